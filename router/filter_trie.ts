@@ -1,0 +1,241 @@
+/**
+ * Finds the filters that match a topic, among a million.
+ *
+ * A filter without wildcards matches one topic, its own, so it lives in a plain map. Only filters
+ * with wildcards live in a trie, one node a level:
+ *
+ *     a/+/c   a/#        root ── a ─┬─ + ── c (value)
+ *                                   └─ (rest)
+ *
+ * `#` needs no node: it is always last, so its value sits in the node before it as `rest`.
+ *
+ * @module
+ */
+
+import {
+  type Children,
+  findChild,
+  type Named,
+  ownLevel,
+  withChild,
+  withoutChild,
+} from "./_children.ts";
+import { hasWildcard, isDollarTopic, levelEnd } from "./topic.ts";
+
+/** One level of one or more filters. */
+class TrieNode<V> implements Named {
+  /** The value of the filter that ends in this level. */
+  value: V | undefined = undefined;
+  /** The value of the filter that goes on with `#` and so ends. */
+  rest: V | undefined = undefined;
+  /** Where filters that go on with `+` go on. */
+  plus: TrieNode<V> | undefined = undefined;
+  /** Where filters that go on with a literal level go on. */
+  literals: Children<TrieNode<V>> = undefined;
+
+  constructor(readonly name: string) {}
+}
+
+/**
+ * A map from Topic Filters to values that can also be asked by topic.
+ *
+ * Filters are valid and without `$share/{name}/` (see `topicFilterFault()`, `parseSharedFilter()`).
+ * Values belong to the caller; the trie only keeps them.
+ *
+ * @typeParam V What is kept for each filter.
+ */
+export class FilterTrie<V extends object> {
+  readonly #exact: Map<string, V> = new Map();
+  readonly #root: TrieNode<V> = new TrieNode("");
+  #nodeCount = 0;
+  #wildcardCount = 0;
+  // The branches that match() has still to walk, each a node and where its next level starts.
+  // Empty between calls; kept only so that a call allocates nothing.
+  readonly #branches: TrieNode<V>[] = [];
+  readonly #starts: number[] = [];
+
+  /** Number of filters. */
+  get size(): number {
+    return this.#exact.size + this.#wildcardCount;
+  }
+
+  /** Number of trie nodes below the root; 0 when no filter has a wildcard. */
+  get nodeCount(): number {
+    return this.#nodeCount;
+  }
+
+  /** The value of `filter`, compared as a text: `a/+` is not found by asking for `a/b`. */
+  get(filter: string): V | undefined {
+    if (!hasWildcard(filter)) return this.#exact.get(filter);
+    let node: TrieNode<V> | undefined = this.#root;
+    for (let start = 0; node !== undefined && start <= filter.length;) {
+      if (endsInHash(filter, start)) return node.rest;
+      const end = levelEnd(filter, start);
+      node = childOf(node, filter, start, end);
+      start = end + 1;
+    }
+    return node?.value;
+  }
+
+  /** The value of `filter`; if there is none yet, the one that `create` makes. */
+  getOrCreate(filter: string, create: () => V): V {
+    const known = this.get(filter);
+    if (known !== undefined) return known;
+    // Made before the trie changes: if `create` throws, nothing has happened.
+    const value = create();
+    if (hasWildcard(filter)) this.#insert(filter, value);
+    else this.#exact.set(filter, value);
+    return value;
+  }
+
+  #insert(filter: string, value: V): void {
+    this.#wildcardCount++;
+    let node = this.#root;
+    for (let start = 0; start <= filter.length;) {
+      if (endsInHash(filter, start)) {
+        node.rest = value;
+        return;
+      }
+      const end = levelEnd(filter, start);
+      node = childOf(node, filter, start, end) ?? this.#grow(node, filter, start, end);
+      start = end + 1;
+    }
+    node.value = value;
+  }
+
+  #grow(parent: TrieNode<V>, filter: string, start: number, end: number): TrieNode<V> {
+    this.#nodeCount++;
+    const child = new TrieNode<V>(ownLevel(filter, start, end));
+    if (child.name === "+") parent.plus = child;
+    else parent.literals = withChild(parent.literals, child);
+    return child;
+  }
+
+  /**
+   * Forgets `filter`, and every node that stood for nothing else.
+   *
+   * @returns Whether it was there.
+   */
+  delete(filter: string): boolean {
+    if (!hasWildcard(filter)) return this.#exact.delete(filter);
+    // On the way down: `keep` is the last node that others need too, `cut` its child on our way,
+    // and `below` the number of nodes from `cut` on. One cut there frees them all.
+    let keep = this.#root;
+    let cut: TrieNode<V> | undefined;
+    let below = 0;
+    let node = this.#root;
+    const hash = filter.endsWith("#");
+    for (let start = 0; start <= filter.length && !endsInHash(filter, start);) {
+      const end = levelEnd(filter, start);
+      const child = childOf(node, filter, start, end);
+      if (child === undefined) return false;
+      if (cut === undefined || usesOf(node) > 1) {
+        keep = node;
+        cut = child;
+        below = 0;
+      }
+      below++;
+      node = child;
+      start = end + 1;
+    }
+    if ((hash ? node.rest : node.value) === undefined) return false;
+    if (hash) node.rest = undefined;
+    else node.value = undefined;
+    this.#wildcardCount--;
+    if (cut === undefined || usesOf(node) > 0) return true;
+    if (keep.plus === cut) keep.plus = undefined;
+    else keep.literals = withoutChild(keep.literals, cut);
+    this.#nodeCount -= below;
+    return true;
+  }
+
+  /**
+   * Appends the values of all filters that match a valid `topic` to `into`, in no particular
+   * order, each once.
+   *
+   * Visits each node at most once, and only nodes whose levels so far match.
+   */
+  match(topic: string, into: V[]): void {
+    const exact = this.#exact.get(topic);
+    if (exact !== undefined) into.push(exact);
+    if (this.#wildcardCount === 0) return;
+    let node: TrieNode<V> | undefined = this.#root;
+    let start = 0;
+    if (isDollarTopic(topic)) {
+      const end = levelEnd(topic, 0);
+      node = findChild(node.literals, topic, 0, end);
+      start = end + 1;
+    }
+    while (node !== undefined) {
+      if (node.rest !== undefined) into.push(node.rest);
+      let next: TrieNode<V> | undefined;
+      if (start > topic.length) {
+        if (node.value !== undefined) into.push(node.value);
+      } else {
+        const end = levelEnd(topic, start);
+        next = findChild(node.literals, topic, start, end);
+        start = end + 1;
+        if (next === undefined) {
+          next = node.plus;
+        } else if (node.plus !== undefined) {
+          this.#branches.push(node.plus);
+          this.#starts.push(start);
+        }
+      }
+      if (next === undefined) {
+        next = this.#branches.pop();
+        start = this.#starts.pop() ?? 0;
+      }
+      node = next;
+    }
+  }
+
+  /**
+   * All filters with their values, in no particular order. A filter that comes or goes meanwhile
+   * may or may not be among them.
+   */
+  *entries(): IterableIterator<[string, V]> {
+    yield* this.#exact;
+    const nodes = [this.#root];
+    const paths = [""]; // what a filter through the node starts with, slash included
+    for (let node = nodes.pop(); node !== undefined; node = nodes.pop()) {
+      const path = paths.pop() ?? "";
+      if (node.value !== undefined) yield [path.slice(0, -1), node.value];
+      if (node.rest !== undefined) yield [`${path}#`, node.rest];
+      const { plus, literals } = node;
+      const children = literals instanceof Map
+        ? [...literals.values()]
+        : literals
+        ? [literals]
+        : [];
+      if (plus !== undefined) children.push(plus);
+      for (const child of children) {
+        nodes.push(child);
+        paths.push(`${path}${child.name}/`);
+      }
+    }
+  }
+}
+
+/** Tells whether the level that starts at `start` is the `#` that ends the filter. */
+function endsInHash(filter: string, start: number): boolean {
+  return start === filter.length - 1 && filter[start] === "#";
+}
+
+/** The child for a level of a filter, where `+` is a level like any other. */
+function childOf<V>(
+  node: TrieNode<V>,
+  filter: string,
+  start: number,
+  end: number,
+): TrieNode<V> | undefined {
+  if (end - start === 1 && filter[start] === "+") return node.plus;
+  return findChild(node.literals, filter, start, end);
+}
+
+/** How many filters and branches need this node, counted up to "more than one". */
+function usesOf<V>(node: TrieNode<V>): number {
+  const { value, rest, plus, literals } = node;
+  const branches = literals === undefined ? 0 : literals instanceof Map ? 2 : 1;
+  return branches + (value ? 1 : 0) + (rest ? 1 : 0) + (plus ? 1 : 0);
+}

@@ -1,0 +1,227 @@
+/**
+ * Finds the retained messages that match a filter, a page at a time.
+ *
+ * A tree with one node a topic level. A {@linkcode RetainedCursor} walks it with a stack of its
+ * own and may pause anywhere while the tree changes.
+ *
+ * @module
+ */
+
+import {
+  type Children,
+  findChild,
+  type Named,
+  ownLevel,
+  withChild,
+  withoutChild,
+} from "./_children.ts";
+import { isDollarTopic, levelEnd } from "./topic.ts";
+
+/** One level of one or more topics. */
+class RetainedNode<V> implements Named {
+  /** The value of the topic that ends in this level. */
+  value: V | undefined = undefined;
+  /** When the value came, as a count of the topics ever added; replacing it changes nothing. */
+  born = 0;
+  children: Children<RetainedNode<V>> = undefined;
+
+  constructor(readonly name: string) {}
+}
+
+/**
+ * A map from Topic Names to values that can also be asked by filter.
+ *
+ * Names and filters are valid (see `topicNameFault()`, `topicFilterFault()`); a shared filter is
+ * none, as retained messages are not for it. Values belong to the caller; the tree only keeps them.
+ *
+ * @typeParam V What is kept for each topic.
+ */
+export class RetainedTree<V extends object> {
+  readonly #root: RetainedNode<V> = new RetainedNode("");
+  #size = 0;
+  #nodeCount = 0;
+  #births = 0;
+
+  /** Number of topics. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Number of nodes below the root; 0 when there is no topic. */
+  get nodeCount(): number {
+    return this.#nodeCount;
+  }
+
+  /** The value of `topic`. */
+  get(topic: string): V | undefined {
+    let node: RetainedNode<V> | undefined = this.#root;
+    for (let start = 0; node !== undefined && start <= topic.length;) {
+      const end = levelEnd(topic, start);
+      node = findChild(node.children, topic, start, end);
+      start = end + 1;
+    }
+    return node?.value;
+  }
+
+  /** Keeps `value` for `topic`; returns the value that it replaces, if any. */
+  set(topic: string, value: V): V | undefined {
+    let node = this.#root;
+    for (let start = 0; start <= topic.length;) {
+      const end = levelEnd(topic, start);
+      node = findChild(node.children, topic, start, end) ?? this.#grow(node, topic, start, end);
+      start = end + 1;
+    }
+    const previous = node.value;
+    node.value = value;
+    if (previous === undefined) {
+      node.born = ++this.#births;
+      this.#size++;
+    }
+    return previous;
+  }
+
+  #grow(parent: RetainedNode<V>, topic: string, start: number, end: number): RetainedNode<V> {
+    this.#nodeCount++;
+    const child = new RetainedNode<V>(ownLevel(topic, start, end));
+    parent.children = withChild(parent.children, child);
+    return child;
+  }
+
+  /** Forgets `topic`, and every node that stood for nothing else; returns its value, if any. */
+  delete(topic: string): V | undefined {
+    // On the way down: `keep` is the last node that others need too, `cut` its child on our way,
+    // and `below` the number of nodes from `cut` on. One cut there frees them all.
+    let keep = this.#root;
+    let cut: RetainedNode<V> | undefined;
+    let below = 0;
+    let node = this.#root;
+    for (let start = 0; start <= topic.length;) {
+      const end = levelEnd(topic, start);
+      const child = findChild(node.children, topic, start, end);
+      if (child === undefined) return undefined;
+      if (cut === undefined || node.value !== undefined || node.children instanceof Map) {
+        keep = node;
+        cut = child;
+        below = 0;
+      }
+      below++;
+      node = child;
+      start = end + 1;
+    }
+    const previous = node.value;
+    if (previous === undefined) return undefined;
+    node.value = undefined;
+    this.#size--;
+    if (cut !== undefined && node.children === undefined) {
+      keep.children = withoutChild(keep.children, cut);
+      this.#nodeCount -= below;
+    }
+    return previous;
+  }
+
+  /** Starts a walk over the values of all topics that match `filter`. */
+  match(filter: string): RetainedCursor<V> {
+    return new RetainedCursor(this.#root, filter, this.#births);
+  }
+}
+
+/** A node to visit, or several, and where in the filter the level below them starts. */
+interface Step<V> {
+  readonly source: RetainedNode<V> | Iterator<RetainedNode<V>>;
+  readonly start: number;
+}
+
+/**
+ * A walk over the topics that match a filter, which may pause while the tree changes.
+ *
+ * A topic that is there from the first page to the last comes exactly once, with the value it has
+ * when its page is made. A topic that goes before its turn does not come; one that arrives after
+ * the walk began does not come either, even under a name that came before. None comes twice.
+ *
+ * Why that holds: a node with something below it never moves, and a node cut off the tree is
+ * empty, so pausing inside one is harmless; and `born` tells a topic from its later namesake.
+ */
+export class RetainedCursor<V extends object> {
+  readonly #filter: string;
+  readonly #births: number;
+  readonly #steps: Step<V>[] = [];
+
+  /** Made by {@linkcode RetainedTree.match}; `births` is the tree's count at that moment. */
+  constructor(root: RetainedNode<V>, filter: string, births: number) {
+    this.#filter = filter;
+    this.#births = births;
+    const first = filter[0];
+    if (first === "+" || first === "#") {
+      this.#steps.push({ source: withoutDollar(root.children), start: first === "#" ? 0 : 2 });
+    } else {
+      this.#descend(root, 0);
+    }
+  }
+
+  /** Whether the walk is over, so that every further page is empty. */
+  get done(): boolean {
+    return this.#steps.length === 0;
+  }
+
+  /**
+   * Makes the next page.
+   *
+   * @param max Number of values at most, at least 1.
+   * @returns The values; none only when the walk is over.
+   */
+  next(max: number): V[] {
+    const page: V[] = [];
+    for (let step = this.#steps.at(-1); step && page.length < max; step = this.#steps.at(-1)) {
+      const node = this.#take(step);
+      if (node !== undefined) this.#visit(node, step.start, page);
+    }
+    return page;
+  }
+
+  /** Takes the next node out of the topmost step; drops the step when nothing is left in it. */
+  #take(step: Step<V>): RetainedNode<V> | undefined {
+    if (step.source instanceof RetainedNode) {
+      this.#steps.pop();
+      return step.source;
+    }
+    const { done, value } = step.source.next();
+    if (done) this.#steps.pop();
+    return value;
+  }
+
+  /** Delivers a node whose levels match so far, if its topic matches, and plans its children. */
+  #visit(node: RetainedNode<V>, start: number, page: V[]): void {
+    if (node.value !== undefined && node.born <= this.#births) {
+      const atEnd = start > this.#filter.length || this.#filter[start] === "#";
+      if (atEnd) page.push(node.value);
+    }
+    this.#descend(node, start);
+  }
+
+  /** Plans the children that match the level of the filter that starts at `start`. */
+  #descend(node: RetainedNode<V>, start: number): void {
+    const { children } = node;
+    if (start > this.#filter.length || children === undefined) return;
+    const end = levelEnd(this.#filter, start);
+    const wildcard = end - start === 1 ? this.#filter[start] : "";
+    if (wildcard === "#") {
+      this.#plan(children, start); // the level of # never ends
+    } else if (wildcard === "+") {
+      this.#plan(children, end + 1);
+    } else {
+      const child = findChild(children, this.#filter, start, end);
+      if (child !== undefined) this.#steps.push({ source: child, start: end + 1 });
+    }
+  }
+
+  #plan(children: RetainedNode<V> | Map<string, RetainedNode<V>>, start: number): void {
+    this.#steps.push({ source: children instanceof Map ? children.values() : children, start });
+  }
+}
+
+/** The children of the root that a wildcard may match [MQTT-4.7.2-1]. */
+function* withoutDollar<V>(children: Children<RetainedNode<V>>): Iterator<RetainedNode<V>> {
+  for (const child of children instanceof Map ? children.values() : children ? [children] : []) {
+    if (!isDollarTopic(child.name)) yield child;
+  }
+}

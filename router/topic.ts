@@ -1,0 +1,132 @@
+/**
+ * Topic Names and Topic Filters: which are valid, and which filter matches which name
+ * (MQTT 3.1.1 and 5.0 §4.7, shared filters: 5.0 §4.8.2).
+ *
+ * Everything here compares code unit by code unit: no normalisation, no case folding
+ * [MQTT-4.7.3-4]. The length limit of 65,535 bytes [MQTT-4.7.3-3] is the codec's, because only
+ * there is a name still bytes.
+ *
+ * @module
+ */
+
+const DOLLAR = 0x24;
+const HASH = 0x23;
+const PLUS = 0x2b;
+const SLASH = 0x2f;
+const SHARE_PREFIX = "$share/";
+
+/** A shared filter taken apart: `$share/{group}/{filter}`. */
+export interface SharedFilter {
+  /** The ShareName. Subscriptions share messages when both group and filter are equal. */
+  group: string;
+  /** The filter that topics are matched against. */
+  filter: string;
+}
+
+/**
+ * Says what is wrong with a Topic Name.
+ *
+ * @returns A phrase for an error message, such as `"is empty"`, or null when the name is valid
+ * [MQTT-4.7.1-1] [MQTT-4.7.3-1] [MQTT-4.7.3-2].
+ */
+export function topicNameFault(topic: string): string | null {
+  if (topic === "") return "is empty";
+  if (hasWildcard(topic)) return "contains a wildcard";
+  if (topic.includes("\0")) return "contains U+0000";
+  return null;
+}
+
+/**
+ * Says what is wrong with a Topic Filter, shared or not.
+ *
+ * @returns A phrase for an error message, such as `"is empty"`, or null when the filter is valid
+ * [MQTT-4.7.1-1] [MQTT-4.7.1-2] [MQTT-4.7.3-1] [MQTT-4.8.2-1] [MQTT-4.8.2-2].
+ */
+export function topicFilterFault(filter: string): string | null {
+  const shared = parseSharedFilter(filter);
+  if (shared === null) return plainFilterFault(filter);
+  if (shared.group === "") return "has an empty ShareName";
+  if (hasWildcard(shared.group)) return "has a wildcard in its ShareName";
+  if (shared.group.includes("\0")) return "contains U+0000";
+  return shared.filter === ""
+    ? "has no filter after its ShareName"
+    : plainFilterFault(shared.filter);
+}
+
+/** {@linkcode topicFilterFault} for a filter without a ShareName. */
+function plainFilterFault(filter: string): string | null {
+  if (filter === "") return "is empty";
+  if (filter.includes("\0")) return "contains U+0000";
+  for (let start = 0; start <= filter.length;) {
+    const end = levelEnd(filter, start);
+    const last = end === filter.length;
+    for (let at = start; at < end; at++) {
+      const code = filter.charCodeAt(at);
+      if (code !== PLUS && code !== HASH) continue;
+      if (end - start > 1) return "has a wildcard that shares its level";
+      if (code === HASH && !last) return "has # before its last level";
+    }
+    start = end + 1;
+  }
+  return null;
+}
+
+/**
+ * Takes a shared filter apart; null when `filter` does not start with `$share/`.
+ *
+ * Parts that are missing come back empty: ask {@linkcode topicFilterFault} first.
+ */
+export function parseSharedFilter(filter: string): SharedFilter | null {
+  if (!filter.startsWith(SHARE_PREFIX)) return null;
+  const end = levelEnd(filter, SHARE_PREFIX.length);
+  return { group: filter.slice(SHARE_PREFIX.length, end), filter: filter.slice(end + 1) };
+}
+
+/** Tells whether a valid filter has a wildcard, that is, may match more than one topic. */
+export function hasWildcard(filter: string): boolean {
+  return filter.includes("+") || filter.includes("#");
+}
+
+/**
+ * Tells whether a topic is out of reach of a wildcard in the first level, as `$SYS/uptime` is
+ * for `#` [MQTT-4.7.2-1].
+ */
+export function isDollarTopic(topic: string): boolean {
+  return topic.charCodeAt(0) === DOLLAR;
+}
+
+/** The index of the slash that ends the level starting at `start`, or the length of `text`. */
+export function levelEnd(text: string, start: number): number {
+  const slash = text.indexOf("/", start);
+  return slash < 0 ? text.length : slash;
+}
+
+/**
+ * Tells whether a filter matches a topic. Both are valid, and the filter is not a shared one.
+ *
+ * It walks both strings once by index and allocates nothing.
+ */
+export function matchesFilter(filter: string, topic: string): boolean {
+  let at = 0; // in `filter`
+  let to = 0; // in `topic`
+  if (isDollarTopic(topic) && filter.charCodeAt(0) !== DOLLAR) return false;
+  while (at < filter.length) {
+    const code = filter.charCodeAt(at);
+    if (code === HASH) return true;
+    if (code === PLUS) {
+      to = levelEnd(topic, to);
+    } else if (code === topic.charCodeAt(to)) {
+      to++;
+    } else {
+      return to === topic.length && endsWithParent(filter, at);
+    }
+    at++;
+  }
+  return to === topic.length;
+}
+
+/** Tells whether all that is left of a filter is `/#`, which also matches the level before it. */
+function endsWithParent(filter: string, at: number): boolean {
+  return at === filter.length - 2 && filter.charCodeAt(at) === SLASH &&
+    filter.charCodeAt(at + 1) === HASH;
+}
