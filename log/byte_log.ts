@@ -1,0 +1,156 @@
+import { BufferPool } from "./buffer_pool.ts";
+import { ByteCursor } from "./byte_cursor.ts";
+import type { Waiter } from "./log.ts";
+
+/** The first segment of a log, in bytes; each that follows a full one is four times as large. */
+const SEGMENT_BYTES_MIN = 1024;
+/** What a segment grows to, in bytes; a longer frame gets a segment of its own. */
+const SEGMENT_BYTES_MAX = BufferPool.bytesMax;
+const NO_BYTES = new Uint8Array(0);
+
+/** Consecutive frames of a {@linkcode ByteLog}; a frame never spans two segments. */
+export class ByteSegment {
+  /** The frames, and room for more behind {@linkcode length}. */
+  bytes: Uint8Array<ArrayBuffer> = NO_BYTES;
+  /** How many bytes of `bytes` are frames. */
+  length = 0;
+  /** How many frames those are. */
+  frames = 0;
+  /** The segment that follows, or `null` while this is the last. */
+  next: ByteSegment | null = null;
+
+  /**
+   * @param base Bytes of the log in front of this segment.
+   * @param baseFrames Frames of the log in front of this segment.
+   */
+  constructor(public base: number, public baseFrames: number) {}
+}
+
+/**
+ * A log of encoded frames: one append, and any number of cursors write the
+ * very same bytes to their sockets.
+ *
+ * Without a pool, segments that every cursor has left are the runtime's
+ * garbage, as in `Log`. With a pool the log belongs to a single cursor, and
+ * {@linkcode recycle} gives its buffers back as soon as they have been written.
+ */
+export class ByteLog {
+  readonly #pool: BufferPool | null;
+  /** The oldest segment whose buffer was not given back; only used with a pool. */
+  #head: ByteSegment;
+  #tail: ByteSegment;
+  #segmentBytes = SEGMENT_BYTES_MIN;
+  #parked: Waiter[] = [];
+
+  constructor(pool: BufferPool | null = null) {
+    this.#pool = pool;
+    this.#head = this.#tail = new ByteSegment(0, 0);
+  }
+
+  /** Bytes appended so far. */
+  get end(): number {
+    return this.#tail.base + this.#tail.length;
+  }
+
+  /** Frames appended so far. */
+  get frames(): number {
+    return this.#tail.baseFrames + this.#tail.frames;
+  }
+
+  /** The buffer that {@linkcode reserve} has made room in. */
+  get buffer(): Uint8Array<ArrayBuffer> {
+    return this.#tail.bytes;
+  }
+
+  /**
+   * Makes room for `bytes` bytes at the end and returns where in
+   * {@linkcode buffer} they go; {@linkcode commit} then appends them.
+   */
+  reserve(bytes: number): number {
+    if (this.#tail.bytes.length - this.#tail.length < bytes) this.#grow(bytes);
+    return this.#tail.length;
+  }
+
+  /** Appends the bytes that were written behind the reserved offset. */
+  commit(bytes: number, frames: number): void {
+    this.#tail.length += bytes;
+    this.#tail.frames += frames;
+    if (this.#parked.length > 0) this.#wake();
+  }
+
+  /** Appends a copy of `source[start, end)`, which is `frames` whole frames. */
+  append(source: Uint8Array, start: number, end: number, frames: number): void {
+    const offset = this.reserve(end - start);
+    copyBytes(source, start, end, this.#tail.bytes, offset);
+    this.commit(end - start, frames);
+  }
+
+  /** Makes a reader that starts at the end. */
+  cursor(): ByteCursor {
+    return new ByteCursor(this, this.#tail, this.end, this.frames);
+  }
+
+  /** Has `waiter` woken, once, by the next append. */
+  park(waiter: Waiter): void {
+    this.#parked.push(waiter);
+  }
+
+  /**
+   * Gives back every buffer that the log's only cursor, standing in `segment`,
+   * has read and that nobody writes any more.
+   *
+   * @param drained Whether the cursor has read the log to its end.
+   */
+  recycle(segment: ByteSegment, drained: boolean): void {
+    if (this.#pool === null) return;
+    while (this.#head !== segment) {
+      this.#pool.give(this.#head.bytes);
+      this.#head = this.#head.next!;
+    }
+    if (!drained) return;
+    // Nothing is left: the segment itself is used again, from wherever the log
+    // has got to, and its size follows what was needed since the last time.
+    this.#pool.give(segment.bytes);
+    this.#segmentBytes = Math.max(SEGMENT_BYTES_MIN / 4, segment.length);
+    segment.base += segment.length;
+    segment.baseFrames += segment.frames;
+    segment.bytes = NO_BYTES;
+    segment.length = segment.frames = 0;
+  }
+
+  #grow(bytes: number): void {
+    const size = Math.max(bytes, Math.min(this.#segmentBytes, SEGMENT_BYTES_MAX));
+    if (this.#tail.length > 0) {
+      const segment = new ByteSegment(this.end, this.frames);
+      this.#tail.next = segment;
+      this.#tail = segment;
+      if (this.#pool === null) this.#head = segment;
+    }
+    this.#tail.bytes = this.#pool === null ? new Uint8Array(size) : this.#pool.take(size);
+    this.#segmentBytes = Math.min(size * 4, SEGMENT_BYTES_MAX);
+  }
+
+  #wake(): void {
+    const parked = this.#parked;
+    this.#parked = [];
+    for (const waiter of parked) waiter.wake();
+  }
+}
+
+/** A loop is cheaper than a view and `set` for less than this many bytes (measured). */
+const LOOP_COPY_BYTES_MAX = 48;
+
+/** Copies `source[start, end)` to `target` from `offset` on. */
+export function copyBytes(
+  source: Uint8Array,
+  start: number,
+  end: number,
+  target: Uint8Array,
+  offset: number,
+): void {
+  if (end - start <= LOOP_COPY_BYTES_MAX) {
+    for (let i = start, to = offset; i < end; i++, to++) target[to] = source[i]!;
+  } else {
+    target.set(source.subarray(start, end), offset);
+  }
+}

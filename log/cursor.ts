@@ -1,0 +1,134 @@
+import type { Log } from "./log.ts";
+import type { Segment } from "./segment.ts";
+
+/** Settings of a {@linkcode Cursor}. */
+export interface CursorOptions {
+  /** Sequence number of the first item wanted; the end of the log by default. */
+  from?: number;
+  /** The lag limit, in items: past it the cursor jumps ahead; none by default. */
+  lagMax?: number;
+}
+
+/**
+ * A position in a {@linkcode Log}. It holds the segment it stands in, and so
+ * everything behind it, and nothing else: N readers cost N positions.
+ *
+ * With a lag limit, a reader that falls further behind than that jumps ahead
+ * to the limit when it next reads, and {@linkcode skipped} says how many items
+ * it lost.
+ */
+export class Cursor<T> {
+  /** The log that is read. */
+  readonly log: Log<T>;
+  #segment: Segment<T>;
+  #position: number;
+  #weight: number;
+  #skipped: number;
+  readonly #lagMax: number;
+
+  /** Use {@linkcode Log.cursor}. */
+  constructor(
+    log: Log<T>,
+    segment: Segment<T>,
+    position: number,
+    weight: number,
+    skipped: number,
+    lagMax: number = Infinity,
+  ) {
+    if (!(lagMax >= 1)) {
+      throw new RangeError(`Cannot make a cursor: lagMax is ${lagMax}, not 1 or more`);
+    }
+    this.log = log;
+    this.#segment = segment;
+    this.#position = position;
+    this.#weight = weight;
+    this.#skipped = skipped;
+    this.#lagMax = lagMax;
+  }
+
+  /** Sequence number of the next item this cursor reads. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** The weight of everything in front of the position. */
+  get weight(): number {
+    return this.#weight;
+  }
+
+  /** How many items the log is ahead. */
+  get lag(): number {
+    return this.log.end - this.#position;
+  }
+
+  /** How many items were lost to the lag limit, to retention or to {@linkcode skipTo}. */
+  get skipped(): number {
+    return this.#skipped;
+  }
+
+  /** Reads the next item without passing it, or `undefined` at the end. */
+  peek(): T | undefined {
+    if (this.lag > this.#lagMax) this.skipTo(this.log.end - this.#lagMax);
+    if (this.#position === this.#segment.end && !this.#advance()) return undefined;
+    return this.#segment.items[this.#position - this.#segment.base];
+  }
+
+  /** Reads the next item, or `undefined` at the end. */
+  next(): T | undefined {
+    const item = this.peek();
+    if (item === undefined) return undefined;
+    this.#position++;
+    this.#weight += this.log.weigh(item);
+    return item;
+  }
+
+  /** Reads up to `max` items. */
+  take(max: number): T[] {
+    const items: T[] = [];
+    while (items.length < max) {
+      const item = this.next();
+      if (item === undefined) break;
+      items.push(item);
+    }
+    return items;
+  }
+
+  /** Jumps ahead to a sequence number, whole segments at a time; never back. */
+  skipTo(sequence: number): void {
+    const target = Math.min(sequence, this.log.end);
+    if (target <= this.#position) return;
+    this.#skipped += target - this.#position;
+    while (this.#segment.next !== null && this.#segment.end <= target) {
+      this.#segment = this.#segment.next;
+      this.#position = this.#segment.base;
+      this.#weight = this.#segment.baseWeight;
+    }
+    const { base, items } = this.#segment;
+    while (this.#position < target) {
+      this.#weight += this.log.weigh(items[this.#position - base]!);
+      this.#position++;
+    }
+  }
+
+  /**
+   * Walks on for ever, waiting at the end of the log.
+   *
+   * @param signal Ends the walk; what was read stays read.
+   */
+  async *follow(signal?: AbortSignal): AsyncGenerator<T, void, void> {
+    while (!signal?.aborted) {
+      const item = this.next();
+      if (item !== undefined) yield item;
+      else await this.log.more().wait(signal).catch(ignoreAbort);
+    }
+  }
+
+  #advance(): boolean {
+    if (this.#segment.next === null) return false;
+    this.#segment = this.#segment.next;
+    return this.#segment.items.length > 0;
+  }
+}
+
+/** The walk's own condition sees the abort; the rejection only ends the wait. */
+function ignoreAbort(): void {}
