@@ -1,0 +1,110 @@
+import { Log } from "../log/log.ts";
+import { SharedGroup } from "./shared_group.ts";
+import type { Subscriber, Subscription } from "./subscription.ts";
+import type { Audience } from "./audience.ts";
+
+/** Items of a segment of the change log: most filters hardly ever change. */
+const CHANGES_SEGMENT_ITEMS = 32;
+
+/** Everything that is subscribed to one topic filter. */
+export class FilterEntry<S extends Subscriber> {
+  /** The only subscription, or `null` when there are none or several. */
+  #single: Subscription<S> | null = null;
+  #several: Map<S, Subscription<S>> | null = null;
+  /** The shared groups of this filter by name, or `null` when there are none. */
+  groups: Map<string, SharedGroup<S>> | null = null;
+  /** The audience of topics that match this filter and no other, once there is one. */
+  solo: Audience<S> | null = null;
+  /**
+   * Whose subscription has changed, oldest first. Each audience of this filter
+   * is a cursor in it; made when the first audience is.
+   */
+  #changes: Log<S> | null = null;
+
+  /**
+   * @param id Tells entries apart; never used again.
+   * @param filter The topic filter, without `$share/…`.
+   */
+  constructor(readonly id: number, readonly filter: string) {}
+
+  /** Whether nobody is subscribed any more. */
+  get isEmpty(): boolean {
+    return this.#single === null && this.#several === null && this.groups === null;
+  }
+
+  /** How many subscriptions there are, shared ones not counted. */
+  get size(): number {
+    return this.#single !== null ? 1 : this.#several?.size ?? 0;
+  }
+
+  /** The log of changes that an audience follows. */
+  get changes(): Log<S> {
+    return this.#changes ??= new Log<S>({ segmentItems: CHANGES_SEGMENT_ITEMS });
+  }
+
+  /** The subscription of one subscriber. */
+  get(subscriber: S): Subscription<S> | undefined {
+    if (this.#single !== null) {
+      return this.#single.subscriber === subscriber ? this.#single : undefined;
+    }
+    return this.#several?.get(subscriber);
+  }
+
+  /** Calls `visit` with every subscription that is not shared. */
+  forEach(visit: (subscription: Subscription<S>) => void): void {
+    if (this.#single !== null) visit(this.#single);
+    else this.#several?.forEach(visit);
+  }
+
+  /** Adds a subscription, or replaces that of the same subscriber, which is returned. */
+  set(subscription: Subscription<S>): Subscription<S> | undefined {
+    const { subscriber } = subscription;
+    const previous = this.get(subscriber);
+    if (this.#several !== null) this.#several.set(subscriber, subscription);
+    else if (this.#single === null || previous !== undefined) this.#single = subscription;
+    else {
+      this.#several = new Map([[this.#single.subscriber, this.#single], [
+        subscriber,
+        subscription,
+      ]]);
+      this.#single = null;
+    }
+    this.touch(subscriber);
+    return previous;
+  }
+
+  /** Removes the subscription of one subscriber and returns it. */
+  delete(subscriber: S): Subscription<S> | undefined {
+    const previous = this.get(subscriber);
+    if (previous === undefined) return undefined;
+    this.#single = null;
+    if (this.#several !== null) {
+      this.#several.delete(subscriber);
+      if (this.#several.size === 0) this.#several = null;
+    }
+    this.touch(subscriber);
+    return previous;
+  }
+
+  /** The shared group of a name, made if there is none. */
+  group(name: string): SharedGroup<S> {
+    this.groups ??= new Map();
+    let group = this.groups.get(name);
+    if (group === undefined) this.groups.set(name, group = new SharedGroup<S>());
+    return group;
+  }
+
+  /** Removes a member from a shared group, and the group with its last member. */
+  leaveGroup(name: string, subscriber: S): Subscription<S> | undefined {
+    const group = this.groups?.get(name);
+    const previous = group?.delete(subscriber);
+    if (group?.size === 0) this.groups!.delete(name);
+    if (this.groups?.size === 0) this.groups = null;
+    return previous;
+  }
+
+  /** Has every audience look at this subscriber again. */
+  touch(subscriber: S): void {
+    this.#changes?.append(subscriber);
+  }
+}

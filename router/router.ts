@@ -1,0 +1,174 @@
+import { decodeUtf8 } from "../codec/utf8.ts";
+import { Log } from "../log/log.ts";
+import { Audience } from "./audience.ts";
+import { FilterEntry } from "./filter_entry.ts";
+import { FilterTrie } from "./filter_trie.ts";
+import { Route, RouteCache } from "./route_cache.ts";
+import type { Subscriber, Subscription } from "./subscription.ts";
+import { matchesFilter, parseSharedFilter, topicNameFault } from "./topic.ts";
+
+/** How many filters that came or went a route is checked against before the trie is asked. */
+const CHANGES_CHECKED_MAX = 16;
+
+/** Settings of a {@linkcode Router}. */
+export interface RouterOptions {
+  /** Most topics whose route is remembered; 65,536 by default. */
+  routesMax?: number;
+  /** Makes the hashes of topics unpredictable; 0 by default. */
+  seed?: number;
+}
+
+const encoder = new TextEncoder();
+
+/**
+ * Who gets what: subscriptions on one side, topics on the other.
+ *
+ * The answer for a topic, its audience, is remembered with its route. Two
+ * things can make it wrong, and both are logs that the answer is a position
+ * in: the set of filters that match (the router's log of filters) and the
+ * subscribers of those filters (each filter's own log).
+ */
+export class Router<S extends Subscriber> {
+  readonly #trie = new FilterTrie<FilterEntry<S>>();
+  readonly #routes: RouteCache<S>;
+  /** Filters that were added or removed, newest last. */
+  readonly #filters = new Log<string>({
+    segmentItems: CHANGES_CHECKED_MAX,
+    retainItems: CHANGES_CHECKED_MAX,
+  });
+  /** Audiences of more than one filter, by the ids of their filters. */
+  readonly #audiences = new Map<string, Audience<S>>();
+  readonly #nobody = new Audience<S>([]);
+  #entryId = 0;
+
+  constructor(options: RouterOptions = {}) {
+    const { routesMax = 65_536, seed = 0 } = options;
+    this.#routes = new RouteCache<S>(routesMax, seed, (route) => this.#unbind(route));
+  }
+
+  /** How many topic filters have a subscriber. */
+  get filters(): number {
+    return this.#trie.size;
+  }
+
+  /** How many topics have a remembered route. */
+  get routes(): number {
+    return this.#routes.size;
+  }
+
+  /**
+   * Adds a subscription, which replaces one of the same subscriber with the
+   * same filter [MQTT-3.8.4-3].
+   *
+   * @returns The one replaced, if any.
+   */
+  subscribe(subscription: Subscription<S>): Subscription<S> | undefined {
+    const shared = parseSharedFilter(subscription.filter);
+    const filter = shared === null ? subscription.filter : shared.filter;
+    const before = this.#trie.size;
+    const entry = this.#trie.getOrCreate(filter, () => new FilterEntry(++this.#entryId, filter));
+    if (this.#trie.size !== before) this.#filters.append(filter);
+    if (shared === null) return entry.set(subscription);
+    const group = entry.group(shared.group);
+    const previous = group.get(subscription.subscriber);
+    group.set(subscription);
+    return previous;
+  }
+
+  /** Removes a subscription and returns it. */
+  unsubscribe(subscriber: S, filter: string): Subscription<S> | undefined {
+    const shared = parseSharedFilter(filter);
+    const plain = shared === null ? filter : shared.filter;
+    const entry = this.#trie.get(plain);
+    if (entry === undefined) return undefined;
+    const previous = shared === null
+      ? entry.delete(subscriber)
+      : entry.leaveGroup(shared.group, subscriber);
+    if (entry.isEmpty) {
+      this.#trie.delete(plain);
+      this.#filters.append(plain);
+    }
+    return previous;
+  }
+
+  /** Has the audiences of a filter look at a subscriber again, whose wire class has changed. */
+  touch(subscriber: S, filter: string): void {
+    if (parseSharedFilter(filter) === null) this.#trie.get(filter)?.touch(subscriber);
+  }
+
+  /**
+   * The route of the topic in `bytes[start, end)`.
+   *
+   * @throws {MalformedPacketError} If it is not well-formed UTF-8.
+   * @returns `null` if it is no valid topic name.
+   */
+  route(bytes: Uint8Array, start: number, end: number): Route<S> | null {
+    const hash = this.#routes.hash(bytes, start, end);
+    const known = this.#routes.find(bytes, start, end, hash);
+    if (known !== null) return known;
+    const topic = decodeUtf8(bytes, start, end);
+    if (topicNameFault(topic) !== null) return null;
+    const route = new Route<S>(topic, bytes.slice(start, end), hash);
+    this.#routes.add(route);
+    return route;
+  }
+
+  /** The route of a topic. */
+  routeOf(topic: string): Route<S> | null {
+    const bytes = encoder.encode(topic);
+    return this.route(bytes, 0, bytes.length);
+  }
+
+  /** Who receives what is published on a route, as of now. */
+  audience(route: Route<S>): Audience<S> {
+    if (route.seen !== this.#filters.end || route.audience === null) this.#bind(route);
+    const audience = route.audience!;
+    audience.refresh();
+    return audience;
+  }
+
+  #bind(route: Route<S>): void {
+    const seen = route.seen;
+    route.seen = this.#filters.end;
+    if (route.audience !== null && !this.#affected(route.topic, seen)) return;
+    const entries: FilterEntry<S>[] = [];
+    this.#trie.match(route.topic, entries);
+    const audience = this.#audienceOf(entries);
+    if (audience === route.audience) return;
+    this.#unbind(route);
+    route.audience = audience;
+    audience.routes++;
+  }
+
+  /** Whether a filter that matches the topic has come or gone since `seen`. */
+  #affected(topic: string, seen: number): boolean {
+    if (seen < this.#filters.start || this.#filters.end - seen > CHANGES_CHECKED_MAX) return true;
+    const changes = this.#filters.cursor({ from: seen });
+    for (let filter = changes.next(); filter !== undefined; filter = changes.next()) {
+      if (matchesFilter(filter, topic)) return true;
+    }
+    return false;
+  }
+
+  #audienceOf(entries: FilterEntry<S>[]): Audience<S> {
+    if (entries.length === 0) return this.#nobody;
+    if (entries.length === 1) return entries[0]!.solo ??= new Audience(entries);
+    const key = audienceKey(entries);
+    let audience = this.#audiences.get(key);
+    if (audience === undefined) this.#audiences.set(key, audience = new Audience(entries));
+    return audience;
+  }
+
+  /** An audience no route leads to is let go; deliveries under way still hold it. */
+  #unbind(route: Route<S>): void {
+    const audience = route.audience;
+    route.audience = null;
+    if (audience === null || --audience.routes > 0 || audience === this.#nobody) return;
+    if (audience.entries.length > 1) this.#audiences.delete(audienceKey(audience.entries));
+    else audience.entries[0]!.solo = null;
+  }
+}
+
+function audienceKey(entries: readonly { readonly id: number }[]): string {
+  return entries.map((entry) => entry.id).sort((a, b) => a - b).join();
+}

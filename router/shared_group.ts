@@ -1,0 +1,67 @@
+import type { Subscriber, Subscription } from "./subscription.ts";
+
+/**
+ * The members of `$share/{name}/{filter}`: each message goes to one of them
+ * (MQTT 5 §4.8.2).
+ */
+export class SharedGroup<S extends Subscriber> {
+  readonly #members: Subscription<S>[] = [];
+  readonly #index: Map<S, number> = new Map();
+  #turn = 0;
+
+  /** How many members there are. */
+  get size(): number {
+    return this.#members.length;
+  }
+
+  /** The subscription of one member. */
+  get(subscriber: S): Subscription<S> | undefined {
+    const index = this.#index.get(subscriber);
+    return index === undefined ? undefined : this.#members[index];
+  }
+
+  /** Adds a member, or replaces its subscription. */
+  set(subscription: Subscription<S>): void {
+    const index = this.#index.get(subscription.subscriber) ?? this.#members.length;
+    this.#index.set(subscription.subscriber, index);
+    this.#members[index] = subscription;
+  }
+
+  /** Removes a member; the last one takes its place, so this is O(1). */
+  delete(subscriber: S): Subscription<S> | undefined {
+    const index = this.#index.get(subscriber);
+    if (index === undefined) return undefined;
+    const subscription = this.#members[index]!;
+    const last = this.#members.pop()!;
+    this.#index.delete(subscriber);
+    if (last !== subscription) {
+      this.#members[index] = last;
+      this.#index.set(last.subscriber, index);
+    }
+    return subscription;
+  }
+
+  /**
+   * Whose turn it is: the members take turns, and one that cannot take the
+   * message is passed over.
+   *
+   * @param rank How well a member can take it: 0 not at all; the highest rank
+   * wins, and among equals the one whose turn is next. `best` ends the search.
+   */
+  select(rank: (subscription: Subscription<S>) => number, best: number): Subscription<S> | null {
+    const members = this.#members;
+    let chosen = -1;
+    let chosenRank = 0;
+    for (let i = 0; i < members.length; i++) {
+      const index = (this.#turn + i) % members.length;
+      const value = rank(members[index]!);
+      if (value <= chosenRank) continue;
+      chosen = index;
+      chosenRank = value;
+      if (value >= best) break;
+    }
+    if (chosen < 0) return null;
+    this.#turn = (chosen + 1) % members.length;
+    return members[chosen]!;
+  }
+}
