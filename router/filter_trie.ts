@@ -36,6 +36,14 @@ class TrieNode<V> implements Named {
   constructor(readonly name: string) {}
 }
 
+/** A branch that a match has still to walk: a stack of its own, as filters may be very deep. */
+interface Branch<V> {
+  readonly node: TrieNode<V>;
+  /** Where in the topic the level below the node starts. */
+  readonly start: number;
+  readonly after: Branch<V> | undefined;
+}
+
 /**
  * A map from Topic Filters to values that can also be asked by topic.
  *
@@ -49,10 +57,6 @@ export class FilterTrie<V extends object> {
   readonly #root: TrieNode<V> = new TrieNode("");
   #nodeCount = 0;
   #wildcardCount = 0;
-  // The branches that match() has still to walk, each a node and where its next level starts.
-  // Empty between calls; kept only so that a call allocates nothing.
-  readonly #branches: TrieNode<V>[] = [];
-  readonly #starts: number[] = [];
 
   /** Number of filters. */
   get size(): number {
@@ -166,6 +170,7 @@ export class FilterTrie<V extends object> {
       node = findChild(node.literals, topic, 0, end);
       start = end + 1;
     }
+    let pending: Branch<V> | undefined;
     while (node !== undefined) {
       if (node.rest !== undefined) into.push(node.rest);
       let next: TrieNode<V> | undefined;
@@ -173,18 +178,14 @@ export class FilterTrie<V extends object> {
         if (node.value !== undefined) into.push(node.value);
       } else {
         const end = levelEnd(topic, start);
-        next = findChild(node.literals, topic, start, end);
+        next = findChild(node.literals, topic, start, end) ?? node.plus;
         start = end + 1;
-        if (next === undefined) {
-          next = node.plus;
-        } else if (node.plus !== undefined) {
-          this.#branches.push(node.plus);
-          this.#starts.push(start);
+        if (next !== node.plus && node.plus !== undefined) {
+          pending = { node: node.plus, start, after: pending };
         }
       }
-      if (next === undefined) {
-        next = this.#branches.pop();
-        start = this.#starts.pop() ?? 0;
+      if (next === undefined && pending !== undefined) {
+        ({ node: next, start, after: pending } = pending);
       }
       node = next;
     }

@@ -167,11 +167,15 @@ export class RetainedCursor<V extends object> {
    * Makes the next page.
    *
    * @param max Number of values at most, at least 1.
-   * @returns The values; none only when the walk is over.
+   * @param looksMax Number of nodes to look at, at most, for a caller that cannot be held up by a
+   * filter such as `+/+/none` that searches much and finds little.
+   * @returns The values; none only when the walk is over or, with `looksMax`, not {@linkcode done}.
    */
-  next(max: number): V[] {
+  next(max: number, looksMax = Infinity): V[] {
     const page: V[] = [];
-    for (let step = this.#steps.at(-1); step && page.length < max; step = this.#steps.at(-1)) {
+    for (let looks = 0; looks < looksMax && page.length < max; looks++) {
+      const step = this.#steps.at(-1);
+      if (step === undefined) break;
       const node = this.#take(step);
       if (node !== undefined) this.#visit(node, step.start, page);
     }

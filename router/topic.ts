@@ -1,6 +1,6 @@
 /**
  * Topic Names and Topic Filters: which are valid, and which filter matches which name
- * (MQTT 3.1.1 and 5.0 §4.7, shared filters: 5.0 §4.8.2).
+ * (MQTT 3.1.1 and 5.0 §4.7, shared filters: 5.0 §4.8.2). Clauses are cited by their 5.0 numbers.
  *
  * Everything here compares code unit by code unit: no normalisation, no case folding
  * [MQTT-4.7.3-4]. The length limit of 65,535 bytes [MQTT-4.7.3-3] is the codec's, because only
@@ -27,7 +27,7 @@ export interface SharedFilter {
  * Says what is wrong with a Topic Name.
  *
  * @returns A phrase for an error message, such as `"is empty"`, or null when the name is valid
- * [MQTT-4.7.1-1] [MQTT-4.7.3-1] [MQTT-4.7.3-2].
+ * [MQTT-4.7.0-1] [MQTT-4.7.3-1] [MQTT-4.7.3-2].
  */
 export function topicNameFault(topic: string): string | null {
   if (topic === "") return "is empty";
@@ -40,7 +40,7 @@ export function topicNameFault(topic: string): string | null {
  * Says what is wrong with a Topic Filter, shared or not.
  *
  * @returns A phrase for an error message, such as `"is empty"`, or null when the filter is valid
- * [MQTT-4.7.1-1] [MQTT-4.7.1-2] [MQTT-4.7.3-1] [MQTT-4.8.2-1] [MQTT-4.8.2-2].
+ * [MQTT-4.7.1-1] [MQTT-4.7.1-2] [MQTT-4.7.3-1] [MQTT-4.7.3-2] [MQTT-4.8.2-1] [MQTT-4.8.2-2].
  */
 export function topicFilterFault(filter: string): string | null {
   const shared = parseSharedFilter(filter);
