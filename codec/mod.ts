@@ -1,0 +1,44 @@
+/**
+ * MQTT packets to bytes and back: 3.1, 3.1.1 and 5.0, both directions. Nothing
+ * here opens a socket, reads a clock or waits; it can be used alone.
+ *
+ * {@linkcode decodePacket} and {@linkcode encodePacket} turn one packet,
+ * {@linkcode PacketReader} takes packets out of a stream, and
+ * {@linkcode PublishView} with {@linkcode writeForwarded} pass a message on
+ * without taking it apart.
+ *
+ * @example A message to bytes and back
+ * ```ts
+ * import { encodePacket, PacketReader } from "@fairway/mqtt/codec";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const reader = new PacketReader({ version: 4 });
+ * reader.push(encodePacket({ type: "pingreq" }, 4));
+ * assertEquals(reader.read(), { type: "pingreq" });
+ * assertEquals(reader.read(), null);
+ * ```
+ *
+ * @module
+ */
+export * from "./ack.ts";
+export * from "./auth.ts";
+export * from "./connack.ts";
+export * from "./connect.ts";
+export * from "./disconnect.ts";
+export * from "./errors.ts";
+export * from "./fixed_header.ts";
+export * from "./forward.ts";
+export * from "./packet.ts";
+export * from "./packet_reader.ts";
+export * from "./ping.ts";
+export * from "./properties.ts";
+export * from "./protocol.ts";
+export * from "./publish.ts";
+export * from "./publish_view.ts";
+export * from "./reason_code.ts";
+export * from "./suback.ts";
+export * from "./subscribe.ts";
+export * from "./unsuback.ts";
+export * from "./unsubscribe.ts";
+export * from "./utf8.ts";
+export * from "./varint.ts";

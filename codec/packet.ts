@@ -1,0 +1,192 @@
+/**
+ * Any packet: decoding by the first byte, encoding by the type.
+ *
+ * @module
+ */
+import { type AckPacket, ackSize, decodeAck, writeAck } from "./ack.ts";
+import { type AuthPacket, authSize, decodeAuth, writeAuth } from "./auth.ts";
+import { type ConnackPacket, connackSize, decodeConnack, writeConnack } from "./connack.ts";
+import { type ConnectPacket, connectSize, decodeConnect, writeConnect } from "./connect.ts";
+import {
+  decodeDisconnect,
+  type DisconnectPacket,
+  disconnectSize,
+  writeDisconnect,
+} from "./disconnect.ts";
+import { MalformedPacketError } from "./errors.ts";
+import {
+  decodePingreq,
+  decodePingresp,
+  type PingreqPacket,
+  type PingrespPacket,
+  pingSize,
+  writePing,
+} from "./ping.ts";
+import { PacketType, type ProtocolVersion } from "./protocol.ts";
+import { decodePublish, type PublishPacket, publishSize, writePublish } from "./publish.ts";
+import { decodeSuback, type SubackPacket, subackSize, writeSuback } from "./suback.ts";
+import {
+  decodeSubscribe,
+  type SubscribePacket,
+  subscribeSize,
+  writeSubscribe,
+} from "./subscribe.ts";
+import { decodeUnsuback, type UnsubackPacket, unsubackSize, writeUnsuback } from "./unsuback.ts";
+import {
+  decodeUnsubscribe,
+  type UnsubscribePacket,
+  unsubscribeSize,
+  writeUnsubscribe,
+} from "./unsubscribe.ts";
+
+/** Any packet; `type` tells which. */
+export type Packet =
+  | ConnectPacket
+  | ConnackPacket
+  | PublishPacket
+  | AckPacket
+  | SubscribePacket
+  | SubackPacket
+  | UnsubscribePacket
+  | UnsubackPacket
+  | PingreqPacket
+  | PingrespPacket
+  | DisconnectPacket
+  | AuthPacket;
+
+/**
+ * Decodes one packet. Strings are checked for UTF-8; the rules for topics and
+ * filters, and who may send what when, are left to others.
+ *
+ * Binary fields of the result share memory with `body`: who keeps them copies.
+ *
+ * @param version The version the connection speaks. CONNECT ignores it.
+ * @param first The first byte of the fixed header.
+ * @param body The bytes after the fixed header: as many as it says.
+ * @throws {MalformedPacketError} If the bytes are not a packet of this version.
+ * @throws {ProtocolError} If the packet says what no packet may say.
+ */
+export function decodePacket(version: ProtocolVersion, first: number, body: Uint8Array): Packet {
+  switch (first >> 4) {
+    case PacketType.connect:
+      return decodeConnect(first, body);
+    case PacketType.connack:
+      return decodeConnack(version, first, body);
+    case PacketType.publish:
+      return decodePublish(version, first, body);
+    case PacketType.puback:
+      return decodeAck("puback", version, first, body);
+    case PacketType.pubrec:
+      return decodeAck("pubrec", version, first, body);
+    case PacketType.pubrel:
+      return decodeAck("pubrel", version, first, body);
+    case PacketType.pubcomp:
+      return decodeAck("pubcomp", version, first, body);
+    case PacketType.subscribe:
+      return decodeSubscribe(version, first, body);
+    case PacketType.suback:
+      return decodeSuback(version, first, body);
+    case PacketType.unsubscribe:
+      return decodeUnsubscribe(version, first, body);
+    case PacketType.unsuback:
+      return decodeUnsuback(version, first, body);
+    case PacketType.pingreq:
+      return decodePingreq(first, body);
+    case PacketType.pingresp:
+      return decodePingresp(first, body);
+    case PacketType.disconnect:
+      return decodeDisconnect(version, first, body);
+    case PacketType.auth:
+      return decodeAuth(version, first, body);
+    default:
+      throw new MalformedPacketError("Packet type 0 is reserved", 0, "§2.1.2");
+  }
+}
+
+/**
+ * Counts the bytes of the whole packet, fixed header included.
+ *
+ * @throws {RangeError} If something in the packet is too long or out of range.
+ * @throws {TypeError} If something in the packet cannot be sent at all.
+ */
+export function packetSize(packet: Packet, version: ProtocolVersion): number {
+  switch (packet.type) {
+    case "connect":
+      return connectSize(packet);
+    case "connack":
+      return connackSize(packet, version);
+    case "publish":
+      return publishSize(packet, version);
+    case "subscribe":
+      return subscribeSize(packet, version);
+    case "suback":
+      return subackSize(packet, version);
+    case "unsubscribe":
+      return unsubscribeSize(packet, version);
+    case "unsuback":
+      return unsubackSize(packet, version);
+    case "pingreq":
+    case "pingresp":
+      return pingSize();
+    case "disconnect":
+      return disconnectSize(packet, version);
+    case "auth":
+      return authSize(packet, version);
+    default:
+      return ackSize(packet, version);
+  }
+}
+
+/**
+ * Writes a whole packet. Properties and reason codes that a version does not
+ * have are left out.
+ *
+ * @returns The offset after the packet.
+ * @throws {RangeError} If something in the packet is too long or out of range,
+ * or `target` too short. Nothing is written then.
+ * @throws {TypeError} If something in the packet cannot be sent at all.
+ */
+export function writePacket(
+  packet: Packet,
+  version: ProtocolVersion,
+  target: Uint8Array,
+  offset: number,
+): number {
+  switch (packet.type) {
+    case "connect":
+      return writeConnect(packet, target, offset);
+    case "connack":
+      return writeConnack(packet, version, target, offset);
+    case "publish":
+      return writePublish(packet, version, target, offset);
+    case "subscribe":
+      return writeSubscribe(packet, version, target, offset);
+    case "suback":
+      return writeSuback(packet, version, target, offset);
+    case "unsubscribe":
+      return writeUnsubscribe(packet, version, target, offset);
+    case "unsuback":
+      return writeUnsuback(packet, version, target, offset);
+    case "pingreq":
+    case "pingresp":
+      return writePing(packet, target, offset);
+    case "disconnect":
+      return writeDisconnect(packet, version, target, offset);
+    case "auth":
+      return writeAuth(packet, version, target, offset);
+    default:
+      return writeAck(packet, version, target, offset);
+  }
+}
+
+/**
+ * Encodes a whole packet into new bytes.
+ *
+ * @throws {RangeError} If something in the packet is too long or out of range.
+ * @throws {TypeError} If something in the packet cannot be sent at all.
+ */
+export function encodePacket(packet: Packet, version: ProtocolVersion): Uint8Array {
+  const bytes = new Uint8Array(packetSize(packet, version));
+  writePacket(packet, version, bytes, 0);
+  return bytes;
+}

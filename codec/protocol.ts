@@ -1,0 +1,33 @@
+/**
+ * The few numbers every packet of every version shares.
+ *
+ * @module
+ */
+
+/** Protocol level on the wire: 3 is MQTT 3.1, 4 is MQTT 3.1.1, 5 is MQTT 5.0. */
+export type ProtocolVersion = 3 | 4 | 5;
+
+/** Quality of service: 0 at most once, 1 at least once, 2 exactly once. */
+export type QoS = 0 | 1 | 2;
+
+/** Packet types by name: the high four bits of the first byte of a packet. */
+export const PacketType = {
+  connect: 1,
+  connack: 2,
+  publish: 3,
+  puback: 4,
+  pubrec: 5,
+  pubrel: 6,
+  pubcomp: 7,
+  subscribe: 8,
+  suback: 9,
+  unsubscribe: 10,
+  unsuback: 11,
+  pingreq: 12,
+  pingresp: 13,
+  disconnect: 14,
+  auth: 15,
+} as const;
+
+/** The name of a packet type, such as `"publish"`. */
+export type PacketTypeName = keyof typeof PacketType;

@@ -1,0 +1,152 @@
+/**
+ * A PUBLISH that is to be forwarded, as offsets into the bytes it came in: no
+ * string, no object, no copy.
+ *
+ * @module
+ */
+import { BodyReader } from "./body_reader.ts";
+import { ProtocolError } from "./errors.ts";
+import { checkResponseTopic, readNumber, readPropertyRow, repeated } from "./property_reader.ts";
+import { CarrierBit, PropertyId, PropertyKind, type PropertyRow } from "./property_table.ts";
+import type { ProtocolVersion, QoS } from "./protocol.ts";
+import { readPublishQoS, topicMissing } from "./publish.ts";
+
+const PUBLISH = CarrierBit.publish;
+const NO_BYTES = new Uint8Array(0);
+
+/**
+ * The PUBLISH of a client that was read last. One object serves a connection,
+ * or a whole broker: all fields describe `buffer` until the next `read`.
+ */
+export class PublishView {
+  /** The bytes all offsets refer to. Borrowed. */
+  buffer: Uint8Array = NO_BYTES;
+  /** The version the packet is in. */
+  version: ProtocolVersion = 4;
+  /** How the message is sent. */
+  qos: QoS = 0;
+  /** Whether the message is to be retained. */
+  retain = false;
+  /** Whether the client sends it again. */
+  dup = false;
+  /** The first byte of the topic. */
+  topicStart = 0;
+  /** The end of the topic; equal to the start if an alias says it. */
+  topicEnd = 0;
+  /** 1 to 65_535, or 0 with QoS 0. */
+  packetId = 0;
+  /** The first byte of the properties, after their length. */
+  propertiesStart = 0;
+  /** The end of the properties; equal to the start if there are none. */
+  propertiesEnd = 0;
+  /** The first byte of the payload. */
+  payloadStart = 0;
+  /** The end of the payload and the packet. */
+  end = 0;
+  /** The number that stands for the topic; 0 for none. */
+  topicAlias = 0;
+  /** How long the message is worth delivering, in seconds; -1 for ever. */
+  messageExpiryInterval: number = -1;
+  /** Whether the bytes of the properties mean the same to a subscriber. */
+  forwardable = true;
+  /** 1 if the payload is declared to be UTF-8 text, else 0. */
+  payloadFormatIndicator = 0;
+
+  readonly #reader = new BodyReader();
+
+  /**
+   * Reads the PUBLISH whose body is `buffer[bodyStart, end)`. The topic is not
+   * looked at: who routes it checks it, once for all messages to it.
+   *
+   * @param first The first byte of the fixed header.
+   * @throws {MalformedPacketError} If the body, its flags or its properties are
+   * ill-formed. The fields are then undefined.
+   * @throws {ProtocolError} If a property has a value it must not have, or only
+   * a server may send it, or neither topic nor alias is there.
+   */
+  read(
+    version: ProtocolVersion,
+    first: number,
+    buffer: Uint8Array,
+    bodyStart: number,
+    end: number,
+  ): void {
+    const reader = this.#reader;
+    reader.reset(buffer, bodyStart, end);
+    this.buffer = buffer;
+    this.version = version;
+    this.qos = readPublishQoS(first);
+    this.retain = (first & 0x01) !== 0;
+    this.dup = (first & 0x08) !== 0;
+    const topicBytes = reader.uint16();
+    this.topicStart = reader.take(topicBytes);
+    this.topicEnd = this.topicStart + topicBytes;
+    this.packetId = this.qos === 0 ? 0 : reader.packetId();
+    this.topicAlias = 0;
+    this.messageExpiryInterval = -1;
+    this.forwardable = true;
+    this.payloadFormatIndicator = 0;
+    const propertyBytes = version === 5 ? reader.varint() : 0;
+    this.propertiesStart = reader.take(propertyBytes);
+    this.propertiesEnd = this.propertiesStart + propertyBytes;
+    this.payloadStart = this.propertiesEnd;
+    this.end = end;
+    if (propertyBytes > 0) this.#readProperties(reader);
+    if (topicBytes === 0 && version === 5 && this.topicAlias === 0) throw topicMissing();
+  }
+
+  #readProperties(reader: BodyReader): void {
+    reader.offset = this.propertiesStart;
+    reader.end = this.propertiesEnd;
+    // All identifiers that are allowed here and must not repeat are below 64.
+    let seenLow = 0;
+    let seenHigh = 0;
+    while (reader.offset < reader.end) {
+      const at = reader.position;
+      const row = readPropertyRow(reader, PUBLISH);
+      if (row.kind !== PropertyKind.pairs) {
+        const bit = 1 << (row.id & 31);
+        if (((row.id < 32 ? seenLow : seenHigh) & bit) !== 0) throw repeated(row, at);
+        if (row.id < 32) seenLow |= bit;
+        else seenHigh |= bit;
+      }
+      this.#readProperty(reader, row, at);
+    }
+  }
+
+  #readProperty(reader: BodyReader, row: PropertyRow, at: number): void {
+    switch (row.id) {
+      case PropertyId.payloadFormatIndicator:
+        this.payloadFormatIndicator = readNumber(reader, row);
+        break;
+      case PropertyId.messageExpiryInterval:
+        this.messageExpiryInterval = readNumber(reader, row);
+        this.forwardable = false;
+        break;
+      case PropertyId.topicAlias:
+        this.topicAlias = readNumber(reader, row);
+        this.forwardable = false;
+        break;
+      case PropertyId.subscriptionIdentifier: {
+        const message = "Subscription identifier from a client";
+        throw new ProtocolError(message, at, "MQTT-3.3.4-6");
+      }
+      default:
+        skipValue(reader, row);
+    }
+  }
+}
+
+/** Passes over a value that subscribers get as it is. */
+function skipValue(reader: BodyReader, row: PropertyRow): void {
+  if (row.kind === PropertyKind.binary) {
+    reader.take(reader.uint16());
+    return;
+  }
+  const start = reader.offset + 2;
+  reader.skipString();
+  if (row.kind === PropertyKind.pairs) reader.skipString();
+  else if (row.id === PropertyId.responseTopic) {
+    checkResponseTopic(reader.bytes, start, reader.offset, reader.origin);
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * UTF-8 as MQTT wants it (§1.5.4): well-formed, no surrogates, no U+0000, and
+ * a leading U+FEFF is a character like any other.
+ *
+ * @module
+ */
+import { MalformedPacketError } from "./errors.ts";
+
+/** The most bytes a string or binary field can have: its length is two bytes. */
+export const MAX_FIELD_BYTES = 65_535;
+
+// Validation has happened before, so the decoder need not be fatal.
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/**
+ * Checks that the bytes are UTF-8 that MQTT accepts. Allocates nothing.
+ *
+ * @returns -1, or the offset of the first byte of the first bad sequence.
+ */
+export function validateUtf8(bytes: Uint8Array, start: number, end: number): number {
+  let offset = start;
+  while (offset < end) {
+    const lead = bytes[offset]!;
+    if (lead < 0x80) {
+      if (lead === 0) return offset;
+      offset++;
+      continue;
+    }
+    const size = sequenceSize(bytes, offset, end);
+    if (size === 0) return offset;
+    offset += size;
+  }
+  return -1;
+}
+
+/** Size in bytes of the sequence that a byte from 0x80 leads; 0 if it is ill-formed. */
+function sequenceSize(bytes: Uint8Array, offset: number, end: number): number {
+  const lead = bytes[offset]!;
+  const size = lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+  if (size === 0 || offset + size > end) return 0;
+  const second = bytes[offset + 1]!;
+  // The second byte is where overlong forms, surrogates and code points above
+  // U+10FFFF show: after these four leads only a part of its range is legal.
+  const low = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
+  const high = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
+  if (second < low || second > high) return 0;
+  for (let index = 2; index < size; index++) {
+    if ((bytes[offset + index]! & 0xc0) !== 0x80) return 0;
+  }
+  return size;
+}
+
+/**
+ * Decodes bytes to a string.
+ *
+ * @param origin What to subtract from offsets in errors: where the body starts.
+ * @throws {MalformedPacketError} If the bytes are not UTF-8 that MQTT accepts.
+ */
+export function decodeUtf8(bytes: Uint8Array, start: number, end: number, origin = 0): string {
+  const bad = validateUtf8(bytes, start, end);
+  if (bad >= 0) throw illFormed(bytes, bad, origin);
+  return decoder.decode(bytes.subarray(start, end));
+}
+
+/** The error for the ill-formed sequence at `offset`. */
+export function illFormed(bytes: Uint8Array, offset: number, origin: number): MalformedPacketError {
+  return bytes[offset] === 0
+    ? new MalformedPacketError("A string contains U+0000", offset - origin, "MQTT-1.5.4-2")
+    : new MalformedPacketError("A string is not UTF-8", offset - origin, "MQTT-1.5.4-1");
+}
+
+/**
+ * Counts the bytes `text` takes in UTF-8.
+ *
+ * @throws {TypeError} If MQTT cannot carry it: a lone surrogate, or U+0000.
+ */
+export function utf8Size(text: string): number {
+  let size = text.length;
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    if (unit < 0x80) {
+      if (unit === 0) throw new TypeError("Cannot write a string with U+0000");
+    } else if (unit < 0x800) {
+      size += 1;
+    } else if (unit < 0xd800 || unit > 0xdfff) {
+      size += 2;
+    } else {
+      const pair = text.codePointAt(index)!;
+      if (pair < 0x10000) throw new TypeError("Cannot write a string with a lone surrogate");
+      // Two units of UTF-16 become four bytes.
+      size += 2;
+      index++;
+    }
+  }
+  return size;
+}
+
+/** Writes a string that {@linkcode utf8Size} has accepted; returns the offset after it. */
+export function writeUtf8(text: string, target: Uint8Array, offset: number): number {
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    if (unit < 0x80) {
+      target[offset++] = unit;
+    } else if (unit < 0x800) {
+      target[offset++] = 0xc0 | unit >> 6;
+      target[offset++] = 0x80 | unit & 0x3f;
+    } else if (unit < 0xd800 || unit > 0xdfff) {
+      target[offset++] = 0xe0 | unit >> 12;
+      target[offset++] = 0x80 | unit >> 6 & 0x3f;
+      target[offset++] = 0x80 | unit & 0x3f;
+    } else {
+      const point = text.codePointAt(index++)!;
+      target[offset++] = 0xf0 | point >> 18;
+      target[offset++] = 0x80 | point >> 12 & 0x3f;
+      target[offset++] = 0x80 | point >> 6 & 0x3f;
+      target[offset++] = 0x80 | point & 0x3f;
+    }
+  }
+  return offset;
+}
