@@ -1,0 +1,106 @@
+import { Child, type Outcome } from "./child.ts";
+
+/** A start under load, with nothing cached, is slow. */
+const START_DEADLINE_MS = 30_000;
+const STOP_DEADLINE_MS = 10_000;
+const SERVER = new URL("../../server.ts", import.meta.url).pathname;
+
+/** The flags `deno run` gets in the README. */
+export const SERVER_PERMISSIONS: readonly string[] = [
+  "--no-prompt",
+  "--allow-net",
+  "--allow-run=prlimit",
+];
+
+/** Starts `server.ts` with the flags given, whatever comes of it. */
+export function startServer(
+  flags: readonly string[],
+  permissions: readonly string[] = SERVER_PERMISSIONS,
+): Child {
+  return new Child(Deno.execPath(), ["run", ...permissions, SERVER, ...flags], {
+    env: { NO_COLOR: "1" },
+  });
+}
+
+/**
+ * A broker in a process of its own on a free port. Disposing of it shuts it down and checks that
+ * it went in good order, so that no test passes over a broker that crashed.
+ *
+ * With `FAIRWAY_TEST_BROKER=mosquitto` in the environment it is a mosquitto instead: when a client
+ * test fails, that tells whether the test or Fairway is wrong.
+ */
+export class BrokerProcess implements AsyncDisposable {
+  /** The port it listens on, on 127.0.0.1. */
+  readonly port: number;
+  readonly #child: Child;
+  #isGone = false;
+
+  private constructor(child: Child, port: number) {
+    this.#child = child;
+    this.port = port;
+  }
+
+  /** Starts a broker and waits until it listens. */
+  static async start(...flags: string[]): Promise<BrokerProcess> {
+    const isReference = Deno.env.get("FAIRWAY_TEST_BROKER") === "mosquitto";
+    const child = isReference ? startMosquitto() : startServer(["--port", "0", ...flags]);
+    const listening = isReference
+      ? child.waitFor(/listen socket on port (\d+)/, "stderr", START_DEADLINE_MS)
+      : child.waitFor(/127\.0\.0\.1:(\d+)/, "stdout", START_DEADLINE_MS);
+    try {
+      return new BrokerProcess(child, Number((await listening)[1]));
+    } catch (error) {
+      await child.kill();
+      throw error;
+    }
+  }
+
+  /** The process's number. */
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** The standard output so far. */
+  get stdout(): string {
+    return this.#child.stdout;
+  }
+
+  /** The standard error output so far. */
+  get stderr(): string {
+    return this.#child.stderr;
+  }
+
+  /** Waits until the output holds a match of `pattern`. */
+  waitFor(pattern: RegExp, from?: "stdout" | "stderr"): Promise<RegExpExecArray> {
+    return this.#child.waitFor(pattern, from);
+  }
+
+  /** Asks the broker to shut down and waits until it has. */
+  async stop(signal: Deno.Signal = "SIGTERM"): Promise<Outcome> {
+    this.#isGone = true;
+    this.#child.signal(signal);
+    try {
+      return await this.#child.outcome(STOP_DEADLINE_MS);
+    } finally {
+      await this.#child.kill();
+    }
+  }
+
+  /** Kills the broker as `kill -9` does. */
+  async kill(): Promise<void> {
+    this.#isGone = true;
+    await this.#child.kill();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isGone) return;
+    const { code, stderr } = await this.stop();
+    if (code !== 0) throw new Error(`The broker ended with exit code ${code}: ${stderr}`);
+  }
+}
+
+/** A mosquitto cannot choose a port; this one was free a moment ago. */
+function startMosquitto(): Child {
+  using probe = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return new Child("mosquitto", ["-v", "-p", `${probe.addr.port}`]);
+}
