@@ -10,22 +10,22 @@
 import {
   type Children,
   findChild,
-  type Named,
-  ownLevel,
+  type Keyed,
+  ownKey,
   withChild,
   withoutChild,
 } from "./_children.ts";
-import { isDollarTopic, levelEnd } from "./topic.ts";
+import { levelEnd } from "./topic.ts";
 
 /** One level of one or more topics. */
-class RetainedNode<V> implements Named {
+class RetainedNode<V> implements Keyed {
   /** The value of the topic that ends in this level. */
   value: V | undefined = undefined;
   /** When the value came, as a count of the topics ever added; replacing it changes nothing. */
   born = 0;
   children: Children<RetainedNode<V>> = undefined;
 
-  constructor(readonly name: string) {}
+  constructor(readonly key: string) {}
 }
 
 /**
@@ -82,7 +82,7 @@ export class RetainedTree<V extends object> {
 
   #grow(parent: RetainedNode<V>, topic: string, start: number, end: number): RetainedNode<V> {
     this.#nodeCount++;
-    const child = new RetainedNode<V>(ownLevel(topic, start, end));
+    const child = new RetainedNode<V>(ownKey(topic, start, end));
     parent.children = withChild(parent.children, child);
     return child;
   }
@@ -226,6 +226,6 @@ export class RetainedCursor<V extends object> {
 /** The children of the root that a wildcard may match [MQTT-4.7.2-1]. */
 function* withoutDollar<V>(children: Children<RetainedNode<V>>): Iterator<RetainedNode<V>> {
   for (const child of children instanceof Map ? children.values() : children ? [children] : []) {
-    if (!isDollarTopic(child.name)) yield child;
+    if (!child.key.startsWith("/$")) yield child;
   }
 }

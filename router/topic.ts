@@ -12,7 +12,6 @@
 const DOLLAR = 0x24;
 const HASH = 0x23;
 const PLUS = 0x2b;
-const SLASH = 0x2f;
 const SHARE_PREFIX = "$share/";
 
 /** A shared filter taken apart: `$share/{group}/{filter}`. */
@@ -118,15 +117,10 @@ export function matchesFilter(filter: string, topic: string): boolean {
     } else if (code === topic.charCodeAt(to)) {
       to++;
     } else {
-      return to === topic.length && endsWithParent(filter, at);
+      // A topic that ends here is the parent of `/#`, which matches it too.
+      return to === topic.length && filter.startsWith("/#", at);
     }
     at++;
   }
   return to === topic.length;
-}
-
-/** Tells whether all that is left of a filter is `/#`, which also matches the level before it. */
-function endsWithParent(filter: string, at: number): boolean {
-  return at === filter.length - 2 && filter.charCodeAt(at) === SLASH &&
-    filter.charCodeAt(at + 1) === HASH;
 }
