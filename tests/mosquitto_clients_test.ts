@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
-import { BrokerProcess } from "./harness/broker_process.ts";
+import { withBroker } from "./harness/broker_process.ts";
 import {
   publish,
   receive,
@@ -18,10 +18,7 @@ const VERSIONS = ["mqttv31", "mqttv311", "mqttv5"] as const;
 
 /** A test of both clients with a broker of its own. */
 function clientsTest(name: string, fn: (port: number) => Promise<void>): void {
-  testWith(["mosquitto_pub", "mosquitto_sub"], name, async () => {
-    await using broker = await BrokerProcess.start();
-    await fn(broker.port);
-  });
+  testWith(["mosquitto_pub", "mosquitto_sub"], name, () => withBroker(({ port }) => fn(port)));
 }
 
 /** For messages of several topics, whose order MQTT leaves open. */

@@ -23,8 +23,7 @@ export function startServer(
 }
 
 /**
- * A broker in a process of its own on a free port. Disposing of it shuts it down and checks that
- * it went in good order, so that no test passes over a broker that crashed.
+ * A broker in a process of its own on a free port; it never outlives the block that uses it.
  *
  * With `FAIRWAY_TEST_BROKER=mosquitto` in the environment it is a mosquitto instead: when a client
  * test fails, that tells whether the test or Fairway is wrong.
@@ -33,7 +32,6 @@ export class BrokerProcess implements AsyncDisposable {
   /** The port it listens on, on 127.0.0.1. */
   readonly port: number;
   readonly #child: Child;
-  #isGone = false;
 
   private constructor(child: Child, port: number) {
     this.#child = child;
@@ -45,7 +43,7 @@ export class BrokerProcess implements AsyncDisposable {
     const isReference = Deno.env.get("FAIRWAY_TEST_BROKER") === "mosquitto";
     const child = isReference ? startMosquitto() : startServer(["--port", "0", ...flags]);
     const listening = isReference
-      ? child.waitFor(/listen socket on port (\d+)/, "stderr", START_DEADLINE_MS)
+      ? child.waitFor(/listen socket on port (\d+)[^]*running/, "stderr", START_DEADLINE_MS)
       : child.waitFor(/127\.0\.0\.1:(\d+)/, "stdout", START_DEADLINE_MS);
     try {
       return new BrokerProcess(child, Number((await listening)[1]));
@@ -77,7 +75,6 @@ export class BrokerProcess implements AsyncDisposable {
 
   /** Asks the broker to shut down and waits until it has. */
   async stop(signal: Deno.Signal = "SIGTERM"): Promise<Outcome> {
-    this.#isGone = true;
     this.#child.signal(signal);
     try {
       return await this.#child.outcome(STOP_DEADLINE_MS);
@@ -88,15 +85,26 @@ export class BrokerProcess implements AsyncDisposable {
 
   /** Kills the broker as `kill -9` does. */
   async kill(): Promise<void> {
-    this.#isGone = true;
     await this.#child.kill();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#isGone) return;
-    const { code, stderr } = await this.stop();
-    if (code !== 0) throw new Error(`The broker ended with exit code ${code}: ${stderr}`);
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.kill();
   }
+}
+
+/**
+ * Runs a test against a broker of its own, and shuts that down in good order at the end: no test
+ * passes over a broker that crashed or cannot leave.
+ */
+export async function withBroker(
+  fn: (broker: BrokerProcess) => Promise<void>,
+  ...flags: string[]
+): Promise<void> {
+  await using broker = await BrokerProcess.start(...flags);
+  await fn(broker);
+  const { code, stderr } = await broker.stop();
+  if (code !== 0) throw new Error(`The broker ended with exit code ${code}: ${stderr}`);
 }
 
 /** A mosquitto cannot choose a port; this one was free a moment ago. */

@@ -1,0 +1,76 @@
+// @ts-types="./mqttjs.d.ts"
+import mqtt from "npm:mqtt@^5.10";
+import type { Connack, ConnectOptions, MqttClient } from "./mqttjs.d.ts";
+import { within } from "./deadline.ts";
+
+const utf8 = new TextDecoder();
+
+/** A message as MQTT.js hands it over. */
+export interface JsMessage {
+  topic: string;
+  payload: string;
+  qos: number;
+  retain: boolean;
+  /** MQTT 5 only; the names are MQTT.js's, as in `userProperties`. */
+  properties?: Record<string, unknown>;
+}
+
+/** An MQTT.js client that remembers what it has received, and leaves with its block. */
+export class JsClient implements AsyncDisposable {
+  /** MQTT.js itself. */
+  readonly mqtt: MqttClient;
+  /** The broker's answer to CONNECT. */
+  readonly connack: Promise<Connack>;
+  /** What has come so far. */
+  readonly messages: JsMessage[] = [];
+  #grown: PromiseWithResolvers<void> = Promise.withResolvers();
+
+  private constructor(port: number, options: ConnectOptions) {
+    const connack = Promise.withResolvers<Connack>();
+    this.connack = connack.promise;
+    // A test wants to see a connection break, not have it mended; and timers without a worker.
+    const base = { reconnectPeriod: 0, timerVariant: "native" } as const;
+    this.mqtt = mqtt.connect(`mqtt://127.0.0.1:${port}`, { ...base, ...options });
+    this.mqtt.on("connect", connack.resolve);
+    this.mqtt.on("error", connack.reject);
+    // From the first moment on: a session's messages follow at the heels of CONNACK.
+    this.mqtt.on("message", (topic, payload, { qos, retain, properties }) => {
+      const message = { topic, payload: utf8.decode(payload), qos, retain };
+      this.messages.push(properties ? { ...message, properties: { ...properties } } : message);
+      this.#grown.resolve();
+      this.#grown = Promise.withResolvers();
+    });
+  }
+
+  /** Connects and waits until the broker has welcomed the client. */
+  static async connect(port: number, options: ConnectOptions = {}): Promise<JsClient> {
+    const client = new JsClient(port, options);
+    try {
+      await within("a connection of MQTT.js", client.connack);
+      return client;
+    } catch (error) {
+      await client.drop();
+      throw error;
+    }
+  }
+
+  /** Waits until at least `count` messages have come since the start. */
+  async receive(count: number): Promise<JsMessage[]> {
+    const all = async () => {
+      while (this.messages.length < count) await this.#grown.promise;
+    };
+    await within(() => `${count} messages, got ${this.messages.length}`, all());
+    return this.messages;
+  }
+
+  /** Breaks the connection without a DISCONNECT. */
+  async drop(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.mqtt.once("close", () => resolve()));
+    this.mqtt.stream.destroy();
+    await closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.mqtt.disconnecting) await this.mqtt.endAsync();
+  }
+}
