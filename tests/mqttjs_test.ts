@@ -84,10 +84,8 @@ for (const protocolVersion of VERSIONS) {
     for (const qos of [1, 2] as const) await sender.mqtt.publishAsync("away", `${qos}`, { qos });
     await using after = await JsClient.connect(port, session);
     assertEquals((await after.connack).sessionPresent, true);
-    assertEquals((await after.receive(2)).map(({ payload, qos }) => [payload, qos]), [
-      ["1", 1],
-      ["2", 2],
-    ]);
+    const came = (await after.receive(2)).map(({ payload, qos }) => `${payload} at QoS ${qos}`);
+    assertEquals(came.sort(), ["1 at QoS 1", "2 at QoS 2"]);
   });
 
   brokerTest(`${over} may unsubscribe`, async (port) => {

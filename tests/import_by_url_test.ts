@@ -1,0 +1,45 @@
+import { assert, assertEquals } from "@std/assert";
+import { Child } from "./harness/child.ts";
+import { FileServer } from "./harness/file_server.ts";
+
+/** A program that knows Fairway by its URL only. */
+function program(url: string): string {
+  return `
+    import { Broker } from "${url}";
+
+    const broker = new Broker();
+    const listener = await broker.listen({ hostname: "127.0.0.1", port: 0 });
+    if (!(listener.port > 0)) throw new Error("No port: " + listener.port);
+
+    const messages = broker.subscribe("greetings/#");
+    const receive = async () => {
+      for await (const { topic, payload } of messages) {
+        return topic + ": " + new TextDecoder().decode(payload);
+      }
+    };
+    const received = receive();
+    await broker.publish("greetings/all", "hello", { qos: 1 });
+    console.log(await received);
+    await broker.close({ graceMs: 1000 });
+  `;
+}
+
+Deno.test("mod.ts imports by its URL alone: no configuration, no install, no cache", async () => {
+  await using server = new FileServer();
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.mkdir(`${folder}/work`);
+    await Deno.writeTextFile(`${folder}/work/main.ts`, program(`http://${server.host}/mod.ts`));
+    const flags = ["--no-prompt", "--no-config", "--no-lock", "--allow-net=127.0.0.1"];
+    await using child = new Child(
+      Deno.execPath(),
+      ["run", ...flags, `--allow-import=${server.host}`, "main.ts"],
+      { cwd: `${folder}/work`, env: { DENO_DIR: `${folder}/cache`, NO_COLOR: "1" } },
+    );
+    const { code, stdout, stderr } = await child.outcome(60_000);
+    assertEquals({ code, stdout }, { code: 0, stdout: "greetings/all: hello\n" }, stderr);
+    assert(server.requested.includes("/mod.ts"));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
