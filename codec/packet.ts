@@ -180,13 +180,32 @@ export function writePacket(
 }
 
 /**
- * Encodes a whole packet into new bytes.
+ * Encodes a whole packet.
  *
+ * @returns Bytes that belong to the caller; their `buffer` may hold others too.
  * @throws {RangeError} If something in the packet is too long or out of range.
  * @throws {TypeError} If something in the packet cannot be sent at all.
  */
 export function encodePacket(packet: Packet, version: ProtocolVersion): Uint8Array {
-  const bytes = new Uint8Array(packetSize(packet, version));
+  const bytes = allocate(packetSize(packet, version));
   writePacket(packet, version, bytes, 0);
   return bytes;
+}
+
+const SLAB_BYTES = 8192;
+
+/** Packets up to this size, most of all acknowledgements, share a slab. */
+const SHARING_BYTES_MAX = 512;
+
+let slab = new Uint8Array(SLAB_BYTES);
+let slabUsedBytes = 0;
+
+/** Cuts small arrays from a slab: a buffer of its own costs ten times the encoding. */
+function allocate(size: number): Uint8Array {
+  if (size > SHARING_BYTES_MAX) return new Uint8Array(size);
+  if (slabUsedBytes + size > SLAB_BYTES) {
+    slab = new Uint8Array(SLAB_BYTES);
+    slabUsedBytes = 0;
+  }
+  return slab.subarray(slabUsedBytes, slabUsedBytes += size);
 }

@@ -9,6 +9,9 @@ import { MalformedPacketError } from "./errors.ts";
 /** The most bytes a string or binary field can have: its length is two bytes. */
 export const MAX_FIELD_BYTES = 65_535;
 
+/** Up to this many bytes a loop makes a string sooner than a call of the decoder. */
+const SHORT_BYTES_MAX = 32;
+
 // Validation has happened before, so the decoder need not be fatal.
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
@@ -19,13 +22,7 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
  */
 export function validateUtf8(bytes: Uint8Array, start: number, end: number): number {
   let offset = start;
-  while (offset < end) {
-    const lead = bytes[offset]!;
-    if (lead < 0x80) {
-      if (lead === 0) return offset;
-      offset++;
-      continue;
-    }
+  while ((offset = asciiEnd(bytes, offset, end)) < end) {
     const size = sequenceSize(bytes, offset, end);
     if (size === 0) return offset;
     offset += size;
@@ -33,7 +30,21 @@ export function validateUtf8(bytes: Uint8Array, start: number, end: number): num
   return -1;
 }
 
-/** Size in bytes of the sequence that a byte from 0x80 leads; 0 if it is ill-formed. */
+/** The offset of the first byte that is not U+0001 to U+007F, or `end`. */
+function asciiEnd(bytes: Uint8Array, offset: number, end: number): number {
+  // Four at a time: zero minus one, like a byte from 0x80, sets bits above the seven.
+  for (; offset + 4 <= end; offset += 4) {
+    const a = bytes[offset]!;
+    const b = bytes[offset + 1]!;
+    const c = bytes[offset + 2]!;
+    const d = bytes[offset + 3]!;
+    if (((a | b | c | d | a - 1 | b - 1 | c - 1 | d - 1) & ~0x7f) !== 0) break;
+  }
+  while (offset < end && bytes[offset]! - 1 >>> 0 < 0x7f) offset++;
+  return offset;
+}
+
+/** Size in bytes of the sequence of a byte that is not ASCII; 0 if it is ill-formed. */
 function sequenceSize(bytes: Uint8Array, offset: number, end: number): number {
   const lead = bytes[offset]!;
   const size = lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
@@ -57,9 +68,28 @@ function sequenceSize(bytes: Uint8Array, offset: number, end: number): number {
  * @throws {MalformedPacketError} If the bytes are not UTF-8 that MQTT accepts.
  */
 export function decodeUtf8(bytes: Uint8Array, start: number, end: number, origin = 0): string {
-  const bad = validateUtf8(bytes, start, end);
+  const plain = asciiEnd(bytes, start, end);
+  if (plain === end && end - start <= SHORT_BYTES_MAX) return shortAscii(bytes, start, end);
+  const bad = validateUtf8(bytes, plain, end);
   if (bad >= 0) throw illFormed(bytes, bad, origin);
   return decoder.decode(bytes.subarray(start, end));
+}
+
+/** Makes a string from a few bytes below 0x80. */
+function shortAscii(bytes: Uint8Array, offset: number, end: number): string {
+  const { fromCharCode } = String;
+  let text = "";
+  // A call with several characters saves the concatenation of as many strings.
+  for (; offset + 4 <= end; offset += 4) {
+    text += fromCharCode(
+      bytes[offset]!,
+      bytes[offset + 1]!,
+      bytes[offset + 2]!,
+      bytes[offset + 3]!,
+    );
+  }
+  for (; offset < end; offset++) text += fromCharCode(bytes[offset]!);
+  return text;
 }
 
 /** The error for the ill-formed sequence at `offset`. */
