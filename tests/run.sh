@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Runs every test, or only some: what is given goes to `deno test` as it is.
+#
+#   tests/run.sh [FILE | FOLDER | FLAG]...
+#
+# The tests with real MQTT clients need some Debian packages, which are installed where that is
+# possible. Where it is not, those tests are ignored; with CI=true in the environment they fail.
+#
+# The last line tells how many tests passed and failed, the exit code is that of `deno test`.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# Where Debian keeps servers, which is not in everyone's path.
+PATH="$PATH:/usr/sbin"
+
+# Prints the packages whose programs are missing.
+missing_packages() {
+  command -v mosquitto >/dev/null || echo mosquitto
+  command -v mosquitto_sub >/dev/null || echo mosquitto-clients
+  # Debian's own Python: another one in the path would not find Debian's packages.
+  /usr/bin/python3 -c "import paho.mqtt" 2>/dev/null || echo python3-paho-mqtt
+}
+
+install_packages() {
+  [[ "$EUID" -eq 0 ]] && command -v apt-get >/dev/null || return 1
+  export DEBIAN_FRONTEND=noninteractive
+  echo "Installing $*"
+  apt-get update -qq && apt-get install -qq --no-install-recommends "$@" >/dev/null
+}
+
+# Prints "N passed, N failed" for the report of a run with the exit code given.
+count() {
+  local report="$1" status="$2" passed=0 failed=0
+  local summary='^(ok|FAILED) \| ([0-9]+) passed.* \| ([0-9]+) failed'
+  while read -r line; do
+    if [[ "$line" =~ $summary ]]; then
+      passed="${BASH_REMATCH[2]}"
+      failed="${BASH_REMATCH[3]}"
+    fi
+  done <"$report"
+  # What never came to run, as code that does not compile, has failed too.
+  if [[ "$status" -ne 0 && "$failed" -eq 0 ]]; then failed=1; fi
+  echo "$passed passed, $failed failed"
+}
+
+mapfile -t missing < <(missing_packages)
+if [[ "${#missing[@]}" -gt 0 ]] && ! install_packages "${missing[@]}"; then
+  echo "Cannot install ${missing[*]} (that takes root and Debian's apt-get):"
+  if [[ "${CI:-}" == true ]]; then
+    echo "tests that need them fail, for CI is true"
+  else
+    echo "tests that need them are ignored"
+  fi
+fi
+
+report="$(mktemp)"
+trap 'rm -f "$report"' EXIT
+status=0
+NO_COLOR=1 deno test --doc --parallel --allow-all "$@" 2>&1 | tee "$report" || status=$?
+count "$report" "$status"
+exit "$status"
