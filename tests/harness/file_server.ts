@@ -1,9 +1,9 @@
 const REPOSITORY = new URL("../../", import.meta.url);
 
-/** Names without dots before them, so that no path climbs out or sees what is hidden. */
-const PLAIN_PATH_REGEXP = /^(\/\w[\w.-]*)+$/;
+/** Names without dots before them, so that no path climbs out or sees what is hidden; a module. */
+const MODULE_PATH_REGEXP = /^(\/\w[\w.-]*)+\.(ts|json)$/;
 
-/** A web server for the files of this repository and no others, as a code host would be. */
+/** A web server for the modules of this repository and nothing else, as a code host would be. */
 export class FileServer implements AsyncDisposable {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   /** The paths that were asked for. */
@@ -25,7 +25,7 @@ export class FileServer implements AsyncDisposable {
 
   async #answer(path: string): Promise<Response> {
     this.requested.push(path);
-    if (!PLAIN_PATH_REGEXP.test(path)) return notFound();
+    if (!MODULE_PATH_REGEXP.test(path)) return notFound();
     try {
       const file = await Deno.readFile(new URL(`.${path}`, REPOSITORY));
       return new Response(file, { headers: { "content-type": contentType(path) } });
@@ -41,6 +41,5 @@ function notFound(): Response {
 }
 
 function contentType(path: string): string {
-  if (path.endsWith(".ts")) return "application/typescript";
-  return path.endsWith(".json") ? "application/json" : "application/octet-stream";
+  return path.endsWith(".ts") ? "application/typescript" : "application/json";
 }
