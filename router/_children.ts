@@ -5,6 +5,8 @@
  * @module
  */
 
+import { WideMap } from "./wide_map.ts";
+
 /** What a node needs to be somebody's child. */
 export interface Keyed {
   /** The topic level this node stands for, with the slash before it: see {@linkcode ownKey}. */
@@ -12,7 +14,7 @@ export interface Keyed {
 }
 
 /** No child, just one, or (always) two and more. */
-export type Children<N extends Keyed> = undefined | N | Map<string, N>;
+export type Children<N extends Keyed> = undefined | N | WideMap<N>;
 
 /** Finds the child for the level `text.slice(start, end)`. */
 export function findChild<N extends Keyed>(
@@ -23,7 +25,7 @@ export function findChild<N extends Keyed>(
 ): N | undefined {
   if (children === undefined) return undefined;
   // The first level has no slash before it.
-  if (children instanceof Map) {
+  if (children instanceof WideMap) {
     return children.get(start === 0 ? `/${text.slice(0, end)}` : text.slice(start - 1, end));
   }
   const { key } = children;
@@ -35,13 +37,13 @@ export function findChild<N extends Keyed>(
 /** Adds a child whose key is not taken yet; returns what its parent is to hold from now on. */
 export function withChild<N extends Keyed>(children: Children<N>, child: N): Children<N> {
   if (children === undefined) return child;
-  if (children instanceof Map) return children.set(child.key, child);
-  return new Map([[children.key, children], [child.key, child]]);
+  if (children instanceof WideMap) return children.set(child.key, child);
+  return new WideMap<N>().set(children.key, children).set(child.key, child);
 }
 
 /** Removes a child that is there; returns what its parent is to hold from now on. */
 export function withoutChild<N extends Keyed>(children: Children<N>, child: N): Children<N> {
-  if (!(children instanceof Map)) return undefined;
+  if (!(children instanceof WideMap)) return undefined;
   children.delete(child.key);
   if (children.size > 1) return children;
   // Left behind, not emptied: a walk that stands in this map still finds the last child there.

@@ -24,6 +24,7 @@ import {
   withoutChild,
 } from "./_children.ts";
 import { hasWildcard, isDollarTopic, levelEnd } from "./topic.ts";
+import { WideMap } from "./wide_map.ts";
 
 /** One level of one or more filters. */
 class TrieNode<V> implements Keyed {
@@ -56,7 +57,7 @@ interface Branch<V> {
  * @typeParam V What is kept for each filter.
  */
 export class FilterTrie<V extends object> {
-  readonly #exact: Map<string, V> = new Map();
+  readonly #exact: WideMap<V> = new WideMap();
   readonly #root: TrieNode<V> = new TrieNode("");
   #nodeCount = 0;
   #trieSize = 0;
@@ -200,7 +201,7 @@ export class FilterTrie<V extends object> {
    * may or may not be among them.
    */
   *entries(): IterableIterator<[string, V]> {
-    yield* this.#exact;
+    yield* this.#exact.entries();
     const nodes = [this.#root];
     const paths = [""]; // the keys from the root to the node: a filter with a slash before it
     for (let node = nodes.pop(); node !== undefined; node = nodes.pop()) {
@@ -247,13 +248,13 @@ function childOf<V>(
 /** How many filters and branches need this node, counted up to "more than one". */
 function usesOf<V>(node: TrieNode<V>): number {
   const { value, rest, plus, literals } = node;
-  const branches = literals === undefined ? 0 : literals instanceof Map ? 2 : 1;
+  const branches = literals === undefined ? 0 : literals instanceof WideMap ? 2 : 1;
   return branches + (value ? 1 : 0) + (rest ? 1 : 0) + (plus ? 1 : 0);
 }
 
 /** All nodes right below a node. */
 function* branchesOf<V>({ plus, literals }: TrieNode<V>): Generator<TrieNode<V>> {
   if (plus !== undefined) yield plus;
-  if (literals instanceof Map) yield* literals.values();
+  if (literals instanceof WideMap) yield* literals.values();
   else if (literals !== undefined) yield literals;
 }

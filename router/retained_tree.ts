@@ -16,6 +16,7 @@ import {
   withoutChild,
 } from "./_children.ts";
 import { levelEnd } from "./topic.ts";
+import { WideMap } from "./wide_map.ts";
 
 /** One level of one or more topics. */
 class RetainedNode<V> implements Keyed {
@@ -99,7 +100,7 @@ export class RetainedTree<V extends object> {
       const end = levelEnd(topic, start);
       const child = findChild(node.children, topic, start, end);
       if (child === undefined) return undefined;
-      if (cut === undefined || node.value !== undefined || node.children instanceof Map) {
+      if (cut === undefined || node.value !== undefined || node.children instanceof WideMap) {
         keep = node;
         cut = child;
         below = 0;
@@ -218,14 +219,16 @@ export class RetainedCursor<V extends object> {
     }
   }
 
-  #plan(children: RetainedNode<V> | Map<string, RetainedNode<V>>, start: number): void {
-    this.#steps.push({ source: children instanceof Map ? children.values() : children, start });
+  #plan(children: RetainedNode<V> | WideMap<RetainedNode<V>>, start: number): void {
+    this.#steps.push({ source: children instanceof WideMap ? children.values() : children, start });
   }
 }
 
 /** The children of the root that a wildcard may match [MQTT-4.7.2-1]. */
 function* withoutDollar<V>(children: Children<RetainedNode<V>>): Iterator<RetainedNode<V>> {
-  for (const child of children instanceof Map ? children.values() : children ? [children] : []) {
+  for (
+    const child of children instanceof WideMap ? children.values() : children ? [children] : []
+  ) {
     if (!child.key.startsWith("/$")) yield child;
   }
 }
