@@ -8,7 +8,7 @@ import { MalformedPacketError } from "./errors.ts";
 import type { PacketTypeName } from "./protocol.ts";
 import { isReasonCodeAllowed, REASON_CLAUSE } from "./reason_code.ts";
 import { decodeUtf8, illFormed, validateUtf8 } from "./utf8.ts";
-import { readVarint, varintSize } from "./varint.ts";
+import { readVarint, VARINT_INCOMPLETE, VARINT_MALFORMED, varintSize } from "./varint.ts";
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -93,7 +93,8 @@ export class BodyReader {
   /** Reads a Variable Byte Integer. */
   varint(): number {
     const value = readVarint(this.bytes, this.offset, this.end);
-    if (value < 0) {
+    if (value === VARINT_INCOMPLETE) this.take(this.end - this.offset + 1);
+    if (value === VARINT_MALFORMED) {
       throw new MalformedPacketError("A length is malformed", this.position, "MQTT-1.5.5-1");
     }
     this.offset += varintSize(value);

@@ -73,7 +73,8 @@ const ALL: readonly PropertyCarrier[] = [
   ...ACKS,
 ];
 
-const ROWS: readonly PropertyRow[] = [
+/** All rows, by identifier. */
+export const PROPERTY_ROWS: readonly PropertyRow[] = [
   row(0x01, "payloadFormatIndicator", "bit", ["publish", "will"]),
   row(0x02, "messageExpiryInterval", "uint32", ["publish", "will"]),
   row(0x03, "contentType", "string", ["publish", "will"]),
@@ -106,12 +107,12 @@ const ROWS: readonly PropertyRow[] = [
 /** The rows by identifier; no row where there is no such property. */
 export const PROPERTY_BY_ID: readonly (PropertyRow | undefined)[] = Array.from(
   { length: 256 },
-  (_, id) => ROWS.find((candidate) => candidate.id === id),
+  (_, id) => PROPERTY_ROWS.find((candidate) => candidate.id === id),
 );
 
 /** The rows by name. */
 export const PROPERTY_BY_NAME: ReadonlyMap<string, PropertyRow> = new Map(
-  ROWS.map((each) => [each.name, each]),
+  PROPERTY_ROWS.map((each) => [each.name, each]),
 );
 
 function row(
