@@ -140,6 +140,6 @@ function carriersByCode(): Uint16Array {
 }
 
 function words(name: string): string {
-  const spaced = name.replace(/(?<=[a-z])(?=[A-Z0-9])/g, " ").toLowerCase();
+  const spaced = name.replace(/(?<=[a-z])(?=[A-Z])|(?=[0-9])/g, " ").toLowerCase();
   return (spaced.charAt(0).toUpperCase() + spaced.slice(1)).replace(/qo s/i, "QoS");
 }
