@@ -120,7 +120,10 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
-/** Runs a test from a new seed, and names the seed if it fails. */
+/**
+ * Runs a test from a new seed, and names the seed if it fails. To see the same
+ * failure again, put that number in place of the clock.
+ */
 function withSeed(test: (random: Random) => void): void {
   const seed = Date.now() >>> 0;
   try {

@@ -81,8 +81,9 @@ const CODES_BY_PACKET: Readonly<Partial<Record<PacketTypeName, readonly number[]
   pubcomp: [0x00, 0x92],
   suback: [0x00, 0x01, 0x02, 0x80, 0x83, 0x87, 0x8f, 0x91, 0x97, 0x9e, 0xa1, 0xa2],
   unsuback: [0x00, 0x11, 0x80, 0x83, 0x87, 0x8f, 0x91],
+  // 0x8c is in the table of §2.4, but not in that of §3.14.2.1.
   disconnect: [
-    ...[0x00, 0x04, ...span(0x80, 0x83), 0x87, 0x89, 0x8b, ...span(0x8d, 0x90)],
+    ...[0x00, 0x04, ...span(0x80, 0x83), 0x87, 0x89, ...span(0x8b, 0x90)],
     ...span(0x93, 0xa2),
   ],
   auth: [0x00, 0x18, 0x19],
@@ -140,6 +141,6 @@ function carriersByCode(): Uint16Array {
 }
 
 function words(name: string): string {
-  const spaced = name.replace(/(?<=[a-z])(?=[A-Z])|(?=[0-9])/g, " ").toLowerCase();
-  return (spaced.charAt(0).toUpperCase() + spaced.slice(1)).replace(/qo s/i, "QoS");
+  const spaced = name.replace("QoS", "Qos").replace(/(?<=[a-z])(?=[A-Z0-9])/g, " ").toLowerCase();
+  return (spaced.charAt(0).toUpperCase() + spaced.slice(1)).replace(/qos/i, "QoS");
 }
