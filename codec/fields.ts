@@ -7,7 +7,7 @@
 import { MAX_FIELD_BYTES, utf8Size, writeUtf8 } from "./utf8.ts";
 
 /** Below this many bytes a loop beats a call of `set` on a fresh subarray. */
-const LOOP_BYTES_MAX = 48;
+const LOOP_BYTES_MAX = 32;
 
 /** Throws unless `value` is an integer from `low` to `high`. */
 export function checkInteger(name: string, value: number, low: number, high: number): void {
