@@ -2,6 +2,9 @@
  * The codec against mqtt-packet, the JavaScript codec most clients use: every
  * packet type, both ways, with equal content. A message is also forwarded.
  *
+ * With Deno 2.9.6 on a busy x86-64 machine with two cores: 4.5 to 24 times as
+ * fast in parsing, 4.7 to 28 times in generating.
+ *
  * `deno bench --no-prompt --allow-env --allow-read bench/codec_bench.ts`
  *
  * @module
