@@ -5,7 +5,17 @@
  *     deno bench bench/router_bench.ts
  *     deno bench --v8-flags=--expose-gc bench/router_bench.ts     also prints bytes per filter
  *
- * TABLE
+ * On two cores of a 2.1 GHz x86-64 Linux machine with Deno 2.9.6 (ratios carry over, figures do not):
+ *
+ * | what | among 1 | among a million |
+ * |---|---|---|
+ * | topics against filters: exact / `+` / `#` / six that match | 0.20 / 0.30 / 0.19 / 0.43 µs | 0.26 / 0.34 / 0.26 / 0.47 µs |
+ * | insert and delete a filter: exact / with `+` or `#` | 0.3 / 1.4 µs | 1.4 / 1.4 µs |
+ * | the same among 100,000 siblings | 0.7 µs | 4.2 µs |
+ * | retained topics, each: exact / by `+` or `#` | 0.24 / 0.04 µs | |
+ *
+ * A million filters take 44 bytes each as `t/123/456`, their text included, 122 as
+ * `device/123456/#` and 186 as `device/123456/+`.
  *
  * @module
  */
@@ -44,7 +54,7 @@ for (const [name, count] of TRIES) {
     const topic = `${kind}/7/device/heat`;
     const into: object[] = [];
     Deno.bench({
-      name: `match ${topic}, ${length} of ${name} others`,
+      name: `match ${topic}: ${length} beside ${name}`,
       group: `match ${kind}`,
       baseline: count === 1,
       fn() {
@@ -130,7 +140,7 @@ for (const filter of ["site/7/device/heat", "site/+/device/+", "site/#", "house/
 // With the collector at hand, the bench also says what a million filters cost in memory.
 const collect = (globalThis as { gc?: () => void }).gc;
 
-/** Prints the heap bytes of a million filters, their own text included. */
+/** Prints the heap bytes of a million filters, with the text that the trie keeps of them. */
 function printBytesPerFilter(example: string, filterAt: (index: number) => string): void {
   if (collect === undefined) return;
   collect();

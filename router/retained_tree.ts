@@ -226,9 +226,8 @@ export class RetainedCursor<V extends object> {
 
 /** The children of the root that a wildcard may match [MQTT-4.7.2-1]. */
 function* withoutDollar<V>(children: Children<RetainedNode<V>>): Iterator<RetainedNode<V>> {
-  for (
-    const child of children instanceof WideMap ? children.values() : children ? [children] : []
-  ) {
+  const all = children instanceof WideMap ? children.values() : children ? [children] : [];
+  for (const child of all) {
     if (!child.key.startsWith("/$")) yield child;
   }
 }

@@ -1,18 +1,18 @@
 /**
  * A map from strings that stays quick with a million keys that come and go.
  *
- * V8's own map has three faults that only show at that size. It copies itself in one go whenever it
- * doubles, which stops a broker for 25 ms and more. It marks the place of a deleted key and takes a
- * new one when the key returns, and all places of one key form a chain: a peer that adds and
- * deletes the same key 20,000 times makes each time cost 50 µs. And it hashes numerals in a way
- * that anybody can predict. All three grow with the size of the map, so this one is made of small
- * ones: past {@linkcode PART_ENTRIES_MAX} entries a map splits in sixteen, by a hash of our own.
+ * V8's own map has two faults that only show at that size. It copies itself in one go whenever it
+ * doubles, which stops a broker for 40 to 80 ms. And it marks the place of a deleted key and takes a
+ * new one when the key returns, while all places of one key form a chain: a peer that adds and
+ * deletes the same key 20,000 times makes each time cost 50 µs. Both grow with the size of the map,
+ * so this one is made of small ones: past {@linkcode PART_ENTRIES_MAX} entries a map splits in
+ * sixteen, by a hash of our own.
  *
  * @module
  */
 
 /** Entries in one of the small maps before it splits. */
-const PART_ENTRIES_MAX = 1024;
+const PART_ENTRIES_MAX = 512;
 /** How often a map may split; past that a hash has no bits left that tell its keys apart. */
 const SPLITS_MAX = 6;
 /** Binary digits of the hash that one split uses up, for sixteen parts. */
@@ -26,7 +26,7 @@ type Part<V> = Map<string, V> | Part<V>[];
 /**
  * A map from strings, with the methods of a `Map` and one promise more: a walk over
  * {@linkcode values} may pause while the map changes. An entry that is there from the walk's
- * begin to its end comes exactly once; one that is deleted meanwhile may come or not.
+ * beginning to its end comes exactly once; one that is deleted meanwhile may come or not.
  *
  * @typeParam V What is kept for each key.
  */
