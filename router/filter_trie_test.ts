@@ -135,17 +135,15 @@ Deno.test("FilterTrie.delete() cuts only what no other filter needs", () => {
 
 Deno.test("FilterTrie is not slowed by numerals whose hashes V8 lets a peer choose", () => {
   const started = performance.now();
-  const trie = trieOf("+/a", "a/+/b", "#");
-  for (const form of [(n: number) => `${n}`, (n: number) => `a/${n}`, (n: number) => `${n}/a`]) {
-    for (let index = 0; index < 20_000; index++) {
-      const filter = form(index * 65_536);
-      const wildcard = filter.replace("a", "+");
-      assert(matched(trie, filter).length > 0);
+  const trie = trieOf("+/a/b", "+");
+  for (let numeral = 0; numeral < 2 ** 32; numeral += 65_536) {
+    assertEquals(matched(trie, `${numeral}`), ["+"]);
+    assertEquals(matched(trie, `${numeral}/a/b`), ["+/a/b"]);
+    for (const filter of [`${numeral}`, `a/${numeral}/+`]) {
       trie.getOrCreate(filter, () => ({ filter }));
-      trie.getOrCreate(wildcard, () => ({ filter: wildcard }));
     }
   }
-  // It takes 0.3 s; when numerals by themselves are keys of a map, it takes ten times that.
+  // It takes 0.5 s; if but one kind of numeral were looked up in a map, ten times that.
   assert(performance.now() - started < 3000);
 });
 
