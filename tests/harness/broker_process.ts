@@ -102,9 +102,14 @@ export async function withBroker(
   ...flags: string[]
 ): Promise<void> {
   await using broker = await BrokerProcess.start(...flags);
-  await fn(broker);
-  const { code, stderr } = await broker.stop();
-  if (code !== 0) throw new Error(`The broker ended with exit code ${code}: ${stderr}`);
+  try {
+    await fn(broker);
+    const { code } = await broker.stop();
+    if (code !== 0) throw new Error(`The broker ended with exit code ${code}`);
+  } catch (error) {
+    if (broker.stderr === "") throw error;
+    throw new Error(`The broker said: ${broker.stderr}`, { cause: error });
+  }
 }
 
 /** A mosquitto cannot choose a port; this one was free a moment ago. */

@@ -8,7 +8,7 @@ import { within } from "./deadline.ts";
 import { PYTHON } from "./tools.ts";
 
 /** Time for a client to do its work, on a machine that has other things to do. */
-const CLIENT_DEADLINE_MS = 20_000;
+const CLIENT_DEADLINE_MS = 10_000;
 
 /** A message as mosquitto_sub reports it. */
 export interface Received {

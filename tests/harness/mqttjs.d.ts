@@ -57,8 +57,7 @@ export interface PublishOptions {
 
 /** A client. */
 export interface MqttClient {
-  /** Whether it is on its way out, or gone. */
-  readonly disconnecting: boolean;
+  readonly connected: boolean;
   readonly stream: { destroy(): void };
   on(event: "connect", listener: (connack: Connack) => void): void;
   on(event: "error", listener: (error: Error) => void): void;

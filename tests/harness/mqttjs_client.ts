@@ -24,6 +24,7 @@ export class JsClient implements AsyncDisposable {
   /** What has come so far. */
   readonly messages: JsMessage[] = [];
   #grown: PromiseWithResolvers<void> = Promise.withResolvers();
+  readonly #closed: Promise<void>;
 
   private constructor(port: number, options: ConnectOptions) {
     const connack = Promise.withResolvers<Connack>();
@@ -33,6 +34,8 @@ export class JsClient implements AsyncDisposable {
     this.mqtt = mqtt.connect(`mqtt://127.0.0.1:${port}`, { ...base, ...options });
     this.mqtt.on("connect", connack.resolve);
     this.mqtt.on("error", connack.reject);
+    this.#closed = new Promise((resolve) => this.mqtt.once("close", resolve));
+    this.#closed.then(() => connack.reject(new Error("Closed without a CONNACK")));
     // From the first moment on: a session's messages follow at the heels of CONNACK.
     this.mqtt.on("message", (topic, payload, { qos, retain, properties }) => {
       const message = { topic, payload: utf8.decode(payload), qos, retain };
@@ -65,12 +68,12 @@ export class JsClient implements AsyncDisposable {
 
   /** Breaks the connection without a DISCONNECT. */
   async drop(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.mqtt.once("close", () => resolve()));
     this.mqtt.stream.destroy();
-    await closed;
+    await within("the close of a connection of MQTT.js", this.#closed);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.mqtt.disconnecting) await this.mqtt.endAsync();
+    if (this.mqtt.connected) await within("a farewell of MQTT.js", this.mqtt.endAsync());
+    else await this.drop();
   }
 }
