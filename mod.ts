@@ -1,0 +1,43 @@
+/**
+ * Fairway: an MQTT broker for Deno, 3.1, 3.1.1 and 5.0, to be run on its own or
+ * inside a program.
+ *
+ * @example A broker on a port of its own
+ * ```ts
+ * import { Broker } from "@fairway/mqtt";
+ *
+ * const broker = new Broker();
+ * const listener = await broker.listen({ hostname: "127.0.0.1", port: 0 });
+ * console.log(`mqtt://127.0.0.1:${listener.port}`);
+ * await broker.publish("lamp/1", "on", { qos: 1, retain: true });
+ * await broker.close();
+ * ```
+ *
+ * @module
+ */
+export {
+  Broker,
+  type PublishOptions,
+  QuotaExceededError,
+  type SubscribeOptions,
+} from "./broker/broker.ts";
+export type { Clock } from "./broker/clock.ts";
+export type { BrokerHooks, DisconnectInfo, DropInfo, PublishInfo } from "./broker/hooks.ts";
+export { type BrokerLimits, DEFAULT_LIMITS, type OverflowPolicy } from "./broker/limits.ts";
+export type { LocalSubscription, ReceivedMessage } from "./broker/local_subscription.ts";
+export type { BrokerOptions } from "./broker/options.ts";
+export type { BrokerStats, DropReason } from "./broker/stats.ts";
+export type {
+  AuthenticationExchange,
+  AuthenticationStep,
+  Authenticator,
+  ClientInfo,
+  ConnectRequest,
+  Decision,
+} from "./auth/authenticator.ts";
+export type { Authorizer, PublishRequest, SubscribeRequest } from "./auth/authorizer.ts";
+export { Receipt } from "./log/receipt.ts";
+export type { TcpListener, TcpOptions } from "./transport/tcp.ts";
+export type { PeerInfo, Transport } from "./transport/transport.ts";
+export type { Properties, QoS, UserProperty } from "./codec/mod.ts";
+export { ReasonCode } from "./codec/mod.ts";

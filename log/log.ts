@@ -14,6 +14,8 @@ export interface LogOptions<T> {
   weigh?: (item: T) => number;
   /** Items of a segment, the unit of garbage collection; 256 by default. */
   segmentItems?: number;
+  /** Weight at which a segment is full however few its items; none by default. */
+  segmentWeight?: number;
   /**
    * How many of the newest items the log itself keeps for a cursor that starts
    * in the past; 0 by default. It keeps whole segments, so a few more.
@@ -50,6 +52,7 @@ export interface LogOptions<T> {
 export class Log<T> {
   readonly #weigh: ((item: T) => number) | null;
   readonly #segmentItems: number;
+  readonly #segmentWeight: number;
   readonly #retainItems: number;
   /** The oldest segment that retention keeps; the last one without retention. */
   #head: Segment<T>;
@@ -69,6 +72,7 @@ export class Log<T> {
     }
     this.#weigh = options.weigh ?? null;
     this.#segmentItems = segmentItems;
+    this.#segmentWeight = options.segmentWeight ?? Infinity;
     this.#retainItems = retainItems;
     this.#head = this.#tail = new Segment<T>(0, 0);
   }
@@ -90,7 +94,7 @@ export class Log<T> {
 
   /** Appends an item, wakes who is parked, and returns its sequence number. */
   append(item: T): number {
-    if (this.#tail.items.length >= this.#segmentItems) this.#grow();
+    if (this.#isFull()) this.#grow();
     const sequence = this.#tail.items.push(item) - 1 + this.#tail.base;
     if (this.#weigh !== null) this.#weight += this.#weigh(item);
     if (this.#parked.length > 0) this.#wake();
@@ -142,6 +146,12 @@ export class Log<T> {
     const parked = this.#parked;
     this.#parked = [];
     for (const waiter of parked) waiter.wake();
+  }
+
+  #isFull(): boolean {
+    const { items, baseWeight } = this.#tail;
+    return items.length >= this.#segmentItems ||
+      (items.length > 0 && this.#weight - baseWeight >= this.#segmentWeight);
   }
 
   #grow(): void {

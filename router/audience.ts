@@ -2,26 +2,17 @@ import type { QoS } from "../codec/mod.ts";
 import type { Cursor } from "../log/cursor.ts";
 import type { FilterEntry } from "./filter_entry.ts";
 import type { Subscriber, Subscription } from "./subscription.ts";
+import { addUp, type Variant } from "./variant.ts";
 
 /** From how many members on they are looked up in a map instead of one by one. */
 const INDEX_FROM = 8;
 
-/** How one message is sent to one subscriber: what its matching subscriptions add up to. */
-export interface Variant {
-  /** The highest QoS of the matching subscriptions [MQTT-3.3.4-2]. */
-  readonly qos: QoS;
-  /** The identifiers of all of them, or `null` for none [MQTT-3.3.4-4]. */
-  readonly identifiers: readonly number[] | null;
-  /** Whether any of them wants the RETAIN flag as it was published. */
-  readonly retainAsPublished: boolean;
-}
-
 /** A subscriber among those who receive what is published to a topic. */
 export class Member<S extends Subscriber> implements Variant {
+  readonly retained = false;
+  readonly shared = null;
   /** Where the member stands in its audience. */
   index = -1;
-  /** Where the member stands among those it shares bytes with; the fan-out's own. */
-  slot = -1;
 
   /**
    * @param subscriber Who receives.
@@ -131,21 +122,4 @@ export class Audience<S extends Subscriber> {
     else if (local.length < subscriptions.length) own = addUp(local);
     return new Member(subscriber, qos, identifiers, retainAsPublished, own);
   }
-}
-
-/** What one subscription asks for, as a variant. */
-export function variantOf(subscription: Subscription<Subscriber>): Variant {
-  return addUp([subscription]);
-}
-
-function addUp(subscriptions: readonly Subscription<Subscriber>[]): Variant {
-  let qos: QoS = 0;
-  let identifiers: number[] | null = null;
-  let retainAsPublished = false;
-  for (const { options } of subscriptions) {
-    if (options.qos > qos) qos = options.qos;
-    if (options.identifier !== 0) (identifiers ??= []).push(options.identifier);
-    retainAsPublished ||= options.retainAsPublished;
-  }
-  return { qos, identifiers, retainAsPublished };
 }

@@ -4,6 +4,7 @@ import { Audience } from "./audience.ts";
 import { FilterEntry } from "./filter_entry.ts";
 import { FilterTrie } from "./filter_trie.ts";
 import { Route, RouteCache } from "./route_cache.ts";
+import type { SharedGroup } from "./shared_group.ts";
 import type { Subscriber, Subscription } from "./subscription.ts";
 import { matchesFilter, parseSharedFilter, topicNameFault } from "./topic.ts";
 
@@ -16,6 +17,17 @@ export interface RouterOptions {
   routesMax?: number;
   /** Makes the hashes of topics unpredictable; 0 by default. */
   seed?: number;
+  /** Most levels of a topic; one with more is no valid topic here. No limit by default. */
+  levelsMax?: number;
+}
+
+/** Whether a topic or filter has more than `max` levels. */
+export function hasMoreLevels(text: string, max: number): boolean {
+  let levels = 1;
+  for (let at = text.indexOf("/"); at >= 0; at = text.indexOf("/", at + 1)) {
+    if (++levels > max) return true;
+  }
+  return levels > max;
 }
 
 const encoder = new TextEncoder();
@@ -39,10 +51,12 @@ export class Router<S extends Subscriber> {
   /** Audiences of more than one filter, by the ids of their filters. */
   readonly #audiences = new Map<string, Audience<S>>();
   readonly #nobody = new Audience<S>([]);
+  readonly #levelsMax: number;
   #entryId = 0;
 
   constructor(options: RouterOptions = {}) {
-    const { routesMax = 65_536, seed = 0 } = options;
+    const { routesMax = 65_536, seed = 0, levelsMax = Infinity } = options;
+    this.#levelsMax = levelsMax;
     this.#routes = new RouteCache<S>(routesMax, seed, (route) => this.#unbind(route));
   }
 
@@ -91,6 +105,11 @@ export class Router<S extends Subscriber> {
     return previous;
   }
 
+  /** A shared group, if it has members. */
+  group(filter: string, name: string): SharedGroup<S> | undefined {
+    return this.#trie.get(filter)?.groups?.get(name);
+  }
+
   /** Has the audiences of a filter look at a subscriber again, whose wire class has changed. */
   touch(subscriber: S, filter: string): void {
     if (parseSharedFilter(filter) === null) this.#trie.get(filter)?.touch(subscriber);
@@ -100,14 +119,14 @@ export class Router<S extends Subscriber> {
    * The route of the topic in `bytes[start, end)`.
    *
    * @throws {MalformedPacketError} If it is not well-formed UTF-8.
-   * @returns `null` if it is no valid topic name.
+   * @returns `null` if it is no valid topic name, or has too many levels.
    */
   route(bytes: Uint8Array, start: number, end: number): Route<S> | null {
     const hash = this.#routes.hash(bytes, start, end);
     const known = this.#routes.find(bytes, start, end, hash);
     if (known !== null) return known;
     const topic = decodeUtf8(bytes, start, end);
-    if (topicNameFault(topic) !== null) return null;
+    if (topicNameFault(topic) !== null || hasMoreLevels(topic, this.#levelsMax)) return null;
     const route = new Route<S>(topic, bytes.slice(start, end), hash);
     this.#routes.add(route);
     return route;

@@ -1,4 +1,5 @@
 import type { QoS } from "../codec/mod.ts";
+import type { Variant } from "./variant.ts";
 
 /** Who receives: the router only needs to tell them apart and how they are written to. */
 export interface Subscriber {
@@ -29,6 +30,9 @@ export interface SubscriptionOptions {
 
 /** One topic filter of one subscriber. */
 export class Subscription<S extends Subscriber> {
+  /** How a shared group sends to it; made when it is first needed. */
+  variant: Variant | null = null;
+
   /**
    * @param subscriber Who receives.
    * @param filter The topic filter as it was subscribed to, with `$share/…` if any.

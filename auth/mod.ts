@@ -1,0 +1,8 @@
+/**
+ * Who may come in, and what they may do: two small interfaces for the
+ * programmer to fill in.
+ *
+ * @module
+ */
+export * from "./authenticator.ts";
+export * from "./authorizer.ts";

@@ -1,0 +1,226 @@
+import { type Properties, type QoS, ReasonCode } from "../codec/mod.ts";
+import { Receipt } from "../log/receipt.ts";
+import { Subscription } from "../router/subscription.ts";
+import { topicFilterFault, topicNameFault } from "../router/topic.ts";
+import { retainedVariant } from "../router/variant.ts";
+import { TcpListener, type TcpOptions } from "../transport/tcp.ts";
+import type { PeerInfo, Transport } from "../transport/transport.ts";
+import type { Connection } from "./connection.ts";
+import { Core } from "./core.ts";
+import { Outcome } from "./delivery.ts";
+import { Door } from "./door.ts";
+import { LocalSubscription } from "./local_subscription.ts";
+import { Message } from "./message.ts";
+import { encodeProperties } from "./message_properties.ts";
+import { type BrokerOptions, settingsOf } from "./options.ts";
+import type { Receiver } from "./receiver.ts";
+import { RetainedFeed } from "./retained_feed.ts";
+import type { BrokerStats } from "./stats.ts";
+
+/** How a program publishes. */
+export interface PublishOptions {
+  /** 0 by default. */
+  qos?: QoS;
+  /** Whether the message is retained; false by default. */
+  retain?: boolean;
+  /** Message expiry, payload format, content type, response topic, correlation data, user properties. */
+  properties?: Properties;
+}
+
+/** How a program subscribes. */
+export interface SubscribeOptions {
+  /** The highest QoS at which messages come; 2 by default. */
+  qos?: QoS;
+  /** Whether retained messages come first; true by default. */
+  retained?: boolean;
+}
+
+/** A message was refused, because it cannot be kept for everyone who needs it. */
+export class QuotaExceededError extends Error {
+  override readonly name: string = "QuotaExceededError";
+}
+
+const encoder = new TextEncoder();
+
+/**
+ * An MQTT broker. It speaks 3.1, 3.1.1 and 5.0 over whatever byte pipe it is
+ * given, and is itself a publisher and subscriber.
+ *
+ * @example A broker inside a program
+ * ```ts
+ * import { Broker } from "@fairway/mqtt";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using broker = new Broker();
+ * const messages = broker.subscribe("greetings/#");
+ * await broker.publish("greetings/world", "hello");
+ * const { value } = await messages.next();
+ * assertEquals(new TextDecoder().decode(value!.payload), "hello");
+ * ```
+ */
+export class Broker implements AsyncDisposable {
+  readonly #core: Core;
+  readonly #door: Door;
+  readonly #listeners = new Set<TcpListener>();
+  readonly #subscriptions = new Set<LocalSubscription>();
+  #closing: Promise<void> | null = null;
+
+  /** @throws {RangeError} If a limit is out of range. */
+  constructor(options: BrokerOptions = {}) {
+    this.#core = new Core(settingsOf(options));
+    this.#door = new Door(this.#core);
+  }
+
+  /** What the broker has counted since its start. */
+  get stats(): Readonly<BrokerStats> {
+    return this.#core.stats;
+  }
+
+  /** How many sessions there are, connected or not. */
+  get sessions(): number {
+    return this.#core.sessions.size;
+  }
+
+  /** How many messages are retained. */
+  get retainedMessages(): number {
+    return this.#core.retained.size;
+  }
+
+  /**
+   * Starts to take TCP connections.
+   *
+   * @throws If the address cannot be bound, or the broker is closed.
+   */
+  // deno-lint-ignore require-await
+  async listen(options: TcpOptions = {}): Promise<TcpListener> {
+    if (this.#closing !== null) throw new TypeError("Cannot listen: broker is closed");
+    const listener = new TcpListener(
+      options,
+      () => this.#door.mayAccept(),
+      (transport, peer) => this.accept(transport, peer),
+    );
+    this.#listeners.add(listener);
+    return listener;
+  }
+
+  /** Takes a connection over, from whatever has accepted it, and closes it in the end. */
+  accept(transport: Transport, peer: PeerInfo = { address: "unknown" }): void {
+    this.#door.accept(transport, peer);
+  }
+
+  /**
+   * Publishes a message.
+   *
+   * @param payload Bytes, which are copied, or text.
+   * @returns A receipt that closes once the broker has accepted the message.
+   * @throws {TypeError} If the topic is not a valid topic name.
+   * @throws {QuotaExceededError} If the message is refused; only with QoS 1 and 2.
+   */
+  publish(topic: string, payload: Uint8Array | string, options: PublishOptions = {}): Receipt {
+    const fault = topicNameFault(topic);
+    const route = fault === null ? this.#core.router.routeOf(topic) : null;
+    if (route === null) {
+      throw new TypeError(`Cannot publish to "${topic}": ${fault ?? "too many levels"}`);
+    }
+    const { qos = 0, retain = false, properties = {} } = options;
+    const head = encodeProperties(properties);
+    const body = typeof payload === "string" ? encoder.encode(payload) : payload;
+    const bytes = new Uint8Array(head.length + body.length);
+    bytes.set(head);
+    bytes.set(body, head.length);
+    const expiry = properties.messageExpiryInterval ?? -1;
+    const message = new Message(
+      route.topic,
+      route.bytes,
+      bytes,
+      0,
+      head.length,
+      head.length,
+      bytes.length,
+      qos,
+      retain,
+      expiry,
+      this.#core.clock.now(),
+      null,
+    );
+    const outcome = this.#core.publish(route, message, null);
+    this.#core.takeCongestion();
+    if (outcome === Outcome.refused) {
+      throw new QuotaExceededError(`Cannot publish to "${topic}": a backlog is full`);
+    }
+    return Receipt.closed();
+  }
+
+  /**
+   * Subscribes. What the program does not take is kept within the limits of a
+   * session's backlog; past them the oldest messages are dropped and counted.
+   *
+   * @returns An iterator; leaving a `for await` ends the subscription.
+   * @throws {TypeError} If the filter is not a valid topic filter.
+   */
+  subscribe(filter: string, options: SubscribeOptions = {}): LocalSubscription {
+    const fault = topicFilterFault(filter);
+    if (fault !== null) throw new TypeError(`Cannot subscribe to "${filter}": ${fault}`);
+    const { qos = 2, retained = true } = options;
+    const { router } = this.#core;
+    const local = new LocalSubscription(this.#core, () => {
+      router.unsubscribe(local, filter);
+      this.#subscriptions.delete(local);
+    });
+    const subscription = new Subscription<Receiver>(local, filter, {
+      qos,
+      noLocal: false,
+      retainAsPublished: false,
+      retainHandling: 0,
+      identifier: 0,
+    });
+    router.subscribe(subscription);
+    this.#subscriptions.add(local);
+    if (retained) {
+      const walk = this.#core.retained.match(filter);
+      local.feed(new RetainedFeed(walk, retainedVariant(subscription), false));
+    }
+    return local;
+  }
+
+  /**
+   * Closes the broker: takes no more connections, tells every client 0x8B,
+   * sends what waits, and leaves nothing behind. Closing again waits for the same.
+   *
+   * @param options `graceMs`: how long clients have to take what waits for
+   * them, in milliseconds; 1,000 by default.
+   */
+  close(options: { graceMs?: number } = {}): Promise<void> {
+    return this.#closing ??= this.#close(options.graceMs ?? 1000);
+  }
+
+  /** Closes the broker. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    this.#core.isClosing = true;
+    this.#door.close();
+    await Promise.all([...this.#listeners].map((listener) => listener.close()));
+    for (const subscription of this.#subscriptions) await subscription.return();
+    const connections = [...this.#core.connections];
+    for (const connection of connections) {
+      connection.disconnect(ReasonCode.ServerShuttingDown, undefined, true);
+    }
+    await this.#grace(connections, graceMs);
+    for (const connection of connections) connection.abort();
+    await Promise.all(connections.map((connection) => connection.gone));
+    this.#core.stop();
+  }
+
+  /** Waits until the last bytes have left, or for so long. */
+  async #grace(connections: readonly Connection[], graceMs: number): Promise<void> {
+    const over = new Receipt();
+    const { clock } = this.#core;
+    const cancel = clock.schedule(clock.now() + graceMs, () => over.close());
+    const left = Promise.all(connections.map((connection) => connection.left.wait()));
+    await Promise.race([left, over.wait()]);
+    cancel();
+  }
+}

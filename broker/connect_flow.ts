@@ -1,0 +1,388 @@
+import type {
+  AuthenticationExchange,
+  AuthenticationStep,
+  ConnectRequest,
+} from "../auth/authenticator.ts";
+import {
+  type AuthPacket,
+  type ConnectPacket,
+  ConnectReturnCode,
+  decodeConnect,
+  isReasonCodeAllowed,
+  type PacketError,
+  type Properties,
+  ProtocolError,
+  type ProtocolVersion,
+  ReasonCode,
+  UnsupportedVersionError,
+} from "../codec/mod.ts";
+import { encodePacket } from "../codec/packet.ts";
+import { hasMoreLevels } from "../router/router.ts";
+import { topicNameFault } from "../router/topic.ts";
+import type { Connection } from "./connection.ts";
+import { connackProperties } from "./connack.ts";
+import { Sender } from "./sender.ts";
+import type { Session } from "./session.ts";
+
+/** An enhanced authentication: under way, or done and open to be repeated. */
+export interface AuthFlow {
+  readonly method: string;
+  exchange: AuthenticationExchange | null;
+}
+
+/** Characters of an identifier that the broker assigns. */
+const ID_CHARACTERS = "0123456789abcdefghijklmnopqrstuvwxyz";
+/** How many of them: about 103 bits. */
+const ID_LENGTH = 20;
+
+/** What the 3.x return codes are for the reasons of 5.0. */
+function returnCode(reasonCode: number): number | null {
+  switch (reasonCode) {
+    case ReasonCode.UnsupportedProtocolVersion:
+      return ConnectReturnCode.UnacceptableProtocolVersion;
+    case ReasonCode.ClientIdentifierNotValid:
+      return ConnectReturnCode.IdentifierRejected;
+    case ReasonCode.ServerUnavailable:
+    case ReasonCode.ServerBusy:
+    case ReasonCode.ServerShuttingDown:
+    case ReasonCode.QuotaExceeded:
+    case ReasonCode.UseAnotherServer:
+    case ReasonCode.ServerMoved:
+    case ReasonCode.ConnectionRateExceeded:
+      return ConnectReturnCode.ServerUnavailable;
+    case ReasonCode.BadUserNameOrPassword:
+      return ConnectReturnCode.BadUserNameOrPassword;
+    case ReasonCode.NotAuthorized:
+    case ReasonCode.Banned:
+    case ReasonCode.BadAuthenticationMethod:
+      return ConnectReturnCode.NotAuthorized;
+    default:
+      // Nothing fits: the connection is closed without a word [MQTT-3.2.2-6].
+      return null;
+  }
+}
+
+/** A code that CONNACK can carry [MQTT-3.2.2-8]. */
+function connackCode(reasonCode: number): number {
+  const isRefusal = reasonCode >= 0x80 && isReasonCodeAllowed("connack", reasonCode);
+  return isRefusal ? reasonCode : ReasonCode.UnspecifiedError;
+}
+
+/** How a client is let in: CONNECT, authentication, session, CONNACK. */
+export class ConnectFlow {
+  readonly #connection: Connection;
+  #packet: ConnectPacket | null = null;
+  #request: ConnectRequest | null = null;
+  #assignedId: string | null = null;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /**
+   * Handles the CONNECT.
+   *
+   * @throws {PacketError} If it is ill-formed.
+   */
+  connect(first: number, body: Uint8Array): PromiseLike<void> {
+    const connection = this.#connection;
+    const packet = decodeConnect(first, body);
+    connection.version = packet.protocolVersion;
+    const { properties } = packet;
+    connection.wire = {
+      v5: connection.version === 5,
+      packetBytesMax: Math.min(
+        properties.maximumPacketSize ?? Infinity,
+        connection.core.limits.packetBytesMax,
+      ),
+    };
+    connection.wantsProblems = properties.requestProblemInformation ?? true;
+    this.#packet = packet;
+    const fault = this.#faultOf(packet);
+    if (fault !== null) {
+      this.#refuse(fault[0], fault[1]);
+      return Promise.resolve();
+    }
+    return this.#authenticate(packet);
+  }
+
+  /** Handles an AUTH of a client that is being authenticated [MQTT-4.12.0-3]. */
+  auth(packet: AuthPacket): PromiseLike<void> {
+    this.#checkAuth(packet, ReasonCode.ContinueAuthentication);
+    return this.#step(packet.properties.authenticationData ?? null);
+  }
+
+  /** Handles an AUTH of a client that was let in (§4.12.1). */
+  async reauthenticate(packet: AuthPacket): Promise<void> {
+    const { core, auth } = this.#connection;
+    if (auth === null) {
+      throw new ProtocolError("AUTH without a method in CONNECT", 0, "MQTT-4.12.0-7");
+    }
+    this.#checkAuth(
+      packet,
+      auth.exchange === null ? ReasonCode.ReAuthenticate : ReasonCode.ContinueAuthentication,
+    );
+    auth.exchange ??= core.settings.authenticator.begin?.(auth.method, this.#request!) ?? null;
+    if (auth.exchange === null) {
+      return this.#connection.disconnect(ReasonCode.BadAuthenticationMethod);
+    }
+    const step = await auth.exchange.next(packet.properties.authenticationData ?? null);
+    if (!this.#connection.isOpen) return;
+    if (step.kind === "failure") {
+      return this.#connection.disconnect(step.reasonCode, step.reasonString);
+    }
+    if (step.kind === "success") auth.exchange = null;
+    this.#sendAuth(step.kind === "success" ? ReasonCode.Success : 0x18, step);
+  }
+
+  /** Refuses a client whose CONNECT, or what it sent next, breaks the protocol. */
+  refuseFaulty(error: PacketError): void {
+    const connection = this.#connection;
+    if (error instanceof UnsupportedVersionError) {
+      // Told in the form of the version that it is most likely to read [MQTT-3.1.2-2].
+      connection.version = error.level >= 5 ? 5 : 4;
+      return this.#refuse(error.reasonCode, error.message);
+    }
+    // In 3.x there is no code for it [MQTT-3.1.4-1].
+    if (this.#packet?.protocolVersion === 5 && connection.version === 5) {
+      this.#refuse(error.reasonCode, error.message);
+    } else connection.close(error.reasonCode);
+  }
+
+  /** What is wrong with a CONNECT that is well-formed, as a reason code and in words. */
+  #faultOf(packet: ConnectPacket): [number, string] | null {
+    const { core } = this.#connection;
+    const { settings, limits } = core;
+    const { will, clientId, protocolVersion } = packet;
+    if (core.isClosing) return [ReasonCode.ServerShuttingDown, "Broker is shutting down"];
+    if (
+      clientId === "" && (protocolVersion === 3 || (protocolVersion === 4 && !packet.cleanStart))
+    ) {
+      return [ReasonCode.ClientIdentifierNotValid, "Client identifier is empty"];
+    }
+    if (will === null) return null;
+    const topicFault = topicNameFault(will.topic);
+    if (topicFault !== null || hasMoreLevels(will.topic, limits.topicLevelsMax)) {
+      return [ReasonCode.TopicNameInvalid, `Will topic: ${topicFault ?? "too many levels"}`];
+    }
+    if (will.qos > settings.maximumQoS) {
+      return [ReasonCode.QoSNotSupported, `Will QoS is ${will.qos}`];
+    }
+    if (will.retain && !settings.retainAvailable) {
+      return [ReasonCode.RetainNotSupported, "Will is to be retained"];
+    }
+    return null;
+  }
+
+  async #authenticate(packet: ConnectPacket): Promise<void> {
+    const connection = this.#connection;
+    const { authenticator } = connection.core.settings;
+    if (packet.clientId === "") this.#assignedId = this.#newId();
+    const request: ConnectRequest = {
+      clientId: this.#assignedId ?? packet.clientId,
+      username: packet.username,
+      password: packet.password,
+      address: connection.address,
+      protocolVersion: packet.protocolVersion,
+      userProperties: packet.properties.userProperties ?? [],
+    };
+    this.#request = request;
+    const method = packet.properties.authenticationMethod;
+    if (method !== undefined) {
+      const exchange = authenticator.begin?.(method, request) ?? null;
+      if (exchange === null) {
+        return this.#refuse(ReasonCode.BadAuthenticationMethod, `Unknown method: ${method}`);
+      }
+      this.#keepPacket();
+      connection.auth = { method, exchange };
+      return this.#step(packet.properties.authenticationData ?? null);
+    }
+    const decision = await authenticator.authenticate(request);
+    if (!connection.isOpen) return;
+    if (decision.reasonCode !== ReasonCode.Success) {
+      return this.#refuse(decision.reasonCode, decision.reasonString);
+    }
+    await this.#admit(undefined);
+  }
+
+  /** One step of an enhanced authentication before the client is let in. */
+  async #step(data: Uint8Array | null): Promise<void> {
+    const connection = this.#connection;
+    const step = await connection.auth!.exchange!.next(data);
+    if (!connection.isOpen) return;
+    if (step.kind === "continue") this.#sendAuth(ReasonCode.ContinueAuthentication, step);
+    else if (step.kind === "failure") this.#refuse(step.reasonCode, step.reasonString);
+    else {
+      connection.auth!.exchange = null;
+      await this.#admit(step.data);
+    }
+  }
+
+  /** The client is who it says: gives it its session, and says so. */
+  async #admit(authenticationData: Uint8Array | undefined): Promise<void> {
+    const connection = this.#connection;
+    const { core } = connection;
+    const packet = this.#packet!;
+    const { will } = packet;
+    const { clientId, username, address, protocolVersion } = this.#request!;
+    const client = { clientId, username, address, protocolVersion };
+    if (will !== null && core.settings.authorizer !== null) {
+      const { topic, qos, retain } = will;
+      const asked = { topic, qos, retain, will: true };
+      if (!await core.settings.authorizer.mayPublish(client, asked)) {
+        return this.#refuse(ReasonCode.NotAuthorized, "Will topic is not allowed");
+      }
+    }
+    // Whoever holds the session leaves first; meanwhile somebody else may come.
+    for (;;) {
+      const holder = core.sessions.get(clientId)?.link as Connection | null | undefined;
+      if (!holder) break;
+      await holder.takeOver();
+    }
+    if (!connection.isOpen) return;
+    const [session, isPresent] = this.#session(clientId);
+    if (session === null) return this.#refuse(ReasonCode.QuotaExceeded, "Too many sessions");
+    connection.client = client;
+    connection.session = session;
+    core.stats.connectsAccepted++;
+    this.#bind(session, isPresent, authenticationData);
+    core.guard(() => core.hooks.connected?.(client));
+  }
+
+  /** The session to go on with, and whether it is an old one [MQTT-3.2.2-3]. */
+  #session(clientId: string): [Session | null, boolean] {
+    const { sessions, limits } = this.#connection.core;
+    const packet = this.#packet!;
+    const old = sessions.get(clientId);
+    if (old !== undefined && packet.cleanStart) sessions.end(old);
+    else if (old !== undefined) {
+      sessions.resume(old);
+      return [old, true];
+    }
+    if (sessions.size >= limits.sessionsMax) return [null, false];
+    return [sessions.create(clientId), false];
+  }
+
+  #bind(session: Session, isPresent: boolean, authenticationData: Uint8Array | undefined): void {
+    const connection = this.#connection;
+    const { core, version, wire } = connection;
+    const packet = this.#packet!;
+    const asked = version === 5
+      ? packet.properties.sessionExpiryInterval ?? 0
+      : packet.cleanStart
+      ? 0
+      : core.limits.sessionExpirySecondsMax;
+    session.expirySeconds = core.cappedExpiry(asked);
+    session.will = ownWill(packet);
+    session.username = packet.username;
+    const keepAlive = cappedKeepAlive(packet.keepAlive, core.limits.keepAliveSecondsMax);
+    const properties = connackProperties(connection, packet, {
+      assignedId: this.#assignedId,
+      keepAlive,
+      expirySeconds: session.expirySeconds,
+      authenticationData,
+    });
+    // MQTT 3.1 has no Session Present.
+    const sessionPresent = isPresent && version > 3;
+    connection.control({ type: "connack", sessionPresent, reasonCode: 0, properties });
+    const aliasMax = Math.min(packet.properties.topicAliasMaximum ?? 0, core.limits.topicAliasMax);
+    const { outbox } = connection;
+    connection.sender = new Sender(outbox, core.clock, version, wire.packetBytesMax, aliasMax);
+    connection.keepAlive(keepAlive);
+    const inflight = Math.min(
+      packet.properties.receiveMaximum ?? Infinity,
+      core.limits.inflightMax,
+    );
+    session.attach(connection, inflight);
+    this.#packet = null;
+  }
+
+  /** The password and the rest of CONNECT are borrowed from the input, which is read to again. */
+  #keepPacket(): void {
+    const packet = this.#packet!;
+    packet.will = ownWill(packet);
+    packet.password = null;
+  }
+
+  #checkAuth(packet: AuthPacket, expected: number): void {
+    const { reasonCode, properties } = packet;
+    if (reasonCode !== expected) {
+      throw new ProtocolError(`AUTH with reason code ${reasonCode}`, 0, "MQTT-4.12.0-3");
+    }
+    if (properties.authenticationMethod !== this.#connection.auth!.method) {
+      throw new ProtocolError("AUTH with another method", 0, "MQTT-4.12.0-5");
+    }
+  }
+
+  #sendAuth(reasonCode: number, step: AuthenticationStep): void {
+    const properties: Properties = { authenticationMethod: this.#connection.auth!.method };
+    if (step.kind !== "failure" && step.data !== undefined) {
+      properties.authenticationData = step.data;
+    }
+    this.#connection.control({ type: "auth", reasonCode, properties });
+  }
+
+  /** Answers with a CONNACK that says why not, and closes [MQTT-3.2.2-7]. */
+  #refuse(reasonCode: number, reasonString?: string): void {
+    const connection = this.#connection;
+    const { core, version } = connection;
+    core.stats.connectsRefused++;
+    const clientId = this.#request?.clientId ?? this.#packet?.clientId ?? null;
+    core.guard(() => core.hooks.refused?.(connection.address, clientId, reasonCode));
+    const code = version === 5 ? connackCode(reasonCode) : returnCode(reasonCode);
+    if (code !== null) this.#sendRefusal(code, reasonCode, reasonString);
+    connection.close(reasonCode);
+  }
+
+  #sendRefusal(code: number, reasonCode: number, reasonString: string | undefined): void {
+    const connection = this.#connection;
+    const { serverReference } = connection.core.settings;
+    const properties: Properties = {};
+    const moves = reasonCode === ReasonCode.UseAnotherServer ||
+      reasonCode === ReasonCode.ServerMoved;
+    if (connection.version === 5 && moves && serverReference !== null) {
+      properties.serverReference = serverReference;
+    }
+    const refusal = { type: "connack", sessionPresent: false, reasonCode: code } as const;
+    const isTold = connection.version === 5 && reasonString !== undefined &&
+      connection.control({ ...refusal, properties: { ...properties, reasonString } });
+    if (!isTold) connection.control({ ...refusal, properties });
+  }
+
+  /** An identifier that no session has [MQTT-3.2.2-16]. */
+  #newId(): string {
+    const { settings, sessions } = this.#connection.core;
+    for (;;) {
+      let id = "";
+      for (let i = 0; i < ID_LENGTH; i++) {
+        id += ID_CHARACTERS[Math.floor(settings.random() * ID_CHARACTERS.length)];
+      }
+      if (sessions.get(id) === undefined) return id;
+    }
+  }
+}
+
+/** The packet that a client past the limit of connections is sent before it is closed. */
+export function busyConnack(version: ProtocolVersion): Uint8Array {
+  const reasonCode = version === 5 ? ReasonCode.QuotaExceeded : ConnectReturnCode.ServerUnavailable;
+  return encodePacket(
+    { type: "connack", sessionPresent: false, reasonCode, properties: {} },
+    version,
+  );
+}
+
+/** Keep Alive as the broker insists on it, in seconds; 0 for none. */
+function cappedKeepAlive(asked: number, max: number): number {
+  if (max === 0) return asked;
+  return asked === 0 ? max : Math.min(asked, max);
+}
+
+/** A will with bytes of its own: those of the packet are borrowed. */
+function ownWill({ will }: ConnectPacket): ConnectPacket["will"] {
+  if (will === null) return null;
+  const properties = { ...will.properties };
+  if (properties.correlationData !== undefined) {
+    properties.correlationData = properties.correlationData.slice();
+  }
+  return { ...will, payload: will.payload.slice(), properties };
+}

@@ -1,0 +1,481 @@
+import type { ClientInfo } from "../auth/authenticator.ts";
+import {
+  type AckPacket,
+  decodePacket,
+  FixedHeader,
+  isReasonCodeAllowed,
+  MalformedPacketError,
+  type Packet,
+  PacketError,
+  packetSize,
+  PacketType,
+  ProtocolError,
+  type ProtocolVersion,
+  type QoS,
+  ReasonCode,
+  UnsupportedVersionError,
+  writePacket,
+} from "../codec/mod.ts";
+import { Receipt } from "../log/receipt.ts";
+import type { Route } from "../router/route_cache.ts";
+import type { Variant } from "../router/variant.ts";
+import type { PeerInfo, Transport } from "../transport/transport.ts";
+import { type AuthFlow, ConnectFlow } from "./connect_flow.ts";
+import type { Core } from "./core.ts";
+import { InputBuffer } from "./input_buffer.ts";
+import type { Link } from "./link.ts";
+import type { Message } from "./message.ts";
+import { Outbox, type OutboxOwner } from "./outbox.ts";
+import { PublishFlow } from "./publish_flow.ts";
+import type { Receiver, Wire } from "./receiver.ts";
+import { Deadline } from "./scheduler.ts";
+import type { Sender } from "./sender.ts";
+import type { Session } from "./session.ts";
+import { subscribe, unsubscribe } from "./subscribe_flow.ts";
+
+/** One for all: it is filled in and read within a call. */
+const header = new FixedHeader();
+
+/**
+ * One connection of one client: takes bytes, finds the packets in them, and
+ * has each handled. What goes the other way is the outbox's.
+ */
+export class Connection implements Link, OutboxOwner {
+  readonly core: Core;
+  readonly outbox: Outbox;
+  /** Where the peer connects from. */
+  readonly address: string;
+  /** What the client speaks; known from its CONNECT on. */
+  version: ProtocolVersion = 4;
+  /** The session, once the client was let in. */
+  session: Session | null = null;
+  /** The client, once it was let in. */
+  client: ClientInfo | null = null;
+  sender: Sender | null = null;
+  wire: Wire;
+  /** Whether the client wants reason strings on everything [MQTT-3.1.2-29]. */
+  wantsProblems = true;
+  /** An enhanced authentication under way, or that may be repeated. */
+  auth: AuthFlow | null = null;
+  /** Topic aliases that the client has set. */
+  aliases: Map<number, Route<Receiver>> | null = null;
+  /** The route of the last message: the next is often for the same. */
+  lastRoute: Route<Receiver> | null = null;
+  /** Closes when the last byte for the client has left, or none ever will. */
+  readonly left = new Receipt();
+  /** Closes when the connection is no more. */
+  readonly gone = new Receipt();
+  readonly #transport: Transport;
+  readonly #input: InputBuffer;
+  #isOpen = true;
+  #isPaused = false;
+  #isRetired = false;
+  /** Whether CONNECT has been received; a second one is an error [MQTT-3.1.0-2]. */
+  #connect: ConnectFlow | null = null;
+  /** Bytes of the frame that is incomplete, as far as it is known. */
+  #frameBytes = 0;
+  #lastReadMs: number;
+  #keepAliveMs = 0;
+  readonly #deadline: Deadline;
+  /** What is said about the end when it comes. */
+  #reasonCode: number = ReasonCode.UnspecifiedError;
+  #endedBy: "client" | "broker" | "network" = "network";
+  #keepsWill = true;
+  #error: unknown = null;
+
+  constructor(core: Core, transport: Transport, peer: PeerInfo) {
+    this.core = core;
+    this.address = peer.address;
+    this.wire = { v5: false, packetBytesMax: core.limits.packetBytesMax };
+    this.#transport = transport;
+    this.#input = new InputBuffer(core.pool);
+    this.outbox = new Outbox(transport, core, this);
+    this.#lastReadMs = core.clock.now();
+    this.#deadline = new Deadline(() => this.#due());
+    core.scheduler.set(this.#deadline, this.#lastReadMs + core.limits.connectTimeoutMs);
+    core.connections.add(this);
+    core.stats.connections++;
+  }
+
+  /** Whether packets are still read. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** Reads until the connection ends. Never rejects. */
+  async run(): Promise<void> {
+    try {
+      while (this.#isOpen || this.#endedBy === "broker") {
+        const bytes = await this.#transport.read(this.#input.target(this.#frameBytes));
+        if (bytes === null) break;
+        // Read on while the last bytes leave: closing with something unread
+        // would reset the connection, and the client never learn why.
+        if (!this.#isOpen) continue;
+        this.#lastReadMs = this.core.clock.now();
+        this.core.stats.bytesReceived += bytes;
+        this.#input.filled(bytes);
+        const wait = this.#take();
+        if (wait !== null) await this.#pause(wait);
+      }
+    } catch (error) {
+      // The transport has failed: the peer, or the network, is gone.
+      this.#error ??= error;
+    }
+    this.#end();
+  }
+
+  /** Takes everything that has arrived. Returns what has to be waited for, if anything. */
+  #take(): PromiseLike<void> | null {
+    try {
+      const wait = this.#consume();
+      return wait ?? this.core.takeCongestion();
+    } catch (error) {
+      this.fail(error);
+      return null;
+    }
+  }
+
+  /** Reads nothing more until a wait is over; the client cannot keep alive meanwhile. */
+  async #pause(wait: PromiseLike<void>): Promise<void> {
+    this.#isPaused = true;
+    for (let next: PromiseLike<void> | null = wait; next !== null && this.#isOpen;) {
+      if (next instanceof Receipt) this.core.stats.backpressureWaits++;
+      try {
+        await next;
+      } catch (error) {
+        return this.fail(error);
+      }
+      next = this.#isOpen ? this.#take() : null;
+    }
+    this.#isPaused = false;
+    this.#lastReadMs = this.core.clock.now();
+  }
+
+  #consume(): PromiseLike<void> | null {
+    const input = this.#input;
+    const { bytes, end } = input;
+    const { limits } = this.core;
+    this.#frameBytes = 0;
+    let at = input.start;
+    while (at < end && this.#isOpen) {
+      if (this.session !== null && bytes[at] === 0x30) {
+        const next = PublishFlow.run(this, bytes, at, end);
+        if (next > at) {
+          at = next;
+          continue;
+        }
+      }
+      if (!header.read(bytes, at, end)) break;
+      const size = header.end - at;
+      const sizeMax = this.session === null ? limits.connectBytesMax : limits.packetBytesMax;
+      if (size > sizeMax) {
+        throw new ProtocolError(
+          `Packet of ${size} bytes, of at most ${sizeMax}`,
+          0,
+          "MQTT-3.2.2-15",
+          ReasonCode.PacketTooLarge,
+        );
+      }
+      if (header.end > end) {
+        this.#frameBytes = size;
+        break;
+      }
+      const { first, bodyStart, end: bodyEnd } = header;
+      at = bodyEnd;
+      const wait = this.#handle(first, bytes, bodyStart, bodyEnd);
+      if (wait !== null) {
+        input.consume(at);
+        return wait;
+      }
+    }
+    input.consume(at);
+    return null;
+  }
+
+  #handle(first: number, bytes: Uint8Array, start: number, end: number): PromiseLike<void> | null {
+    const type = first >> 4;
+    if (this.session === null) return this.#handleStranger(first, bytes, start, end);
+    if (type === PacketType.publish) return PublishFlow.packet(this, first, bytes, start, end);
+    if (type === PacketType.puback && end - start === 2 && first === 0x40) {
+      this.#puback(bytes[start]! << 8 | bytes[start + 1]!);
+      return null;
+    }
+    return this.#handlePacket(decodePacket(this.version, first, bytes.subarray(start, end)));
+  }
+
+  /** Before the client was let in, it may send CONNECT, and AUTH if it is asked to. */
+  #handleStranger(
+    first: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): PromiseLike<void> | null {
+    const type = first >> 4;
+    const body = bytes.subarray(start, end);
+    if (this.#connect === null) {
+      if (type !== PacketType.connect) {
+        throw new ProtocolError("First packet is no CONNECT", 0, "MQTT-3.1.0-1");
+      }
+      this.#connect = new ConnectFlow(this);
+      return this.#connect.connect(first, body);
+    }
+    const packet = decodePacket(this.version, first, body);
+    if (packet.type === "auth" && this.auth !== null) return this.#connect.auth(packet);
+    if (packet.type === "disconnect") this.#disconnected(packet.reasonCode);
+    else throw new ProtocolError(`Packet ${packet.type} before CONNACK`, 0, "MQTT-3.1.2-30");
+    return null;
+  }
+
+  #handlePacket(packet: Packet): PromiseLike<void> | null {
+    const session = this.session!;
+    switch (packet.type) {
+      case "puback":
+        this.#puback(packet.packetId);
+        return null;
+      case "pubrec":
+        session.pubrec(packet.packetId, packet.reasonCode);
+        return null;
+      case "pubrel":
+        this.#pubrel(packet);
+        return null;
+      case "pubcomp":
+        session.pubcomp(packet.packetId);
+        return null;
+      case "subscribe":
+        return subscribe(this, packet);
+      case "unsubscribe":
+        unsubscribe(this, packet);
+        return null;
+      case "pingreq":
+        this.control({ type: "pingresp" });
+        return null;
+      case "disconnect":
+        return this.#goodbye(packet.reasonCode, packet.properties.sessionExpiryInterval);
+      case "auth":
+        return this.#connect!.reauthenticate(packet);
+      case "connect":
+        throw new ProtocolError("Second CONNECT", 0, "MQTT-3.1.0-2");
+      default:
+        throw new ProtocolError(`Packet ${packet.type} from a client`, 0, "§2.1.2");
+    }
+  }
+
+  #puback(packetId: number): void {
+    if (packetId === 0) throw new MalformedPacketError("Packet identifier is 0", 0, "MQTT-2.2.1-3");
+    this.session!.puback(packetId);
+  }
+
+  /** Releases a QoS 2 message [MQTT-4.3.3-11]. */
+  #pubrel(packet: AckPacket): void {
+    const known = this.session!.inbound.release(packet.packetId);
+    const reasonCode = known || this.version < 5
+      ? ReasonCode.Success
+      : ReasonCode.PacketIdentifierNotFound;
+    this.ack(PacketType.pubcomp, packet.packetId, reasonCode);
+  }
+
+  /** The client says goodbye (§3.14). */
+  #goodbye(reasonCode: number, expirySeconds: number | undefined): null {
+    const session = this.session!;
+    if (expirySeconds !== undefined) {
+      if (session.expirySeconds === 0 && expirySeconds > 0) {
+        throw new ProtocolError("Session Expiry Interval was 0 in CONNECT", 0, "§3.14.2.2.2");
+      }
+      session.expirySeconds = this.core.cappedExpiry(expirySeconds);
+    }
+    this.#keepsWill = reasonCode !== ReasonCode.Success;
+    this.#disconnected(reasonCode);
+    return null;
+  }
+
+  #disconnected(reasonCode: number): void {
+    this.#reasonCode = reasonCode;
+    this.#endedBy = "client";
+    this.abort();
+  }
+
+  /** Sends a control packet, if the client takes one of its size; it is written at once. */
+  control(packet: Packet): boolean {
+    const size = packetSize(packet, this.version);
+    if (size > this.wire.packetBytesMax) return false;
+    const offset = this.outbox.reserveControl(size);
+    writePacket(packet, this.version, this.outbox.controlBuffer, offset);
+    return true;
+  }
+
+  /** Sends PUBACK, PUBREC or PUBCOMP. */
+  ack(type: number, packetId: number, reasonCode: number): void {
+    const long = this.version === 5 && reasonCode !== 0;
+    const offset = this.outbox.reserveControl(long ? 5 : 4);
+    const buffer = this.outbox.controlBuffer;
+    buffer[offset] = type << 4;
+    buffer[offset + 1] = long ? 3 : 2;
+    buffer[offset + 2] = packetId >> 8;
+    buffer[offset + 3] = packetId & 0xff;
+    if (long) buffer[offset + 4] = reasonCode;
+  }
+
+  sendPubrel(packetId: number, reasonCode: number): void {
+    this.control({ type: "pubrel", packetId, reasonCode, properties: {} });
+  }
+
+  send(message: Message, variant: Variant, qos: QoS, packetId: number, dup: boolean): boolean {
+    return this.sender!.send(message, variant, qos, packetId, dup);
+  }
+
+  pump(): void {
+    this.session?.pump();
+  }
+
+  sent(bytes: number): void {
+    this.core.stats.bytesSent += bytes;
+  }
+
+  outboxEnded(error: unknown): void {
+    this.#isOpen = false;
+    this.#error ??= error;
+    this.left.close();
+  }
+
+  /** The client broke the protocol, or the broker has failed: says so and closes. */
+  fail(error: unknown): void {
+    this.#error ??= error;
+    if (!(error instanceof PacketError)) {
+      this.core.failed(error);
+      return this.disconnect(ReasonCode.UnspecifiedError);
+    }
+    this.core.stats.protocolErrors++;
+    if (this.session !== null) this.disconnect(error.reasonCode, error.message);
+    else if (error instanceof UnsupportedVersionError || this.#connect !== null) {
+      this.#connect!.refuseFaulty(error);
+    } else this.close();
+  }
+
+  /**
+   * Says why, in 5.0, and closes [MQTT-4.13.1-1].
+   *
+   * @param drain Whether messages that wait are sent first.
+   */
+  disconnect(reasonCode: number, reasonString?: string, drain = false): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#endedBy = "broker";
+    this.#reasonCode = reasonCode;
+    if (this.version === 5 && this.session !== null) {
+      this.#sayGoodbye(reasonCode, reasonString, drain);
+    }
+    this.#linger(drain);
+  }
+
+  /** Closes as soon as what control packets there are have left. */
+  close(reasonCode: number = this.#reasonCode): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#endedBy = "broker";
+    this.#reasonCode = reasonCode;
+    this.#linger(false);
+  }
+
+  /**
+   * Another connection takes the session [MQTT-3.1.4-3]: the client is told,
+   * and the session is free once the last byte has left.
+   */
+  async takeOver(): Promise<void> {
+    this.disconnect(ReasonCode.SessionTakenOver);
+    await this.left;
+    this.#retire();
+  }
+
+  /** Closes at once. */
+  abort(): void {
+    this.#isOpen = false;
+    this.outbox.abort();
+    this.#transport.close();
+  }
+
+  /** Starts to watch the Keep Alive that was agreed on, in seconds; 0 for none. */
+  keepAlive(seconds: number): void {
+    this.#keepAliveMs = seconds * 1500;
+    if (seconds === 0) this.core.scheduler.clear(this.#deadline);
+    else this.core.scheduler.set(this.#deadline, this.#lastReadMs + this.#keepAliveMs);
+  }
+
+  #sayGoodbye(code: number, reasonString: string | undefined, drain: boolean): void {
+    // Some codes are for other packets: a second CONNECT of an unknown version, say.
+    const reasonCode = isReasonCodeAllowed("disconnect", code) ? code : ReasonCode.ProtocolError;
+    const reference = this.core.settings.serverReference;
+    const moves = reasonCode === ReasonCode.UseAnotherServer ||
+      reasonCode === ReasonCode.ServerMoved;
+    const properties = moves && reference !== null ? { serverReference: reference } : {};
+    const packet: Packet = { type: "disconnect", reasonCode, properties };
+    const told: Packet = reasonString === undefined
+      ? packet
+      : { ...packet, properties: { ...properties, reasonString } };
+    for (const candidate of [told, packet]) {
+      const size = packetSize(candidate, 5);
+      if (size > this.wire.packetBytesMax) continue;
+      if (drain) {
+        const offset = this.outbox.reserve(size, true);
+        writePacket(candidate, 5, this.outbox.buffer, offset);
+        this.outbox.commit(size);
+      } else {
+        const offset = this.outbox.reserveControl(size);
+        writePacket(candidate, 5, this.outbox.controlBuffer, offset);
+      }
+      return;
+    }
+  }
+
+  /** Leaves the outbox some time to write the last bytes. */
+  #linger(drain: boolean): void {
+    const { scheduler, clock, limits } = this.core;
+    scheduler.set(this.#deadline, clock.now() + limits.lingerMs);
+    this.outbox.finish(drain);
+  }
+
+  #due(): void {
+    if (!this.#isOpen) {
+      this.outbox.abort();
+      return this.#transport.close();
+    }
+    if (this.session === null) {
+      // No CONNECT in time, or an authentication that goes nowhere.
+      this.#error ??= new Error("No CONNECT in time");
+      return this.close();
+    }
+    const now = this.core.clock.now();
+    const dueMs = (this.#isPaused ? now : this.#lastReadMs) + this.#keepAliveMs;
+    if (dueMs > now) this.core.scheduler.set(this.#deadline, dueMs);
+    else {
+      this.#error ??= new Error("Keep Alive timeout");
+      this.disconnect(ReasonCode.KeepAliveTimeout);
+    }
+  }
+
+  #end(): void {
+    if (this.gone.isClosed) return;
+    this.#isOpen = false;
+    const { core } = this;
+    core.scheduler.clear(this.#deadline);
+    this.outbox.abort();
+    this.#transport.close();
+    this.#input.release();
+    core.connections.delete(this);
+    core.stats.connections--;
+    this.#retire();
+    this.gone.close();
+  }
+
+  /** The session goes on without the connection, or ends. */
+  #retire(): void {
+    if (this.#isRetired) return;
+    this.#isRetired = true;
+    const { core, session } = this;
+    if (session !== null && session.link === this) core.sessions.suspend(session, this.#keepsWill);
+    if (this.client !== null) {
+      const { client } = this;
+      const info = { reasonCode: this.#reasonCode, by: this.#endedBy, error: this.#error };
+      core.guard(() => core.hooks.disconnected?.(client, info));
+    }
+  }
+}

@@ -1,0 +1,173 @@
+import { ReasonCode } from "../codec/mod.ts";
+import { BufferPool } from "../log/buffer_pool.ts";
+import type { Receipt } from "../log/receipt.ts";
+import { Router } from "../router/router.ts";
+import type { Route } from "../router/route_cache.ts";
+import type { Clock } from "./clock.ts";
+import type { Connection } from "./connection.ts";
+import { Delivery, Outcome } from "./delivery.ts";
+import type { BrokerHooks } from "./hooks.ts";
+import type { BrokerLimits, OverflowPolicy } from "./limits.ts";
+import type { Message } from "./message.ts";
+import type { Settings } from "./options.ts";
+import type { Outbox, OutboxHost } from "./outbox.ts";
+import type { Receiver } from "./receiver.ts";
+import { RetainedStore } from "./retained_store.ts";
+import type { Run } from "./run.ts";
+import { Scheduler } from "./scheduler.ts";
+import type { Session } from "./session.ts";
+import { SessionTable } from "./session_table.ts";
+import { BrokerStats, type DropReason } from "./stats.ts";
+
+/** Everything the parts of a broker share. */
+export class Core implements OutboxHost {
+  readonly settings: Settings;
+  readonly limits: BrokerLimits;
+  readonly overflow: OverflowPolicy;
+  readonly hooks: BrokerHooks;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly pool = new BufferPool();
+  readonly stats = new BrokerStats();
+  readonly router: Router<Receiver>;
+  readonly delivery: Delivery;
+  readonly retained: RetainedStore;
+  readonly sessions: SessionTable;
+  /** Connections that are open, accepted or not. */
+  readonly connections = new Set<Connection>();
+  /** Whether the broker takes no more clients. */
+  isClosing = false;
+  /** Outboxes to be flushed when this turn's work is done. */
+  #toFlush: Outbox[] = [];
+  #congestion: Receipt | null = null;
+  readonly #flush = () => this.flushNow();
+
+  constructor(settings: Settings) {
+    this.settings = settings;
+    this.limits = settings.limits;
+    this.overflow = settings.overflow;
+    this.hooks = settings.hooks;
+    this.clock = settings.clock;
+    this.scheduler = new Scheduler(this.clock);
+    const { routesMax, topicLevelsMax } = this.limits;
+    const seed = Math.floor(settings.random() * 2 ** 32);
+    this.router = new Router({ routesMax, levelsMax: topicLevelsMax, seed });
+    this.delivery = new Delivery(this.router, this.overflow);
+    this.retained = new RetainedStore(this.limits, this.clock, this.scheduler);
+    this.sessions = new SessionTable(this);
+  }
+
+  /**
+   * Flushes an outbox at the end of this turn. The runtime hands over all reads
+   * of one poll together, so a microtask comes after all of them: what they
+   * append for one connection leaves in one write.
+   */
+  flushLater(outbox: Outbox): void {
+    if (this.#toFlush.push(outbox) === 1) queueMicrotask(this.#flush);
+  }
+
+  /** Flushes every outbox on the list. */
+  flushNow(): void {
+    const outboxes = this.#toFlush;
+    this.#toFlush = [];
+    for (const outbox of outboxes) {
+      outbox.listed = false;
+      try {
+        outbox.flush();
+      } catch (error) {
+        this.failed(error);
+        outbox.abort();
+      }
+    }
+  }
+
+  congested(room: Receipt): void {
+    if (!room.isClosed) this.#congestion = room;
+  }
+
+  /** What whoever has just published should wait for, or `null`. */
+  takeCongestion(): Receipt | null {
+    const congestion = this.#congestion;
+    this.#congestion = null;
+    return congestion;
+  }
+
+  lagged(frames: number): void {
+    this.stats.dropped.lag += frames;
+    this.#hook("dropped", { reason: "lag", topic: null, clientId: null });
+  }
+
+  /** Counts a message that somebody should have received and did not. */
+  dropped(reason: DropReason, message: Message, clientId: string | null): void {
+    this.stats.dropped[reason]++;
+    if (this.hooks.dropped) this.#hook("dropped", { reason, topic: message.name, clientId });
+  }
+
+  /**
+   * Publishes a message: retains it if it wants to be, and delivers it.
+   *
+   * @returns One of `Outcome`.
+   */
+  publish(route: Route<Receiver>, message: Message, clientId: string | null): number {
+    if (this.hooks.published) this.#publishedHook(message, clientId);
+    if (message.retain && this.settings.retainAvailable && !this.retained.set(message)) {
+      this.dropped("retained-full", message, clientId);
+      if (message.qos > 0) return Outcome.refused;
+    }
+    return this.delivery.message(route, message);
+  }
+
+  /** Calls the hook for every message of a run. */
+  announceRun(run: Run, clientId: string | null): void {
+    for (const message of run.messages()) this.#publishedHook(message, clientId);
+  }
+
+  /** Ends a session: its will, its subscriptions and what waits for it go. */
+  endSession(session: Session, reasonCode: number): void {
+    const { link } = session;
+    this.sessions.end(session);
+    if (link !== null) link.disconnect(reasonCode);
+  }
+
+  /** The Session Expiry Interval that a client gets for the one it asks for, in seconds. */
+  cappedExpiry(seconds: number): number {
+    return Math.min(seconds, this.limits.sessionExpirySecondsMax);
+  }
+
+  /** Reports a failure of the broker's own; it must never reach a peer's connection loop. */
+  failed(error: unknown): void {
+    this.stats.internalErrors++;
+    this.hooks.failed?.(error);
+  }
+
+  /** Calls a hook; what it throws is not the broker's. */
+  #hook<K extends "dropped" | "published">(
+    name: K,
+    info: Parameters<NonNullable<BrokerHooks[K]>>[0],
+  ): void {
+    this.guard(() => (this.hooks[name] as ((info: unknown) => void) | undefined)?.(info));
+  }
+
+  /** Calls something of the program's. */
+  guard(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  #publishedHook(message: Message, clientId: string | null): void {
+    const { name: topic, payload, qos, retain } = message;
+    this.#hook("published", { topic, payload, qos, retain, clientId });
+  }
+
+  /** Stops every deadline. */
+  stop(): void {
+    this.scheduler.stop();
+    this.isClosing = true;
+  }
+
+  /** The reason code with which everyone is told that the broker goes. */
+  readonly goodbye: number = ReasonCode.ServerShuttingDown;
+}

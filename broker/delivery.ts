@@ -1,0 +1,125 @@
+import type { QoS } from "../codec/mod.ts";
+import type { Audience, Member } from "../router/audience.ts";
+import { sharedVariant } from "../router/variant.ts";
+import type { Router } from "../router/router.ts";
+import type { Route } from "../router/route_cache.ts";
+import type { SharedGroup } from "../router/shared_group.ts";
+import type { Subscription } from "../router/subscription.ts";
+import { parseSharedFilter } from "../router/topic.ts";
+import { FanOut, variantFor } from "./fan_out.ts";
+import type { OverflowPolicy } from "./limits.ts";
+import type { Message } from "./message.ts";
+import { Rank, type Receiver } from "./receiver.ts";
+import type { Run } from "./run.ts";
+
+/** From how many members on an audience shares logs; copying is cheaper below (measured). */
+const FAN_OUT_MEMBERS_MIN = 8;
+
+/** What came of a message. */
+export const Outcome = {
+  /** Somebody receives it. */
+  delivered: 0,
+  /** Nobody is subscribed. */
+  unmatched: 1,
+  /** It was refused, because somebody's backlog is full; nobody receives it. */
+  refused: 2,
+} as const;
+
+/** Brings what is published to whoever is subscribed. */
+export class Delivery {
+  readonly #router: Router<Receiver>;
+  readonly #refuses: boolean;
+
+  constructor(router: Router<Receiver>, overflow: OverflowPolicy) {
+    this.#router = router;
+    this.#refuses = overflow === "refuse-publisher";
+  }
+
+  /** Delivers a run of QoS 0 frames. */
+  run(run: Run): void {
+    const audience = this.#router.audience(run.route);
+    const fanOut = fanOutOf(audience);
+    if (fanOut !== null) fanOut.run(run);
+    else {
+      for (const member of audience.members) {
+        const variant = variantFor(member, run.publisher);
+        if (variant !== null) member.subscriber.receiveRun(run, variant);
+      }
+    }
+    for (const entry of audience.entries) {
+      if (entry.groups === null) continue;
+      for (const group of entry.groups.values()) {
+        // Message by message: a burst is spread over the group, too.
+        for (const message of run.messages()) deliverToOne(group, message);
+      }
+    }
+  }
+
+  /** Delivers one message. Returns one of {@linkcode Outcome}. */
+  message(route: Route<Receiver>, message: Message): number {
+    const audience = this.#router.audience(route);
+    const fanOut = fanOutOf(audience);
+    if (this.#refuses && message.qos > 0 && isFull(audience, fanOut, message)) {
+      return Outcome.refused;
+    }
+    let matched = audience.members.length > 0;
+    if (fanOut !== null) fanOut.message(message);
+    else {
+      for (const member of audience.members) {
+        const variant = variantFor(member, message.publisher);
+        if (variant !== null) member.subscriber.receive(message, variant);
+      }
+    }
+    for (const entry of audience.entries) {
+      if (entry.groups === null) continue;
+      matched = true;
+      for (const group of entry.groups.values()) deliverToOne(group, message);
+    }
+    return matched ? Outcome.delivered : Outcome.unmatched;
+  }
+
+  /**
+   * Gives a message that a member of a shared group leaves behind to another.
+   *
+   * @returns False if there is none.
+   */
+  handOver(message: Message, shared: string): boolean {
+    const parsed = parseSharedFilter(shared);
+    const group = parsed === null ? undefined : this.#router.group(parsed.filter, parsed.group);
+    return group !== undefined && deliverToOne(group, message);
+  }
+}
+
+function fanOutOf(audience: Audience<Receiver>): FanOut | null {
+  if (audience.observer !== null) return audience.observer as FanOut;
+  if (audience.members.length < FAN_OUT_MEMBERS_MIN) return null;
+  const fanOut = new FanOut(audience);
+  audience.observer = fanOut;
+  return fanOut;
+}
+
+/** Whether somebody who should receive the message has no room for it. */
+function isFull(audience: Audience<Receiver>, fanOut: FanOut | null, message: Message): boolean {
+  const bytes = message.weight;
+  const isMemberFull = ({ qos, subscriber }: Member<Receiver>) =>
+    qos > 0 && subscriber.isFull(bytes);
+  if (fanOut !== null ? fanOut.isFull(bytes) : audience.members.some(isMemberFull)) return true;
+  const rank = ({ options, subscriber }: Subscription<Receiver>) =>
+    options.qos === 0 || !subscriber.isFull(bytes) ? 1 : 0;
+  return audience.entries.some((entry) =>
+    entry.groups !== null &&
+    [...entry.groups.values()].some((group) => group.select(rank, 1) === null)
+  );
+}
+
+/** Each message goes to one member: the best of those whose turn it is. */
+function deliverToOne(group: SharedGroup<Receiver>, message: Message): boolean {
+  const rank = ({ subscriber, options }: Subscription<Receiver>) =>
+    subscriber.rank(Math.min(options.qos, message.qos) as QoS);
+  // When every backlog is full, one of them applies its overflow policy.
+  const chosen = group.select(rank, Rank.ready) ??
+    (message.qos > 0 ? group.select(({ options }) => options.qos, 1) : null);
+  if (chosen === null) return false;
+  chosen.subscriber.receive(message, sharedVariant(chosen));
+  return true;
+}

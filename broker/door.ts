@@ -1,0 +1,96 @@
+import { FixedHeader, type ProtocolVersion } from "../codec/mod.ts";
+import { Receipt } from "../log/receipt.ts";
+import type { PeerInfo, Transport } from "../transport/transport.ts";
+import { busyConnack } from "./connect_flow.ts";
+import { Connection } from "./connection.ts";
+import type { Core } from "./core.ts";
+import { Deadline } from "./scheduler.ts";
+
+/** How many connections past the limit are told that the broker is busy, at once. */
+const REFUSALS_MAX = 32;
+/** How long such a client has to say which version it speaks, in milliseconds. */
+const REFUSAL_MS = 1000;
+/** As much of a CONNECT as is needed to know its version, in bytes. */
+const REFUSAL_BYTES = 16;
+
+/**
+ * Lets connections in, up to the limit. Past it a few at a time are told that
+ * the broker is busy, and beyond those nothing is accepted at all until one
+ * has gone: the process must never run out of file descriptors.
+ */
+export class Door {
+  readonly #core: Core;
+  readonly #refusals = new Set<Transport>();
+  #free: Receipt | null = null;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  /** What has to be waited for before the next accept, or `null`. */
+  mayAccept(): PromiseLike<void> | null {
+    if (this.#core.isClosing || this.#refusals.size < REFUSALS_MAX) return null;
+    return this.#free ??= new Receipt();
+  }
+
+  /** Takes a connection over. */
+  accept(transport: Transport, peer: PeerInfo): void {
+    const core = this.#core;
+    if (core.isClosing) return transport.close();
+    if (core.connections.size >= core.limits.connectionsMax) {
+      core.stats.connectionsRefused++;
+      if (this.#refusals.size >= REFUSALS_MAX) return transport.close();
+      this.#refuse(transport);
+      return;
+    }
+    new Connection(core, transport, peer).run();
+  }
+
+  /** Wakes whoever waits to accept, and turns away whom it was telling so. */
+  close(): void {
+    for (const transport of this.#refusals) transport.close();
+    this.#wake();
+  }
+
+  async #refuse(transport: Transport): Promise<void> {
+    this.#refusals.add(transport);
+    const { scheduler, clock } = this.#core;
+    const deadline = new Deadline(() => transport.close());
+    scheduler.set(deadline, clock.now() + REFUSAL_MS);
+    try {
+      const version = await readVersion(transport);
+      if (version !== null) await transport.write(busyConnack(version));
+    } catch {
+      // The peer has gone, or took too long: there is nobody to tell.
+    } finally {
+      scheduler.clear(deadline);
+      transport.close();
+      this.#refusals.delete(transport);
+      this.#wake();
+    }
+  }
+
+  #wake(): void {
+    this.#free?.close();
+    this.#free = null;
+  }
+}
+
+/** Reads just enough of a CONNECT to know its version; `null` if it is none. */
+async function readVersion(transport: Transport): Promise<ProtocolVersion | null> {
+  const bytes = new Uint8Array(REFUSAL_BYTES);
+  const header = new FixedHeader();
+  for (let filled = 0; filled < bytes.length;) {
+    const count = await transport.read(bytes.subarray(filled));
+    if (count === null) return null;
+    filled += count;
+    if (!header.read(bytes, 0, filled)) continue;
+    if (header.first !== 0x10) return null;
+    // The protocol level follows the protocol name, "MQTT" or "MQIsdp".
+    const at = header.bodyStart + 2 + (bytes[header.bodyStart + 1] ?? 0);
+    if (filled <= at) continue;
+    const level = bytes[at]!;
+    return level === 3 || level === 4 || level === 5 ? level : null;
+  }
+  return null;
+}

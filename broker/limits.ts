@@ -1,0 +1,115 @@
+/**
+ * What peers may make the broker hold or do, each with its unit. Every queue,
+ * map, buffer and loop that a peer feeds has its limit here.
+ */
+export interface BrokerLimits {
+  /** Connections at once, those not yet accepted included. Past it: refused as busy. */
+  connectionsMax: number;
+  /** From a connection to its CONNECT, in milliseconds. Past it: closed. */
+  connectTimeoutMs: number;
+  /** Bytes of a CONNECT packet. Past it: closed, with nothing of its body read. */
+  connectBytesMax: number;
+  /** Bytes of any other packet, both ways (Maximum Packet Size). Past it: 0x95 and closed. */
+  packetBytesMax: number;
+  /** Seconds of Keep Alive a client may ask for; 0, none, is asked for as this too. 0: no limit. */
+  keepAliveSecondsMax: number;
+  /** Seconds a session may outlive its connection; 3.x clients with a clean session of 0 get this. */
+  sessionExpirySecondsMax: number;
+  /** Sessions, connected or not. Past it: a new one is refused with 0x97. */
+  sessionsMax: number;
+  /** Subscriptions of one client. Past it: 0x97 for the filter. */
+  subscriptionsMax: number;
+  /** Unacknowledged QoS 1 and 2 messages from one client (Receive Maximum). Past it: 0x93. */
+  receiveMaximum: number;
+  /** Unacknowledged QoS 1 and 2 messages to one client, if it allows as many; 32,767 at most. */
+  inflightMax: number;
+  /** Topic aliases of one client, each way (Topic Alias Maximum). Past it: 0x94. */
+  topicAliasMax: number;
+  /** Levels of a topic or filter. Past it: topic or filter invalid. */
+  topicLevelsMax: number;
+  /** QoS 1 and 2 messages that wait for one session. Past it: the overflow policy. */
+  backlogMessagesMax: number;
+  /** Bytes of QoS 1 and 2 messages that wait for one session. Past it: the overflow policy. */
+  backlogBytesMax: number;
+  /** Bytes by which a QoS 0 subscriber may lag. Past it: it jumps ahead, which is counted. */
+  lagBytesMax: number;
+  /** Bytes that wait for a healthy subscriber before its publishers are read no further. */
+  highWaterBytes: number;
+  /** Milliseconds without progress after which a subscriber slows nobody down any more. */
+  stallMs: number;
+  /** Milliseconds a closing connection has to take its last bytes. */
+  lingerMs: number;
+  /** Retained messages. Past it: 0x97, or dropped at QoS 0. */
+  retainedMessagesMax: number;
+  /** Bytes of retained messages. Past it: 0x97, or dropped at QoS 0. */
+  retainedBytesMax: number;
+  /** Topics whose route is remembered. Past it: the least used is found anew when needed. */
+  routesMax: number;
+}
+
+/** The limits of a broker that is told nothing else. */
+export const DEFAULT_LIMITS: BrokerLimits = {
+  connectionsMax: 100_000,
+  connectTimeoutMs: 10_000,
+  connectBytesMax: 256 * 1024,
+  packetBytesMax: 16 * 1024 * 1024,
+  keepAliveSecondsMax: 0,
+  sessionExpirySecondsMax: 7 * 24 * 3600,
+  sessionsMax: 1_000_000,
+  subscriptionsMax: 1_000_000,
+  receiveMaximum: 1024,
+  inflightMax: 1024,
+  topicAliasMax: 64,
+  topicLevelsMax: 200,
+  backlogMessagesMax: 100_000,
+  backlogBytesMax: 64 * 1024 * 1024,
+  lagBytesMax: 16 * 1024 * 1024,
+  highWaterBytes: 1024 * 1024,
+  stallMs: 2000,
+  lingerMs: 2000,
+  retainedMessagesMax: 1_000_000,
+  retainedBytesMax: 1024 * 1024 * 1024,
+  routesMax: 65_536,
+};
+
+/** What happens when a session's backlog is full. */
+export type OverflowPolicy =
+  /** The session ends; the client learns it from 0x97 and from Session Present 0. The default. */
+  | "end-session"
+  /** The message is refused: its publisher gets 0x97, or is disconnected in 3.x. */
+  | "refuse-publisher"
+  /** The oldest message that waits is dropped. */
+  | "drop-oldest"
+  /** The message is dropped for this session. */
+  | "drop-newest";
+
+/**
+ * Fills in the defaults.
+ *
+ * @throws {RangeError} If a limit is not a number of 0 or more, or out of range.
+ */
+export function checkLimits(given: Partial<BrokerLimits>): BrokerLimits {
+  const limits = { ...DEFAULT_LIMITS };
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined) continue;
+    if (!(name in DEFAULT_LIMITS)) throw new RangeError(`Unknown limit: ${name}`);
+    if (!(Number.isFinite(value) && value >= 0)) {
+      throw new RangeError(`Cannot use limit ${name}: ${value} is not a number of 0 or more`);
+    }
+    limits[name as keyof BrokerLimits] = value;
+  }
+  check16Bit(limits, "receiveMaximum", 1, 65_535);
+  check16Bit(limits, "inflightMax", 1, 32_767);
+  check16Bit(limits, "topicAliasMax", 0, 65_535);
+  check16Bit(limits, "keepAliveSecondsMax", 0, 65_535);
+  return limits;
+}
+
+function check16Bit(limits: BrokerLimits, name: keyof BrokerLimits, min: number, max: number) {
+  const value = limits[name];
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw new RangeError(
+      `Cannot use limit ${name}: ${value} is not a whole number, ${min} to ${max}`,
+    );
+  }
+}

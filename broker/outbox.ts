@@ -1,0 +1,375 @@
+import type { BufferPool } from "../log/buffer_pool.ts";
+import type { ByteCursor } from "../log/byte_cursor.ts";
+import { ByteLog, copyBytes } from "../log/byte_log.ts";
+import type { Waiter } from "../log/log.ts";
+import type { Receipt } from "../log/receipt.ts";
+import { Trail } from "../log/trail.ts";
+import type { Transport } from "../transport/transport.ts";
+import type { Clock } from "./clock.ts";
+import { Congestion } from "./congestion.ts";
+import type { BrokerLimits } from "./limits.ts";
+import type { Scheduler } from "./scheduler.ts";
+
+/** Pieces up to this size are gathered into one buffer; larger ones leave as they are. */
+const GATHER_BYTES = 16 * 1024;
+/** A piece at least this long is not copied to be gathered. */
+const DIRECT_BYTES = 8 * 1024;
+/** Bytes made ahead of the socket from messages that wait. */
+const AHEAD_BYTES = 64 * 1024;
+/** How many bytes are appended between two looks at the lag. */
+const LOOK_BYTES = 16 * 1024;
+
+const NO_BYTES: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+
+/** Whoever shares a log with an outbox: told when the outbox has left the log. */
+export interface Follows {
+  /** The outbox no longer follows, because something else was appended for it. */
+  left(): void;
+}
+
+/** What an outbox needs of the broker. */
+export interface OutboxHost {
+  readonly limits: BrokerLimits;
+  readonly scheduler: Scheduler;
+  readonly pool: BufferPool;
+  readonly clock: Clock;
+  /** Has `flush` called at the end of this turn. */
+  flushLater(outbox: Outbox): void;
+  /** Slows down whoever is publishing now until the receipt closes. */
+  congested(room: Receipt): void;
+  /** Counts frames that a lagging subscriber has lost. */
+  lagged(frames: number): void;
+}
+
+/** What an outbox needs of the connection it belongs to. */
+export interface OutboxOwner {
+  /** There is room: encode some of what waits. */
+  pump(): void;
+  /** So many bytes have left. */
+  sent(bytes: number): void;
+  /** The transport has failed, or everything was written after `finish`. */
+  outboxEnded(error: unknown): void;
+}
+
+/**
+ * Everything that is to be written to one connection, as a trail over byte
+ * logs: the logs it shares with other subscribers, and one of its own. Control
+ * packets go first, since they answer something and need no order among the
+ * messages.
+ *
+ * There is never more than one write in flight; what comes meanwhile leaves
+ * with the next.
+ */
+export class Outbox implements Waiter {
+  /** Whether the outbox is on the list of those to be flushed. */
+  listed = false;
+  /** Whether publishers should wait for this connection. */
+  readonly congestion: Congestion;
+  readonly #transport: Transport;
+  readonly #host: OutboxHost;
+  readonly #owner: OutboxOwner;
+  readonly #trail = new Trail<ByteCursor, Follows | null>();
+  /** Frames for this connection alone that may be skipped when it lags: QoS 0. */
+  #loose: ByteLog | null = null;
+  /** Frames for this connection alone that may not: they have a packet identifier. */
+  #sure: ByteLog | null = null;
+  /** The one of the two in which room was reserved. */
+  #own: ByteLog | null = null;
+  #control: Uint8Array<ArrayBuffer> = NO_BYTES;
+  #controlBytes = 0;
+  /** What is being written, or `null`. */
+  #writing: Uint8Array<ArrayBuffer> | null = null;
+  /** The buffer to give back once it is written. */
+  #lent: Uint8Array<ArrayBuffer> | null = null;
+  #appended = 0;
+  #state: "open" | "draining" | "finishing" | "closed" = "open";
+  readonly #onWritten = (bytes: number) => this.#written(bytes);
+  readonly #onFailed = (error: unknown) => this.#ended(error);
+
+  constructor(transport: Transport, host: OutboxHost, owner: OutboxOwner) {
+    this.#transport = transport;
+    this.#host = host;
+    this.#owner = owner;
+    this.congestion = new Congestion(host.clock, host.scheduler, host.limits.stallMs);
+  }
+
+  /** Whether messages may still be appended. */
+  get isOpen(): boolean {
+    return this.#state === "open";
+  }
+
+  /** Bytes of messages that wait to be written. */
+  get lag(): number {
+    return this.#trail.lag;
+  }
+
+  /** Whether more messages should be encoded ahead. */
+  get hasRoom(): boolean {
+    return this.isOpen && this.#trail.lag < AHEAD_BYTES;
+  }
+
+  /**
+   * Makes room for a control packet, to be written by the caller at once to
+   * {@linkcode controlBuffer}, from the offset returned.
+   */
+  reserveControl(bytes: number): number {
+    const needed = this.#controlBytes + bytes;
+    if (this.#control.length < needed) {
+      const larger = this.#host.pool.take(Math.max(needed, this.#control.length * 2));
+      larger.set(this.#control.subarray(0, this.#controlBytes));
+      this.#host.pool.give(this.#control);
+      this.#control = larger;
+    }
+    const offset = this.#controlBytes;
+    this.#controlBytes = needed;
+    this.#touch();
+    return offset;
+  }
+
+  /** The buffer of {@linkcode reserveControl}. */
+  get controlBuffer(): Uint8Array<ArrayBuffer> {
+    return this.#control;
+  }
+
+  /** Bytes of control packets that wait to be written. */
+  get controlBytes(): number {
+    return this.#controlBytes;
+  }
+
+  /**
+   * Makes room for one frame of `bytes` for this connection alone.
+   *
+   * @param sure Whether the frame must not be skipped, however far this lags.
+   */
+  reserve(bytes: number, sure: boolean): number {
+    return this.#openOwn(sure).reserve(bytes);
+  }
+
+  /** The buffer of {@linkcode reserve}. */
+  get buffer(): Uint8Array<ArrayBuffer> {
+    return this.#own!.buffer;
+  }
+
+  /** Appends the frame that was written to the room reserved. */
+  commit(bytes: number): void {
+    this.#own!.commit(bytes, 1);
+    this.#grew(bytes);
+  }
+
+  /** Appends a copy of `source[start, end)`, which is `frames` whole QoS 0 frames. */
+  append(source: Uint8Array, start: number, end: number, frames: number): void {
+    this.#openOwn(false).append(source, start, end, frames);
+    this.#grew(end - start);
+  }
+
+  /** Follows a log that is shared, from its end on, until something else is appended. */
+  follow(log: ByteLog, key: Follows): void {
+    this.leave();
+    this.#trail.follow(log.cursor(), key);
+    this.wake();
+  }
+
+  /** Leaves the shared log that is followed, if any. */
+  leave(): void {
+    const open = this.#trail.open;
+    if (open === null) return;
+    this.#trail.close(open.cursor.log.frames);
+    open.key?.left();
+  }
+
+  /** Leaves the shared log only if it is followed for `key`. */
+  leaveIf(key: Follows): void {
+    if (this.#trail.open?.key === key) this.leave();
+  }
+
+  /** There is something to write: called by a log that was parked at, and by the owner. */
+  wake(): void {
+    if (this.#writing === null && this.#state !== "closed") this.#touch();
+  }
+
+  /** Looks at how far this outbox lags: slows publishers down, or jumps ahead. */
+  look(): void {
+    this.#appended = 0;
+    const lag = this.#trail.lag;
+    const { highWaterBytes, lagBytesMax } = this.#host.limits;
+    if (lag > highWaterBytes && !this.congestion.isStalled && this.isOpen) {
+      this.#host.congested(this.congestion.room());
+    }
+    if (lag > lagBytesMax) this.#skip(lag - (lagBytesMax >> 1));
+  }
+
+  /** Starts a write, unless one is in flight. */
+  flush(): void {
+    if (this.#writing !== null || this.#state === "closed") return;
+    if (this.#state === "open") this.#owner.pump();
+    const next = this.#gather();
+    if (next !== null) this.#write(next);
+    else if (this.#state !== "open") this.#finished();
+    else this.#park();
+  }
+
+  /**
+   * Writes what is left and then closes the transport.
+   *
+   * @param drain Whether messages that wait are written too, or only what
+   * control packets there are.
+   */
+  finish(drain: boolean): void {
+    if (this.#state === "closed") return;
+    this.#state = drain ? "draining" : "finishing";
+    this.leave();
+    if (!drain) this.#trail.clear();
+    this.#touch();
+  }
+
+  /** Closes the transport at once. */
+  abort(): void {
+    this.#ended(null);
+  }
+
+  #touch(): void {
+    if (!this.listed) {
+      this.listed = true;
+      this.#host.flushLater(this);
+    }
+  }
+
+  #openOwn(sure: boolean): ByteLog {
+    const { pool } = this.#host;
+    const own = sure ? this.#sure ??= new ByteLog(pool) : this.#loose ??= new ByteLog(pool);
+    this.#own = own;
+    if (this.#trail.open?.cursor.log === own) return own;
+    this.leave();
+    this.#trail.follow(own.cursor(), null);
+    return own;
+  }
+
+  #grew(bytes: number): void {
+    if (this.#writing === null) this.#touch();
+    this.#appended += bytes;
+    if (this.#appended >= LOOK_BYTES) this.look();
+  }
+
+  /** The bytes of the next write: one piece as it is, or several small ones together. */
+  #gather(): Uint8Array<ArrayBuffer> | null {
+    const stretch = this.#trail.current();
+    if (stretch === null) return this.#controlBytes === 0 ? null : this.#takeControl();
+    const available = stretch.cursor.available(stretch.end);
+    const alone = stretch.next === null && available === stretch.limit - stretch.cursor.position;
+    if (this.#controlBytes === 0 && (alone || available >= DIRECT_BYTES)) {
+      return stretch.cursor.take(stretch.end, stretch.endCount);
+    }
+    return this.#gatherPieces();
+  }
+
+  #takeControl(): Uint8Array<ArrayBuffer> {
+    const view = this.#control.subarray(0, this.#controlBytes);
+    this.#lent = this.#control;
+    this.#control = NO_BYTES;
+    this.#controlBytes = 0;
+    return view;
+  }
+
+  /** Every piece ends with a frame, so a control packet may go in front of any. */
+  #gatherPieces(): Uint8Array<ArrayBuffer> {
+    const target = this.#host.pool.take(Math.max(GATHER_BYTES, this.#controlBytes));
+    let filled = this.#controlBytes;
+    copyBytes(this.#control, 0, filled, target, 0);
+    if (filled > 0) {
+      this.#host.pool.give(this.#control);
+      this.#control = NO_BYTES;
+      this.#controlBytes = 0;
+    }
+    for (let s = this.#trail.current(); s !== null; s = this.#trail.current()) {
+      const available = s.cursor.available(s.end);
+      if (available > target.length - filled) break;
+      const piece = s.cursor.take(s.end, s.endCount);
+      copyBytes(piece, 0, piece.length, target, filled);
+      filled += piece.length;
+      if (s.key === null) s.cursor.recycle();
+    }
+    this.#lent = target;
+    if (filled > 0) return target.subarray(0, filled);
+    // Not even the first piece fits: it leaves as it is.
+    this.#giveBack();
+    const stretch = this.#trail.current()!;
+    return stretch.cursor.take(stretch.end, stretch.endCount);
+  }
+
+  #write(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#writing = bytes;
+    this.#transport.write(bytes).then(this.#onWritten, this.#onFailed);
+  }
+
+  #written(bytes: number): void {
+    const writing = this.#writing;
+    if (writing === null || this.#state === "closed") return;
+    this.congestion.progress();
+    this.#owner.sent(bytes);
+    if (bytes < writing.length) return this.#write(writing.subarray(bytes));
+    this.#writing = null;
+    this.#giveBack();
+    const first = this.#trail.first;
+    if (first !== null && first.key === null) first.cursor.recycle();
+    const { congestion } = this;
+    if (congestion.isAwaited && this.#trail.lag <= this.#host.limits.highWaterBytes >> 2) {
+      congestion.clear();
+    }
+    this.flush();
+  }
+
+  #giveBack(): void {
+    if (this.#lent === null) return;
+    this.#host.pool.give(this.#lent);
+    this.#lent = null;
+  }
+
+  /** Everything was written: a shared log tells when it goes on. */
+  #park(): void {
+    this.congestion.progress();
+    const open = this.#trail.open;
+    if (open !== null && open.key !== null) open.cursor.log.park(this);
+  }
+
+  #skip(bytes: number): void {
+    let left = bytes;
+    let frames = 0;
+    for (let s = this.#trail.first; s !== null && left > 0; s = s.next) {
+      if (s.cursor.log === this.#sure) continue;
+      const before = s.cursor.position;
+      const keep = Math.max(0, s.limit - before - left);
+      const count = s.end === Infinity ? s.cursor.log.frames : s.endCount;
+      frames += s.cursor.skipUntil(keep, s.limit, count);
+      left -= s.cursor.position - before;
+    }
+    this.#host.lagged(frames);
+  }
+
+  /** Everything was written. The peer may still be sending, and be heard out. */
+  #finished(): void {
+    this.#transport.closeWrite?.().catch(() => {
+      // The pipe has broken: the owner's read finds out.
+    });
+    this.#close();
+    this.#owner.outboxEnded(null);
+  }
+
+  #ended(error: unknown): void {
+    if (this.#state === "closed") return;
+    this.#close();
+    this.#transport.close();
+    this.#owner.outboxEnded(error);
+  }
+
+  #close(): void {
+    this.#state = "closed";
+    this.leave();
+    this.#trail.clear();
+    this.congestion.clear();
+    this.#control = NO_BYTES;
+    this.#controlBytes = 0;
+    // A write in flight still reads its buffer, which is left to the runtime.
+    this.#lent = null;
+    this.#own = this.#loose = this.#sure = null;
+  }
+}

@@ -1,0 +1,65 @@
+import type { ByteLog } from "../log/byte_log.ts";
+import type { Log } from "../log/log.ts";
+import type { QoS } from "../codec/mod.ts";
+import type { Variant } from "../router/variant.ts";
+import type { Subscriber } from "../router/subscription.ts";
+import type { MessageFollows } from "./backlog.ts";
+import type { Message } from "./message.ts";
+import type { Follows } from "./outbox.ts";
+import type { Run } from "./run.ts";
+
+/** How well a member of a shared group can take a message; higher is better. */
+export const Rank = {
+  /** Not at all. */
+  none: 0,
+  /** It is away, and would get the message when it returns. */
+  away: 1,
+  /** It is connected, but has to wait. */
+  busy: 2,
+  /** It can be sent the message now. */
+  ready: 3,
+} as const;
+
+/** Whoever receives messages: a session, or the program the broker is part of. */
+export interface Receiver extends Subscriber {
+  /** The client identifier; `null` for the program. */
+  readonly clientId: string | null;
+  /** Takes a run of QoS 0 frames. */
+  receiveRun(run: Run, variant: Variant): void;
+  /** Takes one message, which is kept first if it is not encoded at once. */
+  receive(message: Message, variant: Variant): void;
+  /** One of {@linkcode Rank}, for a message to be sent with `qos`. */
+  rank(qos: QoS): number;
+  /** Whether an acknowledged message would go past the limits of the backlog. */
+  isFull(bytes: number): boolean;
+  /** Follows a log of bytes from its end on. Returns false when it cannot now. */
+  followBytes(log: ByteLog, follows: Follows): boolean;
+  /** Follows a log of messages from its end on. Returns false when it cannot now. */
+  followMessages(log: Log<Message>, follows: MessageFollows): boolean;
+  /** Leaves a log of bytes. */
+  leaveBytes(follows: Follows): void;
+  /** Leaves a log of messages. */
+  leaveMessages(follows: MessageFollows): void;
+  /** Looks at how far it lags behind the logs of bytes it follows. */
+  lookAtBytes(): void;
+  /** Looks at its backlog; returns how many messages and bytes fit before it is full. */
+  lookAtMessages(): { readonly messages: number; readonly bytes: number };
+}
+
+/** How a subscriber is written to, as its wire class says it. */
+export interface Wire {
+  /** Whether it speaks MQTT 5. */
+  readonly v5: boolean;
+  /** The largest packet it takes, in bytes. */
+  readonly packetBytesMax: number;
+}
+
+/** The wire class of subscribers that are written to in this way. */
+export function wireClassOf(wire: Wire): number {
+  return wire.packetBytesMax * 2 + (wire.v5 ? 1 : 0);
+}
+
+/** The way that a wire class stands for. */
+export function wireOf(wireClass: number): Wire {
+  return { v5: wireClass % 2 === 1, packetBytesMax: Math.floor(wireClass / 2) };
+}

@@ -1,0 +1,116 @@
+import type { Clock } from "./clock.ts";
+
+/** Something that is to happen at a time. */
+export class Deadline {
+  /** Where it stands in the heap; -1 when it is not set. */
+  index = -1;
+  /** When it is due, in milliseconds of the clock. */
+  atMs = 0;
+
+  /** @param due What happens then. */
+  constructor(readonly due: () => void) {}
+}
+
+/**
+ * Every deadline of the broker on one timer: a heap, so that ten thousand
+ * connections with a keep alive cost nothing until one of them is due.
+ */
+export class Scheduler {
+  readonly #clock: Clock;
+  readonly #heap: Deadline[] = [];
+  #cancel: (() => void) | null = null;
+  #armedMs = Infinity;
+  #stopped = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** How many deadlines are set. */
+  get size(): number {
+    return this.#heap.length;
+  }
+
+  /** Sets a deadline, or sets it anew. */
+  set(deadline: Deadline, atMs: number): void {
+    if (this.#stopped) return;
+    deadline.atMs = atMs;
+    if (deadline.index < 0) deadline.index = this.#heap.push(deadline) - 1;
+    this.#down(deadline, this.#up(deadline));
+    this.#arm();
+  }
+
+  /** Takes a deadline back, if it is set. */
+  clear(deadline: Deadline): void {
+    if (deadline.index < 0) return;
+    const last = this.#heap.pop()!;
+    const { index } = deadline;
+    deadline.index = -1;
+    if (last === deadline) return;
+    this.#heap[index] = last;
+    last.index = index;
+    this.#down(last, this.#up(last));
+  }
+
+  /** Takes every deadline back and sets no more. */
+  stop(): void {
+    this.#stopped = true;
+    for (const deadline of this.#heap) deadline.index = -1;
+    this.#heap.length = 0;
+    this.#cancel?.();
+    this.#cancel = null;
+  }
+
+  #arm(): void {
+    const first = this.#heap[0];
+    if (first === undefined || this.#stopped) return;
+    // A timer that comes too early finds nothing due and is set again, so only
+    // an earlier deadline needs another timer.
+    if (this.#cancel !== null && first.atMs >= this.#armedMs) return;
+    this.#cancel?.();
+    this.#armedMs = first.atMs;
+    this.#cancel = this.#clock.schedule(first.atMs, () => this.#run());
+  }
+
+  #run(): void {
+    this.#cancel = null;
+    const now = this.#clock.now();
+    for (let first = this.#heap[0]; first !== undefined && first.atMs <= now;) {
+      this.clear(first);
+      first.due();
+      first = this.#heap[0];
+    }
+    this.#arm();
+  }
+
+  #up(deadline: Deadline): number {
+    const heap = this.#heap;
+    let index = deadline.index;
+    while (index > 0) {
+      const parent = heap[(index - 1) >> 1]!;
+      if (parent.atMs <= deadline.atMs) break;
+      heap[index] = parent;
+      parent.index = index;
+      index = (index - 1) >> 1;
+    }
+    heap[index] = deadline;
+    return deadline.index = index;
+  }
+
+  #down(deadline: Deadline, from: number): void {
+    const heap = this.#heap;
+    let index = from;
+    for (;;) {
+      let child = 2 * index + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && heap[child + 1]!.atMs < heap[child]!.atMs) child++;
+      const below = heap[child]!;
+      if (below.atMs >= deadline.atMs) break;
+      heap[index] = below;
+      below.index = index;
+      index = child;
+    }
+    heap[index] = deadline;
+    deadline.index = index;
+  }
+}

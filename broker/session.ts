@@ -1,0 +1,366 @@
+import { type QoS, ReasonCode, type Will } from "../codec/mod.ts";
+import { InboundWindow } from "../flow/inbound_window.ts";
+import { type Flight, OutboundWindow } from "../flow/outbound_window.ts";
+import type { ByteLog } from "../log/byte_log.ts";
+import type { Log } from "../log/log.ts";
+import type { Variant } from "../router/variant.ts";
+import type { Subscription } from "../router/subscription.ts";
+import { Backlog, type MessageFollows } from "./backlog.ts";
+import { Congestion } from "./congestion.ts";
+import type { Core } from "./core.ts";
+import type { Link } from "./link.ts";
+import type { Message } from "./message.ts";
+import type { Follows } from "./outbox.ts";
+import { Rank, type Receiver, wireClassOf } from "./receiver.ts";
+import type { RetainedFeed } from "./retained_feed.ts";
+import type { Run } from "./run.ts";
+import type { Deadline } from "./scheduler.ts";
+
+/** What is needed to send a message again. */
+interface Sent {
+  readonly message: Message;
+  readonly variant: Variant;
+  readonly qos: QoS;
+}
+
+/** The value of a Session Expiry Interval that never ends, in seconds. */
+export const NEVER_EXPIRES = 0xffff_ffff;
+
+/**
+ * What the broker keeps of a client: its subscriptions, what waits for it, and
+ * its handshakes. It outlives the connection by its expiry interval.
+ */
+export class Session implements Receiver {
+  /** How messages are written to the client, as of its last connection. */
+  wireClass: number;
+  /** The connection, or `null` while the client is away. */
+  link: Link | null = null;
+  /** Seconds it outlives its connection; {@linkcode NEVER_EXPIRES} for ever. */
+  expirySeconds = 0;
+  /** By topic filter; `null` while there are none. */
+  subscriptions: Map<string, Subscription<Receiver>> | null = null;
+  /** What is published when the client is lost, or `null`. */
+  will: Will | null = null;
+  /** Who publishes the will, as the authorizer and subscribers see it. */
+  username: string | null = null;
+  /** Whether the session is no more. */
+  hasEnded = false;
+  /** When the will is due, and when the session ends. */
+  willDeadline: Deadline | null = null;
+  expiryDeadline: Deadline | null = null;
+  /** Retained messages that are being sent. */
+  feeds: RetainedFeed[] | null = null;
+  readonly #core: Core;
+  #outbound: OutboundWindow<Sent> | null = null;
+  #inbound: InboundWindow | null = null;
+  #backlog: Backlog | null = null;
+  #congestion: Congestion | null = null;
+  #receiveMaximum = 1;
+
+  constructor(core: Core, readonly clientId: string) {
+    this.#core = core;
+    this.wireClass = wireClassOf({ v5: false, packetBytesMax: core.limits.packetBytesMax });
+  }
+
+  /** QoS 2 messages of the client that it has not released. */
+  get inbound(): InboundWindow {
+    return this.#inbound ??= new InboundWindow();
+  }
+
+  /** How many messages wait to be sent, and how many bytes. */
+  get waiting(): { messages: number; bytes: number } {
+    return { messages: this.#backlog?.messages ?? 0, bytes: this.#backlog?.bytes ?? 0 };
+  }
+
+  /** How many messages are in flight to the client. */
+  get inflight(): number {
+    return this.#outbound?.size ?? 0;
+  }
+
+  /**
+   * Binds the session to a connection: flights of an earlier one are sent again
+   * [MQTT-4.4.0-1], then what waits.
+   *
+   * @param receiveMaximum How many unacknowledged messages the client takes.
+   */
+  attach(link: Link, receiveMaximum: number): void {
+    this.link = link;
+    this.#receiveMaximum = receiveMaximum;
+    this.#outbound?.resume(receiveMaximum);
+    this.#congestion?.progress();
+    const wireClass = wireClassOf(link.wire);
+    const isNew = this.subscriptions === null;
+    this.wireClass = wireClass;
+    if (isNew) return;
+    for (const filter of this.subscriptions!.keys()) this.#core.router.touch(this, filter);
+    link.outbox.wake();
+  }
+
+  /** Lets go of the connection. */
+  detach(): void {
+    this.link = null;
+    this.#congestion?.clear();
+  }
+
+  receiveRun(run: Run, variant: Variant): void {
+    const { link } = this;
+    if (link === null) return;
+    const { wire } = link;
+    const asIs = wire.v5 === run.v5 && variant.identifiers === null &&
+      run.frameBytesMax <= wire.packetBytesMax;
+    if (asIs) link.outbox.append(run.buffer, run.start, run.end, run.frames);
+    else for (const message of run.messages()) this.#sendLoose(link, message, variant);
+  }
+
+  receive(message: Message, variant: Variant): void {
+    const qos = Math.min(message.qos, variant.qos) as QoS;
+    const { link } = this;
+    if (qos === 0) {
+      if (link !== null) this.#sendLoose(link, message, variant);
+      return;
+    }
+    if (link === null || !this.#canSend(link)) return this.#queue(message, variant);
+    this.#send(link, message, variant, qos as 1 | 2);
+  }
+
+  rank(qos: QoS): number {
+    const { link } = this;
+    if (link === null) return qos === 0 || this.isFull(0) ? Rank.none : Rank.away;
+    if (qos > 0 && this.isFull(0)) return Rank.none;
+    const isBusy = qos === 0 ? !link.outbox.hasRoom : !this.#canSend(link);
+    return isBusy ? Rank.busy : Rank.ready;
+  }
+
+  isFull(bytes: number): boolean {
+    const backlog = this.#backlog;
+    if (backlog === null) return false;
+    const { backlogMessagesMax, backlogBytesMax } = this.#core.limits;
+    return backlog.messages >= backlogMessagesMax || backlog.bytes + bytes > backlogBytesMax;
+  }
+
+  followBytes(log: ByteLog, follows: Follows): boolean {
+    if (this.link === null || !this.link.outbox.isOpen) return false;
+    this.link.outbox.follow(log, follows);
+    return true;
+  }
+
+  leaveBytes(follows: Follows): void {
+    this.link?.outbox.leaveIf(follows);
+  }
+
+  followMessages(log: Log<Message>, follows: MessageFollows): boolean {
+    if (this.hasEnded || this.isFull(0)) return false;
+    (this.#backlog ??= new Backlog()).follow(log, follows);
+    this.link?.outbox.wake();
+    return true;
+  }
+
+  leaveMessages(follows: MessageFollows): void {
+    this.#backlog?.leave(follows);
+  }
+
+  lookAtBytes(): void {
+    this.link?.outbox.look();
+  }
+
+  lookAtMessages(): { messages: number; bytes: number } {
+    const none = { messages: Infinity, bytes: Infinity };
+    const backlog = this.#backlog;
+    if (backlog === null || this.hasEnded) return none;
+    const { backlogMessagesMax, backlogBytesMax } = this.#core.limits;
+    const over = this.#core.overflow === "drop-newest"
+      ? this.isFull(0)
+      : backlog.messages > backlogMessagesMax || backlog.bytes > backlogBytesMax;
+    if (over && this.#overflow() !== "keeps") return none;
+    this.#slowDown();
+    return {
+      messages: Math.max(0, backlogMessagesMax - backlog.messages),
+      bytes: Math.max(0, backlogBytesMax - backlog.bytes),
+    };
+  }
+
+  /** Sends what waits, as far as the client's Receive Maximum and the outbox allow. */
+  pump(): void {
+    const { link } = this;
+    if (link === null) return;
+    while (link.outbox.hasRoom) {
+      if (this.#outbound?.resending) {
+        const flight = this.#outbound.nextResend();
+        if (flight === null && this.#outbound.resending) return;
+        if (flight !== null) this.#resend(link, flight);
+      } else if (!this.#sendNext(link) && !this.#feed()) break;
+    }
+    const following = this.#backlog?.following;
+    if (following && this.#backlog!.messages === 0) following.park(link.outbox);
+    if (this.#congestion?.isAwaited) this.#clearIfShort();
+  }
+
+  /** Handles a PUBACK. Returns false if nothing waited for it. */
+  puback(packetId: number): boolean {
+    const flight = this.#outbound?.get(packetId);
+    if (!flight || flight.phase !== "puback") return false;
+    this.#finish(flight);
+    return true;
+  }
+
+  /**
+   * Handles a PUBREC: answers with PUBREL [MQTT-4.3.3-4], or ends the exchange
+   * if the client has refused the message [MQTT-4.4.0-2].
+   */
+  pubrec(packetId: number, reasonCode: number): void {
+    const flight = this.#outbound?.get(packetId);
+    if (!flight || flight.phase === "puback") {
+      this.link?.sendPubrel(packetId, ReasonCode.PacketIdentifierNotFound);
+      return;
+    }
+    if (reasonCode >= 0x80) return this.#finish(flight);
+    flight.phase = "pubcomp";
+    flight.message = null;
+    this.link?.sendPubrel(packetId, ReasonCode.Success);
+  }
+
+  /** Handles a PUBCOMP. Returns false if nothing waited for it. */
+  pubcomp(packetId: number): boolean {
+    const flight = this.#outbound?.get(packetId);
+    if (!flight || flight.phase !== "pubcomp") return false;
+    this.#finish(flight);
+    return true;
+  }
+
+  /**
+   * Ends the session: forgets everything.
+   *
+   * @returns Messages of shared subscriptions that somebody else should get.
+   */
+  end(): Sent[] {
+    this.hasEnded = true;
+    const orphans: Sent[] = [];
+    // A QoS 2 message under way is nobody else's [MQTT-4.8.2-5].
+    for (const flight of this.#outbound?.flights() ?? []) {
+      if (flight.phase === "puback" && flight.message?.variant.shared) orphans.push(flight.message);
+    }
+    for (const [message, variant] of this.#backlog?.drain() ?? []) {
+      if (variant.shared !== null) orphans.push({ message, variant, qos: message.qos });
+      else this.#core.dropped("session-ended", message, this.clientId);
+    }
+    this.#backlog = this.#outbound = this.#inbound = null;
+    this.feeds = null;
+    this.#congestion?.clear();
+    return orphans;
+  }
+
+  #canSend(link: Link): boolean {
+    const outbound = this.#outbound ??= new OutboundWindow(this.#receiveMaximum);
+    return outbound.quota > 0 && !outbound.resending && link.outbox.hasRoom &&
+      (this.#backlog === null || this.#backlog.messages === 0);
+  }
+
+  #sendLoose(link: Link, message: Message, variant: Variant): void {
+    if (!link.send(message, variant, 0, 0, false)) {
+      this.#core.dropped("too-large", message, this.clientId);
+    }
+  }
+
+  #send(link: Link, message: Message, variant: Variant, qos: 1 | 2): void {
+    // A clean session is never resumed, so nothing of it is ever sent again;
+    // but what a shared group's member leaves behind goes to another.
+    const isKept = this.expirySeconds > 0 || variant.shared !== null;
+    const sent = isKept ? { message: message.keep(), variant, qos } : null;
+    const flight = this.#outbound!.open(qos, sent);
+    if (link.send(message, variant, qos, flight.packetId, false)) return;
+    this.#outbound!.close(flight);
+    this.#core.dropped("too-large", message, this.clientId);
+  }
+
+  #resend(link: Link, flight: Flight<Sent>): void {
+    if (flight.phase === "pubcomp") return link.sendPubrel(flight.packetId, ReasonCode.Success);
+    const { message, variant, qos } = flight.message!;
+    if (link.send(message, variant, qos, flight.packetId, true)) return;
+    this.#outbound!.close(flight);
+    this.#core.dropped("too-large", message, this.clientId);
+  }
+
+  /** Sends the next message of the backlog. Returns false if there is none, or no quota. */
+  #sendNext(link: Link): boolean {
+    const backlog = this.#backlog;
+    const message = backlog?.peek() ?? null;
+    if (message === null) return false;
+    const { variant } = backlog!;
+    const expired = message.deadlineMs <= this.#core.clock.now();
+    const outbound = this.#outbound ??= new OutboundWindow(this.#receiveMaximum);
+    if (!expired && outbound.quota === 0) return false;
+    backlog!.shift();
+    if (expired) this.#core.dropped("expired", message, this.clientId);
+    else this.#send(link, message, variant, Math.min(message.qos, variant.qos) as 1 | 2);
+    return true;
+  }
+
+  /** Goes on sending retained messages, once nothing else waits. */
+  #feed(): boolean {
+    const feed = this.feeds?.[0];
+    if (feed === undefined || this.waiting.messages > 0) return false;
+    if (!feed.next(this)) this.feeds!.shift();
+    if (this.feeds!.length === 0) this.feeds = null;
+    return true;
+  }
+
+  #queue(message: Message, variant: Variant): void {
+    if (this.hasEnded) return;
+    const backlog = this.#backlog ??= new Backlog();
+    if (this.isFull(message.weight) && this.#overflow(message) === "gone") return;
+    backlog.push(message.keep(), variant);
+    this.#slowDown();
+    if (this.isFull(0)) this.#trim();
+  }
+
+  /** Applies the overflow policy. Says whether the session still takes messages. */
+  #overflow(message?: Message): "keeps" | "gone" {
+    const { overflow } = this.#core;
+    if (overflow === "end-session") {
+      this.#core.endSession(this, ReasonCode.QuotaExceeded);
+      return "gone";
+    }
+    if (overflow === "drop-oldest") {
+      this.#trim();
+      return "keeps";
+    }
+    // The publisher was refused before it came to this, or it is dropped here.
+    if (message !== undefined) this.#core.dropped("backlog", message, this.clientId);
+    else this.#backlog?.leave();
+    return "gone";
+  }
+
+  #trim(): void {
+    if (this.#core.overflow !== "drop-oldest") return;
+    const { backlogMessagesMax, backlogBytesMax } = this.#core.limits;
+    const count = this.#backlog!.trim(backlogMessagesMax, backlogBytesMax);
+    this.#core.stats.dropped.backlog += count;
+  }
+
+  /** Has publishers wait while much waits for a client that is connected and well. */
+  #slowDown(): void {
+    if (this.link === null) return;
+    const { highWaterBytes, backlogMessagesMax, stallMs } = this.#core.limits;
+    const { messages, bytes } = this.waiting;
+    if (bytes <= highWaterBytes && messages <= backlogMessagesMax >> 1) return;
+    const { clock, scheduler } = this.#core;
+    this.#congestion ??= new Congestion(clock, scheduler, stallMs);
+    if (!this.#congestion.isStalled) this.#core.congested(this.#congestion.room());
+  }
+
+  #clearIfShort(): void {
+    const { highWaterBytes, backlogMessagesMax } = this.#core.limits;
+    const { messages, bytes } = this.waiting;
+    if (bytes <= highWaterBytes >> 2 && messages <= backlogMessagesMax >> 2) {
+      this.#congestion!.clear();
+    }
+  }
+
+  #finish(flight: Flight<Sent>): void {
+    this.#outbound!.close(flight);
+    this.#congestion?.progress();
+    if (this.#backlog !== null || this.feeds !== null || this.#outbound!.resending) {
+      this.link?.outbox.wake();
+    }
+  }
+}

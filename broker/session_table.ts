@@ -1,0 +1,98 @@
+import type { Will } from "../codec/mod.ts";
+import type { Core } from "./core.ts";
+import { Deadline } from "./scheduler.ts";
+import { NEVER_EXPIRES, Session } from "./session.ts";
+import { messageOfWill } from "./will.ts";
+
+/** Every session by client identifier, and when each ends. */
+export class SessionTable {
+  readonly #core: Core;
+  readonly #sessions = new Map<string, Session>();
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  /** How many sessions there are, connected or not. */
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  /** The session of a client. */
+  get(clientId: string): Session | undefined {
+    return this.#sessions.get(clientId);
+  }
+
+  /** Every session. */
+  values(): MapIterator<Session> {
+    return this.#sessions.values();
+  }
+
+  /** Makes a session for a client that has none. */
+  create(clientId: string): Session {
+    const session = new Session(this.#core, clientId);
+    this.#sessions.set(clientId, session);
+    return session;
+  }
+
+  /** The session goes on with a connection: nothing of it is due any more [MQTT-3.1.3-9]. */
+  resume(session: Session): void {
+    const { scheduler } = this.#core;
+    if (session.willDeadline !== null) scheduler.clear(session.willDeadline);
+    if (session.expiryDeadline !== null) scheduler.clear(session.expiryDeadline);
+    session.will = null;
+  }
+
+  /**
+   * The session has lost its connection.
+   *
+   * @param keepsWill Whether the will is to be published, at once or after its
+   * delay; otherwise it is forgotten [MQTT-3.14.4-3].
+   */
+  suspend(session: Session, keepsWill: boolean): void {
+    session.detach();
+    if (session.hasEnded) return;
+    if (!keepsWill) session.will = null;
+    const { scheduler, clock } = this.#core;
+    const now = clock.now();
+    const delay = session.will?.properties.willDelayInterval ?? 0;
+    if (session.expirySeconds === 0) return this.end(session);
+    if (session.will !== null) {
+      if (delay === 0) this.#publishWill(session);
+      else {
+        session.willDeadline ??= new Deadline(() => this.#publishWill(session));
+        scheduler.set(session.willDeadline, now + delay * 1000);
+      }
+    }
+    if (session.expirySeconds === NEVER_EXPIRES) return;
+    session.expiryDeadline ??= new Deadline(() => this.end(session));
+    scheduler.set(session.expiryDeadline, now + session.expirySeconds * 1000);
+  }
+
+  /** Ends a session; a will that waits is published, since it must not wait longer. */
+  end(session: Session): void {
+    if (session.hasEnded) return;
+    const { scheduler, router, delivery } = this.#core;
+    if (this.#sessions.get(session.clientId) === session) this.#sessions.delete(session.clientId);
+    if (session.willDeadline !== null) scheduler.clear(session.willDeadline);
+    if (session.expiryDeadline !== null) scheduler.clear(session.expiryDeadline);
+    for (const filter of session.subscriptions?.keys() ?? []) router.unsubscribe(session, filter);
+    session.subscriptions = null;
+    for (const { message, variant } of session.end()) {
+      if (!delivery.handOver(message, variant.shared!)) {
+        this.#core.dropped("session-ended", message, session.clientId);
+      }
+    }
+    this.#publishWill(session);
+  }
+
+  #publishWill(session: Session): void {
+    const will: Will | null = session.will;
+    if (will === null) return;
+    session.will = null;
+    const route = this.#core.router.routeOf(will.topic);
+    if (route === null) return;
+    const message = messageOfWill(will, route, session.clientId, this.#core.clock.now());
+    this.#core.publish(route, message, session.clientId);
+  }
+}

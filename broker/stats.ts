@@ -1,0 +1,52 @@
+/** Why messages were dropped, or never sent. */
+export type DropReason =
+  /** A QoS 0 subscriber lagged too far behind. */
+  | "lag"
+  /** A session's backlog was full. */
+  | "backlog"
+  /** The message expired before it could be sent. */
+  | "expired"
+  /** The message is larger than the client accepts. */
+  | "too-large"
+  /** There was no room for another retained message. */
+  | "retained-full"
+  /** The session ended with messages that waited for it. */
+  | "session-ended"
+  /** The authorizer refused the publication. */
+  | "not-authorized";
+
+/** What a broker counts from its start on. */
+export class BrokerStats {
+  /** Connections as of now. */
+  connections = 0;
+  /** Connections that were refused because there were too many. */
+  connectionsRefused = 0;
+  /** Clients that were let in. */
+  connectsAccepted = 0;
+  /** Clients that were not. */
+  connectsRefused = 0;
+  /** PUBLISH packets from clients. */
+  messagesReceived = 0;
+  /** Bytes from clients. */
+  bytesReceived = 0;
+  /** Bytes to clients. */
+  bytesSent = 0;
+  /** Connections that were closed for breaking the protocol. */
+  protocolErrors = 0;
+  /** Failures inside the broker that ended a connection; each is reported. */
+  internalErrors = 0;
+  /** Times a publisher was not read because a subscriber was busy. */
+  backpressureWaits = 0;
+  /** Messages that were refused with 0x97. */
+  messagesRefused = 0;
+  /** Messages dropped, by reason. */
+  readonly dropped: Record<DropReason, number> = {
+    "lag": 0,
+    "backlog": 0,
+    "expired": 0,
+    "too-large": 0,
+    "retained-full": 0,
+    "session-ended": 0,
+    "not-authorized": 0,
+  };
+}

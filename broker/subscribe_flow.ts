@@ -1,0 +1,144 @@
+import {
+  PacketType,
+  ProtocolError,
+  ReasonCode,
+  type SubscribePacket,
+  type SubscriptionRequest,
+  type UnsubscribePacket,
+} from "../codec/mod.ts";
+import { hasMoreLevels } from "../router/router.ts";
+import { Subscription } from "../router/subscription.ts";
+import { hasWildcard, parseSharedFilter, topicFilterFault } from "../router/topic.ts";
+import { retainedVariant } from "../router/variant.ts";
+import type { Connection } from "./connection.ts";
+import type { Receiver } from "./receiver.ts";
+import { RetainedFeed } from "./retained_feed.ts";
+
+/** Handles a SUBSCRIBE (§3.8): as many answers as filters, in one SUBACK [MQTT-3.8.4-6]. */
+export function subscribe(
+  connection: Connection,
+  packet: SubscribePacket,
+): PromiseLike<void> | null {
+  const identifier = packet.properties.subscriptionIdentifiers?.[0] ?? 0;
+  const { settings } = connection.core;
+  if (identifier !== 0 && !settings.subscriptionIdentifiersAvailable) {
+    throw new ProtocolError(
+      "Subscription identifier",
+      0,
+      "§3.2.2.3.12",
+      ReasonCode.SubscriptionIdentifiersNotSupported,
+    );
+  }
+  const { authorizer } = settings;
+  const refused = packet.subscriptions.map((request) => faultOf(connection, request));
+  if (authorizer === null) {
+    answer(connection, packet, identifier, refused);
+    return null;
+  }
+  const asked = packet.subscriptions.map(({ filter, qos }, i) => {
+    if (refused[i] !== 0) return false;
+    const shared = parseSharedFilter(filter);
+    return authorizer.maySubscribe(connection.client!, {
+      filter: shared?.filter ?? filter,
+      qos,
+      group: shared?.group ?? null,
+    });
+  });
+  return Promise.all(asked).then((allowed) => {
+    if (!connection.isOpen) return;
+    const codes = refused.map((code, i) =>
+      code !== 0 || allowed[i] ? code : ReasonCode.NotAuthorized
+    );
+    answer(connection, packet, identifier, codes);
+  });
+}
+
+/** Why a subscription is refused, as a reason code; 0 if it is not. */
+function faultOf(connection: Connection, { filter }: SubscriptionRequest): number {
+  const { settings, limits } = connection.core;
+  if (topicFilterFault(filter) !== null || hasMoreLevels(filter, limits.topicLevelsMax)) {
+    // In 3.x a filter that breaks the rules breaks the protocol [MQTT-4.7.1-2].
+    if (connection.version < 5) {
+      throw new ProtocolError(`Topic filter is invalid: ${filter}`, 2, "MQTT-4.7.1-1");
+    }
+    return ReasonCode.TopicFilterInvalid;
+  }
+  const shared = parseSharedFilter(filter);
+  if (shared !== null && !settings.sharedSubscriptionAvailable) {
+    return ReasonCode.SharedSubscriptionsNotSupported;
+  }
+  if (hasWildcard(shared?.filter ?? filter) && !settings.wildcardSubscriptionAvailable) {
+    return ReasonCode.WildcardSubscriptionsNotSupported;
+  }
+  return 0;
+}
+
+function answer(
+  connection: Connection,
+  packet: SubscribePacket,
+  identifier: number,
+  refused: readonly number[],
+): void {
+  const { version } = connection;
+  const feeds: RetainedFeed[] = [];
+  const reasonCodes = packet.subscriptions.map((request, i) => {
+    const code = refused[i] !== 0 ? refused[i]! : add(connection, request, identifier, feeds);
+    // 3.1.1 has one code for every failure [MQTT-3.9.3-2].
+    return code >= 0x80 && version < 5 ? 0x80 : code;
+  });
+  connection.control({ type: "suback", packetId: packet.packetId, reasonCodes, properties: {} });
+  const session = connection.session!;
+  if (feeds.length === 0 || session.hasEnded) return;
+  session.feeds = [...session.feeds ?? [], ...feeds];
+  connection.outbox.wake();
+}
+
+/** Adds one subscription; its retained messages are sent as its options say [MQTT-3.3.1-9]. */
+function add(
+  connection: Connection,
+  request: SubscriptionRequest,
+  identifier: number,
+  feeds: RetainedFeed[],
+): number {
+  const { core } = connection;
+  const session = connection.session!;
+  const subscriptions = session.subscriptions ??= new Map();
+  const { filter, qos, noLocal, retainAsPublished, retainHandling } = request;
+  if (subscriptions.size >= core.limits.subscriptionsMax && !subscriptions.has(filter)) {
+    return ReasonCode.QuotaExceeded;
+  }
+  const options = { qos, noLocal, retainAsPublished, retainHandling, identifier };
+  const subscription = new Subscription<Receiver>(session, filter, options);
+  const isNew = core.router.subscribe(subscription) === undefined;
+  subscriptions.set(filter, subscription);
+  const isWanted = retainHandling === 0 || (retainHandling === 1 && isNew);
+  if (isWanted && core.retained.size > 0 && parseSharedFilter(filter) === null) {
+    const walk = core.retained.match(filter);
+    feeds.push(new RetainedFeed(walk, retainedVariant(subscription), noLocal));
+  }
+  return qos;
+}
+
+/** Handles an UNSUBSCRIBE (§3.10). */
+export function unsubscribe(connection: Connection, packet: UnsubscribePacket): void {
+  const session = connection.session!;
+  const { router } = connection.core;
+  const reasonCodes = packet.filters.map((filter) => {
+    if (topicFilterFault(filter) !== null) {
+      if (connection.version === 5) return ReasonCode.TopicFilterInvalid;
+      throw new ProtocolError(`Topic filter is invalid: ${filter}`, 2, "MQTT-4.7.1-1");
+    }
+    session.subscriptions?.delete(filter);
+    const existed = router.unsubscribe(session, filter) !== undefined;
+    return existed ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted;
+  });
+  if (session.subscriptions?.size === 0) session.subscriptions = null;
+  if (connection.version === 5) {
+    connection.control({
+      type: "unsuback",
+      packetId: packet.packetId,
+      reasonCodes,
+      properties: {},
+    });
+  } else connection.ack(PacketType.unsuback, packet.packetId, 0);
+}

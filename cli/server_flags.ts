@@ -1,0 +1,73 @@
+import { parseArgs } from "@std/cli";
+
+/** What `server.ts` was told on the command line. */
+export interface ServerFlags {
+  readonly host: string;
+  readonly port: number;
+  /** Most connections; `null` for as many as the file descriptors allow. */
+  readonly maxConnections: number | null;
+  readonly verbose: boolean;
+  readonly help: boolean;
+  readonly version: boolean;
+}
+
+/** A command line that makes no sense; the message says what would. */
+export class FlagError extends Error {
+  override readonly name: string = "FlagError";
+}
+
+/** What `--help` prints. */
+export const HELP = `Usage: deno run --allow-net --allow-run=prlimit server.ts [flags]
+
+Starts an MQTT broker for 3.1, 3.1.1 and 5.0. It lets everyone in who can
+connect, which by default is this machine only.
+
+  --host H             address to listen on (127.0.0.1; 0.0.0.0 for every one)
+  --port N             port to listen on (1883; 0 for any that is free)
+  --memory             keep everything in memory, which is what it does anyway
+  --max-connections N  clients at once (as many as the file descriptors allow)
+  --verbose            one line for each connect and disconnect
+  --help               this text
+  --version            the version
+
+Examples:
+  deno task start
+  deno task start --host 0.0.0.0 --port 1884 --verbose
+`;
+
+const BOOLEAN = ["memory", "verbose", "help", "version"] as const;
+const STRING = ["host", "port", "max-connections"] as const;
+
+/**
+ * Reads the command line.
+ *
+ * @throws {FlagError} If a flag is unknown, or its value makes no sense.
+ */
+export function parseServerFlags(args: string[]): ServerFlags {
+  const flags = parseArgs(args, {
+    boolean: BOOLEAN,
+    string: STRING,
+    unknown: (argument) => {
+      throw new FlagError(`Unknown argument: ${argument} (see --help)`);
+    },
+  });
+  const host = flags.host ?? "127.0.0.1";
+  if (host === "") throw new FlagError("--host needs an address, such as 127.0.0.1");
+  const limit = flags["max-connections"];
+  return {
+    host,
+    port: flags.port === undefined ? 1883 : wholeNumber("--port", flags.port, 0, 65_535),
+    maxConnections: limit === undefined
+      ? null
+      : wholeNumber("--max-connections", limit, 1, 10_000_000),
+    verbose: flags.verbose,
+    help: flags.help,
+    version: flags.version,
+  };
+}
+
+function wholeNumber(flag: string, value: unknown, min: number, max: number): number {
+  const number = typeof value === "string" && /^\d+$/.test(value) ? Number(value) : NaN;
+  if (number >= min && number <= max) return number;
+  throw new FlagError(`${flag} needs a whole number from ${min} to ${max}, not "${value}"`);
+}

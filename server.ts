@@ -1,0 +1,112 @@
+/**
+ * Starts a broker: `deno run --allow-net --allow-run=prlimit server.ts`.
+ *
+ * @module
+ */
+import deno from "./deno.json" with { type: "json" };
+import { readFdLimit } from "./cli/fd_limit.ts";
+import { FlagError, HELP, parseServerFlags, type ServerFlags } from "./cli/server_flags.ts";
+import { Broker, type BrokerHooks } from "./mod.ts";
+
+/** File descriptors that are left for everything but clients. */
+const RESERVED_FDS = 128;
+/** How long clients have to take what waits for them when the broker stops. */
+const GRACE_MS = 2000;
+
+if (import.meta.main) await main();
+
+async function main(): Promise<void> {
+  try {
+    const flags = parseServerFlags(Deno.args);
+    if (flags.help) say(HELP.trimEnd());
+    else if (flags.version) say(`Fairway ${deno.version}`);
+    else await serve(flags);
+  } catch (error) {
+    complain(describe(error));
+    Deno.exit(error instanceof FlagError ? 2 : 1);
+  }
+}
+
+async function serve(flags: ServerFlags): Promise<void> {
+  const fds = await readFdLimit();
+  const room = Math.max(1, fds.limit - RESERVED_FDS);
+  const connectionsMax = Math.min(flags.maxConnections ?? Infinity, room, 1_000_000);
+  const hooks = flags.verbose ? verboseHooks() : quietHooks();
+  const broker = new Broker({ limits: { connectionsMax }, hooks });
+  const listener = await broker.listen({ hostname: flags.host, port: flags.port });
+  const address = flags.host.includes(":") ? `[${listener.hostname}]` : listener.hostname;
+  say(`Fairway ${deno.version} listening on ${address}:${listener.port} ${whoMayConnect(flags)}`);
+  if (!fds.isKnown) {
+    say(`At most ${connectionsMax} connections: allow --allow-run=prlimit to use more`);
+  } else if (flags.maxConnections !== null && flags.maxConnections > connectionsMax) {
+    say(`At most ${connectionsMax} connections: the limit of open files is ${fds.limit}`);
+  }
+  await stopSignal();
+  await broker.close({ graceMs: GRACE_MS });
+}
+
+function whoMayConnect({ host }: ServerFlags): string {
+  const isLocal = host === "localhost" || host === "::1" || host.startsWith("127.");
+  return isLocal
+    ? "(anyone on this machine, without a password; --host 0.0.0.0 opens it to the network)"
+    : "(anyone who can reach this address, without a password)";
+}
+
+/** Resolves on SIGINT and SIGTERM. */
+function stopSignal(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+  const stop = () => {
+    for (const signal of signals) Deno.removeSignalListener(signal, stop);
+    resolve();
+  };
+  for (const signal of signals) Deno.addSignalListener(signal, stop);
+  return promise;
+}
+
+function quietHooks(): BrokerHooks {
+  return { failed: (error) => complain(`Internal error: ${stackOf(error)}`) };
+}
+
+function verboseHooks(): BrokerHooks {
+  return {
+    ...quietHooks(),
+    connected: ({ clientId, address, username, protocolVersion }) => {
+      const user = username === null ? "" : ` as ${username}`;
+      const version = { 3: "3.1", 4: "3.1.1", 5: "5.0" }[protocolVersion];
+      say(`connect ${JSON.stringify(clientId)} from ${address}${user}, MQTT ${version}`);
+    },
+    disconnected: ({ clientId, address }, { reasonCode, by, error }) => {
+      const why = error instanceof Error ? `: ${error.message}` : "";
+      const code = `0x${reasonCode.toString(16).padStart(2, "0")}`;
+      say(`disconnect ${JSON.stringify(clientId)} from ${address} by ${by} (${code})${why}`);
+    },
+    refused: (address, clientId, reasonCode) => {
+      const code = `0x${reasonCode.toString(16).padStart(2, "0")}`;
+      say(`refuse ${JSON.stringify(clientId)} from ${address} (${code})`);
+    },
+  };
+}
+
+function describe(error: unknown): string {
+  if (error instanceof FlagError) return error.message;
+  if (error instanceof Deno.errors.AddrInUse) {
+    return "Cannot listen: the port is in use (choose another with --port)";
+  }
+  if (error instanceof Deno.errors.NotCapable) return `Permission denied: ${error.message}`;
+  return error instanceof Error ? `Cannot start: ${error.message}` : String(error);
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? error.stack ?? error.message : String(error);
+}
+
+function say(line: string): void {
+  // deno-lint-ignore no-console
+  console.log(line);
+}
+
+function complain(line: string): void {
+  // deno-lint-ignore no-console
+  console.error(line);
+}

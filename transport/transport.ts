@@ -1,0 +1,30 @@
+/**
+ * A byte pipe to one peer. `Deno.TcpConn` is one as it is; so is each end of a
+ * pipe in memory.
+ */
+export interface Transport {
+  /**
+   * Reads what has arrived, at most as much as `target` holds.
+   *
+   * @returns How many bytes were read; `null` when the peer sends no more.
+   * @throws If the pipe has broken or was closed.
+   */
+  read(target: Uint8Array): Promise<number | null>;
+  /**
+   * Writes from the start of `source`, which must not change meanwhile.
+   *
+   * @returns How many bytes the pipe has taken, which may be fewer than all.
+   * @throws If the pipe has broken or was closed.
+   */
+  write(source: Uint8Array): Promise<number>;
+  /** Tells the peer that no more will be written; reading goes on. */
+  closeWrite?(): Promise<void>;
+  /** Closes both directions at once; a pending read or write then ends. */
+  close(): void;
+}
+
+/** What is known of a peer before it says anything. */
+export interface PeerInfo {
+  /** Where it connects from, say `127.0.0.1:50123`. */
+  readonly address: string;
+}
