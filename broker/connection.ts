@@ -62,14 +62,15 @@ export class Connection implements Link, OutboxOwner {
   /** The route of the last message: the next is often for the same. */
   lastRoute: Route<Receiver> | null = null;
   /** Closes when the last byte for the client has left, or none ever will. */
-  readonly left = new Receipt();
+  readonly left: Receipt = new Receipt();
   /** Closes when the connection is no more. */
-  readonly gone = new Receipt();
+  readonly gone: Receipt = new Receipt();
   readonly #transport: Transport;
   readonly #input: InputBuffer;
   #isOpen = true;
   #isPaused = false;
   #isRetired = false;
+  #isTransportClosed = false;
   /** Whether CONNECT has been received; a second one is an error [MQTT-3.1.0-2]. */
   #connect: ConnectFlow | null = null;
   /** Bytes of the frame that is incomplete, as far as it is known. */
@@ -331,9 +332,16 @@ export class Connection implements Link, OutboxOwner {
     this.core.stats.bytesSent += bytes;
   }
 
-  outboxEnded(error: unknown): void {
+  outboxEnded(isComplete: boolean, error: unknown): void {
     this.#isOpen = false;
     this.#error ??= error;
+    if (!isComplete) this.#closeTransport();
+    else {
+      // The peer may still be sending, and is heard out.
+      this.#transport.closeWrite?.().catch(() => {
+        // The pipe has broken: the read that is pending finds out.
+      });
+    }
     this.left.close();
   }
 
@@ -390,7 +398,7 @@ export class Connection implements Link, OutboxOwner {
   abort(): void {
     this.#isOpen = false;
     this.outbox.abort();
-    this.#transport.close();
+    this.#closeTransport();
   }
 
   /** Starts to watch the Keep Alive that was agreed on, in seconds; 0 for none. */
@@ -436,7 +444,7 @@ export class Connection implements Link, OutboxOwner {
   #due(): void {
     if (!this.#isOpen) {
       this.outbox.abort();
-      return this.#transport.close();
+      return this.#closeTransport();
     }
     if (this.session === null) {
       // No CONNECT in time, or an authentication that goes nowhere.
@@ -452,13 +460,19 @@ export class Connection implements Link, OutboxOwner {
     }
   }
 
+  #closeTransport(): void {
+    if (this.#isTransportClosed) return;
+    this.#isTransportClosed = true;
+    this.#transport.close();
+  }
+
   #end(): void {
     if (this.gone.isClosed) return;
     this.#isOpen = false;
     const { core } = this;
     core.scheduler.clear(this.#deadline);
     this.outbox.abort();
-    this.#transport.close();
+    this.#closeTransport();
     this.#input.release();
     core.connections.delete(this);
     core.stats.connections--;

@@ -27,14 +27,14 @@ export class Core implements OutboxHost {
   readonly hooks: BrokerHooks;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
-  readonly pool = new BufferPool();
-  readonly stats = new BrokerStats();
+  readonly pool: BufferPool = new BufferPool();
+  readonly stats: BrokerStats = new BrokerStats();
   readonly router: Router<Receiver>;
   readonly delivery: Delivery;
   readonly retained: RetainedStore;
   readonly sessions: SessionTable;
   /** Connections that are open, accepted or not. */
-  readonly connections = new Set<Connection>();
+  readonly connections: Set<Connection> = new Set();
   /** Whether the broker takes no more clients. */
   isClosing = false;
   /** Outboxes to be flushed when this turn's work is done. */

@@ -20,7 +20,7 @@ const REFUSAL_BYTES = 16;
  */
 export class Door {
   readonly #core: Core;
-  readonly #refusals = new Set<Transport>();
+  readonly #refusals = new Set<Refusal>();
   #free: Receipt | null = null;
 
   constructor(core: Core) {
@@ -48,14 +48,15 @@ export class Door {
 
   /** Wakes whoever waits to accept, and turns away whom it was telling so. */
   close(): void {
-    for (const transport of this.#refusals) transport.close();
+    for (const refusal of this.#refusals) refusal.close();
     this.#wake();
   }
 
   async #refuse(transport: Transport): Promise<void> {
-    this.#refusals.add(transport);
     const { scheduler, clock } = this.#core;
-    const deadline = new Deadline(() => transport.close());
+    const refusal = new Refusal(transport);
+    this.#refusals.add(refusal);
+    const deadline = new Deadline(() => refusal.close());
     scheduler.set(deadline, clock.now() + REFUSAL_MS);
     try {
       const version = await readVersion(transport);
@@ -64,8 +65,8 @@ export class Door {
       // The peer has gone, or took too long: there is nobody to tell.
     } finally {
       scheduler.clear(deadline);
-      transport.close();
-      this.#refusals.delete(transport);
+      refusal.close();
+      this.#refusals.delete(refusal);
       this.#wake();
     }
   }
@@ -73,6 +74,22 @@ export class Door {
   #wake(): void {
     this.#free?.close();
     this.#free = null;
+  }
+}
+
+/** A connection that is only told that the broker is busy. */
+class Refusal {
+  #isClosed = false;
+  readonly #transport: Transport;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#transport.close();
   }
 }
 

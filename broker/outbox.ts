@@ -47,8 +47,11 @@ export interface OutboxOwner {
   pump(): void;
   /** So many bytes have left. */
   sent(bytes: number): void;
-  /** The transport has failed, or everything was written after `finish`. */
-  outboxEnded(error: unknown): void;
+  /**
+   * Nothing is written any more: everything was, after `finish`, or the
+   * outbox was aborted, or the transport has failed with `error`.
+   */
+  outboxEnded(isComplete: boolean, error: unknown): void;
 }
 
 /**
@@ -84,7 +87,7 @@ export class Outbox implements Waiter {
   #appended = 0;
   #state: "open" | "draining" | "finishing" | "closed" = "open";
   readonly #onWritten = (bytes: number) => this.#written(bytes);
-  readonly #onFailed = (error: unknown) => this.#ended(error);
+  readonly #onFailed = (error: unknown) => this.#end(false, error);
 
   constructor(transport: Transport, host: OutboxHost, owner: OutboxOwner) {
     this.#transport = transport;
@@ -204,12 +207,12 @@ export class Outbox implements Waiter {
     if (this.#state === "open") this.#owner.pump();
     const next = this.#gather();
     if (next !== null) this.#write(next);
-    else if (this.#state !== "open") this.#finished();
+    else if (this.#state !== "open") this.#end(true, null);
     else this.#park();
   }
 
   /**
-   * Writes what is left and then closes the transport.
+   * Writes what is left and nothing more.
    *
    * @param drain Whether messages that wait are written too, or only what
    * control packets there are.
@@ -222,9 +225,9 @@ export class Outbox implements Waiter {
     this.#touch();
   }
 
-  /** Closes the transport at once. */
+  /** Writes nothing more. */
   abort(): void {
-    this.#ended(null);
+    this.#end(false, null);
   }
 
   #touch(): void {
@@ -345,20 +348,10 @@ export class Outbox implements Waiter {
     this.#host.lagged(frames);
   }
 
-  /** Everything was written. The peer may still be sending, and be heard out. */
-  #finished(): void {
-    this.#transport.closeWrite?.().catch(() => {
-      // The pipe has broken: the owner's read finds out.
-    });
-    this.#close();
-    this.#owner.outboxEnded(null);
-  }
-
-  #ended(error: unknown): void {
+  #end(isComplete: boolean, error: unknown): void {
     if (this.#state === "closed") return;
     this.#close();
-    this.#transport.close();
-    this.#owner.outboxEnded(error);
+    this.#owner.outboxEnded(isComplete, error);
   }
 
   #close(): void {

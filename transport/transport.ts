@@ -19,7 +19,7 @@ export interface Transport {
   write(source: Uint8Array): Promise<number>;
   /** Tells the peer that no more will be written; reading goes on. */
   closeWrite?(): Promise<void>;
-  /** Closes both directions at once; a pending read or write then ends. */
+  /** Closes both directions at once; a pending read or write then ends. Called once. */
   close(): void;
 }
 
