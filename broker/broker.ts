@@ -9,6 +9,7 @@ import type { Connection } from "./connection.ts";
 import { Core } from "./core.ts";
 import { Outcome } from "./delivery.ts";
 import { Door } from "./door.ts";
+import { LocalReceiver } from "./local_receiver.ts";
 import { LocalSubscription } from "./local_subscription.ts";
 import { Message } from "./message.ts";
 import { encodeProperties } from "./message_properties.ts";
@@ -37,6 +38,7 @@ export interface SubscribeOptions {
 
 /** A message was refused, because it cannot be kept for everyone who needs it. */
 export class QuotaExceededError extends Error {
+  /** The name of the class, as logs show it. */
   override readonly name: string = "QuotaExceededError";
 }
 
@@ -65,7 +67,11 @@ export class Broker implements AsyncDisposable {
   readonly #subscriptions = new Set<LocalSubscription>();
   #closing: Promise<void> | null = null;
 
-  /** @throws {RangeError} If a limit is out of range. */
+  /**
+   * Makes a broker that listens nowhere yet.
+   *
+   * @throws {RangeError} If a limit is out of range.
+   */
   constructor(options: BrokerOptions = {}) {
     this.#core = new Core(settingsOf(options));
     this.#door = new Door(this.#core);
@@ -112,7 +118,9 @@ export class Broker implements AsyncDisposable {
    * Publishes a message.
    *
    * @param payload Bytes, which are copied, or text.
-   * @returns A receipt that closes once the broker has accepted the message.
+   * @returns A receipt: the message is accepted when this returns, and the
+   * receipt closes when the next one is welcome. Who waits for it is slowed
+   * down to the pace of busy subscribers, like any other publisher.
    * @throws {TypeError} If the topic is not a valid topic name.
    * @throws {QuotaExceededError} If the message is refused; only with QoS 1 and 2.
    */
@@ -144,11 +152,11 @@ export class Broker implements AsyncDisposable {
       null,
     );
     const outcome = this.#core.publish(route, message, null);
-    this.#core.takeCongestion();
+    const room = this.#core.takeCongestion();
     if (outcome === Outcome.refused) {
       throw new QuotaExceededError(`Cannot publish to "${topic}": a backlog is full`);
     }
-    return Receipt.closed();
+    return room ?? Receipt.closed();
   }
 
   /**
@@ -163,11 +171,12 @@ export class Broker implements AsyncDisposable {
     if (fault !== null) throw new TypeError(`Cannot subscribe to "${filter}": ${fault}`);
     const { qos = 2, retained = true } = options;
     const { router } = this.#core;
-    const local = new LocalSubscription(this.#core, () => {
-      router.unsubscribe(local, filter);
+    const receiver = new LocalReceiver(this.#core);
+    const local = new LocalSubscription(receiver, () => {
+      router.unsubscribe(receiver, filter);
       this.#subscriptions.delete(local);
     });
-    const subscription = new Subscription<Receiver>(local, filter, {
+    const subscription = new Subscription<Receiver>(receiver, filter, {
       qos,
       noLocal: false,
       retainAsPublished: false,
@@ -178,7 +187,7 @@ export class Broker implements AsyncDisposable {
     this.#subscriptions.add(local);
     if (retained) {
       const walk = this.#core.retained.match(filter);
-      local.feed(new RetainedFeed(walk, retainedVariant(subscription), false));
+      receiver.feed = new RetainedFeed(walk, retainedVariant(subscription), false);
     }
     return local;
   }
