@@ -74,8 +74,8 @@ export class RouteCache<S extends Subscriber> {
   add(route: Route<S>): void {
     if (this.#ring.length >= this.#routesMax) this.#replace(route);
     else {
+      if (this.#ring.length >= this.#buckets.length) this.#grow();
       this.#ring.push(route);
-      if (this.#ring.length > this.#buckets.length) this.#grow();
     }
     this.#link(route);
     this.#trimChain(route);
