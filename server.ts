@@ -6,7 +6,7 @@
 import deno from "./deno.json" with { type: "json" };
 import { readFdLimit } from "./cli/fd_limit.ts";
 import { FlagError, HELP, parseServerFlags, type ServerFlags } from "./cli/server_flags.ts";
-import { Broker, type BrokerHooks } from "./mod.ts";
+import { Broker, type BrokerHooks, type TcpListener } from "./mod.ts";
 
 /** File descriptors that are left for everything but clients. */
 const RESERVED_FDS = 128;
@@ -32,8 +32,10 @@ async function serve(flags: ServerFlags): Promise<void> {
   const room = Math.max(1, fds.limit - RESERVED_FDS);
   const connectionsMax = Math.min(flags.maxConnections ?? Infinity, room, 1_000_000);
   const hooks = flags.verbose ? verboseHooks() : quietHooks();
+  // Before the line that says the broker is up: whoever reads it may stop it.
+  const stopped = stopSignal();
   const broker = new Broker({ limits: { connectionsMax }, hooks });
-  const listener = await broker.listen({ hostname: flags.host, port: flags.port });
+  const listener = await listen(broker, flags);
   const address = flags.host.includes(":") ? `[${listener.hostname}]` : listener.hostname;
   say(`Fairway ${deno.version} listening on ${address}:${listener.port} ${whoMayConnect(flags)}`);
   if (!fds.isKnown) {
@@ -41,8 +43,17 @@ async function serve(flags: ServerFlags): Promise<void> {
   } else if (flags.maxConnections !== null && flags.maxConnections > connectionsMax) {
     say(`At most ${connectionsMax} connections: the limit of open files is ${fds.limit}`);
   }
-  await stopSignal();
+  await stopped;
   await broker.close({ graceMs: GRACE_MS });
+}
+
+async function listen(broker: Broker, { host, port }: ServerFlags): Promise<TcpListener> {
+  try {
+    return await broker.listen({ hostname: host, port });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    throw new Error(`${host}:${port} is in use (choose another with --port)`, { cause: error });
+  }
 }
 
 function whoMayConnect({ host }: ServerFlags): string {
@@ -90,9 +101,6 @@ function verboseHooks(): BrokerHooks {
 
 function describe(error: unknown): string {
   if (error instanceof FlagError) return error.message;
-  if (error instanceof Deno.errors.AddrInUse) {
-    return "Cannot listen: the port is in use (choose another with --port)";
-  }
   if (error instanceof Deno.errors.NotCapable) return `Permission denied: ${error.message}`;
   return error instanceof Error ? `Cannot start: ${error.message}` : String(error);
 }
