@@ -7,6 +7,8 @@ export interface BytePipe {
   read(target: Uint8Array): Promise<number | null>;
   /** Takes the first bytes of `bytes`, at least one; resolves with how many it took. */
   write(bytes: Uint8Array): Promise<number>;
+  /** Tells the peer that no more will be written; reading goes on. */
+  closeWrite?(): Promise<void>;
   /** Ends both directions. */
   close(): void;
 }

@@ -129,6 +129,11 @@ function endOf(incoming: VirtualPipe, outgoing: VirtualPipe, onClose: () => void
       checkOpen();
       return await outgoing.write(bytes);
     },
+    // deno-lint-ignore require-await
+    async closeWrite() {
+      checkOpen();
+      outgoing.end();
+    },
     close() {
       checkOpen();
       isClosed = true;
