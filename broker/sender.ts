@@ -6,6 +6,7 @@ import {
   writeForwarded,
 } from "../codec/mod.ts";
 import type { ByteLog } from "../log/byte_log.ts";
+import { mapKey } from "../router/map_key.ts";
 import type { Variant } from "../router/variant.ts";
 import type { Clock } from "./clock.ts";
 import type { Message } from "./message.ts";
@@ -29,7 +30,7 @@ export class Sender {
   readonly #version: ProtocolVersion;
   readonly #packetBytesMax: number;
   readonly #aliasMax: number;
-  /** The aliases the client knows, by topic. */
+  /** The aliases the client knows, by the `mapKey()` of their topics. */
   #aliases: Map<string, number> | null = null;
 
   /**
@@ -71,7 +72,7 @@ export class Sender {
     how.omitTopic = known;
     const size = forwardedSize(message, how);
     if (size > this.#packetBytesMax) {
-      if (how.topicAlias > 0 && !known) this.#aliases!.delete(message.name);
+      if (how.topicAlias > 0 && !known) this.#aliases!.delete(mapKey(message.name));
       return false;
     }
     const offset = this.#outbox.reserve(size, qos > 0);
@@ -85,14 +86,15 @@ export class Sender {
     how.topicAlias = 0;
     if (message.topic.length < ALIAS_TOPIC_BYTES_MIN) return false;
     const aliases = this.#aliases ??= new Map();
-    const known = aliases.get(message.name);
+    const key = mapKey(message.name);
+    const known = aliases.get(key);
     if (known !== undefined) {
       how.topicAlias = known;
       return true;
     }
     if (aliases.size >= this.#aliasMax) return false;
     how.topicAlias = aliases.size + 1;
-    aliases.set(message.name, how.topicAlias);
+    aliases.set(key, how.topicAlias);
     return false;
   }
 }

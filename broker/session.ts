@@ -37,7 +37,7 @@ export class Session implements Receiver {
   link: Link | null = null;
   /** Seconds it outlives its connection; {@linkcode NEVER_EXPIRES} for ever. */
   expirySeconds = 0;
-  /** By topic filter; `null` while there are none. */
+  /** By the `mapKey()` of the topic filter; `null` while there are none. */
   subscriptions: Map<string, Subscription<Receiver>> | null = null;
   /** What is published when the client is lost, or `null`. */
   will: Will | null = null;
@@ -92,7 +92,7 @@ export class Session implements Receiver {
     const isNew = this.subscriptions === null;
     this.wireClass = wireClass;
     if (isNew) return;
-    for (const filter of this.subscriptions!.keys()) this.#core.router.touch(this, filter);
+    for (const { filter } of this.subscriptions!.values()) this.#core.router.touch(this, filter);
     link.outbox.wake();
   }
 

@@ -1,4 +1,6 @@
 import type { Will } from "../codec/mod.ts";
+import { mapKey } from "../router/map_key.ts";
+import { WideMap } from "../router/wide_map.ts";
 import type { Core } from "./core.ts";
 import { Deadline } from "./scheduler.ts";
 import { NEVER_EXPIRES, Session } from "./session.ts";
@@ -7,7 +9,8 @@ import { messageOfWill } from "./will.ts";
 /** Every session by client identifier, and when each ends. */
 export class SessionTable {
   readonly #core: Core;
-  readonly #sessions = new Map<string, Session>();
+  /** By the `mapKey()` of the client identifier. */
+  readonly #sessions = new WideMap<Session>();
 
   constructor(core: Core) {
     this.#core = core;
@@ -20,18 +23,18 @@ export class SessionTable {
 
   /** The session of a client. */
   get(clientId: string): Session | undefined {
-    return this.#sessions.get(clientId);
+    return this.#sessions.get(mapKey(clientId));
   }
 
-  /** Every session. */
-  values(): MapIterator<Session> {
+  /** Every session; they may come and go during the walk. */
+  values(): Generator<Session> {
     return this.#sessions.values();
   }
 
   /** Makes a session for a client that has none. */
   create(clientId: string): Session {
     const session = new Session(this.#core, clientId);
-    this.#sessions.set(clientId, session);
+    this.#sessions.set(mapKey(clientId), session);
     return session;
   }
 
@@ -73,10 +76,13 @@ export class SessionTable {
   end(session: Session): void {
     if (session.hasEnded) return;
     const { scheduler, router, delivery } = this.#core;
-    if (this.#sessions.get(session.clientId) === session) this.#sessions.delete(session.clientId);
+    const key = mapKey(session.clientId);
+    if (this.#sessions.get(key) === session) this.#sessions.delete(key);
     if (session.willDeadline !== null) scheduler.clear(session.willDeadline);
     if (session.expiryDeadline !== null) scheduler.clear(session.expiryDeadline);
-    for (const filter of session.subscriptions?.keys() ?? []) router.unsubscribe(session, filter);
+    for (const { filter } of session.subscriptions?.values() ?? []) {
+      router.unsubscribe(session, filter);
+    }
     session.subscriptions = null;
     for (const { message, variant } of session.end()) {
       if (!delivery.handOver(message, variant.shared!)) {

@@ -6,6 +6,7 @@ import {
   type SubscriptionRequest,
   type UnsubscribePacket,
 } from "../codec/mod.ts";
+import { mapKey } from "../router/map_key.ts";
 import { hasMoreLevels } from "../router/router.ts";
 import { Subscription } from "../router/subscription.ts";
 import { hasWildcard, parseSharedFilter, topicFilterFault } from "../router/topic.ts";
@@ -104,13 +105,14 @@ function add(
   const session = connection.session!;
   const subscriptions = session.subscriptions ??= new Map();
   const { filter, qos, noLocal, retainAsPublished, retainHandling } = request;
-  if (subscriptions.size >= core.limits.subscriptionsMax && !subscriptions.has(filter)) {
+  const key = mapKey(filter);
+  if (subscriptions.size >= core.limits.subscriptionsMax && !subscriptions.has(key)) {
     return ReasonCode.QuotaExceeded;
   }
   const options = { qos, noLocal, retainAsPublished, retainHandling, identifier };
   const subscription = new Subscription<Receiver>(session, filter, options);
   const isNew = core.router.subscribe(subscription) === undefined;
-  subscriptions.set(filter, subscription);
+  subscriptions.set(key, subscription);
   const isWanted = retainHandling === 0 || (retainHandling === 1 && isNew);
   if (isWanted && core.retained.size > 0 && parseSharedFilter(filter) === null) {
     const walk = core.retained.match(filter);
@@ -128,7 +130,7 @@ export function unsubscribe(connection: Connection, packet: UnsubscribePacket): 
       if (connection.version === 5) return ReasonCode.TopicFilterInvalid;
       throw new ProtocolError(`Topic filter is invalid: ${filter}`, 2, "MQTT-4.7.1-1");
     }
-    session.subscriptions?.delete(filter);
+    session.subscriptions?.delete(mapKey(filter));
     const existed = router.unsubscribe(session, filter) !== undefined;
     return existed ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted;
   });

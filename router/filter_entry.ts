@@ -1,4 +1,5 @@
 import { Log } from "../log/log.ts";
+import { mapKey } from "./map_key.ts";
 import { SharedGroup } from "./shared_group.ts";
 import type { Subscriber, Subscription } from "./subscription.ts";
 import type { Audience } from "./audience.ts";
@@ -11,7 +12,7 @@ export class FilterEntry<S extends Subscriber> {
   /** The only subscription, or `null` when there are none or several. */
   #single: Subscription<S> | null = null;
   #several: Map<S, Subscription<S>> | null = null;
-  /** The shared groups of this filter by name, or `null` when there are none. */
+  /** The shared groups of this filter by the `mapKey()` of their names; `null` for none. */
   groups: Map<string, SharedGroup<S>> | null = null;
   /** The audience of topics that match this filter and no other, once there is one. */
   solo: Audience<S> | null = null;
@@ -89,16 +90,18 @@ export class FilterEntry<S extends Subscriber> {
   /** The shared group of a name, made if there is none. */
   group(name: string): SharedGroup<S> {
     this.groups ??= new Map();
-    let group = this.groups.get(name);
-    if (group === undefined) this.groups.set(name, group = new SharedGroup<S>());
+    const key = mapKey(name);
+    let group = this.groups.get(key);
+    if (group === undefined) this.groups.set(key, group = new SharedGroup<S>());
     return group;
   }
 
   /** Removes a member from a shared group, and the group with its last member. */
   leaveGroup(name: string, subscriber: S): Subscription<S> | undefined {
-    const group = this.groups?.get(name);
+    const key = mapKey(name);
+    const group = this.groups?.get(key);
     const previous = group?.delete(subscriber);
-    if (group?.size === 0) this.groups!.delete(name);
+    if (group?.size === 0) this.groups!.delete(key);
     if (this.groups?.size === 0) this.groups = null;
     return previous;
   }

@@ -3,6 +3,7 @@ import { Log } from "../log/log.ts";
 import { Audience } from "./audience.ts";
 import { FilterEntry } from "./filter_entry.ts";
 import { FilterTrie } from "./filter_trie.ts";
+import { mapKey } from "./map_key.ts";
 import { Route, RouteCache } from "./route_cache.ts";
 import type { SharedGroup } from "./shared_group.ts";
 import type { Subscriber, Subscription } from "./subscription.ts";
@@ -107,7 +108,7 @@ export class Router<S extends Subscriber> {
 
   /** A shared group, if it has members. */
   group(filter: string, name: string): SharedGroup<S> | undefined {
-    return this.#trie.get(filter)?.groups?.get(name);
+    return this.#trie.get(filter)?.groups?.get(mapKey(name));
   }
 
   /** Has the audiences of a filter look at a subscriber again, whose wire class has changed. */
