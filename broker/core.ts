@@ -122,11 +122,16 @@ export class Core implements OutboxHost {
     for (const message of run.messages()) this.#publishedHook(message, clientId);
   }
 
-  /** Ends a session: its will, its subscriptions and what waits for it go. */
-  endSession(session: Session, reasonCode: number): void {
-    const { link } = session;
-    this.sessions.end(session);
-    if (link !== null) link.disconnect(reasonCode);
+  /**
+   * Ends a session that has overflowed. It is in the middle of a delivery, and
+   * what ending it publishes must not come in between, so it ends right after.
+   */
+  endSessionLater(session: Session, reasonCode: number): void {
+    queueMicrotask(() => {
+      const { link } = session;
+      this.sessions.end(session);
+      if (link !== null) link.disconnect(reasonCode);
+    });
   }
 
   /** The Session Expiry Interval that a client gets for the one it asks for, in seconds. */

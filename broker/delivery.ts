@@ -46,12 +46,9 @@ export class Delivery {
         if (variant !== null) member.subscriber.receiveRun(run, variant);
       }
     }
-    for (const entry of audience.entries) {
-      if (entry.groups === null) continue;
-      for (const group of entry.groups.values()) {
-        // Message by message: a burst is spread over the group, too.
-        for (const message of run.messages()) deliverToOne(group, message);
-      }
+    for (const group of audience.groups ?? []) {
+      // Message by message: a burst is spread over the group, too.
+      for (const message of run.messages()) deliverToOne(group, message);
     }
   }
 
@@ -62,7 +59,6 @@ export class Delivery {
     if (this.#refuses && message.qos > 0 && isFull(audience, fanOut, message)) {
       return Outcome.refused;
     }
-    let matched = audience.members.length > 0;
     if (fanOut !== null) fanOut.message(message);
     else {
       for (const member of audience.members) {
@@ -70,11 +66,8 @@ export class Delivery {
         if (variant !== null) member.subscriber.receive(message, variant);
       }
     }
-    for (const entry of audience.entries) {
-      if (entry.groups === null) continue;
-      matched = true;
-      for (const group of entry.groups.values()) deliverToOne(group, message);
-    }
+    for (const group of audience.groups ?? []) deliverToOne(group, message);
+    const matched = audience.members.length > 0 || audience.groups !== null;
     return matched ? Outcome.delivered : Outcome.unmatched;
   }
 
@@ -104,12 +97,9 @@ function isFull(audience: Audience<Receiver>, fanOut: FanOut | null, message: Me
   const isMemberFull = ({ qos, subscriber }: Member<Receiver>) =>
     qos > 0 && subscriber.isFull(bytes);
   if (fanOut !== null ? fanOut.isFull(bytes) : audience.members.some(isMemberFull)) return true;
-  const rank = ({ options, subscriber }: Subscription<Receiver>) =>
-    options.qos === 0 || !subscriber.isFull(bytes) ? 1 : 0;
-  return audience.entries.some((entry) =>
-    entry.groups !== null &&
-    [...entry.groups.values()].some((group) => group.select(rank, 1) === null)
-  );
+  const hasRoom = ({ options, subscriber }: Subscription<Receiver>) =>
+    options.qos === 0 || !subscriber.isFull(bytes);
+  return audience.groups?.some((group) => !group.some(hasRoom)) ?? false;
 }
 
 /** Each message goes to one member: the best of those whose turn it is. */

@@ -56,6 +56,8 @@ export class Session implements Receiver {
   #backlog: Backlog | null = null;
   #congestion: Congestion | null = null;
   #receiveMaximum = 1;
+  /** Whether its backlog was too long for it: it ends as soon as it can. */
+  #hasOverflowed = false;
 
   constructor(core: Core, readonly clientId: string) {
     this.#core = core;
@@ -149,7 +151,7 @@ export class Session implements Receiver {
   }
 
   followMessages(log: Log<Message>, follows: MessageFollows): boolean {
-    if (this.hasEnded || this.isFull(0)) return false;
+    if (this.hasEnded || this.#hasOverflowed || this.isFull(0)) return false;
     (this.#backlog ??= new Backlog()).follow(log, follows);
     this.link?.outbox.wake();
     return true;
@@ -305,7 +307,7 @@ export class Session implements Receiver {
   }
 
   #queue(message: Message, variant: Variant): void {
-    if (this.hasEnded) return;
+    if (this.hasEnded || this.#hasOverflowed) return;
     const backlog = this.#backlog ??= new Backlog();
     if (this.isFull(message.weight) && this.#overflow(message) === "gone") return;
     backlog.push(message.keep(), variant);
@@ -317,7 +319,8 @@ export class Session implements Receiver {
   #overflow(message?: Message): "keeps" | "gone" {
     const { overflow } = this.#core;
     if (overflow === "end-session") {
-      this.#core.endSession(this, ReasonCode.QuotaExceeded);
+      if (!this.#hasOverflowed) this.#core.endSessionLater(this, ReasonCode.QuotaExceeded);
+      this.#hasOverflowed = true;
       return "gone";
     }
     if (overflow === "drop-oldest") {

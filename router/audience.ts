@@ -1,6 +1,7 @@
 import type { QoS } from "../codec/mod.ts";
 import type { Cursor } from "../log/cursor.ts";
 import type { FilterEntry } from "./filter_entry.ts";
+import type { SharedGroup } from "./shared_group.ts";
 import type { Subscriber, Subscription } from "./subscription.ts";
 import { addUp, type Variant } from "./variant.ts";
 
@@ -48,6 +49,8 @@ export class Audience<S extends Subscriber> {
   readonly members: Member<S>[] = [];
   /** Whoever keeps something beside the members. */
   observer: MemberObserver<S> | null = null;
+  /** The shared groups of all the filters; `null` for none, which is common. */
+  groups: readonly SharedGroup<S>[] | null = null;
   /** How many routes lead here. */
   routes = 0;
   readonly #changes: Cursor<S>[];
@@ -64,6 +67,7 @@ export class Audience<S extends Subscriber> {
         }
       });
     }
+    this.#findGroups();
   }
 
   /** Takes in what has changed since the last time. */
@@ -74,6 +78,15 @@ export class Audience<S extends Subscriber> {
         this.#update(changed);
       }
     }
+    this.#findGroups();
+  }
+
+  #findGroups(): void {
+    let groups: SharedGroup<S>[] | null = null;
+    for (const entry of this.entries) {
+      if (entry.groups !== null) groups = [...groups ?? [], ...entry.groups.values()];
+    }
+    this.groups = groups;
   }
 
   #update(subscriber: S): void {

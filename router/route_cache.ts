@@ -10,6 +10,8 @@ export class Route<S extends Subscriber> {
   audience: Audience<S> | null = null;
   /** How far in the log of filters the audience is known to be right. */
   seen = 0;
+  /** The count of changes as of which the audience is known to be up to date. */
+  asOf = -1;
   /** Whether the route was used since the cache last looked for one to drop. */
   used = true;
   /** The next route of the same hash. */

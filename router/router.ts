@@ -53,6 +53,8 @@ export class Router<S extends Subscriber> {
   readonly #audiences = new Map<string, Audience<S>>();
   readonly #nobody = new Audience<S>([]);
   readonly #levelsMax: number;
+  /** Counts subscriptions that came, went or were touched. */
+  #changes = 0;
   #entryId = 0;
 
   constructor(options: RouterOptions = {}) {
@@ -78,6 +80,7 @@ export class Router<S extends Subscriber> {
    * @returns The one replaced, if any.
    */
   subscribe(subscription: Subscription<S>): Subscription<S> | undefined {
+    this.#changes++;
     const shared = parseSharedFilter(subscription.filter);
     const filter = shared === null ? subscription.filter : shared.filter;
     const before = this.#trie.size;
@@ -92,6 +95,7 @@ export class Router<S extends Subscriber> {
 
   /** Removes a subscription and returns it. */
   unsubscribe(subscriber: S, filter: string): Subscription<S> | undefined {
+    this.#changes++;
     const shared = parseSharedFilter(filter);
     const plain = shared === null ? filter : shared.filter;
     const entry = this.#trie.get(plain);
@@ -113,6 +117,7 @@ export class Router<S extends Subscriber> {
 
   /** Has the audiences of a filter look at a subscriber again, whose wire class has changed. */
   touch(subscriber: S, filter: string): void {
+    this.#changes++;
     if (parseSharedFilter(filter) === null) this.#trie.get(filter)?.touch(subscriber);
   }
 
@@ -141,7 +146,10 @@ export class Router<S extends Subscriber> {
 
   /** Who receives what is published on a route, as of now. */
   audience(route: Route<S>): Audience<S> {
+    // As long as nothing changes anywhere, nothing else has to be looked at.
+    if (route.asOf === this.#changes) return route.audience!;
     if (route.seen !== this.#filters.end || route.audience === null) this.#bind(route);
+    route.asOf = this.#changes;
     const audience = route.audience!;
     audience.refresh();
     return audience;
@@ -183,6 +191,7 @@ export class Router<S extends Subscriber> {
   #unbind(route: Route<S>): void {
     const audience = route.audience;
     route.audience = null;
+    route.asOf = -1;
     if (audience === null || --audience.routes > 0 || audience === this.#nobody) return;
     if (audience.entries.length > 1) this.#audiences.delete(audienceKey(audience.entries));
     else audience.entries[0]!.solo = null;

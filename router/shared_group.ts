@@ -41,6 +41,11 @@ export class SharedGroup<S extends Subscriber> {
     return subscription;
   }
 
+  /** Whether any member passes a test. */
+  some(test: (subscription: Subscription<S>) => boolean): boolean {
+    return this.#members.some(test);
+  }
+
   /**
    * Whose turn it is: the members take turns, and one that cannot take the
    * message is passed over.
