@@ -1,4 +1,5 @@
 import type { ByteLog, ByteSegment } from "./byte_log.ts";
+import type { Waiter } from "./log.ts";
 
 /**
  * A position in a {@linkcode ByteLog}, always between two frames. It counts the
@@ -10,6 +11,8 @@ export class ByteCursor {
   #segment: ByteSegment;
   #position: number;
   #frames: number;
+  /** Where the log ended when somebody was parked there. */
+  #parkedAt = -1;
 
   /** Use {@linkcode ByteLog.cursor}. */
   constructor(log: ByteLog, segment: ByteSegment, position: number, frames: number) {
@@ -77,6 +80,18 @@ export class ByteCursor {
   /** Tells the log what it can use again; for the only cursor of a pooled log. */
   recycle(): void {
     this.log.recycle(this.#current(), this.#position === this.log.end);
+  }
+
+  /** Tells the log what it need not keep; for the first cursor of a pooled log. */
+  forget(): void {
+    this.log.forget(this.#current());
+  }
+
+  /** Has `waiter` woken, once, by the next append; parking again until then does nothing. */
+  park(waiter: Waiter): void {
+    if (this.#parkedAt === this.log.end) return;
+    this.#parkedAt = this.log.end;
+    this.log.park(waiter);
   }
 
   #current(): ByteSegment {

@@ -118,6 +118,14 @@ export class ByteLog {
     segment.length = segment.frames = 0;
   }
 
+  /**
+   * Lets go of every buffer in front of `segment`, or of the last segment, and
+   * uses none of them again: they were skipped, and one may still be written.
+   */
+  forget(segment: ByteSegment = this.#tail): void {
+    this.#head = segment;
+  }
+
   #grow(bytes: number): void {
     const size = Math.max(bytes, Math.min(this.#segmentBytes, SEGMENT_BYTES_MAX));
     if (this.#tail.length > 0) {
@@ -138,7 +146,7 @@ export class ByteLog {
 }
 
 /** A loop is cheaper than a view and `set` for less than this many bytes (measured). */
-const LOOP_COPY_BYTES_MAX = 48;
+const LOOP_COPY_BYTES_MAX = 16;
 
 /** Copies `source[start, end)` to `target` from `offset` on. */
 export function copyBytes(

@@ -3,9 +3,9 @@ import type { Segment } from "./segment.ts";
 
 /** Settings of a {@linkcode Cursor}. */
 export interface CursorOptions {
-  /** Sequence number of the first item wanted; the end of the log by default. */
+  /** Sequence number of the first item wanted, 0 or more; the end of the log by default. */
   from?: number;
-  /** The lag limit, in items: past it the cursor jumps ahead; none by default. */
+  /** The lag limit, in items, 1 or more: past it the cursor jumps ahead; none by default. */
   lagMax?: number;
 }
 
@@ -35,8 +35,8 @@ export class Cursor<T> {
     skipped: number,
     lagMax: number = Infinity,
   ) {
-    if (!(lagMax >= 1)) {
-      throw new RangeError(`Cannot make a cursor: lagMax is ${lagMax}, not 1 or more`);
+    if (!(lagMax >= 1 && (lagMax === Infinity || Number.isInteger(lagMax)))) {
+      throw new RangeError(`Cannot make a cursor: lagMax is ${lagMax}, no whole number from 1 on`);
     }
     this.log = log;
     this.#segment = segment;
@@ -93,7 +93,7 @@ export class Cursor<T> {
     return items;
   }
 
-  /** Jumps ahead to a sequence number, whole segments at a time; never back. */
+  /** Jumps ahead to a whole sequence number, segments at a time; never back. */
   skipTo(sequence: number): void {
     const target = Math.min(sequence, this.log.end);
     if (target <= this.#position) return;

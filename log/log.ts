@@ -33,7 +33,7 @@ export interface LogOptions<T> {
  * - A waiter that is parked costs nothing until the next append, which wakes
  *   it once and forgets it.
  *
- * @typeParam T The items.
+ * @typeParam T The items; anything but `undefined`, which stands for the end.
  *
  * @example Two readers, one copy
  * ```ts
@@ -61,7 +61,11 @@ export class Log<T> {
   #parked: Waiter[] = [];
   #more: Receipt | null = null;
 
-  /** @throws {RangeError} If a size is not a whole number, or too small. */
+  /**
+   * Makes a log with nothing in it.
+   *
+   * @throws {RangeError} If a size is not a whole number, or too small.
+   */
   constructor(options: LogOptions<T> = {}) {
     const { segmentItems = 256, retainItems = 0 } = options;
     if (!Number.isInteger(segmentItems) || segmentItems < 1) {
@@ -113,17 +117,24 @@ export class Log<T> {
    * last message I received" is `cursor({ from: last + 1 })`. Where retention
    * has let go of some, the cursor starts at the oldest and its `skipped`
    * tells how many are missing.
+   *
+   * @throws {RangeError} If a setting is not a whole number, or too small.
    */
   cursor(options: CursorOptions = {}): Cursor<T> {
     const from = options.from ?? this.end;
+    if (!Number.isInteger(from) || from < 0) {
+      throw new RangeError(`Cannot make a cursor: from is ${from}, no whole number from 0 on`);
+    }
     const start = Math.min(Math.max(from, this.start), this.end);
     let segment = this.start === this.end ? this.#tail : this.#head;
     while (segment.next !== null && segment.end <= start) segment = segment.next;
     let weight = segment.baseWeight;
     if (start === this.end) weight = this.#weight;
-    else {for (let i = segment.base; i < start; i++) {
+    else {
+      for (let i = segment.base; i < start; i++) {
         weight += this.weigh(segment.items[i - segment.base]!);
-      }}
+      }
+    }
     return new Cursor<T>(this, segment, start, weight, Math.max(0, start - from), options.lagMax);
   }
 

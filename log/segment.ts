@@ -10,6 +10,8 @@ export class Segment<T> {
   next: Segment<T> | null = null;
 
   /**
+   * Makes a segment with nothing in it.
+   *
    * @param base Sequence number of the first item.
    * @param baseWeight Weight of all items before the first.
    */

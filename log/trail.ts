@@ -39,6 +39,14 @@ export class Stretch<C extends Walker, K> {
 export class Trail<C extends Walker, K> {
   #head: Stretch<C, K> | null = null;
   #tail: Stretch<C, K> | null = null;
+  #size = 0;
+  /** How much is left of the stretches that are closed, without the first. */
+  #behind = 0;
+
+  /** How many stretches there are. */
+  get size(): number {
+    return this.#size;
+  }
 
   /** The last stretch, if it is open. */
   get open(): Stretch<C, K> | null {
@@ -56,6 +64,7 @@ export class Trail<C extends Walker, K> {
     if (this.#tail === null) this.#head = stretch;
     else this.#tail.next = stretch;
     this.#tail = stretch;
+    this.#size++;
     return stretch;
   }
 
@@ -64,6 +73,7 @@ export class Trail<C extends Walker, K> {
     if (this.#tail === null || this.#tail.end !== Infinity) return;
     this.#tail.end = this.#tail.cursor.log.end;
     this.#tail.endCount = count;
+    if (this.#tail !== this.#head) this.#behind += this.#tail.end - this.#tail.cursor.position;
   }
 
   /**
@@ -74,20 +84,48 @@ export class Trail<C extends Walker, K> {
     let head = this.#head;
     while (head !== null && head.cursor.position >= head.end) {
       head = this.#head = head.next;
+      this.#size--;
       if (head === null) this.#tail = null;
+      else if (head.end !== Infinity) this.#behind -= head.end - head.cursor.position;
     }
     return head !== null && head.cursor.position < head.limit ? head : null;
   }
 
-  /** How much is left to read. */
+  /** How much is left to read. Only the cursor of {@linkcode current} may have moved. */
   get lag(): number {
-    let lag = 0;
-    for (let s = this.#head; s !== null; s = s.next) lag += s.limit - s.cursor.position;
-    return lag;
+    const head = this.#head;
+    const tail = this.#tail;
+    if (head === null || tail === null) return 0;
+    const first = head.limit - head.cursor.position;
+    if (tail === head || tail.end !== Infinity) return first + this.#behind;
+    return first + this.#behind + tail.limit - tail.cursor.position;
+  }
+
+  /**
+   * Forgets every stretch that is closed and passed, wherever it stands. To be
+   * called when any other cursor than that of {@linkcode current} was moved.
+   */
+  prune(): void {
+    let last: Stretch<C, K> | null = null;
+    this.#size = this.#behind = 0;
+    for (let s = this.#head; s !== null; s = s.next) {
+      if (s.cursor.position >= s.end) continue;
+      if (last === null) this.#head = s;
+      else {
+        last.next = s;
+        if (s.end !== Infinity) this.#behind += s.end - s.cursor.position;
+      }
+      last = s;
+      this.#size++;
+    }
+    if (last === null) this.#head = null;
+    else last.next = null;
+    this.#tail = last;
   }
 
   /** Forgets everything. */
   clear(): void {
     this.#head = this.#tail = null;
+    this.#size = this.#behind = 0;
   }
 }
