@@ -53,6 +53,13 @@ export class RawClient implements AsyncDisposable {
     return frame;
   }
 
+  /** Takes one whole MQTT control packet, or `null` if the broker closes the connection instead. */
+  async readFrameOrEnd(): Promise<Uint8Array | null> {
+    const story = () => `receive a packet or see the end, got ${toHex(this.#pending)}`;
+    const isOver = this.#pending.length === 0 && !await this.#inTime(story, this.#more());
+    return isOver ? null : await this.readFrame();
+  }
+
   /**
    * Makes sure that nothing is on its way to this client: a ping is answered with nothing before
    * its answer. It holds for what the broker had got round to when the ping came, so the test

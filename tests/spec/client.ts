@@ -76,6 +76,20 @@ export class SpecClient extends RawClient {
   }
 
   /**
+   * Takes what a client may get that is not let in: a CONNACK that says why not, which is optional,
+   * and the end.
+   */
+  async expectRejection(): Promise<Connack | null> {
+    const frame = await this.readFrameOrEnd();
+    if (frame === null) return null;
+    const connack = parseConnack(frame, this.level);
+    const { flags, reasonCode } = connack;
+    assert(flags === 0 && reasonCode >= (this.level < 5 ? 1 : 0x80), `Let in: ${toHex(frame)}`);
+    await this.expectClose();
+    return connack;
+  }
+
+  /**
    * Takes what ends a connection that was let in: from MQTT 5 on a DISCONNECT with this reason,
    * before just the end.
    */
