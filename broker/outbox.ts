@@ -18,6 +18,8 @@ const DIRECT_BYTES = 8 * 1024;
 const AHEAD_BYTES = 64 * 1024;
 /** How many bytes are appended between two looks at the lag. */
 const LOOK_BYTES = 16 * 1024;
+/** What it costs to go from one log to another, in bytes of memory (measured, garbage included). */
+const STRETCH_BYTES = 512;
 
 const NO_BYTES: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
@@ -101,14 +103,15 @@ export class Outbox implements Waiter {
     return this.#state === "open";
   }
 
-  /** Bytes of messages that wait to be written. */
+  /** Bytes of messages that wait to be written, with what it costs to know where they are. */
   get lag(): number {
-    return this.#trail.lag;
+    const { lag, size } = this.#trail;
+    return size > 1 ? lag + (size - 1) * STRETCH_BYTES : lag;
   }
 
   /** Whether more messages should be encoded ahead. */
   get hasRoom(): boolean {
-    return this.isOpen && this.#trail.lag < AHEAD_BYTES;
+    return this.isOpen && this.lag < AHEAD_BYTES;
   }
 
   /**
@@ -193,7 +196,7 @@ export class Outbox implements Waiter {
   /** Looks at how far this outbox lags: slows publishers down, or jumps ahead. */
   look(): void {
     this.#appended = 0;
-    const lag = this.#trail.lag;
+    const { lag } = this;
     const { highWaterBytes, lagBytesMax } = this.#host.limits;
     if (lag > highWaterBytes && !this.congestion.isStalled && this.isOpen) {
       this.#host.congested(this.congestion.room());
@@ -315,7 +318,7 @@ export class Outbox implements Waiter {
     const first = this.#trail.first;
     if (first !== null && first.key === null) first.cursor.recycle();
     const { congestion } = this;
-    if (congestion.isAwaited && this.#trail.lag <= this.#host.limits.highWaterBytes >> 2) {
+    if (congestion.isAwaited && this.lag <= this.#host.limits.highWaterBytes >> 2) {
       congestion.clear();
     }
     this.flush();
@@ -331,7 +334,7 @@ export class Outbox implements Waiter {
   #park(): void {
     this.congestion.progress();
     const open = this.#trail.open;
-    if (open !== null && open.key !== null) open.cursor.log.park(this);
+    if (open !== null && open.key !== null) open.cursor.park(this);
   }
 
   #skip(bytes: number): void {
@@ -344,8 +347,21 @@ export class Outbox implements Waiter {
       const count = s.end === Infinity ? s.cursor.log.frames : s.endCount;
       frames += s.cursor.skipUntil(keep, s.limit, count);
       left -= s.cursor.position - before;
+      if (s.cursor.position >= s.end) left -= STRETCH_BYTES;
     }
-    this.#host.lagged(frames);
+    this.#trail.prune();
+    this.#forgetSkipped();
+    if (frames > 0) this.#host.lagged(frames);
+  }
+
+  /** What was skipped of the log of its own is not kept until the next write is over. */
+  #forgetSkipped(): void {
+    const log = this.#loose;
+    if (log === null) return;
+    let first = this.#trail.first;
+    while (first !== null && first.cursor.log !== log) first = first.next;
+    if (first === null) log.forget();
+    else first.cursor.forget();
   }
 
   #end(isComplete: boolean, error: unknown): void {
