@@ -87,7 +87,7 @@ function fanOutOf(audience: Audience<Receiver>): FanOut | null {
   if (audience.observer !== null) return audience.observer as FanOut;
   if (audience.members.length < FAN_OUT_MEMBERS_MIN) return null;
   const fanOut = new FanOut(audience);
-  audience.observer = fanOut;
+  audience.observe(fanOut);
   return fanOut;
 }
 

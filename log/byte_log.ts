@@ -103,11 +103,11 @@ export class ByteLog {
    */
   recycle(segment: ByteSegment, drained: boolean): void {
     if (this.#pool === null) return;
-    while (this.#head !== segment) {
+    while (this.#head.base < segment.base) {
       this.#pool.give(this.#head.bytes);
       this.#head = this.#head.next!;
     }
-    if (!drained) return;
+    if (!drained || segment.length === 0) return;
     // Nothing is left: the segment itself is used again, from wherever the log
     // has got to, and its size follows what was needed since the last time.
     this.#pool.give(segment.bytes);
@@ -124,6 +124,14 @@ export class ByteLog {
    */
   forget(segment: ByteSegment = this.#tail): void {
     this.#head = segment;
+  }
+
+  /**
+   * Leaves every buffer in front of `segment` to the runtime: the log's only
+   * cursor has skipped them, but one may still be being written.
+   */
+  abandon(segment: ByteSegment): void {
+    if (this.#head.base < segment.base) this.#head = segment;
   }
 
   #grow(bytes: number): void {

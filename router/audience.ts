@@ -7,6 +7,8 @@ import { addUp, type Variant } from "./variant.ts";
 
 /** From how many members on they are looked up in a map instead of one by one. */
 const INDEX_FROM = 8;
+/** From how many members on changes are followed; fewer are put together anew. */
+const FOLLOW_FROM = 8;
 
 /** A subscriber among those who receive what is published to a topic. */
 export class Member<S extends Subscriber> implements Variant {
@@ -39,46 +41,76 @@ export interface MemberObserver<S extends Subscriber> {
  * Everyone who receives what is published to certain topics: those which match
  * the very same set of topic filters, and so have the same audience.
  *
- * It is brought up to date when it is next used: each filter keeps a log of
- * whose subscription has changed, and the audience is a cursor in each.
+ * It is brought up to date when it is next used. A small one is put together
+ * anew. A large one is a cursor in the log that each of its filters keeps of
+ * whose subscription has changed.
  */
 export class Audience<S extends Subscriber> {
   /** The filters that match. */
   readonly entries: readonly FilterEntry<S>[];
   /** The members, in no order; one for each subscriber, shared groups not included. */
   readonly members: Member<S>[] = [];
-  /** Whoever keeps something beside the members. */
-  observer: MemberObserver<S> | null = null;
   /** The shared groups of all the filters; `null` for none, which is common. */
   groups: readonly SharedGroup<S>[] | null = null;
   /** How many routes lead here. */
   routes = 0;
-  readonly #changes: Cursor<S>[];
+  /** The versions of all filters together, as of the last look. */
+  #version = -1;
+  /** What large audiences follow; `null` while this is small. */
+  #changes: Cursor<S>[] | null = null;
   #index: Map<S, Member<S>> | null = null;
+  #observer: MemberObserver<S> | null = null;
 
   constructor(entries: readonly FilterEntry<S>[]) {
     this.entries = entries;
-    this.#changes = entries.map((entry) => entry.changes.cursor());
-    for (const entry of entries) {
-      entry.forEach((subscription) => {
-        // A subscriber with several matching subscriptions is met more than once.
-        if (entries.length === 1 || this.#find(subscription.subscriber) === undefined) {
-          this.#add(this.#merge(subscription.subscriber)!);
-        }
-      });
-    }
-    this.#findGroups();
+    this.refresh();
+  }
+
+  /** Whoever keeps something beside the members, or `null`. */
+  get observer(): MemberObserver<S> | null {
+    return this.#observer;
+  }
+
+  /** Has an observer told of every change from now on: it is kept for good. */
+  observe(observer: MemberObserver<S>): void {
+    this.#observer = observer;
+    this.#follow();
   }
 
   /** Takes in what has changed since the last time. */
   refresh(): void {
-    for (const changes of this.#changes) {
-      if (changes.lag === 0) continue;
-      for (let changed = changes.next(); changed !== undefined; changed = changes.next()) {
-        this.#update(changed);
+    let version = 0;
+    for (const entry of this.entries) version += entry.version;
+    if (version === this.#version) return;
+    this.#version = version;
+    if (this.#changes === null) this.#rebuild();
+    else {
+      for (const changes of this.#changes) {
+        for (let changed = changes.next(); changed !== undefined; changed = changes.next()) {
+          this.#update(changed);
+        }
       }
     }
     this.#findGroups();
+  }
+
+  #rebuild(): void {
+    this.members.length = 0;
+    this.#index = null;
+    for (const entry of this.entries) {
+      entry.forEach((subscription) => {
+        // A subscriber with several matching subscriptions is met more than once.
+        if (this.entries.length === 1) this.#add(memberOf(subscription));
+        else if (this.#find(subscription.subscriber) === undefined) {
+          this.#add(this.#merge(subscription.subscriber)!);
+        }
+      });
+    }
+    if (this.members.length >= FOLLOW_FROM) this.#follow();
+  }
+
+  #follow(): void {
+    this.#changes ??= this.entries.map((entry) => entry.changes.cursor());
   }
 
   #findGroups(): void {
@@ -107,7 +139,7 @@ export class Audience<S extends Subscriber> {
     else if (this.members.length >= INDEX_FROM) {
       this.#index = new Map(this.members.map((member) => [member.subscriber, member]));
     }
-    this.observer?.added(member);
+    this.#observer?.added(member);
   }
 
   #remove(member: Member<S>): void {
@@ -117,7 +149,7 @@ export class Audience<S extends Subscriber> {
       last.index = member.index;
     }
     this.#index?.delete(member.subscriber);
-    this.observer?.removed(member);
+    this.#observer?.removed(member);
   }
 
   /** Adds up the subscriptions of one subscriber; `null` when it has none. */
@@ -128,6 +160,7 @@ export class Audience<S extends Subscriber> {
       if (subscription !== undefined) subscriptions.push(subscription);
     }
     if (subscriptions.length === 0) return null;
+    if (subscriptions.length === 1) return memberOf(subscriptions[0]!);
     const { qos, identifiers, retainAsPublished } = addUp(subscriptions);
     const local = subscriptions.filter((subscription) => !subscription.options.noLocal);
     let own: Variant | null | undefined;
@@ -135,4 +168,11 @@ export class Audience<S extends Subscriber> {
     else if (local.length < subscriptions.length) own = addUp(local);
     return new Member(subscriber, qos, identifiers, retainAsPublished, own);
   }
+}
+
+/** The member that a single subscription makes. */
+function memberOf<S extends Subscriber>({ subscriber, options }: Subscription<S>): Member<S> {
+  const { qos, identifier, retainAsPublished, noLocal } = options;
+  const identifiers = identifier === 0 ? null : [identifier];
+  return new Member(subscriber, qos, identifiers, retainAsPublished, noLocal ? null : undefined);
 }

@@ -14,6 +14,8 @@ export class FilterEntry<S extends Subscriber> {
   #several: Map<S, Subscription<S>> | null = null;
   /** The shared groups of this filter by the `mapKey()` of their names; `null` for none. */
   groups: Map<string, SharedGroup<S>> | null = null;
+  /** Counts whatever changes here. */
+  version = 0;
   /** The audience of topics that match this filter and no other, once there is one. */
   solo: Audience<S> | null = null;
   /**
@@ -92,7 +94,10 @@ export class FilterEntry<S extends Subscriber> {
     this.groups ??= new Map();
     const key = mapKey(name);
     let group = this.groups.get(key);
-    if (group === undefined) this.groups.set(key, group = new SharedGroup<S>());
+    if (group === undefined) {
+      this.groups.set(key, group = new SharedGroup<S>());
+      this.version++;
+    }
     return group;
   }
 
@@ -101,13 +106,17 @@ export class FilterEntry<S extends Subscriber> {
     const key = mapKey(name);
     const group = this.groups?.get(key);
     const previous = group?.delete(subscriber);
-    if (group?.size === 0) this.groups!.delete(key);
+    if (group?.size === 0) {
+      this.groups!.delete(key);
+      this.version++;
+    }
     if (this.groups?.size === 0) this.groups = null;
     return previous;
   }
 
   /** Has every audience look at this subscriber again. */
   touch(subscriber: S): void {
+    this.version++;
     this.#changes?.append(subscriber);
   }
 }
