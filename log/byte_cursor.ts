@@ -94,11 +94,6 @@ export class ByteCursor {
     this.log.park(waiter);
   }
 
-  /** Lets go of what was skipped, even while it is being written; as {@linkcode recycle}. */
-  abandon(): void {
-    this.log.abandon(this.#current());
-  }
-
   #current(): ByteSegment {
     const segment = this.#segment;
     if (segment.next === null || this.#position < segment.base + segment.length) return segment;

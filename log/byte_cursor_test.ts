@@ -97,3 +97,18 @@ Deno.test("ByteCursor counts every frame, read or skipped, through random walks"
   }
   assert(read > 10_000 && skipped > 1000, `${read} and ${skipped}, seed ${seed}`);
 });
+
+Deno.test("ByteCursor.park() parks once until the next append", () => {
+  const log = new ByteLog();
+  const cursor = log.cursor();
+  let woken = 0;
+  const waiter = { wake: () => woken++ };
+  for (let round = 1; round <= 3; round++) {
+    cursor.park(waiter);
+    cursor.park(waiter);
+    append(log, 1);
+    append(log, 1);
+    assertEquals(woken, round);
+    cursor.take(log.end, log.frames);
+  }
+});

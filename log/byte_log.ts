@@ -126,14 +126,6 @@ export class ByteLog {
     this.#head = segment;
   }
 
-  /**
-   * Leaves every buffer in front of `segment` to the runtime: the log's only
-   * cursor has skipped them, but one may still be being written.
-   */
-  abandon(segment: ByteSegment): void {
-    if (this.#head.base < segment.base) this.#head = segment;
-  }
-
   #grow(bytes: number): void {
     const size = Math.max(bytes, Math.min(this.#segmentBytes, SEGMENT_BYTES_MAX));
     if (this.#tail.length > 0) {

@@ -1,6 +1,7 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
-import { Log } from "./log.ts";
+import { newSeed, randomFrom } from "../router/testdata/random_topics.ts";
 import type { Cursor } from "./cursor.ts";
+import { Log } from "./log.ts";
 import { Trail } from "./trail.ts";
 
 type Walk = Trail<Cursor<string>, string>;
@@ -90,4 +91,65 @@ Deno.test("Trail.clear() forgets everything", () => {
   trail.follow(log.cursor(), "b");
   log.append("2");
   assertEquals(readAll(trail), ["b:2"]);
+});
+
+Deno.test("Trail.prune() forgets what was skipped in its middle, and keeps the order", () => {
+  // Which of four stretches are skipped, as the bits of a number.
+  for (let skipped = 0; skipped < 16; skipped++) {
+    const trail: Walk = new Trail();
+    const kept: string[] = [];
+    for (let i = 0; i < 4; i++) {
+      const log = new Log<string>();
+      const { cursor } = trail.follow(log.cursor(), `${i}`);
+      log.append("x");
+      trail.close(1);
+      if ((skipped >> i) % 2 === 1) cursor.skipTo(1);
+      else kept.push(`${i}:x`);
+    }
+    trail.prune();
+    const log = new Log<string>();
+    trail.follow(log.cursor(), "open");
+    log.append("y");
+    trail.prune();
+    assertEquals([trail.size, trail.lag], [kept.length + 1, kept.length + 1]);
+    assertEquals(readAll(trail), [...kept, "open:y"]);
+    assertEquals(trail.open?.key, "open");
+  }
+});
+
+Deno.test("Trail.prune() keeps an open stretch that is read to its end", () => {
+  const trail: Walk = new Trail();
+  const stretch = trail.follow(new Log<string>().cursor(), "a");
+  trail.prune();
+  assertStrictEquals(trail.open, stretch);
+});
+
+Deno.test("Trail.lag and Trail.size are what a walk would find, through random changes", () => {
+  const seed = newSeed();
+  const random = randomFrom(seed);
+  const logs = [new Log<string>({ segmentItems: 2 }), new Log<string>()];
+  const trail: Walk = new Trail();
+  for (let step = 0; step < 20_000; step++) {
+    const log = logs[random(2)]!;
+    const action = random(10);
+    if (action < 4) log.append("x");
+    else if (action < 6) {
+      trail.close(0);
+      trail.follow(log.cursor(), "k");
+    } else if (action === 6) trail.close(0);
+    else if (action === 7 && random(5) === 0) {
+      for (let s = trail.first; s !== null; s = s.next) {
+        if (random(2) === 0) s.cursor.skipTo(s.cursor.position + random(3));
+        if (s.cursor.position > s.limit) trail.clear();
+      }
+      trail.prune();
+    } else if (random(500) === 0) trail.clear();
+    else trail.current()?.cursor.next();
+    let [lag, size] = [0, 0];
+    for (let s = trail.first; s !== null; s = s.next) {
+      lag += s.limit - s.cursor.position;
+      size++;
+    }
+    assertEquals([trail.lag, trail.size], [lag, size], `step ${step}, seed ${seed}`);
+  }
 });
