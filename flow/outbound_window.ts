@@ -2,6 +2,12 @@ import type { QoS } from "../codec/mod.ts";
 
 /** The largest packet identifier [MQTT-2.2.1-3]. */
 const PACKET_ID_MAX = 65_535;
+/**
+ * Most flights at once, under half of all identifiers, so that a free one is
+ * soon found. A peer that never answers PUBREL gets here, as each connection
+ * brings it new quota.
+ */
+const FLIGHTS_MAX = 32_767;
 /** Slots of a new window; it doubles as needed. */
 const SLOTS_MIN = 8;
 
@@ -62,7 +68,7 @@ export class OutboundWindow<M> {
 
   /** How many more messages may be sent now [MQTT-4.9.0-2]. */
   get quota(): number {
-    return Math.max(0, this.#limit - this.#unacknowledged);
+    return Math.max(0, Math.min(this.#limit - this.#unacknowledged, FLIGHTS_MAX - this.#size));
   }
 
   /** Whether flights of an earlier connection come first. */
@@ -89,7 +95,7 @@ export class OutboundWindow<M> {
     return flight;
   }
 
-  /** The flight with an identifier. */
+  /** The flight with an identifier, or `null`. */
   get(packetId: number): Flight<M> | null {
     const flight = this.#slots[packetId & this.#slots.length - 1]!;
     return flight !== null && flight.packetId === packetId ? flight : null;
@@ -138,7 +144,7 @@ export class OutboundWindow<M> {
         continue;
       }
       if (flight.phase !== "pubcomp") {
-        if (this.quota === 0) return null;
+        if (this.#unacknowledged >= this.#limit) return null;
         flight.sent = true;
         this.#unacknowledged++;
       }
