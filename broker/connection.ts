@@ -115,6 +115,8 @@ export class Connection implements Link, OutboxOwner {
         this.#lastReadMs = this.core.clock.now();
         this.core.stats.bytesReceived += bytes;
         this.#input.filled(bytes);
+        // Whoever is slowed down by now, it is not for what this client does.
+        this.core.takeCongestion();
         const wait = this.#take();
         if (wait !== null) await this.#pause(wait);
       }
@@ -128,8 +130,7 @@ export class Connection implements Link, OutboxOwner {
   /** Takes everything that has arrived. Returns what has to be waited for, if anything. */
   #take(): PromiseLike<void> | null {
     try {
-      const wait = this.#consume();
-      return wait ?? this.core.takeCongestion();
+      return this.#consume() ?? this.core.takeCongestion();
     } catch (error) {
       this.fail(error);
       return null;
@@ -146,7 +147,8 @@ export class Connection implements Link, OutboxOwner {
       } catch (error) {
         return this.fail(error);
       }
-      next = this.#isOpen ? this.#take() : null;
+      // What was allowed by the authorizer meanwhile may be more than somebody can take.
+      next = this.#isOpen ? this.core.takeCongestion() ?? this.#take() : null;
     }
     this.#isPaused = false;
     this.#lastReadMs = this.core.clock.now();
@@ -155,10 +157,13 @@ export class Connection implements Link, OutboxOwner {
   #consume(): PromiseLike<void> | null {
     const input = this.#input;
     const { bytes, end } = input;
-    const { limits } = this.core;
+    const { core } = this;
+    const { limits } = core;
     this.#frameBytes = 0;
     let at = input.start;
-    while (at < end && this.#isOpen) {
+    // What waits stays where it is: a backlog never grows by more than a message
+    // between the moment it is long and the moment its publishers wait.
+    while (at < end && this.#isOpen && !core.isCongested) {
       if (this.session !== null && bytes[at] === 0x30) {
         const next = PublishFlow.run(this, bytes, at, end);
         if (next > at) {

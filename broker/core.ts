@@ -85,6 +85,11 @@ export class Core implements OutboxHost {
     if (!room.isClosed) this.#congestion = room;
   }
 
+  /** Whether whoever is publishing now should wait. */
+  get isCongested(): boolean {
+    return this.#congestion !== null;
+  }
+
   /** What whoever has just published should wait for, or `null`. */
   takeCongestion(): Receipt | null {
     const congestion = this.#congestion;
