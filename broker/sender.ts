@@ -67,8 +67,8 @@ export class Sender {
     how.identifiers = variant.identifiers;
     how.expirySeconds = message.expirySeconds < 0 ? -1 : message.secondsLeft(this.#clock.now());
     // A QoS 0 frame may be skipped, and the meaning of its alias with it.
-    const known = qos > 0 && this.#aliasMax > 0 ? this.#alias(message) : false;
-    if (qos === 0) how.topicAlias = 0;
+    how.topicAlias = 0;
+    const known = qos > 0 && this.#aliasMax > 0 && this.#alias(message);
     how.omitTopic = known;
     const size = forwardedSize(message, how);
     if (size > this.#packetBytesMax) {
@@ -83,7 +83,6 @@ export class Sender {
 
   /** Chooses the alias; returns whether the client knows it already. */
   #alias(message: Message): boolean {
-    how.topicAlias = 0;
     if (message.topic.length < ALIAS_TOPIC_BYTES_MIN) return false;
     const aliases = this.#aliases ??= new Map();
     const key = mapKey(message.name);
