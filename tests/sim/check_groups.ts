@@ -1,0 +1,72 @@
+import {
+  type Delivery,
+  type Ledger,
+  NEVER,
+  type Publication,
+  type SessionRecord,
+} from "./ledger.ts";
+import { POOL } from "./scenario.ts";
+import { concerns, mayHold, mustHold } from "./ledger.ts";
+
+interface GroupDelivery extends Delivery {
+  readonly session: SessionRecord;
+}
+
+/** Checks that every message reaches one member of each shared group, and only one. */
+export function checkGroups(ledger: Ledger): void {
+  const names = new Set(
+    ledger.sessions.flatMap(({ subscriptions }) => subscriptions.map(({ group }) => group)),
+  );
+  for (const name of names) if (name !== null) checkGroup(ledger, name);
+}
+
+function checkGroup(ledger: Ledger, name: string): void {
+  const members = ledger.sessions.filter(({ subscriptions }) =>
+    subscriptions.some(({ group }) => group === name)
+  );
+  const all: GroupDelivery[] = members.flatMap((session) =>
+    session.deliveries.map((delivery) => ({ ...delivery, session }))
+  );
+  const copies = Map.groupBy(all, ({ publication }) => publication);
+  for (const publication of ledger.publications) {
+    if (publication.sends === 0 || !publication.topic.startsWith(POOL)) continue;
+    const found = copies.get(publication) ?? [];
+    const where = `#${publication.id} to ${publication.topic} came to group ${name}`;
+    const count = checkOnce(publication, found);
+    if (count !== "") ledger.fault(`${where} ${count}`);
+    const isLost = found.length === 0 && isDue(members, publication, name);
+    if (isLost) ledger.fault(`${where} never`);
+  }
+}
+
+/** Says what is wrong with the number of copies. */
+function checkOnce(publication: Publication, found: readonly GroupDelivery[]): string {
+  // Of a member whose session has ended another gets what it had not acknowledged.
+  const lasting = found.filter(({ session }) => session.endedAt === NEVER);
+  const first = lasting.filter(({ dup }) => !dup).length;
+  const most = publication.qos === 1 ? publication.sends : 1;
+  if (first > most) return `${first} times without DUP`;
+  const exact = found.filter(({ qos }) => qos === 2).length;
+  return exact > 1 ? `${exact} times with QoS 2` : "";
+}
+
+/** Whether the group certainly had a member to be sent it, and nobody could take it along. */
+function isDue(members: readonly SessionRecord[], publication: Publication, name: string): boolean {
+  if (publication.qos === 0) return false;
+  const possible = members.filter((session) =>
+    session.subscriptions.some((one) =>
+      one.group === name && concerns(one, session.clientId, publication) &&
+      mayHold(one, publication)
+    )
+  );
+  const isSafe = possible.every(({ endedAt, subscriptions }) =>
+    endedAt === NEVER && subscriptions.every(({ group, qos }) => group !== name || qos > 0)
+  );
+  return isSafe &&
+    possible.some((session) =>
+      session.subscriptions.some((one) =>
+        one.group === name && concerns(one, session.clientId, publication) &&
+        mustHold(one, publication)
+      )
+    );
+}

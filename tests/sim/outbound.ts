@@ -1,0 +1,137 @@
+import type { AckPacket, ProtocolVersion } from "../../codec/mod.ts";
+import { ReasonCode } from "../../codec/mod.ts";
+import type { ConnectionRecord, Ledger, Publication } from "./ledger.ts";
+import type { Wire } from "./wire.ts";
+
+interface Flight {
+  readonly publication: Publication;
+  phase: "publish" | "pubrel";
+  /** Whether it was carried over from an earlier connection. */
+  isResent: boolean;
+}
+
+/** A connection that a client publishes on. */
+export interface Way {
+  readonly wire: Wire;
+  readonly record: ConnectionRecord;
+  readonly version: ProtocolVersion;
+  /** How many messages the broker takes unacknowledged. */
+  readonly quota: number;
+}
+
+/** What a client publishes: it keeps to the broker's Receive Maximum and repeats what is lost. */
+export class Outbound {
+  readonly #clientId: string;
+  readonly #ledger: Ledger;
+  readonly #flights = new Map<number, Flight>();
+  readonly #waiting: Publication[] = [];
+  #way: Way | null = null;
+  #lastId = 0;
+
+  constructor(clientId: string, ledger: Ledger) {
+    this.#clientId = clientId;
+    this.#ledger = ledger;
+  }
+
+  /** Whether everything was sent and acknowledged. */
+  get isIdle(): boolean {
+    return this.#flights.size === 0 && this.#waiting.length === 0;
+  }
+
+  /** An identifier that no message in flight has; requests are answered before it comes round. */
+  newId(): number {
+    do this.#lastId = this.#lastId % 65_535 + 1; while (this.#flights.has(this.#lastId));
+    return this.#lastId;
+  }
+
+  /** Publishes a message, as soon as that is possible. */
+  publish(publication: Publication): void {
+    if (publication.qos > 0) {
+      this.#waiting.push(publication);
+      this.#sendWaiting();
+    } else if (this.#way !== null) this.#send(publication, 0, false);
+  }
+
+  /**
+   * Goes on with a connection.
+   *
+   * @param isResumed Whether the broker still knows the session.
+   */
+  attach(way: Way, isResumed: boolean): void {
+    this.#way = way;
+    if (!isResumed) this.#flights.clear();
+    for (const [id, flight] of this.#flights) {
+      flight.isResent = true;
+      if (flight.phase === "publish") this.#send(flight.publication, id, true);
+      else this.#release(id);
+    }
+    this.#sendWaiting();
+  }
+
+  /** The connection is gone. */
+  detach(): void {
+    this.#way = null;
+  }
+
+  /** Handles PUBACK, PUBREC or PUBCOMP. */
+  acknowledged({ type, packetId, reasonCode }: AckPacket): void {
+    const flight = this.#flights.get(packetId);
+    if (flight === undefined || awaited(flight) !== type) {
+      this.#ledger.fault(`${this.#clientId} got ${type} ${packetId} out of turn`);
+      return;
+    }
+    const mayBeUnknown = type === "pubcomp" && flight.isResent;
+    const isFine = reasonCode < 0x80 ||
+      (mayBeUnknown && reasonCode === ReasonCode.PacketIdentifierNotFound);
+    if (!isFine) this.#ledger.fault(`${this.#clientId} got ${type} with code ${reasonCode}`);
+    if (type !== "pubcomp") flight.publication.ackedAt = this.#ledger.tick();
+    if (type === "pubrec") {
+      flight.phase = "pubrel";
+      this.#release(packetId);
+    } else {
+      this.#flights.delete(packetId);
+      this.#sendWaiting();
+    }
+  }
+
+  #sendWaiting(): void {
+    const way = this.#way;
+    while (way !== null && this.#waiting.length > 0 && this.#flights.size < way.quota) {
+      const publication = this.#waiting.shift()!;
+      const id = this.newId();
+      this.#flights.set(id, { publication, phase: "publish", isResent: false });
+      this.#send(publication, id, false);
+    }
+  }
+
+  #send(publication: Publication, packetId: number, dup: boolean): void {
+    const { topic, payload, qos, retain } = publication;
+    if (publication.sends++ === 0) {
+      publication.sentAt = this.#ledger.tick();
+      publication.connection = this.#way!.record;
+    }
+    this.#way!.wire.send({
+      type: "publish",
+      topic,
+      payload,
+      qos,
+      retain,
+      dup,
+      packetId,
+      properties: {},
+    });
+    const number = publication.id;
+    this.#ledger.note(() =>
+      `${this.#clientId} > publish ${packetId}${dup ? " dup" : ""} #${number} to ${topic} q${qos}`
+    );
+  }
+
+  #release(packetId: number): void {
+    this.#way!.wire.send({ type: "pubrel", packetId, reasonCode: 0, properties: {} });
+  }
+}
+
+function awaited({ publication, phase }: Flight): AckPacket["type"] {
+  if (phase === "pubrel") return "pubcomp";
+  return publication.qos === 1 ? "puback" : "pubrec";
+}

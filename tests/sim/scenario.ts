@@ -1,0 +1,124 @@
+import type { BrokerLimits } from "../../mod.ts";
+import { Random } from "../harness/random.ts";
+
+/** What a client is like. */
+export interface ClientPlan {
+  readonly clientId: string;
+  readonly version: 4 | 5;
+  /** Whether it may come back with the other version. */
+  readonly changesVersion: boolean;
+  /** How often it begins anew when it connects. */
+  readonly cleanChance: number;
+  /** How often it has its session outlive the connection. */
+  readonly persistChance: number;
+  readonly ackDelayMsMax: number;
+  readonly keepAliveSeconds: number;
+  /** How often an action publishes. */
+  readonly publishChance: number;
+  readonly qos: readonly (0 | 1 | 2)[];
+}
+
+/** How often, of a client's actions, something goes wrong. */
+export interface Disorder {
+  readonly disconnect: number;
+  readonly crash: number;
+  readonly takeOver: number;
+  readonly stall: number;
+}
+
+/** A simulation before it is run: everything that a seed decides at once. */
+export interface Scenario {
+  readonly seed: number;
+  readonly clients: readonly ClientPlan[];
+  readonly topics: readonly string[];
+  readonly filters: readonly string[];
+  /** Shared groups, each with its one filter. */
+  readonly groups: readonly { readonly group: string; readonly filter: string }[];
+  readonly limits: Partial<BrokerLimits>;
+  readonly network: { maxDelayMs: number; windowBytes: number; cutChance: number };
+  /** Whether the broker can end its direction of a connection alone, as with TCP. */
+  readonly hasHalfClose: boolean;
+  readonly disorder: Disorder;
+  /** How long the clients act, and how long they rest at most between two actions. */
+  readonly activeMs: number;
+  readonly restMsMax: number;
+  readonly payloadBytesMax: number;
+  /** Whether the broker is closed while everyone is connected. */
+  readonly endsWithBroker: boolean;
+}
+
+const TOPICS = ["a/x", "a/y", "a/x/z", "a", "b/x", "b//y", "c"];
+/** Topics that only shared groups subscribe to begin with it. */
+export const POOL = "pool/";
+const POOL_TOPICS = ["pool/x", "pool/y"];
+const FILTERS = ["a/#", "a/+", "a/x", "b/+", "b/#", "a/+/z", "c", "kept/+", "kept/#"];
+/** These would also match what is meant for shared groups, which are counted apart. */
+const GREEDY_FILTERS = ["#", "+/x", "+/+", "+/+/#"];
+const GROUPS = [{ group: "one", filter: "pool/+" }, { group: "two", filter: "pool/#" }];
+const CALM: Disorder = { disconnect: 0, crash: 0, takeOver: 0, stall: 0 };
+
+/** Makes up a scenario from a seed. */
+export function scenarioOf(seed: number): Scenario {
+  const random = new Random(seed);
+  const isWide = random.chance(0.25);
+  const isCalm = random.chance(0.25);
+  const isShared = random.chance(0.4);
+  const count = isWide ? random.integer(9, 13) : random.integer(2, 6);
+  const clients = Array.from({ length: count }, (_, i) => clientPlan(random, `c${i}`, isWide, i));
+  // A narrow window makes for many pieces, and so for a long run.
+  const windowBytes = random.pick([30, 200, 1000, 8192]);
+  return {
+    seed,
+    clients,
+    topics: [...(isWide ? TOPICS.slice(0, 2) : TOPICS), ...(isShared ? POOL_TOPICS : [])],
+    filters: isWide ? FILTERS.slice(0, 2) : isShared ? FILTERS : [...FILTERS, ...GREEDY_FILTERS],
+    groups: isShared ? GROUPS : [],
+    limits: limitsOf(random),
+    network: {
+      maxDelayMs: random.pick([0, 5, 20]),
+      windowBytes,
+      cutChance: isCalm ? 0 : random.pick([0, 0.001, 0.005, 0.02]),
+    },
+    hasHalfClose: random.chance(0.7),
+    disorder: isCalm ? CALM : disorderOf(random),
+    activeMs: isWide ? 500 : 1200,
+    restMsMax: random.pick([50, 100, 300]),
+    payloadBytesMax: windowBytes < 1000 ? 10 : random.pick([10, 200, 1500]),
+    endsWithBroker: random.chance(0.3),
+  };
+}
+
+function clientPlan(random: Random, clientId: string, isWide: boolean, index: number): ClientPlan {
+  const version = isWide ? (random.chance(0.85) ? 5 : 4) : random.pick([4, 5] as const);
+  return {
+    clientId,
+    version,
+    changesVersion: random.chance(0.2),
+    cleanChance: random.pick([0, 0, 0.1, 0.5]),
+    persistChance: random.pick([0.2, 1, 1]),
+    ackDelayMsMax: random.pick([0, 10, 150]),
+    keepAliveSeconds: random.chance(0.15) ? 2 : 0,
+    publishChance: isWide && index > 2 ? 0.02 : random.pick([0.1, 0.4, 0.7]),
+    qos: random.pick([[0], [1], [2], [1, 2], [0, 1, 2]]),
+  };
+}
+
+function limitsOf(random: Random): Partial<BrokerLimits> {
+  const limits: Partial<BrokerLimits> = {
+    sessionExpirySecondsMax: 3600,
+    inflightMax: random.pick([1, 3, 20, 1024]),
+    receiveMaximum: random.pick([1, 5, 100]),
+    topicAliasMax: random.pick([0, 2, 64]),
+    routesMax: random.pick([2, 1000]),
+    stallMs: 500,
+    lingerMs: 1000,
+  };
+  if (random.chance(0.4)) limits.highWaterBytes = random.pick([50, 500, 5000]);
+  if (random.chance(0.15)) limits.lagBytesMax = random.pick([200, 3000]);
+  return limits;
+}
+
+function disorderOf(random: Random): Disorder {
+  const one = () => random.pick([0, 0.02, 0.08]);
+  return { disconnect: one(), crash: one(), takeOver: one(), stall: one() };
+}

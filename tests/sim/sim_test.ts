@@ -1,0 +1,59 @@
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { type Run, simulate } from "./simulation.ts";
+
+/** How many seeds a run of the tests tries; FAIRWAY_SIM_SEEDS in the environment changes it. */
+const SEEDS = 1000;
+
+/** The seeds to try: from FAIRWAY_SIM_SEED on, which alone is tried if it is given alone. */
+function seeds(): number[] {
+  const first = Deno.env.get("FAIRWAY_SIM_SEED");
+  const count = Deno.env.get("FAIRWAY_SIM_SEEDS") ?? (first === undefined ? SEEDS : 1);
+  return Array.from({ length: Number(count) }, (_, index) => Number(first ?? 1) + index);
+}
+
+/** What went wrong, how to see it again, and the packets that led there. */
+async function storyOf(seed: number, run: Run): Promise<string> {
+  const again = await simulate(seed, true);
+  const isSame = again.fingerprint === run.fingerprint;
+  return [
+    `The simulation with FAIRWAY_SIM_SEED=${seed} found ${run.faults.length} faults:`,
+    ...run.faults.slice(0, 10),
+    isSame ? "How it came to the first:" : "It went another way when it was run again:",
+    ...linesAbout(run.faults[0]!, again.journal),
+  ].join("\n");
+}
+
+/** What the journal says about the message and the client of a fault, or about what came last. */
+function linesAbout(fault: string, journal: readonly string[]): readonly string[] {
+  const message = /#\d+/.exec(fault)?.[0];
+  if (message === undefined) return journal.slice(-60);
+  const isOfMessage = new RegExp(`${message}\\b`);
+  const isOfClient = new RegExp(`: ${/^c\d+/.exec(fault)?.[0]} (?![<>] pub)`);
+  return journal.filter((line) => isOfMessage.test(line) || isOfClient.test(line));
+}
+
+Deno.test("broker keeps every promise of delivery, whatever the network and clients do", async () => {
+  for (const seed of seeds()) {
+    const run = await simulate(seed);
+    assert(run.faults.length === 0, run.faults.length > 0 ? await storyOf(seed, run) : "");
+  }
+});
+
+Deno.test("simulation runs the same way for the same seed, byte by byte", async () => {
+  for (const seed of [1, 2, 3, 4, 5]) {
+    const run = await simulate(seed);
+    assertEquals(await simulate(seed), run);
+    assertNotEquals((await simulate(seed + 1000)).fingerprint, run.fingerprint);
+  }
+});
+
+Deno.test("simulation has messages delivered, not just clients connected", async () => {
+  let messages = 0;
+  let deliveries = 0;
+  for (let seed = 1; seed <= 30; seed++) {
+    const run = await simulate(seed);
+    messages += run.messages;
+    deliveries += run.deliveries;
+  }
+  assert(messages > 1000 && deliveries > messages, `${messages}, delivered ${deliveries} times`);
+});

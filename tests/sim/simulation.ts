@@ -1,0 +1,115 @@
+import { Random } from "../harness/random.ts";
+import { Actor } from "./actor.ts";
+import { checkDeliveries } from "./check.ts";
+import { ModelClient } from "./model_client.ts";
+import { type Scenario, scenarioOf } from "./scenario.ts";
+import { World } from "./world.ts";
+
+/** Peace lasts this many rounds before it is believed: longer than any client rests or stalls. */
+const QUIET_ROUNDS = 10;
+const ROUND_MS = 500;
+const ROUNDS_MAX = 2000;
+/** Longer than any session outlives its connection. */
+const EXPIRED_MS = 2 * 3600 * 1000;
+
+/** How a simulation went. */
+export interface Run {
+  /** Two runs share it only if the same bytes arrived at the same instants. */
+  readonly fingerprint: number;
+  /** What was wrong; empty if all is well. */
+  readonly faults: readonly string[];
+  /** What happened last, if it was to be written down. */
+  readonly journal: readonly string[];
+  /** Virtual milliseconds until everything was closed. */
+  readonly endMs: number;
+  readonly messages: number;
+  readonly deliveries: number;
+}
+
+/** Runs the simulation that a seed stands for. */
+export async function simulate(seed: number, keepsJournal = false): Promise<Run> {
+  const scenario = scenarioOf(seed);
+  const world = new World(scenario, keepsJournal);
+  const { clock, ledger, network } = world;
+  const actors = actorsOf(world, scenario);
+  await clock.advance(scenario.activeMs);
+  await settle(world, actors);
+  checkDeliveries(ledger, { mayLag: world.broker.stats.dropped.lag > 0 });
+  if (scenario.endsWithBroker) await closeBroker(world);
+  else await leaveBroker(world, actors);
+  await checkNothingLeft(world);
+  return {
+    fingerprint: network.fingerprint,
+    faults: ledger.faults,
+    journal: ledger.journal,
+    endMs: clock.now(),
+    messages: ledger.publications.length,
+    deliveries: ledger.sessions.reduce((sum, { deliveries }) => sum + deliveries.length, 0),
+  };
+}
+
+function actorsOf(world: World, scenario: Scenario): Actor[] {
+  const random = new Random(scenario.seed + 1);
+  return scenario.clients.map((plan) =>
+    new Actor(world, new ModelClient(world, plan, random.fork()), random.fork())
+  );
+}
+
+/** Fair weather: everyone connects and takes what waits, until nothing moves any more. */
+async function settle(world: World, actors: readonly Actor[]): Promise<void> {
+  const { clock, network, ledger } = world;
+  network.cutChance = 0;
+  for (const actor of actors) actor.retire();
+  let quiet = 0;
+  for (let round = 0; quiet < QUIET_ROUNDS; round++) {
+    if (round === ROUNDS_MAX) return ledger.fault("the clients never come to rest");
+    for (const { client } of actors) if (client.isOffline) client.connect(true);
+    const before = ledger.activity;
+    await clock.advance(ROUND_MS);
+    quiet = ledger.activity === before ? quiet + 1 : 0;
+  }
+  for (const { client } of actors) {
+    const { clientId } = client.plan;
+    if (!client.isConnected) ledger.fault(`${clientId} cannot connect`);
+    if (!client.isIdle) ledger.fault(`${clientId} waits for acknowledgements`);
+  }
+}
+
+/** The broker goes, and the clients find out. */
+async function closeBroker(world: World): Promise<void> {
+  world.isClosing = world.isOver = true;
+  let isClosed = false;
+  world.broker.close({ graceMs: 100 }).then(() => isClosed = true);
+  await world.clock.advance(10_000);
+  if (!isClosed) world.ledger.fault("the broker does not close");
+}
+
+/** The clients go, and their sessions expire. */
+async function leaveBroker(world: World, actors: readonly Actor[]): Promise<void> {
+  const { broker, clock, ledger } = world;
+  world.isOver = true;
+  for (const actor of actors) actor.leave();
+  await clock.advance(10_000);
+  if (broker.stats.connections > 0) ledger.fault(`${broker.stats.connections} connections stay`);
+  await clock.advance(EXPIRED_MS);
+  if (broker.sessions > 0) ledger.fault(`${broker.sessions} sessions stay`);
+  if (world.brokerDeadlines > 0) ledger.fault(`${world.brokerDeadlines} deadlines stay`);
+  await closeBroker(world);
+}
+
+async function checkNothingLeft(world: World): Promise<void> {
+  const { broker, ledger, network, brokerDeadlines } = world;
+  await world.clock.advance(10_000);
+  const { stats } = broker;
+  const left = {
+    connections: stats.connections,
+    pipes: network.connections.size,
+    deadlines: brokerDeadlines,
+    protocolErrors: stats.protocolErrors,
+    internalErrors: stats.internalErrors,
+    refused: stats.messagesRefused + stats.connectsRefused + stats.connectionsRefused,
+  };
+  for (const [what, count] of Object.entries(left)) {
+    if (count !== 0) ledger.fault(`in the end there are ${what}: ${count}`);
+  }
+}
