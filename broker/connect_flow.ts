@@ -5,11 +5,13 @@ import type {
 } from "../auth/authenticator.ts";
 import {
   type AuthPacket,
+  type ConnackPacket,
   type ConnectPacket,
   ConnectReturnCode,
   decodeConnect,
   isReasonCodeAllowed,
   type PacketError,
+  packetSize,
   type Properties,
   ProtocolError,
   type ProtocolVersion,
@@ -28,6 +30,13 @@ import type { Session } from "./session.ts";
 export interface AuthFlow {
   readonly method: string;
   exchange: AuthenticationExchange | null;
+}
+
+/** What client and broker have settled, and the CONNACK that says so. */
+interface Agreement {
+  readonly expirySeconds: number;
+  readonly keepAlive: number;
+  readonly connack: ConnackPacket;
 }
 
 /** Characters of an identifier that the broker assigns. */
@@ -233,6 +242,10 @@ export class ConnectFlow {
         return this.#refuse(ReasonCode.NotAuthorized, "Will topic is not allowed");
       }
     }
+    const agreement = this.#agree(authenticationData);
+    if (packetSize(agreement.connack, protocolVersion) > connection.wire.packetBytesMax) {
+      return this.#refuse(ReasonCode.PacketTooLarge, "CONNACK is larger than the client takes");
+    }
     // Whoever holds the session leaves first; meanwhile somebody else may come.
     for (;;) {
       const holder = core.sessions.get(clientId)?.link as Connection | null | undefined;
@@ -245,7 +258,7 @@ export class ConnectFlow {
     connection.client = client;
     connection.session = session;
     core.stats.connectsAccepted++;
-    this.#bind(session, isPresent, authenticationData);
+    this.#bind(session, isPresent, agreement);
     core.guard(() => core.hooks.connected?.(client));
   }
 
@@ -263,28 +276,38 @@ export class ConnectFlow {
     return [sessions.create(clientId), false];
   }
 
-  #bind(session: Session, isPresent: boolean, authenticationData: Uint8Array | undefined): void {
+  /** What the client is told when it is let in, but for Session Present. */
+  #agree(authenticationData: Uint8Array | undefined): Agreement {
     const connection = this.#connection;
-    const { core, version, wire } = connection;
+    const { core, version } = connection;
     const packet = this.#packet!;
     const asked = version === 5
       ? packet.properties.sessionExpiryInterval ?? 0
       : packet.cleanStart
       ? 0
       : core.limits.sessionExpirySecondsMax;
-    session.expirySeconds = core.cappedExpiry(asked);
-    session.will = ownWill(packet);
-    session.username = packet.username;
+    const expirySeconds = core.cappedExpiry(asked);
     const keepAlive = cappedKeepAlive(packet.keepAlive, core.limits.keepAliveSecondsMax);
     const properties = connackProperties(connection, packet, {
       assignedId: this.#assignedId,
       keepAlive,
-      expirySeconds: session.expirySeconds,
+      expirySeconds,
       authenticationData,
     });
+    const connack = { type: "connack", sessionPresent: false, reasonCode: 0, properties } as const;
+    return { expirySeconds, keepAlive, connack };
+  }
+
+  #bind(session: Session, isPresent: boolean, agreement: Agreement): void {
+    const connection = this.#connection;
+    const { core, version, wire } = connection;
+    const packet = this.#packet!;
+    const { connack, keepAlive } = agreement;
+    session.expirySeconds = agreement.expirySeconds;
+    session.will = ownWill(packet);
+    session.username = packet.username;
     // MQTT 3.1 has no Session Present.
-    const sessionPresent = isPresent && version > 3;
-    connection.control({ type: "connack", sessionPresent, reasonCode: 0, properties });
+    connection.control({ ...connack, sessionPresent: isPresent && version > 3 });
     const aliasMax = Math.min(packet.properties.topicAliasMaximum ?? 0, core.limits.topicAliasMax);
     const { outbox } = connection;
     connection.sender = new Sender(outbox, core.clock, version, wire.packetBytesMax, aliasMax);
@@ -319,7 +342,7 @@ export class ConnectFlow {
     if (step.kind !== "failure" && step.data !== undefined) {
       properties.authenticationData = step.data;
     }
-    this.#connection.control({ type: "auth", reasonCode, properties });
+    this.#connection.reply({ type: "auth", reasonCode, properties });
   }
 
   /** Answers with a CONNACK that says why not, and closes [MQTT-3.2.2-7]. */

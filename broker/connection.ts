@@ -309,6 +309,14 @@ export class Connection implements Link, OutboxOwner {
     return true;
   }
 
+  /** Sends an answer that the client waits for: one that takes none of its size is let go. */
+  reply(packet: Packet): void {
+    if (!this.control(packet)) {
+      this.#error ??= new Error(`Answer is larger than the client takes: ${packet.type}`);
+      this.disconnect(ReasonCode.PacketTooLarge);
+    }
+  }
+
   /** Sends PUBACK, PUBREC or PUBCOMP. */
   ack(type: number, packetId: number, reasonCode: number): void {
     const long = this.version === 5 && reasonCode !== 0;

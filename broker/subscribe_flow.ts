@@ -87,7 +87,7 @@ function answer(
     // 3.1.1 has one code for every failure [MQTT-3.9.3-2].
     return code >= 0x80 && version < 5 ? 0x80 : code;
   });
-  connection.control({ type: "suback", packetId: packet.packetId, reasonCodes, properties: {} });
+  connection.reply({ type: "suback", packetId: packet.packetId, reasonCodes, properties: {} });
   const session = connection.session!;
   if (feeds.length === 0 || session.hasEnded) return;
   session.feeds = [...session.feeds ?? [], ...feeds];
@@ -136,7 +136,7 @@ export function unsubscribe(connection: Connection, packet: UnsubscribePacket): 
   });
   if (session.subscriptions?.size === 0) session.subscriptions = null;
   if (connection.version === 5) {
-    connection.control({
+    connection.reply({
       type: "unsuback",
       packetId: packet.packetId,
       reasonCodes,
