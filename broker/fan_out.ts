@@ -32,6 +32,9 @@ class Group {
   #lookAtBytes = LOOK_BYTES;
   #lookAtMessages = 0;
   #lookAtWeight = 0;
+  /** Where the log may come to before one of those that follow it could be full. */
+  #fullAtMessages = 0;
+  #fullAtWeight = 0;
 
   constructor(wire: Wire, variant: Variant) {
     this.#wire = wire;
@@ -78,11 +81,14 @@ class Group {
   }
 
   isFull(bytes: number): boolean {
+    if (this.#variant.qos === 0) return false;
     const log = this.#messages;
-    if (log !== null && log.end < this.#lookAtMessages && log.weight < this.#lookAtWeight) {
-      return false;
+    const isRoom = log !== null && log.end < this.#fullAtMessages &&
+      log.weight + bytes <= this.#fullAtWeight;
+    // Those that follow have as much room as when they were looked at, or more.
+    for (const { isGone, member } of isRoom ? this.#idleMessages : this.#seats.values()) {
+      if (!isGone && member.subscriber.isFull(bytes)) return true;
     }
-    for (const { subscriber } of this.#seats.keys()) if (subscriber.isFull(bytes)) return true;
     return false;
   }
 
@@ -143,8 +149,12 @@ class Group {
       messages = Math.min(messages, room.messages);
       bytes = Math.min(bytes, room.bytes);
     }
-    this.#lookAtMessages = log.end + Math.max(1, Math.min(messages, LOOK_MESSAGES_MAX));
-    this.#lookAtWeight = log.weight + Math.max(1, Math.min(bytes, LOOK_BYTES));
+    messages = Math.min(messages, LOOK_MESSAGES_MAX);
+    bytes = Math.min(bytes, LOOK_BYTES);
+    this.#fullAtMessages = log.end + messages;
+    this.#fullAtWeight = log.weight + bytes;
+    this.#lookAtMessages = log.end + Math.max(1, messages);
+    this.#lookAtWeight = log.weight + Math.max(1, bytes);
   }
 }
 
@@ -217,7 +227,9 @@ export class FanOut implements MemberObserver<Receiver> {
   /** Whether a member's backlog has no room for an acknowledged message. */
   isFull(bytes: number): boolean {
     for (const group of this.#groups.values()) if (group.isFull(bytes)) return true;
-    for (const { subscriber } of this.#alone) if (subscriber.isFull(bytes)) return true;
+    for (const { qos, subscriber } of this.#alone) {
+      if (qos > 0 && subscriber.isFull(bytes)) return true;
+    }
     return false;
   }
 }

@@ -307,9 +307,10 @@ export class Session implements Receiver {
   }
 
   #queue(message: Message, variant: Variant): void {
-    if (this.hasEnded || this.#hasOverflowed) return;
+    if (this.hasEnded) return;
     const backlog = this.#backlog ??= new Backlog();
-    if (this.isFull(message.weight) && this.#overflow(message) === "gone") return;
+    const isFull = this.#hasOverflowed || this.isFull(message.weight);
+    if (isFull && this.#overflow(message) === "gone") return;
     backlog.push(message.keep(), variant);
     this.#slowDown();
     if (this.isFull(0)) this.#trim();
@@ -321,6 +322,7 @@ export class Session implements Receiver {
     if (overflow === "end-session") {
       if (!this.#hasOverflowed) this.#core.endSessionLater(this, ReasonCode.QuotaExceeded);
       this.#hasOverflowed = true;
+      if (message !== undefined) this.#core.dropped("session-ended", message, this.clientId);
       return "gone";
     }
     if (overflow === "drop-oldest") {
