@@ -28,7 +28,10 @@ export class RawClient implements AsyncDisposable {
 
   /** Opens a TCP connection to a broker on this machine. */
   static async dial(port: number, deadlineMs?: number): Promise<RawClient> {
-    return new RawClient(await Deno.connect({ hostname: "127.0.0.1", port }), deadlineMs);
+    const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+    // A test sends little and waits for the answer: the kernel must not wait for more.
+    conn.setNoDelay(true);
+    return new RawClient(conn, deadlineMs);
   }
 
   /** Sends all the bytes given, one after the other. */
