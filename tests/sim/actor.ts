@@ -55,7 +55,7 @@ export class Actor {
   #step(): void {
     if (this.client.isConnected) this.#act();
     else if (this.client.isOffline) this.client.connect();
-    else if (this.#random.chance(this.#world.scenario.disorder.takeOver)) this.client.connect();
+    else if (this.#random.chance(this.#world.scenario.disorder.takeOver)) this.client.hurry();
     this.#restThen(() => this.#step());
   }
 

@@ -53,7 +53,8 @@ function checkSubscribed(session: SessionRecord, delivery: Delivery, fault: Faul
   if (possible.length === 0) return fault("which it did not subscribe to", publication);
   const most = Math.min(publication.qos, Math.max(...possible.map((one) => one.qos)));
   if (qos > most) fault(`with QoS ${qos}, of at most ${most}`, publication);
-  const certain = matching.filter((one) => mustHold(one, publication));
+  // What a shared group hands over is sent as the subscription of another member says.
+  const certain = matching.filter((one) => one.group === null && mustHold(one, publication));
   const least = Math.min(publication.qos, Math.max(0, ...certain.map((one) => one.qos)));
   if (qos < least) fault(`with QoS ${qos}, of at least ${least}`, publication);
   if (identifiers !== null) {

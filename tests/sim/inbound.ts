@@ -52,7 +52,10 @@ export class Inbound {
     this.#source = source;
     this.#unacknowledged.clear();
     this.#aliases.clear();
-    if (source.isResumed) return;
+  }
+
+  /** The session is no more. */
+  forget(): void {
     this.#held.clear();
     this.#received.clear();
   }

@@ -47,6 +47,8 @@ export class ModelClient {
   #isKept: Known = "no";
   /** It has asked for a new session and does not know yet whether it got one. */
   #mustBeClean = false;
+  /** A connection of its own may take the session away from a later one. */
+  #hasRival = false;
 
   constructor(world: World, plan: ClientPlan, random: Random) {
     this.plan = plan;
@@ -103,6 +105,16 @@ export class ModelClient {
     };
     this.#attempt = attempt;
     this.#sendConnect(attempt);
+  }
+
+  /**
+   * Has no patience and connects once more. Nobody knows which of the two the broker sees first,
+   * and so this is only done where both are for the same session.
+   */
+  hurry(): void {
+    if (this.#attempt === null || this.#attempt.isClean || !this.#attempt.isPersistent) return;
+    this.#hasRival = true;
+    this.connect(true);
   }
 
   /** Publishes. */
@@ -211,6 +223,7 @@ export class ModelClient {
         return;
       case "disconnect":
         if (this.#world.isClosing && packet.reasonCode === ReasonCode.ServerShuttingDown) return;
+        if (this.#hasRival && packet.reasonCode === ReasonCode.SessionTakenOver) return;
         return this.#fault(`was disconnected with code ${packet.reasonCode}`);
       default:
         this.#fault(`got ${packet.type}`);
@@ -240,7 +253,7 @@ export class ModelClient {
     const source = { wire, session, isV5, receiveMaximum, topicAliasMaximum };
     this.#inbound.attach({ ...source, isResumed: sessionPresent });
     const quota = properties.receiveMaximum ?? this.#oldQuota;
-    this.#outbound.attach({ wire, record, version, quota }, sessionPresent);
+    this.#outbound.attach({ wire, record, version, quota });
   }
 
   /** The connection is gone. */
@@ -274,6 +287,8 @@ export class ModelClient {
 
   #endSession(): void {
     if (this.#session === null) return;
+    this.#outbound.forget();
+    this.#inbound.forget();
     this.#session.endedAt = this.#world.ledger.tick();
     this.#session = null;
   }

@@ -52,14 +52,9 @@ export class Outbound {
     } else if (this.#way !== null) this.#send(publication, 0, false);
   }
 
-  /**
-   * Goes on with a connection.
-   *
-   * @param isResumed Whether the broker still knows the session.
-   */
-  attach(way: Way, isResumed: boolean): void {
+  /** Goes on with a connection: what is in flight is sent again. */
+  attach(way: Way): void {
     this.#way = way;
-    if (!isResumed) this.#flights.clear();
     for (const [id, flight] of this.#flights) {
       flight.isResent = true;
       if (flight.phase === "publish") this.#send(flight.publication, id, true);
@@ -71,6 +66,11 @@ export class Outbound {
   /** The connection is gone. */
   detach(): void {
     this.#way = null;
+  }
+
+  /** The session is no more, and with it what was in flight. */
+  forget(): void {
+    this.#flights.clear();
   }
 
   /** Handles PUBACK, PUBREC or PUBCOMP. */
