@@ -12,8 +12,13 @@ export class Route<S extends Subscriber> {
   seen = 0;
   /** The count of changes as of which the audience is known to be up to date. */
   asOf = -1;
-  /** Whether the route was used since the cache last looked for one to drop. */
-  used = true;
+  /**
+   * Whether the route was found again since the cache last looked for one to
+   * drop: a topic that is published to once makes room before all others.
+   */
+  used = false;
+  /** Whether the route is in the cache; whoever holds it may have it still when it is not. */
+  isCached = false;
   /** The next route of the same hash. */
   next: Route<S> | null = null;
 
@@ -74,6 +79,7 @@ export class RouteCache<S extends Subscriber> {
 
   /** Adds a route for a topic that has none; the oldest unused one makes room. */
   add(route: Route<S>): void {
+    route.isCached = true;
     if (this.#ring.length >= this.#routesMax) this.#replace(route);
     else {
       if (this.#ring.length >= this.#buckets.length) this.#grow();
@@ -109,8 +115,13 @@ export class RouteCache<S extends Subscriber> {
     const old = this.#ring[this.#hand]!;
     this.#ring[this.#hand] = route;
     this.#hand = (this.#hand + 1) % this.#ring.length;
-    this.#unlink(old);
-    this.#dropped(old);
+    this.#drop(old);
+  }
+
+  #drop(route: Route<S>): void {
+    this.#unlink(route);
+    route.isCached = false;
+    this.#dropped(route);
   }
 
   /** Bounds what a lookup can cost; the last of the chain is its oldest. */
@@ -122,12 +133,11 @@ export class RouteCache<S extends Subscriber> {
       length++;
     }
     if (length <= CHAIN_MAX) return;
-    this.#unlink(last);
     const index = this.#ring.indexOf(last);
     const moved = this.#ring.pop()!;
     if (moved !== last) this.#ring[index] = moved;
     this.#hand %= Math.max(1, this.#ring.length);
-    this.#dropped(last);
+    this.#drop(last);
   }
 
   #grow(): void {

@@ -148,11 +148,23 @@ export class Router<S extends Subscriber> {
   audience(route: Route<S>): Audience<S> {
     // As long as nothing changes anywhere, nothing else has to be looked at.
     if (route.asOf === this.#changes) return route.audience!;
-    if (route.seen !== this.#filters.end || route.audience === null) this.#bind(route);
-    route.asOf = this.#changes;
-    const audience = route.audience!;
+    const current = route.isCached ? route : this.#cached(route);
+    if (current.seen !== this.#filters.end || current.audience === null) this.#bind(current);
+    current.asOf = this.#changes;
+    const audience = current.audience!;
     audience.refresh();
     return audience;
+  }
+
+  /**
+   * Only a route in the cache may lead to an audience, which is let go with the
+   * last of them. A connection may hold one that was dropped: it returns, unless
+   * another has taken its place.
+   */
+  #cached(route: Route<S>): Route<S> {
+    const known = this.#routes.find(route.bytes, 0, route.bytes.length, route.hash);
+    if (known === null) this.#routes.add(route);
+    return known ?? route;
   }
 
   #bind(route: Route<S>): void {
