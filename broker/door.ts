@@ -60,7 +60,10 @@ export class Door {
     scheduler.set(deadline, clock.now() + REFUSAL_MS);
     try {
       const version = await readVersion(transport);
-      if (version !== null) await transport.write(busyConnack(version));
+      if (version !== null) {
+        await transport.write(busyConnack(version));
+        await hearOut(transport);
+      }
     } catch {
       // The peer has gone, or took too long: there is nobody to tell.
     } finally {
@@ -110,4 +113,11 @@ async function readVersion(transport: Transport): Promise<ProtocolVersion | null
     return level === 3 || level === 4 || level === 5 ? level : null;
   }
   return null;
+}
+
+/** Closing with something unread would reset the connection, and the peer might never be told. */
+async function hearOut(transport: Transport): Promise<void> {
+  await transport.closeWrite?.();
+  const bytes = new Uint8Array(1024);
+  while (await transport.read(bytes) !== null);
 }
