@@ -106,7 +106,8 @@ export class Session implements Receiver {
 
   receiveRun(run: Run, variant: Variant): void {
     const { link } = this;
-    if (link === null) return;
+    // Nothing may come behind a DISCONNECT [MQTT-3.14.4-1].
+    if (link === null || !link.outbox.isOpen) return;
     const { wire } = link;
     const asIs = wire.v5 === run.v5 && variant.identifiers === null &&
       run.frameBytesMax <= wire.packetBytesMax;
@@ -118,7 +119,7 @@ export class Session implements Receiver {
     const qos = Math.min(message.qos, variant.qos) as QoS;
     const { link } = this;
     if (qos === 0) {
-      if (link !== null) this.#sendLoose(link, message, variant);
+      if (link !== null && link.outbox.isOpen) this.#sendLoose(link, message, variant);
       return;
     }
     if (link === null || !this.#canSend(link)) return this.#queue(message, variant);
