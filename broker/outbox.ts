@@ -80,6 +80,8 @@ export class Outbox implements Waiter {
   #sure: ByteLog | null = null;
   /** The one of the two in which room was reserved. */
   #own: ByteLog | null = null;
+  /** The one of the two that is followed at the moment, if any. */
+  #following: ByteLog | null = null;
   #control: Uint8Array<ArrayBuffer> = NO_BYTES;
   #controlBytes = 0;
   /** What is being written, or `null`. */
@@ -179,6 +181,7 @@ export class Outbox implements Waiter {
   leave(): void {
     const open = this.#trail.open;
     if (open === null) return;
+    this.#following = null;
     this.#trail.close(open.cursor.log.frames);
     open.key?.left();
   }
@@ -244,10 +247,10 @@ export class Outbox implements Waiter {
     const { pool } = this.#host;
     const own = sure ? this.#sure ??= new ByteLog(pool) : this.#loose ??= new ByteLog(pool);
     this.#own = own;
-    if (this.#trail.open?.cursor.log === own) return own;
+    if (this.#following === own) return own;
     this.leave();
     this.#trail.follow(own.cursor(), null);
-    return own;
+    return this.#following = own;
   }
 
   #grew(bytes: number): void {
@@ -379,6 +382,6 @@ export class Outbox implements Waiter {
     this.#controlBytes = 0;
     // A write in flight still reads its buffer, which is left to the runtime.
     this.#lent = null;
-    this.#own = this.#loose = this.#sure = null;
+    this.#own = this.#following = this.#loose = this.#sure = null;
   }
 }
