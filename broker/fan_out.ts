@@ -13,6 +13,8 @@ import { sendToLog } from "./sender.ts";
 const LOOK_BYTES = 64 * 1024;
 /** At most so many messages are appended between two looks at their backlogs. */
 const LOOK_MESSAGES_MAX = 256;
+/** How many members must have gone, beside as many as there are, for idle lists to be tidied. */
+const GONE_MIN = 64;
 
 /**
  * Members that are sent the same: one log of bytes for QoS 0, one of messages
@@ -27,6 +29,8 @@ class Group {
   #messages: Log<Message> | null = null;
   #idleBytes: Seat[] = [];
   #idleMessages: Seat[] = [];
+  /** How many have gone since the idle lists were tidied. */
+  #gone = 0;
   /** How many follow the log of bytes. */
   bytesFollowed = 0;
   #lookAtBytes = LOOK_BYTES;
@@ -59,6 +63,14 @@ class Group {
     member.subscriber.leaveBytes(seat.ofBytes);
     member.subscriber.leaveMessages(seat.ofMessages);
     this.#seats.delete(member);
+    if (++this.#gone > this.#seats.size + GONE_MIN) this.#tidy();
+  }
+
+  /** A list that nothing is published for would gather whoever came and went. */
+  #tidy(): void {
+    this.#gone = 0;
+    this.#idleBytes = this.#idleBytes.filter(({ isGone }) => !isGone);
+    this.#idleMessages = this.#idleMessages.filter(({ isGone }) => !isGone);
   }
 
   run(run: Run): void {

@@ -43,7 +43,7 @@ export interface MemberObserver<S extends Subscriber> {
  *
  * It is brought up to date when it is next used. A small one is put together
  * anew. A large one is a cursor in the log that each of its filters keeps of
- * whose subscription has changed.
+ * whose subscription has changed, and looks at everyone when that log has ended.
  */
 export class Audience<S extends Subscriber> {
   /** The filters that match. */
@@ -84,14 +84,23 @@ export class Audience<S extends Subscriber> {
     if (version === this.#version) return;
     this.#version = version;
     if (this.#changes === null) this.#rebuild();
-    else {
+    else if (this.#changes.every(({ log }, i) => log === this.entries[i]!.changes)) {
       for (const changes of this.#changes) {
         for (let changed = changes.next(); changed !== undefined; changed = changes.next()) {
           this.#update(changed);
         }
       }
-    }
+    } else this.#updateAll();
     this.#findGroups();
+  }
+
+  #updateAll(): void {
+    this.#changes = this.entries.map((entry) => entry.changes.cursor());
+    const subscribers = new Set(this.members.map(({ subscriber }) => subscriber));
+    for (const entry of this.entries) {
+      entry.forEach(({ subscriber }) => subscribers.add(subscriber));
+    }
+    for (const subscriber of subscribers) this.#update(subscriber);
   }
 
   #rebuild(): void {

@@ -1,8 +1,9 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+import { collectGarbage } from "../tests/harness/garbage.ts";
 import { Audience, type Member } from "./audience.ts";
 import { FilterEntry } from "./filter_entry.ts";
 import type { Subscription } from "./subscription.ts";
-import { subscribers, subscription, type TestSubscriber } from "./testdata/subscribers.ts";
+import { subscribers, subscription, TestSubscriber } from "./testdata/subscribers.ts";
 import { addUp, retainedVariant, sharedVariant } from "./variant.ts";
 
 type Entry = FilterEntry<TestSubscriber>;
@@ -199,4 +200,26 @@ Deno.test("Audience.groups are the shared groups of all its filters", () => {
   wide.leaveGroup("h", ONE);
   audience.refresh();
   assertEquals(audience.groups, null);
+});
+
+Deno.test("Audience that is not looked at holds no more than some of those who left", async () => {
+  const [busy, quiet] = entries("a", "b") as [Entry, Entry];
+  for (const subscriber of subscribers(20)) quiet.set(subscription(subscriber, "b"));
+  const audience = new Audience([busy, quiet]);
+  const gone: WeakRef<TestSubscriber>[] = [];
+  const comeAndGo = () => {
+    const subscriber = new TestSubscriber(gone.length);
+    busy.set(subscription(subscriber, "a"));
+    busy.delete(subscriber);
+    gone.push(new WeakRef(subscriber));
+  };
+  for (let i = 0; i < 20_000; i++) comeAndGo();
+  busy.set(subscription(subscribers(21)[20]!, "a", { qos: 1 }));
+  await collectGarbage();
+  const held = gone.filter((subscriber) => subscriber.deref() !== undefined).length;
+  assert(held <= 600, `${held} are held`);
+  audience.refresh();
+  assertEquals(ids(audience), [...subscribers(21).keys()]);
+  await collectGarbage();
+  assertEquals(gone.filter((subscriber) => subscriber.deref() !== undefined).length, 0);
 });

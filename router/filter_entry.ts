@@ -6,6 +6,8 @@ import type { Audience } from "./audience.ts";
 
 /** Items of a segment of the change log: most filters hardly ever change. */
 const CHANGES_SEGMENT_ITEMS = 32;
+/** After so many changes, beside twice as many as there are subscriptions, a new log begins. */
+const CHANGES_MIN = 1024;
 
 /** Everything that is subscribed to one topic filter. */
 export class FilterEntry<S extends Subscriber> {
@@ -19,8 +21,9 @@ export class FilterEntry<S extends Subscriber> {
   /** The audience of topics that match this filter and no other, once there is one. */
   solo: Audience<S> | null = null;
   /**
-   * Whose subscription has changed, oldest first. Each audience of this filter
-   * is a cursor in it; made when the first audience is.
+   * Whose subscription has changed, oldest first. Each large audience of this
+   * filter is a cursor in it. An audience that nobody publishes to would hold
+   * all of it, so it ends at some time and another begins.
    */
   #changes: Log<S> | null = null;
 
@@ -40,7 +43,7 @@ export class FilterEntry<S extends Subscriber> {
     return this.#single !== null ? 1 : this.#several?.size ?? 0;
   }
 
-  /** The log of changes that an audience follows. */
+  /** The log of changes that an audience follows; not always the same. */
   get changes(): Log<S> {
     return this.#changes ??= new Log<S>({ segmentItems: CHANGES_SEGMENT_ITEMS });
   }
@@ -117,6 +120,8 @@ export class FilterEntry<S extends Subscriber> {
   /** Has every audience look at this subscriber again. */
   touch(subscriber: S): void {
     this.version++;
-    this.#changes?.append(subscriber);
+    if (this.#changes === null) return;
+    if (this.#changes.end < CHANGES_MIN + 2 * this.size) this.#changes.append(subscriber);
+    else this.#changes = null;
   }
 }
