@@ -119,6 +119,7 @@ export class Connection implements Link, OutboxOwner {
         this.core.takeCongestion();
         const wait = this.#take();
         if (wait !== null) await this.#pause(wait);
+        if (this.gone.isClosed) return;
       }
     } catch (error) {
       // The transport has failed: the peer, or the network, is gone.
@@ -145,7 +146,8 @@ export class Connection implements Link, OutboxOwner {
       try {
         await next;
       } catch (error) {
-        return this.fail(error);
+        this.fail(error);
+        break;
       }
       // What was allowed by the authorizer meanwhile may be more than somebody can take.
       next = this.#isOpen ? this.core.takeCongestion() ?? this.#take() : null;
@@ -477,6 +479,8 @@ export class Connection implements Link, OutboxOwner {
     if (this.#isTransportClosed) return;
     this.#isTransportClosed = true;
     this.#transport.close();
+    // Nobody reads, so nobody would find out: what is waited for may never come.
+    if (this.#isPaused) this.#end();
   }
 
   #end(): void {
