@@ -128,7 +128,8 @@ export class Session implements Receiver {
 
   rank(qos: QoS): number {
     const { link } = this;
-    if (link === null) return qos === 0 || this.isFull(0) ? Rank.none : Rank.away;
+    const isAway = link === null || !link.outbox.isOpen;
+    if (isAway) return qos === 0 || this.isFull(0) ? Rank.none : Rank.away;
     if (qos > 0 && this.isFull(0)) return Rank.none;
     const isBusy = qos === 0 ? !link.outbox.hasRoom : !this.#canSend(link);
     return isBusy ? Rank.busy : Rank.ready;
