@@ -92,7 +92,7 @@ export function checkLimits(given: Partial<BrokerLimits>): BrokerLimits {
   const limits = { ...DEFAULT_LIMITS };
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue;
-    if (!(name in DEFAULT_LIMITS)) throw new RangeError(`Unknown limit: ${name}`);
+    if (!Object.hasOwn(DEFAULT_LIMITS, name)) throw new RangeError(`Unknown limit: ${name}`);
     if (!(Number.isFinite(value) && value >= 0)) {
       throw new RangeError(`Cannot use limit ${name}: ${value} is not a number of 0 or more`);
     }

@@ -1,0 +1,44 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { checkLimits, DEFAULT_LIMITS } from "./limits.ts";
+
+Deno.test("checkLimits() fills in the defaults, and changes only what is given", () => {
+  assertEquals(checkLimits({}), DEFAULT_LIMITS);
+  assert(checkLimits({}) !== DEFAULT_LIMITS);
+  assertEquals(checkLimits({ stallMs: 5 }), { ...DEFAULT_LIMITS, stallMs: 5 });
+});
+
+Deno.test("checkLimits() takes undefined for what is not given", () => {
+  const given = { stallMs: undefined } as unknown as Parameters<typeof checkLimits>[0];
+  assertEquals(checkLimits(given), DEFAULT_LIMITS);
+});
+
+Deno.test("checkLimits() rejects what is no number of 0 or more", () => {
+  for (const value of [-1, NaN, Infinity, "7" as unknown as number, null as unknown as number]) {
+    assertThrows(() => checkLimits({ stallMs: value }), RangeError, "stallMs");
+  }
+});
+
+Deno.test("checkLimits() rejects names it does not know, inherited ones too", () => {
+  for (const name of ["stallMS", "toString", "constructor"]) {
+    assertThrows(() => checkLimits({ [name]: 1 }), RangeError, `Unknown limit: ${name}`);
+  }
+});
+
+Deno.test("checkLimits() keeps what goes over the wire in its field", () => {
+  const ranges = {
+    receiveMaximum: [1, 65_535],
+    inflightMax: [1, 32_767],
+    topicAliasMax: [0, 65_535],
+    keepAliveSecondsMax: [0, 65_535],
+  } as const;
+  for (const [name, [min, max]] of Object.entries(ranges)) {
+    for (const value of [min, max]) checkLimits({ [name]: value });
+    for (const value of [min - 1, max + 1, min + 0.5]) {
+      assertThrows(() => checkLimits({ [name]: value }), RangeError, name);
+    }
+  }
+});
+
+Deno.test("DEFAULT_LIMITS are limits that checkLimits() takes", () => {
+  assertEquals(checkLimits(DEFAULT_LIMITS), DEFAULT_LIMITS);
+});
