@@ -185,6 +185,7 @@ export class Connection implements Link, OutboxOwner {
         );
       }
       if (header.end > end) {
+        if (this.session === null) this.#checkFirst(header.first);
         this.#frameBytes = size;
         break;
       }
@@ -218,12 +219,9 @@ export class Connection implements Link, OutboxOwner {
     start: number,
     end: number,
   ): PromiseLike<void> | null {
-    const type = first >> 4;
     const body = bytes.subarray(start, end);
     if (this.#connect === null) {
-      if (type !== PacketType.connect) {
-        throw new ProtocolError("First packet is no CONNECT", 0, "MQTT-3.1.0-1");
-      }
+      this.#checkFirst(first);
       this.#connect = new ConnectFlow(this);
       return this.#connect.connect(first, body);
     }
@@ -232,6 +230,12 @@ export class Connection implements Link, OutboxOwner {
     if (packet.type === "disconnect") this.#disconnected(packet.reasonCode);
     else throw new ProtocolError(`Packet ${packet.type} before CONNACK`, 0, "MQTT-3.1.2-30");
     return null;
+  }
+
+  /** Whoever speaks another protocol is not waited for until it has said enough. */
+  #checkFirst(first: number): void {
+    if (this.#connect !== null || first >> 4 === PacketType.connect) return;
+    throw new ProtocolError("First packet is no CONNECT", 0, "MQTT-3.1.0-1");
   }
 
   #handlePacket(packet: Packet): PromiseLike<void> | null {
