@@ -204,7 +204,7 @@ export class Outbox implements Waiter {
     if (lag > highWaterBytes && !this.congestion.isStalled && this.isOpen) {
       this.#host.congested(this.congestion.room());
     }
-    if (lag > lagBytesMax) this.#skip(lag - (lagBytesMax >> 1));
+    if (lag > lagBytesMax) this.#skip(lag - lagBytesMax / 2);
   }
 
   /** Starts a write, unless one is in flight. */
@@ -297,12 +297,9 @@ export class Outbox implements Waiter {
       filled += piece.length;
       if (s.key === null) s.cursor.recycle();
     }
+    // Never nothing: without control packets the first piece is a small one.
     this.#lent = target;
-    if (filled > 0) return target.subarray(0, filled);
-    // Not even the first piece fits: it leaves as it is.
-    this.#giveBack();
-    const stretch = this.#trail.current()!;
-    return stretch.cursor.take(stretch.end, stretch.endCount);
+    return target.subarray(0, filled);
   }
 
   #write(bytes: Uint8Array<ArrayBuffer>): void {
@@ -321,7 +318,7 @@ export class Outbox implements Waiter {
     const first = this.#trail.first;
     if (first !== null && first.key === null) first.cursor.recycle();
     const { congestion } = this;
-    if (congestion.isAwaited && this.lag <= this.#host.limits.highWaterBytes >> 2) {
+    if (congestion.isAwaited && this.lag <= this.#host.limits.highWaterBytes / 4) {
       congestion.clear();
     }
     this.flush();
@@ -382,6 +379,10 @@ export class Outbox implements Waiter {
     this.#controlBytes = 0;
     // A write in flight still reads its buffer, which is left to the runtime.
     this.#lent = null;
-    this.#own = this.#following = this.#loose = this.#sure = null;
+    this.#own =
+      this.#following =
+      this.#loose =
+      this.#sure =
+        null;
   }
 }

@@ -349,7 +349,7 @@ export class Session implements Receiver {
     if (this.link === null) return;
     const { highWaterBytes, backlogMessagesMax, stallMs } = this.#core.limits;
     const { messages, bytes } = this.waiting;
-    if (bytes <= highWaterBytes && messages <= backlogMessagesMax >> 1) return;
+    if (bytes <= highWaterBytes && messages <= backlogMessagesMax / 2) return;
     const { clock, scheduler } = this.#core;
     this.#congestion ??= new Congestion(clock, scheduler, stallMs);
     if (!this.#congestion.isStalled) this.#core.congested(this.#congestion.room());
@@ -358,7 +358,7 @@ export class Session implements Receiver {
   #clearIfShort(): void {
     const { highWaterBytes, backlogMessagesMax } = this.#core.limits;
     const { messages, bytes } = this.waiting;
-    if (bytes <= highWaterBytes >> 2 && messages <= backlogMessagesMax >> 2) {
+    if (bytes <= highWaterBytes / 4 && messages <= backlogMessagesMax / 4) {
       this.#congestion!.clear();
     }
   }

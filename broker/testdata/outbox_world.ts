@@ -1,0 +1,106 @@
+import { CheckedPool } from "../../log/testdata/checked_pool.ts";
+import { frame, frameNumbers } from "../../log/testdata/frames.ts";
+import type { ByteLog } from "../../log/byte_log.ts";
+import type { Receipt } from "../../log/receipt.ts";
+import { VirtualClock } from "../../tests/harness/virtual_clock.ts";
+import { type BrokerLimits, checkLimits } from "../limits.ts";
+import { Outbox, type OutboxHost, type OutboxOwner } from "../outbox.ts";
+import { Scheduler } from "../scheduler.ts";
+import { HeldTransport } from "./held_transport.ts";
+
+/** Everything around one outbox: its host, its owner and its transport. */
+export class OutboxWorld implements OutboxHost, OutboxOwner {
+  readonly limits: BrokerLimits;
+  readonly clock: VirtualClock = new VirtualClock();
+  readonly scheduler: Scheduler = new Scheduler(this.clock);
+  readonly pool: CheckedPool = new CheckedPool();
+  readonly transport: HeldTransport = new HeldTransport();
+  readonly outbox: Outbox;
+  /** Frames that were skipped. */
+  lost = 0;
+  /** How often the outbox asked for more. */
+  pumps = 0;
+  /** Bytes that have left. */
+  sentBytes = 0;
+  /** What publishers were told to wait for. */
+  readonly rooms: Receipt[] = [];
+  /** How the outbox has ended, each time it said so. */
+  readonly ends: { isComplete: boolean; error: unknown }[] = [];
+  #toFlush: Outbox[] = [];
+
+  constructor(limits: Partial<BrokerLimits> = {}) {
+    this.limits = checkLimits(limits);
+    this.outbox = new Outbox(this.transport, this, this);
+  }
+
+  flushLater(outbox: Outbox): void {
+    this.#toFlush.push(outbox);
+  }
+
+  congested(room: Receipt): void {
+    this.rooms.push(room);
+  }
+
+  lagged(frames: number): void {
+    this.lost += frames;
+  }
+
+  pump(): void {
+    this.pumps++;
+  }
+
+  sent(bytes: number): void {
+    this.sentBytes += bytes;
+  }
+
+  outboxEnded(isComplete: boolean, error: unknown): void {
+    this.ends.push({ isComplete, error });
+  }
+
+  /** Ends a turn: what gathered is written, and promises settle. */
+  async turn(): Promise<void> {
+    for (const outbox of this.#toFlush.splice(0)) {
+      outbox.listed = false;
+      outbox.flush();
+    }
+    await this.clock.settle();
+  }
+
+  /** Ends the write in flight, whole; returns the numbers of its frames. */
+  async take(): Promise<number[]> {
+    const numbers = frameNumbers(this.transport.take());
+    await this.turn();
+    return numbers;
+  }
+
+  /** Takes everything that is and gets written; returns the numbers of its frames. */
+  async takeAll(): Promise<number[]> {
+    await this.turn();
+    const numbers: number[] = [];
+    while (this.transport.inFlight > 0) numbers.push(...await this.take());
+    return numbers;
+  }
+
+  /** Appends a control packet. */
+  control(number: number, bytes = 10): void {
+    const offset = this.outbox.reserveControl(bytes);
+    this.outbox.controlBuffer.set(frame(number, bytes), offset);
+  }
+
+  /** Appends a frame for this connection alone that may not be skipped. */
+  sure(number: number, bytes = 10): void {
+    const offset = this.outbox.reserve(bytes, true);
+    this.outbox.buffer.set(frame(number, bytes), offset);
+    this.outbox.commit(bytes);
+  }
+
+  /** Appends a frame for this connection alone that may be skipped. */
+  loose(number: number, bytes = 10): void {
+    this.outbox.append(frame(number, bytes), 0, bytes, 1);
+  }
+}
+
+/** Appends a frame to a log that is shared. */
+export function append(log: ByteLog, number: number, bytes = 10): void {
+  log.append(frame(number, bytes), 0, bytes, 1);
+}
