@@ -4,6 +4,7 @@ import {
   NEVER,
   type Publication,
   type SessionRecord,
+  type SubscriptionRecord,
 } from "./ledger.ts";
 import { POOL } from "./scenario.ts";
 import { concerns, mayHold, mustHold } from "./ledger.ts";
@@ -50,23 +51,26 @@ function checkOnce(publication: Publication, found: readonly GroupDelivery[]): s
   return exact > 1 ? `${exact} times with QoS 2` : "";
 }
 
-/** Whether the group certainly had a member to be sent it, and nobody could take it along. */
+/**
+ * Whether the group certainly had a member to be sent it. What was on its way to one whose session
+ * ends goes to another with QoS 1, and to nobody with QoS 2 [MQTT-4.8.2-5].
+ */
 function isDue(members: readonly SessionRecord[], publication: Publication, name: string): boolean {
   if (publication.qos === 0) return false;
+  const isFor = (session: SessionRecord) => (one: SubscriptionRecord) =>
+    one.group === name && concerns(one, session.clientId, publication);
   const possible = members.filter((session) =>
-    session.subscriptions.some((one) =>
-      one.group === name && concerns(one, session.clientId, publication) &&
-      mayHold(one, publication)
-    )
+    session.subscriptions.some((one) => isFor(session)(one) && mayHold(one, publication))
   );
   const isSafe = possible.every(({ endedAt, subscriptions }) =>
-    endedAt === NEVER && subscriptions.every(({ group, qos }) => group !== name || qos > 0)
+    (endedAt === NEVER || publication.qos === 1) &&
+    subscriptions.every(({ group, qos }) => group !== name || qos > 0)
   );
   return isSafe &&
     possible.some((session) =>
+      session.endedAt === NEVER &&
       session.subscriptions.some((one) =>
-        one.group === name && concerns(one, session.clientId, publication) &&
-        mustHold(one, publication)
+        isFor(session)(one) && mustHold(one, publication) && one.endRequestedAt === NEVER
       )
     );
 }

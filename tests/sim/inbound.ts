@@ -47,6 +47,11 @@ export class Inbound {
     this.#ackDelayMsMax = ackDelayMsMax;
   }
 
+  /** Whether every message was acknowledged, and every one with QoS 2 released. */
+  get isIdle(): boolean {
+    return this.#held.size === 0 && this.#received.size === 0;
+  }
+
   /** Goes on with a connection. */
   attach(source: Source): void {
     this.#source = source;

@@ -26,6 +26,10 @@ interface Attempt {
   readonly topicAliasMaximum: number;
   /** Set once the client was let in. */
   record: ConnectionRecord | null;
+  /** The reason code of the DISCONNECT that has come, or `null`. */
+  farewell: number | null;
+  /** Whether it was ever read so slowly that the broker may have lost its patience. */
+  isStalled: boolean;
 }
 
 type Known = "yes" | "no" | "maybe";
@@ -66,9 +70,9 @@ export class ModelClient {
     return this.#attempt?.record?.endedAt === NEVER && this.#attempt.wire.isOpen;
   }
 
-  /** Whether all that it has published was acknowledged. */
+  /** Whether every handshake has ended, on both sides. */
   get isIdle(): boolean {
-    return this.#outbound.isIdle;
+    return this.#outbound.isIdle && this.#inbound.isIdle;
   }
 
   /** Whether it neither has a connection nor tries to get one. */
@@ -95,10 +99,10 @@ export class ModelClient {
     const wire = new Wire(pipe, version, {
       packet: (packet) => this.#packet(attempt, packet),
       faulty: (error) => this.#fault(`cannot read: ${error}`),
-      ended: () => this.#ended(attempt),
+      ended: (isOrderly) => this.#ended(attempt, isOrderly),
     });
     const attempt: Attempt = {
-      ...{ wire, version, isClean, isPersistent, record: null },
+      ...{ wire, version, isClean, isPersistent, record: null, farewell: null, isStalled: false },
       isExpected: isClean ? "no" : this.#isKept,
       receiveMaximum: version === 5 ? random.pick([1, 2, 10, 65_535]) : 65_535,
       topicAliasMaximum: version === 5 ? random.pick([0, 1, 10]) : 0,
@@ -164,7 +168,7 @@ export class ModelClient {
   /** Reads nothing for a while. */
   stall(ms: number): void {
     this.#note(() => `stalls for ${ms} ms`);
-    this.#attempt?.wire.stall(this.#world.delay(ms));
+    if (this.#attempt !== null) this.#stall(this.#attempt, ms);
   }
 
   /** Tells the broker that it is there. */
@@ -196,7 +200,8 @@ export class ModelClient {
   }
 
   #packet(attempt: Attempt, packet: Packet): void {
-    // What comes on a connection that was given up is only looked at by the reader.
+    if (packet.type === "disconnect") attempt.farewell = packet.reasonCode;
+    // Of what comes on a connection that was given up, only that counts.
     if (attempt !== this.#attempt) return;
     this.#world.ledger.activity += packet.type === "pingresp" ? 0 : 1;
     if (attempt.record === null) {
@@ -257,18 +262,30 @@ export class ModelClient {
   }
 
   /** The connection is gone. */
-  #ended(attempt: Attempt): void {
-    if (attempt !== this.#attempt) return;
+  #ended(attempt: Attempt, isOrderly: boolean): void {
+    if (attempt !== this.#attempt) return this.#checkFarewell(attempt, isOrderly);
     this.#note(() => "is disconnected");
     this.#attempt = null;
     this.#forget(attempt);
+  }
+
+  /** One that was given up for another ended as soon as the broker knew, and it said why. */
+  #checkFarewell({ version, record, farewell, isStalled }: Attempt, isOrderly: boolean): void {
+    if (version < 5 || record === null || !isOrderly || isStalled) return;
+    if (this.#world.isClosing) return;
+    if (farewell !== ReasonCode.SessionTakenOver) this.#fault("was not told who took over");
   }
 
   /** Gives a connection up for another; the broker finds that out by itself. */
   #leave(attempt: Attempt | null): void {
     if (attempt === null) return;
     this.#forget(attempt);
-    if (this.#random.chance(0.3)) attempt.wire.stall(this.#world.delay(3000));
+    if (this.#random.chance(0.3)) this.#stall(attempt, 3000);
+  }
+
+  #stall(attempt: Attempt, ms: number): void {
+    attempt.isStalled = true;
+    attempt.wire.stall(this.#world.delay(ms));
   }
 
   #forget({ record, isPersistent }: Attempt): void {

@@ -83,7 +83,9 @@ export function scenarioOf(seed: number): Scenario {
     disorder: isCalm ? CALM : disorderOf(random),
     activeMs: isWide ? 500 : 1200,
     restMsMax: random.pick([50, 100, 300]),
-    payloadBytesMax: windowBytes < 1000 ? 10 : random.pick([10, 200, 1500]),
+    payloadBytesMax: random.pick(
+      windowBytes < 1000 ? [10] : windowBytes < 8192 ? [10, 200] : [10, 1500],
+    ),
     endsWithBroker: random.chance(0.3),
   };
 }

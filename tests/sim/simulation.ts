@@ -71,7 +71,7 @@ async function settle(world: World, actors: readonly Actor[]): Promise<void> {
   for (const { client } of actors) {
     const { clientId } = client.plan;
     if (!client.isConnected) ledger.fault(`${clientId} cannot connect`);
-    if (!client.isIdle) ledger.fault(`${clientId} waits for acknowledgements`);
+    if (!client.isIdle) ledger.fault(`${clientId} has handshakes that do not end`);
   }
 }
 

@@ -7,8 +7,8 @@ export interface WireEvents {
   packet(packet: Packet): void;
   /** The bytes that came are no packet. */
   faulty(error: unknown): void;
-  /** Nothing comes any more. */
-  ended(): void;
+  /** Nothing comes any more; in good order if the other end has closed. */
+  ended(isOrderly: boolean): void;
 }
 
 /** Bytes of a read; small, so that packets are also cut at the client. */
@@ -76,13 +76,15 @@ export class Wire {
   }
 
   async #read(): Promise<void> {
+    let isOrderly = false;
     try {
       await this.#readPackets();
+      isOrderly = true;
     } catch {
       // Cut, or closed by this end.
     }
     this.close();
-    this.#events.ended();
+    this.#events.ended(isOrderly);
   }
 
   async #readPackets(): Promise<void> {
