@@ -38,6 +38,8 @@ export class Delivery {
   /** Delivers a run of QoS 0 frames. */
   run(run: Run): void {
     const audience = this.#router.audience(run.route);
+    const { sole } = audience;
+    if (sole !== null) return sole.subscriber.receiveRun(run, sole);
     const fanOut = fanOutOf(audience);
     if (fanOut !== null) fanOut.run(run);
     else {

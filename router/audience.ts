@@ -10,6 +10,9 @@ const INDEX_FROM = 8;
 /** From how many members on changes are followed; fewer are put together anew. */
 const FOLLOW_FROM = 8;
 
+/** Stands for the members of an audience that was not put together yet. */
+const NO_MEMBERS: never[] = [];
+
 /** A subscriber among those who receive what is published to a topic. */
 export class Member<S extends Subscriber> implements Variant {
   readonly retained = false;
@@ -49,18 +52,22 @@ export class Audience<S extends Subscriber> {
   /** The filters that match. */
   readonly entries: readonly FilterEntry<S>[];
   /** The members, in no order; one for each subscriber, shared groups not included. */
-  readonly members: Member<S>[] = [];
+  members: readonly Member<S>[] = NO_MEMBERS;
   /** The shared groups of all the filters; `null` for none, which is common. */
   groups: readonly SharedGroup<S>[] | null = null;
+  /** The only member, where it receives everything alike and there is no shared group. */
+  sole: Member<S> | null = null;
   /** How many routes lead here. */
   routes = 0;
   /** The versions of all filters together, as of the last look. */
   #version = -1;
   /** What large audiences follow; `null` while this is small. */
   #changes: Cursor<S>[] | null = null;
+  #members: Member<S>[] = NO_MEMBERS;
   #index: Map<S, Member<S>> | null = null;
   #observer: MemberObserver<S> | null = null;
 
+  /** @param entries The filters; kept, and not to change. */
   constructor(entries: readonly FilterEntry<S>[]) {
     this.entries = entries;
     this.refresh();
@@ -92,6 +99,9 @@ export class Audience<S extends Subscriber> {
       }
     } else this.#updateAll();
     this.#findGroups();
+    const only = this.members.length === 1 ? this.members[0]! : null;
+    const isSole = only !== null && only.own === undefined && this.groups === null;
+    this.sole = isSole && this.#observer === null ? only : null;
   }
 
   #updateAll(): void {
@@ -104,8 +114,16 @@ export class Audience<S extends Subscriber> {
   }
 
   #rebuild(): void {
-    this.members.length = 0;
     this.#index = null;
+    const single = this.entries.length === 1 ? this.entries[0]!.single : null;
+    if (single !== null) {
+      // By far the most common: an array of just one is all that is made.
+      const member = memberOf(single);
+      member.index = 0;
+      this.#members = this.members = [member];
+      return;
+    }
+    this.#members = this.members = [];
     for (const entry of this.entries) {
       entry.forEach((subscription) => {
         // A subscriber with several matching subscriptions is met more than once.
@@ -143,7 +161,7 @@ export class Audience<S extends Subscriber> {
   }
 
   #add(member: Member<S>): void {
-    member.index = this.members.push(member) - 1;
+    member.index = this.#members.push(member) - 1;
     if (this.#index !== null) this.#index.set(member.subscriber, member);
     else if (this.members.length >= INDEX_FROM) {
       this.#index = new Map(this.members.map((member) => [member.subscriber, member]));
@@ -152,9 +170,9 @@ export class Audience<S extends Subscriber> {
   }
 
   #remove(member: Member<S>): void {
-    const last = this.members.pop()!;
+    const last = this.#members.pop()!;
     if (last !== member) {
-      this.members[member.index] = last;
+      this.#members[member.index] = last;
       last.index = member.index;
     }
     this.#index?.delete(member.subscriber);

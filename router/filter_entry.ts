@@ -11,7 +11,6 @@ const CHANGES_MIN = 1024;
 
 /** Everything that is subscribed to one topic filter. */
 export class FilterEntry<S extends Subscriber> {
-  /** The only subscription, or `null` when there are none or several. */
   #single: Subscription<S> | null = null;
   #several: Map<S, Subscription<S>> | null = null;
   /** The shared groups of this filter by the `mapKey()` of their names; `null` for none. */
@@ -32,6 +31,11 @@ export class FilterEntry<S extends Subscriber> {
    * @param filter The topic filter, without `$share/…`.
    */
   constructor(readonly id: number, readonly filter: string) {}
+
+  /** The only subscription, or `null` when there are none or several. */
+  get single(): Subscription<S> | null {
+    return this.#single;
+  }
 
   /** Whether nobody is subscribed any more. */
   get isEmpty(): boolean {

@@ -55,6 +55,8 @@ export class Router<S extends Subscriber> {
   readonly #levelsMax: number;
   /** Counts subscriptions that came, went or were touched. */
   #changes = 0;
+  /** What matched last; used again, as it would be garbage otherwise. */
+  readonly #matched: FilterEntry<S>[] = [];
   #entryId = 0;
 
   constructor(options: RouterOptions = {}) {
@@ -171,9 +173,9 @@ export class Router<S extends Subscriber> {
     const seen = route.seen;
     route.seen = this.#filters.end;
     if (route.audience !== null && !this.#affected(route.topic, seen)) return;
-    const entries: FilterEntry<S>[] = [];
-    this.#trie.match(route.topic, entries);
-    const audience = this.#audienceOf(entries);
+    this.#matched.length = 0;
+    this.#trie.match(route.topic, this.#matched);
+    const audience = this.#audienceOf(this.#matched);
     if (audience === route.audience) return;
     this.#unbind(route);
     route.audience = audience;
@@ -192,10 +194,10 @@ export class Router<S extends Subscriber> {
 
   #audienceOf(entries: FilterEntry<S>[]): Audience<S> {
     if (entries.length === 0) return this.#nobody;
-    if (entries.length === 1) return entries[0]!.solo ??= new Audience(entries);
+    if (entries.length === 1) return entries[0]!.solo ??= new Audience([entries[0]!]);
     const key = audienceKey(entries);
     let audience = this.#audiences.get(key);
-    if (audience === undefined) this.#audiences.set(key, audience = new Audience(entries));
+    if (audience === undefined) this.#audiences.set(key, audience = new Audience([...entries]));
     return audience;
   }
 
