@@ -1,37 +1,9 @@
 /** The order of messages (MQTT 3.1.1 §4.6). */
 import { assertEquals } from "@std/assert";
-import { publish, type QoS, subscribe } from "../../harness/packets.ts";
-import type { Conversation, SpecClient } from "../harness.ts";
+import { publish, subscribe } from "../../harness/packets.ts";
+import type { SpecClient } from "../harness.ts";
+import { NUMBERS, publishNumbers, take } from "../sequence.ts";
 import { specTest } from "./spec.ts";
-
-const COUNT = 200;
-const numbers = Array.from({ length: COUNT }, (_, n) => `${n}`);
-
-/** Takes and acknowledges so many messages; returns their payloads. */
-async function take(client: SpecClient, count = COUNT): Promise<string[]> {
-  const got: string[] = [];
-  while (got.length < count) {
-    const packet = await client.readFrame();
-    const type = packet[0]! >> 4;
-    if (type === 6) await client.send(Uint8Array.of(0x70, 2, packet[2]!, packet[3]!));
-    if (type !== 3) continue;
-    const qos = packet[0]! >> 1 & 3;
-    const id = packet.subarray(5, 7);
-    if (qos > 0) await client.send(Uint8Array.of(qos === 1 ? 0x40 : 0x50, 2, ...id));
-    got.push(new TextDecoder().decode(packet.subarray(qos > 0 ? 7 : 5)));
-  }
-  return got;
-}
-
-/** Publishes the numbers to the topic "a". */
-async function publishNumbers(t: Conversation, qos: QoS): Promise<void> {
-  const publisher = await t.connect();
-  await publisher.send(...numbers.map((n, at) => publish("a", n, { qos, packetId: at + 1 })));
-  await publisher.send("c0 00");
-  for (let frame = await publisher.readFrame(); frame[0] !== 0xd0;) {
-    frame = await publisher.readFrame();
-  }
-}
 
 for (const qos of [0, 1, 2] as const) {
   specTest(
@@ -40,7 +12,7 @@ for (const qos of [0, 1, 2] as const) {
       const few = await t.connect();
       await few.subscribe(subscribe({ a: qos }));
       await publishNumbers(t, qos);
-      assertEquals(await take(few), numbers);
+      assertEquals(await take(few), NUMBERS);
     },
   );
 
@@ -54,7 +26,7 @@ for (const qos of [0, 1, 2] as const) {
         many.push(client);
       }
       await publishNumbers(t, qos);
-      for (const client of many) assertEquals(await take(client), numbers);
+      for (const client of many) assertEquals(await take(client), NUMBERS);
     },
   );
 }
@@ -66,7 +38,7 @@ for (const qos of [1, 2] as const) {
     await client.subscribe(subscribe({ a: qos }));
     await t.drop(client);
     await publishNumbers(t, qos);
-    assertEquals(await take(await t.connect(fields)), numbers);
+    assertEquals(await take(await t.connect(fields)), NUMBERS);
   });
 }
 
@@ -87,5 +59,5 @@ specTest("what is sent again comes before what is new, in its order [MQTT-4.6.0-
   await send(5, 8);
   const again = await t.connect(fields);
   await send(8, 10);
-  assertEquals(await take(again, 10), numbers.slice(0, 10));
+  assertEquals(await take(again, 10), NUMBERS.slice(0, 10));
 });

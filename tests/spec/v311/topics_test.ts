@@ -1,30 +1,8 @@
 /** Topics and filters (MQTT 3.1.1 §4.7). */
 import { publish, subscribe, unsubscribe } from "../../harness/packets.ts";
+import { MATCHES } from "../filters.ts";
 import { expectFault } from "./_steps.ts";
 import { specTest } from "./spec.ts";
-
-/** For each filter the topics it matches and those it does not. */
-const MATCHES: [filter: string, matched: string[], missed: string[]][] = [
-  ["a", ["a"], ["A", "a/", "/a", "aa", "a/b"]],
-  ["a/b", ["a/b"], ["a", "a/b/", "a/b/c", "a//b", "a/B"]],
-  ["/a", ["/a"], ["a", "//a", "/a/"]],
-  ["a/", ["a/"], ["a", "a//", "a/b"]],
-  ["#", ["a", "/", "a/b/c", "/a", "a//b"], ["$a", "$SYS/a", "$"]],
-  ["/#", ["/", "/a", "/a/b"], ["a", "a/"]],
-  ["a/#", ["a", "a/", "a/b", "a/b/c"], ["b", "ab", "b/a"]],
-  ["a/b/#", ["a/b", "a/b/", "a/b/c"], ["a", "a/c"]],
-  ["+", ["a", "b"], ["/", "a/b", "/a", "$a"]],
-  ["/+", ["/", "/a"], ["a", "/a/b"]],
-  ["+/+", ["/", "a/b", "/a", "a/"], ["a", "a/b/c", "$a/b"]],
-  ["a/+", ["a/b", "a/"], ["a", "a/b/c", "b/a"]],
-  ["+/a/+", ["x/a/y", "/a/"], ["a", "a/a", "x/b/y", "$x/a/y"]],
-  ["+/#", ["a", "a/b", "/", "/a/b"], ["$a", "$a/b"]],
-  ["a/+/#", ["a/b", "a/b/c", "a/"], ["a"]],
-  ["$SYS/#", ["$SYS", "$SYS/a"], ["SYS/a", "$SYSTEM"]],
-  ["$SYS/+", ["$SYS/a"], ["$SYS", "$SYS/a/b", "SYS/a"]],
-  ["a/$b", ["a/$b"], ["a/b"]],
-  ["+/$b/#", ["a/$b", "a/$b/c"], ["a/b"]],
-];
 
 const WHOLE = " [MQTT-4.7.1-3]";
 const LITERAL = " [MQTT-4.7.3-4]";

@@ -1,0 +1,22 @@
+/** For each filter the topics it matches and some that it does not (§4.7). */
+export const MATCHES: [filter: string, matched: string[], missed: string[]][] = [
+  ["a", ["a"], ["A", "a/", "/a", "aa", "a/b"]],
+  ["a/b", ["a/b"], ["a", "a/b/", "a/b/c", "a//b", "a/B"]],
+  ["/a", ["/a"], ["a", "//a", "/a/"]],
+  ["a/", ["a/"], ["a", "a//", "a/b"]],
+  ["#", ["a", "/", "a/b/c", "/a", "a//b"], ["$a", "$SYS/a", "$"]],
+  ["/#", ["/", "/a", "/a/b"], ["a", "a/"]],
+  ["a/#", ["a", "a/", "a/b", "a/b/c"], ["b", "ab", "b/a"]],
+  ["a/b/#", ["a/b", "a/b/", "a/b/c"], ["a", "a/c"]],
+  ["+", ["a", "b"], ["/", "a/b", "/a", "$a"]],
+  ["/+", ["/", "/a"], ["a", "/a/b"]],
+  ["+/+", ["/", "a/b", "/a", "a/"], ["a", "a/b/c", "$a/b"]],
+  ["a/+", ["a/b", "a/"], ["a", "a/b/c", "b/a"]],
+  ["+/a/+", ["x/a/y", "/a/"], ["a", "a/a", "x/b/y", "$x/a/y"]],
+  ["+/#", ["a", "a/b", "/", "/a/b"], ["$a", "$a/b"]],
+  ["a/+/#", ["a/b", "a/b/c", "a/"], ["a"]],
+  ["$SYS/#", ["$SYS", "$SYS/a"], ["SYS/a", "$SYSTEM"]],
+  ["$SYS/+", ["$SYS/a"], ["$SYS", "$SYS/a/b", "SYS/a"]],
+  ["a/$b", ["a/$b"], ["a/b"]],
+  ["+/$b/#", ["a/$b", "a/$b/c"], ["a/b"]],
+];
