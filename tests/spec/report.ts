@@ -8,12 +8,10 @@
  */
 // deno-lint-ignore-file no-console
 import {
-  idsIn,
   parseStatements,
   reasonFor,
   type Statement,
-  testNames,
-  titleOf,
+  testsIn,
   type Version,
   VERSIONS,
 } from "./statements.ts";
@@ -26,7 +24,7 @@ interface Coverage {
   statements: Statement[];
   /** Tests by the statement they name. */
   tests: Map<string, string[]>;
-  /** Tests that name what is no statement. */
+  /** Tests that name what is no statement, after what they name. */
   unknown: string[];
 }
 
@@ -46,10 +44,11 @@ async function coverageOf(version: Version): Promise<Coverage> {
   const tests = new Map<string, string[]>();
   const unknown: string[] = [];
   for await (const source of sources(new URL(`${version.folder}/`, import.meta.url))) {
-    for (const name of testNames(source)) {
-      const ids = idsIn(name);
-      if (ids.length === 0 || !ids.every((id) => known.has(id))) unknown.push(name);
-      for (const id of ids) tests.set(id, [...tests.get(id) ?? [], titleOf(name)]);
+    for (const { title, ids } of testsIn(source)) {
+      for (const id of ids) {
+        if (!known.has(id)) unknown.push(`${id}: ${title}`);
+        tests.set(id, [...tests.get(id) ?? [], title]);
+      }
     }
   }
   return { version, statements, tests, unknown };
@@ -66,7 +65,7 @@ function printReport(coverage: Coverage): void {
   const { testable, held } = tally(coverage);
   console.log(`${version.name}: held ${held.length} of ${testable.length}`);
   for (const { id, text } of testable) if (!tests.has(id)) console.log(`  open: ${id}  ${text}`);
-  for (const name of unknown) console.log(`  names no statement: ${name}`);
+  for (const name of unknown) console.log(`  unknown statement: ${name}`);
 }
 
 /** A cell of a table: a bar would end it. */

@@ -61,21 +61,36 @@ export function parseStatements(tsv: string): Statement[] {
   });
 }
 
+/** A test and the statements that it names. */
+export interface NamedTest {
+  title: string;
+  ids: string[];
+}
+
 /** The first argument of every call that registers a test. */
 const TEST_REGEXP =
   /\b(?:specTest|timeTest|Deno\.test)\(\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`)/g;
 
-/** The names of the tests that a source registers, as they are written there. */
-export function testNames(source: string): string[] {
-  return [...source.matchAll(TEST_REGEXP)].map(([, literal]) => literal!.slice(1, -1));
-}
+/** An identifier in a name, `[MQTT-3.1.0-1]`. */
+const ID_REGEXP = /\s*\[(MQTT-[\d.]+-\d+)\]/g;
 
-/** The identifiers in the name of a test. */
-export function idsIn(name: string): string[] {
-  return [...name.matchAll(/\[(MQTT-[\d.]+-\d+)\]/g)].map(([, id]) => id!);
-}
+/** What a name in a loop has in place of an identifier: `[${id}]`, or `${ids}` at its end. */
+const LOOP_REGEXP = /\s*\[\$\{[^}]*\}\]|\$\{[^}]*\}$/g;
 
-/** The name of a test without the identifiers. */
-export function titleOf(name: string): string {
-  return name.replaceAll(/\s*\[MQTT-[\d.]+-\d+\]/g, "");
+/** A text that is an identifier and nothing else: what such a loop goes over. */
+const TABLE_REGEXP = /["'`]\s*\[?(MQTT-[\d.]+-\d+)\]?["'`]/g;
+
+/**
+ * The tests that a source registers, as far as they can be read without running it. A test in a
+ * loop over statements is taken to name each that is listed in its source.
+ */
+export function testsIn(source: string): NamedTest[] {
+  const listed = [...source.matchAll(TABLE_REGEXP)].map(([, id]) => id!);
+  return [...source.matchAll(TEST_REGEXP)].map(([, literal]) => {
+    const name = literal!.slice(1, -1);
+    const ids = [...name.matchAll(ID_REGEXP)].map(([, id]) => id!);
+    if (name.search(LOOP_REGEXP) >= 0) ids.push(...listed);
+    const title = name.replaceAll(ID_REGEXP, "").replaceAll(LOOP_REGEXP, "");
+    return { title: title.replaceAll(/\$\{[^}]*\}/g, "…"), ids: [...new Set(ids)] };
+  });
 }

@@ -1,17 +1,28 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { idsIn, parseStatements, reasonFor, testNames, titleOf, VERSIONS } from "./statements.ts";
+import { parseStatements, reasonFor, testsIn, VERSIONS } from "./statements.ts";
 
-Deno.test("testNames() finds every way to register a test", () => {
+Deno.test("testsIn() finds every way to register a test", () => {
   const source = [
     'specTest("a [MQTT-1.1.1-1]", async (t) => {',
-    "for (const b of c) {\n  timeTest(\n    `${b} [MQTT-2.2.2-2] [MQTT-2.2.2-3]`,\n    async",
+    "for (const b of c) {\n  timeTest(\n    `${b} and [MQTT-2.2.2-2] [MQTT-2.2.2-3]`,\n    async",
     'Deno.test("says \\"c\\"", () => {',
     'helper("no test [MQTT-3.3.3-3]")',
   ].join("\n");
-  const names = testNames(source);
-  assertEquals(names, ["a [MQTT-1.1.1-1]", "${b} [MQTT-2.2.2-2] [MQTT-2.2.2-3]", 'says \\"c\\"']);
-  assertEquals(names.map(idsIn), [["MQTT-1.1.1-1"], ["MQTT-2.2.2-2", "MQTT-2.2.2-3"], []]);
-  assertEquals(titleOf(names[1]!), "${b}");
+  assertEquals(testsIn(source), [
+    { title: "a", ids: ["MQTT-1.1.1-1"] },
+    { title: "… and", ids: ["MQTT-2.2.2-2", "MQTT-2.2.2-3"] },
+    { title: 'says \\"c\\"', ids: [] },
+  ]);
+});
+
+Deno.test("testsIn() takes the statements of a loop from its table", () => {
+  const table = 'const CLAUSES = { a: "MQTT-1.1.1-1", b: " [MQTT-1.1.1-2]" };\n';
+  for (const end of [" [${clause}]", '${CLAUSES[a] ?? ""}']) {
+    assertEquals(testsIn(`${table}specTest(\`\${a} [MQTT-1.1.1-3]${end}\`, async`), [
+      { title: "…", ids: ["MQTT-1.1.1-3", "MQTT-1.1.1-1", "MQTT-1.1.1-2"] },
+    ]);
+  }
+  assertEquals(testsIn(`${table}specTest(\`\${a} is\`, async`), [{ title: "… is", ids: [] }]);
 });
 
 Deno.test("every statement is told apart, and what no test can tell has a reason", async () => {
