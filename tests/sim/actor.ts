@@ -5,7 +5,7 @@ import type { Wish } from "./subscriptions.ts";
 import type { World } from "./world.ts";
 
 /** At most so many messages are published at once. */
-const BURST_MAX = 5;
+const BURST_MAX = 6;
 const STALL_MS_MAX = 2000;
 
 /** Decides what a client does, and when. */
@@ -89,12 +89,12 @@ export class Actor {
 
   #subscribe(): void {
     const random = this.#random;
-    const { filters } = this.#world.scenario;
+    const { filters, groupQoSMin } = this.#world.scenario;
     const joins = this.#group !== null && random.chance(0.4);
     const target = joins ? this.#group! : { group: null, filter: random.pick(filters) };
     const wish: Wish = {
       ...target,
-      qos: random.pick([0, 1, 2, 2]),
+      qos: joins ? random.pick([groupQoSMin, 1, 2]) : random.pick([0, 1, 2, 2]),
       noLocal: !joins && random.chance(0.15),
       retainHandling: random.pick([0, 0, 1, 2]),
     };

@@ -34,7 +34,11 @@ export interface Scenario {
   readonly filters: readonly string[];
   /** Shared groups, each with its one filter. */
   readonly groups: readonly { readonly group: string; readonly filter: string }[];
+  /** The lowest QoS with which anyone joins a group. */
+  readonly groupQoSMin: 0 | 1;
   readonly limits: Partial<BrokerLimits>;
+  /** How long it takes to find out what a client may do; 0 for no authorizer. */
+  readonly authorizerMsMax: number;
   readonly network: { maxDelayMs: number; windowBytes: number; cutChance: number };
   /** Whether the broker can end its direction of a connection alone, as with TCP. */
   readonly hasHalfClose: boolean;
@@ -73,7 +77,9 @@ export function scenarioOf(seed: number): Scenario {
     topics: [...(isWide ? TOPICS.slice(0, 2) : TOPICS), ...(isShared ? POOL_TOPICS : [])],
     filters: isWide ? FILTERS.slice(0, 2) : isShared ? FILTERS : [...FILTERS, ...GREEDY_FILTERS],
     groups: isShared ? GROUPS : [],
+    groupQoSMin: random.chance(0.7) ? 1 : 0,
     limits: limitsOf(random),
+    authorizerMsMax: random.pick([0, 0, 0, 0, 30]),
     network: {
       maxDelayMs: random.pick([0, 5, 20]),
       windowBytes,

@@ -1,3 +1,4 @@
+import { concat } from "@std/bytes";
 import { encodePacket, type Packet, PacketReader, type ProtocolVersion } from "../../codec/mod.ts";
 import { type BytePipe, writeAll } from "../harness/byte_pipe.ts";
 
@@ -63,9 +64,12 @@ export class Wire {
 
   async #write(): Promise<void> {
     this.#isWriting = true;
+    // A burst is one write.
+    await Promise.resolve();
     try {
-      for (let bytes; (bytes = this.#unsent.shift()) !== undefined;) {
-        await writeAll(this.#pipe, bytes);
+      // What gathers while a write is under way leaves together.
+      while (this.#unsent.length > 0) {
+        await writeAll(this.#pipe, concat(this.#unsent.splice(0)));
       }
       if (!this.isOpen) this.close();
     } catch {

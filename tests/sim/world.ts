@@ -1,4 +1,4 @@
-import { Broker, type Clock } from "../../mod.ts";
+import { type Authorizer, Broker, type Clock } from "../../mod.ts";
 import type { BytePipe } from "../harness/byte_pipe.ts";
 import { Random } from "../harness/random.ts";
 import { VirtualClock } from "../harness/virtual_clock.ts";
@@ -57,6 +57,7 @@ export class World {
       clock: this.#brokerClock,
       random: () => random.next(),
       limits: scenario.limits,
+      authorizer: scenario.authorizerMsMax > 0 ? this.#slowAuthorizer(random.fork()) : null,
       hooks: { failed: (error) => this.ledger.fault(`broker failed: ${stackOf(error)}`) },
     });
     this.network = new VirtualNetwork({
@@ -77,6 +78,14 @@ export class World {
     return new Promise((resolve) => {
       this.clock.schedule(this.clock.now() + ms, resolve);
     });
+  }
+
+  /** Allows everything, as often as not only after a while. */
+  #slowAuthorizer(random: Random): Authorizer {
+    const { authorizerMsMax } = this.scenario;
+    const allow = () =>
+      random.chance(0.5) || this.delay(random.integer(0, authorizerMsMax)).then(() => true);
+    return { mayPublish: allow, maySubscribe: allow };
   }
 
   #accept(pipe: BytePipe, number: number): void {
