@@ -1,38 +1,18 @@
 import type { ConnackPacket, Packet } from "../../codec/mod.ts";
 import { ReasonCode } from "../../codec/mod.ts";
 import type { Random } from "../harness/random.ts";
+import { Attempt, type Known, type Terms } from "./attempt.ts";
 import { Inbound } from "./inbound.ts";
 import { type ConnectionRecord, NEVER, type Publication, type SessionRecord } from "./ledger.ts";
 import { Outbound } from "./outbound.ts";
 import type { ClientPlan } from "./scenario.ts";
 import { Subscriptions, type Wish } from "./subscriptions.ts";
-import { Wire } from "./wire.ts";
 import type { World } from "./world.ts";
 
-/** Longer than a simulation lasts, but for its end. */
-const EXPIRY_SECONDS = 3600;
 /** Messages that a 3.1.1 client has in flight, which the broker has no way to limit. */
 const OLD_QUOTA = 20;
-
-/** A connection while it is made. */
-interface Attempt {
-  readonly wire: Wire;
-  readonly version: 4 | 5;
-  readonly isClean: boolean;
-  readonly isPersistent: boolean;
-  /** Whether the broker has a session to go on with, as far as the client can know. */
-  readonly isExpected: Known;
-  readonly receiveMaximum: number;
-  readonly topicAliasMaximum: number;
-  /** Set once the client was let in. */
-  record: ConnectionRecord | null;
-  /** The reason code of the DISCONNECT that has come, or `null`. */
-  farewell: number | null;
-  /** Whether it was ever read so slowly that the broker may have lost its patience. */
-  isStalled: boolean;
-}
-
-type Known = "yes" | "no" | "maybe";
+/** For how long a connection may stay unread that was given up, in milliseconds. */
+const GIVEN_UP_MS = 3000;
 
 /**
  * A client that keeps to the protocol, reports in the ledger what it does and gets, and calls
@@ -94,21 +74,19 @@ export class ModelClient {
     let isPersistent = isSettled || random.chance(plan.persistChance);
     // In 3.1.1 they are one and the same.
     if (version === 4) isPersistent = !(isClean ||= !isPersistent);
-    this.#leave(this.#attempt);
-    const pipe = this.#world.network.connect();
-    const wire = new Wire(pipe, version, {
-      packet: (packet) => this.#packet(attempt, packet),
-      faulty: (error) => this.#fault(`cannot read: ${error}`),
-      ended: (isOrderly) => this.#ended(attempt, isOrderly),
-    });
-    const attempt: Attempt = {
-      ...{ wire, version, isClean, isPersistent, record: null, farewell: null, isStalled: false },
+    const terms: Terms = {
+      ...{ version, isClean, isPersistent },
       isExpected: isClean ? "no" : this.#isKept,
       receiveMaximum: version === 5 ? random.pick([1, 2, 10, 65_535]) : 65_535,
       topicAliasMaximum: version === 5 ? random.pick([0, 1, 10]) : 0,
     };
-    this.#attempt = attempt;
-    this.#sendConnect(attempt);
+    this.#leave();
+    this.#attempt = new Attempt(this.#world.network.connect(), terms, {
+      packet: (attempt, packet) => this.#packet(attempt, packet),
+      ended: (attempt) => this.#ended(attempt),
+      fault: (text) => this.#fault(text),
+    });
+    this.#sendConnect(this.#attempt);
   }
 
   /**
@@ -116,7 +94,9 @@ export class ModelClient {
    * and so this is only done where both are for the same session.
    */
   hurry(): void {
-    if (this.#attempt === null || this.#attempt.isClean || !this.#attempt.isPersistent) return;
+    if (this.#attempt === null) return;
+    const { isClean, isPersistent } = this.#attempt.terms;
+    if (isClean || !isPersistent) return;
     this.#hasRival = true;
     this.connect(true);
   }
@@ -128,9 +108,9 @@ export class ModelClient {
 
   /** Subscribes, while connected. */
   subscribe(wish: Wish): void {
-    const { version, wire } = this.#attempt!;
+    const { terms, wire } = this.#attempt!;
     const id = this.#outbound.newId();
-    const is5 = version === 5;
+    const is5 = terms.version === 5;
     const told: Wish = is5 ? wish : { ...wish, noLocal: false, retainHandling: 0 };
     const packet = this.#subscriptions.subscribe(this.#session!, told, id, is5 && id % 3 > 0);
     wire.send(packet);
@@ -168,7 +148,7 @@ export class ModelClient {
   /** Reads nothing for a while. */
   stall(ms: number): void {
     this.#note(() => `stalls for ${ms} ms`);
-    if (this.#attempt !== null) this.#stall(this.#attempt, ms);
+    this.#attempt?.stall(this.#world.delay(ms));
   }
 
   /** Tells the broker that it is there. */
@@ -176,39 +156,22 @@ export class ModelClient {
     if (this.isConnected) this.#attempt!.wire.send({ type: "pingreq" });
   }
 
-  #sendConnect({ wire, version, isClean, isPersistent, ...attempt }: Attempt): void {
-    const { clientId, keepAliveSeconds } = this.plan;
-    const { receiveMaximum, topicAliasMaximum } = attempt;
-    const sessionExpiryInterval = isPersistent ? EXPIRY_SECONDS : 0;
-    const packet: Packet = {
-      type: "connect",
-      protocolVersion: version,
-      cleanStart: isClean,
-      keepAlive: keepAliveSeconds,
-      clientId,
-      properties: version === 5 ? { receiveMaximum, topicAliasMaximum, sessionExpiryInterval } : {},
-      will: null,
-      username: null,
-      password: null,
-    };
+  #sendConnect(attempt: Attempt): void {
+    const { version, isClean, isPersistent } = attempt.terms;
     if (isClean) {
       this.#mustBeClean = true;
       this.#endSession();
     } else if (isPersistent !== (this.#isKept === "yes")) this.#isKept = "maybe";
-    wire.send(packet);
+    attempt.wire.send(attempt.packet(this.plan));
     this.#note(() => `> connect v${version} clean ${isClean} persistent ${isPersistent}`);
   }
 
   #packet(attempt: Attempt, packet: Packet): void {
-    if (packet.type === "disconnect") attempt.farewell = packet.reasonCode;
-    // Of what comes on a connection that was given up, only that counts.
-    if (attempt !== this.#attempt) return;
+    if (attempt.isGivenUp) return;
     this.#world.ledger.activity += packet.type === "pingresp" ? 0 : 1;
-    if (attempt.record === null) {
-      if (packet.type === "connack") return this.#connack(attempt, packet);
-      return this.#fault(`got ${packet.type} before CONNACK`);
-    }
-    this.#handle(packet);
+    if (attempt.record !== null) this.#handle(packet);
+    else if (packet.type === "connack") this.#connack(attempt, packet);
+    else this.#fault(`got ${packet.type} before CONNACK`);
   }
 
   #handle(packet: Packet): void {
@@ -238,57 +201,54 @@ export class ModelClient {
   #connack(attempt: Attempt, { reasonCode, sessionPresent, properties }: ConnackPacket): void {
     if (reasonCode !== 0) return this.#fault(`was refused with code ${reasonCode}`);
     this.#note(() => `< connack, session present ${sessionPresent}`);
-    const { ledger } = this.#world;
-    const { isPersistent, wire, version } = attempt;
-    if (attempt.isExpected === (sessionPresent ? "no" : "yes")) {
+    const { isPersistent, isExpected } = attempt.terms;
+    if (isExpected === (sessionPresent ? "no" : "yes")) {
       this.#fault(`was told session present ${sessionPresent}`);
     }
+    const { ledger } = this.#world;
     const record: ConnectionRecord = { openedAt: ledger.tick(), endedAt: NEVER };
     attempt.record = record;
     if (!sessionPresent) this.#endSession();
     this.#session ??= ledger.session(this.plan.clientId);
+    this.#session.connections.push(record);
     this.#mustBeClean = false;
     this.#isKept = isPersistent ? "yes" : "no";
-    const session = this.#session;
-    session.connections.push(record);
+    this.#attach(attempt, record, sessionPresent, properties.receiveMaximum ?? this.#oldQuota);
+  }
+
+  #attach(
+    { wire, terms }: Attempt,
+    record: ConnectionRecord,
+    isResumed: boolean,
+    quota: number,
+  ): void {
+    const session = this.#session!;
+    const { version, topicAliasMaximum } = terms;
     const inflightMax = this.#world.scenario.limits.inflightMax ?? Infinity;
-    const receiveMaximum = Math.min(attempt.receiveMaximum, inflightMax);
-    const { topicAliasMaximum } = attempt;
+    const receiveMaximum = Math.min(terms.receiveMaximum, inflightMax);
     const isV5 = version === 5;
-    const source = { wire, session, isV5, receiveMaximum, topicAliasMaximum };
-    this.#inbound.attach({ ...source, isResumed: sessionPresent });
-    const quota = properties.receiveMaximum ?? this.#oldQuota;
+    this.#inbound.attach({ wire, session, isV5, receiveMaximum, topicAliasMaximum, isResumed });
     this.#outbound.attach({ wire, record, version, quota });
   }
 
   /** The connection is gone. */
-  #ended(attempt: Attempt, isOrderly: boolean): void {
-    if (attempt !== this.#attempt) return this.#checkFarewell(attempt, isOrderly);
+  #ended(attempt: Attempt): void {
+    if (attempt.isGivenUp) return;
     this.#note(() => "is disconnected");
     this.#attempt = null;
     this.#forget(attempt);
   }
 
-  /** One that was given up for another ended as soon as the broker knew, and it said why. */
-  #checkFarewell({ version, record, farewell, isStalled }: Attempt, isOrderly: boolean): void {
-    if (version < 5 || record === null || !isOrderly || isStalled) return;
-    if (this.#world.isClosing) return;
-    if (farewell !== ReasonCode.SessionTakenOver) this.#fault("was not told who took over");
-  }
-
-  /** Gives a connection up for another; the broker finds that out by itself. */
-  #leave(attempt: Attempt | null): void {
+  /** Gives the connection up for another; the broker finds that out by itself. */
+  #leave(): void {
+    const attempt = this.#attempt;
     if (attempt === null) return;
+    attempt.isGivenUp = true;
     this.#forget(attempt);
-    if (this.#random.chance(0.3)) this.#stall(attempt, 3000);
+    if (this.#random.chance(0.3)) attempt.stall(this.#world.delay(GIVEN_UP_MS));
   }
 
-  #stall(attempt: Attempt, ms: number): void {
-    attempt.isStalled = true;
-    attempt.wire.stall(this.#world.delay(ms));
-  }
-
-  #forget({ record, isPersistent }: Attempt): void {
+  #forget({ record, terms: { isPersistent } }: Attempt): void {
     this.#outbound.detach();
     this.#subscriptions.detach();
     if (record === null) return;
