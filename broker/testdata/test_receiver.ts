@@ -1,0 +1,114 @@
+import { PacketReader } from "../../codec/mod.ts";
+import type { ByteCursor } from "../../log/byte_cursor.ts";
+import type { ByteLog } from "../../log/byte_log.ts";
+import type { Log } from "../../log/log.ts";
+import type { Variant } from "../../router/variant.ts";
+import { Backlog, type MessageFollows } from "../backlog.ts";
+import type { Message } from "../message.ts";
+import type { Follows } from "../outbox.ts";
+import { Rank, type Receiver, type Wire, wireClassOf } from "../receiver.ts";
+import type { Run } from "../run.ts";
+import { textOf } from "./messages.ts";
+
+const decoder = new TextDecoder();
+
+/** A receiver that follows what it may, and tells in words what it got and how. */
+export class TestReceiver implements Receiver {
+  readonly wireClass: number;
+  /** Whether it can be written to. */
+  isConnected = true;
+  /** Whether its backlog has room. */
+  hasRoom = true;
+  /** What it was handed one by one. */
+  readonly received: string[] = [];
+  /** How often it was asked to look at its lag or backlog. */
+  looks = 0;
+  readonly #v5: boolean;
+  readonly #backlog = new Backlog();
+  #bytes: { cursor: ByteCursor; follows: Follows } | null = null;
+
+  constructor(readonly clientId: string, wire: Partial<Wire> = {}) {
+    const { v5 = true, packetBytesMax = 100_000 } = wire;
+    this.#v5 = v5;
+    this.wireClass = wireClassOf({ v5, packetBytesMax });
+  }
+
+  /** What came by a shared log of bytes since the last time, as payload and identifiers. */
+  readBytes(): string[] {
+    if (this.#bytes === null) return [];
+    const { cursor } = this.#bytes;
+    const reader = new PacketReader({ version: this.#v5 ? 5 : 4 });
+    while (cursor.position < cursor.log.end) {
+      reader.push(cursor.take(cursor.log.end, cursor.log.frames));
+    }
+    const texts: string[] = [];
+    for (let packet = reader.read(); packet !== null; packet = reader.read()) {
+      if (packet.type !== "publish") throw new Error(`Not a PUBLISH: ${packet.type}`);
+      const { payload, properties } = packet;
+      const identifiers = properties.subscriptionIdentifiers ?? [];
+      texts.push([decoder.decode(payload), ...identifiers].join(" "));
+    }
+    return texts;
+  }
+
+  /** What came by a shared log of messages, or waits for another reason. */
+  readMessages(): string[] {
+    const texts: string[] = [];
+    for (let next = this.#backlog.peek(); next !== null; next = this.#backlog.peek()) {
+      texts.push(textOf(next));
+      this.#backlog.shift();
+    }
+    return texts;
+  }
+
+  /** Has something else written, which ends following bytes. */
+  leave(): void {
+    const { follows } = this.#bytes!;
+    this.#bytes = null;
+    follows.left();
+  }
+
+  receiveRun(run: Run, variant: Variant): void {
+    for (const message of run.messages()) this.receive(message, variant);
+  }
+
+  receive(message: Message, variant: Variant): void {
+    const identifiers = variant.identifiers ?? [];
+    this.received.push([textOf(message), ...identifiers].join(" "));
+  }
+
+  rank(): number {
+    return this.hasRoom ? Rank.ready : Rank.none;
+  }
+
+  isFull(): boolean {
+    return !this.hasRoom;
+  }
+
+  followBytes(log: ByteLog, follows: Follows): boolean {
+    if (this.isConnected) this.#bytes = { cursor: log.cursor(), follows };
+    return this.isConnected;
+  }
+
+  followMessages(log: Log<Message>, follows: MessageFollows): boolean {
+    if (this.hasRoom) this.#backlog.follow(log, follows);
+    return this.hasRoom;
+  }
+
+  leaveBytes(follows: Follows): void {
+    if (this.#bytes?.follows === follows) this.leave();
+  }
+
+  leaveMessages(follows: MessageFollows): void {
+    this.#backlog.leave(follows);
+  }
+
+  lookAtBytes(): void {
+    this.looks++;
+  }
+
+  lookAtMessages(): { messages: number; bytes: number } {
+    this.looks++;
+    return { messages: 1000, bytes: 1e6 };
+  }
+}
