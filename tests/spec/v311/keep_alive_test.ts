@@ -15,6 +15,18 @@ timeTest(
   },
 );
 
+timeTest("silence counts from the last packet, to the moment [MQTT-3.1.2-24]", async (t) => {
+  const client = await t.connect({ keepAliveSeconds: 60 });
+  await t.pass(500);
+  await client.ping();
+  await t.pass(89_900);
+  await client.ping();
+  await t.pass(400);
+  await client.ping();
+  await t.pass(90_100);
+  await client.expectClose();
+});
+
 timeTest("any packet counts against silence [MQTT-3.1.2-24]", async (t) => {
   const client = await t.connect({ keepAliveSeconds: 2 });
   for (let n = 0; n < 10; n++) {

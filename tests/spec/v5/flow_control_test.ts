@@ -15,6 +15,13 @@ import {
 import { specTest } from "./spec.ts";
 import { subscriber } from "./steps.ts";
 
+/** A client whose session lasts, and that takes so many unacknowledged messages. */
+const fields = (max: number) => ({
+  clientId: "client",
+  clean: false,
+  properties: Uint8Array.of(...properties.receiveMaximum(max), ...properties.sessionExpiry(60)),
+});
+
 /** Publishes "0" to "9" to the topic "a"; QoS 1 and 2 take turns, or as given. */
 async function publishTen(publisher: SpecClient, only?: 1 | 2): Promise<void> {
   for (let n = 0; n < 10; n++) {
@@ -40,11 +47,6 @@ specTest("without a Receive Maximum there is room for many [MQTT-4.9.0-1]", asyn
 });
 
 specTest("the quota begins anew with each connection [MQTT-4.9.0-1]", async (t) => {
-  const fields = (max: number) => ({
-    clientId: "client",
-    clean: false,
-    properties: Uint8Array.of(...properties.receiveMaximum(max), ...properties.sessionExpiry(60)),
-  });
   const first = await subscriber(t, "a", 1, fields(5));
   await publishTen(await t.connect(), 1);
   for (let n = 0; n < 5; n++) await first.expectPublish("a", `${n}`);
@@ -61,6 +63,24 @@ specTest("the quota begins anew with each connection [MQTT-4.9.0-1]", async (t) 
   const third = await t.connect(fields(20));
   for (let n = 2; n < 10; n++) await third.expectPublish("a", `${n}`);
 });
+
+specTest(
+  "what is acknowledged before it was sent again makes no room [MQTT-4.9.0-2]",
+  async (t) => {
+    const first = await subscriber(t, "a", 1, fields(10));
+    await publishTen(await t.connect(), 1);
+    const ids: number[] = [];
+    for (let n = 0; n < 10; n++) ids.push((await first.expectPublish("a", `${n}`)).packetId);
+    await t.drop(first);
+    const second = await t.connect(fields(2));
+    for (let n = 0; n < 2; n++) await second.expectPublish("a", `${n}`);
+    await second.send(puback(ids[3]!), puback(ids[4]!));
+    await second.expectSilence();
+    await second.send(puback(ids[0]!), puback(ids[1]!));
+    for (const n of [2, 5]) await second.expectPublish("a", `${n}`);
+    await second.expectSilence();
+  },
+);
 
 specTest("each PUBACK makes room for one more [MQTT-4.9.0-2]", async (t) => {
   const client = await subscriber(t, "a", 1, { properties: properties.receiveMaximum(3) });
