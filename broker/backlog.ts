@@ -1,4 +1,4 @@
-import { Log } from "../log/log.ts";
+import { Log, type Waiter } from "../log/log.ts";
 import type { Cursor } from "../log/cursor.ts";
 import { Trail } from "../log/trail.ts";
 import type { Variant } from "../router/variant.ts";
@@ -46,6 +46,9 @@ export class Backlog {
   /** What is left of stretches that are closed. */
   #closedMessages = 0;
   #closedBytes = 0;
+  /** Who was parked at the log that is followed, and where that ended then. */
+  #parked: Waiter | null = null;
+  #parkedAt = -1;
 
   /** How many messages wait. */
   get messages(): number {
@@ -80,6 +83,7 @@ export class Backlog {
   /** Follows a log that is shared, from its end on, until something else is appended. */
   follow(log: Log<Message>, follows: MessageFollows): void {
     this.leave();
+    this.#parked = null;
     this.#trail.follow(log.cursor(), { variant: follows.variant, follows });
   }
 
@@ -89,8 +93,21 @@ export class Backlog {
     if (open === null || (follows !== undefined && open.key.follows !== follows)) return;
     this.#closedMessages += open.cursor.lag;
     this.#closedBytes += open.cursor.log.weight - open.cursor.weight;
+    // The log may go on for ever without this session, and must not be held meanwhile.
+    if (open.key.follows !== null && open.cursor.lag > 0) open.cursor.detach(open.cursor.log.end);
     this.#trail.close(0);
+    // One that is read to its end is forgotten at once.
+    this.#trail.current();
     open.key.follows?.left();
+  }
+
+  /** Has `waiter` woken when the log that is followed goes on; again, until then, does nothing. */
+  park(waiter: Waiter): void {
+    const log = this.following;
+    if (log === null || (this.#parked === waiter && this.#parkedAt === log.end)) return;
+    this.#parked = waiter;
+    this.#parkedAt = log.end;
+    log.park(waiter);
   }
 
   /** The message to be sent next, which stays where it is; `null` when none waits. */

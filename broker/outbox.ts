@@ -186,9 +186,12 @@ export class Outbox implements Waiter {
     open.key?.left();
   }
 
-  /** Leaves the shared log only if it is followed for `key`. */
+  /** Leaves the shared log that was followed for `key`, for good: it goes on without this. */
   leaveIf(key: Follows): void {
     if (this.#trail.open?.key === key) this.leave();
+    for (let s = this.#trail.first; s !== null; s = s.next) {
+      if (s.key === key) s.cursor.detach(s.end);
+    }
   }
 
   /** There is something to write: called by a log that was parked at, and by the owner. */

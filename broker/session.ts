@@ -194,8 +194,7 @@ export class Session implements Receiver {
         if (flight !== null) this.#resend(link, flight);
       } else if (!this.#sendNext(link) && !this.#feed()) break;
     }
-    const following = this.#backlog?.following;
-    if (following && this.#backlog!.messages === 0) following.park(link.outbox);
+    if (this.#backlog?.messages === 0) this.#backlog.park(link.outbox);
     if (this.#congestion?.isAwaited) this.#clearIfShort();
   }
 

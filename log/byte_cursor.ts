@@ -82,6 +82,14 @@ export class ByteCursor {
     this.log.recycle(this.#current(), this.#position === this.log.end);
   }
 
+  /**
+   * Holds on to what is in front of `end` only, however far the log goes on: for
+   * a reader that will read no further than that.
+   */
+  detach(end: number): void {
+    this.#segment = this.#current().upTo(end);
+  }
+
   /** Tells the log what it need not keep; for the first cursor of a pooled log. */
   forget(): void {
     this.log.forget(this.#current());

@@ -24,6 +24,22 @@ export class ByteSegment {
    * @param baseFrames Frames of the log in front of this segment.
    */
   constructor(public base: number, public baseFrames: number) {}
+
+  /** The segments from here to byte `end` of the log, over the same bytes, linked no further. */
+  upTo(end: number): ByteSegment {
+    const first = this.#copy();
+    let last = first;
+    for (let s = this.next; s !== null && s.base < end; s = s.next) last = last.next = s.#copy();
+    return first;
+  }
+
+  #copy(): ByteSegment {
+    const copy = new ByteSegment(this.base, this.baseFrames);
+    copy.bytes = this.bytes;
+    copy.length = this.length;
+    copy.frames = this.frames;
+    return copy;
+  }
 }
 
 /**

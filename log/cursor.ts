@@ -111,6 +111,14 @@ export class Cursor<T> {
   }
 
   /**
+   * Holds on to the items in front of `end` only, however far the log goes on:
+   * for a reader that will read no further than that.
+   */
+  detach(end: number): void {
+    this.#segment = this.#segment.upTo(end);
+  }
+
+  /**
    * Walks on for ever, waiting at the end of the log.
    *
    * @param signal Ends the walk; what was read stays read.
