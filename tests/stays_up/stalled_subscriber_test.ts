@@ -11,7 +11,7 @@ import { writeAll } from "../harness/byte_pipe.ts";
 import { within } from "../harness/deadline.ts";
 import * as packets from "../harness/packets.ts";
 import { RawClient } from "../harness/raw_client.ts";
-import { Bystanders, flood, greet, joinSubscribed, repeat, withHost } from "./_clients.ts";
+import { Bystanders, flood, greet, join, joinSubscribed, repeat, withHost } from "./_clients.ts";
 import { MeasuredBroker } from "./_process.ts";
 
 const MB = 2 ** 20;
@@ -87,6 +87,42 @@ Deno.test("a stalled subscriber of a thousand topics costs no more than its limi
     (_, i) => packets.publish(`flood/${i}`, new Uint8Array(1000)),
   );
   assertLess(await growth(1, { "flood/#": 0 }, concat(frames), 300), 250 * MB);
+});
+
+Deno.test("a stalled subscriber that leaves does not hold what others go on with", async () => {
+  await using broker = await MeasuredBroker.start(OPTIONS);
+  using _ = await stalled(broker.port, 9, { "flood": 0 });
+  await using leaver = await joinSubscribed(broker.port, { "flood": 0 }, {}, DEADLINE_MS);
+  const frames = flood("flood", 3000, MB);
+  await publishAll(broker.port, frames, 16);
+  await leaver.send(packets.unsubscribe(["flood"]));
+  await using bystanders = await Bystanders.join(broker.port, DEADLINE_MS);
+  await bystanders.check();
+  const before = await broker.residentBytes();
+  await publishAll(broker.port, frames, 600);
+  assertLess(await broker.residentBytes() - before, 250 * MB);
+});
+
+Deno.test("drop-newest: a full session does not hold what others go on with", async () => {
+  const limits = { backlogMessagesMax: 100, stallMs: 20 };
+  await using broker = await MeasuredBroker.start({ limits, overflow: "drop-newest" });
+  const forAnHour = { level: 5, clientId: "away", properties: "11 00000e10" } as const;
+  const away = await joinSubscribed(broker.port, { "flood": 1 }, forAnHour, DEADLINE_MS);
+  await away.send(packets.disconnect());
+  await away.expectClose();
+  using _ = await stalled(broker.port, 9, { "flood": 0 });
+  await using present = await joinSubscribed(broker.port, { "flood": 1 }, {}, DEADLINE_MS);
+  await using publisher = await join(broker.port, {}, DEADLINE_MS);
+  const frame = packets.publish("flood", new Uint8Array(MB), { qos: 1 });
+  const before = await broker.residentBytes();
+  for (let i = 0; i < 500; i++) {
+    await publisher.send(frame);
+    await publisher.expect("40 02 00 01");
+    const message = await present.readFrame();
+    const at = message.length - MB - 2;
+    await present.send(packets.puback(message[at]! << 8 | message[at + 1]!));
+  }
+  assertLess(await broker.residentBytes() - before, 250 * MB);
 });
 
 Deno.test("what a stalled subscriber loses is counted, and what it gets is whole frames", async () => {
