@@ -1,6 +1,6 @@
 import { type ConnectPacket, type Packet, ReasonCode } from "../../codec/mod.ts";
 import type { BytePipe } from "../harness/byte_pipe.ts";
-import type { ConnectionRecord } from "./ledger.ts";
+import type { ConnectionRecord, WillRecord } from "./ledger.ts";
 import type { ClientPlan } from "./scenario.ts";
 import { Wire } from "./wire.ts";
 
@@ -19,6 +19,7 @@ export interface Terms {
   readonly isExpected: Known;
   readonly receiveMaximum: number;
   readonly topicAliasMaximum: number;
+  readonly will: WillRecord | null;
 }
 
 /** What an {@linkcode Attempt} tells its client. */
@@ -62,7 +63,7 @@ export class Attempt {
 
   /** The CONNECT that says what the terms are. */
   packet({ clientId, keepAliveSeconds }: ClientPlan): ConnectPacket {
-    const { version, isClean, isPersistent, receiveMaximum, topicAliasMaximum } = this.terms;
+    const { version, isClean, isPersistent, receiveMaximum, topicAliasMaximum, will } = this.terms;
     const sessionExpiryInterval = isPersistent ? EXPIRY_SECONDS : 0;
     return {
       type: "connect",
@@ -71,7 +72,7 @@ export class Attempt {
       keepAlive: keepAliveSeconds,
       clientId,
       properties: version === 5 ? { receiveMaximum, topicAliasMaximum, sessionExpiryInterval } : {},
-      will: null,
+      will: will === null ? null : { ...will.publication, properties: {} },
       username: null,
       password: null,
     };

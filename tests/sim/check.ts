@@ -18,6 +18,7 @@ import {
 import { checkGroups } from "./check_groups.ts";
 import { POOL } from "./scenario.ts";
 import { checkRetained } from "./check_retained.ts";
+import { checkWills } from "./check_wills.ts";
 
 /** What may have happened without any fault of the broker's. */
 export interface Allowances {
@@ -40,6 +41,7 @@ export function checkDeliveries(ledger: Ledger, allowances: Allowances): void {
     checkRetained(ledger, session);
   }
   checkGroups(ledger);
+  checkWills(ledger);
 }
 
 type Fault = (text: string, publication: Publication) => void;

@@ -38,6 +38,15 @@ export interface Publication {
   connection: ConnectionRecord | null;
 }
 
+/** A will, from the CONNECT that carries it. */
+export interface WillRecord {
+  readonly publication: Publication;
+  /** The connection it is for; `null` as long as the client does not know of being let in. */
+  connection: ConnectionRecord | null;
+  /** Whether the client has said goodbye, or the broker may never have got the CONNECT. */
+  isForgone: boolean;
+}
+
 /** A subscription, from SUBSCRIBE to UNSUBSCRIBE or to a SUBSCRIBE that replaces it. */
 export interface SubscriptionRecord {
   /** The topic filter, without `$share/…`. */
@@ -87,6 +96,7 @@ const decoder = new TextDecoder();
 export class Ledger {
   readonly publications: Publication[] = [];
   readonly sessions: SessionRecord[] = [];
+  readonly wills: WillRecord[] = [];
   /** What was found to be wrong. */
   readonly faults: string[] = [];
   /** Grows with everything that a client sends or receives, pings aside. */
@@ -137,6 +147,18 @@ export class Ledger {
     const publication = { id, publisher, topic, qos, retain, payload, ...times };
     this.publications.push(publication);
     return publication;
+  }
+
+  /** Enters a will that is about to be sent. */
+  will(clientId: string, qos: 1 | 2): WillRecord {
+    const topic = `will/${clientId}`;
+    const fields = { topic, qos, retain: false, payloadBytes: 10 };
+    const publication = this.publication(clientId, fields);
+    publication.sentAt = this.tick();
+    publication.sends = 1;
+    const will = { publication, connection: null, isForgone: false };
+    this.wills.push(will);
+    return will;
   }
 
   /** The message that a payload is of; `undefined` if nobody has ever sent these bytes. */

@@ -67,6 +67,7 @@ export class ModelClient {
    */
   connect(isSettled = false): void {
     const { plan } = this;
+    const { ledger } = this.#world;
     const random = this.#random;
     const isOther = plan.changesVersion && random.chance(0.3);
     const version = isOther ? random.pick([4, 5] as const) : plan.version;
@@ -79,6 +80,7 @@ export class ModelClient {
       isExpected: isClean ? "no" : this.#isKept,
       receiveMaximum: version === 5 ? random.pick([1, 2, 10, 65_535]) : 65_535,
       topicAliasMaximum: version === 5 ? random.pick([0, 1, 10]) : 0,
+      will: random.chance(0.3) ? ledger.will(plan.clientId, random.pick([1, 2])) : null,
     };
     this.#leave();
     this.#attempt = new Attempt(this.#world.network.connect(), terms, {
@@ -134,6 +136,7 @@ export class ModelClient {
    */
   disconnect(endsSession = false): void {
     this.#note(() => "> disconnect");
+    if (this.#attempt?.terms.will) this.#attempt.terms.will.isForgone = true;
     const properties = endsSession ? { sessionExpiryInterval: 0 } : {};
     this.#attempt?.wire.send({ type: "disconnect", reasonCode: 0, properties });
     this.#attempt?.wire.finish();
@@ -208,6 +211,7 @@ export class ModelClient {
     const { ledger } = this.#world;
     const record: ConnectionRecord = { openedAt: ledger.tick(), endedAt: NEVER };
     attempt.record = record;
+    if (attempt.terms.will !== null) attempt.terms.will.connection = record;
     if (!sessionPresent) this.#endSession();
     this.#session ??= ledger.session(this.plan.clientId);
     this.#session.connections.push(record);

@@ -55,7 +55,7 @@ const TOPICS = ["a/x", "a/y", "a/x/z", "a", "b/x", "b//y", "c"];
 /** Topics that only shared groups subscribe to begin with it. */
 export const POOL = "pool/";
 const POOL_TOPICS = ["pool/x", "pool/y"];
-const FILTERS = ["a/#", "a/+", "a/x", "b/+", "b/#", "a/+/z", "c", "kept/+", "kept/#"];
+const FILTERS = ["a/#", "a/+", "a/x", "b/+", "b/#", "a/+/z", "c", "kept/+", "kept/#", "will/+"];
 /** These would also match what is meant for shared groups, which are counted apart. */
 const GREEDY_FILTERS = ["#", "+/x", "+/+", "+/+/#"];
 const GROUPS = [{ group: "one", filter: "pool/+" }, { group: "two", filter: "pool/#" }];
@@ -75,7 +75,11 @@ export function scenarioOf(seed: number): Scenario {
     seed,
     clients,
     topics: [...(isWide ? TOPICS.slice(0, 2) : TOPICS), ...(isShared ? POOL_TOPICS : [])],
-    filters: isWide ? FILTERS.slice(0, 2) : isShared ? FILTERS : [...FILTERS, ...GREEDY_FILTERS],
+    filters: isWide
+      ? [...FILTERS.slice(0, 2), "will/+"]
+      : isShared
+      ? FILTERS
+      : [...FILTERS, ...GREEDY_FILTERS],
     groups: isShared ? GROUPS : [],
     groupQoSMin: random.chance(0.7) ? 1 : 0,
     limits: limitsOf(random),
