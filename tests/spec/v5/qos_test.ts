@@ -166,7 +166,7 @@ specTest(
     const publisher = await t.connect();
     const client = await subscriber(t, "a", 2, lasting);
     const waiting: [string, number][] = [];
-    for (let n = 0; n < 60; n++) {
+    for (let n = 0; n < 66; n++) {
       await publisher.send(publish("a", `${n}`, { qos: 1 }));
       waiting.push([`${n}`, (await client.expectPublish("a", `${n}`)).packetId]);
       // Three stay unacknowledged, and a fourth that is never acknowledged at all.
