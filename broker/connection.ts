@@ -92,7 +92,7 @@ export class Connection implements Link, OutboxOwner {
     this.#input = new InputBuffer(core.pool);
     this.outbox = new Outbox(transport, core, this);
     this.#lastReadMs = core.clock.now();
-    this.#deadline = new Deadline(() => this.#due());
+    this.#deadline = new Deadline(() => this.#onDue());
     core.scheduler.set(this.#deadline, this.#lastReadMs + core.limits.connectTimeoutMs);
     core.connections.add(this);
     core.stats.connections++;
@@ -460,6 +460,15 @@ export class Connection implements Link, OutboxOwner {
     this.outbox.finish(drain);
   }
 
+  #onDue(): void {
+    try {
+      this.#due();
+    } catch (error) {
+      this.abort();
+      throw error;
+    }
+  }
+
   #due(): void {
     if (!this.#isOpen) {
       this.outbox.abort();
@@ -497,7 +506,7 @@ export class Connection implements Link, OutboxOwner {
     this.#input.release();
     core.connections.delete(this);
     core.stats.connections--;
-    this.#retire();
+    core.guard(() => this.#retire());
     this.gone.close();
   }
 

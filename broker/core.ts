@@ -48,7 +48,7 @@ export class Core implements OutboxHost {
     this.overflow = settings.overflow;
     this.hooks = settings.hooks;
     this.clock = settings.clock;
-    this.scheduler = new Scheduler(this.clock);
+    this.scheduler = new Scheduler(this.clock, (error) => this.failed(error));
     const { routesMax, topicLevelsMax } = this.limits;
     const seed = Math.floor(settings.random() * 2 ** 32);
     this.router = new Router({ routesMax, levelsMax: topicLevelsMax, seed });
@@ -147,7 +147,11 @@ export class Core implements OutboxHost {
   /** Reports a failure of the broker's own; it must never reach a peer's connection loop. */
   failed(error: unknown): void {
     this.stats.internalErrors++;
-    this.hooks.failed?.(error);
+    try {
+      this.hooks.failed?.(error);
+    } catch {
+      // There is nobody left to tell.
+    }
   }
 
   /** Calls a hook; what it throws is not the broker's. */

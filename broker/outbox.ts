@@ -41,6 +41,8 @@ export interface OutboxHost {
   congested(room: Receipt): void;
   /** Counts frames that a lagging subscriber has lost. */
   lagged(frames: number): void;
+  /** Reports a failure of the broker's own. */
+  failed(error: unknown): void;
 }
 
 /** What an outbox needs of the connection it belongs to. */
@@ -90,7 +92,14 @@ export class Outbox implements Waiter {
   #lent: Uint8Array<ArrayBuffer> | null = null;
   #appended = 0;
   #state: "open" | "draining" | "finishing" | "closed" = "open";
-  readonly #onWritten = (bytes: number) => this.#written(bytes);
+  readonly #onWritten = (bytes: number) => {
+    try {
+      this.#written(bytes);
+    } catch (error) {
+      this.#host.failed(error);
+      this.#end(false, error);
+    }
+  };
   readonly #onFailed = (error: unknown) => this.#end(false, error);
 
   constructor(transport: Transport, host: OutboxHost, owner: OutboxOwner) {

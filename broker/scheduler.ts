@@ -17,13 +17,16 @@ export class Deadline {
  */
 export class Scheduler {
   readonly #clock: Clock;
+  readonly #failed: (error: unknown) => void;
   readonly #heap: Deadline[] = [];
   #cancel: (() => void) | null = null;
   #armedMs = Infinity;
   #stopped = false;
 
-  constructor(clock: Clock) {
+  /** @param failed Told of what a deadline has thrown; the others are kept all the same. */
+  constructor(clock: Clock, failed: (error: unknown) => void = reportError) {
     this.#clock = clock;
+    this.#failed = failed;
   }
 
   /** How many deadlines are set. */
@@ -77,7 +80,11 @@ export class Scheduler {
     const now = this.#clock.now();
     for (let first = this.#heap[0]; first !== undefined && first.atMs <= now;) {
       this.clear(first);
-      first.due();
+      try {
+        first.due();
+      } catch (error) {
+        this.#failed(error);
+      }
       first = this.#heap[0];
     }
     this.#arm();

@@ -41,6 +41,10 @@ export class OutboxWorld implements OutboxHost, OutboxOwner {
     this.rooms.push(room);
   }
 
+  failed(error: unknown): void {
+    throw error;
+  }
+
   lagged(frames: number): void {
     this.lost += frames;
   }
