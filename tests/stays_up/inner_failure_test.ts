@@ -1,0 +1,158 @@
+/**
+ * Failures inside of the broker, or of what the program has given it: they end
+ * one connection at most, are reported, and leave everybody else alone.
+ *
+ * @module
+ */
+import { assert, assertEquals, assertGreater } from "@std/assert";
+import { Broker, type BrokerOptions } from "../../mod.ts";
+import * as packets from "../harness/packets.ts";
+import { RawClient } from "../harness/raw_client.ts";
+import { Bystanders, join } from "./_clients.ts";
+
+class Planned extends Error {}
+
+function fail(): never {
+  throw new Planned("as planned");
+}
+
+/** Runs a test in which some things fail, of which the broker tells. */
+async function withFailures(
+  options: BrokerOptions,
+  fn: (port: number, broker: Broker) => Promise<void>,
+): Promise<void> {
+  const failures: unknown[] = [];
+  const hooks = { ...options.hooks, failed: (error: unknown) => void failures.push(error) };
+  await using broker = new Broker({ ...options, hooks });
+  const { port } = await broker.listen({ port: 0 });
+  await fn(port, broker);
+  assertGreater(failures.length, 0);
+  assert(failures.every((error) => error instanceof Planned), `${failures}`);
+  assertEquals(broker.stats.internalErrors, failures.length);
+}
+
+for (
+  const [how, authenticate] of Object.entries({
+    throws: () => fail(),
+    rejects: () => Promise.reject(new Planned("as planned")),
+  })
+) {
+  Deno.test(`an authenticator that ${how} keeps one client out`, async () => {
+    const authenticator = {
+      authenticate: ({ clientId }: { clientId: string }) =>
+        clientId === "faulty" ? authenticate() : Promise.resolve({ reasonCode: 0 }),
+    };
+    await withFailures({ authenticator }, async (port) => {
+      await using bystanders = await Bystanders.join(port);
+      for (const level of [4, 5] as const) {
+        await using client = await RawClient.dial(port);
+        await client.send(packets.connect({ level, clientId: "faulty" }));
+        await client.expectClose();
+      }
+      await bystanders.check();
+    });
+  });
+
+  Deno.test(`an authorizer that ${how} ends one connection`, async () => {
+    const answer = (name: string) => name === "faulty" ? authenticate() : true;
+    const authorizer = {
+      mayPublish: (_: unknown, { topic }: { topic: string }) => answer(topic),
+      maySubscribe: (_: unknown, { filter }: { filter: string }) => answer(filter),
+    };
+    await withFailures({ authorizer }, async (port) => {
+      await using bystanders = await Bystanders.join(port);
+      for (
+        const sends of [packets.publish("faulty", ""), packets.subscribe({ "faulty": 0 })]
+      ) {
+        await using client = await join(port, { level: 4 });
+        await client.send(sends);
+        await client.expectClose();
+      }
+      await bystanders.check();
+    });
+  });
+}
+
+Deno.test("hooks that throw change nothing", async () => {
+  const hooks = {
+    connected: fail,
+    disconnected: fail,
+    refused: fail,
+    published: fail,
+    dropped: fail,
+  };
+  await withFailures({ hooks }, async (port) => {
+    await using bystanders = await Bystanders.join(port);
+    await using client = await join(port, { level: 5, clientId: "me" });
+    await using _ = await join(port, { level: 5, clientId: "me" });
+    await using refused = await RawClient.dial(port);
+    await refused.send(packets.connect({ level: 3, clientId: "" }));
+    await refused.expect("20 02 00 02");
+    await bystanders.check();
+    assertEquals((await client.readFrame())[0], 0xe0);
+  });
+});
+
+Deno.test("a hook that throws when it is told of a failure changes nothing", async () => {
+  const hooks = { connected: fail, failed: fail };
+  await using broker = new Broker({ hooks });
+  const { port } = await broker.listen({ port: 0 });
+  await using bystanders = await Bystanders.join(port);
+  await bystanders.check();
+  assertEquals(broker.stats.internalErrors, 2);
+});
+
+/** The machine's clock, which fails once when it is told to. */
+class FaultyClock {
+  /** At which question from now on it fails; 0 for at none. */
+  failAt = 0;
+
+  now(): number {
+    if (this.failAt > 0 && --this.failAt === 0) fail();
+    return performance.now();
+  }
+
+  schedule(atMs: number, callback: () => void): () => void {
+    const timer = setTimeout(callback, Math.max(0, Math.ceil(atMs - performance.now())));
+    return () => clearTimeout(timer);
+  }
+}
+
+Deno.test("a failure in the middle of a write ends one connection", async () => {
+  const clock = new FaultyClock();
+  await withFailures({ clock }, async (port, broker) => {
+    await using bystanders = await Bystanders.join(port);
+    const bytes = packets.connect({ clientId: "faulty" });
+    const closed = Promise.withResolvers<null>();
+    broker.accept({
+      read(target) {
+        if (broker.stats.connectsAccepted > 2) return closed.promise;
+        target.set(bytes);
+        return Promise.resolve(bytes.length);
+      },
+      write(source) {
+        clock.failAt = 1;
+        return Promise.resolve(source.length);
+      },
+      close: () => closed.resolve(null),
+    });
+    await closed.promise;
+    await bystanders.check();
+  });
+});
+
+Deno.test("a failure at a deadline spares every other deadline", async () => {
+  const clock = new FaultyClock();
+  await withFailures({ clock, limits: { connectTimeoutMs: 400 } }, async (port, broker) => {
+    await using bystanders = await Bystanders.join(port);
+    await using first = await RawClient.dial(port);
+    await using second = await RawClient.dial(port);
+    do await bystanders.check(); while (broker.stats.connections < 4);
+    // The next to ask is the deadline itself, to know what is due; then the first of those.
+    clock.failAt = 2;
+    await Promise.all([first.expectClose(), second.expectClose()]);
+    await bystanders.check();
+    await using third = await RawClient.dial(port);
+    await third.expectClose();
+  });
+});
