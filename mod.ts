@@ -36,8 +36,34 @@ export type {
   Decision,
 } from "./auth/authenticator.ts";
 export type { Authorizer, PublishRequest, SubscribeRequest } from "./auth/authorizer.ts";
+export { connect } from "./client/connect.ts";
+export type { Client } from "./client/client.ts";
+export type { ClientAuthentication } from "./client/authentication.ts";
+export type { ReconnectOptions } from "./client/backoff.ts";
+export type { Dial, TlsSettings } from "./client/dial.ts";
+export type { Endpoint } from "./client/endpoint.ts";
+export {
+  ClientError,
+  type ClientErrorOptions,
+  ConnectError,
+  DisconnectedError,
+  PublishError,
+  QueueFullError,
+  SubscribeError,
+  TimeoutError,
+} from "./client/errors.ts";
+export type { CloseOptions } from "./client/lifecycle.ts";
+export { type ClientLimits, DEFAULT_CLIENT_LIMITS } from "./client/limits.ts";
+export type { ClientMessage } from "./client/message.ts";
+export type { ConnectOptions, WillOptions } from "./client/options.ts";
+export type { ClientPublishOptions, PublishReceipt, PublishResult } from "./client/publish.ts";
+export type { RequestOptions } from "./client/requests.ts";
+export type { ServerInfo } from "./client/server_info.ts";
+export type { ClientState } from "./client/state.ts";
+export type { ClientSubscribeOptions, ClientSubscription } from "./client/subscription.ts";
+export type { SubscriptionOverflow } from "./client/subscription_buffer.ts";
 export { Receipt } from "./log/receipt.ts";
 export type { TcpListener, TcpOptions } from "./transport/tcp.ts";
 export type { PeerInfo, Transport } from "./transport/transport.ts";
-export type { Properties, QoS, UserProperty } from "./codec/mod.ts";
+export type { Properties, ProtocolVersion, QoS, UserProperty } from "./codec/mod.ts";
 export { ReasonCode } from "./codec/mod.ts";

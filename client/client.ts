@@ -1,0 +1,194 @@
+import { topicNameFault } from "../router/topic.ts";
+import { endpointOf } from "./endpoint.ts";
+import { ClientError } from "./errors.ts";
+import { type CloseOptions, Lifecycle } from "./lifecycle.ts";
+import type { ClientMessage } from "./message.ts";
+import { bytesOf, type ConnectOptions, type Settings, settingsOf } from "./options.ts";
+import { type ClientPublishOptions, OutgoingMessage, PublishReceipt } from "./publish.ts";
+import { type RequestOptions, Requests } from "./requests.ts";
+import type { ServerInfo } from "./server_info.ts";
+import { Session } from "./session.ts";
+import type { ClientState } from "./state.ts";
+import { type ClientSubscribeOptions, ClientSubscription } from "./subscription.ts";
+import { matchesAny } from "./subscriptions.ts";
+
+/**
+ * An MQTT client, made by `connect()`. It stays connected until it is closed:
+ * a connection that is lost is replaced by another, on which everything goes on
+ * where it was.
+ */
+export class Client implements AsyncDisposable {
+  readonly #settings: Settings;
+  readonly #session: Session;
+  readonly #lifecycle: Lifecycle;
+  #requests: Requests | null = null;
+
+  /** Use `connect()`. */
+  constructor(url: string | URL, options: ConnectOptions) {
+    const endpoint = endpointOf(url);
+    this.#settings = settingsOf(endpoint, options);
+    this.#session = new Session(this.#settings);
+    this.#lifecycle = new Lifecycle(endpoint, this.#settings, this.#session);
+  }
+
+  /** Where the client is in its life. */
+  get state(): ClientState {
+    return this.#lifecycle.state;
+  }
+
+  /** What the server said of itself when it last let the client in. */
+  get server(): ServerInfo {
+    const { server } = this.#lifecycle;
+    if (server === null) throw new ClientError("The client was never connected");
+    return server;
+  }
+
+  /** Messages that wait to be sent. */
+  get waiting(): number {
+    return this.#session.outgoing.waiting;
+  }
+
+  /** Messages that came for no subscription, and were dropped. */
+  get dropped(): number {
+    return this.#session.incoming.dropped;
+  }
+
+  /** Connects for the first time; `connect()` does. */
+  open(): Promise<void> {
+    return this.#lifecycle.open();
+  }
+
+  /**
+   * The states from the present one on, until the client is closed. A reader
+   * that is very late misses some.
+   *
+   * @param signal Ends the iteration.
+   */
+  async *states(signal?: AbortSignal): AsyncGenerator<ClientState, void, void> {
+    const { statesMax } = this.#settings.limits;
+    const cursor = this.#lifecycle.states.cursor({ lagMax: statesMax });
+    const { state } = this;
+    yield state;
+    if (state.kind === "closed") return;
+    for await (const next of cursor.follow(signal)) {
+      yield next;
+      if (next.kind === "closed") return;
+    }
+  }
+
+  /**
+   * Publishes a message. Without a connection it waits for one.
+   *
+   * @param payload Bytes, which are copied, or text.
+   * @returns How far it gets; await it to know that all went well.
+   * @throws {TypeError | RangeError} If the topic is not valid, or something is
+   * too long. What the server or the connection is to blame for, the receipt tells.
+   */
+  publish(
+    topic: string,
+    payload: Uint8Array | string,
+    options: ClientPublishOptions = {},
+  ): PublishReceipt {
+    const fault = topicNameFault(topic);
+    if (fault !== null) throw new TypeError(`Cannot publish to "${topic}": topic ${fault}`);
+    const { qos = 0, retain = false, properties = {}, signal } = options;
+    const message = new OutgoingMessage(
+      topic,
+      typeof payload === "string" ? bytesOf(payload) : payload.slice(),
+      qos,
+      retain,
+      properties,
+      this.#settings.clock.now(),
+      this.#session.gate,
+      signal,
+    );
+    const error = this.#lifecycle.closedError;
+    if (error !== null) message.fail(error);
+    else this.#session.outgoing.publish(message);
+    return new PublishReceipt(message);
+  }
+
+  /**
+   * Subscribes. The subscription takes messages from now on, though the server
+   * has to grant it first: `ready` tells.
+   *
+   * @returns An iterator; leaving a `for await` ends the subscription.
+   * @throws {TypeError} If a filter is not valid.
+   * @throws {SubscribeError} If there are as many subscriptions as there may be.
+   * @throws {DisconnectedError} If the client is closed.
+   */
+  subscribe(
+    filters: string | readonly string[],
+    options: ClientSubscribeOptions = {},
+  ): ClientSubscription {
+    const error = this.#lifecycle.closedError;
+    if (error !== null) throw error;
+    const { signal } = options;
+    signal?.throwIfAborted();
+    const { subscriptions, incoming } = this.#session;
+    const wanted = typeof filters === "string" ? [filters] : [...filters];
+    const record = subscriptions.add(wanted, options);
+    incoming.claim(record.buffer, (topic) => matchesAny(wanted, topic));
+    const abort = () => subscriptions.end(record, signal!.reason);
+    signal?.addEventListener("abort", abort, { once: true });
+    return new ClientSubscription(record, async () => {
+      signal?.removeEventListener("abort", abort);
+      subscriptions.end(record, null);
+      await record.gone;
+    });
+  }
+
+  /**
+   * Publishes a request and waits for its response (MQTT 5 §4.10), which comes
+   * back over a subscription that the client keeps for all of them. Whoever
+   * responds publishes to the `responseTopic` of the request, with its
+   * `correlationData`.
+   *
+   * @returns The response.
+   * @throws {TimeoutError} If none comes in time, or nobody listens.
+   * @throws {TypeError} If the client speaks 3.1.1, which has no responses.
+   */
+  request(
+    topic: string,
+    payload: Uint8Array | string,
+    options: RequestOptions = {},
+  ): Promise<ClientMessage> {
+    const { protocolVersion, limits, clock } = this.#settings;
+    if (protocolVersion !== 5) {
+      return Promise.reject(new TypeError("Cannot send a request: MQTT 3.1.1 has none"));
+    }
+    this.#requests ??= new Requests(this, limits, clock, this.#session.gate, this.#responseTopic());
+    return this.#requests.request(topic, payload, options);
+  }
+
+  /**
+   * Proves anew who the client is (MQTT 5 §4.12.1), with the `authentication`
+   * it was connected with.
+   *
+   * @param signal Ends the wait, not the authentication.
+   * @throws {TypeError} If there is none.
+   * @throws {DisconnectedError} If there is no connection, or the server ends it.
+   */
+  reauthenticate(signal?: AbortSignal): Promise<void> {
+    return this.#session.reauthenticate(signal);
+  }
+
+  /**
+   * Closes the client: waits until what was published is done, says goodbye and
+   * leaves nothing behind. Iterators end; what has not left is rejected.
+   * Closing again waits for the same.
+   */
+  close(options: CloseOptions = {}): Promise<void> {
+    return this.#lifecycle.close(options);
+  }
+
+  /** Closes the client. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #responseTopic(): string {
+    const { clientId, responseInformation } = this.server;
+    return `${responseInformation ?? "responses"}/${clientId}`;
+  }
+}

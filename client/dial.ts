@@ -1,0 +1,71 @@
+import type { Transport } from "../transport/transport.ts";
+import type { Endpoint } from "./endpoint.ts";
+
+/** What TLS needs to know, all in PEM. */
+export interface TlsSettings {
+  /** Certificates of authorities that are trusted beside the usual ones. */
+  caCerts?: string[];
+  /** The client's own certificate, and what leads up to it. */
+  cert?: string;
+  /** The private key of that certificate. */
+  key?: string;
+}
+
+/**
+ * Opens a byte pipe to a server.
+ *
+ * @param signal Aborts when the attempt is given up; what is opened later than
+ * that is closed by the caller.
+ */
+export type Dial = (endpoint: Endpoint, signal: AbortSignal) => Promise<Transport>;
+
+type Dialer = (endpoint: Endpoint, signal: AbortSignal, tls: TlsSettings) => Promise<Transport>;
+
+/** How each scheme is dialled. */
+const DIALERS: Readonly<Record<Endpoint["scheme"], Dialer>> = {
+  mqtt: dialTcp,
+  mqtts: dialTls,
+  ws: dialWebSocket,
+  wss: dialWebSocket,
+  unix: dialUnix,
+};
+
+/** Makes the function that dials with the means of the runtime. */
+export function dialWith(tls: TlsSettings): Dial {
+  return (endpoint, signal) => DIALERS[endpoint.scheme](endpoint, signal, tls);
+}
+
+async function dialTcp({ hostname, port }: Endpoint, signal: AbortSignal): Promise<Transport> {
+  const conn = await Deno.connect({ hostname, port, signal });
+  // Bytes are gathered before they are written: the kernel must not wait for more.
+  conn.setNoDelay(true);
+  return conn;
+}
+
+async function dialTls(
+  { hostname, port }: Endpoint,
+  _signal: AbortSignal,
+  { caCerts, cert, key }: TlsSettings,
+): Promise<Transport> {
+  const trust = caCerts === undefined ? {} : { caCerts };
+  const identity = cert === undefined || key === undefined
+    ? {}
+    : { cert, key, keyFormat: "pem" as const };
+  const conn = await Deno.connectTls({ hostname, port, ...trust, ...identity });
+  try {
+    // A certificate that is not trusted is a failure to connect, not a connection that breaks.
+    await conn.handshake();
+  } catch (error) {
+    conn.close();
+    throw error;
+  }
+  return conn;
+}
+
+async function dialUnix({ path }: Endpoint): Promise<Transport> {
+  return await Deno.connect({ transport: "unix", path });
+}
+
+function dialWebSocket({ scheme }: Endpoint): Promise<Transport> {
+  return Promise.reject(new TypeError(`Cannot connect over ${scheme}: not supported yet`));
+}

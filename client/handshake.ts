@@ -1,0 +1,174 @@
+import {
+  type AuthPacket,
+  type ConnackPacket,
+  type ConnectPacket,
+  type Packet,
+  type Properties,
+  ProtocolError,
+  ReasonCode,
+  type Will,
+} from "../codec/mod.ts";
+import { Answer } from "./answer.ts";
+import { AuthenticationExchange } from "./authentication_exchange.ts";
+import { Connection, type PacketHandler } from "./connection.ts";
+import { asError, ConnectError } from "./errors.ts";
+import { bytesOf, type Settings, type WillOptions } from "./options.ts";
+import type { Transport } from "../transport/transport.ts";
+
+/** What CONNECT says that differs from one connection to the next. */
+export interface Introduction {
+  /** The client identifier; the server may have chosen it. */
+  readonly clientId: string;
+  /** Whether an older session is to be forgotten. */
+  readonly cleanStart: boolean;
+}
+
+/**
+ * Introduces the client over a transport, from CONNECT to CONNACK.
+ *
+ * @param accepted Called when the server lets the client in, before any other
+ * packet is taken; gives the connection another handler.
+ * @param signal Ends it.
+ * @throws {ConnectError} If the server does not let the client in.
+ * @throws The reason of `signal`.
+ */
+export async function introduce(
+  transport: Transport,
+  settings: Settings,
+  introduction: Introduction,
+  accepted: (connection: Connection, connack: ConnackPacket) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const handshake = new Handshake(settings, accepted);
+  const { clock, limits, protocolVersion: version } = settings;
+  const { packetBytesMax, writeBytesMax } = limits;
+  const options = { version, packetBytesMax, writeBytesMax, clock };
+  const connection = new Connection(transport, options, handshake);
+  const abort = () => connection.fail(asError(signal.reason));
+  if (signal.aborted) abort();
+  signal.addEventListener("abort", abort, { once: true });
+  connection.gone.then(() => handshake.settled.reject(connection.error));
+  try {
+    const started = handshake.start(connection, introduction);
+    // The program may never begin: then the signal ends this all the same.
+    await Promise.race([started.then(() => handshake.settled), handshake.settled]);
+  } catch (error) {
+    connection.fail(asError(error));
+    await connection.gone;
+    throw connection.error ?? error;
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+class Handshake implements PacketHandler {
+  readonly settled = new Answer<void>();
+  readonly #settings: Settings;
+  readonly #accepted: (connection: Connection, connack: ConnackPacket) => void;
+  readonly #exchange: AuthenticationExchange | null;
+  #connection!: Connection;
+
+  constructor(
+    settings: Settings,
+    accepted: (connection: Connection, connack: ConnackPacket) => void,
+  ) {
+    this.#settings = settings;
+    this.#accepted = accepted;
+    const { authentication, limits } = settings;
+    this.#exchange = authentication === null
+      ? null
+      : new AuthenticationExchange(authentication, limits.authenticationStepsMax);
+  }
+
+  async start(connection: Connection, introduction: Introduction): Promise<void> {
+    this.#connection = connection;
+    const authentication = await this.#exchange?.begin() ?? {};
+    connection.send(connectPacket(this.#settings, introduction, authentication));
+  }
+
+  received(packet: Packet): void {
+    if (packet.type === "connack") this.#welcome(packet);
+    else if (packet.type === "auth" && this.#exchange !== null) this.#continue(packet);
+    else throw new ProtocolError(`A ${packet.type} before CONNACK`, 0, "MQTT-3.2.0-1");
+  }
+
+  drained(): void {}
+
+  #welcome(connack: ConnackPacket): void {
+    if (connack.reasonCode !== 0) {
+      return this.settled.reject(refusal(connack, this.#settings.protocolVersion));
+    }
+    // The program may need time to look at it: until then nothing else is taken.
+    const connection = this.#connection;
+    connection.setPaused(true);
+    const looking = Promise.resolve(this.#exchange?.finish(connack));
+    looking.then(() => {
+      if (connection.error !== null) return;
+      connection.setPaused(false);
+      this.#accepted(connection, connack);
+      this.settled.resolve();
+    }).catch((error) => this.settled.reject(error));
+  }
+
+  #continue(packet: AuthPacket): void {
+    this.#exchange!.continue(packet, this.#connection)
+      .catch((error) => this.settled.reject(error));
+  }
+}
+
+function connectPacket(
+  settings: Settings,
+  { clientId, cleanStart }: Introduction,
+  authentication: Properties,
+): ConnectPacket {
+  const { protocolVersion, keepAliveSeconds, username, password } = settings;
+  return {
+    type: "connect",
+    protocolVersion,
+    cleanStart,
+    keepAlive: keepAliveSeconds,
+    clientId,
+    properties: { ...connectProperties(settings), ...authentication },
+    will: settings.will === null ? null : willOf(settings.will),
+    username,
+    password,
+  };
+}
+
+/** Only what differs from what the protocol assumes is said. */
+function connectProperties(settings: Settings): Properties {
+  const { limits, sessionExpirySeconds, userProperties } = settings;
+  return {
+    receiveMaximum: limits.receiveMaximum,
+    maximumPacketSize: limits.packetBytesMax,
+    ...(limits.topicAliasMax > 0 ? { topicAliasMaximum: limits.topicAliasMax } : {}),
+    ...(sessionExpirySeconds > 0 ? { sessionExpiryInterval: sessionExpirySeconds } : {}),
+    ...(settings.requestResponseInformation ? { requestResponseInformation: true } : {}),
+    ...(settings.requestProblemInformation ? {} : { requestProblemInformation: false }),
+    ...(userProperties.length > 0 ? { userProperties } : {}),
+  };
+}
+
+function willOf(options: WillOptions): Will {
+  const { topic, payload = "", qos = 0, retain = false, properties = {} } = options;
+  return { topic, payload: bytesOf(payload), qos, retain, properties };
+}
+
+/** The reason codes that say what the return codes of 3.x do. */
+const CODES_BY_RETURN_CODE: readonly number[] = [
+  ReasonCode.Success,
+  ReasonCode.UnsupportedProtocolVersion,
+  ReasonCode.ClientIdentifierNotValid,
+  ReasonCode.ServerUnavailable,
+  ReasonCode.BadUserNameOrPassword,
+  ReasonCode.NotAuthorized,
+];
+
+function refusal({ reasonCode, properties }: ConnackPacket, version: number): ConnectError {
+  const { reasonString, serverReference } = properties;
+  return new ConnectError("The server refused the connection", {
+    reasonCode: version === 5 ? reasonCode : CODES_BY_RETURN_CODE[reasonCode]!,
+    reasonString,
+    serverReference,
+  });
+}

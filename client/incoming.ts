@@ -1,0 +1,195 @@
+import { type AckPacket, ProtocolError, type PublishPacket, ReasonCode } from "../codec/mod.ts";
+import { InboundWindow } from "../flow/inbound_window.ts";
+import type { Cursor } from "../log/cursor.ts";
+import { Log } from "../log/log.ts";
+import { topicNameFault } from "../router/topic.ts";
+import type { ClientLimits } from "./limits.ts";
+import type { Link } from "./link.ts";
+import { type ClientMessage, Delivery, messageOf } from "./message.ts";
+import type { SubscriptionBuffer } from "./subscription_buffer.ts";
+
+/** Who gets a message. */
+export type Route = (message: ClientMessage) => readonly SubscriptionBuffer[];
+
+/**
+ * The messages from the server. Those of QoS 1 and 2 are acknowledged once the
+ * program has taken them, in the order in which they came [MQTT-4.6.0-2]
+ * [MQTT-4.6.0-3]; so the Receive Maximum slows the server down to the pace of
+ * the program.
+ */
+export class Incoming {
+  readonly #limits: ClientLimits;
+  readonly #route: Route;
+  #link: Link | null = null;
+  /** QoS 2 messages that were accepted, and not yet released. */
+  #window = new InboundWindow();
+  /** Messages that are not acknowledged, by packet identifier. */
+  readonly #held = new Map<number, Delivery>();
+  /** Of those the ones that came on this connection, in order. */
+  #order: Cursor<Delivery> = newOrder();
+  /** Identifiers that count against the Receive Maximum on this connection. */
+  readonly #counted = new Set<number>();
+  /** Messages of a resumed session that no subscription is there for yet. */
+  #unclaimed: Delivery[] = [];
+  #keepsUnclaimed = false;
+  #dropped = 0;
+
+  /** @param route Finds who gets a message. */
+  constructor(limits: ClientLimits, route: Route) {
+    this.#limits = limits;
+    this.#route = route;
+  }
+
+  /** Messages that came for no subscription, and were dropped. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** Begins on a new connection. */
+  attach(link: Link, isFirst: boolean): void {
+    this.#link = link;
+    this.#order = newOrder();
+    this.#counted.clear();
+    const { sessionPresent } = link.server;
+    // Somebody else made the subscriptions of this session: ours may be late.
+    if (isFirst) this.#keepsUnclaimed = sessionPresent;
+    for (const delivery of this.#held.values()) {
+      delivery.hasArrived = false;
+      if (!sessionPresent) delivery.isVoid = true;
+    }
+    if (sessionPresent) return;
+    this.#held.clear();
+    this.#window = new InboundWindow();
+  }
+
+  /** Ends on a connection. */
+  detach(): void {
+    this.#link = null;
+  }
+
+  /**
+   * Takes a PUBLISH.
+   *
+   * @throws {ProtocolError} If the server must not have sent it.
+   */
+  received(packet: PublishPacket): void {
+    const topic = this.#link!.incomingAliases.topicOf(packet);
+    const fault = topicNameFault(topic);
+    if (fault !== null) {
+      throw new ProtocolError(`A topic ${fault}`, 0, "MQTT-3.3.2-2", ReasonCode.TopicNameInvalid);
+    }
+    if (packet.qos > 0) {
+      this.#count(packet.packetId);
+      if (this.#isRepeated(packet)) return;
+    }
+    this.#deliver(packet, messageOf(packet, topic));
+  }
+
+  /** Takes a PUBREL. */
+  released({ packetId }: AckPacket): void {
+    const isKnown = this.#window.release(packetId);
+    const held = this.#held.get(packetId);
+    // It did not wait for PUBREC: so there is none to send any more.
+    if (held !== undefined && held.message.qos === 2) this.#forget(held);
+    this.#counted.delete(packetId);
+    const reasonCode = isKnown ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound;
+    this.#send("pubcomp", packetId, reasonCode);
+  }
+
+  /** Hands over what a new subscription could not get when it came. */
+  claim(buffer: SubscriptionBuffer, matches: (topic: string) => boolean): void {
+    const rest: Delivery[] = [];
+    for (const { message } of this.#unclaimed.splice(0)) {
+      const delivery = new Delivery(message, 0, 1, () => {});
+      if (matches(message.topic)) buffer.put(delivery);
+      else rest.push(delivery);
+    }
+    this.#unclaimed = rest;
+  }
+
+  #count(packetId: number): void {
+    this.#counted.add(packetId);
+    if (this.#link!.connection.version === 5 && this.#counted.size > this.#limits.receiveMaximum) {
+      const message = `${this.#counted.size} messages are unacknowledged`;
+      throw new ProtocolError(message, 0, "MQTT-3.3.4-7", ReasonCode.ReceiveMaximumExceeded);
+    }
+  }
+
+  /** Deals with a message that is held, or was acknowledged, already. */
+  #isRepeated({ packetId, qos, dup }: PublishPacket): boolean {
+    const held = this.#held.get(packetId);
+    // A QoS 1 identifier is free for another message, if the server has given up the first.
+    const isSame = qos === 2 ? this.#window.has(packetId) : dup && held?.hasArrived === false;
+    if (!isSame) {
+      if (held !== undefined) this.#forget(held);
+      return false;
+    }
+    if (held === undefined) {
+      this.#send("pubrec", packetId, ReasonCode.Success);
+    } else if (!held.hasArrived) {
+      held.hasArrived = true;
+      this.#order.log.append(held);
+      this.#acknowledge();
+    }
+    return true;
+  }
+
+  #deliver({ packetId, qos }: PublishPacket, message: ClientMessage): void {
+    const takers = this.#route(message);
+    const delivery = new Delivery(
+      message,
+      packetId,
+      Math.max(1, takers.length),
+      qos === 0 ? () => {} : () => this.#acknowledge(),
+    );
+    if (qos > 0) {
+      if (qos === 2) this.#window.accept(packetId);
+      this.#held.set(packetId, delivery);
+      this.#order.log.append(delivery);
+    }
+    for (const taker of takers) taker.put(delivery);
+    if (takers.length === 0) this.#keep(delivery);
+  }
+
+  /**
+   * Keeps a message for a subscription to come, if one may. It is acknowledged
+   * all the same: one that never comes would hold up everything else.
+   */
+  #keep(delivery: Delivery): void {
+    if (this.#keepsUnclaimed) this.#unclaimed.push(delivery);
+    else this.#dropped++;
+    if (this.#unclaimed.length > this.#limits.unclaimedMessagesMax) {
+      this.#unclaimed.shift();
+      this.#dropped++;
+    }
+    delivery.take();
+  }
+
+  /** Acknowledges what was taken, up to the first that was not. */
+  #acknowledge(): void {
+    for (;;) {
+      const delivery = this.#order.peek();
+      if (delivery === undefined || !(delivery.isTaken || delivery.isVoid)) return;
+      this.#order.next();
+      if (delivery.isVoid || this.#link === null) continue;
+      const { packetId, message } = delivery;
+      this.#held.delete(packetId);
+      if (message.qos === 1) this.#counted.delete(packetId);
+      this.#send(message.qos === 1 ? "puback" : "pubrec", packetId, ReasonCode.Success);
+    }
+  }
+
+  #forget(delivery: Delivery): void {
+    delivery.isVoid = true;
+    this.#held.delete(delivery.packetId);
+  }
+
+  #send(type: AckPacket["type"], packetId: number, reasonCode: number): void {
+    this.#link?.send({ type, packetId, reasonCode, properties: {} });
+  }
+}
+
+/** A queue of deliveries, and the position of the first that is not acknowledged. */
+function newOrder(): Cursor<Delivery> {
+  return new Log<Delivery>({ segmentItems: 16 }).cursor();
+}

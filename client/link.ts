@@ -1,0 +1,76 @@
+import { type Packet, packetSize, type PublishPacket, ReasonCode } from "../codec/mod.ts";
+import type { Clock } from "../transport/clock.ts";
+import type { Connection, Departure } from "./connection.ts";
+import { PublishError } from "./errors.ts";
+import { KeepAlive } from "./keep_alive.ts";
+import type { ClientLimits } from "./limits.ts";
+import type { ServerInfo } from "./server_info.ts";
+import { IncomingAliases, OutgoingAliases } from "./topic_aliases.ts";
+
+/** A connection on which the server has let the client in, and what they agreed on. */
+export class Link {
+  /** What the server takes and gives. */
+  readonly server: ServerInfo;
+  /** What the aliases of the server mean. */
+  readonly incomingAliases: IncomingAliases;
+  /** Where packets go. */
+  readonly connection: Connection;
+  readonly #outgoingAliases: OutgoingAliases;
+  readonly #keepAlive: KeepAlive;
+  readonly #writeBytesMax: number;
+
+  /** Starts to keep the connection alive. */
+  constructor(connection: Connection, server: ServerInfo, limits: ClientLimits, clock: Clock) {
+    this.connection = connection;
+    this.server = server;
+    this.incomingAliases = new IncomingAliases(limits.topicAliasMax);
+    this.#outgoingAliases = new OutgoingAliases(
+      Math.min(server.topicAliasMaximum, limits.topicAliasMax),
+    );
+    this.#writeBytesMax = limits.writeBytesMax;
+    const { keepAliveSeconds } = server;
+    this.#keepAlive = new KeepAlive(connection, clock, keepAliveSeconds, limits.pingTimeoutMs);
+  }
+
+  /** Whether another message may be given to the connection. */
+  get hasRoom(): boolean {
+    return this.connection.error === null && this.connection.waitingBytes < this.#writeBytesMax;
+  }
+
+  /** Stops what the link does on its own. */
+  stop(): void {
+    this.#keepAlive.stop();
+  }
+
+  /** Whether the server takes a packet of this size [MQTT-3.2.2-15]. */
+  takes(packet: Packet): boolean {
+    const { maximumPacketSize } = this.server;
+    return maximumPacketSize === Infinity ||
+      packetSize(packet, this.connection.version) <= maximumPacketSize;
+  }
+
+  /** Sends a packet that is small, or known to be taken. */
+  send(packet: Packet): void {
+    this.connection.send(packet);
+  }
+
+  /**
+   * Sends a message, with a topic alias if that is shorter.
+   *
+   * @throws {PublishError} If the server would not take it; nothing is sent then.
+   */
+  publish(packet: PublishPacket, departure: Departure): void {
+    const { maximumQoS, retainAvailable } = this.server;
+    // [MQTT-3.2.2-11] and [MQTT-3.2.2-14].
+    if (packet.qos > maximumQoS) throw refused(packet, ReasonCode.QoSNotSupported);
+    if (packet.retain && !retainAvailable) throw refused(packet, ReasonCode.RetainNotSupported);
+    const shortened = this.#outgoingAliases.apply(packet);
+    if (!this.takes(shortened)) throw refused(packet, ReasonCode.PacketTooLarge);
+    this.connection.send(shortened, departure);
+    this.#outgoingAliases.note(packet.topic, shortened);
+  }
+}
+
+function refused({ topic }: PublishPacket, reasonCode: number): PublishError {
+  return new PublishError(`The server does not take the message to "${topic}"`, { reasonCode });
+}

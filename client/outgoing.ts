@@ -1,0 +1,284 @@
+import {
+  type AckPacket,
+  packetSize,
+  ProtocolError,
+  type PublishPacket,
+  ReasonCode,
+  type SubackPacket,
+  type UnsubackPacket,
+} from "../codec/mod.ts";
+import { type Flight, OutboundWindow } from "../flow/outbound_window.ts";
+import type { Cursor } from "../log/cursor.ts";
+import { Log } from "../log/log.ts";
+import { Receipt } from "../log/receipt.ts";
+import { DisconnectedError, PublishError, QueueFullError, TimeoutError } from "./errors.ts";
+import type { ClientLimits } from "./limits.ts";
+import type { Link } from "./link.ts";
+import { OutgoingMessage, type PublishResult } from "./publish.ts";
+import type { Clock } from "../transport/clock.ts";
+
+/** A SUBSCRIBE or UNSUBSCRIBE that waits for its answer. */
+export interface Asked {
+  /** The answer has come. */
+  answered(packet: SubackPacket | UnsubackPacket): void;
+}
+
+type Outstanding = OutgoingMessage | Asked;
+
+/** Small, so that messages that have left are soon garbage. */
+const SEGMENT = { segmentItems: 32, segmentWeight: 65_536 };
+
+/**
+ * The messages to the server, in the order in which they were published: those
+ * that wait, for a connection or for the server's Receive Maximum, and those
+ * whose handshake is under way.
+ *
+ * Subscriptions take their packet identifiers from the same window, since both
+ * share one space of them.
+ */
+export class Outgoing {
+  readonly #limits: ClientLimits;
+  readonly #clock: Clock;
+  readonly #window: OutboundWindow<Outstanding>;
+  readonly #queue: Cursor<OutgoingMessage>;
+  /** Messages of a session that was lost, to be published anew before all others. */
+  #again: OutgoingMessage[] = [];
+  #link: Link | null = null;
+  /** Open while somebody waits for everything to be settled. */
+  #idle: Receipt | null = null;
+
+  /** Makes an empty one. */
+  constructor(limits: ClientLimits, clock: Clock) {
+    this.#limits = limits;
+    this.#clock = clock;
+    this.#window = new OutboundWindow(limits.inflightMax);
+    const log = new Log<OutgoingMessage>({ ...SEGMENT, weigh: ({ payload }) => payload.length });
+    this.#queue = log.cursor();
+  }
+
+  /** Messages that wait to be sent. */
+  get waiting(): number {
+    return this.#queue.lag + this.#again.length;
+  }
+
+  /**
+   * Takes a message over; an error is told to the message.
+   *
+   * @throws {RangeError | TypeError} If it cannot be written as a packet.
+   */
+  publish(message: OutgoingMessage): void {
+    // What cannot be written is the caller's fault, and known at once.
+    packetSize(packetOf(message, message.qos === 0 ? 0 : 1, false), 5);
+    const { queueMessagesMax, queueBytesMax } = this.#limits;
+    const waitingBytes = this.#queue.log.weight - this.#queue.weight;
+    if (this.waiting >= queueMessagesMax || waitingBytes >= queueBytesMax) {
+      const message_ = `Cannot publish to "${message.topic}": ${this.waiting} messages wait`;
+      return message.fail(new QueueFullError(message_));
+    }
+    this.#queue.log.append(message);
+    this.pump();
+  }
+
+  /** Begins on a new connection: sends again what has to be. */
+  attach(link: Link): void {
+    this.#link = link;
+    if (!link.server.sessionPresent) this.#loseSession();
+    this.#window.resume(Math.min(link.server.receiveMaximum, this.#limits.inflightMax));
+    this.pump();
+  }
+
+  /** Ends on a connection. Who has asked something asks again on the next. */
+  detach(): void {
+    this.#link = null;
+    for (const flight of this.#window.flights()) {
+      if (!(flight.message instanceof OutgoingMessage)) this.#window.close(flight);
+    }
+  }
+
+  /** Gives a request an identifier, until it is answered or the connection lost. */
+  ask(asked: Asked): number {
+    return this.#window.open(1, asked).packetId;
+  }
+
+  /**
+   * Takes the answer to a request.
+   *
+   * @throws {ProtocolError} If nothing of that kind was asked.
+   */
+  answered(packet: SubackPacket | UnsubackPacket): void {
+    const flight = this.#window.get(packet.packetId);
+    const asked = flight?.message;
+    if (!flight || !asked || asked instanceof OutgoingMessage) throw unexpected(packet);
+    this.#window.close(flight);
+    asked.answered(packet);
+    this.pump();
+  }
+
+  /**
+   * Takes PUBACK, PUBREC or PUBCOMP.
+   *
+   * @throws {ProtocolError} If it does not belong to the message's QoS.
+   */
+  acknowledged(packet: AckPacket): void {
+    const flight = this.#window.get(packet.packetId);
+    if (flight === null) {
+      // Settled before the connection was lost, or never ours.
+      if (packet.type === "pubrec") this.#release(packet.packetId, false);
+      return;
+    }
+    const { message } = flight;
+    if (!(message instanceof OutgoingMessage)) throw unexpected(packet);
+    if (packet.type === "puback") this.#puback(packet, flight, message);
+    else if (packet.type === "pubrec") this.#pubrec(packet, flight, message);
+    else this.#pubcomp(packet, flight, message);
+    this.pump();
+  }
+
+  /** Sends what may be sent. */
+  pump(): void {
+    const link = this.#link;
+    if (link === null) return;
+    while (this.#window.resending && link.hasRoom) {
+      const flight = this.#window.nextResend();
+      if (flight === null) break;
+      this.#resend(link, flight);
+    }
+    while (!this.#window.resending && link.hasRoom) {
+      const message = this.#again[0] ?? this.#queue.peek();
+      if (message === undefined) break;
+      const mustWait = message.qos > 0 && this.#window.quota === 0;
+      if (mustWait && !message.isWithdrawn) break;
+      if (this.#again.length > 0) this.#again.shift();
+      else this.#queue.next();
+      if (!message.isWithdrawn) this.#send(link, message);
+    }
+    if (this.waiting === 0 && this.#window.size === 0) this.#idle?.close();
+  }
+
+  /** Waits until nothing waits or is under way. */
+  async idle(signal: AbortSignal): Promise<void> {
+    this.#idle = new Receipt();
+    this.pump();
+    await this.#idle.wait(signal);
+  }
+
+  /** Gives up everything. */
+  fail(error: Error): void {
+    for (const message of this.#again.splice(0)) message.fail(error);
+    for (let next = this.#queue.next(); next !== undefined; next = this.#queue.next()) {
+      next.fail(error);
+    }
+    for (const flight of this.#window.flights()) {
+      if (flight.message instanceof OutgoingMessage) flight.message.fail(error);
+      this.#window.close(flight);
+    }
+  }
+
+  #send(link: Link, message: OutgoingMessage): void {
+    if (this.#secondsLeft(message) === 0) {
+      const late = `The message to "${message.topic}" expired before it could be sent`;
+      return message.fail(new TimeoutError(late));
+    }
+    const flight = message.qos === 0 ? null : this.#window.open(message.qos, message);
+    try {
+      link.publish(this.#packet(message, flight?.packetId ?? 0, false), message);
+    } catch (error) {
+      if (flight !== null) this.#window.close(flight);
+      message.fail(error);
+    }
+  }
+
+  #resend(link: Link, flight: Flight<Outstanding>): void {
+    if (flight.phase === "pubcomp") return this.#release(flight.packetId, true);
+    const message = flight.message as OutgoingMessage;
+    try {
+      link.publish(this.#packet(message, flight.packetId, true), message);
+    } catch (error) {
+      // The server takes less than on the last connection.
+      this.#window.close(flight);
+      message.fail(error);
+    }
+  }
+
+  /** What had been sent in a session that the server does not know any more. */
+  #loseSession(): void {
+    for (const flight of this.#window.flights()) {
+      const message = flight.message as OutgoingMessage;
+      this.#window.close(flight);
+      if (flight.phase === "puback") this.#again.push(message);
+      else if (flight.phase === "pubcomp") message.complete(resultOf(null));
+      else {
+        const lost = `The session is lost: whether the message to "${message.topic}" was published`;
+        message.fail(new DisconnectedError(`${lost} is unknown`));
+      }
+    }
+  }
+
+  #puback(packet: AckPacket, flight: Flight<Outstanding>, message: OutgoingMessage): void {
+    if (flight.phase !== "puback") throw unexpected(packet);
+    this.#window.close(flight);
+    if (packet.reasonCode >= 0x80) message.fail(refusal(packet, message));
+    else message.complete(resultOf(packet));
+  }
+
+  #pubrec(packet: AckPacket, flight: Flight<Outstanding>, message: OutgoingMessage): void {
+    if (flight.phase === "puback") throw unexpected(packet);
+    if (packet.reasonCode >= 0x80) {
+      this.#window.close(flight);
+      return message.fail(refusal(packet, message));
+    }
+    flight.phase = "pubcomp";
+    message.acknowledge(resultOf(packet));
+    this.#release(packet.packetId, true);
+  }
+
+  #pubcomp(packet: AckPacket, flight: Flight<Outstanding>, message: OutgoingMessage): void {
+    if (flight.phase !== "pubcomp") throw unexpected(packet);
+    this.#window.close(flight);
+    // An identifier that the server does not know any more is no error here (§3.7.2.1).
+    message.complete(resultOf(packet));
+  }
+
+  #release(packetId: number, isKnown: boolean): void {
+    const reasonCode = isKnown ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound;
+    this.#link?.send({ type: "pubrel", packetId, reasonCode, properties: {} });
+  }
+
+  /** How long the message is worth delivering, in seconds; `null` for ever. */
+  #secondsLeft({ properties, atMs }: OutgoingMessage): number | null {
+    const { messageExpiryInterval } = properties;
+    if (messageExpiryInterval === undefined) return null;
+    const elapsed = Math.floor((this.#clock.now() - atMs) / 1000);
+    return Math.max(0, messageExpiryInterval - elapsed);
+  }
+
+  #packet(message: OutgoingMessage, packetId: number, dup: boolean): PublishPacket {
+    const packet = packetOf(message, packetId, dup);
+    const secondsLeft = this.#secondsLeft(message);
+    if (secondsLeft === null) return packet;
+    const properties = { ...packet.properties, messageExpiryInterval: secondsLeft };
+    return { ...packet, properties };
+  }
+}
+
+function packetOf(message: OutgoingMessage, packetId: number, dup: boolean): PublishPacket {
+  const { topic, payload, qos, retain, properties } = message;
+  return { type: "publish", topic, payload, qos, retain, dup, packetId, properties };
+}
+
+function resultOf(packet: AckPacket | null): PublishResult {
+  return {
+    reasonCode: packet?.reasonCode ?? ReasonCode.Success,
+    reasonString: packet?.properties.reasonString ?? null,
+    userProperties: packet?.properties.userProperties ?? [],
+  };
+}
+
+function refusal({ reasonCode, properties }: AckPacket, { topic }: OutgoingMessage): PublishError {
+  const { reasonString } = properties;
+  return new PublishError(`The message to "${topic}" was refused`, { reasonCode, reasonString });
+}
+
+function unexpected({ type, packetId }: { type: string; packetId: number }): ProtocolError {
+  return new ProtocolError(`A ${type} for ${packetId} is out of place`, 0, "§4.3");
+}

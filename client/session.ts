@@ -1,0 +1,157 @@
+import { type DisconnectPacket, type Packet, ProtocolError } from "../codec/mod.ts";
+import { Answer } from "./answer.ts";
+import { AuthenticationExchange } from "./authentication_exchange.ts";
+import type { PacketHandler } from "./connection.ts";
+import { ConnectError, DisconnectedError } from "./errors.ts";
+import { Incoming } from "./incoming.ts";
+import type { Link } from "./link.ts";
+import type { Settings } from "./options.ts";
+import { Outgoing } from "./outgoing.ts";
+import { ReadingGate } from "./reading_gate.ts";
+import { Subscriptions } from "./subscriptions.ts";
+
+/** A re-authentication under way. */
+interface Reauthentication {
+  readonly exchange: AuthenticationExchange;
+  readonly settled: Answer<void>;
+}
+
+/**
+ * What a client remembers from one connection to the next, and what it does
+ * with the packets of each.
+ */
+export class Session implements PacketHandler {
+  /** Whether the socket is read. */
+  readonly gate: ReadingGate;
+  /** Messages to the server. */
+  readonly outgoing: Outgoing;
+  /** Messages from the server. */
+  readonly incoming: Incoming;
+  /** Who gets them. */
+  readonly subscriptions: Subscriptions;
+  readonly #settings: Settings;
+  #link: Link | null = null;
+  #isFirst = true;
+  #reauthentication: Reauthentication | null = null;
+
+  /** Makes a session that no server knows of. */
+  constructor(settings: Settings) {
+    const { limits, clock } = settings;
+    this.#settings = settings;
+    this.gate = new ReadingGate(limits.heldBytesMax);
+    this.outgoing = new Outgoing(limits, clock);
+    this.subscriptions = new Subscriptions(limits, this.gate, this.outgoing);
+    this.incoming = new Incoming(limits, (message) => this.subscriptions.route(message));
+  }
+
+  /** Goes on over a new connection. */
+  attach(link: Link): void {
+    this.#link = link;
+    link.connection.handler = this;
+    this.incoming.attach(link, this.#isFirst);
+    this.#isFirst = false;
+    this.subscriptions.attach(link);
+    this.outgoing.attach(link);
+    this.gate.attach(link.connection);
+  }
+
+  /** The connection is gone. */
+  detach(): void {
+    const error = this.#link?.connection.error;
+    this.#link = null;
+    this.gate.attach(null);
+    this.incoming.detach();
+    this.subscriptions.detach();
+    this.outgoing.detach();
+    this.#reauthentication?.settled.reject(error);
+    this.#reauthentication = null;
+  }
+
+  /** Gives up everything that waits; iterators throw `error`, or just end. */
+  fail(error: Error | null): void {
+    this.subscriptions.fail(error);
+    this.outgoing.fail(error ?? new DisconnectedError("The client is closed"));
+  }
+
+  /** Takes a packet. */
+  received(packet: Packet): void {
+    switch (packet.type) {
+      case "publish":
+        return this.incoming.received(packet);
+      case "pubrel":
+        return this.incoming.released(packet);
+      case "puback":
+      case "pubrec":
+      case "pubcomp":
+        return this.outgoing.acknowledged(packet);
+      case "suback":
+      case "unsuback":
+        return this.outgoing.answered(packet);
+      case "pingresp":
+        // That it came is enough: the connection has noted when.
+        return;
+      case "auth":
+        return this.#authenticate(packet);
+      case "disconnect":
+        return this.#disconnected(packet);
+      default:
+        throw new ProtocolError(`A ${packet.type} from a server`, 0, "§4.13");
+    }
+  }
+
+  /** Bytes have left. */
+  drained(): void {
+    this.outgoing.pump();
+  }
+
+  /**
+   * Proves anew who the client is, over the connection as it is.
+   *
+   * @throws {TypeError} If the client was not connected with enhanced authentication.
+   * @throws {DisconnectedError} If there is no connection, or the server ends it.
+   */
+  async reauthenticate(signal?: AbortSignal): Promise<void> {
+    const { authentication, limits } = this.#settings;
+    if (authentication === null) throw new TypeError("Cannot authenticate: no method is set");
+    if (this.#reauthentication !== null) return await this.#reauthentication.settled.wait(signal);
+    const link = this.#link;
+    if (link === null) throw new DisconnectedError("Cannot authenticate: not connected");
+    const exchange = new AuthenticationExchange(authentication, limits.authenticationStepsMax);
+    const settled = new Answer<void>(this.gate);
+    this.#reauthentication = { exchange, settled };
+    try {
+      const properties = await exchange.begin();
+      link.connection.send({ type: "auth", reasonCode: 0x19, properties });
+    } catch (error) {
+      this.#reauthentication = null;
+      throw error;
+    }
+    await settled.wait(signal);
+  }
+
+  #authenticate(packet: Packet & { type: "auth" }): void {
+    const { connection } = this.#link!;
+    const under = this.#reauthentication;
+    if (under === null) throw new ProtocolError("An AUTH out of place", 0, "§4.12");
+    const isLast = packet.reasonCode === 0;
+    if (isLast) this.#reauthentication = null;
+    const step = isLast
+      ? under.exchange.finish(packet)
+      : under.exchange.continue(packet, connection);
+    step.then(() => {
+      if (isLast) under.settled.resolve();
+    }).catch((error) => {
+      under.settled.reject(error);
+      connection.fail(error);
+    });
+  }
+
+  #disconnected({ reasonCode, properties }: DisconnectPacket): void {
+    const { reasonString, serverReference } = properties;
+    const message = "The server ended the connection";
+    const error = serverReference === undefined
+      ? new DisconnectedError(message, { reasonCode, reasonString })
+      : new ConnectError(message, { reasonCode, reasonString, serverReference });
+    this.#link!.connection.fail(error);
+  }
+}

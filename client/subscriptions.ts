@@ -1,0 +1,247 @@
+import {
+  packetSize,
+  type Properties,
+  type QoS,
+  ReasonCode,
+  type SubackPacket,
+  type SubscribePacket,
+  type UnsubackPacket,
+  type UnsubscribePacket,
+} from "../codec/mod.ts";
+import {
+  hasWildcard,
+  matchesFilter,
+  parseSharedFilter,
+  topicFilterFault,
+} from "../router/topic.ts";
+import { Answer } from "./answer.ts";
+import { asError, DisconnectedError, SubscribeError } from "./errors.ts";
+import { FilterTable } from "./filter_table.ts";
+import type { ClientLimits } from "./limits.ts";
+import type { Link } from "./link.ts";
+import type { ClientMessage } from "./message.ts";
+import type { Outgoing } from "./outgoing.ts";
+import type { ReadingGate } from "./reading_gate.ts";
+import { type ClientSubscribeOptions, SubscriptionRecord } from "./subscription.ts";
+import { SubscriptionBuffer } from "./subscription_buffer.ts";
+
+const IDENTIFIER_MAX = 268_435_455;
+
+/**
+ * The subscriptions of a client, and what the server knows of them. Each has at
+ * most one request under way; what it needs next follows from what it is.
+ */
+export class Subscriptions {
+  readonly #limits: ClientLimits;
+  readonly #gate: ReadingGate;
+  readonly #outgoing: Outgoing;
+  /** All of which the server may know. */
+  readonly #records = new Set<SubscriptionRecord>();
+  /** Those that somebody wants. */
+  readonly #table = new FilterTable();
+  #lastIdentifier = 0;
+  #link: Link | null = null;
+
+  /** Makes an empty one. */
+  constructor(limits: ClientLimits, gate: ReadingGate, outgoing: Outgoing) {
+    this.#limits = limits;
+    this.#gate = gate;
+    this.#outgoing = outgoing;
+  }
+
+  /**
+   * Adds a subscription.
+   *
+   * @throws {TypeError} If a filter is not valid, or there is none.
+   * @throws {SubscribeError} If there are as many subscriptions as there may be.
+   */
+  add(filters: readonly string[], options: ClientSubscribeOptions): SubscriptionRecord {
+    checkFilters(filters);
+    if (this.#records.size >= this.#limits.subscriptionsMax) {
+      const message = `Cannot subscribe: there are ${this.#records.size} subscriptions`;
+      throw new SubscribeError(message, [], { reasonCode: ReasonCode.QuotaExceeded });
+    }
+    const { qos = 2, noLocal = false, retainAsPublished = false, retainHandling = 0 } = options;
+    const { properties = {}, overflow = "wait" } = options;
+    const identifier = options.identifier ?? this.#nextIdentifier();
+    const record = new SubscriptionRecord(
+      filters,
+      { qos, noLocal, retainAsPublished, retainHandling, properties, identifier },
+      new SubscriptionBuffer(this.#gate, this.#limits, overflow),
+      new Answer(this.#gate),
+    );
+    this.#records.add(record);
+    this.#table.add(record);
+    this.#step(record);
+    return record;
+  }
+
+  /** Who gets a message. */
+  route(message: ClientMessage): SubscriptionBuffer[] {
+    return Array.from(this.#table.match(message), (record) => record.buffer);
+  }
+
+  /**
+   * Ends a subscription.
+   *
+   * @param error What its iterator is to throw, or `null`.
+   */
+  end(record: SubscriptionRecord, error: Error | null): void {
+    if (record.isEnded) return;
+    record.isEnded = true;
+    this.#table.remove(record);
+    record.buffer.close(error, true);
+    record.ready.reject(error ?? new DisconnectedError("The subscription has ended"));
+    this.#step(record);
+    if (this.#link === null) record.gone.close();
+  }
+
+  /** Begins on a new connection: asks for what the server does not know. */
+  attach(link: Link): void {
+    this.#link = link;
+    for (const record of this.#records) {
+      if (!link.server.sessionPresent) record.isGranted = false;
+      this.#step(record);
+    }
+  }
+
+  /** Ends on a connection. */
+  detach(): void {
+    this.#link = null;
+    for (const record of this.#records) {
+      // The server may have granted it, and the answer be lost: asking twice does no harm.
+      if (record.asked === "subscribe") record.isGranted = record.isEnded;
+      record.asked = null;
+      if (record.isEnded) record.gone.close();
+    }
+  }
+
+  /** Ends all. With an error, the program first gets what is held. */
+  fail(error: Error | null): void {
+    for (const record of this.#records) {
+      record.isEnded = true;
+      this.#table.remove(record);
+      // What nobody has taken is not acknowledged: the next connection brings it again.
+      record.buffer.close(error, false);
+      record.ready.reject(error ?? new DisconnectedError("The client is closed"));
+      record.gone.close();
+    }
+    this.#records.clear();
+  }
+
+  #nextIdentifier(): number {
+    do {
+      this.#lastIdentifier = this.#lastIdentifier % IDENTIFIER_MAX + 1;
+    } while (this.#table.hasIdentifier(this.#lastIdentifier));
+    return this.#lastIdentifier;
+  }
+
+  /** Sends what a subscription needs next, if nothing is under way. */
+  #step(record: SubscriptionRecord): void {
+    const link = this.#link;
+    if (link === null || record.asked !== null) return;
+    if (!record.isEnded && !record.isGranted) this.#subscribe(link, record);
+    else if (record.isEnded && record.isGranted) this.#unsubscribe(link, record);
+    else if (record.isEnded) this.#forget(record);
+  }
+
+  #subscribe(link: Link, record: SubscriptionRecord): void {
+    const reasonCode = unsupported(link, record.filters);
+    if (reasonCode !== null) return this.#refuse(record, [], reasonCode);
+    const { qos, noLocal, retainAsPublished, retainHandling } = record.settings;
+    const packet: SubscribePacket = {
+      type: "subscribe",
+      packetId: 1,
+      properties: propertiesOf(link, record),
+      subscriptions: record.filters.map((filter) => {
+        return { filter, qos, noLocal, retainAsPublished, retainHandling };
+      }),
+    };
+    try {
+      packetSize(packet, link.connection.version);
+    } catch (error) {
+      // What cannot be written at all, such as No Local with a shared filter.
+      return this.end(record, asError(error));
+    }
+    if (!link.takes(packet)) return this.#refuse(record, [], ReasonCode.PacketTooLarge);
+    record.asked = "subscribe";
+    packet.packetId = this.#outgoing.ask({
+      answered: (answer) => this.#granted(record, answer),
+    });
+    link.send(packet);
+  }
+
+  #unsubscribe(link: Link, record: SubscriptionRecord): void {
+    // The server knows each filter once: it stays while another subscription has it.
+    const filters = record.filters.filter((filter) => !this.#table.has(filter));
+    if (filters.length === 0) return this.#forget(record);
+    record.asked = "unsubscribe";
+    const packetId = this.#outgoing.ask({ answered: () => this.#forget(record) });
+    const packet: UnsubscribePacket = { type: "unsubscribe", packetId, filters, properties: {} };
+    link.send(packet);
+  }
+
+  #granted(record: SubscriptionRecord, packet: SubackPacket | UnsubackPacket): void {
+    record.asked = null;
+    const { reasonCodes, properties } = packet;
+    record.isGranted = reasonCodes.some((code) => code < 0x80);
+    const refused = reasonCodes.find((code) => code >= 0x80);
+    if (refused !== undefined) {
+      return this.#refuse(record, reasonCodes, refused, properties.reasonString);
+    }
+    record.ready.resolve(reasonCodes as QoS[]);
+    this.#step(record);
+  }
+
+  #refuse(
+    record: SubscriptionRecord,
+    reasonCodes: readonly number[],
+    reasonCode: number,
+    reasonString?: string,
+  ): void {
+    const message = `The subscription to ${record.filters.join(", ")} was refused`;
+    const error = new SubscribeError(message, reasonCodes, { reasonCode, reasonString });
+    if (record.isEnded) this.#step(record);
+    else this.end(record, error);
+  }
+
+  #forget(record: SubscriptionRecord): void {
+    record.asked = null;
+    this.#records.delete(record);
+    record.gone.close();
+  }
+}
+
+/** Whether any of the filters matches, for messages that came before the subscription. */
+export function matchesAny(filters: readonly string[], topic: string): boolean {
+  return filters.some((filter) => {
+    return matchesFilter(parseSharedFilter(filter)?.filter ?? filter, topic);
+  });
+}
+
+function checkFilters(filters: readonly string[]): void {
+  if (filters.length === 0) throw new TypeError("Cannot subscribe: no filter is given");
+  for (const filter of filters) {
+    const fault = topicFilterFault(filter);
+    if (fault !== null) throw new TypeError(`Cannot subscribe to "${filter}": ${fault}`);
+  }
+}
+
+/** Why the server is not even asked, or `null`. */
+function unsupported({ server }: Link, filters: readonly string[]): number | null {
+  for (const filter of filters) {
+    if (!server.wildcardSubscriptionAvailable && hasWildcard(filter)) {
+      return ReasonCode.WildcardSubscriptionsNotSupported;
+    }
+    if (!server.sharedSubscriptionAvailable && parseSharedFilter(filter) !== null) {
+      return ReasonCode.SharedSubscriptionsNotSupported;
+    }
+  }
+  return null;
+}
+
+function propertiesOf({ server }: Link, { settings }: SubscriptionRecord): Properties {
+  return server.subscriptionIdentifiersAvailable
+    ? { ...settings.properties, subscriptionIdentifiers: [settings.identifier] }
+    : settings.properties;
+}
