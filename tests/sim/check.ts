@@ -24,6 +24,10 @@ import { checkWills } from "./check_wills.ts";
 export interface Allowances {
   /** Whether QoS 0 messages were dropped for a subscriber that lagged. */
   readonly mayLag: boolean;
+  /** Whether acknowledged messages were dropped for a session with a full backlog. */
+  readonly mayDrop: boolean;
+  /** Whether a full backlog had messages refused: then what no client can send again is lost. */
+  readonly mayRefuse: boolean;
 }
 
 /** Checks all that was delivered and all that should have been. */
@@ -36,12 +40,12 @@ export function checkDeliveries(ledger: Ledger, allowances: Allowances): void {
       );
     for (const delivery of live) checkSubscribed(session, delivery, fault);
     checkCopies(session, live, fault);
-    checkOrder(session, live, fault);
+    checkOrder(session, live, allowances, fault);
     checkComplete(ledger, session, live, allowances, fault);
-    checkRetained(ledger, session);
+    checkRetained(ledger, session, allowances);
   }
-  checkGroups(ledger);
-  checkWills(ledger);
+  checkGroups(ledger, allowances);
+  checkWills(ledger, allowances);
 }
 
 type Fault = (text: string, publication: Publication) => void;
@@ -93,18 +97,25 @@ function checkCopies(session: SessionRecord, live: readonly Delivery[], fault: F
     if (exact > 1) fault(`${exact} times with QoS 2`, publication);
     const isLoose = deliveries.every(({ qos }) => qos === 0);
     if (isLoose && deliveries.length > most) fault(`${deliveries.length} times`, publication);
+    if (publication.isRefused && publication.sends === 1) fault("which was refused", publication);
     if (publication.sentAt > session.endedAt) fault("after its session had ended", publication);
   }
 }
 
 /** Messages of one publisher to one topic with one QoS come in their order [MQTT-4.6.0-5]. */
-function checkOrder(session: SessionRecord, live: readonly Delivery[], fault: Fault): void {
+function checkOrder(
+  session: SessionRecord,
+  live: readonly Delivery[],
+  { mayDrop }: Allowances,
+  fault: Fault,
+): void {
   const last = new Map<string, number>();
   const seen = new Set<Publication>();
   for (const { publication, qos } of live) {
-    if (seen.has(publication) || !hasPlace(session, publication, qos)) continue;
+    const { publisher, topic, id, sends } = publication;
+    if (seen.has(publication) || (mayDrop && sends > 1)) continue;
+    if (!hasPlace(session, publication, qos)) continue;
     seen.add(publication);
-    const { publisher, topic, id } = publication;
     const key = `${publisher} ${publication.qos} ${qos} ${topic}`;
     const before = last.get(key) ?? -1;
     if (id < before) fault(`after #${before}`, publication);
@@ -117,7 +128,8 @@ function checkOrder(session: SessionRecord, live: readonly Delivery[], fault: Fa
  * it twice, the first may have found nobody at home.
  */
 function hasPlace(session: SessionRecord, publication: Publication, qos: number): boolean {
-  if (publication.topic.startsWith(POOL)) return false;
+  // Neither a group of members nor the ends of several connections have an order.
+  if (publication.topic.startsWith(POOL) || publication.topic.startsWith("will/")) return false;
   if (publication.sends === 1 || publication.qos === 2) return true;
   return qos > 0 && isCertain(session, publication, 1);
 }
@@ -144,7 +156,7 @@ function checkComplete(
   for (const publication of ledger.publications) {
     if (got.has(publication) || publication.sends === 0) continue;
     const isDue = publication.qos > 0
-      ? isCertain(session, publication, 1)
+      ? !allowances.mayDrop && isCertain(session, publication, 1)
       : !allowances.mayLag && isDueLoosely(session, publication);
     if (isDue) fault("never", publication);
   }

@@ -6,6 +6,7 @@ import {
   type SessionRecord,
   type SubscriptionRecord,
 } from "./ledger.ts";
+import type { Allowances } from "./check.ts";
 import { POOL } from "./scenario.ts";
 import { concerns, mayHold, mustHold } from "./ledger.ts";
 
@@ -14,14 +15,14 @@ interface GroupDelivery extends Delivery {
 }
 
 /** Checks that every message reaches one member of each shared group, and only one. */
-export function checkGroups(ledger: Ledger): void {
+export function checkGroups(ledger: Ledger, allowances: Allowances): void {
   const names = new Set(
     ledger.sessions.flatMap(({ subscriptions }) => subscriptions.map(({ group }) => group)),
   );
-  for (const name of names) if (name !== null) checkGroup(ledger, name);
+  for (const name of names) if (name !== null) checkGroup(ledger, name, allowances);
 }
 
-function checkGroup(ledger: Ledger, name: string): void {
+function checkGroup(ledger: Ledger, name: string, { mayRefuse }: Allowances): void {
   const members = ledger.sessions.filter(({ subscriptions }) =>
     subscriptions.some(({ group }) => group === name)
   );
@@ -35,7 +36,7 @@ function checkGroup(ledger: Ledger, name: string): void {
     const where = `#${publication.id} to ${publication.topic} came to group ${name}`;
     const count = checkOnce(publication, found);
     if (count !== "") ledger.fault(`${where} ${count}`);
-    const isLost = found.length === 0 && isDue(members, publication, name);
+    const isLost = !mayRefuse && found.length === 0 && isDue(members, publication, name);
     if (isLost) ledger.fault(`${where} never`);
   }
 }

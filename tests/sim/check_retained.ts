@@ -1,15 +1,20 @@
+import type { Allowances } from "./check.ts";
 import { concerns, type Delivery, type Ledger, NEVER, type Publication } from "./ledger.ts";
 import type { SessionRecord, SubscriptionRecord } from "./ledger.ts";
 
 /** Checks the retained messages that a session was sent for its subscriptions. */
-export function checkRetained(ledger: Ledger, session: SessionRecord): void {
+export function checkRetained(
+  ledger: Ledger,
+  session: SessionRecord,
+  { mayRefuse }: Allowances,
+): void {
   const retained = session.deliveries.filter(({ retain }) => retain);
   for (const delivery of retained) {
     const fault = faultOf(ledger, session, delivery);
     const { id, topic } = delivery.publication;
     if (fault !== "") ledger.fault(`${session.clientId} got retained #${id} to ${topic} ${fault}`);
   }
-  if (session.endedAt !== NEVER) return;
+  if (session.endedAt !== NEVER || mayRefuse) return;
   for (const subscription of session.subscriptions) {
     if (subscription.wantsRetained && subscription.qos > 0 && subscription.grantedAt !== NEVER) {
       checkSent(ledger, session, subscription, retained);

@@ -1,7 +1,8 @@
+import type { Allowances } from "./check.ts";
 import { concerns, type Ledger, NEVER, type SessionRecord, type WillRecord } from "./ledger.ts";
 
 /** Checks that the wills of the lost were published, and no others. */
-export function checkWills(ledger: Ledger): void {
+export function checkWills(ledger: Ledger, { mayRefuse }: Allowances): void {
   for (const will of ledger.wills) {
     for (const session of ledger.sessions) {
       const hasCome = session.deliveries.some(({ publication }) =>
@@ -10,7 +11,7 @@ export function checkWills(ledger: Ledger): void {
       const { id, publisher } = will.publication;
       const where = `${session.clientId} got #${id}, the will of ${publisher},`;
       if (hasCome && will.connection?.endedAt === NEVER) ledger.fault(`${where} who is alive`);
-      if (!hasCome && isDue(will, session)) ledger.fault(`${where} never`);
+      if (!hasCome && !mayRefuse && isDue(will, session)) ledger.fault(`${where} never`);
     }
   }
 }

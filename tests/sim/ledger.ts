@@ -34,6 +34,8 @@ export interface Publication {
   ackedAt: number;
   /** How often it was sent. */
   sends: number;
+  /** Whether the broker has said that it does not take it. */
+  isRefused: boolean;
   /** The connection on which it was first sent. */
   connection: ConnectionRecord | null;
 }
@@ -143,7 +145,7 @@ export class Ledger {
     const { topic, qos, retain, payloadBytes } = fields;
     const mark = `${id} `;
     const payload = encoder.encode(mark.repeat(Math.max(1, Math.ceil(payloadBytes / mark.length))));
-    const times = { sentAt: NEVER, ackedAt: NEVER, sends: 0, connection: null };
+    const times = { sentAt: NEVER, ackedAt: NEVER, sends: 0, isRefused: false, connection: null };
     const publication = { id, publisher, topic, qos, retain, payload, ...times };
     this.publications.push(publication);
     return publication;

@@ -40,7 +40,11 @@ export class ModelClient {
     this.#random = random;
     const { ledger, clock } = world;
     const { clientId, ackDelayMsMax } = plan;
-    this.#outbound = new Outbound(clientId, ledger);
+    this.#outbound = new Outbound(
+      clientId,
+      ledger,
+      world.scenario.overflow === "refuse-publisher",
+    );
     this.#inbound = new Inbound(clientId, ledger, clock, random.fork(), ackDelayMsMax);
     this.#subscriptions = new Subscriptions(clientId, ledger);
   }
@@ -194,6 +198,7 @@ export class ModelClient {
         return;
       case "disconnect":
         if (this.#world.isClosing && packet.reasonCode === ReasonCode.ServerShuttingDown) return;
+        if (this.#mayOverflow && packet.reasonCode === ReasonCode.QuotaExceeded) return;
         if (this.#hasRival && packet.reasonCode === ReasonCode.SessionTakenOver) return;
         return this.#fault(`was disconnected with code ${packet.reasonCode}`);
       default:
@@ -257,6 +262,7 @@ export class ModelClient {
     this.#subscriptions.detach();
     if (record === null) return;
     record.endedAt = this.#world.ledger.tick();
+    if (this.#mayOverflow) this.#isKept = "maybe";
     if (!isPersistent) this.#endSession();
   }
 
@@ -264,6 +270,11 @@ export class ModelClient {
   get #oldQuota(): number {
     const { receiveMaximum = OLD_QUOTA } = this.#world.scenario.limits;
     return this.plan.changesVersion ? receiveMaximum : OLD_QUOTA;
+  }
+
+  /** Whether the broker may end the session because too much waits for it. */
+  get #mayOverflow(): boolean {
+    return this.#world.scenario.overflow === "end-session";
   }
 
   #endSession(): void {

@@ -27,10 +27,13 @@ export class Outbound {
   readonly #waiting: Publication[] = [];
   #way: Way | null = null;
   #lastId = 0;
+  readonly #mayBeRefused: boolean;
 
-  constructor(clientId: string, ledger: Ledger) {
+  /** @param mayBeRefused Whether the broker may refuse what it has no room for. */
+  constructor(clientId: string, ledger: Ledger, mayBeRefused: boolean) {
     this.#clientId = clientId;
     this.#ledger = ledger;
+    this.#mayBeRefused = mayBeRefused;
   }
 
   /** Whether everything was sent and acknowledged. */
@@ -79,6 +82,11 @@ export class Outbound {
     if (flight === undefined || awaited(flight) !== type) {
       this.#ledger.fault(`${this.#clientId} got ${type} ${packetId} out of turn`);
       return;
+    }
+    if (this.#mayBeRefused && reasonCode === ReasonCode.QuotaExceeded) {
+      flight.publication.isRefused = true;
+      this.#flights.delete(packetId);
+      return this.#sendWaiting();
     }
     const mayBeUnknown = type === "pubcomp" && flight.isResent;
     const isFine = reasonCode < 0x80 ||

@@ -1,4 +1,4 @@
-import type { BrokerLimits } from "../../mod.ts";
+import type { BrokerLimits, OverflowPolicy } from "../../mod.ts";
 import { Random } from "../harness/random.ts";
 
 /** What a client is like. */
@@ -37,6 +37,8 @@ export interface Scenario {
   /** The lowest QoS with which anyone joins a group. */
   readonly groupQoSMin: 0 | 1;
   readonly limits: Partial<BrokerLimits>;
+  /** What happens when a backlog is full, where the limits make that likely; else `null`. */
+  readonly overflow: OverflowPolicy | null;
   /** How long it takes to find out what a client may do; 0 for no authorizer. */
   readonly authorizerMsMax: number;
   readonly network: { maxDelayMs: number; windowBytes: number; cutChance: number };
@@ -59,16 +61,21 @@ const FILTERS = ["a/#", "a/+", "a/x", "b/+", "b/#", "a/+/z", "c", "kept/+", "kep
 /** These would also match what is meant for shared groups, which are counted apart. */
 const GREEDY_FILTERS = ["#", "+/x", "+/+", "+/+/#"];
 const GROUPS = [{ group: "one", filter: "pool/+" }, { group: "two", filter: "pool/#" }];
+const POLICIES = ["end-session", "refuse-publisher", "drop-oldest", "drop-newest"] as const;
 const CALM: Disorder = { disconnect: 0, crash: 0, takeOver: 0, stall: 0 };
 
 /** Makes up a scenario from a seed. */
 export function scenarioOf(seed: number): Scenario {
   const random = new Random(seed);
   const isWide = random.chance(0.25);
-  const isCalm = random.chance(0.25);
+  const overflow = random.chance(0.2) ? random.pick(POLICIES) : null;
+  // Who does not know whether a session has ended cannot tell it from the next one.
+  const isCalm = overflow === "end-session" || random.chance(0.25);
   const isShared = random.chance(0.4);
   const count = isWide ? random.integer(9, 13) : random.integer(2, 6);
-  const clients = Array.from({ length: count }, (_, i) => clientPlan(random, `c${i}`, isWide, i));
+  const plans = Array.from({ length: count }, (_, i) => clientPlan(random, `c${i}`, isWide, i));
+  // In 3.1.1 a refusal ends the connection: who publishes to its own full session never gets out.
+  const clients = overflow === "refuse-publisher" ? plans.map(onlyV5) : plans;
   // A narrow window makes for many pieces, and so for a long run.
   const windowBytes = random.pick([30, 200, 1000, 8192]);
   return {
@@ -82,7 +89,8 @@ export function scenarioOf(seed: number): Scenario {
       : [...FILTERS, ...GREEDY_FILTERS],
     groups: isShared ? GROUPS : [],
     groupQoSMin: random.chance(0.7) ? 1 : 0,
-    limits: limitsOf(random),
+    limits: limitsOf(random, overflow !== null),
+    overflow,
     authorizerMsMax: random.pick([0, 0, 0, 0, 30]),
     network: {
       maxDelayMs: random.pick([0, 5, 20]),
@@ -115,7 +123,11 @@ function clientPlan(random: Random, clientId: string, isWide: boolean, index: nu
   };
 }
 
-function limitsOf(random: Random): Partial<BrokerLimits> {
+function onlyV5(plan: ClientPlan): ClientPlan {
+  return { ...plan, version: 5, changesVersion: false };
+}
+
+function limitsOf(random: Random, isTight: boolean): Partial<BrokerLimits> {
   const limits: Partial<BrokerLimits> = {
     sessionExpirySecondsMax: 3600,
     inflightMax: random.pick([1, 3, 20, 1024]),
@@ -125,6 +137,7 @@ function limitsOf(random: Random): Partial<BrokerLimits> {
     stallMs: 500,
     lingerMs: 1000,
   };
+  if (isTight) limits.backlogMessagesMax = random.pick([2, 5, 20]);
   if (random.chance(0.4)) limits.highWaterBytes = random.pick([50, 500, 5000]);
   if (random.chance(0.15)) limits.lagBytesMax = random.pick([200, 3000]);
   return limits;

@@ -57,6 +57,7 @@ export class World {
       clock: this.#brokerClock,
       random: () => random.next(),
       limits: scenario.limits,
+      overflow: scenario.overflow ?? "end-session",
       authorizer: scenario.authorizerMsMax > 0 ? this.#slowAuthorizer(random.fork()) : null,
       hooks: { failed: (error) => this.ledger.fault(`broker failed: ${stackOf(error)}`) },
     });
