@@ -115,9 +115,13 @@ export class Core implements OutboxHost {
    */
   publish(route: Route<Receiver>, message: Message, clientId: string | null): number {
     if (this.hooks.published) this.#publishedHook(message, clientId);
-    if (message.retain && this.settings.retainAvailable && !this.retained.set(message)) {
-      this.dropped("retained-full", message, clientId);
-      if (message.qos > 0) return Outcome.refused;
+    if (message.retain && this.settings.retainAvailable) {
+      // What is refused must not be retained, either.
+      if (this.delivery.refuses(route, message)) return Outcome.refused;
+      if (!this.retained.set(message)) {
+        this.dropped("retained-full", message, clientId);
+        if (message.qos > 0) return Outcome.refused;
+      }
     }
     return this.delivery.message(route, message);
   }

@@ -54,6 +54,13 @@ export class Delivery {
     }
   }
 
+  /** Whether {@linkcode Delivery.message} would refuse the message as things are. */
+  refuses(route: Route<Receiver>, message: Message): boolean {
+    if (!this.#refuses || message.qos === 0) return false;
+    const audience = this.#router.audience(route);
+    return isFull(audience, fanOutOf(audience), message);
+  }
+
   /** Delivers one message. Returns one of {@linkcode Outcome}. */
   message(route: Route<Receiver>, message: Message): number {
     const audience = this.#router.audience(route);
