@@ -26,6 +26,7 @@ export function checkRetained(
 function faultOf(ledger: Ledger, session: SessionRecord, delivery: Delivery): string {
   const { publication, qos, at } = delivery;
   if (!publication.retain) return "which was not to be retained";
+  if (publication.isRefused && publication.sends === 1) return "which was refused";
   const possible = session.subscriptions.filter((one) =>
     one.mayGetRetained && one.requestedAt < at && concerns(one, session.clientId, publication)
   );

@@ -1,10 +1,19 @@
+/**
+ * The whole broker on virtual time: clients of both versions publish, subscribe, stall, crash and
+ * come back over a network that splits, delays and cuts, all of it decided by a seed.
+ *
+ * A failure names its seed. `FAIRWAY_SIM_SEED=123` runs that one again, the very same way;
+ * `FAIRWAY_SIM_SEEDS=10000` runs that many, from `FAIRWAY_SIM_SEED` on if it is given, too.
+ *
+ * @module
+ */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { type Run, simulate } from "./simulation.ts";
 
-/** How many seeds a run of the tests tries; FAIRWAY_SIM_SEEDS in the environment changes it. */
+/** How many seeds are tried unless the environment says otherwise. */
 const SEEDS = 1000;
 
-/** The seeds to try: from FAIRWAY_SIM_SEED on, which alone is tried if it is given alone. */
+/** The seeds to try. */
 function seeds(): number[] {
   const first = Deno.env.get("FAIRWAY_SIM_SEED");
   const count = Deno.env.get("FAIRWAY_SIM_SEEDS") ?? (first === undefined ? SEEDS : 1);
