@@ -5,6 +5,7 @@ import type { ByteLog } from "../log/byte_log.ts";
 import type { Log } from "../log/log.ts";
 import type { Variant } from "../router/variant.ts";
 import type { Subscription } from "../router/subscription.ts";
+import type { WideMap } from "../router/wide_map.ts";
 import { Backlog, type MessageFollows } from "./backlog.ts";
 import { Congestion } from "./congestion.ts";
 import type { Core } from "./core.ts";
@@ -38,7 +39,7 @@ export class Session implements Receiver {
   /** Seconds it outlives its connection; {@linkcode NEVER_EXPIRES} for ever. */
   expirySeconds = 0;
   /** By the `mapKey()` of the topic filter; `null` while there are none. */
-  subscriptions: Map<string, Subscription<Receiver>> | null = null;
+  subscriptions: WideMap<Subscription<Receiver>> | null = null;
   /** What is published when the client is lost, or `null`. */
   will: Will | null = null;
   /** Who publishes the will, as the authorizer and subscribers see it. */

@@ -11,6 +11,7 @@ import { hasMoreLevels } from "../router/router.ts";
 import { Subscription } from "../router/subscription.ts";
 import { hasWildcard, parseSharedFilter, topicFilterFault } from "../router/topic.ts";
 import { retainedVariant } from "../router/variant.ts";
+import { WideMap } from "../router/wide_map.ts";
 import type { Connection } from "./connection.ts";
 import type { Receiver } from "./receiver.ts";
 import { RetainedFeed } from "./retained_feed.ts";
@@ -103,10 +104,11 @@ function add(
 ): number {
   const { core } = connection;
   const session = connection.session!;
-  const subscriptions = session.subscriptions ??= new Map();
+  const subscriptions = session.subscriptions ??= new WideMap();
   const { filter, qos, noLocal, retainAsPublished, retainHandling } = request;
   const key = mapKey(filter);
-  if (subscriptions.size >= core.limits.subscriptionsMax && !subscriptions.has(key)) {
+  const isAnother = subscriptions.get(key) === undefined;
+  if (isAnother && subscriptions.size >= core.limits.subscriptionsMax) {
     return ReasonCode.QuotaExceeded;
   }
   const options = { qos, noLocal, retainAsPublished, retainHandling, identifier };
