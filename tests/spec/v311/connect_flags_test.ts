@@ -1,6 +1,6 @@
 /** The flags of CONNECT and the fields they announce (MQTT 3.1.1 §3.1.2). */
 import { text } from "../../harness/packets.ts";
-import { connectOf, expectStrangerFault } from "./_steps.ts";
+import { connectOf, expectStrangerFault } from "./steps.ts";
 import { specTest } from "./spec.ts";
 
 const CLEAN = 0x02;

@@ -2,7 +2,7 @@
 import { assert, assertNotEquals } from "@std/assert";
 import { connect, frame, publish, subscribe, text, unsubscribe } from "../../harness/packets.ts";
 import { hex } from "../harness.ts";
-import { connectOf, expectFault, expectStrangerFault } from "./_steps.ts";
+import { connectOf, expectFault, expectStrangerFault } from "./steps.ts";
 import { specTest } from "./spec.ts";
 
 specTest("a client that begins with another packet is dropped [MQTT-3.1.0-1]", async (t) => {

@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { Broker } from "../../../mod.ts";
 import { frame, pingreq, publish, subscribe, text } from "../../harness/packets.ts";
 import { hex } from "../harness.ts";
-import { expectFault } from "./_steps.ts";
+import { expectFault } from "./steps.ts";
 import { specTest } from "./spec.ts";
 
 specTest(

@@ -11,7 +11,7 @@ import {
   subscribe,
   unsubscribe,
 } from "../../harness/packets.ts";
-import { expectFault, expectStrangerFault } from "./_steps.ts";
+import { expectFault, expectStrangerFault } from "./steps.ts";
 import { specTest } from "./spec.ts";
 
 /** Every packet of a client whose flags are prescribed. */

@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import type { Authorizer } from "../../../mod.ts";
 import { frame, publish, subscribe, text, uint16 } from "../../harness/packets.ts";
 import { hex } from "../harness.ts";
-import { expectFault } from "./_steps.ts";
+import { expectFault } from "./steps.ts";
 import { specTest } from "./spec.ts";
 
 specTest("a message that is sent again has DUP 1, and only then [MQTT-3.3.1-1]", async (t) => {

@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import type { Authorizer } from "../../../mod.ts";
 import { frame, puback, publish, subscribe, text, uint16 } from "../../harness/packets.ts";
 import { hex } from "../harness.ts";
-import { expectFault } from "./_steps.ts";
+import { expectFault } from "./steps.ts";
 import { parsePublish } from "../parse.ts";
 import { specTest } from "./spec.ts";
 

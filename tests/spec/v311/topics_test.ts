@@ -1,7 +1,7 @@
 /** Topics and filters (MQTT 3.1.1 §4.7). */
 import { publish, subscribe, unsubscribe } from "../../harness/packets.ts";
 import { MATCHES } from "../filters.ts";
-import { expectFault } from "./_steps.ts";
+import { expectFault } from "./steps.ts";
 import { specTest } from "./spec.ts";
 
 const WHOLE = " [MQTT-4.7.1-3]";

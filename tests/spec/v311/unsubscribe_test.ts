@@ -12,7 +12,7 @@ import {
   unsubscribe,
 } from "../../harness/packets.ts";
 import { hex } from "../harness.ts";
-import { expectFault } from "./_steps.ts";
+import { expectFault } from "./steps.ts";
 import { specTest } from "./spec.ts";
 
 specTest("an ill-formed filter ends the connection [MQTT-3.10.3-1]", async (t) => {
