@@ -17,6 +17,7 @@
  */
 export {
   Broker,
+  type ListenOptions,
   type PublishOptions,
   QuotaExceededError,
   type SubscribeOptions,
@@ -26,7 +27,7 @@ export type { BrokerHooks, DisconnectInfo, DropInfo, PublishInfo } from "./broke
 export { type BrokerLimits, DEFAULT_LIMITS, type OverflowPolicy } from "./broker/limits.ts";
 export type { LocalSubscription, ReceivedMessage } from "./broker/local_subscription.ts";
 export type { BrokerOptions } from "./broker/options.ts";
-export type { BrokerStats, DropReason } from "./broker/stats.ts";
+export type { BrokerStats, DropReason, ToleratedFault } from "./broker/stats.ts";
 export type {
   AuthenticationExchange,
   AuthenticationStep,

@@ -18,6 +18,15 @@ import type { Receiver } from "./receiver.ts";
 import { RetainedFeed } from "./retained_feed.ts";
 import type { BrokerStats } from "./stats.ts";
 
+/** Where a broker listens, and how strictly. */
+export interface ListenOptions extends TcpOptions {
+  /**
+   * Whether small faults of clients are overlooked, and counted in
+   * `stats.tolerated`, instead of ending their connections; false by default.
+   */
+  lenient?: boolean;
+}
+
 /** How a program publishes. */
 export interface PublishOptions {
   /** 0 by default. */
@@ -98,12 +107,13 @@ export class Broker implements AsyncDisposable {
    * @throws If the address cannot be bound, or the broker is closed.
    */
   // deno-lint-ignore require-await
-  async listen(options: TcpOptions = {}): Promise<TcpListener> {
+  async listen(options: ListenOptions = {}): Promise<TcpListener> {
     if (this.#closing !== null) throw new TypeError("Cannot listen: broker is closed");
+    const { lenient = false } = options;
     const listener = new TcpListener(
       options,
       () => this.#door.mayAccept(),
-      (transport, peer) => this.accept(transport, peer),
+      (transport, peer) => this.accept(transport, { ...peer, lenient }),
     );
     this.#listeners.add(listener);
     return listener;

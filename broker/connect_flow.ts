@@ -95,7 +95,7 @@ export class ConnectFlow {
    */
   connect(first: number, body: Uint8Array): PromiseLike<void> {
     const connection = this.#connection;
-    const packet = decodeConnect(first, body);
+    const packet = decodeConnect(first, body, connection.leniency);
     connection.version = packet.protocolVersion;
     const { properties } = packet;
     connection.wire = {
@@ -107,6 +107,7 @@ export class ConnectFlow {
     };
     connection.wantsProblems = properties.requestProblemInformation ?? true;
     this.#packet = packet;
+    this.#overlook(packet);
     const fault = this.#faultOf(packet);
     if (fault !== null) {
       this.#refuse(fault[0], fault[1]);
@@ -156,6 +157,15 @@ export class ConnectFlow {
     if (this.#packet?.protocolVersion === 5 && connection.version === 5) {
       this.#refuse(error.reasonCode, error.message);
     } else connection.close(error.reasonCode);
+  }
+
+  /** On a lenient listener a session without a name, which cannot be found again, is a clean one. */
+  #overlook(packet: ConnectPacket): void {
+    const { leniency } = this.#connection;
+    const isNameless = packet.protocolVersion === 4 && packet.clientId === "";
+    if (leniency === null || !isNameless || packet.cleanStart) return;
+    packet.cleanStart = true;
+    leniency.overlook("empty-client-id");
   }
 
   /** What is wrong with a CONNECT that is well-formed, as a reason code and in words. */

@@ -23,6 +23,7 @@ import type { PeerInfo, Transport } from "../transport/transport.ts";
 import { type AuthFlow, ConnectFlow } from "./connect_flow.ts";
 import type { Core } from "./core.ts";
 import { InputBuffer } from "./input_buffer.ts";
+import type { Leniency } from "./leniency.ts";
 import type { Link } from "./link.ts";
 import type { Message } from "./message.ts";
 import { Outbox, type OutboxOwner } from "./outbox.ts";
@@ -45,6 +46,8 @@ export class Connection implements Link, OutboxOwner {
   readonly outbox: Outbox;
   /** Where the peer connects from. */
   readonly address: string;
+  /** What is overlooked of the client, or `null` for nothing. */
+  readonly leniency: Leniency | null;
   /** What the client speaks; known from its CONNECT on. */
   version: ProtocolVersion = 4;
   /** The session, once the client was let in. */
@@ -84,9 +87,10 @@ export class Connection implements Link, OutboxOwner {
   #keepsWill = true;
   #error: unknown = null;
 
-  constructor(core: Core, transport: Transport, peer: PeerInfo) {
+  constructor(core: Core, transport: Transport, peer: PeerInfo, leniency: Leniency | null) {
     this.core = core;
     this.address = peer.address;
+    this.leniency = leniency;
     this.wire = { v5: false, packetBytesMax: core.limits.packetBytesMax };
     this.#transport = transport;
     this.#input = new InputBuffer(core.pool);
@@ -209,7 +213,8 @@ export class Connection implements Link, OutboxOwner {
       this.#puback(bytes[start]! << 8 | bytes[start + 1]!);
       return null;
     }
-    return this.#handlePacket(decodePacket(this.version, first, bytes.subarray(start, end)));
+    const body = bytes.subarray(start, end);
+    return this.#handlePacket(decodePacket(this.version, first, body, this.leniency));
   }
 
   /** Before the client was let in, it may send CONNECT, and AUTH if it is asked to. */
@@ -225,7 +230,7 @@ export class Connection implements Link, OutboxOwner {
       this.#connect = new ConnectFlow(this);
       return this.#connect.connect(first, body);
     }
-    const packet = decodePacket(this.version, first, body);
+    const packet = decodePacket(this.version, first, body, this.leniency);
     if (packet.type === "auth" && this.auth !== null) return this.#connect.auth(packet);
     if (packet.type === "disconnect") this.#disconnected(packet.reasonCode);
     else throw new ProtocolError(`Packet ${packet.type} before CONNACK`, 0, "MQTT-3.1.2-30");

@@ -4,6 +4,7 @@ import type { PeerInfo, Transport } from "../transport/transport.ts";
 import { busyConnack } from "./connect_flow.ts";
 import { Connection } from "./connection.ts";
 import type { Core } from "./core.ts";
+import { Leniency } from "./leniency.ts";
 import { Deadline } from "./scheduler.ts";
 
 /** How many connections past the limit are told that the broker is busy, at once. */
@@ -20,11 +21,13 @@ const REFUSAL_BYTES = 16;
  */
 export class Door {
   readonly #core: Core;
+  readonly #leniency: Leniency;
   readonly #refusals = new Set<Refusal>();
   #free: Receipt | null = null;
 
   constructor(core: Core) {
     this.#core = core;
+    this.#leniency = new Leniency(core.stats);
   }
 
   /** What has to be waited for before the next accept, or `null`. */
@@ -43,7 +46,7 @@ export class Door {
       this.#refuse(transport);
       return;
     }
-    new Connection(core, transport, peer).run();
+    new Connection(core, transport, peer, peer.lenient ? this.#leniency : null).run();
   }
 
   /** Wakes whoever waits to accept, and turns away whom it was telling so. */

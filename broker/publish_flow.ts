@@ -96,6 +96,7 @@ function takePacket(
   end: number,
 ): PromiseLike<void> | null {
   const { core } = connection;
+  view.tolerance = connection.leniency;
   view.read(connection.version, first, bytes, start, end);
   core.stats.messagesReceived++;
   const route = resolveRoute(connection);
@@ -109,8 +110,9 @@ function takePacket(
       return null;
     }
     if (connection.version === 5 && session.inbound.size >= core.limits.receiveMaximum) {
-      const text = `More than ${core.limits.receiveMaximum} messages unacknowledged`;
-      throw new ProtocolError(text, 0, "MQTT-3.3.4-7", ReasonCode.ReceiveMaximumExceeded);
+      // Leniency has its bound, too: there are no more packet identifiers than 65,535.
+      if (connection.leniency === null) throw tooMany(core.limits.receiveMaximum);
+      connection.leniency.overlook("receive-maximum");
     }
   }
   const message = messageOf(connection, route);
@@ -124,6 +126,11 @@ function takePacket(
   return allowed.then((may) => {
     settleIf(may, connection, route, message, packetId);
   });
+}
+
+function tooMany(receiveMaximum: number): ProtocolError {
+  const text = `More than ${receiveMaximum} messages unacknowledged`;
+  return new ProtocolError(text, 0, "MQTT-3.3.4-7", ReasonCode.ReceiveMaximumExceeded);
 }
 
 /** The route that a PUBLISH names, by its topic or by an alias (§3.3.2.3.4). */

@@ -15,6 +15,15 @@ export type DropReason =
   /** The authorizer refused the publication. */
   | "not-authorized";
 
+/** A fault of a client on a lenient listener that was overlooked. */
+export type ToleratedFault =
+  /** A QoS 2 message beyond the Receive Maximum of the broker: it was taken. */
+  | "receive-maximum"
+  /** A property where it does not belong and does no harm: it was left out. */
+  | "misplaced-property"
+  /** An empty client identifier with Clean Session 0: the session is clean, and has a name. */
+  | "empty-client-id";
+
 /** What a broker counts from its start on. */
 export class BrokerStats {
   /** Connections as of now. */
@@ -48,5 +57,11 @@ export class BrokerStats {
     "retained-full": 0,
     "session-ended": 0,
     "not-authorized": 0,
+  };
+  /** Faults that were overlooked on lenient listeners, by kind. */
+  readonly tolerated: Record<ToleratedFault, number> = {
+    "receive-maximum": 0,
+    "misplaced-property": 0,
+    "empty-client-id": 0,
   };
 }

@@ -12,6 +12,7 @@ import { readProperties } from "./property_reader.ts";
 import { propertiesSize, writeProperties } from "./property_writer.ts";
 import { PacketType, type ProtocolVersion } from "./protocol.ts";
 import { checkReasonCode } from "./reason_code.ts";
+import type { Tolerance } from "./tolerance.ts";
 
 /** One step of a handshake. */
 export interface AckPacket {
@@ -28,6 +29,7 @@ export interface AckPacket {
 /**
  * Decodes the body of one of the four.
  *
+ * @param tolerance What is overlooked; nothing by default.
  * @throws {MalformedPacketError} If the body is ill-formed or the code is not
  * one of this packet.
  * @throws {ProtocolError} If a property is repeated.
@@ -37,10 +39,11 @@ export function decodeAck(
   version: ProtocolVersion,
   first: number,
   body: Uint8Array,
+  tolerance: Tolerance | null = null,
 ): AckPacket {
   if (type === "pubrel") expectRequestFlags(version, first, "MQTT-3.6.1-1");
   else expectFlags(first, 0, "MQTT-2.1.3-1");
-  const reader = new BodyReader(body);
+  const reader = new BodyReader(body, tolerance);
   const packetId = reader.packetId();
   // A code of 0 may be left out, and so may properties, if there are none.
   const hasCode = version === 5 && body.length > 2;

@@ -11,6 +11,7 @@ import { readProperties } from "./property_reader.ts";
 import { propertiesSize, writeProperties } from "./property_writer.ts";
 import type { ProtocolVersion } from "./protocol.ts";
 import { checkReasonCode } from "./reason_code.ts";
+import type { Tolerance } from "./tolerance.ts";
 
 /** A step of extended authentication. */
 export interface AuthPacket {
@@ -25,17 +26,23 @@ export interface AuthPacket {
 /**
  * Decodes the body of an AUTH.
  *
+ * @param tolerance What is overlooked; nothing by default.
  * @throws {MalformedPacketError} If the body is ill-formed, the code unknown or
  * the version 3.x.
  * @throws {ProtocolError} If a property is repeated, or there is data without a method.
  */
-export function decodeAuth(version: ProtocolVersion, first: number, body: Uint8Array): AuthPacket {
+export function decodeAuth(
+  version: ProtocolVersion,
+  first: number,
+  body: Uint8Array,
+  tolerance: Tolerance | null = null,
+): AuthPacket {
   if (version !== 5) {
     throw new MalformedPacketError("Packet type 15 is reserved", 0, "3.1.1 §2.2.1");
   }
   expectFlags(first, 0, "MQTT-3.15.1-1");
   if (body.length === 0) return { type: "auth", reasonCode: 0, properties: {} };
-  const reader = new BodyReader(body);
+  const reader = new BodyReader(body, tolerance);
   const reasonCode = reader.reasonCode("auth");
   const properties = readProperties(reader, "auth");
   reader.finish();

@@ -7,6 +7,7 @@
 import { MalformedPacketError } from "./errors.ts";
 import type { PacketTypeName } from "./protocol.ts";
 import { isReasonCodeAllowed, REASON_CLAUSE } from "./reason_code.ts";
+import type { Tolerance } from "./tolerance.ts";
 import { decodeUtf8, illFormed, validateUtf8 } from "./utf8.ts";
 import { readVarint, VARINT_INCOMPLETE, VARINT_MALFORMED, varintSize } from "./varint.ts";
 
@@ -22,9 +23,12 @@ export class BodyReader {
   end = 0;
   /** Where the body starts: offsets in errors count from here. */
   origin = 0;
+  /** What is overlooked, or `null` for nothing. */
+  tolerance: Tolerance | null;
 
   /** Starts to read `bytes`, all of which are the body, unless it is reset. */
-  constructor(bytes: Uint8Array = NO_BYTES) {
+  constructor(bytes: Uint8Array = NO_BYTES, tolerance: Tolerance | null = null) {
+    this.tolerance = tolerance;
     this.reset(bytes, 0, bytes.length);
   }
 

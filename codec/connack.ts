@@ -12,6 +12,7 @@ import { readProperties } from "./property_reader.ts";
 import { propertiesSize, writeProperties } from "./property_writer.ts";
 import type { ProtocolVersion } from "./protocol.ts";
 import { checkReasonCode, MAX_CONNECT_RETURN_CODE } from "./reason_code.ts";
+import type { Tolerance } from "./tolerance.ts";
 
 /** The answer to a CONNECT. */
 export interface ConnackPacket {
@@ -28,6 +29,7 @@ export interface ConnackPacket {
 /**
  * Decodes the body of a CONNACK.
  *
+ * @param tolerance What is overlooked; nothing by default.
  * @throws {MalformedPacketError} If the body is ill-formed or the code unknown.
  * @throws {ProtocolError} If a refusal claims a session, or a property has a
  * value it must not have.
@@ -36,9 +38,10 @@ export function decodeConnack(
   version: ProtocolVersion,
   first: number,
   body: Uint8Array,
+  tolerance: Tolerance | null = null,
 ): ConnackPacket {
   expectFlags(first, 0, "MQTT-2.1.3-1");
-  const reader = new BodyReader(body);
+  const reader = new BodyReader(body, tolerance);
   // MQTT 3.1 has nothing to say in this byte.
   const flags = version === 3 ? reader.uint8() & 0 : reader.uint8();
   if (flags > 1) {

@@ -19,6 +19,7 @@ import type { Properties } from "./properties.ts";
 import { readProperties } from "./property_reader.ts";
 import { propertiesSize, writeProperties } from "./property_writer.ts";
 import type { ProtocolVersion, QoS } from "./protocol.ts";
+import type { Tolerance } from "./tolerance.ts";
 
 /** The message a server publishes for a client that is lost. */
 export interface Will {
@@ -67,13 +68,18 @@ const USERNAME = 0x80;
 /**
  * Decodes the body of a CONNECT of any version.
  *
+ * @param tolerance What is overlooked; nothing by default.
  * @throws {UnsupportedVersionError} If the protocol name or level is unknown.
  * @throws {MalformedPacketError} If the body or its flags are ill-formed.
  * @throws {ProtocolError} If a property has a value it must not have.
  */
-export function decodeConnect(first: number, body: Uint8Array): ConnectPacket {
+export function decodeConnect(
+  first: number,
+  body: Uint8Array,
+  tolerance: Tolerance | null = null,
+): ConnectPacket {
   expectFlags(first, 0, "MQTT-2.1.3-1");
-  const reader = new BodyReader(body);
+  const reader = new BodyReader(body, tolerance);
   const version = readVersion(reader);
   const flags = readFlags(reader, version);
   const keepAlive = reader.uint16();

@@ -11,6 +11,7 @@ import { readProperties } from "./property_reader.ts";
 import { propertiesSize, writeProperties } from "./property_writer.ts";
 import type { ProtocolVersion } from "./protocol.ts";
 import { checkReasonCode } from "./reason_code.ts";
+import type { Tolerance } from "./tolerance.ts";
 
 /** A goodbye. */
 export interface DisconnectPacket {
@@ -25,6 +26,7 @@ export interface DisconnectPacket {
 /**
  * Decodes the body of a DISCONNECT.
  *
+ * @param tolerance What is overlooked; nothing by default.
  * @throws {MalformedPacketError} If the body is ill-formed or the code unknown.
  * @throws {ProtocolError} If a property is repeated.
  */
@@ -32,9 +34,10 @@ export function decodeDisconnect(
   version: ProtocolVersion,
   first: number,
   body: Uint8Array,
+  tolerance: Tolerance | null = null,
 ): DisconnectPacket {
   expectFlags(first, 0, "MQTT-3.14.1-1");
-  const reader = new BodyReader(body);
+  const reader = new BodyReader(body, tolerance);
   // A code of 0 may be left out, and so may properties, if there are none.
   const hasCode = version === 5 && body.length > 0;
   const reasonCode = hasCode ? reader.reasonCode("disconnect") : 0;

@@ -51,20 +51,23 @@ export class ForwardOptions {
 
 /**
  * Copies the properties of a message that a subscriber may get as they are: in
- * order, without topic alias and message expiry.
+ * order, without topic alias, message expiry and what was overlooked.
  *
  * @returns New bytes, which share nothing with the view.
  */
 export function forwardedProperties(view: PublishView): Uint8Array {
   const { buffer, propertiesStart, propertiesEnd } = view;
   if (view.forwardable) return buffer.slice(propertiesStart, propertiesEnd);
-  const dropped = (view.topicAlias === 0 ? 0 : 3) + (view.messageExpiryInterval < 0 ? 0 : 5);
+  let dropped = (view.topicAlias === 0 ? 0 : 3) + (view.messageExpiryInterval < 0 ? 0 : 5);
+  for (const [start, end] of view.strays ?? []) dropped += end - start;
   const kept = new Uint8Array(propertiesEnd - propertiesStart - dropped);
   let end = 0;
   for (let offset = propertiesStart; offset < propertiesEnd;) {
-    const next = propertyEnd(buffer, offset);
+    const strayEnd = view.strays?.get(offset);
+    const next = strayEnd ?? propertyEnd(buffer, offset);
     const id = buffer[offset];
-    if (id !== PropertyId.topicAlias && id !== PropertyId.messageExpiryInterval) {
+    const isOwn = id === PropertyId.topicAlias || id === PropertyId.messageExpiryInterval;
+    if (!isOwn && strayEnd === undefined) {
       end = copyBytes(buffer, offset, next, kept, end);
     }
     offset = next;

@@ -38,6 +38,7 @@ export * from "./publish_view.ts";
 export { ConnectReturnCode, isReasonCodeAllowed, ReasonCode, reasonText } from "./reason_code.ts";
 export * from "./suback.ts";
 export * from "./subscribe.ts";
+export * from "./tolerance.ts";
 export * from "./unsuback.ts";
 export * from "./unsubscribe.ts";
 export { decodeUtf8, MAX_FIELD_BYTES, utf8Size, validateUtf8, writeUtf8 } from "./utf8.ts";

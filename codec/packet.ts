@@ -31,6 +31,7 @@ import {
   subscribeSize,
   writeSubscribe,
 } from "./subscribe.ts";
+import type { Tolerance } from "./tolerance.ts";
 import { decodeUnsuback, type UnsubackPacket, unsubackSize, writeUnsuback } from "./unsuback.ts";
 import {
   decodeUnsubscribe,
@@ -63,41 +64,47 @@ export type Packet =
  * @param version The version the connection speaks. CONNECT ignores it.
  * @param first The first byte of the fixed header.
  * @param body The bytes after the fixed header: as many as it says.
+ * @param tolerance What is overlooked; nothing by default.
  * @throws {MalformedPacketError} If the bytes are not a packet of this version.
  * @throws {ProtocolError} If the packet says what no packet may say.
  */
-export function decodePacket(version: ProtocolVersion, first: number, body: Uint8Array): Packet {
+export function decodePacket(
+  version: ProtocolVersion,
+  first: number,
+  body: Uint8Array,
+  tolerance: Tolerance | null = null,
+): Packet {
   switch (first >> 4) {
     case PacketType.connect:
-      return decodeConnect(first, body);
+      return decodeConnect(first, body, tolerance);
     case PacketType.connack:
-      return decodeConnack(version, first, body);
+      return decodeConnack(version, first, body, tolerance);
     case PacketType.publish:
-      return decodePublish(version, first, body);
+      return decodePublish(version, first, body, tolerance);
     case PacketType.puback:
-      return decodeAck("puback", version, first, body);
+      return decodeAck("puback", version, first, body, tolerance);
     case PacketType.pubrec:
-      return decodeAck("pubrec", version, first, body);
+      return decodeAck("pubrec", version, first, body, tolerance);
     case PacketType.pubrel:
-      return decodeAck("pubrel", version, first, body);
+      return decodeAck("pubrel", version, first, body, tolerance);
     case PacketType.pubcomp:
-      return decodeAck("pubcomp", version, first, body);
+      return decodeAck("pubcomp", version, first, body, tolerance);
     case PacketType.subscribe:
-      return decodeSubscribe(version, first, body);
+      return decodeSubscribe(version, first, body, tolerance);
     case PacketType.suback:
-      return decodeSuback(version, first, body);
+      return decodeSuback(version, first, body, tolerance);
     case PacketType.unsubscribe:
-      return decodeUnsubscribe(version, first, body);
+      return decodeUnsubscribe(version, first, body, tolerance);
     case PacketType.unsuback:
-      return decodeUnsuback(version, first, body);
+      return decodeUnsuback(version, first, body, tolerance);
     case PacketType.pingreq:
       return decodePingreq(first, body);
     case PacketType.pingresp:
       return decodePingresp(first, body);
     case PacketType.disconnect:
-      return decodeDisconnect(version, first, body);
+      return decodeDisconnect(version, first, body, tolerance);
     case PacketType.auth:
-      return decodeAuth(version, first, body);
+      return decodeAuth(version, first, body, tolerance);
     default:
       throw new MalformedPacketError("Packet type 0 is reserved", 0, "§2.1.2");
   }

@@ -45,18 +45,30 @@ export function readProperties(reader: BodyReader, carrier: PropertyCarrier): Pr
 /**
  * Reads the identifier of a property and looks it up.
  *
- * @throws {MalformedPacketError} If it is unknown or not for this carrier.
+ * @returns Its row; where that is not for this carrier, it is to be left out.
+ * @throws {MalformedPacketError} If it is unknown, or not for this carrier and
+ * not to be overlooked.
  */
 export function readPropertyRow(reader: BodyReader, carrierBit: number): PropertyRow {
   // Identifiers are Variable Byte Integers, but all that exist take one byte.
   const row = PROPERTY_BY_ID[reader.uint8()];
-  if (row === undefined || (row.carriers & carrierBit) === 0) {
+  if (row === undefined || ((row.carriers & carrierBit) === 0 && !isOverlooked(reader, row))) {
     const message = row === undefined
       ? "Unknown property"
       : `Property ${row.name} not allowed here`;
     throw new MalformedPacketError(message, reader.position - 1, "§2.2.2.2");
   }
   return row;
+}
+
+function isOverlooked({ tolerance }: BodyReader, row: PropertyRow): boolean {
+  return tolerance !== null && row.isHarmless;
+}
+
+/** Passes over a misplaced property, whose value must be well-formed all the same. */
+export function leaveOut(reader: BodyReader, row: PropertyRow): void {
+  readValue(reader, row);
+  reader.tolerance!.misplaced(row.name);
 }
 
 function readProperty(
@@ -67,6 +79,7 @@ function readProperty(
 ): void {
   const at = reader.position;
   const row = readPropertyRow(reader, bit);
+  if ((row.carriers & bit) === 0) return leaveOut(reader, row);
   if (row.kind === PropertyKind.pairs) {
     const pair: UserProperty = [reader.string(), reader.string()];
     (properties.userProperties ??= []).push(pair);

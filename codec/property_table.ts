@@ -52,6 +52,8 @@ export interface PropertyRow {
   readonly kind: number;
   /** The {@linkcode CarrierBit}s of all who may carry it. */
   readonly carriers: number;
+  /** Whether it can be left out where it is misplaced: nobody relies on it. */
+  readonly isHarmless: boolean;
 }
 
 /** Identifiers that the code asks for by name. */
@@ -72,6 +74,18 @@ const ALL: readonly PropertyCarrier[] = [
   ...["connect", "will", "publish", "subscribe", "unsubscribe"] as const,
   ...ACKS,
 ];
+
+/**
+ * What a client would rely on in vain if it were left out: it would lose its
+ * messages, get more than it takes, or go without authentication.
+ */
+const RELIED_ON: ReadonlySet<keyof Properties> = new Set([
+  "sessionExpiryInterval",
+  "receiveMaximum",
+  "maximumPacketSize",
+  "authenticationMethod",
+  "authenticationData",
+]);
 
 /** All rows, by identifier. */
 export const PROPERTY_ROWS: readonly PropertyRow[] = [
@@ -122,5 +136,6 @@ function row(
   carriers: readonly PropertyCarrier[],
 ): PropertyRow {
   const bits = carriers.reduce((sum, carrier) => sum | CarrierBit[carrier], 0);
-  return { id, name, kind: PropertyKind[kind], carriers: bits };
+  const isHarmless = !RELIED_ON.has(name);
+  return { id, name, kind: PropertyKind[kind], carriers: bits, isHarmless };
 }

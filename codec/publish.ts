@@ -18,6 +18,7 @@ import type { Properties } from "./properties.ts";
 import { readProperties } from "./property_reader.ts";
 import { propertiesSize, writeProperties } from "./property_writer.ts";
 import type { ProtocolVersion, QoS } from "./protocol.ts";
+import type { Tolerance } from "./tolerance.ts";
 
 /** A message on its way. */
 export interface PublishPacket {
@@ -61,6 +62,7 @@ export function topicMissing(): ProtocolError {
 /**
  * Decodes the body of a PUBLISH, from either side.
  *
+ * @param tolerance What is overlooked; nothing by default.
  * @throws {MalformedPacketError} If the body or its flags are ill-formed.
  * @throws {ProtocolError} If a property has a value it must not have, or in
  * 5.0 neither topic nor alias is there.
@@ -69,9 +71,10 @@ export function decodePublish(
   version: ProtocolVersion,
   first: number,
   body: Uint8Array,
+  tolerance: Tolerance | null = null,
 ): PublishPacket {
   const qos = readPublishQoS(first);
-  const reader = new BodyReader(body);
+  const reader = new BodyReader(body, tolerance);
   const topic = reader.string();
   const packetId = qos === 0 ? 0 : reader.packetId();
   const properties = version === 5 ? readProperties(reader, "publish") : {};

@@ -6,10 +6,17 @@
  */
 import { BodyReader } from "./body_reader.ts";
 import { ProtocolError } from "./errors.ts";
-import { checkResponseTopic, readNumber, readPropertyRow, repeated } from "./property_reader.ts";
+import {
+  checkResponseTopic,
+  leaveOut,
+  readNumber,
+  readPropertyRow,
+  repeated,
+} from "./property_reader.ts";
 import { CarrierBit, PropertyId, PropertyKind, type PropertyRow } from "./property_table.ts";
 import type { ProtocolVersion, QoS } from "./protocol.ts";
 import { readPublishQoS, topicMissing } from "./publish.ts";
+import type { Tolerance } from "./tolerance.ts";
 
 const PUBLISH = CarrierBit.publish;
 const NO_BYTES = new Uint8Array(0);
@@ -51,6 +58,10 @@ export class PublishView {
   forwardable = true;
   /** 1 if the payload is declared to be UTF-8 text, else 0. */
   payloadFormatIndicator = 0;
+  /** Where each property that was overlooked starts and ends; `null` if there are none. */
+  strays: Map<number, number> | null = null;
+  /** What is overlooked, or `null` for nothing; as it is when a PUBLISH is read. */
+  tolerance: Tolerance | null = null;
 
   readonly #reader = new BodyReader();
 
@@ -86,6 +97,7 @@ export class PublishView {
     this.messageExpiryInterval = -1;
     this.forwardable = true;
     this.payloadFormatIndicator = 0;
+    this.strays = null;
     const propertyBytes = version === 5 ? reader.varint() : 0;
     this.propertiesStart = reader.take(propertyBytes);
     this.propertiesEnd = this.propertiesStart + propertyBytes;
@@ -98,12 +110,20 @@ export class PublishView {
   #readProperties(reader: BodyReader): void {
     reader.offset = this.propertiesStart;
     reader.end = this.propertiesEnd;
+    reader.tolerance = this.tolerance;
     // All identifiers that are allowed here and must not repeat are below 64.
     let seenLow = 0;
     let seenHigh = 0;
     while (reader.offset < reader.end) {
+      const start = reader.offset;
       const at = reader.position;
       const row = readPropertyRow(reader, PUBLISH);
+      if (reader.tolerance !== null && isStray(row)) {
+        leaveOut(reader, row);
+        this.forwardable = false;
+        (this.strays ??= new Map()).set(start, reader.offset);
+        continue;
+      }
       if (row.kind !== PropertyKind.pairs) {
         const bit = 1 << (row.id & 31);
         if (((row.id < 32 ? seenLow : seenHigh) & bit) !== 0) throw repeated(row, at);
@@ -135,6 +155,11 @@ export class PublishView {
         skipValue(reader, row);
     }
   }
+}
+
+/** Whether a property has no place in the PUBLISH of a client [MQTT-3.3.4-6]. */
+function isStray(row: PropertyRow): boolean {
+  return (row.carriers & PUBLISH) === 0 || row.id === PropertyId.subscriptionIdentifier;
 }
 
 /** Passes over a value that subscribers get as it is. */

@@ -12,6 +12,7 @@ import { readProperties } from "./property_reader.ts";
 import { propertiesSize, writeProperties } from "./property_writer.ts";
 import type { ProtocolVersion } from "./protocol.ts";
 import { checkReasonCode, SUBACK_FAILURE } from "./reason_code.ts";
+import type { Tolerance } from "./tolerance.ts";
 
 /** The answer to a SUBSCRIBE. */
 export interface SubackPacket {
@@ -28,6 +29,7 @@ export interface SubackPacket {
 /**
  * Decodes the body of a SUBACK.
  *
+ * @param tolerance What is overlooked; nothing by default.
  * @throws {MalformedPacketError} If the body is ill-formed or a code unknown.
  * @throws {ProtocolError} If a property is repeated.
  */
@@ -35,9 +37,10 @@ export function decodeSuback(
   version: ProtocolVersion,
   first: number,
   body: Uint8Array,
+  tolerance: Tolerance | null = null,
 ): SubackPacket {
   expectFlags(first, 0, "MQTT-2.1.3-1");
-  const reader = new BodyReader(body);
+  const reader = new BodyReader(body, tolerance);
   const packetId = reader.packetId();
   const properties = version === 5 ? readProperties(reader, "suback") : {};
   const reasonCodes: number[] = [];

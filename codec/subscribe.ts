@@ -11,6 +11,7 @@ import type { Properties } from "./properties.ts";
 import { readProperties } from "./property_reader.ts";
 import { propertiesSize, writeProperties } from "./property_writer.ts";
 import type { ProtocolVersion, QoS } from "./protocol.ts";
+import type { Tolerance } from "./tolerance.ts";
 
 /** What is asked for with one filter. */
 export interface SubscriptionRequest {
@@ -45,6 +46,7 @@ const RETAIN_HANDLING_SHIFT = 4;
 /**
  * Decodes the body of a SUBSCRIBE.
  *
+ * @param tolerance What is overlooked; nothing by default.
  * @throws {MalformedPacketError} If the body or an options byte is ill-formed.
  * @throws {ProtocolError} If there is no filter, Retain Handling is 3, a shared
  * subscription wants No Local, or a property has a value it must not have.
@@ -53,9 +55,10 @@ export function decodeSubscribe(
   version: ProtocolVersion,
   first: number,
   body: Uint8Array,
+  tolerance: Tolerance | null = null,
 ): SubscribePacket {
   expectRequestFlags(version, first, "MQTT-3.8.1-1");
-  const reader = new BodyReader(body);
+  const reader = new BodyReader(body, tolerance);
   const packetId = reader.packetId();
   const properties = version === 5 ? readProperties(reader, "subscribe") : {};
   if (reader.offset === reader.end) {

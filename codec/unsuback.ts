@@ -11,6 +11,7 @@ import { readProperties } from "./property_reader.ts";
 import { propertiesSize, writeProperties } from "./property_writer.ts";
 import type { ProtocolVersion } from "./protocol.ts";
 import { checkReasonCode } from "./reason_code.ts";
+import type { Tolerance } from "./tolerance.ts";
 
 /** The answer to an UNSUBSCRIBE. */
 export interface UnsubackPacket {
@@ -27,6 +28,7 @@ export interface UnsubackPacket {
 /**
  * Decodes the body of an UNSUBACK.
  *
+ * @param tolerance What is overlooked; nothing by default.
  * @throws {MalformedPacketError} If the body is ill-formed or a code unknown.
  * @throws {ProtocolError} If a property is repeated.
  */
@@ -34,9 +36,10 @@ export function decodeUnsuback(
   version: ProtocolVersion,
   first: number,
   body: Uint8Array,
+  tolerance: Tolerance | null = null,
 ): UnsubackPacket {
   expectFlags(first, 0, "MQTT-2.1.3-1");
-  const reader = new BodyReader(body);
+  const reader = new BodyReader(body, tolerance);
   const packetId = reader.packetId();
   const reasonCodes: number[] = [];
   const properties = version === 5 ? readProperties(reader, "unsuback") : {};

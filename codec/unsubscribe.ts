@@ -11,6 +11,7 @@ import type { Properties } from "./properties.ts";
 import { readProperties } from "./property_reader.ts";
 import { propertiesSize, writeProperties } from "./property_writer.ts";
 import type { ProtocolVersion } from "./protocol.ts";
+import type { Tolerance } from "./tolerance.ts";
 
 /** A request to end subscriptions. */
 export interface UnsubscribePacket {
@@ -27,6 +28,7 @@ export interface UnsubscribePacket {
 /**
  * Decodes the body of an UNSUBSCRIBE.
  *
+ * @param tolerance What is overlooked; nothing by default.
  * @throws {MalformedPacketError} If the body is ill-formed.
  * @throws {ProtocolError} If there is no filter.
  */
@@ -34,9 +36,10 @@ export function decodeUnsubscribe(
   version: ProtocolVersion,
   first: number,
   body: Uint8Array,
+  tolerance: Tolerance | null = null,
 ): UnsubscribePacket {
   expectRequestFlags(version, first, "MQTT-3.10.1-1");
-  const reader = new BodyReader(body);
+  const reader = new BodyReader(body, tolerance);
   const packetId = reader.packetId();
   const properties = version === 5 ? readProperties(reader, "unsubscribe") : {};
   if (reader.offset === reader.end) {

@@ -27,4 +27,6 @@ export interface Transport {
 export interface PeerInfo {
   /** Where it connects from, say `127.0.0.1:50123`. */
   readonly address: string;
+  /** Whether small faults of the peer are overlooked; false by default. */
+  readonly lenient?: boolean;
 }

@@ -115,6 +115,8 @@ export class Conversation {
 export interface SpecOptions {
   /** Settings of its broker, beside clock and randomness. */
   broker?: BrokerOptions;
+  /** Whether its listener is lenient; false by default. */
+  lenient?: boolean;
 }
 
 type Body = (t: Conversation) => Promise<void>;
@@ -142,7 +144,7 @@ export function testsFor(level: Level): {
 }
 
 async function run(
-  stageOf: (options: BrokerOptions) => Promise<Stage>,
+  stageOf: (options: BrokerOptions, lenient: boolean) => Promise<Stage>,
   level: Level,
   options: SpecOptions,
   body: Body,
@@ -152,7 +154,7 @@ async function run(
   await using stage = await stageOf({
     ...options.broker,
     hooks: { ...hooks, failed: (error) => failures.push(error) },
-  });
+  }, options.lenient ?? false);
   const conversation = new Conversation(stage, level);
   try {
     await body(conversation);
@@ -162,9 +164,9 @@ async function run(
   if (failures.length > 0) throw new AggregateError(failures, "The broker has failed inside");
 }
 
-async function realStage(options: BrokerOptions): Promise<Stage> {
+async function realStage(options: BrokerOptions, lenient: boolean): Promise<Stage> {
   const broker = new Broker(options);
-  const { port } = await broker.listen({ port: 0 });
+  const { port } = await broker.listen({ port: 0, lenient });
   return {
     broker,
     dial: () => Deno.connect({ hostname: "127.0.0.1", port }),
@@ -182,20 +184,20 @@ async function realStage(options: BrokerOptions): Promise<Stage> {
 }
 
 /** A stage in memory, where chance depends on the name of the test alone. */
-function stageFor(name: string): (options: BrokerOptions) => Promise<Stage> {
+function stageFor(name: string): typeof realStage {
   let seed = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(name)) seed = Math.imul(seed ^ byte, 0x01000193);
-  return (options) => Promise.resolve(virtualStage(options, seed));
+  return (options, lenient) => Promise.resolve(virtualStage(options, lenient, seed));
 }
 
-function virtualStage(options: BrokerOptions, seed: number): Stage {
+function virtualStage(options: BrokerOptions, lenient: boolean, seed: number): Stage {
   const clock = new VirtualClock();
   const network = new VirtualNetwork({
     seed,
     clock,
     maxDelayMs: 0,
     windowBytes: 2 ** 24,
-    accept: (pipe) => broker.accept(pipe, { address: "memory" }),
+    accept: (pipe) => broker.accept(pipe, { address: "memory", lenient }),
   });
   const random = network.random.fork();
   const broker = new Broker({ random: () => random.next(), ...options, clock });
