@@ -106,14 +106,15 @@ function checkCopies(session: SessionRecord, live: readonly Delivery[], fault: F
 function checkOrder(
   session: SessionRecord,
   live: readonly Delivery[],
-  { mayDrop }: Allowances,
+  { mayRefuse }: Allowances,
   fault: Fault,
 ): void {
   const last = new Map<string, number>();
   const seen = new Set<Publication>();
   for (const { publication, qos } of live) {
     const { publisher, topic, id, sends } = publication;
-    if (seen.has(publication) || (mayDrop && sends > 1)) continue;
+    // Where the first copy was refused or dropped, another has taken its place.
+    if (seen.has(publication) || (mayRefuse && sends > 1)) continue;
     if (!hasPlace(session, publication, qos)) continue;
     seen.add(publication);
     const key = `${publisher} ${publication.qos} ${qos} ${topic}`;

@@ -69,7 +69,7 @@ export class ModelClient {
    *
    * @param isSettled Whether it goes on with its session whenever it can.
    */
-  connect(isSettled = false): void {
+  connect(isSettled = this.#hasRival): void {
     const { plan } = this;
     const { ledger } = this.#world;
     const random = this.#random;
@@ -97,7 +97,7 @@ export class ModelClient {
 
   /**
    * Has no patience and connects once more. Nobody knows which of the two the broker sees first,
-   * and so this is only done where both are for the same session.
+   * and so this is only done where both are for the same session, which is kept from then on.
    */
   hurry(): void {
     if (this.#attempt === null) return;
