@@ -16,6 +16,9 @@ export type Route = (message: ClientMessage) => readonly SubscriptionBuffer[];
  * program has taken them, in the order in which they came [MQTT-4.6.0-2]
  * [MQTT-4.6.0-3]; so the Receive Maximum slows the server down to the pace of
  * the program.
+ *
+ * A server that sends more than that is not cut off for it: some do, and would
+ * do it again. Nothing more is read then once the subscriptions are full.
  */
 export class Incoming {
   readonly #limits: ClientLimits;
@@ -27,8 +30,6 @@ export class Incoming {
   readonly #held = new Map<number, Delivery>();
   /** Of those the ones that came on this connection, in order. */
   #order: Cursor<Delivery> = newOrder();
-  /** Identifiers that count against the Receive Maximum on this connection. */
-  readonly #counted = new Set<number>();
   /** Messages of a resumed session that no subscription is there for yet. */
   #unclaimed: Delivery[] = [];
   #keepsUnclaimed = false;
@@ -49,7 +50,6 @@ export class Incoming {
   attach(link: Link, isFirst: boolean): void {
     this.#link = link;
     this.#order = newOrder();
-    this.#counted.clear();
     const { sessionPresent } = link.server;
     // Somebody else made the subscriptions of this session: ours may be late.
     if (isFirst) this.#keepsUnclaimed = sessionPresent;
@@ -78,10 +78,7 @@ export class Incoming {
     if (fault !== null) {
       throw new ProtocolError(`A topic ${fault}`, 0, "MQTT-3.3.2-2", ReasonCode.TopicNameInvalid);
     }
-    if (packet.qos > 0) {
-      this.#count(packet.packetId);
-      if (this.#isRepeated(packet)) return;
-    }
+    if (packet.qos > 0 && this.#isRepeated(packet)) return;
     this.#deliver(packet, messageOf(packet, topic));
   }
 
@@ -91,7 +88,6 @@ export class Incoming {
     const held = this.#held.get(packetId);
     // It did not wait for PUBREC: so there is none to send any more.
     if (held !== undefined && held.message.qos === 2) this.#forget(held);
-    this.#counted.delete(packetId);
     const reasonCode = isKnown ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound;
     this.#send("pubcomp", packetId, reasonCode);
   }
@@ -105,14 +101,6 @@ export class Incoming {
       else rest.push(delivery);
     }
     this.#unclaimed = rest;
-  }
-
-  #count(packetId: number): void {
-    this.#counted.add(packetId);
-    if (this.#link!.connection.version === 5 && this.#counted.size > this.#limits.receiveMaximum) {
-      const message = `${this.#counted.size} messages are unacknowledged`;
-      throw new ProtocolError(message, 0, "MQTT-3.3.4-7", ReasonCode.ReceiveMaximumExceeded);
-    }
   }
 
   /** Deals with a message that is held, or was acknowledged, already. */
@@ -174,7 +162,6 @@ export class Incoming {
       if (delivery.isVoid || this.#link === null) continue;
       const { packetId, message } = delivery;
       this.#held.delete(packetId);
-      if (message.qos === 1) this.#counted.delete(packetId);
       this.#send(message.qos === 1 ? "puback" : "pubrec", packetId, ReasonCode.Success);
     }
   }

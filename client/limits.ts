@@ -9,10 +9,12 @@ export interface ClientLimits {
   pingTimeoutMs: number;
   /** Bytes of a packet from the server (Maximum Packet Size). Past it: 0x95 and disconnected. */
   packetBytesMax: number;
-  /** Unacknowledged QoS 1 and 2 messages from the server (Receive Maximum). Past it: 0x93. */
+  /** Unacknowledged QoS 1 and 2 messages from the server (Receive Maximum). The server keeps it. */
   receiveMaximum: number;
   /** Unacknowledged QoS 1 and 2 messages to the server, if it allows as many; 8,192 at most. */
   inflightMax: number;
+  /** The same for a server that does not say how many it allows, as none can in 3.1.1. */
+  inflightUnsaidMax: number;
   /** Topic aliases, each way (Topic Alias Maximum). Past it: whole topics, or 0x94. */
   topicAliasMax: number;
   /** Messages that wait to be sent, connected or not. Past it: `QueueFullError`. */
@@ -50,6 +52,8 @@ export const DEFAULT_CLIENT_LIMITS: ClientLimits = {
   packetBytesMax: 16 * 1024 * 1024,
   receiveMaximum: 256,
   inflightMax: 1024,
+  // What mosquitto takes: past it a QoS 2 handshake with it never ends.
+  inflightUnsaidMax: 20,
   topicAliasMax: 64,
   queueMessagesMax: 65_536,
   queueBytesMax: 64 * 1024 * 1024,
@@ -70,6 +74,7 @@ const RANGES: Partial<Record<keyof ClientLimits, readonly [min: number, max: num
   receiveMaximum: [1, 65_535],
   // Flights and requests share the packet identifiers, of which a window uses under half.
   inflightMax: [1, 8192],
+  inflightUnsaidMax: [1, 8192],
   topicAliasMax: [0, 65_535],
   subscriptionsMax: [1, 10_000],
   unclaimedMessagesMax: [0, Infinity],

@@ -79,12 +79,11 @@ export class Outgoing {
     this.pump();
   }
 
-  /** Begins on a new connection: sends again what has to be. */
+  /** Begins on a new connection; {@linkcode pump} then sends what has to be sent again. */
   attach(link: Link): void {
     this.#link = link;
     if (!link.server.sessionPresent) this.#loseSession();
     this.#window.resume(Math.min(link.server.receiveMaximum, this.#limits.inflightMax));
-    this.pump();
   }
 
   /** Ends on a connection. Who has asked something asks again on the next. */

@@ -49,7 +49,8 @@ export function serverInfoOf(
     sessionExpirySeconds: properties.sessionExpiryInterval ?? settings.sessionExpirySeconds,
     maximumQoS: properties.maximumQoS ?? 2,
     retainAvailable: properties.retainAvailable ?? true,
-    receiveMaximum: properties.receiveMaximum ?? 65_535,
+    receiveMaximum: properties.receiveMaximum ??
+      (is5 ? 65_535 : settings.limits.inflightUnsaidMax),
     topicAliasMaximum: properties.topicAliasMaximum ?? 0,
     maximumPacketSize: properties.maximumPacketSize ?? Infinity,
     wildcardSubscriptionAvailable: properties.wildcardSubscriptionAvailable ?? true,

@@ -50,8 +50,10 @@ export class Session implements PacketHandler {
     link.connection.handler = this;
     this.incoming.attach(link, this.#isFirst);
     this.#isFirst = false;
-    this.subscriptions.attach(link);
     this.outgoing.attach(link);
+    // Before all messages: some may be for these very subscriptions.
+    this.subscriptions.attach(link);
+    this.outgoing.pump();
     this.gate.attach(link.connection);
   }
 

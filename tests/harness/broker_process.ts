@@ -40,13 +40,33 @@ export class BrokerProcess implements AsyncDisposable {
 
   /** Starts a broker and waits until it listens. */
   static async start(...flags: string[]): Promise<BrokerProcess> {
-    const isReference = Deno.env.get("FAIRWAY_TEST_BROKER") === "mosquitto";
-    const child = isReference ? startMosquitto() : startServer(["--port", "0", ...flags]);
-    const listening = isReference
-      ? child.waitFor(/listen socket on port (\d+)[^]*running/, "stderr", START_DEADLINE_MS)
-      : child.waitFor(/127\.0\.0\.1:(\d+)/, "stdout", START_DEADLINE_MS);
+    if (Deno.env.get("FAIRWAY_TEST_BROKER") === "mosquitto") return await this.startMosquitto();
+    const child = startServer(["--port", "0", ...flags]);
+    return await this.#listening(child, /127\.0\.0\.1:(\d+)/, "stdout");
+  }
+
+  /**
+   * Starts a mosquitto and waits until it listens.
+   *
+   * @param inflightMax Unacknowledged messages to one client; 0 for any number, whatever Receive
+   * Maximum the client has.
+   */
+  static startMosquitto(inflightMax = 0): Promise<BrokerProcess> {
+    return this.#listening(
+      startMosquitto(inflightMax),
+      /listen socket on port (\d+)[^]*running/,
+      "stderr",
+    );
+  }
+
+  static async #listening(
+    child: Child,
+    pattern: RegExp,
+    from: "stdout" | "stderr",
+  ): Promise<BrokerProcess> {
     try {
-      return new BrokerProcess(child, Number((await listening)[1]));
+      const match = await child.waitFor(pattern, from, START_DEADLINE_MS);
+      return new BrokerProcess(child, Number(match[1]));
     } catch (error) {
       await child.kill();
       throw error;
@@ -113,13 +133,13 @@ export async function withBroker(
 }
 
 /** A mosquitto cannot choose a port; this one was free a moment ago. */
-function startMosquitto(): Child {
+function startMosquitto(inflightMax: number): Child {
   using probe = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const settings = [
     `listener ${probe.addr.port} 127.0.0.1`,
     "allow_anonymous true",
     // Its own limits lose messages of the bursts in the tests.
-    "max_inflight_messages 0",
+    `max_inflight_messages ${inflightMax}`,
     "max_queued_messages 0",
   ];
   return new Child("mosquitto", ["-v", "-c", "/dev/stdin"], { input: settings.join("\n") });

@@ -1,5 +1,5 @@
 /** What runs outside of Deno and may be missing on a machine: see `tests/run.sh`. */
-export type Tool = "mosquitto_pub" | "mosquitto_sub" | "paho";
+export type Tool = "mosquitto" | "mosquitto_pub" | "mosquitto_sub" | "paho";
 
 /** Debian's own: a `python3` found earlier in the path does not see Debian's packages. */
 export const PYTHON = "/usr/bin/python3";
