@@ -70,11 +70,14 @@ export class Sender {
     how.topicAlias = 0;
     const known = qos > 0 && this.#aliasMax > 0 && this.#alias(message);
     how.omitTopic = known;
-    const size = forwardedSize(message, how);
-    if (size > this.#packetBytesMax) {
-      if (how.topicAlias > 0 && !known) this.#aliases!.delete(mapKey(message.name));
-      return false;
+    let size = forwardedSize(message, how);
+    if (size > this.#packetBytesMax && how.topicAlias > 0 && !known) {
+      // To tell an alias takes room; without it the message may fit.
+      this.#aliases!.delete(mapKey(message.name));
+      how.topicAlias = 0;
+      size = forwardedSize(message, how);
     }
+    if (size > this.#packetBytesMax) return false;
     const offset = this.#outbox.reserve(size, qos > 0);
     writeForwarded(message, how, this.#outbox.buffer, offset);
     this.#outbox.commit(size);
