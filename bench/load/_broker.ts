@@ -1,0 +1,21 @@
+import { Broker } from "../../mod.ts";
+import { PAYLOAD_BYTES_MIN, type Target, type Traffic } from "./target.ts";
+import type { ProtocolVersion, QoS } from "../../codec/mod.ts";
+
+/** Runs a test against a broker of its own, in this process. */
+export async function withTarget(
+  protocol: ProtocolVersion,
+  fn: (target: Target) => Promise<void>,
+): Promise<void> {
+  await using broker = new Broker();
+  const { hostname, port } = await broker.listen({ port: 0 });
+  await fn({ hostname, port, username: null, password: null, protocol });
+}
+
+/** Small messages. */
+export function traffic(qos: QoS): Traffic {
+  return { qos, size: PAYLOAD_BYTES_MIN, window: 10 };
+}
+
+/** Nothing went wrong. */
+export const CLEAN = { missed: 0, duplicates: 0, outOfOrder: 0, foreign: 0, refused: 0 };
