@@ -17,6 +17,8 @@ export class KeepAlive {
   #cancel: () => void = () => {};
   /** When PINGREQ was last sent, on the clock. */
   #pingMs = -Infinity;
+  /** When the first one was sent that nothing has come after; never, if something has. */
+  #unansweredMs = Infinity;
 
   /**
    * @param seconds The longest silence; 0 for any.
@@ -37,28 +39,28 @@ export class KeepAlive {
   }
 
   #arrange(): void {
-    this.#cancel = this.#clock.schedule(this.#dueMs(), () => this.#look());
+    const dueMs = Math.min(this.#pingDueMs(), this.#unansweredMs + this.#timeoutMs);
+    this.#cancel = this.#clock.schedule(dueMs, () => this.#look());
   }
 
-  /** When there is next something to do, unless something is sent or received before. */
-  #dueMs(): number {
-    const { lastSentMs, lastReceivedMs, isPaused } = this.#connection;
-    const isWaiting = lastReceivedMs < this.#pingMs && !isPaused;
-    const quietMs = Math.max(this.#pingMs, Math.min(lastSentMs, lastReceivedMs));
-    const pingDueMs = quietMs + this.#intervalMs;
-    return isWaiting ? Math.min(pingDueMs, this.#pingMs + this.#timeoutMs) : pingDueMs;
+  /** When the next PINGREQ is due, unless something is sent and received before. */
+  #pingDueMs(): number {
+    const { lastSentMs, lastReceivedMs } = this.#connection;
+    return Math.max(this.#pingMs, Math.min(lastSentMs, lastReceivedMs)) + this.#intervalMs;
   }
 
   #look(): void {
     const nowMs = this.#clock.now();
     const { lastReceivedMs, isPaused } = this.#connection;
     // While the program takes nothing, nothing is read: no answer is no news then.
-    if (lastReceivedMs < this.#pingMs && !isPaused && nowMs >= this.#pingMs + this.#timeoutMs) {
+    if (isPaused || lastReceivedMs >= this.#unansweredMs) this.#unansweredMs = Infinity;
+    if (nowMs >= this.#unansweredMs + this.#timeoutMs) {
       this.#connection.fail(new TimeoutError(`No answer to a ping for ${this.#timeoutMs} ms`));
       return;
     }
-    if (nowMs >= this.#dueMs()) {
+    if (nowMs >= this.#pingDueMs()) {
       this.#pingMs = nowMs;
+      this.#unansweredMs = Math.min(this.#unansweredMs, nowMs);
       this.#connection.send({ type: "pingreq" });
     }
     this.#arrange();

@@ -249,12 +249,11 @@ export class Lifecycle {
   }
 
   #explained(error: unknown): Error {
-    if (error instanceof ClientError) return error;
+    if (error instanceof ConnectError || error instanceof TimeoutError) return error;
     const cause = asError(error);
-    const message = `Cannot connect to ${endpointText(this.#endpoint)}`;
-    return cause instanceof PacketError
-      ? new ConnectError(message, { cause, reasonCode: cause.reasonCode })
-      : new ConnectError(`${message}: ${cause.message}`, { cause });
+    const reason = cause instanceof PacketError ? { reasonCode: cause.reasonCode } : {};
+    const message = `Cannot connect to ${endpointText(this.#endpoint)}: ${cause.message}`;
+    return new ConnectError(message, { cause, ...reason });
   }
 
   #set(state: ClientState): void {

@@ -151,10 +151,10 @@ export class Outgoing {
       else this.#queue.next();
       if (!message.isWithdrawn) this.#send(link, message);
     }
-    if (this.waiting === 0 && this.#window.size === 0) this.#idle?.close();
+    if (this.#idle !== null && this.#isIdle()) this.#idle.close();
   }
 
-  /** Waits until nothing waits or is under way. */
+  /** Waits until no message waits or is under way. */
   async idle(signal: AbortSignal): Promise<void> {
     this.#idle = new Receipt();
     this.pump();
@@ -171,6 +171,11 @@ export class Outgoing {
       if (flight.message instanceof OutgoingMessage) flight.message.fail(error);
       this.#window.close(flight);
     }
+  }
+
+  #isIdle(): boolean {
+    const isMessage = ({ message }: Flight<Outstanding>) => message instanceof OutgoingMessage;
+    return this.waiting === 0 && !this.#window.flights().some(isMessage);
   }
 
   #send(link: Link, message: OutgoingMessage): void {
