@@ -7,22 +7,19 @@ import {
   type AuthPacket,
   type ConnackPacket,
   type ConnectPacket,
-  ConnectReturnCode,
   decodeConnect,
-  isReasonCodeAllowed,
   type PacketError,
   packetSize,
   type Properties,
   ProtocolError,
-  type ProtocolVersion,
   ReasonCode,
   UnsupportedVersionError,
 } from "../codec/mod.ts";
-import { encodePacket } from "../codec/packet.ts";
-import { hasMoreLevels } from "../router/router.ts";
-import { topicNameFault } from "../router/topic.ts";
 import type { Connection } from "./connection.ts";
 import { connackProperties } from "./connack.ts";
+import { faultOf } from "./connect_fault.ts";
+import { newClientId } from "./client_id.ts";
+import { sendRefusal } from "./refusal.ts";
 import { Sender } from "./sender.ts";
 import type { Session } from "./session.ts";
 
@@ -37,44 +34,6 @@ interface Agreement {
   readonly expirySeconds: number;
   readonly keepAlive: number;
   readonly connack: ConnackPacket;
-}
-
-/** Characters of an identifier that the broker assigns. */
-const ID_CHARACTERS = "0123456789abcdefghijklmnopqrstuvwxyz";
-/** How many of them: about 103 bits. */
-const ID_LENGTH = 20;
-
-/** What the 3.x return codes are for the reasons of 5.0. */
-function returnCode(reasonCode: number): number | null {
-  switch (reasonCode) {
-    case ReasonCode.UnsupportedProtocolVersion:
-      return ConnectReturnCode.UnacceptableProtocolVersion;
-    case ReasonCode.ClientIdentifierNotValid:
-      return ConnectReturnCode.IdentifierRejected;
-    case ReasonCode.ServerUnavailable:
-    case ReasonCode.ServerBusy:
-    case ReasonCode.ServerShuttingDown:
-    case ReasonCode.QuotaExceeded:
-    case ReasonCode.UseAnotherServer:
-    case ReasonCode.ServerMoved:
-    case ReasonCode.ConnectionRateExceeded:
-      return ConnectReturnCode.ServerUnavailable;
-    case ReasonCode.BadUserNameOrPassword:
-      return ConnectReturnCode.BadUserNameOrPassword;
-    case ReasonCode.NotAuthorized:
-    case ReasonCode.Banned:
-    case ReasonCode.BadAuthenticationMethod:
-      return ConnectReturnCode.NotAuthorized;
-    default:
-      // Nothing fits: the connection is closed without a word [MQTT-3.2.2-6].
-      return null;
-  }
-}
-
-/** A code that CONNACK can carry [MQTT-3.2.2-8]. */
-function connackCode(reasonCode: number): number {
-  const isRefusal = reasonCode >= 0x80 && isReasonCodeAllowed("connack", reasonCode);
-  return isRefusal ? reasonCode : ReasonCode.UnspecifiedError;
 }
 
 /** How a client is let in: CONNECT, authentication, session, CONNACK. */
@@ -105,10 +64,9 @@ export class ConnectFlow {
         connection.core.limits.packetBytesMax,
       ),
     };
-    connection.wantsProblems = properties.requestProblemInformation ?? true;
     this.#packet = packet;
     this.#overlook(packet);
-    const fault = this.#faultOf(packet);
+    const fault = faultOf(connection.core, packet);
     if (fault !== null) {
       this.#refuse(fault[0], fault[1]);
       return Promise.resolve();
@@ -168,35 +126,10 @@ export class ConnectFlow {
     leniency.overlook("empty-client-id");
   }
 
-  /** What is wrong with a CONNECT that is well-formed, as a reason code and in words. */
-  #faultOf(packet: ConnectPacket): [number, string] | null {
-    const { core } = this.#connection;
-    const { settings, limits } = core;
-    const { will, clientId, protocolVersion } = packet;
-    if (core.isClosing) return [ReasonCode.ServerShuttingDown, "Broker is shutting down"];
-    if (
-      clientId === "" && (protocolVersion === 3 || (protocolVersion === 4 && !packet.cleanStart))
-    ) {
-      return [ReasonCode.ClientIdentifierNotValid, "Client identifier is empty"];
-    }
-    if (will === null) return null;
-    const topicFault = topicNameFault(will.topic);
-    if (topicFault !== null || hasMoreLevels(will.topic, limits.topicLevelsMax)) {
-      return [ReasonCode.TopicNameInvalid, `Will topic: ${topicFault ?? "too many levels"}`];
-    }
-    if (will.qos > settings.maximumQoS) {
-      return [ReasonCode.QoSNotSupported, `Will QoS is ${will.qos}`];
-    }
-    if (will.retain && !settings.retainAvailable) {
-      return [ReasonCode.RetainNotSupported, "Will is to be retained"];
-    }
-    return null;
-  }
-
   async #authenticate(packet: ConnectPacket): Promise<void> {
     const connection = this.#connection;
     const { authenticator } = connection.core.settings;
-    if (packet.clientId === "") this.#assignedId = this.#newId();
+    if (packet.clientId === "") this.#assignedId = newClientId(connection.core);
     const request: ConnectRequest = {
       clientId: this.#assignedId ?? packet.clientId,
       username: packet.username,
@@ -358,50 +291,13 @@ export class ConnectFlow {
   /** Answers with a CONNACK that says why not, and closes [MQTT-3.2.2-7]. */
   #refuse(reasonCode: number, reasonString?: string): void {
     const connection = this.#connection;
-    const { core, version } = connection;
+    const { core } = connection;
     core.stats.connectsRefused++;
     const clientId = this.#request?.clientId ?? this.#packet?.clientId ?? null;
     core.guard(() => core.hooks.refused?.(connection.address, clientId, reasonCode));
-    const code = version === 5 ? connackCode(reasonCode) : returnCode(reasonCode);
-    if (code !== null) this.#sendRefusal(code, reasonCode, reasonString);
+    sendRefusal(connection, reasonCode, reasonString);
     connection.close(reasonCode);
   }
-
-  #sendRefusal(code: number, reasonCode: number, reasonString: string | undefined): void {
-    const connection = this.#connection;
-    const { serverReference } = connection.core.settings;
-    const properties: Properties = {};
-    const moves = reasonCode === ReasonCode.UseAnotherServer ||
-      reasonCode === ReasonCode.ServerMoved;
-    if (connection.version === 5 && moves && serverReference !== null) {
-      properties.serverReference = serverReference;
-    }
-    const refusal = { type: "connack", sessionPresent: false, reasonCode: code } as const;
-    const isTold = connection.version === 5 && reasonString !== undefined &&
-      connection.control({ ...refusal, properties: { ...properties, reasonString } });
-    if (!isTold) connection.control({ ...refusal, properties });
-  }
-
-  /** An identifier that no session has [MQTT-3.2.2-16]. */
-  #newId(): string {
-    const { settings, sessions } = this.#connection.core;
-    for (;;) {
-      let id = "";
-      for (let i = 0; i < ID_LENGTH; i++) {
-        id += ID_CHARACTERS[Math.floor(settings.random() * ID_CHARACTERS.length)];
-      }
-      if (sessions.get(id) === undefined) return id;
-    }
-  }
-}
-
-/** The packet that a client past the limit of connections is sent before it is closed. */
-export function busyConnack(version: ProtocolVersion): Uint8Array {
-  const reasonCode = version === 5 ? ReasonCode.QuotaExceeded : ConnectReturnCode.ServerUnavailable;
-  return encodePacket(
-    { type: "connack", sessionPresent: false, reasonCode, properties: {} },
-    version,
-  );
 }
 
 /** Keep Alive as the broker insists on it, in seconds; 0 for none. */

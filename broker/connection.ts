@@ -1,10 +1,7 @@
 import type { ClientInfo } from "../auth/authenticator.ts";
 import {
-  type AckPacket,
   decodePacket,
   FixedHeader,
-  isReasonCodeAllowed,
-  MalformedPacketError,
   type Packet,
   PacketError,
   packetSize,
@@ -22,17 +19,18 @@ import type { Variant } from "../router/variant.ts";
 import type { PeerInfo, Transport } from "../transport/transport.ts";
 import { type AuthFlow, ConnectFlow } from "./connect_flow.ts";
 import type { Core } from "./core.ts";
+import { sendFarewell } from "./farewell.ts";
 import { InputBuffer } from "./input_buffer.ts";
 import type { Leniency } from "./leniency.ts";
 import type { Link } from "./link.ts";
 import type { Message } from "./message.ts";
 import { Outbox, type OutboxOwner } from "./outbox.ts";
+import { handlePacket, handlePuback } from "./packet_handler.ts";
 import { PublishFlow } from "./publish_flow.ts";
 import type { Receiver, Wire } from "./receiver.ts";
 import { Deadline } from "./scheduler.ts";
 import type { Sender } from "./sender.ts";
 import type { Session } from "./session.ts";
-import { subscribe, unsubscribe } from "./subscribe_flow.ts";
 
 /** One for all: it is filled in and read within a call. */
 const header = new FixedHeader();
@@ -40,6 +38,9 @@ const header = new FixedHeader();
 /**
  * One connection of one client: takes bytes, finds the packets in them, and
  * has each handled. What goes the other way is the outbox's.
+ *
+ * The file is long because a connection can end in many ways, at any moment of
+ * reading, and what must hold then is best read in one place.
  */
 export class Connection implements Link, OutboxOwner {
   readonly core: Core;
@@ -56,8 +57,8 @@ export class Connection implements Link, OutboxOwner {
   client: ClientInfo | null = null;
   sender: Sender | null = null;
   wire: Wire;
-  /** Whether the client wants reason strings on everything [MQTT-3.1.2-29]. */
-  wantsProblems = true;
+  /** How the client was let in; `null` until its CONNECT. */
+  flow: ConnectFlow | null = null;
   /** An enhanced authentication under way, or that may be repeated. */
   auth: AuthFlow | null = null;
   /** Topic aliases that the client has set. */
@@ -74,8 +75,6 @@ export class Connection implements Link, OutboxOwner {
   #isPaused = false;
   #isRetired = false;
   #isTransportClosed = false;
-  /** Whether CONNECT has been received; a second one is an error [MQTT-3.1.0-2]. */
-  #connect: ConnectFlow | null = null;
   /** Bytes of the frame that is incomplete, as far as it is known. */
   #frameBytes = 0;
   #lastReadMs: number;
@@ -210,11 +209,11 @@ export class Connection implements Link, OutboxOwner {
     if (this.session === null) return this.#handleStranger(first, bytes, start, end);
     if (type === PacketType.publish) return PublishFlow.packet(this, first, bytes, start, end);
     if (type === PacketType.puback && end - start === 2 && first === 0x40) {
-      this.#puback(bytes[start]! << 8 | bytes[start + 1]!);
+      handlePuback(this.session, bytes[start]! << 8 | bytes[start + 1]!);
       return null;
     }
     const body = bytes.subarray(start, end);
-    return this.#handlePacket(decodePacket(this.version, first, body, this.leniency));
+    return handlePacket(this, decodePacket(this.version, first, body, this.leniency));
   }
 
   /** Before the client was let in, it may send CONNECT, and AUTH if it is asked to. */
@@ -225,13 +224,13 @@ export class Connection implements Link, OutboxOwner {
     end: number,
   ): PromiseLike<void> | null {
     const body = bytes.subarray(start, end);
-    if (this.#connect === null) {
+    if (this.flow === null) {
       this.#checkFirst(first);
-      this.#connect = new ConnectFlow(this);
-      return this.#connect.connect(first, body);
+      this.flow = new ConnectFlow(this);
+      return this.flow.connect(first, body);
     }
     const packet = decodePacket(this.version, first, body, this.leniency);
-    if (packet.type === "auth" && this.auth !== null) return this.#connect.auth(packet);
+    if (packet.type === "auth" && this.auth !== null) return this.flow.auth(packet);
     if (packet.type === "disconnect") this.#disconnected(packet.reasonCode);
     else throw new ProtocolError(`Packet ${packet.type} before CONNACK`, 0, "MQTT-3.1.2-30");
     return null;
@@ -239,60 +238,12 @@ export class Connection implements Link, OutboxOwner {
 
   /** Whoever speaks another protocol is not waited for until it has said enough. */
   #checkFirst(first: number): void {
-    if (this.#connect !== null || first >> 4 === PacketType.connect) return;
+    if (this.flow !== null || first >> 4 === PacketType.connect) return;
     throw new ProtocolError("First packet is no CONNECT", 0, "MQTT-3.1.0-1");
   }
 
-  #handlePacket(packet: Packet): PromiseLike<void> | null {
-    const session = this.session!;
-    switch (packet.type) {
-      case "puback":
-        this.#puback(packet.packetId);
-        return null;
-      case "pubrec":
-        session.pubrec(packet.packetId, packet.reasonCode);
-        return null;
-      case "pubrel":
-        this.#pubrel(packet);
-        return null;
-      case "pubcomp":
-        session.pubcomp(packet.packetId);
-        return null;
-      case "subscribe":
-        return subscribe(this, packet);
-      case "unsubscribe":
-        unsubscribe(this, packet);
-        return null;
-      case "pingreq":
-        this.control({ type: "pingresp" });
-        return null;
-      case "disconnect":
-        return this.#goodbye(packet.reasonCode, packet.properties.sessionExpiryInterval);
-      case "auth":
-        return this.#connect!.reauthenticate(packet);
-      case "connect":
-        throw new ProtocolError("Second CONNECT", 0, "MQTT-3.1.0-2");
-      default:
-        throw new ProtocolError(`Packet ${packet.type} from a client`, 0, "§2.1.2");
-    }
-  }
-
-  #puback(packetId: number): void {
-    if (packetId === 0) throw new MalformedPacketError("Packet identifier is 0", 0, "MQTT-2.2.1-3");
-    this.session!.puback(packetId);
-  }
-
-  /** Releases a QoS 2 message [MQTT-4.3.3-11]. */
-  #pubrel(packet: AckPacket): void {
-    const known = this.session!.inbound.release(packet.packetId);
-    const reasonCode = known || this.version < 5
-      ? ReasonCode.Success
-      : ReasonCode.PacketIdentifierNotFound;
-    this.ack(PacketType.pubcomp, packet.packetId, reasonCode);
-  }
-
   /** The client says goodbye (§3.14). */
-  #goodbye(reasonCode: number, expirySeconds: number | undefined): null {
+  goodbye(reasonCode: number, expirySeconds: number | undefined): void {
     const session = this.session!;
     if (expirySeconds !== undefined) {
       if (session.expirySeconds === 0 && expirySeconds > 0) {
@@ -302,7 +253,6 @@ export class Connection implements Link, OutboxOwner {
     }
     this.#keepsWill = reasonCode !== ReasonCode.Success;
     this.#disconnected(reasonCode);
-    return null;
   }
 
   #disconnected(reasonCode: number): void {
@@ -378,8 +328,8 @@ export class Connection implements Link, OutboxOwner {
     }
     this.core.stats.protocolErrors++;
     if (this.session !== null) this.disconnect(error.reasonCode, error.message);
-    else if (error instanceof UnsupportedVersionError || this.#connect !== null) {
-      this.#connect!.refuseFaulty(error);
+    else if (error instanceof UnsupportedVersionError || this.flow !== null) {
+      this.flow!.refuseFaulty(error);
     } else this.close();
   }
 
@@ -394,7 +344,7 @@ export class Connection implements Link, OutboxOwner {
     this.#endedBy = "broker";
     this.#reasonCode = reasonCode;
     if (this.version === 5 && this.session !== null) {
-      this.#sayGoodbye(reasonCode, reasonString, drain);
+      sendFarewell(this, reasonCode, reasonString, drain);
     }
     this.#linger(drain);
   }
@@ -430,32 +380,6 @@ export class Connection implements Link, OutboxOwner {
     this.#keepAliveMs = seconds * 1500;
     if (seconds === 0) this.core.scheduler.clear(this.#deadline);
     else this.core.scheduler.set(this.#deadline, this.#lastReadMs + this.#keepAliveMs);
-  }
-
-  #sayGoodbye(code: number, reasonString: string | undefined, drain: boolean): void {
-    // Some codes are for other packets: a second CONNECT of an unknown version, say.
-    const reasonCode = isReasonCodeAllowed("disconnect", code) ? code : ReasonCode.ProtocolError;
-    const reference = this.core.settings.serverReference;
-    const moves = reasonCode === ReasonCode.UseAnotherServer ||
-      reasonCode === ReasonCode.ServerMoved;
-    const properties = moves && reference !== null ? { serverReference: reference } : {};
-    const packet: Packet = { type: "disconnect", reasonCode, properties };
-    const told: Packet = reasonString === undefined
-      ? packet
-      : { ...packet, properties: { ...properties, reasonString } };
-    for (const candidate of [told, packet]) {
-      const size = packetSize(candidate, 5);
-      if (size > this.wire.packetBytesMax) continue;
-      if (drain) {
-        const offset = this.outbox.reserve(size, true);
-        writePacket(candidate, 5, this.outbox.buffer, offset);
-        this.outbox.commit(size);
-      } else {
-        const offset = this.outbox.reserveControl(size);
-        writePacket(candidate, 5, this.outbox.controlBuffer, offset);
-      }
-      return;
-    }
   }
 
   /** Leaves the outbox some time to write the last bytes. */

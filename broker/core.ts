@@ -114,7 +114,12 @@ export class Core implements OutboxHost {
    * @returns One of `Outcome`.
    */
   publish(route: Route<Receiver>, message: Message, clientId: string | null): number {
-    if (this.hooks.published) this.#publishedHook(message, clientId);
+    const outcome = this.#publish(route, message, clientId);
+    if (this.hooks.published && outcome !== Outcome.refused) this.#publishedHook(message, clientId);
+    return outcome;
+  }
+
+  #publish(route: Route<Receiver>, message: Message, clientId: string | null): number {
     if (message.retain && this.settings.retainAvailable) {
       // What is refused must not be retained, either.
       if (this.delivery.refuses(route, message)) return Outcome.refused;

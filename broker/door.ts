@@ -1,10 +1,10 @@
 import { FixedHeader, type ProtocolVersion } from "../codec/mod.ts";
 import { Receipt } from "../log/receipt.ts";
 import type { PeerInfo, Transport } from "../transport/transport.ts";
-import { busyConnack } from "./connect_flow.ts";
 import { Connection } from "./connection.ts";
 import type { Core } from "./core.ts";
 import { Leniency } from "./leniency.ts";
+import { busyConnack } from "./refusal.ts";
 import { Deadline } from "./scheduler.ts";
 
 /** How many connections past the limit are told that the broker is busy, at once. */

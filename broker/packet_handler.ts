@@ -1,0 +1,66 @@
+import {
+  type AckPacket,
+  MalformedPacketError,
+  type Packet,
+  PacketType,
+  ProtocolError,
+  ReasonCode,
+} from "../codec/mod.ts";
+import type { Connection } from "./connection.ts";
+import type { Session } from "./session.ts";
+import { subscribe, unsubscribe } from "./subscribe_flow.ts";
+
+/**
+ * Handles a packet, other than PUBLISH, of a client that was let in.
+ *
+ * @returns What has to be waited for before the next packet, if anything.
+ * @throws {PacketError} If the client must not send it, or not so.
+ */
+export function handlePacket(connection: Connection, packet: Packet): PromiseLike<void> | null {
+  const session = connection.session!;
+  switch (packet.type) {
+    case "puback":
+      handlePuback(session, packet.packetId);
+      return null;
+    case "pubrec":
+      session.pubrec(packet.packetId, packet.reasonCode);
+      return null;
+    case "pubrel":
+      handlePubrel(connection, packet);
+      return null;
+    case "pubcomp":
+      session.pubcomp(packet.packetId);
+      return null;
+    case "subscribe":
+      return subscribe(connection, packet);
+    case "unsubscribe":
+      unsubscribe(connection, packet);
+      return null;
+    case "pingreq":
+      connection.control({ type: "pingresp" });
+      return null;
+    case "disconnect":
+      connection.goodbye(packet.reasonCode, packet.properties.sessionExpiryInterval);
+      return null;
+    case "auth":
+      return connection.flow!.reauthenticate(packet);
+    case "connect":
+      throw new ProtocolError("Second CONNECT", 0, "MQTT-3.1.0-2");
+    default:
+      throw new ProtocolError(`Packet ${packet.type} from a client`, 0, "§2.1.2");
+  }
+}
+
+/** Ends the exchange of a QoS 1 message; one that is not in flight changes nothing. */
+export function handlePuback(session: Session, packetId: number): void {
+  if (packetId === 0) throw new MalformedPacketError("Packet identifier is 0", 0, "MQTT-2.2.1-3");
+  session.puback(packetId);
+}
+
+/** Releases a QoS 2 message [MQTT-4.3.3-11]. */
+function handlePubrel(connection: Connection, { packetId }: AckPacket): void {
+  const isKnown = connection.session!.inbound.release(packetId);
+  const isFault = !isKnown && connection.version === 5;
+  const reasonCode = isFault ? ReasonCode.PacketIdentifierNotFound : ReasonCode.Success;
+  connection.ack(PacketType.pubcomp, packetId, reasonCode);
+}
