@@ -12,6 +12,8 @@ export interface ClientMessage {
   readonly retain: boolean;
   /** Whether the server has sent it before, perhaps in vain. */
   readonly dup: boolean;
+  /** The number it travelled under, 0 at QoS 0; of use in a log alone. */
+  readonly packetId: number;
   /** Content type, response topic, user properties and so on; empty in 3.1.1. */
   readonly properties: Properties;
 }
@@ -24,8 +26,8 @@ export function messageOf(packet: PublishPacket, topic: string): ClientMessage {
   const { topicAlias: _, ...properties } = packet.properties;
   const { correlationData } = properties;
   if (correlationData !== undefined) properties.correlationData = correlationData.slice();
-  const { qos, retain, dup } = packet;
-  return { topic, payload: packet.payload.slice(), qos, retain, dup, properties };
+  const { qos, retain, dup, packetId } = packet;
+  return { topic, payload: packet.payload.slice(), qos, retain, dup, packetId, properties };
 }
 
 /**

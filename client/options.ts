@@ -55,7 +55,7 @@ export interface ConnectOptions {
   reconnect?: ReconnectOptions | false;
   /** What the client may hold or wait for. */
   limits?: Partial<ClientLimits>;
-  /** For `mqtts:` and `wss:`. */
+  /** For `mqtts:`; a WebSocket uses the certificates of the runtime. */
   tls?: TlsSettings;
   /** Opens the byte pipe, in place of what the scheme of the URL says. */
   dial?: Dial;
