@@ -95,7 +95,7 @@ export class Link {
 
   /** Sends a packet and waits for the next one; before the connection has a role. */
   async ask(packet: Packet): Promise<Packet> {
-    await this.#writeAll(encodePacket(packet, this.#target.protocol));
+    await this.tell(packet);
     const header = this.#header;
     while (!header.read(this.#buffer, this.#start, this.#end) || header.end > this.#end) {
       await this.#fill();
@@ -103,6 +103,11 @@ export class Link {
     const body = this.#buffer.subarray(header.bodyStart, header.end);
     this.#start = header.end;
     return decodePacket(this.#target.protocol, header.first, body);
+  }
+
+  /** Sends a packet that needs no answer; before the connection has a role. */
+  async tell(packet: Packet): Promise<void> {
+    await this.#writeAll(encodePacket(packet, this.#target.protocol));
   }
 
   /** Gives the connection its role; from now on it reads by itself. */

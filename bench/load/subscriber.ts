@@ -16,12 +16,21 @@ export class Subscriber implements Role {
   readonly #tally: Tally;
   readonly #ledgers: (Ledger | undefined)[];
 
-  /** Listens to `streams`. */
-  constructor(protocol: number, tally: Tally, streams: readonly number[]) {
+  /**
+   * Listens to `streams`.
+   *
+   * @param shared The ledger to use where several subscribers get a stream between them.
+   */
+  constructor(protocol: number, tally: Tally, streams: readonly number[], shared?: Ledger) {
     this.#protocol = protocol;
     this.#tally = tally;
     this.#ledgers = [];
-    for (const stream of streams) this.#ledgers[stream] = tally.open();
+    for (const stream of streams) this.#ledgers[stream] = shared ?? tally.open();
+  }
+
+  /** Queues bytes to be written; the connection has to be woken. */
+  send(bytes: Uint8Array): void {
+    this.replies.add(bytes);
   }
 
   /** A frame has come. */
