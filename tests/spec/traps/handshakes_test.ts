@@ -11,7 +11,6 @@ import {
   publish,
   pubrec,
   pubrel,
-  subscribe,
   uint16,
   unsubscribe,
 } from "../v5/packets.ts";

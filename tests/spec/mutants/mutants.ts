@@ -1,0 +1,7 @@
+import type { Mutant } from "./mutant.ts";
+import { BROKER_MUTANTS } from "./mutants_broker.ts";
+import { CODEC_MUTANTS } from "./mutants_codec.ts";
+import { ROUTING_MUTANTS } from "./mutants_routing.ts";
+
+/** Every mutant. */
+export const MUTANTS: readonly Mutant[] = [...CODEC_MUTANTS, ...BROKER_MUTANTS, ...ROUTING_MUTANTS];

@@ -1,0 +1,108 @@
+/**
+ * Breaks the rules of MQTT one at a time in a copy of Fairway, and tells which of them the tests
+ * in `tests/spec/` notice. Fails unless they notice all.
+ *
+ *     deno task spec:mutants [RULE]...
+ *
+ * With arguments only the mutants whose rule contains one of them are tried.
+ *
+ * @module
+ */
+// deno-lint-ignore-file no-console
+import { type Mutant, mutate } from "./mutant.ts";
+import { MUTANTS } from "./mutants.ts";
+
+const ROOT = new URL("../../../", import.meta.url);
+
+/** What the tests need, where there is such a thing. */
+const NEEDED = [
+  ...["deno.json", "mod.ts", "std", "tests/harness", "tests/spec"],
+  ...["auth", "broker", "client", "codec", "flow", "log", "router", "store", "transport"],
+];
+
+/** How long the tests of one mutant may take, in milliseconds: some have the broker go round. */
+const TIMEOUT_MS = 60_000;
+
+/** How many mutants are tried at once. */
+const COPIES = 2;
+
+/** What came of a run of the tests. */
+type Outcome = "passed" | "failed" | "hangs" | "broken";
+
+async function copy(from: URL, to: URL): Promise<void> {
+  if ((await Deno.stat(from)).isFile) return Deno.copyFile(from, to);
+  await Deno.mkdir(to, { recursive: true });
+  const entries = await Array.fromAsync(Deno.readDir(from));
+  const [source, target] = [new URL(`${from}/`), new URL(`${to}/`)];
+  await Promise.all(entries.map(({ name }) => copy(new URL(name, source), new URL(name, target))));
+}
+
+/** Copies what is needed to a new folder. */
+async function makeCopy(): Promise<URL> {
+  const folder = new URL(`file://${await Deno.makeTempDir({ prefix: "fairway_mutants_" })}/`);
+  await Deno.mkdir(new URL("tests/", folder));
+  for (const name of NEEDED) {
+    const isThere = await Deno.stat(new URL(name, ROOT)).then(() => true, () => false);
+    if (isThere) await copy(new URL(name, ROOT), new URL(name, folder));
+  }
+  return folder;
+}
+
+/** Runs the tests in memory of these files, or folders, in `tests/spec/`. */
+async function runTests(folder: URL, tests: readonly string[]): Promise<Outcome> {
+  const flags = ["--no-check", "--no-lock", "--no-prompt", "--allow-read", "--filter"];
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["test", ...flags, "/\\(in memory\\)$/", ...tests.map((test) => `tests/spec/${test}`)],
+    cwd: folder,
+    env: { NO_COLOR: "1" },
+    stderr: "null",
+    signal,
+  }).output();
+  if (signal.aborted) return "hangs";
+  const summary = /(\d+) passed.* \| (\d+) failed/.exec(new TextDecoder().decode(stdout));
+  // What does not even load has not been tested, nor has what there is no test for.
+  const [passed, failed] = [Number(summary?.[1]), Number(summary?.[2])];
+  if (!(passed + failed > 0)) return "broken";
+  return code === 0 ? "passed" : "failed";
+}
+
+/** Tries mutants from the list in one copy, until there are none. */
+async function work(folder: URL, list: Iterator<Mutant>, survivors: string[]): Promise<void> {
+  for (let { value, done } = list.next(); !done; { value, done } = list.next()) {
+    const mutant: Mutant = value;
+    const file = new URL(mutant.file, folder);
+    const source = await Deno.readTextFile(file);
+    await Deno.writeTextFile(file, mutate(source, mutant));
+    const outcome = await runTests(folder, mutant.tests);
+    await Deno.writeTextFile(file, source);
+    const isCaught = outcome === "failed" || outcome === "hangs";
+    if (!isCaught) survivors.push(mutant.rule);
+    const verdict = isCaught ? "caught" : outcome === "passed" ? "SURVIVED" : "CANNOT RUN";
+    console.log(`${verdict}: ${mutant.rule}`);
+  }
+}
+
+async function main(rules: readonly string[]): Promise<number> {
+  const isWanted = ({ rule }: Mutant) =>
+    rules.length === 0 || rules.some((part) => rule.includes(part));
+  const mutants = MUTANTS.filter(isWanted);
+  const folders = await Promise.all(Array.from({ length: COPIES }, makeCopy));
+  try {
+    const tests = [...new Set(mutants.flatMap((mutant) => mutant.tests))];
+    const outcome = await runTests(folders[0]!, tests);
+    if (outcome !== "passed") {
+      console.log(`Without any mutant the tests are ${outcome}: nothing can be told`);
+      return 1;
+    }
+    const survivors: string[] = [];
+    const list = mutants.values();
+    await Promise.all(folders.map((folder) => work(folder, list, survivors)));
+    console.log(`${mutants.length - survivors.length} of ${mutants.length} mutants are caught`);
+    return survivors.length === 0 ? 0 : 1;
+  } finally {
+    await Promise.all(folders.map((folder) => Deno.remove(folder, { recursive: true })));
+  }
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));
