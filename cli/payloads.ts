@@ -1,0 +1,59 @@
+import { concat } from "@std/bytes";
+import { FlagError } from "./server_flags.ts";
+import { reasonOf } from "./tls_flags.ts";
+
+/** Where the messages of `pub.ts` come from. */
+export type PayloadSource =
+  | { readonly kind: "message"; readonly payload: Uint8Array }
+  | { readonly kind: "file"; readonly path: string }
+  /** Standard input, all of it one message. */
+  | { readonly kind: "stdin" }
+  /** Standard input, each line a message. */
+  | { readonly kind: "lines" };
+
+const NEWLINE = 0x0a;
+
+/**
+ * The payloads, one after the other.
+ *
+ * @param repeat How often each comes; lines come once.
+ * @param input The standard input.
+ * @throws {FlagError} If the file cannot be read.
+ */
+export async function* payloadsOf(
+  source: PayloadSource,
+  repeat: number,
+  input: ReadableStream<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  if (source.kind === "lines") return yield* linesOf(input);
+  const payload = await payloadOf(source, input);
+  for (let count = 0; count < repeat; count++) yield payload;
+}
+
+/** Takes lines apart, byte by byte as they are; the last needs no line break. */
+export async function* linesOf(input: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let begun: Uint8Array[] = [];
+  for await (const chunk of input) {
+    let start = 0;
+    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
+      yield concat([...begun, chunk.subarray(start, end)]);
+      begun = [];
+      start = end + 1;
+    }
+    if (start < chunk.length) begun.push(chunk.subarray(start));
+  }
+  if (begun.length > 0) yield concat(begun);
+}
+
+async function payloadOf(
+  source: Exclude<PayloadSource, { kind: "lines" }>,
+  input: ReadableStream<Uint8Array>,
+): Promise<Uint8Array> {
+  if (source.kind === "message") return source.payload;
+  if (source.kind === "stdin") return concat(await Array.fromAsync(input));
+  try {
+    return await Deno.readFile(source.path);
+  } catch (error) {
+    throw new FlagError(`-f cannot read ${source.path}: ${reasonOf(error)}`, { cause: error });
+  }
+}
