@@ -5,10 +5,12 @@ import { WebSocketTransport } from "../transport/websocket.ts";
 import { connect } from "./connect.ts";
 import { endpointOf, endpointText } from "./endpoint.ts";
 import { ConnectError } from "./errors.ts";
+import type { ConnectOptions } from "./options.ts";
+import { AUTHORITY, CERTIFICATE, PRIVATE_KEY } from "./testdata/certificate.ts";
 
 /** Connects, and has a large message come back. */
-async function echo(url: string): Promise<void> {
-  const client = await connect(url, { reconnect: false });
+async function echo(url: string, options: ConnectOptions = {}): Promise<void> {
+  const client = await connect(url, { reconnect: false, ...options });
   const subscription = client.subscribe("echo");
   await subscription.ready;
   const payload = new Uint8Array(100_000).map((_, index) => index);
@@ -28,6 +30,23 @@ Deno.test("connect() over a socket of this machine", async () => {
   await accepting;
   listener.close();
   await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("connect() over TLS, to a server that is trusted", async () => {
+  await using broker = new Broker();
+  const identity = { cert: CERTIFICATE, key: PRIVATE_KEY };
+  const listener = Deno.listenTls({ hostname: "127.0.0.1", port: 0, ...identity });
+  const url = `mqtts://localhost:${(listener.addr as Deno.NetAddr).port}`;
+  const accepting = listener.accept().then((conn) => broker.accept(conn));
+  await echo(url, { tls: { caCerts: [AUTHORITY] } });
+  await accepting;
+  const refusing = listener.accept().then(async (conn) => {
+    await conn.handshake().catch(() => {});
+    conn.close();
+  });
+  await assertRejects(() => connect(url), ConnectError, "certificate");
+  await refusing;
+  listener.close();
 });
 
 Deno.test("connect() over WebSocket", async () => {
