@@ -1,3 +1,4 @@
+import type { Properties } from "../codec/mod.ts";
 import { topicNameFault } from "../router/topic.ts";
 import { endpointOf } from "./endpoint.ts";
 import { ClientError } from "./errors.ts";
@@ -92,6 +93,7 @@ export class Client implements AsyncDisposable {
     const fault = topicNameFault(topic);
     if (fault !== null) throw new TypeError(`Cannot publish to "${topic}": topic ${fault}`);
     const { qos = 0, retain = false, properties = {}, signal } = options;
+    checkProperties(properties);
     const message = new OutgoingMessage(
       topic,
       typeof payload === "string" ? bytesOf(payload) : payload.slice(),
@@ -131,8 +133,9 @@ export class Client implements AsyncDisposable {
     incoming.claim(record.buffer, (topic) => matchesAny(wanted, topic));
     const abort = () => subscriptions.end(record, signal!.reason);
     signal?.addEventListener("abort", abort, { once: true });
+    // A signal may live as long as the program: leave nothing behind on it.
+    if (signal) record.gone.then(() => signal.removeEventListener("abort", abort));
     return new ClientSubscription(record, async () => {
-      signal?.removeEventListener("abort", abort);
       subscriptions.end(record, null);
       await record.gone;
     });
@@ -190,5 +193,13 @@ export class Client implements AsyncDisposable {
   #responseTopic(): string {
     const { clientId, responseInformation } = this.server;
     return `${responseInformation ?? "responses"}/${clientId}`;
+  }
+}
+
+/** What the client or the server adds on its own is not the program's to set. */
+function checkProperties({ topicAlias, subscriptionIdentifiers }: Properties): void {
+  if (topicAlias !== undefined) throw new TypeError("Cannot publish with a topic alias of its own");
+  if (subscriptionIdentifiers !== undefined) {
+    throw new TypeError("Cannot publish with subscription identifiers");
   }
 }

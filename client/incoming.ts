@@ -32,6 +32,7 @@ export class Incoming {
   #order: Cursor<Delivery> = newOrder();
   /** Messages of a resumed session that no subscription is there for yet. */
   #unclaimed: Delivery[] = [];
+  #unclaimedBytes = 0;
   #keepsUnclaimed = false;
   #dropped = 0;
 
@@ -95,10 +96,13 @@ export class Incoming {
   /** Hands over what a new subscription could not get when it came. */
   claim(buffer: SubscriptionBuffer, matches: (topic: string) => boolean): void {
     const rest: Delivery[] = [];
-    for (const { message } of this.#unclaimed.splice(0)) {
-      const delivery = new Delivery(message, 0, 1, () => {});
-      if (matches(message.topic)) buffer.put(delivery);
-      else rest.push(delivery);
+    for (const kept of this.#unclaimed) {
+      if (matches(kept.message.topic)) {
+        this.#unclaimedBytes -= kept.bytes;
+        buffer.put(new Delivery(kept.message, 0, 1, () => {}));
+      } else {
+        rest.push(kept);
+      }
     }
     this.#unclaimed = rest;
   }
@@ -144,13 +148,20 @@ export class Incoming {
    * all the same: one that never comes would hold up everything else.
    */
   #keep(delivery: Delivery): void {
-    if (this.#keepsUnclaimed) this.#unclaimed.push(delivery);
-    else this.#dropped++;
-    if (this.#unclaimed.length > this.#limits.unclaimedMessagesMax) {
-      this.#unclaimed.shift();
+    delivery.take();
+    if (!this.#keepsUnclaimed) {
+      this.#dropped++;
+      return;
+    }
+    const { unclaimedMessagesMax, unclaimedBytesMax } = this.#limits;
+    this.#unclaimedBytes += delivery.bytes;
+    this.#unclaimed.push(delivery);
+    while (
+      this.#unclaimed.length > unclaimedMessagesMax || this.#unclaimedBytes > unclaimedBytesMax
+    ) {
+      this.#unclaimedBytes -= this.#unclaimed.shift()!.bytes;
       this.#dropped++;
     }
-    delivery.take();
   }
 
   /** Acknowledges what was taken, up to the first that was not. */

@@ -37,6 +37,8 @@ export interface ClientLimits {
   heldBytesMax: number;
   /** Messages of a resumed session kept for a subscription to come. Past it: the oldest is dropped. */
   unclaimedMessagesMax: number;
+  /** Bytes of such messages. Past it: the oldest is dropped. */
+  unclaimedBytesMax: number;
   /** Requests that wait for a response. Past it: `QueueFullError`. */
   requestsMax: number;
   /** Steps of one enhanced authentication. Past it: disconnected. */
@@ -63,6 +65,7 @@ export const DEFAULT_CLIENT_LIMITS: ClientLimits = {
   subscriptionBytesMax: 4 * 1024 * 1024,
   heldBytesMax: 64 * 1024 * 1024,
   unclaimedMessagesMax: 1024,
+  unclaimedBytesMax: 4 * 1024 * 1024,
   requestsMax: 1024,
   authenticationStepsMax: 16,
   statesMax: 256,
@@ -78,6 +81,7 @@ const RANGES: Partial<Record<keyof ClientLimits, readonly [min: number, max: num
   topicAliasMax: [0, 65_535],
   subscriptionsMax: [1, 10_000],
   unclaimedMessagesMax: [0, Infinity],
+  unclaimedBytesMax: [0, Infinity],
 };
 
 /**

@@ -46,6 +46,7 @@ Deno.test("publish() throws what is the caller's fault at once", async () => {
   assertThrows(() => client.publish("a/+", ""), TypeError);
   assertThrows(() => client.publish("", ""), TypeError);
   assertThrows(() => client.publish("a".repeat(70_000), ""), RangeError);
+  assertThrows(() => client.publish("a", "", { properties: { topicAlias: 1 } }), TypeError);
   await leave(client, connection);
 });
 

@@ -82,6 +82,8 @@ export class Requests {
     } finally {
       cancel();
       this.#waiting.delete(number);
+      // Nobody waits for it any more, whatever ended the wait.
+      response.reject(null);
     }
   }
 
