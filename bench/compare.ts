@@ -1,0 +1,135 @@
+/**
+ * Fairway beside mosquitto and aedes: measures, and writes `docs/benchmarks.md`
+ * with its pictures.
+ *
+ *     deno task bench:compare --quick
+ *
+ * mosquitto is Debian's; aedes is installed with npm into a folder that is
+ * removed afterwards. What is not there is left out. Linux only.
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli";
+import { readFdLimit } from "../cli/fd_limit.ts";
+import { aedes, type BrokerKind, fairway, mosquitto } from "./compare/brokers.ts";
+import { type Campaign, runMatrix } from "./compare/campaign.ts";
+import { matrix } from "./compare/cases.ts";
+import { barChart, lineChart } from "./compare/charts.ts";
+import { ownGenerator } from "./compare/generator.ts";
+import { runGrowth } from "./compare/growth.ts";
+import { describeMachine } from "./compare/machine.ts";
+import { mqttload } from "./compare/mqttload.ts";
+import { benchmarksPage, imagePath } from "./compare/report.ts";
+import type { Results } from "./compare/results.ts";
+
+const HELP = `Usage: deno task bench:compare [flags]
+
+Starts Fairway, mosquitto and aedes one after the other on this machine,
+measures them, and writes benchmarks.md with its pictures. Takes up to twelve
+minutes; other programs should rest meanwhile.
+
+  --quick          one short run of everything, within a minute
+  --mqttload PATH  make load with mqttload where it can, instead of our own tools
+  --out FOLDER     where the page goes (docs)
+  --save FILE      keep the results as JSON
+  --from FILE      measure nothing: draw the results kept earlier
+  --help           this text
+`;
+
+/** When nothing new is begun any more. */
+const FULL_MS = 11 * 60_000;
+const QUICK_MS = 50_000;
+/** File descriptors that are left for other things than clients. */
+const RESERVED_FDS = 500;
+
+if (import.meta.main) await main();
+
+async function main(): Promise<void> {
+  const flags = parseArgs(Deno.args, {
+    boolean: ["quick", "help"],
+    string: ["mqttload", "out", "save", "from"],
+    default: { out: "docs" },
+    unknown: (argument) => {
+      complain(`Unknown argument: ${argument} (see --help)`);
+      Deno.exit(2);
+    },
+  });
+  if (flags.help) return say(HELP.trimEnd());
+  const results: Results = flags.from === undefined
+    ? await compare(flags.quick, flags.mqttload)
+    : JSON.parse(await Deno.readTextFile(flags.from));
+  if (flags.save !== undefined) {
+    await Deno.writeTextFile(flags.save, JSON.stringify(results, null, 2) + "\n");
+  }
+  await writeAll(results, flags.out);
+}
+
+async function compare(isQuick: boolean, mqttloadPath: string | undefined): Promise<Results> {
+  const started = performance.now();
+  const folder = await Deno.makeTempDir({ prefix: "fairway-compare-" });
+  try {
+    const found = [fairway(), await mosquitto(), await aedes(folder)];
+    const kinds = found.filter((kind): kind is BrokerKind => kind !== null);
+    for (const { version } of kinds) say(version);
+    const { limit } = await readFdLimit();
+    const campaign: Campaign = {
+      kinds,
+      generator: mqttloadPath === undefined ? ownGenerator : mqttload(mqttloadPath),
+      runs: isQuick ? 1 : 3,
+      isQuick,
+      connections: limit - RESERVED_FDS,
+      deadline: started + (isQuick ? QUICK_MS : FULL_MS),
+      remarks: [],
+      report: (line) => say(`${clock(performance.now() - started)}  ${line}`),
+    };
+    const groups = await runMatrix(campaign, matrix(campaign.connections, isQuick));
+    const growth = await runGrowth(campaign);
+    const given = (isQuick ? " --quick" : "") +
+      (mqttloadPath === undefined ? "" : " --mqttload PATH");
+    return {
+      date: new Date().toISOString().slice(0, 10),
+      machine: await describeMachine(),
+      command: `deno task bench:compare${given}`,
+      generator: campaign.generator.name,
+      brokers: kinds.map(({ name, version }) => ({ name, version })),
+      runs: campaign.runs,
+      minutes: (performance.now() - started) / 60_000,
+      groups,
+      growth,
+      remarks: campaign.remarks,
+    };
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function writeAll(results: Results, out: string): Promise<void> {
+  const brokers = results.brokers.map(({ name }) => name);
+  await Deno.mkdir(`${out}/img`, { recursive: true });
+  for (const group of results.groups) {
+    await Deno.writeTextFile(
+      `${out}/${imagePath("bars", group.id)}`,
+      await barChart(group, brokers),
+    );
+  }
+  for (const growth of results.growth) {
+    await Deno.writeTextFile(`${out}/${imagePath("growth", growth.id)}`, await lineChart(growth));
+  }
+  await Deno.writeTextFile(`${out}/benchmarks.md`, benchmarksPage(results));
+  say(`${out}/benchmarks.md and its pictures are written`);
+}
+
+function clock(ms: number): string {
+  const seconds = Math.floor(ms / 1000);
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}
+
+function say(line: string): void {
+  // deno-lint-ignore no-console
+  console.log(line);
+}
+
+function complain(line: string): void {
+  // deno-lint-ignore no-console
+  console.error(line);
+}

@@ -1,0 +1,150 @@
+/**
+ * The brokers that are compared, each in a process of its own on loopback.
+ *
+ * @module
+ */
+import deno from "../../deno.json" with { type: "json" };
+import type { ProtocolVersion } from "../../codec/mod.ts";
+import { output } from "./output.ts";
+
+/** A kind of broker. */
+export interface BrokerKind {
+  readonly name: string;
+  /** Name and version, and what it runs on. */
+  readonly version: string;
+  readonly protocols: readonly ProtocolVersion[];
+  /** The command that starts it on a port of 127.0.0.1, and what is written to its standard input. */
+  command(port: number): { program: string; args: string[]; input?: string };
+}
+
+/** A broker that runs. */
+export interface RunningBroker extends AsyncDisposable {
+  readonly pid: number;
+  readonly port: number;
+}
+
+const SERVER = new URL("../../server.ts", import.meta.url).pathname;
+const AEDES_SERVER = new URL("./aedes_server.mjs", import.meta.url).pathname;
+const START_MS = 30_000;
+const POLL_MS = 25;
+const STOP_MS = 3000;
+/** Below the ports that the system hands out, else a client may connect to itself. */
+const PORTS = { first: 20_000, count: 10_000 };
+
+/** This project's. */
+export function fairway(): BrokerKind {
+  const args = ["run", "--no-prompt", "--allow-net", "--allow-run=prlimit", SERVER];
+  return {
+    name: "Fairway",
+    version: `Fairway ${deno.version} on Deno ${Deno.version.deno}`,
+    protocols: [3, 4, 5],
+    command: (port) => ({ program: Deno.execPath(), args: [...args, "--port", String(port)] }),
+  };
+}
+
+/** The one most people know, in C; null if it is not installed. */
+export async function mosquitto(): Promise<BrokerKind | null> {
+  // Debian keeps it where not everyone's path leads.
+  for (const program of ["mosquitto", "/usr/sbin/mosquitto"]) {
+    const help = await output(program, ["-h"]);
+    const version = /mosquitto version (\S+)/.exec(help ?? "")?.[1];
+    if (version === undefined) continue;
+    return {
+      name: "mosquitto",
+      version: `mosquitto ${version}`,
+      protocols: [3, 4, 5],
+      command: (port) => ({ program, args: ["-c", "/dev/stdin"], input: mosquittoConfig(port) }),
+    };
+  }
+  return null;
+}
+
+/** Nothing kept on disk, and no queue too short for the load. */
+function mosquittoConfig(port: number): string {
+  return [
+    `listener ${port} 127.0.0.1`,
+    "allow_anonymous true",
+    "persistence false",
+    "max_queued_messages 0",
+    "max_inflight_messages 0",
+    "set_tcp_nodelay true",
+    "log_type error",
+  ].join("\n");
+}
+
+/** The one on Node; null if Node or npm is not installed or cannot install it in `folder`. */
+export async function aedes(folder: string): Promise<BrokerKind | null> {
+  const node = await output("node", ["--version"]);
+  const args = ["install", "--prefix", folder, "--no-fund", "--no-audit", "aedes@1"];
+  if (node === null || await output("npm", args) === null) return null;
+  const manifest = await Deno.readTextFile(`${folder}/node_modules/aedes/package.json`);
+  return {
+    name: "aedes",
+    version: `aedes ${JSON.parse(manifest).version} on Node ${node.trim().replace("v", "")}`,
+    protocols: [3, 4],
+    command: (port) => ({ program: "node", args: [AEDES_SERVER, folder, String(port)] }),
+  };
+}
+
+/**
+ * Starts a broker and waits until it accepts connections.
+ *
+ * @throws If it does not.
+ */
+export async function start(kind: BrokerKind): Promise<RunningBroker> {
+  const port = freePort();
+  const { program, args, input } = kind.command(port);
+  const child = new Deno.Command(program, {
+    args,
+    stdin: input === undefined ? "null" : "piped",
+    stdout: "null",
+    stderr: "inherit",
+    env: { NO_COLOR: "1" },
+  }).spawn();
+  if (input !== undefined) {
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(input));
+    await writer.close();
+  }
+  const broker = { pid: child.pid, port, [Symbol.asyncDispose]: () => stop(child) };
+  try {
+    await untilOpen(kind.name, port);
+    return broker;
+  } catch (error) {
+    await stop(child);
+    throw error;
+  }
+}
+
+async function stop(child: Deno.ChildProcess): Promise<void> {
+  child.kill("SIGTERM");
+  const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
+  await child.status;
+  clearTimeout(timer);
+}
+
+async function untilOpen(name: string, port: number): Promise<void> {
+  const until = performance.now() + START_MS;
+  while (performance.now() < until) {
+    try {
+      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+      return;
+    } catch {
+      // Not yet.
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+  throw new Error(`${name} does not listen on port ${port} after ${START_MS / 1000} s`);
+}
+
+function freePort(): number {
+  for (;;) {
+    const port = PORTS.first + Math.floor(Math.random() * PORTS.count);
+    try {
+      Deno.listen({ hostname: "127.0.0.1", port }).close();
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
+}

@@ -1,0 +1,162 @@
+/**
+ * Pictures, drawn by Vega-Lite. The background is transparent and the colours
+ * are of middling brightness: they can be read on white and on black.
+ *
+ * @module
+ */
+import { type Metric, METRICS } from "./measurement.ts";
+import type { GroupResult, Growth } from "./results.ts";
+
+/** What is used of Vega; its own types would have to be installed for every check. */
+interface Vega {
+  parse(spec: unknown): unknown;
+  View: new (runtime: unknown, options: { renderer: "none" }) => { toSVG(): Promise<string> };
+}
+interface VegaLite {
+  compile(spec: unknown): { spec: unknown };
+}
+
+// Not literal: whoever checks or tests this project does not need the library.
+const VEGA = "npm:vega@6.4.0";
+const VEGA_LITE = "npm:vega-lite@6.5.0";
+
+const TEXT = "#808890";
+const GRID = "#80889040";
+/** Told apart by those who see few colours, too; the last ones are for what is no broker. */
+const COLORS = ["#1f9bcf", "#e0792b", "#8f9aa3", "#9a6fd0", "#3fa66b"];
+const FONT = "system-ui, sans-serif";
+
+const CONFIG = {
+  background: "transparent",
+  font: FONT,
+  view: { stroke: null },
+  title: { color: TEXT, fontSize: 14, anchor: "start", offset: 12 },
+  axis: {
+    labelColor: TEXT,
+    titleColor: TEXT,
+    gridColor: GRID,
+    domainColor: TEXT,
+    tickColor: TEXT,
+    labelFontSize: 11,
+    titleFontSize: 11,
+    titleFontWeight: "normal",
+  },
+  header: { labelColor: TEXT, labelFontSize: 12, labelFontWeight: "bold", titleColor: TEXT },
+  legend: { labelColor: TEXT, titleColor: TEXT, labelFontSize: 11, symbolStrokeWidth: 2 },
+};
+
+/** A panel of bars for each case, each with a scale of its own. */
+export function barChart(group: GroupResult, brokers: readonly string[]): Promise<string> {
+  const panels = group.rows.flatMap((row) =>
+    drawnMetrics(group, row.metrics).map((metric) => {
+      const { label, unit } = METRICS[metric];
+      const title = group.rows.length > 1 ? row.title : label;
+      const values = brokers.flatMap((broker) => {
+        const value = row.brokers[broker]?.figures[metric];
+        return value === undefined ? [] : [{ broker, value, text: `${short(value)} ${unit}` }];
+      });
+      return panel(title, values, brokers);
+    })
+  );
+  const [first] = group.rows;
+  const { label, unit, isLess } = METRICS[first!.metrics[0]!];
+  const better = isLess ? "shorter is better" : "longer is better";
+  const what = group.rows.length > 1 ? `${label} (${unit}), ${better}` : better;
+  return render({
+    title: { text: group.title, subtitle: what, subtitleColor: TEXT, subtitleFontSize: 11 },
+    vconcat: panels,
+    spacing: 14,
+  });
+}
+
+/** The first metric of each case, or all costs of a group with just one case. */
+function drawnMetrics(group: GroupResult, metrics: readonly Metric[]): readonly Metric[] {
+  if (group.rows.length > 1) return metrics.slice(0, 1);
+  return metrics.filter((metric) => METRICS[metric].isLess);
+}
+
+function panel(
+  title: string,
+  values: readonly { broker: string; value: number; text: string }[],
+  brokers: readonly string[],
+): unknown {
+  return {
+    title: { text: title, fontSize: 12, fontWeight: "normal", offset: 4 },
+    width: 420,
+    height: { step: 20 },
+    data: { values },
+    encoding: {
+      y: {
+        field: "broker",
+        type: "nominal",
+        sort: brokers,
+        axis: { title: null, domain: false, ticks: false, labelPadding: 6, minExtent: 70 },
+      },
+      x: { field: "value", type: "quantitative", axis: null, scale: { zero: true } },
+    },
+    layer: [
+      {
+        mark: { type: "bar", cornerRadiusEnd: 2, height: 14 },
+        encoding: { color: color(brokers) },
+      },
+      {
+        mark: { type: "text", align: "left", dx: 5, color: TEXT, fontSize: 11 },
+        encoding: { text: { field: "text" } },
+      },
+    ],
+  };
+}
+
+/** A line for each broker, both scales logarithmic where the figures allow it. */
+export function lineChart(growth: Growth): Promise<string> {
+  const { title, x, y, points } = growth;
+  const brokers = [...new Set(points.map(({ broker }) => broker))];
+  const isLog = points.every((point) => point.y > 0) && spread(points.map((p) => p.y)) > 20;
+  const scale = isLog ? { type: "log" } : { zero: true };
+  return render({
+    title,
+    width: 480,
+    height: 260,
+    data: { values: points },
+    encoding: {
+      x: {
+        field: "x",
+        type: "quantitative",
+        title: x,
+        scale: { type: "log" },
+        axis: { format: "~s", grid: false, values: [...new Set(points.map((p) => p.x))] },
+      },
+      y: {
+        field: "y",
+        type: "quantitative",
+        title: isLog ? `${y}, logarithmic` : y,
+        scale,
+        axis: { format: "~g", tickCount: 6 },
+      },
+      color: { ...color(brokers), legend: { title: null, orient: "top", offset: 4 } },
+    },
+    mark: { type: "line", point: { filled: true, size: 45 }, strokeWidth: 2.5 },
+  });
+}
+
+function spread(values: readonly number[]): number {
+  return Math.max(...values) / Math.min(...values);
+}
+
+function color(brokers: readonly string[]): Record<string, unknown> {
+  const range = brokers.map((_, i) => COLORS[i % COLORS.length]);
+  return { field: "broker", type: "nominal", scale: { domain: brokers, range }, legend: null };
+}
+
+/** Three digits that matter. */
+function short(value: number): string {
+  if (value >= 1000) return Math.round(value).toLocaleString("en");
+  return String(Number(value.toPrecision(3)));
+}
+
+async function render(spec: Record<string, unknown>): Promise<string> {
+  const vega: Vega = await import(VEGA);
+  const vegaLite: VegaLite = await import(VEGA_LITE);
+  const compiled = vegaLite.compile({ ...spec, padding: 12, config: CONFIG }).spec;
+  return await new vega.View(vega.parse(compiled), { renderer: "none" }).toSVG();
+}

@@ -1,0 +1,106 @@
+/**
+ * Who makes the load: this project's own tools, or `mqttload`, a generator in C.
+ *
+ * @module
+ */
+import type { ProtocolVersion, QoS } from "../../codec/mod.ts";
+import { churn } from "../load/churn.ts";
+import { flood } from "../load/flood.ts";
+import type { Faults } from "../load/ledger.ts";
+import { ping } from "../load/ping.ts";
+import { fanIn, fanOut, pairs } from "../load/plans.ts";
+import { summarize } from "../load/samples.ts";
+import type { Target, Traffic } from "../load/target.ts";
+import { figuresOf, type Measurement } from "./measurement.ts";
+
+/** A load both generators can make. */
+export type Job =
+  | { readonly mode: "ping"; readonly pairs: number; readonly messages: number }
+  | { readonly mode: "load"; readonly pairs: number; readonly messages: number }
+  | { readonly mode: "fanIn"; readonly pairs: number; readonly messages: number }
+  | {
+    readonly mode: "fanOut";
+    readonly conns: number;
+    readonly isWild: boolean;
+    readonly messages: number;
+  }
+  | { readonly mode: "churn"; readonly slots: number; readonly messages: number };
+
+/** How the messages of a job go, and where. */
+export interface Route {
+  readonly port: number;
+  readonly pid: number;
+  readonly protocol: ProtocolVersion;
+  readonly qos: QoS;
+}
+
+/** Makes load and measures. */
+export interface Generator {
+  readonly name: string;
+  run(job: Job, route: Route): Promise<Measurement>;
+}
+
+/** Bytes of a payload. */
+export const SIZE_BYTES = 64;
+/** A publisher with its subscribers is at most so far ahead in a fan-out. */
+export const AHEAD = 1000;
+/** Gives a broker up that takes longer. */
+export const PATIENCE = { idleMs: 3000, timeoutMs: 40_000 };
+
+/** Where our own tools connect to. */
+export function targetOf({ port, protocol }: Route): Target {
+  return { hostname: "127.0.0.1", port, username: null, password: null, protocol };
+}
+
+/** What our own tools send. */
+export function trafficOf({ qos }: Route): Traffic {
+  return { qos, size: SIZE_BYTES, window: 100 };
+}
+
+/** How much went wrong, in messages. */
+export function faultCount(faults: Faults): number {
+  return Object.values(faults).reduce((sum, count) => sum + count, 0);
+}
+
+/** The tools of this folder. */
+export const ownGenerator: Generator = {
+  name: "the load tools in bench/load",
+  async run(job, route) {
+    const options = {
+      target: targetOf(route),
+      traffic: trafficOf(route),
+      pid: route.pid,
+      messages: job.messages,
+      patience: PATIENCE,
+    };
+    if (job.mode === "churn") {
+      const result = await churn({ ...options, slots: job.slots, cycles: job.messages });
+      const { cyclesPerSecond: cycles, brokerMicroseconds: cpuCycle } = result;
+      return { figures: figuresOf({ cycles, cpuCycle }), faults: 0 };
+    }
+    if (job.mode === "ping") {
+      const result = await ping({ ...options, pairs: job.pairs, wsubs: 0 });
+      const times = summarize(result.times);
+      const { messagesPerSecond: rate, brokerMicroseconds: cpu } = result;
+      const figures = figuresOf({ rate, cpu, p50: times?.p50, p99: times?.p99 });
+      return { figures, faults: faultCount(result.faults) };
+    }
+    const result = await flood({ ...options, ...planOf(job) });
+    const { messagesPerSecond: rate, brokerMicroseconds: cpu } = result;
+    return { figures: figuresOf({ rate, cpu }), faults: faultCount(result.faults) };
+  },
+};
+
+function planOf(job: Exclude<Job, { mode: "ping" | "churn" }>) {
+  switch (job.mode) {
+    case "load":
+      return { plan: pairs(job.pairs) };
+    case "fanIn":
+      return { plan: fanIn(job.pairs) };
+    case "fanOut":
+      return {
+        plan: job.isWild ? fanOut(0, job.conns) : fanOut(job.conns, 0),
+        ahead: AHEAD,
+      };
+  }
+}

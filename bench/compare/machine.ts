@@ -1,0 +1,32 @@
+import { output } from "./output.ts";
+
+/** Where the figures come from. */
+export interface Machine {
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryBytes: number;
+  readonly kernel: string;
+  readonly system: string;
+}
+
+/** Describes the machine this runs on. */
+export async function describeMachine(): Promise<Machine> {
+  const cpuinfo = await read("/proc/cpuinfo");
+  const release = await read("/etc/os-release");
+  return {
+    cpu: /^model name\s*:\s*(.+)$/m.exec(cpuinfo)?.[1] ?? Deno.build.arch,
+    cores: navigator.hardwareConcurrency,
+    memoryBytes: Deno.systemMemoryInfo().total,
+    kernel: (await output("uname", ["-sr"]))?.trim() ?? Deno.build.os,
+    system: /^PRETTY_NAME="(.+)"$/m.exec(release)?.[1] ?? Deno.build.os,
+  };
+}
+
+async function read(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch {
+    // Not this system.
+    return "";
+  }
+}

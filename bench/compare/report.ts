@@ -1,0 +1,117 @@
+/**
+ * The page with the figures.
+ *
+ * @module
+ */
+import { type Metric, METRICS } from "./measurement.ts";
+import type { GroupResult, Growth, Results, Row } from "./results.ts";
+
+/** Writes the page; the pictures are expected in `img/`, beside it. */
+export function benchmarksPage(results: Results): string {
+  return [
+    "# Benchmarks",
+    intro(results),
+    "## The machine and the brokers",
+    setting(results),
+    "## Side by side",
+    reading(results),
+    ...results.groups.map((group) => groupSection(group, results)),
+    "## Cost as work grows",
+    ...results.growth.map((growth) => growthSection(growth)),
+    ...remarks(results),
+  ].join("\n\n") + "\n";
+}
+
+/** Where the picture of a group or a growth is, beside the page. */
+export function imagePath(kind: "bars" | "growth", id: string): string {
+  return `img/${kind}-${id}.svg`;
+}
+
+function intro({ command }: Results): string {
+  return `This page and its pictures are written by \`${command}\`.
+Absolute figures are those of one machine on one day; the ratios carry over to others, roughly.`;
+}
+
+function setting({ date, machine, brokers, generator, runs, minutes }: Results): string {
+  const gigabytes = (machine.memoryBytes / 2 ** 30).toFixed(1);
+  return [
+    `- ${date}; ${minutes.toFixed(1)} minutes in all`,
+    `- ${machine.cpu}, ${machine.cores} cores, ${gigabytes} GB; ${machine.system}, ${machine.kernel}`,
+    ...brokers.map(({ version }) => `- ${version}`),
+    `- load by ${generator}, on the same machine over loopback`,
+    `- medians of ${runs} ${runs === 1 ? "run" : "runs"}, the brokers taking turns; each group on a
+  process of its own, each case after a short run of the same kind`,
+  ].join("\n");
+}
+
+function reading({ brokers }: Results): string {
+  const others = brokers.slice(1).map(({ name }) => name).join(" and ");
+  return `Processor time is that of the broker's process, all threads, from \`/proc\`. Payloads have 64
+bytes. mosquitto keeps nothing on disk, and its queues have no limit. The ratios compare ${others}
+with ${brokers[0]!.name}: above 1 the latter is better, **below 1 it loses**. A dash is for what a
+broker cannot do.`;
+}
+
+function groupSection(group: GroupResult, { brokers }: Results): string {
+  const names = brokers.map(({ name }) => name);
+  const rivals = names.slice(1);
+  const header = ["", "", ...names, ...rivals.map((name) => `× ${name}`)];
+  const lines = [
+    line(header),
+    line(header.map((_, i) => i < 2 ? "---" : "---:")),
+    ...group.rows.flatMap((row) =>
+      row.metrics.map((metric, i) => metricLine(row, metric, i, names))
+    ),
+  ];
+  const picture = `![${group.title}](${imagePath("bars", group.id)})`;
+  return `### ${group.title}\n\n${picture}\n\n${lines.join("\n")}`;
+}
+
+function metricLine(row: Row, metric: Metric, index: number, names: readonly string[]): string {
+  const { label, unit, isLess } = METRICS[metric];
+  const values = names.map((name) => row.brokers[name]?.figures[metric]);
+  const [own, ...others] = values;
+  const cells = values.map((value, i) => {
+    const isFaulty = (row.brokers[names[i]!]?.faults ?? 0) > 0;
+    return value === undefined ? "–" : figure(value) + (isFaulty ? " ¹" : "");
+  });
+  const ratios = others.map((other) => {
+    if (own === undefined || other === undefined || own <= 0 || other <= 0) return "–";
+    const ratio = isLess ? other / own : own / other;
+    const text = ratio >= 10 ? ratio.toFixed(0) : ratio.toFixed(2);
+    return ratio < 1 ? `**${text}**` : text;
+  });
+  return line([index === 0 ? row.title : "", `${label}, ${unit}`, ...cells, ...ratios]);
+}
+
+function growthSection({ id, title, x, y, digits, points }: Growth): string {
+  const brokers = [...new Set(points.map(({ broker }) => broker))];
+  const xs = [...new Set(points.map((point) => point.x))].sort((a, b) => a - b);
+  const lines = [
+    line([x, ...brokers]),
+    line(["---:", ...brokers.map(() => "---:")]),
+    ...xs.map((at) => {
+      const cells = brokers.map((broker) => {
+        const point = points.find((point) => point.x === at && point.broker === broker);
+        return point === undefined ? "–" : point.y.toFixed(digits);
+      });
+      return line([at.toLocaleString("en"), ...cells]);
+    }),
+  ];
+  return `### ${title}\n\n![${title}](${imagePath("growth", id)})\n\n${y}:\n\n${lines.join("\n")}`;
+}
+
+function remarks({ remarks }: Results): string[] {
+  if (remarks.length === 0) return [];
+  const note = "¹ In at least one run something was missed, or came twice or out of order.";
+  return ["## Remarks", note, remarks.map((remark) => `- ${remark}`).join("\n")];
+}
+
+function figure(value: number): string {
+  if (Math.abs(value) >= 100) return Math.round(value).toLocaleString("en");
+  return value.toFixed(Math.abs(value) >= 10 ? 1 : Math.abs(value) >= 1 ? 2 : 3);
+}
+
+function line(cells: readonly string[]): string {
+  return `| ${cells.join(" | ")} |`;
+}
