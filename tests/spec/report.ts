@@ -8,6 +8,7 @@
  */
 // deno-lint-ignore-file no-console
 import {
+  openReasonFor,
   parseStatements,
   reasonFor,
   type Statement,
@@ -26,6 +27,18 @@ interface Coverage {
   tests: Map<string, string[]>;
   /** Tests that name what is no statement, after what they name. */
   unknown: string[];
+}
+
+/** A trap that brokers fall into, and the tests that see to it that Fairway does not. */
+interface Trap {
+  name: string;
+  tests: string[];
+}
+
+/** What is told beside the statements. */
+interface Prose {
+  interpretations: string;
+  traps: Trap[];
 }
 
 /** The sources of the tests in a folder, and in those below. */
@@ -54,18 +67,63 @@ async function coverageOf(version: Version): Promise<Coverage> {
   return { version, statements, tests, unknown };
 }
 
-/** Testable statements, and those of them that a test names. */
-function tally({ statements, tests }: Coverage): { testable: Statement[]; held: Statement[] } {
+function readText(name: string): Promise<string> {
+  return Deno.readTextFile(new URL(name, import.meta.url));
+}
+
+async function readProse(): Promise<Prose> {
+  const [, ...rows] = (await readText("traps.tsv")).trimEnd().split("\n");
+  const traps = rows.map((row) => row.split("\t")).map(([name, ...tests]) => ({
+    name: name!,
+    tests,
+  }));
+  return { interpretations: await readText("interpretations.md"), traps };
+}
+
+/** The tests that the prose names and that do not exist. */
+async function missingTests({ interpretations, traps }: Prose): Promise<string[]> {
+  const titles = new Set<string>();
+  for await (const source of sources(new URL("./", import.meta.url))) {
+    for (const { title } of testsIn(source)) titles.add(title.trim());
+  }
+  // Each item of a list is the name of a test, which may go on in the next line.
+  const items = interpretations.matchAll(/^- (.*(?:\n {2}.*)*)$/gm);
+  const named = [...items].map(([, item]) => item!.replaceAll(/\s+/g, " "));
+  return [...named, ...traps.flatMap(({ tests }) => tests)].filter((title) => !titles.has(title));
+}
+
+/** Testable statements, those of them that a test names, and those that have to wait for one. */
+function tally({ version, statements, tests }: Coverage): Record<
+  "testable" | "held" | "open" | "missing",
+  Statement[]
+> {
   const testable = statements.filter(({ isTestable }) => isTestable);
-  return { testable, held: testable.filter(({ id }) => tests.has(id)) };
+  const held = testable.filter(({ id }) => tests.has(id));
+  const others = testable.filter(({ id }) => !tests.has(id));
+  const isOpen = (statement: Statement) => openReasonFor(version, statement) !== undefined;
+  const missing = others.filter((statement) => !isOpen(statement));
+  return { testable, held, open: others.filter(isOpen), missing };
 }
 
 function printReport(coverage: Coverage): void {
-  const { version, tests, unknown } = coverage;
-  const { testable, held } = tally(coverage);
-  console.log(`${version.name}: held ${held.length} of ${testable.length}`);
-  for (const { id, text } of testable) if (!tests.has(id)) console.log(`  open: ${id}  ${text}`);
+  const { version, unknown } = coverage;
+  const { held, open, missing } = tally(coverage);
+  console.log(`${version.name}: ${summary(coverage)}`);
+  for (const statement of open) {
+    console.log(`  ${openReasonFor(version, statement)}: ${statement.id}  ${statement.text}`);
+  }
+  for (const { id, text } of missing) console.log(`  without a test: ${id}  ${text}`);
+  if (held.length === 0) console.log("  no test was found at all");
   for (const name of unknown) console.log(`  unknown statement: ${name}`);
+}
+
+/** How many statements are held. */
+function summary(coverage: Coverage): string {
+  const { testable, held, open } = tally(coverage);
+  const due = testable.length - open.length;
+  const percent = Math.floor(100 * held.length / due);
+  const rest = open.length === 0 ? "" : `; ${open.length} more are open`;
+  return `held ${held.length} of ${due} statements, ${percent} %${rest}`;
 }
 
 /** A cell of a table: a bar would end it. */
@@ -75,30 +133,46 @@ function cell(text: string): string {
 
 function section(coverage: Coverage): string {
   const { version, statements, tests } = coverage;
-  const { testable, held } = tally(coverage);
-  const rows = testable.map(({ id, text }) => {
-    const names = tests.get(id)?.map(cell).join("<br>") ?? "**open**";
-    return `| ${id} | ${cell(text)} | ${names} |`;
+  const { testable } = tally(coverage);
+  const rows = testable.map((statement) => {
+    const { id, text } = statement;
+    const reason = openReasonFor(version, statement) ?? "without a test";
+    return `| ${id} | ${cell(text)} | ${namesOf(tests.get(id)) ?? `**${reason}**`} |`;
   });
   const others = statements.filter(({ isTestable }) => !isTestable).map((statement) =>
     `| ${statement.id} | ${cell(statement.text)} | ${reasonFor(version, statement)} |`
   );
   return [
     `## ${version.name}`,
-    `A test holds ${held.length} of ${testable.length} statements.`,
+    `Tests ${summary(coverage)}.`,
     ["| Statement | What it says | Tests |", "| --- | --- | --- |", ...rows].join("\n"),
     `### ${version.name}: what no test can tell`,
     ["| Statement | What it says | Why |", "| --- | --- | --- |", ...others].join("\n"),
   ].join("\n\n");
 }
 
-function documentOf(coverages: Coverage[]): string {
+function namesOf(tests: string[] | undefined): string | undefined {
+  return tests?.map(cell).join("<br>");
+}
+
+function trapsSection({ traps }: Prose): string {
+  const rows = traps.map(({ name, tests }) => `| ${cell(name)} | ${namesOf(tests)} |`);
+  return [
+    "## Traps",
+    "What brokers in use are known to get wrong, and the tests that tell.",
+    ["| Trap | Tests |", "| --- | --- |", ...rows].join("\n"),
+  ].join("\n\n");
+}
+
+function documentOf(coverages: Coverage[], prose: Prose): string {
   return [
     "<!-- deno-fmt-ignore-file -->",
     "# Conformance",
     "Every normative statement of MQTT 5.0 and 3.1.1 that binds a server, in our words, and the\n" +
     "tests that fail when it is broken. They are in `tests/spec/`: bytes sent to a broker, and the\n" +
     "bytes it must answer with. `deno task spec` writes this page.",
+    `## Interpretations\n\n${prose.interpretations.trimEnd()}`,
+    trapsSection(prose),
     ...coverages.map(section),
   ].join("\n\n") + "\n";
 }
@@ -106,8 +180,12 @@ function documentOf(coverages: Coverage[]): string {
 async function main(args: string[]): Promise<number> {
   const coverages = await Promise.all(VERSIONS.map(coverageOf));
   coverages.forEach(printReport);
-  const isFaulty = coverages.some(({ unknown }) => unknown.length > 0);
-  const document = documentOf(coverages);
+  const prose = await readProse();
+  const lost = await missingTests(prose);
+  for (const title of lost) console.log(`The prose names a test that does not exist: ${title}`);
+  const isFaulty = lost.length > 0 ||
+    coverages.some((coverage) => coverage.unknown.length > 0 || tally(coverage).missing.length > 0);
+  const document = documentOf(coverages, prose);
   if (!args.includes("--check")) {
     await Deno.writeTextFile(DOCUMENT, document);
     return isFaulty ? 1 : 0;

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { parseStatements, reasonFor, testsIn, VERSIONS } from "./statements.ts";
+import { openReasonFor, parseStatements, reasonFor, testsIn, VERSIONS } from "./statements.ts";
 
 Deno.test("testsIn() finds every way to register a test", () => {
   const source = [
@@ -30,7 +30,11 @@ Deno.test("every statement is told apart, and what no test can tell has a reason
     const list = new URL(version.list, import.meta.url);
     const statements = parseStatements(await Deno.readTextFile(list));
     assertEquals(new Set(statements.map(({ id }) => id)).size, statements.length);
-    for (const statement of statements) if (!statement.isTestable) reasonFor(version, statement);
+    for (const statement of statements) {
+      if (!statement.isTestable) reasonFor(version, statement);
+      // What no test can tell is not open for one.
+      assertEquals(statement.isTestable || openReasonFor(version, statement) === undefined, true);
+    }
   }
   const made = { id: "MQTT-9.9.9-9", text: "", applies: "server", isTestable: false };
   assertThrows(() => reasonFor(VERSIONS[0]!, made));

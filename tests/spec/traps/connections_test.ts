@@ -172,3 +172,17 @@ specTest("a filter subscribed to twice in one SUBSCRIBE counts as it comes last"
   assertEquals((await client.expectPublish("a", "x")).qos, 0);
   await client.expectSilence();
 });
+
+timeTest(
+  "a lasting session of an older client ends after the broker's limit",
+  { broker: { limits: { sessionExpirySecondsMax: 100 } } },
+  async (t) => {
+    for (const [level, seconds] of [[3, 99], [4, 99], [3, 100], [4, 100]] as const) {
+      const fields = { level, clientId: "old", clean: false };
+      await t.drop(await t.connect(fields));
+      await t.pass(seconds * 1000);
+      assertEquals(t.broker.sessions, seconds < 100 ? 1 : 0);
+      await t.leave(await t.connect({ level, clientId: "old" }));
+    }
+  },
+);
