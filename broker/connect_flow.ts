@@ -82,10 +82,8 @@ export class ConnectFlow {
 
   /** Handles an AUTH of a client that was let in (§4.12.1). */
   async reauthenticate(packet: AuthPacket): Promise<void> {
-    const { core, auth } = this.#connection;
-    if (auth === null) {
-      throw new ProtocolError("AUTH without a method in CONNECT", 0, "MQTT-4.12.0-7");
-    }
+    const { core } = this.#connection;
+    const auth = this.#connection.auth!;
     this.#checkAuth(
       packet,
       auth.exchange === null ? ReasonCode.ReAuthenticate : ReasonCode.ContinueAuthentication,
@@ -261,6 +259,8 @@ export class ConnectFlow {
     );
     session.attach(connection, inflight);
     this.#packet = null;
+    // Only a client that can authenticate again comes back here.
+    if (connection.auth === null) connection.flow = null;
   }
 
   /** The password and the rest of CONNECT are borrowed from the input, which is read to again. */

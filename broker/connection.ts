@@ -57,7 +57,7 @@ export class Connection implements Link, OutboxOwner {
   client: ClientInfo | null = null;
   sender: Sender | null = null;
   wire: Wire;
-  /** How the client was let in; `null` until its CONNECT. */
+  /** How the client is let in; `null` before its CONNECT, and when nothing of it is left to do. */
   flow: ConnectFlow | null = null;
   /** An enhanced authentication under way, or that may be repeated. */
   auth: AuthFlow | null = null;
@@ -65,16 +65,17 @@ export class Connection implements Link, OutboxOwner {
   aliases: Map<number, Route<Receiver>> | null = null;
   /** The route of the last message: the next is often for the same. */
   lastRoute: Route<Receiver> | null = null;
-  /** Closes when the last byte for the client has left, or none ever will. */
-  readonly left: Receipt = new Receipt();
-  /** Closes when the connection is no more. */
-  readonly gone: Receipt = new Receipt();
   readonly #transport: Transport;
   readonly #input: InputBuffer;
   #isOpen = true;
   #isPaused = false;
   #isRetired = false;
   #isTransportClosed = false;
+  #isGone = false;
+  #hasLeft = false;
+  // Made when somebody waits, which is rare: an idle connection must cost little.
+  #left: Receipt | null = null;
+  #gone: Receipt | null = null;
   /** Bytes of the frame that is incomplete, as far as it is known. */
   #frameBytes = 0;
   #lastReadMs: number;
@@ -106,6 +107,16 @@ export class Connection implements Link, OutboxOwner {
     return this.#isOpen;
   }
 
+  /** Closes when the last byte for the client has left, or none ever will. */
+  get left(): Receipt {
+    return this.#left ??= this.#hasLeft ? Receipt.closed() : new Receipt();
+  }
+
+  /** Closes when the connection is no more. */
+  get gone(): Receipt {
+    return this.#gone ??= this.#isGone ? Receipt.closed() : new Receipt();
+  }
+
   /** Reads until the connection ends. Never rejects. */
   async run(): Promise<void> {
     try {
@@ -122,7 +133,7 @@ export class Connection implements Link, OutboxOwner {
         this.core.takeCongestion();
         const wait = this.#take();
         if (wait !== null) await this.#pause(wait);
-        if (this.gone.isClosed) return;
+        if (this.#isGone) return;
       }
     } catch (error) {
       // The transport has failed: the peer, or the network, is gone.
@@ -316,7 +327,8 @@ export class Connection implements Link, OutboxOwner {
         // The pipe has broken: the read that is pending finds out.
       });
     }
-    this.left.close();
+    this.#hasLeft = true;
+    this.#left?.close();
   }
 
   /** The client broke the protocol, or the broker has failed: says so and closes. */
@@ -426,7 +438,8 @@ export class Connection implements Link, OutboxOwner {
   }
 
   #end(): void {
-    if (this.gone.isClosed) return;
+    if (this.#isGone) return;
+    this.#isGone = true;
     this.#isOpen = false;
     const { core } = this;
     core.scheduler.clear(this.#deadline);
@@ -436,7 +449,7 @@ export class Connection implements Link, OutboxOwner {
     core.connections.delete(this);
     core.stats.connections--;
     core.guard(() => this.#retire());
-    this.gone.close();
+    this.#gone?.close();
   }
 
   /** The session goes on without the connection, or ends. */

@@ -70,8 +70,6 @@ export interface OutboxOwner {
 export class Outbox implements Waiter {
   /** Whether the outbox is on the list of those to be flushed. */
   listed = false;
-  /** Whether publishers should wait for this connection. */
-  readonly congestion: Congestion;
   readonly #transport: Transport;
   readonly #host: OutboxHost;
   readonly #owner: OutboxOwner;
@@ -91,6 +89,8 @@ export class Outbox implements Waiter {
   /** The buffer to give back once it is written. */
   #lent: Uint8Array<ArrayBuffer> | null = null;
   #appended = 0;
+  /** Whether publishers should wait for this connection; made when they first do. */
+  #congestion: Congestion | null = null;
   #state: "open" | "draining" | "finishing" | "closed" = "open";
   readonly #onWritten = (bytes: number) => {
     try {
@@ -106,7 +106,6 @@ export class Outbox implements Waiter {
     this.#transport = transport;
     this.#host = host;
     this.#owner = owner;
-    this.congestion = new Congestion(host.clock, host.scheduler, host.limits.stallMs);
   }
 
   /** Whether messages may still be appended. */
@@ -213,10 +212,15 @@ export class Outbox implements Waiter {
     this.#appended = 0;
     const { lag } = this;
     const { highWaterBytes, lagBytesMax } = this.#host.limits;
-    if (lag > highWaterBytes && !this.congestion.isStalled && this.isOpen) {
-      this.#host.congested(this.congestion.room());
-    }
+    if (lag > highWaterBytes && this.isOpen) this.#slowDown();
     if (lag > lagBytesMax) this.#skip(lag - lagBytesMax / 2);
+  }
+
+  /** Has whoever publishes wait, unless this connection takes nothing at all. */
+  #slowDown(): void {
+    const { clock, scheduler, limits } = this.#host;
+    this.#congestion ??= new Congestion(clock, scheduler, limits.stallMs);
+    if (!this.#congestion.isStalled) this.#host.congested(this.#congestion.room());
   }
 
   /** Starts a write, unless one is in flight. */
@@ -322,15 +326,15 @@ export class Outbox implements Waiter {
   #written(bytes: number): void {
     const writing = this.#writing;
     if (writing === null || this.#state === "closed") return;
-    this.congestion.progress();
+    this.#congestion?.progress();
     this.#owner.sent(bytes);
     if (bytes < writing.length) return this.#write(writing.subarray(bytes));
     this.#writing = null;
     this.#giveBack();
     const first = this.#trail.first;
     if (first !== null && first.key === null) first.cursor.recycle();
-    const { congestion } = this;
-    if (congestion.isAwaited && this.lag <= this.#host.limits.highWaterBytes / 4) {
+    const congestion = this.#congestion;
+    if (congestion?.isAwaited && this.lag <= this.#host.limits.highWaterBytes / 4) {
       congestion.clear();
     }
     this.flush();
@@ -344,7 +348,7 @@ export class Outbox implements Waiter {
 
   /** Everything was written: a shared log tells when it goes on. */
   #park(): void {
-    this.congestion.progress();
+    this.#congestion?.progress();
     const open = this.#trail.open;
     if (open !== null && open.key !== null) open.cursor.park(this);
   }
@@ -386,7 +390,7 @@ export class Outbox implements Waiter {
     this.#state = "closed";
     this.leave();
     this.#trail.clear();
-    this.congestion.clear();
+    this.#congestion?.clear();
     this.#control = NO_BYTES;
     this.#controlBytes = 0;
     // A write in flight still reads its buffer, which is left to the runtime.

@@ -43,7 +43,8 @@ export function handlePacket(connection: Connection, packet: Packet): PromiseLik
       connection.goodbye(packet.reasonCode, packet.properties.sessionExpiryInterval);
       return null;
     case "auth":
-      return connection.flow!.reauthenticate(packet);
+      if (connection.flow !== null) return connection.flow.reauthenticate(packet);
+      throw new ProtocolError("AUTH without a method in CONNECT", 0, "MQTT-4.12.0-7");
     case "connect":
       throw new ProtocolError("Second CONNECT", 0, "MQTT-3.1.0-2");
     default:

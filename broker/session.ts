@@ -4,8 +4,6 @@ import { type Flight, OutboundWindow } from "../flow/outbound_window.ts";
 import type { ByteLog } from "../log/byte_log.ts";
 import type { Log } from "../log/log.ts";
 import type { Variant } from "../router/variant.ts";
-import type { Subscription } from "../router/subscription.ts";
-import type { WideMap } from "../router/wide_map.ts";
 import { Backlog, type MessageFollows } from "./backlog.ts";
 import { Congestion } from "./congestion.ts";
 import type { Core } from "./core.ts";
@@ -16,6 +14,7 @@ import { Rank, type Receiver, wireClassOf } from "./receiver.ts";
 import type { RetainedFeed } from "./retained_feed.ts";
 import type { Run } from "./run.ts";
 import type { Deadline } from "./scheduler.ts";
+import { SubscriptionTable } from "./subscription_table.ts";
 
 /** What is needed to send a message again. */
 interface Sent {
@@ -38,8 +37,8 @@ export class Session implements Receiver {
   link: Link | null = null;
   /** Seconds it outlives its connection; {@linkcode NEVER_EXPIRES} for ever. */
   expirySeconds = 0;
-  /** By the `mapKey()` of the topic filter; `null` while there are none. */
-  subscriptions: WideMap<Subscription<Receiver>> | null = null;
+  /** What it is subscribed to. */
+  readonly subscriptions: SubscriptionTable = new SubscriptionTable();
   /** What is published when the client is lost, or `null`. */
   will: Will | null = null;
   /** Who publishes the will, as the authorizer and subscribers see it. */
@@ -92,10 +91,8 @@ export class Session implements Receiver {
     this.#outbound?.resume(receiveMaximum);
     this.#congestion?.progress();
     const wireClass = wireClassOf(link.wire);
-    const isNew = this.subscriptions === null;
     this.wireClass = wireClass;
-    if (isNew) return;
-    for (const { filter } of this.subscriptions!.values()) this.#core.router.touch(this, filter);
+    for (const filter of this.subscriptions.filters()) this.#core.router.touch(this, filter);
     link.outbox.wake();
   }
 

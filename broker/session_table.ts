@@ -80,10 +80,7 @@ export class SessionTable {
     if (this.#sessions.get(key) === session) this.#sessions.delete(key);
     if (session.willDeadline !== null) scheduler.clear(session.willDeadline);
     if (session.expiryDeadline !== null) scheduler.clear(session.expiryDeadline);
-    for (const { filter } of session.subscriptions?.values() ?? []) {
-      router.unsubscribe(session, filter);
-    }
-    session.subscriptions = null;
+    for (const filter of session.subscriptions.filters()) router.unsubscribe(session, filter);
     for (const { message, variant } of session.end()) {
       if (!delivery.handOver(message, variant.shared!)) {
         this.#core.dropped("session-ended", message, session.clientId);

@@ -6,12 +6,10 @@ import {
   type SubscriptionRequest,
   type UnsubscribePacket,
 } from "../codec/mod.ts";
-import { mapKey } from "../router/map_key.ts";
 import { hasMoreLevels } from "../router/router.ts";
 import { Subscription } from "../router/subscription.ts";
 import { hasWildcard, parseSharedFilter, topicFilterFault } from "../router/topic.ts";
 import { retainedVariant } from "../router/variant.ts";
-import { WideMap } from "../router/wide_map.ts";
 import type { Connection } from "./connection.ts";
 import type { Receiver } from "./receiver.ts";
 import { RetainedFeed } from "./retained_feed.ts";
@@ -104,17 +102,15 @@ function add(
 ): number {
   const { core } = connection;
   const session = connection.session!;
-  const subscriptions = session.subscriptions ??= new WideMap();
+  const { subscriptions } = session;
   const { filter, qos, noLocal, retainAsPublished, retainHandling } = request;
-  const key = mapKey(filter);
-  const isAnother = subscriptions.get(key) === undefined;
-  if (isAnother && subscriptions.size >= core.limits.subscriptionsMax) {
+  if (subscriptions.size >= core.limits.subscriptionsMax && !subscriptions.has(filter)) {
     return ReasonCode.QuotaExceeded;
   }
   const options = { qos, noLocal, retainAsPublished, retainHandling, identifier };
   const subscription = new Subscription<Receiver>(session, filter, options);
   const isNew = core.router.subscribe(subscription) === undefined;
-  subscriptions.set(key, subscription);
+  subscriptions.set(subscription);
   const isWanted = retainHandling === 0 || (retainHandling === 1 && isNew);
   if (isWanted && core.retained.size > 0 && parseSharedFilter(filter) === null) {
     const walk = core.retained.match(filter);
@@ -132,11 +128,10 @@ export function unsubscribe(connection: Connection, packet: UnsubscribePacket): 
       if (connection.version === 5) return ReasonCode.TopicFilterInvalid;
       throw new ProtocolError(`Topic filter is invalid: ${filter}`, 2, "MQTT-4.7.1-1");
     }
-    session.subscriptions?.delete(mapKey(filter));
+    session.subscriptions.delete(filter);
     const existed = router.unsubscribe(session, filter) !== undefined;
     return existed ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted;
   });
-  if (session.subscriptions?.size === 0) session.subscriptions = null;
   if (connection.version === 5) {
     connection.reply({
       type: "unsuback",
