@@ -81,7 +81,7 @@ export function readProperties(uses: readonly (readonly string[])[]): PropertySe
   const sets: PropertySets = { connect: {}, publish: {}, subscribe: {}, will: {} };
   for (const [command, word, ...values] of uses) {
     if (!isCommand(command)) {
-      throw new FlagError(`-D knows ${COMMANDS.join(", ")} not "${command}"`);
+      throw new FlagError(`-D knows ${COMMANDS.join(", ")}, not "${command}"`);
     }
     const known = wordsOf(command);
     if (!known.includes(word!)) {

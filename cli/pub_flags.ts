@@ -62,7 +62,7 @@ export async function readPubFlags(args: readonly string[]): Promise<PubSettings
   if (flags.has("help")) return null;
   const connection = await readConnection(flags);
   const source = readSource(flags);
-  const repeat = flags.whole("repeat", 1, Number.MAX_SAFE_INTEGER) ?? 1;
+  const repeat = flags.whole("repeat", 1, Infinity) ?? 1;
   if (source.kind === "lines" && flags.has("repeat")) {
     throw new FlagError("--repeat goes with -m, -f, -s and -n, not with -l");
   }
