@@ -71,7 +71,8 @@ async function runGroup(
     const route: Route = { port: broker.port, pid: broker.pid, protocol, qos };
     const what = `${group.title}, ${one.title}, ${kind.name}`;
     await attempt(campaign, what, async () => {
-      await one.run(campaign.generator, route, (one.warmUp ?? WARM_UP) * scaleOf(campaign));
+      const before = { ...route, pid: null };
+      await one.run(campaign.generator, before, (one.warmUp ?? WARM_UP) * scaleOf(campaign));
       const result = await one.run(campaign.generator, route, scaleOf(campaign));
       if (result.faults > 0) {
         campaign.remarks.push(`${what}: ${result.faults} messages or checks failed`);

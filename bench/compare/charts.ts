@@ -26,6 +26,9 @@ const GRID = "#80889040";
 const COLORS = ["#1f9bcf", "#e0792b", "#8f9aa3", "#9a6fd0", "#3fa66b"];
 const FONT = "system-ui, sans-serif";
 
+/** Where a logarithmic axis has its lines. */
+const POWERS = Array.from({ length: 10 }, (_, i) => 10 ** (i - 3));
+
 const CONFIG = {
   background: "transparent",
   font: FONT,
@@ -80,6 +83,8 @@ function panel(
   values: readonly { broker: string; value: number; text: string }[],
   brokers: readonly string[],
 ): unknown {
+  // Where all are zero, no bar is the whole width.
+  const longest = Math.max(...values.map(({ value }) => value)) || 1;
   return {
     title: { text: title, fontSize: 12, fontWeight: "normal", offset: 4 },
     width: 420,
@@ -92,7 +97,7 @@ function panel(
         sort: brokers,
         axis: { title: null, domain: false, ticks: false, labelPadding: 6, minExtent: 70 },
       },
-      x: { field: "value", type: "quantitative", axis: null, scale: { zero: true } },
+      x: { field: "value", type: "quantitative", axis: null, scale: { domain: [0, longest] } },
     },
     layer: [
       {
@@ -131,7 +136,7 @@ export function lineChart(growth: Growth): Promise<string> {
         type: "quantitative",
         title: isLog ? `${y}, logarithmic` : y,
         scale,
-        axis: { format: "~g", tickCount: 6 },
+        axis: isLog ? { format: "~g", values: POWERS } : { format: "~g", tickCount: 6 },
       },
       color: { ...color(brokers), legend: { title: null, orient: "top", offset: 4 } },
     },

@@ -29,7 +29,8 @@ export type Job =
 /** How the messages of a job go, and where. */
 export interface Route {
   readonly port: number;
-  readonly pid: number;
+  /** The broker; null if its processor time and memory do not matter. */
+  readonly pid: number | null;
   readonly protocol: ProtocolVersion;
   readonly qos: QoS;
 }

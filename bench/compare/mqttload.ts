@@ -50,12 +50,12 @@ function jobArgs(job: Job): string[] {
 function routeArgs({ port, pid, protocol, qos }: Route): string[] {
   return Object.entries({
     "-p": port,
-    "--pid": pid,
     "-V": protocol,
     "-q": qos,
     "-s": SIZE_BYTES,
     "-t": PATIENCE.timeoutMs / 1000,
     "--idle": PATIENCE.idleMs / 1000,
+    ...(pid === null ? {} : { "--pid": pid }),
   }).flatMap(([flag, value]) => [flag, String(value)]);
 }
 

@@ -79,7 +79,7 @@ function metricLine(row: Row, metric: Metric, index: number, names: readonly str
     if (own === undefined || other === undefined || own <= 0 || other <= 0) return "–";
     const ratio = isLess ? other / own : own / other;
     const text = ratio >= 10 ? ratio.toFixed(0) : ratio.toFixed(2);
-    return ratio < 1 ? `**${text}**` : text;
+    return Number(text) < 1 ? `**${text}**` : text;
   });
   return line([index === 0 ? row.title : "", `${label}, ${unit}`, ...cells, ...ratios]);
 }

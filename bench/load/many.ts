@@ -17,6 +17,8 @@ export interface ManyOptions {
   /** How long they stay, in seconds. */
   readonly hold: number;
   readonly pid?: number | null;
+  /** How often memory is read, in tenths of a second, for the least of it; 10 by default. */
+  readonly readings?: number;
   readonly progress?: ProgressFunction;
 }
 
@@ -78,13 +80,13 @@ class Idler extends Subscriber {
 /** Connects a great many clients with one subscription each, and keeps them for a while. */
 export async function many(options: ManyOptions): Promise<ManyResult> {
   const { target, traffic, conns, pace, hold } = options;
-  const { pid = null, progress = noProgress } = options;
+  const { pid = null, readings = 10, progress = noProgress } = options;
   const name = runName();
   const tally = new Tally(Infinity);
   const present = { held: 0 };
   using crowd = new Crowd(target, `many-${name}`);
   const idlers: Idler[] = [];
-  const bytesBefore = await residentBytes(pid);
+  const bytesBefore = await residentBytes(pid, readings);
   const before = usage(pid);
   const started = performance.now();
   await crowd.join(conns, 2 * publishBytes(traffic), async (link, index) => {
@@ -98,7 +100,7 @@ export async function many(options: ManyOptions): Promise<ManyResult> {
   }, progress);
   const seconds = (performance.now() - started) / 1000;
   const connectCpu = cpuBetween(before, usage(pid));
-  const bytesConnected = await residentBytes(pid);
+  const bytesConnected = await residentBytes(pid, readings);
   const connected = idlers.length;
   const { sent, load } = await stay(idlers, pace, hold, pid, progress);
   return {
@@ -138,12 +140,12 @@ async function stay(
   const cpu = cpuBetween(before, usage(pid));
   const seconds = (performance.now() - started) / 1000;
   // The last of the messages are still on their way.
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  if (sent > 0) await new Promise((resolve) => setTimeout(resolve, 500));
   return { sent, load: cpu === null ? null : cpu / seconds };
 }
 
-async function residentBytes(pid: number | null): Promise<number | null> {
-  return pid === null || usage(pid) === null ? null : await settledBytes(pid);
+async function residentBytes(pid: number | null, readings: number): Promise<number | null> {
+  return pid === null || usage(pid) === null ? null : await settledBytes(pid, readings);
 }
 
 function perConnection(before: number | null, after: number | null, count: number): number | null {
