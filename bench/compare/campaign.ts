@@ -26,60 +26,73 @@ export interface Campaign {
 
 /** A part of the run before, for code to be compiled and buffers to have grown. */
 const WARM_UP = 0.1;
+/** What a quick comparison does of each case. */
+const QUICK = 0.06;
 
-/** Measures every case of every group, the brokers taking turns. */
-export async function runMatrix(
-  campaign: Campaign,
-  groups: readonly Group[],
-): Promise<GroupResult[]> {
-  const measured = new Map<string, Measurement[]>();
-  for (let run = 1; run <= campaign.runs; run++) {
-    for (const group of groups) {
-      for (const kind of campaign.kinds) {
-        if (isLate(campaign, `run ${run} of ${group.title}, ${kind.name}`)) continue;
-        campaign.report(`run ${run}/${campaign.runs}  ${group.title}  ${kind.name}`);
-        await runGroup(campaign, group, kind, measured);
+/** Every case of every group, the brokers taking turns. */
+export class Matrix {
+  readonly #campaign: Campaign;
+  readonly #groups: readonly Group[];
+  readonly #measured = new Map<string, Measurement[]>();
+
+  /** Nothing is measured yet. */
+  constructor(campaign: Campaign, groups: readonly Group[]) {
+    this.#campaign = campaign;
+    this.#groups = groups;
+  }
+
+  /** Measures everything once. */
+  async run(number: number): Promise<void> {
+    const { kinds, runs, report } = this.#campaign;
+    for (const group of this.#groups) {
+      for (const kind of kinds) {
+        if (isLate(this.#campaign, `run ${number} of ${group.title}, ${kind.name}`)) continue;
+        report(`run ${number}/${runs}  ${group.title}  ${kind.name}`);
+        await attempt(this.#campaign, `${group.title}, ${kind.name}`, () => {
+          return this.#runGroup(group, kind);
+        });
       }
     }
   }
-  return groups.map((group) => ({
-    id: group.id,
-    title: group.title,
-    rows: group.cases.map((one): Row => ({
-      title: one.title,
-      metrics: one.metrics,
-      brokers: Object.fromEntries(
-        campaign.kinds.flatMap(({ name }) => {
-          const runs = measured.get(key(group, one.title, name));
-          return runs === undefined ? [] : [[name, medians(runs)]];
-        }),
-      ),
-    })),
-  }));
-}
 
-async function runGroup(
-  campaign: Campaign,
-  group: Group,
-  kind: BrokerKind,
-  measured: Map<string, Measurement[]>,
-): Promise<void> {
-  await using broker = await start(kind);
-  for (const one of group.cases) {
-    const { protocol, qos } = one;
-    if (!kind.protocols.includes(protocol)) continue;
-    const route: Route = { port: broker.port, pid: broker.pid, protocol, qos };
-    const what = `${group.title}, ${one.title}, ${kind.name}`;
-    await attempt(campaign, what, async () => {
-      const before = { ...route, pid: null };
-      await one.run(campaign.generator, before, (one.warmUp ?? WARM_UP) * scaleOf(campaign));
-      const result = await one.run(campaign.generator, route, scaleOf(campaign));
-      if (result.faults > 0) {
-        campaign.remarks.push(`${what}: ${result.faults} messages or checks failed`);
-      }
-      const name = key(group, one.title, kind.name);
-      measured.set(name, [...measured.get(name) ?? [], result]);
-    });
+  /** The medians of what was measured up to now. */
+  results(): GroupResult[] {
+    return this.#groups.map((group) => ({
+      id: group.id,
+      title: group.title,
+      rows: group.cases.map((one): Row => ({
+        title: one.title,
+        metrics: one.metrics,
+        brokers: Object.fromEntries(
+          this.#campaign.kinds.flatMap(({ name }) => {
+            const runs = this.#measured.get(key(group, one.title, name));
+            return runs === undefined ? [] : [[name, medians(runs)]];
+          }),
+        ),
+      })),
+    }));
+  }
+
+  async #runGroup(group: Group, kind: BrokerKind): Promise<void> {
+    const campaign = this.#campaign;
+    const scale = campaign.isQuick ? QUICK : 1;
+    await using broker = await start(kind);
+    for (const one of group.cases) {
+      const { protocol, qos } = one;
+      if (!kind.protocols.includes(protocol)) continue;
+      const route: Route = { port: broker.port, pid: broker.pid, protocol, qos };
+      const what = `${group.title}, ${one.title}, ${kind.name}`;
+      await attempt(campaign, what, async () => {
+        const before = { ...route, pid: null };
+        await one.run(campaign.generator, before, (one.warmUp ?? WARM_UP) * scale);
+        const result = await one.run(campaign.generator, route, scale);
+        if (result.faults > 0) {
+          campaign.remarks.push(`${what}: ${result.faults} messages or checks failed`);
+        }
+        const name = key(group, one.title, kind.name);
+        this.#measured.set(name, [...this.#measured.get(name) ?? [], result]);
+      });
+    }
   }
 }
 
@@ -103,10 +116,6 @@ export function isLate(campaign: Campaign, what: string): boolean {
   if (performance.now() < campaign.deadline) return false;
   campaign.remarks.push(`${what}: left out, the time was up`);
   return true;
-}
-
-function scaleOf({ isQuick }: Campaign): number {
-  return isQuick ? 0.1 : 1;
 }
 
 function key(group: Group, title: string, broker: string): string {
