@@ -52,7 +52,9 @@ async function listen(broker: Broker, { host, port }: ServerFlags): Promise<TcpL
     return await broker.listen({ hostname: host, port });
   } catch (error) {
     if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    throw new Error(`port ${port} of ${host} is in use (choose another with --port)`, { cause: error });
+    throw new Error(`port ${port} of ${host} is in use (choose another with --port)`, {
+      cause: error,
+    });
   }
 }
 
