@@ -1,7 +1,7 @@
 import { Receipt } from "../log/receipt.ts";
 import type { Clock } from "../transport/clock.ts";
 
-/** A delay up to this is made up for: timers come late, and the pace is to be right all the same. */
+/** A delay up to this is made up for: timers come late, and the pace is to be right even so. */
 const CATCH_UP_MS = 100;
 
 /** Lets one thing happen after another, so many milliseconds apart. */

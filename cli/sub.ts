@@ -69,7 +69,10 @@ async function listen(client: Client, settings: SubSettings, output: Output): Pr
   for (let count = 0; count < countMax;) {
     const { value: message } = await subscription.next();
     if (message === undefined) return;
-    if (settings.retainedOnly && !message.retain) return;
+    if (settings.retainedOnly && !message.retain) {
+      if (isOwnRemoval(message, settings)) continue;
+      return;
+    }
     if (isLeftOut(message, settings)) continue;
     if (settings.removeRetained && message.retain) await forget(client, message);
     if (await print(message, settings, output)) count++;
@@ -79,6 +82,11 @@ async function listen(client: Client, settings: SubSettings, output: Output): Pr
 function isLeftOut({ topic, retain }: ClientMessage, settings: SubSettings): boolean {
   return retain && settings.noRetained ||
     settings.filtersOut.some((filter) => matchesFilter(filter, topic));
+}
+
+/** What {@linkcode forget} publishes comes back to who subscribes to it. */
+function isOwnRemoval({ payload }: ClientMessage, { removeRetained }: SubSettings): boolean {
+  return removeRetained && payload.length === 0;
 }
 
 async function forget(client: Client, { topic }: ClientMessage): Promise<void> {
