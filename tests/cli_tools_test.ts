@@ -11,6 +11,7 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
+import { AUTHORITY, CERTIFICATE, PRIVATE_KEY } from "../client/testdata/certificate.ts";
 import { withBroker } from "./harness/broker_process.ts";
 import { Child, type ChildOptions, type Outcome } from "./harness/child.ts";
 import { publish, receive, Subscriber } from "./harness/external_clients.ts";
@@ -85,6 +86,53 @@ function toolsTest(name: string, fn: (port: number, at: string[]) => Promise<voi
 
 function mosquittoTest(name: string, fn: (port: number, at: string[]) => Promise<void>): void {
   testWith(MOSQUITTO, name, () => withBroker(({ port }) => fn(port, ["-p", `${port}`])));
+}
+
+/** Takes TLS off what clients say, and passes it on to a broker. */
+class TlsRelay implements AsyncDisposable {
+  readonly #listener = Deno.listenTls({
+    hostname: "127.0.0.1",
+    port: 0,
+    cert: CERTIFICATE,
+    key: PRIVATE_KEY,
+  });
+  readonly #running: Promise<void>[];
+
+  constructor(port: number) {
+    this.#running = [this.#accept(port)];
+  }
+
+  get port(): number {
+    return this.#listener.addr.port;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    while (this.#running.length > 0) await this.#running.shift();
+  }
+
+  async #accept(port: number): Promise<void> {
+    for (;;) {
+      // It fails when the listener is closed.
+      const client = await this.#listener.accept().catch(() => null);
+      if (client === null) return;
+      this.#running.push(relay(client, port));
+    }
+  }
+}
+
+async function relay(client: Deno.TlsConn, port: number): Promise<void> {
+  try {
+    await client.handshake();
+  } catch {
+    // A client that does not trust the certificate.
+    return client.close();
+  }
+  const broker = await Deno.connect({ hostname: "127.0.0.1", port });
+  await Promise.all([
+    client.readable.pipeTo(broker.writable).catch(() => {}),
+    broker.readable.pipeTo(client.writable).catch(() => {}),
+  ]);
 }
 
 for (const version of ["mqttv311", "mqttv5"]) {
@@ -250,6 +298,23 @@ toolsTest("the URL says it all", async (port) => {
   assertStringIncludes(stderr, "Published 1 bytes to a/b at QoS 0");
   assertEquals(stderr.includes("secret"), false, stderr);
   assertEquals(await printed(sub), "a/b x\n");
+});
+
+toolsTest("pub and sub speak TLS, with whom they are told to trust", async (port) => {
+  await using relay = new TlsRelay(port);
+  const folder = await Deno.makeTempDir();
+  try {
+    const cafile = `${folder}/ca.pem`;
+    await Deno.writeTextFile(cafile, AUTHORITY);
+    const at = ["-h", "127.0.0.1", "-p", `${relay.port}`, "-t", "a"];
+    await using sub = await subscribed(...at, "--cafile", cafile, "-C", "1");
+    await good("pub", [...at, "--cafile", cafile, "-m", "x", "-q", "1"]);
+    assertEquals(await printed(sub), "x\n");
+    const stranger = await run("pub", [...at, "--tls-use-os-certs", "-m", "x"]);
+    assertFailsClearly(stranger, /^Cannot connect to mqtts:.*certificate/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 toolsTest("sub -W ends with exit code 27, as mosquitto_sub does", async (_, at) => {
