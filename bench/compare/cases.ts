@@ -25,10 +25,16 @@ export interface Case {
   readonly qos: QoS;
   /** The figures that go into the tables; the first is drawn. */
   readonly metrics: readonly Metric[];
-  /** How much of it is run before it is measured; a tenth by default. */
-  readonly warmUp?: number;
-  /** Measures once; `scale` is 1, or less for a shorter run. */
-  run(generator: Generator, route: Route, scale: number): Promise<Measurement>;
+  /** Measures once. */
+  run(generator: Generator, route: Route, effort: Effort): Promise<Measurement>;
+}
+
+/** How much is done in a run. */
+export interface Effort {
+  /** Which part of all messages is sent. */
+  readonly scale: number;
+  /** Whether the result does not matter: then the rest may be smaller, too. */
+  readonly isWarmUp: boolean;
 }
 
 /** Cases that belong together, and are measured on the same process. */
@@ -38,6 +44,7 @@ export interface Group {
   readonly cases: readonly Case[];
 }
 
+const WARM_UP_CONNS = 200;
 const PER_MESSAGE: readonly Metric[] = ["cpu", "rate"];
 
 /** Fewer of something, but at least `min`. */
@@ -57,7 +64,7 @@ function job(
     protocol,
     qos,
     metrics,
-    run: (generator, route, scale) =>
+    run: (generator, route, { scale }) =>
       generator.run({ ...job, messages: scaled(job.messages, scale, 10) }, route),
   };
 }
@@ -120,13 +127,15 @@ export function matrix(connections: number, isQuick: boolean): Group[] {
 }
 
 function tables(isQuick: boolean): Case[] {
+  const messages = isQuick ? 1000 : 10_000;
+  const sizes = isQuick ? [100, 10_000] : [100, 10_000, 100_000];
   const common = { protocol: 4, qos: 0, metrics: PER_MESSAGE } as const;
   const burst: Case = {
     ...common,
-    title: "10,000 retained messages to each of 10 subscribers",
-    async run(_, route, scale) {
-      const options = { ...own(route), messages: scaled(10_000, scale), subscribers: 10 };
-      const result = await retained(options);
+    title: `${messages.toLocaleString("en")} retained messages to each of 10 subscribers`,
+    async run(_, route, { scale, isWarmUp }) {
+      const count = isWarmUp ? scaled(messages, scale) : messages;
+      const result = await retained({ ...own(route), messages: count, subscribers: 10 });
       const { messagesPerSecond: rate, brokerMicroseconds: cpu } = result;
       return { figures: figuresOf({ rate, cpu }), faults: faultCount(result.faults) };
     },
@@ -134,14 +143,15 @@ function tables(isQuick: boolean): Case[] {
   const table = (filters: number): Case => ({
     ...common,
     title: `to ${filters.toLocaleString("en")} subscribed topics in turn`,
-    async run(_, route, scale) {
-      const options = { ...own(route), filters: scaled(filters, scale), kind: "mix" as const };
+    async run(_, route, { scale, isWarmUp }) {
+      const count = isWarmUp ? scaled(filters, scale) : filters;
+      const options = { ...own(route), filters: count, kind: "mix" as const };
       const result = await topics({ ...options, messages: scaled(50_000, scale) });
       const { messagesPerSecond: rate, brokerMicroseconds: cpu } = result;
       return { figures: figuresOf({ rate, cpu }), faults: faultCount(result.faults) };
     },
   });
-  return [burst, ...(isQuick ? [100, 10_000] : [100, 10_000, 100_000]).map(table)];
+  return [burst, ...sizes.map(table)];
 }
 
 function idle(conns: number, isQuick: boolean): Case {
@@ -150,12 +160,11 @@ function idle(conns: number, isQuick: boolean): Case {
     protocol: 4,
     qos: 0,
     metrics: ["bytes", "cpuConnect", "connects", "load"],
-    // What earlier connections have left behind is used again, for nothing: not too many.
-    warmUp: 0.02,
-    async run(_, route, scale) {
-      const hold = route.pid === null ? 0 : isQuick ? 1 : 2;
+    async run(_, route, { isWarmUp }) {
+      const hold = isWarmUp ? 0 : isQuick ? 1 : 2;
       const reading = isQuick ? { readings: 3 } : {};
-      const count = scaled(conns, isQuick && route.pid !== null ? 1 : scale, 200);
+      // What earlier connections have left behind is used again, for nothing: not too many.
+      const count = isWarmUp ? WARM_UP_CONNS : conns;
       const result = await many({ ...own(route), conns: count, pace: 0, hold, ...reading });
       const figures = figuresOf({
         bytes: result.bytesPerConnection,

@@ -54,7 +54,7 @@ function routeArgs({ port, pid, protocol, qos }: Route): string[] {
     "-q": qos,
     "-s": SIZE_BYTES,
     "-t": PATIENCE.timeoutMs / 1000,
-    "--idle": PATIENCE.idleMs / 1000,
+    "--idle": 1.5,
     ...(pid === null ? {} : { "--pid": pid }),
   }).flatMap(([flag, value]) => [flag, String(value)]);
 }

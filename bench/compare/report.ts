@@ -40,7 +40,8 @@ function setting({ date, machine, brokers, generator, runs, minutes }: Results):
     ...brokers.map(({ version }) => `- ${version}`),
     `- load by ${generator}, on the same machine over loopback`,
     `- medians of ${runs} ${runs === 1 ? "run" : "runs"}, the brokers taking turns; each group on a
-  process of its own, each case after a short run of the same kind`,
+  process of its own, each case after a short run of the same kind
+- a broker that would take more than four seconds for a case gets fewer messages`,
   ].join("\n");
 }
 
