@@ -6,6 +6,7 @@
 import deno from "./deno.json" with { type: "json" };
 import { readFdLimit } from "./cli/fd_limit.ts";
 import { FlagError, HELP, parseServerFlags, type ServerFlags } from "./cli/server_flags.ts";
+import { stopSignal } from "./cli/stop_signal.ts";
 import { Broker, type BrokerHooks, type TcpListener } from "./mod.ts";
 
 /** File descriptors that are left for everything but clients. */
@@ -63,18 +64,6 @@ function whoMayConnect({ host }: ServerFlags): string {
   return isLocal
     ? "(anyone on this machine, without a password; --host 0.0.0.0 opens it to the network)"
     : "(anyone who can reach this address, without a password)";
-}
-
-/** Resolves on SIGINT and SIGTERM. */
-function stopSignal(): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
-  const stop = () => {
-    for (const signal of signals) Deno.removeSignalListener(signal, stop);
-    resolve();
-  };
-  for (const signal of signals) Deno.addSignalListener(signal, stop);
-  return promise;
 }
 
 function quietHooks(): BrokerHooks {
