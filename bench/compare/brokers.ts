@@ -21,6 +21,8 @@ export interface BrokerKind {
 export interface RunningBroker extends AsyncDisposable {
   readonly pid: number;
   readonly port: number;
+  /** Ends it at once, and with it whatever waits for it. */
+  kill(): void;
 }
 
 const SERVER = new URL("../../server.ts", import.meta.url).pathname;
@@ -106,7 +108,12 @@ export async function start(kind: BrokerKind): Promise<RunningBroker> {
     await writer.write(new TextEncoder().encode(input));
     await writer.close();
   }
-  const broker = { pid: child.pid, port, [Symbol.asyncDispose]: () => stop(child) };
+  const broker = {
+    pid: child.pid,
+    port,
+    kill: () => signal(child, "SIGKILL"),
+    [Symbol.asyncDispose]: () => stop(child),
+  };
   try {
     await untilOpen(kind.name, port);
     return broker;
@@ -117,10 +124,18 @@ export async function start(kind: BrokerKind): Promise<RunningBroker> {
 }
 
 async function stop(child: Deno.ChildProcess): Promise<void> {
-  child.kill("SIGTERM");
-  const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
+  signal(child, "SIGTERM");
+  const timer = setTimeout(() => signal(child, "SIGKILL"), STOP_MS);
   await child.status;
   clearTimeout(timer);
+}
+
+function signal(child: Deno.ChildProcess, signal: Deno.Signal): void {
+  try {
+    child.kill(signal);
+  } catch {
+    // It has ended by itself, or was killed before.
+  }
 }
 
 async function untilOpen(name: string, port: number): Promise<void> {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type BrokerKind, start } from "./brokers.ts";
+import { type BrokerKind, type RunningBroker, start } from "./brokers.ts";
 import type { Case, Group } from "./cases.ts";
 import type { Generator, Route } from "./generator.ts";
 import { type Measurement, medians } from "./measurement.ts";
@@ -28,6 +28,8 @@ export interface Campaign {
 const WARM_UP = 0.1;
 /** How long a case should take at most; slow brokers get fewer messages. */
 const CASE_MS = 4000;
+/** How long a broker has for a case, connecting and subscribing included. */
+const ATTEMPT_MS = 30_000;
 /** What a quick comparison does of each case. */
 const QUICK = 0.06;
 
@@ -36,6 +38,8 @@ export class Matrix {
   readonly #campaign: Campaign;
   readonly #groups: readonly Group[];
   readonly #measured = new Map<string, Measurement[]>();
+  /** What is not tried again. */
+  readonly #failed = new Set<string>();
 
   /** Nothing is measured yet. */
   constructor(campaign: Campaign, groups: readonly Group[]) {
@@ -50,7 +54,7 @@ export class Matrix {
       for (const kind of kinds) {
         if (isLate(this.#campaign, `run ${number} of ${group.title}, ${kind.name}`)) continue;
         report(`run ${number}/${runs}  ${group.title}  ${kind.name}`);
-        await attempt(this.#campaign, `${group.title}, ${kind.name}`, () => {
+        await attempt(this.#campaign, `${group.title}, ${kind.name}`, null, () => {
           return this.#runGroup(group, kind);
         });
       }
@@ -85,41 +89,74 @@ export class Matrix {
   }
 
   async #runGroup(group: Group, kind: BrokerKind): Promise<void> {
+    for (let first = 0; first < group.cases.length;) {
+      first += await this.#runCases(group, group.cases.slice(first), kind);
+    }
+  }
+
+  /** Measures on one process until a case fails; tells how many it has tried. */
+  async #runCases(group: Group, cases: readonly Case[], kind: BrokerKind): Promise<number> {
     const campaign = this.#campaign;
     const scale = campaign.isQuick ? QUICK : 1;
     await using broker = await start(kind);
-    for (const one of group.cases) {
+    for (const [index, one] of cases.entries()) {
       const { protocol, qos } = one;
       if (!kind.protocols.includes(protocol)) continue;
+      const name = key(group, one.title, kind.name);
+      if (this.#failed.has(name)) continue;
       const route: Route = { port: broker.port, pid: broker.pid, protocol, qos };
       const what = `${group.title}, ${one.title}, ${kind.name}`;
-      await attempt(campaign, what, async () => {
+      const isDone = await attempt(campaign, what, broker, async () => {
         const affordable = await this.#warmUp(one, route, scale);
         const effort = { scale: Math.min(scale, affordable), isWarmUp: false };
         const result = await one.run(campaign.generator, route, effort);
         if (result.faults > 0) {
           campaign.remarks.push(`${what}: ${result.faults} messages or checks failed`);
         }
-        const name = key(group, one.title, kind.name);
         this.#measured.set(name, [...this.#measured.get(name) ?? [], result]);
       });
+      if (!isDone) {
+        this.#failed.add(name);
+        return index + 1;
+      }
     }
+    return cases.length;
   }
 }
 
-/** What fails is told, and does not end the comparison. */
+/**
+ * Measures a case. A broker that takes far too long is killed; that, and
+ * whatever else fails, is told and does not end the comparison.
+ *
+ * @returns Whether it succeeded.
+ */
 export async function attempt(
   campaign: Campaign,
   what: string,
+  broker: RunningBroker | null,
   fn: () => Promise<void>,
-): Promise<void> {
+  limitMs: number = ATTEMPT_MS,
+): Promise<boolean> {
+  let isKilled = false;
+  const timer = setTimeout(() => {
+    isKilled = true;
+    broker?.kill();
+  }, limitMs);
   try {
     await fn();
+    return true;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = isKilled ? `not done after ${limitMs / 1000} s` : messageOf(error);
     campaign.remarks.push(`${what}: failed, ${reason}`);
     campaign.report(`  failed: ${reason}`);
+    return false;
+  } finally {
+    clearTimeout(timer);
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Tells whether the time is up, and remarks what is left out for it. */
