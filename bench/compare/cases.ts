@@ -106,7 +106,8 @@ export function matrix(connections: number, isQuick: boolean): Group[] {
         job("50 to 1", { mode: "fanIn", pairs: 50, messages: 4000 }, PER_MESSAGE),
       ],
     },
-    { id: "topics", title: "Subscription table and retained messages", cases: tables(isQuick) },
+    { id: "retained", title: "A burst of retained messages", cases: [burst(isQuick)] },
+    { id: "topics", title: "A growing subscription table", cases: tables(isQuick) },
     {
       id: "churn",
       title: "Clients that come and go",
@@ -126,12 +127,12 @@ export function matrix(connections: number, isQuick: boolean): Group[] {
   ];
 }
 
-function tables(isQuick: boolean): Case[] {
+function burst(isQuick: boolean): Case {
   const messages = isQuick ? 1000 : 10_000;
-  const sizes = isQuick ? [100, 10_000] : [100, 10_000, 100_000];
-  const common = { protocol: 4, qos: 0, metrics: PER_MESSAGE } as const;
-  const burst: Case = {
-    ...common,
+  return {
+    protocol: 4,
+    qos: 0,
+    metrics: PER_MESSAGE,
     title: `${messages.toLocaleString("en")} retained messages to each of 10 subscribers`,
     async run(_, route, { scale, isWarmUp }) {
       const count = isWarmUp ? scaled(messages, scale) : messages;
@@ -140,8 +141,14 @@ function tables(isQuick: boolean): Case[] {
       return { figures: figuresOf({ rate, cpu }), faults: faultCount(result.faults) };
     },
   };
-  const table = (filters: number): Case => ({
-    ...common,
+}
+
+function tables(isQuick: boolean): Case[] {
+  const sizes = isQuick ? [100, 10_000] : [100, 10_000, 100_000];
+  return sizes.map((filters): Case => ({
+    protocol: 4,
+    qos: 0,
+    metrics: PER_MESSAGE,
     title: `to ${filters.toLocaleString("en")} subscribed topics in turn`,
     async run(_, route, { scale, isWarmUp }) {
       const count = isWarmUp ? scaled(filters, scale) : filters;
@@ -150,8 +157,7 @@ function tables(isQuick: boolean): Case[] {
       const { messagesPerSecond: rate, brokerMicroseconds: cpu } = result;
       return { figures: figuresOf({ rate, cpu }), faults: faultCount(result.faults) };
     },
-  });
-  return [burst, ...sizes.map(table)];
+  }));
 }
 
 function idle(conns: number, isQuick: boolean): Case {
