@@ -21,6 +21,7 @@ export {
   type PublishOptions,
   QuotaExceededError,
   type SubscribeOptions,
+  type WebSocketListenOptions,
 } from "./broker/broker.ts";
 export type { Clock } from "./broker/clock.ts";
 export type { BrokerHooks, DisconnectInfo, DropInfo, PublishInfo } from "./broker/hooks.ts";

@@ -5,6 +5,7 @@ import { topicFilterFault, topicNameFault } from "../router/topic.ts";
 import { retainedVariant } from "../router/variant.ts";
 import { TcpListener, type TcpOptions } from "../transport/tcp.ts";
 import type { PeerInfo, Transport } from "../transport/transport.ts";
+import { WebSocketServerTransport } from "../transport/websocket_server.ts";
 import type { Connection } from "./connection.ts";
 import { Core } from "./core.ts";
 import { Outcome } from "./delivery.ts";
@@ -25,6 +26,14 @@ export interface ListenOptions extends TcpOptions {
    * `stats.tolerated`, instead of ending their connections; false by default.
    */
   lenient?: boolean;
+}
+
+/** Where a broker listens for WebSockets, and how strictly. */
+export interface WebSocketListenOptions extends ListenOptions {
+  /** The port, or 0 for any that is free; 8080 by default. */
+  port?: number;
+  /** The path that clients must ask for, such as `/mqtt`; any by default. */
+  path?: string;
 }
 
 /** How a program publishes. */
@@ -108,12 +117,34 @@ export class Broker implements AsyncDisposable {
    */
   // deno-lint-ignore require-await
   async listen(options: ListenOptions = {}): Promise<TcpListener> {
+    return this.#listen(options, (transport) => transport);
+  }
+
+  /**
+   * Starts to take WebSocket connections (`ws:`), which must offer the
+   * subprotocol `mqtt` (or `mqttv3.1`).
+   *
+   * Web pages can open WebSockets to every address that their browser reaches,
+   * 127.0.0.1 included: an `Authenticator` tells them from other clients.
+   *
+   * @throws If the address cannot be bound, or the broker is closed.
+   */
+  // deno-lint-ignore require-await
+  async listenWebSocket(options: WebSocketListenOptions = {}): Promise<TcpListener> {
+    const { port = 8080, path = null } = options;
+    return this.#listen(
+      { ...options, port },
+      (transport) => new WebSocketServerTransport(transport, path),
+    );
+  }
+
+  #listen(options: ListenOptions, over: (transport: Transport) => Transport): TcpListener {
     if (this.#closing !== null) throw new TypeError("Cannot listen: broker is closed");
     const { lenient = false } = options;
     const listener = new TcpListener(
       options,
       () => this.#door.mayAccept(),
-      (transport, peer) => this.accept(transport, { ...peer, lenient }),
+      (transport, peer) => this.accept(over(transport), { ...peer, lenient }),
     );
     this.#listeners.add(listener);
     return listener;

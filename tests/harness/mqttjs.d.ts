@@ -13,6 +13,7 @@ export type Properties = Record<string, unknown>;
 
 /** Options of `connect()`. */
 export interface ConnectOptions {
+  protocol?: "mqtt" | "ws";
   protocolVersion?: 3 | 4 | 5;
   clientId?: string;
   clean?: boolean;

@@ -31,7 +31,8 @@ export class JsClient implements AsyncDisposable {
     this.connack = connack.promise;
     // A test wants to see a connection break, not have it mended; and timers without a worker.
     const base = { reconnectPeriod: 0, timerVariant: "native" } as const;
-    this.mqtt = mqtt.connect(`mqtt://127.0.0.1:${port}`, { ...base, ...options });
+    const { protocol = "mqtt" } = options;
+    this.mqtt = mqtt.connect(`${protocol}://127.0.0.1:${port}`, { ...base, ...options });
     this.mqtt.on("connect", connack.resolve);
     this.mqtt.on("error", connack.reject);
     this.#closed = new Promise((resolve) => this.mqtt.once("close", resolve));

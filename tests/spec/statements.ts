@@ -33,12 +33,7 @@ export const VERSIONS: Version[] = [
 ];
 
 /** Why there is no test yet. What a test names is not open any more. */
-const OPEN: Record<string, string> = Object.fromEntries(
-  [
-    ...["MQTT 5.0 MQTT-6.0.0-1", "MQTT 5.0 MQTT-6.0.0-2", "MQTT 5.0 MQTT-6.0.0-4"],
-    ...["MQTT 3.1.1 MQTT-6.0.0-1", "MQTT 3.1.1 MQTT-6.0.0-2", "MQTT 3.1.1 MQTT-6.0.0-4"],
-  ].map((name) => [name, "open until the WebSocket transport"]),
-);
+const OPEN: Record<string, string> = {};
 
 /** Why there is no test yet for a statement that one could hold; `undefined` if there is no reason. */
 export function openReasonFor(version: Version, { id }: Statement): string | undefined {

@@ -1,0 +1,170 @@
+/** What a frame is (RFC 6455 §5.2). */
+export const Opcode = {
+  continuation: 0,
+  text: 1,
+  binary: 2,
+  close: 8,
+  ping: 9,
+  pong: 10,
+} as const;
+
+/** Why a WebSocket is closed (RFC 6455 §7.4.1). */
+export const CloseCode = {
+  normal: 1000,
+  protocolError: 1002,
+  unsupportedData: 1003,
+} as const;
+
+/** A peer that breaks the rules of WebSocket, or those of MQTT over it. */
+export class WebSocketError extends Error {
+  /** The name of the class, as logs show it. */
+  override readonly name: string = "WebSocketError";
+
+  constructor(message: string, readonly code: number) {
+    super(message);
+  }
+}
+
+/** A control frame that came. */
+export interface ControlFrame {
+  readonly opcode: number;
+  readonly payload: Uint8Array;
+}
+
+/** As much as a control frame may hold, in bytes. */
+const CONTROL_BYTES_MAX = 125;
+/** A byte and a length of one byte, a longer length, a mask. */
+const HEADER_BYTES_MAX = 14;
+const MASK_BYTES = 4;
+
+/** The frame of a server, which has no mask; a payload of which only the length is told may follow. */
+export function frameHeader(opcode: number, length: number): Uint8Array<ArrayBuffer> {
+  if (length <= 125) return Uint8Array.of(0x80 | opcode, length);
+  if (length > 0xffff) throw new RangeError(`Cannot frame ${length} bytes: more than 65535`);
+  return Uint8Array.of(0x80 | opcode, 126, length >> 8, length & 0xff);
+}
+
+/** A frame whose payload is a close code. */
+export function closeFrame(code: number): Uint8Array<ArrayBuffer> {
+  return Uint8Array.of(0x80 | Opcode.close, 2, code >> 8, code & 0xff);
+}
+
+/**
+ * Takes the frames of a client apart, wherever they are cut. The payload of
+ * binary frames is left where the frames were, so nothing is held here but a
+ * header or a control frame that is incomplete.
+ */
+export class FrameReader {
+  /** Called for each control frame; what `payload` holds changes afterwards. */
+  readonly #onControl: (frame: ControlFrame) => void;
+  readonly #header = new Uint8Array(HEADER_BYTES_MAX);
+  #headerFilled = 0;
+  /** How long the header is, as far as it is known. */
+  #headerSize = 2;
+  #opcode = 0;
+  #isFinal = true;
+  /** Whether a message has begun and not ended. */
+  #isFragmented = false;
+  /** Bytes of the payload that have not come; none while a header is read. */
+  #left = 0;
+  #maskAt = 0;
+  #control: Uint8Array | null = null;
+  #controlFilled = 0;
+
+  constructor(onControl: (frame: ControlFrame) => void) {
+    this.#onControl = onControl;
+  }
+
+  /**
+   * Decodes in place.
+   *
+   * @param bytes What came; its start is overwritten with the payload.
+   * @returns How many bytes of payload there are.
+   * @throws {WebSocketError} If a frame is none that may come.
+   */
+  take(bytes: Uint8Array): number {
+    let filled = 0;
+    for (let at = 0; at < bytes.length;) {
+      if (this.#left === 0) {
+        this.#header[this.#headerFilled++] = bytes[at++]!;
+        if (this.#headerFilled === 2) this.#begin();
+        if (this.#headerFilled === this.#headerSize) this.#beginPayload();
+        continue;
+      }
+      const count = Math.min(this.#left, bytes.length - at);
+      this.#unmask(bytes, at, at + count);
+      if (this.#control === null) {
+        bytes.copyWithin(filled, at, at + count);
+        filled += count;
+      } else {
+        this.#control.set(bytes.subarray(at, at + count), this.#controlFilled);
+        this.#controlFilled += count;
+      }
+      at += count;
+      this.#left -= count;
+      if (this.#left === 0) this.#endPayload();
+    }
+    return filled;
+  }
+
+  /** The first two bytes are there: what they say must make sense. */
+  #begin(): void {
+    const first = this.#header[0]!;
+    const second = this.#header[1]!;
+    const opcode = first & 0x0f;
+    const length = second & 0x7f;
+    this.#opcode = opcode;
+    this.#isFinal = (first & 0x80) !== 0;
+    if ((first & 0x70) !== 0) throw faulty("Reserved bits are set");
+    if ((second & 0x80) === 0) throw faulty("A frame of a client has no mask");
+    if (opcode >= Opcode.close) {
+      if (opcode > Opcode.pong) throw faulty(`Opcode is ${opcode}`);
+      if (!this.#isFinal || length > CONTROL_BYTES_MAX) throw faulty("Control frame is too long");
+    } else if (opcode === Opcode.text) {
+      // [MQTT-6.0.0-1].
+      throw new WebSocketError("A frame that is not binary", CloseCode.unsupportedData);
+    } else if (opcode > Opcode.binary) {
+      throw faulty(`Opcode is ${opcode}`);
+    } else if ((opcode === Opcode.continuation) !== this.#isFragmented) {
+      throw faulty("A frame that does not follow from the one before");
+    }
+    this.#headerSize = 2 + MASK_BYTES + (length === 126 ? 2 : length === 127 ? 8 : 0);
+  }
+
+  #beginPayload(): void {
+    const view = new DataView(this.#header.buffer);
+    const length = this.#header[1]! & 0x7f;
+    this.#left = length;
+    if (length === 126) this.#left = view.getUint16(2);
+    else if (length === 127) this.#left = view.getUint32(2) * 2 ** 32 + view.getUint32(6);
+    if (!Number.isSafeInteger(this.#left)) throw faulty("Frame is too long");
+    this.#maskAt = 0;
+    if (this.#opcode >= Opcode.close) {
+      this.#control = new Uint8Array(this.#left);
+      this.#controlFilled = 0;
+    } else this.#isFragmented = !this.#isFinal;
+    if (this.#left === 0) this.#endPayload();
+  }
+
+  #endPayload(): void {
+    const payload = this.#control;
+    this.#headerFilled = 0;
+    this.#headerSize = 2;
+    this.#control = null;
+    if (payload !== null) this.#onControl({ opcode: this.#opcode, payload });
+  }
+
+  #unmask(bytes: Uint8Array, start: number, end: number): void {
+    const mask = this.#headerSize - MASK_BYTES;
+    let at = this.#maskAt;
+    for (let i = start; i < end; i++) {
+      bytes[i]! ^= this.#header[mask + at]!;
+      at = (at + 1) & 3;
+    }
+    this.#maskAt = at;
+  }
+}
+
+function faulty(message: string): WebSocketError {
+  return new WebSocketError(message, CloseCode.protocolError);
+}

@@ -1,0 +1,93 @@
+import { MQTT_SUBPROTOCOL } from "./websocket.ts";
+
+/** What MQTT over WebSocket was called in the days of 3.1. */
+const OLD_SUBPROTOCOL = "mqttv3.1";
+/** What is hashed with the key of a client (RFC 6455 §1.3). */
+const KEY_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+/** 16 bytes in Base64. */
+const KEY_REGEXP = /^[A-Za-z0-9+/]{22}==$/;
+const encoder = new TextEncoder();
+
+/** The answer to a request for a WebSocket. */
+export interface HandshakeAnswer {
+  /** Whether the WebSocket is open once this was sent. */
+  readonly isAccepted: boolean;
+  /** The response, to be sent as it is. */
+  readonly response: string;
+}
+
+/**
+ * Answers the request that opens a WebSocket (RFC 6455 §4.2).
+ *
+ * @param head The lines of the request, up to the empty one.
+ * @param path The path that clients must ask for; `null` for any.
+ */
+export async function answerHandshake(
+  head: string,
+  path: string | null,
+): Promise<HandshakeAnswer> {
+  const [requestLine, ...lines] = head.split("\r\n");
+  const [method, target, version] = requestLine!.split(" ");
+  const headers = parseHeaders(lines);
+  if (headers === null || method !== "GET" || !target || !version?.startsWith("HTTP/1.")) {
+    return refusal("400 Bad Request", "Not a request for a WebSocket");
+  }
+  if (path !== null && target.split("?")[0] !== path) {
+    return refusal("404 Not Found", "There is nothing here");
+  }
+  if (!listOf(headers, "upgrade").some((name) => name.toLowerCase() === "websocket")) {
+    const rest = "Connection: close, Upgrade\r\nUpgrade: websocket\r\n";
+    const message = "This is an MQTT broker: connect to it with a WebSocket";
+    return refusal("426 Upgrade Required", message, rest);
+  }
+  if (headers.get("sec-websocket-version") !== "13") {
+    const rest = "Connection: close\r\nSec-WebSocket-Version: 13\r\n";
+    return refusal("426 Upgrade Required", "The version of WebSocket must be 13", rest);
+  }
+  const key = headers.get("sec-websocket-key") ?? "";
+  if (!KEY_REGEXP.test(key)) {
+    return refusal("400 Bad Request", "Not a request for a WebSocket");
+  }
+  const offered = listOf(headers, "sec-websocket-protocol");
+  // [MQTT-6.0.0-4], if the client offers it.
+  const protocol = [MQTT_SUBPROTOCOL, OLD_SUBPROTOCOL].find((name) => offered.includes(name));
+  if (protocol === undefined) {
+    return refusal("400 Bad Request", 'The WebSocket must offer the subprotocol "mqtt"');
+  }
+  const digest = await crypto.subtle.digest("SHA-1", encoder.encode(key + KEY_SUFFIX));
+  const response = "HTTP/1.1 101 Switching Protocols\r\n" +
+    "Upgrade: websocket\r\nConnection: Upgrade\r\n" +
+    `Sec-WebSocket-Accept: ${new Uint8Array(digest).toBase64()}\r\n` +
+    `Sec-WebSocket-Protocol: ${protocol}\r\n\r\n`;
+  return { isAccepted: true, response };
+}
+
+/** A response that says in a line what is wrong. */
+export function refusal(
+  status: string,
+  message: string,
+  headers = "Connection: close\r\n",
+): HandshakeAnswer {
+  const response = `HTTP/1.1 ${status}\r\n${headers}` +
+    "Content-Type: text/plain; charset=utf-8\r\n" +
+    `Content-Length: ${message.length + 1}\r\n\r\n${message}\n`;
+  return { isAccepted: false, response };
+}
+
+/** Headers by their names in lower case, those of one name together; `null` if a line is none. */
+function parseHeaders(lines: readonly string[]): Map<string, string> | null {
+  const headers = new Map<string, string>();
+  for (const line of lines) {
+    const colon = line.indexOf(":");
+    if (colon <= 0) return null;
+    const name = line.slice(0, colon).toLowerCase();
+    const value = line.slice(colon + 1).trim();
+    const before = headers.get(name);
+    headers.set(name, before === undefined ? value : `${before},${value}`);
+  }
+  return headers;
+}
+
+function listOf(headers: Map<string, string>, name: string): string[] {
+  return (headers.get(name) ?? "").split(",").map((item) => item.trim());
+}

@@ -1,0 +1,194 @@
+import type { Transport } from "./transport.ts";
+import {
+  CloseCode,
+  closeFrame,
+  type ControlFrame,
+  frameHeader,
+  FrameReader,
+  Opcode,
+  WebSocketError,
+} from "./websocket_frame.ts";
+import { answerHandshake, refusal } from "./websocket_handshake.ts";
+
+/** The longest request that may open a WebSocket, in bytes. */
+const REQUEST_BYTES_MAX = 8192;
+/** The longest payload of a frame. */
+const FRAME_BYTES_MAX = 0xffff;
+/** Up to here a payload is copied behind its header, and written with it. */
+const COPY_BYTES_MAX = 4096;
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+/**
+ * The server's end of a WebSocket, over any byte pipe. Bytes are read when the
+ * broker reads and written when it writes, so that a peer is slowed down as
+ * over the pipe itself; `Deno.upgradeWebSocket` reads ahead and writes behind
+ * without a bound, `Deno.serve` ends for good when file descriptors run out,
+ * and its shutdown cuts WebSockets off that are open.
+ *
+ * The first read opens the WebSocket: whoever waits for a CONNECT bounds how
+ * long that takes.
+ */
+export class WebSocketServerTransport implements Transport {
+  readonly #pipe: Transport;
+  readonly #path: string | null;
+  readonly #frames = new FrameReader((frame) => this.#control(frame));
+  #isOpen = false;
+  /** Whether the peer has said that it is over. */
+  #isEnded = false;
+  /** Whether a close frame was sent, after which nothing may follow. */
+  #isFinished = false;
+  /** Writes under way; frames go one after the other. */
+  #writes = 0;
+  #lastWrite: Promise<unknown> = Promise.resolve();
+  /** What the pong that waits to be written answers. */
+  #ping: Uint8Array | null = null;
+
+  /**
+   * Takes over a byte pipe.
+   *
+   * @param path The path that the client must ask for; `null` for any.
+   */
+  constructor(pipe: Transport, path: string | null = null) {
+    this.#pipe = pipe;
+    this.#path = path;
+  }
+
+  /** Reads what has arrived, without its frames [MQTT-6.0.0-2]. */
+  async read(target: Uint8Array): Promise<number | null> {
+    if (!this.#isOpen && !await this.#open()) return null;
+    while (!this.#isEnded) {
+      const count = await this.#pipe.read(target);
+      if (count === null) return null;
+      try {
+        // What comes before the end is still handed over.
+        const filled = this.#frames.take(target.subarray(0, count));
+        if (filled > 0) return filled;
+      } catch (error) {
+        if (error instanceof WebSocketError) await this.#finish(error.code);
+        throw error;
+      }
+    }
+    await this.#finish(CloseCode.normal);
+    return null;
+  }
+
+  /** Writes a binary frame with as much as it holds. */
+  write(source: Uint8Array): Promise<number> {
+    const payload = source.subarray(0, FRAME_BYTES_MAX);
+    return this.#inTurn(async () => {
+      await this.#frame(Opcode.binary, payload);
+      return payload.length;
+    });
+  }
+
+  /** Says that no more will be written. */
+  async closeWrite(): Promise<void> {
+    if (this.#isOpen) await this.#inTurn(() => this.#sendClose(CloseCode.normal));
+    await this.#pipe.closeWrite?.();
+  }
+
+  /** Closes at once; says so if that takes no waiting. */
+  close(): void {
+    this.#finish(CloseCode.normal);
+    this.#pipe.close();
+  }
+
+  /** Reads the request and answers it; tells whether one came. */
+  async #open(): Promise<boolean> {
+    const head = await this.#readHead();
+    if (head === null) return false;
+    const { isAccepted, response } = head === ""
+      ? refusal("400 Bad Request", "Not a request for a WebSocket")
+      : await answerHandshake(head, this.#path);
+    await this.#writeAll(encoder.encode(response));
+    if (!isAccepted) {
+      throw new Error(`No WebSocket: ${response.slice(9, response.indexOf("\r\n"))}`);
+    }
+    return this.#isOpen = true;
+  }
+
+  /** The request, without the empty line at its end; empty if it is none, `null` if the peer left. */
+  async #readHead(): Promise<string | null> {
+    const bytes = new Uint8Array(REQUEST_BYTES_MAX);
+    for (let filled = 0; filled < bytes.length;) {
+      const count = await this.#pipe.read(bytes.subarray(filled));
+      if (count === null) return null;
+      filled += count;
+      const text = decoder.decode(bytes.subarray(0, filled));
+      const end = text.indexOf("\r\n\r\n");
+      // A client waits for the answer before it sends frames.
+      if (end >= 0) return end + 4 === text.length ? text.slice(0, end) : "";
+      // Whoever speaks another protocol is not waited for.
+      if (!text.startsWith("GET ".slice(0, text.length))) return "";
+    }
+    return "";
+  }
+
+  #control({ opcode, payload }: ControlFrame): void {
+    if (opcode === Opcode.close) this.#isEnded = true;
+    else if (opcode === Opcode.ping) this.#pong(payload);
+  }
+
+  /** Answers the latest ping: one pong at most waits. */
+  #pong(payload: Uint8Array): void {
+    const isWaiting = this.#ping !== null;
+    this.#ping = payload;
+    if (isWaiting) return;
+    this.#inTurn(async () => {
+      const ping = this.#ping!;
+      this.#ping = null;
+      await this.#frame(Opcode.pong, ping);
+    }).catch(() => {
+      // The pipe has broken: the read that is pending finds out.
+    });
+  }
+
+  /** Says that it is over, unless that had to wait for a peer that reads nothing. */
+  async #finish(code: number): Promise<void> {
+    if (!this.#isOpen || this.#writes > 0) return;
+    try {
+      await this.#sendClose(code);
+    } catch {
+      // The peer has gone already.
+    }
+  }
+
+  async #sendClose(code: number): Promise<void> {
+    if (this.#isFinished) return;
+    this.#isFinished = true;
+    await this.#writeAll(closeFrame(code));
+  }
+
+  /** Does a write when those before it are over. */
+  async #inTurn<T>(write: () => Promise<T>): Promise<T> {
+    this.#writes++;
+    const turn = this.#writes === 1 ? write() : this.#lastWrite.then(write);
+    this.#lastWrite = turn.catch(() => {
+      // Whoever has started it is told; the next one fails by itself.
+    });
+    try {
+      return await turn;
+    } finally {
+      this.#writes--;
+    }
+  }
+
+  async #frame(opcode: number, payload: Uint8Array): Promise<void> {
+    if (this.#isFinished) throw new Error("The WebSocket is closed");
+    const header = frameHeader(opcode, payload.length);
+    if (payload.length > COPY_BYTES_MAX) {
+      await this.#writeAll(header);
+      return await this.#writeAll(payload);
+    }
+    const frame = new Uint8Array(header.length + payload.length);
+    frame.set(header);
+    frame.set(payload, header.length);
+    await this.#writeAll(frame);
+  }
+
+  async #writeAll(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length;) at += await this.#pipe.write(bytes.subarray(at));
+  }
+}
