@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Client, type ClientMessage, connect } from "../mod.ts";
+import { type Client, type ClientMessage, connect, SubscribeError } from "../mod.ts";
 import { matchesFilter } from "../router/topic.ts";
 import { complain, ExitCode, lineOf, runCommand, say, stateTeller } from "./command.ts";
 import { PayloadError } from "./json_message.ts";
@@ -52,10 +52,10 @@ function timeoutOf({ timeoutMs, connection }: SubSettings): Promise<number> {
 async function listen(client: Client, settings: SubSettings, output: Output): Promise<void> {
   const { filters, options, unsubscribe, connection, countMax, exits } = settings;
   for (const filter of unsubscribe) {
-    // A client can only end what it has begun: so it takes the subscription over first.
-    const taken = client.subscribe(filter, { retainHandling: 2 });
-    await taken.ready;
-    await taken.return();
+    const [reasonCode = 0] = await client.unsubscribe(filter);
+    if (reasonCode >= 0x80) {
+      throw new SubscribeError(`Cannot unsubscribe from ${filter}`, [reasonCode], { reasonCode });
+    }
     if (connection.isDebug) complain(`Unsubscribed from ${filter}`);
   }
   if (filters.length === 0) return;

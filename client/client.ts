@@ -11,7 +11,6 @@ import type { ServerInfo } from "./server_info.ts";
 import { Session } from "./session.ts";
 import type { ClientState } from "./state.ts";
 import { type ClientSubscribeOptions, ClientSubscription } from "./subscription.ts";
-import { matchesAny } from "./subscriptions.ts";
 
 /**
  * An MQTT client, made by `connect()`. It stays connected until it is closed:
@@ -127,10 +126,9 @@ export class Client implements AsyncDisposable {
     if (error !== null) throw error;
     const { signal } = options;
     signal?.throwIfAborted();
-    const { subscriptions, incoming } = this.#session;
+    const { subscriptions } = this.#session;
     const wanted = typeof filters === "string" ? [filters] : [...filters];
     const record = subscriptions.add(wanted, options);
-    incoming.claim(record.buffer, (topic) => matchesAny(wanted, topic));
     const abort = () => subscriptions.end(record, signal!.reason);
     signal?.addEventListener("abort", abort, { once: true });
     // A signal may live as long as the program: leave nothing behind on it.
@@ -139,6 +137,25 @@ export class Client implements AsyncDisposable {
       subscriptions.end(record, null);
       await record.gone;
     });
+  }
+
+  /**
+   * Ends filters that an earlier program has subscribed to in this session; to
+   * end a subscription of this client, leave its iterator. Messages that came
+   * for them and for no subscription are let go of. Without a connection it
+   * waits for one.
+   *
+   * @returns The reason code of each filter: 0, or 0x11 if the session had none
+   * such; from 0x80 on the server refuses. In 3.1.1 always 0.
+   * @throws {TypeError} If a filter is not valid, or a subscription of this client has it.
+   * @throws {SubscribeError} If there are as many subscriptions as there may be.
+   * @throws {DisconnectedError} If the client is closed.
+   */
+  async unsubscribe(filters: string | readonly string[]): Promise<readonly number[]> {
+    const error = this.#lifecycle.closedError;
+    if (error !== null) throw error;
+    const ended = typeof filters === "string" ? [filters] : [...filters];
+    return await this.#session.subscriptions.unsubscribe(ended);
   }
 
   /**

@@ -3,10 +3,10 @@ import { InboundWindow } from "../flow/inbound_window.ts";
 import type { Cursor } from "../log/cursor.ts";
 import { Log } from "../log/log.ts";
 import { topicNameFault } from "../router/topic.ts";
-import type { ClientLimits } from "./limits.ts";
 import type { Link } from "./link.ts";
 import { type ClientMessage, Delivery, messageOf } from "./message.ts";
 import type { SubscriptionBuffer } from "./subscription_buffer.ts";
+import type { Unclaimed } from "./unclaimed.ts";
 
 /** Who gets a message. */
 export type Route = (message: ClientMessage) => readonly SubscriptionBuffer[];
@@ -21,7 +21,6 @@ export type Route = (message: ClientMessage) => readonly SubscriptionBuffer[];
  * do it again. Nothing more is read then once the subscriptions are full.
  */
 export class Incoming {
-  readonly #limits: ClientLimits;
   readonly #route: Route;
   #link: Link | null = null;
   /** QoS 2 messages that were accepted, and not yet released. */
@@ -30,21 +29,23 @@ export class Incoming {
   readonly #held = new Map<number, Delivery>();
   /** Of those the ones that came on this connection, in order. */
   #order: Cursor<Delivery> = newOrder();
-  /** Messages of a resumed session that no subscription is there for yet. */
-  #unclaimed: Delivery[] = [];
-  #unclaimedBytes = 0;
+  readonly #unclaimed: Unclaimed;
   #keepsUnclaimed = false;
+  #isClosed = false;
   #dropped = 0;
 
-  /** @param route Finds who gets a message. */
-  constructor(limits: ClientLimits, route: Route) {
-    this.#limits = limits;
+  /**
+   * @param route Finds who gets a message.
+   * @param unclaimed Where messages wait that nobody gets yet.
+   */
+  constructor(route: Route, unclaimed: Unclaimed) {
     this.#route = route;
+    this.#unclaimed = unclaimed;
   }
 
   /** Messages that came for no subscription, and were dropped. */
   get dropped(): number {
-    return this.#dropped;
+    return this.#dropped + this.#unclaimed.dropped;
   }
 
   /** Begins on a new connection. */
@@ -95,16 +96,35 @@ export class Incoming {
 
   /** Hands over what a new subscription could not get when it came. */
   claim(buffer: SubscriptionBuffer, matches: (topic: string) => boolean): void {
-    const rest: Delivery[] = [];
-    for (const kept of this.#unclaimed) {
-      if (matches(kept.message.topic)) {
-        this.#unclaimedBytes -= kept.bytes;
-        buffer.put(new Delivery(kept.message, 0, 1, () => {}));
-      } else {
-        rest.push(kept);
-      }
+    for (const delivery of this.#unclaimed.claim(matches)) buffer.put(delivery);
+  }
+
+  /** Lets go of what came for a filter that has ended. */
+  forgo(matches: (topic: string) => boolean): void {
+    this.#unclaimed.forgo(matches);
+  }
+
+  /** Keeps a message that nobody gets for a subscription to come, if one may. */
+  keep(delivery: Delivery): void {
+    // The program has ended, not its session: the server keeps what comes now.
+    if (this.#isClosed) return;
+    if (this.#keepsUnclaimed) return this.#unclaimed.put(delivery);
+    this.#dropped++;
+    delivery.take();
+  }
+
+  /**
+   * Acknowledges all that was taken, and from here on nothing. That skips what
+   * was not taken, which holds up nothing any more: the acknowledgements that
+   * are sent are in order, and the server brings the others again.
+   */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#unclaimed.close();
+    for (let next = this.#order.next(); next !== undefined; next = this.#order.next()) {
+      if (next.isTaken) this.#answer(next);
     }
-    this.#unclaimed = rest;
   }
 
   /** Deals with a message that is held, or was acknowledged, already. */
@@ -140,41 +160,25 @@ export class Incoming {
       this.#order.log.append(delivery);
     }
     for (const taker of takers) taker.put(delivery);
-    if (takers.length === 0) this.#keep(delivery);
-  }
-
-  /**
-   * Keeps a message for a subscription to come, if one may. It is acknowledged
-   * all the same: one that never comes would hold up everything else.
-   */
-  #keep(delivery: Delivery): void {
-    delivery.take();
-    if (!this.#keepsUnclaimed) {
-      this.#dropped++;
-      return;
-    }
-    const { unclaimedMessagesMax, unclaimedBytesMax } = this.#limits;
-    this.#unclaimedBytes += delivery.bytes;
-    this.#unclaimed.push(delivery);
-    while (
-      this.#unclaimed.length > unclaimedMessagesMax || this.#unclaimedBytes > unclaimedBytesMax
-    ) {
-      this.#unclaimedBytes -= this.#unclaimed.shift()!.bytes;
-      this.#dropped++;
-    }
+    if (takers.length === 0) this.keep(delivery);
   }
 
   /** Acknowledges what was taken, up to the first that was not. */
   #acknowledge(): void {
+    if (this.#isClosed) return;
     for (;;) {
       const delivery = this.#order.peek();
       if (delivery === undefined || !(delivery.isTaken || delivery.isVoid)) return;
       this.#order.next();
-      if (delivery.isVoid || this.#link === null) continue;
-      const { packetId, message } = delivery;
-      this.#held.delete(packetId);
-      this.#send(message.qos === 1 ? "puback" : "pubrec", packetId, ReasonCode.Success);
+      this.#answer(delivery);
     }
+  }
+
+  #answer(delivery: Delivery): void {
+    if (delivery.isVoid || this.#link === null) return;
+    const { packetId, message } = delivery;
+    this.#held.delete(packetId);
+    this.#send(message.qos === 1 ? "puback" : "pubrec", packetId, ReasonCode.Success);
   }
 
   #forget(delivery: Delivery): void {

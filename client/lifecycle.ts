@@ -108,7 +108,7 @@ export class Lifecycle {
     const cancel = clock.schedule(untilMs, () => patience.abort());
     const link = this.#link;
     if (link !== null) {
-      this.#session.subscriptions.fail(null);
+      this.#session.endSubscriptions(null);
       // Whatever has not left by then is told that it never will.
       const lost = link.connection.gone.then(() => patience.abort());
       await this.#session.outgoing.idle(patience.signal).catch(() => {});

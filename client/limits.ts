@@ -35,10 +35,18 @@ export interface ClientLimits {
    * messages are dropped; for QoS 1 and 2, nothing more is read.
    */
   heldBytesMax: number;
-  /** Messages of a resumed session kept for a subscription to come. Past it: the oldest is dropped. */
+  /**
+   * Messages of a resumed session kept for a subscription to come. Past it:
+   * nothing more is read, and after `unclaimedWaitMs` the oldest is dropped.
+   */
   unclaimedMessagesMax: number;
-  /** Bytes of such messages. Past it: the oldest is dropped. */
+  /** Bytes of such messages. Past it: the same. */
   unclaimedBytesMax: number;
+  /**
+   * How long such messages stay unacknowledged after the last `subscribe()`, in
+   * milliseconds. Past it: they are acknowledged, and kept.
+   */
+  unclaimedWaitMs: number;
   /** Requests that wait for a response. Past it: `QueueFullError`. */
   requestsMax: number;
   /** Steps of one enhanced authentication. Past it: disconnected. */
@@ -66,6 +74,7 @@ export const DEFAULT_CLIENT_LIMITS: ClientLimits = {
   heldBytesMax: 64 * 1024 * 1024,
   unclaimedMessagesMax: 1024,
   unclaimedBytesMax: 4 * 1024 * 1024,
+  unclaimedWaitMs: 5000,
   requestsMax: 1024,
   authenticationStepsMax: 16,
   statesMax: 256,
@@ -82,6 +91,7 @@ const RANGES: Partial<Record<keyof ClientLimits, readonly [min: number, max: num
   subscriptionsMax: [1, 10_000],
   unclaimedMessagesMax: [0, Infinity],
   unclaimedBytesMax: [0, Infinity],
+  unclaimedWaitMs: [0, Infinity],
 };
 
 /**

@@ -9,6 +9,7 @@ import type { Settings } from "./options.ts";
 import { Outgoing } from "./outgoing.ts";
 import { ReadingGate } from "./reading_gate.ts";
 import { Subscriptions } from "./subscriptions.ts";
+import { Unclaimed } from "./unclaimed.ts";
 
 /** A re-authentication under way. */
 interface Reauthentication {
@@ -40,8 +41,9 @@ export class Session implements PacketHandler {
     this.#settings = settings;
     this.gate = new ReadingGate(limits.heldBytesMax);
     this.outgoing = new Outgoing(limits, clock);
-    this.subscriptions = new Subscriptions(limits, this.gate, this.outgoing);
-    this.incoming = new Incoming(limits, (message) => this.subscriptions.route(message));
+    const unclaimed = new Unclaimed(limits, clock, this.gate);
+    this.incoming = new Incoming((message) => this.subscriptions.route(message), unclaimed);
+    this.subscriptions = new Subscriptions(limits, this.gate, this.outgoing, this.incoming);
   }
 
   /** Goes on over a new connection. */
@@ -69,9 +71,15 @@ export class Session implements PacketHandler {
     this.#reauthentication = null;
   }
 
-  /** Gives up everything that waits; iterators throw `error`, or just end. */
-  fail(error: Error | null): void {
+  /** Hands out nothing more; iterators throw `error`, or just end. */
+  endSubscriptions(error: Error | null): void {
     this.subscriptions.fail(error);
+    this.incoming.close();
+  }
+
+  /** Gives up everything that waits. */
+  fail(error: Error | null): void {
+    this.endSubscriptions(error);
     this.outgoing.fail(error ?? new DisconnectedError("The client is closed"));
   }
 

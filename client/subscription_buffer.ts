@@ -76,13 +76,18 @@ export class SubscriptionBuffer {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#error = error;
-    if (error === null) {
-      for (let next = this.#next(); next !== undefined; next = this.#next()) {
-        if (isTaken) next.take();
-      }
-    }
+    const released = error === null ? this.release() : [];
+    if (isTaken) released.forEach((delivery) => delivery.take());
     this.#noteFull();
     this.#log.more().close();
+  }
+
+  /** Gives back what it holds, for others to take. */
+  release(): Delivery[] {
+    const released: Delivery[] = [];
+    for (let next = this.#next(); next !== undefined; next = this.#next()) released.push(next);
+    this.#noteFull();
+    return released;
   }
 
   #takeOldest(): Delivery | undefined {

@@ -2,6 +2,7 @@ import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { type PublishPacket, type QoS, ReasonCode } from "../codec/mod.ts";
 import type { Client } from "./client.ts";
 import { DisconnectedError, SubscribeError } from "./errors.ts";
+import type { ClientLimits } from "./limits.ts";
 import type { ClientSubscribeOptions, ClientSubscription } from "./subscription.ts";
 import { type FakeConnection, FakeServer, leave } from "./testdata/fake_server.ts";
 
@@ -264,22 +265,137 @@ Deno.test("a subscription ends with its signal, its client, or the last connecti
   assertEquals(await end, { done: true, value: undefined });
 });
 
-Deno.test("messages for nobody are dropped, but kept at first in a session found", async () => {
+/** A client that has found its session, with messages of QoS 1 for these topics under way. */
+async function resumed(server: FakeServer, topics: string[], limits: Partial<ClientLimits> = {}) {
+  const { client, connection } = await server.connected({ limits }, { sessionPresent: true });
+  for (const [index, topic] of topics.entries()) {
+    connection.send(message(topic, `${index + 1}`, 1, index + 1));
+  }
+  await server.clock.settle();
+  return { client, connection };
+}
+
+async function acknowledged(connection: FakeConnection, ...packetIds: number[]): Promise<void> {
+  for (const packetId of packetIds) {
+    assertEquals((await connection.receive("puback")).packetId, packetId);
+  }
+}
+
+Deno.test("messages for nobody are dropped in a new session", async () => {
+  const server = new FakeServer();
+  const { client, connection } = await server.connected();
+  connection.send(message("a", "x", 1, 1));
+  await acknowledged(connection, 1);
+  assertEquals(client.dropped, 1);
+  await leave(client, connection);
+});
+
+Deno.test("messages of a resumed session are acknowledged when taken, not before", async () => {
+  const server = new FakeServer();
+  const { client, connection } = await resumed(server, ["a", "a"]);
+  connection.send(message("a", "3", 2, 3));
+  await server.clock.advance(60_000);
+  // The next packet is the SUBSCRIBE: nothing was acknowledged before it.
+  const subscription = await granted(client, connection, "a");
+  await server.clock.advance(60_000);
+  assertEquals(await text(subscription), "1");
+  await acknowledged(connection, 1);
+  assertEquals(await text(subscription), "2");
+  await acknowledged(connection, 2);
+  assertEquals(await text(subscription), "3");
+  assertEquals((await connection.receive("pubrec")).packetId, 3);
+  await leave(client, connection);
+});
+
+Deno.test("close() acknowledges what was taken, and nothing else", async () => {
+  const server = new FakeServer();
+  const { client, connection } = await resumed(server, ["old", "a", "a", "b"]);
+  const a = await granted(client, connection, "a");
+  const b = await granted(client, connection, "b");
+  assertEquals([await text(a), await text(b)], ["2", "4"]);
+  const closing = client.close();
+  connection.send(message("a", "late", 1, 5));
+  // Those taken do not wait for the ones before them any more, which stay with the server.
+  await acknowledged(connection, 2, 4);
+  await connection.receive("disconnect");
+  connection.close();
+  await closing;
+});
+
+Deno.test("messages still unclaimed after a while hold up the others no longer", async () => {
+  const server = new FakeServer();
+  const { client, connection } = await resumed(server, ["old", "a", "old"]);
+  const a = await granted(client, connection, "a");
+  assertEquals(await text(a), "2");
+  await server.clock.advance(4000);
+  const b = await granted(client, connection, "b");
+  await server.clock.advance(4999);
+  assertEquals(b.dropped, 0);
+  await server.clock.advance(1);
+  await acknowledged(connection, 1, 2, 3);
+  connection.send(message("old", "4", 1, 4));
+  await acknowledged(connection, 4);
+  const old = await granted(client, connection, "old");
+  assertEquals([await text(old), await text(old), await text(old)], ["1", "3", "4"]);
+  assertEquals(client.dropped, 0);
+  await leave(client, connection);
+});
+
+Deno.test("too many unclaimed messages stop the reading for a while", async () => {
   const server = new FakeServer();
   const limits = { unclaimedMessagesMax: 2 };
-  const found = await server.connected({ limits }, { sessionPresent: true });
-  for (const each of ["1", "2", "3"]) {
-    found.connection.send(message(`a/${each}`, each, 1, Number(each)));
-    assertEquals((await found.connection.receive("puback")).packetId, Number(each));
-  }
-  assertEquals(found.client.dropped, 1);
-  const subscription = await granted(found.client, found.connection, "a/#");
-  assertEquals([await text(subscription), await text(subscription)], ["2", "3"]);
-  await leave(found.client, found.connection);
+  const { client, connection } = await resumed(server, ["a", "a", "a", "a"], limits);
+  // Three were read. Somebody who waits for an answer gets it all the same.
+  const b = await granted(client, connection, "b");
+  assertEquals(client.dropped, 0);
+  await server.clock.advance(5000);
+  await acknowledged(connection, 1, 2, 3, 4);
+  assertEquals(client.dropped, 2);
+  const a = await granted(client, connection, "a");
+  assertEquals([await text(a), await text(a)], ["3", "4"]);
+  connection.send(message("b", "5"));
+  assertEquals(await text(b), "5");
+  await leave(client, connection);
 
-  const fresh = await server.connected();
-  fresh.connection.send(message("a", "x", 1, 1));
-  await fresh.connection.receive("puback");
-  assertEquals(fresh.client.dropped, 1);
-  await leave(fresh.client, fresh.connection);
+  const none = await resumed(server, ["a"], { unclaimedMessagesMax: 0 });
+  await acknowledged(none.connection, 1);
+  assertEquals(none.client.dropped, 1);
+  await leave(none.client, none.connection);
+});
+
+Deno.test("messages claimed by a subscription that is refused wait for another", async () => {
+  const server = new FakeServer();
+  const { client, connection } = await resumed(server, ["a"]);
+  const refused = client.subscribe("#");
+  const { packetId } = await connection.receive("subscribe");
+  connection.send({ type: "suback", packetId, reasonCodes: [0x87], properties: {} });
+  await assertRejects(() => refused.ready, SubscribeError);
+  const subscription = await granted(client, connection, "a");
+  assertEquals(await text(subscription), "1");
+  await acknowledged(connection, 1);
+  await leave(client, connection);
+});
+
+Deno.test("unsubscribe() ends what an earlier program has begun", async () => {
+  const server = new FakeServer();
+  const { client, connection } = await resumed(server, ["old/1", "a"]);
+  const codes = client.unsubscribe(["old/+", "never"]);
+  await connection.receive("unsubscribe");
+  connection.cut();
+  await server.clock.advance(1000);
+  const next = await server.accept();
+  await next.welcome({ sessionPresent: true });
+  const { packetId, filters } = await next.receive("unsubscribe");
+  assertEquals(filters, ["old/+", "never"]);
+  next.send(message("old/1", "1", 1, 1, { dup: true }), message("a", "2", 1, 2, { dup: true }));
+  next.send({ type: "unsuback", packetId, reasonCodes: [0, 0x11], properties: {} });
+  assertEquals(await codes, [0, 0x11]);
+  await acknowledged(next, 1);
+  const subscription = await granted(client, next, "a");
+  await assertRejects(() => client.unsubscribe("a"), TypeError, "a subscription has it");
+  await assertRejects(() => client.unsubscribe([]), TypeError);
+  assertEquals(await text(subscription), "2");
+  await acknowledged(next, 2);
+  await leave(client, next);
+  await assertRejects(() => client.unsubscribe("a"), DisconnectedError);
 });

@@ -18,6 +18,7 @@ import { Answer } from "./answer.ts";
 import { asError, DisconnectedError, SubscribeError } from "./errors.ts";
 import { FilterTable } from "./filter_table.ts";
 import type { ClientLimits } from "./limits.ts";
+import type { Incoming } from "./incoming.ts";
 import type { Link } from "./link.ts";
 import type { ClientMessage } from "./message.ts";
 import type { Outgoing } from "./outgoing.ts";
@@ -27,6 +28,12 @@ import { SubscriptionBuffer } from "./subscription_buffer.ts";
 
 const IDENTIFIER_MAX = 268_435_455;
 
+/** A request to end filters, which is made again on the next connection if that is lost. */
+interface Unsubscription {
+  readonly filters: string[];
+  readonly answer: Answer<readonly number[]>;
+}
+
 /**
  * The subscriptions of a client, and what the server knows of them. Each has at
  * most one request under way; what it needs next follows from what it is.
@@ -35,32 +42,33 @@ export class Subscriptions {
   readonly #limits: ClientLimits;
   readonly #gate: ReadingGate;
   readonly #outgoing: Outgoing;
+  readonly #incoming: Incoming;
   /** All of which the server may know. */
   readonly #records = new Set<SubscriptionRecord>();
   /** Those that somebody wants. */
   readonly #table = new FilterTable();
+  /** Filters of an earlier program that are to end. */
+  readonly #unsubscriptions = new Set<Unsubscription>();
   #lastIdentifier = 0;
   #link: Link | null = null;
 
   /** Makes an empty one. */
-  constructor(limits: ClientLimits, gate: ReadingGate, outgoing: Outgoing) {
+  constructor(limits: ClientLimits, gate: ReadingGate, outgoing: Outgoing, incoming: Incoming) {
     this.#limits = limits;
     this.#gate = gate;
     this.#outgoing = outgoing;
+    this.#incoming = incoming;
   }
 
   /**
-   * Adds a subscription.
+   * Adds a subscription, and hands it what came before it.
    *
    * @throws {TypeError} If a filter is not valid, or there is none.
    * @throws {SubscribeError} If there are as many subscriptions as there may be.
    */
   add(filters: readonly string[], options: ClientSubscribeOptions): SubscriptionRecord {
-    checkFilters(filters);
-    if (this.#records.size >= this.#limits.subscriptionsMax) {
-      const message = `Cannot subscribe: there are ${this.#records.size} subscriptions`;
-      throw new SubscribeError(message, [], { reasonCode: ReasonCode.QuotaExceeded });
-    }
+    checkFilters("subscribe to", filters);
+    this.#checkRoom("subscribe");
     const { qos = 2, noLocal = false, retainAsPublished = false, retainHandling = 0 } = options;
     const { properties = {}, overflow = "wait" } = options;
     const identifier = options.identifier ?? this.#nextIdentifier();
@@ -72,6 +80,7 @@ export class Subscriptions {
     );
     this.#records.add(record);
     this.#table.add(record);
+    this.#incoming.claim(record.buffer, (topic) => matchesAny(filters, topic));
     this.#step(record);
     return record;
   }
@@ -96,11 +105,39 @@ export class Subscriptions {
     if (this.#link === null) record.gone.close();
   }
 
+  /**
+   * Ends filters that no subscription of this client has.
+   *
+   * @returns The reason code of each filter.
+   * @throws {TypeError} If a filter is not valid, or a subscription has it.
+   * @throws {SubscribeError} If there is too much under way, or the request too large.
+   */
+  async unsubscribe(filters: string[]): Promise<readonly number[]> {
+    checkFilters("unsubscribe from", filters);
+    const taken = filters.find((filter) => this.#table.has(filter));
+    if (taken !== undefined) {
+      throw new TypeError(`Cannot unsubscribe from "${taken}": a subscription has it`);
+    }
+    this.#checkRoom("unsubscribe");
+    // What cannot be written is the caller's fault, and known at once.
+    packetSize({ type: "unsubscribe", packetId: 1, filters, properties: {} }, 5);
+    const unsubscription: Unsubscription = { filters, answer: new Answer(this.#gate) };
+    this.#unsubscriptions.add(unsubscription);
+    if (this.#link !== null) this.#askToEnd(this.#link, unsubscription);
+    return await unsubscription.answer;
+  }
+
   /** Begins on a new connection: asks for what the server does not know. */
   attach(link: Link): void {
     this.#link = link;
+    const ending = new Set<string>();
+    for (const unsubscription of this.#unsubscriptions) {
+      for (const filter of unsubscription.filters) ending.add(filter);
+      this.#askToEnd(link, unsubscription);
+    }
     for (const record of this.#records) {
-      if (!link.server.sessionPresent) record.isGranted = false;
+      const isEnding = !record.isEnded && record.filters.some((filter) => ending.has(filter));
+      if (!link.server.sessionPresent || isEnding) record.isGranted = false;
       this.#step(record);
     }
   }
@@ -127,6 +164,38 @@ export class Subscriptions {
       record.gone.close();
     }
     this.#records.clear();
+    for (const { answer } of this.#unsubscriptions) {
+      answer.reject(error ?? new DisconnectedError("The client is closed"));
+    }
+    this.#unsubscriptions.clear();
+  }
+
+  #checkRoom(action: "subscribe" | "unsubscribe"): void {
+    const count = this.#records.size + this.#unsubscriptions.size;
+    if (count < this.#limits.subscriptionsMax) return;
+    const message = `Cannot ${action}: there are ${count} subscriptions`;
+    throw new SubscribeError(message, [], { reasonCode: ReasonCode.QuotaExceeded });
+  }
+
+  #askToEnd(link: Link, unsubscription: Unsubscription): void {
+    const { filters, answer } = unsubscription;
+    const packet: UnsubscribePacket = { type: "unsubscribe", packetId: 1, filters, properties: {} };
+    if (!link.takes(packet)) {
+      const reasonCode = ReasonCode.PacketTooLarge;
+      this.#unsubscriptions.delete(unsubscription);
+      return answer.reject(new SubscribeError("Cannot unsubscribe", [], { reasonCode }));
+    }
+    packet.packetId = this.#outgoing.ask({
+      answered: ({ reasonCodes }) => {
+        this.#unsubscriptions.delete(unsubscription);
+        // In 3.1.1 the answer has none: all went well.
+        const codes = filters.map((_, index) => reasonCodes[index] ?? ReasonCode.Success);
+        const gone = filters.filter((_, index) => codes[index]! < 0x80);
+        this.#incoming.forgo((topic) => matchesAny(gone, topic));
+        answer.resolve(codes);
+      },
+    });
+    link.send(packet);
   }
 
   #nextIdentifier(): number {
@@ -161,7 +230,7 @@ export class Subscriptions {
       packetSize(packet, link.connection.version);
     } catch (error) {
       // What cannot be written at all, such as No Local with a shared filter.
-      return this.end(record, asError(error));
+      return this.#reject(record, asError(error));
     }
     if (!link.takes(packet)) return this.#refuse(record, [], ReasonCode.PacketTooLarge);
     record.asked = "subscribe";
@@ -202,7 +271,14 @@ export class Subscriptions {
     const message = `The subscription to ${record.filters.join(", ")} was refused`;
     const error = new SubscribeError(message, reasonCodes, { reasonCode, reasonString });
     if (record.isEnded) this.#step(record);
-    else this.end(record, error);
+    else this.#reject(record, error);
+  }
+
+  #reject(record: SubscriptionRecord, error: Error): void {
+    // What it has claimed may yet be for another.
+    const claimed = record.buffer.release();
+    this.end(record, error);
+    for (const delivery of claimed) this.#incoming.keep(delivery);
   }
 
   #forget(record: SubscriptionRecord): void {
@@ -212,18 +288,21 @@ export class Subscriptions {
   }
 }
 
-/** Whether any of the filters matches, for messages that came before the subscription. */
-export function matchesAny(filters: readonly string[], topic: string): boolean {
+/** Whether any of the filters matches, for messages that came for no subscription. */
+function matchesAny(filters: readonly string[], topic: string): boolean {
   return filters.some((filter) => {
     return matchesFilter(parseSharedFilter(filter)?.filter ?? filter, topic);
   });
 }
 
-function checkFilters(filters: readonly string[]): void {
-  if (filters.length === 0) throw new TypeError("Cannot subscribe: no filter is given");
+function checkFilters(
+  action: "subscribe to" | "unsubscribe from",
+  filters: readonly string[],
+): void {
+  if (filters.length === 0) throw new TypeError(`Cannot ${action} nothing: no filter is given`);
   for (const filter of filters) {
     const fault = topicFilterFault(filter);
-    if (fault !== null) throw new TypeError(`Cannot subscribe to "${filter}": ${fault}`);
+    if (fault !== null) throw new TypeError(`Cannot ${action} "${filter}": ${fault}`);
   }
 }
 
