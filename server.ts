@@ -36,9 +36,17 @@ async function serve(flags: ServerFlags): Promise<void> {
   // Before the line that says the broker is up: whoever reads it may stop it.
   const stopped = stopSignal();
   const broker = new Broker({ limits: { connectionsMax }, hooks });
-  const listener = await listen(broker, flags);
-  const address = flags.host.includes(":") ? `[${listener.hostname}]` : listener.hostname;
+  const { host, port, wsPort } = flags;
+  const listener = await orInUse(broker.listen({ hostname: host, port }), host, port, "--port");
+  const webSockets = wsPort === null ? null : await orInUse(
+    broker.listenWebSocket({ hostname: host, port: wsPort }),
+    host,
+    wsPort,
+    "--ws-port",
+  );
+  const address = host.includes(":") ? `[${listener.hostname}]` : listener.hostname;
   say(`Fairway ${deno.version} listening on ${address}:${listener.port} ${whoMayConnect(flags)}`);
+  if (webSockets !== null) say(`WebSocket on ws://${address}:${webSockets.port}`);
   if (!fds.isKnown) {
     say(`At most ${connectionsMax} connections: allow --allow-run=prlimit to use more`);
   } else if (flags.maxConnections !== null && flags.maxConnections > connectionsMax) {
@@ -48,12 +56,18 @@ async function serve(flags: ServerFlags): Promise<void> {
   await broker.close({ graceMs: GRACE_MS });
 }
 
-async function listen(broker: Broker, { host, port }: ServerFlags): Promise<TcpListener> {
+/** Says what to do about a port that is taken. */
+async function orInUse(
+  listening: Promise<TcpListener>,
+  host: string,
+  port: number,
+  flag: string,
+): Promise<TcpListener> {
   try {
-    return await broker.listen({ hostname: host, port });
+    return await listening;
   } catch (error) {
     if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    throw new Error(`port ${port} of ${host} is in use (choose another with --port)`, {
+    throw new Error(`port ${port} of ${host} is in use (choose another with ${flag})`, {
       cause: error,
     });
   }

@@ -4,6 +4,8 @@ import { parseArgs } from "@std/cli";
 export interface ServerFlags {
   readonly host: string;
   readonly port: number;
+  /** The port for WebSockets; `null` for none. */
+  readonly wsPort: number | null;
   /** Most connections; `null` for as many as the file descriptors allow. */
   readonly maxConnections: number | null;
   readonly verbose: boolean;
@@ -24,6 +26,7 @@ connect, which by default is this machine only.
 
   --host H             address to listen on (127.0.0.1; 0.0.0.0 for every one)
   --port N             port to listen on (1883; 0 for any that is free)
+  --ws-port N          port for WebSockets (none; 0 for any that is free)
   --memory             keep everything in memory, which is what it does anyway
   --max-connections N  clients at once (as many as the file descriptors allow)
   --verbose            one line for each connect and disconnect
@@ -36,7 +39,7 @@ Examples:
 `;
 
 const BOOLEAN = ["memory", "verbose", "help", "version"] as const;
-const STRING = ["host", "port", "max-connections"] as const;
+const STRING = ["host", "port", "ws-port", "max-connections"] as const;
 
 /**
  * Reads the command line.
@@ -54,9 +57,11 @@ export function parseServerFlags(args: string[]): ServerFlags {
   const host = flags.host ?? "127.0.0.1";
   if (host === "") throw new FlagError("--host needs an address, such as 127.0.0.1");
   const limit = flags["max-connections"];
+  const wsPort = flags["ws-port"];
   return {
     host,
     port: flags.port === undefined ? 1883 : wholeNumber("--port", flags.port, 0, 65_535),
+    wsPort: wsPort === undefined ? null : wholeNumber("--ws-port", wsPort, 0, 65_535),
     maxConnections: limit === undefined
       ? null
       : wholeNumber("--max-connections", limit, 1, 10_000_000),

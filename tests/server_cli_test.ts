@@ -8,6 +8,7 @@ import { SERVER_PERMISSIONS, startServer, withBroker } from "./harness/broker_pr
 import type { Outcome } from "./harness/child.ts";
 import * as packets from "./harness/packets.ts";
 import { RawClient } from "./harness/raw_client.ts";
+import { WebSocketClient } from "./harness/websocket_client.ts";
 
 /** Enough for a start with an empty cache. */
 const DEADLINE_MS = 30_000;
@@ -29,7 +30,7 @@ function assertFailsClearly({ code, stdout, stderr }: Outcome, reason: RegExp): 
 Deno.test("server.ts --help tells the flags", async () => {
   const { code, stdout, stderr } = await run(["--help"]);
   assertEquals({ code, stderr }, { code: 0, stderr: "" });
-  for (const flag of ["host", "port", "max-connections", "verbose", "help", "version"]) {
+  for (const flag of ["host", "port", "ws-port", "max-connections", "verbose", "help", "version"]) {
     assertStringIncludes(stdout, `--${flag}`);
   }
 });
@@ -75,6 +76,20 @@ Deno.test("server.ts --port 0 chooses a port, tells it and serves on it", async 
     await client.send(packets.connect({ clientId: "a" }));
     await client.expect("20 02 00 00");
   });
+});
+
+Deno.test("server.ts --ws-port listens for WebSockets too", async () => {
+  await using child = startServer(["--port", "0", "--ws-port", "0"]);
+  const [, port] = await child.waitFor(/ws:\/\/127\.0\.0\.1:(\d+)/, "stdout", DEADLINE_MS);
+  await using client = new RawClient(await WebSocketClient.dial(Number(port)));
+  await client.send(packets.connect({ clientId: "a" }));
+  await client.expect("20 02 00 00");
+});
+
+Deno.test("server.ts tells in one line that its port for WebSockets is taken", async () => {
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = taken.addr;
+  assertFailsClearly(await run(["--port", "0", "--ws-port", `${port}`]), /--ws-port/);
 });
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
