@@ -114,10 +114,12 @@ function panel(
 
 /** A line for each broker, both scales logarithmic where the figures allow it. */
 export function lineChart(growth: Growth): Promise<string> {
-  const { title, x, y, points } = growth;
+  const { title, x, y, points, top = 0 } = growth;
   const brokers = [...new Set(points.map(({ broker }) => broker))];
   const isLog = points.every((point) => point.y > 0) && spread(points.map((p) => p.y)) > 20;
-  const scale = isLog ? { type: "log" } : { zero: true };
+  const scale = isLog
+    ? { type: "log" }
+    : { domain: [0, Math.max(top, ...points.map((point) => point.y)) || 1] };
   return render({
     title,
     width: 480,

@@ -13,6 +13,8 @@ import { filterKinds, subscriptions } from "./table_growth.ts";
 const MEGABYTE = 2 ** 20;
 /** Deliveries of one run of the fan-out. */
 const DELIVERIES = 200_000;
+/** Messages of a fan-out, whatever number of subscribers there is. */
+const MESSAGES_MIN = 100;
 
 /** Measures all of it. */
 export async function runGrowth(campaign: Campaign): Promise<Growth[]> {
@@ -34,7 +36,8 @@ async function subscribers(campaign: Campaign): Promise<Growth> {
   for await (
     const { x, name, route, broker } of points(campaign, "subscribers", possible, failed)
   ) {
-    const messages = Math.ceil(deliveries / x);
+    // A burst too short for anything to gather would be another kind of work.
+    const messages = Math.max(MESSAGES_MIN, Math.ceil(deliveries / x));
     const isDone = await attempt(campaign, `${x} subscribers, ${name}`, broker, async () => {
       const job = { mode: "fanOut", conns: x, isWild: false } as const;
       await campaign.generator.run({ ...job, messages: Math.ceil(messages / 5) }, route);
@@ -83,6 +86,7 @@ async function idle(campaign: Campaign): Promise<Growth[]> {
     x,
     y: "% of one core",
     digits: 2,
+    top: 1,
     points: load,
   }, {
     id: "idle-memory",

@@ -43,6 +43,8 @@ export interface Growth {
   readonly y: string;
   /** Digits after the point that make sense. */
   readonly digits: number;
+  /** How far up the scale goes at least, for noise to look like noise. */
+  readonly top?: number;
   readonly points: readonly GrowthPoint[];
 }
 
