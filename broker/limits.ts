@@ -65,7 +65,7 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   backlogBytesMax: 64 * 1024 * 1024,
   lagBytesMax: 16 * 1024 * 1024,
   highWaterBytes: 1024 * 1024,
-  stallMs: 2000,
+  stallMs: 5000,
   lingerMs: 2000,
   retainedMessagesMax: 1_000_000,
   retainedBytesMax: 1024 * 1024 * 1024,

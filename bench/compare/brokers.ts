@@ -33,9 +33,10 @@ const STOP_MS = 3000;
 /** Below the ports that the system hands out, else a client may connect to itself. */
 const PORTS = { first: 20_000, count: 10_000 };
 
-/** This project's. */
+/** This project's, started as the task `start` does it. */
 export function fairway(): BrokerKind {
-  const args = ["run", "--no-prompt", "--allow-net", "--allow-run=prlimit", SERVER];
+  const flags = ["--no-prompt", "--v8-flags=--max-semi-space-size=4"];
+  const args = ["run", ...flags, "--allow-net", "--allow-run=prlimit", SERVER];
   return {
     name: "Fairway",
     version: `Fairway ${deno.version} on Deno ${Deno.version.deno}`,
