@@ -171,3 +171,23 @@ Deno.test("Scheduler agrees with a sorted list through random changes", async ()
   await clock.advance(1000);
   assertEquals([set.size, scheduler.size, clock.timers], [0, 0, 0], `seed ${seed}`);
 });
+
+Deno.test("Scheduler reports a deadline that fails, and spares every other", async () => {
+  const clock = new VirtualClock();
+  const failures: unknown[] = [];
+  const scheduler = new Scheduler(clock, (error) => failures.push(error));
+  const due: string[] = [];
+  const planned = new Error("as planned");
+  scheduler.set(
+    new Deadline(() => {
+      throw planned;
+    }),
+    10,
+  );
+  scheduler.set(new Deadline(() => due.push("at the same time")), 10);
+  scheduler.set(new Deadline(() => due.push("later")), 20);
+  await clock.advance(30);
+  assertEquals(failures, [planned]);
+  assertEquals(due, ["at the same time", "later"]);
+  scheduler.stop();
+});

@@ -102,22 +102,6 @@ Deno.test("a hook that throws when it is told of a failure changes nothing", asy
   assertEquals(broker.stats.internalErrors, 2);
 });
 
-/** The machine's clock, which fails once when it is told to. */
-class FaultyClock {
-  /** At which question from now on it fails; 0 for at none. */
-  failAt = 0;
-
-  now(): number {
-    if (this.failAt > 0 && --this.failAt === 0) fail();
-    return performance.now();
-  }
-
-  schedule(atMs: number, callback: () => void): () => void {
-    const timer = setTimeout(callback, Math.max(0, Math.ceil(atMs - performance.now())));
-    return () => clearTimeout(timer);
-  }
-}
-
 Deno.test("a failure in the middle of a write ends one connection", async () => {
   await withFailures({}, async (port, broker) => {
     await using bystanders = await Bystanders.join(port);
@@ -135,21 +119,5 @@ Deno.test("a failure in the middle of a write ends one connection", async () => 
     });
     await closed.promise;
     await bystanders.check();
-  });
-});
-
-Deno.test("a failure at a deadline spares every other deadline", async () => {
-  const clock = new FaultyClock();
-  await withFailures({ clock, limits: { connectTimeoutMs: 400 } }, async (port, broker) => {
-    await using bystanders = await Bystanders.join(port);
-    await using first = await RawClient.dial(port);
-    await using second = await RawClient.dial(port);
-    do await bystanders.check(); while (broker.stats.connections < 4);
-    // The next to ask is the deadline itself, to know what is due; then the first of those.
-    clock.failAt = 2;
-    await Promise.all([first.expectClose(), second.expectClose()]);
-    await bystanders.check();
-    await using third = await RawClient.dial(port);
-    await third.expectClose();
   });
 });
