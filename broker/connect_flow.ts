@@ -246,7 +246,6 @@ export class ConnectFlow {
     const { connack, keepAlive } = agreement;
     session.expirySeconds = agreement.expirySeconds;
     session.will = ownWill(packet);
-    session.username = packet.username;
     // MQTT 3.1 has no Session Present.
     connection.control({ ...connack, sessionPresent: isPresent && version > 3 });
     const aliasMax = Math.min(packet.properties.topicAliasMaximum ?? 0, core.limits.topicAliasMax);

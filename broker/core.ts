@@ -1,4 +1,3 @@
-import { ReasonCode } from "../codec/mod.ts";
 import { BufferPool } from "../log/buffer_pool.ts";
 import type { Receipt } from "../log/receipt.ts";
 import { Router } from "../router/router.ts";
@@ -190,7 +189,4 @@ export class Core implements OutboxHost {
     this.scheduler.stop();
     this.isClosing = true;
   }
-
-  /** The reason code with which everyone is told that the broker goes. */
-  readonly goodbye: number = ReasonCode.ServerShuttingDown;
 }

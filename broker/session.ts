@@ -41,8 +41,6 @@ export class Session implements Receiver {
   readonly subscriptions: SubscriptionTable = new SubscriptionTable();
   /** What is published when the client is lost, or `null`. */
   will: Will | null = null;
-  /** Who publishes the will, as the authorizer and subscribers see it. */
-  username: string | null = null;
   /** Whether the session is no more. */
   hasEnded = false;
   /** When the will is due, and when the session ends. */

@@ -28,13 +28,13 @@ Deno.test("mod.ts imports by its URL alone: no configuration, no install, no cac
   await using server = new FileServer();
   const folder = await Deno.makeTempDir();
   try {
-    await Deno.mkdir(`${folder}/work`);
-    await Deno.writeTextFile(`${folder}/work/main.ts`, program(`http://${server.host}/mod.ts`));
+    await Deno.mkdir(`${folder}/empty`);
+    await Deno.writeTextFile(`${folder}/empty/main.ts`, program(`http://${server.host}/mod.ts`));
     const flags = ["--no-prompt", "--no-config", "--no-lock", "--allow-net=127.0.0.1"];
     await using child = new Child(
       Deno.execPath(),
       ["run", ...flags, `--allow-import=${server.host}`, "main.ts"],
-      { cwd: `${folder}/work`, env: { DENO_DIR: `${folder}/cache`, NO_COLOR: "1" } },
+      { cwd: `${folder}/empty`, env: { DENO_DIR: `${folder}/cache`, NO_COLOR: "1" } },
     );
     const { code, stdout, stderr } = await child.outcome(60_000);
     assertEquals({ code, stdout }, { code: 0, stdout: "greetings/all: hello\n" }, stderr);
