@@ -1,0 +1,112 @@
+import { type Table, TABLES } from "./store.ts";
+
+/** What a change does. */
+const PUT = 0;
+const REMOVE = 1;
+const REMOVE_RANGE = 2;
+
+/** One change of a batch; the bytes are views of the batch. */
+export type Change =
+  | {
+    readonly kind: "put";
+    readonly table: Table;
+    readonly key: Uint8Array;
+    readonly value: Uint8Array;
+  }
+  | { readonly kind: "remove"; readonly table: Table; readonly key: Uint8Array }
+  | {
+    readonly kind: "remove-range";
+    readonly table: Table;
+    readonly from: Uint8Array;
+    readonly to: Uint8Array;
+  };
+
+/** Bytes of a new batch; it doubles as needed. */
+const BYTES_MIN = 16 * 1024;
+
+/**
+ * Changes that are committed together, as they are handed to another thread:
+ * one after the other in one buffer. What is added is copied.
+ *
+ * A change is a byte for what it does, a byte for the table, and its two
+ * pieces of bytes, each after its length in four bytes, little-endian.
+ */
+export class Batch {
+  #bytes: Uint8Array<ArrayBuffer>;
+  #view: DataView;
+  #end = 0;
+  #changes = 0;
+
+  /** @param bytes Of another batch, to be read; a batch of its own by default. */
+  constructor(bytes?: Uint8Array<ArrayBuffer>) {
+    this.#bytes = bytes ?? new Uint8Array(BYTES_MIN);
+    this.#view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset);
+    if (bytes !== undefined) this.#end = bytes.length;
+  }
+
+  /** How many changes were added. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /** The changes as bytes; valid until the next one is added. */
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.subarray(0, this.#end);
+  }
+
+  /** Sets a row, whether it is there or not. */
+  put(table: Table, key: Uint8Array, value: Uint8Array): void {
+    this.#add(PUT, table, key, value);
+  }
+
+  /** Removes a row, if it is there. */
+  remove(table: Table, key: Uint8Array): void {
+    this.#add(REMOVE, table, key, NOTHING);
+  }
+
+  /** Removes all rows with `from <= key < to`. */
+  removeRange(table: Table, from: Uint8Array, to: Uint8Array): void {
+    this.#add(REMOVE_RANGE, table, from, to);
+  }
+
+  /** The changes, in the order in which they were added. */
+  *[Symbol.iterator](): Generator<Change, void, void> {
+    for (let at = 0; at < this.#end;) {
+      const kind = this.#bytes[at]!;
+      const table = TABLES[this.#bytes[at + 1]!]!;
+      const first = this.#piece(at + 2);
+      const second = this.#piece(at + 6 + first.length);
+      at += 10 + first.length + second.length;
+      if (kind === PUT) yield { kind: "put", table, key: first, value: second };
+      else if (kind === REMOVE) yield { kind: "remove", table, key: first };
+      else yield { kind: "remove-range", table, from: first, to: second };
+    }
+  }
+
+  #piece(at: number): Uint8Array {
+    return this.#bytes.subarray(at + 4, at + 4 + this.#view.getUint32(at, true));
+  }
+
+  #add(kind: number, table: Table, first: Uint8Array, second: Uint8Array): void {
+    const end = this.#end + 10 + first.length + second.length;
+    if (end > this.#bytes.length) this.#grow(end);
+    let at = this.#end;
+    this.#bytes[at] = kind;
+    this.#bytes[at + 1] = TABLES.indexOf(table);
+    this.#view.setUint32(at += 2, first.length, true);
+    this.#bytes.set(first, at += 4);
+    this.#view.setUint32(at += first.length, second.length, true);
+    this.#bytes.set(second, at + 4);
+    this.#end = end;
+    this.#changes++;
+  }
+
+  #grow(needed: number): void {
+    const larger = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+    larger.set(this.#bytes.subarray(0, this.#end));
+    this.#bytes = larger;
+    this.#view = new DataView(larger.buffer);
+  }
+}
+
+const NOTHING = new Uint8Array();

@@ -1,0 +1,106 @@
+import type { Batch } from "./batch.ts";
+
+/**
+ * The tables of a store. What a row means is the business of whoever writes it;
+ * a store keeps bytes under bytes, in the order of the keys.
+ */
+export const TABLES = [
+  "meta",
+  "sessions",
+  "subscriptions",
+  "retained",
+  "wills",
+  "messages",
+  "entries",
+] as const;
+
+/** The name of a table. */
+export type Table = typeof TABLES[number];
+
+/** A row as it was committed; key and value belong to whoever asked for it. */
+export interface Row {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+/** Where a scan ends, whichever comes first; it always gives one row if there is one. */
+export interface ScanLimit {
+  /** Rows. */
+  readonly rows: number;
+  /** Bytes of keys and values. */
+  readonly bytes: number;
+}
+
+/** How large a store is. */
+export interface StoreSize {
+  /** Bytes on disk (or in memory), of everything it keeps. */
+  readonly bytes: number;
+  /** Of those, bytes that nothing is kept in; they are used again, or given back. */
+  readonly freeBytes: number;
+}
+
+/** What was found when a store was opened and could not be used as it was. */
+export interface Damage {
+  /** Where the damaged files were set aside, for people to look at. */
+  readonly setAside: string;
+  /** What was wrong, in one line. */
+  readonly reason: string;
+  /** How many rows could be saved, of every table. */
+  readonly rowsSaved: number;
+}
+
+/**
+ * Rows that survive: what is committed is there after a crash at any moment,
+ * and of a commit there is all or nothing.
+ */
+export interface Store {
+  /** What was found damaged when the store was opened; `null` if nothing was. */
+  readonly damage: Damage | null;
+  /**
+   * Commits the changes of a batch, in their order. The batch is the store's
+   * from now on. Only one commit may be under way at a time.
+   *
+   * @returns When everything is on the disk.
+   * @throws {StoreFullError} If there is no room; nothing has changed, and the
+   * store goes on to work.
+   * @throws {StoreError} If it has failed otherwise; nothing has changed.
+   */
+  commit(batch: Batch): Promise<void>;
+  /**
+   * Reads rows with `from <= key < to`, in order. It sees every commit that was
+   * finished when it was called, and not half of any other.
+   *
+   * @param to `null` for the end of the table.
+   */
+  scan(table: Table, from: Uint8Array, to: Uint8Array | null, limit: ScanLimit): Promise<Row[]>;
+  /** How large the store is. */
+  size(): Promise<StoreSize>;
+  /** Waits for the commit under way and lets go of everything. Closing again does nothing. */
+  close(): Promise<void>;
+}
+
+/** A store could not do what it was asked to. */
+export class StoreError extends Error {
+  /** The name of the class, as logs show it. */
+  override readonly name: string = "StoreError";
+}
+
+/** There is no room for what should be kept. */
+export class StoreFullError extends StoreError {
+  override readonly name: string = "StoreFullError";
+}
+
+/** Somebody else has the store open. */
+export class StoreLockedError extends StoreError {
+  override readonly name: string = "StoreLockedError";
+}
+
+/** The store was written by a newer version. */
+export class StoreVersionError extends StoreError {
+  override readonly name: string = "StoreVersionError";
+}
+
+/** The store is damaged, and was to be opened strictly. */
+export class StoreDamagedError extends StoreError {
+  override readonly name: string = "StoreDamagedError";
+}
