@@ -73,6 +73,12 @@ export interface Store {
    * @param to `null` for the end of the table.
    */
   scan(table: Table, from: Uint8Array, to: Uint8Array | null, limit: ScanLimit): Promise<Row[]>;
+  /**
+   * Reads rows by their keys, as {@linkcode Store.scan} sees them.
+   *
+   * @returns A value for each key, in the order of the keys; `null` where there is no row.
+   */
+  get(table: Table, keys: readonly Uint8Array[]): Promise<(Uint8Array | null)[]>;
   /** How large the store is. */
   size(): Promise<StoreSize>;
   /** Waits for the commit under way and lets go of everything. Closing again does nothing. */
