@@ -26,6 +26,8 @@ export {
 export type { Clock } from "./broker/clock.ts";
 export type { BrokerHooks, DisconnectInfo, DropInfo, PublishInfo } from "./broker/hooks.ts";
 export { type BrokerLimits, DEFAULT_LIMITS, type OverflowPolicy } from "./broker/limits.ts";
+export type { ListenerPolicy } from "./broker/listener_policy.ts";
+export type { ListenerRules } from "./broker/listener_rules.ts";
 export type { LocalSubscription, ReceivedMessage } from "./broker/local_subscription.ts";
 export type { BrokerOptions } from "./broker/options.ts";
 export type { BrokerStats, DropReason, ToleratedFault } from "./broker/stats.ts";

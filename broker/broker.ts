@@ -10,6 +10,8 @@ import type { Connection } from "./connection.ts";
 import { Core } from "./core.ts";
 import { Outcome } from "./delivery.ts";
 import { Door } from "./door.ts";
+import { ListenerPolicy } from "./listener_policy.ts";
+import type { ListenerRules } from "./listener_rules.ts";
 import { LocalReceiver } from "./local_receiver.ts";
 import { LocalSubscription } from "./local_subscription.ts";
 import { Message } from "./message.ts";
@@ -26,6 +28,11 @@ export interface ListenOptions extends TcpOptions {
    * `stats.tolerated`, instead of ending their connections; false by default.
    */
   lenient?: boolean;
+  /**
+   * What else holds for its clients: rules, or a policy that several listeners
+   * share. As for the whole broker by default.
+   */
+  policy?: ListenerRules | ListenerPolicy;
 }
 
 /** Where a broker listens for WebSockets, and how strictly. */
@@ -140,19 +147,38 @@ export class Broker implements AsyncDisposable {
 
   #listen(options: ListenOptions, over: (transport: Transport) => Transport): TcpListener {
     if (this.#closing !== null) throw new TypeError("Cannot listen: broker is closed");
-    const { lenient = false } = options;
+    const { policy = {}, lenient } = options;
+    const rules = lenient === undefined ? policy : { ...policy, lenient };
+    const inEffect = policy instanceof ListenerPolicy ? policy : this.policy(rules);
     const listener = new TcpListener(
       options,
       () => this.#door.mayAccept(),
-      (transport, peer) => this.accept(over(transport), { ...peer, lenient }),
+      (transport, peer) => this.accept(over(transport), peer, inEffect),
     );
     this.#listeners.add(listener);
     return listener;
   }
 
-  /** Takes a connection over, from whatever has accepted it, and closes it in the end. */
-  accept(transport: Transport, peer: PeerInfo = { address: "unknown" }): void {
-    this.#door.accept(transport, peer);
+  /**
+   * Puts the rules of a listener into effect, to be shared by several, or changed later on.
+   *
+   * @throws {RangeError} If a value is out of range.
+   */
+  policy(rules: ListenerRules): ListenerPolicy {
+    return new ListenerPolicy(this.#core.settings, this.#core.stats, rules);
+  }
+
+  /**
+   * Takes a connection over, from whatever has accepted it, and closes it in the end.
+   *
+   * @param policy What holds for the client; by default what does for the whole broker.
+   */
+  accept(
+    transport: Transport,
+    peer: PeerInfo = { address: "unknown" },
+    policy?: ListenerPolicy,
+  ): void {
+    this.#door.accept(transport, peer, policy);
   }
 
   /**

@@ -21,24 +21,25 @@ export function connackProperties(
 ): Properties {
   const properties: Properties = {};
   if (connection.version !== 5) return properties;
-  const { limits, settings } = connection.core;
+  const { terms } = connection;
   if (agreed.expirySeconds !== (packet.properties.sessionExpiryInterval ?? 0)) {
     properties.sessionExpiryInterval = agreed.expirySeconds;
   }
-  if (limits.receiveMaximum < 65_535) properties.receiveMaximum = limits.receiveMaximum;
-  if (settings.maximumQoS < 2) properties.maximumQoS = settings.maximumQoS as 0 | 1;
-  if (!settings.retainAvailable) properties.retainAvailable = false;
-  properties.maximumPacketSize = limits.packetBytesMax;
+  if (terms.receiveMaximum < 65_535) properties.receiveMaximum = terms.receiveMaximum;
+  if (terms.maximumQoS < 2) properties.maximumQoS = terms.maximumQoS as 0 | 1;
+  if (!terms.retainAvailable) properties.retainAvailable = false;
+  properties.maximumPacketSize = terms.packetBytesMax;
   if (agreed.assignedId !== null) properties.assignedClientIdentifier = agreed.assignedId;
-  if (limits.topicAliasMax > 0) properties.topicAliasMaximum = limits.topicAliasMax;
-  if (!settings.wildcardSubscriptionAvailable) properties.wildcardSubscriptionAvailable = false;
-  if (!settings.subscriptionIdentifiersAvailable) {
+  if (terms.topicAliasMax > 0) properties.topicAliasMaximum = terms.topicAliasMax;
+  if (!terms.wildcardSubscriptionAvailable) properties.wildcardSubscriptionAvailable = false;
+  if (!terms.subscriptionIdentifiersAvailable) {
     properties.subscriptionIdentifiersAvailable = false;
   }
-  if (!settings.sharedSubscriptionAvailable) properties.sharedSubscriptionAvailable = false;
+  if (!terms.sharedSubscriptionAvailable) properties.sharedSubscriptionAvailable = false;
   if (agreed.keepAlive !== packet.keepAlive) properties.serverKeepAlive = agreed.keepAlive;
-  if (packet.properties.requestResponseInformation && settings.responseInformation !== null) {
-    properties.responseInformation = settings.responseInformation;
+  const { responseInformation } = connection.core.settings;
+  if (packet.properties.requestResponseInformation && responseInformation !== null) {
+    properties.responseInformation = responseInformation;
   }
   if (connection.auth !== null) {
     properties.authenticationMethod = connection.auth.method;

@@ -1,31 +1,35 @@
 import { type ConnectPacket, ReasonCode, type Will } from "../codec/mod.ts";
 import { hasMoreLevels } from "../router/router.ts";
 import { topicNameFault } from "../router/topic.ts";
-import type { Core } from "./core.ts";
+import type { Connection } from "./connection.ts";
 
 /** Why a client is not let in: a reason code, and the same in words. */
 export type ConnectFault = readonly [reasonCode: number, text: string];
 
 /** What is wrong with a CONNECT that is well-formed; `null` for nothing. */
-export function faultOf(core: Core, packet: ConnectPacket): ConnectFault | null {
+export function faultOf(connection: Connection, packet: ConnectPacket): ConnectFault | null {
+  const { core, terms } = connection;
   if (core.isClosing) return [ReasonCode.ServerShuttingDown, "Broker is shutting down"];
   const { clientId, protocolVersion, cleanStart, will } = packet;
+  if (!terms.protocolVersions.includes(protocolVersion)) {
+    return [ReasonCode.UnsupportedProtocolVersion, "Version is not spoken here"];
+  }
   const needsId = protocolVersion === 3 || (protocolVersion === 4 && !cleanStart);
   if (clientId === "" && needsId) {
     return [ReasonCode.ClientIdentifierNotValid, "Client identifier is empty"];
   }
-  return will === null ? null : faultOfWill(core, will);
+  return will === null ? null : faultOfWill(connection, will);
 }
 
-function faultOfWill({ settings, limits }: Core, will: Will): ConnectFault | null {
+function faultOfWill({ core, terms }: Connection, will: Will): ConnectFault | null {
   const topicFault = topicNameFault(will.topic);
-  if (topicFault !== null || hasMoreLevels(will.topic, limits.topicLevelsMax)) {
+  if (topicFault !== null || hasMoreLevels(will.topic, core.limits.topicLevelsMax)) {
     return [ReasonCode.TopicNameInvalid, `Will topic: ${topicFault ?? "too many levels"}`];
   }
-  if (will.qos > settings.maximumQoS) {
+  if (will.qos > terms.maximumQoS) {
     return [ReasonCode.QoSNotSupported, `Will QoS is ${will.qos}`];
   }
-  if (will.retain && !settings.retainAvailable) {
+  if (will.retain && !terms.retainAvailable) {
     return [ReasonCode.RetainNotSupported, "Will is to be retained"];
   }
   return null;

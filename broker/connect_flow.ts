@@ -54,19 +54,19 @@ export class ConnectFlow {
    */
   connect(first: number, body: Uint8Array): PromiseLike<void> {
     const connection = this.#connection;
-    const packet = decodeConnect(first, body, connection.leniency);
+    const packet = decodeConnect(first, body, connection.terms.leniency);
     connection.version = packet.protocolVersion;
     const { properties } = packet;
     connection.wire = {
       v5: connection.version === 5,
       packetBytesMax: Math.min(
         properties.maximumPacketSize ?? Infinity,
-        connection.core.limits.packetBytesMax,
+        connection.terms.packetBytesMax,
       ),
     };
     this.#packet = packet;
     this.#overlook(packet);
-    const fault = faultOf(connection.core, packet);
+    const fault = faultOf(connection, packet);
     if (fault !== null) {
       this.#refuse(fault[0], fault[1]);
       return Promise.resolve();
@@ -82,13 +82,13 @@ export class ConnectFlow {
 
   /** Handles an AUTH of a client that was let in (§4.12.1). */
   async reauthenticate(packet: AuthPacket): Promise<void> {
-    const { core } = this.#connection;
+    const { terms } = this.#connection;
     const auth = this.#connection.auth!;
     this.#checkAuth(
       packet,
       auth.exchange === null ? ReasonCode.ReAuthenticate : ReasonCode.ContinueAuthentication,
     );
-    auth.exchange ??= core.settings.authenticator.begin?.(auth.method, this.#request!) ?? null;
+    auth.exchange ??= terms.authenticator.begin?.(auth.method, this.#request!) ?? null;
     if (auth.exchange === null) {
       return this.#connection.disconnect(ReasonCode.BadAuthenticationMethod);
     }
@@ -117,7 +117,7 @@ export class ConnectFlow {
 
   /** On a lenient listener a session without a name, which cannot be found again, is a clean one. */
   #overlook(packet: ConnectPacket): void {
-    const { leniency } = this.#connection;
+    const { leniency } = this.#connection.terms;
     const isNameless = packet.protocolVersion === 4 && packet.clientId === "";
     if (leniency === null || !isNameless || packet.cleanStart) return;
     packet.cleanStart = true;
@@ -126,13 +126,13 @@ export class ConnectFlow {
 
   async #authenticate(packet: ConnectPacket): Promise<void> {
     const connection = this.#connection;
-    const { authenticator } = connection.core.settings;
+    const { authenticator } = connection.terms;
     if (packet.clientId === "") this.#assignedId = newClientId(connection.core);
     const request: ConnectRequest = {
       clientId: this.#assignedId ?? packet.clientId,
       username: packet.username,
       password: packet.password,
-      address: connection.address,
+      address: connection.peer.address,
       protocolVersion: packet.protocolVersion,
       userProperties: packet.properties.userProperties ?? [],
     };
@@ -176,10 +176,10 @@ export class ConnectFlow {
     const { will } = packet;
     const { clientId, username, address, protocolVersion } = this.#request!;
     const client = { clientId, username, address, protocolVersion };
-    if (will !== null && core.settings.authorizer !== null) {
+    if (will !== null && connection.authorizer !== null) {
       const { topic, qos, retain } = will;
       const asked = { topic, qos, retain, will: true };
-      if (!await core.settings.authorizer.mayPublish(client, asked)) {
+      if (!await connection.authorizer.mayPublish(client, asked)) {
         return this.#refuse(ReasonCode.NotAuthorized, "Will topic is not allowed");
       }
     }
@@ -220,15 +220,15 @@ export class ConnectFlow {
   /** What the client is told when it is let in, but for Session Present. */
   #agree(authenticationData: Uint8Array | undefined): Agreement {
     const connection = this.#connection;
-    const { core, version } = connection;
+    const { terms, version } = connection;
     const packet = this.#packet!;
     const asked = version === 5
       ? packet.properties.sessionExpiryInterval ?? 0
       : packet.cleanStart
       ? 0
-      : core.limits.sessionExpirySecondsMax;
-    const expirySeconds = core.cappedExpiry(asked);
-    const keepAlive = cappedKeepAlive(packet.keepAlive, core.limits.keepAliveSecondsMax);
+      : terms.sessionExpirySecondsMax;
+    const expirySeconds = Math.min(asked, terms.sessionExpirySecondsMax);
+    const keepAlive = cappedKeepAlive(packet.keepAlive, terms.keepAliveSecondsMax);
     const properties = connackProperties(connection, packet, {
       assignedId: this.#assignedId,
       keepAlive,
@@ -241,20 +241,20 @@ export class ConnectFlow {
 
   #bind(session: Session, isPresent: boolean, agreement: Agreement): void {
     const connection = this.#connection;
-    const { core, version, wire } = connection;
+    const { core, terms, version, wire } = connection;
     const packet = this.#packet!;
     const { connack, keepAlive } = agreement;
     session.expirySeconds = agreement.expirySeconds;
     session.will = ownWill(packet);
     // MQTT 3.1 has no Session Present.
     connection.control({ ...connack, sessionPresent: isPresent && version > 3 });
-    const aliasMax = Math.min(packet.properties.topicAliasMaximum ?? 0, core.limits.topicAliasMax);
+    const aliasMax = Math.min(packet.properties.topicAliasMaximum ?? 0, terms.topicAliasMax);
     const { outbox } = connection;
     connection.sender = new Sender(outbox, core.clock, version, wire.packetBytesMax, aliasMax);
     connection.keepAlive(keepAlive);
     const inflight = Math.min(
       packet.properties.receiveMaximum ?? Infinity,
-      core.limits.inflightMax,
+      terms.inflightMax,
     );
     session.attach(connection, inflight);
     this.#packet = null;
@@ -293,7 +293,7 @@ export class ConnectFlow {
     const { core } = connection;
     core.stats.connectsRefused++;
     const clientId = this.#request?.clientId ?? this.#packet?.clientId ?? null;
-    core.guard(() => core.hooks.refused?.(connection.address, clientId, reasonCode));
+    core.guard(() => core.hooks.refused?.(connection.peer.address, clientId, reasonCode));
     sendRefusal(connection, reasonCode, reasonString);
     connection.close(reasonCode);
   }

@@ -1,4 +1,5 @@
 import type { ClientInfo } from "../auth/authenticator.ts";
+import type { Authorizer } from "../auth/authorizer.ts";
 import {
   decodePacket,
   FixedHeader,
@@ -21,8 +22,8 @@ import { type AuthFlow, ConnectFlow } from "./connect_flow.ts";
 import type { Core } from "./core.ts";
 import { sendFarewell } from "./farewell.ts";
 import { InputBuffer } from "./input_buffer.ts";
-import type { Leniency } from "./leniency.ts";
 import type { Link } from "./link.ts";
+import type { ListenerPolicy, ListenerTerms } from "./listener_policy.ts";
 import type { Message } from "./message.ts";
 import { Outbox, type OutboxOwner } from "./outbox.ts";
 import { handlePacket, handlePuback } from "./packet_handler.ts";
@@ -45,10 +46,10 @@ const header = new FixedHeader();
 export class Connection implements Link, OutboxOwner {
   readonly core: Core;
   readonly outbox: Outbox;
-  /** Where the peer connects from. */
-  readonly address: string;
-  /** What is overlooked of the client, or `null` for nothing. */
-  readonly leniency: Leniency | null;
+  /** What is known of the peer. */
+  readonly peer: PeerInfo;
+  /** What holds for the client, as of when it connected. */
+  readonly terms: ListenerTerms;
   /** What the client speaks; known from its CONNECT on. */
   version: ProtocolVersion = 4;
   /** The session, once the client was let in. */
@@ -65,6 +66,7 @@ export class Connection implements Link, OutboxOwner {
   aliases: Map<number, Route<Receiver>> | null = null;
   /** The route of the last message: the next is often for the same. */
   lastRoute: Route<Receiver> | null = null;
+  readonly #policy: ListenerPolicy;
   readonly #transport: Transport;
   readonly #input: InputBuffer;
   #isOpen = true;
@@ -87,11 +89,12 @@ export class Connection implements Link, OutboxOwner {
   #keepsWill = true;
   #error: unknown = null;
 
-  constructor(core: Core, transport: Transport, peer: PeerInfo, leniency: Leniency | null) {
+  constructor(core: Core, transport: Transport, peer: PeerInfo, policy: ListenerPolicy) {
     this.core = core;
-    this.address = peer.address;
-    this.leniency = leniency;
-    this.wire = { v5: false, packetBytesMax: core.limits.packetBytesMax };
+    this.peer = peer;
+    this.#policy = policy;
+    this.terms = policy.terms;
+    this.wire = { v5: false, packetBytesMax: this.terms.packetBytesMax };
     this.#transport = transport;
     this.#input = new InputBuffer(core.pool);
     this.outbox = new Outbox(transport, core, this);
@@ -100,11 +103,17 @@ export class Connection implements Link, OutboxOwner {
     core.scheduler.set(this.#deadline, this.#lastReadMs + core.limits.connectTimeoutMs);
     core.connections.add(this);
     core.stats.connections++;
+    policy.connections++;
   }
 
   /** Whether packets are still read. */
   get isOpen(): boolean {
     return this.#isOpen;
+  }
+
+  /** Who is asked what the client may do; nobody if `null`. */
+  get authorizer(): Authorizer | null {
+    return this.terms.authorizer;
   }
 
   /** Closes when the last byte for the client has left, or none ever will. */
@@ -173,8 +182,7 @@ export class Connection implements Link, OutboxOwner {
   #consume(): PromiseLike<void> | null {
     const input = this.#input;
     const { bytes, end } = input;
-    const { core } = this;
-    const { limits } = core;
+    const { core, terms } = this;
     this.#frameBytes = 0;
     let at = input.start;
     // What waits stays where it is: a backlog never grows by more than a message
@@ -189,7 +197,7 @@ export class Connection implements Link, OutboxOwner {
       }
       if (!header.read(bytes, at, end)) break;
       const size = header.end - at;
-      const sizeMax = this.session === null ? limits.connectBytesMax : limits.packetBytesMax;
+      const sizeMax = this.session === null ? core.limits.connectBytesMax : terms.packetBytesMax;
       if (size > sizeMax) {
         throw new ProtocolError(
           `Packet of ${size} bytes, of at most ${sizeMax}`,
@@ -224,7 +232,7 @@ export class Connection implements Link, OutboxOwner {
       return null;
     }
     const body = bytes.subarray(start, end);
-    return handlePacket(this, decodePacket(this.version, first, body, this.leniency));
+    return handlePacket(this, decodePacket(this.version, first, body, this.terms.leniency));
   }
 
   /** Before the client was let in, it may send CONNECT, and AUTH if it is asked to. */
@@ -240,7 +248,7 @@ export class Connection implements Link, OutboxOwner {
       this.flow = new ConnectFlow(this);
       return this.flow.connect(first, body);
     }
-    const packet = decodePacket(this.version, first, body, this.leniency);
+    const packet = decodePacket(this.version, first, body, this.terms.leniency);
     if (packet.type === "auth" && this.auth !== null) return this.flow.auth(packet);
     if (packet.type === "disconnect") this.#disconnected(packet.reasonCode);
     else throw new ProtocolError(`Packet ${packet.type} before CONNACK`, 0, "MQTT-3.1.2-30");
@@ -260,7 +268,7 @@ export class Connection implements Link, OutboxOwner {
       if (session.expirySeconds === 0 && expirySeconds > 0) {
         throw new ProtocolError("Session Expiry Interval was 0 in CONNECT", 0, "§3.14.2.2.2");
       }
-      session.expirySeconds = this.core.cappedExpiry(expirySeconds);
+      session.expirySeconds = Math.min(expirySeconds, this.terms.sessionExpirySecondsMax);
     }
     this.#keepsWill = reasonCode !== ReasonCode.Success;
     this.#disconnected(reasonCode);
@@ -448,6 +456,7 @@ export class Connection implements Link, OutboxOwner {
     this.#input.release();
     core.connections.delete(this);
     core.stats.connections--;
+    this.#policy.connections--;
     core.guard(() => this.#retire());
     this.#gone?.close();
   }

@@ -147,11 +147,6 @@ export class Core implements OutboxHost {
     });
   }
 
-  /** The Session Expiry Interval that a client gets for the one it asks for, in seconds. */
-  cappedExpiry(seconds: number): number {
-    return Math.min(seconds, this.limits.sessionExpirySecondsMax);
-  }
-
   /** Reports a failure of the broker's own; it must never reach a peer's connection loop. */
   failed(error: unknown): void {
     this.stats.internalErrors++;

@@ -3,7 +3,7 @@ import { Receipt } from "../log/receipt.ts";
 import type { PeerInfo, Transport } from "../transport/transport.ts";
 import { Connection } from "./connection.ts";
 import type { Core } from "./core.ts";
-import { Leniency } from "./leniency.ts";
+import { ListenerPolicy } from "./listener_policy.ts";
 import { busyConnack } from "./refusal.ts";
 import { Deadline } from "./scheduler.ts";
 
@@ -21,13 +21,16 @@ const REFUSAL_BYTES = 16;
  */
 export class Door {
   readonly #core: Core;
-  readonly #leniency: Leniency;
+  /** For connections that come without a policy. */
+  readonly #strict: ListenerPolicy;
+  readonly #lenient: ListenerPolicy;
   readonly #refusals = new Set<Refusal>();
   #free: Receipt | null = null;
 
   constructor(core: Core) {
     this.#core = core;
-    this.#leniency = new Leniency(core.stats);
+    this.#strict = new ListenerPolicy(core.settings, core.stats);
+    this.#lenient = new ListenerPolicy(core.settings, core.stats, { lenient: true });
   }
 
   /** What has to be waited for before the next accept, or `null`. */
@@ -37,16 +40,20 @@ export class Door {
   }
 
   /** Takes a connection over. */
-  accept(transport: Transport, peer: PeerInfo): void {
+  accept(
+    transport: Transport,
+    peer: PeerInfo,
+    policy: ListenerPolicy = peer.lenient ? this.#lenient : this.#strict,
+  ): void {
     const core = this.#core;
     if (core.isClosing) return transport.close();
-    if (core.connections.size >= core.limits.connectionsMax) {
+    if (core.connections.size >= core.limits.connectionsMax || !policy.hasRoom) {
       core.stats.connectionsRefused++;
       if (this.#refusals.size >= REFUSALS_MAX) return transport.close();
       this.#refuse(transport);
       return;
     }
-    new Connection(core, transport, peer, peer.lenient ? this.#leniency : null).run();
+    new Connection(core, transport, peer, policy).run();
   }
 
   /** Wakes whoever waits to accept, and turns away whom it was telling so. */
@@ -64,7 +71,7 @@ export class Door {
     try {
       const version = await readVersion(transport);
       if (version !== null) {
-        await transport.write(busyConnack(version));
+        await writeAll(transport, busyConnack(version));
         await hearOut(transport);
       }
     } catch {
@@ -116,6 +123,11 @@ async function readVersion(transport: Transport): Promise<ProtocolVersion | null
     return level === 3 || level === 4 || level === 5 ? level : null;
   }
   return null;
+}
+
+/** A pipe may take less than it is given. */
+async function writeAll(transport: Transport, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await transport.write(bytes.subarray(at));
 }
 
 /** Closing with something unread would reset the connection, and the peer might never be told. */

@@ -4,6 +4,7 @@ import type { QoS } from "../codec/mod.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { BrokerHooks } from "./hooks.ts";
 import { type BrokerLimits, checkLimits, type OverflowPolicy } from "./limits.ts";
+import type { ListenerRules } from "./listener_rules.ts";
 
 /** Settings of a broker; each has a default. */
 export interface BrokerOptions {
@@ -27,6 +28,8 @@ export interface BrokerOptions {
   sharedSubscriptionAvailable?: boolean;
   /** Whether subscription identifiers are; true by default. */
   subscriptionIdentifiersAvailable?: boolean;
+  /** What holds for every listener that does not say otherwise. */
+  rules?: ListenerRules;
   /** Sent as Response Information to clients that ask for it; none by default. */
   responseInformation?: string | null;
   /** Sent as Server Reference with 0x9C and 0x9D; none by default. */
@@ -56,6 +59,7 @@ export function settingsOf(options: BrokerOptions): Settings {
     wildcardSubscriptionAvailable: true,
     sharedSubscriptionAvailable: true,
     subscriptionIdentifiersAvailable: true,
+    rules: {},
     responseInformation: null,
     serverReference: null,
     clock: systemClock,

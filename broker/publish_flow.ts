@@ -40,9 +40,9 @@ export const PublishFlow: {
 
 function takeRun(connection: Connection, bytes: Uint8Array, start: number, end: number): number {
   const { core } = connection;
-  if (core.settings.authorizer !== null) return start;
+  if (connection.authorizer !== null) return start;
   const v5 = connection.version === 5;
-  const bytesMax = core.limits.packetBytesMax;
+  const bytesMax = connection.terms.packetBytesMax;
   let route: Route<Receiver> | null = null;
   let at = start;
   while (at + 4 < end && bytes[at] === PLAIN_PUBLISH) {
@@ -95,8 +95,8 @@ function takePacket(
   start: number,
   end: number,
 ): PromiseLike<void> | null {
-  const { core } = connection;
-  view.tolerance = connection.leniency;
+  const { core, terms } = connection;
+  view.tolerance = terms.leniency;
   view.read(connection.version, first, bytes, start, end);
   core.stats.messagesReceived++;
   const route = resolveRoute(connection);
@@ -109,14 +109,14 @@ function takePacket(
       connection.ack(PacketType.pubrec, packetId, ReasonCode.Success);
       return null;
     }
-    if (connection.version === 5 && session.inbound.size >= core.limits.receiveMaximum) {
+    if (connection.version === 5 && session.inbound.size >= terms.receiveMaximum) {
       // Leniency has its bound, too: there are no more packet identifiers than 65,535.
-      if (connection.leniency === null) throw tooMany(core.limits.receiveMaximum);
-      connection.leniency.overlook("receive-maximum");
+      if (terms.leniency === null) throw tooMany(terms.receiveMaximum);
+      terms.leniency.overlook("receive-maximum");
     }
   }
   const message = messageOf(connection, route);
-  const { authorizer } = core.settings;
+  const { authorizer } = connection;
   if (authorizer === null) return settle(connection, route, message, packetId);
   const { name: topic, retain } = message;
   const allowed = authorizer.mayPublish(connection.client!, { topic, qos, retain, will: false });
@@ -136,7 +136,7 @@ function tooMany(receiveMaximum: number): ProtocolError {
 /** The route that a PUBLISH names, by its topic or by an alias (§3.3.2.3.4). */
 function resolveRoute(connection: Connection): Route<Receiver> {
   const { topicStart, topicEnd, topicAlias, buffer } = view;
-  const { topicAliasMax } = connection.core.limits;
+  const { topicAliasMax } = connection.terms;
   if (topicAlias > topicAliasMax) {
     const text = `Topic alias ${topicAlias}, of at most ${topicAliasMax}`;
     throw new ProtocolError(text, 0, "MQTT-3.3.2-9", ReasonCode.TopicAliasInvalid);
@@ -160,12 +160,12 @@ function resolveRoute(connection: Connection): Route<Receiver> {
 }
 
 function checkAllowed(connection: Connection, route: Route<Receiver>): void {
-  const { settings } = connection.core;
-  if (view.qos > settings.maximumQoS) {
+  const { terms } = connection;
+  if (view.qos > terms.maximumQoS) {
     const text = `QoS ${view.qos} to ${route.topic}`;
     throw new ProtocolError(text, 0, "MQTT-3.2.2-11", ReasonCode.QoSNotSupported);
   }
-  if (view.retain && !settings.retainAvailable) {
+  if (view.retain && !terms.retainAvailable) {
     const text = `RETAIN to ${route.topic}`;
     throw new ProtocolError(text, 0, "MQTT-3.2.2-14", ReasonCode.RetainNotSupported);
   }

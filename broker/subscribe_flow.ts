@@ -20,8 +20,8 @@ export function subscribe(
   packet: SubscribePacket,
 ): PromiseLike<void> | null {
   const identifier = packet.properties.subscriptionIdentifiers?.[0] ?? 0;
-  const { settings } = connection.core;
-  if (identifier !== 0 && !settings.subscriptionIdentifiersAvailable) {
+  const { terms, authorizer } = connection;
+  if (identifier !== 0 && !terms.subscriptionIdentifiersAvailable) {
     throw new ProtocolError(
       "Subscription identifier",
       0,
@@ -29,7 +29,6 @@ export function subscribe(
       ReasonCode.SubscriptionIdentifiersNotSupported,
     );
   }
-  const { authorizer } = settings;
   const refused = packet.subscriptions.map((request) => faultOf(connection, request));
   if (authorizer === null) {
     answer(connection, packet, identifier, refused);
@@ -55,8 +54,8 @@ export function subscribe(
 
 /** Why a subscription is refused, as a reason code; 0 if it is not. */
 function faultOf(connection: Connection, { filter }: SubscriptionRequest): number {
-  const { settings, limits } = connection.core;
-  if (topicFilterFault(filter) !== null || hasMoreLevels(filter, limits.topicLevelsMax)) {
+  const { core, terms } = connection;
+  if (topicFilterFault(filter) !== null || hasMoreLevels(filter, core.limits.topicLevelsMax)) {
     // In 3.x a filter that breaks the rules breaks the protocol [MQTT-4.7.1-2].
     if (connection.version < 5) {
       throw new ProtocolError(`Topic filter is invalid: ${filter}`, 2, "MQTT-4.7.1-1");
@@ -64,10 +63,10 @@ function faultOf(connection: Connection, { filter }: SubscriptionRequest): numbe
     return ReasonCode.TopicFilterInvalid;
   }
   const shared = parseSharedFilter(filter);
-  if (shared !== null && !settings.sharedSubscriptionAvailable) {
+  if (shared !== null && !terms.sharedSubscriptionAvailable) {
     return ReasonCode.SharedSubscriptionsNotSupported;
   }
-  if (hasWildcard(shared?.filter ?? filter) && !settings.wildcardSubscriptionAvailable) {
+  if (hasWildcard(shared?.filter ?? filter) && !terms.wildcardSubscriptionAvailable) {
     return ReasonCode.WildcardSubscriptionsNotSupported;
   }
   return 0;

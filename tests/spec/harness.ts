@@ -16,7 +16,7 @@
  * @module
  */
 import { assert } from "@std/assert";
-import { Broker, type BrokerOptions } from "../../mod.ts";
+import { Broker, type BrokerOptions, type ListenerRules } from "../../mod.ts";
 import type { BytePipe } from "../harness/byte_pipe.ts";
 import { connect, type ConnectFields, disconnect, type Level } from "../harness/packets.ts";
 import { VirtualClock } from "../harness/virtual_clock.ts";
@@ -32,8 +32,8 @@ const DEADLINE_MS = 5_000;
 /** Where a conversation takes place. */
 interface Stage extends AsyncDisposable {
   readonly broker: Broker;
-  /** Opens a connection. */
-  dial(): Promise<BytePipe>;
+  /** Opens a connection to one of its listeners. */
+  dial(listener: number): Promise<BytePipe>;
   /** Waits until the condition holds. */
   until(condition: () => boolean): Promise<void>;
   /** Lets time pass. */
@@ -57,23 +57,23 @@ export class Conversation {
   }
 
   /** Opens a connection and sends nothing. */
-  async client(level: Level = this.#level): Promise<SpecClient> {
-    const client = new SpecClient(await this.#stage.dial(), level);
+  async client(level: Level = this.#level, listener = 0): Promise<SpecClient> {
+    const client = new SpecClient(await this.#stage.dial(listener), level);
     this.#clients.push(client);
     return client;
   }
 
   /** Opens a connection and sends CONNECT. */
-  async dial(fields: ConnectFields = {}): Promise<SpecClient> {
+  async dial(fields: ConnectFields = {}, listener = 0): Promise<SpecClient> {
     const { level = this.#level } = fields;
-    const client = await this.client(level);
+    const client = await this.client(level, listener);
     await client.send(connect({ ...fields, level }));
     return client;
   }
 
   /** Opens a connection and is let in. */
-  async connect(fields: ConnectFields = {}): Promise<SpecClient> {
-    const client = await this.dial(fields);
+  async connect(fields: ConnectFields = {}, listener = 0): Promise<SpecClient> {
+    const client = await this.dial(fields, listener);
     await client.expectWelcome();
     return client;
   }
@@ -117,6 +117,8 @@ export interface SpecOptions {
   broker?: BrokerOptions;
   /** Whether its listener is lenient; false by default. */
   lenient?: boolean;
+  /** The rules of its listeners; by default there is one, with those of the broker. */
+  listeners?: readonly ListenerRules[];
 }
 
 type Body = (t: Conversation) => Promise<void>;
@@ -144,17 +146,18 @@ export function testsFor(level: Level): {
 }
 
 async function run(
-  stageOf: (options: BrokerOptions, lenient: boolean) => Promise<Stage>,
+  stageOf: (options: BrokerOptions, listeners: readonly ListenerRules[]) => Promise<Stage>,
   level: Level,
   options: SpecOptions,
   body: Body,
 ): Promise<void> {
   const failures: unknown[] = [];
   const { hooks } = options.broker ?? {};
+  const { listeners = [{ lenient: options.lenient ?? false }] } = options;
   await using stage = await stageOf({
     ...options.broker,
     hooks: { ...hooks, failed: (error) => failures.push(error) },
-  }, options.lenient ?? false);
+  }, listeners);
   const conversation = new Conversation(stage, level);
   try {
     await body(conversation);
@@ -164,12 +167,15 @@ async function run(
   if (failures.length > 0) throw new AggregateError(failures, "The broker has failed inside");
 }
 
-async function realStage(options: BrokerOptions, lenient: boolean): Promise<Stage> {
+async function realStage(
+  options: BrokerOptions,
+  rules: readonly ListenerRules[],
+): Promise<Stage> {
   const broker = new Broker(options);
-  const { port } = await broker.listen({ port: 0, lenient });
+  const listeners = await Promise.all(rules.map((policy) => broker.listen({ port: 0, policy })));
   return {
     broker,
-    dial: () => Deno.connect({ hostname: "127.0.0.1", port }),
+    dial: (at) => Deno.connect({ hostname: "127.0.0.1", port: listeners[at]!.port }),
     async until(condition) {
       for (const endMs = Date.now() + DEADLINE_MS; !condition();) {
         assert(Date.now() < endMs, `Did not come to hold: ${condition}`);
@@ -187,23 +193,34 @@ async function realStage(options: BrokerOptions, lenient: boolean): Promise<Stag
 function stageFor(name: string): typeof realStage {
   let seed = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(name)) seed = Math.imul(seed ^ byte, 0x01000193);
-  return (options, lenient) => Promise.resolve(virtualStage(options, lenient, seed));
+  return (options, listeners) => Promise.resolve(virtualStage(options, listeners, seed));
 }
 
-function virtualStage(options: BrokerOptions, lenient: boolean, seed: number): Stage {
+function virtualStage(
+  options: BrokerOptions,
+  listeners: readonly ListenerRules[],
+  seed: number,
+): Stage {
   const clock = new VirtualClock();
+  /** The listener that each connection was made to. */
+  const dialled: number[] = [];
   const network = new VirtualNetwork({
     seed,
     clock,
     maxDelayMs: 0,
     windowBytes: 2 ** 24,
-    accept: (pipe) => broker.accept(pipe, { address: "memory", lenient }),
+    accept: (pipe, { number }) =>
+      broker.accept(pipe, { address: "memory" }, policies[dialled[number]!]),
   });
   const random = network.random.fork();
   const broker = new Broker({ random: () => random.next(), ...options, clock });
+  const policies = listeners.map((rules) => broker.policy(rules));
   return {
     broker,
-    dial: () => Promise.resolve(atThisInstant(network.connect(), clock)),
+    dial(listener) {
+      dialled.push(listener);
+      return Promise.resolve(atThisInstant(network.connect(), clock));
+    },
     async until(condition) {
       await clock.advance(0);
       assert(condition(), `Does not hold by now: ${condition}`);

@@ -26,8 +26,8 @@ export const BROKER_MUTANTS: Mutant[] = [
   {
     rule: "a will may be published if its client may",
     file: "broker/connect_flow.ts",
-    find: "if (!await core.settings.authorizer.mayPublish(client, asked)) {",
-    replace: "if (!await core.settings.authorizer.mayPublish(client, asked) && !asked.will) {",
+    find: "if (!await connection.authorizer.mayPublish(client, asked)) {",
+    replace: "if (!await connection.authorizer.mayPublish(client, asked) && !asked.will) {",
     tests: ["traps/connections_test.ts"],
   },
   {
@@ -124,8 +124,8 @@ export const BROKER_MUTANTS: Mutant[] = [
   {
     rule: "no more messages are unfinished than announced",
     file: "broker/publish_flow.ts",
-    find: "session.inbound.size >= core.limits.receiveMaximum",
-    replace: "session.inbound.size > core.limits.receiveMaximum",
+    find: "session.inbound.size >= terms.receiveMaximum",
+    replace: "session.inbound.size > terms.receiveMaximum",
     tests: ["v5/publish_actions_test.ts"],
   },
   {
@@ -145,14 +145,14 @@ export const BROKER_MUTANTS: Mutant[] = [
   {
     rule: "RETAIN is refused where nothing is retained",
     file: "broker/publish_flow.ts",
-    find: "if (view.retain && !settings.retainAvailable) {",
-    replace: "if (view.retain && settings.retainAvailable === null) {",
+    find: "if (view.retain && !terms.retainAvailable) {",
+    replace: "if (view.retain && terms.retainAvailable === null) {",
     tests: ["v5/connack_test.ts"],
   },
   {
     rule: "Maximum QoS counts for messages",
     file: "broker/publish_flow.ts",
-    find: "if (view.qos > settings.maximumQoS) {",
+    find: "if (view.qos > terms.maximumQoS) {",
     replace: "if (view.qos > 2) {",
     tests: ["v5/connack_test.ts"],
   },
