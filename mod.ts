@@ -38,8 +38,16 @@ export type {
   ClientInfo,
   ConnectRequest,
   Decision,
+  Grant,
 } from "./auth/authenticator.ts";
 export type { Authorizer, PublishRequest, SubscribeRequest } from "./auth/authorizer.ts";
+export {
+  anyAuthorizer,
+  everyAuthenticator,
+  everyAuthorizer,
+  firstAuthenticator,
+} from "./auth/chain.ts";
+export { allowAnonymous, denyAnonymous, staticUsers } from "./auth/static_users.ts";
 export { connect } from "./client/connect.ts";
 export type { Client } from "./client/client.ts";
 export type { ClientAuthentication } from "./client/authentication.ts";

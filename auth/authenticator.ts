@@ -1,4 +1,5 @@
 import type { ProtocolVersion, UserProperty } from "../codec/mod.ts";
+import type { Authorizer } from "./authorizer.ts";
 
 /** A client as it presents itself in CONNECT. */
 export interface ClientInfo {
@@ -20,8 +21,24 @@ export interface ConnectRequest extends ClientInfo {
   readonly userProperties: readonly UserProperty[];
 }
 
-/** Whether a client may come in. */
-export interface Decision {
+/**
+ * How far a client is let in. A re-authentication that succeeds replaces all of
+ * it, but for the name, which must stay the same.
+ */
+export interface Grant {
+  /** The name it goes by; the user name of its CONNECT if this is not given. */
+  readonly username?: string;
+  /**
+   * When its connection ends unless it has authenticated anew: milliseconds
+   * since 1970, as of `Date.now()`. It is told 0x87. Never if not given.
+   */
+  readonly expiresAtMs?: number;
+  /** What it may do. The broker's own authorizer is asked too, and both must allow. */
+  readonly authorizer?: Authorizer;
+}
+
+/** Whether a client may come in, and how far. */
+export interface Decision extends Grant {
   /** `ReasonCode.Success`, or why not, as in CONNACK; 3.x clients get the nearest code. */
   readonly reasonCode: number;
   /** Said to a 5.0 client that wants to know. */
@@ -33,7 +50,7 @@ export type AuthenticationStep =
   /** More is needed from the client: AUTH 0x18 with these data. */
   | { readonly kind: "continue"; readonly data?: Uint8Array }
   /** The client is who it says; the data go with CONNACK, or with AUTH 0x00. */
-  | { readonly kind: "success"; readonly data?: Uint8Array }
+  | Grant & { readonly kind: "success"; readonly data?: Uint8Array }
   /** It is not; the reason code goes with CONNACK, or with DISCONNECT. */
   | { readonly kind: "failure"; readonly reasonCode: number; readonly reasonString?: string };
 

@@ -6,3 +6,5 @@
  */
 export * from "./authenticator.ts";
 export * from "./authorizer.ts";
+export * from "./chain.ts";
+export * from "./static_users.ts";

@@ -2,6 +2,7 @@ import type {
   AuthenticationExchange,
   AuthenticationStep,
   ConnectRequest,
+  Grant,
 } from "../auth/authenticator.ts";
 import {
   type AuthPacket,
@@ -18,6 +19,7 @@ import {
 import type { Connection } from "./connection.ts";
 import { connackProperties } from "./connack.ts";
 import { faultOf } from "./connect_fault.ts";
+import { Granted } from "./granted.ts";
 import { newClientId } from "./client_id.ts";
 import { sendRefusal } from "./refusal.ts";
 import { Sender } from "./sender.ts";
@@ -35,6 +37,9 @@ interface Agreement {
   readonly keepAlive: number;
   readonly connack: ConnackPacket;
 }
+
+/** What a client is told whose authentication holds no longer. */
+const EXPIRED = "Authentication has expired";
 
 /** How a client is let in: CONNECT, authentication, session, CONNACK. */
 export class ConnectFlow {
@@ -97,7 +102,16 @@ export class ConnectFlow {
     if (step.kind === "failure") {
       return this.#connection.disconnect(step.reasonCode, step.reasonString);
     }
-    if (step.kind === "success") auth.exchange = null;
+    if (step.kind === "success") {
+      auth.exchange = null;
+      const { client } = this.#connection;
+      if (step.username !== undefined && step.username !== client!.username) {
+        return this.#connection.disconnect(ReasonCode.NotAuthorized, "Another user name");
+      }
+      if (!Granted.grant(this.#connection, step)) {
+        return this.#connection.disconnect(ReasonCode.NotAuthorized, EXPIRED);
+      }
+    }
     this.#sendAuth(step.kind === "success" ? ReasonCode.Success : 0x18, step);
   }
 
@@ -152,7 +166,7 @@ export class ConnectFlow {
     if (decision.reasonCode !== ReasonCode.Success) {
       return this.#refuse(decision.reasonCode, decision.reasonString);
     }
-    await this.#admit(undefined);
+    await this.#admit(decision);
   }
 
   /** One step of an enhanced authentication before the client is let in. */
@@ -164,18 +178,20 @@ export class ConnectFlow {
     else if (step.kind === "failure") this.#refuse(step.reasonCode, step.reasonString);
     else {
       connection.auth!.exchange = null;
-      await this.#admit(step.data);
+      await this.#admit(step, step.data);
     }
   }
 
   /** The client is who it says: gives it its session, and says so. */
-  async #admit(authenticationData: Uint8Array | undefined): Promise<void> {
+  async #admit(grant: Grant, authenticationData?: Uint8Array): Promise<void> {
     const connection = this.#connection;
     const { core } = connection;
     const packet = this.#packet!;
     const { will } = packet;
-    const { clientId, username, address, protocolVersion } = this.#request!;
+    const { clientId, address, protocolVersion } = this.#request!;
+    const username = grant.username ?? this.#request!.username;
     const client = { clientId, username, address, protocolVersion };
+    if (!Granted.grant(connection, grant)) return this.#refuse(ReasonCode.NotAuthorized, EXPIRED);
     if (will !== null && connection.authorizer !== null) {
       const { topic, qos, retain } = will;
       const asked = { topic, qos, retain, will: true };

@@ -21,6 +21,7 @@ import type { PeerInfo, Transport } from "../transport/transport.ts";
 import { type AuthFlow, ConnectFlow } from "./connect_flow.ts";
 import type { Core } from "./core.ts";
 import { sendFarewell } from "./farewell.ts";
+import type { Granted } from "./granted.ts";
 import { InputBuffer } from "./input_buffer.ts";
 import type { Link } from "./link.ts";
 import type { ListenerPolicy, ListenerTerms } from "./listener_policy.ts";
@@ -62,6 +63,8 @@ export class Connection implements Link, OutboxOwner {
   flow: ConnectFlow | null = null;
   /** An enhanced authentication under way, or that may be repeated. */
   auth: AuthFlow | null = null;
+  /** How far the authenticator has let the client in; `null` for without end and restriction. */
+  granted: Granted | null = null;
   /** Topic aliases that the client has set. */
   aliases: Map<number, Route<Receiver>> | null = null;
   /** The route of the last message: the next is often for the same. */
@@ -113,7 +116,7 @@ export class Connection implements Link, OutboxOwner {
 
   /** Who is asked what the client may do; nobody if `null`. */
   get authorizer(): Authorizer | null {
-    return this.terms.authorizer;
+    return this.granted === null ? this.terms.authorizer : this.granted.authorizer;
   }
 
   /** Closes when the last byte for the client has left, or none ever will. */
@@ -451,6 +454,7 @@ export class Connection implements Link, OutboxOwner {
     this.#isOpen = false;
     const { core } = this;
     core.scheduler.clear(this.#deadline);
+    this.granted?.end();
     this.outbox.abort();
     this.#closeTransport();
     this.#input.release();

@@ -36,6 +36,8 @@ export interface BrokerOptions {
   serverReference?: string | null;
   /** Time; the machine's by default. */
   clock?: Clock;
+  /** The time of day in milliseconds since 1970; `Date.now` by default. */
+  unixNow?: () => number;
   /** Randomness for identifiers and hashes, 0 to below 1; cryptographic by default. */
   random?: () => number;
 }
@@ -63,6 +65,7 @@ export function settingsOf(options: BrokerOptions): Settings {
     responseInformation: null,
     serverReference: null,
     clock: systemClock,
+    unixNow: Date.now,
     random: cryptoRandom,
     ...options,
     limits: checkLimits(options.limits ?? {}),

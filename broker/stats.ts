@@ -40,6 +40,8 @@ export class BrokerStats {
   bytesReceived = 0;
   /** Bytes to clients. */
   bytesSent = 0;
+  /** Connections that were ended because their authentication had expired. */
+  authenticationsExpired = 0;
   /** Connections that were closed for breaking the protocol. */
   protocolErrors = 0;
   /** Failures inside the broker that ended a connection; each is reported. */

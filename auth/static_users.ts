@@ -1,0 +1,61 @@
+import { Buffer } from "node:buffer";
+import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { ReasonCode } from "../codec/mod.ts";
+import { mapKey } from "../router/map_key.ts";
+import type { Authenticator, ConnectRequest } from "./authenticator.ts";
+
+/**
+ * Lets in whoever gives neither user name nor password.
+ *
+ * In a chain it stands last; alone it makes a broker without accounts.
+ */
+export const allowAnonymous: Authenticator = {
+  authenticate: ({ username, password }) => ({
+    reasonCode: username === null && password === null
+      ? ReasonCode.Success
+      : ReasonCode.BadUserNameOrPassword,
+  }),
+};
+
+/** Refuses whoever gives no user name, and knows nobody else. In a chain it stands first. */
+export const denyAnonymous: Authenticator = {
+  authenticate: ({ username }) => ({
+    reasonCode: username === null ? ReasonCode.NotAuthorized : ReasonCode.BadUserNameOrPassword,
+  }),
+};
+
+/**
+ * Lets in the users given, each with a password in the clear: for a program
+ * that has them from somewhere safe, and for tests.
+ *
+ * How long it takes tells neither whether a user exists nor how much of the
+ * password is right.
+ *
+ * @param users The password of each user.
+ *
+ * @example Two users
+ * ```ts
+ * import { Broker, staticUsers } from "@fairway/mqtt";
+ *
+ * const users = { ann: crypto.randomUUID(), bob: crypto.randomUUID() };
+ * await using broker = new Broker({ authenticator: staticUsers(users) });
+ * ```
+ */
+export function staticUsers(users: Readonly<Record<string, string>>): Authenticator {
+  const key = randomBytes(32);
+  const digest = (password: string | Uint8Array) =>
+    createHmac("sha256", key).update(password).digest();
+  const digests = new Map(
+    Object.entries(users).map(([user, password]) => [mapKey(user), digest(password)]),
+  );
+  /** What no password has. */
+  const decoy = Buffer.from(randomBytes(32));
+  return {
+    authenticate({ username, password }: ConnectRequest) {
+      const wanted = (username === null ? undefined : digests.get(mapKey(username))) ?? decoy;
+      const isRight = timingSafeEqual(digest(password ?? new Uint8Array()), wanted);
+      const isKnown = isRight && wanted !== decoy && password !== null;
+      return { reasonCode: isKnown ? ReasonCode.Success : ReasonCode.BadUserNameOrPassword };
+    },
+  };
+}
