@@ -1,0 +1,84 @@
+import type { Configuration, ListenerConfiguration } from "./configuration.ts";
+import type { Remark } from "./errors.ts";
+import type { ListenerValues } from "./options.ts";
+
+/** Words that promise TLS, or rely on it. */
+const TLS_WORDS = [
+  "cafile",
+  "capath",
+  "crlfile",
+  "ciphers",
+  "require_certificate",
+  "tls_version",
+  "use_identity_as_username",
+  "use_subject_as_username",
+] as const;
+
+/** Takes what is wrong about a word, or a listener as a whole. */
+type Complain = (word: keyof ListenerValues | "listener", text: string) => void;
+
+/** Finds what does not go together, though each word is right. */
+export function checkConfiguration(
+  configuration: Configuration,
+  problems: Remark[],
+  notes: Remark[],
+): void {
+  for (const listener of configuration.listeners) {
+    const complain: Complain = (word, text) => {
+      problems.push({ place: listener.places.get(word) ?? listener.place, word, text });
+    };
+    checkTls(listener.settings, complain);
+    checkTransport(listener, complain);
+    if (maySomeoneConnect(listener)) continue;
+    const text = "nobody may connect: there is no password_file, and allow_anonymous is false";
+    notes.push({ place: listener.place, word: "listener", text });
+  }
+  const { persistence, persistence_location, fairway_data_dir } = configuration.global;
+  if (!persistence || persistence_location !== null || fairway_data_dir !== null) return;
+  const place = configuration.places.get("persistence")!;
+  const text = "without a persistence_location, what survives is kept in the current folder";
+  notes.push({ place, word: "persistence", text });
+}
+
+/** A listener that was to be encrypted must never be opened without. */
+function checkTls(settings: ListenerValues, complain: Complain): void {
+  const { certfile, keyfile } = settings;
+  if (certfile !== null && keyfile === null) complain("certfile", "needs a keyfile beside it");
+  if (keyfile !== null && certfile === null) complain("keyfile", "needs a certfile beside it");
+  if (certfile === null && keyfile === null) {
+    const word = TLS_WORDS.find((word) => settings[word] !== null && settings[word] !== false);
+    if (word !== undefined) {
+      complain(word, "the listener would not be encrypted: give it a certfile and a keyfile");
+    }
+  }
+  if (settings.cafile === null && settings.capath === null) {
+    const text = "needs a cafile or a capath to check certificates with";
+    if (settings.require_certificate) complain("require_certificate", text);
+    else if (settings.crlfile !== null) complain("crlfile", text);
+  }
+  if (settings.use_identity_as_username && settings.use_subject_as_username) {
+    complain("use_subject_as_username", "leave it out, or use_identity_as_username");
+  }
+}
+
+function checkTransport({ settings, path }: ListenerConfiguration, complain: Complain): void {
+  if (path !== null) {
+    const text = "is not for a Unix socket: leave it out";
+    if (settings.protocol === "websockets") complain("protocol", text);
+    if (settings.bind_interface !== null) complain("bind_interface", text);
+    if (settings.socket_domain !== null) complain("socket_domain", text);
+    if (settings.certfile !== null) complain("certfile", text);
+  } else if (settings.fairway_socket_mode !== null) {
+    complain("fairway_socket_mode", "is for a Unix socket only: listener 0 PATH");
+  }
+  if (settings.protocol === "websockets") return;
+  const text = "is for protocol websockets only";
+  if (settings.fairway_websockets_path !== null) complain("fairway_websockets_path", text);
+  if (settings.websockets_origin.length > 0) complain("websockets_origin", text);
+}
+
+function maySomeoneConnect({ settings, security }: ListenerConfiguration): boolean {
+  const isAnonymousAllowed = settings.listener_allow_anonymous ?? security.allow_anonymous;
+  if (isAnonymousAllowed || security.password_file !== null) return true;
+  return settings.use_identity_as_username || settings.use_subject_as_username;
+}

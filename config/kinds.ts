@@ -1,0 +1,102 @@
+/** What values a word of the configuration takes, and how they are written. */
+export interface Kind<T> {
+  /** What would be right, as in `… expects a whole number from 0 to 2`. */
+  readonly expects: string;
+  /** Whether the value is one word, and what follows it is none of it. */
+  readonly isOneWord: boolean;
+  /** Reads a value, which is not empty; `undefined` if it is not one of this kind. */
+  parse(text: string): T | undefined;
+  /** Writes a value in such a way that it can be read again. */
+  print(value: T): string;
+}
+
+/** `true` or `false`, also written 1 or 0. */
+export const boolean: Kind<boolean> = {
+  expects: "true or false",
+  isOneWord: true,
+  parse: (text) => {
+    if (text === "true" || text === "1") return true;
+    return text === "false" || text === "0" ? false : undefined;
+  },
+  print: String,
+};
+
+/** Any text up to the end of the line. */
+export function text(expects: string): Kind<string> {
+  return { expects, isOneWord: false, parse: (value) => value, print: (value) => value };
+}
+
+/** Text for which something holds. */
+export function textWhere(expects: string, holds: (value: string) => boolean): Kind<string> {
+  return {
+    expects,
+    isOneWord: false,
+    parse: (value) => holds(value) ? value : undefined,
+    print: (value) => value,
+  };
+}
+
+/** A whole number. */
+export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): Kind<number> {
+  const upTo = max === Number.MAX_SAFE_INTEGER ? `of ${min} or more` : `from ${min} to ${max}`;
+  return {
+    expects: `a whole number ${upTo}`,
+    isOneWord: true,
+    parse: (value) => {
+      const number = /^-?\d{1,16}$/.test(value) ? Number(value) : NaN;
+      return number >= min && number <= max ? number : undefined;
+    },
+    print: String,
+  };
+}
+
+/** One of a few words. */
+export function oneOf<const T extends string>(...words: readonly T[]): Kind<T> {
+  return {
+    expects: words.length === 1 ? words[0]! : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`,
+    isOneWord: true,
+    parse: (value) => words.find((word) => word === value),
+    print: (value) => value,
+  };
+}
+
+/** A list in one line, with commas or blanks between its items. */
+export function listOf<T>(item: Kind<T>, expects: string): Kind<readonly T[]> {
+  return {
+    expects,
+    isOneWord: false,
+    parse: (value) => {
+      const items: T[] = [];
+      for (const part of value.split(/[\s,]+/).filter((part) => part !== "")) {
+        const parsed = item.parse(part);
+        if (parsed === undefined) return undefined;
+        if (!items.includes(parsed)) items.push(parsed);
+      }
+      return items.length === 0 ? undefined : items;
+    },
+    print: (items) => items.map((value) => item.print(value)).join(","),
+  };
+}
+
+/** Seconds in the units of {@linkcode duration}; a month has 30 days, a year 365. */
+const UNITS = { h: 3600, d: 86_400, w: 604_800, m: 2_592_000, y: 31_536_000 } as const;
+
+/** A duration of at least an hour, such as `14d`; its value is in seconds. */
+export const duration: Kind<number> = {
+  expects: "a whole number of 1 or more followed by h, d, w, m or y, such as 14d",
+  isOneWord: true,
+  parse: (value) => {
+    const match = /^(\d{1,9})([hdwmy])$/.exec(value);
+    if (match === null || Number(match[1]) === 0) return undefined;
+    return Number(match[1]) * UNITS[match[2] as keyof typeof UNITS];
+  },
+  print: (seconds) => `${seconds / UNITS.h}h`,
+};
+
+/** File permissions as `chmod` takes them, such as `0660`. */
+export const fileMode: Kind<number> = {
+  expects: "file permissions in octal, such as 0660",
+  isOneWord: true,
+  parse: (value) => /^0?[0-7]{3}$/.test(value) ? parseInt(value, 8) : undefined,
+  print: (mode) => mode.toString(8).padStart(4, "0"),
+};

@@ -1,0 +1,82 @@
+import { oneOf } from "./kinds.ts";
+import type { Option } from "./option.ts";
+
+/** Where a line of the log goes. */
+export type LogDestination =
+  | { readonly to: "stdout" | "stderr" | "topic" }
+  | { readonly to: "file"; readonly path: string };
+
+/** What a line of the log is about, or how bad it is. */
+export type LogType =
+  | "debug"
+  | "error"
+  | "warning"
+  | "notice"
+  | "information"
+  | "subscribe"
+  | "unsubscribe"
+  | "websockets"
+  | "internal";
+
+const TYPES = [
+  "debug",
+  "error",
+  "warning",
+  "notice",
+  "information",
+  "subscribe",
+  "unsubscribe",
+  "websockets",
+  "internal",
+] as const;
+
+/** What is logged unless the configuration says otherwise. */
+const USUAL_TYPES: readonly LogType[] = ["error", "warning", "notice", "information"];
+
+const typeWord = oneOf(...TYPES, "all", "none");
+
+/** `log_type`: each adds one; `all` and `none` replace what came before. */
+export const logType: Option<readonly LogType[]> = {
+  expects: typeWord.expects,
+  isOneWord: true,
+  initial: USUAL_TYPES,
+  isOnce: false,
+  note: null,
+  parse: (text, before = []) => {
+    const type = typeWord.parse(text);
+    if (type === undefined) return undefined;
+    if (type === "none") return [];
+    const types = type === "all" ? TYPES : [...before, type];
+    return TYPES.filter((known) => types.includes(known));
+  },
+  print: (types) => {
+    if (types.length === 0) return ["none"];
+    return types.length === TYPES.length ? ["all"] : [...types];
+  },
+};
+
+/** `log_dest`: each adds one; `none` takes away what came before. */
+export const logDest: Option<readonly LogDestination[]> = {
+  expects: "stdout, stderr, topic, none or file and a path, such as file /var/log/fairway.log " +
+    "(what goes to stderr is in the journal under systemd; there is no syslog)",
+  isOneWord: false,
+  initial: [{ to: "stderr" }],
+  isOnce: false,
+  note: null,
+  parse: (text, before = []) => {
+    const [to] = text.split(/\s/, 1);
+    if (to === "none") return [];
+    if (to === "stdout" || to === "stderr" || to === "topic") {
+      return before.some((known) => known.to === to) ? before : [...before, { to }];
+    }
+    const path = text.slice(4).trim();
+    if (to !== "file" || path === "" || before.some((known) => known.to === "file")) {
+      return undefined;
+    }
+    return [...before, { to, path }];
+  },
+  print: (destinations) => {
+    if (destinations.length === 0) return ["none"];
+    return destinations.map((known) => known.to === "file" ? `file ${known.path}` : known.to);
+  },
+};

@@ -1,0 +1,41 @@
+import { DEFAULT_LIMITS } from "../broker/limits.ts";
+import type { Configuration, ListenerConfiguration } from "./configuration.ts";
+import type { OptionTable } from "./option.ts";
+import { GLOBAL_OPTIONS, LIMIT_OPTIONS, LISTENER_OPTIONS, SECURITY_OPTIONS } from "./options.ts";
+
+/**
+ * Writes what a configuration says with every value that is in effect, given or
+ * not, as a configuration that says the same.
+ */
+export function printEffective(configuration: Configuration): string {
+  const { global, listeners } = configuration;
+  const isShared = !global.per_listener_settings;
+  const lines = printWords(GLOBAL_OPTIONS, global);
+  lines.push(...printLimits(configuration));
+  if (isShared) lines.push(...printWords(SECURITY_OPTIONS, listeners[0]!.security));
+  for (const listener of listeners) lines.push("", ...printListener(listener, isShared));
+  return `${lines.join("\n")}\n`;
+}
+
+function printListener(listener: ListenerConfiguration, isShared: boolean): string[] {
+  const { port, host, path, settings, security } = listener;
+  const where = path ?? host;
+  return [
+    where === null ? `listener ${port}` : `listener ${port} ${where}`,
+    ...printWords(LISTENER_OPTIONS, settings),
+    ...(isShared ? [] : printWords(SECURITY_OPTIONS, security)),
+  ];
+}
+
+function printLimits({ limits }: Configuration): string[] {
+  const inEffect = Object.values({ ...DEFAULT_LIMITS, ...limits });
+  return Object.keys(LIMIT_OPTIONS).map((word, index) => `${word} ${inEffect[index]}`);
+}
+
+/** The words of a table, with `per_listener_settings` first, as it has to be. */
+function printWords(table: OptionTable, values: object): string[] {
+  const entries = Object.entries(values) as [string, unknown][];
+  return entries.flatMap(([word, value]) =>
+    table[word]!.print(value).map((text) => `${word} ${text}`)
+  );
+}

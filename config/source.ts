@@ -1,0 +1,73 @@
+import { ConfigError, type Place } from "./errors.ts";
+import { type Line, readLines } from "./lexer.ts";
+
+/** Where configurations come from. */
+export interface ConfigFiles {
+  /** Reads a file of text. */
+  read(path: string): Promise<string>;
+  /** The names of the files in a folder. */
+  list(folder: string): Promise<string[]>;
+}
+
+/** A file of a configuration, and what it includes. */
+export interface Source {
+  readonly lines: readonly Line[];
+  /** What is read where an `include_dir` stands. */
+  readonly included: ReadonlyMap<Line, readonly Source[]>;
+}
+
+/**
+ * Reads a configuration with everything that it includes: of each `include_dir`
+ * the files whose names end in `.conf`, in the order of their names, capital
+ * letters or not. What is included includes nothing more.
+ *
+ * @throws {ConfigError} If a file or a folder cannot be read.
+ */
+export async function readSource(path: string, files: ConfigFiles): Promise<Source> {
+  const lines = await linesOf(path, files, null);
+  const included = new Map<Line, Source[]>();
+  for (const line of lines) {
+    if (line.word !== "include_dir" || line.value === "") continue;
+    const sources: Source[] = [];
+    for (const name of await namesIn(line, files)) {
+      const inner = await linesOf(join(line.value, name), files, line);
+      sources.push({ lines: inner, included: new Map() });
+    }
+    included.set(line, sources);
+  }
+  return { lines, included };
+}
+
+async function namesIn(line: Line, files: ConfigFiles): Promise<string[]> {
+  try {
+    const names = await files.list(line.value);
+    return names.filter((name) => name.endsWith(".conf")).sort(byName);
+  } catch (error) {
+    throw unreadable("folder", line.value, error, line);
+  }
+}
+
+async function linesOf(path: string, files: ConfigFiles, by: Line | null): Promise<Line[]> {
+  try {
+    return readLines(path, await files.read(path));
+  } catch (error) {
+    throw unreadable("file", path, error, by);
+  }
+}
+
+function unreadable(what: string, path: string, error: unknown, by: Line | null): ConfigError {
+  const place: Place = by?.place ?? { file: path, line: 1 };
+  const why = error instanceof Error ? error.message : String(error);
+  const text = `cannot read the ${what} ${path}: ${why}`;
+  return new ConfigError([{ place, word: by?.word ?? "configuration", text }], { cause: error });
+}
+
+function join(folder: string, name: string): string {
+  return folder.endsWith("/") ? `${folder}${name}` : `${folder}/${name}`;
+}
+
+function byName(a: string, b: string): number {
+  const [first, second] = [a.toUpperCase(), b.toUpperCase()];
+  if (first !== second) return first < second ? -1 : 1;
+  return a < b ? -1 : 1;
+}

@@ -1,0 +1,120 @@
+import { GLOBAL_OPTIONS, LIMIT_OPTIONS, LISTENER_OPTIONS, SECURITY_OPTIONS } from "./options.ts";
+
+const BRIDGE = "Fairway has no bridges yet: run the bridge in a mosquitto beside it, " +
+  "and take its lines out of this file";
+const PLUGIN = "Fairway does not load mosquitto's plugins: use password_file and acl_file, " +
+  "or a program of your own with an Authenticator and an Authorizer";
+const PSK = "Fairway has no pre-shared keys: use certfile and keyfile, or a password_file";
+const ENGINE = "Fairway has no OpenSSL engines: use keyfile with a key in PEM";
+
+/**
+ * What mosquitto has and Fairway has not, and what to do about it. A word that
+ * ends in `_` stands for all that begin so.
+ */
+export const BARRED_WORDS: Readonly<Record<string, string>> = {
+  ...sameFor(BRIDGE, [
+    "connection",
+    "address",
+    "addresses",
+    "topic",
+    "bridge_",
+    "cleansession",
+    "clientid",
+    "idle_timeout",
+    "keepalive_interval",
+    "local_cleansession",
+    "local_clientid",
+    "local_password",
+    "local_username",
+    "notification_topic",
+    "notifications",
+    "notifications_local_only",
+    "password",
+    "remote_clientid",
+    "remote_password",
+    "remote_username",
+    "restart_timeout",
+    "round_robin",
+    "start_type",
+    "threshold",
+    "try_private",
+    "username",
+  ]),
+  ...sameFor(PLUGIN, [
+    "auth_opt_",
+    "auth_plugin",
+    "auth_plugin_deny_special_chars",
+    "enable_control_api",
+    "global_plugin",
+    "plugin",
+    "plugin_load",
+    "plugin_opt_",
+    "plugin_use",
+  ]),
+  ...sameFor(PSK, ["psk_file", "psk_hint"]),
+  ...sameFor(ENGINE, ["tls_engine", "tls_engine_kpass_sha1", "tls_keyform"]),
+  "ciphers_tls1.3": "the ciphers of TLS 1.3 cannot be chosen: leave it out, they are all sound",
+  "dhparamfile": "parameters for Diffie-Hellman cannot be given: leave it out, " +
+    "they are chosen to fit the key",
+  "disable_client_cert_date_checks": "Fairway always checks the dates of certificates: leave it " +
+    "out, and renew the certificates of your clients",
+  "http_dir": "Fairway serves no files: use a web server",
+  "log_facility": "Fairway does not write to syslog: use log_dest stderr, or file and a path",
+  "max_inflight_bytes": "messages in flight are limited by number: use max_inflight_messages",
+  "memory_limit": "start it with --v8-flags=--max-old-space-size=MEGABYTES, " +
+    "and see the words fairway_limit_…",
+  "packet_buffer_size": "buffers grow and shrink by themselves: leave it out",
+  "packet_max_": "use max_packet_size, and fairway_limit_connect_bytes_max for CONNECT",
+  "proxy_protocol_v2_require_tls": "Fairway does not ask what the proxy has seen of TLS",
+  "retain_expiry_interval": "retained messages go when their own expiry is over: " +
+    "publish them with a Message Expiry Interval",
+};
+
+/** What can be left out: it changes nothing, and why. */
+export const IDLE_WORDS: Readonly<Record<string, string>> = {
+  "allow_duplicate_messages": "it has no effect: a client gets one message for each of its " +
+    "subscriptions that match",
+  "autosave_interval": "it has no effect: what must survive is on disk before it is acknowledged",
+  "autosave_on_changes": "it has no effect: what must survive is on disk before it is acknowledged",
+  "check_retain_source": "it has no effect: what may be retained is decided when it is published",
+  "max_topic_alias_broker": "it has no effect: max_topic_alias holds for both directions",
+  "persistence_file": "it has no effect: persistence_location is all there is to choose",
+  "retry_interval": "it has no effect: messages are sent again only when a client returns",
+  "store_clean_interval": "it has no effect: what nobody needs is forgotten at once",
+  "websockets_headers_size": "it has no effect: the headers of a WebSocket may have 16 KiB",
+  "websockets_log_level": "it has no effect: use log_type websockets",
+};
+
+/** Words that the parser takes itself, since they are more than a value. */
+export const STRUCTURE_WORDS = ["listener", "port", "bind_address", "include_dir"] as const;
+
+/** Words for the same thing. */
+export const ALIASES: Readonly<Record<string, string>> = {
+  "maximum_qos": "max_qos",
+  "retained_persistence": "persistence",
+};
+
+/** Every word that can be used. */
+export function knownWords(): string[] {
+  return [
+    ...STRUCTURE_WORDS,
+    ...Object.keys(GLOBAL_OPTIONS),
+    ...Object.keys(SECURITY_OPTIONS),
+    ...Object.keys(LISTENER_OPTIONS),
+    ...Object.keys(LIMIT_OPTIONS),
+    ...Object.keys(ALIASES),
+  ];
+}
+
+/** What to do about a word that Fairway has not; `null` if it is none of those. */
+export function barredBecause(word: string): string | null {
+  if (Object.hasOwn(BARRED_WORDS, word)) return BARRED_WORDS[word]!;
+  const prefix = Object.keys(BARRED_WORDS).find((known) =>
+    known.endsWith("_") && word.startsWith(known) && word !== known
+  );
+  return prefix === undefined ? null : BARRED_WORDS[prefix]!;
+}
+
+function sameFor(advice: string, words: readonly string[]): Record<string, string> {
+  return Object.fromEntries(words.map((word) => [word, advice]));
+}

@@ -1,0 +1,164 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import {
+  type GlobalValues,
+  LIMIT_OPTIONS,
+  type ListenerValues,
+  type SecurityValues,
+} from "./options.ts";
+import { logType } from "./log_options.ts";
+import { parse, problemsOf } from "./testdata/conf.ts";
+import { BARRED_WORDS, IDLE_WORDS } from "./words.ts";
+
+/** A good value, what it means, and values that are none; an empty one never is. */
+type Case = [good: string, meaning: unknown, ...bad: string[]];
+
+const GLOBAL: Record<keyof GlobalValues, Case[]> = {
+  per_listener_settings: [["true", true, "yes"], ["0", false, "True"]],
+  connection_messages: [["false", false, "no"]],
+  log_dest: [
+    ["stdout", [{ to: "stdout" }], "syslog", "dlt", "file", "std"],
+    ["stderr", [{ to: "stderr" }]],
+    ["topic", [{ to: "topic" }]],
+    ["none", []],
+    ["file /var/log/a b.log", [{ to: "file", path: "/var/log/a b.log" }]],
+  ],
+  log_timestamp: [["false", false, "2"]],
+  log_timestamp_format: [["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S"]],
+  log_type: [
+    ["all", logType.parse("all", undefined), "everything"],
+    ["none", []],
+    ["debug", ["debug"]],
+  ],
+  pid_file: [["/run/mosquitto.pid", "/run/mosquitto.pid"]],
+  user: [["mosquitto", "mosquitto"]],
+  sys_interval: [["0", 0, "-1", "65536", "x", "1.5"], ["65535", 65_535]],
+  persistence: [["true", true, "on"]],
+  persistence_location: [["/var/lib/mosquitto/", "/var/lib/mosquitto/"]],
+  persistent_client_expiration: [
+    ["2h", 7200, "2", "2s", "0d", "-1d", "h"],
+    ["3d", 259_200],
+    ["1w", 604_800],
+    ["1m", 2_592_000],
+    ["1y", 31_536_000],
+  ],
+  queue_qos0_messages: [["true", true, "t"]],
+  upgrade_outgoing_qos: [["1", true, "2"]],
+  retain_available: [["false", false, "never"]],
+  set_tcp_nodelay: [["true", true, "nodelay"]],
+  max_inflight_messages: [["0", 0, "-1", "65536", "many"], ["65535", 65_535]],
+  max_queued_messages: [["1000", 1000, "-1", "some"], ["0", 0]],
+  max_queued_bytes: [["0", 0, "-1", "1k"]],
+  max_packet_size: [["20", 20, "19", "268435461", "big"], ["268435460", 268_435_460]],
+  message_size_limit: [["0", 0, "-1", "268435456"], ["268435455", 268_435_455]],
+  clientid_prefixes: [["secure-", "secure-"]],
+  max_keepalive: [["10", 10, "9", "65536", "0"], ["65535", 65_535]],
+  global_max_connections: [["100", 100, "-2", "all"], ["-1", -1]],
+  global_max_clients: [["100", 100, "-2", "all"]],
+  fairway_data_dir: [["/var/lib/fairway", "/var/lib/fairway"]],
+  fairway_overflow: [["end-session", "end-session", "drop"], ["drop-oldest", "drop-oldest"]],
+};
+
+const SECURITY: Record<keyof SecurityValues, Case[]> = {
+  allow_anonymous: [["true", true, "maybe"], ["false", false]],
+  password_file: [["/etc/mosquitto/passwd", "/etc/mosquitto/passwd"]],
+  acl_file: [["/etc/mosquitto/my acl", "/etc/mosquitto/my acl"]],
+  allow_zero_length_clientid: [["false", false, "none"]],
+  auto_id_prefix: [["auto-", "auto-"]],
+};
+
+const LISTENER: Record<keyof ListenerValues, Case[]> = {
+  protocol: [["mqtt", "mqtt", "mqttsn", "http", "MQTT"], ["websockets", "websockets"]],
+  bind_interface: [["lo", "lo"]],
+  socket_domain: [["ipv4", "ipv4", "ipv5", "unix"], ["ipv6", "ipv6"]],
+  max_connections: [["-1", -1, "-2", "unlimited"], ["0", 0]],
+  max_qos: [["0", 0, "-1", "3"], ["2", 2]],
+  max_topic_alias: [["65535", 65_535, "-1", "65536"], ["0", 0]],
+  mount_point: [["site/", "site/", "site/#", "site/+/"]],
+  accept_protocol_versions: [["4, 5", ["4", "5"], "6", "3.1", ","], ["3", ["3"]]],
+  listener_allow_anonymous: [["true", true, "x"]],
+  listener_auto_id_prefix: [["web-", "web-"]],
+  use_identity_as_username: [["false", false, "cn"]],
+  use_subject_as_username: [["false", false, "dn"]],
+  use_username_as_clientid: [["true", true, "x"]],
+  cafile: [["/etc/ca.pem", "/etc/ca.pem"]],
+  capath: [["/etc/ca", "/etc/ca"]],
+  certfile: [["/etc/cert.pem", "/etc/cert.pem"]],
+  keyfile: [["/etc/key.pem", "/etc/key.pem"]],
+  require_certificate: [["false", false, "x"]],
+  crlfile: [["/etc/crl.pem", "/etc/crl.pem"]],
+  ciphers: [["ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256"]],
+  tls_version: [["tlsv1.2", "tlsv1.2", "tlsv1.1", "tlsv1", "1.2"], ["tlsv1.3", "tlsv1.3"]],
+  websockets_origin: [["https://example.org", ["https://example.org"]]],
+  fairway_lenient: [["true", true, "x"]],
+  fairway_socket_mode: [["0660", 0o660, "rw", "888", "99999"], ["600", 0o600]],
+  fairway_websockets_path: [["/mqtt", "/mqtt", "mqtt"]],
+};
+
+/** What a word needs around it before it makes sense. */
+const CONTEXT: Record<string, string> = {
+  cafile: "certfile c\nkeyfile k\n",
+  capath: "certfile c\nkeyfile k\n",
+  ciphers: "certfile c\nkeyfile k\n",
+  tls_version: "certfile c\nkeyfile k\n",
+  crlfile: "certfile c\nkeyfile k\ncafile a\n",
+  certfile: "keyfile k\n",
+  keyfile: "certfile c\n",
+  websockets_origin: "protocol websockets\n",
+  fairway_websockets_path: "protocol websockets\n",
+};
+
+function before(word: string): string {
+  const listener = word === "fairway_socket_mode" ? "listener 0 /tmp/a.sock" : "listener 1883";
+  return `${listener}\n${CONTEXT[word] ?? ""}`;
+}
+
+for (const [word, cases] of Object.entries({ ...GLOBAL, ...SECURITY, ...LISTENER })) {
+  Deno.test(`${word} takes what it should, and tells what is wrong otherwise`, async () => {
+    for (const [good, meaning, ...bad] of cases) {
+      const text = word === "per_listener_settings" ? "" : before(word);
+      const { global, listeners } = await parse(`${text}${word} ${good}\n`);
+      const [listener] = listeners;
+      const values = { ...global, ...listener!.security, ...listener!.settings };
+      assertEquals(values[word as keyof typeof values], meaning);
+      for (const value of ["", ...bad]) {
+        const problems = await problemsOf(`${text}${word} ${value}\n`);
+        const line = text.split("\n").length;
+        assertEquals(problems.length, 1, `${word} ${value}: ${problems.join("; ")}`);
+        assertMatch(problems[0]!, new RegExp(`^main\\.conf:${line}: ${word}: expects `));
+        assert(problems[0]!.includes(value === "" ? "not nothing" : `not "${value}"`));
+      }
+    }
+  });
+}
+
+Deno.test("limits of the broker have words of their own, with the ranges that they have there", async () => {
+  const words = Object.keys(LIMIT_OPTIONS);
+  assert(words.includes("fairway_limit_connect_timeout_ms"));
+  assert(words.includes("fairway_limit_inflight_max"));
+  for (const word of words) {
+    assertEquals(await problemsOf(`${word} 1\n`), []);
+    for (const bad of ["", "-1", "x", "1.5"]) {
+      assertMatch((await problemsOf(`${word} ${bad}\n`)).join("\n"), /^main\.conf:1: \w+: expects/);
+    }
+  }
+  const { limits } = await parse("fairway_limit_sessions_max 7\n");
+  assertEquals(limits, { sessionsMax: 7 });
+  const [problem] = await problemsOf("fairway_limit_receive_maximum 0\n");
+  assertMatch(problem!, /^main\.conf:1: fairway_limit_receive_maximum: .* 1 to 65535$/);
+});
+
+for (const [word, advice] of Object.entries(BARRED_WORDS)) {
+  Deno.test(`${word}, which Fairway has not, stops the start and tells what to do`, async () => {
+    const whole = word.endsWith("_") ? `${word}any` : word;
+    assertEquals(await problemsOf(`listener 1883\n${whole} 1\n`), [
+      `main.conf:2: ${whole}: ${advice}`,
+    ]);
+  });
+}
+
+Deno.test("words that change nothing are noted", async () => {
+  for (const [word, why] of Object.entries(IDLE_WORDS)) {
+    const { notes } = await parse(`allow_anonymous true\n${word} 1\n`);
+    assertEquals(notes, [{ place: { file: "main.conf", line: 2 }, word, text: why }]);
+  }
+});
