@@ -1,1 +1,1 @@
-export { type Clock, systemClock } from "../transport/clock.ts";
+export { type Clock, soon, systemClock } from "../transport/clock.ts";

@@ -5,6 +5,7 @@ import type { Route } from "../router/route_cache.ts";
 import type { Clock } from "./clock.ts";
 import type { Connection } from "./connection.ts";
 import { Delivery, Outcome } from "./delivery.ts";
+import { FlushQueue } from "./flush_queue.ts";
 import type { BrokerHooks } from "./hooks.ts";
 import type { BrokerLimits, OverflowPolicy } from "./limits.ts";
 import type { Message } from "./message.ts";
@@ -36,10 +37,8 @@ export class Core implements OutboxHost {
   readonly connections: Set<Connection> = new Set();
   /** Whether the broker takes no more clients. */
   isClosing = false;
-  /** Outboxes to be flushed when this turn's work is done. */
-  #toFlush: Outbox[] = [];
+  readonly #toFlush: FlushQueue<Outbox>;
   #congestion: Receipt | null = null;
-  readonly #flush = () => this.flushNow();
 
   constructor(settings: Settings) {
     this.settings = settings;
@@ -48,6 +47,10 @@ export class Core implements OutboxHost {
     this.hooks = settings.hooks;
     this.clock = settings.clock;
     this.scheduler = new Scheduler(this.clock, (error) => this.failed(error));
+    this.#toFlush = new FlushQueue(this.clock, (outbox, error) => {
+      this.failed(error);
+      outbox.abort();
+    });
     const { routesMax, topicLevelsMax } = this.limits;
     const seed = Math.floor(settings.random() * 2 ** 32);
     this.router = new Router({ routesMax, levelsMax: topicLevelsMax, seed });
@@ -56,28 +59,8 @@ export class Core implements OutboxHost {
     this.sessions = new SessionTable(this);
   }
 
-  /**
-   * Flushes an outbox at the end of this turn. The runtime hands over all reads
-   * of one poll together, so a microtask comes after all of them: what they
-   * append for one connection leaves in one write.
-   */
-  flushLater(outbox: Outbox): void {
-    if (this.#toFlush.push(outbox) === 1) queueMicrotask(this.#flush);
-  }
-
-  /** Flushes every outbox on the list. */
-  flushNow(): void {
-    const outboxes = this.#toFlush;
-    this.#toFlush = [];
-    for (const outbox of outboxes) {
-      outbox.listed = false;
-      try {
-        outbox.flush();
-      } catch (error) {
-        this.failed(error);
-        outbox.abort();
-      }
-    }
+  flushLater(outbox: Outbox, isWoken: boolean): void {
+    this.#toFlush.add(outbox, isWoken);
   }
 
   congested(room: Receipt): void {
@@ -182,6 +165,7 @@ export class Core implements OutboxHost {
   /** Stops every deadline. */
   stop(): void {
     this.scheduler.stop();
+    this.#toFlush.clear();
     this.isClosing = true;
   }
 }

@@ -35,8 +35,11 @@ export interface OutboxHost {
   readonly scheduler: Scheduler;
   readonly pool: BufferPool;
   readonly clock: Clock;
-  /** Has `flush` called at the end of this turn. */
-  flushLater(outbox: Outbox): void;
+  /**
+   * Has `flush` called: at the end of this turn, or among many that a shared
+   * log has woken when their turn comes.
+   */
+  flushLater(outbox: Outbox, isWoken: boolean): void;
   /** Slows down whoever is publishing now until the receipt closes. */
   congested(room: Receipt): void;
   /** Counts frames that a lagging subscriber has lost. */
@@ -202,8 +205,13 @@ export class Outbox implements Waiter {
     }
   }
 
-  /** There is something to write: called by a log that was parked at, and by the owner. */
+  /** There is something to write, and maybe for many others, too: called by a log. */
   wake(): void {
+    if (this.#writing === null && this.#state !== "closed") this.#touch(true);
+  }
+
+  /** There is something to write for this connection. */
+  hurry(): void {
     if (this.#writing === null && this.#state !== "closed") this.#touch();
   }
 
@@ -252,11 +260,8 @@ export class Outbox implements Waiter {
     this.#end(false, null);
   }
 
-  #touch(): void {
-    if (!this.listed) {
-      this.listed = true;
-      this.#host.flushLater(this);
-    }
+  #touch(isWoken = false): void {
+    if (!this.listed) this.#host.flushLater(this, isWoken);
   }
 
   #openOwn(sure: boolean): ByteLog {

@@ -91,7 +91,7 @@ export class Session implements Receiver {
     const wireClass = wireClassOf(link.wire);
     this.wireClass = wireClass;
     for (const filter of this.subscriptions.filters()) this.#core.router.touch(this, filter);
-    link.outbox.wake();
+    link.outbox.hurry();
   }
 
   /** Lets go of the connection. */
@@ -362,7 +362,7 @@ export class Session implements Receiver {
     this.#outbound!.close(flight);
     this.#congestion?.progress();
     if (this.#backlog !== null || this.feeds !== null || this.#outbound!.resending) {
-      this.link?.outbox.wake();
+      this.link?.outbox.hurry();
     }
   }
 }

@@ -89,7 +89,7 @@ function answer(
   const session = connection.session!;
   if (feeds.length === 0 || session.hasEnded) return;
   session.feeds = [...session.feeds ?? [], ...feeds];
-  connection.outbox.wake();
+  connection.outbox.hurry();
 }
 
 /** Adds one subscription; its retained messages are sent as its options say [MQTT-3.3.1-9]. */

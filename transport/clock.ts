@@ -1,3 +1,5 @@
+import { setImmediate } from "node:timers";
+
 /** Time, as the house sees it: injected, so that a test can hold it still. */
 export interface Clock {
   /** Milliseconds that only ever grow, from a start of the clock's choosing. */
@@ -8,6 +10,12 @@ export interface Clock {
    * @returns Takes the call back, if it was not made yet.
    */
   schedule(atMs: number, callback: () => void): () => void;
+  /**
+   * Calls back once the runtime has looked for what has arrived meanwhile: long work is done a part
+   * at a time, so that others have their turn in between. A clock without it is asked for an
+   * appointment at once.
+   */
+  soon?(callback: () => void): void;
 }
 
 /** Longer than this a timer of the runtime cannot be; whoever waits asks again then. */
@@ -21,4 +29,13 @@ export const systemClock: Clock = {
     const timer = setTimeout(callback, Math.min(Math.max(0, inMs), TIMER_MS_MAX));
     return () => clearTimeout(timer);
   },
+  soon(callback: () => void): void {
+    setImmediate(callback);
+  },
 };
+
+/** Calls back as {@linkcode Clock.soon} does. */
+export function soon(clock: Clock, callback: () => void): void {
+  if (clock.soon !== undefined) clock.soon(callback);
+  else clock.schedule(clock.now(), callback);
+}

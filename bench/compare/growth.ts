@@ -5,16 +5,25 @@
  */
 import { many } from "../load/many.ts";
 import { attempt, type Campaign } from "./campaign.ts";
-import { targetOf, trafficOf } from "./generator.ts";
+import { AHEAD, type Job, targetOf, trafficOf } from "./generator.ts";
 import { LIMIT_MS, points } from "./points.ts";
 import type { Growth, GrowthPoint } from "./results.ts";
 import { filterKinds, subscriptions } from "./table_growth.ts";
 
 const MEGABYTE = 2 ** 20;
-/** Deliveries of one run of the fan-out. */
-const DELIVERIES = 200_000;
-/** Messages of a fan-out, whatever number of subscribers there is. */
-const MESSAGES_MIN = 100;
+/** Deliveries of one run of the fan-out, or more: fewer cannot be told from noise. */
+const DELIVERIES_MIN = 200_000;
+/**
+ * Messages of one run, or more, whatever number of subscribers there is: as many as the publisher
+ * may be ahead, for how many gather decides what a delivery costs. Only a slow broker gets fewer.
+ */
+const MESSAGES_MIN = AHEAD;
+/** Which part of the messages tells how fast a broker is. */
+const PROBE = 1 / 50;
+/** Which part of the messages comes before those that are measured. */
+const WARM_UP = 1 / 5;
+/** How long deliveries may take before a broker gets fewer messages. */
+const RUN_SECONDS = 10;
 
 /** Measures all of it. */
 export async function runGrowth(campaign: Campaign): Promise<Growth[]> {
@@ -31,17 +40,21 @@ async function subscribers(campaign: Campaign): Promise<Growth> {
   const failed = new Set<string>();
   const result: GrowthPoint[] = [];
   const xs = campaign.isQuick ? [1, 100] : [1, 10, 100, 1000, 10_000];
-  const deliveries = campaign.isQuick ? DELIVERIES / 20 : DELIVERIES;
+  const scale = campaign.isQuick ? 1 / 20 : 1;
   const possible = xs.filter((x) => x < campaign.connections);
   for await (
     const { x, name, route, broker } of points(campaign, "subscribers", possible, failed)
   ) {
-    // A burst too short for anything to gather would be another kind of work.
-    const messages = Math.max(MESSAGES_MIN, Math.ceil(deliveries / x));
+    const wanted = Math.max(MESSAGES_MIN, DELIVERIES_MIN / x) * scale;
     const isDone = await attempt(campaign, `${x} subscribers, ${name}`, broker, async () => {
-      const job = { mode: "fanOut", conns: x, isWild: false } as const;
-      await campaign.generator.run({ ...job, messages: Math.ceil(messages / 5) }, route);
-      const { figures, faults } = await campaign.generator.run({ ...job, messages }, route);
+      const fanOut = (messages: number) => {
+        const job: Job = { mode: "fanOut", conns: x, isWild: false, messages: Math.ceil(messages) };
+        return campaign.generator.run(job, route);
+      };
+      const { rate = Infinity } = (await fanOut(wanted * PROBE)).figures;
+      const messages = Math.min(wanted, RUN_SECONDS * rate / x);
+      await fanOut(messages * WARM_UP);
+      const { figures, faults } = await fanOut(messages);
       if (faults > 0) campaign.remarks.push(`${x} subscribers, ${name}: ${faults} missed`);
       if (figures.cpu !== undefined) result.push({ broker: name, x, y: figures.cpu });
     }, LIMIT_MS);

@@ -34,6 +34,7 @@ export class OutboxWorld implements OutboxHost, OutboxOwner {
   }
 
   flushLater(outbox: Outbox): void {
+    outbox.listed = true;
     this.#toFlush.push(outbox);
   }
 
