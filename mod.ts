@@ -75,6 +75,27 @@ export type { ClientState } from "./client/state.ts";
 export type { ClientSubscribeOptions, ClientSubscription } from "./client/subscription.ts";
 export type { SubscriptionOverflow } from "./client/subscription_buffer.ts";
 export { Receipt } from "./log/receipt.ts";
+export {
+  Batch,
+  type Change,
+  type Damage,
+  MemoryStore,
+  type MemoryStoreOptions,
+  type Row,
+  type ScanLimit,
+  SqliteStore,
+  type SqliteStoreOptions,
+  type Store,
+  StoreDamagedError,
+  StoreError,
+  StoreFullError,
+  StoreLockedError,
+  type StoreSize,
+  type StoreSnapshot,
+  StoreVersionError,
+  type Table,
+  TABLES,
+} from "./store/mod.ts";
 export type { TcpListener, TcpOptions } from "./transport/tcp.ts";
 export type { PeerInfo, Transport } from "./transport/transport.ts";
 export type { Properties, ProtocolVersion, QoS, UserProperty } from "./codec/mod.ts";

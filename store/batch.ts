@@ -37,7 +37,11 @@ export class Batch {
   #end = 0;
   #changes = 0;
 
-  /** @param bytes Of another batch, to be read; a batch of its own by default. */
+  /**
+   * A batch without a change, unless it is given some.
+   *
+   * @param bytes Those of another batch, to be read.
+   */
   constructor(bytes?: Uint8Array<ArrayBuffer>) {
     this.#bytes = bytes ?? new Uint8Array(BYTES_MIN);
     this.#view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset);

@@ -19,7 +19,9 @@ export type Table = typeof TABLES[number];
 
 /** A row as it was committed; key and value belong to whoever asked for it. */
 export interface Row {
+  /** Its place in the table. */
   readonly key: Uint8Array;
+  /** What is kept there. */
   readonly value: Uint8Array;
 }
 
@@ -64,6 +66,7 @@ export interface Store {
    * @throws {StoreFullError} If there is no room; nothing has changed, and the
    * store goes on to work.
    * @throws {StoreError} If it has failed otherwise; nothing has changed.
+   * @throws {TypeError} If another commit is under way.
    */
   commit(batch: Batch): Promise<void>;
   /**
@@ -93,20 +96,27 @@ export class StoreError extends Error {
 
 /** There is no room for what should be kept. */
 export class StoreFullError extends StoreError {
+  /** As every error has it. */
   override readonly name: string = "StoreFullError";
 }
 
 /** Somebody else has the store open. */
 export class StoreLockedError extends StoreError {
+  /** As every error has it. */
   override readonly name: string = "StoreLockedError";
 }
 
 /** The store was written by a newer version. */
 export class StoreVersionError extends StoreError {
+  /** As every error has it. */
   override readonly name: string = "StoreVersionError";
 }
 
-/** The store is damaged, and was to be opened strictly. */
+/**
+ * The store is damaged: it was to be opened strictly, or what was asked for
+ * cannot be read. In the latter case the next opening saves what can be saved.
+ */
 export class StoreDamagedError extends StoreError {
+  /** As every error has it. */
   override readonly name: string = "StoreDamagedError";
 }

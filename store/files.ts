@@ -1,0 +1,27 @@
+/** Whether there is a file of that name. */
+export function exists(path: string): boolean {
+  return stat(path) !== null;
+}
+
+/** Bytes of a file; 0 if there is none. */
+export function sizeOf(path: string): number {
+  return stat(path)?.size ?? 0;
+}
+
+/** Removes a file if there is one of that name. */
+export function removeIfThere(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+function stat(path: string): Deno.FileInfo | null {
+  try {
+    return Deno.statSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,54 @@
+/** Bytes that are written at a time while the reserve is filled. */
+const FILL_BYTES = 64 * 1024;
+
+/**
+ * Bytes on the disk that nobody uses until the disk is full. Removing rows
+ * takes room too, before it gives any back; the reserve is given up for that.
+ */
+export class Reserve {
+  readonly #path: string;
+  readonly #bytesMax: number;
+  #bytes = 0;
+
+  /** @param bytesMax How large it is when it is whole. */
+  constructor(path: string, bytesMax: number) {
+    this.#path = path;
+    this.#bytesMax = bytesMax;
+  }
+
+  /** Bytes that it takes up now. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Whether it was filled and not given up since. */
+  get isWhole(): boolean {
+    return this.#bytes >= this.#bytesMax;
+  }
+
+  /**
+   * Takes what it lacks, as far as there is room.
+   *
+   * @returns Whether it is whole.
+   */
+  fill(): boolean {
+    const file = Deno.openSync(this.#path, { create: true, append: true });
+    try {
+      this.#bytes = file.statSync().size;
+      while (!this.isWhole) this.#bytes += file.writeSync(new Uint8Array(FILL_BYTES));
+      file.syncSync();
+    } catch {
+      // Whatever does not let it be written to would not let the database either.
+      return false;
+    } finally {
+      file.close();
+    }
+    return true;
+  }
+
+  /** Gives all of it back to the disk. */
+  giveUp(): void {
+    Deno.truncateSync(this.#path, 0);
+    this.#bytes = 0;
+  }
+}

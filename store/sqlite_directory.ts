@@ -1,0 +1,198 @@
+import type { DatabaseSync } from "node:sqlite";
+import { type Clock, systemClock } from "../transport/clock.ts";
+import type { Batch } from "./batch.ts";
+import { DirectoryLock } from "./directory_lock.ts";
+import { MIGRATIONS } from "./migrations.ts";
+import { Reserve } from "./reserve.ts";
+import { toStoreError } from "./sqlite_errors.ts";
+import { SqliteFile } from "./sqlite_file.ts";
+import { exists, removeIfThere, sizeOf } from "./files.ts";
+import { createFile, openFile } from "./sqlite_open.ts";
+import {
+  type Damage,
+  type Row,
+  type ScanLimit,
+  StoreDamagedError,
+  StoreFullError,
+  type StoreSize,
+  type Table,
+} from "./store.ts";
+import { Upkeep, type UpkeepLimits } from "./upkeep.ts";
+
+/** How a directory is opened. */
+export interface DirectoryOptions extends Partial<UpkeepLimits> {
+  /** Whether a damaged file is refused instead of saved as far as it goes. */
+  readonly strict?: boolean;
+  /** Bytes that are kept free for removing rows when the disk is full. */
+  readonly reserveBytes?: number;
+  /** When the steps of the upkeep are taken. */
+  readonly clock?: Clock;
+  /** How tables are made, from version to version. */
+  readonly migrations?: readonly string[];
+}
+
+/** Pages of the write-ahead log, 8 KiB each, before they are copied into the file. */
+const LOG_PAGES_MAX = 512;
+
+/** Free pages, 8 KiB each, that a file keeps for what comes next. */
+const FREE_PAGES_MAX = 256;
+
+/** Room for the log's pages in the file, and as much for the log to grow. */
+const RESERVE_BYTES = 8 * 1024 * 1024;
+
+/** Between two steps of giving pages back, for everything else to have its turn. */
+const SHRINK_PAUSE_MS = 20;
+
+/** Longer than this a value is not let in while the disk is full. */
+const LIGHT_VALUE_BYTES_MAX = 256;
+
+/** A directory with a store in it, open and locked; everything it does is done on return. */
+export class SqliteDirectory {
+  readonly #path: string;
+  /** Where it is noted that a part of the file could not be read. */
+  readonly #note: string;
+  readonly #lock: DirectoryLock;
+  readonly #file: SqliteFile;
+  readonly #upkeep: Upkeep;
+  readonly #reserve: Reserve;
+  readonly #clock: Clock;
+  #takeBack: (() => void) | null = null;
+
+  /** What was found damaged; `null` if nothing was. */
+  readonly damage: Damage | null = null;
+
+  /**
+   * Makes the directory if it is not there.
+   *
+   * @throws {StoreError} As `SqliteStore.open` does.
+   */
+  constructor(directory: string, options: DirectoryOptions = {}) {
+    this.#path = `${directory}/fairway.db`;
+    this.#note = `${directory}/fairway.suspect`;
+    this.#clock = options.clock ?? systemClock;
+    const what = `Cannot open ${this.#path}`;
+    try {
+      Deno.mkdirSync(directory, { recursive: true });
+      this.#lock = new DirectoryLock(directory);
+    } catch (error) {
+      throw toStoreError(what, error);
+    }
+    try {
+      const db = this.#open(options);
+      this.#file = new SqliteFile(db, this.#path);
+      this.#upkeep = new Upkeep(db, {
+        logPagesMax: options.logPagesMax ?? LOG_PAGES_MAX,
+        freePagesMax: options.freePagesMax ?? FREE_PAGES_MAX,
+      });
+      this.#reserve = new Reserve(
+        `${directory}/fairway.reserve`,
+        options.reserveBytes ?? RESERVE_BYTES,
+      );
+      this.#reserve.fill();
+    } catch (error) {
+      this.#lock.release();
+      throw toStoreError(what, error);
+    }
+  }
+
+  /** See `Store.commit`; {@linkcode tidy} is to be called after it. */
+  commit(batch: Batch): void {
+    if (!this.#reserve.isWhole && !isLight(batch) && !this.#reserve.fill()) {
+      throw new StoreFullError(`Cannot write ${this.#path}: the disk is full`);
+    }
+    try {
+      this.#noting(() => this.#file.commit(batch));
+    } catch (error) {
+      if (!(error instanceof StoreFullError && isLight(batch))) throw error;
+      this.#makeRoom();
+      this.#file.commit(batch);
+    }
+  }
+
+  /** See `Store.scan`. */
+  scan(table: Table, from: Uint8Array, to: Uint8Array | null, limit: ScanLimit): Row[] {
+    return this.#noting(() => this.#file.scan(table, from, to, limit));
+  }
+
+  /** See `Store.get`. */
+  get(table: Table, keys: readonly Uint8Array[]): (Uint8Array | null)[] {
+    return this.#noting(() => this.#file.get(table, keys));
+  }
+
+  /** See `Store.size`. */
+  size(): StoreSize {
+    const { bytes, freeBytes } = this.#file.size();
+    const spare = sizeOf(`${this.#path}-wal`) + this.#reserve.bytes;
+    return { bytes: bytes + spare, freeBytes: freeBytes + spare };
+  }
+
+  /** What can wait until whoever waits for the commit was told: a few milliseconds at most. */
+  tidy(): void {
+    try {
+      if (this.#upkeep.isLogLong) this.#upkeep.checkpoint();
+    } catch {
+      // A full disk, say. The log keeps everything and grows; the next commit tries again.
+    }
+    this.#takeBack ??= this.#clock.schedule(this.#clock.now() + SHRINK_PAUSE_MS, () => {
+      this.#takeBack = null;
+      this.#shrink();
+    });
+  }
+
+  /** Closes everything. Nothing may be called after it. */
+  close(): void {
+    this.#takeBack?.();
+    try {
+      this.#file.close();
+    } finally {
+      this.#lock.release();
+    }
+  }
+
+  #open({ migrations = MIGRATIONS }: DirectoryOptions): DatabaseSync {
+    if (!exists(this.#path)) createFile(this.#path, migrations);
+    const db = openFile(this.#path, exists(this.#note), migrations);
+    removeIfThere(this.#note);
+    return db;
+  }
+
+  /** Does something, and leaves a note for the next start if damage comes to light. */
+  #noting<T>(act: () => T): T {
+    try {
+      return act();
+    } catch (error) {
+      if (error instanceof StoreDamagedError) Deno.writeTextFileSync(this.#note, error.message);
+      throw error;
+    }
+  }
+
+  /** Makes room for removing rows: what is in the log goes into the file, and the log starts over. */
+  #makeRoom(): void {
+    this.#reserve.giveUp();
+    try {
+      this.#upkeep.checkpoint();
+    } catch {
+      // The file cannot grow as far as the log wants: then the log has the room.
+    }
+  }
+
+  #shrink(): void {
+    try {
+      if (this.#upkeep.shrink()) this.tidy();
+    } catch {
+      // As above: whatever it is, the next commit meets it too.
+    }
+  }
+}
+
+/** Whether a batch mostly makes room: it is let in while the disk is full. */
+function isLight(batch: Batch): boolean {
+  let puts = 0;
+  let removals = 0;
+  for (const change of batch) {
+    if (change.kind !== "put") removals++;
+    else if (change.value.length > LIGHT_VALUE_BYTES_MAX) return false;
+    else puts++;
+  }
+  return removals >= puts;
+}

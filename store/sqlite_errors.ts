@@ -1,0 +1,19 @@
+import { StoreDamagedError, StoreError, StoreFullError, StoreLockedError } from "./store.ts";
+
+/**
+ * SQLite's own words for its result codes. The codes themselves are not always
+ * in the error: a statement that is executed without being prepared has none.
+ */
+const KINDS: readonly (readonly [RegExp, new (message: string) => StoreError])[] = [
+  [/disk is full|No space left on device|quota exceeded/i, StoreFullError],
+  [/malformed|not a database|no such table|is damaged/i, StoreDamagedError],
+  [/is locked/i, StoreLockedError],
+];
+
+/** The error that a store throws for what SQLite or the file system threw. */
+export function toStoreError(what: string, error: unknown): StoreError {
+  if (error instanceof StoreError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  const kind = KINDS.find(([words]) => words.test(reason))?.[1] ?? StoreError;
+  return Object.assign(new kind(`${what}: ${reason}`), { cause: error });
+}

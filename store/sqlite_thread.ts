@@ -1,0 +1,105 @@
+import type { Batch } from "./batch.ts";
+import { pack, unpack } from "./packed.ts";
+import { type Damage, type Row, type ScanLimit, StoreError } from "./store.ts";
+import type { StoreSize, Table } from "./store.ts";
+import { type Answer, type AnswerValue, fromFailure, type Request } from "./worker_messages.ts";
+
+/** A store directory in a worker; whoever closes it has waited for its commit. */
+export class SqliteThread {
+  readonly #worker: Worker;
+  readonly #asked: PromiseWithResolvers<AnswerValue>[] = [];
+  #death: StoreError | null = null;
+
+  private constructor() {
+    this.#worker = new Worker(new URL("./sqlite_worker.ts", import.meta.url), {
+      type: "module",
+      name: "store",
+    });
+    this.#worker.onmessage = ({ data }: MessageEvent<Answer>) => this.#settle(data);
+    this.#worker.onmessageerror = () => this.#die("it sent what cannot be read");
+    this.#worker.onerror = (event) => {
+      // It is told to whoever waits; without this it would end the process.
+      event.preventDefault();
+      this.#die(event.message);
+    };
+  }
+
+  /** Starts a worker that opens the directory. */
+  static async open(
+    directory: string,
+    strict: boolean,
+  ): Promise<{ thread: SqliteThread; damage: Damage | null }> {
+    const thread = new SqliteThread();
+    try {
+      const damage = await thread.#ask({ kind: "open", directory, strict }) as Damage | null;
+      return { thread, damage };
+    } catch (error) {
+      thread.#worker.terminate();
+      throw error;
+    }
+  }
+
+  /** See `Store.commit`. */
+  async commit(batch: Batch): Promise<void> {
+    const changes = batch.bytes;
+    await this.#ask({ kind: "commit", changes }, [changes.buffer]);
+  }
+
+  /** See `Store.scan`. */
+  async scan(
+    table: Table,
+    from: Uint8Array,
+    to: Uint8Array | null,
+    limit: ScanLimit,
+  ): Promise<Row[]> {
+    const range = pack([from, to]);
+    const { rows, bytes } = limit;
+    const packed = await this.#ask({ kind: "scan", table, range, limit: { rows, bytes } });
+    const pieces = unpack(packed as Uint8Array<ArrayBuffer>) as Uint8Array[];
+    return Array.from(
+      { length: pieces.length / 2 },
+      (_, at) => ({ key: pieces[2 * at]!, value: pieces[2 * at + 1]! }),
+    );
+  }
+
+  /** See `Store.get`. */
+  async get(table: Table, keys: readonly Uint8Array[]): Promise<(Uint8Array | null)[]> {
+    const packed = await this.#ask({ kind: "get", table, keys: pack(keys) });
+    return unpack(packed as Uint8Array<ArrayBuffer>);
+  }
+
+  /** See `Store.size`. */
+  async size(): Promise<StoreSize> {
+    return await this.#ask({ kind: "size" }) as StoreSize;
+  }
+
+  /** Ends the worker once it has closed the directory. */
+  async close(): Promise<void> {
+    try {
+      // One that has died has nothing open any more.
+      if (this.#death === null) await this.#ask({ kind: "close" });
+    } finally {
+      this.#worker.terminate();
+    }
+  }
+
+  #ask(request: Request, transfer: ArrayBuffer[] = []): Promise<AnswerValue> {
+    if (this.#death !== null) return Promise.reject(this.#death);
+    const asked = Promise.withResolvers<AnswerValue>();
+    this.#asked.push(asked);
+    this.#worker.postMessage(request, transfer);
+    return asked.promise;
+  }
+
+  #settle(answer: Answer): void {
+    const asked = this.#asked.shift()!;
+    if (answer.ok) asked.resolve(answer.value);
+    else asked.reject(fromFailure(answer));
+  }
+
+  #die(reason: string): void {
+    this.#death ??= new StoreError(`Cannot use the store: its thread has ended: ${reason}`);
+    this.#worker.terminate();
+    for (const asked of this.#asked.splice(0)) asked.reject(this.#death);
+  }
+}
