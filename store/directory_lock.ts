@@ -18,6 +18,8 @@ export class DirectoryLock {
 
   /** Lets others in. */
   release(): void {
+    // Closing alone is not enough: a child that is just being started has the file too.
+    this.#file.unlockSync();
     this.#file.close();
   }
 }
