@@ -97,6 +97,6 @@ export {
   TABLES,
 } from "./store/mod.ts";
 export type { TcpListener, TcpOptions } from "./transport/tcp.ts";
-export type { PeerInfo, Transport } from "./transport/transport.ts";
+export type { PeerCertificate, PeerInfo, Transport } from "./transport/transport.ts";
 export type { Properties, ProtocolVersion, QoS, UserProperty } from "./codec/mod.ts";
 export { ReasonCode } from "./codec/mod.ts";

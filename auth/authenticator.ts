@@ -1,4 +1,5 @@
 import type { ProtocolVersion, UserProperty } from "../codec/mod.ts";
+import type { PeerCertificate } from "../transport/transport.ts";
 import type { Authorizer } from "./authorizer.ts";
 
 /** A client as it presents itself in CONNECT. */
@@ -9,6 +10,8 @@ export interface ClientInfo {
   readonly username: string | null;
   /** Where it connects from, say `127.0.0.1:50123`. */
   readonly address: string;
+  /** The name of the listener it came by; absent or `""` if that has none. */
+  readonly listener?: string;
   /** 3 for MQTT 3.1, 4 for 3.1.1, 5 for 5.0. */
   readonly protocolVersion: ProtocolVersion;
 }
@@ -17,6 +20,8 @@ export interface ClientInfo {
 export interface ConnectRequest extends ClientInfo {
   /** Its password, or `null`; borrowed until the decision is made. */
   readonly password: Uint8Array | null;
+  /** The certificate by which it has proved who it is, or `null`. */
+  readonly certificate?: PeerCertificate | null;
   /** The user properties of its CONNECT. */
   readonly userProperties: readonly UserProperty[];
 }

@@ -6,9 +6,9 @@ const ID_CHARACTERS = "0123456789abcdefghijklmnopqrstuvwxyz";
 const ID_LENGTH = 20;
 
 /** An identifier that no session has, for a client that gave none [MQTT-3.2.2-16]. */
-export function newClientId({ settings, sessions }: Core): string {
+export function newClientId({ settings, sessions }: Core, prefix: string): string {
   for (;;) {
-    let id = "";
+    let id = prefix;
     for (let i = 0; i < ID_LENGTH; i++) {
       id += ID_CHARACTERS[Math.floor(settings.random() * ID_CHARACTERS.length)];
     }

@@ -26,6 +26,9 @@ function faultOfWill({ core, terms }: Connection, will: Will): ConnectFault | nu
   if (topicFault !== null || hasMoreLevels(will.topic, core.limits.topicLevelsMax)) {
     return [ReasonCode.TopicNameInvalid, `Will topic: ${topicFault ?? "too many levels"}`];
   }
+  if (will.payload.length > terms.payloadBytesMax) {
+    return [ReasonCode.PacketTooLarge, `Will payload of ${will.payload.length} bytes`];
+  }
   if (will.qos > terms.maximumQoS) {
     return [ReasonCode.QoSNotSupported, `Will QoS is ${will.qos}`];
   }

@@ -1,7 +1,9 @@
 import type {
   AuthenticationExchange,
   AuthenticationStep,
+  ClientInfo,
   ConnectRequest,
+  Decision,
   Grant,
 } from "../auth/authenticator.ts";
 import {
@@ -20,7 +22,7 @@ import type { Connection } from "./connection.ts";
 import { connackProperties } from "./connack.ts";
 import { faultOf } from "./connect_fault.ts";
 import { Granted } from "./granted.ts";
-import { newClientId } from "./client_id.ts";
+import { identify, type Identity, isFault, settle } from "./client_identity.ts";
 import { sendRefusal } from "./refusal.ts";
 import { Sender } from "./sender.ts";
 import type { Session } from "./session.ts";
@@ -38,6 +40,9 @@ interface Agreement {
   readonly connack: ConnackPacket;
 }
 
+/** What is decided on clients whose certificate says who they are. */
+const LET_IN: Decision = { reasonCode: ReasonCode.Success };
+
 /** What a client is told whose authentication holds no longer. */
 const EXPIRED = "Authentication has expired";
 
@@ -46,6 +51,7 @@ export class ConnectFlow {
   readonly #connection: Connection;
   #packet: ConnectPacket | null = null;
   #request: ConnectRequest | null = null;
+  /** The identifier that the client is told, having given none; `null` if it has. */
   #assignedId: string | null = null;
 
   constructor(connection: Connection) {
@@ -71,12 +77,10 @@ export class ConnectFlow {
     };
     this.#packet = packet;
     this.#overlook(packet);
-    const fault = faultOf(connection, packet);
-    if (fault !== null) {
-      this.#refuse(fault[0], fault[1]);
-      return Promise.resolve();
-    }
-    return this.#authenticate(packet);
+    const identity = faultOf(connection, packet) ?? identify(connection, packet);
+    if (!isFault(identity)) return this.#authenticate(packet, identity);
+    this.#refuse(identity[0], identity[1]);
+    return Promise.resolve();
   }
 
   /** Handles an AUTH of a client that is being authenticated [MQTT-4.12.0-3]. */
@@ -138,15 +142,16 @@ export class ConnectFlow {
     leniency.overlook("empty-client-id");
   }
 
-  async #authenticate(packet: ConnectPacket): Promise<void> {
+  async #authenticate(packet: ConnectPacket, identity: Identity): Promise<void> {
     const connection = this.#connection;
-    const { authenticator } = connection.terms;
-    if (packet.clientId === "") this.#assignedId = newClientId(connection.core);
+    const { peer, terms } = connection;
+    const { authenticator } = terms;
     const request: ConnectRequest = {
-      clientId: this.#assignedId ?? packet.clientId,
-      username: packet.username,
+      ...identity,
       password: packet.password,
-      address: connection.peer.address,
+      address: peer.address,
+      listener: terms.name,
+      certificate: peer.certificate ?? null,
       protocolVersion: packet.protocolVersion,
       userProperties: packet.properties.userProperties ?? [],
     };
@@ -161,7 +166,8 @@ export class ConnectFlow {
       connection.auth = { method, exchange };
       return this.#step(packet.properties.authenticationData ?? null);
     }
-    const decision = await authenticator.authenticate(request);
+    const isCertified = terms.identityAsUsername || terms.subjectAsUsername;
+    const decision = isCertified ? LET_IN : await authenticator.authenticate(request);
     if (!connection.isOpen) return;
     if (decision.reasonCode !== ReasonCode.Success) {
       return this.#refuse(decision.reasonCode, decision.reasonString);
@@ -188,9 +194,17 @@ export class ConnectFlow {
     const { core } = connection;
     const packet = this.#packet!;
     const { will } = packet;
-    const { clientId, address, protocolVersion } = this.#request!;
-    const username = grant.username ?? this.#request!.username;
-    const client = { clientId, username, address, protocolVersion };
+    const { address, protocolVersion } = this.#request!;
+    const identity = settle(connection, this.#request!, grant);
+    if (isFault(identity)) return this.#refuse(identity[0], identity[1]);
+    const { clientId } = identity;
+    const client: ClientInfo = {
+      ...identity,
+      address,
+      protocolVersion,
+      listener: connection.terms.name,
+    };
+    if (packet.clientId === "") this.#assignedId = clientId;
     if (!Granted.grant(connection, grant)) return this.#refuse(ReasonCode.NotAuthorized, EXPIRED);
     if (will !== null && connection.authorizer !== null) {
       const { topic, qos, retain } = will;
@@ -244,7 +258,10 @@ export class ConnectFlow {
       ? 0
       : terms.sessionExpirySecondsMax;
     const expirySeconds = Math.min(asked, terms.sessionExpirySecondsMax);
-    const keepAlive = cappedKeepAlive(packet.keepAlive, terms.keepAliveSecondsMax);
+    // In 3.x it cannot be told that its Keep Alive is another, so it is not.
+    const keepAlive = version === 5
+      ? cappedKeepAlive(packet.keepAlive, terms.keepAliveSecondsMax)
+      : packet.keepAlive;
     const properties = connackProperties(connection, packet, {
       assignedId: this.#assignedId,
       keepAlive,

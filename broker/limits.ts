@@ -11,7 +11,7 @@ export interface BrokerLimits {
   connectBytesMax: number;
   /** Bytes of any other packet, both ways (Maximum Packet Size). Past it: 0x95 and closed. */
   packetBytesMax: number;
-  /** Seconds of Keep Alive a client may ask for; 0, none, is asked for as this too. 0: no limit. */
+  /** Seconds of Keep Alive a 5.0 client may ask for, and gets instead of none; 0: no limit. */
   keepAliveSecondsMax: number;
   /** Seconds a session may outlive its connection; 3.x clients with a clean session of 0 get this. */
   sessionExpirySecondsMax: number;

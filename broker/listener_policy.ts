@@ -18,6 +18,8 @@ const LIMITS = [
 export interface ListenerTerms extends Required<Omit<ListenerRules, "lenient">> {
   /** What is overlooked of its clients, or `null` for nothing. */
   readonly leniency: Leniency | null;
+  /** Bytes of a frame that need not be looked at on its own: it can be part of a run. */
+  readonly runBytesMax: number;
 }
 
 /**
@@ -88,17 +90,24 @@ function termsOf(settings: Settings, stats: BrokerStats, own: ListenerRules): Li
   if (protocolVersions.length === 0) {
     throw new RangeError("Cannot use protocolVersions: no version is left");
   }
-  const connectionsMax = rules.connectionsMax ?? Infinity;
-  if (!(connectionsMax >= 0)) {
-    throw new RangeError(`Cannot use connectionsMax: ${connectionsMax} is no number of 0 or more`);
-  }
+  const payloadBytesMax = amount("payloadBytesMax", rules.payloadBytesMax);
   return {
     ...pick(limits, LIMITS),
     name: rules.name ?? "",
     leniency: rules.lenient ? new Leniency(stats) : null,
     authenticator: rules.authenticator ?? settings.authenticator,
     authorizer: rules.authorizer === undefined ? settings.authorizer : rules.authorizer,
-    connectionsMax,
+    allowAnonymous: rules.allowAnonymous ?? true,
+    identityAsUsername: rules.identityAsUsername ?? false,
+    subjectAsUsername: rules.subjectAsUsername ?? false,
+    usernameAsClientId: rules.usernameAsClientId ?? false,
+    allowZeroLengthClientId: rules.allowZeroLengthClientId ?? true,
+    autoIdPrefix: rules.autoIdPrefix ?? "",
+    clientIdPrefixes: rules.clientIdPrefixes ?? null,
+    connectionsMax: amount("connectionsMax", rules.connectionsMax),
+    payloadBytesMax,
+    // A payload is never larger than its frame.
+    runBytesMax: Math.min(limits.packetBytesMax, payloadBytesMax),
     protocolVersions,
     maximumQoS: rules.maximumQoS ?? settings.maximumQoS,
     // What the broker does not keep, no listener can promise.
@@ -110,6 +119,12 @@ function termsOf(settings: Settings, stats: BrokerStats, own: ListenerRules): Li
     subscriptionIdentifiersAvailable: rules.subscriptionIdentifiersAvailable ??
       settings.subscriptionIdentifiersAvailable,
   };
+}
+
+/** A limit of which there is none by default. */
+function amount(name: string, value = Infinity): number {
+  if (value >= 0) return value;
+  throw new RangeError(`Cannot use ${name}: ${value} is not a number of 0 or more`);
 }
 
 /** Some of the fields of an object, those that it has. */

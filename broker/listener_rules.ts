@@ -18,11 +18,32 @@ export interface ListenerRules {
   readonly authenticator?: Authenticator;
   /** What clients may do; everything if it is `null`. */
   readonly authorizer?: Authorizer | null;
+  /**
+   * Whether clients without a user name may ask to come in; true by default.
+   * Those that authenticate in the way of MQTT 5 §4.12 need none.
+   */
+  readonly allowAnonymous?: boolean;
+  /**
+   * Whether the common name in the certificate of a client is its user name.
+   * Its certificate says who it is, so the authenticator is not asked; a client
+   * without one is refused. False by default.
+   */
+  readonly identityAsUsername?: boolean;
+  /** The same with the whole subject of the certificate; false by default. */
+  readonly subjectAsUsername?: boolean;
+  /** Whether the user name of a client is its client identifier too; false by default. */
+  readonly usernameAsClientId?: boolean;
+  /** Whether a client may leave it to the broker to give it an identifier; true by default. */
+  readonly allowZeroLengthClientId?: boolean;
+  /** What the identifiers begin with that the broker gives; `""` by default. */
+  readonly autoIdPrefix?: string;
+  /** What client identifiers must begin with, one of these; anything if it is `null`, by default. */
+  readonly clientIdPrefixes?: readonly string[] | null;
   /** Connections at once, those not yet accepted included. Past it: refused as busy. No limit by default. */
   readonly connectionsMax?: number;
   /** The versions that are spoken; all by default. A client of another is told 0x84. */
   readonly protocolVersions?: readonly ProtocolVersion[];
-  /** The highest QoS that is accepted from publishers (Maximum QoS). */
+  /** The highest QoS that is accepted from publishers (Maximum QoS), and granted to subscribers. */
   readonly maximumQoS?: QoS;
   /** Whether messages may be retained; false where the broker does not support it. */
   readonly retainAvailable?: boolean;
@@ -34,7 +55,9 @@ export interface ListenerRules {
   readonly subscriptionIdentifiersAvailable?: boolean;
   /** Bytes of a packet after CONNECT, both ways (Maximum Packet Size). Past it: 0x95 and closed. */
   readonly packetBytesMax?: number;
-  /** Seconds of Keep Alive a client may ask for; 0: no limit. */
+  /** Bytes of a payload. Past it: dropped, acknowledged with 0x97, and counted. No limit by default. */
+  readonly payloadBytesMax?: number;
+  /** Seconds of Keep Alive a 5.0 client may ask for, and gets instead of none; 0: no limit. */
   readonly keepAliveSecondsMax?: number;
   /** Seconds a session may outlive its connection. */
   readonly sessionExpirySecondsMax?: number;

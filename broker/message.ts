@@ -48,6 +48,11 @@ export class Message implements ForwardSource {
     return this.payloadEnd - this.propertiesStart + this.topic.length + OVERHEAD_BYTES;
   }
 
+  /** The size of the payload, in bytes. */
+  get payloadBytes(): number {
+    return this.payloadEnd - this.payloadStart;
+  }
+
   /** The payload; borrowed like the message itself. */
   get payload(): Uint8Array {
     return this.buffer.subarray(this.payloadStart, this.payloadEnd);

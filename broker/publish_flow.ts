@@ -12,6 +12,7 @@ import { Outcome } from "./delivery.ts";
 import { Message } from "./message.ts";
 import type { Receiver } from "./receiver.ts";
 import { Run } from "./run.ts";
+import type { DropReason } from "./stats.ts";
 
 /** One of each for all: they are filled in and used up within a call. */
 const view = new PublishView();
@@ -42,7 +43,7 @@ function takeRun(connection: Connection, bytes: Uint8Array, start: number, end: 
   const { core } = connection;
   if (connection.authorizer !== null) return start;
   const v5 = connection.version === 5;
-  const bytesMax = connection.terms.packetBytesMax;
+  const bytesMax = connection.terms.runBytesMax;
   let route: Route<Receiver> | null = null;
   let at = start;
   while (at + 4 < end && bytes[at] === PLAIN_PUBLISH) {
@@ -116,6 +117,9 @@ function takePacket(
     }
   }
   const message = messageOf(connection, route);
+  if (message.payloadBytes > terms.payloadBytesMax) {
+    return drop(connection, "payload-too-large", message, packetId, ReasonCode.QuotaExceeded);
+  }
   const { authorizer } = connection;
   if (authorizer === null) return settle(connection, route, message, packetId);
   const { name: topic, retain } = message;
@@ -210,9 +214,20 @@ function settleIf(
 ): null {
   if (!connection.isOpen) return null;
   if (allowed) return settle(connection, route, message, packetId);
-  connection.core.dropped("not-authorized", message, connection.session!.clientId);
+  return drop(connection, "not-authorized", message, packetId, ReasonCode.NotAuthorized);
+}
+
+/** Counts a message that is not taken, and says so. */
+function drop(
+  connection: Connection,
+  reason: DropReason,
+  message: Message,
+  packetId: number,
+  reasonCode: number,
+): null {
+  connection.core.dropped(reason, message, connection.session!.clientId);
   // In 3.x it is acknowledged as if it had been delivered [MQTT-3.3.5-2].
-  acknowledge(connection, message, packetId, ReasonCode.NotAuthorized);
+  acknowledge(connection, message, packetId, reasonCode);
   return null;
 }
 

@@ -8,6 +8,8 @@ export type DropReason =
   | "expired"
   /** The message is larger than the client accepts. */
   | "too-large"
+  /** The payload is larger than the rules of the publisher's listener allow. */
+  | "payload-too-large"
   /** There was no room for another retained message. */
   | "retained-full"
   /** The session ended with messages that waited for it. */
@@ -56,6 +58,7 @@ export class BrokerStats {
     "backlog": 0,
     "expired": 0,
     "too-large": 0,
+    "payload-too-large": 0,
     "retained-full": 0,
     "session-ended": 0,
     "not-authorized": 0,

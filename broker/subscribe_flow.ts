@@ -1,6 +1,7 @@
 import {
   PacketType,
   ProtocolError,
+  type QoS,
   ReasonCode,
   type SubscribePacket,
   type SubscriptionRequest,
@@ -102,10 +103,12 @@ function add(
   const { core } = connection;
   const session = connection.session!;
   const { subscriptions } = session;
-  const { filter, qos, noLocal, retainAsPublished, retainHandling } = request;
+  const { filter, qos: asked, noLocal, retainAsPublished, retainHandling } = request;
   if (subscriptions.size >= core.limits.subscriptionsMax && !subscriptions.has(filter)) {
     return ReasonCode.QuotaExceeded;
   }
+  // What is granted may be less than what was asked for [MQTT-3.8.4-7].
+  const qos = Math.min(asked, connection.terms.maximumQoS) as QoS;
   const options = { qos, noLocal, retainAsPublished, retainHandling, identifier };
   const subscription = new Subscription<Receiver>(session, filter, options);
   const isNew = core.router.subscribe(subscription) === undefined;

@@ -23,10 +23,22 @@ export interface Transport {
   close(): void;
 }
 
+/** A certificate by which a peer has proved who it is; it was checked against the authorities. */
+export interface PeerCertificate {
+  /** The subject as RFC 2253 writes it, say `CN=pump 7,O=Waterworks`. */
+  readonly subject: string;
+  /** The first common name of the subject, or `null` without one. */
+  readonly commonName: string | null;
+  /** The SHA-256 fingerprint of the certificate, in hex digits of lower case. */
+  readonly fingerprint256: string;
+}
+
 /** What is known of a peer before it says anything. */
 export interface PeerInfo {
   /** Where it connects from, say `127.0.0.1:50123`. */
   readonly address: string;
   /** Whether small faults of the peer are overlooked; false by default. */
   readonly lenient?: boolean;
+  /** Its certificate, or `null` if it has shown none, or was not asked for one. */
+  readonly certificate?: PeerCertificate | null;
 }

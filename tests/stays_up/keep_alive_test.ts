@@ -133,10 +133,11 @@ Deno.test("the longest Keep Alive is kept to the millisecond", async () => {
 for (const asked of [0, 60]) {
   Deno.test(`a broker with a maximum shortens a Keep Alive of ${asked}`, async () => {
     await using world = new World({ limits: { keepAliveSecondsMax: 20 } });
-    await using client = await world.join({ keepAliveSeconds: asked });
+    await using client = await world.join({ level: 5, keepAliveSeconds: asked });
     await world.clock.advance(29_999);
     assertEquals(world.broker.stats.connections, 1);
     await world.clock.advance(1);
+    assertEquals((await world.see(client.readFrame()))[2], KEEP_ALIVE_TIMEOUT);
     await world.see(client.expectClose());
   });
 }
