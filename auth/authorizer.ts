@@ -23,10 +23,22 @@ export interface SubscribeRequest {
   readonly group: string | null;
 }
 
-/** Decides what a client may do. A promise holds up that client and nobody else. */
+/**
+ * Decides what a client may do. A promise holds up that client and nobody else.
+ *
+ * When it would answer otherwise than before, have `Broker.reauthorize` called:
+ * what is subscribed already is then asked about again.
+ */
 export interface Authorizer {
-  /** Whether a client may publish. */
+  /** Whether a client may publish; for a will, when it connects and when it is published. */
   mayPublish(client: ClientInfo, request: PublishRequest): boolean | Promise<boolean>;
-  /** Whether a client may subscribe. */
+  /** Whether a client may subscribe; for what a session is subscribed to, when it returns. */
   maySubscribe(client: ClientInfo, request: SubscribeRequest): boolean | Promise<boolean>;
+  /**
+   * Whether a client may receive what is published to a topic; everything it
+   * is subscribed to, if this is left out. It is asked for each message, so it
+   * must be quick; the broker remembers what it likes of the answers until
+   * `Broker.reauthorize` is called. A failure counts as a no.
+   */
+  mayReceive?(client: ClientInfo, topic: string): boolean;
 }

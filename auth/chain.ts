@@ -1,5 +1,11 @@
 import { ReasonCode } from "../codec/mod.ts";
-import type { Authenticator, ConnectRequest, Decision, Grant } from "./authenticator.ts";
+import type {
+  Authenticator,
+  ClientInfo,
+  ConnectRequest,
+  Decision,
+  Grant,
+} from "./authenticator.ts";
 import type { Authorizer } from "./authorizer.ts";
 
 /**
@@ -100,7 +106,16 @@ export function anyAuthorizer(...authorizers: readonly Authorizer[]): Authorizer
 function inTurn(authorizers: readonly Authorizer[], last: boolean): Authorizer {
   checkSome(authorizers);
   if (authorizers.length === 1) return authorizers[0]!;
+  const receiving = authorizers.filter((authorizer) => authorizer.mayReceive !== undefined);
+  // One that has no word on deliveries allows them all.
+  const asksDelivery = last ? receiving.length === authorizers.length : receiving.length > 0;
   return {
+    ...asksDelivery && {
+      mayReceive: (client: ClientInfo, topic: string) => {
+        const answers = (authorizer: Authorizer) => authorizer.mayReceive!(client, topic);
+        return last ? receiving.some(answers) : receiving.every(answers);
+      },
+    },
     mayPublish: (client, request) =>
       ask(authorizers, last, (authorizer) => authorizer.mayPublish(client, request)),
     maySubscribe: (client, request) =>

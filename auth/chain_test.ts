@@ -96,6 +96,20 @@ Deno.test("everyAuthorizer() and anyAuthorizer() agree with && and ||, promised 
   }
 });
 
+Deno.test("everyAuthorizer() and anyAuthorizer() take no word on deliveries for a yes", () => {
+  const silent: Authorizer = { mayPublish: () => true, maySubscribe: () => true };
+  const says = (answer: boolean): Authorizer => ({ ...silent, mayReceive: () => answer });
+  const receive = ({ mayReceive }: Authorizer) => mayReceive?.(client, "a") ?? true;
+  for (const [one, other] of [[true, true], [true, false], [false, true], [false, false]]) {
+    assertEquals(receive(everyAuthorizer(says(one!), says(other!))), one && other);
+    assertEquals(receive(anyAuthorizer(says(one!), says(other!))), one || other);
+    assertEquals(receive(everyAuthorizer(silent, says(one!))), one);
+    assertEquals(receive(anyAuthorizer(silent, says(one!))), true);
+  }
+  assertEquals(everyAuthorizer(silent, silent).mayReceive, undefined);
+  assertEquals(anyAuthorizer(silent, says(true)).mayReceive, undefined);
+});
+
 Deno.test("a chain of nobody is refused: it would let everyone in, or nobody", () => {
   const chains = [firstAuthenticator, everyAuthenticator, everyAuthorizer, anyAuthorizer];
   for (const chain of chains) assertThrows(() => chain(), TypeError, "no members");

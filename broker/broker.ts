@@ -17,6 +17,7 @@ import { LocalSubscription } from "./local_subscription.ts";
 import { Message } from "./message.ts";
 import { encodeProperties } from "./message_properties.ts";
 import { type BrokerOptions, settingsOf } from "./options.ts";
+import { reauthorize } from "./reauthorization.ts";
 import type { Receiver } from "./receiver.ts";
 import { RetainedFeed } from "./retained_feed.ts";
 import type { BrokerStats } from "./stats.ts";
@@ -257,6 +258,18 @@ export class Broker implements AsyncDisposable {
       receiver.feed = new RetainedFeed(walk, retainedVariant(subscription), false);
     }
     return local;
+  }
+
+  /**
+   * Has the authorizers asked again about everything that clients are
+   * subscribed to, connected or not: to be called when their answers have
+   * changed. What is allowed no more ends, without a word to the client. For
+   * messages that wait, and those to come, the new answers count at once.
+   *
+   * @returns How many subscriptions have ended.
+   */
+  reauthorize(): Promise<number> {
+    return reauthorize(this.#core);
   }
 
   /**

@@ -18,11 +18,13 @@ import {
   ReasonCode,
   UnsupportedVersionError,
 } from "../codec/mod.ts";
+import { Access } from "./access.ts";
 import type { Connection } from "./connection.ts";
 import { connackProperties } from "./connack.ts";
 import { faultOf } from "./connect_fault.ts";
 import { Granted } from "./granted.ts";
 import { identify, type Identity, isFault, settle } from "./client_identity.ts";
+import { askAgain } from "./reauthorization.ts";
 import { sendRefusal } from "./refusal.ts";
 import { Sender } from "./sender.ts";
 import type { Session } from "./session.ts";
@@ -53,6 +55,8 @@ export class ConnectFlow {
   #request: ConnectRequest | null = null;
   /** The identifier that the client is told, having given none; `null` if it has. */
   #assignedId: string | null = null;
+  /** The session about whose subscriptions was asked. */
+  #asked: Session | null = null;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -115,8 +119,20 @@ export class ConnectFlow {
       if (!Granted.grant(this.#connection, step)) {
         return this.#connection.disconnect(ReasonCode.NotAuthorized, EXPIRED);
       }
+      await this.#permitAgain(client!);
+      if (!this.#connection.isOpen) return;
     }
     this.#sendAuth(step.kind === "success" ? ReasonCode.Success : 0x18, step);
+  }
+
+  /** A client that has authenticated anew may do other things than before. */
+  async #permitAgain(client: ClientInfo): Promise<void> {
+    const { core, session, isOpen } = this.#connection;
+    const access = accessOf(this.#connection, client);
+    if (!isOpen || session === null || (access === null && session.access === null)) return;
+    session.permit(access);
+    session.touch();
+    if (access !== null) await askAgain(core, session, access);
   }
 
   /** Refuses a client whose CONNECT, or what it sent next, breaks the protocol. */
@@ -206,10 +222,10 @@ export class ConnectFlow {
     };
     if (packet.clientId === "") this.#assignedId = clientId;
     if (!Granted.grant(connection, grant)) return this.#refuse(ReasonCode.NotAuthorized, EXPIRED);
-    if (will !== null && connection.authorizer !== null) {
+    const access = accessOf(connection, client);
+    if (will !== null && access !== null) {
       const { topic, qos, retain } = will;
-      const asked = { topic, qos, retain, will: true };
-      if (!await connection.authorizer.mayPublish(client, asked)) {
+      if (!await access.mayPublish({ topic, qos, retain, will: true })) {
         return this.#refuse(ReasonCode.NotAuthorized, "Will topic is not allowed");
       }
     }
@@ -217,20 +233,36 @@ export class ConnectFlow {
     if (packetSize(agreement.connack, protocolVersion) > connection.wire.packetBytesMax) {
       return this.#refuse(ReasonCode.PacketTooLarge, "CONNACK is larger than the client takes");
     }
-    // Whoever holds the session leaves first; meanwhile somebody else may come.
-    for (;;) {
-      const holder = core.sessions.get(clientId)?.link as Connection | null | undefined;
-      if (!holder) break;
-      await holder.takeOver();
+    // While one thing is waited for, another may come in the way.
+    for (let wait = this.#obstacle(clientId, access); wait !== null;) {
+      await wait;
+      wait = connection.isOpen ? this.#obstacle(clientId, access) : null;
     }
     if (!connection.isOpen) return;
     const [session, isPresent] = this.#session(clientId);
     if (session === null) return this.#refuse(ReasonCode.QuotaExceeded, "Too many sessions");
     connection.client = client;
     connection.session = session;
+    session.permit(access);
     core.stats.connectsAccepted++;
     this.#bind(session, isPresent, agreement);
     core.guard(() => core.hooks.connected?.(client));
+  }
+
+  /**
+   * What keeps the client from going on with its session, if anything: whoever
+   * holds it leaves first, and it is asked about what the session is subscribed
+   * to, for the client may be another one by now, or may do less.
+   */
+  #obstacle(clientId: string, access: Access | null): Promise<unknown> | null {
+    const { core } = this.#connection;
+    const session = core.sessions.get(clientId);
+    if (session === undefined) return null;
+    const holder = session.link as Connection | null;
+    if (holder !== null) return holder.takeOver();
+    if (access === null || this.#packet!.cleanStart || session === this.#asked) return null;
+    this.#asked = session;
+    return askAgain(core, session, access);
   }
 
   /** The session to go on with, and whether it is an old one [MQTT-3.2.2-3]. */
@@ -291,6 +323,7 @@ export class ConnectFlow {
     );
     session.attach(connection, inflight);
     this.#packet = null;
+    this.#asked = null;
     // Only a client that can authenticate again comes back here.
     if (connection.auth === null) connection.flow = null;
   }
@@ -330,6 +363,11 @@ export class ConnectFlow {
     sendRefusal(connection, reasonCode, reasonString);
     connection.close(reasonCode);
   }
+}
+
+/** What a client may do, as it was let in; `null` for everything. */
+function accessOf({ core, authorizer }: Connection, client: ClientInfo): Access | null {
+  return authorizer === null ? null : new Access(core, authorizer, client);
 }
 
 /** Keep Alive as the broker insists on it, in seconds; 0 for none. */

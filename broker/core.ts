@@ -37,6 +37,8 @@ export class Core implements OutboxHost {
   readonly connections: Set<Connection> = new Set();
   /** Whether the broker takes no more clients. */
   isClosing = false;
+  /** Counts how often answers of authorizers have become outdated. */
+  accessVersion = 0;
   readonly #toFlush: FlushQueue<Outbox>;
   #congestion: Receipt | null = null;
 
@@ -82,6 +84,11 @@ export class Core implements OutboxHost {
   lagged(frames: number): void {
     this.stats.dropped.lag += frames;
     this.#hook("dropped", { reason: "lag", topic: null, clientId: null });
+  }
+
+  /** Counts messages that a client may not receive; that is nobody's fault, and not told. */
+  withheld(messages: number): void {
+    this.stats.dropped["read-denied"] += messages;
   }
 
   /** Counts a message that somebody should have received and did not. */

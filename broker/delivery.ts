@@ -68,7 +68,7 @@ export class Delivery {
     if (this.#refuses && message.qos > 0 && isFull(audience, fanOut, message)) {
       return Outcome.refused;
     }
-    if (fanOut !== null) fanOut.message(message);
+    if (fanOut !== null) fanOut.message(route, message);
     else {
       for (const member of audience.members) {
         const variant = variantFor(member, message.publisher);
@@ -104,20 +104,24 @@ function fanOutOf(audience: Audience<Receiver>): FanOut | null {
 function isFull(audience: Audience<Receiver>, fanOut: FanOut | null, message: Message): boolean {
   const bytes = message.weight;
   const isMemberFull = ({ qos, subscriber }: Member<Receiver>) =>
-    qos > 0 && subscriber.isFull(bytes);
-  if (fanOut !== null ? fanOut.isFull(bytes) : audience.members.some(isMemberFull)) return true;
+    qos > 0 && subscriber.isFull(bytes) && subscriber.mayReceive(message.name);
+  if (fanOut !== null ? fanOut.isFull(message) : audience.members.some(isMemberFull)) return true;
   const hasRoom = ({ options, subscriber }: Subscription<Receiver>) =>
-    options.qos === 0 || !subscriber.isFull(bytes);
+    subscriber.mayReceive(message.name) && (options.qos === 0 || !subscriber.isFull(bytes));
   return audience.groups?.some((group) => !group.some(hasRoom)) ?? false;
 }
 
 /** Each message goes to one member: the best of those whose turn it is. */
 function deliverToOne(group: SharedGroup<Receiver>, message: Message): boolean {
   const rank = ({ subscriber, options }: Subscription<Receiver>) =>
-    subscriber.rank(Math.min(options.qos, message.qos) as QoS);
+    subscriber.mayReceive(message.name)
+      ? subscriber.rank(Math.min(options.qos, message.qos) as QoS)
+      : Rank.none;
   // When every backlog is full, one of them applies its overflow policy.
+  const anyone = ({ subscriber, options }: Subscription<Receiver>) =>
+    subscriber.mayReceive(message.name) ? options.qos : 0;
   const chosen = group.select(rank, Rank.ready) ??
-    (message.qos > 0 ? group.select(({ options }) => options.qos, 1) : null);
+    (message.qos > 0 ? group.select(anyone, 1) : null);
   if (chosen === null) return false;
   chosen.subscriber.receive(message, sharedVariant(chosen));
   return true;

@@ -1,6 +1,7 @@
 import { ByteLog } from "../log/byte_log.ts";
 import type { Log } from "../log/log.ts";
 import type { Audience, Member, MemberObserver } from "../router/audience.ts";
+import type { Route } from "../router/route_cache.ts";
 import type { Variant } from "../router/variant.ts";
 import { WIRE_CLASS_OWN } from "../router/subscription.ts";
 import { messageLog } from "./backlog.ts";
@@ -8,6 +9,7 @@ import type { Message } from "./message.ts";
 import { type Receiver, type Wire, wireOf } from "./receiver.ts";
 import type { Run } from "./run.ts";
 import { sendToLog } from "./sender.ts";
+import { Sieve } from "./sieve.ts";
 
 /** How many bytes are appended between two looks at how far the members lag. */
 const LOOK_BYTES = 64 * 1024;
@@ -191,6 +193,8 @@ export class FanOut implements MemberObserver<Receiver> {
   readonly #keys = new Map<Member<Receiver>, string>();
   /** Members that must be looked at one by one. */
   readonly #alone = new Set<Member<Receiver>>();
+  /** Finds members of the groups that may not receive a topic; `null` while all may receive all. */
+  #sieve: Sieve | null = null;
 
   constructor(audience: Audience<Receiver>) {
     for (const member of audience.members) this.added(member);
@@ -207,10 +211,16 @@ export class FanOut implements MemberObserver<Receiver> {
     if (group === undefined) this.#groups.set(key, group = new Group(wireOf(wireClass), member));
     group.add(member);
     this.#keys.set(member, key);
+    if (member.subscriber.isGated) (this.#sieve ??= new Sieve()).add(member);
   }
 
   removed(member: Member<Receiver>): void {
+    this.#sieve?.delete(member);
     if (this.#alone.delete(member)) return;
+    this.#leaveGroup(member);
+  }
+
+  #leaveGroup(member: Member<Receiver>): void {
     const key = this.#keys.get(member)!;
     this.#keys.delete(member);
     const group = this.#groups.get(key)!;
@@ -218,8 +228,17 @@ export class FanOut implements MemberObserver<Receiver> {
     if (group.size === 0) this.#groups.delete(key);
   }
 
+  /** Whoever may not receive a topic no longer gets what is sent to all: it is asked each time. */
+  #setApart(route: Route<Receiver>): void {
+    for (const member of this.#sieve!.denied(route)) {
+      this.#leaveGroup(member);
+      this.#alone.add(member);
+    }
+  }
+
   /** Hands a run of QoS 0 frames to everyone. */
   run(run: Run): void {
+    if (this.#sieve !== null) this.#setApart(run.route);
     for (const group of this.#groups.values()) group.run(run);
     for (const member of this.#alone) {
       const variant = variantFor(member, run.publisher);
@@ -228,7 +247,8 @@ export class FanOut implements MemberObserver<Receiver> {
   }
 
   /** Hands a message to everyone. */
-  message(message: Message): void {
+  message(route: Route<Receiver>, message: Message): void {
+    if (this.#sieve !== null) this.#setApart(route);
     for (const group of this.#groups.values()) group.message(message);
     for (const member of this.#alone) {
       const variant = variantFor(member, message.publisher);
@@ -237,10 +257,10 @@ export class FanOut implements MemberObserver<Receiver> {
   }
 
   /** Whether a member's backlog has no room for an acknowledged message. */
-  isFull(bytes: number): boolean {
-    for (const group of this.#groups.values()) if (group.isFull(bytes)) return true;
+  isFull({ name, weight }: Message): boolean {
+    for (const group of this.#groups.values()) if (group.isFull(weight)) return true;
     for (const { qos, subscriber } of this.#alone) {
-      if (qos > 0 && subscriber.isFull(bytes)) return true;
+      if (qos > 0 && subscriber.isFull(weight) && subscriber.mayReceive(name)) return true;
     }
     return false;
   }

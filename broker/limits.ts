@@ -43,6 +43,8 @@ export interface BrokerLimits {
   retainedMessagesMax: number;
   /** Bytes of retained messages. Past it: 0x97, or dropped at QoS 0. */
   retainedBytesMax: number;
+  /** Wills that wait for an authorizer's answer to be published. Past it: dropped. */
+  willsAskedMax: number;
   /** Topics whose route is remembered. Past it: the least used is found anew when needed. */
   routesMax: number;
 }
@@ -69,6 +71,7 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   lingerMs: 2000,
   retainedMessagesMax: 1_000_000,
   retainedBytesMax: 1024 * 1024 * 1024,
+  willsAskedMax: 10_000,
   routesMax: 65_536,
 };
 

@@ -16,6 +16,7 @@ import type { Run } from "./run.ts";
  */
 export class LocalReceiver implements Receiver {
   readonly clientId = null;
+  readonly isGated = false;
   readonly wireClass: number = WIRE_CLASS_OWN;
   /** Messages that were dropped because the program did not keep up. */
   dropped = 0;
@@ -52,6 +53,10 @@ export class LocalReceiver implements Receiver {
     const { variant } = this.#backlog;
     this.#backlog.shift();
     return received(message, variant);
+  }
+
+  mayReceive(): boolean {
+    return true;
   }
 
   receiveRun(run: Run, variant: Variant): void {

@@ -41,7 +41,7 @@ export const PublishFlow: {
 
 function takeRun(connection: Connection, bytes: Uint8Array, start: number, end: number): number {
   const { core } = connection;
-  if (connection.authorizer !== null) return start;
+  if (connection.session!.access !== null) return start;
   const v5 = connection.version === 5;
   const bytesMax = connection.terms.runBytesMax;
   let route: Route<Receiver> | null = null;
@@ -120,10 +120,10 @@ function takePacket(
   if (message.payloadBytes > terms.payloadBytesMax) {
     return drop(connection, "payload-too-large", message, packetId, ReasonCode.QuotaExceeded);
   }
-  const { authorizer } = connection;
-  if (authorizer === null) return settle(connection, route, message, packetId);
+  const { access } = session;
+  if (access === null) return settle(connection, route, message, packetId);
   const { name: topic, retain } = message;
-  const allowed = authorizer.mayPublish(connection.client!, { topic, qos, retain, will: false });
+  const allowed = access.mayPublish({ topic, qos, retain, will: false });
   if (typeof allowed === "boolean") {
     return settleIf(allowed, connection, route, message, packetId);
   }

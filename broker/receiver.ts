@@ -24,6 +24,10 @@ export const Rank = {
 export interface Receiver extends Subscriber {
   /** The client identifier; `null` for the program. */
   readonly clientId: string | null;
+  /** Whether it may perhaps not receive everything it is subscribed to. */
+  readonly isGated: boolean;
+  /** Whether it may receive what is published to a topic. */
+  mayReceive(topic: string): boolean;
   /** Takes a run of QoS 0 frames. */
   receiveRun(run: Run, variant: Variant): void;
   /** Takes one message, which is kept first if it is not encoded at once. */

@@ -4,6 +4,7 @@ import { type Flight, OutboundWindow } from "../flow/outbound_window.ts";
 import type { ByteLog } from "../log/byte_log.ts";
 import type { Log } from "../log/log.ts";
 import type { Variant } from "../router/variant.ts";
+import type { Access } from "./access.ts";
 import { Backlog, type MessageFollows } from "./backlog.ts";
 import { Congestion } from "./congestion.ts";
 import type { Core } from "./core.ts";
@@ -46,6 +47,10 @@ export class Session implements Receiver {
   /** When the will is due, and when the session ends. */
   willDeadline: Deadline | null = null;
   expiryDeadline: Deadline | null = null;
+  /** What its client may do, as of its last connection; `null` for everything. */
+  access: Access | null = null;
+  /** The same, where it must be asked for what the client receives. */
+  gate: Access | null = null;
   /** Retained messages that are being sent. */
   feeds: RetainedFeed[] | null = null;
   readonly #core: Core;
@@ -90,8 +95,19 @@ export class Session implements Receiver {
     this.#congestion?.progress();
     const wireClass = wireClassOf(link.wire);
     this.wireClass = wireClass;
-    for (const filter of this.subscriptions.filters()) this.#core.router.touch(this, filter);
+    this.touch();
     link.outbox.hurry();
+  }
+
+  /** Says what its client may do from now on; `null` for everything. */
+  permit(access: Access | null): void {
+    this.access = access;
+    this.gate = access?.checksDelivery ? access : null;
+  }
+
+  /** Has every audience that it belongs to look at it again. */
+  touch(): void {
+    for (const filter of this.subscriptions.filters()) this.#core.router.touch(this, filter);
   }
 
   /** Lets go of the connection. */
@@ -100,10 +116,19 @@ export class Session implements Receiver {
     this.#congestion?.clear();
   }
 
+  get isGated(): boolean {
+    return this.gate !== null;
+  }
+
+  mayReceive(topic: string): boolean {
+    return this.gate === null || this.gate.mayReceive(topic);
+  }
+
   receiveRun(run: Run, variant: Variant): void {
     const { link } = this;
     // Nothing may come behind a DISCONNECT [MQTT-3.14.4-1].
     if (link === null || !link.outbox.isOpen) return;
+    if (!this.mayReceive(run.route.topic)) return this.#core.withheld(run.frames);
     const { wire } = link;
     const asIs = wire.v5 === run.v5 && variant.identifiers === null &&
       run.frameBytesMax <= wire.packetBytesMax;
@@ -112,6 +137,7 @@ export class Session implements Receiver {
   }
 
   receive(message: Message, variant: Variant): void {
+    if (!this.mayReceive(message.name)) return this.#core.withheld(1);
     const qos = Math.min(message.qos, variant.qos) as QoS;
     const { link } = this;
     if (qos === 0) {
@@ -274,9 +300,26 @@ export class Session implements Receiver {
   #resend(link: Link, flight: Flight<Sent>): void {
     if (flight.phase === "pubcomp") return link.sendPubrel(flight.packetId, ReasonCode.Success);
     const { message, variant, qos } = flight.message!;
+    if (!this.mayReceive(message.name)) return this.#withdraw(link, flight);
     if (link.send(message, variant, qos, flight.packetId, true)) return;
     this.#outbound!.close(flight);
     this.#core.dropped("too-large", message, this.clientId);
+  }
+
+  /** A message that the client may no longer receive goes to another of its group, if any. */
+  #passOn(message: Message, { shared }: Variant): void {
+    const isTaken = shared !== null && this.#core.delivery.handOver(message, shared);
+    if (!isTaken) this.#core.withheld(1);
+  }
+
+  /** Ends a flight whose message the client may no longer receive. */
+  #withdraw(link: Link, flight: Flight<Sent>): void {
+    this.#core.withheld(1);
+    if (flight.phase === "puback") return this.#outbound!.close(flight);
+    // The client may have it already: the identifier is only free when both have released it.
+    flight.phase = "pubcomp";
+    flight.message = null;
+    link.sendPubrel(flight.packetId, ReasonCode.Success);
   }
 
   /** Sends the next message of the backlog. Returns false if there is none, or no quota. */
@@ -290,6 +333,7 @@ export class Session implements Receiver {
     if (!expired && outbound.quota === 0) return false;
     backlog!.shift();
     if (expired) this.#core.dropped("expired", message, this.clientId);
+    else if (!this.mayReceive(message.name)) this.#passOn(message, variant);
     else this.#send(link, message, variant, Math.min(message.qos, variant.qos) as 1 | 2);
     return true;
   }

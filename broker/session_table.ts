@@ -1,6 +1,7 @@
 import type { Will } from "../codec/mod.ts";
 import { mapKey } from "../router/map_key.ts";
 import { WideMap } from "../router/wide_map.ts";
+import { AskedWills } from "./asked_wills.ts";
 import type { Core } from "./core.ts";
 import { Deadline } from "./scheduler.ts";
 import { NEVER_EXPIRES, Session } from "./session.ts";
@@ -11,9 +12,11 @@ export class SessionTable {
   readonly #core: Core;
   /** By the `mapKey()` of the client identifier. */
   readonly #sessions = new WideMap<Session>();
+  readonly #wills: AskedWills;
 
   constructor(core: Core) {
     this.#core = core;
+    this.#wills = new AskedWills(core);
   }
 
   /** How many sessions there are, connected or not. */
@@ -95,7 +98,9 @@ export class SessionTable {
     session.will = null;
     const route = this.#core.router.routeOf(will.topic);
     if (route === null) return;
-    const message = messageOfWill(will, route, session.clientId, this.#core.clock.now());
-    this.#core.publish(route, message, session.clientId);
+    const { clientId, access } = session;
+    const message = messageOfWill(will, route, clientId, this.#core.clock.now());
+    if (access === null) this.#core.publish(route, message, clientId);
+    else this.#wills.publish(route, message, clientId, access);
   }
 }

@@ -15,7 +15,9 @@ export type DropReason =
   /** The session ended with messages that waited for it. */
   | "session-ended"
   /** The authorizer refused the publication. */
-  | "not-authorized";
+  | "not-authorized"
+  /** The subscriber may not receive the topic; counted, but not told to the `dropped` hook. */
+  | "read-denied";
 
 /** A fault of a client on a lenient listener that was overlooked. */
 export type ToleratedFault =
@@ -50,6 +52,8 @@ export class BrokerStats {
   internalErrors = 0;
   /** Times a publisher was not read because a subscriber was busy. */
   backpressureWaits = 0;
+  /** Subscriptions that ended because the authorizer allows them no more. */
+  subscriptionsRevoked = 0;
   /** Messages that were refused with 0x97. */
   messagesRefused = 0;
   /** Messages dropped, by reason. */
@@ -62,6 +66,7 @@ export class BrokerStats {
     "retained-full": 0,
     "session-ended": 0,
     "not-authorized": 0,
+    "read-denied": 0,
   };
   /** Faults that were overlooked on lenient listeners, by kind. */
   readonly tolerated: Record<ToleratedFault, number> = {

@@ -11,7 +11,9 @@ import { hasMoreLevels } from "../router/router.ts";
 import { Subscription } from "../router/subscription.ts";
 import { hasWildcard, parseSharedFilter, topicFilterFault } from "../router/topic.ts";
 import { retainedVariant } from "../router/variant.ts";
+import type { Access } from "./access.ts";
 import type { Connection } from "./connection.ts";
+import { endSubscription, mayKeep } from "./reauthorization.ts";
 import type { Receiver } from "./receiver.ts";
 import { RetainedFeed } from "./retained_feed.ts";
 
@@ -21,7 +23,7 @@ export function subscribe(
   packet: SubscribePacket,
 ): PromiseLike<void> | null {
   const identifier = packet.properties.subscriptionIdentifiers?.[0] ?? 0;
-  const { terms, authorizer } = connection;
+  const { terms } = connection;
   if (identifier !== 0 && !terms.subscriptionIdentifiersAvailable) {
     throw new ProtocolError(
       "Subscription identifier",
@@ -30,27 +32,37 @@ export function subscribe(
       ReasonCode.SubscriptionIdentifiersNotSupported,
     );
   }
+  const { access } = connection.session!;
   const refused = packet.subscriptions.map((request) => faultOf(connection, request));
-  if (authorizer === null) {
+  if (access === null) {
     answer(connection, packet, identifier, refused);
     return null;
   }
-  const asked = packet.subscriptions.map(({ filter, qos }, i) => {
-    if (refused[i] !== 0) return false;
-    const shared = parseSharedFilter(filter);
-    return authorizer.maySubscribe(connection.client!, {
-      filter: shared?.filter ?? filter,
-      qos,
-      group: shared?.group ?? null,
-    });
+  return ask(connection, access, packet, refused).then((codes) => {
+    if (connection.isOpen) answer(connection, packet, identifier, codes);
   });
-  return Promise.all(asked).then((allowed) => {
-    if (!connection.isOpen) return;
-    const codes = refused.map((code, i) =>
-      code !== 0 || allowed[i] ? code : ReasonCode.NotAuthorized
-    );
-    answer(connection, packet, identifier, codes);
-  });
+}
+
+/** Asks about each filter that has no fault, one after the other: a packet may have very many. */
+async function ask(
+  connection: Connection,
+  access: Access,
+  { subscriptions }: SubscribePacket,
+  refused: readonly number[],
+): Promise<number[]> {
+  const codes: number[] = [];
+  for (const [i, { filter, qos }] of subscriptions.entries()) {
+    if (refused[i] !== 0) {
+      codes.push(refused[i]!);
+      continue;
+    }
+    const may = mayKeep(access, filter, qos);
+    // An answer that is there is not waited for.
+    const isAllowed = typeof may === "boolean" ? may : await may;
+    if (!connection.isOpen) break;
+    codes.push(isAllowed ? 0 : ReasonCode.NotAuthorized);
+  }
+  return codes;
 }
 
 /** Why a subscription is refused, as a reason code; 0 if it is not. */
@@ -124,14 +136,12 @@ function add(
 /** Handles an UNSUBSCRIBE (§3.10). */
 export function unsubscribe(connection: Connection, packet: UnsubscribePacket): void {
   const session = connection.session!;
-  const { router } = connection.core;
   const reasonCodes = packet.filters.map((filter) => {
     if (topicFilterFault(filter) !== null) {
       if (connection.version === 5) return ReasonCode.TopicFilterInvalid;
       throw new ProtocolError(`Topic filter is invalid: ${filter}`, 2, "MQTT-4.7.1-1");
     }
-    session.subscriptions.delete(filter);
-    const existed = router.unsubscribe(session, filter) !== undefined;
+    const existed = endSubscription(connection.core, session, filter);
     return existed ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted;
   });
   if (connection.version === 5) {

@@ -43,9 +43,14 @@ export class SubscriptionTable {
     this.#several?.delete(mapKey(filter));
   }
 
+  /** Every subscription; they may come and go during the walk. */
+  *values(): Generator<Subscription<Receiver>, void, void> {
+    if (this.#single !== null) yield this.#single;
+    yield* this.#several?.values() ?? [];
+  }
+
   /** Every topic filter. */
   *filters(): Generator<string, void, void> {
-    if (this.#single !== null) yield this.#single.filter;
-    for (const { filter } of this.#several?.values() ?? []) yield filter;
+    for (const { filter } of this.values()) yield filter;
   }
 }

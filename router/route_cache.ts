@@ -19,6 +19,9 @@ export class Route<S extends Subscriber> {
   used = false;
   /** Whether the route is in the cache; whoever holds it may have it still when it is not. */
   isCached = false;
+  /** Who has looked at the members of its audience for this topic, and at how many; its own use. */
+  checkedBy: object | null = null;
+  checked = 0;
   /** The next route of the same hash. */
   next: Route<S> | null = null;
 
@@ -87,6 +90,11 @@ export class RouteCache<S extends Subscriber> {
     }
     this.#link(route);
     this.#trimChain(route);
+  }
+
+  /** Has the members of every audience looked at again, for each route. */
+  uncheck(): void {
+    for (const route of this.#ring) route.checkedBy = null;
   }
 
   #link(route: Route<S>): void {

@@ -123,6 +123,11 @@ export class Router<S extends Subscriber> {
     if (parseSharedFilter(filter) === null) this.#trie.get(filter)?.touch(subscriber);
   }
 
+  /** Has the members of every audience looked at again, for each route. */
+  uncheck(): void {
+    this.#routes.uncheck();
+  }
+
   /**
    * The route of the topic in `bytes[start, end)`.
    *

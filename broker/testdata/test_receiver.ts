@@ -17,6 +17,8 @@ export class TestReceiver implements Receiver {
   readonly wireClass: number;
   /** Whether it can be written to. */
   isConnected = true;
+  /** Topics it may not receive; `null` when it is never asked. */
+  denied: Set<string> | null = null;
   /** Whether its backlog has room. */
   hasRoom = true;
   /** What it was handed one by one. */
@@ -31,6 +33,14 @@ export class TestReceiver implements Receiver {
     const { v5 = true, packetBytesMax = 100_000 } = wire;
     this.#v5 = v5;
     this.wireClass = wireClassOf({ v5, packetBytesMax });
+  }
+
+  get isGated(): boolean {
+    return this.denied !== null;
+  }
+
+  mayReceive(topic: string): boolean {
+    return !this.denied?.has(topic);
   }
 
   /** What came by a shared log of bytes since the last time, as payload and identifiers. */

@@ -73,6 +73,79 @@ for (
   });
 }
 
+Deno.test("an authorizer that throws for a delivery keeps one message from one client", async () => {
+  const authorizer = {
+    mayPublish: () => true,
+    maySubscribe: () => true,
+    mayReceive: ({ clientId }: { clientId: string }) => clientId === "faulty" ? fail() : true,
+  };
+  await withFailures({ authorizer }, async (port, broker) => {
+    await using bystanders = await Bystanders.join(port);
+    await using client = await join(port, { clientId: "faulty" });
+    await client.send(packets.subscribe({ a: 0 }), packets.publish("a", ""));
+    await client.expect("90 03 0001 00");
+    await client.expectSilence();
+    await bystanders.check();
+    assertEquals(broker.stats.dropped["read-denied"], 1);
+  });
+});
+
+for (
+  const [how, maySubscribe] of Object.entries({
+    throws: () => fail(),
+    rejects: () => Promise.reject(new Planned("as planned")),
+  })
+) {
+  Deno.test(`an authorizer that ${how} when asked again has the client come again`, async () => {
+    let isFaulty = false;
+    const authorizer = {
+      mayPublish: () => true,
+      maySubscribe: (_: unknown, { filter }: { filter: string }) =>
+        isFaulty && filter === "faulty" ? maySubscribe() : true,
+    };
+    await withFailures({ authorizer }, async (port, broker) => {
+      await using bystanders = await Bystanders.join(port);
+      await using client = await join(port, { level: 4, clientId: "c", clean: false });
+      await client.send(packets.subscribe({ faulty: 0 }));
+      await client.expect("90 03 0001 00");
+      isFaulty = true;
+      assertEquals(await broker.reauthorize(), 0);
+      await client.expectClose();
+      // Whoever comes before it is known what it may do is not let in.
+      await using early = await RawClient.dial(port);
+      await early.send(packets.connect({ clientId: "c", clean: false }));
+      await early.expectClose();
+      isFaulty = false;
+      await using late = await join(port, { level: 4, clientId: "c", clean: false });
+      await late.send(packets.publish("faulty", "x"));
+      await late.expect(packets.publish("faulty", "x"));
+      await bystanders.check();
+      assertEquals(broker.stats.subscriptionsRevoked, 0);
+    });
+  });
+}
+
+for (const how of ["throws", "rejects"]) {
+  Deno.test(`an authorizer that ${how} when asked about a will keeps it back`, async () => {
+    let isFaulty = false;
+    const authorizer = {
+      mayPublish: () => {
+        if (!isFaulty) return true;
+        return how === "throws" ? fail() : Promise.reject(new Planned("as planned"));
+      },
+      maySubscribe: () => true,
+    };
+    const dropped = Promise.withResolvers<string>();
+    const hooks = { dropped: ({ reason }: { reason: string }) => dropped.resolve(reason) };
+    await withFailures({ authorizer, hooks }, async (port) => {
+      await using client = await join(port, { will: { topic: "will", payload: "" } });
+      isFaulty = true;
+      client.close();
+      assertEquals(await dropped.promise, "not-authorized");
+    });
+  });
+}
+
 Deno.test("hooks that throw change nothing", async () => {
   const hooks = {
     connected: fail,

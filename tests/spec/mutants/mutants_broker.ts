@@ -19,15 +19,15 @@ export const BROKER_MUTANTS: Mutant[] = [
   {
     rule: "a second connection ends the first",
     file: "broker/connect_flow.ts",
-    find: "await holder.takeOver();",
-    replace: "break;",
+    find: "if (holder !== null) return holder.takeOver();",
+    replace: "",
     tests: ["v5/connect_payload_test.ts"],
   },
   {
     rule: "a will may be published if its client may",
     file: "broker/connect_flow.ts",
-    find: "if (!await connection.authorizer.mayPublish(client, asked)) {",
-    replace: "if (!await connection.authorizer.mayPublish(client, asked) && !asked.will) {",
+    find: "if (!await access.mayPublish({ topic, qos, retain, will: true })) {",
+    replace: "if (!await access.mayPublish({ topic, qos, retain, will: true }) && !will) {",
     tests: ["traps/connections_test.ts"],
   },
   {

@@ -1,0 +1,42 @@
+import type { Route } from "../router/route_cache.ts";
+import type { Access } from "./access.ts";
+import type { Core } from "./core.ts";
+import type { Message } from "./message.ts";
+import type { Receiver } from "./receiver.ts";
+
+/**
+ * Wills of clients that an authorizer speaks for: it is asked again when one is
+ * published, since what was allowed at CONNECT may not be any more.
+ */
+export class AskedWills {
+  readonly #core: Core;
+  /** How many wait for an answer. */
+  #pending = 0;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  /** Publishes a will, if its client may, once that is known. */
+  publish(route: Route<Receiver>, message: Message, clientId: string, access: Access): void {
+    const { name: topic, qos, retain } = message;
+    const core = this.#core;
+    const settle = (may: boolean) => {
+      if (may) core.publish(route, message, clientId);
+      else core.dropped("not-authorized", message, clientId);
+    };
+    const fail = (error: unknown) => {
+      core.failed(error);
+      settle(false);
+    };
+    if (this.#pending >= core.limits.willsAskedMax) return settle(false);
+    try {
+      const may = access.mayPublish({ topic, qos, retain, will: true });
+      if (typeof may === "boolean") return settle(may);
+      this.#pending++;
+      may.finally(() => this.#pending--).then(settle).catch(fail);
+    } catch (error) {
+      fail(error);
+    }
+  }
+}
