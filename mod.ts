@@ -47,6 +47,13 @@ export {
   everyAuthorizer,
   firstAuthenticator,
 } from "./auth/chain.ts";
+export { scramAuthenticator, type ScramOptions, type ScramStore } from "./auth/scram.ts";
+export { formatScramLine, ScramFile } from "./auth/scram_file.ts";
+export {
+  type ScramCredential,
+  scramCredential,
+  type ScramCredentialOptions,
+} from "./auth/scram_keys.ts";
 export { allowAnonymous, denyAnonymous, staticUsers } from "./auth/static_users.ts";
 export { connect } from "./client/connect.ts";
 export type { Client } from "./client/client.ts";
@@ -70,6 +77,7 @@ export type { ClientMessage } from "./client/message.ts";
 export type { ConnectOptions, WillOptions } from "./client/options.ts";
 export type { ClientPublishOptions, PublishReceipt, PublishResult } from "./client/publish.ts";
 export type { RequestOptions } from "./client/requests.ts";
+export { type ClientScramOptions, scramSha256 } from "./client/scram.ts";
 export type { ServerInfo } from "./client/server_info.ts";
 export type { ClientState } from "./client/state.ts";
 export type { ClientSubscribeOptions, ClientSubscription } from "./client/subscription.ts";

@@ -56,8 +56,17 @@ export interface PublishOptions {
   properties?: Properties;
 }
 
+/** An AUTH packet. */
+export interface Auth {
+  cmd: "auth";
+  reasonCode: number;
+  properties: { authenticationMethod: string; authenticationData: Uint8Array };
+}
+
 /** A client. */
 export interface MqttClient {
+  /** To be replaced: answers an AUTH packet with another. */
+  handleAuth(packet: Auth, callback: (error: Error | null, answer?: Auth) => void): void;
   readonly connected: boolean;
   readonly stream: { destroy(): void };
   on(event: "connect", listener: (connack: Connack) => void): void;

@@ -15,6 +15,12 @@ export interface JsMessage {
   properties?: Record<string, unknown>;
 }
 
+/** Options of a {@linkcode JsClient}. */
+export interface JsOptions extends ConnectOptions {
+  /** Answers AUTH 0x18, which comes with data, in an enhanced authentication. */
+  answerAuth?: (data: Uint8Array) => Uint8Array;
+}
+
 /** An MQTT.js client that remembers what it has received, and leaves with its block. */
 export class JsClient implements AsyncDisposable {
   /** MQTT.js itself. */
@@ -26,13 +32,23 @@ export class JsClient implements AsyncDisposable {
   #grown: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #closed: Promise<void>;
 
-  private constructor(port: number, options: ConnectOptions) {
+  private constructor(port: number, { answerAuth, ...options }: JsOptions) {
     const connack = Promise.withResolvers<Connack>();
     this.connack = connack.promise;
     // A test wants to see a connection break, not have it mended; and timers without a worker.
     const base = { reconnectPeriod: 0, timerVariant: "native" } as const;
     const { protocol = "mqtt" } = options;
     this.mqtt = mqtt.connect(`${protocol}://127.0.0.1:${port}`, { ...base, ...options });
+    if (answerAuth !== undefined) {
+      this.mqtt.handleAuth = ({ properties }, callback) => {
+        const authenticationData = answerAuth(properties.authenticationData);
+        callback(null, {
+          cmd: "auth",
+          reasonCode: 0x18,
+          properties: { ...properties, authenticationData },
+        });
+      };
+    }
     this.mqtt.on("connect", connack.resolve);
     this.mqtt.on("error", connack.reject);
     this.#closed = new Promise((resolve) => this.mqtt.once("close", resolve));
@@ -47,7 +63,7 @@ export class JsClient implements AsyncDisposable {
   }
 
   /** Connects and waits until the broker has welcomed the client. */
-  static async connect(port: number, options: ConnectOptions = {}): Promise<JsClient> {
+  static async connect(port: number, options: JsOptions = {}): Promise<JsClient> {
     const client = new JsClient(port, options);
     try {
       await within("a connection of MQTT.js", client.connack);

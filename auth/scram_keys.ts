@@ -1,0 +1,108 @@
+import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import { saslprep } from "./saslprep.ts";
+
+/** The name of the method, in CONNECT and AUTH. */
+export const SCRAM_SHA_256 = "SCRAM-SHA-256";
+/** Bytes of each key: those of SHA-256. */
+export const SCRAM_KEY_BYTES = 32;
+/** The least that RFC 7677 allows. */
+export const SCRAM_ITERATIONS_MIN = 4096;
+/** What a client computes at the most, about five seconds' worth, for a server that it does not know yet. */
+export const SCRAM_ITERATIONS_MAX = 10_000_000;
+
+const encoder = new TextEncoder();
+
+/** What a server knows of a user. The password cannot be found from it but by trying. */
+export interface ScramCredential {
+  /** How often the password was hashed; 4,096 at least. */
+  readonly iterations: number;
+  /** What was mixed into it. */
+  readonly salt: Uint8Array;
+  /** Tells whether a proof is right: SHA-256 of the key that makes it. */
+  readonly storedKey: Uint8Array;
+  /** Proves to the client that the server knows the user. */
+  readonly serverKey: Uint8Array;
+}
+
+/** HMAC with SHA-256. */
+export function hmac(key: Uint8Array, text: string): Uint8Array {
+  return new Uint8Array(createHmac("sha256", key).update(text).digest());
+}
+
+/** SHA-256. */
+export function sha256(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(createHash("sha256").update(bytes).digest());
+}
+
+/** Each byte of one with that of the other. */
+export function xor(one: Uint8Array, other: Uint8Array): Uint8Array {
+  return one.map((byte, at) => byte ^ other[at]!);
+}
+
+/** Compares in a time that depends on the lengths alone. */
+export function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && timingSafeEqual(one, other);
+}
+
+/**
+ * SaltedPassword of RFC 5802: hashes a password slowly, beside the event loop.
+ *
+ * @throws {TypeError} If the password has characters that none may have.
+ */
+export async function saltPassword(
+  password: string,
+  salt: Uint8Array,
+  iterations: number,
+): Promise<Uint8Array> {
+  const prepared = saslprep(password);
+  if (prepared === null) throw new TypeError("Cannot use the password: it has a control character");
+  const bytes = encoder.encode(prepared);
+  const key = await crypto.subtle.importKey("raw", bytes, "PBKDF2", false, ["deriveBits"]);
+  const how = { name: "PBKDF2", hash: "SHA-256", salt: new Uint8Array(salt), iterations };
+  return new Uint8Array(await crypto.subtle.deriveBits(how, key, 8 * SCRAM_KEY_BYTES));
+}
+
+/** The keys that come from a salted password. */
+export function scramKeys(
+  salted: Uint8Array,
+): { clientKey: Uint8Array; storedKey: Uint8Array; serverKey: Uint8Array } {
+  const clientKey = hmac(salted, "Client Key");
+  return { clientKey, storedKey: sha256(clientKey), serverKey: hmac(salted, "Server Key") };
+}
+
+/** How a credential is made. */
+export interface ScramCredentialOptions {
+  /** 4,096 by default, which is the least. */
+  iterations?: number;
+  /** 16 random bytes by default. */
+  salt?: Uint8Array;
+}
+
+/**
+ * Makes what a server stores for a password.
+ *
+ * @throws {RangeError} If there are too few iterations, or no salt.
+ * @throws {TypeError} If the password has characters that none may have.
+ */
+export async function scramCredential(
+  password: string,
+  options: ScramCredentialOptions = {},
+): Promise<ScramCredential> {
+  const { iterations = SCRAM_ITERATIONS_MIN } = options;
+  const salt = options.salt ?? crypto.getRandomValues(new Uint8Array(16));
+  const fault = credentialFault(iterations, salt);
+  if (fault !== null) throw new RangeError(`Cannot make a credential: ${fault}`);
+  const { storedKey, serverKey } = scramKeys(await saltPassword(password, salt, iterations));
+  return { iterations, salt, storedKey, serverKey };
+}
+
+/** What is wrong with the numbers of a credential, or `null`. */
+export function credentialFault(iterations: number, salt: Uint8Array): string | null {
+  if (!Number.isInteger(iterations) || iterations < SCRAM_ITERATIONS_MIN) {
+    return `${iterations} iterations, of at least ${SCRAM_ITERATIONS_MIN}`;
+  }
+  if (iterations > SCRAM_ITERATIONS_MAX) {
+    return `${iterations} iterations, of at most ${SCRAM_ITERATIONS_MAX}`;
+  }
+  return salt.length === 0 ? "the salt is empty" : null;
+}

@@ -1,0 +1,123 @@
+import { saslprep } from "../auth/saslprep.ts";
+import {
+  hmac,
+  isSame,
+  saltPassword,
+  SCRAM_ITERATIONS_MAX,
+  SCRAM_ITERATIONS_MIN,
+  SCRAM_SHA_256,
+  scramKeys,
+  xor,
+} from "../auth/scram_keys.ts";
+import { formatName, parseServerFinal, parseServerFirst } from "../auth/scram_message.ts";
+import type { ClientAuthentication } from "./authentication.ts";
+
+/** Settings of {@linkcode scramSha256}. */
+export interface ClientScramOptions {
+  /** The fewest iterations that a server may ask for; 4,096 by default, which is the least. */
+  iterationsMin?: number;
+  /** The most iterations that a server may ask for; ten million by default. */
+  iterationsMax?: number;
+  /** Makes nonces, printable and without commas; random by default. */
+  nonce?: () => string;
+}
+
+/** No channel binding, and nobody else to act for. */
+const HEADER = "n,,";
+const encoder = new TextEncoder();
+
+/**
+ * Proves who the client is by SCRAM-SHA-256 (RFC 5802, RFC 7677), and has the
+ * server prove that it knows the password too; otherwise the connection is closed.
+ *
+ * @returns What `connect()` takes as `authentication`; for one client at a time.
+ * @throws {TypeError} If the user name has characters that none may have.
+ * @throws {RangeError} If fewer iterations than 4,096 are to be allowed.
+ */
+export function scramSha256(
+  username: string,
+  password: string,
+  options: ClientScramOptions = {},
+): ClientAuthentication {
+  return new ScramClient(username, password, options);
+}
+
+class ScramClient implements ClientAuthentication {
+  readonly method = SCRAM_SHA_256;
+  readonly #name: string;
+  readonly #password: string;
+  readonly #options: Required<ClientScramOptions>;
+  #nonce = "";
+  /** What the server has to show in the end. */
+  #signature: Uint8Array | null = null;
+  /** The password as it was salted last: the server asks for the same again. */
+  #salted: { readonly how: string; readonly keys: Promise<Uint8Array> } | null = null;
+
+  constructor(username: string, password: string, options: ClientScramOptions) {
+    const name = saslprep(username);
+    if (name === null || name === "") {
+      throw new TypeError("Cannot use the user name: it is empty, or has a control character");
+    }
+    this.#name = name;
+    this.#password = password;
+    this.#options = {
+      iterationsMin: SCRAM_ITERATIONS_MIN,
+      iterationsMax: SCRAM_ITERATIONS_MAX,
+      nonce: () => crypto.getRandomValues(new Uint8Array(18)).toBase64(),
+      ...options,
+    };
+    if (!(this.#options.iterationsMin >= SCRAM_ITERATIONS_MIN)) {
+      throw new RangeError(
+        `Cannot allow ${options.iterationsMin} iterations: fewer than ${SCRAM_ITERATIONS_MIN}`,
+      );
+    }
+  }
+
+  get #first(): string {
+    return `n=${formatName(this.#name)},r=${this.#nonce}`;
+  }
+
+  begin(): Uint8Array {
+    this.#nonce = this.#options.nonce();
+    this.#signature = null;
+    return encoder.encode(HEADER + this.#first);
+  }
+
+  async next(data: Uint8Array | null): Promise<Uint8Array> {
+    const asked = parseServerFirst(data);
+    if (asked === null) throw new Error("The server does not speak SCRAM");
+    if (asked.nonce.length <= this.#nonce.length || !asked.nonce.startsWith(this.#nonce)) {
+      throw new Error("The server answers somebody else, or adds nothing of its own");
+    }
+    const { iterationsMin, iterationsMax } = this.#options;
+    if (asked.iterations < iterationsMin || asked.iterations > iterationsMax) {
+      throw new Error(
+        `The server asks for ${asked.iterations} iterations, not ${iterationsMin} to ${iterationsMax}`,
+      );
+    }
+    const salted = await this.#saltedWith(asked.salt, asked.iterations);
+    const { clientKey, storedKey, serverKey } = scramKeys(salted);
+    const bare = `c=${encoder.encode(HEADER).toBase64()},r=${asked.nonce}`;
+    const transcript = `${this.#first},${asked.text},${bare}`;
+    this.#signature = hmac(serverKey, transcript);
+    const proof = xor(clientKey, hmac(storedKey, transcript));
+    return encoder.encode(`${bare},p=${proof.toBase64()}`);
+  }
+
+  finish(data: Uint8Array | null): void {
+    const wanted = this.#signature;
+    this.#signature = null;
+    const shown = parseServerFinal(data);
+    if (wanted === null || shown === null || !isSame(wanted, shown)) {
+      throw new Error("The server cannot prove that it knows the password");
+    }
+  }
+
+  #saltedWith(salt: Uint8Array, iterations: number): Promise<Uint8Array> {
+    const how = `${iterations} ${salt.toBase64()}`;
+    if (this.#salted?.how !== how) {
+      this.#salted = { how, keys: saltPassword(this.#password, salt, iterations) };
+    }
+    return this.#salted.keys;
+  }
+}
