@@ -15,6 +15,7 @@
  *
  * @module
  */
+export { SysTopics, type SysTopicsOptions } from "./admin/sys_topics.ts";
 export {
   Broker,
   type ListenOptions,

@@ -7,7 +7,7 @@ import deno from "./deno.json" with { type: "json" };
 import { readFdLimit } from "./cli/fd_limit.ts";
 import { FlagError, HELP, parseServerFlags, type ServerFlags } from "./cli/server_flags.ts";
 import { stopSignal } from "./cli/stop_signal.ts";
-import { Broker, type BrokerHooks, type TcpListener } from "./mod.ts";
+import { Broker, type BrokerHooks, SysTopics, type TcpListener } from "./mod.ts";
 
 /** File descriptors that are left for everything but clients. */
 const RESERVED_FDS = 128;
@@ -52,7 +52,9 @@ async function serve(flags: ServerFlags): Promise<void> {
   } else if (flags.maxConnections !== null && flags.maxConnections > connectionsMax) {
     say(`At most ${connectionsMax} connections: the limit of open files is ${fds.limit}`);
   }
+  const state = new SysTopics(broker, { version: `Fairway ${deno.version}` });
   await stopped;
+  state.stop();
   await broker.close({ graceMs: GRACE_MS });
 }
 

@@ -6,6 +6,7 @@ import { retainedVariant } from "../router/variant.ts";
 import { TcpListener, type TcpOptions } from "../transport/tcp.ts";
 import type { PeerInfo, Transport } from "../transport/transport.ts";
 import { WebSocketServerTransport } from "../transport/websocket_server.ts";
+import type { Clock } from "./clock.ts";
 import type { Connection } from "./connection.ts";
 import { Core } from "./core.ts";
 import { Outcome } from "./delivery.ts";
@@ -111,6 +112,26 @@ export class Broker implements AsyncDisposable {
   /** How many sessions there are, connected or not. */
   get sessions(): number {
     return this.#core.sessions.size;
+  }
+
+  /** How many subscriptions there are, those of the program included. */
+  get subscriptions(): number {
+    return this.#core.router.subscriptions;
+  }
+
+  /** How many of them are shared ones. */
+  get sharedSubscriptions(): number {
+    return this.#core.router.sharedSubscriptions;
+  }
+
+  /** What retained messages cost in memory, in bytes. */
+  get retainedBytes(): number {
+    return this.#core.retained.bytes;
+  }
+
+  /** The clock that the broker goes by. */
+  get clock(): Clock {
+    return this.#core.clock;
   }
 
   /** How many messages are retained. */

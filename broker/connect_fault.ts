@@ -1,6 +1,6 @@
 import { type ConnectPacket, ReasonCode, type Will } from "../codec/mod.ts";
 import { hasMoreLevels } from "../router/router.ts";
-import { topicNameFault } from "../router/topic.ts";
+import { isSystemTopic, topicNameFault } from "../router/topic.ts";
 import type { Connection } from "./connection.ts";
 
 /** Why a client is not let in: a reason code, and the same in words. */
@@ -28,6 +28,9 @@ function faultOfWill({ core, terms }: Connection, will: Will): ConnectFault | nu
   }
   if (will.payload.length > terms.payloadBytesMax) {
     return [ReasonCode.PacketTooLarge, `Will payload of ${will.payload.length} bytes`];
+  }
+  if (isSystemTopic(will.topic)) {
+    return [ReasonCode.NotAuthorized, "Will topic is one of the broker's own"];
   }
   if (will.qos > terms.maximumQoS) {
     return [ReasonCode.QoSNotSupported, `Will QoS is ${will.qos}`];

@@ -244,7 +244,9 @@ export class ConnectFlow {
     connection.client = client;
     connection.session = session;
     session.permit(access);
-    core.stats.connectsAccepted++;
+    const { stats } = core;
+    stats.connectsAccepted++;
+    stats.clientsMost = Math.max(stats.clientsMost, ++stats.clients);
     this.#bind(session, isPresent, agreement);
     core.guard(() => core.hooks.connected?.(client));
   }

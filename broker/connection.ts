@@ -106,6 +106,7 @@ export class Connection implements Link, OutboxOwner {
     core.scheduler.set(this.#deadline, this.#lastReadMs + core.limits.connectTimeoutMs);
     core.connections.add(this);
     core.stats.connections++;
+    core.stats.connectionsAccepted++;
     policy.connections++;
   }
 
@@ -228,8 +229,11 @@ export class Connection implements Link, OutboxOwner {
 
   #handle(first: number, bytes: Uint8Array, start: number, end: number): PromiseLike<void> | null {
     const type = first >> 4;
+    if (this.session !== null && type === PacketType.publish) {
+      return PublishFlow.packet(this, first, bytes, start, end);
+    }
+    this.core.stats.controlPacketsReceived++;
     if (this.session === null) return this.#handleStranger(first, bytes, start, end);
-    if (type === PacketType.publish) return PublishFlow.packet(this, first, bytes, start, end);
     if (type === PacketType.puback && end - start === 2 && first === 0x40) {
       handlePuback(this.session, bytes[start]! << 8 | bytes[start + 1]!);
       return null;
@@ -288,6 +292,7 @@ export class Connection implements Link, OutboxOwner {
     const size = packetSize(packet, this.version);
     if (size > this.wire.packetBytesMax) return false;
     const offset = this.outbox.reserveControl(size);
+    this.core.stats.controlPacketsSent++;
     writePacket(packet, this.version, this.outbox.controlBuffer, offset);
     return true;
   }
@@ -304,6 +309,7 @@ export class Connection implements Link, OutboxOwner {
   ack(type: number, packetId: number, reasonCode: number): void {
     const long = this.version === 5 && reasonCode !== 0;
     const offset = this.outbox.reserveControl(long ? 5 : 4);
+    this.core.stats.controlPacketsSent++;
     const buffer = this.outbox.controlBuffer;
     buffer[offset] = type << 4;
     buffer[offset + 1] = long ? 3 : 2;
@@ -473,6 +479,7 @@ export class Connection implements Link, OutboxOwner {
     if (session !== null && session.link === this) core.sessions.suspend(session, this.#keepsWill);
     if (this.client !== null) {
       const { client } = this;
+      core.stats.clients--;
       const info = { reasonCode: this.#reasonCode, by: this.#endedBy, error: this.#error };
       core.guard(() => core.hooks.disconnected?.(client, info));
     }

@@ -81,6 +81,10 @@ export class Core implements OutboxHost {
     return congestion;
   }
 
+  messagesLeft(frames: number): void {
+    this.stats.messagesSent += frames;
+  }
+
   lagged(frames: number): void {
     this.stats.dropped.lag += frames;
     this.#hook("dropped", { reason: "lag", topic: null, clientId: null });

@@ -3,7 +3,7 @@ import type { ByteCursor } from "../log/byte_cursor.ts";
 import { ByteLog, copyBytes } from "../log/byte_log.ts";
 import type { Waiter } from "../log/log.ts";
 import type { Receipt } from "../log/receipt.ts";
-import { Trail } from "../log/trail.ts";
+import { type Stretch, Trail } from "../log/trail.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { Clock } from "./clock.ts";
 import { Congestion } from "./congestion.ts";
@@ -42,6 +42,8 @@ export interface OutboxHost {
   flushLater(outbox: Outbox, isWoken: boolean): void;
   /** Slows down whoever is publishing now until the receipt closes. */
   congested(room: Receipt): void;
+  /** Counts messages that are given to the network. */
+  messagesLeft(frames: number): void;
   /** Counts frames that a lagging subscriber has lost. */
   lagged(frames: number): void;
   /** Reports a failure of the broker's own. */
@@ -287,9 +289,16 @@ export class Outbox implements Waiter {
     const available = stretch.cursor.available(stretch.end);
     const alone = stretch.next === null && available === stretch.limit - stretch.cursor.position;
     if (this.#controlBytes === 0 && (alone || available >= DIRECT_BYTES)) {
-      return stretch.cursor.take(stretch.end, stretch.endCount);
+      return this.#take(stretch);
     }
     return this.#gatherPieces();
+  }
+
+  #take({ cursor, end, endCount }: Stretch<ByteCursor, Follows | null>): Uint8Array<ArrayBuffer> {
+    const before = cursor.frames;
+    const piece = cursor.take(end, endCount);
+    this.#host.messagesLeft(cursor.frames - before);
+    return piece;
   }
 
   #takeControl(): Uint8Array<ArrayBuffer> {
@@ -313,7 +322,7 @@ export class Outbox implements Waiter {
     for (let s = this.#trail.current(); s !== null; s = this.#trail.current()) {
       const available = s.cursor.available(s.end);
       if (available > target.length - filled) break;
-      const piece = s.cursor.take(s.end, s.endCount);
+      const piece = this.#take(s);
       copyBytes(piece, 0, piece.length, target, filled);
       filled += piece.length;
       if (s.key === null) s.cursor.recycle();

@@ -7,6 +7,7 @@ import {
 } from "../codec/mod.ts";
 import type { Route } from "../router/route_cache.ts";
 import { sameBytes } from "../router/route_cache.ts";
+import { isSystemTopic } from "../router/topic.ts";
 import type { Connection } from "./connection.ts";
 import { Outcome } from "./delivery.ts";
 import { Message } from "./message.ts";
@@ -20,6 +21,7 @@ const run = new Run();
 
 /** First byte of a QoS 0 PUBLISH without RETAIN and DUP. */
 const PLAIN_PUBLISH = 0x30;
+const DOLLAR = 0x24;
 
 /** What a client publishes. */
 export const PublishFlow: {
@@ -64,7 +66,8 @@ function takeRun(connection: Connection, bytes: Uint8Array, start: number, end: 
     if (topicEnd === topic || payload > frameEnd || (v5 && bytes[topicEnd] !== 0)) break;
     if (route === null) {
       route = routeOf(connection, bytes, topic, topicEnd);
-      if (route === null) break;
+      // Topics of the broker's own are looked at more closely.
+      if (route === null || route.bytes[0] === DOLLAR) break;
       run.begin(route, connection.session!.clientId, v5, bytes, at);
     } else if (!sameBytes(route.bytes, bytes, topic, topicEnd)) break;
     run.add(frameEnd);
@@ -117,6 +120,7 @@ function takePacket(
     }
   }
   const message = messageOf(connection, route);
+  if (isSystemTopic(route.topic)) return settleIf(false, connection, route, message, packetId);
   if (message.payloadBytes > terms.payloadBytesMax) {
     return drop(connection, "payload-too-large", message, packetId, ReasonCode.QuotaExceeded);
   }

@@ -71,7 +71,7 @@ export class SessionTable {
       }
     }
     if (session.expirySeconds === NEVER_EXPIRES) return;
-    session.expiryDeadline ??= new Deadline(() => this.end(session));
+    session.expiryDeadline ??= new Deadline(() => this.#expire(session));
     scheduler.set(session.expiryDeadline, now + session.expirySeconds * 1000);
   }
 
@@ -90,6 +90,11 @@ export class SessionTable {
       }
     }
     this.#publishWill(session);
+  }
+
+  #expire(session: Session): void {
+    this.#core.stats.sessionsExpired++;
+    this.end(session);
   }
 
   #publishWill(session: Session): void {

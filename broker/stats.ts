@@ -34,12 +34,26 @@ export class BrokerStats {
   connections = 0;
   /** Connections that were refused because there were too many. */
   connectionsRefused = 0;
+  /** Connections that were taken, from the start on. */
+  connectionsAccepted = 0;
+  /** Clients that are connected and let in as of now. */
+  clients = 0;
+  /** The most of them there ever were at once. */
+  clientsMost = 0;
   /** Clients that were let in. */
   connectsAccepted = 0;
   /** Clients that were not. */
   connectsRefused = 0;
+  /** Sessions that ended because their time was over. */
+  sessionsExpired = 0;
   /** PUBLISH packets from clients. */
   messagesReceived = 0;
+  /** PUBLISH packets to clients, as far as they were given to the network. */
+  messagesSent = 0;
+  /** All other packets from clients. */
+  controlPacketsReceived = 0;
+  /** All other packets to clients. */
+  controlPacketsSent = 0;
   /** Bytes from clients. */
   bytesReceived = 0;
   /** Bytes to clients. */

@@ -58,6 +58,8 @@ export class Router<S extends Subscriber> {
   /** What matched last; used again, as it would be garbage otherwise. */
   readonly #matched: FilterEntry<S>[] = [];
   #entryId = 0;
+  #subscriptions = 0;
+  #sharedSubscriptions = 0;
 
   constructor(options: RouterOptions = {}) {
     const { routesMax = 65_536, seed = 0, levelsMax = Infinity } = options;
@@ -68,6 +70,16 @@ export class Router<S extends Subscriber> {
   /** How many topic filters have a subscriber. */
   get filters(): number {
     return this.#trie.size;
+  }
+
+  /** How many subscriptions there are. */
+  get subscriptions(): number {
+    return this.#subscriptions;
+  }
+
+  /** How many of them are shared ones. */
+  get sharedSubscriptions(): number {
+    return this.#sharedSubscriptions;
   }
 
   /** How many topics have a remembered route. */
@@ -88,10 +100,11 @@ export class Router<S extends Subscriber> {
     const before = this.#trie.size;
     const entry = this.#trie.getOrCreate(filter, () => new FilterEntry(++this.#entryId, filter));
     if (this.#trie.size !== before) this.#filters.append(filter);
-    if (shared === null) return entry.set(subscription);
-    const group = entry.group(shared.group);
-    const previous = group.get(subscription.subscriber);
-    group.set(subscription);
+    const previous = shared === null ? entry.set(subscription) : join(
+      entry.group(shared.group),
+      subscription,
+    );
+    if (previous === undefined) this.#count(1, shared !== null);
     return previous;
   }
 
@@ -109,7 +122,13 @@ export class Router<S extends Subscriber> {
       this.#trie.delete(plain);
       this.#filters.append(plain);
     }
+    if (previous !== undefined) this.#count(-1, shared !== null);
     return previous;
+  }
+
+  #count(by: 1 | -1, isShared: boolean): void {
+    this.#subscriptions += by;
+    if (isShared) this.#sharedSubscriptions += by;
   }
 
   /** A shared group, if it has members. */
@@ -219,4 +238,14 @@ export class Router<S extends Subscriber> {
 
 function audienceKey(entries: readonly { readonly id: number }[]): string {
   return entries.map((entry) => entry.id).sort((a, b) => a - b).join();
+}
+
+/** Adds a member to a group, and returns the subscription that it replaces. */
+function join<S extends Subscriber>(
+  group: SharedGroup<S>,
+  subscription: Subscription<S>,
+): Subscription<S> | undefined {
+  const previous = group.get(subscription.subscriber);
+  group.set(subscription);
+  return previous;
 }

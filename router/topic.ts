@@ -94,6 +94,11 @@ export function isDollarTopic(topic: string): boolean {
   return topic.charCodeAt(0) === DOLLAR;
 }
 
+/** Tells whether a topic is one that only the broker itself publishes to, as `$SYS/uptime`. */
+export function isSystemTopic(topic: string): boolean {
+  return topic.startsWith("$SYS") && (topic.length === 4 || topic[4] === "/");
+}
+
 /** The index of the slash that ends the level starting at `start`, or the length of `text`. */
 export function levelEnd(text: string, start: number): number {
   const slash = text.indexOf("/", start);

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import {
   hasWildcard,
+  isSystemTopic,
   matchesFilter,
   parseSharedFilter,
   topicFilterFault,
@@ -22,6 +23,13 @@ function assertMatches(filter: string, yes: readonly string[], no: readonly stri
     assertEquals(matchesFilter(filter, topic), yes.includes(topic), `${filter} on ${topic}`);
   }
 }
+
+Deno.test("isSystemTopic() knows what is the broker's own", () => {
+  for (const topic of ["$SYS", "$SYS/", "$SYS/a"]) assertEquals(isSystemTopic(topic), true, topic);
+  for (const topic of ["$SYSTEM", "$sys/a", "a/$SYS", "$", "SYS/a"]) {
+    assertEquals(isSystemTopic(topic), false, topic);
+  }
+});
 
 Deno.test("topicNameFault() accepts every other character", () => {
   for (

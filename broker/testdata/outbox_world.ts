@@ -16,6 +16,8 @@ export class OutboxWorld implements OutboxHost, OutboxOwner {
   readonly pool: CheckedPool = new CheckedPool();
   readonly transport: HeldTransport = new HeldTransport();
   readonly outbox: Outbox;
+  /** Frames that were given to the network. */
+  left = 0;
   /** Frames that were skipped. */
   lost = 0;
   /** How often the outbox asked for more. */
@@ -44,6 +46,10 @@ export class OutboxWorld implements OutboxHost, OutboxOwner {
 
   failed(error: unknown): void {
     throw error;
+  }
+
+  messagesLeft(frames: number): void {
+    this.left += frames;
   }
 
   lagged(frames: number): void {

@@ -264,7 +264,7 @@ export const BROKER_MUTANTS: Mutant[] = [
   {
     rule: "a session ends after its interval",
     file: "broker/session_table.ts",
-    find: "session.expiryDeadline ??= new Deadline(() => this.end(session));",
+    find: "session.expiryDeadline ??= new Deadline(() => this.#expire(session));",
     replace: "session.expiryDeadline ??= new Deadline(() => void session);",
     tests: ["v5/session_test.ts"],
   },

@@ -1,0 +1,28 @@
+/** The spans of time that are looked back on, in minutes. */
+export const SPANS = [1, 5, 15] as const;
+
+/** How often something happens in a minute, on average over the last 1, 5 and 15 minutes. */
+export class LoadAverage {
+  readonly #perMinute = [0, 0, 0];
+  #last = 0;
+
+  /**
+   * Takes part in the averages what was counted since the last time.
+   *
+   * @param total How often it has happened in all.
+   * @param seconds How long ago the last time was.
+   */
+  take(total: number, seconds: number): void {
+    const rate = (total - this.#last) * 60 / seconds;
+    this.#last = total;
+    for (const [index, minutes] of SPANS.entries()) {
+      const kept = Math.exp(-seconds / (60 * minutes));
+      this.#perMinute[index] = this.#perMinute[index]! * kept + rate * (1 - kept);
+    }
+  }
+
+  /** The averages, in the order of {@linkcode SPANS}. */
+  get perMinute(): readonly number[] {
+    return this.#perMinute;
+  }
+}

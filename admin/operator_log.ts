@@ -1,0 +1,131 @@
+import type { LogDestination, LogType } from "../config/log_options.ts";
+import { strftime } from "./strftime.ts";
+
+/** What is logged, where to, and how. */
+export interface LogSettings {
+  readonly destinations: readonly LogDestination[];
+  readonly types: readonly LogType[];
+  /** Whether each line begins with the time. */
+  readonly hasTimestamp: boolean;
+  /** How the time is written, as by strftime; `null` for seconds since 1970. */
+  readonly timestampFormat: string | null;
+}
+
+/** What the log writes with. */
+export interface LogOutputs {
+  stdout(line: string): void;
+  stderr(line: string): void;
+  /** Publishes a line, on a topic that tells what it is about. */
+  topic(topic: string, line: string): void;
+  /** Opens a file to append to. */
+  open(path: string): LogFile;
+  now(): Date;
+}
+
+/** A file that lines are appended to. */
+export interface LogFile {
+  write(line: string): void;
+  close(): void;
+}
+
+/** Where lines are published, by what they are about. */
+const TOPICS: Readonly<Record<LogType, string>> = {
+  debug: "D",
+  error: "E",
+  warning: "W",
+  notice: "N",
+  information: "I",
+  subscribe: "M/subscribe",
+  unsubscribe: "M/unsubscribe",
+  websockets: "WS",
+  internal: "I",
+};
+
+/** The log that the operator of a broker reads, a line for each thing that happens. */
+export class OperatorLog {
+  readonly #outputs: LogOutputs;
+  #settings: LogSettings;
+  #file: LogFile | null = null;
+  /** Whether a line is being written: what publishing it leads to is not logged again. */
+  #isWriting = false;
+
+  /**
+   * Opens the log.
+   *
+   * @throws If its file cannot be opened.
+   */
+  constructor(settings: LogSettings, outputs: LogOutputs) {
+    this.#outputs = outputs;
+    this.#settings = settings;
+    this.#file = openFile(settings, outputs);
+  }
+
+  /**
+   * Goes on with other settings. The file is opened anew, even if it is the same:
+   * it may have been moved away.
+   *
+   * @throws If the file cannot be opened; nothing has changed then.
+   */
+  change(settings: LogSettings): void {
+    const file = openFile(settings, this.#outputs);
+    this.#file?.close();
+    this.#file = file;
+    this.#settings = settings;
+  }
+
+  /** Writes nothing more. */
+  close(): void {
+    this.#file?.close();
+    this.#file = null;
+    this.#settings = { ...this.#settings, destinations: [] };
+  }
+
+  /** Whether lines about this are written at all. */
+  takes(type: LogType): boolean {
+    return this.#settings.types.includes(type);
+  }
+
+  /** Writes a line, unless lines about this are not wanted. What peers have named is made harmless. */
+  write(type: LogType, text: string): void {
+    if (this.#isWriting || !this.takes(type)) return;
+    this.#isWriting = true;
+    try {
+      const line = `${this.#timestamp()}${escapeControls(text)}`;
+      for (const destination of this.#settings.destinations) this.#to(destination, type, line);
+    } finally {
+      this.#isWriting = false;
+    }
+  }
+
+  #to(destination: LogDestination, type: LogType, line: string): void {
+    const outputs = this.#outputs;
+    switch (destination.to) {
+      case "topic":
+        return outputs.topic(`$SYS/broker/log/${TOPICS[type]}`, line);
+      case "file":
+        return this.#file?.write(line);
+      default:
+        return outputs[destination.to](line);
+    }
+  }
+
+  #timestamp(): string {
+    const { hasTimestamp, timestampFormat } = this.#settings;
+    return hasTimestamp ? `${strftime(timestampFormat ?? "%s", this.#outputs.now())}: ` : "";
+  }
+}
+
+function openFile({ destinations }: LogSettings, outputs: LogOutputs): LogFile | null {
+  for (const destination of destinations) {
+    if (destination.to === "file") return outputs.open(destination.path);
+  }
+  return null;
+}
+
+/** A line stays one line, whatever a client is called. */
+function escapeControls(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
+}

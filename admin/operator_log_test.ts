@@ -1,0 +1,115 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import type { LogOutputs, LogSettings } from "./operator_log.ts";
+import { OperatorLog } from "./operator_log.ts";
+
+/** Outputs that remember what was written to them, `where: line`. */
+class Outputs implements LogOutputs {
+  readonly lines: string[] = [];
+  published: ((line: string) => void) | null = null;
+
+  stdout(line: string): void {
+    this.lines.push(`stdout: ${line}`);
+  }
+  stderr(line: string): void {
+    this.lines.push(`stderr: ${line}`);
+  }
+  topic(topic: string, line: string): void {
+    this.lines.push(`${topic}: ${line}`);
+    this.published?.(line);
+  }
+  open(path: string) {
+    if (path === "/forbidden") throw new Error("forbidden");
+    this.lines.push(`open ${path}`);
+    return {
+      write: (line: string) => void this.lines.push(`${path}: ${line}`),
+      close: () => void this.lines.push(`close ${path}`),
+    };
+  }
+  now(): Date {
+    return new Date(2026, 2, 5, 13, 4, 9);
+  }
+}
+
+function settings(changed: Partial<LogSettings> = {}): LogSettings {
+  return {
+    destinations: [{ to: "stdout" }],
+    types: ["error", "notice"],
+    hasTimestamp: false,
+    timestampFormat: null,
+    ...changed,
+  };
+}
+
+Deno.test("OperatorLog writes to every destination, in their order", () => {
+  const outputs = new Outputs();
+  const log = new OperatorLog(
+    settings({
+      destinations: [{ to: "stderr" }, { to: "file", path: "/a" }, { to: "topic" }, {
+        to: "stdout",
+      }],
+    }),
+    outputs,
+  );
+  log.write("error", "oh");
+  log.close();
+  log.write("error", "too late");
+  assertEquals(outputs.lines, [
+    "open /a",
+    "stderr: oh",
+    "/a: oh",
+    "$SYS/broker/log/E: oh",
+    "stdout: oh",
+    "close /a",
+  ]);
+});
+
+Deno.test("OperatorLog leaves out what is not wanted", () => {
+  const outputs = new Outputs();
+  const log = new OperatorLog(settings(), outputs);
+  log.write("debug", "a");
+  log.write("notice", "b");
+  assertEquals([log.takes("debug"), log.takes("notice")], [false, true]);
+  assertEquals(outputs.lines, ["stdout: b"]);
+});
+
+Deno.test("OperatorLog begins with the time if it is to, in the format wanted", () => {
+  const outputs = new Outputs();
+  const log = new OperatorLog(settings({ hasTimestamp: true }), outputs);
+  log.write("error", "a");
+  log.change(settings({ hasTimestamp: true, timestampFormat: "%F %T" }));
+  log.write("error", "b");
+  const seconds = outputs.now().getTime() / 1000;
+  assertEquals(outputs.lines, [`stdout: ${seconds}: a`, "stdout: 2026-03-05 13:04:09: b"]);
+});
+
+Deno.test("OperatorLog keeps a line a line, whatever a peer is called", () => {
+  const outputs = new Outputs();
+  const log = new OperatorLog(settings(), outputs);
+  log.write("error", "a\nb\r\u001b[31m\u2028ü");
+  assertEquals(outputs.lines, ["stdout: a\\u000ab\\u000d\\u001b[31m\\u2028ü"]);
+});
+
+Deno.test("OperatorLog opens its file anew, so that it can be moved away", () => {
+  const outputs = new Outputs();
+  const to = settings({ destinations: [{ to: "file", path: "/a" }] });
+  const log = new OperatorLog(to, outputs);
+  log.change(to);
+  log.write("error", "x");
+  assertEquals(outputs.lines, ["open /a", "open /a", "close /a", "/a: x"]);
+});
+
+Deno.test("OperatorLog changes nothing when its new file cannot be opened", () => {
+  const outputs = new Outputs();
+  const log = new OperatorLog(settings(), outputs);
+  assertThrows(() => log.change(settings({ destinations: [{ to: "file", path: "/forbidden" }] })));
+  log.write("error", "x");
+  assertEquals(outputs.lines, ["stdout: x"]);
+});
+
+Deno.test("OperatorLog does not log what comes of publishing a line", () => {
+  const outputs = new Outputs();
+  const log = new OperatorLog(settings({ destinations: [{ to: "topic" }] }), outputs);
+  outputs.published = () => log.write("error", "again");
+  log.write("error", "once");
+  assertEquals(outputs.lines, ["$SYS/broker/log/E: once"]);
+});

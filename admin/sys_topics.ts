@@ -1,0 +1,160 @@
+import type { Broker } from "../broker/broker.ts";
+import type { BrokerStats } from "../broker/stats.ts";
+import { LoadAverage, SPANS } from "./load_average.ts";
+
+/** How often `$SYS` is brought up to date unless it is told, in seconds. */
+const INTERVAL_SECONDS = 10;
+
+/** How the state of a broker is published. */
+export interface SysTopicsOptions {
+  /** How often, in seconds; 10 by default. */
+  intervalSeconds?: number;
+  /** What `$SYS/broker/version` says. */
+  version: string;
+}
+
+/**
+ * Publishes the state of a broker below `$SYS/broker/`, where operators are used
+ * to find it: retained messages of text, each published again only when it has
+ * changed.
+ *
+ * @example
+ * ```ts
+ * import { Broker, SysTopics } from "@fairway/mqtt";
+ *
+ * await using broker = new Broker();
+ * const state = new SysTopics(broker, { version: "my program 1.0" });
+ * state.stop();
+ * ```
+ */
+export class SysTopics {
+  readonly #broker: Broker;
+  readonly #intervalMs: number;
+  readonly #startMs: number;
+  readonly #loads = new Map<string, LoadAverage>();
+  /** What each topic said last. */
+  readonly #said = new Map<string, string>();
+  #lastMs: number;
+  #heapMost = 0;
+  #cancel: (() => void) | null = null;
+
+  /**
+   * Starts to publish, at once and from then on.
+   *
+   * @throws {RangeError} If the interval is not a number above 0.
+   */
+  constructor(broker: Broker, options: SysTopicsOptions) {
+    const { intervalSeconds = INTERVAL_SECONDS, version } = options;
+    if (!(intervalSeconds > 0 && Number.isFinite(intervalSeconds))) {
+      throw new RangeError(`Cannot publish every ${intervalSeconds} seconds: not above 0`);
+    }
+    this.#broker = broker;
+    this.#intervalMs = intervalSeconds * 1000;
+    this.#startMs = this.#lastMs = broker.clock.now();
+    this.#say("version", version);
+    this.#tell();
+    this.#schedule();
+  }
+
+  /** Publishes nothing more; what was published stays. Stopping again does nothing. */
+  stop(): void {
+    this.#cancel?.();
+    this.#cancel = null;
+  }
+
+  #schedule(): void {
+    const { clock } = this.#broker;
+    this.#cancel = clock.schedule(clock.now() + this.#intervalMs, () => {
+      this.#schedule();
+      this.#average();
+      this.#tell();
+    });
+  }
+
+  #tell(): void {
+    const { clock } = this.#broker;
+    this.#say("uptime", `${Math.floor((clock.now() - this.#startMs) / 1000)} seconds`);
+    this.#tellClients();
+    this.#tellMessages();
+    this.#tellHeap();
+  }
+
+  #tellClients(): void {
+    const { stats, sessions, subscriptions, sharedSubscriptions } = this.#broker;
+    const disconnected = Math.max(0, sessions - stats.clients);
+    this.#say("clients/total", sessions);
+    this.#say("clients/connected", stats.clients);
+    this.#say("clients/active", stats.clients);
+    this.#say("clients/disconnected", disconnected);
+    this.#say("clients/inactive", disconnected);
+    this.#say("clients/maximum", stats.clientsMost);
+    this.#say("clients/expired", stats.sessionsExpired);
+    this.#say("subscriptions/count", subscriptions);
+    this.#say("shared_subscriptions/count", sharedSubscriptions);
+  }
+
+  #tellMessages(): void {
+    const { stats, retainedMessages, retainedBytes } = this.#broker;
+    for (const [name, total] of Object.entries(totalsOf(stats))) {
+      if (name !== "connections" && name !== "sockets") this.#say(TOTALS[name] ?? name, total);
+    }
+    this.#say("retained messages/count", retainedMessages);
+    this.#say("messages/stored", retainedMessages);
+    this.#say("store/messages/count", retainedMessages);
+    this.#say("store/messages/bytes", retainedBytes);
+  }
+
+  #tellHeap(): void {
+    const { heapUsed } = Deno.memoryUsage();
+    this.#heapMost = Math.max(this.#heapMost, heapUsed);
+    this.#say("heap/current", heapUsed);
+    this.#say("heap/maximum", this.#heapMost);
+  }
+
+  /** Brings the averages up to date, and tells them. */
+  #average(): void {
+    const now = this.#broker.clock.now();
+    const seconds = (now - this.#lastMs) / 1000;
+    if (seconds <= 0) return;
+    this.#lastMs = now;
+    for (const [name, total] of Object.entries(totalsOf(this.#broker.stats))) {
+      let load = this.#loads.get(name);
+      if (load === undefined) this.#loads.set(name, load = new LoadAverage());
+      load.take(total, seconds);
+      for (const [index, minutes] of SPANS.entries()) {
+        this.#say(`load/${name}/${minutes}min`, load.perMinute[index]!.toFixed(2));
+      }
+    }
+  }
+
+  #say(topic: string, value: string | number): void {
+    const payload = String(value);
+    if (this.#said.get(topic) === payload) return;
+    this.#said.set(topic, payload);
+    this.#broker.publish(`$SYS/broker/${topic}`, payload, { retain: true });
+  }
+}
+
+/** Where totals are told whose name there is another than among the averages. */
+const TOTALS: Readonly<Record<string, string>> = {
+  "publish/dropped": "publish/messages/dropped",
+  "publish/received": "publish/messages/received",
+  "publish/sent": "publish/messages/sent",
+};
+
+/** What is counted from the start on, by its name among the averages. */
+function totalsOf(stats: Readonly<BrokerStats>): Record<string, number> {
+  const { "not-authorized": _, ...lost } = stats.dropped;
+  const dropped = Object.values(lost).reduce((sum, count) => sum + count, 0);
+  return {
+    "messages/received": stats.messagesReceived + stats.controlPacketsReceived,
+    "messages/sent": stats.messagesSent + stats.controlPacketsSent,
+    "publish/dropped": dropped,
+    "publish/received": stats.messagesReceived,
+    "publish/sent": stats.messagesSent,
+    "bytes/received": stats.bytesReceived,
+    "bytes/sent": stats.bytesSent,
+    "connections": stats.connectsAccepted,
+    "sockets": stats.connectionsAccepted,
+  };
+}

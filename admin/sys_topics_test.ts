@@ -1,0 +1,94 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { Broker } from "../broker/broker.ts";
+import { VirtualClock } from "../tests/harness/virtual_clock.ts";
+import { SysTopics } from "./sys_topics.ts";
+
+/** What is retained, all of which is below `$SYS/broker/`. */
+async function retained(broker: Broker): Promise<Record<string, string>> {
+  const found: Record<string, string> = {};
+  let left = broker.retainedMessages;
+  for await (const { topic, payload } of broker.subscribe("$SYS/broker/#")) {
+    found[topic.replace("$SYS/broker/", "")] = new TextDecoder().decode(payload);
+    if (--left === 0) break;
+  }
+  return found;
+}
+
+Deno.test("SysTopics tells at once what mosquitto tells", async () => {
+  const clock = new VirtualClock();
+  await using broker = new Broker({ clock });
+  const state = new SysTopics(broker, { version: "test 1" });
+  const topics = await retained(broker);
+  assertEquals(topics["version"], "test 1");
+  assertEquals(topics["uptime"], "0 seconds");
+  for (
+    const name of [
+      ...["clients/total", "clients/connected", "clients/disconnected", "clients/maximum"],
+      ...["clients/expired", "clients/active", "clients/inactive", "subscriptions/count"],
+      ...["shared_subscriptions/count", "retained messages/count", "messages/stored"],
+      ...["messages/received", "messages/sent", "store/messages/count", "store/messages/bytes"],
+      ...["publish/messages/dropped", "publish/messages/received", "publish/messages/sent"],
+      ...["bytes/received", "bytes/sent", "heap/current", "heap/maximum"],
+    ]
+  ) {
+    assert(/^\d+$/.test(topics[name] ?? ""), `${name}: ${topics[name]}`);
+  }
+  state.stop();
+});
+
+Deno.test("SysTopics tells averages from the first interval on", async () => {
+  const clock = new VirtualClock();
+  await using broker = new Broker({ clock });
+  const state = new SysTopics(broker, { version: "test", intervalSeconds: 5 });
+  await clock.advance(5000);
+  const topics = await retained(broker);
+  assertEquals(topics["uptime"], "5 seconds");
+  for (
+    const name of [
+      ...["messages/received", "messages/sent", "publish/dropped", "publish/received"],
+      ...["publish/sent", "bytes/received", "bytes/sent", "connections", "sockets"],
+    ]
+  ) {
+    for (const minutes of [1, 5, 15]) {
+      assertEquals(topics[`load/${name}/${minutes}min`], "0.00", name);
+    }
+  }
+  state.stop();
+});
+
+Deno.test("SysTopics publishes only what has changed", async () => {
+  const clock = new VirtualClock();
+  await using broker = new Broker({ clock });
+  const state = new SysTopics(broker, { version: "test" });
+  await clock.advance(10_000);
+  const news = broker.subscribe("$SYS/broker/#", { retained: false });
+  await clock.advance(10_000);
+  broker.publish("$SYS/broker/end", "");
+  const changed: string[] = [];
+  for await (const { topic } of news) {
+    if (topic === "$SYS/broker/end") break;
+    changed.push(topic.replace("$SYS/broker/", ""));
+  }
+  assert(changed.includes("uptime"));
+  for (const name of ["version", "clients/total", "bytes/received"]) {
+    assert(!changed.includes(name), name);
+  }
+  state.stop();
+});
+
+Deno.test("SysTopics tells nothing more once it is stopped", async () => {
+  const clock = new VirtualClock();
+  await using broker = new Broker({ clock });
+  const state = new SysTopics(broker, { version: "test" });
+  state.stop();
+  state.stop();
+  await clock.advance(60_000);
+  assertEquals((await retained(broker))["uptime"], "0 seconds");
+});
+
+for (const intervalSeconds of [0, -1, NaN, Infinity]) {
+  Deno.test(`SysTopics refuses an interval of ${intervalSeconds} seconds`, async () => {
+    await using broker = new Broker();
+    assertThrows(() => new SysTopics(broker, { version: "", intervalSeconds }), RangeError);
+  });
+}
