@@ -1,4 +1,4 @@
-import { DEFAULT_LIMITS } from "../broker/limits.ts";
+import { limitsOf } from "./broker_options.ts";
 import type { Configuration, ListenerConfiguration } from "./configuration.ts";
 import type { OptionTable } from "./option.ts";
 import { GLOBAL_OPTIONS, LIMIT_OPTIONS, LISTENER_OPTIONS, SECURITY_OPTIONS } from "./options.ts";
@@ -27,8 +27,8 @@ function printListener(listener: ListenerConfiguration, isShared: boolean): stri
   ];
 }
 
-function printLimits({ limits }: Configuration): string[] {
-  const inEffect = Object.values({ ...DEFAULT_LIMITS, ...limits });
+function printLimits(configuration: Configuration): string[] {
+  const inEffect = Object.values(limitsOf(configuration));
   return Object.keys(LIMIT_OPTIONS).map((word, index) => `${word} ${inEffect[index]}`);
 }
 

@@ -1,0 +1,35 @@
+import type { LogFile, LogOutputs } from "../admin/operator_log.ts";
+
+/**
+ * What the log of a server writes with. A line is written before this returns,
+ * so that the last ones are there whatever ends the process.
+ *
+ * @param publish Publishes a line of the log.
+ */
+export function systemOutputs(publish: (topic: string, line: string) => void): LogOutputs {
+  const encoder = new TextEncoder();
+  return {
+    stdout: (line) => writeAll(Deno.stdout, encoder.encode(`${line}\n`)),
+    stderr: (line) => writeAll(Deno.stderr, encoder.encode(`${line}\n`)),
+    topic: publish,
+    open: (path) => openLog(path, encoder),
+    now: () => new Date(),
+  };
+}
+
+function openLog(path: string, encoder: TextEncoder): LogFile {
+  const file = Deno.openSync(path, { append: true, create: true, mode: 0o640 });
+  return {
+    write: (line) => writeAll(file, encoder.encode(`${line}\n`)),
+    close: () => file.close(),
+  };
+}
+
+/** A log that cannot be written, for the disk is full or its reader gone, stops no broker. */
+function writeAll(to: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {
+  try {
+    for (let at = 0; at < bytes.length;) at += to.writeSync(bytes.subarray(at));
+  } catch {
+    // There is nowhere to say it.
+  }
+}

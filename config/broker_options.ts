@@ -1,0 +1,41 @@
+import { type BrokerLimits, checkLimits, DEFAULT_LIMITS } from "../broker/limits.ts";
+import type { Configuration } from "./configuration.ts";
+
+/** A session expiry that never comes (Session Expiry Interval, in seconds). */
+const NEVER_SECONDS = 0xffff_ffff;
+/** As many messages in flight as there are packet identifiers for in each direction. */
+const INFLIGHT_MOST = 32_767;
+const RECEIVE_MOST = 65_535;
+/** The keep alive that is no limit at all. */
+const KEEP_ALIVE_MOST = 65_535;
+
+/**
+ * The limits of the broker as a configuration has them: where a word of
+ * mosquitto's and a limit say the same, the word holds.
+ */
+export function limitsOf(configuration: Configuration): BrokerLimits {
+  const { global, limits } = configuration;
+  const given: Partial<BrokerLimits> = {
+    sessionExpirySecondsMax: NEVER_SECONDS,
+    ...limits,
+  };
+  const {
+    max_inflight_messages: inflight,
+    max_queued_messages: messages,
+    max_queued_bytes: bytes,
+    max_packet_size: packetBytes,
+    persistent_client_expiration: expiry,
+  } = global;
+  if (inflight !== null) {
+    given.inflightMax = inflight === 0 ? INFLIGHT_MOST : Math.min(inflight, INFLIGHT_MOST);
+    given.receiveMaximum = inflight === 0 ? RECEIVE_MOST : inflight;
+  }
+  if (messages !== null) given.backlogMessagesMax = messages || Number.MAX_SAFE_INTEGER;
+  if (bytes !== null) given.backlogBytesMax = bytes || DEFAULT_LIMITS.backlogBytesMax;
+  if (packetBytes !== null) given.packetBytesMax = packetBytes;
+  if (expiry !== null) given.sessionExpirySecondsMax = Math.min(expiry, NEVER_SECONDS);
+  if (global.max_keepalive !== KEEP_ALIVE_MOST) given.keepAliveSecondsMax = global.max_keepalive;
+  if (global.global_max_connections >= 0) given.connectionsMax = global.global_max_connections;
+  if (global.global_max_clients >= 0) given.sessionsMax = global.global_max_clients;
+  return checkLimits(given);
+}
