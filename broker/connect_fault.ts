@@ -22,9 +22,13 @@ export function faultOf(connection: Connection, packet: ConnectPacket): ConnectF
 }
 
 function faultOfWill({ core, terms }: Connection, will: Will): ConnectFault | null {
-  const topicFault = topicNameFault(will.topic);
-  if (topicFault !== null || hasMoreLevels(will.topic, core.limits.topicLevelsMax)) {
-    return [ReasonCode.TopicNameInvalid, `Will topic: ${topicFault ?? "too many levels"}`];
+  const { mount } = terms;
+  const topic = mount?.topic(will.topic) ?? will.topic;
+  const topicFault = topicNameFault(will.topic) ??
+    (hasMoreLevels(topic, core.limits.topicLevelsMax) ? "too many levels" : null) ??
+    (mount?.isTooLong(will.topic) ? "too long" : null);
+  if (topicFault !== null) {
+    return [ReasonCode.TopicNameInvalid, `Will topic: ${topicFault}`];
   }
   if (will.payload.length > terms.payloadBytesMax) {
     return [ReasonCode.PacketTooLarge, `Will payload of ${will.payload.length} bytes`];

@@ -78,13 +78,20 @@ export class ConnectFlow {
         properties.maximumPacketSize ?? Infinity,
         connection.terms.packetBytesMax,
       ),
+      isOwn: connection.terms.mount !== null,
     };
     this.#packet = packet;
     this.#overlook(packet);
     const identity = faultOf(connection, packet) ?? identify(connection, packet);
-    if (!isFault(identity)) return this.#authenticate(packet, identity);
-    this.#refuse(identity[0], identity[1]);
-    return Promise.resolve();
+    if (isFault(identity)) {
+      this.#refuse(identity[0], identity[1]);
+      return Promise.resolve();
+    }
+    const { mount } = connection.terms;
+    if (mount !== null && packet.will !== null) {
+      packet.will = { ...packet.will, topic: mount.topic(packet.will.topic) };
+    }
+    return this.#authenticate(packet, identity);
   }
 
   /** Handles an AUTH of a client that is being authenticated [MQTT-4.12.0-3]. */
@@ -317,7 +324,14 @@ export class ConnectFlow {
     connection.control({ ...connack, sessionPresent: isPresent && version > 3 });
     const aliasMax = Math.min(packet.properties.topicAliasMaximum ?? 0, terms.topicAliasMax);
     const { outbox } = connection;
-    connection.sender = new Sender(outbox, core.clock, version, wire.packetBytesMax, aliasMax);
+    connection.sender = new Sender(
+      outbox,
+      core.clock,
+      version,
+      wire.packetBytesMax,
+      aliasMax,
+      terms.mount?.bytes.length ?? 0,
+    );
     connection.keepAlive(keepAlive);
     const inflight = Math.min(
       packet.properties.receiveMaximum ?? Infinity,

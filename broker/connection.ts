@@ -33,6 +33,7 @@ import type { Receiver, Wire } from "./receiver.ts";
 import { Deadline } from "./scheduler.ts";
 import type { Sender } from "./sender.ts";
 import type { Session } from "./session.ts";
+import type { DropReason } from "./stats.ts";
 
 /** One for all: it is filled in and read within a call. */
 const header = new FixedHeader();
@@ -97,7 +98,7 @@ export class Connection implements Link, OutboxOwner {
     this.peer = peer;
     this.#policy = policy;
     this.terms = policy.terms;
-    this.wire = { v5: false, packetBytesMax: this.terms.packetBytesMax };
+    this.wire = { v5: false, packetBytesMax: this.terms.packetBytesMax, isOwn: false };
     this.#transport = transport;
     this.#input = new InputBuffer(core.pool);
     this.outbox = new Outbox(transport, core, this);
@@ -323,7 +324,14 @@ export class Connection implements Link, OutboxOwner {
   }
 
   send(message: Message, variant: Variant, qos: QoS, packetId: number, dup: boolean): boolean {
+    const { mount } = this.terms;
+    if (mount !== null && !mount.holds(message.topic)) return false;
     return this.sender!.send(message, variant, qos, packetId, dup);
+  }
+
+  whyUnsent(message: Message): DropReason {
+    const { mount } = this.terms;
+    return mount === null || mount.holds(message.topic) ? "too-large" : "outside-mount";
   }
 
   pump(): void {

@@ -3,6 +3,7 @@ import type { Variant } from "../router/variant.ts";
 import type { Message } from "./message.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Wire } from "./receiver.ts";
+import type { DropReason } from "./stats.ts";
 
 /** What a session needs of the connection that it is bound to. */
 export interface Link {
@@ -10,8 +11,10 @@ export interface Link {
   readonly outbox: Outbox;
   /** How it is written to. */
   readonly wire: Wire;
-  /** Sends a PUBLISH; false if it is larger than the client takes. */
+  /** Sends a PUBLISH; false if the client cannot be sent it, see {@linkcode whyUnsent}. */
   send(message: Message, variant: Variant, qos: QoS, packetId: number, dup: boolean): boolean;
+  /** Why a PUBLISH was not sent. */
+  whyUnsent(message: Message): DropReason;
   /** Sends a PUBREL. */
   sendPubrel(packetId: number, reasonCode: number): void;
   /** Says why and closes. */

@@ -1,6 +1,7 @@
 import { Leniency } from "./leniency.ts";
 import { checkLimits } from "./limits.ts";
 import type { ListenerRules } from "./listener_rules.ts";
+import { MountPoint } from "./mount_point.ts";
 import type { Settings } from "./options.ts";
 import type { BrokerStats } from "./stats.ts";
 
@@ -15,9 +16,11 @@ const LIMITS = [
 ] as const;
 
 /** The rules of a listener with every default filled in, so that nothing is looked up later. */
-export interface ListenerTerms extends Required<Omit<ListenerRules, "lenient">> {
+export interface ListenerTerms extends Required<Omit<ListenerRules, "lenient" | "mountPoint">> {
   /** What is overlooked of its clients, or `null` for nothing. */
   readonly leniency: Leniency | null;
+  /** Where the topics of its clients lie, or `null` for where they say. */
+  readonly mount: MountPoint | null;
   /** Bytes of a frame that need not be looked at on its own: it can be part of a run. */
   readonly runBytesMax: number;
 }
@@ -91,6 +94,7 @@ function termsOf(settings: Settings, stats: BrokerStats, own: ListenerRules): Li
     throw new RangeError("Cannot use protocolVersions: no version is left");
   }
   const payloadBytesMax = amount("payloadBytesMax", rules.payloadBytesMax);
+  const mount = rules.mountPoint ? new MountPoint(rules.mountPoint) : null;
   return {
     ...pick(limits, LIMITS),
     name: rules.name ?? "",
@@ -106,8 +110,9 @@ function termsOf(settings: Settings, stats: BrokerStats, own: ListenerRules): Li
     clientIdPrefixes: rules.clientIdPrefixes ?? null,
     connectionsMax: amount("connectionsMax", rules.connectionsMax),
     payloadBytesMax,
-    // A payload is never larger than its frame.
-    runBytesMax: Math.min(limits.packetBytesMax, payloadBytesMax),
+    mount,
+    // A payload is never larger than its frame. Where topics are mounted, there are no runs.
+    runBytesMax: mount === null ? Math.min(limits.packetBytesMax, payloadBytesMax) : 0,
     protocolVersions,
     maximumQoS: rules.maximumQoS ?? settings.maximumQoS,
     // What the broker does not keep, no listener can promise.

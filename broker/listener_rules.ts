@@ -43,6 +43,12 @@ export interface ListenerRules {
   readonly connectionsMax?: number;
   /** The versions that are spoken; all by default. A client of another is told 0x84. */
   readonly protocolVersions?: readonly ProtocolVersion[];
+  /**
+   * What is put before every topic and filter of the clients, and taken off
+   * what they are sent: they see nothing but what begins with it. It should end
+   * with a slash. Nothing by default.
+   */
+  readonly mountPoint?: string;
   /** The highest QoS that is accepted from publishers (Maximum QoS), and granted to subscribers. */
   readonly maximumQoS?: QoS;
   /** Whether messages may be retained; false where the broker does not support it. */

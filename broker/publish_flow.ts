@@ -87,6 +87,12 @@ function routeOf(
   start: number,
   end: number,
 ): Route<Receiver> | null {
+  const { mount } = connection.terms;
+  if (mount !== null) {
+    const topic = mount.mounted(bytes, start, end);
+    if (topic === null) return null;
+    [bytes, start, end] = [topic, 0, topic.length];
+  }
   const last = connection.lastRoute;
   if (last !== null && sameBytes(last.bytes, bytes, start, end)) return last;
   return connection.lastRoute = connection.core.router.route(bytes, start, end);
@@ -169,12 +175,13 @@ function resolveRoute(connection: Connection): Route<Receiver> {
 
 function checkAllowed(connection: Connection, route: Route<Receiver>): void {
   const { terms } = connection;
+  const told = ({ topic }: Route<Receiver>) => terms.mount?.told(topic) ?? topic;
   if (view.qos > terms.maximumQoS) {
-    const text = `QoS ${view.qos} to ${route.topic}`;
+    const text = `QoS ${view.qos} to ${told(route)}`;
     throw new ProtocolError(text, 0, "MQTT-3.2.2-11", ReasonCode.QoSNotSupported);
   }
   if (view.retain && !terms.retainAvailable) {
-    const text = `RETAIN to ${route.topic}`;
+    const text = `RETAIN to ${told(route)}`;
     throw new ProtocolError(text, 0, "MQTT-3.2.2-14", ReasonCode.RetainNotSupported);
   }
 }

@@ -56,14 +56,16 @@ export interface Wire {
   readonly v5: boolean;
   /** The largest packet it takes, in bytes. */
   readonly packetBytesMax: number;
+  /** Whether its bytes are never those of others: its topics are not, or its QoS. */
+  readonly isOwn: boolean;
 }
 
 /** The wire class of subscribers that are written to in this way. */
-export function wireClassOf(wire: Wire): number {
+export function wireClassOf(wire: Omit<Wire, "isOwn">): number {
   return wire.packetBytesMax * 2 + (wire.v5 ? 1 : 0);
 }
 
 /** The way that a wire class stands for. */
 export function wireOf(wireClass: number): Wire {
-  return { v5: wireClass % 2 === 1, packetBytesMax: Math.floor(wireClass / 2) };
+  return { v5: wireClass % 2 === 1, packetBytesMax: Math.floor(wireClass / 2), isOwn: false };
 }

@@ -30,12 +30,14 @@ export class Sender {
   readonly #version: ProtocolVersion;
   readonly #packetBytesMax: number;
   readonly #aliasMax: number;
+  readonly #topicSkip: number;
   /** The aliases the client knows, by the `mapKey()` of their topics. */
   #aliases: Map<string, number> | null = null;
 
   /**
    * @param packetBytesMax The largest packet the client takes [MQTT-3.1.2-24].
    * @param aliasMax How many aliases it takes [MQTT-3.1.2-26].
+   * @param topicSkip Bytes that are taken off each topic, all of which have more.
    */
   constructor(
     outbox: Outbox,
@@ -43,12 +45,14 @@ export class Sender {
     version: ProtocolVersion,
     packetBytesMax: number,
     aliasMax: number,
+    topicSkip: number,
   ) {
     this.#outbox = outbox;
     this.#clock = clock;
     this.#version = version;
     this.#packetBytesMax = packetBytesMax;
     this.#aliasMax = aliasMax;
+    this.#topicSkip = topicSkip;
   }
 
   /**
@@ -70,6 +74,7 @@ export class Sender {
     how.topicAlias = 0;
     const known = qos > 0 && this.#aliasMax > 0 && this.#alias(message);
     how.omitTopic = known;
+    how.topicSkip = this.#topicSkip;
     let size = forwardedSize(message, how);
     if (size > this.#packetBytesMax && how.topicAlias > 0 && !known) {
       // To tell an alias takes room; without it the message may fit.
@@ -86,7 +91,7 @@ export class Sender {
 
   /** Chooses the alias; returns whether the client knows it already. */
   #alias(message: Message): boolean {
-    if (message.topic.length < ALIAS_TOPIC_BYTES_MIN) return false;
+    if (message.topic.length - this.#topicSkip < ALIAS_TOPIC_BYTES_MIN) return false;
     const aliases = this.#aliases ??= new Map();
     const key = mapKey(message.name);
     const known = aliases.get(key);
@@ -118,7 +123,7 @@ export function sendToLog(
   how.qos = 0;
   how.retain = retainFlag(message, variant);
   how.dup = how.omitTopic = false;
-  how.packetId = how.topicAlias = 0;
+  how.packetId = how.topicAlias = how.topicSkip = 0;
   how.identifiers = variant.identifiers;
   how.expirySeconds = message.expirySeconds;
   const size = forwardedSize(message, how);

@@ -3,6 +3,7 @@ import { InboundWindow } from "../flow/inbound_window.ts";
 import { type Flight, OutboundWindow } from "../flow/outbound_window.ts";
 import type { ByteLog } from "../log/byte_log.ts";
 import type { Log } from "../log/log.ts";
+import { WIRE_CLASS_OWN } from "../router/subscription.ts";
 import type { Variant } from "../router/variant.ts";
 import type { Access } from "./access.ts";
 import { Backlog, type MessageFollows } from "./backlog.ts";
@@ -93,7 +94,7 @@ export class Session implements Receiver {
     this.#receiveMaximum = receiveMaximum;
     this.#outbound?.resume(receiveMaximum);
     this.#congestion?.progress();
-    const wireClass = wireClassOf(link.wire);
+    const wireClass = link.wire.isOwn ? WIRE_CLASS_OWN : wireClassOf(link.wire);
     this.wireClass = wireClass;
     this.touch();
     link.outbox.hurry();
@@ -130,7 +131,7 @@ export class Session implements Receiver {
     if (link === null || !link.outbox.isOpen) return;
     if (!this.mayReceive(run.route.topic)) return this.#core.withheld(run.frames);
     const { wire } = link;
-    const asIs = wire.v5 === run.v5 && variant.identifiers === null &&
+    const asIs = wire.v5 === run.v5 && !wire.isOwn && variant.identifiers === null &&
       run.frameBytesMax <= wire.packetBytesMax;
     if (asIs) link.outbox.append(run.buffer, run.start, run.end, run.frames);
     else for (const message of run.messages()) this.#sendLoose(link, message, variant);
@@ -282,7 +283,7 @@ export class Session implements Receiver {
 
   #sendLoose(link: Link, message: Message, variant: Variant): void {
     if (!link.send(message, variant, 0, 0, false)) {
-      this.#core.dropped("too-large", message, this.clientId);
+      this.#core.dropped(link.whyUnsent(message), message, this.clientId);
     }
   }
 
@@ -294,7 +295,7 @@ export class Session implements Receiver {
     const flight = this.#outbound!.open(qos, sent);
     if (link.send(message, variant, qos, flight.packetId, false)) return;
     this.#outbound!.close(flight);
-    this.#core.dropped("too-large", message, this.clientId);
+    this.#core.dropped(link.whyUnsent(message), message, this.clientId);
   }
 
   #resend(link: Link, flight: Flight<Sent>): void {
@@ -303,7 +304,7 @@ export class Session implements Receiver {
     if (!this.mayReceive(message.name)) return this.#withdraw(link, flight);
     if (link.send(message, variant, qos, flight.packetId, true)) return;
     this.#outbound!.close(flight);
-    this.#core.dropped("too-large", message, this.clientId);
+    this.#core.dropped(link.whyUnsent(message), message, this.clientId);
   }
 
   /** A message that the client may no longer receive goes to another of its group, if any. */

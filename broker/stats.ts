@@ -4,6 +4,8 @@ export type DropReason =
   | "lag"
   /** A session's backlog was full. */
   | "backlog"
+  /** Its topic is not under the mount point of the listener by which the session's client came. */
+  | "outside-mount"
   /** The message expired before it could be sent. */
   | "expired"
   /** The message is larger than the client accepts. */
@@ -74,6 +76,7 @@ export class BrokerStats {
   readonly dropped: Record<DropReason, number> = {
     "lag": 0,
     "backlog": 0,
+    "outside-mount": 0,
     "expired": 0,
     "too-large": 0,
     "payload-too-large": 0,

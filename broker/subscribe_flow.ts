@@ -33,6 +33,7 @@ export function subscribe(
     );
   }
   const { access } = connection.session!;
+  mountAll(connection, packet);
   const refused = packet.subscriptions.map((request) => faultOf(connection, request));
   if (access === null) {
     answer(connection, packet, identifier, refused);
@@ -63,6 +64,17 @@ async function ask(
     codes.push(isAllowed ? 0 : ReasonCode.NotAuthorized);
   }
   return codes;
+}
+
+/** Puts the mount point before each filter that is valid; what is not is refused as it came. */
+function mountAll({ terms }: Connection, packet: SubscribePacket): void {
+  const { mount } = terms;
+  if (mount === null) return;
+  packet.subscriptions = packet.subscriptions.map((request) =>
+    topicFilterFault(request.filter) === null
+      ? { ...request, filter: mount.filter(request.filter) }
+      : request
+  );
 }
 
 /** Why a subscription is refused, as a reason code; 0 if it is not. */
@@ -141,7 +153,8 @@ export function unsubscribe(connection: Connection, packet: UnsubscribePacket): 
       if (connection.version === 5) return ReasonCode.TopicFilterInvalid;
       throw new ProtocolError(`Topic filter is invalid: ${filter}`, 2, "MQTT-4.7.1-1");
     }
-    const existed = endSubscription(connection.core, session, filter);
+    const known = connection.terms.mount?.filter(filter) ?? filter;
+    const existed = endSubscription(connection.core, session, known);
     return existed ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted;
   });
   if (connection.version === 5) {

@@ -45,6 +45,8 @@ export class ForwardOptions {
   identifiers: readonly number[] | null = null;
   /** The number that stands for the topic; 0 for none. 5.0 only. */
   topicAlias = 0;
+  /** Bytes at the start of the topic that the subscriber is not told: a mount point. */
+  topicSkip = 0;
   /** Whether the subscriber knows the alias already. */
   omitTopic = false;
 }
@@ -122,9 +124,9 @@ export function writeForwarded(
   const length = propertiesLength(source, how);
   const flags = (how.dup && how.qos > 0 ? 0x08 : 0) | how.qos << 1 | (how.retain ? 0x01 : 0);
   offset = writeFixedHeader(0x30 | flags, bodySize(source, how, length), target, offset);
-  const topicBytes = how.omitTopic ? 0 : topic.length;
-  offset = writeUint16(topicBytes, target, offset);
-  offset = copyBytes(topic, 0, topicBytes, target, offset);
+  const topicStart = how.omitTopic ? topic.length : how.topicSkip;
+  offset = writeUint16(topic.length - topicStart, target, offset);
+  offset = copyBytes(topic, topicStart, topic.length, target, offset);
   if (how.qos > 0) offset = writeUint16(how.packetId, target, offset);
   if (how.version === 5) {
     offset = writeVarint(length, target, offset);
@@ -135,7 +137,7 @@ export function writeForwarded(
 }
 
 function bodySize(source: ForwardSource, how: ForwardOptions, length: number): number {
-  return 2 + (how.omitTopic ? 0 : source.topic.length) + (how.qos > 0 ? 2 : 0) +
+  return 2 + (how.omitTopic ? 0 : source.topic.length - how.topicSkip) + (how.qos > 0 ? 2 : 0) +
     (how.version === 5 ? varintSize(length) + length : 0) +
     source.payloadEnd - source.payloadStart;
 }
