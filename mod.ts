@@ -41,6 +41,8 @@ export type {
   Decision,
   Grant,
 } from "./auth/authenticator.ts";
+export { AclFile } from "./auth/acl_file.ts";
+export { FileFaultError, type LineFault } from "./auth/file_errors.ts";
 export type { Authorizer, PublishRequest, SubscribeRequest } from "./auth/authorizer.ts";
 export {
   anyAuthorizer,

@@ -1,12 +1,14 @@
 /**
  * Who may come in, and what they may do: two small interfaces for the
- * programmer to fill in.
+ * programmer to fill in, and files in the form of mosquitto's.
  *
  * @module
  */
+export { AclFile } from "./acl_file.ts";
 export * from "./authenticator.ts";
 export * from "./authorizer.ts";
 export * from "./chain.ts";
+export { FileFaultError, type LineFault } from "./file_errors.ts";
 export * from "./static_users.ts";
 export * from "./scram.ts";
 export * from "./scram_file.ts";
