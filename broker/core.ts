@@ -177,6 +177,7 @@ export class Core implements OutboxHost {
   stop(): void {
     this.scheduler.stop();
     this.#toFlush.clear();
+    this.sessions.stop();
     this.isClosing = true;
   }
 }

@@ -108,7 +108,9 @@ function isFull(audience: Audience<Receiver>, fanOut: FanOut | null, message: Me
   if (fanOut !== null ? fanOut.isFull(message) : audience.members.some(isMemberFull)) return true;
   const hasRoom = ({ options, subscriber }: Subscription<Receiver>) =>
     subscriber.mayReceive(message.name) && (options.qos === 0 || !subscriber.isFull(bytes));
-  return audience.groups?.some((group) => !group.some(hasRoom)) ?? false;
+  // A group of nobody who may receive it is no reason to refuse it.
+  const isAnyone = ({ subscriber }: Subscription<Receiver>) => subscriber.mayReceive(message.name);
+  return audience.groups?.some((group) => !group.some(hasRoom) && group.some(isAnyone)) ?? false;
 }
 
 /** Each message goes to one member: the best of those whose turn it is. */

@@ -1,26 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import type { Clock } from "./clock.ts";
 import { type Flushable, FlushQueue } from "./flush_queue.ts";
-
-/** A clock that lets the runtime have its turn when the test says so. */
-class TurnClock implements Clock {
-  readonly #callbacks: (() => void)[] = [];
-  now(): number {
-    return 0;
-  }
-  schedule(): () => void {
-    throw new Error("Not asked for");
-  }
-  soon(callback: () => void): void {
-    this.#callbacks.push(callback);
-  }
-  /** Has everything called that asked to be; returns how much that was. */
-  turn(): number {
-    const callbacks = this.#callbacks.splice(0);
-    for (const callback of callbacks) callback();
-    return callbacks.length;
-  }
-}
+import { TurnClock } from "./testdata/turn_clock.ts";
 
 class QueueWorld {
   readonly clock = new TurnClock();

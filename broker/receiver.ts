@@ -26,7 +26,7 @@ export interface Receiver extends Subscriber {
   readonly clientId: string | null;
   /** Whether it may perhaps not receive everything it is subscribed to. */
   readonly isGated: boolean;
-  /** Whether it may receive what is published to a topic. */
+  /** Whether it may receive what is published to a topic: nothing, once it has ended. */
   mayReceive(topic: string): boolean;
   /** Takes a run of QoS 0 frames. */
   receiveRun(run: Run, variant: Variant): void;

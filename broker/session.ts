@@ -62,6 +62,8 @@ export class Session implements Receiver {
   #receiveMaximum = 1;
   /** Whether its backlog was too long for it: it ends as soon as it can. */
   #hasOverflowed = false;
+  /** Whether audiences have to look at it again when it returns. */
+  #isStale = false;
 
   constructor(core: Core, readonly clientId: string) {
     this.#core = core;
@@ -95,19 +97,24 @@ export class Session implements Receiver {
     this.#outbound?.resume(receiveMaximum);
     this.#congestion?.progress();
     const wireClass = link.wire.isOwn ? WIRE_CLASS_OWN : wireClassOf(link.wire);
-    this.wireClass = wireClass;
-    this.touch();
+    // It may have a hundred thousand subscriptions: touched only if that makes a difference.
+    if (wireClass !== this.wireClass || this.#isStale) {
+      this.wireClass = wireClass;
+      this.touch();
+    }
     link.outbox.hurry();
   }
 
   /** Says what its client may do from now on; `null` for everything. */
   permit(access: Access | null): void {
     this.access = access;
+    if (this.gate !== null || access !== null) this.#isStale = true;
     this.gate = access?.checksDelivery ? access : null;
   }
 
   /** Has every audience that it belongs to look at it again. */
   touch(): void {
+    this.#isStale = false;
     for (const filter of this.subscriptions.filters()) this.#core.router.touch(this, filter);
   }
 
@@ -122,7 +129,7 @@ export class Session implements Receiver {
   }
 
   mayReceive(topic: string): boolean {
-    return this.gate === null || this.gate.mayReceive(topic);
+    return !this.hasEnded && (this.gate === null || this.gate.mayReceive(topic));
   }
 
   receiveRun(run: Run, variant: Variant): void {
@@ -138,6 +145,7 @@ export class Session implements Receiver {
   }
 
   receive(message: Message, variant: Variant): void {
+    if (this.hasEnded) return;
     if (!this.mayReceive(message.name)) return this.#core.withheld(1);
     const qos = Math.min(message.qos, variant.qos) as QoS;
     const { link } = this;
@@ -166,7 +174,11 @@ export class Session implements Receiver {
   }
 
   followBytes(log: ByteLog, follows: Follows): boolean {
-    if (this.link === null || !this.link.outbox.isOpen) return false;
+    if (this.link === null || !this.link.outbox.isOpen) {
+      // It is not asked again.
+      this.#isStale = true;
+      return false;
+    }
     this.link.outbox.follow(log, follows);
     return true;
   }
@@ -260,6 +272,8 @@ export class Session implements Receiver {
    */
   end(): Sent[] {
     this.hasEnded = true;
+    // What it is subscribed to may take a while to be removed: nothing of it reaches the client.
+    this.detach();
     const orphans: Sent[] = [];
     // A QoS 2 message under way is nobody else's [MQTT-4.8.2-5].
     for (const flight of this.#outbound?.flights() ?? []) {
@@ -271,7 +285,6 @@ export class Session implements Receiver {
     }
     this.#backlog = this.#outbound = this.#inbound = null;
     this.feeds = null;
-    this.#congestion?.clear();
     return orphans;
   }
 

@@ -3,6 +3,7 @@ import { mapKey } from "../router/map_key.ts";
 import { WideMap } from "../router/wide_map.ts";
 import { AskedWills } from "./asked_wills.ts";
 import type { Core } from "./core.ts";
+import { EndedSessions } from "./ended_sessions.ts";
 import { Deadline } from "./scheduler.ts";
 import { NEVER_EXPIRES, Session } from "./session.ts";
 import { messageOfWill } from "./will.ts";
@@ -13,10 +14,12 @@ export class SessionTable {
   /** By the `mapKey()` of the client identifier. */
   readonly #sessions = new WideMap<Session>();
   readonly #wills: AskedWills;
+  readonly #ended: EndedSessions;
 
   constructor(core: Core) {
     this.#core = core;
     this.#wills = new AskedWills(core);
+    this.#ended = new EndedSessions(core.clock, core.router);
   }
 
   /** How many sessions there are, connected or not. */
@@ -78,18 +81,24 @@ export class SessionTable {
   /** Ends a session; a will that waits is published, since it must not wait longer. */
   end(session: Session): void {
     if (session.hasEnded) return;
-    const { scheduler, router, delivery } = this.#core;
+    const { scheduler, delivery } = this.#core;
     const key = mapKey(session.clientId);
     if (this.#sessions.get(key) === session) this.#sessions.delete(key);
     if (session.willDeadline !== null) scheduler.clear(session.willDeadline);
     if (session.expiryDeadline !== null) scheduler.clear(session.expiryDeadline);
-    for (const filter of session.subscriptions.filters()) router.unsubscribe(session, filter);
-    for (const { message, variant } of session.end()) {
+    const orphans = session.end();
+    this.#ended.add(session);
+    for (const { message, variant } of orphans) {
       if (!delivery.handOver(message, variant.shared!)) {
         this.#core.dropped("session-ended", message, session.clientId);
       }
     }
     this.#publishWill(session);
+  }
+
+  /** Does nothing more about sessions that have ended. */
+  stop(): void {
+    this.#ended.clear();
   }
 
   #expire(session: Session): void {
