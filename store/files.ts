@@ -17,6 +17,15 @@ export function removeIfThere(path: string): void {
   }
 }
 
+/** Gives a file another name, if there is one of that name. */
+export function renameIfThere(from: string, to: string): void {
+  try {
+    Deno.renameSync(from, to);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
 function stat(path: string): Deno.FileInfo | null {
   try {
     return Deno.statSync(path);

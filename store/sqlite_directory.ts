@@ -1,13 +1,12 @@
-import type { DatabaseSync } from "node:sqlite";
 import { type Clock, systemClock } from "../transport/clock.ts";
 import type { Batch } from "./batch.ts";
 import { DirectoryLock } from "./directory_lock.ts";
 import { MIGRATIONS } from "./migrations.ts";
 import { Reserve } from "./reserve.ts";
 import { toStoreError } from "./sqlite_errors.ts";
-import { SqliteFile } from "./sqlite_file.ts";
+import type { SqliteFile } from "./sqlite_file.ts";
 import { exists, removeIfThere, sizeOf } from "./files.ts";
-import { createFile, openFile } from "./sqlite_open.ts";
+import { type OpenDatabase, openDatabase } from "./sqlite_open.ts";
 import {
   type Damage,
   type Row,
@@ -17,7 +16,7 @@ import {
   type StoreSize,
   type Table,
 } from "./store.ts";
-import { Upkeep, type UpkeepLimits } from "./upkeep.ts";
+import type { Upkeep, UpkeepLimits } from "./upkeep.ts";
 
 /** How a directory is opened. */
 export interface DirectoryOptions extends Partial<UpkeepLimits> {
@@ -27,6 +26,8 @@ export interface DirectoryOptions extends Partial<UpkeepLimits> {
   readonly reserveBytes?: number;
   /** When the steps of the upkeep are taken. */
   readonly clock?: Clock;
+  /** The time, in milliseconds since 1970, for the name of what is set aside. */
+  readonly now?: () => number;
   /** How tables are made, from version to version. */
   readonly migrations?: readonly string[];
 }
@@ -59,7 +60,7 @@ export class SqliteDirectory {
   #takeBack: (() => void) | null = null;
 
   /** What was found damaged; `null` if nothing was. */
-  readonly damage: Damage | null = null;
+  readonly damage: Damage | null;
 
   /**
    * Makes the directory if it is not there.
@@ -78,17 +79,17 @@ export class SqliteDirectory {
       throw toStoreError(what, error);
     }
     try {
-      const db = this.#open(options);
-      this.#file = new SqliteFile(db, this.#path);
-      this.#upkeep = new Upkeep(db, {
-        logPagesMax: options.logPagesMax ?? LOG_PAGES_MAX,
-        freePagesMax: options.freePagesMax ?? FREE_PAGES_MAX,
-      });
+      const { file, upkeep, damage } = this.#open(options);
+      this.#file = file;
+      this.#upkeep = upkeep;
+      this.damage = damage;
       this.#reserve = new Reserve(
         `${directory}/fairway.reserve`,
         options.reserveBytes ?? RESERVE_BYTES,
       );
       this.#reserve.fill();
+      // What a crash left in the log: a log that starts over has nothing unfinished at its end.
+      this.#checkpoint();
     } catch (error) {
       this.#lock.release();
       throw toStoreError(what, error);
@@ -128,11 +129,7 @@ export class SqliteDirectory {
 
   /** What can wait until whoever waits for the commit was told: a few milliseconds at most. */
   tidy(): void {
-    try {
-      if (this.#upkeep.isLogLong) this.#upkeep.checkpoint();
-    } catch {
-      // A full disk, say. The log keeps everything and grows; the next commit tries again.
-    }
+    if (this.#upkeep.isLogLong) this.#checkpoint();
     this.#takeBack ??= this.#clock.schedule(this.#clock.now() + SHRINK_PAUSE_MS, () => {
       this.#takeBack = null;
       this.#shrink();
@@ -149,11 +146,19 @@ export class SqliteDirectory {
     }
   }
 
-  #open({ migrations = MIGRATIONS }: DirectoryOptions): DatabaseSync {
-    if (!exists(this.#path)) createFile(this.#path, migrations);
-    const db = openFile(this.#path, exists(this.#note), migrations);
+  #open(options: DirectoryOptions): OpenDatabase {
+    const open = openDatabase(this.#path, {
+      strict: options.strict ?? false,
+      isSuspect: exists(this.#note),
+      steps: options.migrations ?? MIGRATIONS,
+      now: options.now ?? Date.now,
+      upkeep: {
+        logPagesMax: options.logPagesMax ?? LOG_PAGES_MAX,
+        freePagesMax: options.freePagesMax ?? FREE_PAGES_MAX,
+      },
+    });
     removeIfThere(this.#note);
-    return db;
+    return open;
   }
 
   /** Does something, and leaves a note for the next start if damage comes to light. */
@@ -169,10 +174,14 @@ export class SqliteDirectory {
   /** Makes room for removing rows: what is in the log goes into the file, and the log starts over. */
   #makeRoom(): void {
     this.#reserve.giveUp();
+    this.#checkpoint();
+  }
+
+  #checkpoint(): void {
     try {
       this.#upkeep.checkpoint();
     } catch {
-      // The file cannot grow as far as the log wants: then the log has the room.
+      // The disk is full, say. The log keeps everything and grows; the next commit tries again.
     }
   }
 

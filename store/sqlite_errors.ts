@@ -6,14 +6,23 @@ import { StoreDamagedError, StoreError, StoreFullError, StoreLockedError } from 
  */
 const KINDS: readonly (readonly [RegExp, new (message: string) => StoreError])[] = [
   [/disk is full|No space left on device|quota exceeded/i, StoreFullError],
-  [/malformed|not a database|no such table|is damaged/i, StoreDamagedError],
+  [
+    /malformed|not a database|no such|no column|unsupported file format|too big/i,
+    StoreDamagedError,
+  ],
   [/is locked/i, StoreLockedError],
 ];
+
+/** Codes of reads that gave nothing, or too little: the disk has lost what it had. */
+const READ_FAILURES: readonly unknown[] = [266, 522];
 
 /** The error that a store throws for what SQLite or the file system threw. */
 export function toStoreError(what: string, error: unknown): StoreError {
   if (error instanceof StoreError) return error;
   const reason = error instanceof Error ? error.message : String(error);
-  const kind = KINDS.find(([words]) => words.test(reason))?.[1] ?? StoreError;
+  const code = (error as { errcode?: unknown } | null)?.errcode;
+  const kind = READ_FAILURES.includes(code)
+    ? StoreDamagedError
+    : KINDS.find(([words]) => words.test(reason))?.[1] ?? StoreError;
   return Object.assign(new kind(`${what}: ${reason}`), { cause: error });
 }

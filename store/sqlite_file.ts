@@ -80,6 +80,23 @@ export class SqliteFile {
     }
   }
 
+  /** Reads every row, and tells in a few words of one that is damaged; `null` if none is. */
+  findDamagedRow(): string | null {
+    for (const [table, { scanToEnd }] of this.#tables) {
+      for (const columns of scanToEnd.iterate(new Uint8Array())) {
+        const { key, sum, value } = columns as unknown as Columns;
+        if (rowSum(table, key, value) !== sum) return `a row of ${table} is damaged`;
+      }
+    }
+    return null;
+  }
+
+  /** How many rows there are, in all tables. */
+  countRows(): number {
+    const counts = TABLES.map((table) => this.#db.prepare(`SELECT count(*) AS n FROM ${table}`));
+    return counts.reduce((sum, count) => sum + (count.get()!["n"] as number), 0);
+  }
+
   /** Bytes of the database's pages, and of those that are free. */
   size(): StoreSize {
     const pageBytes = this.#number("page_size");
