@@ -1,4 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
+import { exists } from "./files.ts";
 import type { PageFile } from "./page_file.ts";
 
 /**
@@ -25,14 +26,17 @@ const HEADER: readonly (readonly [at: number, length: number, value: number, nam
   [68, 4, APPLICATION_ID, "application"],
 ];
 
+/** What a new file is told before all else. It is not said again: that would be a write. */
+const NEW_FILE = `PRAGMA page_size = ${PAGE_BYTES}; PRAGMA auto_vacuum = INCREMENTAL;`;
+
 /** Opens a database with our settings; a file that is not there is made, empty. */
 export function connect(path: string): DatabaseSync {
+  const isNew = !exists(path);
   const db = new DatabaseSync(path);
   try {
     db.exec(`
-      PRAGMA page_size = ${PAGE_BYTES};
-      PRAGMA auto_vacuum = INCREMENTAL;
       PRAGMA locking_mode = EXCLUSIVE;
+      ${isNew ? NEW_FILE : ""}
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;
       PRAGMA wal_autocheckpoint = 0;

@@ -1,4 +1,3 @@
-import { type Clock, systemClock } from "../transport/clock.ts";
 import type { Batch } from "./batch.ts";
 import { DirectoryLock } from "./directory_lock.ts";
 import { MIGRATIONS } from "./migrations.ts";
@@ -18,14 +17,17 @@ import {
 } from "./store.ts";
 import type { Upkeep, UpkeepLimits } from "./upkeep.ts";
 
+/** Calls back once, in so many milliseconds; what it returns takes that back. */
+export type Schedule = (inMs: number, callback: () => void) => () => void;
+
 /** How a directory is opened. */
 export interface DirectoryOptions extends Partial<UpkeepLimits> {
   /** Whether a damaged file is refused instead of saved as far as it goes. */
   readonly strict?: boolean;
   /** Bytes that are kept free for removing rows when the disk is full. */
   readonly reserveBytes?: number;
-  /** When the steps of the upkeep are taken. */
-  readonly clock?: Clock;
+  /** When the steps of the upkeep are taken; by the timers of the machine by default. */
+  readonly schedule?: Schedule;
   /** The time, in milliseconds since 1970, for the name of what is set aside. */
   readonly now?: () => number;
   /** How tables are made, from version to version. */
@@ -56,7 +58,7 @@ export class SqliteDirectory {
   readonly #file: SqliteFile;
   readonly #upkeep: Upkeep;
   readonly #reserve: Reserve;
-  readonly #clock: Clock;
+  readonly #schedule: Schedule;
   #takeBack: (() => void) | null = null;
 
   /** What was found damaged; `null` if nothing was. */
@@ -70,7 +72,7 @@ export class SqliteDirectory {
   constructor(directory: string, options: DirectoryOptions = {}) {
     this.#path = `${directory}/fairway.db`;
     this.#note = `${directory}/fairway.suspect`;
-    this.#clock = options.clock ?? systemClock;
+    this.#schedule = options.schedule ?? timer;
     const what = `Cannot open ${this.#path}`;
     try {
       Deno.mkdirSync(directory, { recursive: true });
@@ -130,7 +132,7 @@ export class SqliteDirectory {
   /** What can wait until whoever waits for the commit was told: a few milliseconds at most. */
   tidy(): void {
     if (this.#upkeep.isLogLong) this.#checkpoint();
-    this.#takeBack ??= this.#clock.schedule(this.#clock.now() + SHRINK_PAUSE_MS, () => {
+    this.#takeBack ??= this.#schedule(SHRINK_PAUSE_MS, () => {
       this.#takeBack = null;
       this.#shrink();
     });
@@ -204,4 +206,9 @@ function isLight(batch: Batch): boolean {
     else puts++;
   }
   return removals >= puts;
+}
+
+function timer(inMs: number, callback: () => void): () => void {
+  const id = setTimeout(callback, inMs);
+  return () => clearTimeout(id);
 }

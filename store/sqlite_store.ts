@@ -11,7 +11,9 @@ export interface SqliteStoreOptions {
   /**
    * Where the disk is waited for: in a `"worker"`, or in the `"main"` thread,
    * that is the caller's. By default a worker, for a commit takes as long as the
-   * disk does, and nothing else happens in its thread meanwhile.
+   * disk does, and nothing else happens in its thread meanwhile; but where the
+   * code is in local files, and `--allow-read` does not hold for them, a worker
+   * cannot be started, and it is the main thread.
    */
   readonly thread?: "worker" | "main";
 }
@@ -34,12 +36,15 @@ export interface SqliteStoreOptions {
 export class SqliteStore implements Store {
   /** What was found damaged when the store was opened; `null` if nothing was. */
   readonly damage: Damage | null;
+  /** Where the disk is waited for. */
+  readonly thread: "worker" | "main";
   readonly #backend: SqliteThread | SqliteDirectory;
   #commit: Promise<void> | null = null;
   #closed: Promise<void> | null = null;
 
   private constructor(backend: SqliteThread | SqliteDirectory, damage: Damage | null) {
     this.#backend = backend;
+    this.thread = backend instanceof SqliteDirectory ? "main" : "worker";
     this.damage = damage;
   }
 
@@ -54,12 +59,13 @@ export class SqliteStore implements Store {
    */
   static async open(directory: string, options: SqliteStoreOptions = {}): Promise<SqliteStore> {
     const strict = options.strict ?? false;
-    if (options.thread === "main") {
+    const thread = options.thread ?? (SqliteThread.mayStart() ? "worker" : "main");
+    if (thread === "main") {
       const backend = new SqliteDirectory(directory, { strict });
       return new SqliteStore(backend, backend.damage);
     }
-    const { thread, damage } = await SqliteThread.open(directory, strict);
-    return new SqliteStore(thread, damage);
+    const { thread: backend, damage } = await SqliteThread.open(directory, strict);
+    return new SqliteStore(backend, damage);
   }
 
   /** See {@linkcode Store.commit}. */

@@ -4,14 +4,17 @@ import { type Damage, type Row, type ScanLimit, StoreError } from "./store.ts";
 import type { StoreSize, Table } from "./store.ts";
 import { type Answer, type AnswerValue, fromFailure, type Request } from "./worker_messages.ts";
 
+/** What the worker runs. */
+const SCRIPT = new URL("./sqlite_worker.ts", import.meta.url);
+
 /** A store directory in a worker; whoever closes it has waited for its commit. */
 export class SqliteThread {
   readonly #worker: Worker;
   readonly #asked: PromiseWithResolvers<AnswerValue>[] = [];
   #death: StoreError | null = null;
 
-  private constructor() {
-    this.#worker = new Worker(new URL("./sqlite_worker.ts", import.meta.url), {
+  private constructor(script: URL) {
+    this.#worker = new Worker(script, {
       type: "module",
       name: "store",
     });
@@ -24,12 +27,25 @@ export class SqliteThread {
     };
   }
 
-  /** Starts a worker that opens the directory. */
+  /** Whether this program may load what the worker runs. */
+  static mayStart(): boolean {
+    // From the web it may what it could import; on this machine that says nothing.
+    if (SCRIPT.protocol !== "file:") return true;
+    const room = { name: "read", path: new URL("./", SCRIPT) } as const;
+    return Deno.permissions.querySync(room).state === "granted";
+  }
+
+  /**
+   * Starts a worker that opens the directory.
+   *
+   * @param script What it runs, for a test to give it something else.
+   */
   static async open(
     directory: string,
     strict: boolean,
+    script: URL = SCRIPT,
   ): Promise<{ thread: SqliteThread; damage: Damage | null }> {
-    const thread = new SqliteThread();
+    const thread = new SqliteThread(script);
     try {
       const damage = await thread.#ask({ kind: "open", directory, strict }) as Damage | null;
       return { thread, damage };
