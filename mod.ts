@@ -42,6 +42,7 @@ export type {
   Grant,
 } from "./auth/authenticator.ts";
 export { AclFile } from "./auth/acl_file.ts";
+export { PasswordFile, type PasswordLimits } from "./auth/password_file.ts";
 export { FileFaultError, type LineFault } from "./auth/file_errors.ts";
 export type { Authorizer, PublishRequest, SubscribeRequest } from "./auth/authorizer.ts";
 export {

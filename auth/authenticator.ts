@@ -76,6 +76,11 @@ export interface Authenticator {
    * @returns `null` if the method is not known: the client gets 0x8C [MQTT-4.12.0-1].
    */
   begin?(method: string, request: ConnectRequest): AuthenticationExchange | null;
+  /**
+   * Whether a client that was let in may stay; asked by `Broker.reauthorize`.
+   * It may if this is left out.
+   */
+  mayStay?(client: ClientInfo): boolean;
 }
 
 /** Lets everyone in. */

@@ -22,6 +22,8 @@ import type { Authorizer } from "./authorizer.ts";
 export function firstAuthenticator(...authenticators: readonly Authenticator[]): Authenticator {
   checkSome(authenticators);
   return {
+    // Whom one of them might have let in, and says no word on, stays.
+    mayStay: (client) => authenticators.some((one) => one.mayStay?.(client) ?? true),
     async authenticate(request) {
       let decision: Decision | undefined;
       for (const authenticator of authenticators) {
@@ -51,7 +53,10 @@ export function firstAuthenticator(...authenticators: readonly Authenticator[]):
  */
 export function everyAuthenticator(...authenticators: readonly Authenticator[]): Authenticator {
   checkSome(authenticators);
-  return { authenticate: (request) => askEvery(authenticators, request) };
+  return {
+    mayStay: (client) => authenticators.every((one) => one.mayStay?.(client) ?? true),
+    authenticate: (request) => askEvery(authenticators, request),
+  };
 }
 
 async function askEvery(

@@ -110,6 +110,21 @@ Deno.test("everyAuthorizer() and anyAuthorizer() take no word on deliveries for 
   assertEquals(anyAuthorizer(silent, says(true)).mayReceive, undefined);
 });
 
+Deno.test("chains keep whom a member keeps, or every member", () => {
+  const says = (mayStay: boolean): Authenticator => ({
+    ...saying({ reasonCode: 0 }),
+    mayStay: () => mayStay,
+  });
+  const silent = saying({ reasonCode: 0 });
+  const stays = (chain: Authenticator) => chain.mayStay!(client);
+  assertEquals(stays(firstAuthenticator(says(false), says(true))), true);
+  assertEquals(stays(firstAuthenticator(says(false), says(false))), false);
+  assertEquals(stays(firstAuthenticator(says(false), silent)), true);
+  assertEquals(stays(everyAuthenticator(says(false), says(true))), false);
+  assertEquals(stays(everyAuthenticator(says(true), silent)), true);
+  assertEquals(stays(everyAuthenticator(says(false), silent)), false);
+});
+
 Deno.test("a chain of nobody is refused: it would let everyone in, or nobody", () => {
   const chains = [firstAuthenticator, everyAuthenticator, everyAuthorizer, anyAuthorizer];
   for (const chain of chains) assertThrows(() => chain(), TypeError, "no members");

@@ -9,6 +9,7 @@ export * from "./authenticator.ts";
 export * from "./authorizer.ts";
 export * from "./chain.ts";
 export { FileFaultError, type LineFault } from "./file_errors.ts";
+export { PasswordFile, type PasswordLimits } from "./password_file.ts";
 export * from "./static_users.ts";
 export * from "./scram.ts";
 export * from "./scram_file.ts";

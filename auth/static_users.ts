@@ -10,6 +10,7 @@ import type { Authenticator, ConnectRequest } from "./authenticator.ts";
  * In a chain it stands last; alone it makes a broker without accounts.
  */
 export const allowAnonymous: Authenticator = {
+  mayStay: ({ username }) => username === null,
   authenticate: ({ username, password }) => ({
     reasonCode: username === null && password === null
       ? ReasonCode.Success
@@ -19,6 +20,7 @@ export const allowAnonymous: Authenticator = {
 
 /** Refuses whoever gives no user name, and knows nobody else. In a chain it stands first. */
 export const denyAnonymous: Authenticator = {
+  mayStay: () => false,
   authenticate: ({ username }) => ({
     reasonCode: username === null ? ReasonCode.NotAuthorized : ReasonCode.BadUserNameOrPassword,
   }),
@@ -51,6 +53,7 @@ export function staticUsers(users: Readonly<Record<string, string>>): Authentica
   /** What no password has. */
   const decoy = Buffer.from(randomBytes(32));
   return {
+    mayStay: ({ username }) => username !== null && digests.has(mapKey(username)),
     authenticate({ username, password }: ConnectRequest) {
       const wanted = (username === null ? undefined : digests.get(mapKey(username))) ?? decoy;
       const isRight = timingSafeEqual(digest(password ?? new Uint8Array()), wanted);

@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { ReasonCode } from "../codec/mod.ts";
-import type { Decision } from "./authenticator.ts";
+import type { Authenticator, Decision } from "./authenticator.ts";
 import { allowAnonymous, denyAnonymous, staticUsers } from "./static_users.ts";
-import { request } from "./testdata/requests.ts";
+import { client, request } from "./testdata/requests.ts";
 
 const { Success, BadUserNameOrPassword, NotAuthorized } = ReasonCode;
 
@@ -27,6 +27,14 @@ Deno.test("staticUsers() lets in who is named with the password given, and nobod
   for (const [username, password] of strangers) {
     assertEquals(codeOf(username, password), BadUserNameOrPassword, `${username} ${password}`);
   }
+});
+
+Deno.test("who has an account may stay, and so on", () => {
+  const stay = (authenticator: Authenticator) =>
+    ["ann", "bob", null].map((username) => authenticator.mayStay!({ ...client, username }));
+  assertEquals(stay(staticUsers({ ann: "a" })), [true, false, false]);
+  assertEquals(stay(allowAnonymous), [false, false, true]);
+  assertEquals(stay(denyAnonymous), [false, false, false]);
 });
 
 Deno.test("allowAnonymous lets in who claims to be nobody; denyAnonymous refuses them", () => {

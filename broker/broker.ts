@@ -287,6 +287,8 @@ export class Broker implements AsyncDisposable {
    * changed. What is allowed no more ends, without a word to the client. For
    * messages that wait, and those to come, the new answers count at once.
    *
+   * Clients whose authenticator says that they may not stay are disconnected.
+   *
    * @returns How many subscriptions have ended.
    */
   reauthorize(): Promise<number> {

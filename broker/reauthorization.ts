@@ -3,6 +3,7 @@ import { ReasonCode } from "../codec/mod.ts";
 import { Receipt } from "../log/receipt.ts";
 import { parseSharedFilter } from "../router/topic.ts";
 import type { Access } from "./access.ts";
+import type { Connection } from "./connection.ts";
 import type { Core } from "./core.ts";
 import type { Session } from "./session.ts";
 
@@ -47,14 +48,16 @@ export async function askAgain(core: Core, session: Session, access: Access): Pr
 }
 
 /**
- * Asks about every subscription of every session, as what authorizers say has
- * changed. For what is delivered the change counts at once.
+ * Asks about every client that is connected, and every subscription of every
+ * session, as what authenticators and authorizers say has changed. For what is
+ * delivered the change counts at once.
  *
  * @returns How many subscriptions have ended.
  */
 export async function reauthorize(core: Core): Promise<number> {
   core.accessVersion++;
   core.router.uncheck();
+  for (const connection of core.connections) core.guard(() => askToStay(connection));
   const sessions = core.sessions.values();
   const pages = new Pages(core);
   let ended = 0;
@@ -66,6 +69,14 @@ export async function reauthorize(core: Core): Promise<number> {
   };
   await Promise.all(Array.from({ length: SESSIONS_AT_ONCE }, ask));
   return ended;
+}
+
+/** A client whose account is gone is let go; one that its certificate has let in has none. */
+function askToStay(connection: Connection): void {
+  const { client, terms } = connection;
+  const isCertified = terms.identityAsUsername || terms.subjectAsUsername;
+  if (client === null || isCertified || terms.authenticator.mayStay === undefined) return;
+  if (!terms.authenticator.mayStay(client)) connection.disconnect(ReasonCode.NotAuthorized);
 }
 
 async function askSafely(core: Core, session: Session): Promise<number> {

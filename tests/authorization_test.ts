@@ -376,3 +376,26 @@ specTest(
     assertEquals([t.broker.stats.subscriptionsRevoked, denied(t)], [1, 1]);
   },
 );
+
+const gone = new Set<string>();
+specTest(
+  "a client whose account is gone is disconnected, and a session that is away stays",
+  {
+    broker: {
+      authenticator: {
+        authenticate: () => ({ reasonCode: 0 }),
+        mayStay: ({ clientId }) => !gone.has(clientId),
+      },
+    },
+  },
+  async (t) => {
+    gone.clear();
+    const [one, two] = [await t.connect({ clientId: "one" }), await t.connect({ clientId: "two" })];
+    await t.drop(await t.connect({ clientId: "away", ...LASTING }));
+    gone.add("two").add("away");
+    assertEquals(await t.broker.reauthorize(), 0);
+    await two.expectDisconnect(0x87);
+    await one.ping();
+    assertEquals(t.broker.sessions, 2);
+  },
+);

@@ -1,0 +1,58 @@
+/** Work that waits, first come, first served; only so much is done at once. */
+export class WorkQueue {
+  readonly #atOnceMax: number;
+  readonly #waitingMax: number;
+  #running = 0;
+  #waiting: (() => void)[] = [];
+  /** Where in the list the next one stands. */
+  #next = 0;
+
+  /**
+   * @param atOnceMax How much is done at once.
+   * @param waitingMax How much may wait beside.
+   */
+  constructor(atOnceMax: number, waitingMax: number) {
+    this.#atOnceMax = atOnceMax;
+    this.#waitingMax = waitingMax;
+  }
+
+  /** How much waits. */
+  get waiting(): number {
+    return this.#waiting.length - this.#next;
+  }
+
+  /** Does some work when its turn comes; `null` if too much waits already. */
+  run<T>(work: () => Promise<T>): Promise<T> | null {
+    if (this.#running < this.#atOnceMax) {
+      this.#running++;
+      return this.#do(work);
+    }
+    if (this.waiting >= this.#waitingMax) return null;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.push(resolve);
+    return promise.then(() => this.#do(work));
+  }
+
+  async #do<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } finally {
+      this.#handOn();
+    }
+  }
+
+  /** The next one takes the place over: whoever comes meanwhile finds none free. */
+  #handOn(): void {
+    const wake = this.#waiting[this.#next];
+    if (wake === undefined) {
+      this.#running--;
+      return;
+    }
+    this.#next++;
+    if (this.#next * 2 > this.#waiting.length) {
+      this.#waiting = this.#waiting.slice(this.#next);
+      this.#next = 0;
+    }
+    wake();
+  }
+}
