@@ -4,6 +4,7 @@ import { Subscription } from "../router/subscription.ts";
 import { topicFilterFault, topicNameFault } from "../router/topic.ts";
 import { retainedVariant } from "../router/variant.ts";
 import { TcpListener, type TcpOptions } from "../transport/tcp.ts";
+import type { Store } from "../store/store.ts";
 import type { PeerInfo, Transport } from "../transport/transport.ts";
 import { WebSocketServerTransport } from "../transport/websocket_server.ts";
 import type { Clock } from "./clock.ts";
@@ -11,6 +12,7 @@ import type { Connection } from "./connection.ts";
 import { Core } from "./core.ts";
 import { Outcome } from "./delivery.ts";
 import { Door } from "./door.ts";
+import { openStore } from "./durable/host.ts";
 import { ListenerPolicy } from "./listener_policy.ts";
 import type { ListenerRules } from "./listener_rules.ts";
 import { LocalReceiver } from "./local_receiver.ts";
@@ -102,6 +104,36 @@ export class Broker implements AsyncDisposable {
   constructor(options: BrokerOptions = {}) {
     this.#core = new Core(settingsOf(options));
     this.#door = new Door(this.#core);
+  }
+
+  /**
+   * Makes a broker that keeps in a store what must survive, and goes on from
+   * what is there: sessions, subscriptions, retained messages and wills. An
+   * acknowledgement leaves when the disk holds what it promises. The broker
+   * closes the store when it is closed.
+   *
+   * @example A broker that survives a restart
+   * ```ts no-eval
+   * import { Broker, SqliteStore } from "@fairway/mqtt";
+   *
+   * const store = await SqliteStore.open("./fairway-data");
+   * await using broker = await Broker.open(store);
+   * await broker.listen();
+   * ```
+   *
+   * @throws {StoreError} If the store cannot be read.
+   * @throws {RangeError} If a limit is out of range.
+   */
+  static async open(store: Store, options: BrokerOptions = {}): Promise<Broker> {
+    const broker = new Broker(options);
+    try {
+      await openStore(broker.#core, store);
+    } catch (error) {
+      broker.#core.stop();
+      await store.close();
+      throw error;
+    }
+    return broker;
   }
 
   /** What the broker has counted since its start. */
@@ -208,8 +240,9 @@ export class Broker implements AsyncDisposable {
    *
    * @param payload Bytes, which are copied, or text.
    * @returns A receipt: the message is accepted when this returns, and the
-   * receipt closes when the next one is welcome. Who waits for it is slowed
-   * down to the pace of busy subscribers, like any other publisher.
+   * receipt closes when the next one is welcome and, with QoS 1 and 2, the disk
+   * holds what must survive of this one. Who waits for it is slowed down to the
+   * pace of busy subscribers, like any other publisher.
    * @throws {TypeError} If the topic is not a valid topic name.
    * @throws {QuotaExceededError} If the message is refused; only with QoS 1 and 2.
    */
@@ -240,12 +273,16 @@ export class Broker implements AsyncDisposable {
       this.#core.clock.now(),
       null,
     );
+    const { journal } = this.#core;
+    const before = journal?.stored;
     const outcome = this.#core.publish(route, message, null);
     const room = this.#core.takeCongestion();
     if (outcome === Outcome.refused) {
       throw new QuotaExceededError(`Cannot publish to "${topic}": a backlog is full`);
     }
-    return room ?? Receipt.closed();
+    const commit = journal !== null && journal.stored !== before ? journal.gathering : null;
+    if (qos === 0 || commit === null) return room ?? Receipt.closed();
+    return room === null ? commit.over : allOf(commit.over, room);
   }
 
   /**
@@ -276,7 +313,7 @@ export class Broker implements AsyncDisposable {
     this.#subscriptions.add(local);
     if (retained) {
       const walk = this.#core.retained.match(filter);
-      receiver.feed = new RetainedFeed(walk, retainedVariant(subscription), false);
+      receiver.feed = new RetainedFeed(filter, walk, retainedVariant(subscription), false);
     }
     return local;
   }
@@ -323,6 +360,7 @@ export class Broker implements AsyncDisposable {
     await this.#grace(connections, graceMs);
     for (const connection of connections) connection.abort();
     await Promise.all(connections.map((connection) => connection.gone));
+    await this.#core.journal?.close();
     this.#core.stop();
   }
 
@@ -335,4 +373,11 @@ export class Broker implements AsyncDisposable {
     await Promise.race([left, over.wait()]);
     cancel();
   }
+}
+
+/** A receipt that closes when all the others have. */
+function allOf(...receipts: Receipt[]): Receipt {
+  const all = new Receipt();
+  Promise.all(receipts.map((receipt) => receipt.wait())).then(() => all.close());
+  return all;
 }

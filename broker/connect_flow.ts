@@ -28,6 +28,7 @@ import { askAgain } from "./reauthorization.ts";
 import { sendRefusal } from "./refusal.ts";
 import { Sender } from "./sender.ts";
 import type { Session } from "./session.ts";
+import type { Commit } from "./durable/commit.ts";
 
 /** An enhanced authentication: under way, or done and open to be repeated. */
 export interface AuthFlow {
@@ -57,6 +58,8 @@ export class ConnectFlow {
   #assignedId: string | null = null;
   /** The session about whose subscriptions was asked. */
   #asked: Session | null = null;
+  /** Whether CONNACK promises something that has to be on the disk first. */
+  #mustStore = false;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -246,15 +249,17 @@ export class ConnectFlow {
       wait = connection.isOpen ? this.#obstacle(clientId, access) : null;
     }
     if (!connection.isOpen) return;
-    const [session, isPresent] = this.#session(clientId);
+    const [session, isPresent] = this.#session(clientId, agreement.expirySeconds > 0);
     if (session === null) return this.#refuse(ReasonCode.QuotaExceeded, "Too many sessions");
-    connection.client = client;
     connection.session = session;
     session.permit(access);
+    this.#bind(session, isPresent, agreement);
+    const commit = this.#mustStore ? core.journal?.latest ?? null : null;
+    if (commit !== null && !await this.#isStored(commit, session, isPresent)) return;
+    connection.client = client;
     const { stats } = core;
     stats.connectsAccepted++;
     stats.clientsMost = Math.max(stats.clientsMost, ++stats.clients);
-    this.#bind(session, isPresent, agreement);
     core.guard(() => core.hooks.connected?.(client));
   }
 
@@ -274,18 +279,40 @@ export class ConnectFlow {
     return askAgain(core, session, access);
   }
 
+  /**
+   * Waits until the disk holds what CONNACK promises; nothing is sent before.
+   *
+   * @returns False if it cannot be stored, and the client was refused, or is gone.
+   */
+  async #isStored(commit: Commit, session: Session, isPresent: boolean): Promise<boolean> {
+    const connection = this.#connection;
+    const { outbox, core } = connection;
+    outbox.hold();
+    await commit.over;
+    // A session that was stored before goes on, so that what waits for it can be fetched.
+    const isSafe = commit.error === null || (isPresent && session.will === null);
+    if (!isSafe) outbox.discardControl();
+    outbox.release();
+    if (isSafe) return connection.isOpen;
+    core.sessions.setWill(session, null);
+    if (!isPresent) session.expirySeconds = 0;
+    if (connection.isOpen) this.#refuse(ReasonCode.QuotaExceeded, "The session cannot be stored");
+    return false;
+  }
+
   /** The session to go on with, and whether it is an old one [MQTT-3.2.2-3]. */
-  #session(clientId: string): [Session | null, boolean] {
+  #session(clientId: string, outlives: boolean): [Session | null, boolean] {
     const { sessions, limits } = this.#connection.core;
     const packet = this.#packet!;
     const old = sessions.get(clientId);
+    this.#mustStore = packet.will !== null || outlives || (old?.isDurable ?? false);
     if (old !== undefined && packet.cleanStart) sessions.end(old);
     else if (old !== undefined) {
       sessions.resume(old);
       return [old, true];
     }
     if (sessions.size >= limits.sessionsMax) return [null, false];
-    return [sessions.create(clientId), false];
+    return [sessions.create(clientId, outlives), false];
   }
 
   /** What the client is told when it is let in, but for Session Present. */
@@ -319,7 +346,7 @@ export class ConnectFlow {
     const packet = this.#packet!;
     const { connack, keepAlive } = agreement;
     session.expirySeconds = agreement.expirySeconds;
-    session.will = ownWill(packet);
+    core.sessions.setWill(session, ownWill(packet));
     // MQTT 3.1 has no Session Present.
     connection.control({ ...connack, sessionPresent: isPresent && version > 3 });
     const aliasMax = Math.min(packet.properties.topicAliasMaximum ?? 0, terms.topicAliasMax);

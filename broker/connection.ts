@@ -20,6 +20,8 @@ import type { Variant } from "../router/variant.ts";
 import type { PeerInfo, Transport } from "../transport/transport.ts";
 import { type AuthFlow, ConnectFlow } from "./connect_flow.ts";
 import type { Core } from "./core.ts";
+import { AckQueue } from "./durable/ack_queue.ts";
+import type { Commit } from "./durable/commit.ts";
 import { sendFarewell } from "./farewell.ts";
 import type { Granted } from "./granted.ts";
 import { InputBuffer } from "./input_buffer.ts";
@@ -71,6 +73,8 @@ export class Connection implements Link, OutboxOwner {
   /** The route of the last message: the next is often for the same. */
   lastRoute: Route<Receiver> | null = null;
   readonly #policy: ListenerPolicy;
+  /** Answers that wait for the disk; made for the first. */
+  #acks: AckQueue | null = null;
   readonly #transport: Transport;
   readonly #input: InputBuffer;
   #isOpen = true;
@@ -317,6 +321,34 @@ export class Connection implements Link, OutboxOwner {
     buffer[offset + 2] = packetId >> 8;
     buffer[offset + 3] = packetId & 0xff;
     if (long) buffer[offset + 4] = reasonCode;
+  }
+
+  /**
+   * Sends PUBACK, PUBREC or PUBCOMP once a commit is on the disk, and not before
+   * those that wait already.
+   *
+   * @param message What is refused if the commit fails.
+   */
+  ackAfter(
+    commit: Commit | null,
+    type: number,
+    packetId: number,
+    reasonCode: number,
+    message: Message | null = null,
+  ): void {
+    if (commit === null && (this.#acks === null || this.#acks.isEmpty)) {
+      this.ack(type, packetId, reasonCode);
+    } else this.#ackQueue.ack(commit, type, packetId, reasonCode, message);
+  }
+
+  /** Sends an answer once a commit is on the disk. */
+  replyAfter(commit: Commit | null, packet: Packet): void {
+    if (commit === null) this.reply(packet);
+    else this.#ackQueue.reply(commit, packet);
+  }
+
+  get #ackQueue(): AckQueue {
+    return this.#acks ??= new AckQueue(this, this.core.journal!);
   }
 
   sendPubrel(packetId: number, reasonCode: number): void {

@@ -6,6 +6,8 @@ import type { Clock } from "./clock.ts";
 import type { Connection } from "./connection.ts";
 import { Delivery, Outcome } from "./delivery.ts";
 import { FlushQueue } from "./flush_queue.ts";
+import type { Journal } from "./durable/journal.ts";
+import type { Calendar } from "./durable/records.ts";
 import type { BrokerHooks } from "./hooks.ts";
 import type { BrokerLimits, OverflowPolicy } from "./limits.ts";
 import type { Message } from "./message.ts";
@@ -33,6 +35,9 @@ export class Core implements OutboxHost {
   readonly delivery: Delivery;
   readonly retained: RetainedStore;
   readonly sessions: SessionTable;
+  /** What brings to the disk what must survive; `null` for a broker that keeps all in memory. */
+  journal: Journal | null = null;
+  readonly calendar: Calendar;
   /** Connections that are open, accepted or not. */
   readonly connections: Set<Connection> = new Set();
   /** Whether the broker takes no more clients. */
@@ -56,13 +61,23 @@ export class Core implements OutboxHost {
     const { routesMax, topicLevelsMax } = this.limits;
     const seed = Math.floor(settings.random() * 2 ** 32);
     this.router = new Router({ routesMax, levelsMax: topicLevelsMax, seed });
-    this.delivery = new Delivery(this.router, this.overflow);
-    this.retained = new RetainedStore(this.limits, this.clock, this.scheduler);
+    this.delivery = new Delivery(this);
+    this.calendar = {
+      toWall: (clockMs) => clockMs - this.clock.now() + settings.wallClock(),
+      toClock: (wallMs) => wallMs - settings.wallClock() + this.clock.now(),
+    };
+    const retainedChanged = (topic: string) => this.journal?.retainedChanged(topic);
+    this.retained = new RetainedStore(this.limits, this.clock, this.scheduler, retainedChanged);
     this.sessions = new SessionTable(this);
   }
 
   flushLater(outbox: Outbox, isWoken: boolean): void {
     this.#toFlush.add(outbox, isWoken);
+  }
+
+  /** Ends this turn now: what its outboxes begin belongs to it. */
+  endTurn(): void {
+    this.#toFlush.endTurn();
   }
 
   congested(room: Receipt): void {
@@ -113,6 +128,7 @@ export class Core implements OutboxHost {
   }
 
   #publish(route: Route<Receiver>, message: Message, clientId: string | null): number {
+    if (this.#cannotStore(route, message)) return Outcome.refused;
     if (message.retain && this.settings.retainAvailable) {
       // What is refused must not be retained, either.
       if (this.delivery.refuses(route, message)) return Outcome.refused;
@@ -122,6 +138,12 @@ export class Core implements OutboxHost {
       }
     }
     return this.delivery.message(route, message);
+  }
+
+  /** Whether the message must survive, and the store cannot take it. */
+  #cannotStore(route: Route<Receiver>, message: Message): boolean {
+    if (message.qos === 0 || this.journal === null || !this.journal.isFull) return false;
+    return message.retain || this.delivery.isDurable(route);
   }
 
   /** Calls the hook for every message of a run. */

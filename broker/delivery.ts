@@ -6,6 +6,8 @@ import type { Route } from "../router/route_cache.ts";
 import type { SharedGroup } from "../router/shared_group.ts";
 import type { Subscription } from "../router/subscription.ts";
 import { parseSharedFilter } from "../router/topic.ts";
+import type { DurableLog } from "./durable/durable_log.ts";
+import type { Journal } from "./durable/journal.ts";
 import { FanOut, variantFor } from "./fan_out.ts";
 import type { OverflowPolicy } from "./limits.ts";
 import type { Message } from "./message.ts";
@@ -25,14 +27,24 @@ export const Outcome = {
   refused: 2,
 } as const;
 
+/** What delivery needs of the broker. */
+export interface DeliveryHost {
+  readonly router: Router<Receiver>;
+  readonly overflow: OverflowPolicy;
+  readonly journal: Journal | null;
+}
+
 /** Brings what is published to whoever is subscribed. */
 export class Delivery {
   readonly #router: Router<Receiver>;
   readonly #refuses: boolean;
+  /** Makes the logs that durable sessions share. */
+  readonly #newLog: () => DurableLog;
 
-  constructor(router: Router<Receiver>, overflow: OverflowPolicy) {
-    this.#router = router;
-    this.#refuses = overflow === "refuse-publisher";
+  constructor(host: DeliveryHost) {
+    this.#router = host.router;
+    this.#refuses = host.overflow === "refuse-publisher";
+    this.#newLog = () => host.journal!.newLog();
   }
 
   /** Delivers a run of QoS 0 frames. */
@@ -40,7 +52,7 @@ export class Delivery {
     const audience = this.#router.audience(run.route);
     const { sole } = audience;
     if (sole !== null) return sole.subscriber.receiveRun(run, sole);
-    const fanOut = fanOutOf(audience);
+    const fanOut = this.#fanOutOf(audience);
     if (fanOut !== null) fanOut.run(run);
     else {
       for (const member of audience.members) {
@@ -58,13 +70,13 @@ export class Delivery {
   refuses(route: Route<Receiver>, message: Message): boolean {
     if (!this.#refuses || message.qos === 0) return false;
     const audience = this.#router.audience(route);
-    return isFull(audience, fanOutOf(audience), message);
+    return isFull(audience, this.#fanOutOf(audience), message);
   }
 
   /** Delivers one message. Returns one of {@linkcode Outcome}. */
   message(route: Route<Receiver>, message: Message): number {
     const audience = this.#router.audience(route);
-    const fanOut = fanOutOf(audience);
+    const fanOut = this.#fanOutOf(audience);
     if (this.#refuses && message.qos > 0 && isFull(audience, fanOut, message)) {
       return Outcome.refused;
     }
@@ -80,6 +92,15 @@ export class Delivery {
     return matched ? Outcome.delivered : Outcome.unmatched;
   }
 
+  /** Whether what is published with an acknowledged QoS has to survive for somebody. */
+  isDurable(route: Route<Receiver>): boolean {
+    const { members, groups } = this.#router.audience(route);
+    if (members.some(({ qos, subscriber }) => qos > 0 && subscriber.isDurable)) return true;
+    const isDurable = ({ options, subscriber }: Subscription<Receiver>) =>
+      options.qos > 0 && subscriber.isDurable;
+    return groups?.some((group) => group.some(isDurable)) ?? false;
+  }
+
   /**
    * Gives a message that a member of a shared group leaves behind to another.
    *
@@ -90,14 +111,14 @@ export class Delivery {
     const group = parsed === null ? undefined : this.#router.group(parsed.filter, parsed.group);
     return group !== undefined && deliverToOne(group, message);
   }
-}
 
-function fanOutOf(audience: Audience<Receiver>): FanOut | null {
-  if (audience.observer !== null) return audience.observer as FanOut;
-  if (audience.members.length < FAN_OUT_MEMBERS_MIN) return null;
-  const fanOut = new FanOut(audience);
-  audience.observe(fanOut);
-  return fanOut;
+  #fanOutOf(audience: Audience<Receiver>): FanOut | null {
+    if (audience.observer !== null) return audience.observer as FanOut;
+    if (audience.members.length < FAN_OUT_MEMBERS_MIN) return null;
+    const fanOut = new FanOut(audience, this.#newLog);
+    audience.observe(fanOut);
+    return fanOut;
+  }
 }
 
 /** Whether somebody who should receive the message has no room for it. */

@@ -5,6 +5,7 @@ import type { Route } from "../router/route_cache.ts";
 import type { Variant } from "../router/variant.ts";
 import { WIRE_CLASS_OWN } from "../router/subscription.ts";
 import { messageLog } from "./backlog.ts";
+import type { DurableLog } from "./durable/durable_log.ts";
 import type { Message } from "./message.ts";
 import { type Receiver, type Wire, wireOf } from "./receiver.ts";
 import type { Run } from "./run.ts";
@@ -28,7 +29,8 @@ class Group {
   readonly #variant: Variant;
   readonly #seats = new Map<Member<Receiver>, Seat>();
   readonly bytes = new ByteLog();
-  #messages: Log<Message> | null = null;
+  readonly #newLog: () => Log<Message> | DurableLog;
+  #messages: Log<Message> | DurableLog | null = null;
   #idleBytes: Seat[] = [];
   #idleMessages: Seat[] = [];
   /** How many have gone since the idle lists were tidied. */
@@ -42,9 +44,10 @@ class Group {
   #fullAtMessages = 0;
   #fullAtWeight = 0;
 
-  constructor(wire: Wire, variant: Variant) {
+  constructor(wire: Wire, variant: Variant, newLog: () => Log<Message> | DurableLog) {
     this.#wire = wire;
     this.#variant = variant;
+    this.#newLog = newLog;
   }
 
   get size(): number {
@@ -132,7 +135,7 @@ class Group {
   }
 
   #append(message: Message): void {
-    const log = this.#messages ??= messageLog();
+    const log = this.#messages ??= this.#newLog();
     const idle = this.#idleMessages;
     this.#idleMessages = [];
     for (const seat of idle) {
@@ -155,7 +158,7 @@ class Group {
   }
 
   /** Looks again when the first of them could be full. */
-  #lookAtBacklogs(log: Log<Message>): void {
+  #lookAtBacklogs(log: Log<Message> | DurableLog): void {
     let messages = Infinity;
     let bytes = Infinity;
     for (const { subscriber } of [...this.#seats.keys()]) {
@@ -195,20 +198,27 @@ export class FanOut implements MemberObserver<Receiver> {
   readonly #alone = new Set<Member<Receiver>>();
   /** Finds members of the groups that may not receive a topic; `null` while all may receive all. */
   #sieve: Sieve | null = null;
+  readonly #newLog: () => DurableLog;
 
-  constructor(audience: Audience<Receiver>) {
+  /** @param newLog Makes logs of messages for those who survive a restart. */
+  constructor(audience: Audience<Receiver>, newLog: () => DurableLog) {
+    this.#newLog = newLog;
     for (const member of audience.members) this.added(member);
   }
 
   added(member: Member<Receiver>): void {
-    const { wireClass } = member.subscriber;
+    const { wireClass, isDurable } = member.subscriber;
     if (wireClass === WIRE_CLASS_OWN || member.own !== undefined) {
       this.#alone.add(member);
       return;
     }
-    const key = `${wireClass} ${member.qos} ${member.retainAsPublished} ${member.identifiers}`;
+    const { qos, retainAsPublished, identifiers } = member;
+    const key = `${wireClass} ${isDurable} ${qos} ${retainAsPublished} ${identifiers}`;
     let group = this.#groups.get(key);
-    if (group === undefined) this.#groups.set(key, group = new Group(wireOf(wireClass), member));
+    if (group === undefined) {
+      group = new Group(wireOf(wireClass), member, isDurable ? this.#newLog : messageLog);
+      this.#groups.set(key, group);
+    }
     group.add(member);
     this.#keys.set(member, key);
     if (member.subscriber.isGated) (this.#sieve ??= new Sieve()).add(member);

@@ -21,7 +21,9 @@ class FanOutWorld {
     // Somebody stays subscribed, so that the filter and its audience do.
     this.subscribe(new TestReceiver("first of all"));
     const audience = this.router.audience(this.router.routeOf(TOPIC)!);
-    this.fanOut = new FanOut(audience);
+    this.fanOut = new FanOut(audience, () => {
+      throw new Error("nobody here is durable");
+    });
     audience.observe(this.fanOut);
   }
 

@@ -64,6 +64,13 @@ export class FlushQueue<F extends Flushable> {
     queueMicrotask(this.#endTurn);
   }
 
+  /** Has those leave now who would at the end of this turn. */
+  endTurn(): void {
+    const few = this.#few;
+    this.#few = [];
+    for (const flushable of few) this.#flush(flushable);
+  }
+
   /** Forgets everyone. */
   clear(): void {
     this.#few = [];
@@ -73,9 +80,7 @@ export class FlushQueue<F extends Flushable> {
 
   readonly #endTurn = () => {
     this.#isTurn = false;
-    const few = this.#few;
-    this.#few = [];
-    for (const flushable of few) this.#flush(flushable);
+    this.endTurn();
     if (!this.#isSoon) this.#flushCrowd();
   };
 

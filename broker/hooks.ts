@@ -52,6 +52,8 @@ export interface BrokerHooks {
   published?(info: PublishInfo): void;
   /** A message was dropped. */
   dropped?(info: DropInfo): void;
+  /** The store has no room any more, or has failed (`true`), or is well again (`false`). */
+  storeFull?(isFull: boolean): void;
   /** Something inside the broker, or in a hook, has failed. */
   failed?(error: unknown): void;
 }

@@ -45,6 +45,12 @@ export interface BrokerLimits {
   retainedBytesMax: number;
   /** Wills that wait for an authorizer's answer to be published. Past it: dropped. */
   willsAskedMax: number;
+  /** Bytes that may wait for a commit under way before publishers are read no further. */
+  journalBytesMax: number;
+  /** Bytes of messages that wait in the store. Past it: QoS 1 and 2 that must survive get 0x97. */
+  storedBytesMax: number;
+  /** Bytes of stored messages that are kept in memory too. Past it: read from the store again. */
+  storeCacheBytesMax: number;
   /** Topics whose route is remembered. Past it: the least used is found anew when needed. */
   routesMax: number;
 }
@@ -72,6 +78,9 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   retainedMessagesMax: 1_000_000,
   retainedBytesMax: 1024 * 1024 * 1024,
   willsAskedMax: 10_000,
+  journalBytesMax: 16 * 1024 * 1024,
+  storedBytesMax: 16 * 1024 * 1024 * 1024,
+  storeCacheBytesMax: 32 * 1024 * 1024,
   routesMax: 65_536,
 };
 

@@ -17,6 +17,7 @@ import type { Run } from "./run.ts";
 export class LocalReceiver implements Receiver {
   readonly clientId = null;
   readonly isGated = false;
+  readonly isDurable = false;
   readonly wireClass: number = WIRE_CLASS_OWN;
   /** Messages that were dropped because the program did not keep up. */
   dropped = 0;

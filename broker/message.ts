@@ -1,4 +1,5 @@
 import type { ForwardSource, QoS } from "../codec/mod.ts";
+import type { Place } from "./durable/chunk.ts";
 
 /** What a message costs in memory beside its bytes, in bytes; an estimate. */
 const OVERHEAD_BYTES = 128;
@@ -10,6 +11,8 @@ const OVERHEAD_BYTES = 128;
 export class Message implements ForwardSource {
   /** When it expires, of the clock; `Infinity` for never. */
   readonly deadlineMs: number;
+  /** Where it is stored, or will be; `null` while nobody needs it to survive. */
+  place: Place | null = null;
   #owned = false;
 
   /**

@@ -38,6 +38,8 @@ export interface BrokerOptions {
   clock?: Clock;
   /** The time of day in milliseconds since 1970; `Date.now` by default. */
   unixNow?: () => number;
+  /** The time of the wall clock, in milliseconds since 1970; the machine's by default. */
+  wallClock?: () => number;
   /** Randomness for identifiers and hashes, 0 to below 1; cryptographic by default. */
   random?: () => number;
 }
@@ -66,6 +68,7 @@ export function settingsOf(options: BrokerOptions): Settings {
     serverReference: null,
     clock: systemClock,
     unixNow: Date.now,
+    wallClock: Date.now,
     random: cryptoRandom,
     ...options,
     limits: checkLimits(options.limits ?? {}),

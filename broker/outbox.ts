@@ -96,6 +96,7 @@ export class Outbox implements Waiter {
   #appended = 0;
   /** Whether publishers should wait for this connection; made when they first do. */
   #congestion: Congestion | null = null;
+  #isHeld = false;
   #state: "open" | "draining" | "finishing" | "closed" = "open";
   readonly #onWritten = (bytes: number) => {
     try {
@@ -233,9 +234,25 @@ export class Outbox implements Waiter {
     if (!this.#congestion.isStalled) this.#host.congested(this.#congestion.room());
   }
 
+  /** Writes nothing until {@linkcode release}: what is said first is not sure yet. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  /** Goes on to write after {@linkcode hold}. */
+  release(): void {
+    this.#isHeld = false;
+    this.#touch();
+  }
+
+  /** Forgets the control packets that wait. */
+  discardControl(): void {
+    this.#controlBytes = 0;
+  }
+
   /** Starts a write, unless one is in flight. */
   flush(): void {
-    if (this.#writing !== null || this.#state === "closed") return;
+    if (this.#writing !== null || this.#isHeld || this.#state === "closed") return;
     if (this.#state === "open") this.#owner.pump();
     const next = this.#gather();
     if (next !== null) this.#write(next);

@@ -60,8 +60,12 @@ export function handlePuback(session: Session, packetId: number): void {
 
 /** Releases a QoS 2 message [MQTT-4.3.3-11]. */
 function handlePubrel(connection: Connection, { packetId }: AckPacket): void {
-  const isKnown = connection.session!.inbound.release(packetId);
+  const session = connection.session!;
+  const isKnown = session.inbound.release(packetId);
+  if (isKnown) session.durable?.changed();
   const isFault = !isKnown && connection.version === 5;
   const reasonCode = isFault ? ReasonCode.PacketIdentifierNotFound : ReasonCode.Success;
-  connection.ack(PacketType.pubcomp, packetId, reasonCode);
+  // The identifier is free once PUBCOMP is there, also for a broker that has crashed since.
+  const commit = session.isDurable ? connection.core.journal!.latest : null;
+  connection.ackAfter(commit, PacketType.pubcomp, packetId, reasonCode);
 }

@@ -10,6 +10,7 @@ import { sameBytes } from "../router/route_cache.ts";
 import { isSystemTopic } from "../router/topic.ts";
 import type { Connection } from "./connection.ts";
 import { Outcome } from "./delivery.ts";
+import type { Commit } from "./durable/commit.ts";
 import { Message } from "./message.ts";
 import type { Receiver } from "./receiver.ts";
 import { Run } from "./run.ts";
@@ -116,7 +117,8 @@ function takePacket(
   if (qos === 2) {
     if (session.inbound.has(packetId)) {
       // Repeated, and acknowledged again; it was delivered before [MQTT-4.3.3-10].
-      connection.ack(PacketType.pubrec, packetId, ReasonCode.Success);
+      const commit = session.isDurable ? core.journal!.latest : null;
+      connection.ackAfter(commit, PacketType.pubrec, packetId, ReasonCode.Success);
       return null;
     }
     if (connection.version === 5 && session.inbound.size >= terms.receiveMaximum) {
@@ -238,7 +240,7 @@ function drop(
 ): null {
   connection.core.dropped(reason, message, connection.session!.clientId);
   // In 3.x it is acknowledged as if it had been delivered [MQTT-3.3.5-2].
-  acknowledge(connection, message, packetId, reasonCode);
+  acknowledge(connection, message, packetId, reasonCode, null);
   return null;
 }
 
@@ -250,13 +252,15 @@ function settle(
   packetId: number,
 ): null {
   const { core } = connection;
+  const { journal } = core;
+  const before = journal?.stored;
   const outcome = core.publish(route, message, connection.session!.clientId);
   if (message.qos === 0) return null;
   if (outcome === Outcome.refused) {
     core.stats.messagesRefused++;
     // In 3.x there is no way to say it: no acknowledgement, and a close.
     if (connection.version < 5) connection.close(ReasonCode.QuotaExceeded);
-    else acknowledge(connection, message, packetId, ReasonCode.QuotaExceeded);
+    else acknowledge(connection, message, packetId, ReasonCode.QuotaExceeded, null);
     return null;
   }
   const unmatched = outcome === Outcome.unmatched && connection.version === 5;
@@ -265,20 +269,31 @@ function settle(
     message,
     packetId,
     unmatched ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success,
+    journal !== null && journal.stored !== before ? journal.gathering : null,
   );
   return null;
 }
 
+/** @param commit What has to be on the disk first; `null` if nothing has to be. */
 function acknowledge(
   connection: Connection,
-  { qos }: Message,
+  message: Message,
   packetId: number,
   reasonCode: number,
+  commit: Commit | null,
 ): void {
+  const { qos } = message;
   const session = connection.session!;
   // The publisher may have had its own session ended by what it published.
   if (qos === 0 || !connection.isOpen || session.hasEnded) return;
-  if (qos === 1) return connection.ack(PacketType.puback, packetId, reasonCode);
-  if (reasonCode < 0x80 || connection.version < 5) session.inbound.accept(packetId);
-  connection.ack(PacketType.pubrec, packetId, reasonCode);
+  if (qos === 1) {
+    return connection.ackAfter(commit, PacketType.puback, packetId, reasonCode, message);
+  }
+  let holds = commit;
+  if (reasonCode < 0x80 || connection.version < 5) {
+    session.inbound.accept(packetId);
+    session.durable?.changed();
+    if (session.isDurable) holds = connection.core.journal!.gathering;
+  }
+  connection.ackAfter(holds, PacketType.pubrec, packetId, reasonCode, message);
 }

@@ -4,6 +4,7 @@ import type { QoS } from "../codec/mod.ts";
 import type { Variant } from "../router/variant.ts";
 import type { Subscriber } from "../router/subscription.ts";
 import type { MessageFollows } from "./backlog.ts";
+import type { DurableLog } from "./durable/durable_log.ts";
 import type { Message } from "./message.ts";
 import type { Follows } from "./outbox.ts";
 import type { Run } from "./run.ts";
@@ -28,6 +29,8 @@ export interface Receiver extends Subscriber {
   readonly isGated: boolean;
   /** Whether it may receive what is published to a topic: nothing, once it has ended. */
   mayReceive(topic: string): boolean;
+  /** Whether acknowledged messages for it must survive a restart of the broker. */
+  readonly isDurable: boolean;
   /** Takes a run of QoS 0 frames. */
   receiveRun(run: Run, variant: Variant): void;
   /** Takes one message, which is kept first if it is not encoded at once. */
@@ -39,7 +42,7 @@ export interface Receiver extends Subscriber {
   /** Follows a log of bytes from its end on. Returns false when it cannot now. */
   followBytes(log: ByteLog, follows: Follows): boolean;
   /** Follows a log of messages from its end on. Returns false when it cannot now. */
-  followMessages(log: Log<Message>, follows: MessageFollows): boolean;
+  followMessages(log: Log<Message> | DurableLog, follows: MessageFollows): boolean;
   /** Leaves a log of bytes. */
   leaveBytes(follows: Follows): void;
   /** Leaves a log of messages. */

@@ -8,17 +8,19 @@ const PAGE_MESSAGES = 32;
 /** The retained messages that a new subscription is still to be sent. */
 export class RetainedFeed {
   readonly #walk: RetainedWalk;
-  readonly #variant: Variant;
-  readonly #noLocal: boolean;
 
   /**
+   * @param filter What the messages match.
    * @param variant How they are sent.
    * @param noLocal Whether the subscriber's own are left out [MQTT-3.8.3-3].
    */
-  constructor(walk: RetainedWalk, variant: Variant, noLocal: boolean) {
+  constructor(
+    readonly filter: string,
+    walk: RetainedWalk,
+    readonly variant: Variant,
+    readonly noLocal: boolean,
+  ) {
     this.#walk = walk;
-    this.#variant = variant;
-    this.#noLocal = noLocal;
   }
 
   /** Hands over the next page. Returns false when there are no more. */
@@ -26,8 +28,8 @@ export class RetainedFeed {
     const page = this.#walk.next(PAGE_MESSAGES);
     if (page === null) return false;
     for (const message of page) {
-      if (this.#noLocal && message.publisher === receiver.clientId) continue;
-      receiver.receive(message, this.#variant);
+      if (this.noLocal && message.publisher === receiver.clientId) continue;
+      receiver.receive(message, this.variant);
     }
     return true;
   }

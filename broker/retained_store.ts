@@ -16,9 +16,17 @@ export class RetainedStore {
   readonly #limits: BrokerLimits;
   readonly #clock: Clock;
   readonly #scheduler: Scheduler;
+  readonly #changed: (topic: string) => void;
   #bytes = 0;
 
-  constructor(limits: BrokerLimits, clock: Clock, scheduler: Scheduler) {
+  /** @param changed Called whenever the message of a topic is another, or gone. */
+  constructor(
+    limits: BrokerLimits,
+    clock: Clock,
+    scheduler: Scheduler,
+    changed: (topic: string) => void = () => {},
+  ) {
+    this.#changed = changed;
     this.#limits = limits;
     this.#clock = clock;
     this.#scheduler = scheduler;
@@ -42,7 +50,7 @@ export class RetainedStore {
    */
   set(message: Message): boolean {
     if (message.payloadStart === message.payloadEnd) {
-      this.#forget(this.#tree.delete(message.name));
+      this.#delete(message.name);
       return true;
     }
     const previous = this.#tree.get(message.name);
@@ -51,13 +59,23 @@ export class RetainedStore {
     if (previous === undefined && this.#tree.size >= retainedMessagesMax) return false;
     if (bytes > retainedBytesMax) return false;
     this.#forget(previous);
+    this.#put(message);
+    this.#changed(message.name);
+    return true;
+  }
+
+  /** Takes a message that was in the store. */
+  restore(message: Message): void {
+    this.#put(message);
+  }
+
+  #put(message: Message): void {
     const expiry = message.expirySeconds < 0
       ? null
-      : new Deadline(() => this.#forget(this.#tree.delete(message.name)));
+      : new Deadline(() => this.#delete(message.name));
     if (expiry !== null) this.#scheduler.set(expiry, message.deadlineMs);
     this.#tree.set(message.name, new Retained(message.keep(), expiry));
     this.#bytes += message.weight;
-    return true;
   }
 
   /** The retained message of a topic. */
@@ -68,6 +86,12 @@ export class RetainedStore {
   /** Walks the retained messages that match a filter. */
   match(filter: string): RetainedWalk {
     return new RetainedWalk(this.#tree.match(filter), this.#clock);
+  }
+
+  #delete(topic: string): void {
+    const retained = this.#tree.delete(topic);
+    this.#forget(retained);
+    if (retained !== undefined) this.#changed(topic);
   }
 
   #forget(retained: Retained | undefined): void {

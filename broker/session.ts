@@ -9,6 +9,9 @@ import type { Access } from "./access.ts";
 import { Backlog, type MessageFollows } from "./backlog.ts";
 import { Congestion } from "./congestion.ts";
 import type { Core } from "./core.ts";
+import type { DurableBacklog } from "./durable/durable_backlog.ts";
+import { DurableLog } from "./durable/durable_log.ts";
+import { DurableSession } from "./durable/durable_session.ts";
 import type { Link } from "./link.ts";
 import type { Message } from "./message.ts";
 import type { Follows } from "./outbox.ts";
@@ -16,14 +19,8 @@ import { Rank, type Receiver, wireClassOf } from "./receiver.ts";
 import type { RetainedFeed } from "./retained_feed.ts";
 import type { Run } from "./run.ts";
 import type { Deadline } from "./scheduler.ts";
+import { Sent } from "./sent.ts";
 import { SubscriptionTable } from "./subscription_table.ts";
-
-/** What is needed to send a message again. */
-interface Sent {
-  readonly message: Message;
-  readonly variant: Variant;
-  readonly qos: QoS;
-}
 
 /** The value of a Session Expiry Interval that never ends, in seconds. */
 export const NEVER_EXPIRES = 0xffff_ffff;
@@ -54,10 +51,16 @@ export class Session implements Receiver {
   gate: Access | null = null;
   /** Retained messages that are being sent. */
   feeds: RetainedFeed[] | null = null;
+  /** What makes it survive; `null` for a session that ends with its connection. */
+  readonly durable: DurableSession | null;
+  /** Where its will is stored, if it was; 0 if not. */
+  willId = 0;
+  /** When its will is due, of a session that was just restored. */
+  willDueMs: number | null = null;
   readonly #core: Core;
   #outbound: OutboundWindow<Sent> | null = null;
   #inbound: InboundWindow | null = null;
-  #backlog: Backlog | null = null;
+  #backlog: Backlog | DurableBacklog | null = null;
   #congestion: Congestion | null = null;
   #receiveMaximum = 1;
   /** Whether its backlog was too long for it: it ends as soon as it can. */
@@ -65,14 +68,45 @@ export class Session implements Receiver {
   /** Whether audiences have to look at it again when it returns. */
   #isStale = false;
 
-  constructor(core: Core, readonly clientId: string) {
+  /** @param durableId Where it is stored; `null` for a session that is not. */
+  constructor(core: Core, readonly clientId: string, durableId: number | null = null) {
     this.#core = core;
     this.wireClass = wireClassOf({ v5: false, packetBytesMax: core.limits.packetBytesMax });
+    this.durable = durableId === null ? null : new DurableSession(core, this, durableId);
+    if (this.durable !== null) this.#backlog = this.durable.backlog;
+  }
+
+  /** Whether what it needs is stored. */
+  get isDurable(): boolean {
+    return this.durable !== null;
   }
 
   /** QoS 2 messages of the client that it has not released. */
   get inbound(): InboundWindow {
     return this.#inbound ??= new InboundWindow();
+  }
+
+  /** Their packet identifiers. */
+  get inboundIds(): readonly number[] {
+    return this.#inbound === null ? [] : [...this.#inbound.ids()];
+  }
+
+  /** What is in flight to the client; `null` if nothing ever was. */
+  get outbound(): OutboundWindow<Sent> | null {
+    return this.#outbound;
+  }
+
+  /** Goes on with what was in flight when it was stored. */
+  restoreFlights(
+    lastId: number,
+    flights: Parameters<OutboundWindow<Sent>["restore"]>[1],
+    inboundIds: readonly number[],
+  ): void {
+    if (lastId > 0) {
+      this.#outbound = new OutboundWindow(this.#receiveMaximum);
+      this.#outbound.restore(lastId, flights);
+    }
+    for (const packetId of inboundIds) this.inbound.accept(packetId);
   }
 
   /** How many messages wait to be sent, and how many bytes. */
@@ -97,6 +131,7 @@ export class Session implements Receiver {
     this.#outbound?.resume(receiveMaximum);
     this.#congestion?.progress();
     const wireClass = link.wire.isOwn ? WIRE_CLASS_OWN : wireClassOf(link.wire);
+    this.durable?.attach();
     // It may have a hundred thousand subscriptions: touched only if that makes a difference.
     if (wireClass !== this.wireClass || this.#isStale) {
       this.wireClass = wireClass;
@@ -122,6 +157,13 @@ export class Session implements Receiver {
   detach(): void {
     this.link = null;
     this.#congestion?.clear();
+    this.durable?.detach(this.#outbound);
+  }
+
+  /** What the store had to be asked for is there. */
+  loaded(): void {
+    this.link?.outbox.hurry();
+    if (this.hasEnded) this.durable!.loaded();
   }
 
   get isGated(): boolean {
@@ -153,7 +195,9 @@ export class Session implements Receiver {
       if (link !== null && link.outbox.isOpen) this.#sendLoose(link, message, variant);
       return;
     }
-    if (link === null || !this.#canSend(link)) return this.#queue(message, variant);
+    if (this.isDurable || link === null || !this.#canSend(link)) {
+      return this.#queue(message, variant);
+    }
     this.#send(link, message, variant, qos as 1 | 2);
   }
 
@@ -187,9 +231,10 @@ export class Session implements Receiver {
     this.link?.outbox.leaveIf(follows);
   }
 
-  followMessages(log: Log<Message>, follows: MessageFollows): boolean {
+  followMessages(log: Log<Message> | DurableLog, follows: MessageFollows): boolean {
     if (this.hasEnded || this.#hasOverflowed || this.isFull(0)) return false;
-    (this.#backlog ??= new Backlog()).follow(log, follows);
+    if (log instanceof DurableLog) this.durable!.backlog.follow(log, follows);
+    else ((this.#backlog ??= new Backlog()) as Backlog).follow(log, follows);
     this.link?.outbox.wake();
     return true;
   }
@@ -252,9 +297,7 @@ export class Session implements Receiver {
       return;
     }
     if (reasonCode >= 0x80) return this.#finish(flight);
-    flight.phase = "pubcomp";
-    flight.message = null;
-    this.link?.sendPubrel(packetId, ReasonCode.Success);
+    this.#release(flight);
   }
 
   /** Handles a PUBCOMP. Returns false if nothing waited for it. */
@@ -274,17 +317,22 @@ export class Session implements Receiver {
     this.hasEnded = true;
     // What it is subscribed to may take a while to be removed: nothing of it reaches the client.
     this.detach();
+    this.feeds = null;
+    if (this.durable !== null) {
+      this.durable.end(this.#outbound);
+      return [];
+    }
     const orphans: Sent[] = [];
     // A QoS 2 message under way is nobody else's [MQTT-4.8.2-5].
     for (const flight of this.#outbound?.flights() ?? []) {
-      if (flight.phase === "puback" && flight.message?.variant.shared) orphans.push(flight.message);
+      const { phase, message: sent } = flight;
+      if (phase === "puback" && sent?.variant.shared) orphans.push(sent);
     }
-    for (const [message, variant] of this.#backlog?.drain() ?? []) {
-      if (variant.shared !== null) orphans.push({ message, variant, qos: message.qos });
+    for (const [message, variant] of (this.#backlog as Backlog | null)?.drain() ?? []) {
+      if (variant.shared !== null) orphans.push(new Sent(message, variant, message.qos));
       else this.#core.dropped("session-ended", message, this.clientId);
     }
     this.#backlog = this.#outbound = this.#inbound = null;
-    this.feeds = null;
     return orphans;
   }
 
@@ -304,50 +352,68 @@ export class Session implements Receiver {
     // A clean session is never resumed, so nothing of it is ever sent again;
     // but what a shared group's member leaves behind goes to another.
     const isKept = this.expirySeconds > 0 || variant.shared !== null;
-    const sent = isKept ? { message: message.keep(), variant, qos } : null;
+    const sent = isKept ? new Sent(message.keep(), variant, qos) : null;
     const flight = this.#outbound!.open(qos, sent);
     if (link.send(message, variant, qos, flight.packetId, false)) return;
     this.#outbound!.close(flight);
     this.#core.dropped(link.whyUnsent(message), message, this.clientId);
   }
 
-  #resend(link: Link, flight: Flight<Sent>): void {
-    if (flight.phase === "pubcomp") return link.sendPubrel(flight.packetId, ReasonCode.Success);
-    const { message, variant, qos } = flight.message!;
-    if (!this.mayReceive(message.name)) return this.#withdraw(link, flight);
-    if (link.send(message, variant, qos, flight.packetId, true)) return;
-    this.#outbound!.close(flight);
+  /** Sends a flight, again or for the first time, or its PUBREL. */
+  transmit(link: Link, flight: Flight<Sent>): void {
+    const { packetId, message: sent } = flight;
+    if (flight.phase === "pubcomp") return link.sendPubrel(packetId, ReasonCode.Success);
+    const { message, variant, qos, wasSent } = sent!;
+    if (message === null) return this.#finish(flight);
+    if (wasSent && !this.mayReceive(message.name)) return this.#withdraw(flight);
+    sent!.wasSent = true;
+    if (link.send(message, variant, qos, packetId, wasSent)) return;
     this.#core.dropped(link.whyUnsent(message), message, this.clientId);
+    this.#finish(flight);
+  }
+
+  #resend(link: Link, flight: Flight<Sent>): void {
+    if (this.durable !== null) return this.durable.send(flight);
+    if (flight.phase !== "pubcomp") flight.message!.wasSent = true;
+    this.transmit(link, flight);
   }
 
   /** A message that the client may no longer receive goes to another of its group, if any. */
-  #passOn(message: Message, { shared }: Variant): void {
+  passOn(message: Message, { shared }: Variant): void {
     const isTaken = shared !== null && this.#core.delivery.handOver(message, shared);
     if (!isTaken) this.#core.withheld(1);
   }
 
   /** Ends a flight whose message the client may no longer receive. */
-  #withdraw(link: Link, flight: Flight<Sent>): void {
+  #withdraw(flight: Flight<Sent>): void {
     this.#core.withheld(1);
-    if (flight.phase === "puback") return this.#outbound!.close(flight);
+    if (flight.phase === "puback") return this.#finish(flight);
     // The client may have it already: the identifier is only free when both have released it.
+    this.#release(flight);
+  }
+
+  /** The client has a QoS 2 message: it is not sent again, but its PUBREL is. */
+  #release(flight: Flight<Sent>): void {
+    const isRepeated = flight.phase === "pubcomp";
     flight.phase = "pubcomp";
+    if (this.durable !== null) return this.durable.release(flight, isRepeated);
     flight.message = null;
-    link.sendPubrel(flight.packetId, ReasonCode.Success);
+    this.link?.sendPubrel(flight.packetId, ReasonCode.Success);
   }
 
   /** Sends the next message of the backlog. Returns false if there is none, or no quota. */
   #sendNext(link: Link): boolean {
-    const backlog = this.#backlog;
+    const outbound = this.#outbound ??= new OutboundWindow(this.#receiveMaximum);
+    if (this.durable !== null) return this.durable.sendNext(outbound);
+    const backlog = this.#backlog as Backlog | null;
     const message = backlog?.peek() ?? null;
     if (message === null) return false;
     const { variant } = backlog!;
     const expired = message.deadlineMs <= this.#core.clock.now();
-    const outbound = this.#outbound ??= new OutboundWindow(this.#receiveMaximum);
     if (!expired && outbound.quota === 0) return false;
     backlog!.shift();
     if (expired) this.#core.dropped("expired", message, this.clientId);
-    else if (!this.mayReceive(message.name)) this.#passOn(message, variant);
+    else if (!this.mayReceive(message.name)) this.passOn(message, variant);
     else this.#send(link, message, variant, Math.min(message.qos, variant.qos) as 1 | 2);
     return true;
   }
@@ -358,6 +424,7 @@ export class Session implements Receiver {
     if (feed === undefined || this.waiting.messages > 0) return false;
     if (!feed.next(this)) this.feeds!.shift();
     if (this.feeds!.length === 0) this.feeds = null;
+    this.durable?.changed();
     return true;
   }
 
@@ -367,6 +434,7 @@ export class Session implements Receiver {
     const isFull = this.#hasOverflowed || this.isFull(message.weight);
     if (isFull && this.#overflow(message) === "gone") return;
     backlog.push(message.keep(), variant);
+    if (this.durable !== null) this.link?.outbox.hurry();
     this.#slowDown();
     if (this.isFull(0)) this.#trim();
   }
@@ -418,6 +486,10 @@ export class Session implements Receiver {
 
   #finish(flight: Flight<Sent>): void {
     this.#outbound!.close(flight);
+    if (this.durable !== null) {
+      flight.message!.hold?.release();
+      this.durable.changed();
+    }
     this.#congestion?.progress();
     if (this.#backlog !== null || this.feeds !== null || this.#outbound!.resending) {
       this.link?.outbox.hurry();

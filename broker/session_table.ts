@@ -37,11 +37,30 @@ export class SessionTable {
     return this.#sessions.values();
   }
 
-  /** Makes a session for a client that has none. */
-  create(clientId: string): Session {
-    const session = new Session(this.#core, clientId);
+  /**
+   * Makes a session for a client that has none.
+   *
+   * @param outlives Whether it outlives its connection, and so must survive a
+   * restart where there is a store.
+   */
+  create(clientId: string, outlives: boolean): Session {
+    const { journal } = this.#core;
+    const id = outlives && journal !== null ? journal.newId() : null;
+    const session = new Session(this.#core, clientId, id);
     this.#sessions.set(mapKey(clientId), session);
+    session.durable?.changed();
     return session;
+  }
+
+  /** Takes a session that was in the store. */
+  restore(session: Session): void {
+    this.#sessions.set(mapKey(session.clientId), session);
+  }
+
+  /** Sets the will of a session, or, with `null`, forgets it. */
+  setWill(session: Session, will: Will | null): void {
+    session.will = will;
+    this.#core.journal?.willChanged(session);
   }
 
   /** The session goes on with a connection: nothing of it is due any more [MQTT-3.1.3-9]. */
@@ -49,7 +68,7 @@ export class SessionTable {
     const { scheduler } = this.#core;
     if (session.willDeadline !== null) scheduler.clear(session.willDeadline);
     if (session.expiryDeadline !== null) scheduler.clear(session.expiryDeadline);
-    session.will = null;
+    this.setWill(session, null);
   }
 
   /**
@@ -61,21 +80,32 @@ export class SessionTable {
   suspend(session: Session, keepsWill: boolean): void {
     session.detach();
     if (session.hasEnded) return;
-    if (!keepsWill) session.will = null;
-    const { scheduler, clock } = this.#core;
-    const now = clock.now();
+    if (!keepsWill) this.setWill(session, null);
+    const now = this.#core.clock.now();
     const delay = session.will?.properties.willDelayInterval ?? 0;
+    this.wait(session, now, now + delay * 1000);
+  }
+
+  /**
+   * Has a session without a connection end, and its will published, when they are due.
+   *
+   * @param sinceMs When it lost its connection.
+   * @param willMs When its will is due.
+   */
+  wait(session: Session, sinceMs: number, willMs: number): void {
+    const { scheduler, clock } = this.#core;
     if (session.expirySeconds === 0) return this.end(session);
     if (session.will !== null) {
-      if (delay === 0) this.#publishWill(session);
+      if (willMs <= clock.now()) this.#publishWill(session);
       else {
         session.willDeadline ??= new Deadline(() => this.#publishWill(session));
-        scheduler.set(session.willDeadline, now + delay * 1000);
+        scheduler.set(session.willDeadline, willMs);
+        this.#core.journal?.willChanged(session);
       }
     }
     if (session.expirySeconds === NEVER_EXPIRES) return;
     session.expiryDeadline ??= new Deadline(() => this.#expire(session));
-    scheduler.set(session.expiryDeadline, now + session.expirySeconds * 1000);
+    scheduler.set(session.expiryDeadline, sinceMs + session.expirySeconds * 1000);
   }
 
   /** Ends a session; a will that waits is published, since it must not wait longer. */
@@ -89,7 +119,7 @@ export class SessionTable {
     const orphans = session.end();
     this.#ended.add(session);
     for (const { message, variant } of orphans) {
-      if (!delivery.handOver(message, variant.shared!)) {
+      if (message !== null && !delivery.handOver(message, variant.shared!)) {
         this.#core.dropped("session-ended", message, session.clientId);
       }
     }
@@ -109,7 +139,7 @@ export class SessionTable {
   #publishWill(session: Session): void {
     const will: Will | null = session.will;
     if (will === null) return;
-    session.will = null;
+    this.setWill(session, null);
     const route = this.#core.router.routeOf(will.topic);
     if (route === null) return;
     const { clientId, access } = session;

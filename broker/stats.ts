@@ -72,6 +72,10 @@ export class BrokerStats {
   subscriptionsRevoked = 0;
   /** Messages that were refused with 0x97. */
   messagesRefused = 0;
+  /** Times the store could not take what it was given; it is tried again. */
+  commitsFailed = 0;
+  /** Messages that should have been in the store and were not: it was damaged. */
+  messagesLost = 0;
   /** Messages dropped, by reason. */
   readonly dropped: Record<DropReason, number> = {
     "lag": 0,

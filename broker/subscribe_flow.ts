@@ -110,8 +110,10 @@ function answer(
     // 3.1.1 has one code for every failure [MQTT-3.9.3-2].
     return code >= 0x80 && version < 5 ? 0x80 : code;
   });
-  connection.reply({ type: "suback", packetId: packet.packetId, reasonCodes, properties: {} });
   const session = connection.session!;
+  const commit = session.isDurable ? connection.core.journal!.latest : null;
+  const { packetId } = packet;
+  connection.replyAfter(commit, { type: "suback", packetId, reasonCodes, properties: {} });
   if (feeds.length === 0 || session.hasEnded) return;
   session.feeds = [...session.feeds ?? [], ...feeds];
   connection.outbox.hurry();
@@ -137,10 +139,11 @@ function add(
   const subscription = new Subscription<Receiver>(session, filter, options);
   const isNew = core.router.subscribe(subscription) === undefined;
   subscriptions.set(subscription);
+  session.durable?.subscriptionChanged(filter);
   const isWanted = retainHandling === 0 || (retainHandling === 1 && isNew);
   if (isWanted && core.retained.size > 0 && parseSharedFilter(filter) === null) {
     const walk = core.retained.match(filter);
-    feeds.push(new RetainedFeed(walk, retainedVariant(subscription), noLocal));
+    feeds.push(new RetainedFeed(filter, walk, retainedVariant(subscription), noLocal));
   }
   return qos;
 }
@@ -157,12 +160,7 @@ export function unsubscribe(connection: Connection, packet: UnsubscribePacket): 
     const existed = endSubscription(connection.core, session, known);
     return existed ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted;
   });
-  if (connection.version === 5) {
-    connection.reply({
-      type: "unsuback",
-      packetId: packet.packetId,
-      reasonCodes,
-      properties: {},
-    });
-  } else connection.ack(PacketType.unsuback, packet.packetId, 0);
+  const commit = session.isDurable ? connection.core.journal!.latest : null;
+  const { packetId } = packet;
+  connection.replyAfter(commit, { type: "unsuback", packetId, reasonCodes, properties: {} });
 }

@@ -22,6 +22,12 @@ export class SubscriptionTable {
     return this.#single?.filter === filter;
   }
 
+  /** The one with this very filter. */
+  get(filter: string): Subscription<Receiver> | undefined {
+    if (this.#several !== null) return this.#several.get(mapKey(filter));
+    return this.#single?.filter === filter ? this.#single : undefined;
+  }
+
   /** Adds a subscription; one with the same filter is replaced. */
   set(subscription: Subscription<Receiver>): void {
     const { filter } = subscription;

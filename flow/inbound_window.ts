@@ -11,6 +11,11 @@ export class InboundWindow {
     return this.#ids.size;
   }
 
+  /** The identifiers of those messages. */
+  ids(): Iterable<number> {
+    return this.#ids;
+  }
+
   /** Whether the message was accepted before. */
   has(packetId: number): boolean {
     return this.#ids.has(packetId);

@@ -95,6 +95,23 @@ export class OutboundWindow<M> {
     return flight;
   }
 
+  /** The identifier that was given last; 0 for none. */
+  get lastId(): number {
+    return this.#lastId;
+  }
+
+  /** Goes on from flights that were stored, in their order; before anything is opened. */
+  restore(lastId: number, flights: readonly (readonly [number, Phase, M])[]): void {
+    this.#lastId = lastId;
+    for (const [packetId, phase, message] of flights) {
+      const flight = new Flight<M>(packetId, phase, this.#order++, message);
+      flight.sent = false;
+      while (this.#slots[packetId & this.#slots.length - 1] !== null) this.#grow();
+      this.#slots[packetId & this.#slots.length - 1] = flight;
+      this.#size++;
+    }
+  }
+
   /** The flight with an identifier, or `null`. */
   get(packetId: number): Flight<M> | null {
     const flight = this.#slots[packetId & this.#slots.length - 1]!;

@@ -4,6 +4,7 @@ import type { ByteLog } from "../../log/byte_log.ts";
 import type { Log } from "../../log/log.ts";
 import type { Variant } from "../../router/variant.ts";
 import { Backlog, type MessageFollows } from "../backlog.ts";
+import type { DurableLog } from "../durable/durable_log.ts";
 import type { Message } from "../message.ts";
 import type { Follows } from "../outbox.ts";
 import { Rank, type Receiver, type Wire, wireClassOf } from "../receiver.ts";
@@ -14,6 +15,7 @@ const decoder = new TextDecoder();
 
 /** A receiver that follows what it may, and tells in words what it got and how. */
 export class TestReceiver implements Receiver {
+  readonly isDurable = false;
   readonly wireClass: number;
   /** Whether it can be written to. */
   isConnected = true;
@@ -100,8 +102,8 @@ export class TestReceiver implements Receiver {
     return this.isConnected;
   }
 
-  followMessages(log: Log<Message>, follows: MessageFollows): boolean {
-    if (this.hasRoom) this.#backlog.follow(log, follows);
+  followMessages(log: Log<Message> | DurableLog, follows: MessageFollows): boolean {
+    if (this.hasRoom) this.#backlog.follow(log as Log<Message>, follows);
     return this.hasRoom;
   }
 

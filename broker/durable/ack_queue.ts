@@ -1,0 +1,103 @@
+import { type Packet, PacketType, ReasonCode } from "../../codec/mod.ts";
+import type { Connection } from "../connection.ts";
+import type { Message } from "../message.ts";
+import type { Commit, CommitListener } from "./commit.ts";
+import type { Journal } from "./journal.ts";
+
+/** An answer that waits for a commit. */
+interface Answer {
+  /** The number of the commit; 0 for one that only waits for those in front of it. */
+  commit: number;
+  /** PUBACK, PUBREC or PUBCOMP; 0 for another packet. */
+  readonly type: number;
+  readonly packetId: number;
+  readonly reasonCode: number;
+  /** What is acknowledged, if it is to be refused should the commit fail. */
+  readonly message: Message | null;
+  readonly packet: Packet | null;
+}
+
+/**
+ * The answers to one client that promise something, in the order in which it
+ * asked [MQTT-4.6.0-2] [MQTT-4.6.0-3]: each leaves when the disk holds what it
+ * promises.
+ */
+export class AckQueue implements CommitListener {
+  readonly #connection: Connection;
+  readonly #journal: Journal;
+  #answers: Answer[] = [];
+
+  constructor(connection: Connection, journal: Journal) {
+    this.#connection = connection;
+    this.#journal = journal;
+  }
+
+  /** Whether nothing waits. */
+  get isEmpty(): boolean {
+    return this.#answers.length === 0;
+  }
+
+  /** Adds a PUBACK, PUBREC or PUBCOMP; with `commit` `null` it only keeps the order. */
+  ack(
+    commit: Commit | null,
+    type: number,
+    packetId: number,
+    reasonCode: number,
+    message: Message | null = null,
+  ): void {
+    this.#add(commit, { type, packetId, reasonCode, message, packet: null });
+  }
+
+  /** Adds another packet. */
+  reply(commit: Commit, packet: Packet): void {
+    this.#add(commit, { type: 0, packetId: 0, reasonCode: 0, message: null, packet });
+  }
+
+  committed(_commit: Commit): void {
+    const { done } = this.#journal;
+    let sent = 0;
+    for (const answer of this.#answers) {
+      if (answer.commit > done || !this.#connection.isOpen) break;
+      sent++;
+      this.#send(answer, answer.reasonCode);
+    }
+    this.#answers = sent === this.#answers.length ? [] : this.#answers.slice(sent);
+  }
+
+  commitFailed({ number }: Commit): void {
+    // A client that is gone was told nothing: what it published is stored when it can be.
+    if (!this.#connection.isOpen) return;
+    const { gathering } = this.#journal;
+    const kept: Answer[] = [];
+    for (const answer of this.#answers) {
+      if (answer.commit === number && answer.message !== null) this.#refuse(answer, answer.message);
+      else {
+        if (answer.commit === number) answer.commit = gathering.number;
+        kept.push(answer);
+      }
+    }
+    this.#answers = kept;
+    if (kept.length > 0) gathering.tell(this);
+  }
+
+  #add(commit: Commit | null, answer: Omit<Answer, "commit">): void {
+    this.#answers.push({ ...answer, commit: commit?.number ?? 0 });
+    commit?.tell(this);
+  }
+
+  #send({ packet, type, packetId }: Answer, reasonCode: number): void {
+    if (packet !== null) this.#connection.reply(packet);
+    else this.#connection.ack(type, packetId, reasonCode);
+  }
+
+  /** The message could not be stored: nobody is to get it for whom it should have been. */
+  #refuse(answer: Answer, message: Message): void {
+    const connection = this.#connection;
+    connection.core.stats.messagesRefused++;
+    if (message.place !== null) message.place.isRevoked = true;
+    if (answer.type === PacketType.pubrec) connection.session?.inbound.release(answer.packetId);
+    // In 3.x there is no way to say it: no acknowledgement, and a close.
+    if (connection.version < 5) connection.close(ReasonCode.QuotaExceeded);
+    else this.#send(answer, ReasonCode.QuotaExceeded);
+  }
+}

@@ -1,0 +1,47 @@
+import type { Session } from "../session.ts";
+import type { Chunk } from "./chunk.ts";
+import type { DurableLog } from "./durable_log.ts";
+import type { DurableSession } from "./durable_session.ts";
+import type { Page } from "./page.ts";
+
+/**
+ * What has changed since the last commit: not the rows themselves but whose
+ * rows are to be written, so that many changes of one thing are one row, and
+ * a commit that has failed can be tried again as things are then.
+ */
+export class Changes {
+  /** Messages that are stored for the first time. */
+  readonly chunks: Set<Chunk> = new Set();
+  readonly removedChunks: Set<number> = new Set();
+  readonly pages: Map<Page, DurableLog> = new Map();
+  /** Rows of pages: log and first position. */
+  readonly removedPages: (readonly [number, number])[] = [];
+  readonly sessions: Set<DurableSession> = new Set();
+  /** Sessions whose will has changed. */
+  readonly wills: Set<Session> = new Set();
+  /** Topics whose retained message has changed. */
+  readonly retained: Set<string> = new Set();
+  /** What all of it weighs, about, in bytes. */
+  weight = 0;
+  /** The first identifier that was not set aside when it was sealed. */
+  idCeiling = 0;
+
+  /** Whether nothing has changed. */
+  get isEmpty(): boolean {
+    return this.chunks.size === 0 && this.removedChunks.size === 0 && this.pages.size === 0 &&
+      this.removedPages.length === 0 && this.sessions.size === 0 && this.wills.size === 0 &&
+      this.retained.size === 0;
+  }
+
+  /** Adds what an earlier commit has failed to bring to the disk. */
+  addFailed(failed: Changes): void {
+    for (const chunk of failed.chunks) this.chunks.add(chunk);
+    for (const id of failed.removedChunks) this.removedChunks.add(id);
+    for (const [page, log] of failed.pages) this.pages.set(page, log);
+    this.removedPages.push(...failed.removedPages);
+    for (const session of failed.sessions) this.sessions.add(session);
+    for (const session of failed.wills) this.wills.add(session);
+    for (const topic of failed.retained) this.retained.add(topic);
+    this.weight += failed.weight;
+  }
+}

@@ -1,0 +1,258 @@
+import type { Waiter } from "../../log/log.ts";
+import type { Variant } from "../../router/variant.ts";
+import type { MessageFollows } from "../backlog.ts";
+import type { Message } from "../message.ts";
+import type { DurableCursor } from "./durable_cursor.ts";
+import { current, type DurableLog } from "./durable_log.ts";
+import type { Entry, Page } from "./page.ts";
+
+/** A log that a session reads, and why. */
+export interface Reader {
+  readonly cursor: DurableCursor;
+  /** How its messages are sent; `null` for the session's own log, whose entries say it. */
+  readonly variant: Variant | null;
+  /** Who is told that it is no longer followed; `null` once it is not. */
+  follows: MessageFollows | null;
+  /** Who is parked at the log, and as of which append. */
+  parked?: Waiter;
+  parkedAt?: number;
+}
+
+/** What keeps a message in flight in its log until it is acknowledged. */
+export class Hold {
+  constructor(readonly log: DurableLog, readonly page: Page, readonly position: number) {
+    log.hold(page);
+  }
+
+  /** The entry; `null` while it has to be loaded, or when it has expired. */
+  get entry(): Entry | null {
+    const page = current(this.page);
+    return page.entries?.[this.position - page.first] ?? null;
+  }
+
+  /** Whether the entry is gone for good. */
+  get isGone(): boolean {
+    return current(this.page).first > this.position;
+  }
+
+  /** Has the entry loaded, and calls back. */
+  load(done: () => void): void {
+    this.log.keeper.load(this.log, current(this.page), done);
+  }
+
+  /** The message is acknowledged. */
+  release(): void {
+    this.log.release(this.page);
+  }
+}
+
+/**
+ * The acknowledged messages that a durable session has not been sent yet: a
+ * cursor in each of the logs that it shares with others, and one in a log of
+ * its own. Where every message came in the order is known from where it is
+ * stored, so the cursors together are one line, as it was published.
+ */
+export class DurableBacklog {
+  readonly #newLog: () => DurableLog;
+  readonly #loaded: () => void;
+  readonly #changed: () => void;
+  #readers: Reader[] = [];
+  #own: Reader | null = null;
+  /** The reader of the entry of the last {@linkcode peek}. */
+  #next: Reader | null = null;
+  #isLoading = false;
+  /** Whether messages of shared subscriptions may wait. */
+  mayBeShared = false;
+
+  /**
+   * @param newLog Makes the session's own log.
+   * @param changed Called when other logs are read than before, or from elsewhere.
+   * @param loaded Called when what {@linkcode peek} could not give has been loaded.
+   */
+  constructor(newLog: () => DurableLog, changed: () => void, loaded: () => void) {
+    this.#newLog = newLog;
+    this.#changed = changed;
+    this.#loaded = loaded;
+  }
+
+  /** How many messages wait. */
+  get messages(): number {
+    let messages = 0;
+    for (const { cursor } of this.#readers) messages += cursor.lag;
+    return messages;
+  }
+
+  /** How many bytes those are. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const { cursor } of this.#readers) bytes += cursor.lagWeight;
+    return bytes;
+  }
+
+  /** The logs that are read. */
+  get readers(): readonly Reader[] {
+    return this.#readers;
+  }
+
+  /** Goes on with a log as it was stored. */
+  restore(reader: Reader): void {
+    this.#readers.push(reader);
+    if (reader.variant !== null) return;
+    this.#own = reader;
+    this.mayBeShared = reader.cursor.lag > 0;
+  }
+
+  /** Appends a message for this session alone. */
+  push(message: Message, variant: Variant): void {
+    if (this.#own === null) {
+      this.#own = { cursor: this.#newLog().cursor(), variant: null, follows: null };
+      this.#readers.push(this.#own);
+      this.#changed();
+    }
+    if (variant.shared !== null) this.mayBeShared = true;
+    this.#own.cursor.log.append(message, variant);
+  }
+
+  /** Follows a log that is shared, from its end on. */
+  follow(log: DurableLog, follows: MessageFollows): void {
+    const { variant } = follows;
+    this.#readers.push({ cursor: log.cursor(), variant, follows });
+    this.#changed();
+  }
+
+  /** Leaves the log that is followed for `follows`, or, without one, every log. */
+  leave(follows?: MessageFollows): void {
+    for (const reader of [...this.#readers]) {
+      if (reader.follows === null || (follows !== undefined && reader.follows !== follows)) {
+        continue;
+      }
+      const { follows: left } = reader;
+      reader.follows = null;
+      reader.cursor.close();
+      left.left();
+      this.#changed();
+    }
+    this.#forgetRead();
+  }
+
+  /** Has `waiter` woken when a shared log goes on; again, until then, does nothing. */
+  park(waiter: Waiter): void {
+    for (const reader of this.#readers) {
+      const { log } = reader.cursor;
+      if (reader.follows === null) continue;
+      if (reader.parked === waiter && reader.parkedAt === log.appends) continue;
+      reader.parked = waiter;
+      reader.parkedAt = log.appends;
+      log.park(waiter);
+    }
+  }
+
+  /**
+   * The message to be sent next, which stays where it is; `null` when none
+   * waits, and while it has to be loaded.
+   */
+  peek(): Entry | null {
+    this.#next = null;
+    let next: Entry | null = null;
+    for (const reader of this.#readers) {
+      const { cursor } = reader;
+      if (cursor.lag <= 0) continue;
+      const entry = cursor.peek();
+      if (entry === null) return this.#load(cursor);
+      if (next !== null && !entry.place.isBefore(next.place)) continue;
+      next = entry;
+      this.#next = reader;
+    }
+    return next;
+  }
+
+  /** How the message of {@linkcode peek} is sent. */
+  get variant(): Variant {
+    const { variant, cursor } = this.#next!;
+    return variant ?? cursor.peek()!.variant!;
+  }
+
+  /** Passes the message of {@linkcode peek}. */
+  shift(): void {
+    this.#next!.cursor.pass();
+    this.#changed();
+    this.#forgetRead();
+  }
+
+  /** Passes the message of {@linkcode peek} and holds it until it is acknowledged. */
+  take(): Hold {
+    const { cursor } = this.#next!;
+    const hold = new Hold(cursor.log, cursor.page, cursor.position);
+    this.shift();
+    return hold;
+  }
+
+  /** Passes the oldest messages until no more than this is left. Returns how many it passed. */
+  trim(messagesMax: number, bytesMax: number): number {
+    const before = this.messages;
+    while (this.messages > messagesMax || this.bytes > bytesMax) {
+      const oldest = this.#oldest();
+      if (oldest === null) break;
+      if (oldest.isUnloaded) oldest.passPage();
+      else oldest.pass();
+    }
+    this.#changed();
+    this.#forgetRead();
+    return before - this.messages;
+  }
+
+  /** Forgets what waits in logs shared with others. Returns how many messages that were. */
+  leaveShared(): number {
+    const { messages } = this;
+    this.leave();
+    for (const { cursor, variant } of this.#readers) if (variant !== null) cursor.leave();
+    this.#readers = this.#readers.filter(({ variant }) => variant === null);
+    return messages - this.messages;
+  }
+
+  /** Forgets everything. Returns how many messages were left. */
+  clear(): number {
+    const { messages } = this;
+    this.leave();
+    for (const { cursor } of this.#readers) cursor.leave();
+    this.#readers = [];
+    this.#own = this.#next = null;
+    return messages;
+  }
+
+  /** The cursor that is furthest behind, as far as is known without loading anything. */
+  #oldest(): DurableCursor | null {
+    let oldest: DurableCursor | null = null;
+    for (const { cursor } of this.#readers) {
+      if (cursor.lag <= 0) continue;
+      if (oldest === null || placeOf(cursor) < placeOf(oldest)) oldest = cursor;
+    }
+    return oldest;
+  }
+
+  #load(cursor: DurableCursor): null {
+    if (this.#isLoading) return null;
+    this.#isLoading = true;
+    cursor.load(() => {
+      this.#isLoading = false;
+      this.#loaded();
+    });
+    return null;
+  }
+
+  /** Lets go of logs that were left and read to where that was. */
+  #forgetRead(): void {
+    if (!this.#readers.some(isRead)) return;
+    for (const reader of this.#readers) if (isRead(reader)) reader.cursor.leave();
+    this.#readers = this.#readers.filter((reader) => !isRead(reader));
+    if (this.#own !== null && !this.#readers.includes(this.#own)) this.#own = null;
+  }
+}
+
+function isRead({ cursor }: Reader): boolean {
+  return cursor.end !== Infinity && cursor.lag <= 0;
+}
+
+function placeOf(cursor: DurableCursor): number {
+  return (cursor.peek()?.place ?? cursor.page.firstPlace)?.chunk.id ?? 0;
+}

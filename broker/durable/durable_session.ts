@@ -1,0 +1,253 @@
+import { ReasonCode } from "../../codec/mod.ts";
+import type { Flight, OutboundWindow } from "../../flow/outbound_window.ts";
+import type { Batch } from "../../store/batch.ts";
+import { numberKey, type RecordWriter, textKey } from "../../store/record.ts";
+import type { Core } from "../core.ts";
+import { Sent } from "../sent.ts";
+import type { Session } from "../session.ts";
+import type { Commit, CommitListener } from "./commit.ts";
+import { DurableBacklog } from "./durable_backlog.ts";
+import type { Journal } from "./journal.ts";
+import { Leaving } from "./leaving.ts";
+import { writeOptions } from "./records.ts";
+import { writeSession } from "./session_record.ts";
+
+/**
+ * What makes a session survive: its rows in the store, its backlog, and the
+ * messages that may not leave before the disk knows of them.
+ */
+export class DurableSession implements CommitListener {
+  readonly backlog: DurableBacklog;
+  /** When it lost its connection, of the broker's clock; `null` while it has one. */
+  disconnectedMs: number | null = null;
+  /** Whether the session has ended, and only has messages to give to others. */
+  isLeaving = false;
+  /** Whether nothing of it is to be kept. */
+  isGone = false;
+  readonly #core: Core;
+  readonly #journal: Journal;
+  readonly #session: Session;
+  /** Flights that are to be sent, in order, once they may be; most sessions have none. */
+  #held: Flight<Sent>[] | null = null;
+  /** Topic filters whose subscriptions have changed since they were written. */
+  #filters: Set<string> | null = null;
+  /** Those of the last commit, in case it fails. */
+  #written: Set<string> | null = null;
+  #isLoading = false;
+  #leaving: Leaving | null = null;
+
+  /** @param id Never used for another session. */
+  constructor(core: Core, session: Session, readonly id: number) {
+    const journal = core.journal!;
+    this.#core = core;
+    this.#journal = journal;
+    this.#session = session;
+    this.backlog = new DurableBacklog(
+      () => journal.newLog(),
+      () => this.changed(),
+      () => this.#session.loaded(),
+    );
+  }
+
+  /** Something of the session has changed. */
+  changed(): void {
+    this.#journal.sessionChanged(this);
+  }
+
+  /** The subscription with a topic filter has come, changed or gone. */
+  subscriptionChanged(filter: string): void {
+    (this.#filters ??= new Set()).add(filter);
+    this.changed();
+  }
+
+  /**
+   * Opens a flight for the next message and sends it: at once, or, with QoS 2,
+   * when its identifier is on the disk.
+   *
+   * @returns False if there is none, or no quota, or it has to be loaded first.
+   */
+  sendNext(outbound: OutboundWindow<Sent>): boolean {
+    const { backlog } = this;
+    const entry = backlog.peek();
+    if (entry === null) return false;
+    const { message, place } = entry;
+    if (message === null || place.isRevoked) {
+      backlog.shift();
+      return true;
+    }
+    if (message.deadlineMs <= this.#core.clock.now()) {
+      backlog.shift();
+      this.#core.dropped("expired", message, this.#session.clientId);
+      return true;
+    }
+    if (outbound.quota === 0) return false;
+    const { variant } = backlog;
+    if (!this.#session.mayReceive(message.name)) {
+      backlog.shift();
+      this.#session.passOn(message, variant);
+      return true;
+    }
+    const qos = Math.min(message.qos, variant.qos) as 1 | 2;
+    const sent = new Sent(message, variant, qos, backlog.take());
+    const flight = outbound.open(qos, sent);
+    if (qos === 2) this.mustCommit(sent);
+    this.send(flight);
+    return true;
+  }
+
+  /** Sends a flight, or its PUBREL, as soon as it may be, behind those that wait. */
+  send(flight: Flight<Sent>): void {
+    (this.#held ??= []).push(flight);
+    this.#sendHeld();
+  }
+
+  /** The client has a QoS 2 message: its PUBREL is sent when the disk knows. */
+  release(flight: Flight<Sent>, isRepeated: boolean): void {
+    const sent = flight.message!;
+    if (!isRepeated) {
+      sent.message = null;
+      sent.hold?.release();
+      sent.hold = null;
+      this.mustCommit(sent);
+      this.send(flight);
+    } else if (sent.commit <= this.#journal.done) {
+      this.#session.link?.sendPubrel(flight.packetId, ReasonCode.Success);
+    }
+  }
+
+  /** What the session says of this flight has to be on the disk before it is sent. */
+  mustCommit(sent: Sent): void {
+    sent.commit = this.#journal.gathering.number;
+    this.#journal.gathering.tell(this);
+    this.changed();
+  }
+
+  committed(_commit: Commit): void {
+    this.#sendHeld();
+  }
+
+  commitFailed(_commit: Commit): void {
+    // What waits goes on to wait: its identifiers are in the next commit.
+    if (this.#held !== null) this.#journal.gathering.tell(this);
+  }
+
+  /** The client is there. */
+  attach(): void {
+    this.disconnectedMs = null;
+    this.changed();
+  }
+
+  /** The client is away: what waited will be sent again when it returns. */
+  detach(outbound: OutboundWindow<Sent> | null): void {
+    this.#held = null;
+    this.disconnectedMs = this.#core.clock.now();
+    for (const { message: sent } of outbound?.flights() ?? []) {
+      if (sent !== null && sent.hold !== null) sent.message = null;
+    }
+    this.changed();
+  }
+
+  /** What the backlog has asked for is there. */
+  loaded(): void {
+    this.#leaving?.run();
+  }
+
+  /**
+   * The session ends. What it has of shared subscriptions goes to others; until
+   * that is done, its row stays.
+   */
+  end(outbound: OutboundWindow<Sent> | null): void {
+    const flights = outbound?.flights() ?? [];
+    const mayLeave = this.backlog.mayBeShared ||
+      flights.some(({ message: sent }) => sent!.variant.shared !== null);
+    this.#held = null;
+    if (!mayLeave) return this.#forget(flights);
+    this.isLeaving = true;
+    this.changed();
+    this.#core.stats.dropped["session-ended"] += this.backlog.leaveShared();
+    this.#leaving = new Leaving(
+      this.#core,
+      this.#session.clientId,
+      this.backlog,
+      flights,
+      (flight) => {
+        flight.message!.hold?.release();
+        outbound!.close(flight);
+        this.changed();
+      },
+      () => this.#forget([]),
+    );
+    this.#leaving.run();
+  }
+
+  #forget(flights: readonly Flight<Sent>[]): void {
+    for (const { message: sent } of flights) sent!.hold?.release();
+    this.#core.stats.dropped["session-ended"] += this.backlog.clear();
+    this.#leaving = null;
+    this.isGone = true;
+    this.changed();
+  }
+
+  /** Writes the rows of the session to a batch. */
+  write(batch: Batch, writer: RecordWriter): void {
+    const { id } = this;
+    const filters = this.#filters;
+    this.#written = filters;
+    this.#filters = null;
+    if (this.isGone) {
+      batch.remove("sessions", numberKey(id));
+      batch.removeRange("subscriptions", numberKey(id), numberKey(id + 1));
+      return;
+    }
+    writeSession(writer.reset(), this.#session, this, this.#core.calendar);
+    batch.put("sessions", numberKey(id), writer.bytes);
+    for (const filter of filters ?? []) {
+      const subscription = this.#session.subscriptions.get(filter);
+      const key = textKey(id, filter);
+      if (subscription === undefined) batch.remove("subscriptions", key);
+      else {
+        writeOptions(writer.reset(), subscription.options);
+        batch.put("subscriptions", key, writer.bytes);
+      }
+    }
+  }
+
+  /** The commit of the last {@linkcode write} has failed. */
+  writeFailed(): void {
+    for (const filter of this.#written ?? []) (this.#filters ??= new Set()).add(filter);
+  }
+
+  #sendHeld(): void {
+    const held = this.#held;
+    const { link } = this.#session;
+    if (held === null || link === null) return;
+    let count = 0;
+    for (const flight of held) {
+      if (!this.#isReady(flight)) break;
+      count++;
+      this.#session.transmit(link, flight);
+    }
+    if (count === held.length) this.#held = null;
+    else if (count > 0) this.#held = held.slice(count);
+  }
+
+  /** Whether a flight may be sent now. If not, it will be looked at again when it may. */
+  #isReady(flight: Flight<Sent>): boolean {
+    const sent = flight.message!;
+    if (sent.commit > this.#journal.done) return false;
+    const { hold } = sent;
+    if (flight.phase === "pubcomp" || sent.message !== null || hold === null) return true;
+    if (hold.isGone || hold.entry !== null) {
+      sent.message = hold.entry?.message ?? null;
+      return true;
+    }
+    if (!this.#isLoading) {
+      this.#isLoading = true;
+      hold.load(() => {
+        this.#isLoading = false;
+        this.#sendHeld();
+      });
+    }
+    return false;
+  }
+}

@@ -1,0 +1,393 @@
+import type { Receipt } from "../../log/receipt.ts";
+import { Batch } from "../../store/batch.ts";
+import { numberKey, RecordWriter } from "../../store/record.ts";
+import { type Store, StoreFullError } from "../../store/store.ts";
+import type { Clock } from "../clock.ts";
+import type { Message } from "../message.ts";
+import type { Session } from "../session.ts";
+import { Deadline, type Scheduler } from "../scheduler.ts";
+import { Changes } from "./changes.ts";
+import { Chunk, CHUNK_BYTES, type Place } from "./chunk.ts";
+import { Commit } from "./commit.ts";
+import { DurableLog, type LogKeeper } from "./durable_log.ts";
+import type { DurableSession } from "./durable_session.ts";
+import type { Page } from "./page.ts";
+import { PageCache } from "./page_cache.ts";
+import { writeChunk, writePage } from "./page_record.ts";
+import { type Calendar, writeMessage, writeWill } from "./records.ts";
+
+/** How long to wait before a commit that has failed is tried again, in milliseconds. */
+const RETRY_MS = 1000;
+/** Logs that are searched in one go for what has expired. */
+const SWEEP_LOGS = 10_000;
+/** Identifiers that are set aside with one write. */
+const ID_BLOCK = 1_000_000;
+/** The row of table `meta` that says which identifiers were never used. */
+export const NEXT_ID_KEY: Uint8Array = new TextEncoder().encode("next-id");
+
+const encoder = new TextEncoder();
+
+/** What a journal needs of the broker. */
+export interface JournalHost {
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly calendar: Calendar;
+  /** What pages that are on the disk may take of the memory, in bytes. */
+  readonly cacheBytesMax: number;
+  /** What may wait for a commit, in bytes, before publishers wait. */
+  readonly journalBytesMax: number;
+  /** What the store may hold of messages, in bytes, before they are refused. */
+  readonly storedBytesMax: number;
+  /** Finishes what this turn has begun: what it changes belongs to the same commit. */
+  endTurn(): void;
+  /** Whoever has published should wait. */
+  congested(room: Receipt): void;
+  /** The retained message of a topic, as it is now. */
+  retainedOf(topic: string): Message | undefined;
+  /** Something has failed. */
+  failed(error: unknown): void;
+  /** Messages that should have been in the store were not. */
+  lost(messages: number): void;
+  /** The disk is full, or is no longer. */
+  full(isFull: boolean): void;
+}
+
+/**
+ * Brings to the store what must survive. Changes gather while a commit is under
+ * way and go with the next; the first of a turn waits for nothing but the end
+ * of that turn. So under load a commit holds much, and without it no time is lost.
+ */
+export class Journal implements LogKeeper {
+  readonly #store: Store;
+  readonly #host: JournalHost;
+  readonly #cache: PageCache;
+  readonly #chunks = new Map<number, Chunk>();
+  readonly #logs = new Set<DurableLog>();
+  readonly #writer = new RecordWriter();
+  readonly #retry = new Deadline(() => {
+    this.#mayTry = true;
+    this.#touch();
+  });
+  /** Goes round the logs in search of what has expired. */
+  #sweep: Iterator<DurableLog> = this.#logs.values();
+  #changes = new Changes();
+  #gathering = new Commit(1);
+  #underWay: Commit | null = null;
+  #open: Chunk | null = null;
+  #done = 0;
+  #nextId: number;
+  /** The first identifier that is not set aside, and as the store knows it. */
+  #idCeiling: number;
+  #storedCeiling: number;
+  #isTouched = false;
+  #isClosing = false;
+  #mayTry = true;
+  #isFull = false;
+  #bytes = 0;
+  #stored = 0;
+  /** How many commits there were, and how many have failed. */
+  commits = 0;
+  failures = 0;
+
+  /** @param nextId The first identifier that was never used. */
+  constructor(store: Store, host: JournalHost, nextId: number) {
+    this.#store = store;
+    this.#host = host;
+    this.#nextId = this.#idCeiling = this.#storedCeiling = nextId;
+    this.#cache = new PageCache({
+      store,
+      calendar: host.calendar,
+      bytesMax: host.cacheBytesMax,
+      chunkOf: (id) => this.chunkOf(id),
+      lost: (messages) => host.lost(messages),
+      failed: (error) => host.failed(error),
+    });
+  }
+
+  /** The commit that will hold what changes now. */
+  get gathering(): Commit {
+    return this.#gathering;
+  }
+
+  /** The commit after which everything of now is on the disk; `null` if it is already. */
+  get latest(): Commit | null {
+    return this.#changes.isEmpty ? this.#underWay : this.#gathering;
+  }
+
+  /** The number of the last commit that is on the disk, with every one before it. */
+  get done(): number {
+    return this.#done;
+  }
+
+  /** Whether the last commit has failed, so that nothing more can be promised. */
+  get isFull(): boolean {
+    return this.#isFull || this.#bytes >= this.#host.storedBytesMax;
+  }
+
+  /** Counts up whenever a message, or the retained message of a topic, is to be stored. */
+  get stored(): number {
+    return this.#stored;
+  }
+
+  /** What the messages in the store weigh, in bytes. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** An identifier that was never used. */
+  newId(): number {
+    if (this.#nextId >= this.#idCeiling) {
+      this.#idCeiling = this.#nextId + ID_BLOCK;
+    }
+    return this.#nextId++;
+  }
+
+  /** Makes a log. */
+  newLog(): DurableLog {
+    return new DurableLog(this, this.newId());
+  }
+
+  /** A log that is in the store. */
+  restoreLog(id: number, end: number, weight: number): DurableLog {
+    return new DurableLog(this, id, end, weight);
+  }
+
+  /** The chunk with an identifier, which is in the store. */
+  chunkOf(id: number): Chunk {
+    let chunk = this.#chunks.get(id);
+    if (chunk === undefined) this.#chunks.set(id, chunk = Chunk.stored(id));
+    return chunk;
+  }
+
+  /** Counts messages that were found in the store. */
+  counted(bytes: number): void {
+    this.#bytes += bytes;
+  }
+
+  keep(message: Message): Place {
+    const { place } = message;
+    if (place !== null && !place.chunk.isGone) return place;
+    if (this.#open === null || this.#open.bytes >= CHUNK_BYTES) {
+      this.#open = new Chunk(this.newId());
+      this.#chunks.set(this.#open.id, this.#open);
+      this.#changes.chunks.add(this.#open);
+    }
+    this.#changes.weight += message.weight;
+    if (this.#changes.weight > this.#host.journalBytesMax && this.#underWay !== null) {
+      this.#host.congested(this.#underWay.over);
+    }
+    this.#stored++;
+    return message.place = this.#open.add(message.keep());
+  }
+
+  /** The session has changed. */
+  sessionChanged(session: DurableSession): void {
+    this.#changes.sessions.add(session);
+    this.#touch();
+  }
+
+  /** The will of a session has come, changed or gone. */
+  willChanged(session: Session): void {
+    if (session.willId === 0) {
+      if (session.will === null) return;
+      session.willId = this.newId();
+    }
+    this.#changes.wills.add(session);
+    this.#touch();
+  }
+
+  /** The retained message of a topic has changed. */
+  retainedChanged(topic: string): void {
+    this.#changes.retained.add(topic);
+    this.#stored++;
+    this.#touch();
+  }
+
+  appended(log: DurableLog, page: Page, bytes: number): void {
+    this.#bytes += bytes;
+    this.#cache.remove(page);
+    if (!this.#changes.pages.has(page)) {
+      this.#changes.pages.set(page, log);
+      page.pending++;
+      this.#logs.add(log);
+    }
+    this.#touch();
+  }
+
+  dropped(log: DurableLog, page: Page): void {
+    this.#cache.remove(page);
+    for (const [chunk, count] of page.countRefs()) {
+      chunk.live -= count;
+      if (chunk.live === 0 && chunk.isSealed) this.#removeChunk(chunk);
+    }
+    this.#bytes -= page.weight;
+    if (page.isSealed) this.#changes.removedPages.push([log.id, page.first]);
+    if (log.firstPage === log.lastPage) this.#logs.delete(log);
+    this.#touch();
+  }
+
+  load(log: DurableLog, page: Page, done: () => void): void {
+    this.#cache.load(log, page, done);
+  }
+
+  /**
+   * Drops what nobody will ever be sent because it has expired, in some of the
+   * logs; in the others with the next calls.
+   *
+   * @returns How many messages.
+   */
+  dropExpired(): number {
+    const now = this.#host.clock.now();
+    let messages = 0;
+    for (let left = SWEEP_LOGS; left > 0; left--) {
+      const next = this.#sweep.next();
+      if (next.done) {
+        this.#sweep = this.#logs.values();
+        break;
+      }
+      messages += next.value.dropExpired(now);
+    }
+    return messages;
+  }
+
+  /** Keeps the logs that were found in the store in sight. */
+  watch(log: DurableLog): void {
+    this.#logs.add(log);
+  }
+
+  /** Waits until everything is on the disk, or cannot be brought there, and closes the store. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    while (this.#underWay !== null || (!this.#changes.isEmpty && this.#mayTry)) {
+      if (this.#underWay === null) this.#seal();
+      await this.#underWay?.over;
+    }
+    this.#host.scheduler.clear(this.#retry);
+    await this.#store.close();
+  }
+
+  /** Seals what has gathered at the end of this turn, unless a commit is under way. */
+  #touch(): void {
+    if (this.#isTouched || this.#underWay !== null || !this.#mayTry || this.#isClosing) return;
+    this.#isTouched = true;
+    queueMicrotask(() => {
+      this.#isTouched = false;
+      this.#host.endTurn();
+      if (this.#underWay === null && this.#mayTry && !this.#changes.isEmpty) this.#seal();
+    });
+  }
+
+  /** Hands what has gathered to the store. */
+  #seal(): void {
+    const changes = this.#changes;
+    const commit = this.#gathering;
+    this.#changes = new Changes();
+    this.#gathering = new Commit(commit.number + 1);
+    this.#underWay = commit;
+    this.#open = null;
+    changes.idCeiling = this.#idCeiling;
+    const batch = this.#encode(changes);
+    if (batch.changes === 0) return this.#succeeded(commit, changes);
+    this.#store.commit(batch).then(
+      () => this.#succeeded(commit, changes),
+      (error) => this.#failed(commit, changes, error),
+    );
+  }
+
+  #succeeded(commit: Commit, changes: Changes): void {
+    this.#underWay = null;
+    this.#done = commit.number;
+    this.commits++;
+    this.#storedCeiling = changes.idCeiling;
+    for (const chunk of changes.chunks) chunk.messages = null;
+    for (const page of changes.pages.keys()) if (--page.pending === 0) this.#cache.add(page);
+    if (this.#isFull) {
+      this.#isFull = false;
+      this.#host.full(false);
+    }
+    this.#tell(() => commit.succeed());
+    if (!this.#changes.isEmpty) this.#touch();
+  }
+
+  /** What could not be brought to the disk is tried again, with whatever has changed by then. */
+  #failed(commit: Commit, changes: Changes, error: unknown): void {
+    this.#underWay = null;
+    this.failures++;
+    for (const page of changes.pages.keys()) if (this.#changes.pages.has(page)) page.pending--;
+    for (const session of changes.sessions) session.writeFailed();
+    this.#changes.addFailed(changes);
+    if (!this.#isFull) {
+      this.#isFull = true;
+      this.#host.full(true);
+      if (!(error instanceof StoreFullError)) this.#host.failed(error);
+    }
+    this.#mayTry = false;
+    const { scheduler, clock } = this.#host;
+    scheduler.set(this.#retry, clock.now() + RETRY_MS);
+    this.#tell(() => commit.fail(error instanceof Error ? error : new Error(String(error))));
+  }
+
+  /** What a listener throws must not hold up the next commit. */
+  #tell(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.#host.failed(error);
+    }
+  }
+
+  #removeChunk(chunk: Chunk): void {
+    chunk.isGone = true;
+    this.#chunks.delete(chunk.id);
+    this.#changes.removedChunks.add(chunk.id);
+  }
+
+  #encode(changes: Changes): Batch {
+    const batch = new Batch();
+    const { calendar } = this.#host;
+    if (this.#idCeiling !== this.#storedCeiling) {
+      batch.put("meta", NEXT_ID_KEY, this.#writer.reset().number(this.#idCeiling).bytes);
+    }
+    for (const id of changes.removedChunks) batch.remove("messages", numberKey(id));
+    for (const [id, first] of changes.removedPages) batch.remove("entries", numberKey(id, first));
+    for (const chunk of changes.chunks) this.#encodeChunk(batch, chunk);
+    for (const [page, log] of changes.pages) {
+      if (page.isDropped || page.count === 0) continue;
+      page.isSealed = true;
+      writePage(this.#writer.reset(), page, calendar);
+      batch.put("entries", numberKey(log.id, page.first), this.#writer.bytes);
+    }
+    for (const session of changes.sessions) session.write(batch, this.#writer);
+    for (const session of changes.wills) this.#encodeWill(batch, session);
+    for (const topic of changes.retained) this.#encodeRetained(batch, topic);
+    return batch;
+  }
+
+  #encodeWill(batch: Batch, { clientId, will, willId, willDeadline }: Session): void {
+    if (will === null) return batch.remove("wills", numberKey(willId));
+    const isDue = willDeadline !== null && willDeadline.index >= 0;
+    const dueMs = isDue ? Math.round(this.#host.calendar.toWall(willDeadline.atMs)) : 0;
+    writeWill(this.#writer.reset(), { clientId, will, dueWallMs: Math.max(0, dueMs) });
+    batch.put("wills", numberKey(willId), this.#writer.bytes);
+  }
+
+  #encodeChunk(batch: Batch, chunk: Chunk): void {
+    if (chunk.live === 0 || chunk.isGone) {
+      // Whoever needed it has it already.
+      chunk.isGone = true;
+      this.#chunks.delete(chunk.id);
+      return;
+    }
+    chunk.isSealed = true;
+    writeChunk(this.#writer.reset(), chunk, this.#host.calendar);
+    batch.put("messages", numberKey(chunk.id), this.#writer.bytes);
+  }
+
+  #encodeRetained(batch: Batch, topic: string): void {
+    const message = this.#host.retainedOf(topic);
+    const key = encoder.encode(topic);
+    if (message === undefined) return batch.remove("retained", key);
+    writeMessage(this.#writer.reset(), message, this.#host.calendar);
+    batch.put("retained", key, this.#writer.bytes);
+  }
+}

@@ -1,0 +1,107 @@
+import type { Variant } from "../../router/variant.ts";
+import type { Message } from "../message.ts";
+import type { Chunk, Place } from "./chunk.ts";
+
+/** Entries of a full page. */
+export const PAGE_ENTRIES = 128;
+/** What the messages of a page weigh at most, in bytes, but for the last. */
+export const PAGE_BYTES = 64 * 1024;
+
+/** One message in a log. */
+export interface Entry {
+  readonly place: Place;
+  /** The message; `null` if the store has lost it. */
+  readonly message: Message | null;
+  /** What it weighs, in bytes. */
+  readonly weight: number;
+  /** How it is sent; `null` where that is up to the reader. */
+  readonly variant: Variant | null;
+}
+
+/**
+ * A part of a durable log: one row of the store, and what is read of it at
+ * once. Once it is on the disk its entries may be forgotten and read again.
+ *
+ * It is kept while it, or a page before it, is held: by cursors that stand in
+ * it and by messages of it that are in flight.
+ */
+export class Page {
+  /** How many entries there are. */
+  count = 0;
+  /** What they weigh, in bytes. */
+  weight = 0;
+  /** When the last of them expires, of the broker's clock; `Infinity` for never. */
+  expiresMs = -Infinity;
+  /** Cursors that stand here, and messages in flight. */
+  holders = 0;
+  /** The entries; `null` while only the store has them. */
+  entries: Entry[] | null = [];
+  /** How many of its entries lead to which chunk; known while the entries are not. */
+  refs: readonly (readonly [Chunk, number])[] | null = null;
+  /** The place of its first entry. */
+  firstPlace: Place | null = null;
+  /** Whether it was handed to the store, which may have it since. */
+  isSealed = false;
+  /** Changes that no commit has finished yet. */
+  pending = 0;
+  /** Whether nobody needs it any more. */
+  isDropped = false;
+  next: Page | null = null;
+  /** Whoever waits for the entries. */
+  waiting: (() => void)[] | null = null;
+
+  /**
+   * @param first The position of the first entry.
+   * @param weightBefore What the log weighs in front of it.
+   */
+  constructor(public first: number, public weightBefore: number) {}
+
+  /** The position behind the last entry. */
+  get end(): number {
+    return this.first + this.count;
+  }
+
+  /** Whether no more entries should be added. */
+  get isFull(): boolean {
+    return this.count >= PAGE_ENTRIES || this.weight >= PAGE_BYTES || this.entries === null;
+  }
+
+  /** Adds an entry. */
+  add(entry: Entry): void {
+    this.entries!.push(entry);
+    this.count++;
+    this.weight += entry.weight;
+    this.firstPlace ??= entry.place;
+    const deadline = entry.message?.deadlineMs ?? -Infinity;
+    if (deadline > this.expiresMs) this.expiresMs = deadline;
+    entry.place.chunk.live++;
+  }
+
+  /** Forgets the entries, which the store has. */
+  evict(): void {
+    this.refs = this.countRefs();
+    this.entries = null;
+  }
+
+  /** How many entries lead to which chunk. */
+  countRefs(): readonly (readonly [Chunk, number])[] {
+    if (this.entries === null) return this.refs ?? [];
+    const counts = new Map<Chunk, number>();
+    for (const { place } of this.entries) {
+      counts.set(place.chunk, (counts.get(place.chunk) ?? 0) + 1);
+    }
+    return [...counts];
+  }
+
+  /** Begins anew, empty, at `first`; who holds it goes on to. */
+  restart(first: number, weightBefore: number): void {
+    this.first = first;
+    this.weightBefore = weightBefore;
+    this.count = this.weight = 0;
+    this.expiresMs = -Infinity;
+    this.entries = [];
+    this.refs = null;
+    this.firstPlace = null;
+    this.isSealed = false;
+  }
+}

@@ -1,0 +1,159 @@
+import { numberKey } from "../../store/record.ts";
+import type { Store } from "../../store/store.ts";
+import type { Message } from "../message.ts";
+import type { Chunk, Place } from "./chunk.ts";
+import type { DurableLog } from "./durable_log.ts";
+import type { Entry, Page } from "./page.ts";
+import { type PageRecord, readChunk, readPage } from "./page_record.ts";
+import type { Calendar } from "./records.ts";
+
+/** Pages that are read from the store at once. */
+const LOADS_MAX = 16;
+
+/** What a cache needs to know. */
+export interface CacheHost {
+  readonly store: Store;
+  readonly calendar: Calendar;
+  /** What the pages in the cache may weigh, in bytes. */
+  readonly bytesMax: number;
+  /** The chunk with an identifier. */
+  chunkOf(id: number): Chunk;
+  /** The store does not have what it should. */
+  lost(messages: number): void;
+  /** The store could not read. */
+  failed(error: unknown): void;
+}
+
+/**
+ * The pages whose entries are in memory beside being on the disk. Those that
+ * came first are forgotten first.
+ */
+export class PageCache {
+  readonly #host: CacheHost;
+  readonly #pages = new Set<Page>();
+  /** Pages that wait to be loaded, and whose they are. */
+  readonly #queue = new Map<Page, DurableLog>();
+  #bytes = 0;
+  #loads = 0;
+
+  constructor(host: CacheHost) {
+    this.#host = host;
+  }
+
+  /** What the pages weigh, in bytes. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Takes a page that is on the disk as it is. */
+  add(page: Page): void {
+    if (page.isDropped || page.entries === null || this.#pages.has(page)) return;
+    this.#pages.add(page);
+    this.#bytes += page.weight;
+    for (const oldest of this.#pages) {
+      if (this.#bytes <= this.#host.bytesMax) break;
+      this.remove(oldest);
+      oldest.evict();
+    }
+  }
+
+  /** The page is no more, or no longer on the disk as it is. Called before it changes. */
+  remove(page: Page): void {
+    if (this.#pages.delete(page)) this.#bytes -= page.weight;
+  }
+
+  /** Loads the entries of a page, and calls back. */
+  load(log: DurableLog, page: Page, done: () => void): void {
+    if (page.waiting !== null) {
+      page.waiting.push(done);
+      return;
+    }
+    page.waiting = [done];
+    this.#queue.set(page, log);
+    this.#loadNext();
+  }
+
+  #loadNext(): void {
+    for (const [page, log] of this.#queue) {
+      if (this.#loads >= LOADS_MAX) return;
+      this.#queue.delete(page);
+      this.#loads++;
+      this.#load(log, page);
+    }
+  }
+
+  async #load(log: DurableLog, page: Page): Promise<void> {
+    try {
+      const entries = page.entries ?? await this.#read(log, page);
+      if (page.entries === null && !page.isDropped) {
+        page.entries = entries;
+        this.add(page);
+      }
+    } catch (error) {
+      this.#host.failed(error);
+    }
+    this.#loads--;
+    const { waiting } = page;
+    page.waiting = null;
+    for (const done of waiting ?? []) done();
+    this.#loadNext();
+  }
+
+  async #read(log: DurableLog, page: Page): Promise<Entry[]> {
+    const { store } = this.#host;
+    const { first, count } = page;
+    const [value] = await store.get("entries", [numberKey(log.id, first)]);
+    if (!value) return this.#lost(page);
+    const record = readPage(value, (id) => this.#host.chunkOf(id));
+    const messages = await this.#readMessages(record);
+    let lost = 0;
+    const entries = record.entries.slice(0, count).map((entry): Entry => {
+      const message = messages.get(entry.place.chunk)?.get(entry.place.index);
+      if (message === undefined) lost++;
+      else if (message === null) entry.place.isRevoked = true;
+      else message.place = entry.place;
+      return { ...entry, message: message ?? null };
+    });
+    if (lost > 0) this.#host.lost(lost);
+    return entries;
+  }
+
+  async #readMessages(record: PageRecord): Promise<Map<Chunk, Map<number, Message | null>>> {
+    const { store, calendar } = this.#host;
+    const wanted = new Map<Chunk, Set<number>>();
+    for (const { place: { chunk, index } } of record.entries) {
+      let indexes = wanted.get(chunk);
+      if (indexes === undefined) wanted.set(chunk, indexes = new Set());
+      indexes.add(index);
+    }
+    const chunks = [...wanted];
+    const values = await store.get("messages", chunks.map(([{ id }]) => numberKey(id)));
+    const messages = new Map<Chunk, Map<number, Message | null>>();
+    for (const [i, [chunk, indexes]] of chunks.entries()) {
+      const value = values[i] ?? null;
+      if (value !== null) messages.set(chunk, readChunk(value, indexes, calendar));
+    }
+    return messages;
+  }
+
+  /** The row of a page is missing: what was there cannot be sent. */
+  #lost(page: Page): Entry[] {
+    this.#host.lost(page.count);
+    const place: Place | null = page.firstPlace;
+    return Array.from({ length: page.count }, (): Entry => ({
+      place: place!,
+      message: null,
+      weight: page.weight / page.count,
+      variant: LOST_VARIANT,
+    }));
+  }
+}
+
+/** How a message that is lost would have been sent, which nobody will know. */
+const LOST_VARIANT = {
+  qos: 1,
+  identifiers: null,
+  retainAsPublished: false,
+  retained: false,
+  shared: null,
+} as const;

@@ -1,0 +1,109 @@
+import { RecordReader, RecordWriter } from "../../store/record.ts";
+import type { Message } from "../message.ts";
+import { type Chunk, Place } from "./chunk.ts";
+import type { Entry, Page } from "./page.ts";
+import { type Calendar, readMessage, readVariant, writeMessage, writeVariant } from "./records.ts";
+
+/** What the row of a page says, but for the messages themselves. */
+export interface PageRecord {
+  readonly weightBefore: number;
+  /** When the last entry expires, of the wall clock; `Infinity` for never. */
+  readonly expiresWallMs: number;
+  readonly entries: readonly Omit<Entry, "message">[];
+}
+
+/** One for all: it is used up within a call. */
+const inner = new RecordWriter();
+
+/** Writes the row of a page whose entries are there. */
+export function writePage(writer: RecordWriter, page: Page, calendar: Calendar): void {
+  const { expiresMs } = page;
+  writer.number(page.weightBefore);
+  writer.number(expiresMs === Infinity ? 0 : 1 + wallOf(expiresMs, calendar));
+  writer.number(page.count);
+  for (const { place, weight, variant } of page.entries!) {
+    writer.number(place.chunk.id).number(place.index).number(weight);
+    writer.number(variant === null ? 0 : 1);
+    if (variant !== null) writeVariant(writer, variant);
+  }
+}
+
+/** Reads the row of a page. */
+export function readPage(value: Uint8Array, chunkOf: (id: number) => Chunk): PageRecord {
+  const reader = new RecordReader(value);
+  const weightBefore = reader.number();
+  const expires = reader.number();
+  const entries: Omit<Entry, "message">[] = [];
+  for (let left = reader.number(); left > 0; left--) {
+    const place = new Place(chunkOf(reader.number()), reader.number());
+    const weight = reader.number();
+    const variant = reader.number() === 0 ? null : readVariant(reader);
+    entries.push({ place, weight, variant });
+  }
+  return { weightBefore, expiresWallMs: expires === 0 ? Infinity : expires - 1, entries };
+}
+
+/** What there is to know of a page whose entries stay in the store. */
+export interface PageSummary {
+  readonly weightBefore: number;
+  readonly expiresWallMs: number;
+  readonly count: number;
+  readonly weight: number;
+  /** How many entries lead to the chunk with which identifier. */
+  readonly refs: readonly (readonly [number, number])[];
+  /** The index of the first message in its chunk. */
+  readonly firstIndex: number;
+}
+
+/** Reads the row of a page without making its entries. */
+export function summarisePage(value: Uint8Array): PageSummary {
+  const reader = new RecordReader(value);
+  const weightBefore = reader.number();
+  const expires = reader.number();
+  const count = reader.number();
+  const refs: [number, number][] = [];
+  let weight = 0;
+  let firstIndex = -1;
+  for (let left = count; left > 0; left--) {
+    const id = reader.number();
+    const index = reader.number();
+    weight += reader.number();
+    if (reader.number() !== 0) readVariant(reader);
+    if (firstIndex < 0) firstIndex = index;
+    const last = refs.at(-1);
+    if (last?.[0] === id) last[1]++;
+    else refs.push([id, 1]);
+  }
+  const expiresWallMs = expires === 0 ? Infinity : expires - 1;
+  return { weightBefore, expiresWallMs, count, weight, refs, firstIndex };
+}
+
+/** Writes the row of a chunk; of messages that were revoked only the place stays. */
+export function writeChunk(writer: RecordWriter, chunk: Chunk, calendar: Calendar): void {
+  for (const { message, place } of chunk.messages!) {
+    inner.reset();
+    if (!place.isRevoked) writeMessage(inner, message, calendar);
+    writer.piece(inner.bytes);
+  }
+}
+
+/** Reads messages out of the row of a chunk, by their index; `null` for those that were revoked. */
+export function readChunk(
+  value: Uint8Array,
+  wanted: ReadonlySet<number>,
+  calendar: Calendar,
+): Map<number, Message | null> {
+  const reader = new RecordReader(value);
+  const messages = new Map<number, Message | null>();
+  for (let index = 0; !reader.isAtEnd && messages.size < wanted.size; index++) {
+    const piece = reader.piece();
+    if (!wanted.has(index)) continue;
+    const message = piece.length === 0 ? null : readMessage(new RecordReader(piece), calendar);
+    messages.set(index, message);
+  }
+  return messages;
+}
+
+function wallOf(clockMs: number, calendar: Calendar): number {
+  return Math.max(0, Math.round(calendar.toWall(clockMs)));
+}

@@ -1,0 +1,160 @@
+import { BodyReader } from "../../codec/body_reader.ts";
+import type { QoS, Will } from "../../codec/mod.ts";
+import { readProperties } from "../../codec/property_reader.ts";
+import { propertiesSize, writeProperties } from "../../codec/property_writer.ts";
+import { RecordReader, type RecordWriter } from "../../store/record.ts";
+import type { SubscriptionOptions } from "../../router/subscription.ts";
+import type { Variant } from "../../router/variant.ts";
+import { Message } from "../message.ts";
+
+/**
+ * How the broker's things are written to a store. Times are written as
+ * milliseconds of the wall clock, since that of the broker starts anew with
+ * each process.
+ */
+
+/** Turns times of the broker's clock into times of the wall clock, and back. */
+export interface Calendar {
+  /** The time of the wall clock, in milliseconds since 1970. */
+  toWall(clockMs: number): number;
+  /** The time of the broker's clock, in its milliseconds. */
+  toClock(wallMs: number): number;
+}
+
+/** Writes a message. */
+export function writeMessage(
+  writer: RecordWriter,
+  message: Message,
+  calendar: Calendar,
+): void {
+  const { expirySeconds, deadlineMs, buffer, propertiesStart, payloadStart } = message;
+  writer.piece(message.topic).number(message.qos * 2 + (message.retain ? 1 : 0));
+  writer.text(message.publisher ?? "").number(message.publisher === null ? 0 : 1);
+  writer.number(expirySeconds + 1);
+  if (expirySeconds >= 0) writer.number(Math.max(0, Math.round(calendar.toWall(deadlineMs))));
+  writer.piece(buffer.subarray(propertiesStart, message.propertiesEnd));
+  writer.piece(buffer.subarray(payloadStart, message.payloadEnd));
+}
+
+/** Reads a message, which gets bytes of its own. */
+export function readMessage(reader: RecordReader, calendar: Calendar): Message {
+  const topic = reader.piece().slice();
+  const flags = reader.number();
+  const name = reader.text();
+  const publisher = reader.number() === 0 ? null : name;
+  const expirySeconds = reader.number() - 1;
+  const deadlineMs = expirySeconds < 0 ? 0 : calendar.toClock(reader.number());
+  const properties = reader.piece();
+  const payload = reader.piece();
+  const buffer = new Uint8Array(properties.length + payload.length);
+  buffer.set(properties);
+  buffer.set(payload, properties.length);
+  const message = new Message(
+    textOf(topic),
+    topic,
+    buffer,
+    0,
+    properties.length,
+    properties.length,
+    buffer.length,
+    qosOf(flags >> 1),
+    flags % 2 === 1,
+    expirySeconds,
+    deadlineMs - Math.max(0, expirySeconds) * 1000,
+    publisher,
+  );
+  return message.keep();
+}
+
+/** Writes how a message is sent; mostly one byte. */
+export function writeVariant(writer: RecordWriter, variant: Variant): void {
+  const { qos, identifiers, retainAsPublished, retained, shared } = variant;
+  writer.number(
+    qos + (retainAsPublished ? 4 : 0) + (retained ? 8 : 0) + (identifiers === null ? 0 : 16) +
+      (shared === null ? 0 : 32),
+  );
+  if (identifiers !== null) writeNumbers(writer, identifiers);
+  if (shared !== null) writer.text(shared);
+}
+
+/** Reads how a message is sent. */
+export function readVariant(reader: RecordReader): Variant {
+  const flags = reader.number();
+  return {
+    qos: qosOf(flags & 3),
+    retainAsPublished: (flags & 4) !== 0,
+    retained: (flags & 8) !== 0,
+    identifiers: (flags & 16) === 0 ? null : readNumbers(reader),
+    shared: (flags & 32) === 0 ? null : reader.text(),
+  };
+}
+
+/** Writes whole numbers after their count. */
+export function writeNumbers(writer: RecordWriter, numbers: readonly number[]): void {
+  writer.number(numbers.length);
+  for (const number of numbers) writer.number(number);
+}
+
+/** Reads whole numbers. */
+export function readNumbers(reader: RecordReader): number[] {
+  const numbers: number[] = [];
+  for (let left = reader.number(); left > 0; left--) numbers.push(reader.number());
+  return numbers;
+}
+
+/** Writes what a subscription asks for. */
+export function writeOptions(writer: RecordWriter, options: SubscriptionOptions): void {
+  const { qos, noLocal, retainAsPublished, retainHandling, identifier } = options;
+  writer.number(qos + (noLocal ? 4 : 0) + (retainAsPublished ? 8 : 0) + retainHandling * 16);
+  writer.number(identifier);
+}
+
+/** Reads what a subscription asks for. */
+export function readOptions(reader: RecordReader): SubscriptionOptions {
+  const flags = reader.number();
+  return {
+    qos: qosOf(flags & 3),
+    noLocal: (flags & 4) !== 0,
+    retainAsPublished: (flags & 8) !== 0,
+    retainHandling: Math.min(2, flags >> 4) as 0 | 1 | 2,
+    identifier: reader.number(),
+  };
+}
+
+/** A will as it is stored, with whose it is. */
+export interface WillRecord {
+  readonly clientId: string;
+  readonly will: Will;
+  /** When it is due, of the wall clock; 0 while the client is connected. */
+  readonly dueWallMs: number;
+}
+
+/** Writes a will. */
+export function writeWill(writer: RecordWriter, { clientId, will, dueWallMs }: WillRecord): void {
+  const properties = new Uint8Array(propertiesSize(will.properties, "will"));
+  writeProperties(will.properties, "will", properties, 0);
+  writer.text(clientId).number(dueWallMs).text(will.topic);
+  writer.number(will.qos * 2 + (will.retain ? 1 : 0)).piece(will.payload).piece(properties);
+}
+
+/** Reads a will, which gets bytes of its own. */
+export function readWill(reader: RecordReader): WillRecord {
+  const clientId = reader.text();
+  const dueWallMs = reader.number();
+  const topic = reader.text();
+  const flags = reader.number();
+  const payload = reader.piece().slice();
+  const properties = readProperties(new BodyReader(reader.piece().slice()), "will");
+  const will = { topic, payload, qos: qosOf(flags >> 1), retain: flags % 2 === 1, properties };
+  return { clientId, will, dueWallMs };
+}
+
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+function textOf(bytes: Uint8Array): string {
+  return decoder.decode(bytes);
+}
+
+function qosOf(number: number): QoS {
+  return Math.min(2, number) as QoS;
+}

@@ -1,0 +1,140 @@
+import type { Phase } from "../../flow/outbound_window.ts";
+import { RecordReader, type RecordWriter } from "../../store/record.ts";
+import type { Variant } from "../../router/variant.ts";
+import type { Session } from "../session.ts";
+import type { DurableSession } from "./durable_session.ts";
+import { type Calendar, readNumbers, readVariant, writeNumbers, writeVariant } from "./records.ts";
+
+const PHASES: readonly Phase[] = ["puback", "pubrec", "pubcomp"];
+
+/** A log that a session reads, as it is stored. */
+export interface ReaderRecord {
+  readonly logId: number;
+  readonly position: number;
+  readonly weight: number;
+  /** Where it reads to; `Infinity` for the end of the log, wherever that is. */
+  readonly end: number;
+  readonly endWeight: number;
+  /** How it is sent; `null` for a log of its own. */
+  readonly variant: Variant | null;
+}
+
+/** A message in flight, as it is stored. */
+export interface FlightRecord {
+  readonly packetId: number;
+  readonly phase: Phase;
+  readonly variant: Variant;
+  readonly qos: 1 | 2;
+  readonly logId: number;
+  readonly position: number;
+}
+
+/** Retained messages that are being sent, as they are stored: they are sent again from the start. */
+export interface FeedRecord {
+  readonly filter: string;
+  readonly noLocal: boolean;
+  readonly variant: Variant;
+}
+
+/** A session as it is stored. */
+export interface SessionRecord {
+  readonly clientId: string;
+  readonly expirySeconds: number;
+  /** When it lost its connection, of the wall clock; 0 if it had one. */
+  readonly disconnectedWallMs: number;
+  readonly isLeaving: boolean;
+  readonly lastId: number;
+  readonly readers: readonly ReaderRecord[];
+  readonly flights: readonly FlightRecord[];
+  readonly inboundIds: readonly number[];
+  readonly feeds: readonly FeedRecord[];
+}
+
+/** Writes the row of a session. */
+export function writeSession(
+  writer: RecordWriter,
+  session: Session,
+  durable: DurableSession,
+  calendar: Calendar,
+): void {
+  const { disconnectedMs, backlog } = durable;
+  const { outbound, inboundIds } = session;
+  const wallMs = disconnectedMs === null ? 0 : Math.round(calendar.toWall(disconnectedMs));
+  writer.text(session.clientId).number(session.expirySeconds);
+  writer.number(Math.max(0, wallMs)).number(durable.isLeaving ? 1 : 0);
+  writer.number(backlog.readers.length);
+  for (const { cursor, variant } of backlog.readers) {
+    writer.number(cursor.log.id).number(cursor.position).number(cursor.weight);
+    writer.number(variant === null ? 0 : 1);
+    if (variant !== null) writeVariant(writer, variant);
+    // One that follows the log may find more there than it does now.
+    const isOpen = cursor.end === Infinity;
+    writer.number(isOpen ? 0 : 1);
+    if (!isOpen) writer.number(cursor.end).number(cursor.endWeight);
+  }
+  writer.number(outbound?.lastId ?? 0);
+  const flights = outbound?.flights() ?? [];
+  writer.number(flights.length);
+  for (const { packetId, phase, message: sent } of flights) {
+    const { hold, variant, qos } = sent!;
+    writer.number(packetId).number(PHASES.indexOf(phase)).number(qos);
+    writer.number(hold?.log.id ?? 0).number(hold?.position ?? 0);
+    writeVariant(writer, variant);
+  }
+  writeNumbers(writer, inboundIds);
+  writer.number(session.feeds?.length ?? 0);
+  for (const { filter, noLocal, variant } of session.feeds ?? []) {
+    writer.text(filter).number(noLocal ? 1 : 0);
+    writeVariant(writer, variant);
+  }
+}
+
+/** Reads the row of a session. */
+export function readSession(value: Uint8Array): SessionRecord {
+  const reader = new RecordReader(value);
+  const clientId = reader.text();
+  const expirySeconds = reader.number();
+  const disconnectedWallMs = reader.number();
+  const isLeaving = reader.number() === 1;
+  const readers: ReaderRecord[] = [];
+  for (let left = reader.number(); left > 0; left--) readers.push(readReader(reader));
+  const lastId = reader.number();
+  const flights: FlightRecord[] = [];
+  for (let left = reader.number(); left > 0; left--) flights.push(readFlight(reader));
+  const inboundIds = readNumbers(reader);
+  const feeds: FeedRecord[] = [];
+  for (let left = reader.number(); left > 0; left--) {
+    const filter = reader.text();
+    const noLocal = reader.number() === 1;
+    feeds.push({ filter, noLocal, variant: readVariant(reader) });
+  }
+  return {
+    clientId,
+    expirySeconds,
+    disconnectedWallMs,
+    isLeaving,
+    lastId,
+    readers,
+    flights,
+    inboundIds,
+    feeds,
+  };
+}
+
+function readReader(reader: RecordReader): ReaderRecord {
+  const at = { logId: reader.number(), position: reader.number(), weight: reader.number() };
+  const variant = reader.number() === 0 ? null : readVariant(reader);
+  const isOpen = reader.number() === 0;
+  const end = isOpen ? Infinity : reader.number();
+  const endWeight = isOpen ? Infinity : reader.number();
+  return { ...at, end, endWeight, variant };
+}
+
+function readFlight(reader: RecordReader): FlightRecord {
+  const packetId = reader.number();
+  const phase = PHASES[reader.number()] ?? "puback";
+  const qos = reader.number() === 2 ? 2 : 1;
+  const logId = reader.number();
+  const position = reader.number();
+  return { packetId, phase, qos, logId, position, variant: readVariant(reader) };
+}
