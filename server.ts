@@ -7,7 +7,14 @@ import deno from "./deno.json" with { type: "json" };
 import { readFdLimit } from "./cli/fd_limit.ts";
 import { FlagError, HELP, parseServerFlags, type ServerFlags } from "./cli/server_flags.ts";
 import { stopSignal } from "./cli/stop_signal.ts";
-import { Broker, type BrokerHooks, SysTopics, type TcpListener } from "./mod.ts";
+import {
+  Broker,
+  type BrokerHooks,
+  type BrokerOptions,
+  SqliteStore,
+  SysTopics,
+  type TcpListener,
+} from "./mod.ts";
 
 /** File descriptors that are left for everything but clients. */
 const RESERVED_FDS = 128;
@@ -35,7 +42,10 @@ async function serve(flags: ServerFlags): Promise<void> {
   const hooks = flags.verbose ? verboseHooks() : quietHooks();
   // Before the line that says the broker is up: whoever reads it may stop it.
   const stopped = stopSignal();
-  const broker = new Broker({ limits: { connectionsMax }, hooks });
+  const options = { limits: { connectionsMax }, hooks };
+  const broker = flags.data === null
+    ? new Broker(options)
+    : await openBroker(flags.data, flags, options);
   const { host, port, wsPort } = flags;
   const listener = await orInUse(broker.listen({ hostname: host, port }), host, port, "--port");
   const webSockets = wsPort === null ? null : await orInUse(
@@ -56,6 +66,40 @@ async function serve(flags: ServerFlags): Promise<void> {
   await stopped;
   state.stop();
   await broker.close({ graceMs: GRACE_MS });
+}
+
+/** Opens the store, tells what was found damaged in it, and goes on from what is there. */
+async function openBroker(
+  directory: string,
+  { strictStore }: ServerFlags,
+  options: BrokerOptions,
+): Promise<Broker> {
+  const store = await openStore(directory, strictStore);
+  const broker = await Broker.open(store, options);
+  const { damage } = store;
+  if (damage !== null) {
+    const { reason, setAside, rowsSaved } = damage;
+    complain(
+      `WARNING: the store was damaged (${reason}): it is set aside as ${setAside}, ${rowsSaved} rows were saved`,
+    );
+    broker.publish("$SYS/broker/store/damage", `${reason}; set aside as ${setAside}`, {
+      retain: true,
+    });
+  }
+  const days = broker.limits.sessionExpirySecondsMax / 86_400;
+  say(`State in ${directory}; sessions of clients that stay away are forgotten after ${days} days`);
+  return broker;
+}
+
+async function openStore(directory: string, strict: boolean): Promise<SqliteStore> {
+  try {
+    return await SqliteStore.open(directory, { strict });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    throw new FlagError(
+      `Cannot keep state in ${directory}: allow --allow-read=${directory} --allow-write=${directory}, or use --memory`,
+    );
+  }
 }
 
 /** Says what to do about a port that is taken. */
@@ -83,7 +127,15 @@ function whoMayConnect({ host }: ServerFlags): string {
 }
 
 function quietHooks(): BrokerHooks {
-  return { failed: (error) => complain(`Internal error: ${stackOf(error)}`) };
+  return {
+    failed: (error) => complain(`Internal error: ${stackOf(error)}`),
+    storeFull: (isFull) =>
+      complain(
+        isFull
+          ? "WARNING: the store takes nothing more (is the disk full?): QoS 1 and 2 that must survive are refused"
+          : "The store works again",
+      ),
+  };
 }
 
 function verboseHooks(): BrokerHooks {

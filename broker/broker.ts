@@ -15,6 +15,7 @@ import { Door } from "./door.ts";
 import { openStore } from "./durable/host.ts";
 import { ListenerPolicy } from "./listener_policy.ts";
 import type { ListenerRules } from "./listener_rules.ts";
+import type { BrokerLimits } from "./limits.ts";
 import { LocalReceiver } from "./local_receiver.ts";
 import { LocalSubscription } from "./local_subscription.ts";
 import { Message } from "./message.ts";
@@ -134,6 +135,16 @@ export class Broker implements AsyncDisposable {
       throw error;
     }
     return broker;
+  }
+
+  /** The limits in effect. */
+  get limits(): Readonly<BrokerLimits> {
+    return this.#core.limits;
+  }
+
+  /** What the messages in the store weigh, in bytes; 0 without a store. */
+  get storedBytes(): number {
+    return this.#core.journal?.bytes ?? 0;
   }
 
   /** What the broker has counted since its start. */

@@ -66,7 +66,10 @@ export class Core implements OutboxHost {
       toWall: (clockMs) => clockMs - this.clock.now() + settings.wallClock(),
       toClock: (wallMs) => wallMs - settings.wallClock() + this.clock.now(),
     };
-    const retainedChanged = (topic: string) => this.journal?.retainedChanged(topic);
+    const retainedChanged = (topic: string) => {
+      // The state of the broker is another after a restart.
+      if (!topic.startsWith("$SYS/")) this.journal?.retainedChanged(topic);
+    };
     this.retained = new RetainedStore(this.limits, this.clock, this.scheduler, retainedChanged);
     this.sessions = new SessionTable(this);
   }

@@ -1,5 +1,4 @@
 import {
-  PacketType,
   ProtocolError,
   type QoS,
   ReasonCode,

@@ -8,6 +8,10 @@ export interface ServerFlags {
   readonly wsPort: number | null;
   /** Most connections; `null` for as many as the file descriptors allow. */
   readonly maxConnections: number | null;
+  /** The directory of what must survive; `null` to keep everything in memory. */
+  readonly data: string | null;
+  /** Whether a damaged store is refused. */
+  readonly strictStore: boolean;
   readonly verbose: boolean;
   readonly help: boolean;
   readonly version: boolean;
@@ -19,7 +23,7 @@ export class FlagError extends Error {
 }
 
 /** What `--help` prints. */
-export const HELP = `Usage: deno run --allow-net --allow-run=prlimit server.ts [flags]
+export const HELP = `Usage: deno task start [flags]
 
 Starts an MQTT broker for 3.1, 3.1.1 and 5.0. It lets everyone in who can
 connect, which by default is this machine only.
@@ -27,7 +31,9 @@ connect, which by default is this machine only.
   --host H             address to listen on (127.0.0.1; 0.0.0.0 for every one)
   --port N             port to listen on (1883; 0 for any that is free)
   --ws-port N          port for WebSockets (none; 0 for any that is free)
-  --memory             keep everything in memory, which is what it does anyway
+  --data DIR           where sessions and messages survive a restart (fairway-data)
+  --memory             keep everything in memory; a restart forgets it
+  --strict-store       refuse a damaged store, instead of saving what can be saved
   --max-connections N  clients at once (as many as the file descriptors allow)
   --verbose            one line for each connect and disconnect
   --help               this text
@@ -38,8 +44,8 @@ Examples:
   deno task start --host 0.0.0.0 --port 1884 --verbose
 `;
 
-const BOOLEAN = ["memory", "verbose", "help", "version"] as const;
-const STRING = ["host", "port", "ws-port", "max-connections"] as const;
+const BOOLEAN = ["memory", "strict-store", "verbose", "help", "version"] as const;
+const STRING = ["host", "port", "ws-port", "data", "max-connections"] as const;
 
 /**
  * Reads the command line.
@@ -56,6 +62,11 @@ export function parseServerFlags(args: string[]): ServerFlags {
   });
   const host = flags.host ?? "127.0.0.1";
   if (host === "") throw new FlagError("--host needs an address, such as 127.0.0.1");
+  const { data = "fairway-data", memory } = flags;
+  if (data === "") throw new FlagError("--data needs a directory, such as fairway-data");
+  if (memory && flags.data !== undefined) {
+    throw new FlagError("--data and --memory exclude each other");
+  }
   const limit = flags["max-connections"];
   const wsPort = flags["ws-port"];
   return {
@@ -65,6 +76,8 @@ export function parseServerFlags(args: string[]): ServerFlags {
     maxConnections: limit === undefined
       ? null
       : wholeNumber("--max-connections", limit, 1, 10_000_000),
+    data: memory ? null : data,
+    strictStore: flags["strict-store"],
     verbose: flags.verbose,
     help: flags.help,
     version: flags.version,

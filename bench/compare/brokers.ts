@@ -33,10 +33,10 @@ const STOP_MS = 3000;
 /** Below the ports that the system hands out, else a client may connect to itself. */
 const PORTS = { first: 20_000, count: 10_000 };
 
-/** This project's, started as the task `start` does it. */
+/** This project's, as the task `start` starts it, but for the store: the others have none either. */
 export function fairway(): BrokerKind {
   const flags = ["--no-prompt", "--v8-flags=--max-semi-space-size=4"];
-  const args = ["run", ...flags, "--allow-net", "--allow-run=prlimit", SERVER];
+  const args = ["run", ...flags, "--allow-net", "--allow-run=prlimit", SERVER, "--memory"];
   return {
     name: "Fairway",
     version: `Fairway ${deno.version} on Deno ${Deno.version.deno}`,

@@ -2,7 +2,7 @@ import { BodyReader } from "../../codec/body_reader.ts";
 import type { QoS, Will } from "../../codec/mod.ts";
 import { readProperties } from "../../codec/property_reader.ts";
 import { propertiesSize, writeProperties } from "../../codec/property_writer.ts";
-import { RecordReader, type RecordWriter } from "../../store/record.ts";
+import type { RecordReader, RecordWriter } from "../../store/record.ts";
 import type { SubscriptionOptions } from "../../router/subscription.ts";
 import type { Variant } from "../../router/variant.ts";
 import { Message } from "../message.ts";

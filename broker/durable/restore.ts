@@ -8,7 +8,7 @@ import { Sent } from "../sent.ts";
 import { Session } from "../session.ts";
 import { Place } from "./chunk.ts";
 import { Hold } from "./durable_backlog.ts";
-import { DurableCursor } from "./durable_cursor.ts";
+import type { DurableCursor } from "./durable_cursor.ts";
 import type { DurableLog } from "./durable_log.ts";
 import { Journal, type JournalHost, NEXT_ID_KEY } from "./journal.ts";
 import { Page } from "./page.ts";

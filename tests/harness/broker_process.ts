@@ -12,12 +12,16 @@ export const SERVER_PERMISSIONS: readonly string[] = [
   "--allow-run=prlimit",
 ];
 
-/** Starts `server.ts` with the flags given, whatever comes of it. */
+/**
+ * Starts `server.ts` with the flags given, whatever comes of it. It keeps everything in memory
+ * unless they say otherwise: tests leave nothing behind.
+ */
 export function startServer(
   flags: readonly string[],
   permissions: readonly string[] = SERVER_PERMISSIONS,
 ): Child {
-  return new Child(Deno.execPath(), ["run", ...permissions, SERVER, ...flags], {
+  const memory = flags.includes("--data") ? [] : ["--memory"];
+  return new Child(Deno.execPath(), ["run", ...permissions, SERVER, ...memory, ...flags], {
     env: { NO_COLOR: "1" },
   });
 }

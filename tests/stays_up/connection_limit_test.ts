@@ -156,6 +156,7 @@ Deno.test("server.ts lives through more connections than it may have files open"
     Deno.execPath(),
     ...SERVER_PERMISSIONS,
     SERVER,
+    "--memory",
     "--port",
     "0",
   ], { env: { NO_COLOR: "1" } });
