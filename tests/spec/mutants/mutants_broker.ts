@@ -138,8 +138,8 @@ export const BROKER_MUTANTS: Mutant[] = [
   {
     rule: "a message refused does not hold its identifier",
     file: "broker/publish_flow.ts",
-    find: "if (reasonCode < 0x80 || connection.version < 5) session.inbound.accept(packetId);",
-    replace: "session.inbound.accept(packetId);",
+    find: "if (reasonCode < 0x80 || connection.version < 5) {",
+    replace: "{",
     tests: ["v5/qos2_test.ts"],
   },
   {
@@ -173,7 +173,7 @@ export const BROKER_MUTANTS: Mutant[] = [
   {
     rule: "No Local counts for retained messages",
     file: "broker/retained_feed.ts",
-    find: "if (this.#noLocal && message.publisher === receiver.clientId) continue;",
+    find: "if (this.noLocal && message.publisher === receiver.clientId) continue;",
     replace: "",
     tests: ["v5/subscribe_test.ts"],
   },
@@ -229,8 +229,8 @@ export const BROKER_MUTANTS: Mutant[] = [
   {
     rule: "a QoS 2 message under way is nobody else's",
     file: "broker/session.ts",
-    find: 'if (flight.phase === "puback" && flight.message?.variant.shared)',
-    replace: "if (flight.message?.variant.shared)",
+    find: 'if (phase === "puback" && sent?.variant.shared)',
+    replace: "if (sent?.variant.shared)",
     tests: ["v5/shared_test.ts"],
   },
   {
@@ -271,7 +271,7 @@ export const BROKER_MUTANTS: Mutant[] = [
   {
     rule: "a goodbye leaves no will behind",
     file: "broker/session_table.ts",
-    find: "if (!keepsWill) session.will = null;",
+    find: "if (!keepsWill) this.setWill(session, null);",
     replace: "void keepsWill;",
     tests: ["v5/disconnect_test.ts"],
   },
