@@ -51,6 +51,11 @@ export {
   everyAuthorizer,
   firstAuthenticator,
 } from "./auth/chain.ts";
+export type { Fetch } from "./auth/fetch_text.ts";
+export { HttpHook, type HttpHookStats } from "./auth/http.ts";
+export type { HttpHookOptions } from "./auth/http_options.ts";
+export { jwtAuthenticator } from "./auth/jwt.ts";
+export type { JwtKeys, JwtOptions } from "./auth/jwt_options.ts";
 export { scramAuthenticator, type ScramOptions, type ScramStore } from "./auth/scram.ts";
 export { formatScramLine, ScramFile } from "./auth/scram_file.ts";
 export {

@@ -18,3 +18,8 @@ export {
   scramCredential,
   type ScramCredentialOptions,
 } from "./scram_keys.ts";
+export type { Fetch } from "./fetch_text.ts";
+export * from "./http.ts";
+export type { HttpHookOptions } from "./http_options.ts";
+export * from "./jwt.ts";
+export type { JwtKeys, JwtOptions } from "./jwt_options.ts";

@@ -17,6 +17,8 @@ export interface ConnectOptions {
   protocolVersion?: 3 | 4 | 5;
   clientId?: string;
   clean?: boolean;
+  username?: string;
+  password?: string;
   properties?: Properties;
   will?: { topic: string; payload: Uint8Array; qos?: QoS; retain?: boolean };
   /** Whether PUBLISH packets get topic aliases by themselves. */

@@ -1,0 +1,136 @@
+import { createPublicKey } from "node:crypto";
+import type { Clock } from "../transport/clock.ts";
+import { type Fetch, fetchText, placeOf, ServiceError, timeoutAfter } from "./fetch_text.ts";
+import type { Jose, JoseKeyFinder } from "./_jose.ts";
+
+/** Keys in one set. */
+export const KEYS_MAX = 100;
+/** Bytes of a set that is fetched. */
+const KEY_SET_BYTES_MAX = 262_144;
+
+/** How a key set is kept fresh. */
+export interface KeySetOptions {
+  /** How old keys may become before they are read again, in milliseconds. */
+  readonly maxAgeMs: number;
+  /** How old they may become at all, if reading them fails, in milliseconds. */
+  readonly staleMsMax: number;
+  /** The least between two attempts to read them, in milliseconds. */
+  readonly cooldownMs: number;
+  /** How long one attempt may take, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+  readonly fetch: Fetch;
+  /** Told why the keys could not be read. */
+  readonly failed: (error: Error) => void;
+}
+
+/**
+ * Keys that are somewhere else, in a file or at a URL, and may change there.
+ *
+ * They are read when they are needed, by one attempt at a time, and not more
+ * often than every `cooldownMs`, whatever tokens come. Without keys that are
+ * fresh enough nothing is verified.
+ */
+export class RemoteKeySet {
+  readonly #jose: Jose;
+  readonly #place: URL;
+  readonly #options: KeySetOptions;
+  #finder: JoseKeyFinder | null = null;
+  #readAtMs = -Infinity;
+  #triedAtMs = -Infinity;
+  #reading: Promise<void> | null = null;
+
+  constructor(jose: Jose, place: URL, options: KeySetOptions) {
+    this.#jose = jose;
+    this.#place = place;
+    this.#options = options;
+  }
+
+  /** What finds a key, or `null` if there are none that are fresh enough. */
+  async finder(): Promise<JoseKeyFinder | null> {
+    if (this.#ageMs >= this.#options.maxAgeMs) await this.refresh();
+    return this.#ageMs < this.#options.staleMsMax ? this.#finder : null;
+  }
+
+  /** Reads the keys again, if that is allowed by now. */
+  async refresh(): Promise<void> {
+    const { clock, cooldownMs } = this.#options;
+    if (this.#reading === null) {
+      if (clock.now() - this.#triedAtMs < cooldownMs) return;
+      this.#triedAtMs = clock.now();
+      this.#reading = this.#read().finally(() => this.#reading = null);
+    }
+    await this.#reading;
+  }
+
+  get #ageMs(): number {
+    return this.#options.clock.now() - this.#readAtMs;
+  }
+
+  async #read(): Promise<void> {
+    try {
+      const keys = parseKeySet(await this.#text());
+      this.#finder = this.#jose.createLocalJWKSet({ keys });
+      this.#readAtMs = this.#options.clock.now();
+    } catch (error) {
+      const why = (error as Error).message;
+      this.#options.failed(new ServiceError(`Cannot read keys of ${placeOf(this.#place)}: ${why}`));
+    }
+  }
+
+  async #text(): Promise<string> {
+    if (this.#place.protocol === "file:") return await Deno.readTextFile(this.#place);
+    const { clock, timeoutMs, fetch } = this.#options;
+    const { signal, cancel } = timeoutAfter(clock, timeoutMs, new AbortController().signal);
+    try {
+      const { status, text } = await fetchText(fetch, this.#place, { signal }, KEY_SET_BYTES_MAX);
+      if (status !== 200) throw new ServiceError(`the answer has status ${status}`);
+      return text;
+    } finally {
+      cancel();
+    }
+  }
+}
+
+/**
+ * Reads `{ "keys": […] }`, which must have public keys only: whoever may read a
+ * secret of a set could make tokens himself.
+ *
+ * @throws {ServiceError} If it is something else.
+ */
+export function parseKeySet(text: string): object[] {
+  let set: { keys?: unknown } | null;
+  try {
+    set = JSON.parse(text);
+  } catch {
+    // Not with the cause, which quotes what there is.
+    throw new ServiceError("it is no JSON");
+  }
+  const keys = set?.keys;
+  if (!Array.isArray(keys)) throw new ServiceError('it has no list "keys"');
+  if (keys.length > KEYS_MAX) {
+    throw new ServiceError(`it has ${keys.length} keys, of at most ${KEYS_MAX}`);
+  }
+  return keys.filter((key): key is object =>
+    typeof key === "object" && key !== null && key.kty !== "oct"
+  );
+}
+
+/**
+ * Reads a public key in PEM, as a key of a set.
+ *
+ * @throws {TypeError} If it is none, or a private one.
+ */
+export function keyOfPem(pem: string): object {
+  // Not with the cause, which may quote what there is.
+  if (/PRIVATE KEY/.test(pem)) {
+    throw new TypeError(
+      "Cannot use the key: it is private, and tokens are verified with a public one",
+    );
+  }
+  try {
+    return createPublicKey(pem).export({ format: "jwk" });
+  } catch {
+    throw new TypeError("Cannot use the key: it is no public key in PEM");
+  }
+}
