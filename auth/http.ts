@@ -227,12 +227,13 @@ function clientFields(action: Question["action"], client: ClientInfo): Question 
 }
 
 /** A password that is no text is sent in base 64, under another name. */
-function connectFields({ password, userProperties }: ConnectRequest): object {
-  if (password === null) return { password, userProperties };
+function connectFields({ password, userProperties, certificate }: ConnectRequest): object {
+  const others = { userProperties, ...certificate && { certificate } };
+  if (password === null) return { password, ...others };
   try {
-    return { password: decoder.decode(password), userProperties };
+    return { password: decoder.decode(password), ...others };
   } catch {
     // It is no UTF-8.
-    return { passwordBase64: password.toBase64(), userProperties };
+    return { passwordBase64: password.toBase64(), ...others };
   }
 }

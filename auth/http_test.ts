@@ -177,15 +177,18 @@ Deno.test("HttpHook knows a question by all but the port it comes from", async (
   const service = new FakeService();
   const hook = service.hook();
   const from = (address: string) => ({ ...ann, address });
-  service.answers = Array.from({ length: 5 }, () => empty(204));
+  service.answers = Array.from({ length: 6 }, () => empty(204));
   await hook.authenticate(from("10.0.0.1:50000"));
   await hook.authenticate(from("10.0.0.1:50001"));
   assertEquals(hook.stats.asked, 1);
   await hook.authenticate(from("10.0.0.2:50000"));
   await hook.authenticate({ ...from("10.0.0.1:50000"), password: new Uint8Array() });
   await hook.authenticate({ ...from("10.0.0.1:50000"), clientId: "other" });
+  const certificate = { subject: "CN=ann", commonName: "ann", fingerprint256: "00" };
+  await hook.authenticate({ ...from("10.0.0.1:50000"), certificate });
+  assertEquals(service.asked.at(-1)!.body.certificate, certificate);
   await hook.authenticate({ ...from("10.0.0.1:50000"), userProperties: [["a", "b"]] });
-  assertEquals([hook.stats.asked, hook.stats.remembered], [5, 1]);
+  assertEquals([hook.stats.asked, hook.stats.remembered], [6, 1]);
 });
 
 Deno.test("HttpHook remembers no more than it may, and no failure", async () => {

@@ -27,6 +27,7 @@ const SECRET_BYTES_MIN = 32;
 const TOKEN_REGEXP = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 /** Why a token is not accepted; said to the client. */
 interface Refusal {
@@ -171,7 +172,7 @@ class JwtAuthenticator implements Authenticator {
 
   #tokenOf(field: Uint8Array | string | null): string | null {
     if (field === null || field.length > this.#settings.tokenBytesMax) return null;
-    const text = typeof field === "string" ? field : String.fromCharCode(...field);
+    const text = typeof field === "string" ? field : decoder.decode(field);
     return TOKEN_REGEXP.test(text) ? text : null;
   }
 
