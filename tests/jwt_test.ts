@@ -14,16 +14,17 @@ import {
   PublishError,
   ReasonCode,
 } from "../mod.ts";
-import { DEADLINE_MS, within } from "./harness/deadline.ts";
+import { within } from "./harness/deadline.ts";
 import { JsClient } from "./harness/mqttjs_client.ts";
+import { VirtualClock } from "./harness/virtual_clock.ts";
 
 const SECRET = crypto.getRandomValues(new Uint8Array(32));
-/** How long tokens last that are to expire in a test. */
-const SHORT_MS = 300;
+/** The time of day when a test begins; then it goes with its clock. */
+const NOON_MS = 1_700_000_000_000;
 
-/** A token that lasts so long from now on, in milliseconds. */
+/** A token that lasts so long, in milliseconds. */
 function tokenFor(ms: number, claims: Record<string, unknown> = {}): Promise<string> {
-  const exp = (Date.now() + ms) / 1000;
+  const exp = (NOON_MS + ms) / 1000;
   return new jose.SignJWT({ sub: "ann", exp, ...claims })
     .setProtectedHeader({ alg: "HS256" })
     .sign(SECRET);
@@ -40,32 +41,48 @@ function showing(...tokens: string[]): ClientAuthentication {
   };
 }
 
+/** What a test sees of its broker. */
+interface Stage {
+  readonly broker: Broker;
+  readonly clock: VirtualClock;
+  /** The reason for which the first client was ended. */
+  readonly gone: Promise<number>;
+}
+
 async function withBroker(
-  test: (port: number, broker: Broker, gone: Promise<number>) => Promise<void>,
+  test: (port: number, stage: Stage) => Promise<void>,
 ): Promise<void> {
   const gone = Promise.withResolvers<number>();
+  const clock = new VirtualClock();
+  const unixNow = () => NOON_MS + clock.now();
   await using broker = new Broker({
     authenticator: await jwtAuthenticator({
       secret: SECRET,
       clockToleranceSeconds: 0,
       aclClaim: "acl",
+      unixNow,
     }),
+    clock,
+    unixNow,
     hooks: { disconnected: (_, { reasonCode }) => gone.resolve(reasonCode) },
   });
   const { port } = await broker.listen({ port: 0 });
-  await test(port, broker, gone.promise);
+  await test(port, { broker, clock, gone: gone.promise });
 }
 
 for (const protocolVersion of [4, 5] as const) {
   Deno.test(`MQTT.js over MQTT ${protocolVersion} comes in with a token, and is ended with it`, () =>
-    withBroker(async (port, broker, gone) => {
-      const password = await tokenFor(SHORT_MS, { acl: { publish: ["lamp/%u"] } });
+    withBroker(async (port, { broker, clock, gone }) => {
+      const password = await tokenFor(30_000, { acl: { publish: ["lamp/%u"] } });
       await using client = await JsClient.connect(port, {
         protocolVersion,
         username: "anybody",
         password,
       });
       await client.mqtt.publishAsync("lamp/ann", "on", { qos: 1 });
+      await clock.advance(29_999);
+      assertEquals(broker.stats.authenticationsExpired, 0);
+      await clock.advance(1);
       assertEquals(await within("the end of the token", gone), ReasonCode.NotAuthorized);
       assertEquals(broker.stats.authenticationsExpired, 1);
     }));
@@ -87,9 +104,9 @@ Deno.test("a token that has expired, or was made by somebody else, lets nobody i
   }));
 
 Deno.test("who shows a new token in time stays, and may do what that one says", () =>
-  withBroker(async (port, broker, gone) => {
-    const first = await tokenFor(SHORT_MS, { acl: { publish: ["a"], subscribe: ["#"] } });
-    const second = await tokenFor(DEADLINE_MS, { acl: { publish: ["b"] } });
+  withBroker(async (port, { broker, clock, gone }) => {
+    const first = await tokenFor(20_000, { acl: { publish: ["a"], subscribe: ["#"] } });
+    const second = await tokenFor(60_000, { acl: { publish: ["b"] } });
     const authentication = showing(first, second);
     await using client = await connect(`mqtt://127.0.0.1:${port}`, { authentication });
     await client.publish("a", "x", { qos: 1 });
@@ -100,15 +117,16 @@ Deno.test("who shows a new token in time stays, and may do what that one says", 
     // Another client, whose token ends later than the first one here, has been ended meanwhile.
     await using _ended = await JsClient.connect(port, {
       username: "x",
-      password: await tokenFor(SHORT_MS, { sub: "bob" }),
+      password: await tokenFor(30_000, { sub: "bob" }),
     });
+    await clock.advance(30_000);
     await within("the end of another token", gone);
     assertEquals(client.state.kind, "connected");
     assertEquals(broker.stats.authenticationsExpired, 1);
   }));
 
 Deno.test("who shows a token of somebody else is ended", () =>
-  withBroker(async (port, _, gone) => {
+  withBroker(async (port, { gone }) => {
     const tokens = [await tokenFor(60_000), await tokenFor(60_000, { sub: "bob" })];
     const options = { authentication: showing(...tokens), reconnect: false } as const;
     await using client = await connect(`mqtt://127.0.0.1:${port}`, options);
