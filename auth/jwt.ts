@@ -227,13 +227,13 @@ class JwtAuthenticator implements Authenticator {
   }
 
   #rules(): JoseRules {
-    const { issuer, audience, algorithms, clockToleranceSeconds, requireExpiry, unixNow } =
+    const { issuer, audience, algorithms, clockToleranceSeconds, requireExpiry, wallClock } =
       this.#settings;
     return {
       algorithms,
       clockTolerance: clockToleranceSeconds,
       requiredClaims: requireExpiry ? ["exp"] : [],
-      currentDate: new Date(unixNow()),
+      currentDate: new Date(wallClock()),
       ...issuer.length > 0 && { issuer },
       ...audience.length > 0 && { audience },
     };

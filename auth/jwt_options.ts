@@ -53,8 +53,8 @@ export interface JwtOptions extends JwtKeys {
   fetch?: Fetch;
   /** Time; the machine's by default. */
   clock?: Clock;
-  /** The time of day in milliseconds since 1970; `Date.now` by default. */
-  unixNow?: () => number;
+  /** The time of the wall clock, in milliseconds since 1970; the machine's by default. */
+  wallClock?: () => number;
 }
 
 /** Options with every default filled in. */
@@ -98,7 +98,7 @@ export function jwtSettings(options: JwtOptions): JwtSettings {
     failed: () => {},
     fetch: globalThis.fetch,
     clock: systemClock,
-    unixNow: Date.now,
+    wallClock: Date.now,
     ...others,
     issuer: listOf(issuer),
     audience: listOf(audience),

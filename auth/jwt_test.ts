@@ -27,7 +27,7 @@ function verifying(options: Partial<JwtOptions> = {}): Promise<Authenticator> {
   const keys = "pem" in options || "jwksUrl" in options || "jwksFile" in options
     ? {}
     : { secret: SECRET };
-  return jwtAuthenticator({ ...keys, unixNow: () => NOW_MS, ...options });
+  return jwtAuthenticator({ ...keys, wallClock: () => NOW_MS, ...options });
 }
 
 async function show(authenticator: Authenticator, token: string): Promise<Decision> {

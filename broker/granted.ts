@@ -34,7 +34,7 @@ export class Granted {
   static grant(connection: Connection, grant: Grant): boolean {
     const { expiresAtMs = Infinity, authorizer } = grant;
     // Not the other way round: what is no number has expired.
-    if (!(expiresAtMs > connection.core.settings.unixNow())) return false;
+    if (!(expiresAtMs > connection.core.settings.wallClock())) return false;
     connection.granted?.end();
     const isUnbounded = expiresAtMs === Infinity && authorizer === undefined;
     connection.granted = isUnbounded ? null : new Granted(connection, grant);
@@ -49,13 +49,13 @@ export class Granted {
   #watch(): void {
     const { clock, scheduler, settings } = this.#connection.core;
     if (this.#expiresAtMs === Infinity) return;
-    scheduler.set(this.#deadline, clock.now() + this.#expiresAtMs - settings.unixNow());
+    scheduler.set(this.#deadline, clock.now() + this.#expiresAtMs - settings.wallClock());
   }
 
   #due(): void {
     const { settings, stats } = this.#connection.core;
     // The time of day may have been set back meanwhile.
-    if (settings.unixNow() < this.#expiresAtMs) return this.#watch();
+    if (settings.wallClock() < this.#expiresAtMs) return this.#watch();
     if (!this.#connection.isOpen) return;
     stats.authenticationsExpired++;
     this.#connection.disconnect(ReasonCode.NotAuthorized, "Authentication has expired");

@@ -36,8 +36,6 @@ export interface BrokerOptions {
   serverReference?: string | null;
   /** Time; the machine's by default. */
   clock?: Clock;
-  /** The time of day in milliseconds since 1970; `Date.now` by default. */
-  unixNow?: () => number;
   /** The time of the wall clock, in milliseconds since 1970; the machine's by default. */
   wallClock?: () => number;
   /** Randomness for identifiers and hashes, 0 to below 1; cryptographic by default. */
@@ -67,7 +65,6 @@ export function settingsOf(options: BrokerOptions): Settings {
     responseInformation: null,
     serverReference: null,
     clock: systemClock,
-    unixNow: Date.now,
     wallClock: Date.now,
     random: cryptoRandom,
     ...options,

@@ -54,16 +54,16 @@ async function withBroker(
 ): Promise<void> {
   const gone = Promise.withResolvers<number>();
   const clock = new VirtualClock();
-  const unixNow = () => NOON_MS + clock.now();
+  const wallClock = () => NOON_MS + clock.now();
   await using broker = new Broker({
     authenticator: await jwtAuthenticator({
       secret: SECRET,
       clockToleranceSeconds: 0,
       aclClaim: "acl",
-      unixNow,
+      wallClock,
     }),
     clock,
-    unixNow,
+    wallClock,
     hooks: { disconnected: (_, { reasonCode }) => gone.resolve(reasonCode) },
   });
   const { port } = await broker.listen({ port: 0 });

@@ -15,7 +15,7 @@ class Granting {
   passedMs = 0;
   readonly names: (string | null)[] = [];
   readonly broker: BrokerOptions = {
-    unixNow: () => MIDNIGHT_MS + this.passedMs + this.offsetMs,
+    wallClock: () => MIDNIGHT_MS + this.passedMs + this.offsetMs,
     authenticator: {
       authenticate: () => ({ reasonCode: 0, ...this.grant }),
       begin: () => ({ next: () => ({ kind: "success", ...this.grant }) }),
