@@ -1,0 +1,44 @@
+/**
+ * Creates and edits files of users and hashed passwords, as mosquitto_passwd
+ * does: `deno task passwd FILE USER`.
+ *
+ * @module
+ */
+import { hashPassword } from "../auth/password_hash.ts";
+import { complain, ExitCode, runCommand, say } from "./command.ts";
+import { askPassword } from "./hidden_prompt.ts";
+import { parsePasswdArgs, PASSWD_HELP, type PasswdOrder } from "./passwd_flags.ts";
+import { deleteUser, hashAll, readLines, setUser, writeLines } from "./password_lines.ts";
+
+if (import.meta.main) await runCommand(main);
+
+async function main(args: string[]): Promise<number> {
+  const order = parsePasswdArgs(args);
+  if (order === null) say(PASSWD_HELP.trimEnd());
+  else await carryOut(order);
+  return ExitCode.Success;
+}
+
+async function carryOut(order: PasswdOrder): Promise<void> {
+  const { file, kind } = order;
+  const hash = (password: string) =>
+    hashPassword(new TextEncoder().encode(password), order.scheme, order.iterations);
+  if (kind === "set") {
+    // Asked before anything is read, so that nothing old is written after a long wait.
+    const password = order.password ?? await askPassword();
+    if (password === "") throw new Error("Empty password");
+    const lines = order.isNew ? [] : await readLines(file);
+    await writeLines(file, setUser(lines, order.username, await hash(password)));
+  } else if (kind === "delete") {
+    const lines = await readLines(file);
+    const left = deleteUser(lines, order.username);
+    if (left.length === lines.length) {
+      throw new Error(`User ${order.username} is not in ${file}`);
+    }
+    await writeLines(file, left);
+  } else {
+    const { lines, hashed } = await hashAll(await readLines(file), file, hash);
+    if (hashed === 0) complain(`Every password in ${file} is hashed already`);
+    else await writeLines(file, lines);
+  }
+}
