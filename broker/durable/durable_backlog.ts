@@ -13,6 +13,8 @@ export interface Reader {
   readonly variant: Variant | null;
   /** Who is told that it is no longer followed; `null` once it is not. */
   follows: MessageFollows | null;
+  /** Up to where the client may have been sent them with QoS 1 before the broker crashed. */
+  doubtEnd?: number;
   /** Who is parked at the log, and as of which append. */
   parked?: Waiter;
   parkedAt?: number;
@@ -170,6 +172,12 @@ export class DurableBacklog {
   get variant(): Variant {
     const { variant, cursor } = this.#next!;
     return variant ?? cursor.peek()!.variant!;
+  }
+
+  /** Whether the client may have the message of {@linkcode peek} from before a crash. */
+  get isDoubtful(): boolean {
+    const { cursor, doubtEnd = 0 } = this.#next!;
+    return cursor.position < doubtEnd;
   }
 
   /** Passes the message of {@linkcode peek}. */

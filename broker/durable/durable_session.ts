@@ -88,7 +88,10 @@ export class DurableSession implements CommitListener {
       return true;
     }
     const qos = Math.min(message.qos, variant.qos) as 1 | 2;
+    const { isDoubtful } = backlog;
     const sent = new Sent(message, variant, qos, backlog.take());
+    // What is sent with QoS 2 is on the disk before: had it been sent, it would be in flight.
+    sent.wasSent = isDoubtful && qos === 1;
     const flight = outbound.open(qos, sent);
     if (qos === 2) this.mustCommit(sent);
     this.send(flight);

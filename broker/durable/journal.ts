@@ -18,6 +18,8 @@ import { type Calendar, writeMessage, writeWill } from "./records.ts";
 
 /** How long to wait before a commit that has failed is tried again, in milliseconds. */
 const RETRY_MS = 1000;
+/** How long between two looks at what has expired, in milliseconds. */
+const SWEEP_MS = 1000;
 /** Logs that are searched in one go for what has expired. */
 const SWEEP_LOGS = 10_000;
 /** Identifiers that are set aside with one write. */
@@ -46,6 +48,8 @@ export interface JournalHost {
   retainedOf(topic: string): Message | undefined;
   /** Something has failed. */
   failed(error: unknown): void;
+  /** Messages have expired before anyone was sent them. */
+  expired(messages: number): void;
   /** Messages that should have been in the store were not. */
   lost(messages: number): void;
   /** The disk is full, or is no longer. */
@@ -68,8 +72,9 @@ export class Journal implements LogKeeper {
     this.#mayTry = true;
     this.#touch();
   });
-  /** Goes round the logs in search of what has expired. */
+  /** Goes round the logs in search of what has expired: it must not fill the disk for nobody. */
   #sweep: Iterator<DurableLog> = this.#logs.values();
+  readonly #sweepDeadline = new Deadline(() => this.#dropExpired());
   #changes = new Changes();
   #gathering = new Commit(1);
   #underWay: Commit | null = null;
@@ -209,7 +214,7 @@ export class Journal implements LogKeeper {
     if (!this.#changes.pages.has(page)) {
       this.#changes.pages.set(page, log);
       page.pending++;
-      this.#logs.add(log);
+      this.watch(log);
     }
     this.#touch();
   }
@@ -222,7 +227,7 @@ export class Journal implements LogKeeper {
     }
     this.#bytes -= page.weight;
     if (page.isSealed) this.#changes.removedPages.push([log.id, page.first]);
-    if (log.firstPage === log.lastPage) this.#logs.delete(log);
+    if (page === log.lastPage) this.#logs.delete(log);
     this.#touch();
   }
 
@@ -230,29 +235,12 @@ export class Journal implements LogKeeper {
     this.#cache.load(log, page, done);
   }
 
-  /**
-   * Drops what nobody will ever be sent because it has expired, in some of the
-   * logs; in the others with the next calls.
-   *
-   * @returns How many messages.
-   */
-  dropExpired(): number {
-    const now = this.#host.clock.now();
-    let messages = 0;
-    for (let left = SWEEP_LOGS; left > 0; left--) {
-      const next = this.#sweep.next();
-      if (next.done) {
-        this.#sweep = this.#logs.values();
-        break;
-      }
-      messages += next.value.dropExpired(now);
-    }
-    return messages;
-  }
-
-  /** Keeps the logs that were found in the store in sight. */
+  /** Keeps a log in sight while there is something in it, for what expires there. */
   watch(log: DurableLog): void {
     this.#logs.add(log);
+    if (this.#sweepDeadline.index >= 0) return;
+    const { scheduler, clock } = this.#host;
+    scheduler.set(this.#sweepDeadline, clock.now() + SWEEP_MS);
   }
 
   /** Waits until everything is on the disk, or cannot be brought there, and closes the store. */
@@ -264,6 +252,23 @@ export class Journal implements LogKeeper {
     }
     this.#host.scheduler.clear(this.#retry);
     await this.#store.close();
+  }
+
+  /** Drops what has expired in some of the logs; in the others with the next sweeps. */
+  #dropExpired(): void {
+    const { clock, scheduler } = this.#host;
+    const now = clock.now();
+    let messages = 0;
+    for (let left = SWEEP_LOGS; left > 0; left--) {
+      const next = this.#sweep.next();
+      if (next.done) {
+        this.#sweep = this.#logs.values();
+        break;
+      }
+      messages += next.value.dropExpired(now);
+    }
+    this.#host.expired(messages);
+    if (this.#logs.size > 0) scheduler.set(this.#sweepDeadline, now + SWEEP_MS);
   }
 
   /** Seals what has gathered at the end of this turn, unless a commit is under way. */

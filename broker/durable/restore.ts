@@ -133,7 +133,9 @@ async function restoreSessions(
       for (const reader of record.readers) {
         const { variant } = reader;
         const log = logOf(reader.logId, reader.position, reader.weight);
-        durable.backlog.restore({ cursor: cursorOf(log, reader), variant, follows: null });
+        const doubtEnd = record.disconnectedWallMs === 0 ? log.end : 0;
+        const cursor = cursorOf(log, reader);
+        durable.backlog.restore({ cursor, variant, follows: null, doubtEnd });
       }
       const flights = record.flights.map((flight) =>
         [flight.packetId, flight.phase, sentOf(flight, logs)] as const

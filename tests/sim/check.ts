@@ -26,6 +26,8 @@ export interface Allowances {
   readonly mayLag: boolean;
   /** Whether acknowledged messages were dropped for a session with a full backlog. */
   readonly mayDrop: boolean;
+  /** Whether the broker has crashed, and with it every session that does not survive. */
+  readonly hasCrashed: boolean;
   /** Whether a full backlog had messages refused: then what no client can send again is lost. */
   readonly mayRefuse: boolean;
 }

@@ -22,7 +22,7 @@ export function checkGroups(ledger: Ledger, allowances: Allowances): void {
   for (const name of names) if (name !== null) checkGroup(ledger, name, allowances);
 }
 
-function checkGroup(ledger: Ledger, name: string, { mayRefuse }: Allowances): void {
+function checkGroup(ledger: Ledger, name: string, { mayRefuse, hasCrashed }: Allowances): void {
   const members = ledger.sessions.filter(({ subscriptions }) =>
     subscriptions.some(({ group }) => group === name)
   );
@@ -36,7 +36,8 @@ function checkGroup(ledger: Ledger, name: string, { mayRefuse }: Allowances): vo
     const where = `#${publication.id} to ${publication.topic} came to group ${name}`;
     const count = checkOnce(publication, found);
     if (count !== "") ledger.fault(`${where} ${count}`);
-    const isLost = !mayRefuse && found.length === 0 && isDue(members, publication, name);
+    const isLost = !mayRefuse && found.length === 0 &&
+      isDue(members, publication, name, hasCrashed);
     if (isLost) ledger.fault(`${where} never`);
   }
 }
@@ -56,7 +57,12 @@ function checkOnce(publication: Publication, found: readonly GroupDelivery[]): s
  * Whether the group certainly had a member to be sent it. What was on its way to one whose session
  * ends goes to another with QoS 1, and to nobody with QoS 2 [MQTT-4.8.2-5].
  */
-function isDue(members: readonly SessionRecord[], publication: Publication, name: string): boolean {
+function isDue(
+  members: readonly SessionRecord[],
+  publication: Publication,
+  name: string,
+  hasCrashed: boolean,
+): boolean {
   if (publication.qos === 0) return false;
   const isFor = (session: SessionRecord) => (one: SubscriptionRecord) =>
     one.group === name && concerns(one, session.clientId, publication);
@@ -64,7 +70,8 @@ function isDue(members: readonly SessionRecord[], publication: Publication, name
     session.subscriptions.some((one) => isFor(session)(one) && mayHold(one, publication))
   );
   const isSafe = possible.every(({ endedAt, subscriptions }) =>
-    (endedAt === NEVER || publication.qos === 1) &&
+    // What went to a session that does not survive a crash has gone with it.
+    (endedAt === NEVER || (publication.qos === 1 && !hasCrashed)) &&
     subscriptions.every(({ group, qos }) => group !== name || qos > 0)
   );
   return isSafe &&

@@ -32,6 +32,8 @@ export class Inbound {
   readonly #aliases = new Map<number, string>();
   #source: Source | null = null;
   #lastAckMs = 0;
+  /** How often the broker had crashed when the connection was made. */
+  #crashes = 0;
 
   constructor(
     clientId: string,
@@ -57,6 +59,10 @@ export class Inbound {
     this.#source = source;
     this.#unacknowledged.clear();
     this.#aliases.clear();
+    if (this.#crashes === this.#ledger.crashes) return;
+    this.#crashes = this.#ledger.crashes;
+    // A broker that has crashed need not know what it sent with QoS 1.
+    for (const id of this.#held.keys()) if (!this.#received.has(id)) this.#held.delete(id);
   }
 
   /** The session is no more. */

@@ -103,6 +103,8 @@ export class Ledger {
   readonly faults: string[] = [];
   /** Grows with everything that a client sends or receives, pings aside. */
   activity = 0;
+  /** How often the broker has crashed. */
+  crashes = 0;
   #ticks = 0;
   readonly #journal: string[] | null;
   readonly #now: () => number;

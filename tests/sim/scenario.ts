@@ -26,6 +26,14 @@ export interface Disorder {
   readonly stall: number;
 }
 
+/** A disk, and what happens to the machine it is in. */
+export interface Disk {
+  /** How long a commit takes at most. */
+  readonly commitMsMax: number;
+  /** When the broker crashes, and how long it stays down. */
+  readonly crashes: readonly { readonly atMs: number; readonly downMs: number }[];
+}
+
 /** A simulation before it is run: everything that a seed decides at once. */
 export interface Scenario {
   readonly seed: number;
@@ -39,6 +47,8 @@ export interface Scenario {
   readonly limits: Partial<BrokerLimits>;
   /** What happens when a backlog is full, where the limits make that likely; else `null`. */
   readonly overflow: OverflowPolicy | null;
+  /** What the disk of the broker is like, and when the power fails; `null` without a disk. */
+  readonly disk: Disk | null;
   /** How long it takes to find out what a client may do; 0 for no authorizer. */
   readonly authorizerMsMax: number;
   readonly network: { maxDelayMs: number; windowBytes: number; cutChance: number };
@@ -91,6 +101,7 @@ export function scenarioOf(seed: number): Scenario {
     groupQoSMin: random.chance(0.7) ? 1 : 0,
     limits: limitsOf(random, overflow !== null),
     overflow,
+    disk: random.chance(0.6) ? diskOf(new Random(seed ^ 0xd15c)) : null,
     authorizerMsMax: random.pick([0, 0, 0, 0, 30]),
     network: {
       maxDelayMs: random.pick([0, 5, 20]),
@@ -121,6 +132,14 @@ function clientPlan(random: Random, clientId: string, isWide: boolean, index: nu
     publishChance: isWide && index > 2 ? 0.02 : random.pick([0.1, 0.4, 0.7]),
     qos: random.pick([[0], [1], [2], [1, 2], [0, 1, 2]]),
   };
+}
+
+function diskOf(random: Random): Disk {
+  const crashes = Array.from({ length: random.pick([0, 1, 1, 2, 3]) }, () => ({
+    atMs: random.integer(20, 1150),
+    downMs: random.pick([0, 10, 200]),
+  }));
+  return { commitMsMax: random.pick([0, 1, 10, 100]), crashes };
 }
 
 function onlyV5(plan: ClientPlan): ClientPlan {

@@ -29,14 +29,18 @@ export interface Run {
 /** Runs the simulation that a seed stands for. */
 export async function simulate(seed: number, keepsJournal = false): Promise<Run> {
   const scenario = scenarioOf(seed);
-  const world = new World(scenario, keepsJournal);
+  const world = await World.create(scenario, keepsJournal);
   const { clock, ledger, network } = world;
   const actors = actorsOf(world, scenario);
+  for (const { atMs, downMs } of scenario.disk?.crashes ?? []) {
+    clock.schedule(clock.now() + atMs, () => world.crash(downMs));
+  }
   await clock.advance(scenario.activeMs);
   await settle(world, actors);
   const { overflow } = scenario;
   checkDeliveries(ledger, {
-    mayLag: world.broker.stats.dropped.lag > 0,
+    mayLag: world.hasLagged,
+    hasCrashed: ledger.crashes > 0,
     mayDrop: overflow !== null && overflow !== "refuse-publisher",
     mayRefuse: overflow !== null,
   });

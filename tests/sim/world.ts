@@ -1,66 +1,39 @@
-import { type Authorizer, Broker, type Clock } from "../../mod.ts";
+import type { Authorizer, Broker, BrokerOptions, StoreSnapshot } from "../../mod.ts";
 import type { BytePipe } from "../harness/byte_pipe.ts";
 import { Random } from "../harness/random.ts";
 import { VirtualClock } from "../harness/virtual_clock.ts";
 import { VirtualNetwork } from "../harness/virtual_network.ts";
 import { Ledger } from "./ledger.ts";
+import { Life } from "./life.ts";
 import type { Scenario } from "./scenario.ts";
-
-/** The virtual clock as the broker gets it: it counts what the broker still waits for. */
-class BrokerClock implements Clock {
-  pending = 0;
-  readonly #clock: VirtualClock;
-
-  constructor(clock: VirtualClock) {
-    this.#clock = clock;
-  }
-
-  now(): number {
-    return this.#clock.now();
-  }
-
-  schedule(atMs: number, callback: () => void): () => void {
-    this.pending++;
-    let isPending = true;
-    const done = () => {
-      if (isPending) this.pending--;
-      isPending = false;
-    };
-    const cancel = this.#clock.schedule(atMs, () => {
-      done();
-      callback();
-    });
-    return () => {
-      done();
-      cancel();
-    };
-  }
-}
 
 /** All that a simulation consists of, beside the clients. */
 export class World {
   readonly clock: VirtualClock = new VirtualClock();
   readonly ledger: Ledger;
   readonly network: VirtualNetwork;
-  readonly broker: Broker;
   /** Whether the broker is being closed. */
   isClosing = false;
   /** Whether the clients do nothing more, not even keep their connections alive. */
   isOver = false;
-  readonly #brokerClock = new BrokerClock(this.clock);
+  readonly #random: Random;
+  readonly #options: BrokerOptions;
+  /** The broker as it is now; `null` while it is down. */
+  #life: Life | null = null;
+  /** Whether an earlier one has let QoS 0 messages go. */
+  #hasLagged = false;
 
   /** @param keepsJournal Whether the ledger writes the packets down. */
-  constructor(readonly scenario: Scenario, keepsJournal: boolean) {
+  private constructor(readonly scenario: Scenario, keepsJournal: boolean) {
     this.ledger = new Ledger(() => this.clock.now(), keepsJournal);
     const random = new Random(scenario.seed ^ 0x5eed);
-    this.broker = new Broker({
-      clock: this.#brokerClock,
+    this.#random = random.fork();
+    this.#options = {
       random: () => random.next(),
       limits: scenario.limits,
       overflow: scenario.overflow ?? "end-session",
       authorizer: scenario.authorizerMsMax > 0 ? this.#slowAuthorizer(random.fork()) : null,
-      hooks: { failed: (error) => this.ledger.fault(`broker failed: ${stackOf(error)}`) },
-    });
+    };
     this.network = new VirtualNetwork({
       ...scenario.network,
       seed: scenario.seed,
@@ -69,9 +42,41 @@ export class World {
     });
   }
 
+  /** Makes a world in which the broker is up. */
+  static async create(scenario: Scenario, keepsJournal: boolean): Promise<World> {
+    const world = new World(scenario, keepsJournal);
+    await world.#start(null);
+    return world;
+  }
+
+  /** The broker. It must be up. */
+  get broker(): Broker {
+    return this.#life!.broker;
+  }
+
+  /** Whether QoS 0 messages were let go for a subscriber that lagged. */
+  get hasLagged(): boolean {
+    return this.#hasLagged || this.broker.stats.dropped.lag > 0;
+  }
+
   /** What the broker has scheduled on its clock. */
   get brokerDeadlines(): number {
-    return this.#brokerClock.pending;
+    return this.#life!.deadlines;
+  }
+
+  /** The power fails, and is there again after a while. */
+  async crash(downMs: number): Promise<void> {
+    const life = this.#life;
+    if (life === null) return;
+    this.ledger.note(() => "the broker crashes");
+    this.ledger.crashes++;
+    this.#life = null;
+    this.#hasLagged ||= life.broker.stats.dropped.lag > 0;
+    const left = life.crash(this.#random);
+    for (const connection of [...this.network.connections]) connection.cut();
+    if (downMs > 0) await this.delay(downMs);
+    await this.#start(left);
+    this.ledger.note(() => "the broker is up again");
   }
 
   /** Resolves when the clock has moved on by `ms`. */
@@ -79,6 +84,23 @@ export class World {
     return new Promise((resolve) => {
       this.clock.schedule(this.clock.now() + ms, resolve);
     });
+  }
+
+  async #start(left: StoreSnapshot | null): Promise<void> {
+    const { disk } = this.scenario;
+    const life: { now?: Life } = {};
+    const hooks = {
+      failed: (error: unknown) => {
+        // What one that has crashed makes of that concerns nobody.
+        if (life.now === undefined || life.now === this.#life) {
+          this.ledger.fault(`broker failed: ${stackOf(error)}`);
+        }
+      },
+    };
+    const options = { ...this.#options, hooks };
+    life.now = this.#life = disk === null
+      ? Life.inMemory(this.clock, options)
+      : await Life.onDisk(this.clock, options, left, disk.commitMsMax, this.#random.fork());
   }
 
   /** Allows everything, as often as not only after a while. */
@@ -91,6 +113,8 @@ export class World {
 
   #accept(pipe: BytePipe, number: number): void {
     const { read, write, close, closeWrite } = pipe;
+    // Nobody listens while the broker is down.
+    if (this.#life === null) return close();
     const half = closeWrite !== undefined && this.scenario.hasHalfClose ? { closeWrite } : {};
     this.broker.accept({ read, write, close, ...half }, { address: `virtual:${number}` });
   }
