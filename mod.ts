@@ -25,13 +25,20 @@ export {
   type WebSocketListenOptions,
 } from "./broker/broker.ts";
 export type { Clock } from "./broker/clock.ts";
-export type { BrokerHooks, DisconnectInfo, DropInfo, PublishInfo } from "./broker/hooks.ts";
+export type {
+  BrokerHooks,
+  DisconnectInfo,
+  DropInfo,
+  LimitInfo,
+  LoginFailure,
+  PublishInfo,
+} from "./broker/hooks.ts";
 export { type BrokerLimits, DEFAULT_LIMITS, type OverflowPolicy } from "./broker/limits.ts";
 export type { ListenerPolicy } from "./broker/listener_policy.ts";
 export type { ListenerRules } from "./broker/listener_rules.ts";
 export type { LocalSubscription, ReceivedMessage } from "./broker/local_subscription.ts";
 export type { BrokerOptions } from "./broker/options.ts";
-export type { BrokerStats, DropReason, ToleratedFault } from "./broker/stats.ts";
+export type { BrokerStats, DropReason, LimitReason, ToleratedFault } from "./broker/stats.ts";
 export type {
   AuthenticationExchange,
   AuthenticationStep,

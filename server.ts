@@ -5,6 +5,7 @@
  */
 import deno from "./deno.json" with { type: "json" };
 import { readFdLimit } from "./cli/fd_limit.ts";
+import { loginFailedLine } from "./cli/log_lines.ts";
 import { FlagError, HELP, parseServerFlags, type ServerFlags } from "./cli/server_flags.ts";
 import { stopSignal } from "./cli/stop_signal.ts";
 import {
@@ -135,6 +136,11 @@ function quietHooks(): BrokerHooks {
           ? "WARNING: the store takes nothing more (is the disk full?): QoS 1 and 2 that must survive are refused"
           : "The store works again",
       ),
+    loginFailed: (failure) => complain(loginFailedLine(failure)),
+    busy: (isBusy, lagMs) => {
+      const what = isBusy ? "refusing new connections" : "accepting connections again";
+      complain(`The event loop is ${Math.round(lagMs)} ms late: ${what}`);
+    },
   };
 }
 

@@ -1,7 +1,7 @@
-import { type ConnectPacket, ReasonCode, type Will } from "../codec/mod.ts";
-import { hasMoreLevels } from "../router/router.ts";
+import { type ConnectPacket, type Properties, ReasonCode, type Will } from "../codec/mod.ts";
 import { isSystemTopic, topicNameFault } from "../router/topic.ts";
 import type { Connection } from "./connection.ts";
+import { isBeyondLimits } from "./topic_limits.ts";
 
 /** Why a client is not let in: a reason code, and the same in words. */
 export type ConnectFault = readonly [reasonCode: number, text: string];
@@ -18,14 +18,25 @@ export function faultOf(connection: Connection, packet: ConnectPacket): ConnectF
   if (clientId === "" && needsId) {
     return [ReasonCode.ClientIdentifierNotValid, "Client identifier is empty"];
   }
+  if (hasTooManyProperties(connection, packet.properties, will?.properties)) {
+    return [ReasonCode.QuotaExceeded, "Too many user properties"];
+  }
   return will === null ? null : faultOfWill(connection, will);
+}
+
+/** CONNECT has a limit of its own in bytes, so that they need only be counted. */
+function hasTooManyProperties(connection: Connection, ...all: (Properties | undefined)[]): boolean {
+  const { userPropertiesMax } = connection.core.limits;
+  const hasTooMany = all.some((one) => (one?.userProperties?.length ?? 0) > userPropertiesMax);
+  if (hasTooMany) connection.limited("user-properties");
+  return hasTooMany;
 }
 
 function faultOfWill({ core, terms }: Connection, will: Will): ConnectFault | null {
   const { mount } = terms;
   const topic = mount?.topic(will.topic) ?? will.topic;
   const topicFault = topicNameFault(will.topic) ??
-    (hasMoreLevels(topic, core.limits.topicLevelsMax) ? "too many levels" : null) ??
+    (isBeyondLimits(topic, core.limits) ? "too long, or too deep" : null) ??
     (mount?.isTooLong(will.topic) ? "too long" : null);
   if (topicFault !== null) {
     return [ReasonCode.TopicNameInvalid, `Will topic: ${topicFault}`];

@@ -21,9 +21,10 @@ import {
 import { Access } from "./access.ts";
 import type { Connection } from "./connection.ts";
 import { connackProperties } from "./connack.ts";
-import { faultOf } from "./connect_fault.ts";
+import { type ConnectFault, faultOf } from "./connect_fault.ts";
 import { Granted } from "./granted.ts";
 import { identify, type Identity, isFault, settle } from "./client_identity.ts";
+import { isLoginFailure } from "./login_guard.ts";
 import { askAgain } from "./reauthorization.ts";
 import { sendRefusal } from "./refusal.ts";
 import { Sender } from "./sender.ts";
@@ -48,6 +49,13 @@ const LET_IN: Decision = { reasonCode: ReasonCode.Success };
 
 /** What a client is told whose authentication holds no longer. */
 const EXPIRED = "Authentication has expired";
+
+/** What a client is told whose identifier another uses as well. */
+const FLAPS = "Another client with this identifier connects again and again";
+const TOO_MANY_LOGINS: ConnectFault = [
+  ReasonCode.ConnectionRateExceeded,
+  "Too many logins from this address have failed",
+];
 
 /** How a client is let in: CONNECT, authentication, session, CONNACK. */
 export class ConnectFlow {
@@ -85,7 +93,10 @@ export class ConnectFlow {
     };
     this.#packet = packet;
     this.#overlook(packet);
-    const identity = faultOf(connection, packet) ?? identify(connection, packet);
+    const mayTry = connection.core.guards.logins.mayTry(connection.peer.address);
+    const identity = mayTry
+      ? faultOf(connection, packet) ?? identify(connection, packet)
+      : TOO_MANY_LOGINS;
     if (isFault(identity)) {
       this.#refuse(identity[0], identity[1]);
       return Promise.resolve();
@@ -196,7 +207,7 @@ export class ConnectFlow {
     const decision = isCertified ? LET_IN : await authenticator.authenticate(request);
     if (!connection.isOpen) return;
     if (decision.reasonCode !== ReasonCode.Success) {
-      return this.#refuse(decision.reasonCode, decision.reasonString);
+      return await this.#refuseLogin(decision.reasonCode, decision.reasonString);
     }
     await this.#admit(decision);
   }
@@ -207,7 +218,7 @@ export class ConnectFlow {
     const step = await connection.auth!.exchange!.next(data);
     if (!connection.isOpen) return;
     if (step.kind === "continue") this.#sendAuth(ReasonCode.ContinueAuthentication, step);
-    else if (step.kind === "failure") this.#refuse(step.reasonCode, step.reasonString);
+    else if (step.kind === "failure") await this.#refuseLogin(step.reasonCode, step.reasonString);
     else {
       connection.auth!.exchange = null;
       await this.#admit(step, step.data);
@@ -243,6 +254,7 @@ export class ConnectFlow {
     if (packetSize(agreement.connack, protocolVersion) > connection.wire.packetBytesMax) {
       return this.#refuse(ReasonCode.PacketTooLarge, "CONNACK is larger than the client takes");
     }
+    if (core.sessions.get(clientId)?.link && !await this.#mayTakeOver(clientId)) return;
     // While one thing is waited for, another may come in the way.
     for (let wait = this.#obstacle(clientId, access); wait !== null;) {
       await wait;
@@ -250,13 +262,17 @@ export class ConnectFlow {
     }
     if (!connection.isOpen) return;
     const [session, isPresent] = this.#session(clientId, agreement.expirySeconds > 0);
-    if (session === null) return this.#refuse(ReasonCode.QuotaExceeded, "Too many sessions");
+    if (session === null) {
+      connection.limited("sessions");
+      return this.#refuse(ReasonCode.QuotaExceeded, "Too many sessions");
+    }
     connection.session = session;
     session.permit(access);
     this.#bind(session, isPresent, agreement);
     const commit = this.#mustStore ? core.journal?.latest ?? null : null;
     if (commit !== null && !await this.#isStored(commit, session, isPresent)) return;
     connection.client = client;
+    connection.visit?.admitted();
     const { stats } = core;
     stats.connectsAccepted++;
     stats.clientsMost = Math.max(stats.clientsMost, ++stats.clients);
@@ -394,6 +410,28 @@ export class ConnectFlow {
       properties.authenticationData = step.data;
     }
     this.#connection.reply({ type: "auth", reasonCode, properties });
+  }
+
+  /** Tells that a login has failed, and answers; late, if that happens too often. */
+  async #refuseLogin(reasonCode: number, reasonString?: string): Promise<void> {
+    const connection = this.#connection;
+    if (isLoginFailure(reasonCode)) {
+      const { clientId, username, address } = this.#request!;
+      const failure = { address, clientId, username, reasonCode };
+      await connection.core.guards.logins.failed(failure);
+      if (!connection.isOpen) return;
+    }
+    this.#refuse(reasonCode, reasonString);
+  }
+
+  /** Waits, if the session is taken over again and again; tells whether it may go on then. */
+  async #mayTakeOver(clientId: string): Promise<boolean> {
+    const connection = this.#connection;
+    const { flaps } = connection.core.guards;
+    const wait = flaps.takesOver(clientId, connection.peer.address);
+    if (wait === "refused") this.#refuse(ReasonCode.ConnectionRateExceeded, FLAPS);
+    else if (wait !== null) await wait;
+    return connection.isOpen;
   }
 
   /** Answers with a CONNACK that says why not, and closes [MQTT-3.2.2-7]. */

@@ -29,13 +29,16 @@ import type { Link } from "./link.ts";
 import type { ListenerPolicy, ListenerTerms } from "./listener_policy.ts";
 import type { Message } from "./message.ts";
 import { Outbox, type OutboxOwner } from "./outbox.ts";
+import { Pace } from "./pace.ts";
+import { checkPacket, PacketLimitError } from "./packet_limits.ts";
 import { handlePacket, handlePuback } from "./packet_handler.ts";
 import { PublishFlow } from "./publish_flow.ts";
 import type { Receiver, Wire } from "./receiver.ts";
 import { Deadline } from "./scheduler.ts";
 import type { Sender } from "./sender.ts";
+import type { DropReason, LimitReason } from "./stats.ts";
 import type { Session } from "./session.ts";
-import type { DropReason } from "./stats.ts";
+import type { Visit } from "./gate.ts";
 
 /** One for all: it is filled in and read within a call. */
 const header = new FixedHeader();
@@ -72,6 +75,8 @@ export class Connection implements Link, OutboxOwner {
   aliases: Map<number, Route<Receiver>> | null = null;
   /** The route of the last message: the next is often for the same. */
   lastRoute: Route<Receiver> | null = null;
+  /** What is counted of it at the gate; `null` for nothing. */
+  visit: Visit | null = null;
   readonly #policy: ListenerPolicy;
   /** Answers that wait for the disk; made for the first. */
   #acks: AckQueue | null = null;
@@ -86,6 +91,8 @@ export class Connection implements Link, OutboxOwner {
   // Made when somebody waits, which is rare: an idle connection must cost little.
   #left: Receipt | null = null;
   #gone: Receipt | null = null;
+  /** How fast the client may publish; `null` for as fast as it can. */
+  readonly #pace: Pace | null;
   /** Bytes of the frame that is incomplete, as far as it is known. */
   #frameBytes = 0;
   #lastReadMs: number;
@@ -105,6 +112,7 @@ export class Connection implements Link, OutboxOwner {
     this.wire = { v5: false, packetBytesMax: this.terms.packetBytesMax, isOwn: false };
     this.#transport = transport;
     this.#input = new InputBuffer(core.pool);
+    this.#pace = Pace.of(core);
     this.outbox = new Outbox(transport, core, this);
     this.#lastReadMs = core.clock.now();
     this.#deadline = new Deadline(() => this.#onDue());
@@ -139,7 +147,8 @@ export class Connection implements Link, OutboxOwner {
   async run(): Promise<void> {
     try {
       while (this.#isOpen || this.#endedBy === "broker") {
-        const bytes = await this.#transport.read(this.#input.target(this.#frameBytes));
+        const target = this.#input.target(this.#frameBytes);
+        const bytes = await this.#transport.read(this.#pace?.bounded(target) ?? target);
         if (bytes === null) break;
         // Read on while the last bytes leave: closing with something unread
         // would reset the connection, and the client never learn why.
@@ -163,11 +172,31 @@ export class Connection implements Link, OutboxOwner {
   /** Takes everything that has arrived. Returns what has to be waited for, if anything. */
   #take(): PromiseLike<void> | null {
     try {
-      return this.#consume() ?? this.core.takeCongestion();
+      return this.#consume() ?? this.core.takeCongestion() ?? this.#held();
     } catch (error) {
       this.fail(error);
       return null;
     }
+  }
+
+  /** What has to be waited for because of what this client does itself: too much at once. */
+  #held(): Promise<void> | null {
+    if (!this.#isOpen) return null;
+    if (this.outbox.controlBytes > this.core.limits.controlBytesMax) {
+      this.limited("control-bytes");
+      return this.outbox.controlTaken();
+    }
+    const wait = this.#pace?.wait() ?? null;
+    if (wait === null) return null;
+    this.limited("publish-rate");
+    if (this.core.settings.overrate === "slow-down") return wait;
+    this.disconnect(ReasonCode.MessageRateTooHigh, "Publishes too fast");
+    return null;
+  }
+
+  /** Counts that the client has reached a limit. */
+  limited(reason: LimitReason): void {
+    this.core.limited(reason, this.peer.address, this.client?.clientId ?? null);
   }
 
   /** Reads nothing more until a wait is over; the client cannot keep alive meanwhile. */
@@ -191,15 +220,21 @@ export class Connection implements Link, OutboxOwner {
   #consume(): PromiseLike<void> | null {
     const input = this.#input;
     const { bytes, end } = input;
-    const { core, terms } = this;
+    const { core, terms, outbox } = this;
+    const { controlBytesMax } = core.limits;
+    const pace = this.#pace;
     this.#frameBytes = 0;
     let at = input.start;
     // What waits stays where it is: a backlog never grows by more than a message
     // between the moment it is long and the moment its publishers wait.
     while (at < end && this.#isOpen && !core.isCongested) {
-      if (this.session !== null && bytes[at] === 0x30) {
+      if (outbox.controlBytes > controlBytesMax || pace?.mayGoOn === false) break;
+      const mayRun = this.session !== null && (pace === null || pace.mayTakeAll(end - at));
+      if (mayRun && bytes[at] === 0x30) {
+        const before = core.stats.messagesReceived;
         const next = PublishFlow.run(this, bytes, at, end);
         if (next > at) {
+          pace?.spend(core.stats.messagesReceived - before, next - at);
           at = next;
           continue;
         }
@@ -208,6 +243,7 @@ export class Connection implements Link, OutboxOwner {
       const size = header.end - at;
       const sizeMax = this.session === null ? core.limits.connectBytesMax : terms.packetBytesMax;
       if (size > sizeMax) {
+        this.limited("packet-bytes");
         throw new ProtocolError(
           `Packet of ${size} bytes, of at most ${sizeMax}`,
           0,
@@ -222,6 +258,7 @@ export class Connection implements Link, OutboxOwner {
       }
       const { first, bodyStart, end: bodyEnd } = header;
       at = bodyEnd;
+      if (this.session !== null) pace?.spend(first >> 4 === PacketType.publish ? 1 : 0, size);
       const wait = this.#handle(first, bytes, bodyStart, bodyEnd);
       if (wait !== null) {
         input.consume(at);
@@ -234,6 +271,8 @@ export class Connection implements Link, OutboxOwner {
 
   #handle(first: number, bytes: Uint8Array, start: number, end: number): PromiseLike<void> | null {
     const type = first >> 4;
+    const isLarge = this.session !== null && end - start > this.core.guards.harmlessBytes;
+    if (isLarge) checkPacket(this.core.limits, this.version, first, bytes, start, end);
     if (this.session !== null && type === PacketType.publish) {
       return PublishFlow.packet(this, first, bytes, start, end);
     }
@@ -396,6 +435,7 @@ export class Connection implements Link, OutboxOwner {
       return this.disconnect(ReasonCode.UnspecifiedError);
     }
     this.core.stats.protocolErrors++;
+    if (error instanceof PacketLimitError) this.limited(error.limit);
     if (this.session !== null) this.disconnect(error.reasonCode, error.message);
     else if (error instanceof UnsupportedVersionError || this.flow !== null) {
       this.flow!.refuseFaulty(error);
@@ -444,6 +484,13 @@ export class Connection implements Link, OutboxOwner {
     this.#closeTransport();
   }
 
+  /** The broker closes at once, since there is no use in saying why. */
+  cutOff(error: Error): void {
+    this.#error ??= error;
+    this.#endedBy = "broker";
+    this.abort();
+  }
+
   /** Starts to watch the Keep Alive that was agreed on, in seconds; 0 for none. */
   keepAlive(seconds: number): void {
     this.#keepAliveMs = seconds * 1500;
@@ -475,6 +522,7 @@ export class Connection implements Link, OutboxOwner {
     if (this.session === null) {
       // No CONNECT in time, or an authentication that goes nowhere.
       this.#error ??= new Error("No CONNECT in time");
+      this.limited("connect-timeout");
       return this.close();
     }
     const now = this.core.clock.now();
@@ -506,6 +554,8 @@ export class Connection implements Link, OutboxOwner {
     this.#input.release();
     core.connections.delete(this);
     core.stats.connections--;
+    this.visit?.gone();
+    this.#pace?.close();
     this.#policy.connections--;
     core.guard(() => this.#retire());
     this.#gone?.close();

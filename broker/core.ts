@@ -8,6 +8,7 @@ import { Delivery, Outcome } from "./delivery.ts";
 import { FlushQueue } from "./flush_queue.ts";
 import type { Journal } from "./durable/journal.ts";
 import type { Calendar } from "./durable/records.ts";
+import { Guards } from "./guards.ts";
 import type { BrokerHooks } from "./hooks.ts";
 import type { BrokerLimits, OverflowPolicy } from "./limits.ts";
 import type { Message } from "./message.ts";
@@ -19,7 +20,7 @@ import type { Run } from "./run.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { Session } from "./session.ts";
 import { SessionTable } from "./session_table.ts";
-import { BrokerStats, type DropReason } from "./stats.ts";
+import { BrokerStats, type DropReason, type LimitReason } from "./stats.ts";
 
 /** Everything the parts of a broker share. */
 export class Core implements OutboxHost {
@@ -38,6 +39,7 @@ export class Core implements OutboxHost {
   /** What brings to the disk what must survive; `null` for a broker that keeps all in memory. */
   journal: Journal | null = null;
   readonly calendar: Calendar;
+  readonly guards: Guards;
   /** Connections that are open, accepted or not. */
   readonly connections: Set<Connection> = new Set();
   /** Whether the broker takes no more clients. */
@@ -58,9 +60,14 @@ export class Core implements OutboxHost {
       this.failed(error);
       outbox.abort();
     });
-    const { routesMax, topicLevelsMax } = this.limits;
+    const { routesMax, topicLevelsMax, topicBytesMax } = this.limits;
     const seed = Math.floor(settings.random() * 2 ** 32);
-    this.router = new Router({ routesMax, levelsMax: topicLevelsMax, seed });
+    this.router = new Router({
+      routesMax,
+      levelsMax: topicLevelsMax,
+      bytesMax: topicBytesMax,
+      seed,
+    });
     this.delivery = new Delivery(this);
     this.calendar = {
       toWall: (clockMs) => clockMs - this.clock.now() + settings.wallClock(),
@@ -72,6 +79,7 @@ export class Core implements OutboxHost {
     };
     this.retained = new RetainedStore(this.limits, this.clock, this.scheduler, retainedChanged);
     this.sessions = new SessionTable(this);
+    this.guards = new Guards(this);
   }
 
   flushLater(outbox: Outbox, isWoken: boolean): void {
@@ -103,6 +111,10 @@ export class Core implements OutboxHost {
     this.stats.messagesSent += frames;
   }
 
+  writing(): void {
+    this.guards.drain.start();
+  }
+
   lagged(frames: number): void {
     this.stats.dropped.lag += frames;
     this.#hook("dropped", { reason: "lag", topic: null, clientId: null });
@@ -111,6 +123,12 @@ export class Core implements OutboxHost {
   /** Counts messages that a client may not receive; that is nobody's fault, and not told. */
   withheld(messages: number): void {
     this.stats.dropped["read-denied"] += messages;
+  }
+
+  /** Counts that a limit was reached. */
+  limited(reason: LimitReason, address: string | null, clientId: string | null): void {
+    this.stats.limited[reason]++;
+    if (this.hooks.limited) this.guard(() => this.hooks.limited!({ reason, address, clientId }));
   }
 
   /** Counts a message that somebody should have received and did not. */

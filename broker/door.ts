@@ -1,4 +1,4 @@
-import { FixedHeader, type ProtocolVersion } from "../codec/mod.ts";
+import { FixedHeader, type ProtocolVersion, ReasonCode } from "../codec/mod.ts";
 import { Receipt } from "../log/receipt.ts";
 import type { PeerInfo, Transport } from "../transport/transport.ts";
 import { Connection } from "./connection.ts";
@@ -35,8 +35,18 @@ export class Door {
 
   /** What has to be waited for before the next accept, or `null`. */
   mayAccept(): PromiseLike<void> | null {
-    if (this.#core.isClosing || this.#refusals.size < REFUSALS_MAX) return null;
+    const { isClosing, guards } = this.#core;
+    if (isClosing) return null;
+    if (this.#refusals.size < REFUSALS_MAX) return guards.gate.wait();
     return this.#free ??= new Receipt();
+  }
+
+  /**
+   * Whether a connection from an address may go on. A listener that does something costly first,
+   * such as a TLS handshake, asks before it, and says so in `PeerInfo.isVetted`.
+   */
+  vets(address: string): boolean {
+    return !this.#core.isClosing && this.#core.guards.gate.mayEnter(address);
   }
 
   /** Takes a connection over. */
@@ -46,23 +56,37 @@ export class Door {
     policy: ListenerPolicy = peer.lenient ? this.#lenient : this.#strict,
   ): void {
     const core = this.#core;
-    if (core.isClosing) return transport.close();
-    if (core.connections.size >= core.limits.connectionsMax || !policy.hasRoom) {
-      core.stats.connectionsRefused++;
-      if (this.#refusals.size >= REFUSALS_MAX) return transport.close();
-      this.#refuse(transport);
-      return;
+    const { gate, load } = core.guards;
+    if (core.isClosing || !(peer.isVetted || gate.mayEnter(peer.address))) {
+      return transport.close();
     }
-    new Connection(core, transport, peer, policy).run();
+    load.start();
+    if (load.isBusy) return this.#turnAway(transport, "busy", peer);
+    if (core.connections.size >= core.limits.connectionsMax || !policy.hasRoom) {
+      return this.#turnAway(transport, "connections", peer);
+    }
+    const connection = new Connection(core, transport, peer, policy);
+    connection.visit = gate.enter(peer.address);
+    connection.run();
   }
 
   /** Wakes whoever waits to accept, and turns away whom it was telling so. */
   close(): void {
     for (const refusal of this.#refusals) refusal.close();
+    this.#core.guards.gate.close();
     this.#wake();
   }
 
-  async #refuse(transport: Transport): Promise<void> {
+  #turnAway(transport: Transport, reason: "busy" | "connections", peer: PeerInfo): void {
+    const core = this.#core;
+    core.stats.connectionsRefused++;
+    core.limited(reason, peer.address, null);
+    if (this.#refusals.size >= REFUSALS_MAX) return transport.close();
+    const code = reason === "busy" ? ReasonCode.ServerBusy : ReasonCode.QuotaExceeded;
+    this.#refuse(transport, code);
+  }
+
+  async #refuse(transport: Transport, reasonCode: number): Promise<void> {
     const { scheduler, clock } = this.#core;
     const refusal = new Refusal(transport);
     this.#refusals.add(refusal);
@@ -71,7 +95,7 @@ export class Door {
     try {
       const version = await readVersion(transport);
       if (version !== null) {
-        await writeAll(transport, busyConnack(version));
+        await writeAll(transport, busyConnack(version, reasonCode));
         await hearOut(transport);
       }
     } catch {

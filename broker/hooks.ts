@@ -1,6 +1,6 @@
 import type { ClientInfo } from "../auth/authenticator.ts";
 import type { QoS } from "../codec/mod.ts";
-import type { DropReason } from "./stats.ts";
+import type { DropReason, LimitReason } from "./stats.ts";
 
 /** How a connection ended. */
 export interface DisconnectInfo {
@@ -36,6 +36,28 @@ export interface DropInfo {
   readonly clientId: string | null;
 }
 
+/** A login that has failed. */
+export interface LoginFailure {
+  /** Where the client connects from, say `192.0.2.7:50123`. */
+  readonly address: string;
+  /** What it called itself. */
+  readonly clientId: string;
+  /** The user name it gave, or `null`. */
+  readonly username: string | null;
+  /** Why, as a reason code of CONNACK. */
+  readonly reasonCode: number;
+}
+
+/** A limit that was reached. */
+export interface LimitInfo {
+  /** Which. */
+  readonly reason: LimitReason;
+  /** Where the client connects from, or `null` where it concerns no one client. */
+  readonly address: string | null;
+  /** What it calls itself, or `null` where that is not known. */
+  readonly clientId: string | null;
+}
+
 /**
  * What a program may be told. Hooks are called in the middle of the broker's
  * work: they must be short. What one throws is reported to `failed` and
@@ -48,6 +70,12 @@ export interface BrokerHooks {
   disconnected?(client: ClientInfo, info: DisconnectInfo): void;
   /** A client was not let in; `client` is as much as is known of it. */
   refused?(address: string, clientId: string | null, reasonCode: number): void;
+  /** A login has failed; told before it is answered. */
+  loginFailed?(failure: LoginFailure): void;
+  /** A limit was reached. */
+  limited?(info: LimitInfo): void;
+  /** The event loop is too late for newcomers, or is no longer; by so many milliseconds. */
+  busy?(isBusy: boolean, lagMs: number): void;
   /** A message was published. Costs speed: frames are then taken apart. */
   published?(info: PublishInfo): void;
   /** A message was dropped. */

@@ -5,12 +5,54 @@
 export interface BrokerLimits {
   /** Connections at once, those not yet accepted included. Past it: refused as busy. */
   connectionsMax: number;
+  /** Connections that were not let in yet. Past it: none is accepted until one is done; 0: no limit. */
+  handshakesMax: number;
+  /** Connections from one address (IPv6: one /64). Past it: closed at once; 0: no limit. */
+  addressConnectionsMax: number;
+  /** Connections from one address not let in yet. Past it: closed at once; 0: no limit. */
+  addressHandshakesMax: number;
+  /** Connections a second from one address, on average. Past it: closed at once; 0: no limit. */
+  addressConnectsPerSecondMax: number;
+  /** How many of them may come at once. */
+  addressConnectsBurst: number;
+  /** Connections a second in all. Past it: none is accepted until its time has come; 0: no limit. */
+  connectsPerSecondMax: number;
+  /** Addresses of which something is remembered. Past it: those not heard of for longest are forgotten. */
+  addressesMax: number;
+  /** Failed logins of one address that are forgiven. Past it: answered late; 0: no limit. */
+  loginFailuresMax: number;
+  /** After how long one failed login is forgotten, in milliseconds. */
+  loginForgetMs: number;
+  /** How late a failed login is answered then, in milliseconds. */
+  loginDelayMs: number;
+  /** Late answers to one address that wait at once. Past it: refused, with no look at the password. */
+  loginsDelayedMax: number;
+  /** Take-overs of one session that are nothing special. Past it: the newcomer waits; 0: no limit. */
+  takeOversMax: number;
+  /** After how long one take-over is forgotten, in milliseconds. */
+  takeOverForgetMs: number;
+  /** How long a newcomer waits then, in milliseconds; another that comes meanwhile is refused. */
+  takeOverDelayMs: number;
+  /** Client identifiers whose take-overs are remembered. Past it: as for addresses. */
+  flappingClientsMax: number;
+  /** Milliseconds by which the event loop may be late. Past it: new connections are refused; 0: no limit. */
+  loopLagMs: number;
   /** From a connection to its CONNECT, in milliseconds. Past it: closed. */
   connectTimeoutMs: number;
   /** Bytes of a CONNECT packet. Past it: closed, with nothing of its body read. */
   connectBytesMax: number;
   /** Bytes of any other packet, both ways (Maximum Packet Size). Past it: 0x95 and closed. */
   packetBytesMax: number;
+  /** PUBLISH packets a second from one connection, on average. Past it: it is not read; 0: no limit. */
+  publishesPerSecondMax: number;
+  /** Bytes a second from one connection, on average. Past it: it is not read; 0: no limit. */
+  publishBytesPerSecondMax: number;
+  /** User properties of one packet. Past it: 0x97 and closed. */
+  userPropertiesMax: number;
+  /** Bytes of user properties of one packet. Past it: 0x97 and closed. */
+  userPropertyBytesMax: number;
+  /** Filters of one SUBSCRIBE or UNSUBSCRIBE. Past it: 0x97 and closed. */
+  filtersPerPacketMax: number;
   /** Seconds of Keep Alive a 5.0 client may ask for, and gets instead of none; 0: no limit. */
   keepAliveSecondsMax: number;
   /** Seconds a session may outlive its connection; 3.x clients with a clean session of 0 get this. */
@@ -25,6 +67,8 @@ export interface BrokerLimits {
   inflightMax: number;
   /** Topic aliases of one client, each way (Topic Alias Maximum). Past it: 0x94. */
   topicAliasMax: number;
+  /** Bytes of a topic or filter. Past it: topic or filter invalid. */
+  topicBytesMax: number;
   /** Levels of a topic or filter. Past it: topic or filter invalid. */
   topicLevelsMax: number;
   /** QoS 1 and 2 messages that wait for one session. Past it: the overflow policy. */
@@ -37,6 +81,10 @@ export interface BrokerLimits {
   highWaterBytes: number;
   /** Milliseconds without progress after which a subscriber slows nobody down any more. */
   stallMs: number;
+  /** Bytes of answers that wait for a client. Past it: it is not read until it has taken them. */
+  controlBytesMax: number;
+  /** Milliseconds a client may take nothing of what waits for it. Past it: closed; 0: no limit. */
+  drainMs: number;
   /** Milliseconds a closing connection has to take its last bytes. */
   lingerMs: number;
   /** Retained messages. Past it: 0x97, or dropped at QoS 0. */
@@ -58,9 +106,30 @@ export interface BrokerLimits {
 /** The limits of a broker that is told nothing else. */
 export const DEFAULT_LIMITS: BrokerLimits = {
   connectionsMax: 100_000,
+  handshakesMax: 4000,
+  addressConnectionsMax: 10_000,
+  addressHandshakesMax: 200,
+  addressConnectsPerSecondMax: 500,
+  addressConnectsBurst: 5000,
+  connectsPerSecondMax: 10_000,
+  addressesMax: 65_536,
+  loginFailuresMax: 5,
+  loginForgetMs: 10_000,
+  loginDelayMs: 3000,
+  loginsDelayedMax: 8,
+  takeOversMax: 50,
+  takeOverForgetMs: 3000,
+  takeOverDelayMs: 3000,
+  flappingClientsMax: 10_000,
+  loopLagMs: 1000,
   connectTimeoutMs: 10_000,
   connectBytesMax: 256 * 1024,
   packetBytesMax: 16 * 1024 * 1024,
+  publishesPerSecondMax: 0,
+  publishBytesPerSecondMax: 0,
+  userPropertiesMax: 1024,
+  userPropertyBytesMax: 256 * 1024,
+  filtersPerPacketMax: 4096,
   keepAliveSecondsMax: 0,
   sessionExpirySecondsMax: 7 * 24 * 3600,
   sessionsMax: 1_000_000,
@@ -68,12 +137,15 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   receiveMaximum: 1024,
   inflightMax: 1024,
   topicAliasMax: 64,
+  topicBytesMax: 65_535,
   topicLevelsMax: 200,
   backlogMessagesMax: 100_000,
   backlogBytesMax: 64 * 1024 * 1024,
   lagBytesMax: 16 * 1024 * 1024,
   highWaterBytes: 1024 * 1024,
   stallMs: 5000,
+  controlBytesMax: 256 * 1024,
+  drainMs: 60_000,
   lingerMs: 2000,
   retainedMessagesMax: 1_000_000,
   retainedBytesMax: 1024 * 1024 * 1024,

@@ -12,6 +12,11 @@ export interface BrokerOptions {
   limits?: Partial<BrokerLimits>;
   /** What happens when a session's backlog is full; `"end-session"` by default. */
   overflow?: OverflowPolicy;
+  /**
+   * What happens to a client that publishes faster than its limits: it is read no faster, which is
+   * the default, or it is disconnected with 0x96.
+   */
+  overrate?: "slow-down" | "disconnect";
   /** Who may come in; everyone by default. */
   authenticator?: Authenticator;
   /** What clients may do; everything by default. */
@@ -53,6 +58,7 @@ export type Settings = Required<Omit<BrokerOptions, "limits">> & { readonly limi
 export function settingsOf(options: BrokerOptions): Settings {
   return {
     overflow: "end-session",
+    overrate: "slow-down",
     authenticator: allowAll,
     authorizer: null,
     hooks: {},

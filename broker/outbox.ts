@@ -2,7 +2,7 @@ import type { BufferPool } from "../log/buffer_pool.ts";
 import type { ByteCursor } from "../log/byte_cursor.ts";
 import { ByteLog, copyBytes } from "../log/byte_log.ts";
 import type { Waiter } from "../log/log.ts";
-import type { Receipt } from "../log/receipt.ts";
+import { Receipt } from "../log/receipt.ts";
 import { type Stretch, Trail } from "../log/trail.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { Clock } from "./clock.ts";
@@ -44,6 +44,8 @@ export interface OutboxHost {
   congested(room: Receipt): void;
   /** Counts messages that are given to the network. */
   messagesLeft(frames: number): void;
+  /** A write begins. */
+  writing(): void;
   /** Counts frames that a lagging subscriber has lost. */
   lagged(frames: number): void;
   /** Reports a failure of the broker's own. */
@@ -94,6 +96,11 @@ export class Outbox implements Waiter {
   /** The buffer to give back once it is written. */
   #lent: Uint8Array<ArrayBuffer> | null = null;
   #appended = 0;
+  /** Whether a write has ended since the last look, and how many looks found that none has. */
+  #progressed = false;
+  #looks = 0;
+  /** Closes when the control packets that wait are being written. */
+  #controlTaken: Receipt | null = null;
   /** Whether publishers should wait for this connection; made when they first do. */
   #congestion: Congestion | null = null;
   #isHeld = false;
@@ -156,6 +163,19 @@ export class Outbox implements Waiter {
   /** Bytes of control packets that wait to be written. */
   get controlBytes(): number {
     return this.#controlBytes;
+  }
+
+  /** Resolves when the control packets that wait now are being written, or never will be. */
+  controlTaken(): Promise<void> {
+    return (this.#controlTaken ??= new Receipt()).wait();
+  }
+
+  /** How often in a row, now included, this was called during one and the same write. */
+  stuckLooks(): number {
+    const isStuck = this.#writing !== null && !this.#progressed;
+    this.#progressed = false;
+    this.#looks = this.#writing === null ? 0 : isStuck ? this.#looks + 1 : 1;
+    return this.#looks;
   }
 
   /**
@@ -318,11 +338,17 @@ export class Outbox implements Waiter {
     return piece;
   }
 
+  #forgetControl(): void {
+    this.#control = NO_BYTES;
+    this.#controlBytes = 0;
+    this.#controlTaken?.close();
+    this.#controlTaken = null;
+  }
+
   #takeControl(): Uint8Array<ArrayBuffer> {
     const view = this.#control.subarray(0, this.#controlBytes);
     this.#lent = this.#control;
-    this.#control = NO_BYTES;
-    this.#controlBytes = 0;
+    this.#forgetControl();
     return view;
   }
 
@@ -333,8 +359,7 @@ export class Outbox implements Waiter {
     copyBytes(this.#control, 0, filled, target, 0);
     if (filled > 0) {
       this.#host.pool.give(this.#control);
-      this.#control = NO_BYTES;
-      this.#controlBytes = 0;
+      this.#forgetControl();
     }
     for (let s = this.#trail.current(); s !== null; s = this.#trail.current()) {
       const available = s.cursor.available(s.end);
@@ -351,12 +376,14 @@ export class Outbox implements Waiter {
 
   #write(bytes: Uint8Array<ArrayBuffer>): void {
     this.#writing = bytes;
+    this.#host.writing();
     this.#transport.write(bytes).then(this.#onWritten, this.#onFailed);
   }
 
   #written(bytes: number): void {
     const writing = this.#writing;
     if (writing === null || this.#state === "closed") return;
+    this.#progressed = true;
     this.#congestion?.progress();
     this.#owner.sent(bytes);
     if (bytes < writing.length) return this.#write(writing.subarray(bytes));
@@ -422,8 +449,7 @@ export class Outbox implements Waiter {
     this.leave();
     this.#trail.clear();
     this.#congestion?.clear();
-    this.#control = NO_BYTES;
-    this.#controlBytes = 0;
+    this.#forgetControl();
     // A write in flight still reads its buffer, which is left to the runtime.
     this.#lent = null;
     this.#own =

@@ -65,8 +65,8 @@ export function sendRefusal(
 }
 
 /** The packet that a client past the limit of connections is sent before it is closed. */
-export function busyConnack(version: ProtocolVersion): Uint8Array {
-  const reasonCode = version === 5 ? ReasonCode.QuotaExceeded : ConnectReturnCode.ServerUnavailable;
+export function busyConnack(version: ProtocolVersion, code: number): Uint8Array {
+  const reasonCode = version === 5 ? code : ConnectReturnCode.ServerUnavailable;
   return encodePacket(
     { type: "connack", sessionPresent: false, reasonCode, properties: {} },
     version,

@@ -30,6 +30,45 @@ export type ToleratedFault =
   /** An empty client identifier with Clean Session 0: the session is clean, and has a name. */
   | "empty-client-id";
 
+/** Why something was slowed down, held off or refused: which limit was reached. */
+export type LimitReason =
+  /** `connectionsMax`, or that of a listener: a connection was refused as one too many. */
+  | "connections"
+  /** `handshakesMax`: nothing was accepted for a while. */
+  | "handshakes"
+  /** `connectsPerSecondMax`: nothing was accepted for a while. */
+  | "connect-rate"
+  /** `addressConnectionsMax`: a connection was closed at once. */
+  | "address-connections"
+  /** `addressHandshakesMax`: a connection was closed at once. */
+  | "address-handshakes"
+  /** `addressConnectsPerSecondMax`: a connection was closed at once. */
+  | "address-rate"
+  /** `connectTimeoutMs`: no CONNECT came in time, or an authentication went nowhere. */
+  | "connect-timeout"
+  /** `loginFailuresMax`: a failed login was answered late; `loginsDelayedMax`: one was refused. */
+  | "logins"
+  /** `takeOversMax`: a client was held off, or refused, that would take over once more. */
+  | "take-overs"
+  /** `loopLagMs`: a connection was refused while the broker had no time. */
+  | "busy"
+  /** `connectBytesMax`, `packetBytesMax`: a packet was too large. */
+  | "packet-bytes"
+  /** `publishesPerSecondMax`, `publishBytesPerSecondMax`: a client was not read for a while. */
+  | "publish-rate"
+  /** `userPropertiesMax`, `userPropertyBytesMax`: a packet had too many. */
+  | "user-properties"
+  /** `filtersPerPacketMax`: a packet had too many. */
+  | "filters"
+  /** `subscriptionsMax`: a subscription was refused. */
+  | "subscriptions"
+  /** `sessionsMax`: a client was refused. */
+  | "sessions"
+  /** `controlBytesMax`: a client was not read until it had taken its answers. */
+  | "control-bytes"
+  /** `drainMs`: a client was closed that took nothing. */
+  | "drain";
+
 /** What a broker counts from its start on. */
 export class BrokerStats {
   /** Connections as of now. */
@@ -48,6 +87,10 @@ export class BrokerStats {
   connectsRefused = 0;
   /** Sessions that ended because their time was over. */
   sessionsExpired = 0;
+  /** Logins that have failed: with a wrong password, say. */
+  loginsFailed = 0;
+  /** By how much the event loop was late when it was last looked at, in milliseconds. */
+  loopLagMs = 0;
   /** PUBLISH packets from clients. */
   messagesReceived = 0;
   /** PUBLISH packets to clients, as far as they were given to the network. */
@@ -88,6 +131,27 @@ export class BrokerStats {
     "session-ended": 0,
     "not-authorized": 0,
     "read-denied": 0,
+  };
+  /** How often each limit was reached. */
+  readonly limited: Record<LimitReason, number> = {
+    "connections": 0,
+    "handshakes": 0,
+    "connect-rate": 0,
+    "address-connections": 0,
+    "address-handshakes": 0,
+    "address-rate": 0,
+    "connect-timeout": 0,
+    "logins": 0,
+    "take-overs": 0,
+    "busy": 0,
+    "packet-bytes": 0,
+    "publish-rate": 0,
+    "user-properties": 0,
+    "filters": 0,
+    "subscriptions": 0,
+    "sessions": 0,
+    "control-bytes": 0,
+    "drain": 0,
   };
   /** Faults that were overlooked on lenient listeners, by kind. */
   readonly tolerated: Record<ToleratedFault, number> = {

@@ -6,7 +6,6 @@ import {
   type SubscriptionRequest,
   type UnsubscribePacket,
 } from "../codec/mod.ts";
-import { hasMoreLevels } from "../router/router.ts";
 import { Subscription } from "../router/subscription.ts";
 import { hasWildcard, parseSharedFilter, topicFilterFault } from "../router/topic.ts";
 import { retainedVariant } from "../router/variant.ts";
@@ -15,6 +14,7 @@ import type { Connection } from "./connection.ts";
 import { endSubscription, mayKeep } from "./reauthorization.ts";
 import type { Receiver } from "./receiver.ts";
 import { RetainedFeed } from "./retained_feed.ts";
+import { isBeyondLimits } from "./topic_limits.ts";
 
 /** Handles a SUBSCRIBE (§3.8): as many answers as filters, in one SUBACK [MQTT-3.8.4-6]. */
 export function subscribe(
@@ -79,7 +79,7 @@ function mountAll({ terms }: Connection, packet: SubscribePacket): void {
 /** Why a subscription is refused, as a reason code; 0 if it is not. */
 function faultOf(connection: Connection, { filter }: SubscriptionRequest): number {
   const { core, terms } = connection;
-  if (topicFilterFault(filter) !== null || hasMoreLevels(filter, core.limits.topicLevelsMax)) {
+  if (topicFilterFault(filter) !== null || isBeyondLimits(filter, core.limits)) {
     // In 3.x a filter that breaks the rules breaks the protocol [MQTT-4.7.1-2].
     if (connection.version < 5) {
       throw new ProtocolError(`Topic filter is invalid: ${filter}`, 2, "MQTT-4.7.1-1");
@@ -130,6 +130,7 @@ function add(
   const { subscriptions } = session;
   const { filter, qos: asked, noLocal, retainAsPublished, retainHandling } = request;
   if (subscriptions.size >= core.limits.subscriptionsMax && !subscriptions.has(filter)) {
+    connection.limited("subscriptions");
     return ReasonCode.QuotaExceeded;
   }
   // What is granted may be less than what was asked for [MQTT-3.8.4-7].

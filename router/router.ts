@@ -20,6 +20,8 @@ export interface RouterOptions {
   seed?: number;
   /** Most levels of a topic; one with more is no valid topic here. No limit by default. */
   levelsMax?: number;
+  /** Most bytes of a topic; one with more is no valid topic here. No limit by default. */
+  bytesMax?: number;
 }
 
 /** Whether a topic or filter has more than `max` levels. */
@@ -53,6 +55,7 @@ export class Router<S extends Subscriber> {
   readonly #audiences = new Map<string, Audience<S>>();
   readonly #nobody = new Audience<S>([]);
   readonly #levelsMax: number;
+  readonly #bytesMax: number;
   /** Counts subscriptions that came, went or were touched. */
   #changes = 0;
   /** What matched last; used again, as it would be garbage otherwise. */
@@ -62,7 +65,8 @@ export class Router<S extends Subscriber> {
   #sharedSubscriptions = 0;
 
   constructor(options: RouterOptions = {}) {
-    const { routesMax = 65_536, seed = 0, levelsMax = Infinity } = options;
+    const { routesMax = 65_536, seed = 0, levelsMax = Infinity, bytesMax = Infinity } = options;
+    this.#bytesMax = bytesMax;
     this.#levelsMax = levelsMax;
     this.#routes = new RouteCache<S>(routesMax, seed, (route) => this.#unbind(route));
   }
@@ -151,12 +155,13 @@ export class Router<S extends Subscriber> {
    * The route of the topic in `bytes[start, end)`.
    *
    * @throws {MalformedPacketError} If it is not well-formed UTF-8.
-   * @returns `null` if it is no valid topic name, or has too many levels.
+   * @returns `null` if it is no valid topic name, is too long, or has too many levels.
    */
   route(bytes: Uint8Array, start: number, end: number): Route<S> | null {
     const hash = this.#routes.hash(bytes, start, end);
     const known = this.#routes.find(bytes, start, end, hash);
     if (known !== null) return known;
+    if (end - start > this.#bytesMax) return null;
     const topic = decodeUtf8(bytes, start, end);
     if (topicNameFault(topic) !== null || hasMoreLevels(topic, this.#levelsMax)) return null;
     const route = new Route<S>(topic, bytes.slice(start, end), hash);

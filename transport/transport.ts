@@ -37,6 +37,8 @@ export interface PeerCertificate {
 export interface PeerInfo {
   /** Where it connects from, say `127.0.0.1:50123`. */
   readonly address: string;
+  /** Whether its address was looked at by `Broker.vets()` before the connection was handed over. */
+  readonly isVetted?: boolean;
   /** Whether small faults of the peer are overlooked; false by default. */
   readonly lenient?: boolean;
   /** Its certificate, or `null` if it has shown none, or was not asked for one. */

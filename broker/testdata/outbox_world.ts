@@ -10,6 +10,8 @@ import { HeldTransport } from "./held_transport.ts";
 
 /** Everything around one outbox: its host, its owner and its transport. */
 export class OutboxWorld implements OutboxHost, OutboxOwner {
+  /** How many writes have begun. */
+  writes = 0;
   readonly limits: BrokerLimits;
   readonly clock: VirtualClock = new VirtualClock();
   readonly scheduler: Scheduler = new Scheduler(this.clock);
@@ -50,6 +52,10 @@ export class OutboxWorld implements OutboxHost, OutboxOwner {
 
   messagesLeft(frames: number): void {
     this.left += frames;
+  }
+
+  writing(): void {
+    this.writes++;
   }
 
   lagged(frames: number): void {

@@ -123,7 +123,9 @@ specTest("strings of 65,535 bytes are taken and forwarded, every one", async (t)
   await witness.expectPublish(will.topic, "gone");
 });
 
-specTest("thousands of User Properties are forwarded, in order", async (t) => {
+specTest("thousands of User Properties are forwarded, in order", {
+  broker: { limits: { userPropertiesMax: 20_000 } },
+}, async (t) => {
   const count = 20_000;
   const given = concat(Array.from({ length: count }, (_, n) => properties.user(`${n}`, "")));
   const client = await subscriber(t, "a", 1);
