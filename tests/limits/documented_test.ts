@@ -28,11 +28,3 @@ Deno.test("every counter of a limit is in the guide", async () => {
     assert(guide.includes(`\`limited.${reason}\``), `limited.${reason} is not in docs/security.md`);
   }
 });
-
-Deno.test("deno task start asks for the permissions that the guide tells, and no others", async () => {
-  const config = JSON.parse(await Deno.readTextFile(new URL("../../deno.json", import.meta.url)));
-  const flags: string[] = config.tasks.start.command.match(/--allow-\S+/g);
-  const guide = await Deno.readTextFile(GUIDE);
-  for (const flag of flags) assert(guide.includes(`\`${flag}\``), flag);
-  assert(!flags.includes("--allow-all"));
-});
