@@ -34,7 +34,7 @@ function checkGroup(ledger: Ledger, name: string, { mayRefuse, hasCrashed }: All
     if (publication.sends === 0 || !publication.topic.startsWith(POOL)) continue;
     const found = copies.get(publication) ?? [];
     const where = `#${publication.id} to ${publication.topic} came to group ${name}`;
-    const count = checkOnce(publication, found);
+    const count = checkOnce(publication, found, hasCrashed);
     if (count !== "") ledger.fault(`${where} ${count}`);
     const isLost = !mayRefuse && found.length === 0 &&
       isDue(members, publication, name, hasCrashed);
@@ -43,11 +43,15 @@ function checkGroup(ledger: Ledger, name: string, { mayRefuse, hasCrashed }: All
 }
 
 /** Says what is wrong with the number of copies. */
-function checkOnce(publication: Publication, found: readonly GroupDelivery[]): string {
+function checkOnce(
+  publication: Publication,
+  found: readonly GroupDelivery[],
+  hasCrashed: boolean,
+): string {
   // Of a member whose session has ended another gets what it had not acknowledged.
   const lasting = found.filter(({ session }) => session.endedAt === NEVER);
   const first = lasting.filter(({ dup }) => !dup).length;
-  const most = publication.qos === 1 ? publication.sends : 1;
+  const most = publication.qos === 1 || hasCrashed ? publication.sends : 1;
   if (first > most) return `${first} times without DUP`;
   const exact = found.filter(({ qos }) => qos === 2).length;
   return exact > 1 ? `${exact} times with QoS 2` : "";
