@@ -1,9 +1,13 @@
+import { copyBytes } from "../log/byte_log.ts";
 import { StoreError } from "./store.ts";
 
 /** Bytes of a new writer; it doubles as needed. */
 const BYTES_MIN = 256;
 /** Bits of a number that are written per byte. */
 const GROUP = 0x80;
+
+/** Bytes of the length of a long piece. */
+const LENGTH_BYTES = 4;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -39,18 +43,37 @@ export class RecordWriter {
     return this;
   }
 
-  /** Writes bytes after their length. */
-  piece(bytes: Uint8Array): this {
-    this.number(bytes.length);
-    this.#room(bytes.length);
-    this.#bytes.set(bytes, this.#end);
-    this.#end += bytes.length;
+  /** Writes `bytes[start, end)` after its length. */
+  piece(bytes: Uint8Array, start = 0, end: number = bytes.length): this {
+    this.number(end - start);
+    this.#room(end - start);
+    copyBytes(bytes, start, end, this.#bytes, this.#end);
+    this.#end += end - start;
     return this;
   }
 
   /** Writes text after its length. */
   text(text: string): this {
     return this.piece(encoder.encode(text));
+  }
+
+  /**
+   * Begins a piece that is written in parts.
+   *
+   * @returns What {@linkcode endLongPiece} has to be told.
+   */
+  beginLongPiece(): number {
+    this.#room(LENGTH_BYTES);
+    return this.#end += LENGTH_BYTES;
+  }
+
+  /** Ends a piece that is written in parts. */
+  endLongPiece(start: number): void {
+    let rest = this.#end - start;
+    for (let at = start - LENGTH_BYTES; at < start; at++) {
+      this.#bytes[at] = rest % 0x100;
+      rest = Math.floor(rest / 0x100);
+    }
   }
 
   #room(bytes: number): void {
@@ -101,6 +124,19 @@ export class RecordReader {
     const piece = this.#bytes.subarray(this.#at, end);
     this.#at = end;
     return piece;
+  }
+
+  /** Reads a piece that was written in parts; a view. */
+  longPiece(): Uint8Array {
+    let length = 0;
+    for (let i = LENGTH_BYTES - 1; i >= 0; i--) {
+      length = length * 0x100 + (this.#bytes[this.#at + i] ?? 0);
+    }
+    const start = this.#at + LENGTH_BYTES;
+    const end = start + length;
+    if (end > this.#bytes.length) throw cutShort();
+    this.#at = end;
+    return this.#bytes.subarray(start, end);
   }
 
   /** Reads text. */

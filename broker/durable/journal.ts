@@ -221,10 +221,11 @@ export class Journal implements LogKeeper {
 
   dropped(log: DurableLog, page: Page): void {
     this.#cache.remove(page);
-    for (const [chunk, count] of page.countRefs()) {
-      chunk.live -= count;
-      if (chunk.live === 0 && chunk.isSealed) this.#removeChunk(chunk);
-    }
+    if (page.entries === null) {
+      for (const [chunk, count] of page.refs!) {
+        this.#leave(chunk, count);
+      }
+    } else for (const { place } of page.entries) this.#leave(place.chunk, 1);
     this.#bytes -= page.weight;
     if (page.isSealed) this.#changes.removedPages.push([log.id, page.first]);
     if (page === log.lastPage) this.#logs.delete(log);
@@ -341,7 +342,10 @@ export class Journal implements LogKeeper {
     }
   }
 
-  #removeChunk(chunk: Chunk): void {
+  /** So many entries lead to the chunk no more; without any it goes. */
+  #leave(chunk: Chunk, count: number): void {
+    chunk.live -= count;
+    if (chunk.live > 0 || !chunk.isSealed) return;
     chunk.isGone = true;
     this.#chunks.delete(chunk.id);
     this.#changes.removedChunks.add(chunk.id);
@@ -392,7 +396,8 @@ export class Journal implements LogKeeper {
     const message = this.#host.retainedOf(topic);
     const key = encoder.encode(topic);
     if (message === undefined) return batch.remove("retained", key);
-    writeMessage(this.#writer.reset(), message, this.#host.calendar);
+    this.#writer.reset().text(message.publisher ?? "");
+    writeMessage(this.#writer, message, this.#host.calendar);
     batch.put("retained", key, this.#writer.bytes);
   }
 }

@@ -79,18 +79,12 @@ export class Page {
 
   /** Forgets the entries, which the store has. */
   evict(): void {
-    this.refs = this.countRefs();
-    this.entries = null;
-  }
-
-  /** How many entries lead to which chunk. */
-  countRefs(): readonly (readonly [Chunk, number])[] {
-    if (this.entries === null) return this.refs ?? [];
     const counts = new Map<Chunk, number>();
-    for (const { place } of this.entries) {
+    for (const { place } of this.entries ?? []) {
       counts.set(place.chunk, (counts.get(place.chunk) ?? 0) + 1);
     }
-    return [...counts];
+    this.refs = [...counts];
+    this.entries = null;
   }
 
   /** Begins anew, empty, at `first`; who holds it goes on to. */

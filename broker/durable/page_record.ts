@@ -1,4 +1,4 @@
-import { RecordReader, RecordWriter } from "../../store/record.ts";
+import { RecordReader, type RecordWriter } from "../../store/record.ts";
 import type { Message } from "../message.ts";
 import { type Chunk, Place } from "./chunk.ts";
 import type { Entry, Page } from "./page.ts";
@@ -11,9 +11,6 @@ export interface PageRecord {
   readonly expiresWallMs: number;
   readonly entries: readonly Omit<Entry, "message">[];
 }
-
-/** One for all: it is used up within a call. */
-const inner = new RecordWriter();
 
 /** Writes the row of a page whose entries are there. */
 export function writePage(writer: RecordWriter, page: Page, calendar: Calendar): void {
@@ -81,9 +78,9 @@ export function summarisePage(value: Uint8Array): PageSummary {
 /** Writes the row of a chunk; of messages that were revoked only the place stays. */
 export function writeChunk(writer: RecordWriter, chunk: Chunk, calendar: Calendar): void {
   for (const { message, place } of chunk.messages!) {
-    inner.reset();
-    if (!place.isRevoked) writeMessage(inner, message, calendar);
-    writer.piece(inner.bytes);
+    const start = writer.beginLongPiece();
+    if (!place.isRevoked) writeMessage(writer, message, calendar);
+    writer.endLongPiece(start);
   }
 }
 
@@ -96,7 +93,7 @@ export function readChunk(
   const reader = new RecordReader(value);
   const messages = new Map<number, Message | null>();
   for (let index = 0; !reader.isAtEnd && messages.size < wanted.size; index++) {
-    const piece = reader.piece();
+    const piece = reader.longPiece();
     if (!wanted.has(index)) continue;
     const message = piece.length === 0 ? null : readMessage(new RecordReader(piece), calendar);
     messages.set(index, message);

@@ -21,7 +21,7 @@ export interface Calendar {
   toClock(wallMs: number): number;
 }
 
-/** Writes a message. */
+/** Writes a message, but for whose it is: nobody asks that of one that is on its way. */
 export function writeMessage(
   writer: RecordWriter,
   message: Message,
@@ -29,19 +29,20 @@ export function writeMessage(
 ): void {
   const { expirySeconds, deadlineMs, buffer, propertiesStart, payloadStart } = message;
   writer.piece(message.topic).number(message.qos * 2 + (message.retain ? 1 : 0));
-  writer.text(message.publisher ?? "").number(message.publisher === null ? 0 : 1);
   writer.number(expirySeconds + 1);
   if (expirySeconds >= 0) writer.number(Math.max(0, Math.round(calendar.toWall(deadlineMs))));
-  writer.piece(buffer.subarray(propertiesStart, message.propertiesEnd));
-  writer.piece(buffer.subarray(payloadStart, message.payloadEnd));
+  writer.piece(buffer, propertiesStart, message.propertiesEnd);
+  writer.piece(buffer, payloadStart, message.payloadEnd);
 }
 
 /** Reads a message, which gets bytes of its own. */
-export function readMessage(reader: RecordReader, calendar: Calendar): Message {
+export function readMessage(
+  reader: RecordReader,
+  calendar: Calendar,
+  publisher: string | null = null,
+): Message {
   const topic = reader.piece().slice();
   const flags = reader.number();
-  const name = reader.text();
-  const publisher = reader.number() === 0 ? null : name;
   const expirySeconds = reader.number() - 1;
   const deadlineMs = expirySeconds < 0 ? 0 : calendar.toClock(reader.number());
   const properties = reader.piece();

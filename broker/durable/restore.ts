@@ -207,7 +207,9 @@ async function restoreSubscriptions(
 async function restoreRetained(core: Core, store: Store): Promise<void> {
   for await (const rows of rowsOf(store, "retained")) {
     for (const { value } of rows) {
-      const message = readMessage(new RecordReader(value), core.calendar);
+      const reader = new RecordReader(value);
+      const publisher = reader.text();
+      const message = readMessage(reader, core.calendar, publisher === "" ? null : publisher);
       core.retained.restore(message);
     }
   }

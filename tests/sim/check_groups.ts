@@ -51,8 +51,8 @@ function checkOnce(
   // Of a member whose session has ended another gets what it had not acknowledged.
   const lasting = found.filter(({ session }) => session.endedAt === NEVER);
   const first = lasting.filter(({ dup }) => !dup).length;
-  const most = publication.qos === 1 || hasCrashed ? publication.sends : 1;
-  if (first > most) return `${first} times without DUP`;
+  const most = publication.qos === 1 ? publication.sends : 1;
+  if (first > most && !hasCrashed) return `${first} times without DUP`;
   const exact = found.filter(({ qos }) => qos === 2).length;
   return exact > 1 ? `${exact} times with QoS 2` : "";
 }
