@@ -11,6 +11,7 @@ import type { Calendar } from "./durable/records.ts";
 import { Guards } from "./guards.ts";
 import type { BrokerHooks } from "./hooks.ts";
 import type { BrokerLimits, OverflowPolicy } from "./limits.ts";
+import { ListenerPolicy, type ListenerTerms } from "./listener_policy.ts";
 import type { Message } from "./message.ts";
 import type { Settings } from "./options.ts";
 import type { Outbox, OutboxHost } from "./outbox.ts";
@@ -26,6 +27,8 @@ import { BrokerStats, type DropReason, type LimitReason } from "./stats.ts";
 export class Core implements OutboxHost {
   readonly settings: Settings;
   readonly limits: BrokerLimits;
+  /** What holds for clients whose listener has no rules of its own. */
+  readonly terms: ListenerTerms;
   readonly overflow: OverflowPolicy;
   readonly hooks: BrokerHooks;
   readonly clock: Clock;
@@ -52,6 +55,7 @@ export class Core implements OutboxHost {
   constructor(settings: Settings) {
     this.settings = settings;
     this.limits = settings.limits;
+    this.terms = new ListenerPolicy(settings, this.stats).terms;
     this.overflow = settings.overflow;
     this.hooks = settings.hooks;
     this.clock = settings.clock;

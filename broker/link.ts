@@ -1,5 +1,6 @@
 import type { QoS } from "../codec/mod.ts";
 import type { Variant } from "../router/variant.ts";
+import type { ListenerTerms } from "./listener_policy.ts";
 import type { Message } from "./message.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Wire } from "./receiver.ts";
@@ -9,6 +10,8 @@ import type { DropReason } from "./stats.ts";
 export interface Link {
   /** Where everything for the client goes. */
   readonly outbox: Outbox;
+  /** What holds for the client. */
+  readonly terms: ListenerTerms;
   /** How it is written to. */
   readonly wire: Wire;
   /** Sends a PUBLISH; false if the client cannot be sent it, see {@linkcode whyUnsent}. */

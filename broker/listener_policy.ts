@@ -110,6 +110,8 @@ function termsOf(settings: Settings, stats: BrokerStats, own: ListenerRules): Li
     clientIdPrefixes: rules.clientIdPrefixes ?? null,
     connectionsMax: amount("connectionsMax", rules.connectionsMax),
     payloadBytesMax,
+    queueQoS0: rules.queueQoS0 ?? false,
+    upgradeOutgoingQoS: rules.upgradeOutgoingQoS ?? false,
     mount,
     // A payload is never larger than its frame. Where topics are mounted, there are no runs.
     runBytesMax: mount === null ? Math.min(limits.packetBytesMax, payloadBytesMax) : 0,

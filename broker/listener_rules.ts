@@ -71,6 +71,18 @@ export interface ListenerRules {
   readonly receiveMaximum?: number;
   /** Unacknowledged QoS 1 and 2 messages to one client, if it allows as many; 32,767 at most. */
   readonly inflightMax?: number;
+  /**
+   * Whether QoS 0 messages wait, as others do, for a client that is away and
+   * may return; false by default. One for which there is no room is dropped.
+   * Such clients share no bytes with others, which costs speed.
+   */
+  readonly queueQoS0?: boolean;
+  /**
+   * Whether clients are sent messages with the QoS that they have subscribed
+   * with, even where they were published with a lower one; false by default. It
+   * is against MQTT [MQTT-3.8.4-8], and such clients share no bytes with others.
+   */
+  readonly upgradeOutgoingQoS?: boolean;
   /** Topic aliases of one client, each way (Topic Alias Maximum). Past it: 0x94. */
   readonly topicAliasMax?: number;
 }

@@ -59,7 +59,7 @@ export interface Wire {
   readonly v5: boolean;
   /** The largest packet it takes, in bytes. */
   readonly packetBytesMax: number;
-  /** Whether its bytes are never those of others: its topics are not, or its QoS. */
+  /** Whether it is never written the bytes of others: its topics are others. */
   readonly isOwn: boolean;
 }
 

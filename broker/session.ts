@@ -13,6 +13,7 @@ import type { DurableBacklog } from "./durable/durable_backlog.ts";
 import { DurableLog } from "./durable/durable_log.ts";
 import { DurableSession } from "./durable/durable_session.ts";
 import type { Link } from "./link.ts";
+import type { ListenerTerms } from "./listener_policy.ts";
 import type { Message } from "./message.ts";
 import type { Follows } from "./outbox.ts";
 import { Rank, type Receiver, wireClassOf } from "./receiver.ts";
@@ -63,6 +64,8 @@ export class Session implements Receiver {
   #backlog: Backlog | DurableBacklog | null = null;
   #congestion: Congestion | null = null;
   #receiveMaximum = 1;
+  /** What holds at the listener by which its client came last. */
+  #terms: ListenerTerms;
   /** Whether its backlog was too long for it: it ends as soon as it can. */
   #hasOverflowed = false;
   /** Whether audiences have to look at it again when it returns. */
@@ -71,7 +74,10 @@ export class Session implements Receiver {
   /** @param durableId Where it is stored; `null` for a session that is not. */
   constructor(core: Core, readonly clientId: string, durableId: number | null = null) {
     this.#core = core;
-    this.wireClass = wireClassOf({ v5: false, packetBytesMax: core.limits.packetBytesMax });
+    this.#terms = core.terms;
+    const { packetBytesMax, queueQoS0, upgradeOutgoingQoS } = core.terms;
+    const isOwn = queueQoS0 || upgradeOutgoingQoS;
+    this.wireClass = isOwn ? WIRE_CLASS_OWN : wireClassOf({ v5: false, packetBytesMax });
     this.durable = durableId === null ? null : new DurableSession(core, this, durableId);
     if (this.durable !== null) this.#backlog = this.durable.backlog;
   }
@@ -130,7 +136,9 @@ export class Session implements Receiver {
     this.#receiveMaximum = receiveMaximum;
     this.#outbound?.resume(receiveMaximum);
     this.#congestion?.progress();
-    const wireClass = link.wire.isOwn ? WIRE_CLASS_OWN : wireClassOf(link.wire);
+    this.#terms = link.terms;
+    const isOwn = link.wire.isOwn || this.#takesEach;
+    const wireClass = isOwn ? WIRE_CLASS_OWN : wireClassOf(link.wire);
     this.durable?.attach();
     // It may have a hundred thousand subscriptions: touched only if that makes a difference.
     if (wireClass !== this.wireClass || this.#isStale) {
@@ -176,6 +184,10 @@ export class Session implements Receiver {
 
   receiveRun(run: Run, variant: Variant): void {
     const { link } = this;
+    if (this.#takesEach) {
+      for (const message of run.messages()) this.receive(message, variant);
+      return;
+    }
     // Nothing may come behind a DISCONNECT [MQTT-3.14.4-1].
     if (link === null || !link.outbox.isOpen) return;
     if (!this.mayReceive(run.route.topic)) return this.#core.withheld(run.frames);
@@ -183,16 +195,17 @@ export class Session implements Receiver {
     const asIs = wire.v5 === run.v5 && !wire.isOwn && variant.identifiers === null &&
       run.frameBytesMax <= wire.packetBytesMax;
     if (asIs) link.outbox.append(run.buffer, run.start, run.end, run.frames);
-    else for (const message of run.messages()) this.#sendLoose(link, message, variant);
+    else for (const message of run.messages()) this.sendLoose(link, message, variant);
   }
 
   receive(message: Message, variant: Variant): void {
     if (this.hasEnded) return;
     if (!this.mayReceive(message.name)) return this.#core.withheld(1);
-    const qos = Math.min(message.qos, variant.qos) as QoS;
+    const qos = this.qosOf(message, variant);
     const { link } = this;
     if (qos === 0) {
-      if (link !== null && link.outbox.isOpen) this.#sendLoose(link, message, variant);
+      if (this.#queuesQoS0 && !this.#canSendLoose(link)) this.#queueLoose(message, variant);
+      else if (link !== null && link.outbox.isOpen) this.sendLoose(link, message, variant);
       return;
     }
     if (this.isDurable || link === null || !this.#canSend(link)) {
@@ -204,7 +217,8 @@ export class Session implements Receiver {
   rank(qos: QoS): number {
     const { link } = this;
     const isAway = link === null || !link.outbox.isOpen;
-    if (isAway) return qos === 0 || this.isFull(0) ? Rank.none : Rank.away;
+    const isKept = qos > 0 || this.#queuesQoS0;
+    if (isAway) return isKept && !this.isFull(0) ? Rank.away : Rank.none;
     if (qos > 0 && this.isFull(0)) return Rank.none;
     const isBusy = qos === 0 ? !link.outbox.hasRoom : !this.#canSend(link);
     return isBusy ? Rank.busy : Rank.ready;
@@ -336,13 +350,43 @@ export class Session implements Receiver {
     return orphans;
   }
 
+  /** Whether QoS 0 messages are more for it than bytes to be written, or not. */
+  get #takesEach(): boolean {
+    return this.#terms.upgradeOutgoingQoS || this.#queuesQoS0;
+  }
+
+  /** The QoS with which it is sent a message. */
+  qosOf(message: Message, variant: Variant): QoS {
+    const { upgradeOutgoingQoS } = this.#terms;
+    return upgradeOutgoingQoS ? variant.qos : Math.min(message.qos, variant.qos) as QoS;
+  }
+
+  /** Whether QoS 0 messages wait for the client to return: only if it can. */
+  get #queuesQoS0(): boolean {
+    return this.#terms.queueQoS0 && this.expirySeconds > 0;
+  }
+
+  /** Whether a QoS 0 message that is sent now overtakes none that waits. */
+  #canSendLoose(link: Link | null): boolean {
+    return link !== null && link.outbox.isOpen && this.waiting.messages === 0;
+  }
+
+  /** Has a QoS 0 message wait, if there is room: it is no reason to end the session. */
+  #queueLoose(message: Message, variant: Variant): void {
+    const isStoreBusy = this.isDurable && this.#core.journal!.isFull;
+    const hasRoom = !isStoreBusy && !this.#hasOverflowed && !this.isFull(message.weight);
+    if (hasRoom) this.#queue(message, variant);
+    else this.#core.dropped("backlog", message, this.clientId);
+  }
+
   #canSend(link: Link): boolean {
     const outbound = this.#outbound ??= new OutboundWindow(this.#receiveMaximum);
     return outbound.quota > 0 && !outbound.resending && link.outbox.hasRoom &&
       (this.#backlog === null || this.#backlog.messages === 0);
   }
 
-  #sendLoose(link: Link, message: Message, variant: Variant): void {
+  /** Sends a QoS 0 message: it is neither kept nor acknowledged. */
+  sendLoose(link: Link, message: Message, variant: Variant): void {
     if (!link.send(message, variant, 0, 0, false)) {
       this.#core.dropped(link.whyUnsent(message), message, this.clientId);
     }
@@ -410,11 +454,13 @@ export class Session implements Receiver {
     if (message === null) return false;
     const { variant } = backlog!;
     const expired = message.deadlineMs <= this.#core.clock.now();
-    if (!expired && outbound.quota === 0) return false;
+    const qos = this.qosOf(message, variant);
+    if (!expired && qos > 0 && outbound.quota === 0) return false;
     backlog!.shift();
     if (expired) this.#core.dropped("expired", message, this.clientId);
     else if (!this.mayReceive(message.name)) this.passOn(message, variant);
-    else this.#send(link, message, variant, Math.min(message.qos, variant.qos) as 1 | 2);
+    else if (qos === 0) this.sendLoose(link, message, variant);
+    else this.#send(link, message, variant, qos);
     return true;
   }
 

@@ -80,14 +80,19 @@ export class DurableSession implements CommitListener {
       this.#core.dropped("expired", message, this.#session.clientId);
       return true;
     }
-    if (outbound.quota === 0) return false;
     const { variant } = backlog;
+    const qos = this.#session.qosOf(message, variant);
+    if (qos > 0 && outbound.quota === 0) return false;
     if (!this.#session.mayReceive(message.name)) {
       backlog.shift();
       this.#session.passOn(message, variant);
       return true;
     }
-    const qos = Math.min(message.qos, variant.qos) as 1 | 2;
+    if (qos === 0) {
+      backlog.shift();
+      this.#session.sendLoose(this.#session.link!, message, variant);
+      return true;
+    }
     const { isDoubtful } = backlog;
     const sent = new Sent(message, variant, qos, backlog.take());
     // What is sent with QoS 2 is on the disk before: had it been sent, it would be in flight.

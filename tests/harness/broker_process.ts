@@ -54,10 +54,14 @@ export class BrokerProcess implements AsyncDisposable {
    *
    * @param inflightMax Unacknowledged messages to one client; 0 for any number, whatever Receive
    * Maximum the client has.
+   * @param more Further lines of its configuration, which is about its only listener by then.
    */
-  static startMosquitto(inflightMax = 0): Promise<BrokerProcess> {
+  static startMosquitto(
+    inflightMax = 0,
+    more: readonly string[] = [],
+  ): Promise<BrokerProcess> {
     return this.#listening(
-      startMosquitto(inflightMax),
+      startMosquitto(inflightMax, more),
       /listen socket on port (\d+)[^]*running/,
       "stderr",
     );
@@ -137,7 +141,7 @@ export async function withBroker(
 }
 
 /** A mosquitto cannot choose a port; this one was free a moment ago. */
-function startMosquitto(inflightMax: number): Child {
+function startMosquitto(inflightMax: number, more: readonly string[]): Child {
   using probe = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const settings = [
     `listener ${probe.addr.port} 127.0.0.1`,
@@ -145,6 +149,7 @@ function startMosquitto(inflightMax: number): Child {
     // Its own limits lose messages of the bursts in the tests.
     `max_inflight_messages ${inflightMax}`,
     "max_queued_messages 0",
+    ...more,
   ];
   return new Child("mosquitto", ["-v", "-c", "/dev/stdin"], { input: settings.join("\n") });
 }

@@ -215,8 +215,8 @@ export const BROKER_MUTANTS: Mutant[] = [
   {
     rule: "the lower of two QoS counts",
     file: "broker/session.ts",
-    find: "const qos = Math.min(message.qos, variant.qos) as QoS;",
-    replace: "const qos = message.qos;",
+    find: "return upgradeOutgoingQoS ? variant.qos : Math.min(message.qos, variant.qos) as QoS;",
+    replace: "return upgradeOutgoingQoS ? variant.qos : message.qos;",
     tests: ["v5/subscribe_test.ts"],
   },
   {
