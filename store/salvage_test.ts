@@ -35,7 +35,7 @@ function fixture(ending: "closed" | "killed"): Fixture {
   const content: Content = { rows: new Map(), removed: new Map() };
   const options = { reserveBytes: 0, logPagesMax: ending === "closed" ? 100 : Infinity };
   const store = new SqliteDirectory(`${directory}/made`, options);
-  for (let commit = 0; commit < 12; commit++) {
+  for (let commit = 0; commit < 8; commit++) {
     store.commit(randomRows(random, commit, content));
     store.tidy();
   }

@@ -36,8 +36,14 @@ export interface OpenDatabase {
   readonly damage: Damage | null;
 }
 
-/** A larger file is not read through when it is opened: it would take too long. */
-const CHECKED_BYTES_MAX = 1024 * 1024 * 1024;
+/** A file up to this is checked wholly when it is opened: less than a second. */
+const CHECKED_BYTES_MAX = 256 * 1024 * 1024;
+
+/**
+ * One up to this is checked page by page, but not each index beside its table:
+ * one or two seconds. A larger one opens at once, and shows damage when it is read.
+ */
+const GLANCED_BYTES_MAX = 1024 * 1024 * 1024;
 
 /**
  * Opens a database, which is made if it is not there.
@@ -75,8 +81,7 @@ function tryOpen(path: string, options: OpenOptions): Omit<OpenDatabase, "damage
   pages.close();
   if (fault !== null) return fault;
   try {
-    const isLarge = sizeOf(path) > CHECKED_BYTES_MAX && !options.isSuspect;
-    const open = connectTo(path, options, isLarge ? () => {} : check);
+    const open = connectTo(path, options, checkOf(path, options.isSuspect));
     if (!options.isSuspect) return open;
     const row = open.file.findDamagedRow();
     if (row === null) return open;
@@ -105,8 +110,15 @@ function connectTo(
   }
 }
 
-function check(db: DatabaseSync): void {
-  const { integrity_check: found } = db.prepare("PRAGMA integrity_check(1)").get()!;
+/** How thoroughly a file is looked at when it is opened: as far as the time allows. */
+function checkOf(path: string, isSuspect: boolean): (db: DatabaseSync) => void {
+  const bytes = sizeOf(path);
+  if (isSuspect || bytes <= CHECKED_BYTES_MAX) return (db) => check(db, "integrity_check");
+  return bytes <= GLANCED_BYTES_MAX ? (db) => check(db, "quick_check") : () => {};
+}
+
+function check(db: DatabaseSync, pragma: "integrity_check" | "quick_check"): void {
+  const found = db.prepare(`PRAGMA ${pragma}(1)`).get()![pragma];
   if (found !== "ok") throw new StoreDamagedError(String(found).replaceAll(/\s+/g, " "));
 }
 
