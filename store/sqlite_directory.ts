@@ -11,6 +11,7 @@ import {
   type Row,
   type ScanLimit,
   StoreDamagedError,
+  type StoreError,
   StoreFullError,
   type StoreSize,
   type Table,
@@ -60,6 +61,8 @@ export class SqliteDirectory {
   readonly #reserve: Reserve;
   readonly #schedule: Schedule;
   #takeBack: (() => void) | null = null;
+  /** Why the log could not be copied into the file; `null` if it could. */
+  #stuck: StoreError | null = null;
 
   /** What was found damaged; `null` if nothing was. */
   readonly damage: Damage | null;
@@ -103,12 +106,13 @@ export class SqliteDirectory {
     if (!this.#reserve.isWhole && !isLight(batch) && !this.#reserve.fill()) {
       throw new StoreFullError(`Cannot write ${this.#path}: the disk is full`);
     }
+    if (this.#stuck !== null) this.#retry();
     try {
       this.#noting(() => this.#file.commit(batch));
     } catch (error) {
       if (!(error instanceof StoreFullError && isLight(batch))) throw error;
       this.#makeRoom();
-      this.#file.commit(batch);
+      this.#noting(() => this.#file.commit(batch));
     }
   }
 
@@ -168,8 +172,9 @@ export class SqliteDirectory {
     try {
       return act();
     } catch (error) {
-      if (error instanceof StoreDamagedError) Deno.writeTextFileSync(this.#note, error.message);
-      throw error;
+      const failure = toStoreError(`Cannot use ${this.#path}`, error);
+      if (failure instanceof StoreDamagedError) leaveNote(this.#note, failure.message);
+      throw failure;
     }
   }
 
@@ -181,18 +186,34 @@ export class SqliteDirectory {
 
   #checkpoint(): void {
     try {
-      this.#upkeep.checkpoint();
-    } catch {
-      // The disk is full, say. The log keeps everything and grows; the next commit tries again.
+      this.#noting(() => this.#upkeep.checkpoint());
+      this.#stuck = null;
+    } catch (error) {
+      // Nothing is lost: the log keeps it all, and grows. The next commit tries again.
+      this.#stuck = error as StoreError;
     }
+  }
+
+  /** The log must not grow for ever. On a full disk it cannot; otherwise a commit has to wait. */
+  #retry(): void {
+    this.#checkpoint();
+    if (this.#stuck !== null && !(this.#stuck instanceof StoreFullError)) throw this.#stuck;
   }
 
   #shrink(): void {
     try {
-      if (this.#upkeep.shrink()) this.tidy();
+      if (this.#noting(() => this.#upkeep.shrink())) this.tidy();
     } catch {
-      // As above: whatever it is, the next commit meets it too.
+      // The file stays as long as it is; whether that is noted was seen to.
     }
+  }
+}
+
+function leaveNote(path: string, text: string): void {
+  try {
+    Deno.writeTextFileSync(path, text);
+  } catch {
+    // What was found is told all the same; the next start finds it as it did this time.
   }
 }
 

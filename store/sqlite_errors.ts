@@ -7,7 +7,7 @@ import { StoreDamagedError, StoreError, StoreFullError, StoreLockedError } from 
 const KINDS: readonly (readonly [RegExp, new (message: string) => StoreError])[] = [
   [/disk is full|No space left on device|quota exceeded/i, StoreFullError],
   [
-    /malformed|not a database|no such|no column|unsupported file format|too big/i,
+    /malformed|not a database|no such|no column|unsupported file format|too big|too large/i,
     StoreDamagedError,
   ],
   [/is locked/i, StoreLockedError],

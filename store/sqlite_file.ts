@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Batch, Change } from "./batch.ts";
-import { rowSum } from "./row_sum.ts";
+import { isWhole, rowSum, type StoredRow } from "./row_sum.ts";
 import { toStoreError } from "./sqlite_errors.ts";
 import {
   type Row,
@@ -20,13 +20,6 @@ interface TableStatements {
   readonly removeRange: StatementSync;
   readonly scan: StatementSync;
   readonly scanToEnd: StatementSync;
-}
-
-/** A row as SQLite gives it. */
-interface Columns {
-  readonly key: Uint8Array<ArrayBuffer>;
-  readonly sum: number;
-  readonly value: Uint8Array<ArrayBuffer>;
 }
 
 /** The rows of one open database: all that is done to it in SQL, without waiting. */
@@ -84,8 +77,9 @@ export class SqliteFile {
   findDamagedRow(): string | null {
     for (const [table, { scanToEnd }] of this.#tables) {
       for (const columns of scanToEnd.iterate(new Uint8Array())) {
-        const { key, sum, value } = columns as unknown as Columns;
-        if (rowSum(table, key, value) !== sum) return `a row of ${table} is damaged`;
+        if (!isWhole(table, columns as unknown as StoredRow)) {
+          return `a row of ${table} is damaged`;
+        }
       }
     }
     return null;
@@ -135,8 +129,9 @@ export class SqliteFile {
     const rows: Row[] = [];
     let bytes = 0;
     for (const columns of found) {
-      const { key, sum, value } = columns as unknown as Columns;
-      if (rowSum(table, key, value) !== sum) throw damaged(this.#path, table);
+      const row = columns as unknown as StoredRow;
+      if (!isWhole(table, row)) throw damaged(this.#path, table);
+      const { key, value } = row;
       bytes += key.length + value.length;
       if (bytes > limit.bytes && rows.length > 0) break;
       rows.push({ key, value });
@@ -146,11 +141,10 @@ export class SqliteFile {
   }
 
   #get(table: Table, key: Uint8Array): Uint8Array | null {
-    const columns = this.#tables.get(table)!.get.get(key) as unknown as Columns | undefined;
-    if (columns === undefined) return null;
-    const { sum, value } = columns;
-    if (rowSum(table, key, value) !== sum) throw damaged(this.#path, table);
-    return value;
+    const row = this.#tables.get(table)!.get.get(key) as unknown as StoredRow | undefined;
+    if (row === undefined) return null;
+    if (!isWhole(table, row)) throw damaged(this.#path, table);
+    return row.value;
   }
 
   #number(pragma: string): number {
@@ -161,7 +155,7 @@ export class SqliteFile {
 function prepare(db: DatabaseSync, table: Table): TableStatements {
   const rows = `SELECT key, sum, value FROM ${table}`;
   return {
-    get: db.prepare(`SELECT sum, value FROM ${table} WHERE key = ?`),
+    get: db.prepare(`SELECT key, sum, value FROM ${table} WHERE key = ?`),
     put: db.prepare(
       `INSERT INTO ${table} (key, sum, value) VALUES (?, ?, ?) ` +
         "ON CONFLICT (key) DO UPDATE SET sum = excluded.sum, value = excluded.value",
