@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Batch, Change } from "./batch.ts";
+import { compareKeys } from "./keys.ts";
 import { isWhole, rowSum, type StoredRow } from "./row_sum.ts";
 import { toStoreError } from "./sqlite_errors.ts";
 import {
@@ -12,14 +13,21 @@ import {
   TABLES,
 } from "./store.ts";
 
+/** Rows that are asked for at once. */
+const SCAN_ROWS = 256;
+
+/** Rows and bytes that are held at once while all are read. */
+const READ_ALL_LIMIT: ScanLimit = { rows: SCAN_ROWS, bytes: 1024 * 1024 };
+
 /** What is done to a table, prepared. */
 interface TableStatements {
   readonly get: StatementSync;
   readonly put: StatementSync;
   readonly remove: StatementSync;
   readonly removeRange: StatementSync;
+  readonly lengths: StatementSync;
+  readonly lengthsToEnd: StatementSync;
   readonly scan: StatementSync;
-  readonly scanToEnd: StatementSync;
 }
 
 /** The rows of one open database: all that is done to it in SQL, without waiting. */
@@ -73,16 +81,14 @@ export class SqliteFile {
     }
   }
 
-  /** Reads every row, and tells in a few words of one that is damaged; `null` if none is. */
+  /** Reads every row, and tells in a line of one that is damaged; `null` if none is. */
   findDamagedRow(): string | null {
-    for (const [table, { scanToEnd }] of this.#tables) {
-      for (const columns of scanToEnd.iterate(new Uint8Array())) {
-        if (!isWhole(table, columns as unknown as StoredRow)) {
-          return `a row of ${table} is damaged`;
-        }
-      }
+    try {
+      for (const table of TABLES) this.#readAll(table);
+      return null;
+    } catch (error) {
+      return toStoreError(`Cannot read ${this.#path}`, error).message;
     }
-    return null;
   }
 
   /** How many rows there are, in all tables. */
@@ -124,20 +130,47 @@ export class SqliteFile {
   }
 
   #scan(table: Table, from: Uint8Array, to: Uint8Array | null, limit: ScanLimit): Row[] {
-    const { scan, scanToEnd } = this.#tables.get(table)!;
-    const found = to === null ? scanToEnd.iterate(from) : scan.iterate(from, to);
     const rows: Row[] = [];
-    let bytes = 0;
-    for (const columns of found) {
-      const row = columns as unknown as StoredRow;
-      if (!isWhole(table, row)) throw damaged(this.#path, table);
-      const { key, value } = row;
-      bytes += key.length + value.length;
-      if (bytes > limit.bytes && rows.length > 0) break;
-      rows.push({ key, value });
-      if (rows.length >= limit.rows) break;
+    let { bytes } = limit;
+    for (let start = from;;) {
+      const asked = Math.min(SCAN_ROWS, Math.max(1, limit.rows - rows.length));
+      const lengths = this.#lengths(table, start, to, asked);
+      const fitting = countFitting(lengths, bytes, rows.length === 0);
+      for (const row of this.#read(table, start, fitting)) {
+        rows.push(row);
+        bytes -= row.key.length + row.value.length;
+      }
+      if (fitting < SCAN_ROWS || rows.length >= limit.rows) return rows;
+      const next = following(rows.at(-1)!.key);
+      // An index that is damaged may lead in circles.
+      if (compareKeys(next, start) <= 0) throw damaged(this.#path, table);
+      start = next;
     }
-    return rows;
+  }
+
+  #readAll(table: Table): void {
+    for (let from = new Uint8Array();;) {
+      const last = this.#scan(table, from, null, READ_ALL_LIMIT).at(-1);
+      if (last === undefined) return;
+      from = following(last.key);
+    }
+  }
+
+  /** How long the next rows are: what is read is known before, for a value may be very long. */
+  #lengths(table: Table, from: Uint8Array, to: Uint8Array | null, count: number): number[] {
+    const { lengths, lengthsToEnd } = this.#tables.get(table)!;
+    // Not `iterate()`: it takes a page that cannot be read for the end, and says nothing.
+    const found = to === null ? lengthsToEnd.all(from, count) : lengths.all(from, to, count);
+    return found.map(({ bytes }) => bytes as number);
+  }
+
+  #read(table: Table, from: Uint8Array, count: number): Row[] {
+    if (count === 0) return [];
+    const found = this.#tables.get(table)!.scan.all(from, count) as unknown as StoredRow[];
+    return found.map((row) => {
+      if (!isWhole(table, row)) throw damaged(this.#path, table);
+      return { key: row.key, value: row.value };
+    });
   }
 
   #get(table: Table, key: Uint8Array): Uint8Array | null {
@@ -153,7 +186,7 @@ export class SqliteFile {
 }
 
 function prepare(db: DatabaseSync, table: Table): TableStatements {
-  const rows = `SELECT key, sum, value FROM ${table}`;
+  const lengths = `SELECT length(key) + length(value) AS bytes FROM ${table}`;
   return {
     get: db.prepare(`SELECT key, sum, value FROM ${table} WHERE key = ?`),
     put: db.prepare(
@@ -162,11 +195,29 @@ function prepare(db: DatabaseSync, table: Table): TableStatements {
     ),
     remove: db.prepare(`DELETE FROM ${table} WHERE key = ?`),
     removeRange: db.prepare(`DELETE FROM ${table} WHERE key >= ? AND key < ?`),
-    scan: db.prepare(`${rows} WHERE key >= ? AND key < ? ORDER BY key`),
-    scanToEnd: db.prepare(`${rows} WHERE key >= ? ORDER BY key`),
+    lengths: db.prepare(`${lengths} WHERE key >= ? AND key < ? ORDER BY key LIMIT ?`),
+    lengthsToEnd: db.prepare(`${lengths} WHERE key >= ? ORDER BY key LIMIT ?`),
+    scan: db.prepare(`SELECT key, sum, value FROM ${table} WHERE key >= ? ORDER BY key LIMIT ?`),
   };
 }
 
 function damaged(path: string, table: Table): StoreError {
   return new StoreDamagedError(`Cannot read ${path}: a row of ${table} is damaged`);
+}
+
+/** How many rows of these lengths may be given; the first of all always may. */
+function countFitting(lengths: readonly number[], bytes: number, isFirst: boolean): number {
+  let sum = 0;
+  for (const [at, length] of lengths.entries()) {
+    sum += length;
+    if (sum > bytes && !(isFirst && at === 0)) return at;
+  }
+  return lengths.length;
+}
+
+/** The lowest key above another. */
+function following(key: Uint8Array): Uint8Array<ArrayBuffer> {
+  const next = new Uint8Array(key.length + 1);
+  next.set(key);
+  return next;
 }

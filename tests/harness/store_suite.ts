@@ -115,6 +115,20 @@ export function testStore(name: string, makeHome: () => Promise<StoreHome>): voi
     assertEquals(await count(Infinity, 0), 1);
   });
 
+  test("scans any number of rows", async (store) => {
+    const key = (number: number) => Uint8Array.of(number >> 8, number);
+    const batch = new Batch();
+    for (let number = 0; number < 1024; number++) batch.put("entries", key(number), key(number));
+    await store.commit(batch);
+    for (const end of [255, 256, 257, 512, 1000, 1024]) {
+      const whole = await store.scan("entries", NONE, key(end), ALL);
+      assertEquals(whole.map((row) => row.key), Array.from({ length: end }, (_, at) => key(at)));
+      const limit = { rows: end, bytes: Infinity };
+      assertEquals(await store.scan("entries", NONE, null, limit), whole);
+      assertEquals(await store.scan("entries", NONE, null, { rows: 2000, bytes: 4 * end }), whole);
+    }
+  });
+
   test("gives the values of keys, in their order", async (store) => {
     await putTexts(store, "messages", ["a", "1"], ["b", ""], ["c", "3"]);
     const values = await store.get("messages", ["c", "x", "b", "c", ""].map(bytesOf));
