@@ -64,7 +64,9 @@ export async function reauthorize(core: Core): Promise<number> {
   let ended = 0;
   const ask = async () => {
     for (const session of sessions) {
-      ended += await askSafely(core, session);
+      // Not in one: the sum would be the one from before the wait.
+      const count = await askSafely(core, session);
+      ended += count;
       await pages.turn(session.subscriptions.size + 1);
     }
   };
