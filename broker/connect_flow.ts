@@ -267,6 +267,7 @@ export class ConnectFlow {
       return this.#refuse(ReasonCode.QuotaExceeded, "Too many sessions");
     }
     connection.session = session;
+    session.username = client.username;
     session.permit(access);
     this.#bind(session, isPresent, agreement);
     const commit = this.#mustStore ? core.journal?.latest ?? null : null;

@@ -46,6 +46,8 @@ export class Session implements Receiver {
   /** When the will is due, and when the session ends. */
   willDeadline: Deadline | null = null;
   expiryDeadline: Deadline | null = null;
+  /** The user name of its client, as of its last connection; `null` for none, or if unknown. */
+  username: string | null = null;
   /** What its client may do, as of its last connection; `null` for everything. */
   access: Access | null = null;
   /** The same, where it must be asked for what the client receives. */

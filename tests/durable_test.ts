@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Broker, connect, MemoryStore, SqliteStore, type Store } from "../mod.ts";
+import { type Authorizer, Broker, connect, MemoryStore, SqliteStore, type Store } from "../mod.ts";
 
 /** Makes a store, and opens again what it has left behind. */
 interface Place {
@@ -63,3 +63,37 @@ for (const [name, place] of [["MemoryStore", inMemory], ["SqliteStore", onDisk]]
     });
   }
 }
+
+Deno.test("a will that was stored is asked about when it is published after a restart", async () => {
+  await using where = await inMemory();
+  const asked: string[] = [];
+  const rules = (denied: string): Authorizer => ({
+    mayPublish({ username }, { topic }) {
+      asked.push(`${username} ${topic}`);
+      return username !== denied;
+    },
+    maySubscribe: () => true,
+  });
+  {
+    await using broker = await Broker.open(await where.open(), { authorizer: rules("") });
+    const { port } = await broker.listen({ port: 0 });
+    for (const username of ["ann", "bob"]) {
+      const properties = { willDelayInterval: 1000 };
+      const will = { topic: `will/${username}`, payload: "lost", retain: true, properties };
+      const options = { clientId: username, username, sessionExpirySeconds: 2000, will };
+      const client = await connect(`mqtt://127.0.0.1:${port}`, options);
+      await client.close({ withWill: true });
+    }
+  }
+  assertEquals(asked.splice(0), ["ann will/ann", "bob will/bob"]);
+  const dropped = Promise.withResolvers<string | null>();
+  await using broker = await Broker.open(await where.open(), {
+    authorizer: rules("bob"),
+    // Both are due by now.
+    wallClock: () => Date.now() + 1_500_000,
+    hooks: { dropped: ({ topic }) => dropped.resolve(topic) },
+  });
+  assertEquals(await dropped.promise, "will/bob");
+  assertEquals(asked.sort(), ["ann will/ann", "bob will/bob"]);
+  assertEquals(broker.retainedMessages, 1);
+});

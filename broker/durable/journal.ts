@@ -372,11 +372,13 @@ export class Journal implements LogKeeper {
     return batch;
   }
 
-  #encodeWill(batch: Batch, { clientId, will, willId, willDeadline }: Session): void {
+  #encodeWill(batch: Batch, session: Session): void {
+    const { clientId, username, will, willId, willDeadline } = session;
     if (will === null) return batch.remove("wills", numberKey(willId));
     const isDue = willDeadline !== null && willDeadline.index >= 0;
     const dueMs = isDue ? Math.round(this.#host.calendar.toWall(willDeadline.atMs)) : 0;
-    writeWill(this.#writer.reset(), { clientId, will, dueWallMs: Math.max(0, dueMs) });
+    const dueWallMs = Math.max(0, dueMs);
+    writeWill(this.#writer.reset(), { clientId, username, will, dueWallMs });
     batch.put("wills", numberKey(willId), this.#writer.bytes);
   }
 

@@ -125,29 +125,35 @@ export function readOptions(reader: RecordReader): SubscriptionOptions {
 /** A will as it is stored, with whose it is. */
 export interface WillRecord {
   readonly clientId: string;
+  /** The user name of the client, for an authorizer to be asked about it; `null` for none. */
+  readonly username: string | null;
   readonly will: Will;
   /** When it is due, of the wall clock; 0 while the client is connected. */
   readonly dueWallMs: number;
 }
 
 /** Writes a will. */
-export function writeWill(writer: RecordWriter, { clientId, will, dueWallMs }: WillRecord): void {
+export function writeWill(writer: RecordWriter, record: WillRecord): void {
+  const { clientId, username, will, dueWallMs } = record;
   const properties = new Uint8Array(propertiesSize(will.properties, "will"));
   writeProperties(will.properties, "will", properties, 0);
-  writer.text(clientId).number(dueWallMs).text(will.topic);
+  writer.text(clientId).number(username === null ? 0 : 1).text(username ?? "");
+  writer.number(dueWallMs).text(will.topic);
   writer.number(will.qos * 2 + (will.retain ? 1 : 0)).piece(will.payload).piece(properties);
 }
 
 /** Reads a will, which gets bytes of its own. */
 export function readWill(reader: RecordReader): WillRecord {
   const clientId = reader.text();
+  const isNamed = reader.number() === 1;
+  const name = reader.text();
   const dueWallMs = reader.number();
   const topic = reader.text();
   const flags = reader.number();
   const payload = reader.piece().slice();
   const properties = readProperties(new BodyReader(reader.piece().slice()), "will");
   const will = { topic, payload, qos: qosOf(flags >> 1), retain: flags % 2 === 1, properties };
-  return { clientId, will, dueWallMs };
+  return { clientId, username: isNamed ? name : null, will, dueWallMs };
 }
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });

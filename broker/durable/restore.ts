@@ -1,6 +1,7 @@
 import { Subscription } from "../../router/subscription.ts";
 import { numberOfKey, RecordReader, textOfKey } from "../../store/record.ts";
 import type { Row, Store, Table } from "../../store/store.ts";
+import { Access } from "../access.ts";
 import type { Core } from "../core.ts";
 import type { Receiver } from "../receiver.ts";
 import { RetainedFeed } from "../retained_feed.ts";
@@ -220,17 +221,26 @@ async function restoreWills(core: Core, store: Store): Promise<void> {
   const now = core.clock.now();
   for await (const rows of rowsOf(store, "wills")) {
     for (const { key, value } of rows) {
-      const { clientId, will, dueWallMs } = readWill(new RecordReader(value));
+      const { clientId, username, will, dueWallMs } = readWill(new RecordReader(value));
       // One without a session that survives had a clean session, which has ended.
       const session = core.sessions.get(clientId) ?? new Session(core, clientId);
       if (session.willId !== 0) continue;
       session.willId = numberOfKey(key);
       session.will = will;
+      session.username = username;
+      session.permit(accessOf(core, clientId, username));
       const delayMs = (will.properties.willDelayInterval ?? 0) * 1000;
       session.willDueMs = dueWallMs === 0 ? now + delayMs : core.calendar.toClock(dueWallMs);
       if (session.durable === null) core.sessions.wait(session, now, now);
     }
   }
+}
+
+/** What a client may do, of which this is all that is known until it returns. */
+function accessOf(core: Core, clientId: string, username: string | null): Access | null {
+  const { authorizer } = core.settings;
+  if (authorizer === null) return null;
+  return new Access(core, authorizer, { clientId, username, address: "", protocolVersion: 5 });
 }
 
 /** The clients are away: sessions wait for them, or end when their time is over. */
