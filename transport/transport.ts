@@ -35,7 +35,10 @@ export interface PeerCertificate {
 
 /** What is known of a peer before it says anything. */
 export interface PeerInfo {
-  /** Where it connects from, say `127.0.0.1:50123`. */
+  /**
+   * Where it connects from, say `127.0.0.1:50123` or `unix:/run/mqtt.sock`. Behind a proxy that is
+   * trusted, what the proxy has told; a proxy may know no port.
+   */
   readonly address: string;
   /** Whether its address was looked at by `Broker.vets()` before the connection was handed over. */
   readonly isVetted?: boolean;
@@ -43,4 +46,6 @@ export interface PeerInfo {
   readonly lenient?: boolean;
   /** Its certificate, or `null` if it has shown none, or was not asked for one. */
   readonly certificate?: PeerCertificate | null;
+  /** The name under which it has reached the server (SNI), or `null` if it told none. */
+  readonly serverName?: string | null;
 }

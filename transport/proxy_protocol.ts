@@ -1,0 +1,242 @@
+import { parseAddress } from "./cidr.ts";
+import { addressText } from "./tcp.ts";
+import type { Transport } from "./transport.ts";
+
+/** How clients come that are behind a proxy which speaks the PROXY protocol, version 1 or 2. */
+export interface ProxyOptions {
+  /**
+   * The proxies: addresses and blocks of them, such as `10.0.0.0/8`. What one
+   * of these says about a client is believed, and each of its connections must
+   * begin with a PROXY header.
+   */
+  from: readonly string[];
+  /**
+   * What becomes of connections from elsewhere: they are refused, or taken as
+   * they are, with no PROXY header; `"refuse"` by default.
+   */
+  others?: "refuse" | "direct";
+}
+
+/** What a proxy tells of a client. */
+export interface ProxyHeader {
+  /** Where the client connects from; `null` if the proxy speaks for itself, or does not know. */
+  readonly address: string | null;
+  /** The common name of the certificate that the client has shown to the proxy, or `null`. */
+  readonly commonName: string | null;
+  /** The name under which the client has reached the proxy (SNI), or `null`. */
+  readonly serverName: string | null;
+}
+
+/** A connection from a proxy does not begin with a PROXY header. */
+export class ProxyProtocolError extends Error {
+  /** The name of the class, as logs show it. */
+  override readonly name: string = "ProxyProtocolError";
+}
+
+/** What version 2 begins with, and version 1. */
+const SIGNATURE = Uint8Array.of(
+  0x0d,
+  0x0a,
+  0x0d,
+  0x0a,
+  0,
+  0x0d,
+  0x0a,
+  0x51,
+  0x55,
+  0x49,
+  0x54,
+  0x0a,
+);
+const WORD = new TextEncoder().encode("PROXY ");
+/** As much as is read to know the version: no header is shorter. */
+const START_BYTES = 12;
+/** The signature of version 2, the command, the family, and the length of the rest. */
+const V2_START_BYTES = 16;
+/** The longest line of version 1, its end included. */
+const V1_BYTES_MAX = 107;
+/** The longest rest of version 2 that is read, in bytes. */
+const V2_REST_BYTES_MAX = 4096;
+/** What may be in the rest of version 2. */
+const Tlv = { authority: 0x02, ssl: 0x20, commonName: 0x22 } as const;
+/** The client has shown a certificate, on this connection or in this session. */
+const SHOWN_CERTIFICATE = 0x06;
+const LF = 0x0a;
+const NOTHING: ProxyHeader = { address: null, commonName: null, serverName: null };
+
+const ascii = new TextDecoder("latin1");
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/**
+ * Reads the PROXY header a connection begins with, and not a byte more. Whoever
+ * calls bounds how long that may take.
+ *
+ * @throws {ProxyProtocolError} If it is none.
+ */
+export async function readProxyHeader(pipe: Transport): Promise<ProxyHeader> {
+  const start = await readExactly(pipe, START_BYTES);
+  if (startsWith(start, SIGNATURE)) return await readV2(pipe);
+  if (startsWith(start, WORD)) return parseV1(await readLine(pipe, start));
+  throw new ProxyProtocolError("Connection of a proxy does not begin with a PROXY header");
+}
+
+/** Reads up to the end of the line. A byte at a time: what follows is for others to read. */
+async function readLine(pipe: Transport, start: Uint8Array): Promise<string> {
+  const bytes = new Uint8Array(V1_BYTES_MAX);
+  bytes.set(start);
+  let filled = start.length;
+  while (bytes[filled - 1] !== LF) {
+    if (filled === bytes.length) {
+      throw new ProxyProtocolError(`PROXY header is longer than ${V1_BYTES_MAX} bytes`);
+    }
+    const count = await pipe.read(bytes.subarray(filled, filled + 1));
+    if (count === null) throw ended();
+    filled += count;
+  }
+  return ascii.decode(bytes.subarray(0, filled));
+}
+
+function parseV1(line: string): ProxyHeader {
+  if (!line.endsWith("\r\n")) throw new ProxyProtocolError("PROXY header has no CR at its end");
+  const [, family, from, to, fromPort, toPort, ...rest] = line.slice(0, -2).split(" ");
+  // Whatever follows this word says nothing.
+  if (family === "UNKNOWN") return NOTHING;
+  const bytes = family === "TCP4" ? 4 : family === "TCP6" ? 16 : 0;
+  const isGood = bytes > 0 && isAddress(from, bytes) && isAddress(to, bytes) &&
+    isPort(fromPort) && isPort(toPort) && rest.length === 0;
+  if (!isGood) {
+    throw new ProxyProtocolError(`PROXY header makes no sense: ${JSON.stringify(line)}`);
+  }
+  return { ...NOTHING, address: addressText({ hostname: from!, port: Number(fromPort) }) };
+}
+
+function isAddress(text: string | undefined, bytes: number): boolean {
+  if (text === undefined || (bytes === 16) !== text.includes(":")) return false;
+  return parseAddress(text) !== null;
+}
+
+function isPort(text: string | undefined): boolean {
+  return text !== undefined && /^(0|[1-9]\d{0,4})$/.test(text) && Number(text) <= 65_535;
+}
+
+async function readV2(pipe: Transport): Promise<ProxyHeader> {
+  const [command, family, high, low] = await readExactly(pipe, V2_START_BYTES - START_BYTES);
+  const length = high! << 8 | low!;
+  if (command! >> 4 !== 2) {
+    throw new ProxyProtocolError(`PROXY header has version ${command! >> 4}: 1 and 2 are known`);
+  }
+  if (length > V2_REST_BYTES_MAX) {
+    throw new ProxyProtocolError(
+      `PROXY header has ${length} bytes after its start, of at most ${V2_REST_BYTES_MAX}`,
+    );
+  }
+  const rest = await readExactly(pipe, length);
+  switch (command! & 0x0f) {
+    case 0:
+      // LOCAL: the proxy speaks for itself, as when it looks whether the broker is well.
+      return NOTHING;
+    case 1:
+      return parseV2(family!, rest);
+    default:
+      throw new ProxyProtocolError(
+        `PROXY header has command ${command! & 0x0f}: 0 and 1 are known`,
+      );
+  }
+}
+
+function parseV2(family: number, rest: Uint8Array): ProxyHeader {
+  const view = new DataView(rest.buffer, rest.byteOffset, rest.length);
+  switch (family) {
+    case 0x11: {
+      checkLength(rest, 12);
+      const hostname = rest.subarray(0, 4).join(".");
+      const address = addressText({ hostname, port: view.getUint16(8) });
+      return { ...NOTHING, ...told(rest.subarray(12)), address };
+    }
+    case 0x21: {
+      checkLength(rest, 36);
+      const groups = Array.from({ length: 8 }, (_, i) => view.getUint16(2 * i).toString(16));
+      const address = addressText({ hostname: shortened(groups), port: view.getUint16(32) });
+      return { ...NOTHING, ...told(rest.subarray(36)), address };
+    }
+    case 0x31: {
+      checkLength(rest, 216);
+      const path = ascii.decode(rest.subarray(0, 108)).replace(/\0.*$/s, "");
+      return { ...NOTHING, ...told(rest.subarray(216)), address: `unix:${path}` };
+    }
+    default:
+      // A family that is not known, and how long its addresses are is not known either.
+      return NOTHING;
+  }
+}
+
+/** An IPv6 address with its longest run of zeros left out, as people write it. */
+function shortened(groups: readonly string[]): string {
+  const text = groups.join(":");
+  const runs = [...text.matchAll(/\b0(:0)+\b/g)].toSorted((a, b) => b[0].length - a[0].length);
+  const [run] = runs;
+  if (run === undefined) return text;
+  const end = run.index + run[0].length;
+  return `${text.slice(0, run.index).slice(0, -1)}::${text.slice(end).slice(1)}`;
+}
+
+/** What else is told, of which most is not looked at. */
+function told(bytes: Uint8Array): Partial<ProxyHeader> {
+  const header: { commonName?: string | null; serverName?: string | null } = {};
+  for (const { type, value } of tlvs(bytes)) {
+    if (type === Tlv.authority) header.serverName = textOf(value);
+    if (type === Tlv.ssl) header.commonName = verifiedName(value);
+  }
+  return header;
+}
+
+/** The common name in what is told about TLS, if the proxy has verified the certificate. */
+function verifiedName(value: Uint8Array): string | null {
+  checkLength(value, 5);
+  const isVerified = value.subarray(1, 5).every((byte) => byte === 0);
+  if ((value[0]! & SHOWN_CERTIFICATE) === 0 || !isVerified) return null;
+  const name = tlvs(value.subarray(5)).find(({ type }) => type === Tlv.commonName);
+  return name === undefined ? null : textOf(name.value);
+}
+
+function tlvs(bytes: Uint8Array): { type: number; value: Uint8Array }[] {
+  const found = [];
+  for (let at = 0; at < bytes.length;) {
+    const length = at + 3 > bytes.length ? Infinity : bytes[at + 1]! << 8 | bytes[at + 2]!;
+    const end = at + 3 + length;
+    if (end > bytes.length) throw new ProxyProtocolError("PROXY header ends within a value");
+    found.push({ type: bytes[at]!, value: bytes.subarray(at + 3, end) });
+    at = end;
+  }
+  return found;
+}
+
+function textOf(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes);
+  } catch (cause) {
+    throw new ProxyProtocolError("PROXY header has a name that is not UTF-8", { cause });
+  }
+}
+
+function checkLength(bytes: Uint8Array, length: number): void {
+  if (bytes.length < length) throw new ProxyProtocolError("PROXY header is too short");
+}
+
+async function readExactly(pipe: Transport, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  for (let filled = 0; filled < length;) {
+    const count = await pipe.read(bytes.subarray(filled));
+    if (count === null) throw ended();
+    filled += count;
+  }
+  return bytes;
+}
+
+function ended(): ProxyProtocolError {
+  return new ProxyProtocolError("Connection of a proxy ended within its PROXY header");
+}
+
+function startsWith(bytes: Uint8Array, start: Uint8Array): boolean {
+  return start.every((byte, index) => bytes[index] === byte);
+}

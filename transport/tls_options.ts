@@ -1,0 +1,161 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { createSecureContext, type SecureContext } from "node:tls";
+import { RevocationLists } from "./crl.ts";
+import { pemBlocks } from "./der.ts";
+
+/** By what a server proves who it is; both in PEM. */
+export interface TlsIdentity {
+  /** The certificate, and after it what leads up to its authority. */
+  cert: string;
+  /** The private key of the certificate. */
+  key: string;
+}
+
+/** How a server speaks TLS. */
+export interface TlsServerOptions extends TlsIdentity {
+  /**
+   * Other identities, by the names under which clients reach the server (SNI):
+   * `mqtt.example.com`, or `*.example.com` for any first label.
+   */
+  serverNames?: Readonly<Record<string, TlsIdentity>>;
+  /**
+   * Whether clients show a certificate: they need none and are not asked, they
+   * may, or they must; `"none"` by default. One that is shown must be good.
+   */
+  clientCertificate?: "none" | "request" | "require";
+  /** Certificates of the authorities of client certificates, in PEM; no others are trusted. */
+  clientAuthorities?: string;
+  /**
+   * Lists of client certificates that were revoked (CRL), in PEM. There must
+   * be one of each authority that signs client certificates, and one that is
+   * out of date lets nobody in.
+   */
+  revoked?: string;
+  /** The oldest version that is spoken; `"1.2"` by default. */
+  minVersion?: "1.2" | "1.3";
+  /** What may be spoken inside (ALPN), the best first; `mqtt`, or `http/1.1` with WebSockets, by default. */
+  alpnProtocols?: readonly string[];
+}
+
+/** A file in PEM that may hold several certificates. */
+const CERTIFICATE = "CERTIFICATE";
+
+/**
+ * Options of TLS that were found good: the runtime finds faults only when the
+ * first client comes, and looks at no list of revoked certificates at all.
+ */
+export class TlsContext {
+  /** The default identity. */
+  readonly identity: TlsIdentity;
+  readonly clientCertificate: "none" | "request" | "require";
+  readonly revoked: RevocationLists | null;
+  readonly alpnProtocols: readonly string[];
+  /** Whether it takes no more than a certificate and its key. */
+  readonly isPlain: boolean;
+  /** What the runtime makes of the default identity. */
+  readonly secure: SecureContext;
+  /** The same by server name, in lower case. */
+  readonly #byName: ReadonlyMap<string, SecureContext>;
+
+  /**
+   * Checks options.
+   *
+   * @param alpnProtocols What may be spoken inside if the options do not say.
+   * @throws {TypeError} If one cannot be used, or would have no effect.
+   */
+  constructor(options: TlsServerOptions, alpnProtocols: readonly string[]) {
+    const { cert, key, serverNames = {}, clientCertificate = "none", minVersion = "1.2" } = options;
+    if (!["none", "request", "require"].includes(clientCertificate)) {
+      throw new TypeError(
+        `Cannot use clientCertificate "${clientCertificate}": known are none, request, require`,
+      );
+    }
+    if (minVersion !== "1.2" && minVersion !== "1.3") {
+      throw new TypeError(`Cannot use TLS version "${minVersion}": known are 1.2 and 1.3`);
+    }
+    const authorities = checkAuthorities(options);
+    this.identity = { cert, key };
+    this.clientCertificate = clientCertificate;
+    this.revoked = options.revoked === undefined
+      ? null
+      : new RevocationLists(options.revoked, authorities);
+    this.alpnProtocols = options.alpnProtocols ?? alpnProtocols;
+    const names = Object.entries(serverNames);
+    this.isPlain = clientCertificate === "none" && minVersion === "1.2" && names.length === 0;
+    const rest = {
+      minVersion: `TLSv${minVersion}` as const,
+      ...options.clientAuthorities === undefined ? {} : { ca: options.clientAuthorities },
+    };
+    checkIdentity({ cert, key }, "");
+    this.secure = createSecureContext({ cert, key, ...rest });
+    this.#byName = new Map(names.map(([name, identity]) => {
+      checkIdentity(identity, ` of server name "${name}"`);
+      const { cert, key } = identity;
+      return [name.toLowerCase(), createSecureContext({ cert, key, ...rest })];
+    }));
+  }
+
+  /** What is shown to a client that reaches the server under a name. */
+  secureFor(serverName: string): SecureContext {
+    const name = serverName.toLowerCase();
+    const wildcard = `*${name.slice(name.indexOf("."))}`;
+    return this.#byName.get(name) ?? this.#byName.get(wildcard) ?? this.secure;
+  }
+
+  /** Whether the runtime's own listener would notice no difference. */
+  isSameAs(other: TlsContext): boolean {
+    const { cert, key } = this.identity;
+    return cert === other.identity.cert && key === other.identity.key &&
+      this.alpnProtocols.join() === other.alpnProtocols.join();
+  }
+
+  /** Whether all clients are shown the same identity. */
+  get hasOneIdentity(): boolean {
+    return this.#byName.size === 0;
+  }
+}
+
+function checkIdentity({ cert, key }: TlsIdentity, whose: string): void {
+  const certificate = readable(`the certificate${whose}`, () => {
+    const [first] = certificatesOf(cert);
+    return first!;
+  });
+  const privateKey = readable(`the private key${whose}`, () => createPrivateKey(key));
+  if (!certificate.checkPrivateKey(privateKey)) {
+    throw new TypeError(`Cannot use the private key${whose}: it is not that of the certificate`);
+  }
+}
+
+/** The authorities of client certificates, in DER. Options that would have no effect are a mistake. */
+function checkAuthorities(options: TlsServerOptions): Uint8Array<ArrayBuffer>[] {
+  const { clientCertificate = "none", clientAuthorities, revoked } = options;
+  if (clientCertificate === "none") {
+    if (clientAuthorities === undefined && revoked === undefined) return [];
+    const name = clientAuthorities === undefined ? "revoked" : "clientAuthorities";
+    throw new TypeError(
+      `Cannot use ${name}: clients are not asked for a certificate (set clientCertificate)`,
+    );
+  }
+  if (clientAuthorities === undefined) {
+    throw new TypeError(
+      "Cannot ask clients for a certificate: clientAuthorities must say whose are good",
+    );
+  }
+  readable("the authorities of clients", () => certificatesOf(clientAuthorities));
+  return pemBlocks(clientAuthorities, CERTIFICATE);
+}
+
+function certificatesOf(pem: string): X509Certificate[] {
+  const found = pemBlocks(pem, CERTIFICATE).map((der) => new X509Certificate(der));
+  if (found.length === 0) throw new Error("it holds no certificate in PEM");
+  return found;
+}
+
+function readable<T>(what: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new TypeError(`Cannot use ${what}: ${why}`, { cause });
+  }
+}

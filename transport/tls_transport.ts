@@ -1,0 +1,251 @@
+import type { Buffer } from "node:buffer";
+import { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
+import { certificateFields, commonNameOf, nameText } from "./certificate.ts";
+import type { TlsContext } from "./tls_options.ts";
+import type { PeerCertificate, Transport } from "./transport.ts";
+
+/** Ciphertext that is read at once, in bytes: little while little comes. */
+const READ_BYTES_MIN = 1024;
+const READ_BYTES_MAX = 64 * 1024;
+/** As much as a write takes, in bytes. */
+const WRITE_BYTES_MAX = 64 * 1024;
+
+/** A client did not prove who it is. */
+export class TlsPeerError extends Error {
+  /** The name of the class, as logs show it. */
+  override readonly name: string = "TlsPeerError";
+}
+
+/** What node:tls has and its types do not tell. */
+interface Verifying {
+  readonly ssl: { verifyError(): unknown };
+}
+
+/**
+ * The server's end of TLS over any byte pipe, for all that the runtime's own
+ * listener for TLS cannot do: client certificates, several identities, a PROXY
+ * header before the handshake.
+ *
+ * node:tls decrypts whatever it is given, and does not stop its socket when
+ * nobody reads. So it is given nothing to read from but what is put in here:
+ * ciphertext is read from the pipe only while somebody waits for plaintext, and
+ * what is held is at most what a single read has brought.
+ */
+export class TlsTransport implements Transport {
+  readonly #pipe: Transport;
+  readonly #cipher: CipherStream;
+  readonly #socket: TLSSocket;
+  /** Plaintext that nobody has read. */
+  readonly #held: Uint8Array[] = [];
+  #buffer = new Uint8Array(READ_BYTES_MIN);
+  #isReading = false;
+  #isEnded = false;
+  #isClosed = false;
+  #error: Error | null = null;
+  #wake: PromiseWithResolvers<void> = Promise.withResolvers();
+
+  private constructor(pipe: Transport, context: TlsContext) {
+    this.#pipe = pipe;
+    this.#cipher = new CipherStream(pipe);
+    const asksPeer = context.clientCertificate !== "none";
+    const socket = new TLSSocket(this.#cipher, {
+      isServer: true,
+      secureContext: context.secure,
+      requestCert: asksPeer,
+      rejectUnauthorized: context.clientCertificate === "require",
+      ALPNProtocols: [...context.alpnProtocols],
+      ...context.hasOneIdentity
+        ? {}
+        : { SNICallback: (name, choose) => choose(null, context.secureFor(name)) },
+    });
+    this.#socket = socket;
+    socket.on("data", (bytes: Buffer) => {
+      this.#held.push(bytes);
+      this.#notify();
+    });
+    socket.on("end", () => this.#end(null));
+    socket.on("error", (error: Error) => this.#end(error));
+    socket.on("close", () => this.#end(this.#error ?? new Error("The connection is closed")));
+    this.#cipher.on("error", (error: Error) => this.#end(error));
+  }
+
+  /**
+   * Does a handshake over a pipe. If it fails the pipe is left for the caller
+   * to close.
+   *
+   * @throws {TlsPeerError} If the client has to show a certificate, and shows none that is good.
+   */
+  static async accept(
+    pipe: Transport,
+    context: TlsContext,
+  ): Promise<{
+    transport: TlsTransport;
+    certificate: PeerCertificate | null;
+    serverName: string | null;
+  }> {
+    const transport = new TlsTransport(pipe, context);
+    try {
+      await transport.#handshake();
+      const certificate = transport.#checkPeer(context);
+      return { transport, certificate, serverName: transport.#serverName };
+    } catch (error) {
+      transport.#socket.destroy();
+      throw error;
+    }
+  }
+
+  /** Reads what has been decrypted. */
+  async read(target: Uint8Array): Promise<number | null> {
+    while (this.#held.length === 0) {
+      if (this.#error !== null) throw this.#error;
+      if (this.#isEnded) return null;
+      this.#feed();
+      await this.#wake.promise;
+    }
+    return this.#take(target);
+  }
+
+  /** Writes; done when the pipe has taken it. */
+  write(source: Uint8Array): Promise<number> {
+    const piece = source.subarray(0, WRITE_BYTES_MAX);
+    return new Promise((resolve, reject) => {
+      if (this.#isClosed) return reject(new Error("The connection is closed"));
+      this.#socket.write(piece, (error) => error ? reject(error) : resolve(piece.length));
+    });
+  }
+
+  /** Says that no more will be written. */
+  closeWrite(): Promise<void> {
+    return new Promise((resolve) => void this.#socket.end(() => resolve()));
+  }
+
+  /** Closes at once. */
+  close(): void {
+    this.#isClosed = true;
+    this.#held.length = 0;
+    this.#end(new Error("The connection is closed"));
+    this.#pipe.close();
+    this.#socket.destroy();
+  }
+
+  async #handshake(): Promise<void> {
+    let isSecure = false;
+    this.#socket.once("secure", () => {
+      isSecure = true;
+      this.#notify();
+    });
+    while (!isSecure) {
+      if (this.#error !== null) throw this.#error;
+      if (this.#isEnded) throw new TlsPeerError("The client has left during the TLS handshake");
+      this.#feed();
+      await this.#wake.promise;
+    }
+  }
+
+  get #serverName(): string | null {
+    const { servername } = this.#socket as { servername?: string | false | null };
+    return servername || null;
+  }
+
+  /** Who the client is; that it is nobody who must not come in is not left to the runtime alone. */
+  #checkPeer({ clientCertificate, revoked }: TlsContext): PeerCertificate | null {
+    if (clientCertificate === "none") return null;
+    const der = this.#socket.getPeerX509Certificate()?.raw;
+    if (der === undefined) {
+      if (clientCertificate === "request") return null;
+      throw new TlsPeerError("The client has shown no certificate");
+    }
+    const fault = (this.#socket as unknown as Verifying).ssl.verifyError();
+    if (fault) throw new TlsPeerError(`The certificate of the client is not good: ${fault}`);
+    const certificate = new Uint8Array(der);
+    const revocation = revoked?.faultOf(certificate) ?? null;
+    if (revocation !== null) {
+      throw new TlsPeerError(`The certificate of the client is not taken: ${revocation}`);
+    }
+    const { subject } = certificateFields(certificate);
+    const { fingerprint256 } = this.#socket.getPeerX509Certificate()!;
+    return {
+      subject: nameText(subject),
+      commonName: commonNameOf(subject),
+      fingerprint256: fingerprint256.replaceAll(":", "").toLowerCase(),
+    };
+  }
+
+  #take(target: Uint8Array): number {
+    const bytes = this.#held[0]!;
+    const count = Math.min(bytes.length, target.length);
+    target.set(bytes.subarray(0, count));
+    if (count < bytes.length) this.#held[0] = bytes.subarray(count);
+    else this.#held.shift();
+    return count;
+  }
+
+  /** Reads some ciphertext, unless that is under way. */
+  async #feed(): Promise<void> {
+    if (this.#isReading) return;
+    this.#isReading = true;
+    try {
+      const count = await this.#pipe.read(this.#buffer);
+      if (this.#isClosed) return;
+      this.#cipher.push(count === null ? null : this.#buffer.slice(0, count));
+      if (count !== null) this.#fit(count);
+    } catch (error) {
+      this.#end(error instanceof Error ? error : new Error(String(error)));
+    } finally {
+      this.#isReading = false;
+      this.#notify();
+    }
+  }
+
+  /** Grows the buffer when a read fills it, and shrinks it when one leaves most of it empty. */
+  #fit(count: number): void {
+    const { length } = this.#buffer;
+    if (count === length && length < READ_BYTES_MAX) this.#buffer = new Uint8Array(length * 4);
+    else if (count * 16 < length) this.#buffer = new Uint8Array(READ_BYTES_MIN);
+  }
+
+  #end(error: Error | null): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#error = error;
+    this.#notify();
+  }
+
+  #notify(): void {
+    this.#wake.resolve();
+    this.#wake = Promise.withResolvers();
+  }
+}
+
+/** The pipe as node:tls sees it. */
+class CipherStream extends Duplex {
+  readonly #pipe: Transport;
+
+  constructor(pipe: Transport) {
+    super();
+    this.#pipe = pipe;
+  }
+
+  /** Nothing: what there is to read is pushed. */
+  override _read(): void {}
+
+  override async _write(
+    chunk: Buffer,
+    _encoding: string,
+    done: (error?: Error | null) => void,
+  ): Promise<void> {
+    try {
+      for (let at = 0; at < chunk.length;) at += await this.#pipe.write(chunk.subarray(at));
+    } catch (error) {
+      return done(error instanceof Error ? error : new Error(String(error)));
+    }
+    done();
+  }
+
+  override async _final(done: (error?: Error | null) => void): Promise<void> {
+    // What has broken is found out by whoever reads.
+    await this.#pipe.closeWrite?.().catch(() => {});
+    done();
+  }
+}

@@ -1,0 +1,106 @@
+import { AcceptLoop, type MayAccept } from "./accept_loop.ts";
+import type { PeerInfo, Transport } from "./transport.ts";
+
+/** Where a listener for this machine listens. */
+export interface UnixOptions {
+  /** The path of the socket. */
+  path: string;
+  /**
+   * Who may connect, as permissions of the file: `0o660` for its owner and
+   * group. What the umask leaves by default.
+   */
+  mode?: number;
+}
+
+/** Accepts connections to a unix socket, and hands each over. */
+export class UnixListener {
+  /** The path of the socket. */
+  readonly path: string;
+  readonly #loop: AcceptLoop<Deno.UnixConn>;
+  /** The socket file: another one of the same path is not ours to remove. */
+  readonly #inode: number | null;
+  #closing: Promise<void> | null = null;
+
+  private constructor(
+    listener: Deno.UnixListener,
+    path: string,
+    inode: number | null,
+    mayAccept: MayAccept,
+    accepted: (transport: Transport, peer: PeerInfo) => void,
+  ) {
+    this.path = path;
+    this.#inode = inode;
+    const peer = { address: `unix:${path}` };
+    this.#loop = new AcceptLoop(listener, mayAccept, (conn) => accepted(conn, peer));
+  }
+
+  /**
+   * Listens. A socket that a server has left behind is replaced; one of a
+   * server that is running is not, nor is a file that is no socket.
+   *
+   * @param mayAccept Asked before each accept, which waits for the promise.
+   * @param accepted Takes the connection over.
+   * @throws If the path is in use, or cannot be made.
+   */
+  static async listen(
+    { path, mode }: UnixOptions,
+    mayAccept: MayAccept,
+    accepted: (transport: Transport, peer: PeerInfo) => void,
+  ): Promise<UnixListener> {
+    await removeLeftover(path);
+    const listener = Deno.listen({ transport: "unix", path });
+    try {
+      if (mode !== undefined) await Deno.chmod(path, mode);
+      const { ino } = await Deno.lstat(path);
+      return new UnixListener(listener, path, ino, mayAccept, accepted);
+    } catch (error) {
+      listener.close();
+      await Deno.remove(path);
+      throw error;
+    }
+  }
+
+  /** Stops listening and removes the socket; connections go on. Closing again does nothing. */
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    await this.#loop.close();
+    const found = await lstat(this.path);
+    if (found !== null && found.isSocket && found.ino === this.#inode) await Deno.remove(this.path);
+  }
+}
+
+/** Removes the socket of a server that is no more. */
+async function removeLeftover(path: string): Promise<void> {
+  const found = await lstat(path);
+  if (found === null) return;
+  if (!found.isSocket) {
+    throw new Deno.errors.AlreadyExists(`Cannot listen on ${path}: there is a file of that name`);
+  }
+  if (await isLive(path)) {
+    throw new Deno.errors.AddrInUse(`Cannot listen on ${path}: another server does`);
+  }
+  await Deno.remove(path);
+}
+
+async function isLive(path: string): Promise<boolean> {
+  try {
+    const conn = await Deno.connect({ transport: "unix", path });
+    conn.close();
+    return true;
+  } catch (error) {
+    // Whatever else it may be, it is not for us to remove.
+    return !(error instanceof Deno.errors.ConnectionRefused);
+  }
+}
+
+async function lstat(path: string): Promise<Deno.FileInfo | null> {
+  try {
+    return await Deno.lstat(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
