@@ -18,11 +18,9 @@
 export { SysTopics, type SysTopicsOptions } from "./admin/sys_topics.ts";
 export {
   Broker,
-  type ListenOptions,
   type PublishOptions,
   QuotaExceededError,
   type SubscribeOptions,
-  type WebSocketListenOptions,
 } from "./broker/broker.ts";
 export type { Clock } from "./broker/clock.ts";
 export type {
@@ -36,6 +34,13 @@ export type {
 export { type BrokerLimits, DEFAULT_LIMITS, type OverflowPolicy } from "./broker/limits.ts";
 export type { ListenerPolicy } from "./broker/listener_policy.ts";
 export type { ListenerRules } from "./broker/listener_rules.ts";
+export type {
+  ListenerOptions,
+  ListenOptions,
+  TlsListenOptions,
+  UnixListenOptions,
+  WebSocketListenOptions,
+} from "./broker/listeners.ts";
 export type { LocalSubscription, ReceivedMessage } from "./broker/local_subscription.ts";
 export type { BrokerOptions } from "./broker/options.ts";
 export type { BrokerStats, DropReason, LimitReason, ToleratedFault } from "./broker/stats.ts";
@@ -121,6 +126,11 @@ export {
   TABLES,
 } from "./store/mod.ts";
 export type { TcpListener, TcpOptions } from "./transport/tcp.ts";
+export type { ProxyOptions } from "./transport/proxy_protocol.ts";
+export type { TlsListener } from "./transport/tls.ts";
+export type { TlsIdentity, TlsServerOptions } from "./transport/tls_options.ts";
 export type { PeerCertificate, PeerInfo, Transport } from "./transport/transport.ts";
+export type { UnixListener, UnixOptions } from "./transport/unix.ts";
+export type { WebSocketOptions } from "./transport/websocket_handshake.ts";
 export type { Properties, ProtocolVersion, QoS, UserProperty } from "./codec/mod.ts";
 export { ReasonCode } from "./codec/mod.ts";

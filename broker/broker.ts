@@ -3,10 +3,11 @@ import { Receipt } from "../log/receipt.ts";
 import { Subscription } from "../router/subscription.ts";
 import { topicFilterFault, topicNameFault } from "../router/topic.ts";
 import { retainedVariant } from "../router/variant.ts";
-import { TcpListener, type TcpOptions } from "../transport/tcp.ts";
 import type { Store } from "../store/store.ts";
+import type { TcpListener } from "../transport/tcp.ts";
+import type { TlsListener } from "../transport/tls.ts";
 import type { PeerInfo, Transport } from "../transport/transport.ts";
-import { WebSocketServerTransport } from "../transport/websocket_server.ts";
+import type { UnixListener } from "../transport/unix.ts";
 import type { Clock } from "./clock.ts";
 import type { Connection } from "./connection.ts";
 import { Core } from "./core.ts";
@@ -16,6 +17,13 @@ import { openStore } from "./durable/host.ts";
 import { ListenerPolicy } from "./listener_policy.ts";
 import type { ListenerRules } from "./listener_rules.ts";
 import type { BrokerLimits } from "./limits.ts";
+import {
+  Listeners,
+  type ListenOptions,
+  type TlsListenOptions,
+  type UnixListenOptions,
+  type WebSocketListenOptions,
+} from "./listeners.ts";
 import { LocalReceiver } from "./local_receiver.ts";
 import { LocalSubscription } from "./local_subscription.ts";
 import { Message } from "./message.ts";
@@ -25,28 +33,6 @@ import { reauthorize } from "./reauthorization.ts";
 import type { Receiver } from "./receiver.ts";
 import { RetainedFeed } from "./retained_feed.ts";
 import type { BrokerStats } from "./stats.ts";
-
-/** Where a broker listens, and how strictly. */
-export interface ListenOptions extends TcpOptions {
-  /**
-   * Whether small faults of clients are overlooked, and counted in
-   * `stats.tolerated`, instead of ending their connections; false by default.
-   */
-  lenient?: boolean;
-  /**
-   * What else holds for its clients: rules, or a policy that several listeners
-   * share. As for the whole broker by default.
-   */
-  policy?: ListenerRules | ListenerPolicy;
-}
-
-/** Where a broker listens for WebSockets, and how strictly. */
-export interface WebSocketListenOptions extends ListenOptions {
-  /** The port, or 0 for any that is free; 8080 by default. */
-  port?: number;
-  /** The path that clients must ask for, such as `/mqtt`; any by default. */
-  path?: string;
-}
 
 /** How a program publishes. */
 export interface PublishOptions {
@@ -93,7 +79,7 @@ const encoder = new TextEncoder();
 export class Broker implements AsyncDisposable {
   readonly #core: Core;
   readonly #door: Door;
-  readonly #listeners = new Set<TcpListener>();
+  readonly #listeners: Listeners;
   readonly #subscriptions = new Set<LocalSubscription>();
   #closing: Promise<void> | null = null;
 
@@ -105,6 +91,7 @@ export class Broker implements AsyncDisposable {
   constructor(options: BrokerOptions = {}) {
     this.#core = new Core(settingsOf(options));
     this.#door = new Door(this.#core);
+    this.#listeners = new Listeners(this.#core, this.#door);
   }
 
   /**
@@ -185,11 +172,31 @@ export class Broker implements AsyncDisposable {
   /**
    * Starts to take TCP connections.
    *
-   * @throws If the address cannot be bound, or the broker is closed.
+   * @throws If the address cannot be bound, an option cannot be used, or the broker is closed.
    */
   // deno-lint-ignore require-await
   async listen(options: ListenOptions = {}): Promise<TcpListener> {
-    return this.#listen(options, (transport) => transport);
+    return this.#listeners.tcp(options);
+  }
+
+  /**
+   * Starts to take TLS connections (`mqtts:`); with the option `webSocket`,
+   * WebSockets over TLS (`wss:`).
+   *
+   * @throws If the address cannot be bound, an option cannot be used, or the broker is closed.
+   */
+  // deno-lint-ignore require-await
+  async listenTls(options: TlsListenOptions): Promise<TlsListener> {
+    return this.#listeners.tls(options);
+  }
+
+  /**
+   * Starts to take connections of programs on the same machine, on a unix socket.
+   *
+   * @throws If the path is in use, or the broker is closed.
+   */
+  listenUnix(options: UnixListenOptions): Promise<UnixListener> {
+    return this.#listeners.unix(options);
   }
 
   /**
@@ -197,31 +204,15 @@ export class Broker implements AsyncDisposable {
    * subprotocol `mqtt` (or `mqttv3.1`).
    *
    * Web pages can open WebSockets to every address that their browser reaches,
-   * 127.0.0.1 included: an `Authenticator` tells them from other clients.
+   * 127.0.0.1 included: an `Authenticator` tells them from other clients, and
+   * the option `origins` says which pages may.
    *
-   * @throws If the address cannot be bound, or the broker is closed.
+   * @throws If the address cannot be bound, an option cannot be used, or the broker is closed.
    */
   // deno-lint-ignore require-await
   async listenWebSocket(options: WebSocketListenOptions = {}): Promise<TcpListener> {
-    const { port = 8080, path = null } = options;
-    return this.#listen(
-      { ...options, port },
-      (transport) => new WebSocketServerTransport(transport, path),
-    );
-  }
-
-  #listen(options: ListenOptions, over: (transport: Transport) => Transport): TcpListener {
-    if (this.#closing !== null) throw new TypeError("Cannot listen: broker is closed");
-    const { policy = {}, lenient } = options;
-    const rules = lenient === undefined ? policy : { ...policy, lenient };
-    const inEffect = policy instanceof ListenerPolicy ? policy : this.policy(rules);
-    const listener = new TcpListener(
-      options,
-      () => this.#door.mayAccept(),
-      (transport, peer) => this.accept(over(transport), peer, inEffect),
-    );
-    this.#listeners.add(listener);
-    return listener;
+    const { port = 8080 } = options;
+    return this.#listeners.tcp({ ...options, port, webSocket: options });
   }
 
   /**
@@ -362,7 +353,7 @@ export class Broker implements AsyncDisposable {
   async #close(graceMs: number): Promise<void> {
     this.#core.isClosing = true;
     this.#door.close();
-    await Promise.all([...this.#listeners].map((listener) => listener.close()));
+    await this.#listeners.close();
     for (const subscription of this.#subscriptions) await subscription.return();
     const connections = [...this.#core.connections];
     for (const connection of connections) {

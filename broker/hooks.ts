@@ -76,6 +76,8 @@ export interface BrokerHooks {
   limited?(info: LimitInfo): void;
   /** The event loop is too late for newcomers, or is no longer; by so many milliseconds. */
   busy?(isBusy: boolean, lagMs: number): void;
+  /** A connection did not get as far as MQTT: its handshake of TLS or WebSocket, or PROXY header, failed. */
+  arrivalFailed?(address: string, error: unknown): void;
   /** A message was published. Costs speed: frames are then taken apart. */
   published?(info: PublishInfo): void;
   /** A message was dropped. */

@@ -37,7 +37,11 @@ export interface BrokerLimits {
   flappingClientsMax: number;
   /** Milliseconds by which the event loop may be late. Past it: new connections are refused; 0: no limit. */
   loopLagMs: number;
-  /** From a connection to its CONNECT, in milliseconds. Past it: closed. */
+  /** Connections whose PROXY header or handshake of TLS or WebSocket is not over. Past it: the oldest is closed. */
+  arrivalsMax: number;
+  /** From a connection to the end of those, in milliseconds. Past it: closed. */
+  arrivalTimeoutMs: number;
+  /** From a connection, or the end of its handshakes, to its CONNECT, in milliseconds. Past it: closed. */
   connectTimeoutMs: number;
   /** Bytes of a CONNECT packet. Past it: closed, with nothing of its body read. */
   connectBytesMax: number;
@@ -122,6 +126,8 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   takeOverDelayMs: 3000,
   flappingClientsMax: 10_000,
   loopLagMs: 1000,
+  arrivalsMax: 1000,
+  arrivalTimeoutMs: 10_000,
   connectTimeoutMs: 10_000,
   connectBytesMax: 256 * 1024,
   packetBytesMax: 16 * 1024 * 1024,

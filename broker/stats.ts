@@ -81,6 +81,10 @@ export class BrokerStats {
   clients = 0;
   /** The most of them there ever were at once. */
   clientsMost = 0;
+  /** Connections as of now whose handshake of TLS or WebSocket, or PROXY header, is not over. */
+  arrivals = 0;
+  /** Connections that ended so: because it was no good, or took too long, or too many came. */
+  arrivalsFailed = 0;
   /** Clients that were let in. */
   connectsAccepted = 0;
   /** Clients that were not. */

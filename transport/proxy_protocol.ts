@@ -1,6 +1,8 @@
-import { parseAddress } from "./cidr.ts";
+import { subjectOf } from "./certificate.ts";
+import { AddressList, hostOf, parseAddress } from "./cidr.ts";
+import type { Opening } from "./opening.ts";
 import { addressText } from "./tcp.ts";
-import type { Transport } from "./transport.ts";
+import type { PeerInfo, Transport } from "./transport.ts";
 
 /** How clients come that are behind a proxy which speaks the PROXY protocol, version 1 or 2. */
 export interface ProxyOptions {
@@ -66,6 +68,29 @@ const NOTHING: ProxyHeader = { address: null, commonName: null, serverName: null
 
 const ascii = new TextDecoder("latin1");
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/**
+ * What is done with connections to a listener behind a proxy.
+ *
+ * @throws {TypeError} If an address of a proxy is none.
+ */
+export function proxyOpening({ from, others = "refuse" }: ProxyOptions): Opening {
+  const proxies = new AddressList(from);
+  return async (transport, peer) => {
+    if (proxies.has(hostOf(peer.address))) {
+      return { transport, peer: believed(peer, await readProxyHeader(transport)) };
+    }
+    if (others === "direct") return { transport, peer };
+    throw new ProxyProtocolError("Connection is not from a proxy that is listed");
+  };
+}
+
+function believed(peer: PeerInfo, { address, commonName, serverName }: ProxyHeader): PeerInfo {
+  const certificate = commonName === null
+    ? null
+    : { subject: subjectOf(commonName), commonName, fingerprint256: "" };
+  return { ...peer, address: address ?? peer.address, certificate, serverName };
+}
 
 /**
  * Reads the PROXY header a connection begins with, and not a byte more. Whoever

@@ -1,17 +1,9 @@
 import { AcceptLoop, type MayAccept } from "./accept_loop.ts";
+import type { Opened, Opening } from "./opening.ts";
 import { addressText, type TcpOptions } from "./tcp.ts";
 import { TlsContext, type TlsServerOptions } from "./tls_options.ts";
 import { TlsTransport } from "./tls_transport.ts";
 import type { PeerInfo, Transport } from "./transport.ts";
-
-/** A pipe, and what is known of who is at its other end. */
-export interface Opened {
-  readonly transport: Transport;
-  readonly peer: PeerInfo;
-}
-
-/** What has to be done before a connection can be used, which may take its time. */
-export type Opening = (pipe: Transport, peer: PeerInfo) => Promise<Opened>;
 
 /** What a listener for TLS needs beside the options of TLS itself. */
 export interface TlsListenerSettings extends TcpOptions {

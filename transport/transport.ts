@@ -29,7 +29,10 @@ export interface PeerCertificate {
   readonly subject: string;
   /** The first common name of the subject, or `null` without one. */
   readonly commonName: string | null;
-  /** The SHA-256 fingerprint of the certificate, in hex digits of lower case. */
+  /**
+   * The SHA-256 fingerprint of the certificate, in hex digits of lower case; empty if a proxy has
+   * told the common name and nothing else.
+   */
   readonly fingerprint256: string;
 }
 

@@ -1,3 +1,4 @@
+import { type AddressList, hostOf, parseAddress } from "./cidr.ts";
 import { MQTT_SUBPROTOCOL } from "./websocket.ts";
 
 /** What MQTT over WebSocket was called in the days of 3.1. */
@@ -14,17 +15,34 @@ export interface HandshakeAnswer {
   readonly isAccepted: boolean;
   /** The response, to be sent as it is. */
   readonly response: string;
+  /** The headers of the request, by their names in lower case. */
+  readonly headers: ReadonlyMap<string, string>;
+}
+
+/** Which WebSockets are opened. */
+export interface WebSocketOptions {
+  /** The path that clients must ask for, such as `/mqtt`; any by default. */
+  path?: string;
+  /**
+   * The origins of web pages that may connect, such as `https://example.com`; all by default. Who
+   * tells no origin is no web page, and may connect.
+   */
+  origins?: readonly string[];
+  /**
+   * Proxies, as addresses and blocks of them, whose word on where a client connects from is
+   * believed (`X-Forwarded-For`); none by default.
+   */
+  forwardedFor?: readonly string[];
 }
 
 /**
  * Answers the request that opens a WebSocket (RFC 6455 §4.2).
  *
  * @param head The lines of the request, up to the empty one.
- * @param path The path that clients must ask for; `null` for any.
  */
 export async function answerHandshake(
   head: string,
-  path: string | null,
+  { path, origins }: WebSocketOptions,
 ): Promise<HandshakeAnswer> {
   const [requestLine, ...lines] = head.split("\r\n");
   const [method, target, version] = requestLine!.split(" ");
@@ -32,8 +50,12 @@ export async function answerHandshake(
   if (headers === null || method !== "GET" || !target || !version?.startsWith("HTTP/1.")) {
     return refusal("400 Bad Request", "Not a request for a WebSocket");
   }
-  if (path !== null && target.split("?")[0] !== path) {
+  if (path !== undefined && target.split("?")[0] !== path) {
     return refusal("404 Not Found", "There is nothing here");
+  }
+  const origin = headers.get("origin");
+  if (origin !== undefined && origins !== undefined && !isListed(origin, origins)) {
+    return refusal("403 Forbidden", "Web pages of this origin may not connect");
   }
   if (!listOf(headers, "upgrade").some((name) => name.toLowerCase() === "websocket")) {
     const rest = "Connection: close, Upgrade\r\nUpgrade: websocket\r\n";
@@ -59,7 +81,7 @@ export async function answerHandshake(
     "Upgrade: websocket\r\nConnection: Upgrade\r\n" +
     `Sec-WebSocket-Accept: ${new Uint8Array(digest).toBase64()}\r\n` +
     `Sec-WebSocket-Protocol: ${protocol}\r\n\r\n`;
-  return { isAccepted: true, response };
+  return { isAccepted: true, response, headers };
 }
 
 /** A response that says in a line what is wrong. */
@@ -71,7 +93,7 @@ export function refusal(
   const response = `HTTP/1.1 ${status}\r\n${headers}` +
     "Content-Type: text/plain; charset=utf-8\r\n" +
     `Content-Length: ${message.length + 1}\r\n\r\n${message}\n`;
-  return { isAccepted: false, response };
+  return { isAccepted: false, response, headers: new Map() };
 }
 
 /** Headers by their names in lower case, those of one name together; `null` if a line is none. */
@@ -88,6 +110,33 @@ function parseHeaders(lines: readonly string[]): Map<string, string> | null {
   return headers;
 }
 
-function listOf(headers: Map<string, string>, name: string): string[] {
+/** Scheme and host of an origin do not depend on case. */
+function isListed(origin: string, origins: readonly string[]): boolean {
+  return origins.some((listed) => listed.toLowerCase() === origin.toLowerCase());
+}
+
+/**
+ * Where a client connects from, as proxies have told, each of which adds whom it was reached by:
+ * the last address that is not that of a proxy which is believed.
+ *
+ * @param reachedBy The address, without a port, from which the request came.
+ * @returns `null` if that is no proxy which is believed, or has told nothing that makes sense.
+ */
+export function forwardedFor(
+  headers: ReadonlyMap<string, string>,
+  reachedBy: string,
+  proxies: AddressList,
+): string | null {
+  let client: string | null = null;
+  for (const item of listOf(headers, "x-forwarded-for").reverse()) {
+    if (!proxies.has(client ?? reachedBy)) break;
+    const address = hostOf(item);
+    if (parseAddress(address) === null) break;
+    client = address;
+  }
+  return client;
+}
+
+function listOf(headers: ReadonlyMap<string, string>, name: string): string[] {
   return (headers.get(name) ?? "").split(",").map((item) => item.trim());
 }

@@ -1,3 +1,5 @@
+import { AddressList, hostOf } from "./cidr.ts";
+import type { Opening } from "./opening.ts";
 import type { Transport } from "./transport.ts";
 import {
   CloseCode,
@@ -8,7 +10,12 @@ import {
   Opcode,
   WebSocketError,
 } from "./websocket_frame.ts";
-import { answerHandshake, refusal } from "./websocket_handshake.ts";
+import {
+  answerHandshake,
+  forwardedFor,
+  refusal,
+  type WebSocketOptions,
+} from "./websocket_handshake.ts";
 
 /** The longest request that may open a WebSocket, in bytes. */
 const REQUEST_BYTES_MAX = 8192;
@@ -21,18 +28,34 @@ const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
 /**
+ * What is done with connections to a listener for WebSockets.
+ *
+ * @throws {TypeError} If an address of a proxy is none.
+ */
+export function webSocketOpening(options: WebSocketOptions): Opening {
+  const proxies = new AddressList(options.forwardedFor ?? []);
+  return async (pipe, peer) => {
+    const transport = new WebSocketServerTransport(pipe, options);
+    const headers = await transport.open();
+    if (headers === null) throw new Error("The client has left before it asked for a WebSocket");
+    const address = forwardedFor(headers, hostOf(peer.address), proxies);
+    return { transport, peer: address === null ? peer : { ...peer, address } };
+  };
+}
+
+/**
  * The server's end of a WebSocket, over any byte pipe. Bytes are read when the
  * broker reads and written when it writes, so that a peer is slowed down as
  * over the pipe itself; `Deno.upgradeWebSocket` reads ahead and writes behind
  * without a bound, `Deno.serve` ends for good when file descriptors run out,
  * and its shutdown cuts WebSockets off that are open.
  *
- * The first read opens the WebSocket: whoever waits for a CONNECT bounds how
- * long that takes.
+ * It must be opened before it is used; the first read does that if nobody has.
+ * Whoever waits for it bounds how long it takes.
  */
 export class WebSocketServerTransport implements Transport {
   readonly #pipe: Transport;
-  readonly #path: string | null;
+  readonly #options: WebSocketOptions;
   readonly #frames = new FrameReader((frame) => this.#control(frame));
   #isOpen = false;
   /** Whether the peer has said that it is over. */
@@ -45,19 +68,35 @@ export class WebSocketServerTransport implements Transport {
   /** What the pong that waits to be written answers. */
   #ping: Uint8Array | null = null;
 
-  /**
-   * Takes over a byte pipe.
-   *
-   * @param path The path that the client must ask for; `null` for any.
-   */
-  constructor(pipe: Transport, path: string | null = null) {
+  /** Takes over a byte pipe. */
+  constructor(pipe: Transport, options: WebSocketOptions = {}) {
     this.#pipe = pipe;
-    this.#path = path;
+    this.#options = options;
+  }
+
+  /**
+   * Reads the request and answers it.
+   *
+   * @returns The headers of the request, by their names in lower case; `null` if none came.
+   * @throws If it was refused.
+   */
+  async open(): Promise<ReadonlyMap<string, string> | null> {
+    const head = await this.#readHead();
+    if (head === null) return null;
+    const { isAccepted, response, headers } = head === ""
+      ? refusal("400 Bad Request", "Not a request for a WebSocket")
+      : await answerHandshake(head, this.#options);
+    await this.#writeAll(encoder.encode(response));
+    if (!isAccepted) {
+      throw new Error(`No WebSocket: ${response.slice(9, response.indexOf("\r\n"))}`);
+    }
+    this.#isOpen = true;
+    return headers;
   }
 
   /** Reads what has arrived, without its frames [MQTT-6.0.0-2]. */
   async read(target: Uint8Array): Promise<number | null> {
-    if (!this.#isOpen && !await this.#open()) return null;
+    if (!this.#isOpen && await this.open() === null) return null;
     while (!this.#isEnded) {
       const count = await this.#pipe.read(target);
       if (count === null) return null;
@@ -93,20 +132,6 @@ export class WebSocketServerTransport implements Transport {
   close(): void {
     this.#finish(CloseCode.normal);
     this.#pipe.close();
-  }
-
-  /** Reads the request and answers it; tells whether one came. */
-  async #open(): Promise<boolean> {
-    const head = await this.#readHead();
-    if (head === null) return false;
-    const { isAccepted, response } = head === ""
-      ? refusal("400 Bad Request", "Not a request for a WebSocket")
-      : await answerHandshake(head, this.#path);
-    await this.#writeAll(encoder.encode(response));
-    if (!isAccepted) {
-      throw new Error(`No WebSocket: ${response.slice(9, response.indexOf("\r\n"))}`);
-    }
-    return this.#isOpen = true;
   }
 
   /** The request, without the empty line at its end; empty if it is none, `null` if the peer left. */
