@@ -89,7 +89,6 @@ export class Listeners {
       ...hostname === undefined ? {} : { hostname },
       ...port === undefined ? {} : { port },
       alpnProtocols: webSocket === undefined ? ALPN_MQTT : ALPN_WEBSOCKET,
-      hasPrelude: proxy !== undefined,
     };
     const listener = new TlsListener(
       options,

@@ -17,6 +17,9 @@ PATH="$PATH:/usr/sbin"
 missing_packages() {
   command -v mosquitto >/dev/null || echo mosquitto
   command -v mosquitto_sub >/dev/null || echo mosquitto-clients
+  command -v openssl >/dev/null || echo openssl
+  command -v chromium >/dev/null || echo chromium
+  command -v node >/dev/null || echo nodejs
   # Debian's own Python: another one in the path would not find Debian's packages.
   /usr/bin/python3 -c "import paho.mqtt" 2>/dev/null || echo python3-paho-mqtt
 }

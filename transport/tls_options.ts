@@ -45,13 +45,9 @@ const CERTIFICATE = "CERTIFICATE";
  * first client comes, and looks at no list of revoked certificates at all.
  */
 export class TlsContext {
-  /** The default identity. */
-  readonly identity: TlsIdentity;
   readonly clientCertificate: "none" | "request" | "require";
   readonly revoked: RevocationLists | null;
   readonly alpnProtocols: readonly string[];
-  /** Whether it takes no more than a certificate and its key. */
-  readonly isPlain: boolean;
   /** What the runtime makes of the default identity. */
   readonly secure: SecureContext;
   /** The same by server name, in lower case. */
@@ -74,14 +70,12 @@ export class TlsContext {
       throw new TypeError(`Cannot use TLS version "${minVersion}": known are 1.2 and 1.3`);
     }
     const authorities = checkAuthorities(options);
-    this.identity = { cert, key };
     this.clientCertificate = clientCertificate;
     this.revoked = options.revoked === undefined
       ? null
       : new RevocationLists(options.revoked, authorities);
     this.alpnProtocols = options.alpnProtocols ?? alpnProtocols;
     const names = Object.entries(serverNames);
-    this.isPlain = clientCertificate === "none" && minVersion === "1.2" && names.length === 0;
     const rest = {
       minVersion: `TLSv${minVersion}` as const,
       ...options.clientAuthorities === undefined ? {} : { ca: options.clientAuthorities },
@@ -100,13 +94,6 @@ export class TlsContext {
     const name = serverName.toLowerCase();
     const wildcard = `*${name.slice(name.indexOf("."))}`;
     return this.#byName.get(name) ?? this.#byName.get(wildcard) ?? this.secure;
-  }
-
-  /** Whether the runtime's own listener would notice no difference. */
-  isSameAs(other: TlsContext): boolean {
-    const { cert, key } = this.identity;
-    return cert === other.identity.cert && key === other.identity.key &&
-      this.alpnProtocols.join() === other.alpnProtocols.join();
   }
 
   /** Whether all clients are shown the same identity. */

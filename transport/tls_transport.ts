@@ -23,9 +23,7 @@ interface Verifying {
 }
 
 /**
- * The server's end of TLS over any byte pipe, for all that the runtime's own
- * listener for TLS cannot do: client certificates, several identities, a PROXY
- * header before the handshake.
+ * The server's end of TLS over any byte pipe.
  *
  * node:tls decrypts whatever it is given, and does not stop its socket when
  * nobody reads. So it is given nothing to read from but what is put in here:
@@ -113,7 +111,12 @@ export class TlsTransport implements Transport {
     const piece = source.subarray(0, WRITE_BYTES_MAX);
     return new Promise((resolve, reject) => {
       if (this.#isClosed) return reject(new Error("The connection is closed"));
-      this.#socket.write(piece, (error) => error ? reject(error) : resolve(piece.length));
+      this.#socket.write(piece, (failure) => {
+        // node:tls tells of no failure when its stream is destroyed.
+        const error = failure ?? this.#error;
+        if (error) reject(error);
+        else resolve(piece.length);
+      });
     });
   }
 

@@ -1,5 +1,12 @@
 /** What runs outside of Deno and may be missing on a machine: see `tests/run.sh`. */
-export type Tool = "mosquitto" | "mosquitto_pub" | "mosquitto_sub" | "paho";
+export type Tool =
+  | "chromium"
+  | "mosquitto"
+  | "mosquitto_pub"
+  | "mosquitto_sub"
+  | "node"
+  | "openssl"
+  | "paho";
 
 /** Debian's own: a `python3` found earlier in the path does not see Debian's packages. */
 export const PYTHON = "/usr/bin/python3";
@@ -17,7 +24,7 @@ export function testWith(tools: readonly Tool[], name: string, fn: () => Promise
 function isInstalled(tool: Tool): boolean {
   const [command, ...args] = tool === "paho"
     ? [PYTHON, "-c", "import paho.mqtt"]
-    : [tool, "--help"];
+    : [tool, tool === "chromium" ? "--version" : "--help"];
   try {
     const { success } = new Deno.Command(command!, { args, stdout: "null", stderr: "null" })
       .outputSync();
