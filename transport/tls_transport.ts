@@ -1,4 +1,5 @@
 import type { Buffer } from "node:buffer";
+import { nextTick } from "node:process";
 import { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { certificateFields, commonNameOf, nameText } from "./certificate.ts";
@@ -38,6 +39,8 @@ export class TlsTransport implements Transport {
   readonly #held: Uint8Array[] = [];
   #buffer = new Uint8Array(READ_BYTES_MIN);
   #isReading = false;
+  /** Writes under way. */
+  #writes = 0;
   #isEnded = false;
   #isClosed = false;
   #error: Error | null = null;
@@ -111,7 +114,9 @@ export class TlsTransport implements Transport {
     const piece = source.subarray(0, WRITE_BYTES_MAX);
     return new Promise((resolve, reject) => {
       if (this.#isClosed) return reject(new Error("The connection is closed"));
+      this.#writes++;
       this.#socket.write(piece, (failure) => {
+        this.#writes--;
         // node:tls tells of no failure when its stream is destroyed.
         const error = failure ?? this.#error;
         if (error) reject(error);
@@ -125,11 +130,18 @@ export class TlsTransport implements Transport {
     return new Promise((resolve) => void this.#socket.end(() => resolve()));
   }
 
-  /** Closes at once. */
+  /** Closes at once; says so if that takes no waiting for a peer that reads nothing. */
   close(): void {
     this.#isClosed = true;
     this.#held.length = 0;
     this.#end(new Error("The connection is closed"));
+    if (this.#writes > 0) return this.#abandon();
+    this.#socket.end();
+    // By then what it has to say is on its way.
+    nextTick(() => this.#abandon());
+  }
+
+  #abandon(): void {
     this.#pipe.close();
     this.#socket.destroy();
   }
@@ -251,12 +263,6 @@ class CipherStream extends Duplex {
     } catch (error) {
       return done(error instanceof Error ? error : new Error(String(error)));
     }
-    done();
-  }
-
-  override async _final(done: (error?: Error | null) => void): Promise<void> {
-    // What has broken is found out by whoever reads.
-    await this.#pipe.closeWrite?.().catch(() => {});
     done();
   }
 }

@@ -3,7 +3,7 @@ import type { PeerInfo, Transport } from "./transport.ts";
 
 /** Where a listener for this machine listens. */
 export interface UnixOptions {
-  /** The path of the socket. */
+  /** The path of the socket; with `~` after it, it must still be short enough for one. */
   path: string;
   /**
    * Who may connect, as permissions of the file: `0o660` for its owner and
@@ -48,14 +48,19 @@ export class UnixListener {
     accepted: (transport: Transport, peer: PeerInfo) => void,
   ): Promise<UnixListener> {
     await removeLeftover(path);
-    const listener = Deno.listen({ transport: "unix", path });
+    // Under its own name it appears when it has its permissions. And the
+    // runtime, which removes the path of a listener that is closed, whosever
+    // it is by then, finds nothing.
+    const before = `${path}~`;
+    await removeLeftover(before);
+    const listener = Deno.listen({ transport: "unix", path: before });
     try {
-      if (mode !== undefined) await Deno.chmod(path, mode);
-      const { ino } = await Deno.lstat(path);
+      if (mode !== undefined) await Deno.chmod(before, mode);
+      const { ino } = await Deno.lstat(before);
+      await Deno.rename(before, path);
       return new UnixListener(listener, path, ino, mayAccept, accepted);
     } catch (error) {
       listener.close();
-      await Deno.remove(path);
       throw error;
     }
   }

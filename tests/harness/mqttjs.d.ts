@@ -13,7 +13,13 @@ export type Properties = Record<string, unknown>;
 
 /** Options of `connect()`. */
 export interface ConnectOptions {
-  protocol?: "mqtt" | "ws";
+  protocol?: "mqtt" | "ws" | "wss";
+  /** The path of the URL. */
+  path?: string;
+  /** TLS: authorities that are trusted, and the client's own certificate, in PEM. */
+  ca?: string;
+  cert?: string;
+  key?: string;
   protocolVersion?: 3 | 4 | 5;
   clientId?: string;
   clean?: boolean;
