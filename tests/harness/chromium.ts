@@ -1,0 +1,79 @@
+import { Child } from "./child.ts";
+import { within } from "./deadline.ts";
+
+/** A browser starts slowly where there is much else to do. */
+const DEADLINE_MS = 60_000;
+
+const FLAGS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--disable-dev-shm-usage",
+];
+
+/** A web server with one page, which says in the end what came of it. */
+export class Page implements AsyncDisposable {
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #said: PromiseWithResolvers<string> = Promise.withResolvers();
+
+  /**
+   * Serves a page.
+   *
+   * @param script What the page does; it has `say()` for what came of it.
+   * @param files What else there is, by path.
+   */
+  constructor(script: string, files: Record<string, Uint8Array<ArrayBuffer>>) {
+    const scripts = Object.keys(files).map((path) => `<script src="${path}"></script>`).join("");
+    const page = `<!doctype html><meta charset="utf-8">${scripts}<script>
+      const say = (words) => fetch("/said", { method: "POST", body: words });
+      window.onerror = (message) => void say("error: " + message);
+      ${script}
+    </script>`;
+    const quiet = { hostname: "127.0.0.1", port: 0, onListen: () => {} };
+    this.#server = Deno.serve(quiet, async (request) => {
+      const { pathname } = new URL(request.url);
+      if (pathname === "/") return html(page);
+      if (pathname === "/said") {
+        this.#said.resolve(await request.text());
+        return new Response();
+      }
+      const file = files[pathname];
+      return file === undefined ? new Response(null, { status: 404 }) : new Response(file);
+    });
+  }
+
+  /** The origin of the page. */
+  get origin(): string {
+    return `http://127.0.0.1:${this.#server.addr.port}`;
+  }
+
+  /** Opens the page in a browser of its own, and waits until it has said something. */
+  async said(): Promise<string> {
+    const folder = await Deno.makeTempDir();
+    try {
+      const flags = [...FLAGS, `--user-data-dir=${folder}`, `${this.origin}/`];
+      const env = { HOME: folder, XDG_CONFIG_HOME: folder, XDG_CACHE_HOME: folder };
+      await using browser = new Child("chromium", flags, { env });
+      const story = () => `the page says something: ${browser.stderr}`;
+      const said = await within(story, this.#said.promise, DEADLINE_MS);
+      browser.signal("SIGTERM");
+      await browser.outcome(DEADLINE_MS);
+      return said;
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server.shutdown();
+  }
+}
+
+function html(page: string): Response {
+  return new Response(page, { headers: { "content-type": "text/html" } });
+}
