@@ -83,6 +83,16 @@ export class WebSocketTransport implements Transport {
     return source.length;
   }
 
+  /**
+   * Begins to close: what was sent before still leaves, and reading ends when
+   * the peer has answered. Whoever just closes, and ends its process, takes
+   * what has not left with it.
+   */
+  closeWrite(): Promise<void> {
+    this.#socket.close();
+    return Promise.resolve();
+  }
+
   /** Closes; what was sent before still arrives. */
   close(): void {
     this.#end(new Error("The WebSocket is closed"));
