@@ -10,7 +10,7 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { Broker, connect, type PeerInfo, type TlsListenOptions } from "../mod.ts";
+import { Broker, type ClientInfo, connect, type PeerInfo, type TlsListenOptions } from "../mod.ts";
 import { Certificates } from "./harness/certificates.ts";
 import { Child } from "./harness/child.ts";
 import { within } from "./harness/deadline.ts";
@@ -166,6 +166,31 @@ tlsTest("a client has to show a certificate that is good", async (certificates) 
   assertStringIncludes(host.failures[2]!, "revoked");
 });
 
+tlsTest(
+  "a certificate is good in its time, and an authority not by its name",
+  async (certificates) => {
+    const options = await withClients(certificates);
+    await certificates.dated("good", 2020, 2120);
+    await certificates.dated("expired", 2020, 2021);
+    await certificates.dated("early", 2120, 2121);
+    await using host = await TlsHost.start(certificates, options);
+    const knocks = [
+      await host.knock("good"),
+      await host.knock("expired"),
+      await host.knock("early"),
+    ];
+    assertEquals(knocks, [true, false, false]);
+    // Another authority that calls itself as the right one does.
+    await using impostor = await Certificates.make();
+    await impostor.client("mallory");
+    for (const file of ["mallory.pem", "mallory.key"]) {
+      await Deno.copyFile(impostor.path(file), certificates.path(file));
+    }
+    assertEquals(await host.knock("mallory"), false);
+    await host.failed(3);
+  },
+);
+
 tlsTest("a client of an authority between is good with the whole chain", async (certificates) => {
   const options = await withClients(certificates);
   const between = ["-extensions", "authority", "-CA", "ca.pem", "-CAkey", "ca.key"];
@@ -312,6 +337,17 @@ tlsTest(
     }]);
   },
 );
+
+tlsTest("a certificate may be a user name", async (certificates) => {
+  const options = await withClients(certificates);
+  const names: (string | null)[] = [];
+  const hooks = { connected: ({ username }: ClientInfo) => void names.push(username) };
+  for (const policy of [{ identityAsUsername: true }, { subjectAsUsername: true }]) {
+    await using host = await TlsHost.start(certificates, { ...options, policy }, { hooks });
+    assertEquals(await host.knock("alice"), true);
+  }
+  assertEquals(names, ["alice", "CN=alice,O=Ships\\, Ltd,C=NL"]);
+});
 
 tlsTest("each server name has its certificate", async (certificates) => {
   await certificates.server("one", ["one.example"]);

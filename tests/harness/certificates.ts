@@ -21,7 +21,13 @@ default_ca = list
 database = index.txt
 crlnumber = crlnumber
 default_md = sha256
+new_certs_dir = .
+rand_serial = yes
+policy = any
+[any]
+commonName = supplied
 `;
+const AUTHORITY = ["ca", "-config", "settings", "-keyfile", "ca.key", "-cert", "ca.pem"];
 const NEW_KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
 
 /**
@@ -65,12 +71,20 @@ export class Certificates implements AsyncDisposable {
     await this.#certificate(name, subject, ["-extensions", "client", ...by(authority)]);
   }
 
+  /** Makes a certificate for a client that is good from one year's start to another's. */
+  async dated(name: string, fromYear: number, toYear: number): Promise<void> {
+    const request = ["req", "-config", "settings", "-subj", `/CN=${name}`, ...NEW_KEY];
+    await this.openssl(...request, "-keyout", `${name}.key`, "-out", `${name}.csr`);
+    const dates = ["-startdate", `${fromYear}0101000000Z`, "-enddate", `${toYear}0101000000Z`];
+    const files = ["-in", `${name}.csr`, "-out", `${name}.pem`, "-notext", "-batch"];
+    await this.openssl(...AUTHORITY, ...dates, ...files, "-extensions", "client");
+  }
+
   /** Revokes certificates, and makes the list that says so. */
   async revoke(names: readonly string[], validSeconds = 3600): Promise<string> {
-    const authority = ["ca", "-config", "settings", "-keyfile", "ca.key", "-cert", "ca.pem"];
-    for (const name of names) await this.openssl(...authority, "-revoke", `${name}.pem`);
+    for (const name of names) await this.openssl(...AUTHORITY, "-revoke", `${name}.pem`);
     const list = ["-gencrl", "-crlsec", `${validSeconds}`, "-out", "revoked.pem"];
-    await this.openssl(...authority, ...list);
+    await this.openssl(...AUTHORITY, ...list);
     return await Deno.readTextFile(this.path("revoked.pem"));
   }
 

@@ -18,11 +18,12 @@ export class TlsHost implements AsyncDisposable {
 
   private constructor(
     readonly certificates: Certificates,
-    limits: BrokerOptions = {},
+    settings: BrokerOptions = {},
   ) {
     this.broker = new Broker({
-      ...limits,
+      ...settings,
       hooks: {
+        ...settings.hooks,
         arrivalFailed: (_address, error) => {
           this.failures.push(error instanceof Error ? error.message : String(error));
           this.#failed.resolve();
