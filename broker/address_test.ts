@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { addressKey, hostOf } from "./address.ts";
+import { addressKey } from "./address.ts";
 
 const KEYS: Record<string, string | null> = {
   "192.0.2.7:50123": "192.0.2.7",
@@ -30,10 +30,3 @@ for (const [address, key] of Object.entries(KEYS)) {
     assertEquals(addressKey(address), key);
   });
 }
-
-Deno.test("hostOf() leaves the port and the brackets out", () => {
-  assertEquals(hostOf("[2001:db8::1]:1883"), "2001:db8::1");
-  assertEquals(hostOf("192.0.2.7:1883"), "192.0.2.7");
-  assertEquals(hostOf("2001:db8::1"), "2001:db8::1");
-  assertEquals(hostOf("unknown"), "unknown");
-});

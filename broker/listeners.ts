@@ -1,3 +1,4 @@
+import { AddressList, hostOf } from "../transport/cidr.ts";
 import type { Opening } from "../transport/opening.ts";
 import { proxyOpening, type ProxyOptions } from "../transport/proxy_protocol.ts";
 import { TcpListener, type TcpOptions } from "../transport/tcp.ts";
@@ -75,16 +76,14 @@ export class Listeners {
 
   /** Listens for TCP. */
   tcp(options: ListenOptions): TcpListener {
-    const take = this.#taking(options, openingsOf(options));
+    const take = this.#taking(options);
     return this.#keep(new TcpListener(options, this.#mayAccept, take));
   }
 
   /** Listens for TLS. */
   tls(options: TlsListenOptions): TlsListener {
-    const { hostname, port, proxy, webSocket } = options;
-    const before = proxy === undefined ? [] : [proxyOpening(proxy)];
-    const after = webSocket === undefined ? [] : [webSocketOpening(webSocket)];
-    const take = this.#taking(options, []);
+    const { hostname, port, webSocket } = options;
+    const take = this.#taking(options);
     const settings = {
       ...hostname === undefined ? {} : { hostname },
       ...port === undefined ? {} : { port },
@@ -94,16 +93,14 @@ export class Listeners {
       options,
       settings,
       this.#mayAccept,
-      (pipe, peer, handshake) => {
-        take(pipe, peer, [...before, handshake, ...after]);
-      },
+      take,
     );
     return this.#keep(listener);
   }
 
   /** Listens on a unix socket. */
   async unix(options: UnixListenOptions): Promise<UnixListener> {
-    const take = this.#taking(options, openingsOf(options));
+    const take = this.#taking(options);
     const listener = await UnixListener.listen(options, this.#mayAccept, take);
     if (!this.#core.isClosing) return this.#keep(listener);
     await listener.close();
@@ -121,33 +118,45 @@ export class Listeners {
     return listener;
   }
 
-  /** What takes the connections of a listener over. */
+  /** What takes the connections of a listener over, with the handshake of TLS if there is one. */
   #taking(
-    { policy = {}, lenient }: ListenerOptions,
-    always: readonly Opening[],
-  ): (pipe: Transport, peer: PeerInfo, openings?: readonly Opening[]) => void {
+    options: ListenerOptions & { proxy?: ProxyOptions; webSocket?: WebSocketOptions },
+  ): (pipe: Transport, peer: PeerInfo, handshake?: Opening) => void {
     if (this.#core.isClosing) throw closed();
-    const { settings, stats } = this.#core;
-    const rules = lenient === undefined ? policy : { ...policy, lenient };
-    const inEffect = policy instanceof ListenerPolicy
-      ? policy
-      : new ListenerPolicy(settings, stats, rules);
-    const enter = (transport: Transport, peer: PeerInfo) => {
-      this.#door.accept(transport, peer, inEffect);
-    };
-    return (pipe, peer, openings = always) => {
-      if (openings.length === 0) enter(pipe, peer);
-      else this.#arrivals.open(pipe, peer, openings, enter);
+    const door = this.#door;
+    const policy = this.#policyOf(options);
+    const { proxy, webSocket } = options;
+    const proxies = new AddressList([...proxy?.from ?? [], ...webSocket?.forwardedFor ?? []]);
+    const before = proxy === undefined ? [] : [proxyOpening(proxy), this.#vetting(proxies)];
+    const after = webSocket === undefined ? [] : [webSocketOpening(webSocket)];
+    const enter = (pipe: Transport, peer: PeerInfo) => door.accept(pipe, peer, policy);
+    return (pipe, peer, handshake) => {
+      // Who comes by a proxy is known later.
+      const isVetted = !proxies.has(hostOf(peer.address));
+      if (isVetted && !door.vets(peer.address)) return pipe.close();
+      const between = handshake === undefined ? [] : [handshake];
+      const openings = [...before, ...between, ...after];
+      if (openings.length === 0) enter(pipe, { ...peer, isVetted });
+      else this.#arrivals.open(pipe, { ...peer, isVetted }, openings, enter);
     };
   }
-}
 
-/** What is done with a connection first, where there is no TLS. */
-function openingsOf(options: { proxy?: ProxyOptions; webSocket?: WebSocketOptions }): Opening[] {
-  return [
-    ...options.proxy === undefined ? [] : [proxyOpening(options.proxy)],
-    ...options.webSocket === undefined ? [] : [webSocketOpening(options.webSocket)],
-  ];
+  /** Has the door look at the address that a proxy has told, before anything costly is done. */
+  #vetting(proxies: AddressList): Opening {
+    // deno-lint-ignore require-await
+    return async (transport, peer) => {
+      if (peer.isVetted || proxies.has(hostOf(peer.address))) return { transport, peer };
+      if (!this.#door.vets(peer.address)) throw new Error("Too many come from this address");
+      return { transport, peer: { ...peer, isVetted: true } };
+    };
+  }
+
+  #policyOf({ policy = {}, lenient }: ListenerOptions): ListenerPolicy {
+    if (policy instanceof ListenerPolicy) return policy;
+    const { settings, stats } = this.#core;
+    const rules = lenient === undefined ? policy : { ...policy, lenient };
+    return new ListenerPolicy(settings, stats, rules);
+  }
 }
 
 function closed(): TypeError {

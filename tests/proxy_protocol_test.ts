@@ -81,6 +81,30 @@ Deno.test("who is no proxy is refused, or taken as it is", async () => {
   assertEquals(addresses.length, 1);
 });
 
+Deno.test("the limits of an address are those of the client, not of the proxy", async () => {
+  const { broker, addresses } = telling({ limits: { addressConnectionsMax: 1 } });
+  await using _ = broker;
+  const { port } = await broker.listen({ port: 0, proxy: { from: ["127.0.0.1"] } });
+  await using first = await knock(port, HEADER);
+  await first.expect("20 02 00 00");
+  await using second = await knock(port, HEADER);
+  await second.expectClose();
+  const other = new TextEncoder().encode("PROXY TCP4 192.0.2.8 198.51.100.1 50123 1883\r\n");
+  await using third = await knock(port, other);
+  await third.expect("20 02 00 00");
+  assertEquals(addresses, ["192.0.2.7:50123", "192.0.2.8:50123"]);
+  assertEquals(broker.stats.limited["address-connections"], 1);
+  const { port: webSockets } = await broker.listenWebSocket({
+    port: 0,
+    forwardedFor: ["127.0.0.1"],
+  });
+  const request = [...webSocketRequest("mqtt"), "X-Forwarded-For: 192.0.2.8"];
+  await using fourth = new RawClient(await WebSocketClient.dial(webSockets, null, request));
+  await fourth.send(packets.connect());
+  await fourth.expectClose();
+  assertEquals(broker.stats.limited["address-connections"], 2);
+});
+
 Deno.test("a proxy has little time for its header", async () => {
   const { broker, failures, failed } = telling({ limits: { arrivalTimeoutMs: 200 } });
   await using _ = broker;

@@ -86,6 +86,7 @@ export class AddressList {
 
   /** Whether an address is in one of the blocks; what is no IP address is in none. */
   has(address: string): boolean {
+    if (this.#blocks.length === 0) return false;
     const bytes = parseAddress(address);
     return bytes !== null && this.#blocks.some((block) => contains(block, bytes));
   }

@@ -43,7 +43,7 @@ export interface PeerInfo {
    * trusted, what the proxy has told; a proxy may know no port.
    */
   readonly address: string;
-  /** Whether its address was looked at by `Broker.vets()` before the connection was handed over. */
+  /** Whether its address was looked at before the connection was handed over. */
   readonly isVetted?: boolean;
   /** Whether small faults of the peer are overlooked; false by default. */
   readonly lenient?: boolean;
