@@ -91,8 +91,6 @@ export class TlsTransport implements Transport {
       const certificate = transport.#checkPeer(context);
       return { transport, certificate, serverName: transport.#serverName };
     } catch (error) {
-      // The client is told why, if it still listens.
-      await transport.#cipher.written;
       transport.#socket.destroy();
       throw error;
     }
@@ -238,8 +236,6 @@ export class TlsTransport implements Transport {
 /** The pipe as node:tls sees it. */
 class CipherStream extends Duplex {
   readonly #pipe: Transport;
-  /** Settles when everything that was to be written so far is, or cannot be. */
-  written: Promise<void> = Promise.resolve();
 
   constructor(pipe: Transport) {
     super();
@@ -249,15 +245,11 @@ class CipherStream extends Duplex {
   /** Nothing: what there is to read is pushed. */
   override _read(): void {}
 
-  override _write(
-    chunk: Buffer,
+  override async _write(
+    chunk: Uint8Array,
     _encoding: string,
     done: (error?: Error | null) => void,
-  ): void {
-    this.written = this.#writeAll(chunk, done);
-  }
-
-  async #writeAll(chunk: Uint8Array, done: (error?: Error | null) => void): Promise<void> {
+  ): Promise<void> {
     try {
       for (let at = 0; at < chunk.length;) at += await this.#pipe.write(chunk.subarray(at));
     } catch (error) {
