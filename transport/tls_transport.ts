@@ -38,6 +38,7 @@ export class TlsTransport implements Transport {
   /** Plaintext that nobody has read. */
   readonly #held: Uint8Array[] = [];
   #buffer = new Uint8Array(READ_BYTES_MIN);
+  /** Whether a read of the pipe is under way, or there is nothing more to read from it. */
   #isReading = false;
   /** Writes under way. */
   #writes = 0;
@@ -204,12 +205,12 @@ export class TlsTransport implements Transport {
       const count = await this.#pipe.read(this.#buffer);
       if (this.#isClosed) return;
       this.#cipher.push(count === null ? null : this.#buffer.slice(0, count));
-      if (count !== null) this.#fit(count);
-    } catch (error) {
-      this.#end(error instanceof Error ? error : new Error(String(error)));
-    } finally {
+      if (count === null) return;
+      this.#fit(count);
       this.#isReading = false;
       this.#notify();
+    } catch (error) {
+      this.#end(error instanceof Error ? error : new Error(String(error)));
     }
   }
 
