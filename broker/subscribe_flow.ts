@@ -6,7 +6,7 @@ import {
   type SubscriptionRequest,
   type UnsubscribePacket,
 } from "../codec/mod.ts";
-import { Subscription } from "../router/subscription.ts";
+import { Subscription, subscriptionOptions } from "../router/subscription.ts";
 import { hasWildcard, parseSharedFilter, topicFilterFault } from "../router/topic.ts";
 import { retainedVariant } from "../router/variant.ts";
 import type { Access } from "./access.ts";
@@ -136,7 +136,7 @@ function add(
   // What is granted may be less than what was asked for [MQTT-3.8.4-7].
   const qos = Math.min(asked, connection.terms.maximumQoS) as QoS;
   const options = { qos, noLocal, retainAsPublished, retainHandling, identifier };
-  const subscription = new Subscription<Receiver>(session, filter, options);
+  const subscription = new Subscription<Receiver>(session, filter, subscriptionOptions(options));
   const isNew = core.router.subscribe(subscription) === undefined;
   subscriptions.set(subscription);
   session.durable?.subscriptionChanged(filter);

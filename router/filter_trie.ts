@@ -96,8 +96,18 @@ export class FilterTrie<V extends object> {
     return value;
   }
 
+  /** Keeps another value for a `filter` that is there. */
+  replace(filter: string, value: V): void {
+    if (isPlain(filter)) this.#exact.set(filter, value);
+    else this.#put(filter, value);
+  }
+
   #insert(filter: string, value: V): void {
     this.#trieSize++;
+    this.#put(filter, value);
+  }
+
+  #put(filter: string, value: V): void {
     let node = this.#root;
     for (let start = 0; start <= filter.length;) {
       if (endsInHash(filter, start)) {

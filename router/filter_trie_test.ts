@@ -110,6 +110,16 @@ Deno.test("FilterTrie handles filters of thousands of levels", () => {
   assertEquals([trie.size, trie.nodeCount], [1, 1]);
 });
 
+Deno.test("FilterTrie.replace() keeps another value for every form of filter", () => {
+  const trie = new FilterTrie<{ filter: string; isNew: boolean }>();
+  const filters = ["a", "a/b", "a/+", "a/+/b", "a/#", "#", "+"];
+  for (const filter of filters) trie.getOrCreate(filter, () => ({ filter, isNew: false }));
+  const { size, nodeCount } = trie;
+  for (const filter of filters) trie.replace(filter, { filter, isNew: true });
+  for (const filter of filters) assertEquals(trie.get(filter), { filter, isNew: true });
+  assertEquals([trie.size, trie.nodeCount], [size, nodeCount]);
+});
+
 Deno.test("FilterTrie.delete() reports whether the filter was there", () => {
   const trie = trieOf("a/+", "a/b", "a/#");
   for (const filter of ["a", "a/+/+", "a/+/#", "#", "+", "a/c", "b/#"]) {

@@ -44,7 +44,11 @@ const encoder = new TextEncoder();
  * subscribers of those filters (each filter's own log).
  */
 export class Router<S extends Subscriber> {
-  readonly #trie = new FilterTrie<FilterEntry<S>>();
+  /**
+   * What is subscribed to each filter. Most of a great many filters have a
+   * single subscription and nothing published to them: that stands for itself.
+   */
+  readonly #trie = new FilterTrie<FilterEntry<S> | Subscription<S>>();
   readonly #routes: RouteCache<S>;
   /** Filters that were added or removed, newest last. */
   readonly #filters = new Log<string>({
@@ -58,8 +62,9 @@ export class Router<S extends Subscriber> {
   readonly #bytesMax: number;
   /** Counts subscriptions that came, went or were touched. */
   #changes = 0;
-  /** What matched last; used again, as it would be garbage otherwise. */
-  readonly #matched: FilterEntry<S>[] = [];
+  /** What matches a topic; used again, as it would be garbage otherwise. */
+  readonly #matched: (FilterEntry<S> | Subscription<S>)[] = [];
+  readonly #entries: FilterEntry<S>[] = [];
   #entryId = 0;
   #subscriptions = 0;
   #sharedSubscriptions = 0;
@@ -102,14 +107,40 @@ export class Router<S extends Subscriber> {
     const shared = parseSharedFilter(subscription.filter);
     const filter = shared === null ? subscription.filter : shared.filter;
     const before = this.#trie.size;
-    const entry = this.#trie.getOrCreate(filter, () => new FilterEntry(++this.#entryId, filter));
-    if (this.#trie.size !== before) this.#filters.append(filter);
-    const previous = shared === null ? entry.set(subscription) : join(
-      entry.group(shared.group),
-      subscription,
+    const held = this.#trie.getOrCreate(
+      filter,
+      () => shared === null ? subscription : this.#newEntry(filter),
     );
+    const isNew = this.#trie.size !== before;
+    if (isNew) this.#filters.append(filter);
+    let previous: Subscription<S> | undefined;
+    if (shared !== null) previous = join(this.#entryOf(held).group(shared.group), subscription);
+    else if (!isNew) previous = this.#set(held, subscription);
     if (previous === undefined) this.#count(1, shared !== null);
     return previous;
+  }
+
+  #set(
+    held: FilterEntry<S> | Subscription<S>,
+    subscription: Subscription<S>,
+  ): Subscription<S> | undefined {
+    const isOnly = !(held instanceof FilterEntry) && held.subscriber === subscription.subscriber;
+    if (!isOnly) return this.#entryOf(held).set(subscription);
+    this.#trie.replace(subscription.filter, subscription);
+    return held;
+  }
+
+  #newEntry(filter: string): FilterEntry<S> {
+    return new FilterEntry(++this.#entryId, filter);
+  }
+
+  /** The entry of a filter, which takes the place of its only subscription if there was none. */
+  #entryOf(held: FilterEntry<S> | Subscription<S>): FilterEntry<S> {
+    if (held instanceof FilterEntry) return held;
+    const entry = this.#newEntry(held.filter);
+    entry.set(held);
+    this.#trie.replace(held.filter, entry);
+    return entry;
   }
 
   /** Removes a subscription and returns it. */
@@ -117,12 +148,14 @@ export class Router<S extends Subscriber> {
     this.#changes++;
     const shared = parseSharedFilter(filter);
     const plain = shared === null ? filter : shared.filter;
-    const entry = this.#trie.get(plain);
-    if (entry === undefined) return undefined;
-    const previous = shared === null
-      ? entry.delete(subscriber)
-      : entry.leaveGroup(shared.group, subscriber);
-    if (entry.isEmpty) {
+    const held = this.#trie.get(plain);
+    if (held === undefined) return undefined;
+    let previous: Subscription<S> | undefined;
+    if (!(held instanceof FilterEntry)) {
+      if (shared === null && held.subscriber === subscriber) previous = held;
+    } else if (shared === null) previous = held.delete(subscriber);
+    else previous = held.leaveGroup(shared.group, subscriber);
+    if (held === previous || (held instanceof FilterEntry && held.isEmpty)) {
       this.#trie.delete(plain);
       this.#filters.append(plain);
     }
@@ -137,13 +170,17 @@ export class Router<S extends Subscriber> {
 
   /** A shared group, if it has members. */
   group(filter: string, name: string): SharedGroup<S> | undefined {
-    return this.#trie.get(filter)?.groups?.get(mapKey(name));
+    const held = this.#trie.get(filter);
+    return held instanceof FilterEntry ? held.groups?.get(mapKey(name)) : undefined;
   }
 
   /** Has the audiences of a filter look at a subscriber again, whose wire class has changed. */
   touch(subscriber: S, filter: string): void {
     this.#changes++;
-    if (parseSharedFilter(filter) === null) this.#trie.get(filter)?.touch(subscriber);
+    if (parseSharedFilter(filter) !== null) return;
+    const held = this.#trie.get(filter);
+    // Nobody has looked at a subscription that still stands for itself.
+    if (held instanceof FilterEntry) held.touch(subscriber);
   }
 
   /** Has the members of every audience looked at again, for each route. */
@@ -202,13 +239,20 @@ export class Router<S extends Subscriber> {
     const seen = route.seen;
     route.seen = this.#filters.end;
     if (route.audience !== null && !this.#affected(route.topic, seen)) return;
-    this.#matched.length = 0;
-    this.#trie.match(route.topic, this.#matched);
-    const audience = this.#audienceOf(this.#matched);
+    const entries = this.#match(route.topic);
+    const audience = this.#audienceOf(entries);
+    entries.length = 0;
     if (audience === route.audience) return;
     this.#unbind(route);
     route.audience = audience;
     audience.routes++;
+  }
+
+  #match(topic: string): FilterEntry<S>[] {
+    this.#trie.match(topic, this.#matched);
+    for (const held of this.#matched) this.#entries.push(this.#entryOf(held));
+    this.#matched.length = 0;
+    return this.#entries;
   }
 
   /** Whether a filter that matches the topic has come or gone since `seen`. */

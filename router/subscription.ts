@@ -28,6 +28,28 @@ export interface SubscriptionOptions {
   readonly identifier: number;
 }
 
+/** Every way to subscribe without an identifier that was met so far, by its bits. */
+const plain: SubscriptionOptions[] = [];
+/** The last one with an identifier: all filters of a packet have the same. */
+let numbered: SubscriptionOptions | null = null;
+
+/** Options that share an object with others like them: there may be a million subscriptions. */
+export function subscriptionOptions(options: SubscriptionOptions): SubscriptionOptions {
+  const bits = bitsOf(options);
+  if (options.identifier === 0) return plain[bits] ??= copyOf(options);
+  const isSame = numbered?.identifier === options.identifier && bitsOf(numbered) === bits;
+  return isSame ? numbered! : numbered = copyOf(options);
+}
+
+function bitsOf(options: SubscriptionOptions): number {
+  const { qos, noLocal, retainAsPublished, retainHandling } = options;
+  return qos | retainHandling << 2 | (noLocal ? 16 : 0) | (retainAsPublished ? 32 : 0);
+}
+
+function copyOf(options: SubscriptionOptions): SubscriptionOptions {
+  return Object.freeze({ ...options });
+}
+
 /** One topic filter of one subscriber. */
 export class Subscription<S extends Subscriber> {
   /** How a shared group sends to it; made when it is first needed. */

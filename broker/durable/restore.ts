@@ -1,4 +1,4 @@
-import { Subscription } from "../../router/subscription.ts";
+import { Subscription, subscriptionOptions } from "../../router/subscription.ts";
 import { numberOfKey, RecordReader, textOfKey } from "../../store/record.ts";
 import type { Row, Store, Table } from "../../store/store.ts";
 import { Access } from "../access.ts";
@@ -198,7 +198,11 @@ async function restoreSubscriptions(
       const session = sessions.get(numberOfKey(key));
       if (session === undefined || session.durable!.isLeaving) continue;
       const options = readOptions(new RecordReader(value));
-      const subscription = new Subscription<Receiver>(session, textOfKey(key), options);
+      const subscription = new Subscription<Receiver>(
+        session,
+        textOfKey(key),
+        subscriptionOptions(options),
+      );
       core.router.subscribe(subscription);
       session.subscriptions.set(subscription);
     }
