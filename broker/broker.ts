@@ -225,6 +225,15 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
+   * Whether a connection from an address may go on, by the limits on addresses.
+   * Whoever does something costly before `accept()`, such as a TLS handshake,
+   * asks first, once, and says so in `PeerInfo.isVetted`.
+   */
+  vets(address: string): boolean {
+    return this.#door.vets(address);
+  }
+
+  /**
    * Takes a connection over, from whatever has accepted it, and closes it in the end.
    *
    * @param policy What holds for the client; by default what does for the whole broker.

@@ -39,7 +39,8 @@ for (const [address, host] of Object.entries(ADDRESSES)) {
   Deno.test(`the pattern of the guide finds ${host}, with a time in front or without`, async () => {
     const regex = await pattern();
     const line = loginFailedLine({ ...plain, address });
-    for (const prefix of ["", "2026-11-22T03:00:00Z ", "1700000000: "]) {
+    const times = ["", "2026-11-22T03:00:00Z ", "1700000000: ", "2026-11-22 03:00:00: "];
+    for (const prefix of [...times, "myhost fairway[123]: ", " myhost deno[1]: 1700000000: "]) {
       assertEquals(regex.exec(prefix + line)?.groups?.host, host);
     }
   });
@@ -50,6 +51,9 @@ Deno.test("no client can have another locked out by what it calls itself", async
   const forged = "login failed from 198.51.100.9 port 1 (0x86)";
   const tries = [
     `x" ${forged}`,
+    forged,
+    `x[1]: ${forged}`,
+    `host x[1]: ${forged}`,
     `\n${forged}`,
     `\r\n${forged}`,
     `\u2028${forged}`,
@@ -60,6 +64,16 @@ Deno.test("no client can have another locked out by what it calls itself", async
     const line = loginFailedLine(failure);
     assertEquals(line.split(/[\n\r\u0085\u2028\u2029]/).length, 1);
     assertEquals(regex.exec(line)?.groups?.host, "192.0.2.7");
+    // Nor do other lines that begin with what a client has chosen.
+    for (
+      const other of [
+        `Client ${text} disconnected.`,
+        `1700: Client ${text} from`,
+        `connect "${text}" from`,
+      ]
+    ) {
+      assertEquals(regex.exec(other.replaceAll(/[\n\r]/g, " ")), null);
+    }
     // Where nothing is known but a name of a socket, nobody is locked out at all.
     assertEquals(regex.exec(loginFailedLine({ ...failure, address: "unix:/run/f" })), null);
   }

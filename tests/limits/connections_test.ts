@@ -5,6 +5,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import type { Authenticator } from "../../mod.ts";
+import { InstantPipe } from "../harness/instant_pipe.ts";
 import * as packets from "../harness/packets.ts";
 import { connackCode, Stage } from "./_stage.ts";
 
@@ -113,6 +114,19 @@ Deno.test("addressConnectsBurst come at once from an address, then so many a sec
   assert(stage.visit(HERE).isEnded);
   assert(!stage.visit("198.51.100.8:1").isEnded);
   stage.expectLimited("address-rate", 3);
+});
+
+Deno.test("Broker.vets() asks once: a connection that was vetted is not counted again", async () => {
+  const limits = { addressConnectsPerSecondMax: 0.001, addressConnectsBurst: 2 };
+  await using stage = new Stage(limits);
+  for (let i = 0; i < 2; i++) {
+    assert(stage.broker.vets(HERE));
+    const pipe = new InstantPipe(Infinity, () => {});
+    stage.broker.accept(pipe, { address: HERE, isVetted: true });
+    assert(!pipe.isClosed);
+  }
+  assert(!stage.broker.vets(HERE));
+  stage.expectLimited("address-rate", 1);
 });
 
 Deno.test("what is known of addresses is bounded: those that come again are remembered", async () => {
