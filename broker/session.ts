@@ -17,7 +17,7 @@ import type { ListenerTerms } from "./listener_policy.ts";
 import type { Message } from "./message.ts";
 import type { Follows } from "./outbox.ts";
 import { Rank, type Receiver, wireClassOf } from "./receiver.ts";
-import type { RetainedFeed } from "./retained_feed.ts";
+import type { FeedQueue } from "./feed_queue.ts";
 import type { Run } from "./run.ts";
 import type { Deadline } from "./scheduler.ts";
 import { Sent } from "./sent.ts";
@@ -53,7 +53,7 @@ export class Session implements Receiver {
   /** The same, where it must be asked for what the client receives. */
   gate: Access | null = null;
   /** Retained messages that are being sent. */
-  feeds: RetainedFeed[] | null = null;
+  feeds: FeedQueue | null = null;
   /** What makes it survive; `null` for a session that ends with its connection. */
   readonly durable: DurableSession | null;
   /** Where its will is stored, if it was; 0 if not. */
@@ -468,8 +468,8 @@ export class Session implements Receiver {
 
   /** Goes on sending retained messages, once nothing else waits. */
   #feed(): boolean {
-    const feed = this.feeds?.[0];
-    if (feed === undefined || this.waiting.messages > 0) return false;
+    const feed = this.feeds?.first ?? null;
+    if (feed === null || this.waiting.messages > 0) return false;
     if (!feed.next(this)) this.feeds!.shift();
     if (this.feeds!.length === 0) this.feeds = null;
     this.durable?.changed();

@@ -13,6 +13,7 @@ import type { Access } from "./access.ts";
 import type { Connection } from "./connection.ts";
 import { endSubscription, mayKeep } from "./reauthorization.ts";
 import type { Receiver } from "./receiver.ts";
+import { FeedQueue } from "./feed_queue.ts";
 import { RetainedFeed } from "./retained_feed.ts";
 import { isBeyondLimits } from "./topic_limits.ts";
 
@@ -114,7 +115,8 @@ function answer(
   const { packetId } = packet;
   connection.replyAfter(commit, { type: "suback", packetId, reasonCodes, properties: {} });
   if (feeds.length === 0 || session.hasEnded) return;
-  session.feeds = [...session.feeds ?? [], ...feeds];
+  session.feeds ??= new FeedQueue();
+  for (const feed of feeds) session.feeds.push(feed);
   connection.outbox.hurry();
 }
 

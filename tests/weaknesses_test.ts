@@ -224,6 +224,24 @@ Deno.test("slow authenticator: those who wait for it are as many as may, and no 
   assertEquals(stage.broker.stats.connections, 0);
 });
 
+Deno.test("SUBSCRIBE flood: whoever asks again and again for what is retained gets it once", async () => {
+  await using stage = new Stage({});
+  const publisher = await stage.join();
+  await publisher.send(packets.publish("a", "x", { ...V5, retain: true }));
+  const client = await stage.join();
+  client.pipe.stall(true);
+  const flood = concat(Array.from({ length: 40_000 }, () => packets.subscribe({ a: 0 }, V5)));
+  const before = await memoryBytes();
+  await client.send(flood);
+  assert(await memoryBytes() - before < 16 * MIB);
+  client.pipe.stall(false);
+  const received = await client.receive();
+  const retained = packets.publish("a", "x", { ...V5, retain: true }).toHex();
+  const times = received.split(retained).length - 1;
+  assert(times >= 1 && times < 100, `${times} times`);
+  await expectServed(stage);
+});
+
 Deno.test("take-over of a session by another user: its messages are asked about anew", async () => {
   const authorizer: Authorizer = {
     mayPublish: () => true,

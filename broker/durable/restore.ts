@@ -3,6 +3,7 @@ import { numberOfKey, RecordReader, textOfKey } from "../../store/record.ts";
 import type { Row, Store, Table } from "../../store/store.ts";
 import { Access } from "../access.ts";
 import type { Core } from "../core.ts";
+import { FeedQueue } from "../feed_queue.ts";
 import type { Receiver } from "../receiver.ts";
 import { RetainedFeed } from "../retained_feed.ts";
 import { Sent } from "../sent.ts";
@@ -142,7 +143,9 @@ async function restoreSessions(
         [flight.packetId, flight.phase, sentOf(flight, logs)] as const
       );
       session.restoreFlights(record.lastId, flights, record.inboundIds);
-      if (record.feeds.length > 0) session.feeds = record.feeds.map((feed) => feedOf(core, feed));
+      if (record.feeds.length > 0) {
+        session.feeds = new FeedQueue(record.feeds.map((feed) => feedOf(core, feed)));
+      }
       const { disconnectedWallMs } = record;
       durable.isLeaving = record.isLeaving;
       durable.disconnectedMs = disconnectedWallMs === 0

@@ -51,6 +51,7 @@ class CaseRun {
 
   /** Has two clients join that have nothing to do with the others. */
   async start(): Promise<void> {
+    await this.#target.start();
     const open = (clientId: string, sink: (bytes: Uint8Array) => void) => {
       const pipe = this.#target.openAside(sink);
       pipe.feed(connectOf(clientId));
@@ -94,7 +95,7 @@ class CaseRun {
     await this.#checkBystanders("in the end");
     this.#checkRest();
     this.features.count(this.#target.core.stats);
-    this.#target.core.stop();
+    await this.#target.stop();
   }
 
   #open(client: number): void {

@@ -1,9 +1,11 @@
 import type { Authenticator, Authorizer } from "../../auth/mod.ts";
 import { Core } from "../../broker/core.ts";
 import { Door } from "../../broker/door.ts";
+import { openStore } from "../../broker/durable/host.ts";
 import type { BrokerHooks } from "../../broker/hooks.ts";
 import type { BrokerLimits, OverflowPolicy } from "../../broker/limits.ts";
 import { settingsOf } from "../../broker/options.ts";
+import { MemoryStore } from "../../store/memory_store.ts";
 import { Random } from "../harness/random.ts";
 import type { VirtualClock } from "../harness/virtual_clock.ts";
 import { InstantPipe } from "../harness/instant_pipe.ts";
@@ -18,6 +20,7 @@ export class Target {
   readonly writeBytesMax: number;
   readonly #door: Door;
   readonly #isLenient: boolean;
+  readonly #isDurable: boolean;
   #opened = 0;
 
   /**
@@ -28,6 +31,7 @@ export class Target {
     const random = new Random(number);
     this.overflow = random.pick(POLICIES);
     this.#isLenient = random.chance(0.2);
+    this.#isDurable = random.chance(0.25);
     this.writeBytesMax = random.pick([1_000_000, 1_000_000, 1000, 7]);
     const settings = settingsOf({
       clock,
@@ -48,6 +52,17 @@ export class Target {
     this.limits = settings.limits;
     this.core = new Core(settings);
     this.#door = new Door(this.core);
+  }
+
+  /** Has what must survive written to a store, if that is one of the settings. */
+  async start(): Promise<void> {
+    if (this.#isDurable) await openStore(this.core, new MemoryStore());
+  }
+
+  /** Stops: nothing of it goes on. */
+  async stop(): Promise<void> {
+    await this.core.journal?.close();
+    this.core.stop();
   }
 
   /** Opens a connection. */
