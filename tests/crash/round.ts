@@ -1,0 +1,233 @@
+import { delay } from "@std/async";
+import type { BrokerLimits } from "../../mod.ts";
+import { startServer } from "../harness/broker_process.ts";
+import { Child } from "../harness/child.ts";
+import { Random } from "../harness/random.ts";
+import type { Client } from "./client.ts";
+import { Mortal } from "./mortal.ts";
+import { Publisher } from "./publisher.ts";
+import { retainedFaults } from "./retained.ts";
+import { Subscriber } from "./subscriber.ts";
+import { World } from "./world.ts";
+
+/** How long a start, or the end of a round, may take on a busy machine, in milliseconds. */
+const DEADLINE_MS = 60_000;
+/** How long a broker lives under load at most before it is killed, in milliseconds. */
+const LIFE_MS = 900;
+/** After how long a broker that has hardly started is killed at most, in milliseconds. */
+const BIRTH_MS = 500;
+const PERMISSIONS = ["--no-prompt", "--allow-net", "--allow-run=prlimit", "--allow-read"];
+
+/** What came of a round. */
+export interface Outcome {
+  readonly seed: number;
+  readonly messages: number;
+  readonly promised: number;
+  readonly deliveries: number;
+  readonly kills: number;
+  readonly lost: number;
+  readonly duplicated: number;
+  /** Everything that was not as promised, a line each. */
+  readonly faults: readonly string[];
+}
+
+/**
+ * One round: a broker under load is killed again and again, and in the end everyone must have what
+ * was promised. What is done is decided by the seed; when exactly, by the machine.
+ *
+ * @param directory Where the broker keeps its state.
+ */
+export async function playRound(seed: number, directory: string): Promise<Outcome> {
+  const round = new Round(seed, directory);
+  return await round.play();
+}
+
+class Round {
+  readonly #seed: number;
+  readonly #random: Random;
+  readonly #world: World;
+  readonly #directory: string;
+  /** Limits by which little is kept in memory; `null` for `server.ts` as it is. */
+  readonly #limits: Partial<BrokerLimits> | null;
+  readonly #publishers: Publisher[];
+  readonly #subscribers: Subscriber[];
+  #kills = 0;
+
+  constructor(seed: number, directory: string) {
+    this.#seed = seed;
+    const random = this.#random = new Random(seed);
+    this.#directory = directory;
+    this.#limits = random.chance(0.5)
+      ? { storeCacheBytesMax: random.pick([0, 20_000, 200_000]), journalBytesMax: 50_000 }
+      : null;
+    const world = this.#world = new World(random.pick([20, 200, 3000]));
+    const publisher = (topics: string[], name: string) =>
+      new Publisher(world, random.fork(), name, topics);
+    this.#publishers = [
+      ...Array.from(
+        { length: random.integer(2, 4) },
+        (_, i) => publisher([`t/0`, `t/${i + 1}`, "s/0", "s/1"], `pub${i}`),
+      ),
+      ...[0, 1].map((i) => publisher([`r/${i}`], `ret${i}`)),
+    ];
+    this.#subscribers = this.#makeSubscribers();
+  }
+
+  async play(): Promise<Outcome> {
+    const world = this.#world;
+    const mortals = [0, 1, 2].map((i) => new Mortal(world, this.#random.fork(), `mortal${i}`));
+    const clients: Client[] = [...this.#subscribers, ...this.#publishers, ...mortals];
+    const running: Promise<void>[] = [];
+    const kills = this.#random.integer(3, 5);
+    let broker: Child | null = null;
+    try {
+      for (let kill = 0; kill < kills; kill++) {
+        const isEarly = this.#random.chance(0.35);
+        await using victim = this.#start();
+        if (isEarly) await delay(this.#random.integer(0, BIRTH_MS));
+        else {
+          await this.#listening(victim);
+          if (running.length === 0) {
+            // Sessions come first, so that something is promised to them.
+            running.push(...this.#subscribers.map((client) => client.run()));
+            await this.#until(() => this.#subscribers.every(({ isSubscribed }) => isSubscribed));
+            running.push(...clients.slice(this.#subscribers.length).map((client) => client.run()));
+          }
+          await delay(this.#random.integer(20, LIFE_MS));
+        }
+        this.#kill(victim);
+        await victim.kill();
+      }
+      broker = this.#start();
+      await this.#listening(broker);
+      if (running.length === 0) running.push(...clients.map((client) => client.run()));
+      await this.#settle(broker);
+      return this.#outcome(broker);
+    } finally {
+      world.finish();
+      for (const { wire } of clients) wire?.close();
+      await Promise.all(running);
+      await broker?.kill();
+    }
+  }
+
+  #makeSubscribers(): Subscriber[] {
+    const random = this.#random;
+    const { ledger } = this.#world;
+    const make = (name: string, filter: string, qos: 1 | 2, stayMs: number, awayMs: number) =>
+      new Subscriber(this.#world, random.fork(), name, ledger.subscriber(name, filter, qos), {
+        stayMs,
+        awayMs,
+        unsubscribes: name.startsWith("fickle"),
+      });
+    const group = ledger.subscriber("group", "$share/g/s/#", 2, true);
+    const habits = { stayMs: 500, awayMs: 300, unsubscribes: false };
+    const qos = () => random.pick([1, 2] as const);
+    return [
+      // Enough on one filter that they share a log.
+      ...Array.from(
+        { length: 9 },
+        (_, i) => make(`sub${i}`, "t/#", qos(), random.pick([0, 100, 1000]), 500),
+      ),
+      make("one", "t/0", qos(), 700, 100),
+      make("any", "+/1", qos(), 300, 300),
+      make("fickle0", "t/#", qos(), 150, 50),
+      make("fickle1", "t/0", qos(), 150, 50),
+      make("states", "r/#", qos(), 400, 400),
+      make("heir", "w/#", 2, 400, 200),
+      ...[0, 1, 2].map((i) =>
+        new Subscriber(this.#world, random.fork(), `member${i}`, group, habits)
+      ),
+    ];
+  }
+
+  #start(): Child {
+    const directory = this.#directory;
+    const permissions = [...PERMISSIONS, `--allow-write=${directory}`];
+    if (this.#limits === null) {
+      return startServer(["--port", "0", "--data", directory], permissions);
+    }
+    const script = new URL("broker.ts", import.meta.url).pathname;
+    const args = ["run", ...permissions, script, directory, JSON.stringify(this.#limits)];
+    return new Child(Deno.execPath(), args, { env: { NO_COLOR: "1" } });
+  }
+
+  /** Waits until the broker listens, and tells everybody where. */
+  async #listening(broker: Child): Promise<void> {
+    const [, port] = await broker.waitFor(/127\.0\.0\.1:(\d+)/, "stdout", DEADLINE_MS);
+    this.#world.port = Number(port);
+  }
+
+  #kill(broker: Child): void {
+    broker.signal("SIGKILL");
+    this.#world.port = null;
+    this.#kills++;
+    this.#hear(broker);
+  }
+
+  /** A broker has nothing to complain of, however often it was killed. */
+  #hear({ stderr }: Child): void {
+    if (stderr !== "") this.#world.fault(`the broker said: ${stderr}`);
+  }
+
+  /** Waits until everyone has answered and everything has arrived, and a last message behind it. */
+  async #settle(broker: Child): Promise<void> {
+    const world = this.#world;
+    await this.#until(() => this.#subscribers.every(({ isSubscribed }) => isSubscribed));
+    world.settle();
+    const isAnswered = () => this.#publishers.every(({ isDone }) => isDone);
+    await this.#until(() => isAnswered() && this.#publishers.every(({ wire }) => wire !== null));
+    for (const publisher of this.#publishers) publisher.last(publisher.wire!);
+    await this.#until(() =>
+      isAnswered() && world.ledger.received.every((each) => world.ledger.missing(each).length === 0)
+    );
+    const faults = await retainedFaults(
+      world,
+      Number(/127\.0\.0\.1:(\d+)/.exec(broker.stdout)![1]),
+    );
+    world.faults.push(...faults);
+    this.#hear(broker);
+  }
+
+  /** Waits for a condition; when that takes too long, the outcome tells what is missing. */
+  async #until(isTrue: () => boolean): Promise<void> {
+    for (const deadline = Date.now() + DEADLINE_MS; !isTrue();) {
+      if (Date.now() > deadline) return this.#world.fault("some of it did not come in time");
+      await delay(20);
+    }
+  }
+
+  #outcome(_broker: Child): Outcome {
+    const { ledger, faults } = this.#world;
+    const lines = [...faults];
+    let lost = 0;
+    let duplicated = 0;
+    let deliveries = 0;
+    for (const each of ledger.received) {
+      const missing = ledger.missing(each);
+      const twice = ledger.duplicates(each);
+      lost += missing.length;
+      duplicated += twice.length;
+      for (const count of each.counts.values()) deliveries += count;
+      const tell = (what: string, { key, topic, qos, publisher }: (typeof missing)[number]) =>
+        lines.push(
+          `${each.name} (QoS ${each.subscription.qos}) ${what} #${key} of ${publisher} to ${topic}, QoS ${qos}`,
+        );
+      for (const message of missing) tell("never got", message);
+      for (const message of twice) tell("got twice", message);
+      for (const message of ledger.disordered(each)) tell("got too late", message);
+    }
+    const promised = ledger.sent.filter(({ promisedAt }) => promisedAt < Infinity).length;
+    const { length: messages } = ledger.sent;
+    return {
+      seed: this.#seed,
+      messages,
+      promised,
+      deliveries,
+      kills: this.#kills,
+      lost,
+      duplicated,
+      faults: lines,
+    };
+  }
+}
