@@ -106,6 +106,7 @@ export class Journal implements LogKeeper {
       chunkOf: (id) => this.chunkOf(id),
       lost: (messages) => host.lost(messages),
       failed: (error) => host.failed(error),
+      later: (ms, call) => host.scheduler.set(new Deadline(call), host.clock.now() + ms),
     });
   }
 

@@ -9,6 +9,13 @@ import type { Calendar } from "./records.ts";
 
 /** Pages that are read from the store at once. */
 const LOADS_MAX = 16;
+/**
+ * Pages that stay whatever they weigh: one that was loaded must be there when whoever waited for
+ * it comes to read it, or it would be loaded for ever.
+ */
+const PAGES_MIN = 2 * LOADS_MAX;
+/** How long to wait before what could not be read is tried again, in milliseconds. */
+const RETRY_MS = 1000;
 
 /** What a cache needs to know. */
 export interface CacheHost {
@@ -22,6 +29,8 @@ export interface CacheHost {
   lost(messages: number): void;
   /** The store could not read. */
   failed(error: unknown): void;
+  /** Calls back after so many milliseconds. */
+  later(ms: number, call: () => void): void;
 }
 
 /**
@@ -35,6 +44,8 @@ export class PageCache {
   readonly #queue = new Map<Page, DurableLog>();
   #bytes = 0;
   #loads = 0;
+  /** Whether the last page could not be read. */
+  #isFailing = false;
 
   constructor(host: CacheHost) {
     this.#host = host;
@@ -51,7 +62,7 @@ export class PageCache {
     this.#pages.add(page);
     this.#bytes += page.weight;
     for (const oldest of this.#pages) {
-      if (this.#bytes <= this.#host.bytesMax) break;
+      if (this.#bytes <= this.#host.bytesMax || this.#pages.size <= PAGES_MIN) break;
       this.remove(oldest);
       oldest.evict();
     }
@@ -84,13 +95,17 @@ export class PageCache {
 
   async #load(log: DurableLog, page: Page): Promise<void> {
     try {
-      const entries = page.entries ?? await this.#read(log, page);
+      const entries = page.entries ?? (page.isDropped ? [] : await this.#read(log, page));
       if (page.entries === null && !page.isDropped) {
         page.entries = entries;
         this.add(page);
       }
+      this.#isFailing = false;
     } catch (error) {
-      this.#host.failed(error);
+      // Whoever waits goes on to wait: to call back would only have it asked for again at once.
+      this.#loads--;
+      this.#failed(error, log, page);
+      return this.#loadNext();
     }
     this.#loads--;
     const { waiting } = page;
@@ -99,10 +114,22 @@ export class PageCache {
     this.#loadNext();
   }
 
+  /** The page is read again a little later. That it cannot be is told once, until it can. */
+  #failed(error: unknown, log: DurableLog, page: Page): void {
+    if (!this.#isFailing) this.#host.failed(error);
+    this.#isFailing = true;
+    this.#host.later(RETRY_MS, () => {
+      this.#queue.set(page, log);
+      this.#loadNext();
+    });
+  }
+
   async #read(log: DurableLog, page: Page): Promise<Entry[]> {
     const { store } = this.#host;
     const { first, count } = page;
     const [value] = await store.get("entries", [numberKey(log.id, first)]);
+    // One that was dropped meanwhile was not needed, or had expired.
+    if (page.isDropped) return [];
     if (!value) return this.#lost(page);
     const record = readPage(value, (id) => this.#host.chunkOf(id));
     const messages = await this.#readMessages(record);

@@ -99,7 +99,7 @@ export function scenarioOf(seed: number): Scenario {
       : [...FILTERS, ...GREEDY_FILTERS],
     groups: isShared ? GROUPS : [],
     groupQoSMin: random.chance(0.7) ? 1 : 0,
-    limits: limitsOf(random, overflow !== null),
+    limits: { ...limitsOf(random, overflow !== null), ...memoryOf(new Random(seed ^ 0xcac4e)) },
     overflow,
     disk: random.chance(0.6) ? diskOf(new Random(seed ^ 0xd15c)) : null,
     authorizerMsMax: random.pick([0, 0, 0, 0, 30]),
@@ -140,6 +140,15 @@ function diskOf(random: Random): Disk {
     downMs: random.pick([0, 10, 200]),
   }));
   return { commitMsMax: random.pick([0, 1, 10, 100]), crashes };
+}
+
+/** How little a broker with a disk may keep in memory too. */
+function memoryOf(random: Random): Partial<BrokerLimits> {
+  if (random.chance(0.5)) return {};
+  return {
+    storeCacheBytesMax: random.pick([0, 100, 5000]),
+    journalBytesMax: random.pick([100, 5000, 100_000]),
+  };
 }
 
 function onlyV5(plan: ClientPlan): ClientPlan {
