@@ -4,23 +4,21 @@
  * @module
  */
 import deno from "./deno.json" with { type: "json" };
-import { readFdLimit } from "./cli/fd_limit.ts";
 import { loginFailedLine } from "./cli/log_lines.ts";
+import { type FdLimit, readFdLimit } from "./cli/fd_limit.ts";
+import { ConfigError } from "./config/errors.ts";
 import { FlagError, HELP, parseServerFlags, type ServerFlags } from "./cli/server_flags.ts";
+import { serveConfiguration, testConfiguration } from "./cli/serve_configuration.ts";
 import { stopSignal } from "./cli/stop_signal.ts";
-import {
-  Broker,
-  type BrokerHooks,
-  type BrokerOptions,
-  SqliteStore,
-  SysTopics,
-  type TcpListener,
-} from "./mod.ts";
+import { openStoredBroker } from "./cli/stored_broker.ts";
+import { Broker, type BrokerHooks, SysTopics, type TcpListener } from "./mod.ts";
 
 /** File descriptors that are left for everything but clients. */
 const RESERVED_FDS = 128;
 /** How long clients have to take what waits for them when the broker stops. */
 const GRACE_MS = 2000;
+
+const VERSION = `Fairway ${deno.version}`;
 
 if (import.meta.main) await main();
 
@@ -28,25 +26,46 @@ async function main(): Promise<void> {
   try {
     const flags = parseServerFlags(Deno.args);
     if (flags.help) say(HELP.trimEnd());
-    else if (flags.version) say(`Fairway ${deno.version}`);
+    else if (flags.version) say(VERSION);
+    else if (flags.config !== null) await configured(flags.config, flags.testConfig);
     else await serve(flags);
   } catch (error) {
     complain(describe(error));
-    Deno.exit(error instanceof FlagError ? 2 : 1);
+    Deno.exit(error instanceof FlagError || error instanceof ConfigError ? 2 : 1);
   }
+}
+
+/** Runs as a configuration says, or only finds out whether that would be possible. */
+async function configured(file: string, isTest: boolean): Promise<void> {
+  if (!isTest) {
+    return await serveConfiguration(file, {
+      version: VERSION,
+      connectionsMax: roomFor(await readFdLimit()),
+    });
+  }
+  const { notes, effect } = await testConfiguration(file);
+  if (notes !== "") complain(notes);
+  say(effect.trimEnd());
+}
+
+/** How many connections there are file descriptors for. */
+function roomFor({ limit }: FdLimit): number {
+  return Math.min(Math.max(1, limit - RESERVED_FDS), 1_000_000);
 }
 
 async function serve(flags: ServerFlags): Promise<void> {
   const fds = await readFdLimit();
-  const room = Math.max(1, fds.limit - RESERVED_FDS);
-  const connectionsMax = Math.min(flags.maxConnections ?? Infinity, room, 1_000_000);
+  const connectionsMax = Math.min(flags.maxConnections ?? Infinity, roomFor(fds));
   const hooks = flags.verbose ? verboseHooks() : quietHooks();
   // Before the line that says the broker is up: whoever reads it may stop it.
   const stopped = stopSignal();
   const options = { limits: { connectionsMax }, hooks };
   const broker = flags.data === null
     ? new Broker(options)
-    : await openBroker(flags.data, flags, options);
+    : await openStoredBroker(flags.data, flags.strictStore, options, {
+      inform: say,
+      warn: (text) => complain(`WARNING: ${text}`),
+    });
   const { host, port, wsPort } = flags;
   const listener = await orInUse(broker.listen({ hostname: host, port }), host, port, "--port");
   const webSockets = wsPort === null ? null : await orInUse(
@@ -56,51 +75,17 @@ async function serve(flags: ServerFlags): Promise<void> {
     "--ws-port",
   );
   const address = host.includes(":") ? `[${listener.hostname}]` : listener.hostname;
-  say(`Fairway ${deno.version} listening on ${address}:${listener.port} ${whoMayConnect(flags)}`);
+  say(`${VERSION} listening on ${address}:${listener.port} ${whoMayConnect(flags)}`);
   if (webSockets !== null) say(`WebSocket on ws://${address}:${webSockets.port}`);
   if (!fds.isKnown) {
     say(`At most ${connectionsMax} connections: allow --allow-run=prlimit to use more`);
   } else if (flags.maxConnections !== null && flags.maxConnections > connectionsMax) {
     say(`At most ${connectionsMax} connections: the limit of open files is ${fds.limit}`);
   }
-  const state = new SysTopics(broker, { version: `Fairway ${deno.version}` });
+  const state = new SysTopics(broker, { version: VERSION });
   await stopped;
   state.stop();
   await broker.close({ graceMs: GRACE_MS });
-}
-
-/** Opens the store, tells what was found damaged in it, and goes on from what is there. */
-async function openBroker(
-  directory: string,
-  { strictStore }: ServerFlags,
-  options: BrokerOptions,
-): Promise<Broker> {
-  const store = await openStore(directory, strictStore);
-  const broker = await Broker.open(store, options);
-  const { damage } = store;
-  if (damage !== null) {
-    const { reason, setAside, rowsSaved } = damage;
-    complain(
-      `WARNING: the store was damaged (${reason}): it is set aside as ${setAside}, ${rowsSaved} rows were saved`,
-    );
-    broker.publish("$SYS/broker/store/damage", `${reason}; set aside as ${setAside}`, {
-      retain: true,
-    });
-  }
-  const days = broker.limits.sessionExpirySecondsMax / 86_400;
-  say(`State in ${directory}; sessions of clients that stay away are forgotten after ${days} days`);
-  return broker;
-}
-
-async function openStore(directory: string, strict: boolean): Promise<SqliteStore> {
-  try {
-    return await SqliteStore.open(directory, { strict });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotCapable)) throw error;
-    throw new FlagError(
-      `Cannot keep state in ${directory}: allow --allow-read=${directory} --allow-write=${directory}, or use --memory`,
-    );
-  }
 }
 
 /** Says what to do about a port that is taken. */
@@ -165,7 +150,7 @@ function verboseHooks(): BrokerHooks {
 }
 
 function describe(error: unknown): string {
-  if (error instanceof FlagError) return error.message;
+  if (error instanceof FlagError || error instanceof ConfigError) return error.message;
   if (error instanceof Deno.errors.NotCapable) return `Permission denied: ${error.message}`;
   return error instanceof Error ? `Cannot start: ${error.message}` : String(error);
 }

@@ -9,6 +9,8 @@ const INTERVAL_SECONDS = 10;
 export interface SysTopicsOptions {
   /** How often, in seconds; 10 by default. */
   intervalSeconds?: number;
+  /** Since when the broker is up, by its clock; since now by default. */
+  sinceMs?: number;
   /** What `$SYS/broker/version` says. */
   version: string;
 }
@@ -50,7 +52,8 @@ export class SysTopics {
     }
     this.#broker = broker;
     this.#intervalMs = intervalSeconds * 1000;
-    this.#startMs = this.#lastMs = broker.clock.now();
+    this.#lastMs = broker.clock.now();
+    this.#startMs = options.sinceMs ?? this.#lastMs;
     this.#say("version", version);
     this.#tell();
     this.#schedule();

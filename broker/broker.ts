@@ -14,9 +14,9 @@ import { Core } from "./core.ts";
 import { Outcome } from "./delivery.ts";
 import { Door } from "./door.ts";
 import { openStore } from "./durable/host.ts";
+import { type BrokerLimits, checkLimits } from "./limits.ts";
 import { ListenerPolicy } from "./listener_policy.ts";
 import type { ListenerRules } from "./listener_rules.ts";
-import type { BrokerLimits } from "./limits.ts";
 import {
   Listeners,
   type ListenOptions,
@@ -132,6 +132,17 @@ export class Broker implements AsyncDisposable {
   /** What the messages in the store weigh, in bytes; 0 without a store. */
   get storedBytes(): number {
     return this.#core.journal?.bytes ?? 0;
+  }
+
+  /**
+   * Changes limits while the broker runs; those not given go back to their
+   * defaults. What there is beyond a new limit stays, and is only added to when
+   * there is room again. Routes, once remembered, keep their limit.
+   *
+   * @throws {RangeError} If a limit is out of range; nothing has changed then.
+   */
+  changeLimits(limits: Partial<BrokerLimits>): void {
+    Object.assign(this.#core.limits, checkLimits(limits));
   }
 
   /** What the broker has counted since its start. */

@@ -2,6 +2,10 @@ import { parseArgs } from "@std/cli";
 
 /** What `server.ts` was told on the command line. */
 export interface ServerFlags {
+  /** The configuration file; `null` for none. */
+  readonly config: string | null;
+  /** Whether the configuration is only to be checked. */
+  readonly testConfig: boolean;
   readonly host: string;
   readonly port: number;
   /** The port for WebSockets; `null` for none. */
@@ -28,6 +32,9 @@ export const HELP = `Usage: deno task start [flags]
 Starts an MQTT broker for 3.1, 3.1.1 and 5.0. It lets everyone in who can
 connect, which by default is this machine only.
 
+  -c, --config FILE    run as this file says, in the language of mosquitto.conf;
+                       SIGHUP has it read again
+  --test-config        check the file of -c, and print what is in effect
   --host H             address to listen on (127.0.0.1; 0.0.0.0 for every one)
   --port N             port to listen on (1883; 0 for any that is free)
   --ws-port N          port for WebSockets (none; 0 for any that is free)
@@ -41,11 +48,18 @@ connect, which by default is this machine only.
 
 Examples:
   deno task start
+  deno task serve /etc/mosquitto/mosquitto.conf
   deno task start --host 0.0.0.0 --port 1884 --verbose
 `;
 
-const BOOLEAN = ["memory", "strict-store", "verbose", "help", "version"] as const;
-const STRING = ["host", "port", "ws-port", "data", "max-connections"] as const;
+const BOOLEAN = ["test-config", "memory", "strict-store", "verbose", "help", "version"] as const;
+const STRING = ["config", "host", "port", "ws-port", "data", "max-connections"] as const;
+
+/** Flags for which the configuration has words. */
+const NOT_WITH_CONFIG = [
+  ...["host", "port", "ws-port", "max-connections"],
+  ...["data", "memory", "strict-store", "verbose"],
+];
 
 /**
  * Reads the command line.
@@ -56,10 +70,13 @@ export function parseServerFlags(args: string[]): ServerFlags {
   const flags = parseArgs(args, {
     boolean: BOOLEAN,
     string: STRING,
+    alias: { c: "config" },
     unknown: (argument) => {
       throw new FlagError(`Unknown argument: ${argument} (see --help)`);
     },
   });
+  const config = flags.config ?? null;
+  checkConfig(config, flags);
   const host = flags.host ?? "127.0.0.1";
   if (host === "") throw new FlagError("--host needs an address, such as 127.0.0.1");
   const { data = "fairway-data", memory } = flags;
@@ -70,6 +87,8 @@ export function parseServerFlags(args: string[]): ServerFlags {
   const limit = flags["max-connections"];
   const wsPort = flags["ws-port"];
   return {
+    config,
+    testConfig: flags["test-config"],
     host,
     port: flags.port === undefined ? 1883 : wholeNumber("--port", flags.port, 0, 65_535),
     wsPort: wsPort === undefined ? null : wholeNumber("--ws-port", wsPort, 0, 65_535),
@@ -82,6 +101,19 @@ export function parseServerFlags(args: string[]): ServerFlags {
     help: flags.help,
     version: flags.version,
   };
+}
+
+/** With a configuration there is one place for everything. */
+function checkConfig(config: string | null, flags: Record<string, unknown>): void {
+  if (config === "") throw new FlagError("-c needs a file, such as /etc/mosquitto/mosquitto.conf");
+  if (config === null && flags["test-config"] === true) {
+    throw new FlagError("--test-config needs -c FILE");
+  }
+  if (config === null) return;
+  for (const flag of NOT_WITH_CONFIG) {
+    if (flags[flag] === undefined || flags[flag] === false) continue;
+    throw new FlagError(`--${flag} cannot go with -c: the file says it`);
+  }
 }
 
 function wholeNumber(flag: string, value: unknown, min: number, max: number): number {

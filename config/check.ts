@@ -1,17 +1,33 @@
 import type { Configuration, ListenerConfiguration } from "./configuration.ts";
 import type { Remark } from "./errors.ts";
-import type { ListenerValues } from "./options.ts";
+import { type ListenerValues, SECURITY_OPTIONS, type SecurityValues } from "./options.ts";
 
 /** Words that promise TLS, or rely on it. */
 const TLS_WORDS = [
   "cafile",
   "capath",
   "crlfile",
-  "ciphers",
   "require_certificate",
   "tls_version",
   "use_identity_as_username",
   "use_subject_as_username",
+] as const;
+
+/** Words for the keys that tokens are checked with. */
+export const KEY_WORDS = [
+  "fairway_jwt_secret_file",
+  "fairway_jwt_key_file",
+  "fairway_jwt_jwks_file",
+  "fairway_jwt_jwks_url",
+] as const;
+/** Words for where services are asked. */
+const URL_WORDS = ["fairway_http_auth_url", "fairway_http_acl_url"] as const;
+/** Words that say who has an account. */
+const ACCOUNT_WORDS = [
+  "password_file",
+  "fairway_scram_file",
+  "fairway_http_auth_url",
+  ...KEY_WORDS,
 ] as const;
 
 /** Takes what is wrong about a word, or a listener as a whole. */
@@ -29,11 +45,17 @@ export function checkConfiguration(
     };
     checkTls(listener.settings, complain);
     checkTransport(listener, complain);
+    checkSecurity(configuration, listener, problems);
     if (maySomeoneConnect(listener)) continue;
-    const text = "nobody may connect: there is no password_file, and allow_anonymous is false";
+    const text = "nobody may connect: there are no accounts, such as a password_file, " +
+      "and allow_anonymous is false";
     notes.push({ place: listener.place, word: "listener", text });
   }
   const { persistence, persistence_location, fairway_data_dir } = configuration.global;
+  if (!persistence && fairway_data_dir !== null) {
+    const place = configuration.places.get("fairway_data_dir")!;
+    problems.push({ place, word: "fairway_data_dir", text: "needs persistence true beside it" });
+  }
   if (!persistence || persistence_location !== null || fairway_data_dir !== null) return;
   const place = configuration.places.get("persistence")!;
   const text = "without a persistence_location, what survives is kept in the current folder";
@@ -71,14 +93,50 @@ function checkTransport({ settings, path }: ListenerConfiguration, complain: Com
   } else if (settings.fairway_socket_mode !== null) {
     complain("fairway_socket_mode", "is for a Unix socket only: listener 0 PATH");
   }
+  if (path !== null && settings.fairway_proxy_from.length > 0) {
+    complain("fairway_proxy_from", "is not for a Unix socket: leave it out");
+  }
+  if (settings.fairway_proxy_others !== "refuse" && settings.fairway_proxy_from.length === 0) {
+    complain("fairway_proxy_others", "needs fairway_proxy_from beside it");
+  }
   if (settings.protocol === "websockets") return;
   const text = "is for protocol websockets only";
   if (settings.fairway_websockets_path !== null) complain("fairway_websockets_path", text);
   if (settings.websockets_origin.length > 0) complain("websockets_origin", text);
+  if (settings.fairway_forwarded_for_from.length > 0) {
+    complain("fairway_forwarded_for_from", text);
+  }
+}
+
+/** Words of one way to find out who somebody is need the one that opens it. */
+function checkSecurity(
+  { places }: Configuration,
+  listener: ListenerConfiguration,
+  problems: Remark[],
+): void {
+  const placeOf = (word: string) => listener.places.get(word) ?? places.get(word);
+  const add = (word: string, text: string) => {
+    const place = placeOf(word)!;
+    const isKnown = problems.some((known) => known.place === place && known.word === word);
+    if (!isKnown) problems.push({ place, word, text });
+  };
+  const given = Object.entries(listener.security).flatMap(([word, value]) => {
+    const { initial } = SECURITY_OPTIONS[word as keyof SecurityValues];
+    return placeOf(word) === undefined || value === initial ? [] : [word];
+  });
+  const [key, second] = KEY_WORDS.filter((word) => listener.security[word] !== null);
+  if (second !== undefined) add(second, `is one too many: there is ${key}`);
+  const hasUrl = URL_WORDS.some((word) => listener.security[word] !== null);
+  for (const word of given) {
+    if (word.startsWith("fairway_jwt_") && key === undefined) {
+      add(word, `needs one of ${KEY_WORDS.join(", ")}`);
+    }
+    if (word.startsWith("fairway_http_") && !hasUrl) add(word, `needs ${URL_WORDS.join(" or ")}`);
+  }
 }
 
 function maySomeoneConnect({ settings, security }: ListenerConfiguration): boolean {
   const isAnonymousAllowed = settings.listener_allow_anonymous ?? security.allow_anonymous;
-  if (isAnonymousAllowed || security.password_file !== null) return true;
+  if (isAnonymousAllowed || ACCOUNT_WORDS.some((word) => security[word] !== null)) return true;
   return settings.use_identity_as_username || settings.use_subject_as_username;
 }

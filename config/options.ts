@@ -11,12 +11,17 @@ import {
   textWhere,
 } from "./kinds.ts";
 import { logDest, logType } from "./log_options.ts";
+import { isAddressBlock } from "./address_block.ts";
 import { many, once, type Option, option, optional, type Values } from "./option.ts";
 
 /** The largest packet there is, in bytes: a Remaining Length of four bytes and what precedes it. */
 const PACKET_BYTES_MAX = 268_435_460;
 const PAYLOAD_BYTES_MAX = 268_435_455;
 
+const url = textWhere(
+  "a URL, such as https://example.org/mqtt",
+  (value) => /^https?:$/.test(URL.parse(value)?.protocol ?? ""),
+);
 const file = text("the path of a file");
 const folder = text("the path of a folder");
 const overflow: Kind<OverflowPolicy> = oneOf(
@@ -61,6 +66,7 @@ export const GLOBAL_OPTIONS = {
   global_max_connections: option(integer(-1), -1),
   global_max_clients: option(integer(-1), -1),
   fairway_data_dir: once(folder),
+  fairway_strict_store: option(boolean, false),
   fairway_overflow: option(overflow, "drop-newest"),
 };
 
@@ -71,8 +77,26 @@ export const SECURITY_OPTIONS = {
   acl_file: once(file),
   allow_zero_length_clientid: option(boolean, true),
   auto_id_prefix: once(text("what made-up client identifiers start with")),
+  fairway_scram_file: once(file),
+  fairway_jwt_secret_file: once(file),
+  fairway_jwt_key_file: once(file),
+  fairway_jwt_jwks_file: once(file),
+  fairway_jwt_jwks_url: once(url),
+  fairway_jwt_issuer: many(text("who makes the tokens")),
+  fairway_jwt_audience: many(text("for whom the tokens are")),
+  fairway_jwt_username_claim: once(text("the name of a claim")),
+  fairway_jwt_acl_claim: once(text("the name of a claim")),
+  fairway_jwt_token_in: option(oneOf("password", "username"), "password"),
+  fairway_http_auth_url: once(url),
+  fairway_http_acl_url: once(url),
+  fairway_http_timeout_ms: option(integer(1, 600_000), 5000),
+  fairway_http_fail_open: option(boolean, false),
 };
 
+const addressBlock = textWhere(
+  "an address or a block of addresses, such as 10.0.0.0/8",
+  isAddressBlock,
+);
 const versions = listOf(
   oneOf("3", "4", "5"),
   "3 for MQTT 3.1, 4 for 3.1.1, 5 for 5.0, such as 4,5",
@@ -102,10 +126,12 @@ export const LISTENER_OPTIONS = {
   keyfile: once(file),
   require_certificate: option(boolean, false),
   crlfile: once(file),
-  ciphers: once(text("names of ciphers with : between them")),
   tls_version: once(oneOf("tlsv1.2", "tlsv1.3")),
   websockets_origin: many(text("an origin, such as https://example.org")),
+  fairway_forwarded_for_from: many(addressBlock),
   fairway_lenient: option(boolean, false),
+  fairway_proxy_from: many(addressBlock),
+  fairway_proxy_others: option(oneOf("refuse", "direct"), "refuse"),
   fairway_socket_mode: optional(fileMode),
   fairway_websockets_path: once(textWhere("a path from / on", (value) => value.startsWith("/"))),
 };

@@ -38,7 +38,7 @@ Deno.test("parseConfiguration() lets nobody in without a name once a listener is
   const { listeners } = await parse("listener 1883");
   assertEquals(listeners[0]!.security.allow_anonymous, false);
   assertEquals(await notesOf("listener 1883"), [
-    "1 listener nobody may connect: there is no password_file, and allow_anonymous is false",
+    "1 listener nobody may connect: there are no accounts, such as a password_file, and allow_anonymous is false",
   ]);
 });
 
@@ -173,10 +173,17 @@ for (
       "4: require_certificate: needs a",
     ],
     ["listener 1\ncertfile a\nkeyfile b\ncrlfile c", "4: crlfile: needs a cafile"],
+    ["fairway_jwt_issuer a", "1: fairway_jwt_issuer: needs one of fairway_jwt_secret_file"],
+    ["fairway_jwt_key_file a\nfairway_jwt_jwks_file b", "2: fairway_jwt_jwks_file: is one too"],
+    ["fairway_http_fail_open true", "1: fairway_http_fail_open: needs fairway_http_auth_url"],
+    ["fairway_data_dir /a", "1: fairway_data_dir: needs persistence true"],
     ["listener 0 /a\nprotocol websockets", "2: protocol: is not for a Unix socket"],
     ["listener 0 /a\nbind_interface lo", "2: bind_interface: is not for a Unix socket"],
     ["listener 0 /a\nsocket_domain ipv4", "2: socket_domain: is not for a Unix socket"],
     ["listener 1\nfairway_socket_mode 660", "2: fairway_socket_mode: is for a Unix socket only"],
+    ["listener 1\nfairway_forwarded_for_from ::1", "2: fairway_forwarded_for_from: is for"],
+    ["listener 1\nfairway_proxy_others direct", "2: fairway_proxy_others: needs fairway_proxy"],
+    ["listener 0 /a\nfairway_proxy_from ::1", "2: fairway_proxy_from: is not for a Unix socket"],
     ["listener 1\nwebsockets_origin a", "2: websockets_origin: is for protocol websockets"],
     ["listener 1\nfairway_websockets_path /a", "2: fairway_websockets_path: is for protocol web"],
   ] as const

@@ -3,7 +3,7 @@ import { GLOBAL_OPTIONS, LIMIT_OPTIONS, LISTENER_OPTIONS, SECURITY_OPTIONS } fro
 const BRIDGE = "Fairway has no bridges yet: run the bridge in a mosquitto beside it, " +
   "and take its lines out of this file";
 const PLUGIN = "Fairway does not load mosquitto's plugins: use password_file and acl_file, " +
-  "or a program of your own with an Authenticator and an Authorizer";
+  "fairway_http_auth_url and fairway_http_acl_url, or fairway_jwt_key_file";
 const PSK = "Fairway has no pre-shared keys: use certfile and keyfile, or a password_file";
 const ENGINE = "Fairway has no OpenSSL engines: use keyfile with a key in PEM";
 
@@ -53,11 +53,15 @@ export const BARRED_WORDS: Readonly<Record<string, string>> = {
   ]),
   ...sameFor(PSK, ["psk_file", "psk_hint"]),
   ...sameFor(ENGINE, ["tls_engine", "tls_engine_kpass_sha1", "tls_keyform"]),
-  "ciphers_tls1.3": "the ciphers of TLS 1.3 cannot be chosen: leave it out, they are all sound",
+  ...sameFor("ciphers cannot be chosen: leave it out, those that are used are all sound", [
+    "ciphers",
+    "ciphers_tls1.3",
+  ]),
   "dhparamfile": "parameters for Diffie-Hellman cannot be given: leave it out, " +
     "they are chosen to fit the key",
   "disable_client_cert_date_checks": "Fairway always checks the dates of certificates: leave it " +
     "out, and renew the certificates of your clients",
+  "enable_proxy_protocol": "say which proxies are believed: fairway_proxy_from ADDRESS",
   "http_dir": "Fairway serves no files: use a web server",
   "log_facility": "Fairway does not write to syslog: use log_dest stderr, or file and a path",
   "max_inflight_bytes": "messages in flight are limited by number: use max_inflight_messages",

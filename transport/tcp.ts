@@ -53,6 +53,10 @@ export class TcpListener {
 }
 
 /** An address and a port as people write them. */
-export function addressText({ hostname, port }: { hostname: string; port: number }): string {
+export function addressText(
+  { hostname: full, port }: { hostname: string; port: number },
+): string {
+  // Where a listener for IPv6 takes IPv4 too, that is nobody's business.
+  const hostname = full.replace(/^::ffff:(?=[\d.]+$)/i, "");
   return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }

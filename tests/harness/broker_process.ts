@@ -12,6 +12,14 @@ export const SERVER_PERMISSIONS: readonly string[] = [
   "--allow-run=prlimit",
 ];
 
+/** The flags for everything that a configuration can ask for. */
+export const CONFIG_PERMISSIONS: readonly string[] = [
+  ...SERVER_PERMISSIONS,
+  "--allow-read",
+  "--allow-write",
+  "--allow-sys=networkInterfaces,uid",
+];
+
 /**
  * Starts `server.ts` with the flags given, whatever comes of it. It keeps everything in memory
  * unless they say otherwise: tests leave nothing behind.
@@ -20,7 +28,8 @@ export function startServer(
   flags: readonly string[],
   permissions: readonly string[] = SERVER_PERMISSIONS,
 ): Child {
-  const memory = flags.includes("--data") ? [] : ["--memory"];
+  const isTold = flags.includes("--data") || flags.includes("-c");
+  const memory = isTold ? [] : ["--memory"];
   return new Child(Deno.execPath(), ["run", ...permissions, SERVER, ...memory, ...flags], {
     env: { NO_COLOR: "1" },
   });

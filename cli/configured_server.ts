@@ -1,0 +1,253 @@
+import { type LogSettings, OperatorLog } from "../admin/operator_log.ts";
+import { limitsOf } from "../config/broker_options.ts";
+import type { Configuration } from "../config/configuration.ts";
+import { formatRemark } from "../config/errors.ts";
+import { Broker, type BrokerOptions, SysTopics } from "../mod.ts";
+import { logHooks } from "./log_hooks.ts";
+import { systemOutputs } from "./log_outputs.ts";
+import type { ListenerMaterial, Material } from "./material.ts";
+import { keyOf, OpenedListener } from "./opened_listener.ts";
+import { PidFile } from "./pid_file.ts";
+import { openStoredBroker } from "./stored_broker.ts";
+
+/** What a server needs that is not in its configuration. */
+export interface ServerSurroundings {
+  /** What the server says it is. */
+  readonly version: string;
+  /** The most connections that there are file descriptors for. */
+  readonly connectionsMax: number;
+}
+
+/** A configuration, with what is in the files that it names. */
+export interface Loaded {
+  readonly configuration: Configuration;
+  readonly material: Material;
+}
+
+/** A broker that runs as a configuration says. */
+export class ConfiguredServer {
+  readonly #log: OperatorLog;
+  readonly #broker: Broker;
+  readonly #surroundings: ServerSurroundings;
+  readonly #listeners: OpenedListener[] = [];
+  #configuration: Configuration;
+  #material: Material;
+  #state: SysTopics | null = null;
+  #stateSeconds = 0;
+  readonly #sinceMs: number;
+  #pidFile: PidFile | null = null;
+
+  private constructor(
+    log: OperatorLog,
+    broker: Broker,
+    { configuration, material }: Loaded,
+    surroundings: ServerSurroundings,
+  ) {
+    this.#log = log;
+    this.#broker = broker;
+    this.#sinceMs = broker.clock.now();
+    this.#configuration = configuration;
+    this.#material = material;
+    this.#surroundings = surroundings;
+  }
+
+  /**
+   * Starts a server: everything is open when this returns.
+   *
+   * @throws If anything cannot be opened; nothing is left open then.
+   */
+  static async start(
+    { configuration, material }: Loaded,
+    surroundings: ServerSurroundings,
+  ): Promise<ConfiguredServer> {
+    let server: ConfiguredServer | null = null;
+    const outputs = systemOutputs((topic, line) => server?.publish(topic, line));
+    const log = new OperatorLog(logSettings(configuration), outputs);
+    log.write("information", `${surroundings.version} starting`);
+    for (const note of configuration.notes) log.write("warning", formatRemark(note));
+    try {
+      const isLogged = () => (server?.configuration ?? configuration).global.connection_messages;
+      const hooks = logHooks(log, isLogged);
+      const options = brokerOptions(configuration, surroundings);
+      const broker = await openBroker(configuration, { ...options, hooks }, log);
+      server = new ConfiguredServer(log, broker, { configuration, material }, surroundings);
+      await server.#open(material.listeners);
+      return server;
+    } catch (error) {
+      if (server !== null) await server.close(0);
+      log.close();
+      throw error;
+    }
+  }
+
+  /** The configuration in effect. */
+  get configuration(): Configuration {
+    return this.#configuration;
+  }
+
+  /** Publishes a line of the log. */
+  publish(topic: string, line: string): void {
+    this.#broker.publish(topic, line);
+  }
+
+  /** Writes to the log that something could not be done. */
+  complain(text: string): void {
+    for (const line of text.split("\n")) this.#log.write("error", line);
+  }
+
+  /**
+   * Takes a configuration that was read again: who may, certificates, limits
+   * and the log. Clients stay connected; what they may do no more ends at once.
+   *
+   * @throws If the log cannot be opened; nothing has changed then.
+   */
+  async reload({ configuration, material }: Loaded): Promise<void> {
+    this.#log.change(logSettings(configuration));
+    this.#configuration = configuration;
+    for (const note of configuration.notes) this.#log.write("warning", formatRemark(note));
+    this.#broker.changeLimits(brokerOptions(configuration, this.#surroundings).limits);
+    await this.#reloadListeners(configuration, material.listeners);
+    this.#material.close();
+    this.#material = material;
+    const ended = await this.#broker.reauthorize();
+    this.#tellState();
+    const more = ended === 0 ? "" : `; subscriptions that are allowed no more: ${ended}`;
+    this.#log.write("notice", `Configuration reloaded${more}`);
+  }
+
+  /** Ends the server. */
+  async close(graceMs: number): Promise<void> {
+    this.#state?.stop();
+    await this.#broker.close({ graceMs });
+    this.#material.close();
+    await this.#pidFile?.remove();
+    this.#log.write("information", `${this.#surroundings.version} stopped`);
+    this.#log.close();
+  }
+
+  async #open(material: readonly ListenerMaterial[]): Promise<void> {
+    const configuration = this.#configuration;
+    const { pid_file } = configuration.global;
+    // First of all: whoever reads that a listener is open may want to send a signal.
+    if (pid_file !== null) this.#pidFile = await PidFile.write(pid_file);
+    for (const [index, listener] of configuration.listeners.entries()) {
+      const opened = await openAt(this.#broker, configuration, index, material);
+      if (opened === null) this.#log.write("warning", `${keyOf(listener)}: there is no IPv6 here`);
+      else {
+        this.#listeners.push(opened);
+        this.#log.write("notice", opened.line);
+      }
+    }
+    this.#tellState();
+  }
+
+  async #reloadListeners(
+    configuration: Configuration,
+    material: readonly ListenerMaterial[],
+  ): Promise<void> {
+    const missing = new Set(this.#listeners);
+    for (const [index, listener] of configuration.listeners.entries()) {
+      const opened = this.#listeners.find(({ key }) => key === keyOf(listener));
+      if (opened === undefined) {
+        this.#log.write("warning", `${keyOf(listener)} is opened when the server is started again`);
+        continue;
+      }
+      missing.delete(opened);
+      try {
+        await opened.reload(listener, configuration, material[index]!);
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        this.#log.write("error", `${opened.key} has not taken everything that is new: ${why}`);
+      }
+    }
+    for (const { key } of missing) {
+      this.#log.write("warning", `${key} stays open until the server is started again`);
+    }
+  }
+
+  /** Begins to publish `$SYS`, or goes on at another pace. */
+  #tellState(): void {
+    const { sys_interval: intervalSeconds } = this.#configuration.global;
+    if (intervalSeconds === this.#stateSeconds) return;
+    this.#stateSeconds = intervalSeconds;
+    this.#state?.stop();
+    const { version } = this.#surroundings;
+    this.#state = intervalSeconds === 0
+      ? null
+      : new SysTopics(this.#broker, { intervalSeconds, sinceMs: this.#sinceMs, version });
+  }
+}
+
+/** Where a configuration has everything kept that must survive; `null` for nowhere. */
+function dataFolderOf({ global }: Configuration): string | null {
+  if (!global.persistence) return null;
+  const { fairway_data_dir: own, persistence_location: location } = global;
+  if (own !== null) return own;
+  return location === null ? "fairway-data" : `${location.replace(/\/+$/, "")}/fairway`;
+}
+
+async function openBroker(
+  configuration: Configuration,
+  options: BrokerOptions,
+  log: OperatorLog,
+): Promise<Broker> {
+  const folder = dataFolderOf(configuration);
+  if (folder === null) return new Broker(options);
+  await Deno.mkdir(folder, { recursive: true });
+  return await openStoredBroker(folder, configuration.global.fairway_strict_store, options, {
+    inform: (text) => log.write("information", text),
+    warn: (text) => log.write("warning", text),
+  });
+}
+
+/**
+ * Opens a listener of a configuration, which is named if that is not possible.
+ *
+ * @returns `null` for the loopback address of IPv6 where there is none and nobody asked for it.
+ */
+async function openAt(
+  broker: Broker,
+  configuration: Configuration,
+  index: number,
+  material: readonly ListenerMaterial[],
+): Promise<OpenedListener | null> {
+  const listener = configuration.listeners[index]!;
+  const { file, line } = listener.place;
+  try {
+    return await OpenedListener.open(broker, listener, configuration, material[index]!);
+  } catch (error) {
+    const isExtra = index > 0 && listener.host === "::1" &&
+      listener.place === configuration.listeners[0]!.place;
+    if (isExtra && error instanceof Deno.errors.AddrNotAvailable) return null;
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(`${file}:${line}: cannot listen on ${keyOf(listener)}: ${why}`, {
+      cause: error,
+    });
+  }
+}
+
+function logSettings({ global }: Configuration): LogSettings {
+  return {
+    destinations: global.log_dest,
+    types: global.log_type,
+    hasTimestamp: global.log_timestamp,
+    timestampFormat: global.log_timestamp_format,
+  };
+}
+
+function brokerOptions(
+  configuration: Configuration,
+  { connectionsMax }: ServerSurroundings,
+): BrokerOptions & { limits: NonNullable<BrokerOptions["limits"]> } {
+  const limits = limitsOf(configuration);
+  const { global } = configuration;
+  return {
+    limits: { ...limits, connectionsMax: Math.min(limits.connectionsMax, connectionsMax) },
+    overflow: global.fairway_overflow,
+    retainAvailable: global.retain_available,
+    rules: {
+      queueQoS0: global.queue_qos0_messages,
+      upgradeOutgoingQoS: global.upgrade_outgoing_qos,
+    },
+  };
+}

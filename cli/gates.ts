@@ -1,0 +1,57 @@
+import type {
+  AuthenticationExchange,
+  Authenticator,
+  ClientInfo,
+  ConnectRequest,
+  Decision,
+} from "../auth/authenticator.ts";
+import type { Authorizer, PublishRequest, SubscribeRequest } from "../auth/authorizer.ts";
+import { ReasonCode } from "../codec/mod.ts";
+
+/**
+ * Lets in who has an account, and whoever tells no name where that is allowed.
+ * What it goes by can be replaced while clients are connected.
+ */
+export class AccountGate implements Authenticator {
+  /** The accounts; `null` for none. */
+  accounts: Authenticator | null = null;
+  /** Whether clients may come in that tell no name; without accounts, whatever they tell. */
+  isAnonymousAllowed = false;
+
+  authenticate(request: ConnectRequest): Decision | Promise<Decision> {
+    const isStranger = request.username === null || this.accounts === null;
+    if (!isStranger) return this.#ask(this.accounts!, request);
+    return {
+      reasonCode: this.isAnonymousAllowed ? ReasonCode.Success : ReasonCode.NotAuthorized,
+    };
+  }
+
+  begin(method: string, request: ConnectRequest): AuthenticationExchange | null {
+    return this.accounts?.begin?.(method, request) ?? null;
+  }
+
+  /** Whether it is the name or the password that is wrong, clients are told what mosquitto tells. */
+  async #ask(accounts: Authenticator, request: ConnectRequest): Promise<Decision> {
+    const decision = await accounts.authenticate(request);
+    if (decision.reasonCode !== ReasonCode.BadUserNameOrPassword) return decision;
+    return { ...decision, reasonCode: ReasonCode.NotAuthorized };
+  }
+}
+
+/** Goes by rules that can be replaced while clients are connected. */
+export class RuleGate implements Authorizer {
+  /** The rules; everything is allowed without. */
+  rules: Authorizer | null = null;
+
+  mayPublish(client: ClientInfo, request: PublishRequest): boolean | Promise<boolean> {
+    return this.rules?.mayPublish(client, request) ?? true;
+  }
+
+  maySubscribe(client: ClientInfo, request: SubscribeRequest): boolean | Promise<boolean> {
+    return this.rules?.maySubscribe(client, request) ?? true;
+  }
+
+  mayReceive(client: ClientInfo, topic: string): boolean {
+    return this.rules?.mayReceive?.(client, topic) ?? true;
+  }
+}

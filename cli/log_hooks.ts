@@ -1,0 +1,59 @@
+import type { OperatorLog } from "../admin/operator_log.ts";
+import type { BrokerHooks } from "../mod.ts";
+import { loginFailedLine } from "./log_lines.ts";
+
+/** Has what happens in a broker written to a log, in the words that mosquitto uses. */
+export function logHooks(log: OperatorLog, isConnectionLogged: () => boolean): BrokerHooks {
+  return {
+    failed: (error) => log.write("error", `Internal error: ${stackOf(error)}`),
+    connected: ({ clientId, address, username, protocolVersion }) => {
+      if (!isConnectionLogged()) return;
+      const user = username === null ? "" : `, u'${username}'`;
+      log.write(
+        "notice",
+        `New client connected from ${address} as ${clientId} (p${protocolVersion}${user}).`,
+      );
+    },
+    disconnected: ({ clientId }, { by, reasonCode, error }) => {
+      if (!isConnectionLogged()) return;
+      const why = error instanceof Error ? `: ${error.message}` : "";
+      const code = `0x${reasonCode.toString(16).padStart(2, "0")}`;
+      const how = { client: "disconnected", network: "closed its connection" };
+      const text = by === "broker"
+        ? `Client ${clientId} disconnected by the broker (${code})${why}.`
+        : `Client ${clientId} ${how[by]}${by === "client" ? "" : why}.`;
+      log.write("notice", text);
+    },
+    refused: (address, clientId, reasonCode) => {
+      if (!isConnectionLogged()) return;
+      const code = `0x${reasonCode.toString(16).padStart(2, "0")}`;
+      const who = clientId === null || clientId === "" ? "A client" : `Client ${clientId}`;
+      log.write("notice", `${who} from ${address} was refused (${code}).`);
+    },
+    loginFailed: (failure) => log.write("notice", loginFailedLine(failure)),
+    limited: ({ reason, address, clientId }) => {
+      if (!log.takes("debug")) return;
+      log.write("debug", `Limit reached: ${reason}, ${clientId ?? address ?? "everyone"}`);
+    },
+    busy: (isBusy, lagMs) => {
+      const text = isBusy ? "Too busy for newcomers" : "Newcomers are welcome again";
+      log.write("warning", `${text}: the event loop is ${Math.round(lagMs)} ms late`);
+    },
+    storeFull: (isFull) => {
+      if (isFull) {
+        log.write(
+          "error",
+          "The store takes nothing more (is the disk full?): QoS 1 and 2 that must survive are refused",
+        );
+      } else log.write("notice", "The store works again");
+    },
+    dropped: ({ reason, topic, clientId }) => {
+      if (!log.takes("debug")) return;
+      log.write("debug", `Dropped (${reason}) for ${clientId ?? "several"}: ${topic ?? "many"}`);
+    },
+  };
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? error.stack ?? error.message : String(error);
+}

@@ -1,0 +1,179 @@
+import { AclFile } from "../auth/acl_file.ts";
+import type { Authenticator } from "../auth/authenticator.ts";
+import type { Authorizer } from "../auth/authorizer.ts";
+import { everyAuthorizer, firstAuthenticator } from "../auth/chain.ts";
+import { FileFaultError } from "../auth/file_errors.ts";
+import { HttpHook } from "../auth/http.ts";
+import { PasswordFile } from "../auth/password_file.ts";
+import { scramAuthenticator } from "../auth/scram.ts";
+import { ScramFile } from "../auth/scram_file.ts";
+import { KEY_WORDS } from "../config/check.ts";
+import type { Configuration, ListenerConfiguration } from "../config/configuration.ts";
+import { ConfigError, type Place, type Remark } from "../config/errors.ts";
+import type { SecurityValues } from "../config/options.ts";
+import type { ConfigFiles } from "../config/source.ts";
+import type { TlsServerOptions } from "../transport/tls_options.ts";
+import { openTokens } from "./token_keys.ts";
+import { readTls } from "./tls_files.ts";
+
+/** What a listener needs that is in files of its own. */
+export interface ListenerMaterial {
+  /** Who has an account; `null` where nobody has one. */
+  readonly accounts: Authenticator | null;
+  /** Who may do what; `null` for everything. */
+  readonly rules: Authorizer | null;
+  /** Certificates and keys; `null` if it is not encrypted. */
+  readonly tls: TlsServerOptions | null;
+}
+
+/** What all listeners of a configuration need. */
+export interface Material {
+  /** In the order of the listeners. */
+  readonly listeners: readonly ListenerMaterial[];
+  /** Gives up what is under way, when something else has taken its place. */
+  close(): void;
+}
+
+/**
+ * Reads every file that a configuration names, each once.
+ *
+ * @param failed Told why a service, or keys, could not be asked for.
+ * @throws {ConfigError} If something cannot be read or used, with everything that is wrong.
+ */
+export async function readMaterial(
+  configuration: Configuration,
+  files: ConfigFiles,
+  failed: (error: Error) => void,
+): Promise<Material> {
+  const reader = new Reader(configuration, files, failed);
+  const listeners: ListenerMaterial[] = [];
+  for (const listener of configuration.listeners) listeners.push(await reader.read(listener));
+  if (reader.problems.length > 0) throw new ConfigError(reader.problems);
+  return { listeners, close: () => reader.hooks.forEach((hook) => hook.close()) };
+}
+
+class Reader {
+  readonly problems: Remark[] = [];
+  readonly hooks: HttpHook[] = [];
+  readonly #configuration: Configuration;
+  readonly #files: ConfigFiles;
+  readonly #failed: (error: Error) => void;
+  /** What was opened, by how it was asked for. */
+  readonly #opened = new Map<string, Promise<unknown>>();
+
+  constructor(configuration: Configuration, files: ConfigFiles, failed: (error: Error) => void) {
+    this.#configuration = configuration;
+    this.#files = files;
+    this.#failed = failed;
+  }
+
+  async read(listener: ListenerConfiguration): Promise<ListenerMaterial> {
+    return {
+      accounts: await this.#accounts(listener),
+      rules: await this.#rules(listener),
+      tls: await this.#tls(listener),
+    };
+  }
+
+  /** Those that cost least are asked first. */
+  async #accounts(listener: ListenerConfiguration): Promise<Authenticator | null> {
+    const { security } = listener;
+    const keys = KEY_WORDS.find((word) => security[word] !== null);
+    const all = [
+      await this.#file(
+        listener,
+        "fairway_scram_file",
+        async (path) => scramAuthenticator({ store: await ScramFile.open(path) }),
+      ),
+      keys === undefined ? null : await this.#file(
+        listener,
+        keys,
+        (key) => openTokens(keys, key, security, this.#files, this.#failed),
+      ),
+      await this.#file(listener, "password_file", (path) => PasswordFile.open(path)),
+      security.fairway_http_auth_url === null ? null : await this.#hook(listener),
+    ].filter((known) => known !== null);
+    if (all.length > 1) return firstAuthenticator(...all);
+    return all[0] ?? null;
+  }
+
+  async #rules(listener: ListenerConfiguration): Promise<Authorizer | null> {
+    const all = [
+      await this.#file(listener, "acl_file", (path) => AclFile.open(path)),
+      listener.security.fairway_http_acl_url === null ? null : await this.#hook(listener),
+    ].filter((known) => known !== null);
+    if (all.length > 1) return everyAuthorizer(...all);
+    return all[0] ?? null;
+  }
+
+  #hook({ security }: ListenerConfiguration): Promise<HttpHook> {
+    const { fairway_http_auth_url: login, fairway_http_acl_url: acl } = security;
+    const { fairway_http_timeout_ms: timeoutMs, fairway_http_fail_open: failOpen } = security;
+    return this.#once(`${login} ${acl} ${timeoutMs} ${failOpen}`, () => {
+      const hook = new HttpHook({
+        ...login === null ? {} : { authenticateUrl: login },
+        ...acl === null ? {} : { authorizeUrl: acl },
+        timeoutMs,
+        failOpen,
+        failed: this.#failed,
+      });
+      this.hooks.push(hook);
+      return Promise.resolve(hook);
+    });
+  }
+
+  async #tls(listener: ListenerConfiguration): Promise<TlsServerOptions | null> {
+    try {
+      return await readTls(listener, this.#files);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      this.problems.push(...error.remarks);
+      return null;
+    }
+  }
+
+  /** Opens what a word names; `null` if it is not given, or cannot be opened. */
+  async #file<T>(
+    listener: ListenerConfiguration,
+    word: keyof SecurityValues,
+    open: (path: string) => Promise<T>,
+  ): Promise<T | null> {
+    const path = listener.security[word] as string | null;
+    if (path === null) return null;
+    try {
+      return await this.#once(`${word} ${path}`, () => open(path));
+    } catch (error) {
+      this.#fault(this.#placeOf(listener, word), word, path, error);
+      return null;
+    }
+  }
+
+  #once<T>(key: string, open: () => Promise<T>): Promise<T> {
+    const known = this.#opened.get(key) as Promise<T> | undefined;
+    if (known !== undefined) return known;
+    const opened = open();
+    this.#opened.set(key, opened);
+    return opened;
+  }
+
+  #placeOf(listener: ListenerConfiguration, word: string): Place {
+    return listener.places.get(word) ?? this.#configuration.places.get(word) ?? listener.place;
+  }
+
+  #fault(place: Place, word: string, path: string, error: unknown): void {
+    if (error instanceof FileFaultError) {
+      for (const { line, text } of error.faults) this.#add({ file: path, line }, word, text);
+      return;
+    }
+    const why = error instanceof Error ? error.message : String(error);
+    this.#add(place, word, `cannot use ${path}: ${why}`);
+  }
+
+  /** What several listeners share is wrong once. */
+  #add(place: Place, word: string, text: string): void {
+    const isKnown = this.problems.some((known) =>
+      known.place.file === place.file && known.place.line === place.line && known.text === text
+    );
+    if (!isKnown) this.problems.push({ place, word, text });
+  }
+}

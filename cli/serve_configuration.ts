@@ -1,0 +1,107 @@
+import { formatRemark } from "../config/errors.ts";
+import { parseConfiguration } from "../config/parse.ts";
+import { printEffective } from "../config/print.ts";
+import { readSource } from "../config/source.ts";
+import { systemFiles } from "./config_files.ts";
+import { ConfiguredServer, type Loaded, type ServerSurroundings } from "./configured_server.ts";
+import { readMaterial } from "./material.ts";
+import { stopSignal } from "./stop_signal.ts";
+import { checkUser, ownUid } from "./user_check.ts";
+
+/** How long clients have to take what waits for them when the server stops. */
+const GRACE_MS = 2000;
+
+/**
+ * Reads a configuration, and every file that it names.
+ *
+ * @param failed Told why a service, or keys, could not be asked for later on.
+ * @throws {ConfigError} If anything is wrong with it.
+ */
+export async function loadConfiguration(
+  path: string,
+  failed: (error: Error) => void,
+): Promise<Loaded> {
+  const source = await readSource(path, systemFiles);
+  const configuration = parseConfiguration(source, { file: path, line: 1 });
+  checkUser(configuration, ownUid());
+  return { configuration, material: await readMaterial(configuration, systemFiles, failed) };
+}
+
+/** Runs a server as a configuration says, until it is told to stop. SIGHUP has it read again. */
+export async function serveConfiguration(
+  path: string,
+  surroundings: ServerSurroundings,
+): Promise<void> {
+  // Before the server says that it is up: whoever reads it may stop it, or have it reloaded.
+  const stopped = stopSignal();
+  const reloader = new Reloader(path);
+  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGHUP", reloader.ask);
+  try {
+    const loaded = await loadConfiguration(path, reloader.failed);
+    const server = await ConfiguredServer.start(loaded, surroundings);
+    reloader.begin(server);
+    await stopped;
+    await server.close(GRACE_MS);
+  } finally {
+    if (Deno.build.os !== "windows") Deno.removeSignalListener("SIGHUP", reloader.ask);
+  }
+}
+
+/**
+ * Checks a configuration.
+ *
+ * @returns What is noted about it, and what is in effect.
+ * @throws {ConfigError} If it cannot be used.
+ */
+export async function testConfiguration(path: string): Promise<{ notes: string; effect: string }> {
+  const { configuration, material } = await loadConfiguration(path, () => {});
+  material.close();
+  return {
+    notes: configuration.notes.map(formatRemark).join("\n"),
+    effect: printEffective(configuration),
+  };
+}
+
+/** Has a server reload when it is asked; what is asked meanwhile comes to one more. */
+class Reloader {
+  readonly ask: () => void = () => {
+    this.#isAsked = true;
+    this.#go();
+  };
+  /** Writes to the log why something could not be asked. */
+  readonly failed: (error: Error) => void = (error) => this.#server?.complain(error.message);
+  readonly #path: string;
+  #server: ConfiguredServer | null = null;
+  #isAsked = false;
+  #isReloading = false;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** The server is up. */
+  begin(server: ConfiguredServer): void {
+    this.#server = server;
+    this.#go();
+  }
+
+  async #go(): Promise<void> {
+    if (this.#server === null || this.#isReloading) return;
+    this.#isReloading = true;
+    while (this.#isAsked) {
+      this.#isAsked = false;
+      await this.#reload(this.#server);
+    }
+    this.#isReloading = false;
+  }
+
+  /** A configuration that cannot be used changes nothing, and is told. */
+  async #reload(server: ConfiguredServer): Promise<void> {
+    try {
+      await server.reload(await loadConfiguration(this.#path, this.failed));
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      server.complain(`${text}\nThe configuration stays as it was.`);
+    }
+  }
+}

@@ -1,0 +1,59 @@
+import { FlagError } from "./server_flags.ts";
+import { Broker, type BrokerOptions, SqliteStore } from "../mod.ts";
+
+/** What is told about a store when it is opened. */
+export interface StoreTeller {
+  /** Something that its operator should know. */
+  inform(text: string): void;
+  /** Something that its operator must look after. */
+  warn(text: string): void;
+}
+
+/**
+ * Opens a store, tells what was found damaged in it, and makes a broker that
+ * goes on from what is there.
+ *
+ * @param isStrict Whether a damaged store is refused.
+ * @throws If the store cannot be opened.
+ */
+export async function openStoredBroker(
+  directory: string,
+  isStrict: boolean,
+  options: BrokerOptions,
+  teller: StoreTeller,
+): Promise<Broker> {
+  const store = await openStore(directory, isStrict);
+  const broker = await Broker.open(store, options);
+  const { damage } = store;
+  if (damage !== null) {
+    const { reason, setAside, rowsSaved } = damage;
+    teller.warn(
+      `The store was damaged (${reason}): it is set aside as ${setAside}, ${rowsSaved} rows were saved`,
+    );
+    broker.publish("$SYS/broker/store/damage", `${reason}; set aside as ${setAside}`, {
+      retain: true,
+    });
+  }
+  teller.inform(`State in ${directory}; ${forgottenAfter(broker)}`);
+  return broker;
+}
+
+/** A session expiry that never comes, in seconds. */
+const NEVER_SECONDS = 0xffff_ffff;
+
+function forgottenAfter({ limits }: Broker): string {
+  const seconds = limits.sessionExpirySecondsMax;
+  if (seconds >= NEVER_SECONDS) return "sessions of clients that stay away are never forgotten";
+  return `sessions of clients that stay away are forgotten after ${seconds / 86_400} days`;
+}
+
+async function openStore(directory: string, strict: boolean): Promise<SqliteStore> {
+  try {
+    return await SqliteStore.open(directory, { strict });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    throw new FlagError(
+      `Cannot keep state in ${directory}: allow --allow-read=${directory} --allow-write=${directory}, or use --memory (persistence false)`,
+    );
+  }
+}

@@ -1,0 +1,106 @@
+import { ConfigError } from "../config/errors.ts";
+import type { ListenerConfiguration } from "../config/configuration.ts";
+import type { ConfigFiles } from "../config/source.ts";
+import type { ListenerValues } from "../config/options.ts";
+import { TlsContext, type TlsServerOptions } from "../transport/tls_options.ts";
+
+/** Words that name a file, or a folder of files. */
+type FileWord = "certfile" | "keyfile" | "cafile" | "capath" | "crlfile";
+
+/**
+ * Reads the certificates and keys of a listener, and finds out whether they can
+ * be used.
+ *
+ * @returns `null` if the listener is not encrypted.
+ * @throws {ConfigError} If a file cannot be read, or what is in it cannot be used.
+ */
+export async function readTls(
+  listener: ListenerConfiguration,
+  files: ConfigFiles,
+): Promise<TlsServerOptions | null> {
+  const { settings } = listener;
+  if (settings.certfile === null || settings.keyfile === null) return null;
+  const cert = await read(listener, "certfile", files);
+  const key = await read(listener, "keyfile", files);
+  const options: TlsServerOptions = {
+    cert,
+    key,
+    minVersion: settings.tls_version === "tlsv1.3" ? "1.3" : "1.2",
+    ...await clientOptions(listener, files),
+  };
+  try {
+    new TlsContext(options, []);
+  } catch (error) {
+    throw fault(listener, "certfile", error);
+  }
+  return options;
+}
+
+/** What clients have to show. As in mosquitto, authorities alone ask nobody for a certificate. */
+async function clientOptions(
+  listener: ListenerConfiguration,
+  files: ConfigFiles,
+): Promise<Partial<TlsServerOptions>> {
+  const { settings } = listener;
+  const clientCertificate = wantedOf(settings);
+  if (clientCertificate === "none") return {};
+  const authorities: string[] = [];
+  if (settings.cafile !== null) authorities.push(await read(listener, "cafile", files));
+  if (settings.capath !== null) authorities.push(await readFolder(listener, "capath", files));
+  return {
+    clientCertificate,
+    clientAuthorities: authorities.join("\n"),
+    ...settings.crlfile === null ? {} : { revoked: await read(listener, "crlfile", files) },
+  };
+}
+
+function wantedOf(settings: ListenerValues): "none" | "request" | "require" {
+  if (settings.require_certificate) return "require";
+  const isName = settings.use_identity_as_username || settings.use_subject_as_username;
+  return isName ? "request" : "none";
+}
+
+async function read(
+  listener: ListenerConfiguration,
+  word: FileWord,
+  files: ConfigFiles,
+): Promise<string> {
+  try {
+    return await files.read(listener.settings[word]!);
+  } catch (error) {
+    throw fault(listener, word, error);
+  }
+}
+
+/** Every certificate in a folder; the names that OpenSSL would want them to have do not matter. */
+async function readFolder(
+  listener: ListenerConfiguration,
+  word: FileWord,
+  files: ConfigFiles,
+): Promise<string> {
+  const folder = listener.settings[word]!;
+  try {
+    const names = (await files.list(folder)).sort();
+    const texts = await Promise.all(names.map((name) => readText(`${folder}/${name}`, files)));
+    return texts.filter((text) => text.includes("-----BEGIN CERTIFICATE-----")).join("\n");
+  } catch (error) {
+    throw fault(listener, word, error);
+  }
+}
+
+async function readText(path: string, files: ConfigFiles): Promise<string> {
+  try {
+    return await files.read(path);
+  } catch (error) {
+    // A certificate in DER, or something else that is none in PEM.
+    if (error instanceof TypeError) return "";
+    throw error;
+  }
+}
+
+function fault(listener: ListenerConfiguration, word: FileWord, error: unknown): ConfigError {
+  const why = error instanceof Error ? error.message : String(error);
+  const place = listener.places.get(word) ?? listener.place;
+  const text = `cannot use ${listener.settings[word]}: ${why}`;
+  return new ConfigError([{ place, word, text }], { cause: error });
+}
