@@ -1,7 +1,7 @@
 import type { Configuration, ListenerConfiguration } from "../config/configuration.ts";
 import { isAnonymousAllowed, nameOf, rulesOf, whoMayConnect } from "../config/listener_rules.ts";
-import type { Broker, ListenerPolicy, TlsListener } from "../mod.ts";
-import { bindAddresses, systemSources } from "./bind_addresses.ts";
+import type { Broker, ListenerPolicy, TcpListener, TlsListener } from "../mod.ts";
+import { bindAddresses, type BindWish, systemSources } from "./bind_addresses.ts";
 import { AccountGate, RuleGate } from "./gates.ts";
 import type { ListenerMaterial } from "./material.ts";
 
@@ -129,16 +129,34 @@ async function openTcp(
   const shared = { policy, ...proxyOf(listener), ...webSocketOf(listener) };
   let port = listener.port;
   for (const hostname of await bindAddresses(wish, systemSources)) {
-    const options = { hostname, port, ...shared };
-    const opened = tls === null
-      ? await broker.listen(options)
-      : await broker.listenTls({ ...options, ...tls });
+    const open = (hostname: string): Promise<TcpListener | TlsListener> => {
+      const options = { hostname, port, ...shared };
+      return tls === null ? broker.listen(options) : broker.listenTls({ ...options, ...tls });
+    };
+    const opened = await orWithoutIPv6(open, hostname, wish);
     if (tls !== null) encrypted.push(opened as TlsListener);
     // All addresses of a listener have one port.
     port = opened.port;
     const scheme = isWebSocket ? "ws" : "mqtt";
-    const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+    const host = opened.hostname.includes(":") ? `[${opened.hostname}]` : opened.hostname;
     add(`${scheme}${tls === null ? "" : "s"}://${host}:${port}`);
+  }
+}
+
+/** Every address is every address of IPv4 on a machine that has no IPv6. */
+async function orWithoutIPv6<T>(
+  open: (hostname: string) => Promise<T>,
+  hostname: string,
+  { host, networkInterface, family }: BindWish,
+): Promise<T> {
+  try {
+    return await open(hostname);
+  } catch (error) {
+    const isAnyAddress = host === null && networkInterface === null && family === null;
+    const isOther = error instanceof Deno.errors.AddrInUse ||
+      error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable;
+    if (!isAnyAddress || isOther) throw error;
+    return await open("0.0.0.0");
   }
 }
 
