@@ -4,11 +4,14 @@
  * @module
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { connect as tlsConnect } from "node:tls";
 import { connect, scramCredential, scramSha256 } from "../mod.ts";
 import type { Child, Outcome } from "./harness/child.ts";
 import { CONFIG_PERMISSIONS, startServer } from "./harness/broker_process.ts";
+import { Certificates } from "./harness/certificates.ts";
 import * as packets from "./harness/packets.ts";
 import { RawClient } from "./harness/raw_client.ts";
+import { testWith } from "./harness/tools.ts";
 
 const DEADLINE_MS = 30_000;
 const CONNACK = "20 02 00 00";
@@ -246,6 +249,29 @@ Deno.test("SIGHUP opens the log file anew", async () => {
   assertStringIncludes(await site.read("log.1"), "Listening on");
 });
 
+testWith(["openssl"], "SIGHUP takes new certificates; who is connected stays so", async () => {
+  await using made = await Certificates.make();
+  await made.server("next", ["next.example"]);
+  await using site = await Site.make({
+    "fairway.conf": `${OPEN}certfile FOLDER/cert\nkeyfile FOLDER/key\n`,
+    "cert": await made.pem("server"),
+    "key": await Deno.readTextFile(made.path("server.key")),
+  });
+  const server = await site.start(/mqtts:\/\/127\.0\.0\.1:(\d+)/);
+  const url = `mqtts://127.0.0.1:${server.port}`;
+  const tls = { caCerts: [await made.pem("ca")] };
+  await using before = await connect(url, { tls });
+  assertEquals(await nameShown(server.port), "localhost");
+  await site.write("cert", await made.pem("next"));
+  await site.reload(/stays as it was/);
+  assertMatch(server.stdout, /certfile: cannot use .*cert: /);
+  assertEquals(await nameShown(server.port), "localhost");
+  await site.write("key", await Deno.readTextFile(made.path("next.key")));
+  await site.reload(/Configuration reloaded/);
+  assertEquals(await nameShown(server.port), "next.example");
+  await before.publish("a", "still here", { qos: 1 });
+});
+
 Deno.test("persistence keeps what is retained and who is subscribed, below persistence_location", async () => {
   await using site = await Site.make({
     "fairway.conf": `${OPEN}persistence true\npersistence_location FOLDER/data/\n`,
@@ -309,6 +335,20 @@ Deno.test("tokens, SCRAM and a service over HTTP say who has an account, and wha
   );
   assertEquals(refused, "refused");
 });
+
+/** The name in the certificate that a server shows. */
+async function nameShown(port: number): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const socket = tlsConnect({ port, host: "127.0.0.1", rejectUnauthorized: false }, () => {
+    resolve(String(socket.getPeerCertificate().subject.CN));
+  });
+  socket.on("error", reject);
+  const closed = new Promise((done) => socket.on("close", done));
+  const name = await promise;
+  socket.destroy();
+  await closed;
+  return name;
+}
 
 /** A credential as a SCRAM file has it. */
 async function scramLine(password: string): Promise<string> {
