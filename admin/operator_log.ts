@@ -15,7 +15,10 @@ export interface LogSettings {
 export interface LogOutputs {
   stdout(line: string): void;
   stderr(line: string): void;
-  /** Publishes a line, on a topic that tells what it is about. */
+  /**
+   * Publishes a line, on a topic that tells what it is about. This is called in
+   * the middle of the broker's work: it is published later.
+   */
   topic(topic: string, line: string): void;
   /** Opens a file to append to. */
   open(path: string): LogFile;
@@ -28,9 +31,10 @@ export interface LogFile {
   close(): void;
 }
 
-/** Where lines are published, by what they are about. */
-const TOPICS: Readonly<Record<LogType, string>> = {
-  debug: "D",
+/** Where lines are published, by what they are about; `null` for nowhere. */
+const TOPICS: Readonly<Record<LogType, string | null>> = {
+  // A line about a message that was dropped must not be a message that is dropped.
+  debug: null,
   error: "E",
   warning: "W",
   notice: "N",
@@ -101,7 +105,8 @@ export class OperatorLog {
     const outputs = this.#outputs;
     switch (destination.to) {
       case "topic":
-        return outputs.topic(`$SYS/broker/log/${TOPICS[type]}`, line);
+        if (TOPICS[type] !== null) outputs.topic(`$SYS/broker/log/${TOPICS[type]}`, line);
+        return;
       case "file":
         return this.#file?.write(line);
       default:

@@ -106,6 +106,14 @@ Deno.test("OperatorLog changes nothing when its new file cannot be opened", () =
   assertEquals(outputs.lines, ["stdout: x"]);
 });
 
+Deno.test("OperatorLog publishes no line of type debug, which may be about what is published", () => {
+  const outputs = new Outputs();
+  const to = [{ to: "topic" }, { to: "stdout" }] as const;
+  const log = new OperatorLog(settings({ destinations: to, types: ["debug"] }), outputs);
+  log.write("debug", "x");
+  assertEquals(outputs.lines, ["stdout: x"]);
+});
+
 Deno.test("OperatorLog does not log what comes of publishing a line", () => {
   const outputs = new Outputs();
   const log = new OperatorLog(settings({ destinations: [{ to: "topic" }] }), outputs);

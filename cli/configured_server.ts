@@ -36,6 +36,7 @@ export class ConfiguredServer {
   #stateSeconds = 0;
   readonly #sinceMs: number;
   #pidFile: PidFile | null = null;
+  #isClosing = false;
 
   private constructor(
     log: OperatorLog,
@@ -85,9 +86,11 @@ export class ConfiguredServer {
     return this.#configuration;
   }
 
-  /** Publishes a line of the log. */
+  /** Publishes a line of the log, when what is being done now is done. */
   publish(topic: string, line: string): void {
-    this.#broker.publish(topic, line);
+    queueMicrotask(() => {
+      if (!this.#isClosing) this.#broker.publish(topic, line);
+    });
   }
 
   /** Writes to the log that something could not be done. */
@@ -117,6 +120,7 @@ export class ConfiguredServer {
 
   /** Ends the server. */
   async close(graceMs: number): Promise<void> {
+    this.#isClosing = true;
     this.#state?.stop();
     await this.#broker.close({ graceMs });
     this.#material.close();
