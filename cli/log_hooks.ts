@@ -30,6 +30,11 @@ export function logHooks(log: OperatorLog, isConnectionLogged: () => boolean): B
       const who = clientId === null || clientId === "" ? "A client" : `Client ${clientId}`;
       log.write("notice", `${who} from ${address} was refused (${code}).`);
     },
+    arrivalFailed: (address, error) => {
+      if (!isConnectionLogged()) return;
+      const why = error instanceof Error ? error.message : String(error);
+      log.write("notice", `Connection from ${address} failed: ${why}`);
+    },
     loginFailed: (failure) => log.write("notice", loginFailedLine(failure)),
     limited: ({ reason, address, clientId }) => {
       if (!log.takes("debug")) return;

@@ -38,6 +38,7 @@ function tellAll(hooks: BrokerHooks): void {
   hooks.disconnected!(CLIENT, { reasonCode: 0x8d, by: "broker", error: null });
   hooks.refused!("192.0.2.1:5", "c", 0x87);
   hooks.refused!("192.0.2.1:5", null, 0x84);
+  hooks.arrivalFailed!("192.0.2.1:5", new Error("no certificate"));
 }
 
 Deno.test("logHooks() tells who comes and goes in the words of mosquitto", () => {
@@ -50,6 +51,7 @@ Deno.test("logHooks() tells who comes and goes in the words of mosquitto", () =>
     "Client c disconnected by the broker (0x8d).",
     "Client c from 192.0.2.1:5 was refused (0x87).",
     "A client from 192.0.2.1:5 was refused (0x84).",
+    "Connection from 192.0.2.1:5 failed: no certificate",
   ]);
 });
 
