@@ -9,6 +9,8 @@ const SERVER = new URL("../../server.ts", import.meta.url).pathname;
 export const SERVER_PERMISSIONS: readonly string[] = [
   "--no-prompt",
   "--allow-net",
+  "--allow-read",
+  "--allow-write",
   "--allow-run=prlimit",
 ];
 

@@ -1,0 +1,122 @@
+/**
+ * What it costs that sessions and messages survive: starts `server.ts` with a
+ * store of its own and measures
+ *
+ * - `ping`: the round trip of a QoS 0 pair while 20,000 QoS 1 messages a second
+ *   flow to sessions that last, to clean ones, and not at all;
+ * - `away`: the disk, the memory and the processor's time that 1,000 messages of
+ *   1 KB take for 10,000 sessions that are away, and for 10;
+ * - `start`: how long a broker takes to listen, and how large it is then, with
+ *   100,000 sessions, 1,000,000 messages for them and 100,000 retained ones.
+ *
+ *     deno run --allow-all bench/durable.ts [ping] [away] [start]
+ *
+ * Linux only.
+ *
+ * @module
+ */
+import { Broker, SqliteStore } from "../mod.ts";
+import { BrokerProcess } from "../tests/harness/broker_process.ts";
+import { Directory } from "./durable/directory.ts";
+import { Flow, publishAll, roundTrips } from "./durable/flow.ts";
+import { leaveSessions } from "./durable/visitors.ts";
+import { type Usage, usage } from "./load/proc.ts";
+
+const PING_MS = 8000;
+const FLOWS = 10;
+const FLOW_PER_SECOND = 2000;
+
+if (import.meta.main) {
+  const parts = { ping, away, start };
+  const wanted = Deno.args.length > 0 ? Deno.args : Object.keys(parts);
+  for (const part of wanted) {
+    const run = parts[part as keyof typeof parts];
+    if (run === undefined) throw new Error(`Unknown part: ${part} (ping, away or start)`);
+    await run();
+  }
+}
+
+async function ping(): Promise<void> {
+  for (const kind of ["no flow", "clean sessions", "sessions that last"]) {
+    await using directory = await Directory.make();
+    await using broker = await BrokerProcess.start("--data", directory.path);
+    const flows: Flow[] = [];
+    for (let i = 0; kind !== "no flow" && i < FLOWS; i++) {
+      flows.push(await Flow.start(broker.port, `flow-${i}`, FLOW_PER_SECOND, kind[0] === "c"));
+    }
+    const times = await roundTrips(broker.port, PING_MS);
+    const acknowledged = flows.reduce((sum, flow) => sum + flow.acknowledged, 0);
+    for (const flow of flows) flow[Symbol.dispose]();
+    const at = (share: number) => times[Math.floor(times.length * share)]!.toFixed(2);
+    const rate = Math.round(acknowledged / (PING_MS / 1000));
+    say(`ping, ${kind} (${rate} acknowledged a second): p50 ${at(0.5)} ms, p99 ${at(0.99)} ms`);
+  }
+}
+
+async function away(): Promise<void> {
+  for (const sessions of [10, 10_000]) {
+    await using directory = await Directory.make();
+    {
+      await using broker = await Broker.open(await SqliteStore.open(directory.path));
+      await leaveSessions(broker, sessions, () => "news");
+    }
+    await using broker = await BrokerProcess.start("--data", directory.path);
+    await publishAll(broker.port, "warm-up", 1000, 1000);
+    const before = usage(broker.pid)!;
+    await publishAll(broker.port, "news", 1000, 1000);
+    const after = usage(broker.pid)!;
+    const cpu = (after.cpuSeconds - before.cpuSeconds) * 1000;
+    say(
+      `away, ${sessions} sessions: ${cpu.toFixed(0)} µs a message, ${
+        grown(before, after)
+      } MB more, ` +
+        `${mb(await directory.bytes())} MB on disk`,
+    );
+    await broker.stop();
+    say(`away, ${sessions} sessions: ${mb(await directory.bytes())} MB on disk when closed`);
+  }
+}
+
+async function start(): Promise<void> {
+  await using directory = await Directory.make();
+  const [sessions, messages, retained] = [100_000, 1_000_000, 100_000];
+  {
+    const limits = { sessionsMax: sessions };
+    await using broker = await Broker.open(await SqliteStore.open(directory.path), { limits });
+    await leaveSessions(broker, sessions, (i) => `device/${i}/command`);
+    for (let i = 0; i < messages; i++) {
+      const receipt = broker.publish(`device/${i % sessions}/command`, `${i}`.padEnd(100), {
+        qos: 1,
+      });
+      if (i % 1000 === 0) await receipt;
+    }
+    for (let i = 0; i < retained; i++) {
+      const receipt = broker.publish(`state/${i}`, `${i}`.padEnd(100), { qos: 1, retain: true });
+      if (i % 1000 === 0) await receipt;
+    }
+  }
+  say(`start: ${mb(await directory.bytes())} MB on disk`);
+  const from = performance.now();
+  await using broker = await BrokerProcess.start("--data", directory.path);
+  const seconds = (performance.now() - from) / 1000;
+  const { residentBytes, cpuSeconds } = usage(broker.pid)!;
+  say(
+    `start: listening after ${seconds.toFixed(1)} s (${
+      cpuSeconds.toFixed(1)
+    } s of the processor), ` +
+      `${mb(residentBytes)} MB resident`,
+  );
+}
+
+function grown(before: Usage, after: Usage): string {
+  return mb(after.residentBytes - before.residentBytes);
+}
+
+function mb(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(1);
+}
+
+function say(line: string): void {
+  // deno-lint-ignore no-console
+  console.log(line);
+}

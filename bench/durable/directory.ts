@@ -1,0 +1,21 @@
+/** A directory that goes when it is no longer used. */
+export class Directory implements AsyncDisposable {
+  private constructor(readonly path: string) {}
+
+  static async make(): Promise<Directory> {
+    return new Directory(await Deno.makeTempDir());
+  }
+
+  /** What the files in it take of the disk, in bytes. */
+  async bytes(): Promise<number> {
+    let bytes = 0;
+    for await (const { name } of Deno.readDir(this.path)) {
+      bytes += ((await Deno.stat(`${this.path}/${name}`)).blocks ?? 0) * 512;
+    }
+    return bytes;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return Deno.remove(this.path, { recursive: true });
+  }
+}

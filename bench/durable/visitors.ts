@@ -1,0 +1,58 @@
+import { concat } from "@std/bytes";
+import type { Broker, Transport } from "../../mod.ts";
+import * as packets from "../../tests/harness/packets.ts";
+
+/** How many visit at once. */
+const AT_ONCE = 500;
+
+/** A connection that says what it has to say, hears nothing, and ends when the broker closes it. */
+class Monologue implements Transport {
+  readonly closed: Promise<void>;
+  readonly #bytes: Uint8Array;
+  readonly #close: () => void;
+  #said = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.closed = promise;
+    this.#close = resolve;
+  }
+
+  read(target: Uint8Array): Promise<number | null> {
+    const piece = this.#bytes.subarray(this.#said, this.#said + target.length);
+    if (piece.length === 0) return this.closed.then(() => null);
+    target.set(piece);
+    this.#said += piece.length;
+    return Promise.resolve(piece.length);
+  }
+
+  write(source: Uint8Array): Promise<number> {
+    return Promise.resolve(source.length);
+  }
+
+  close(): void {
+    this.#close();
+  }
+}
+
+/** Has clients with sessions that last subscribe to a topic each, with QoS 1, and leave. */
+export async function leaveSessions(
+  broker: Broker,
+  count: number,
+  topicOf: (number: number) => string,
+): Promise<void> {
+  for (let first = 0; first < count; first += AT_ONCE) {
+    const visits: Promise<void>[] = [];
+    for (let i = first; i < Math.min(count, first + AT_ONCE); i++) {
+      const visit = new Monologue(concat([
+        packets.connect({ clientId: `away-${i}`, clean: false }),
+        packets.subscribe({ [topicOf(i)]: 1 }),
+        packets.disconnect(),
+      ]));
+      broker.accept(visit, { address: "bench" });
+      visits.push(visit.closed);
+    }
+    await Promise.all(visits);
+  }
+}
