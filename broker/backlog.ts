@@ -15,6 +15,8 @@ export interface MessageFollows {
   readonly variant: Variant;
   /** The backlog no longer follows, because something else was appended for it. */
   left(): void;
+  /** Somebody is there again to take what waits: who fills the log has to look at that. */
+  returned(): void;
 }
 
 /** How much waits: messages and bytes. */
@@ -99,6 +101,11 @@ export class Backlog {
     // One that is read to its end is forgotten at once.
     this.#trail.current();
     open.key.follows?.left();
+  }
+
+  /** Somebody is there again to take what waits. */
+  returned(): void {
+    this.#trail.open?.key.follows?.returned();
   }
 
   /** Has `waiter` woken when the log that is followed goes on; again, until then, does nothing. */

@@ -19,6 +19,7 @@ function reason(how: Variant = variant()): MessageFollows & { count: number } {
     left() {
       this.count++;
     },
+    returned() {},
   };
 }
 

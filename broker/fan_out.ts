@@ -4,7 +4,7 @@ import type { Audience, Member, MemberObserver } from "../router/audience.ts";
 import type { Route } from "../router/route_cache.ts";
 import type { Variant } from "../router/variant.ts";
 import { WIRE_CLASS_OWN } from "../router/subscription.ts";
-import { messageLog } from "./backlog.ts";
+import { type MessageFollows, messageLog } from "./backlog.ts";
 import type { DurableLog } from "./durable/durable_log.ts";
 import type { Message } from "./message.ts";
 import { type Receiver, type Wire, wireOf } from "./receiver.ts";
@@ -114,6 +114,18 @@ class Group {
     if (!seat.isGone) this.#idleBytes.push(seat);
   }
 
+  /** One that may be full, or have to slow publishers down, is there from now on. */
+  lookSoon(): void {
+    const log = this.#messages;
+    if (log === null) return;
+    const messages = log.end + LOOK_MESSAGES_MAX;
+    const weight = log.weight + LOOK_BYTES;
+    this.#lookAtMessages = Math.min(this.#lookAtMessages, messages);
+    this.#lookAtWeight = Math.min(this.#lookAtWeight, weight);
+    this.#fullAtMessages = Math.min(this.#fullAtMessages, messages);
+    this.#fullAtWeight = Math.min(this.#fullAtWeight, weight);
+  }
+
   leftMessages(seat: Seat): void {
     if (!seat.isGone) this.#idleMessages.push(seat);
   }
@@ -145,6 +157,7 @@ class Group {
         this.#idleMessages.push(seat);
       }
     }
+    if (idle.length > this.#idleMessages.length) this.lookSoon();
     log.append(message.keep());
     if (log.end >= this.#lookAtMessages || log.weight >= this.#lookAtWeight) {
       this.#lookAtBacklogs(log);
@@ -161,13 +174,17 @@ class Group {
   #lookAtBacklogs(log: Log<Message> | DurableLog): void {
     let messages = Infinity;
     let bytes = Infinity;
+    let isAnyoneThere = false;
     for (const { subscriber } of [...this.#seats.keys()]) {
       const room = subscriber.lookAtMessages();
+      if (!room.isAway) isAnyoneThere = true;
       messages = Math.min(messages, room.messages);
       bytes = Math.min(bytes, room.bytes);
     }
-    messages = Math.min(messages, LOOK_MESSAGES_MAX);
-    bytes = Math.min(bytes, LOOK_BYTES);
+    if (isAnyoneThere) {
+      messages = Math.min(messages, LOOK_MESSAGES_MAX);
+      bytes = Math.min(bytes, LOOK_BYTES);
+    }
     this.#fullAtMessages = log.end + messages;
     this.#fullAtWeight = log.weight + bytes;
     this.#lookAtMessages = log.end + Math.max(1, messages);
@@ -179,11 +196,15 @@ class Group {
 class Seat {
   isGone = false;
   readonly ofBytes: { left(): void };
-  readonly ofMessages: { readonly variant: Variant; left(): void };
+  readonly ofMessages: MessageFollows;
 
   constructor(group: Group, readonly member: Member<Receiver>) {
     this.ofBytes = { left: () => group.leftBytes(this) };
-    this.ofMessages = { variant: member, left: () => group.leftMessages(this) };
+    this.ofMessages = {
+      variant: member,
+      left: () => group.leftMessages(this),
+      returned: () => group.lookSoon(),
+    };
   }
 }
 

@@ -6,7 +6,7 @@ import { Backlog } from "./backlog.ts";
 import type { Core } from "./core.ts";
 import type { ReceivedMessage } from "./local_subscription.ts";
 import type { Message } from "./message.ts";
-import { Rank, type Receiver } from "./receiver.ts";
+import { type BacklogRoom, Rank, type Receiver } from "./receiver.ts";
 import type { RetainedFeed } from "./retained_feed.ts";
 import type { Run } from "./run.ts";
 
@@ -99,8 +99,8 @@ export class LocalReceiver implements Receiver {
 
   lookAtBytes(): void {}
 
-  lookAtMessages(): { messages: number; bytes: number } {
-    return { messages: Infinity, bytes: Infinity };
+  lookAtMessages(): BacklogRoom {
+    return { messages: Infinity, bytes: Infinity, isAway: false };
   }
 }
 

@@ -21,6 +21,14 @@ export const Rank = {
   ready: 3,
 } as const;
 
+/** How much fits into a backlog before it is full. */
+export interface BacklogRoom {
+  readonly messages: number;
+  readonly bytes: number;
+  /** Whether nobody takes anything out at the moment, so that it slows nobody down either. */
+  readonly isAway: boolean;
+}
+
 /** Whoever receives messages: a session, or the program the broker is part of. */
 export interface Receiver extends Subscriber {
   /** The client identifier; `null` for the program. */
@@ -49,8 +57,8 @@ export interface Receiver extends Subscriber {
   leaveMessages(follows: MessageFollows): void;
   /** Looks at how far it lags behind the logs of bytes it follows. */
   lookAtBytes(): void;
-  /** Looks at its backlog; returns how many messages and bytes fit before it is full. */
-  lookAtMessages(): { readonly messages: number; readonly bytes: number };
+  /** Looks at its backlog. */
+  lookAtMessages(): BacklogRoom;
 }
 
 /** How a subscriber is written to, as its wire class says it. */

@@ -16,7 +16,7 @@ import type { Link } from "./link.ts";
 import type { ListenerTerms } from "./listener_policy.ts";
 import type { Message } from "./message.ts";
 import type { Follows } from "./outbox.ts";
-import { Rank, type Receiver, wireClassOf } from "./receiver.ts";
+import { type BacklogRoom, Rank, type Receiver, wireClassOf } from "./receiver.ts";
 import type { FeedQueue } from "./feed_queue.ts";
 import type { Run } from "./run.ts";
 import type { Deadline } from "./scheduler.ts";
@@ -142,6 +142,7 @@ export class Session implements Receiver {
     const isOwn = link.wire.isOwn || this.#takesEach;
     const wireClass = isOwn ? WIRE_CLASS_OWN : wireClassOf(link.wire);
     this.durable?.attach();
+    this.#backlog?.returned();
     // It may have a hundred thousand subscriptions: touched only if that makes a difference.
     if (wireClass !== this.wireClass || this.#isStale) {
       this.wireClass = wireClass;
@@ -249,7 +250,7 @@ export class Session implements Receiver {
 
   followMessages(log: Log<Message> | DurableLog, follows: MessageFollows): boolean {
     if (this.hasEnded || this.#hasOverflowed || this.isFull(0)) return false;
-    if (log instanceof DurableLog) this.durable!.backlog.follow(log, follows);
+    if (log instanceof DurableLog) this.durable!.follow(log, follows);
     else ((this.#backlog ??= new Backlog()) as Backlog).follow(log, follows);
     this.link?.outbox.wake();
     return true;
@@ -263,8 +264,9 @@ export class Session implements Receiver {
     this.link?.outbox.look();
   }
 
-  lookAtMessages(): { messages: number; bytes: number } {
-    const none = { messages: Infinity, bytes: Infinity };
+  lookAtMessages(): BacklogRoom {
+    const isAway = this.link === null;
+    const none = { messages: Infinity, bytes: Infinity, isAway };
     const backlog = this.#backlog;
     if (backlog === null || this.hasEnded) return none;
     const { backlogMessagesMax, backlogBytesMax } = this.#core.limits;
@@ -276,6 +278,7 @@ export class Session implements Receiver {
     return {
       messages: Math.max(0, backlogMessagesMax - backlog.messages),
       bytes: Math.max(0, backlogBytesMax - backlog.bytes),
+      isAway,
     };
   }
 

@@ -7,7 +7,7 @@ import { StoreVersionError } from "./store.ts";
  * their keys, which is smaller and takes one page less to change.
  */
 const WIDE = ["messages", "retained", "wills"];
-const NARROW = ["meta", "sessions", "subscriptions", "entries"];
+const NARROW = ["meta", "sessions", "joins", "subscriptions", "entries"];
 
 const COLUMNS = "(key BLOB PRIMARY KEY NOT NULL, sum INTEGER NOT NULL, value BLOB NOT NULL)";
 

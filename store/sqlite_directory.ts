@@ -36,13 +36,13 @@ export interface DirectoryOptions extends Partial<UpkeepLimits> {
 }
 
 /** Pages of the write-ahead log, 8 KiB each, before they are copied into the file. */
-const LOG_PAGES_MAX = 512;
+const LOG_PAGES_MAX = 64;
 
 /** Free pages, 8 KiB each, that a file keeps for what comes next. */
 const FREE_PAGES_MAX = 256;
 
 /** Room for the log's pages in the file, and as much for the log to grow. */
-const RESERVE_BYTES = 8 * 1024 * 1024;
+const RESERVE_BYTES = 1024 * 1024;
 
 /** Between two steps of giving pages back, for everything else to have its turn. */
 const SHRINK_PAUSE_MS = 20;

@@ -7,6 +7,7 @@ import type { Batch } from "./batch.ts";
 export const TABLES = [
   "meta",
   "sessions",
+  "joins",
   "subscriptions",
   "retained",
   "wills",

@@ -2,6 +2,7 @@ import type { Session } from "../session.ts";
 import type { Chunk } from "./chunk.ts";
 import type { DurableLog } from "./durable_log.ts";
 import type { DurableSession } from "./durable_session.ts";
+import type { Join } from "./join.ts";
 import type { Page } from "./page.ts";
 
 /**
@@ -17,6 +18,9 @@ export class Changes {
   /** Rows of pages: log and first position. */
   readonly removedPages: (readonly [number, number])[] = [];
   readonly sessions: Set<DurableSession> = new Set();
+  /** Who has begun to follow which log. */
+  readonly joins: Set<Join> = new Set();
+  readonly removedJoins: Set<Join> = new Set();
   /** Sessions whose will has changed. */
   readonly wills: Set<Session> = new Set();
   /** Topics whose retained message has changed. */
@@ -29,7 +33,8 @@ export class Changes {
   /** Whether nothing has changed. */
   get isEmpty(): boolean {
     return this.chunks.size === 0 && this.removedChunks.size === 0 && this.pages.size === 0 &&
-      this.removedPages.length === 0 && this.sessions.size === 0 && this.wills.size === 0 &&
+      this.removedPages.length === 0 && this.sessions.size === 0 && this.joins.size === 0 &&
+      this.removedJoins.size === 0 && this.wills.size === 0 &&
       this.retained.size === 0;
   }
 
@@ -40,6 +45,8 @@ export class Changes {
     for (const [page, log] of failed.pages) this.pages.set(page, log);
     this.removedPages.push(...failed.removedPages);
     for (const session of failed.sessions) this.sessions.add(session);
+    for (const join of failed.joins) this.joins.add(join);
+    for (const join of failed.removedJoins) this.removedJoins.add(join);
     for (const session of failed.wills) this.wills.add(session);
     for (const topic of failed.retained) this.retained.add(topic);
     this.weight += failed.weight;

@@ -4,6 +4,7 @@ import type { MessageFollows } from "../backlog.ts";
 import type { Message } from "../message.ts";
 import type { DurableCursor } from "./durable_cursor.ts";
 import { current, type DurableLog } from "./durable_log.ts";
+import type { Join } from "./join.ts";
 import type { Entry, Page } from "./page.ts";
 
 /** A log that a session reads, and why. */
@@ -14,10 +15,21 @@ export interface Reader {
   /** Who is told that it is no longer followed; `null` once it is not. */
   follows: MessageFollows | null;
   /** Up to where the client may have been sent them with QoS 1 before the broker crashed. */
-  doubtEnd?: number;
+  doubtEnd: number;
+  /** The join that says that it is read, while the session's own row does not; else `null`. */
+  join: Join | null;
   /** Who is parked at the log, and as of which append. */
-  parked?: Waiter;
-  parkedAt?: number;
+  parked: Waiter | null;
+  parkedAt: number;
+}
+
+/** A reader that starts where its cursor is. */
+export function readerOf(
+  cursor: DurableCursor,
+  variant: Variant | null,
+  follows: MessageFollows | null,
+): Reader {
+  return { cursor, variant, follows, doubtEnd: 0, join: null, parked: null, parkedAt: -1 };
 }
 
 /** What keeps a message in flight in its log until it is acknowledged. */
@@ -107,7 +119,7 @@ export class DurableBacklog {
   /** Appends a message for this session alone. */
   push(message: Message, variant: Variant): void {
     if (this.#own === null) {
-      this.#own = { cursor: this.#newLog().cursor(), variant: null, follows: null };
+      this.#own = readerOf(this.#newLog().cursor(), null, null);
       this.#readers.push(this.#own);
       this.#changed();
     }
@@ -116,10 +128,11 @@ export class DurableBacklog {
   }
 
   /** Follows a log that is shared, from its end on. */
-  follow(log: DurableLog, follows: MessageFollows): void {
+  follow(log: DurableLog, follows: MessageFollows): Reader {
     const { variant } = follows;
-    this.#readers.push({ cursor: log.cursor(), variant, follows });
-    this.#changed();
+    const reader = readerOf(log.cursor(), variant, follows);
+    this.#readers.push(reader);
+    return reader;
   }
 
   /** Leaves the log that is followed for `follows`, or, without one, every log. */
@@ -135,6 +148,11 @@ export class DurableBacklog {
       this.#changed();
     }
     this.#forgetRead();
+  }
+
+  /** Somebody is there again to take what waits. */
+  returned(): void {
+    for (const { follows } of this.#readers) follows?.returned();
   }
 
   /** Has `waiter` woken when a shared log goes on; again, until then, does nothing. */
@@ -176,7 +194,7 @@ export class DurableBacklog {
 
   /** Whether the client may have the message of {@linkcode peek} from before a crash. */
   get isDoubtful(): boolean {
-    const { cursor, doubtEnd = 0 } = this.#next!;
+    const { cursor, doubtEnd } = this.#next!;
     return cursor.position < doubtEnd;
   }
 

@@ -5,8 +5,10 @@ import { numberKey, type RecordWriter, textKey } from "../../store/record.ts";
 import type { Core } from "../core.ts";
 import { Sent } from "../sent.ts";
 import type { Session } from "../session.ts";
+import type { MessageFollows } from "../backlog.ts";
 import type { Commit, CommitListener } from "./commit.ts";
 import { DurableBacklog } from "./durable_backlog.ts";
+import type { DurableLog } from "./durable_log.ts";
 import type { Journal } from "./journal.ts";
 import { Leaving } from "./leaving.ts";
 import { writeOptions } from "./records.ts";
@@ -20,6 +22,8 @@ export class DurableSession implements CommitListener {
   readonly backlog: DurableBacklog;
   /** When it lost its connection, of the broker's clock; `null` while it has one. */
   disconnectedMs: number | null = null;
+  /** Of a session that was restored: what has come since its row was written has a higher number. */
+  stamp = 0;
   /** Whether the session has ended, and only has messages to give to others. */
   isLeaving = false;
   /** Whether nothing of it is to be kept. */
@@ -47,6 +51,11 @@ export class DurableSession implements CommitListener {
       () => this.changed(),
       () => this.#session.loaded(),
     );
+  }
+
+  /** Follows a log that is shared; that is written once for all who begin to at the same time. */
+  follow(log: DurableLog, follows: MessageFollows): void {
+    this.#journal.joined(this, this.backlog.follow(log, follows));
   }
 
   /** Something of the session has changed. */
@@ -188,8 +197,17 @@ export class DurableSession implements CommitListener {
     this.#leaving.run();
   }
 
+  /** What the session reads is in its own row from now on. */
+  #leaveJoins(): void {
+    for (const reader of this.backlog.readers) {
+      if (reader.join !== null) this.#journal.leftJoin(reader.join);
+      reader.join = null;
+    }
+  }
+
   #forget(flights: readonly Flight<Sent>[]): void {
     for (const { message: sent } of flights) sent!.hold?.release();
+    this.#leaveJoins();
     this.#core.stats.dropped["session-ended"] += this.backlog.clear();
     this.#leaving = null;
     this.isGone = true;
@@ -207,7 +225,9 @@ export class DurableSession implements CommitListener {
       batch.removeRange("subscriptions", numberKey(id), numberKey(id + 1));
       return;
     }
-    writeSession(writer.reset(), this.#session, this, this.#core.calendar);
+    const { calendar } = this.#core;
+    writeSession(writer.reset(), this.#session, this, calendar, this.#journal.nextId);
+    this.#leaveJoins();
     batch.put("sessions", numberKey(id), writer.bytes);
     for (const filter of filters ?? []) {
       const subscription = this.#session.subscriptions.get(filter);

@@ -11,6 +11,8 @@ import { Chunk, CHUNK_BYTES, type Place } from "./chunk.ts";
 import { Commit } from "./commit.ts";
 import { DurableLog, type LogKeeper } from "./durable_log.ts";
 import type { DurableSession } from "./durable_session.ts";
+import type { Reader } from "./durable_backlog.ts";
+import { Join, writeJoin } from "./join.ts";
 import type { Page } from "./page.ts";
 import { PageCache } from "./page_cache.ts";
 import { writeChunk, writePage } from "./page_record.ts";
@@ -79,6 +81,7 @@ export class Journal implements LogKeeper {
   #gathering = new Commit(1);
   #underWay: Commit | null = null;
   #open: Chunk | null = null;
+  #lastJoin: Join | null = null;
   #done = 0;
   #nextId: number;
   /** The first identifier that is not set aside, and as the store knows it. */
@@ -140,6 +143,11 @@ export class Journal implements LogKeeper {
     return this.#bytes;
   }
 
+  /** The identifier that will be given next. */
+  get nextId(): number {
+    return this.#nextId;
+  }
+
   /** An identifier that was never used. */
   newId(): number {
     if (this.#nextId >= this.#idCeiling) {
@@ -189,6 +197,34 @@ export class Journal implements LogKeeper {
   /** The session has changed. */
   sessionChanged(session: DurableSession): void {
     this.#changes.sessions.add(session);
+    this.#touch();
+  }
+
+  /** A session has begun to read a log. */
+  joined({ id }: DurableSession, reader: Reader): void {
+    const { cursor, variant } = reader;
+    const { log, position, weight } = cursor;
+    let join = this.#lastJoin;
+    const isSame = join !== null && this.#changes.joins.has(join) && join.log === log &&
+      join.position === position;
+    if (!isSame) {
+      join = this.#lastJoin = new Join(this.newId(), log, position, weight, variant!);
+      this.#changes.joins.add(join);
+    }
+    join!.sessions.push(id);
+    join!.pending++;
+    reader.join = join;
+    this.#touch();
+  }
+
+  /** What a session reads is known from elsewhere. */
+  leftJoin(join: Join): void {
+    if (--join.pending === 0) this.removeJoin(join);
+  }
+
+  /** The join counts for nobody any more. */
+  removeJoin(join: Join): void {
+    this.#changes.removedJoins.add(join);
     this.#touch();
   }
 
@@ -367,10 +403,19 @@ export class Journal implements LogKeeper {
       writePage(this.#writer.reset(), page, calendar);
       batch.put("entries", numberKey(log.id, page.first), this.#writer.bytes);
     }
+    // Sessions may leave joins, and so come first.
     for (const session of changes.sessions) session.write(batch, this.#writer);
+    for (const join of changes.joins) this.#encodeJoin(batch, join);
+    for (const { id } of changes.removedJoins) batch.remove("joins", numberKey(id));
     for (const session of changes.wills) this.#encodeWill(batch, session);
     for (const topic of changes.retained) this.#encodeRetained(batch, topic);
     return batch;
+  }
+
+  #encodeJoin(batch: Batch, join: Join): void {
+    if (join.pending === 0) return;
+    writeJoin(this.#writer.reset(), join);
+    batch.put("joins", numberKey(join.id), this.#writer.bytes);
   }
 
   #encodeWill(batch: Batch, session: Session): void {

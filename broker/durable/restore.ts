@@ -9,9 +9,10 @@ import { RetainedFeed } from "../retained_feed.ts";
 import { Sent } from "../sent.ts";
 import { Session } from "../session.ts";
 import { Place } from "./chunk.ts";
-import { Hold } from "./durable_backlog.ts";
+import { Hold, readerOf } from "./durable_backlog.ts";
 import type { DurableCursor } from "./durable_cursor.ts";
 import type { DurableLog } from "./durable_log.ts";
+import { Join, readJoin } from "./join.ts";
 import { Journal, type JournalHost, NEXT_ID_KEY } from "./journal.ts";
 import { Page } from "./page.ts";
 import { summarisePage } from "./page_record.ts";
@@ -42,6 +43,7 @@ export async function restore(core: Core, store: Store, host: JournalHost): Prom
   await restoreRetained(core, store);
   const logs = await restoreLogs(store, journal, core);
   const sessions = await restoreSessions(core, store, journal, logs);
+  await restoreJoins(store, journal, logs, sessions);
   await restoreSubscriptions(core, store, sessions);
   for (const log of logs.values()) log.release(log.firstPage);
   await restoreWills(core, store);
@@ -109,6 +111,22 @@ function pageOf(journal: Journal, core: Core, first: number, value: Uint8Array):
   return page;
 }
 
+/** A log that may have no pages left; held as those that have. */
+function logOf(
+  journal: Journal,
+  logs: Map<number, DurableLog>,
+  id: number,
+  end: number,
+  weight: number,
+): DurableLog {
+  let log = logs.get(id);
+  if (log === undefined) {
+    logs.set(id, log = journal.restoreLog(id, end, weight));
+    log.hold(log.firstPage);
+  }
+  return log;
+}
+
 /** The sessions by the number they are stored under. */
 async function restoreSessions(
   core: Core,
@@ -117,14 +135,6 @@ async function restoreSessions(
   logs: Map<number, DurableLog>,
 ): Promise<Map<number, Session>> {
   const sessions = new Map<number, Session>();
-  const logOf = (id: number, end: number, weight: number) => {
-    let log = logs.get(id);
-    if (log === undefined) {
-      logs.set(id, log = journal.restoreLog(id, end, weight));
-      log.hold(log.firstPage);
-    }
-    return log;
-  };
   for await (const rows of rowsOf(store, "sessions")) {
     for (const { key, value } of rows) {
       const id = numberOfKey(key);
@@ -134,10 +144,10 @@ async function restoreSessions(
       const durable = session.durable!;
       for (const reader of record.readers) {
         const { variant } = reader;
-        const log = logOf(reader.logId, reader.position, reader.weight);
-        const doubtEnd = record.disconnectedWallMs === 0 ? log.end : 0;
-        const cursor = cursorOf(log, reader);
-        durable.backlog.restore({ cursor, variant, follows: null, doubtEnd });
+        const log = logOf(journal, logs, reader.logId, reader.position, reader.weight);
+        const restored = readerOf(cursorOf(log, reader), variant, null);
+        restored.doubtEnd = record.disconnectedWallMs === 0 ? log.end : reader.doubtEnd;
+        durable.backlog.restore(restored);
       }
       const flights = record.flights.map((flight) =>
         [flight.packetId, flight.phase, sentOf(flight, logs)] as const
@@ -148,6 +158,7 @@ async function restoreSessions(
       }
       const { disconnectedWallMs } = record;
       durable.isLeaving = record.isLeaving;
+      durable.stamp = record.stamp;
       durable.disconnectedMs = disconnectedWallMs === 0
         ? null
         : core.calendar.toClock(disconnectedWallMs);
@@ -158,7 +169,40 @@ async function restoreSessions(
   return sessions;
 }
 
-function cursorOf(log: DurableLog, record: ReaderRecord): DurableCursor {
+/** What sessions have begun to read since their own rows were written. */
+async function restoreJoins(
+  store: Store,
+  journal: Journal,
+  logs: Map<number, DurableLog>,
+  sessions: Map<number, Session>,
+): Promise<void> {
+  for await (const rows of rowsOf(store, "joins")) {
+    for (const { key, value } of rows) {
+      const id = numberOfKey(key);
+      const record = readJoin(value);
+      const { position, weight, variant } = record;
+      const log = logOf(journal, logs, record.logId, position, weight);
+      const join = new Join(id, log, position, weight, variant);
+      for (const sessionId of record.sessions) {
+        const durable = sessions.get(sessionId)?.durable;
+        if (!durable || durable.stamp > id) continue;
+        const at = { position, weight, end: Infinity, endWeight: Infinity, variant };
+        const reader = readerOf(cursorOf(log, at), variant, null);
+        if (durable.disconnectedMs === null) reader.doubtEnd = log.end;
+        reader.join = join;
+        join.sessions.push(sessionId);
+        join.pending++;
+        durable.backlog.restore(reader);
+      }
+      if (join.pending === 0) journal.removeJoin(join);
+    }
+  }
+}
+
+function cursorOf(
+  log: DurableLog,
+  record: Omit<ReaderRecord, "logId" | "doubtEnd">,
+): DurableCursor {
   const cursor = log.cursor();
   const { position, weight, variant } = record;
   // Nothing will be appended any more to a log that was shared.

@@ -15,6 +15,8 @@ export interface ReaderRecord {
   /** Where it reads to; `Infinity` for the end of the log, wherever that is. */
   readonly end: number;
   readonly endWeight: number;
+  /** Up to where the client may have been sent the messages with QoS 1 before a crash. */
+  readonly doubtEnd: number;
   /** How it is sent; `null` for a log of its own. */
   readonly variant: Variant | null;
 }
@@ -38,6 +40,8 @@ export interface FeedRecord {
 
 /** A session as it is stored. */
 export interface SessionRecord {
+  /** Identifiers from this on were given to what has come since it was written. */
+  readonly stamp: number;
   readonly clientId: string;
   readonly expirySeconds: number;
   /** When it lost its connection, of the wall clock; 0 if it had one. */
@@ -56,15 +60,17 @@ export function writeSession(
   session: Session,
   durable: DurableSession,
   calendar: Calendar,
+  stamp: number,
 ): void {
+  writer.number(stamp);
   const { disconnectedMs, backlog } = durable;
   const { outbound, inboundIds } = session;
   const wallMs = disconnectedMs === null ? 0 : Math.round(calendar.toWall(disconnectedMs));
   writer.text(session.clientId).number(session.expirySeconds);
   writer.number(Math.max(0, wallMs)).number(durable.isLeaving ? 1 : 0);
   writer.number(backlog.readers.length);
-  for (const { cursor, variant } of backlog.readers) {
-    writer.number(cursor.log.id).number(cursor.position).number(cursor.weight);
+  for (const { cursor, variant, doubtEnd } of backlog.readers) {
+    writer.number(cursor.log.id).number(cursor.position).number(cursor.weight).number(doubtEnd);
     writer.number(variant === null ? 0 : 1);
     if (variant !== null) writeVariant(writer, variant);
     // One that follows the log may find more there than it does now.
@@ -92,6 +98,7 @@ export function writeSession(
 /** Reads the row of a session. */
 export function readSession(value: Uint8Array): SessionRecord {
   const reader = new RecordReader(value);
+  const stamp = reader.number();
   const clientId = reader.text();
   const expirySeconds = reader.number();
   const disconnectedWallMs = reader.number();
@@ -109,6 +116,7 @@ export function readSession(value: Uint8Array): SessionRecord {
     feeds.push({ filter, noLocal, variant: readVariant(reader) });
   }
   return {
+    stamp,
     clientId,
     expirySeconds,
     disconnectedWallMs,
@@ -122,7 +130,12 @@ export function readSession(value: Uint8Array): SessionRecord {
 }
 
 function readReader(reader: RecordReader): ReaderRecord {
-  const at = { logId: reader.number(), position: reader.number(), weight: reader.number() };
+  const at = {
+    logId: reader.number(),
+    position: reader.number(),
+    weight: reader.number(),
+    doubtEnd: reader.number(),
+  };
   const variant = reader.number() === 0 ? null : readVariant(reader);
   const isOpen = reader.number() === 0;
   const end = isOpen ? Infinity : reader.number();

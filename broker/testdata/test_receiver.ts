@@ -7,7 +7,7 @@ import { Backlog, type MessageFollows } from "../backlog.ts";
 import type { DurableLog } from "../durable/durable_log.ts";
 import type { Message } from "../message.ts";
 import type { Follows } from "../outbox.ts";
-import { Rank, type Receiver, type Wire, wireClassOf } from "../receiver.ts";
+import { type BacklogRoom, Rank, type Receiver, type Wire, wireClassOf } from "../receiver.ts";
 import type { Run } from "../run.ts";
 import { textOf } from "./messages.ts";
 
@@ -119,8 +119,8 @@ export class TestReceiver implements Receiver {
     this.looks++;
   }
 
-  lookAtMessages(): { messages: number; bytes: number } {
+  lookAtMessages(): BacklogRoom {
     this.looks++;
-    return { messages: 1000, bytes: 1e6 };
+    return { messages: 1000, bytes: 1e6, isAway: false };
   }
 }
