@@ -7,6 +7,7 @@ import { WIRE_CLASS_OWN } from "../router/subscription.ts";
 import { type MessageFollows, messageLog } from "./backlog.ts";
 import type { DurableLog } from "./durable/durable_log.ts";
 import type { Message } from "./message.ts";
+import type { Follows } from "./outbox.ts";
 import { type Receiver, type Wire, wireOf } from "./receiver.ts";
 import type { Run } from "./run.ts";
 import { sendToLog } from "./sender.ts";
@@ -27,7 +28,8 @@ const GONE_MIN = 64;
 class Group {
   readonly #wire: Wire;
   readonly #variant: Variant;
-  readonly #seats = new Map<Member<Receiver>, Seat>();
+  /** In no order. */
+  readonly #seats: Seat[] = [];
   readonly bytes = new ByteLog();
   readonly #newLog: () => Log<Message> | DurableLog;
   #messages: Log<Message> | DurableLog | null = null;
@@ -38,37 +40,44 @@ class Group {
   /** How many follow the log of bytes. */
   bytesFollowed = 0;
   #lookAtBytes = LOOK_BYTES;
-  #lookAtMessages = 0;
-  #lookAtWeight = 0;
+  #lookAtMessages = LOOK_MESSAGES_MAX;
+  #lookAtWeight = LOOK_BYTES;
   /** Where the log may come to before one of those that follow it could be full. */
   #fullAtMessages = 0;
   #fullAtWeight = 0;
 
-  constructor(wire: Wire, variant: Variant, newLog: () => Log<Message> | DurableLog) {
+  constructor(
+    readonly key: string,
+    wire: Wire,
+    variant: Variant,
+    newLog: () => Log<Message> | DurableLog,
+  ) {
     this.#wire = wire;
     this.#variant = variant;
     this.#newLog = newLog;
   }
 
   get size(): number {
-    return this.#seats.size;
+    return this.#seats.length;
   }
 
   add(member: Member<Receiver>): void {
     const seat = new Seat(this, member);
-    this.#seats.set(member, seat);
+    seat.index = this.#seats.push(seat) - 1;
+    member.seat = seat;
     this.#idleBytes.push(seat);
     if (member.qos > 0) this.#idleMessages.push(seat);
   }
 
-  remove(member: Member<Receiver>): void {
-    const seat = this.#seats.get(member);
-    if (seat === undefined) return;
+  remove(seat: Seat): void {
+    const { subscriber } = seat.member;
     seat.isGone = true;
-    member.subscriber.leaveBytes(seat.ofBytes);
-    member.subscriber.leaveMessages(seat.ofMessages);
-    this.#seats.delete(member);
-    if (++this.#gone > this.#seats.size + GONE_MIN) this.#tidy();
+    seat.member.seat = null;
+    subscriber.leaveBytes(seat.ofBytes);
+    subscriber.leaveMessages(seat);
+    const last = this.#seats.pop()!;
+    if (last !== seat) this.#seats[last.index = seat.index] = last;
+    if (++this.#gone > this.#seats.length + GONE_MIN) this.#tidy();
   }
 
   /** A list that nothing is published for would gather whoever came and went. */
@@ -103,7 +112,7 @@ class Group {
     const isRoom = log !== null && log.end < this.#fullAtMessages &&
       log.weight + bytes <= this.#fullAtWeight;
     // Those that follow have as much room as when they were looked at, or more.
-    for (const { isGone, member } of isRoom ? this.#idleMessages : this.#seats.values()) {
+    for (const { isGone, member } of isRoom ? this.#idleMessages : this.#seats) {
       if (!isGone && member.subscriber.isFull(bytes)) return true;
     }
     return false;
@@ -152,7 +161,7 @@ class Group {
     this.#idleMessages = [];
     for (const seat of idle) {
       if (seat.isGone) continue;
-      if (!seat.member.subscriber.followMessages(log, seat.ofMessages)) {
+      if (!seat.member.subscriber.followMessages(log, seat)) {
         seat.member.subscriber.receive(message, seat.member);
         this.#idleMessages.push(seat);
       }
@@ -167,7 +176,7 @@ class Group {
   #look(): void {
     if (this.bytes.end < this.#lookAtBytes) return;
     this.#lookAtBytes = this.bytes.end + LOOK_BYTES;
-    for (const { subscriber } of this.#seats.keys()) subscriber.lookAtBytes();
+    for (const { member } of this.#seats) member.subscriber.lookAtBytes();
   }
 
   /** Looks again when the first of them could be full. */
@@ -175,8 +184,9 @@ class Group {
     let messages = Infinity;
     let bytes = Infinity;
     let isAnyoneThere = false;
-    for (const { subscriber } of [...this.#seats.keys()]) {
-      const room = subscriber.lookAtMessages();
+    // One that is full may leave its seat.
+    for (const { member } of [...this.#seats]) {
+      const room = member.subscriber.lookAtMessages();
       if (!room.isAway) isAnyoneThere = true;
       messages = Math.min(messages, room.messages);
       bytes = Math.min(bytes, room.bytes);
@@ -192,19 +202,38 @@ class Group {
   }
 }
 
-/** The place of a member in a group. */
-class Seat {
+/** The place of a member in a group, and what its log of messages is followed for. */
+class Seat implements MessageFollows {
   isGone = false;
-  readonly ofBytes: { left(): void };
-  readonly ofMessages: MessageFollows;
+  /** Where it stands in its group. */
+  index = -1;
+  readonly ofBytes: ByteSeat = new ByteSeat(this);
 
-  constructor(group: Group, readonly member: Member<Receiver>) {
-    this.ofBytes = { left: () => group.leftBytes(this) };
-    this.ofMessages = {
-      variant: member,
-      left: () => group.leftMessages(this),
-      returned: () => group.lookSoon(),
-    };
+  constructor(readonly group: Group, readonly member: Member<Receiver>) {}
+
+  get variant(): Variant {
+    return this.member;
+  }
+
+  left(): void {
+    this.group.leftMessages(this);
+  }
+
+  returned(): void {
+    this.group.lookSoon();
+  }
+}
+
+/** What the log of bytes of a group is followed for. */
+class ByteSeat implements Follows {
+  readonly #seat: Seat;
+
+  constructor(seat: Seat) {
+    this.#seat = seat;
+  }
+
+  left(): void {
+    this.#seat.group.leftBytes(this.#seat);
   }
 }
 
@@ -214,7 +243,8 @@ class Seat {
  */
 export class FanOut implements MemberObserver<Receiver> {
   readonly #groups = new Map<string, Group>();
-  readonly #keys = new Map<Member<Receiver>, string>();
+  /** The group of the last member that was added: most are of one. */
+  #lastGroup: Group | null = null;
   /** Members that must be looked at one by one. */
   readonly #alone = new Set<Member<Receiver>>();
   /** Finds members of the groups that may not receive a topic; `null` while all may receive all. */
@@ -235,13 +265,13 @@ export class FanOut implements MemberObserver<Receiver> {
     }
     const { qos, retainAsPublished, identifiers } = member;
     const key = `${wireClass} ${isDurable} ${qos} ${retainAsPublished} ${identifiers}`;
-    let group = this.#groups.get(key);
+    let group = this.#lastGroup?.key === key ? this.#lastGroup : this.#groups.get(key);
     if (group === undefined) {
-      group = new Group(wireOf(wireClass), member, isDurable ? this.#newLog : messageLog);
+      group = new Group(key, wireOf(wireClass), member, isDurable ? this.#newLog : messageLog);
       this.#groups.set(key, group);
     }
+    this.#lastGroup = group;
     group.add(member);
-    this.#keys.set(member, key);
     if (member.subscriber.isGated) (this.#sieve ??= new Sieve()).add(member);
   }
 
@@ -252,11 +282,12 @@ export class FanOut implements MemberObserver<Receiver> {
   }
 
   #leaveGroup(member: Member<Receiver>): void {
-    const key = this.#keys.get(member)!;
-    this.#keys.delete(member);
-    const group = this.#groups.get(key)!;
-    group.remove(member);
-    if (group.size === 0) this.#groups.delete(key);
+    const seat = member.seat as Seat;
+    const { group } = seat;
+    group.remove(seat);
+    if (group.size > 0) return;
+    this.#groups.delete(group.key);
+    if (this.#lastGroup === group) this.#lastGroup = null;
   }
 
   /** Whoever may not receive a topic no longer gets what is sent to all: it is asked each time. */

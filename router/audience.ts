@@ -19,6 +19,8 @@ export class Member<S extends Subscriber> implements Variant {
   readonly shared = null;
   /** Where the member stands in its audience. */
   index = -1;
+  /** What the observer of the audience keeps of it. */
+  seat: unknown = null;
 
   /**
    * @param subscriber Who receives.
