@@ -38,6 +38,19 @@ export class Changes {
       this.retained.size === 0;
   }
 
+  /**
+   * Takes out what only frees room, and may come before the rest: what readers
+   * have passed they need not be known to have passed. `null` if there is none.
+   */
+  takeRemovals(): Changes | null {
+    if (this.removedChunks.size === 0 && this.removedPages.length === 0) return null;
+    const removals = new Changes();
+    for (const id of this.removedChunks) removals.removedChunks.add(id);
+    removals.removedPages.push(...this.removedPages.splice(0));
+    this.removedChunks.clear();
+    return removals;
+  }
+
   /** Adds what an earlier commit has failed to bring to the disk. */
   addFailed(failed: Changes): void {
     for (const chunk of failed.chunks) this.chunks.add(chunk);

@@ -320,8 +320,26 @@ export class Journal implements LogKeeper {
     });
   }
 
+  /** On a full disk what frees room goes first, by itself: the store keeps room for that. */
+  #sealRemovals(): boolean {
+    const removals = this.#isFull ? this.#changes.takeRemovals() : null;
+    if (removals === null) return false;
+    const commit = this.#underWay = new Commit(this.#done);
+    this.#store.commit(this.#encode(removals)).catch(() => this.#changes.addFailed(removals))
+      .then(() => {
+        this.#underWay = null;
+        this.#tell(() => commit.succeed());
+        this.#sealAll();
+      });
+    return true;
+  }
+
   /** Hands what has gathered to the store. */
   #seal(): void {
+    if (!this.#sealRemovals()) this.#sealAll();
+  }
+
+  #sealAll(): void {
     const changes = this.#changes;
     const commit = this.#gathering;
     this.#changes = new Changes();
