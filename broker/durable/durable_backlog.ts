@@ -280,5 +280,5 @@ function isRead({ cursor }: Reader): boolean {
 }
 
 function placeOf(cursor: DurableCursor): number {
-  return (cursor.peek()?.place ?? cursor.page.firstPlace)?.chunk.id ?? 0;
+  return (cursor.peek()?.place.chunk ?? cursor.page.firstChunk)?.id ?? 0;
 }

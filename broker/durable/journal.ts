@@ -259,10 +259,8 @@ export class Journal implements LogKeeper {
   dropped(log: DurableLog, page: Page): void {
     this.#cache.remove(page);
     if (page.entries === null) {
-      for (const [chunk, count] of page.refs!) {
-        this.#leave(chunk, count);
-      }
-    } else for (const { place } of page.entries) this.#leave(place.chunk, 1);
+      for (const chunk of page.refs!) this.#leave(chunk);
+    } else for (const { place } of page.entries) this.#leave(place.chunk);
     this.#bytes -= page.weight;
     if (page.isSealed) this.#changes.removedPages.push([log.id, page.first]);
     if (page === log.lastPage) this.#logs.delete(log);
@@ -397,10 +395,9 @@ export class Journal implements LogKeeper {
     }
   }
 
-  /** So many entries lead to the chunk no more; without any it goes. */
-  #leave(chunk: Chunk, count: number): void {
-    chunk.live -= count;
-    if (chunk.live > 0 || !chunk.isSealed) return;
+  /** An entry leads to the chunk no more; without any it goes. */
+  #leave(chunk: Chunk): void {
+    if (--chunk.live > 0 || !chunk.isSealed) return;
     chunk.isGone = true;
     this.#chunks.delete(chunk.id);
     this.#changes.removedChunks.add(chunk.id);

@@ -36,10 +36,8 @@ export class Page {
   holders = 0;
   /** The entries; `null` while only the store has them. */
   entries: Entry[] | null = [];
-  /** How many of its entries lead to which chunk; known while the entries are not. */
-  refs: readonly (readonly [Chunk, number])[] | null = null;
-  /** The place of its first entry. */
-  firstPlace: Place | null = null;
+  /** The chunk of each entry, known while the entries are not. */
+  refs: readonly Chunk[] | null = null;
   /** Whether it was handed to the store, which may have it since. */
   isSealed = false;
   /** Changes that no commit has finished yet. */
@@ -61,6 +59,11 @@ export class Page {
     return this.first + this.count;
   }
 
+  /** The chunk of the first entry. */
+  get firstChunk(): Chunk | undefined {
+    return this.entries === null ? this.refs![0] : this.entries[0]?.place.chunk;
+  }
+
   /** Whether no more entries should be added. */
   get isFull(): boolean {
     return this.count >= PAGE_ENTRIES || this.weight >= PAGE_BYTES || this.entries === null;
@@ -71,7 +74,6 @@ export class Page {
     this.entries!.push(entry);
     this.count++;
     this.weight += entry.weight;
-    this.firstPlace ??= entry.place;
     const deadline = entry.message?.deadlineMs ?? -Infinity;
     if (deadline > this.expiresMs) this.expiresMs = deadline;
     entry.place.chunk.live++;
@@ -79,11 +81,7 @@ export class Page {
 
   /** Forgets the entries, which the store has. */
   evict(): void {
-    const counts = new Map<Chunk, number>();
-    for (const { place } of this.entries ?? []) {
-      counts.set(place.chunk, (counts.get(place.chunk) ?? 0) + 1);
-    }
-    this.refs = [...counts];
+    this.refs = this.entries!.map(({ place }) => place.chunk);
     this.entries = null;
   }
 
@@ -95,7 +93,6 @@ export class Page {
     this.expiresMs = -Infinity;
     this.entries = [];
     this.refs = null;
-    this.firstPlace = null;
     this.isSealed = false;
   }
 }

@@ -1,7 +1,7 @@
 import { numberKey } from "../../store/record.ts";
 import type { Store } from "../../store/store.ts";
 import type { Message } from "../message.ts";
-import type { Chunk, Place } from "./chunk.ts";
+import { type Chunk, Place } from "./chunk.ts";
 import type { DurableLog } from "./durable_log.ts";
 import type { Entry, Page } from "./page.ts";
 import { type PageRecord, readChunk, readPage } from "./page_record.ts";
@@ -166,9 +166,8 @@ export class PageCache {
   /** The row of a page is missing: what was there cannot be sent. */
   #lost(page: Page): Entry[] {
     this.#host.lost(page.count);
-    const place: Place | null = page.firstPlace;
-    return Array.from({ length: page.count }, (): Entry => ({
-      place: place!,
+    return page.refs!.map((chunk): Entry => ({
+      place: new Place(chunk, 0),
       message: null,
       weight: page.weight / page.count,
       variant: LOST_VARIANT,

@@ -46,10 +46,8 @@ export interface PageSummary {
   readonly expiresWallMs: number;
   readonly count: number;
   readonly weight: number;
-  /** How many entries lead to the chunk with which identifier. */
-  readonly refs: readonly (readonly [number, number])[];
-  /** The index of the first message in its chunk. */
-  readonly firstIndex: number;
+  /** The identifier of the chunk of each entry. */
+  readonly chunkIds: readonly number[];
 }
 
 /** Reads the row of a page without making its entries. */
@@ -58,21 +56,16 @@ export function summarisePage(value: Uint8Array): PageSummary {
   const weightBefore = reader.number();
   const expires = reader.number();
   const count = reader.number();
-  const refs: [number, number][] = [];
+  const chunkIds: number[] = [];
   let weight = 0;
-  let firstIndex = -1;
   for (let left = count; left > 0; left--) {
-    const id = reader.number();
-    const index = reader.number();
+    chunkIds.push(reader.number());
+    reader.number();
     weight += reader.number();
     if (reader.number() !== 0) readVariant(reader);
-    if (firstIndex < 0) firstIndex = index;
-    const last = refs.at(-1);
-    if (last?.[0] === id) last[1]++;
-    else refs.push([id, 1]);
   }
   const expiresWallMs = expires === 0 ? Infinity : expires - 1;
-  return { weightBefore, expiresWallMs, count, weight, refs, firstIndex };
+  return { weightBefore, expiresWallMs, count, weight, chunkIds };
 }
 
 /** Writes the row of a chunk; of messages that were revoked only the place stays. */

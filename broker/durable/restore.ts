@@ -8,7 +8,6 @@ import type { Receiver } from "../receiver.ts";
 import { RetainedFeed } from "../retained_feed.ts";
 import { Sent } from "../sent.ts";
 import { Session } from "../session.ts";
-import { Place } from "./chunk.ts";
 import { Hold, readerOf } from "./durable_backlog.ts";
 import type { DurableCursor } from "./durable_cursor.ts";
 import type { DurableLog } from "./durable_log.ts";
@@ -101,12 +100,11 @@ function pageOf(journal: Journal, core: Core, first: number, value: Uint8Array):
   page.isSealed = true;
   const { expiresWallMs } = summary;
   page.expiresMs = expiresWallMs === Infinity ? Infinity : core.calendar.toClock(expiresWallMs);
-  page.refs = summary.refs.map(([id, count]) => {
+  page.refs = summary.chunkIds.map((id) => {
     const chunk = journal.chunkOf(id);
-    chunk.live += count;
-    return [chunk, count] as const;
+    chunk.live++;
+    return chunk;
   });
-  page.firstPlace = new Place(page.refs[0]![0], summary.firstIndex);
   journal.counted(summary.weight);
   return page;
 }
