@@ -35,6 +35,10 @@ export async function openStoredBroker(
     });
   }
   teller.inform(`State in ${directory}; ${forgottenAfter(broker)}`);
+  if (store.thread === "main") {
+    const folder = new URL("../store", import.meta.url).pathname;
+    teller.inform(`Everything waits for the disk: with --allow-read=${folder} only commits do`);
+  }
   return broker;
 }
 
