@@ -5,6 +5,7 @@ import type { Message } from "../message.ts";
 import type { DurableCursor } from "./durable_cursor.ts";
 import { current, type DurableLog } from "./durable_log.ts";
 import type { Join } from "./join.ts";
+import type { Place } from "./chunk.ts";
 import type { Entry, Page } from "./page.ts";
 
 /** A log that a session reads, and why. */
@@ -173,17 +174,23 @@ export class DurableBacklog {
    */
   peek(): Entry | null {
     this.#next = null;
-    let next: Entry | null = null;
+    let next: Reader | null = null;
+    let nextPlace: Place | null = null;
     for (const reader of this.#readers) {
       const { cursor } = reader;
       if (cursor.lag <= 0) continue;
-      const entry = cursor.peek();
-      if (entry === null) return this.#load(cursor);
-      if (next !== null && !entry.place.isBefore(next.place)) continue;
-      next = entry;
-      this.#next = reader;
+      const place = cursor.locate();
+      if (place === null) return this.#load(cursor);
+      if (nextPlace !== null && !place.isBefore(nextPlace)) continue;
+      nextPlace = place;
+      next = reader;
     }
-    return next;
+    if (next === null) return null;
+    // Of the others only the places are needed: what is loaded for one must not push another out.
+    const entry = next.cursor.peek();
+    if (entry === null) return this.#load(next.cursor);
+    this.#next = next;
+    return entry;
   }
 
   /** How the message of {@linkcode peek} is sent. */
@@ -261,6 +268,8 @@ export class DurableBacklog {
     this.#isLoading = true;
     cursor.load(() => {
       this.#isLoading = false;
+      // It is there now, and need not be any more when the others are.
+      cursor.locate();
       this.#loaded();
     });
     return null;
@@ -280,5 +289,5 @@ function isRead({ cursor }: Reader): boolean {
 }
 
 function placeOf(cursor: DurableCursor): number {
-  return (cursor.peek()?.place.chunk ?? cursor.page.firstChunk)?.id ?? 0;
+  return (cursor.locate()?.chunk ?? cursor.page.firstChunk)?.id ?? 0;
 }

@@ -16,6 +16,9 @@ export class DurableCursor {
   /** As of which append it was counted as caught up; -1 for none. */
   #caughtUpAt = -1;
   #isClosed = false;
+  /** Where the entry at a position is stored: still known when that was forgotten. */
+  #knownPlace: Place | null = null;
+  #knownAt = -1;
 
   /** Use {@linkcode DurableLog.cursor}. */
   constructor(readonly log: DurableLog, page: Page, position: number, weight: number) {
@@ -57,12 +60,12 @@ export class DurableCursor {
 
   /** How many entries are left. */
   get lag(): number {
-    return this.limit - this.position;
+    return Math.max(0, this.limit - this.position);
   }
 
   /** What they weigh, in bytes. */
   get lagWeight(): number {
-    return this.#limitWeight - this.weight;
+    return Math.max(0, this.#limitWeight - this.weight);
   }
 
   get #limitWeight(): number {
@@ -75,9 +78,18 @@ export class DurableCursor {
     return this.#page;
   }
 
-  /** Where the next entry is stored; `null` at the end, or when that is not known now. */
-  get place(): Place | null {
-    return this.peek()?.place ?? null;
+  /**
+   * Where the next entry is stored; `null` at the end, and when it has to be
+   * loaded to know. Once known it stays so, whether or not the entry is in memory.
+   */
+  locate(): Place | null {
+    const entry = this.peek();
+    if (entry !== null) {
+      this.#knownAt = this.#position;
+      return this.#knownPlace = entry.place;
+    }
+    if (this.lag <= 0) return null;
+    return this.#knownAt === this.#position ? this.#knownPlace : null;
   }
 
   /** Goes on from a position that was stored; before anything is read. */
@@ -105,8 +117,9 @@ export class DurableCursor {
   peek(): Entry | null {
     if (this.lag <= 0) return null;
     this.#advance();
+    if (this.lag <= 0) return null;
     const { entries, first } = this.#page;
-    return entries === null ? null : entries[this.#position - first]!;
+    return entries?.[this.#position - first] ?? null;
   }
 
   /** Whether the next entry must be {@linkcode load}ed first. */
@@ -154,22 +167,23 @@ export class DurableCursor {
   /** Stands in the page of the next entry. */
   #advance(): void {
     let page = this.#page;
-    if (page.isDropped) {
-      page = current(page);
-      // What was dropped was not needed, or had expired.
-      if (this.#position < page.first) {
-        this.#position = Math.min(page.first, this.limit);
-        this.#weight = Math.min(page.weightBefore, this.#limitWeight);
-      }
-      this.#page = page;
-    }
+    if (page.isDropped) this.#page = page = current(page);
+    this.#skipTo(page);
     while (this.#position >= page.end && page.next !== null) {
       page = page.next;
       this.log.hold(page);
       const before = this.#page;
       this.#page = page;
       this.log.release(before);
+      this.#skipTo(page);
     }
+  }
+
+  /** What is not there any more in front of a page was not needed, had expired, or was lost. */
+  #skipTo({ first, weightBefore }: Page): void {
+    if (this.#position >= first) return;
+    this.#position = Math.min(first, this.limit);
+    this.#weight = Math.min(weightBefore, this.#limitWeight);
   }
 
   #checkCaughtUp(): void {
