@@ -1,6 +1,8 @@
 /** Bytes before the first frame, and before the page in each. */
 const HEADER_BYTES = 32;
 const FRAME_HEADER_BYTES = 24;
+/** Where the header has the two numbers that all its frames repeat. */
+const HEADER_SALTS_AT = 16;
 
 /** What a log begins with; the lowest bit tells the byte order of the checksums. */
 const MAGIC = 0x377f0682;
@@ -36,6 +38,8 @@ class LogReader {
   readonly #view: DataView;
   readonly #pageBytes: number;
   readonly #frames: number;
+  /** Where the salts are that the frames of this log have. */
+  #saltsAt: number = HEADER_BYTES + 8;
 
   constructor(bytes: Uint8Array<ArrayBuffer>, pageBytes: number) {
     this.#bytes = bytes;
@@ -51,7 +55,12 @@ class LogReader {
     const computed = this.#sum([0, 0], 0, 24);
     const intact = stated[0] === computed[0] && stated[1] === computed[1] &&
       (this.#view.getUint32(0) & ~1) === MAGIC;
-    if (intact) return this.#readFrames(stated, null);
+    if (intact) {
+      // A log begins anew over what is in the file already: the process may have been killed with
+      // no more done than that, and then no frame has the salts of the header.
+      this.#saltsAt = HEADER_SALTS_AT;
+      return this.#readFrames(stated, null);
+    }
     // A header whose checksum is not its own: the frames may go on from either.
     const start = this.#isFrame(0, stated) ? stated : computed;
     return this.#readFrames(start, "the header of its log is damaged");
@@ -106,11 +115,11 @@ class LogReader {
       this.#view.getUint32(at + 16) === sum[0] && this.#view.getUint32(at + 20) === sum[1];
   }
 
-  /** Whether a frame has the salts of the first one, and is not left over from before. */
+  /** Whether a frame has the salts of the log, and is not left over from before. */
   #isOfThisLog(frame: number): boolean {
     const at = this.#position(frame);
-    return this.#view.getUint32(at + 8) === this.#view.getUint32(HEADER_BYTES + 8) &&
-      this.#view.getUint32(at + 12) === this.#view.getUint32(HEADER_BYTES + 12);
+    return this.#view.getUint32(at + 8) === this.#view.getUint32(this.#saltsAt) &&
+      this.#view.getUint32(at + 12) === this.#view.getUint32(this.#saltsAt + 4);
   }
 
   #frameSum(frame: number, before: Sum): Sum {
