@@ -123,6 +123,8 @@ export class BrokerStats {
   commitsFailed = 0;
   /** Messages that should have been in the store and were not: it was damaged. */
   messagesLost = 0;
+  /** Rows of the store that made no sense when it was opened, and were removed. */
+  storeRowsLost = 0;
   /** Messages dropped, by reason. */
   readonly dropped: Record<DropReason, number> = {
     "lag": 0,

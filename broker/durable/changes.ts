@@ -1,3 +1,4 @@
+import type { Table } from "../../store/store.ts";
 import type { Session } from "../session.ts";
 import type { Chunk } from "./chunk.ts";
 import type { DurableLog } from "./durable_log.ts";
@@ -25,6 +26,8 @@ export class Changes {
   readonly wills: Set<Session> = new Set();
   /** Topics whose retained message has changed. */
   readonly retained: Set<string> = new Set();
+  /** Rows that were found and are of no use to anybody. */
+  readonly useless: (readonly [Table, Uint8Array])[] = [];
   /** What all of it weighs, about, in bytes. */
   weight = 0;
   /** The first identifier that was not set aside when it was sealed. */
@@ -35,7 +38,7 @@ export class Changes {
     return this.chunks.size === 0 && this.removedChunks.size === 0 && this.pages.size === 0 &&
       this.removedPages.length === 0 && this.sessions.size === 0 && this.joins.size === 0 &&
       this.removedJoins.size === 0 && this.wills.size === 0 &&
-      this.retained.size === 0;
+      this.retained.size === 0 && this.useless.length === 0;
   }
 
   /**
@@ -46,7 +49,7 @@ export class Changes {
     if (this.removedChunks.size === 0 && this.removedPages.length === 0) return null;
     const removals = new Changes();
     for (const id of this.removedChunks) removals.removedChunks.add(id);
-    removals.removedPages.push(...this.removedPages.splice(0));
+    for (const page of this.removedPages.splice(0)) removals.removedPages.push(page);
     this.removedChunks.clear();
     return removals;
   }
@@ -56,12 +59,13 @@ export class Changes {
     for (const chunk of failed.chunks) this.chunks.add(chunk);
     for (const id of failed.removedChunks) this.removedChunks.add(id);
     for (const [page, log] of failed.pages) this.pages.set(page, log);
-    this.removedPages.push(...failed.removedPages);
+    for (const page of failed.removedPages) this.removedPages.push(page);
     for (const session of failed.sessions) this.sessions.add(session);
     for (const join of failed.joins) this.joins.add(join);
     for (const join of failed.removedJoins) this.removedJoins.add(join);
     for (const session of failed.wills) this.wills.add(session);
     for (const topic of failed.retained) this.retained.add(topic);
+    for (const row of failed.useless) this.useless.push(row);
     this.weight += failed.weight;
   }
 }

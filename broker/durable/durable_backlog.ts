@@ -6,7 +6,7 @@ import type { DurableCursor } from "./durable_cursor.ts";
 import { current, type DurableLog } from "./durable_log.ts";
 import type { Join } from "./join.ts";
 import type { Place } from "./chunk.ts";
-import type { Entry, Page } from "./page.ts";
+import { type Entry, LOST_VARIANT, type Page } from "./page.ts";
 
 /** A log that a session reads, and why. */
 export interface Reader {
@@ -196,7 +196,7 @@ export class DurableBacklog {
   /** How the message of {@linkcode peek} is sent. */
   get variant(): Variant {
     const { variant, cursor } = this.#next!;
-    return variant ?? cursor.peek()!.variant!;
+    return variant ?? cursor.peek()!.variant ?? LOST_VARIANT;
   }
 
   /** Whether the client may have the message of {@linkcode peek} from before a crash. */

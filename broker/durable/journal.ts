@@ -1,7 +1,7 @@
 import type { Receipt } from "../../log/receipt.ts";
 import { Batch } from "../../store/batch.ts";
 import { numberKey, RecordWriter } from "../../store/record.ts";
-import { type Store, StoreFullError } from "../../store/store.ts";
+import { type Store, StoreFullError, type Table } from "../../store/store.ts";
 import type { Clock } from "../clock.ts";
 import type { Message } from "../message.ts";
 import type { Session } from "../session.ts";
@@ -156,6 +156,18 @@ export class Journal implements LogKeeper {
     return this.#nextId++;
   }
 
+  /** Uses no identifier up to this one. */
+  skipIds(upTo: number): void {
+    if (upTo < this.#nextId) return;
+    this.#nextId = this.#idCeiling = this.#storedCeiling = upTo + 1;
+  }
+
+  /** Removes a row that is of no use to anybody. */
+  discard(table: Table, key: Uint8Array): void {
+    this.#changes.useless.push([table, key]);
+    this.#touch();
+  }
+
   /** Makes a log. */
   newLog(): DurableLog {
     return new DurableLog(this, this.newId());
@@ -171,6 +183,11 @@ export class Journal implements LogKeeper {
     let chunk = this.#chunks.get(id);
     if (chunk === undefined) this.#chunks.set(id, chunk = Chunk.stored(id));
     return chunk;
+  }
+
+  /** Whether anything leads to the chunk with an identifier. */
+  hasChunk(id: number): boolean {
+    return this.#chunks.has(id);
   }
 
   /** Counts messages that were found in the store. */
@@ -409,6 +426,7 @@ export class Journal implements LogKeeper {
     if (this.#idCeiling !== this.#storedCeiling) {
       batch.put("meta", NEXT_ID_KEY, this.#writer.reset().number(this.#idCeiling).bytes);
     }
+    for (const [table, key] of changes.useless) batch.remove(table, key);
     for (const id of changes.removedChunks) batch.remove("messages", numberKey(id));
     for (const [id, first] of changes.removedPages) batch.remove("entries", numberKey(id, first));
     for (const chunk of changes.chunks) this.#encodeChunk(batch, chunk);

@@ -7,6 +7,15 @@ export const PAGE_ENTRIES = 128;
 /** What the messages of a page weigh at most, in bytes, but for the last. */
 export const PAGE_BYTES = 64 * 1024;
 
+/** How a message is sent of which the store has lost that. */
+export const LOST_VARIANT: Variant = {
+  qos: 1,
+  identifiers: null,
+  retainAsPublished: false,
+  retained: false,
+  shared: null,
+};
+
 /** One message in a log. */
 export interface Entry {
   readonly place: Place;

@@ -3,7 +3,7 @@ import type { Store } from "../../store/store.ts";
 import type { Message } from "../message.ts";
 import { type Chunk, Place } from "./chunk.ts";
 import type { DurableLog } from "./durable_log.ts";
-import type { Entry, Page } from "./page.ts";
+import { type Entry, LOST_VARIANT, type Page } from "./page.ts";
 import { type PageRecord, readChunk, readPage } from "./page_record.ts";
 import type { Calendar } from "./records.ts";
 
@@ -158,7 +158,13 @@ export class PageCache {
     const messages = new Map<Chunk, Map<number, Message | null>>();
     for (const [i, [chunk, indexes]] of chunks.entries()) {
       const value = values[i] ?? null;
-      if (value !== null) messages.set(chunk, readChunk(value, indexes, calendar));
+      if (value === null) continue;
+      try {
+        messages.set(chunk, readChunk(value, indexes, calendar));
+      } catch (error) {
+        // What makes no sense is as good as not there.
+        this.#host.failed(error);
+      }
     }
     return messages;
   }
@@ -174,12 +180,3 @@ export class PageCache {
     }));
   }
 }
-
-/** How a message that is lost would have been sent, which nobody will know. */
-const LOST_VARIANT = {
-  qos: 1,
-  identifiers: null,
-  retainAsPublished: false,
-  retained: false,
-  shared: null,
-} as const;

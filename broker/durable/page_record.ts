@@ -1,8 +1,12 @@
 import { RecordReader, type RecordWriter } from "../../store/record.ts";
+import { StoreError } from "../../store/store.ts";
 import type { Message } from "../message.ts";
 import { type Chunk, Place } from "./chunk.ts";
 import type { Entry, Page } from "./page.ts";
 import { type Calendar, readMessage, readVariant, writeMessage, writeVariant } from "./records.ts";
+
+/** No message weighs more: a packet has at most 256 MiB. */
+const ENTRY_BYTES_MAX = 2 ** 30;
 
 /** What the row of a page says, but for the messages themselves. */
 export interface PageRecord {
@@ -61,7 +65,11 @@ export function summarisePage(value: Uint8Array): PageSummary {
   for (let left = count; left > 0; left--) {
     chunkIds.push(reader.number());
     reader.number();
-    weight += reader.number();
+    const entryWeight = reader.number();
+    if (entryWeight > ENTRY_BYTES_MAX) {
+      throw new StoreError(`A page in the store has a message of ${entryWeight} bytes`);
+    }
+    weight += entryWeight;
     if (reader.number() !== 0) readVariant(reader);
   }
   const expiresWallMs = expires === 0 ? Infinity : expires - 1;

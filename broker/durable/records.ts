@@ -3,9 +3,13 @@ import type { QoS, Will } from "../../codec/mod.ts";
 import { readProperties } from "../../codec/property_reader.ts";
 import { propertiesSize, writeProperties } from "../../codec/property_writer.ts";
 import type { RecordReader, RecordWriter } from "../../store/record.ts";
+import { StoreError } from "../../store/store.ts";
 import type { SubscriptionOptions } from "../../router/subscription.ts";
 import type { Variant } from "../../router/variant.ts";
 import { Message } from "../message.ts";
+
+/** The largest subscription identifier [MQTT-3.8.2.1.2]. */
+const SUBSCRIPTION_IDENTIFIER_MAX = 268_435_455;
 
 /**
  * How the broker's things are written to a store. Times are written as
@@ -85,7 +89,7 @@ export function readVariant(reader: RecordReader): Variant {
     qos: qosOf(flags & 3),
     retainAsPublished: (flags & 4) !== 0,
     retained: (flags & 8) !== 0,
-    identifiers: (flags & 16) === 0 ? null : readNumbers(reader),
+    identifiers: (flags & 16) === 0 ? null : readNumbers(reader).map(identifierOf),
     shared: (flags & 32) === 0 ? null : reader.text(),
   };
 }
@@ -118,8 +122,14 @@ export function readOptions(reader: RecordReader): SubscriptionOptions {
     noLocal: (flags & 4) !== 0,
     retainAsPublished: (flags & 8) !== 0,
     retainHandling: Math.min(2, flags >> 4) as 0 | 1 | 2,
-    identifier: reader.number(),
+    identifier: identifierOf(reader.number()),
   };
+}
+
+/** @throws {StoreError} If no packet could say it: it was not written by us. */
+function identifierOf(number: number): number {
+  if (number <= SUBSCRIPTION_IDENTIFIER_MAX) return number;
+  throw new StoreError(`A record in the store has subscription identifier ${number}`);
 }
 
 /** A will as it is stored, with whose it is. */

@@ -1,31 +1,31 @@
 import { Subscription, subscriptionOptions } from "../../router/subscription.ts";
+import { topicFilterFault, topicNameFault } from "../../router/topic.ts";
+import { compareKeys } from "../../store/keys.ts";
 import { numberOfKey, RecordReader, textOfKey } from "../../store/record.ts";
-import type { Row, Store, Table } from "../../store/store.ts";
+import { type Store, StoreError } from "../../store/store.ts";
 import { Access } from "../access.ts";
 import type { Core } from "../core.ts";
 import { FeedQueue } from "../feed_queue.ts";
 import type { Receiver } from "../receiver.ts";
 import { RetainedFeed } from "../retained_feed.ts";
 import { Sent } from "../sent.ts";
-import { Session } from "../session.ts";
+import { NEVER_EXPIRES, Session } from "../session.ts";
 import { Hold, readerOf } from "./durable_backlog.ts";
 import type { DurableCursor } from "./durable_cursor.ts";
 import type { DurableLog } from "./durable_log.ts";
 import { Join, readJoin } from "./join.ts";
 import { Journal, type JournalHost, NEXT_ID_KEY } from "./journal.ts";
 import { Page } from "./page.ts";
-import { summarisePage } from "./page_record.ts";
-import { readMessage, readOptions, readWill } from "./records.ts";
+import { type PageSummary, summarisePage } from "./page_record.ts";
+import { readMessage, readOptions, readWill, type WillRecord } from "./records.ts";
 import {
   type FeedRecord,
   type FlightRecord,
   type ReaderRecord,
   readSession,
+  type SessionRecord,
 } from "./session_record.ts";
-
-/** How much is read of a table at once. */
-const PAGE = { rows: 4096, bytes: 1024 * 1024 };
-const FIRST_KEY = new Uint8Array();
+import { StoredRows } from "./stored_rows.ts";
 
 /**
  * Takes everything up where the store says it was left: sessions with their
@@ -36,35 +36,53 @@ const FIRST_KEY = new Uint8Array();
  * @throws {StoreError} If the store cannot be read.
  */
 export async function restore(core: Core, store: Store, host: JournalHost): Promise<Journal> {
-  const [nextId] = await store.get("meta", [NEXT_ID_KEY]);
-  const journal = new Journal(store, host, nextId ? new RecordReader(nextId).number() : 1);
+  const rows = new StoredRows(store);
+  const journal = new Journal(store, host, await nextIdOf(store));
   core.journal = journal;
-  await restoreRetained(core, store);
-  const logs = await restoreLogs(store, journal, core);
-  const sessions = await restoreSessions(core, store, journal, logs);
-  await restoreJoins(store, journal, logs, sessions);
-  await restoreSubscriptions(core, store, sessions);
+  await restoreRetained(core, rows);
+  const logs = await restoreLogs(rows, journal, core);
+  if (store.damage !== null) await removeOrphans(rows, journal);
+  const sessions = await restoreSessions(core, rows, journal, logs);
+  await restoreJoins(rows, journal, logs, sessions);
+  await restoreSubscriptions(core, rows, sessions);
+  const wills = await readWills(rows);
+  // What was lost with a part of the file may have been the row that tells which are used.
+  journal.skipIds(rows.idMost);
   for (const log of logs.values()) log.release(log.firstPage);
-  await restoreWills(core, store);
+  restoreWills(core, wills);
   goOn(core, sessions);
+  discard(rows, journal, core);
   return journal;
 }
 
-/** Every row of a table, a page of them at a time. */
-async function* rowsOf(store: Store, table: Table): AsyncGenerator<readonly Row[], void, void> {
-  for (let from = FIRST_KEY;;) {
-    const rows = await store.scan(table, from, null, PAGE);
-    if (rows.length === 0) return;
-    yield rows;
-    const last = rows.at(-1)!.key;
-    from = new Uint8Array(last.length + 1);
-    from.set(last);
+async function nextIdOf(store: Store): Promise<number> {
+  const [value] = await store.get("meta", [NEXT_ID_KEY]);
+  if (!value) return 1;
+  try {
+    return Math.max(1, new RecordReader(value).number());
+  } catch {
+    // As if the row were not there: the identifiers in use tell as much.
+    return 1;
   }
+}
+
+/** Removes what is of no use to anybody, and tells of what should have been. */
+function discard(rows: StoredRows, journal: Journal, core: Core): void {
+  for (const [table, key] of rows.useless) journal.discard(table, key);
+  const { unreadable } = rows;
+  if (unreadable === 0) return;
+  core.stats.storeRowsLost += unreadable;
+  core.failed(new StoreError(`The store has ${unreadable} rows that make no sense: removed`));
+}
+
+/** Where the file was damaged, messages may be left to which nothing leads. */
+async function removeOrphans(rows: StoredRows, journal: Journal): Promise<void> {
+  await rows.each("messages", (key) => journal.hasChunk(rows.idOf(key)));
 }
 
 /** The logs with their pages, each held so that it does not go before its readers are there. */
 async function restoreLogs(
-  store: Store,
+  rows: StoredRows,
   journal: Journal,
   core: Core,
 ): Promise<Map<number, DurableLog>> {
@@ -80,19 +98,22 @@ async function restoreLogs(
     journal.watch(log);
     pages = [];
   };
-  for await (const rows of rowsOf(store, "entries")) {
-    for (const { key, value } of rows) {
-      if (numberOfKey(key) !== logId) finish();
-      logId = numberOfKey(key);
-      pages.push(pageOf(journal, core, numberOfKey(key, 1), value));
-    }
-  }
+  await rows.each("entries", (key, value) => {
+    const id = rows.idOf(key);
+    if (id !== logId) finish();
+    logId = id;
+    const summary = summarisePage(value);
+    const first = numberOfKey(key, 1);
+    if (summary.count === 0 || first < (pages.at(-1)?.end ?? 0)) return false;
+    for (const chunkId of summary.chunkIds) rows.inUse(chunkId);
+    pages.push(pageOf(journal, core, first, summary));
+    return true;
+  });
   finish();
   return logs;
 }
 
-function pageOf(journal: Journal, core: Core, first: number, value: Uint8Array): Page {
-  const summary = summarisePage(value);
+function pageOf(journal: Journal, core: Core, first: number, summary: PageSummary): Page {
   const page = new Page(first, summary.weightBefore);
   page.entries = null;
   page.count = summary.count;
@@ -128,73 +149,87 @@ function logOf(
 /** The sessions by the number they are stored under. */
 async function restoreSessions(
   core: Core,
-  store: Store,
+  rows: StoredRows,
   journal: Journal,
   logs: Map<number, DurableLog>,
 ): Promise<Map<number, Session>> {
   const sessions = new Map<number, Session>();
-  for await (const rows of rowsOf(store, "sessions")) {
-    for (const { key, value } of rows) {
-      const id = numberOfKey(key);
-      const record = readSession(value);
-      const session = new Session(core, record.clientId, id);
-      session.expirySeconds = record.expirySeconds;
-      const durable = session.durable!;
-      for (const reader of record.readers) {
-        const { variant } = reader;
-        const log = logOf(journal, logs, reader.logId, reader.position, reader.weight);
-        const restored = readerOf(cursorOf(log, reader), variant, null);
-        restored.doubtEnd = record.disconnectedWallMs === 0 ? log.end : reader.doubtEnd;
-        durable.backlog.restore(restored);
-      }
-      const flights = record.flights.map((flight) =>
-        [flight.packetId, flight.phase, sentOf(flight, logs)] as const
-      );
-      session.restoreFlights(record.lastId, flights, record.inboundIds);
-      if (record.feeds.length > 0) {
-        session.feeds = new FeedQueue(record.feeds.map((feed) => feedOf(core, feed)));
-      }
-      const { disconnectedWallMs } = record;
-      durable.isLeaving = record.isLeaving;
-      durable.stamp = record.stamp;
-      durable.disconnectedMs = disconnectedWallMs === 0
-        ? null
-        : core.calendar.toClock(disconnectedWallMs);
-      sessions.set(id, session);
-      if (!record.isLeaving) core.sessions.restore(session);
-    }
-  }
+  await rows.each("sessions", (key, value) => {
+    const id = rows.idOf(key);
+    const record = readSession(value);
+    rows.inUse(record.stamp);
+    for (const { logId } of record.readers) rows.inUse(logId);
+    // There is one session of a client, but for those that only have something left to give.
+    if (!record.isLeaving && core.sessions.get(record.clientId) !== undefined) return false;
+    const session = restoreSession(core, journal, logs, id, record);
+    sessions.set(id, session);
+    if (!record.isLeaving) core.sessions.restore(session);
+    return true;
+  });
   return sessions;
+}
+
+function restoreSession(
+  core: Core,
+  journal: Journal,
+  logs: Map<number, DurableLog>,
+  id: number,
+  record: SessionRecord,
+): Session {
+  const { disconnectedWallMs, flights, feeds } = record;
+  const session = new Session(core, record.clientId, id);
+  session.expirySeconds = Math.min(record.expirySeconds, NEVER_EXPIRES);
+  const durable = session.durable!;
+  for (const reader of record.readers) {
+    const log = logOf(journal, logs, reader.logId, reader.position, reader.weight);
+    const restored = readerOf(cursorOf(log, reader), reader.variant, null);
+    restored.doubtEnd = disconnectedWallMs === 0 ? log.end : reader.doubtEnd;
+    durable.backlog.restore(restored);
+  }
+  const sent = flights.map((flight) => sentOf(flight, logs));
+  session.restoreFlights(
+    record.lastId,
+    flights.map(({ packetId, phase }, at) => [packetId, phase, sent[at]!] as const),
+    record.inboundIds,
+  );
+  // Where its log stood, there may be something else the next time.
+  if (flights.some(({ logId }, at) => logId !== 0 && sent[at]!.hold === null)) durable.changed();
+  if (feeds.length > 0) session.feeds = new FeedQueue(feeds.map((feed) => feedOf(core, feed)));
+  durable.isLeaving = record.isLeaving;
+  durable.stamp = record.stamp;
+  // A clock that was set back must not keep a session for longer.
+  durable.disconnectedMs = disconnectedWallMs === 0
+    ? null
+    : Math.min(core.clock.now(), core.calendar.toClock(disconnectedWallMs));
+  return session;
 }
 
 /** What sessions have begun to read since their own rows were written. */
 async function restoreJoins(
-  store: Store,
+  rows: StoredRows,
   journal: Journal,
   logs: Map<number, DurableLog>,
   sessions: Map<number, Session>,
 ): Promise<void> {
-  for await (const rows of rowsOf(store, "joins")) {
-    for (const { key, value } of rows) {
-      const id = numberOfKey(key);
-      const record = readJoin(value);
-      const { position, weight, variant } = record;
-      const log = logOf(journal, logs, record.logId, position, weight);
-      const join = new Join(id, log, position, weight, variant);
-      for (const sessionId of record.sessions) {
-        const durable = sessions.get(sessionId)?.durable;
-        if (!durable || durable.stamp > id) continue;
-        const at = { position, weight, end: Infinity, endWeight: Infinity, variant };
-        const reader = readerOf(cursorOf(log, at), variant, null);
-        if (durable.disconnectedMs === null) reader.doubtEnd = log.end;
-        reader.join = join;
-        join.sessions.push(sessionId);
-        join.pending++;
-        durable.backlog.restore(reader);
-      }
-      if (join.pending === 0) journal.removeJoin(join);
+  await rows.each("joins", (key, value) => {
+    const id = rows.idOf(key);
+    const record = readJoin(value);
+    const { position, weight, variant } = record;
+    const log = logOf(journal, logs, rows.inUse(record.logId), position, weight);
+    const join = new Join(id, log, position, weight, variant);
+    for (const sessionId of new Set(record.sessions)) {
+      const durable = sessions.get(sessionId)?.durable;
+      if (!durable || durable.stamp > id) continue;
+      const at = { position, weight, end: Infinity, endWeight: Infinity, variant };
+      const reader = readerOf(cursorOf(log, at), variant, null);
+      if (durable.disconnectedMs === null) reader.doubtEnd = log.end;
+      reader.join = join;
+      join.sessions.push(sessionId);
+      join.pending++;
+      durable.backlog.restore(reader);
     }
-  }
+    return join.pending > 0;
+  });
 }
 
 function cursorOf(
@@ -202,21 +237,24 @@ function cursorOf(
   record: Omit<ReaderRecord, "logId" | "doubtEnd">,
 ): DurableCursor {
   const cursor = log.cursor();
-  const { position, weight, variant } = record;
+  const { variant } = record;
   // Nothing will be appended any more to a log that was shared.
   const isOwn = variant === null;
   const end = Math.min(record.end, isOwn ? Infinity : log.end);
   const endWeight = Math.min(record.endWeight, isOwn ? Infinity : log.weight);
+  // The last pages may be lost: what takes their place is not to be passed over.
+  const position = Math.min(record.position, log.end);
+  const weight = Math.min(record.weight, log.weight);
   cursor.restore(pageAt(log, position), position, weight, end, endWeight);
   return cursor;
 }
 
 function sentOf(record: FlightRecord, logs: Map<number, DurableLog>): Sent {
-  const { variant, qos, logId, position } = record;
+  const { variant, qos, phase, logId, position } = record;
   const log = logs.get(logId);
-  const isHeld = record.phase !== "pubcomp" && log !== undefined && position >= log.start &&
-    position < log.end;
-  const hold = isHeld ? new Hold(log, pageAt(log, position), position) : null;
+  const page = phase === "pubcomp" || log === undefined ? null : pageAt(log, position);
+  const isHeld = page !== null && position >= page.first && position < page.end;
+  const hold = isHeld ? new Hold(log!, page, position) : null;
   const sent = new Sent(null, variant, qos, hold);
   sent.wasSent = true;
   return sent;
@@ -235,54 +273,72 @@ function pageAt(log: DurableLog, position: number): Page {
 
 async function restoreSubscriptions(
   core: Core,
-  store: Store,
+  rows: StoredRows,
   sessions: Map<number, Session>,
 ): Promise<void> {
-  for await (const rows of rowsOf(store, "subscriptions")) {
-    for (const { key, value } of rows) {
-      const session = sessions.get(numberOfKey(key));
-      if (session === undefined || session.durable!.isLeaving) continue;
-      const options = readOptions(new RecordReader(value));
-      const subscription = new Subscription<Receiver>(
-        session,
-        textOfKey(key),
-        subscriptionOptions(options),
-      );
-      core.router.subscribe(subscription);
-      session.subscriptions.set(subscription);
-    }
-  }
+  await rows.each("subscriptions", (key, value) => {
+    const session = sessions.get(numberOfKey(key));
+    if (session === undefined) return false;
+    if (session.durable!.isLeaving) return true;
+    const options = subscriptionOptions(readOptions(new RecordReader(value)));
+    const filter = textOfKey(key);
+    mustBeSound("topic filter", topicFilterFault(filter));
+    const subscription = new Subscription<Receiver>(session, filter, options);
+    core.router.subscribe(subscription);
+    session.subscriptions.set(subscription);
+    return true;
+  });
 }
 
-async function restoreRetained(core: Core, store: Store): Promise<void> {
-  for await (const rows of rowsOf(store, "retained")) {
-    for (const { value } of rows) {
-      const reader = new RecordReader(value);
-      const publisher = reader.text();
-      const message = readMessage(reader, core.calendar, publisher === "" ? null : publisher);
-      core.retained.restore(message);
-    }
-  }
+async function restoreRetained(core: Core, rows: StoredRows): Promise<void> {
+  await rows.each("retained", (key, value) => {
+    const reader = new RecordReader(value);
+    const publisher = reader.text();
+    const message = readMessage(reader, core.calendar, publisher === "" ? null : publisher);
+    mustBeSound("topic name", topicNameFault(message.name));
+    // Under another key it could not be replaced.
+    if (compareKeys(key, message.topic) !== 0) throw new StoreError("A key and its row differ");
+    core.retained.restore(message);
+    return true;
+  });
+}
+
+/** The wills that are stored, and under which number. */
+async function readWills(rows: StoredRows): Promise<Map<number, WillRecord>> {
+  const wills = new Map<number, WillRecord>();
+  const clients = new Set<string>();
+  await rows.each("wills", (key, value) => {
+    const id = rows.idOf(key);
+    const record = readWill(new RecordReader(value));
+    mustBeSound("topic name", topicNameFault(record.will.topic));
+    // A client has one.
+    if (clients.has(record.clientId)) return false;
+    clients.add(record.clientId);
+    wills.set(id, record);
+    return true;
+  });
+  return wills;
 }
 
 /** Gives wills back to sessions that go on, and publishes those of clients that were lost. */
-async function restoreWills(core: Core, store: Store): Promise<void> {
+function restoreWills(core: Core, wills: Map<number, WillRecord>): void {
   const now = core.clock.now();
-  for await (const rows of rowsOf(store, "wills")) {
-    for (const { key, value } of rows) {
-      const { clientId, username, will, dueWallMs } = readWill(new RecordReader(value));
-      // One without a session that survives had a clean session, which has ended.
-      const session = core.sessions.get(clientId) ?? new Session(core, clientId);
-      if (session.willId !== 0) continue;
-      session.willId = numberOfKey(key);
-      session.will = will;
-      session.username = username;
-      session.permit(accessOf(core, clientId, username));
-      const delayMs = (will.properties.willDelayInterval ?? 0) * 1000;
-      session.willDueMs = dueWallMs === 0 ? now + delayMs : core.calendar.toClock(dueWallMs);
-      if (session.durable === null) core.sessions.wait(session, now, now);
-    }
+  for (const [id, { clientId, username, will, dueWallMs }] of wills) {
+    // One without a session that survives had a clean session, which has ended.
+    const session = core.sessions.get(clientId) ?? new Session(core, clientId);
+    session.willId = id;
+    session.will = will;
+    session.username = username;
+    session.permit(accessOf(core, clientId, username));
+    const delayMs = (will.properties.willDelayInterval ?? 0) * 1000;
+    session.willDueMs = dueWallMs === 0 ? now + delayMs : core.calendar.toClock(dueWallMs);
+    if (session.durable === null) core.sessions.wait(session, now, now);
   }
+}
+
+/** @throws {StoreError} If there is a fault. */
+function mustBeSound(what: string, fault: string | null): void {
+  if (fault !== null) throw new StoreError(`The store has a ${what} with a fault: ${fault}`);
 }
 
 /** What a client may do, of which this is all that is known until it returns. */

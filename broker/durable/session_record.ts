@@ -1,10 +1,14 @@
 import type { Phase } from "../../flow/outbound_window.ts";
 import { RecordReader, type RecordWriter } from "../../store/record.ts";
+import { StoreError } from "../../store/store.ts";
+import { topicFilterFault } from "../../router/topic.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { Session } from "../session.ts";
 import type { DurableSession } from "./durable_session.ts";
 import { type Calendar, readNumbers, readVariant, writeNumbers, writeVariant } from "./records.ts";
 
+/** The largest packet identifier [MQTT-2.2.1-3]. */
+const PACKET_ID_MAX = 65_535;
 const PHASES: readonly Phase[] = ["puback", "pubrec", "pubcomp"];
 
 /** A log that a session reads, as it is stored. */
@@ -95,7 +99,11 @@ export function writeSession(
   }
 }
 
-/** Reads the row of a session. */
+/**
+ * Reads the row of a session.
+ *
+ * @throws {StoreError} If it makes no sense.
+ */
 export function readSession(value: Uint8Array): SessionRecord {
   const reader = new RecordReader(value);
   const stamp = reader.number();
@@ -109,9 +117,11 @@ export function readSession(value: Uint8Array): SessionRecord {
   const flights: FlightRecord[] = [];
   for (let left = reader.number(); left > 0; left--) flights.push(readFlight(reader));
   const inboundIds = readNumbers(reader);
+  checkIds(lastId, flights.map(({ packetId }) => packetId), inboundIds);
   const feeds: FeedRecord[] = [];
   for (let left = reader.number(); left > 0; left--) {
     const filter = reader.text();
+    if (topicFilterFault(filter) !== null) throw senseless("the topic filter", filter);
     const noLocal = reader.number() === 1;
     feeds.push({ filter, noLocal, variant: readVariant(reader) });
   }
@@ -127,6 +137,21 @@ export function readSession(value: Uint8Array): SessionRecord {
     inboundIds,
     feeds,
   };
+}
+
+function checkIds(lastId: number, outbound: readonly number[], inbound: readonly number[]): void {
+  if (lastId > PACKET_ID_MAX || (lastId === 0 && outbound.length > 0)) {
+    throw senseless("the last packet identifier", lastId);
+  }
+  for (const ids of [outbound, inbound]) {
+    const wrong = ids.find((id) => id < 1 || id > PACKET_ID_MAX);
+    if (wrong !== undefined) throw senseless("packet identifier", wrong);
+    if (new Set(ids).size < ids.length) throw senseless("packet identifiers twice", ids.length);
+  }
+}
+
+function senseless(what: string, value: string | number): StoreError {
+  return new StoreError(`A session in the store makes no sense: ${what} is ${value}`);
 }
 
 function readReader(reader: RecordReader): ReaderRecord {
