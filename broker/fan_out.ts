@@ -17,6 +17,8 @@ import { Sieve } from "./sieve.ts";
 const LOOK_BYTES = 64 * 1024;
 /** At most so many messages are appended between two looks at their backlogs. */
 const LOOK_MESSAGES_MAX = 256;
+/** And while everyone is away, at most this part of the room that the fullest of them has. */
+const AWAY_SHARE = 1 / 8;
 /** How many members must have gone, beside as many as there are, for idle lists to be tidied. */
 const GONE_MIN = 64;
 
@@ -40,8 +42,8 @@ class Group {
   /** How many follow the log of bytes. */
   bytesFollowed = 0;
   #lookAtBytes = LOOK_BYTES;
-  #lookAtMessages = LOOK_MESSAGES_MAX;
-  #lookAtWeight = LOOK_BYTES;
+  #lookAtMessages = 0;
+  #lookAtWeight = 0;
   /** Where the log may come to before one of those that follow it could be full. */
   #fullAtMessages = 0;
   #fullAtWeight = 0;
@@ -191,10 +193,11 @@ class Group {
       messages = Math.min(messages, room.messages);
       bytes = Math.min(bytes, room.bytes);
     }
-    if (isAnyoneThere) {
-      messages = Math.min(messages, LOOK_MESSAGES_MAX);
-      bytes = Math.min(bytes, LOOK_BYTES);
-    }
+    // Their backlogs may grow by other logs, too, and so they are looked at now and then.
+    const messagesMost = isAnyoneThere ? 0 : messages * AWAY_SHARE;
+    const bytesMost = isAnyoneThere ? 0 : bytes * AWAY_SHARE;
+    messages = Math.min(messages, Math.max(LOOK_MESSAGES_MAX, messagesMost));
+    bytes = Math.min(bytes, Math.max(LOOK_BYTES, bytesMost));
     this.#fullAtMessages = log.end + messages;
     this.#fullAtWeight = log.weight + bytes;
     this.#lookAtMessages = log.end + Math.max(1, messages);
