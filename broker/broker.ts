@@ -3,7 +3,7 @@ import { Receipt } from "../log/receipt.ts";
 import { Subscription } from "../router/subscription.ts";
 import { topicFilterFault, topicNameFault } from "../router/topic.ts";
 import { retainedVariant } from "../router/variant.ts";
-import type { Store } from "../store/store.ts";
+import type { Damage, Store } from "../store/store.ts";
 import type { TcpListener } from "../transport/tcp.ts";
 import type { TlsListener } from "../transport/tls.ts";
 import type { PeerInfo, Transport } from "../transport/transport.ts";
@@ -82,6 +82,7 @@ export class Broker implements AsyncDisposable {
   readonly #listeners: Listeners;
   readonly #subscriptions = new Set<LocalSubscription>();
   #closing: Promise<void> | null = null;
+  #damage: Damage | null = null;
 
   /**
    * Makes a broker that listens nowhere yet.
@@ -114,6 +115,7 @@ export class Broker implements AsyncDisposable {
    */
   static async open(store: Store, options: BrokerOptions = {}): Promise<Broker> {
     const broker = new Broker(options);
+    broker.#damage = store.damage;
     try {
       await openStore(broker.#core, store);
     } catch (error) {
@@ -143,6 +145,11 @@ export class Broker implements AsyncDisposable {
    */
   changeLimits(limits: Partial<BrokerLimits>): void {
     Object.assign(this.#core.limits, checkLimits(limits));
+  }
+
+  /** What was found damaged when the store was opened; `null` if nothing was, or without one. */
+  get storeDamage(): Damage | null {
+    return this.#damage;
   }
 
   /** What the broker has counted since its start. */

@@ -24,7 +24,7 @@ export async function openStoredBroker(
 ): Promise<Broker> {
   const store = await openStore(directory, isStrict);
   const broker = await Broker.open(store, options);
-  const { damage } = store;
+  const { storeDamage: damage } = broker;
   if (damage !== null) {
     const { reason, setAside, rowsSaved } = damage;
     teller.warn(
