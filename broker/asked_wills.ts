@@ -1,6 +1,7 @@
 import type { Route } from "../router/route_cache.ts";
 import type { Access } from "./access.ts";
 import type { Core } from "./core.ts";
+import { Outcome } from "./delivery.ts";
 import type { Message } from "./message.ts";
 import type { Receiver } from "./receiver.ts";
 
@@ -17,14 +18,20 @@ export class AskedWills {
     this.#core = core;
   }
 
-  /** Publishes a will, if its client may, once that is known. */
-  publish(route: Route<Receiver>, message: Message, clientId: string, access: Access): void {
+  /**
+   * Publishes a will, if its client may, once that is known.
+   *
+   * @param access What the client may do; `null` for everything.
+   */
+  publish(route: Route<Receiver>, message: Message, clientId: string, access: Access | null): void {
     const { name: topic, qos, retain } = message;
     const core = this.#core;
     const settle = (may: boolean) => {
-      if (may) core.publish(route, message, clientId);
-      else core.dropped("not-authorized", message, clientId);
+      if (!may) return core.dropped("not-authorized", message, clientId);
+      const outcome = core.publish(route, message, clientId);
+      if (outcome === Outcome.refused) core.dropped("backlog", message, clientId);
     };
+    if (access === null) return settle(true);
     const fail = (error: unknown) => {
       core.failed(error);
       settle(false);

@@ -311,7 +311,8 @@ export class Broker implements AsyncDisposable {
     }
     const commit = journal !== null && journal.stored !== before ? journal.gathering : null;
     if (qos === 0 || commit === null) return room ?? Receipt.closed();
-    return room === null ? commit.over : allOf(commit.over, room);
+    const stored = journal!.whenStored(commit);
+    return room === null ? stored : allOf(stored, room);
   }
 
   /**
@@ -389,8 +390,11 @@ export class Broker implements AsyncDisposable {
     await this.#grace(connections, graceMs);
     for (const connection of connections) connection.abort();
     await Promise.all(connections.map((connection) => connection.gone));
-    await this.#core.journal?.close();
-    this.#core.stop();
+    try {
+      await this.#core.journal?.close();
+    } finally {
+      this.#core.stop();
+    }
   }
 
   /** Waits until the last bytes have left, or for so long. */

@@ -52,6 +52,8 @@ const EXPIRED = "Authentication has expired";
 
 /** What a client is told whose identifier another uses as well. */
 const FLAPS = "Another client with this identifier connects again and again";
+/** What a client is told whose session, or will, the disk does not take. */
+const UNSTORED = "The session cannot be stored";
 const TOO_MANY_LOGINS: ConnectFault = [
   ReasonCode.ConnectionRateExceeded,
   "Too many logins from this address have failed",
@@ -254,6 +256,9 @@ export class ConnectFlow {
     if (packetSize(agreement.connack, protocolVersion) > connection.wire.packetBytesMax) {
       return this.#refuse(ReasonCode.PacketTooLarge, "CONNACK is larger than the client takes");
     }
+    if (this.#cannotStore(clientId, agreement.expirySeconds > 0)) {
+      return this.#refuse(ReasonCode.QuotaExceeded, UNSTORED);
+    }
     if (core.sessions.get(clientId)?.link && !await this.#mayTakeOver(clientId)) return;
     // While one thing is waited for, another may come in the way.
     for (let wait = this.#obstacle(clientId, access); wait !== null;) {
@@ -270,7 +275,9 @@ export class ConnectFlow {
     session.username = client.username;
     session.permit(access);
     this.#bind(session, isPresent, agreement);
-    const commit = this.#mustStore ? core.journal?.latest ?? null : null;
+    // What the disk has already needs no commit that would fail.
+    const isAsBefore = core.journal?.isFailing && isKept(session, isPresent);
+    const commit = this.#mustStore && !isAsBefore ? core.journal?.latest ?? null : null;
     if (commit !== null && !await this.#isStored(commit, session, isPresent)) return;
     connection.client = client;
     connection.visit?.admitted();
@@ -306,15 +313,29 @@ export class ConnectFlow {
     const { outbox, core } = connection;
     outbox.hold();
     await commit.over;
-    // A session that was stored before goes on, so that what waits for it can be fetched.
-    const isSafe = commit.error === null || (isPresent && session.will === null);
+    const isSafe = commit.error === null || isKept(session, isPresent);
     if (!isSafe) outbox.discardControl();
     outbox.release();
     if (isSafe) return connection.isOpen;
+    // Another connection may have gone on with it by now, to be told for itself.
+    if (session.link !== connection) return false;
     core.sessions.setWill(session, null);
-    if (!isPresent) session.expirySeconds = 0;
-    if (connection.isOpen) this.#refuse(ReasonCode.QuotaExceeded, "The session cannot be stored");
+    if (!session.isStored) session.expirySeconds = 0;
+    this.#refuse(ReasonCode.QuotaExceeded, UNSTORED);
     return false;
+  }
+
+  /**
+   * Whether what would have to be stored for the client cannot be, as things are: it is refused at
+   * once, since everyone who comes would leave something behind until it can.
+   */
+  #cannotStore(clientId: string, outlives: boolean): boolean {
+    const { core } = this.#connection;
+    if (core.journal === null || !core.journal.isFailing) return false;
+    const { will, cleanStart } = this.#packet!;
+    const old = core.sessions.get(clientId);
+    if (old === undefined) return outlives || will !== null;
+    return will !== null || (cleanStart && (outlives || old.isDurable)) || !old.isStored;
   }
 
   /** The session to go on with, and whether it is an old one [MQTT-3.2.2-3]. */
@@ -450,6 +471,11 @@ export class ConnectFlow {
 /** What a client may do, as it was let in; `null` for everything. */
 function accessOf({ core, authorizer }: Connection, client: ClientInfo): Access | null {
   return authorizer === null ? null : new Access(core, authorizer, client);
+}
+
+/** Whether a session is on the disk as it goes on, so that what waits for it can be fetched. */
+function isKept(session: Session, isPresent: boolean): boolean {
+  return isPresent && session.isStored && session.will === null;
 }
 
 /** Keep Alive as the broker insists on it, in seconds; 0 for none. */

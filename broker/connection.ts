@@ -182,9 +182,14 @@ export class Connection implements Link, OutboxOwner {
   /** What has to be waited for because of what this client does itself: too much at once. */
   #held(): Promise<void> | null {
     if (!this.#isOpen) return null;
-    if (this.outbox.controlBytes > this.core.limits.controlBytesMax) {
+    const { controlBytesMax } = this.core.limits;
+    if (this.outbox.controlBytes > controlBytesMax) {
       this.limited("control-bytes");
       return this.outbox.controlTaken();
+    }
+    if (this.#acks !== null && this.#acks.bytes > controlBytesMax) {
+      this.limited("control-bytes");
+      return this.#acks.fewer.wait();
     }
     const wait = this.#pace?.wait() ?? null;
     if (wait === null) return null;
@@ -229,6 +234,7 @@ export class Connection implements Link, OutboxOwner {
     // between the moment it is long and the moment its publishers wait.
     while (at < end && this.#isOpen && !core.isCongested) {
       if (outbox.controlBytes > controlBytesMax || pace?.mayGoOn === false) break;
+      if (this.#acks !== null && this.#acks.bytes > controlBytesMax) break;
       const mayRun = this.session !== null && (pace === null || pace.mayTakeAll(end - at));
       if (mayRun && bytes[at] === 0x30) {
         const before = core.stats.messagesReceived;

@@ -153,7 +153,7 @@ export class Core implements OutboxHost {
   }
 
   #publish(route: Route<Receiver>, message: Message, clientId: string | null): number {
-    if (this.#cannotStore(route, message)) return Outcome.refused;
+    if (this.cannotStore(route, message)) return Outcome.refused;
     if (message.retain && this.settings.retainAvailable) {
       // What is refused must not be retained, either.
       if (this.delivery.refuses(route, message)) return Outcome.refused;
@@ -166,7 +166,7 @@ export class Core implements OutboxHost {
   }
 
   /** Whether the message must survive, and the store cannot take it. */
-  #cannotStore(route: Route<Receiver>, message: Message): boolean {
+  cannotStore(route: Route<Receiver>, message: Message): boolean {
     if (message.qos === 0 || this.journal === null || !this.journal.isFull) return false;
     return message.retain || this.delivery.isDurable(route);
   }

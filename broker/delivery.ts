@@ -36,12 +36,14 @@ export interface DeliveryHost {
 
 /** Brings what is published to whoever is subscribed. */
 export class Delivery {
+  readonly #host: DeliveryHost;
   readonly #router: Router<Receiver>;
   readonly #refuses: boolean;
   /** Makes the logs that durable sessions share. */
   readonly #newLog: () => DurableLog;
 
   constructor(host: DeliveryHost) {
+    this.#host = host;
     this.#router = host.router;
     this.#refuses = host.overflow === "refuse-publisher";
     this.#newLog = () => host.journal!.newLog();
@@ -109,6 +111,7 @@ export class Delivery {
   handOver(message: Message, shared: string): boolean {
     const parsed = parseSharedFilter(shared);
     const group = parsed === null ? undefined : this.#router.group(parsed.filter, parsed.group);
+    this.#host.journal?.handedOver();
     return group !== undefined && deliverToOne(group, message);
   }
 

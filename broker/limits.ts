@@ -85,7 +85,7 @@ export interface BrokerLimits {
   highWaterBytes: number;
   /** Milliseconds without progress after which a subscriber slows nobody down any more. */
   stallMs: number;
-  /** Bytes of answers that wait for a client. Past it: it is not read until it has taken them. */
+  /** Bytes of answers that wait for a client, or for the disk. Past it: it is not read until they left. */
   controlBytesMax: number;
   /** Milliseconds a client may take nothing of what waits for it. Past it: closed; 0: no limit. */
   drainMs: number;
@@ -95,7 +95,7 @@ export interface BrokerLimits {
   retainedMessagesMax: number;
   /** Bytes of retained messages. Past it: 0x97, or dropped at QoS 0. */
   retainedBytesMax: number;
-  /** Wills that wait for an authorizer's answer to be published. Past it: dropped. */
+  /** Wills that wait for an authorizer's answer, and for room in the store, each. Past it: dropped. */
   willsAskedMax: number;
   /** Bytes that may wait for a commit under way before publishers are read no further. */
   journalBytesMax: number;

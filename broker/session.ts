@@ -73,20 +73,33 @@ export class Session implements Receiver {
   /** Whether audiences have to look at it again when it returns. */
   #isStale = false;
 
-  /** @param durableId Where it is stored; `null` for a session that is not. */
-  constructor(core: Core, readonly clientId: string, durableId: number | null = null) {
+  /**
+   * @param durableId Where it is stored; `null` for a session that is not.
+   * @param isStored Whether it is there already.
+   */
+  constructor(
+    core: Core,
+    readonly clientId: string,
+    durableId: number | null = null,
+    isStored = false,
+  ) {
     this.#core = core;
     this.#terms = core.terms;
     const { packetBytesMax, queueQoS0, upgradeOutgoingQoS } = core.terms;
     const isOwn = queueQoS0 || upgradeOutgoingQoS;
     this.wireClass = isOwn ? WIRE_CLASS_OWN : wireClassOf({ v5: false, packetBytesMax });
-    this.durable = durableId === null ? null : new DurableSession(core, this, durableId);
+    this.durable = durableId === null ? null : new DurableSession(core, this, durableId, isStored);
     if (this.durable !== null) this.#backlog = this.durable.backlog;
   }
 
   /** Whether what it needs is stored. */
   get isDurable(): boolean {
     return this.durable !== null;
+  }
+
+  /** Whether nothing of it has still to be stored for it to survive, if it is to. */
+  get isStored(): boolean {
+    return this.durable === null || this.durable.isStored;
   }
 
   /** QoS 2 messages of the client that it has not released. */
@@ -250,6 +263,7 @@ export class Session implements Receiver {
 
   followMessages(log: Log<Message> | DurableLog, follows: MessageFollows): boolean {
     if (this.hasEnded || this.#hasOverflowed || this.isFull(0)) return false;
+    if (this.durable?.backlog.makeRoom() === false) return false;
     if (log instanceof DurableLog) this.durable!.follow(log, follows);
     else ((this.#backlog ??= new Backlog()) as Backlog).follow(log, follows);
     this.link?.outbox.wake();
@@ -413,8 +427,11 @@ export class Session implements Receiver {
     const { packetId, message: sent } = flight;
     if (flight.phase === "pubcomp") return link.sendPubrel(packetId, ReasonCode.Success);
     const { message, variant, qos, wasSent } = sent!;
-    if (message === null) return this.#finish(flight);
-    if (wasSent && !this.mayReceive(message.name)) return this.#withdraw(flight);
+    if (message === null) return this.#giveUp(flight);
+    if (wasSent && !this.mayReceive(message.name)) {
+      this.#core.withheld(1);
+      return this.#giveUp(flight);
+    }
     sent!.wasSent = true;
     if (link.send(message, variant, qos, packetId, wasSent)) return;
     this.#core.dropped(link.whyUnsent(message), message, this.clientId);
@@ -433,10 +450,9 @@ export class Session implements Receiver {
     if (!isTaken) this.#core.withheld(1);
   }
 
-  /** Ends a flight whose message the client may no longer receive. */
-  #withdraw(flight: Flight<Sent>): void {
-    this.#core.withheld(1);
-    if (flight.phase === "puback") return this.#finish(flight);
+  /** Ends a flight whose message is gone, or may no longer be received. */
+  #giveUp(flight: Flight<Sent>): void {
+    if (flight.phase === "puback" || !flight.message!.wasSent) return this.#finish(flight);
     // The client may have it already: the identifier is only free when both have released it.
     this.#release(flight);
   }

@@ -8,6 +8,9 @@ import { Deadline } from "./scheduler.ts";
 import { NEVER_EXPIRES, Session } from "./session.ts";
 import { messageOfWill } from "./will.ts";
 
+/** How long a will waits that the store cannot take, before it is tried again, in milliseconds. */
+const WILL_RETRY_MS = 1000;
+
 /** Every session by client identifier, and when each ends. */
 export class SessionTable {
   readonly #core: Core;
@@ -15,6 +18,8 @@ export class SessionTable {
   readonly #sessions = new WideMap<Session>();
   readonly #wills: AskedWills;
   readonly #ended: EndedSessions;
+  /** How many wills wait for room in the store. */
+  #postponed = 0;
 
   constructor(core: Core) {
     this.#core = core;
@@ -137,14 +142,39 @@ export class SessionTable {
   }
 
   #publishWill(session: Session): void {
-    const will: Will | null = session.will;
+    const { will, clientId, access } = session;
     if (will === null) return;
-    this.setWill(session, null);
     const route = this.#core.router.routeOf(will.topic);
-    if (route === null) return;
-    const { clientId, access } = session;
+    if (route === null) return this.setWill(session, null);
     const message = messageOfWill(will, route, clientId, this.#core.clock.now());
-    if (access === null) this.#core.publish(route, message, clientId);
-    else this.#wills.publish(route, message, clientId, access);
+    if (this.#core.cannotStore(route, message) && this.#postpone(session)) return;
+    this.setWill(session, null);
+    this.#wills.publish(route, message, clientId, access);
+  }
+
+  /**
+   * Has a will wait that is due and that the store cannot take, whatever
+   * becomes of its session meanwhile; until then its row stays.
+   *
+   * @returns False if too many wait.
+   */
+  #postpone(session: Session): boolean {
+    const { limits, scheduler, clock, journal } = this.#core;
+    if (this.#postponed >= limits.willsAskedMax) return false;
+    this.#postponed++;
+    const heir = new Session(this.#core, session.clientId);
+    heir.will = session.will;
+    heir.willId = session.willId;
+    heir.username = session.username;
+    heir.permit(session.access);
+    heir.willDeadline = new Deadline(() => {
+      this.#postponed--;
+      this.#publishWill(heir);
+    });
+    session.will = null;
+    session.willId = 0;
+    scheduler.set(heir.willDeadline, clock.now() + WILL_RETRY_MS);
+    journal!.willChanged(heir);
+    return true;
   }
 }

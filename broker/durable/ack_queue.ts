@@ -1,8 +1,12 @@
-import { type Packet, PacketType, ReasonCode } from "../../codec/mod.ts";
+import { type Packet, packetSize, PacketType, ReasonCode } from "../../codec/mod.ts";
+import { Receipt } from "../../log/receipt.ts";
 import type { Connection } from "../connection.ts";
 import type { Message } from "../message.ts";
 import type { Commit, CommitListener } from "./commit.ts";
 import type { Journal } from "./journal.ts";
+
+/** What an answer costs beside the packet, if it has one of its own, in bytes; an estimate. */
+const ANSWER_BYTES = 32;
 
 /** An answer that waits for a commit. */
 interface Answer {
@@ -15,6 +19,8 @@ interface Answer {
   /** What is acknowledged, if it is to be refused should the commit fail. */
   readonly message: Message | null;
   readonly packet: Packet | null;
+  /** What it costs in memory, in bytes. */
+  readonly bytes: number;
 }
 
 /**
@@ -26,6 +32,9 @@ export class AckQueue implements CommitListener {
   readonly #connection: Connection;
   readonly #journal: Journal;
   #answers: Answer[] = [];
+  #bytes = 0;
+  /** Closes when fewer wait; made when somebody needs to know. */
+  #fewer: Receipt | null = null;
 
   constructor(connection: Connection, journal: Journal) {
     this.#connection = connection;
@@ -37,6 +46,16 @@ export class AckQueue implements CommitListener {
     return this.#answers.length === 0;
   }
 
+  /** What all of them cost in memory, in bytes. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Closes when a commit is over that some of them wait for. */
+  get fewer(): Receipt {
+    return this.#fewer ??= new Receipt();
+  }
+
   /** Adds a PUBACK, PUBREC or PUBCOMP; with `commit` `null` it only keeps the order. */
   ack(
     commit: Commit | null,
@@ -45,43 +64,53 @@ export class AckQueue implements CommitListener {
     reasonCode: number,
     message: Message | null = null,
   ): void {
-    this.#add(commit, { type, packetId, reasonCode, message, packet: null });
+    this.#add(commit, { type, packetId, reasonCode, message, packet: null, bytes: ANSWER_BYTES });
   }
 
   /** Adds another packet. */
   reply(commit: Commit, packet: Packet): void {
-    this.#add(commit, { type: 0, packetId: 0, reasonCode: 0, message: null, packet });
+    const bytes = ANSWER_BYTES + packetSize(packet, this.#connection.version);
+    this.#add(commit, { type: 0, packetId: 0, reasonCode: 0, message: null, packet, bytes });
   }
 
   committed(_commit: Commit): void {
-    const { done } = this.#journal;
-    let sent = 0;
-    for (const answer of this.#answers) {
-      if (answer.commit > done || !this.#connection.isOpen) break;
-      sent++;
-      this.#send(answer, answer.reasonCode);
-    }
-    this.#answers = sent === this.#answers.length ? [] : this.#answers.slice(sent);
+    this.#sendFirst(this.#answers);
   }
 
   commitFailed({ number }: Commit): void {
-    // A client that is gone was told nothing: what it published is stored when it can be.
-    if (!this.#connection.isOpen) return;
     const { gathering } = this.#journal;
     const kept: Answer[] = [];
-    for (const answer of this.#answers) {
+    // A client that is gone was told nothing: what it published is stored when it can be.
+    for (const answer of this.#connection.isOpen ? this.#answers : []) {
       if (answer.commit === number && answer.message !== null) this.#refuse(answer, answer.message);
       else {
         if (answer.commit === number) answer.commit = gathering.number;
         kept.push(answer);
       }
     }
-    this.#answers = kept;
-    if (kept.length > 0) gathering.tell(this);
+    // Those that only waited for others have nobody in front of them any more, perhaps.
+    this.#sendFirst(kept);
+    if (this.#answers.length > 0) gathering.tell(this);
+  }
+
+  /** Sends as many as may leave, and keeps the others. */
+  #sendFirst(answers: Answer[]): void {
+    const { done } = this.#journal;
+    let sent = 0;
+    for (const answer of answers) {
+      if (answer.commit > done || !this.#connection.isOpen) break;
+      sent++;
+      this.#send(answer, answer.reasonCode);
+    }
+    this.#answers = this.#connection.isOpen ? answers.slice(sent) : [];
+    this.#bytes = this.#answers.reduce((sum, { bytes }) => sum + bytes, 0);
+    this.#fewer?.close();
+    this.#fewer = null;
   }
 
   #add(commit: Commit | null, answer: Omit<Answer, "commit">): void {
     this.#answers.push({ ...answer, commit: commit?.number ?? 0 });
+    this.#bytes += answer.bytes;
     commit?.tell(this);
   }
 

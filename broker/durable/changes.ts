@@ -28,6 +28,8 @@ export class Changes {
   readonly retained: Set<string> = new Set();
   /** Rows that were found and are of no use to anybody. */
   readonly useless: (readonly [Table, Uint8Array])[] = [];
+  /** Whether nothing of it may be committed without the rest. */
+  isIndivisible = false;
   /** What all of it weighs, about, in bytes. */
   weight = 0;
   /** The first identifier that was not set aside when it was sealed. */
@@ -47,7 +49,11 @@ export class Changes {
    */
   takeRemovals(): Changes | null {
     if (this.removedChunks.size === 0 && this.removedPages.length === 0) return null;
+    if (this.isIndivisible) return null;
     const removals = new Changes();
+    // A session that has ended must not be found without what waited for it.
+    for (const session of this.sessions) if (session.isGone) removals.sessions.add(session);
+    for (const session of removals.sessions) this.sessions.delete(session);
     for (const id of this.removedChunks) removals.removedChunks.add(id);
     for (const page of this.removedPages.splice(0)) removals.removedPages.push(page);
     this.removedChunks.clear();
@@ -66,6 +72,7 @@ export class Changes {
     for (const session of failed.wills) this.wills.add(session);
     for (const topic of failed.retained) this.retained.add(topic);
     for (const row of failed.useless) this.useless.push(row);
+    this.isIndivisible ||= failed.isIndivisible;
     this.weight += failed.weight;
   }
 }

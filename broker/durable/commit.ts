@@ -24,16 +24,25 @@ export class Commit {
     this.#listeners.add(listener);
   }
 
-  /** It is on the disk. */
-  succeed(): void {
-    for (const listener of this.#listeners) listener.committed(this);
-    this.over.close();
+  /** It is on the disk. What a listener throws is reported, and keeps nobody else from being told. */
+  succeed(report: (error: unknown) => void): void {
+    this.#tell((listener) => listener.committed(this), report);
   }
 
   /** It has failed. */
-  fail(error: Error): void {
+  fail(error: Error, report: (error: unknown) => void): void {
     this.error = error;
-    for (const listener of this.#listeners) listener.commitFailed(this);
+    this.#tell((listener) => listener.commitFailed(this), report);
+  }
+
+  #tell(call: (listener: CommitListener) => void, report: (error: unknown) => void): void {
+    for (const listener of this.#listeners) {
+      try {
+        call(listener);
+      } catch (error) {
+        report(error);
+      }
+    }
     this.over.close();
   }
 }

@@ -8,6 +8,12 @@ import type { Join } from "./join.ts";
 import type { Place } from "./chunk.ts";
 import { type Entry, LOST_VARIANT, type Page } from "./page.ts";
 
+/**
+ * Logs that a session reads at once: all of them are looked at for each message, and written with
+ * the session. Past it the session has a log of its own for what comes.
+ */
+const READERS_MAX = 128;
+
 /** A log that a session reads, and why. */
 export interface Reader {
   readonly cursor: DurableCursor;
@@ -126,6 +132,15 @@ export class DurableBacklog {
     }
     if (variant.shared !== null) this.mayBeShared = true;
     this.#own.cursor.log.append(message, variant);
+  }
+
+  /** Whether one more log may be followed; for it, those are left that are read to their end. */
+  makeRoom(): boolean {
+    if (this.#readers.length < READERS_MAX) return true;
+    for (const { cursor, follows } of [...this.#readers]) {
+      if (follows !== null && cursor.lag <= 0) this.leave(follows);
+    }
+    return this.#readers.length < READERS_MAX;
   }
 
   /** Follows a log that is shared, from its end on. */

@@ -32,6 +32,8 @@ export class DurableLog {
   /** How many of them have passed everything there is, as of this many appends. */
   #caughtUp = 0;
   #appends = 0;
+  /** While it is restored: its pages, to find one by its position among very many. */
+  #restored: readonly Page[] | null = null;
 
   /**
    * @param id Never used for another log.
@@ -43,7 +45,10 @@ export class DurableLog {
     this.#weight = weight;
   }
 
-  /** Takes pages over that are on the disk, in order; before anyone reads. */
+  /**
+   * Takes pages over that are on the disk, in order; before anyone reads. None
+   * of them goes before {@linkcode begin}, when everyone is there who reads.
+   */
   restore(pages: readonly Page[]): void {
     for (const page of pages) {
       if (this.#last.count === 0 && this.#first === this.#last) this.#first = page;
@@ -51,6 +56,27 @@ export class DurableLog {
       this.#last = page;
     }
     this.#weight = this.#last.weightBefore + this.#last.weight;
+    this.#restored = pages;
+    this.hold(this.#first);
+  }
+
+  /** The page that holds a position, or the one before which it stands; only until {@linkcode begin}. */
+  pageAt(position: number): Page {
+    const pages = this.#restored!;
+    let low = 0;
+    let high = pages.length - 1;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (pages[middle]!.end <= position) low = middle + 1;
+      else high = middle;
+    }
+    return pages[low] ?? this.#last;
+  }
+
+  /** Everyone is there who reads what was restored. */
+  begin(): void {
+    this.#restored = null;
+    this.release(this.#first);
   }
 
   /** Where the first entry that is still there stands. */

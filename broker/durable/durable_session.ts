@@ -28,6 +28,8 @@ export class DurableSession implements CommitListener {
   isLeaving = false;
   /** Whether nothing of it is to be kept. */
   isGone = false;
+  /** The commit that stores it for the first time; those after it do, if it fails. */
+  readonly #firstCommit: number;
   readonly #core: Core;
   readonly #journal: Journal;
   readonly #session: Session;
@@ -38,11 +40,16 @@ export class DurableSession implements CommitListener {
   /** Those of the last commit, in case it fails. */
   #written: Set<string> | null = null;
   #isLoading = false;
+  #isSending = false;
   #leaving: Leaving | null = null;
 
-  /** @param id Never used for another session. */
-  constructor(core: Core, session: Session, readonly id: number) {
+  /**
+   * @param id Never used for another session.
+   * @param isStored Whether it is in the store already.
+   */
+  constructor(core: Core, session: Session, readonly id: number, isStored: boolean) {
     const journal = core.journal!;
+    this.#firstCommit = isStored ? 0 : journal.gathering.number;
     this.#core = core;
     this.#journal = journal;
     this.#session = session;
@@ -56,6 +63,11 @@ export class DurableSession implements CommitListener {
   /** Follows a log that is shared; that is written once for all who begin to at the same time. */
   follow(log: DurableLog, follows: MessageFollows): void {
     this.#journal.joined(this, this.backlog.follow(log, follows));
+  }
+
+  /** Whether the disk knows of it. */
+  get isStored(): boolean {
+    return this.#firstCommit <= this.#journal.done;
   }
 
   /** Something of the session has changed. */
@@ -180,6 +192,7 @@ export class DurableSession implements CommitListener {
     this.#held = null;
     if (!mayLeave) return this.#forget(flights);
     this.isLeaving = true;
+    this.#journal.handedOver();
     this.changed();
     this.#core.stats.dropped["session-ended"] += this.backlog.leaveShared();
     this.#leaving = new Leaving(
@@ -248,13 +261,20 @@ export class DurableSession implements CommitListener {
   #sendHeld(): void {
     const held = this.#held;
     const { link } = this.#session;
-    if (held === null || link === null) return;
+    // Of what is sent now, something may turn into a PUBREL, which takes its place at the end.
+    if (held === null || link === null || this.#isSending) return;
+    this.#isSending = true;
     let count = 0;
-    for (const flight of held) {
-      if (!this.#isReady(flight)) break;
-      count++;
-      this.#session.transmit(link, flight);
+    try {
+      for (const flight of held) {
+        if (!this.#isReady(flight)) break;
+        count++;
+        this.#session.transmit(link, flight);
+      }
+    } finally {
+      this.#isSending = false;
     }
+    if (this.#held !== held) return;
     if (count === held.length) this.#held = null;
     else if (count > 0) this.#held = held.slice(count);
   }
@@ -264,9 +284,16 @@ export class DurableSession implements CommitListener {
     const sent = flight.message!;
     if (sent.commit > this.#journal.done) return false;
     const { hold } = sent;
-    if (flight.phase === "pubcomp" || sent.message !== null || hold === null) return true;
-    if (hold.isGone || hold.entry !== null) {
-      sent.message = hold.entry?.message ?? null;
+    if (flight.phase === "pubcomp" || hold === null) return true;
+    const { entry } = hold;
+    if (entry?.place.isRevoked && !sent.wasSent) {
+      // Its publisher was told that it is not stored, before it was sent.
+      sent.message = null;
+      return true;
+    }
+    if (sent.message !== null) return true;
+    if (entry !== null || hold.isGone) {
+      sent.message = entry?.message ?? null;
       return true;
     }
     if (!this.#isLoading) {

@@ -1,14 +1,14 @@
-import type { Receipt } from "../../log/receipt.ts";
+import { Receipt } from "../../log/receipt.ts";
 import { Batch } from "../../store/batch.ts";
 import { numberKey, RecordWriter } from "../../store/record.ts";
-import { type Store, StoreFullError, type Table } from "../../store/store.ts";
+import { type Store, StoreError, StoreFullError, type Table } from "../../store/store.ts";
 import type { Clock } from "../clock.ts";
 import type { Message } from "../message.ts";
 import type { Session } from "../session.ts";
 import { Deadline, type Scheduler } from "../scheduler.ts";
 import { Changes } from "./changes.ts";
 import { Chunk, CHUNK_BYTES, type Place } from "./chunk.ts";
-import { Commit } from "./commit.ts";
+import { Commit, type CommitListener } from "./commit.ts";
 import { DurableLog, type LogKeeper } from "./durable_log.ts";
 import type { DurableSession } from "./durable_session.ts";
 import type { Reader } from "./durable_backlog.ts";
@@ -89,8 +89,9 @@ export class Journal implements LogKeeper {
   #storedCeiling: number;
   #isTouched = false;
   #isClosing = false;
+  #isClosed = false;
   #mayTry = true;
-  #isFull = false;
+  #isFailing = false;
   #bytes = 0;
   #stored = 0;
   /** How many commits there were, and how many have failed. */
@@ -128,9 +129,14 @@ export class Journal implements LogKeeper {
     return this.#done;
   }
 
-  /** Whether the last commit has failed, so that nothing more can be promised. */
+  /** Whether nothing more of messages can be promised: the last commit has failed, or they are too many. */
   get isFull(): boolean {
-    return this.#isFull || this.#bytes >= this.#host.storedBytesMax;
+    return this.#isFailing || this.#bytes >= this.#host.storedBytesMax;
+  }
+
+  /** Whether the last commit has failed, so that nothing at all can be promised. */
+  get isFailing(): boolean {
+    return this.#isFailing;
   }
 
   /** Counts up whenever a message, or the retained message of a topic, is to be stored. */
@@ -197,16 +203,13 @@ export class Journal implements LogKeeper {
 
   keep(message: Message): Place {
     const { place } = message;
-    if (place !== null && !place.chunk.isGone) return place;
+    if (place !== null && !place.chunk.isGone && !place.isRevoked) return place;
     if (this.#open === null || this.#open.bytes >= CHUNK_BYTES) {
       this.#open = new Chunk(this.newId());
       this.#chunks.set(this.#open.id, this.#open);
       this.#changes.chunks.add(this.#open);
     }
-    this.#changes.weight += message.weight;
-    if (this.#changes.weight > this.#host.journalBytesMax && this.#underWay !== null) {
-      this.#host.congested(this.#underWay.over);
-    }
+    this.#weigh(message.weight);
     this.#stored++;
     return message.place = this.#open.add(message.keep());
   }
@@ -215,6 +218,11 @@ export class Journal implements LogKeeper {
   sessionChanged(session: DurableSession): void {
     this.#changes.sessions.add(session);
     this.#touch();
+  }
+
+  /** A message goes from one session to another: it must not leave here before it is there. */
+  handedOver(): void {
+    this.#changes.isIndivisible = true;
   }
 
   /** A session has begun to read a log. */
@@ -257,7 +265,9 @@ export class Journal implements LogKeeper {
 
   /** The retained message of a topic has changed. */
   retainedChanged(topic: string): void {
-    this.#changes.retained.add(topic);
+    const { retained } = this.#changes;
+    if (!retained.has(topic)) this.#weigh(this.#host.retainedOf(topic)?.weight ?? topic.length);
+    retained.add(topic);
     this.#stored++;
     this.#touch();
   }
@@ -296,15 +306,42 @@ export class Journal implements LogKeeper {
     scheduler.set(this.#sweepDeadline, clock.now() + SWEEP_MS);
   }
 
+  /** Closes when the disk holds what a commit should, however often it is tried, or never will. */
+  whenStored(commit: Commit): Receipt {
+    if (this.#isClosed) return Receipt.closed();
+    const stored = new Receipt();
+    const listener: CommitListener = {
+      committed: () => stored.close(),
+      commitFailed: () => this.#isClosed ? stored.close() : this.#gathering.tell(listener),
+    };
+    commit.tell(listener);
+    return stored;
+  }
+
   /** Waits until everything is on the disk, or cannot be brought there, and closes the store. */
   async close(): Promise<void> {
     this.#isClosing = true;
+    // What has failed is tried a last time.
+    this.#mayTry = true;
     while (this.#underWay !== null || (!this.#changes.isEmpty && this.#mayTry)) {
       if (this.#underWay === null) this.#seal();
       await this.#underWay?.over;
     }
     this.#host.scheduler.clear(this.#retry);
+    this.#isClosed = true;
+    // Nobody is to wait for what does not come.
+    this.#gathering.fail(
+      new StoreError("The store is closed"),
+      (error) => this.#host.failed(error),
+    );
     await this.#store.close();
+  }
+
+  /** So much more is to be stored. Past a limit publishers wait for the commit under way, or the next. */
+  #weigh(bytes: number): void {
+    this.#changes.weight += bytes;
+    if (this.#changes.weight <= this.#host.journalBytesMax || this.#isClosing) return;
+    this.#host.congested((this.#underWay ?? this.#gathering).over);
   }
 
   /** Drops what has expired in some of the logs; in the others with the next sweeps. */
@@ -337,15 +374,14 @@ export class Journal implements LogKeeper {
 
   /** On a full disk what frees room goes first, by itself: the store keeps room for that. */
   #sealRemovals(): boolean {
-    const removals = this.#isFull ? this.#changes.takeRemovals() : null;
+    const removals = this.#isFailing ? this.#changes.takeRemovals() : null;
     if (removals === null) return false;
     const commit = this.#underWay = new Commit(this.#done);
-    this.#store.commit(this.#encode(removals)).catch(() => this.#changes.addFailed(removals))
-      .then(() => {
-        this.#underWay = null;
-        this.#tell(() => commit.succeed());
-        this.#sealAll();
-      });
+    this.#commit(removals).catch(() => this.#changes.addFailed(removals)).then(() => {
+      this.#underWay = null;
+      commit.succeed((error) => this.#host.failed(error));
+      this.#sealAll();
+    });
     return true;
   }
 
@@ -362,12 +398,15 @@ export class Journal implements LogKeeper {
     this.#underWay = commit;
     this.#open = null;
     changes.idCeiling = this.#idCeiling;
-    const batch = this.#encode(changes);
-    if (batch.changes === 0) return this.#succeeded(commit, changes);
-    this.#store.commit(batch).then(
+    this.#commit(changes).then(
       () => this.#succeeded(commit, changes),
       (error) => this.#failed(commit, changes, error),
     );
+  }
+
+  async #commit(changes: Changes): Promise<void> {
+    const batch = this.#encode(changes);
+    if (batch.changes > 0) await this.#store.commit(batch);
   }
 
   #succeeded(commit: Commit, changes: Changes): void {
@@ -377,11 +416,11 @@ export class Journal implements LogKeeper {
     this.#storedCeiling = changes.idCeiling;
     for (const chunk of changes.chunks) chunk.messages = null;
     for (const page of changes.pages.keys()) if (--page.pending === 0) this.#cache.add(page);
-    if (this.#isFull) {
-      this.#isFull = false;
+    if (this.#isFailing) {
+      this.#isFailing = false;
       this.#host.full(false);
     }
-    this.#tell(() => commit.succeed());
+    commit.succeed((error) => this.#host.failed(error));
     if (!this.#changes.isEmpty) this.#touch();
   }
 
@@ -392,24 +431,16 @@ export class Journal implements LogKeeper {
     for (const page of changes.pages.keys()) if (this.#changes.pages.has(page)) page.pending--;
     for (const session of changes.sessions) session.writeFailed();
     this.#changes.addFailed(changes);
-    if (!this.#isFull) {
-      this.#isFull = true;
+    if (!this.#isFailing) {
+      this.#isFailing = true;
       this.#host.full(true);
       if (!(error instanceof StoreFullError)) this.#host.failed(error);
     }
     this.#mayTry = false;
     const { scheduler, clock } = this.#host;
     scheduler.set(this.#retry, clock.now() + RETRY_MS);
-    this.#tell(() => commit.fail(error instanceof Error ? error : new Error(String(error))));
-  }
-
-  /** What a listener throws must not hold up the next commit. */
-  #tell(call: () => void): void {
-    try {
-      call();
-    } catch (error) {
-      this.#host.failed(error);
-    }
+    const reason = error instanceof Error ? error : new Error(String(error));
+    commit.fail(reason, (error) => this.#host.failed(error));
   }
 
   /** An entry leads to the chunk no more; without any it goes. */
@@ -453,6 +484,8 @@ export class Journal implements LogKeeper {
 
   #encodeWill(batch: Batch, session: Session): void {
     const { clientId, username, will, willId, willDeadline } = session;
+    // Another has it now.
+    if (willId === 0) return;
     if (will === null) return batch.remove("wills", numberKey(willId));
     const isDue = willDeadline !== null && willDeadline.index >= 0;
     const dueMs = isDue ? Math.round(this.#host.calendar.toWall(willDeadline.atMs)) : 0;

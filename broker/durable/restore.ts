@@ -48,7 +48,7 @@ export async function restore(core: Core, store: Store, host: JournalHost): Prom
   const wills = await readWills(rows);
   // What was lost with a part of the file may have been the row that tells which are used.
   journal.skipIds(rows.idMost);
-  for (const log of logs.values()) log.release(log.firstPage);
+  for (const log of logs.values()) log.begin();
   restoreWills(core, wills);
   goOn(core, sessions);
   discard(rows, journal, core);
@@ -93,7 +93,6 @@ async function restoreLogs(
     if (pages.length === 0) return;
     const log = journal.restoreLog(logId, 0, 0);
     log.restore(pages);
-    log.hold(log.firstPage);
     logs.set(logId, log);
     journal.watch(log);
     pages = [];
@@ -141,7 +140,7 @@ function logOf(
   let log = logs.get(id);
   if (log === undefined) {
     logs.set(id, log = journal.restoreLog(id, end, weight));
-    log.hold(log.firstPage);
+    log.restore([]);
   }
   return log;
 }
@@ -177,7 +176,7 @@ function restoreSession(
   record: SessionRecord,
 ): Session {
   const { disconnectedWallMs, flights, feeds } = record;
-  const session = new Session(core, record.clientId, id);
+  const session = new Session(core, record.clientId, id, true);
   session.expirySeconds = Math.min(record.expirySeconds, NEVER_EXPIRES);
   const durable = session.durable!;
   for (const reader of record.readers) {
@@ -245,14 +244,14 @@ function cursorOf(
   // The last pages may be lost: what takes their place is not to be passed over.
   const position = Math.min(record.position, log.end);
   const weight = Math.min(record.weight, log.weight);
-  cursor.restore(pageAt(log, position), position, weight, end, endWeight);
+  cursor.restore(log.pageAt(position), position, weight, end, endWeight);
   return cursor;
 }
 
 function sentOf(record: FlightRecord, logs: Map<number, DurableLog>): Sent {
   const { variant, qos, phase, logId, position } = record;
   const log = logs.get(logId);
-  const page = phase === "pubcomp" || log === undefined ? null : pageAt(log, position);
+  const page = phase === "pubcomp" || log === undefined ? null : log.pageAt(position);
   const isHeld = page !== null && position >= page.first && position < page.end;
   const hold = isHeld ? new Hold(log!, page, position) : null;
   const sent = new Sent(null, variant, qos, hold);
@@ -262,13 +261,6 @@ function sentOf(record: FlightRecord, logs: Map<number, DurableLog>): Sent {
 
 function feedOf(core: Core, { filter, variant, noLocal }: FeedRecord): RetainedFeed {
   return new RetainedFeed(filter, core.retained.match(filter), variant, noLocal);
-}
-
-/** The page that holds a position, or the one before which it stands. */
-function pageAt(log: DurableLog, position: number): Page {
-  let page = log.firstPage;
-  while (page.end <= position && page.next !== null) page = page.next;
-  return page;
 }
 
 async function restoreSubscriptions(
@@ -311,9 +303,9 @@ async function readWills(rows: StoredRows): Promise<Map<number, WillRecord>> {
     const id = rows.idOf(key);
     const record = readWill(new RecordReader(value));
     mustBeSound("topic name", topicNameFault(record.will.topic));
-    // A client has one.
-    if (clients.has(record.clientId)) return false;
-    clients.add(record.clientId);
+    // A client has one, beside those that were due when the disk was full.
+    if (record.dueWallMs === 0 && clients.has(record.clientId)) return false;
+    if (record.dueWallMs === 0) clients.add(record.clientId);
     wills.set(id, record);
     return true;
   });
@@ -325,14 +317,15 @@ function restoreWills(core: Core, wills: Map<number, WillRecord>): void {
   const now = core.clock.now();
   for (const [id, { clientId, username, will, dueWallMs }] of wills) {
     // One without a session that survives had a clean session, which has ended.
-    const session = core.sessions.get(clientId) ?? new Session(core, clientId);
+    const known = core.sessions.get(clientId);
+    const session = known?.willId === 0 ? known : new Session(core, clientId);
     session.willId = id;
     session.will = will;
     session.username = username;
     session.permit(accessOf(core, clientId, username));
     const delayMs = (will.properties.willDelayInterval ?? 0) * 1000;
     session.willDueMs = dueWallMs === 0 ? now + delayMs : core.calendar.toClock(dueWallMs);
-    if (session.durable === null) core.sessions.wait(session, now, now);
+    if (session !== known) core.sessions.wait(session, now, now);
   }
 }
 
