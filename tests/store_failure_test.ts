@@ -234,6 +234,35 @@ Deno.test("a commit that fails for one connection takes nothing from the next on
   assertEquals(scene.broker.sessions, 1);
 });
 
+Deno.test("on a full disk a message that goes to another member of its group leaves nobody first", async () => {
+  const clock = new VirtualClock();
+  let snapshot: StoreSnapshot;
+  {
+    await using scene = await Scene.open({}, {}, undefined, clock);
+    // Its session ends after ten seconds.
+    const first = await scene.connect({ clientId: "first", properties: "11 0000000a" });
+    await first.send(packets.subscribe({ "$share/g/t": 1 }, V5));
+    await first.leave();
+    for (let i = 0; i < 200; i++) scene.broker.publish("t", `${i}`, { qos: 1 });
+    const second = await scene.connect({ clientId: "second" });
+    await second.send(packets.subscribe({ "$share/g/t": 1 }, V5));
+    await second.leave();
+    scene.store.mode = "remove";
+    await clock.advance(15_000);
+    assertEquals(scene.broker.sessions, 1);
+    snapshot = scene.store.snapshot();
+  }
+  await using scene = await Scene.open({}, {}, snapshot, clock);
+  await clock.advance(15_000);
+  const second = await scene.connect({ clientId: "second" });
+  let received = second.answer;
+  for (let id = 1; id <= 200; id++) received += await second.send(packets.puback(id));
+  for (let i = 0; i < 200; i++) {
+    const message = packets.publish("t", `${i}`, { ...V5, qos: 1, packetId: i + 1 });
+    assert(received.includes(toHex(message).replaceAll(" ", "")), `${i} is missing`);
+  }
+});
+
 Deno.test("Broker.publish() resolves when the disk holds the message, however often that is tried", async () => {
   await using scene = await Scene.open();
   scene.store.mode = "fail";

@@ -11,8 +11,11 @@ import type { Store, StoreSize, Table } from "../../store/store.ts";
 /** A store in memory whose commits end when, and as, a test says. */
 export class ManualStore implements Store {
   readonly damage = null;
-  /** What becomes of a commit: it succeeds, it fails as on a full disk, or it waits for {@linkcode settle}. */
-  mode: "succeed" | "fail" | "wait" = "succeed";
+  /**
+   * What becomes of a commit: it succeeds, it fails as on a full disk, it does so only if something
+   * is to be written, or it waits for {@linkcode settle}.
+   */
+  mode: "succeed" | "fail" | "remove" | "wait" = "succeed";
   /** How many rows each commit has changed. */
   readonly commits: number[] = [];
   readonly #store: MemoryStore;
@@ -39,7 +42,8 @@ export class ManualStore implements Store {
   }
 
   async commit(batch: Batch): Promise<void> {
-    let isDone = this.mode === "succeed";
+    const isRemoval = [...batch].every(({ kind }) => kind !== "put");
+    let isDone = this.mode === "succeed" || (this.mode === "remove" && isRemoval);
     if (this.mode === "wait") {
       isDone = await new Promise<boolean>((resolve) => this.#waiting = resolve);
     }
