@@ -7,13 +7,11 @@ const FILL_BYTES = 64 * 1024;
  */
 export class Reserve {
   readonly #path: string;
-  readonly #bytesMax: number;
   #bytes = 0;
 
   /** @param bytesMax How large it is when it is whole. */
-  constructor(path: string, bytesMax: number) {
+  constructor(path: string, readonly bytesMax: number) {
     this.#path = path;
-    this.#bytesMax = bytesMax;
   }
 
   /** Bytes that it takes up now. */
@@ -23,11 +21,12 @@ export class Reserve {
 
   /** Whether it was filled and not given up since. */
   get isWhole(): boolean {
-    return this.#bytes >= this.#bytesMax;
+    return this.#bytes >= this.bytesMax;
   }
 
   /**
-   * Takes what it lacks, as far as there is room.
+   * Takes what it lacks. Where there is no room for all of it, it takes nothing:
+   * the little there is helps the database more.
    *
    * @returns Whether it is whole.
    */
@@ -39,6 +38,8 @@ export class Reserve {
       file.syncSync();
     } catch {
       // Whatever does not let it be written to would not let the database either.
+      this.#bytes = 0;
+      file.truncateSync(0);
       return false;
     } finally {
       file.close();

@@ -61,6 +61,8 @@ export class SqliteDirectory {
   readonly #reserve: Reserve;
   readonly #schedule: Schedule;
   #takeBack: (() => void) | null = null;
+  /** Whether pages at the end of the file are being given back. */
+  #isShrinking = false;
   /** Why the log could not be copied into the file; `null` if it could. */
   #stuck: StoreError | null = null;
 
@@ -103,7 +105,7 @@ export class SqliteDirectory {
 
   /** See `Store.commit`; {@linkcode tidy} is to be called after it. */
   commit(batch: Batch): void {
-    if (!this.#reserve.isWhole && !isLight(batch) && !this.#reserve.fill()) {
+    if (!this.#reserve.isWhole && !isLight(batch) && !this.#reserve.fill() && !this.#fits(batch)) {
       throw new StoreFullError(`Cannot write ${this.#path}: the disk is full`);
     }
     if (this.#stuck !== null) this.#retry();
@@ -114,6 +116,11 @@ export class SqliteDirectory {
       this.#makeRoom();
       this.#noting(() => this.#file.commit(batch));
     }
+  }
+
+  /** Whether a file that cannot grow has room for a batch, and for removing rows after it. */
+  #fits(batch: Batch): boolean {
+    return this.#file.size().freeBytes >= this.#reserve.bytesMax + 2 * batch.bytes.length;
   }
 
   /** See `Store.scan`. */
@@ -202,7 +209,11 @@ export class SqliteDirectory {
 
   #shrink(): void {
     try {
-      if (this.#noting(() => this.#upkeep.shrink())) this.tidy();
+      const isShrinking = this.#noting(() => this.#upkeep.shrink());
+      // The file is cut when what is in the log is copied.
+      if (this.#isShrinking && !isShrinking) this.#checkpoint();
+      this.#isShrinking = isShrinking;
+      if (isShrinking) this.tidy();
     } catch {
       // The file stays as long as it is; whether that is noted was seen to.
     }
