@@ -12,10 +12,11 @@ interface Place {
 /**
  * The feeds of a session, one after the other; at most one for each filter, so that whoever
  * subscribes again and again has no more of them than subscriptions. The later one counts: its
- * messages are to be sent from the first [MQTT-3.8.4-3].
+ * messages are to be sent from the first [MQTT-3.8.4-3]. One without the client's own messages is
+ * no substitute for one with them, and so there may be both [MQTT-3.8.4-4].
  */
 export class FeedQueue {
-  /** By the `mapKey()` of the filter. */
+  /** By {@linkcode keyOf}. */
   readonly #places = new WideMap<Place>();
   #first: Place | null = null;
   #last: Place | null = null;
@@ -37,7 +38,7 @@ export class FeedQueue {
 
   /** Adds one at the end, in the place of another for the same filter. */
   push(feed: RetainedFeed): void {
-    const key = mapKey(feed.filter);
+    const key = keyOf(feed);
     const known = this.#places.get(key);
     if (known !== undefined) this.#takeOut(known);
     const place: Place = { feed, before: this.#last, after: null };
@@ -50,7 +51,7 @@ export class FeedQueue {
   /** Takes the next one out. */
   shift(): void {
     if (this.#first === null) return;
-    this.#places.delete(mapKey(this.#first.feed.filter));
+    this.#places.delete(keyOf(this.#first.feed));
     this.#takeOut(this.#first);
   }
 
@@ -65,4 +66,8 @@ export class FeedQueue {
     if (after === null) this.#last = before;
     else after.before = before;
   }
+}
+
+function keyOf({ filter, noLocal }: RetainedFeed): string {
+  return mapKey(noLocal ? `l${filter}` : `a${filter}`);
 }

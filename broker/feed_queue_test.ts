@@ -35,3 +35,11 @@ Deno.test("FeedQueue has one feed for each filter, the last that was added", () 
   queue.push(feed("c", 30_000));
   assertEquals(filters(queue), ["b", "a", "c"]);
 });
+
+Deno.test("FeedQueue keeps what No Local leaves out beside what it does not [MQTT-3.8.4-4]", () => {
+  const local = { filter: "a", noLocal: true } as unknown as RetainedFeed;
+  const queue = new FeedQueue([feed("a"), local]);
+  assertEquals(filters(queue), ["a", "a"]);
+  queue.push(local);
+  assertEquals(queue.length, 2);
+});
