@@ -1,5 +1,6 @@
 /**
- * Starts a broker: `deno run --allow-net --allow-run=prlimit server.ts`.
+ * Starts a broker: `deno task start`, or
+ * `deno run --allow-net --allow-read --allow-write=fairway-data --allow-run=prlimit server.ts`.
  *
  * @module
  */

@@ -52,12 +52,12 @@ function forgottenAfter({ limits }: Broker): string {
 }
 
 async function openStore(directory: string, strict: boolean): Promise<SqliteStore> {
-  try {
-    return await SqliteStore.open(directory, { strict });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+  for (const name of ["read", "write"] as const) {
+    const { state } = await Deno.permissions.query({ name, path: directory });
+    if (state === "granted") continue;
     throw new FlagError(
       `Cannot keep state in ${directory}: allow --allow-read=${directory} --allow-write=${directory}, or use --memory (persistence false)`,
     );
   }
+  return await SqliteStore.open(directory, { strict });
 }

@@ -62,6 +62,12 @@ Deno.test("server.ts tells in one line that it may not use the network", async (
   assertFailsClearly(await run(["--port", "0"], without), /--allow-net/);
 });
 
+Deno.test("server.ts tells in one line that it may not keep its state", async () => {
+  const without = SERVER_PERMISSIONS.filter((flag) => flag !== "--allow-write");
+  const outcome = await run(["--port", "0", "--data", "nowhere"], without);
+  assertFailsClearly(outcome, /--allow-write=nowhere, or use --memory/);
+});
+
 Deno.test("server.ts starts without the permission to run prlimit", async () => {
   await using child = startServer(["--port", "0"], ["--no-prompt", "--allow-net"]);
   await child.waitFor(/127\.0\.0\.1:\d+/, "stdout", DEADLINE_MS);
