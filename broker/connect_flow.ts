@@ -19,6 +19,7 @@ import {
   UnsupportedVersionError,
 } from "../codec/mod.ts";
 import { Access } from "./access.ts";
+import { reply, sendControl } from "./answers.ts";
 import type { Connection } from "./connection.ts";
 import { connackProperties } from "./connack.ts";
 import { type ConnectFault, faultOf } from "./connect_fault.ts";
@@ -386,7 +387,7 @@ export class ConnectFlow {
     session.expirySeconds = agreement.expirySeconds;
     core.sessions.setWill(session, ownWill(packet));
     // MQTT 3.1 has no Session Present.
-    connection.control({ ...connack, sessionPresent: isPresent && version > 3 });
+    sendControl(connection, { ...connack, sessionPresent: isPresent && version > 3 });
     const aliasMax = Math.min(packet.properties.topicAliasMaximum ?? 0, terms.topicAliasMax);
     const { outbox } = connection;
     connection.sender = new Sender(
@@ -431,7 +432,7 @@ export class ConnectFlow {
     if (step.kind !== "failure" && step.data !== undefined) {
       properties.authenticationData = step.data;
     }
-    this.#connection.reply({ type: "auth", reasonCode, properties });
+    reply(this.#connection, { type: "auth", reasonCode, properties });
   }
 
   /** Tells that a login has failed, and answers; late, if that happens too often. */

@@ -1,38 +1,29 @@
 import type { ClientInfo } from "../auth/authenticator.ts";
 import type { Authorizer } from "../auth/authorizer.ts";
 import {
-  decodePacket,
-  FixedHeader,
-  type Packet,
   PacketError,
-  packetSize,
-  PacketType,
   ProtocolError,
   type ProtocolVersion,
   type QoS,
   ReasonCode,
   UnsupportedVersionError,
-  writePacket,
 } from "../codec/mod.ts";
 import { Receipt } from "../log/receipt.ts";
 import type { Route } from "../router/route_cache.ts";
 import type { Variant } from "../router/variant.ts";
 import type { PeerInfo, Transport } from "../transport/transport.ts";
-import { type AuthFlow, ConnectFlow } from "./connect_flow.ts";
+import { sendControl } from "./answers.ts";
+import type { AuthFlow, ConnectFlow } from "./connect_flow.ts";
 import type { Core } from "./core.ts";
-import { AckQueue } from "./durable/ack_queue.ts";
-import type { Commit } from "./durable/commit.ts";
+import type { AckQueue } from "./durable/ack_queue.ts";
 import { sendFarewell } from "./farewell.ts";
 import type { Granted } from "./granted.ts";
-import { InputBuffer } from "./input_buffer.ts";
+import { Intake } from "./intake.ts";
 import type { Link } from "./link.ts";
 import type { ListenerPolicy, ListenerTerms } from "./listener_policy.ts";
 import type { Message } from "./message.ts";
 import { Outbox, type OutboxOwner } from "./outbox.ts";
-import { Pace } from "./pace.ts";
-import { checkPacket, PacketLimitError } from "./packet_limits.ts";
-import { handlePacket, handlePuback } from "./packet_handler.ts";
-import { PublishFlow } from "./publish_flow.ts";
+import { PacketLimitError } from "./packet_limits.ts";
 import type { Receiver, Wire } from "./receiver.ts";
 import { Deadline } from "./scheduler.ts";
 import type { Sender } from "./sender.ts";
@@ -40,12 +31,9 @@ import type { DropReason, LimitReason } from "./stats.ts";
 import type { Session } from "./session.ts";
 import type { Visit } from "./gate.ts";
 
-/** One for all: it is filled in and read within a call. */
-const header = new FixedHeader();
-
 /**
- * One connection of one client: takes bytes, finds the packets in them, and
- * has each handled. What goes the other way is the outbox's.
+ * One connection of one client, from its first byte to its end. What is done with
+ * the bytes that arrive is the intake's; what goes the other way is the outbox's.
  *
  * The file is long because a connection can end in many ways, at any moment of
  * reading, and what must hold then is best read in one place.
@@ -77,11 +65,11 @@ export class Connection implements Link, OutboxOwner {
   lastRoute: Route<Receiver> | null = null;
   /** What is counted of it at the gate; `null` for nothing. */
   visit: Visit | null = null;
-  readonly #policy: ListenerPolicy;
   /** Answers that wait for the disk; made for the first. */
-  #acks: AckQueue | null = null;
+  acks: AckQueue | null = null;
+  readonly #policy: ListenerPolicy;
   readonly #transport: Transport;
-  readonly #input: InputBuffer;
+  readonly #intake: Intake;
   #isOpen = true;
   #isPaused = false;
   #isRetired = false;
@@ -91,10 +79,6 @@ export class Connection implements Link, OutboxOwner {
   // Made when somebody waits, which is rare: an idle connection must cost little.
   #left: Receipt | null = null;
   #gone: Receipt | null = null;
-  /** How fast the client may publish; `null` for as fast as it can. */
-  readonly #pace: Pace | null;
-  /** Bytes of the frame that is incomplete, as far as it is known. */
-  #frameBytes = 0;
   #lastReadMs: number;
   #keepAliveMs = 0;
   readonly #deadline: Deadline;
@@ -111,8 +95,7 @@ export class Connection implements Link, OutboxOwner {
     this.terms = policy.terms;
     this.wire = { v5: false, packetBytesMax: this.terms.packetBytesMax, isOwn: false };
     this.#transport = transport;
-    this.#input = new InputBuffer(core.pool);
-    this.#pace = Pace.of(core);
+    this.#intake = new Intake(this);
     this.outbox = new Outbox(transport, core, this);
     this.#lastReadMs = core.clock.now();
     this.#deadline = new Deadline(() => this.#onDue());
@@ -147,15 +130,14 @@ export class Connection implements Link, OutboxOwner {
   async run(): Promise<void> {
     try {
       while (this.#isOpen || this.#endedBy === "broker") {
-        const target = this.#input.target(this.#frameBytes);
-        const bytes = await this.#transport.read(this.#pace?.bounded(target) ?? target);
+        const bytes = await this.#transport.read(this.#intake.target());
         if (bytes === null) break;
         // Read on while the last bytes leave: closing with something unread
         // would reset the connection, and the client never learn why.
         if (!this.#isOpen) continue;
         this.#lastReadMs = this.core.clock.now();
         this.core.stats.bytesReceived += bytes;
-        this.#input.filled(bytes);
+        this.#intake.filled(bytes);
         // Whoever is slowed down by now, it is not for what this client does.
         this.core.takeCongestion();
         const wait = this.#take();
@@ -172,31 +154,11 @@ export class Connection implements Link, OutboxOwner {
   /** Takes everything that has arrived. Returns what has to be waited for, if anything. */
   #take(): PromiseLike<void> | null {
     try {
-      return this.#consume() ?? this.core.takeCongestion() ?? this.#held();
+      return this.#intake.consume() ?? this.core.takeCongestion() ?? this.#intake.held();
     } catch (error) {
       this.fail(error);
       return null;
     }
-  }
-
-  /** What has to be waited for because of what this client does itself: too much at once. */
-  #held(): Promise<void> | null {
-    if (!this.#isOpen) return null;
-    const { controlBytesMax } = this.core.limits;
-    if (this.outbox.controlBytes > controlBytesMax) {
-      this.limited("control-bytes");
-      return this.outbox.controlTaken();
-    }
-    if (this.#acks !== null && this.#acks.bytes > controlBytesMax) {
-      this.limited("control-bytes");
-      return this.#acks.fewer.wait();
-    }
-    const wait = this.#pace?.wait() ?? null;
-    if (wait === null) return null;
-    this.limited("publish-rate");
-    if (this.core.settings.overrate === "slow-down") return wait;
-    this.disconnect(ReasonCode.MessageRateTooHigh, "Publishes too fast");
-    return null;
   }
 
   /** Counts that the client has reached a limit. */
@@ -222,102 +184,6 @@ export class Connection implements Link, OutboxOwner {
     this.#lastReadMs = this.core.clock.now();
   }
 
-  #consume(): PromiseLike<void> | null {
-    const input = this.#input;
-    const { bytes, end } = input;
-    const { core, terms, outbox } = this;
-    const { controlBytesMax } = core.limits;
-    const pace = this.#pace;
-    this.#frameBytes = 0;
-    let at = input.start;
-    // What waits stays where it is: a backlog never grows by more than a message
-    // between the moment it is long and the moment its publishers wait.
-    while (at < end && this.#isOpen && !core.isCongested) {
-      if (outbox.controlBytes > controlBytesMax || pace?.mayGoOn === false) break;
-      if (this.#acks !== null && this.#acks.bytes > controlBytesMax) break;
-      const mayRun = this.session !== null && (pace === null || pace.mayTakeAll(end - at));
-      if (mayRun && bytes[at] === 0x30) {
-        const before = core.stats.messagesReceived;
-        const next = PublishFlow.run(this, bytes, at, end);
-        if (next > at) {
-          pace?.spend(core.stats.messagesReceived - before, next - at);
-          at = next;
-          continue;
-        }
-      }
-      if (!header.read(bytes, at, end)) break;
-      const size = header.end - at;
-      const sizeMax = this.session === null ? core.limits.connectBytesMax : terms.packetBytesMax;
-      if (size > sizeMax) {
-        this.limited("packet-bytes");
-        throw new ProtocolError(
-          `Packet of ${size} bytes, of at most ${sizeMax}`,
-          0,
-          "MQTT-3.2.2-15",
-          ReasonCode.PacketTooLarge,
-        );
-      }
-      if (header.end > end) {
-        if (this.session === null) this.#checkFirst(header.first);
-        this.#frameBytes = size;
-        break;
-      }
-      const { first, bodyStart, end: bodyEnd } = header;
-      at = bodyEnd;
-      if (this.session !== null) pace?.spend(first >> 4 === PacketType.publish ? 1 : 0, size);
-      const wait = this.#handle(first, bytes, bodyStart, bodyEnd);
-      if (wait !== null) {
-        input.consume(at);
-        return wait;
-      }
-    }
-    input.consume(at);
-    return null;
-  }
-
-  #handle(first: number, bytes: Uint8Array, start: number, end: number): PromiseLike<void> | null {
-    const type = first >> 4;
-    const isLarge = this.session !== null && end - start > this.core.guards.harmlessBytes;
-    if (isLarge) checkPacket(this.core.limits, this.version, first, bytes, start, end);
-    if (this.session !== null && type === PacketType.publish) {
-      return PublishFlow.packet(this, first, bytes, start, end);
-    }
-    this.core.stats.controlPacketsReceived++;
-    if (this.session === null) return this.#handleStranger(first, bytes, start, end);
-    if (type === PacketType.puback && end - start === 2 && first === 0x40) {
-      handlePuback(this.session, bytes[start]! << 8 | bytes[start + 1]!);
-      return null;
-    }
-    const body = bytes.subarray(start, end);
-    return handlePacket(this, decodePacket(this.version, first, body, this.terms.leniency));
-  }
-
-  /** Before the client was let in, it may send CONNECT, and AUTH if it is asked to. */
-  #handleStranger(
-    first: number,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-  ): PromiseLike<void> | null {
-    const body = bytes.subarray(start, end);
-    if (this.flow === null) {
-      this.#checkFirst(first);
-      this.flow = new ConnectFlow(this);
-      return this.flow.connect(first, body);
-    }
-    const packet = decodePacket(this.version, first, body, this.terms.leniency);
-    if (packet.type === "auth" && this.auth !== null) return this.flow.auth(packet);
-    if (packet.type === "disconnect") this.#disconnected(packet.reasonCode);
-    else throw new ProtocolError(`Packet ${packet.type} before CONNACK`, 0, "MQTT-3.1.2-30");
-    return null;
-  }
-
-  /** Whoever speaks another protocol is not waited for until it has said enough. */
-  #checkFirst(first: number): void {
-    if (this.flow !== null || first >> 4 === PacketType.connect) return;
-    throw new ProtocolError("First packet is no CONNECT", 0, "MQTT-3.1.0-1");
-  }
-
   /** The client says goodbye (§3.14). */
   goodbye(reasonCode: number, expirySeconds: number | undefined): void {
     const session = this.session!;
@@ -328,76 +194,18 @@ export class Connection implements Link, OutboxOwner {
       session.expirySeconds = Math.min(expirySeconds, this.terms.sessionExpirySecondsMax);
     }
     this.#keepsWill = reasonCode !== ReasonCode.Success;
-    this.#disconnected(reasonCode);
+    this.departed(reasonCode);
   }
 
-  #disconnected(reasonCode: number): void {
+  /** The client has taken its leave: nothing is left to say. */
+  departed(reasonCode: number): void {
     this.#reasonCode = reasonCode;
     this.#endedBy = "client";
     this.abort();
   }
 
-  /** Sends a control packet, if the client takes one of its size; it is written at once. */
-  control(packet: Packet): boolean {
-    const size = packetSize(packet, this.version);
-    if (size > this.wire.packetBytesMax) return false;
-    const offset = this.outbox.reserveControl(size);
-    this.core.stats.controlPacketsSent++;
-    writePacket(packet, this.version, this.outbox.controlBuffer, offset);
-    return true;
-  }
-
-  /** Sends an answer that the client waits for: one that takes none of its size is let go. */
-  reply(packet: Packet): void {
-    if (!this.control(packet)) {
-      this.#error ??= new Error(`Answer is larger than the client takes: ${packet.type}`);
-      this.disconnect(ReasonCode.PacketTooLarge);
-    }
-  }
-
-  /** Sends PUBACK, PUBREC or PUBCOMP. */
-  ack(type: number, packetId: number, reasonCode: number): void {
-    const long = this.version === 5 && reasonCode !== 0;
-    const offset = this.outbox.reserveControl(long ? 5 : 4);
-    this.core.stats.controlPacketsSent++;
-    const buffer = this.outbox.controlBuffer;
-    buffer[offset] = type << 4;
-    buffer[offset + 1] = long ? 3 : 2;
-    buffer[offset + 2] = packetId >> 8;
-    buffer[offset + 3] = packetId & 0xff;
-    if (long) buffer[offset + 4] = reasonCode;
-  }
-
-  /**
-   * Sends PUBACK, PUBREC or PUBCOMP once a commit is on the disk, and not before
-   * those that wait already.
-   *
-   * @param message What is refused if the commit fails.
-   */
-  ackAfter(
-    commit: Commit | null,
-    type: number,
-    packetId: number,
-    reasonCode: number,
-    message: Message | null = null,
-  ): void {
-    if (commit === null && (this.#acks === null || this.#acks.isEmpty)) {
-      this.ack(type, packetId, reasonCode);
-    } else this.#ackQueue.ack(commit, type, packetId, reasonCode, message);
-  }
-
-  /** Sends an answer once a commit is on the disk. */
-  replyAfter(commit: Commit | null, packet: Packet): void {
-    if (commit === null) this.reply(packet);
-    else this.#ackQueue.reply(commit, packet);
-  }
-
-  get #ackQueue(): AckQueue {
-    return this.#acks ??= new AckQueue(this, this.core.journal!);
-  }
-
   sendPubrel(packetId: number, reasonCode: number): void {
-    this.control({ type: "pubrel", packetId, reasonCode, properties: {} });
+    sendControl(this, { type: "pubrel", packetId, reasonCode, properties: {} });
   }
 
   send(message: Message, variant: Variant, qos: QoS, packetId: number, dup: boolean): boolean {
@@ -431,6 +239,11 @@ export class Connection implements Link, OutboxOwner {
     }
     this.#hasLeft = true;
     this.#left?.close();
+  }
+
+  /** Takes note of what the connection ends for, unless something else came before. */
+  blame(error: Error): void {
+    this.#error ??= error;
   }
 
   /** The client broke the protocol, or the broker has failed: says so and closes. */
@@ -557,11 +370,10 @@ export class Connection implements Link, OutboxOwner {
     this.granted?.end();
     this.outbox.abort();
     this.#closeTransport();
-    this.#input.release();
+    this.#intake.close();
     core.connections.delete(this);
     core.stats.connections--;
     this.visit?.gone();
-    this.#pace?.close();
     this.#policy.connections--;
     core.guard(() => this.#retire());
     this.#gone?.close();

@@ -5,6 +5,7 @@ import {
   ReasonCode,
   writePacket,
 } from "../codec/mod.ts";
+import { sendControl } from "./answers.ts";
 import type { Connection } from "./connection.ts";
 
 /**
@@ -32,7 +33,7 @@ export function sendFarewell(
 }
 
 function send(connection: Connection, packet: Packet, drain: boolean): boolean {
-  if (!drain) return connection.control(packet);
+  if (!drain) return sendControl(connection, packet);
   const { outbox, wire } = connection;
   const size = packetSize(packet, 5);
   if (size > wire.packetBytesMax) return false;

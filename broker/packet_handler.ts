@@ -6,6 +6,7 @@ import {
   ProtocolError,
   ReasonCode,
 } from "../codec/mod.ts";
+import { ackAfter, sendControl } from "./answers.ts";
 import type { Connection } from "./connection.ts";
 import type { Session } from "./session.ts";
 import { subscribe, unsubscribe } from "./subscribe_flow.ts";
@@ -37,7 +38,7 @@ export function handlePacket(connection: Connection, packet: Packet): PromiseLik
       unsubscribe(connection, packet);
       return null;
     case "pingreq":
-      connection.control({ type: "pingresp" });
+      sendControl(connection, { type: "pingresp" });
       return null;
     case "disconnect":
       connection.goodbye(packet.reasonCode, packet.properties.sessionExpiryInterval);
@@ -67,5 +68,5 @@ function handlePubrel(connection: Connection, { packetId }: AckPacket): void {
   const reasonCode = isFault ? ReasonCode.PacketIdentifierNotFound : ReasonCode.Success;
   // The identifier is free once PUBCOMP is there, also for a broker that has crashed since.
   const commit = session.isDurable ? connection.core.journal!.latest : null;
-  connection.ackAfter(commit, PacketType.pubcomp, packetId, reasonCode);
+  ackAfter(connection, commit, PacketType.pubcomp, packetId, reasonCode);
 }

@@ -8,6 +8,7 @@ import {
 import type { Route } from "../router/route_cache.ts";
 import { sameBytes } from "../router/route_cache.ts";
 import { isSystemTopic } from "../router/topic.ts";
+import { ackAfter } from "./answers.ts";
 import type { Connection } from "./connection.ts";
 import { Outcome } from "./delivery.ts";
 import type { Commit } from "./durable/commit.ts";
@@ -118,7 +119,7 @@ function takePacket(
     if (session.inbound.has(packetId)) {
       // Repeated, and acknowledged again; it was delivered before [MQTT-4.3.3-10].
       const commit = session.isDurable ? core.journal!.latest : null;
-      connection.ackAfter(commit, PacketType.pubrec, packetId, ReasonCode.Success);
+      ackAfter(connection, commit, PacketType.pubrec, packetId, ReasonCode.Success);
       return null;
     }
     if (connection.version === 5 && session.inbound.size >= terms.receiveMaximum) {
@@ -287,7 +288,7 @@ function acknowledge(
   // The publisher may have had its own session ended by what it published.
   if (qos === 0 || !connection.isOpen || session.hasEnded) return;
   if (qos === 1) {
-    return connection.ackAfter(commit, PacketType.puback, packetId, reasonCode, message);
+    return ackAfter(connection, commit, PacketType.puback, packetId, reasonCode, message);
   }
   let holds = commit;
   if (reasonCode < 0x80 || connection.version < 5) {
@@ -295,5 +296,5 @@ function acknowledge(
     session.durable?.changed();
     if (session.isDurable) holds = connection.core.journal!.gathering;
   }
-  connection.ackAfter(holds, PacketType.pubrec, packetId, reasonCode, message);
+  ackAfter(connection, holds, PacketType.pubrec, packetId, reasonCode, message);
 }

@@ -6,6 +6,7 @@ import {
   type ProtocolVersion,
   ReasonCode,
 } from "../codec/mod.ts";
+import { sendControl } from "./answers.ts";
 import type { Connection } from "./connection.ts";
 
 /** What the 3.x return codes are for the reasons of 5.0. */
@@ -60,8 +61,8 @@ export function sendRefusal(
     : {};
   const refusal = { type: "connack", sessionPresent: false, reasonCode: code } as const;
   const isTold = isV5 && reasonString !== undefined &&
-    connection.control({ ...refusal, properties: { ...properties, reasonString } });
-  if (!isTold) connection.control({ ...refusal, properties });
+    sendControl(connection, { ...refusal, properties: { ...properties, reasonString } });
+  if (!isTold) sendControl(connection, { ...refusal, properties });
 }
 
 /** The packet that a client past the limit of connections is sent before it is closed. */

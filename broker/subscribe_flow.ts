@@ -10,6 +10,7 @@ import { Subscription, subscriptionOptions } from "../router/subscription.ts";
 import { hasWildcard, parseSharedFilter, topicFilterFault } from "../router/topic.ts";
 import { retainedVariant } from "../router/variant.ts";
 import type { Access } from "./access.ts";
+import { replyAfter } from "./answers.ts";
 import type { Connection } from "./connection.ts";
 import { endSubscription, mayKeep } from "./reauthorization.ts";
 import type { Receiver } from "./receiver.ts";
@@ -113,7 +114,7 @@ function answer(
   const session = connection.session!;
   const commit = session.isDurable ? connection.core.journal!.latest : null;
   const { packetId } = packet;
-  connection.replyAfter(commit, { type: "suback", packetId, reasonCodes, properties: {} });
+  replyAfter(connection, commit, { type: "suback", packetId, reasonCodes, properties: {} });
   if (feeds.length === 0 || session.hasEnded) return;
   session.feeds ??= new FeedQueue();
   for (const feed of feeds) session.feeds.push(feed);
@@ -164,5 +165,5 @@ export function unsubscribe(connection: Connection, packet: UnsubscribePacket): 
   });
   const commit = session.isDurable ? connection.core.journal!.latest : null;
   const { packetId } = packet;
-  connection.replyAfter(commit, { type: "unsuback", packetId, reasonCodes, properties: {} });
+  replyAfter(connection, commit, { type: "unsuback", packetId, reasonCodes, properties: {} });
 }

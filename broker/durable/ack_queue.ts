@@ -1,5 +1,6 @@
 import { type Packet, packetSize, PacketType, ReasonCode } from "../../codec/mod.ts";
 import { Receipt } from "../../log/receipt.ts";
+import { ack, reply } from "../answers.ts";
 import type { Connection } from "../connection.ts";
 import type { Message } from "../message.ts";
 import type { Commit, CommitListener } from "./commit.ts";
@@ -115,8 +116,8 @@ export class AckQueue implements CommitListener {
   }
 
   #send({ packet, type, packetId }: Answer, reasonCode: number): void {
-    if (packet !== null) this.#connection.reply(packet);
-    else this.#connection.ack(type, packetId, reasonCode);
+    if (packet !== null) reply(this.#connection, packet);
+    else ack(this.#connection, type, packetId, reasonCode);
   }
 
   /** The message could not be stored: nobody is to get it for whom it should have been. */

@@ -88,14 +88,14 @@ export const BROKER_MUTANTS: Mutant[] = [
   },
   {
     rule: "nothing is larger than the client takes",
-    file: "broker/connection.ts",
-    find: "if (size > this.wire.packetBytesMax) return false;",
+    file: "broker/answers.ts",
+    find: "if (size > connection.wire.packetBytesMax) return false;",
     replace: "",
     tests: ["v5/connack_test.ts", "v5/last_word_test.ts", "v5/subscribe_test.ts"],
   },
   {
     rule: "nothing larger than announced is taken",
-    file: "broker/connection.ts",
+    file: "broker/intake.ts",
     find: "if (size > sizeMax) {",
     replace: "if (size < 0) {",
     tests: ["v5/connack_test.ts", "v5/errors_test.ts"],
@@ -110,7 +110,7 @@ export const BROKER_MUTANTS: Mutant[] = [
   {
     rule: "PINGREQ is answered",
     file: "broker/packet_handler.ts",
-    find: 'connection.control({ type: "pingresp" });',
+    find: 'sendControl(connection, { type: "pingresp" });',
     replace: "",
     tests: ["v5/disconnect_test.ts"],
   },
