@@ -22,11 +22,22 @@ export class AskedWills {
    * Publishes a will, if its client may, once that is known.
    *
    * @param access What the client may do; `null` for everything.
+   * @param take Takes the will from its session, which may go on meanwhile if that is only known
+   * later. What it returns is called when the will is settled.
    */
-  publish(route: Route<Receiver>, message: Message, clientId: string, access: Access | null): void {
+  publish(
+    route: Route<Receiver>,
+    message: Message,
+    clientId: string,
+    access: Access | null,
+    take: (isLater: boolean) => () => void,
+  ): void {
     const { name: topic, qos, retain } = message;
     const core = this.#core;
+    let forget: (() => void) | null = null;
     const settle = (may: boolean) => {
+      // In the commit that holds what comes of it.
+      (forget ?? take(false))();
       if (!may) return core.dropped("not-authorized", message, clientId);
       const outcome = core.publish(route, message, clientId);
       if (outcome === Outcome.refused) core.dropped("backlog", message, clientId);
@@ -41,6 +52,7 @@ export class AskedWills {
       const may = access.mayPublish({ topic, qos, retain, will: true });
       if (typeof may === "boolean") return settle(may);
       this.#pending++;
+      forget = take(true);
       may.finally(() => this.#pending--).then(settle).catch(fail);
     } catch (error) {
       fail(error);

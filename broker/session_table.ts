@@ -148,8 +148,12 @@ export class SessionTable {
     if (route === null) return this.setWill(session, null);
     const message = messageOfWill(will, route, clientId, this.#core.clock.now());
     if (this.#core.cannotStore(route, message) && this.#postpone(session)) return;
-    this.setWill(session, null);
-    this.#wills.publish(route, message, clientId, access);
+    this.#wills.publish(route, message, clientId, access, (isLater) => {
+      // Its row stays until it is published, whatever becomes of its session meanwhile.
+      const heir = isLater ? this.#inherit(session) : session;
+      if (isLater) this.#core.journal?.willChanged(heir);
+      return () => this.setWill(heir, null);
+    });
   }
 
   /**
@@ -162,19 +166,25 @@ export class SessionTable {
     const { limits, scheduler, clock, journal } = this.#core;
     if (this.#postponed >= limits.willsAskedMax) return false;
     this.#postponed++;
+    const heir = this.#inherit(session);
+    heir.willDeadline = new Deadline(() => {
+      this.#postponed--;
+      this.#publishWill(heir);
+    });
+    scheduler.set(heir.willDeadline, clock.now() + WILL_RETRY_MS);
+    journal!.willChanged(heir);
+    return true;
+  }
+
+  /** Takes the will of a session to one that is there for nothing else. */
+  #inherit(session: Session): Session {
     const heir = new Session(this.#core, session.clientId);
     heir.will = session.will;
     heir.willId = session.willId;
     heir.username = session.username;
     heir.permit(session.access);
-    heir.willDeadline = new Deadline(() => {
-      this.#postponed--;
-      this.#publishWill(heir);
-    });
     session.will = null;
     session.willId = 0;
-    scheduler.set(heir.willDeadline, clock.now() + WILL_RETRY_MS);
-    journal!.willChanged(heir);
-    return true;
+    return heir;
   }
 }
