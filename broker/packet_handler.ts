@@ -24,13 +24,13 @@ export function handlePacket(connection: Connection, packet: Packet): PromiseLik
       handlePuback(session, packet.packetId);
       return null;
     case "pubrec":
-      session.pubrec(packet.packetId, packet.reasonCode);
+      handlePubrec(session, packet);
       return null;
     case "pubrel":
       handlePubrel(connection, packet);
       return null;
     case "pubcomp":
-      session.pubcomp(packet.packetId);
+      session.flights?.pubcomp(packet.packetId);
       return null;
     case "subscribe":
       return subscribe(connection, packet);
@@ -56,7 +56,13 @@ export function handlePacket(connection: Connection, packet: Packet): PromiseLik
 /** Ends the exchange of a QoS 1 message; one that is not in flight changes nothing. */
 export function handlePuback(session: Session, packetId: number): void {
   if (packetId === 0) throw new MalformedPacketError("Packet identifier is 0", 0, "MQTT-2.2.1-3");
-  session.puback(packetId);
+  session.flights?.puback(packetId);
+}
+
+/** Goes on with the exchange of a QoS 2 message, if it is in flight. */
+function handlePubrec(session: Session, { packetId, reasonCode }: AckPacket): void {
+  if (session.flights?.pubrec(packetId, reasonCode)) return;
+  session.link?.sendPubrel(packetId, ReasonCode.PacketIdentifierNotFound);
 }
 
 /** Releases a QoS 2 message [MQTT-4.3.3-11]. */

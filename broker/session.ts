@@ -1,6 +1,6 @@
 import { type QoS, ReasonCode, type Will } from "../codec/mod.ts";
 import { InboundWindow } from "../flow/inbound_window.ts";
-import { type Flight, OutboundWindow } from "../flow/outbound_window.ts";
+import type { OutboundWindow } from "../flow/outbound_window.ts";
 import type { ByteLog } from "../log/byte_log.ts";
 import type { Log } from "../log/log.ts";
 import { WIRE_CLASS_OWN } from "../router/subscription.ts";
@@ -12,6 +12,7 @@ import type { Core } from "./core.ts";
 import type { DurableBacklog } from "./durable/durable_backlog.ts";
 import { DurableLog } from "./durable/durable_log.ts";
 import { DurableSession } from "./durable/durable_session.ts";
+import { Flights } from "./flights.ts";
 import type { Link } from "./link.ts";
 import type { ListenerTerms } from "./listener_policy.ts";
 import type { Message } from "./message.ts";
@@ -61,7 +62,7 @@ export class Session implements Receiver {
   /** When its will is due, of a session that was just restored. */
   willDueMs: number | null = null;
   readonly #core: Core;
-  #outbound: OutboundWindow<Sent> | null = null;
+  #flights: Flights | null = null;
   #inbound: InboundWindow | null = null;
   #backlog: Backlog | DurableBacklog | null = null;
   #congestion: Congestion | null = null;
@@ -113,8 +114,13 @@ export class Session implements Receiver {
   }
 
   /** What is in flight to the client; `null` if nothing ever was. */
+  get flights(): Flights | null {
+    return this.#flights;
+  }
+
+  /** The window of what is in flight; `null` if nothing ever was. */
   get outbound(): OutboundWindow<Sent> | null {
-    return this.#outbound;
+    return this.#flights?.window ?? null;
   }
 
   /** Goes on with what was in flight when it was stored. */
@@ -124,8 +130,7 @@ export class Session implements Receiver {
     inboundIds: readonly number[],
   ): void {
     if (lastId > 0) {
-      this.#outbound = new OutboundWindow(this.#receiveMaximum);
-      this.#outbound.restore(lastId, flights);
+      this.#openFlights().window.restore(lastId, flights);
     }
     for (const packetId of inboundIds) this.inbound.accept(packetId);
   }
@@ -137,7 +142,7 @@ export class Session implements Receiver {
 
   /** How many messages are in flight to the client. */
   get inflight(): number {
-    return this.#outbound?.size ?? 0;
+    return this.#flights?.window.size ?? 0;
   }
 
   /**
@@ -149,7 +154,7 @@ export class Session implements Receiver {
   attach(link: Link, receiveMaximum: number): void {
     this.link = link;
     this.#receiveMaximum = receiveMaximum;
-    this.#outbound?.resume(receiveMaximum);
+    this.#flights?.window.resume(receiveMaximum);
     this.#congestion?.progress();
     this.#terms = link.terms;
     const isOwn = link.wire.isOwn || this.#takesEach;
@@ -181,7 +186,7 @@ export class Session implements Receiver {
   detach(): void {
     this.link = null;
     this.#congestion?.clear();
-    this.durable?.detach(this.#outbound);
+    this.durable?.detach(this.outbound);
   }
 
   /** What the store had to be asked for is there. */
@@ -227,7 +232,7 @@ export class Session implements Receiver {
     if (this.isDurable || link === null || !this.#canSend(link)) {
       return this.#queue(message, variant);
     }
-    this.#send(link, message, variant, qos as 1 | 2);
+    this.#flights!.send(link, message, variant, qos as 1 | 2);
   }
 
   rank(qos: QoS): number {
@@ -301,44 +306,12 @@ export class Session implements Receiver {
     const { link } = this;
     if (link === null) return;
     while (link.outbox.hasRoom) {
-      if (this.#outbound?.resending) {
-        const flight = this.#outbound.nextResend();
-        if (flight === null && this.#outbound.resending) return;
-        if (flight !== null) this.#resend(link, flight);
+      if (this.#flights?.window.resending) {
+        if (!this.#flights.resendNext(link)) return;
       } else if (!this.#sendNext(link) && !this.#feed()) break;
     }
     if (this.#backlog?.messages === 0) this.#backlog.park(link.outbox);
     if (this.#congestion?.isAwaited) this.#clearIfShort();
-  }
-
-  /** Handles a PUBACK. Returns false if nothing waited for it. */
-  puback(packetId: number): boolean {
-    const flight = this.#outbound?.get(packetId);
-    if (!flight || flight.phase !== "puback") return false;
-    this.#finish(flight);
-    return true;
-  }
-
-  /**
-   * Handles a PUBREC: answers with PUBREL [MQTT-4.3.3-4], or ends the exchange
-   * if the client has refused the message [MQTT-4.4.0-2].
-   */
-  pubrec(packetId: number, reasonCode: number): void {
-    const flight = this.#outbound?.get(packetId);
-    if (!flight || flight.phase === "puback") {
-      this.link?.sendPubrel(packetId, ReasonCode.PacketIdentifierNotFound);
-      return;
-    }
-    if (reasonCode >= 0x80) return this.#finish(flight);
-    this.#release(flight);
-  }
-
-  /** Handles a PUBCOMP. Returns false if nothing waited for it. */
-  pubcomp(packetId: number): boolean {
-    const flight = this.#outbound?.get(packetId);
-    if (!flight || flight.phase !== "pubcomp") return false;
-    this.#finish(flight);
-    return true;
   }
 
   /**
@@ -352,20 +325,15 @@ export class Session implements Receiver {
     this.detach();
     this.feeds = null;
     if (this.durable !== null) {
-      this.durable.end(this.#outbound);
+      this.durable.end(this.outbound);
       return [];
     }
-    const orphans: Sent[] = [];
-    // A QoS 2 message under way is nobody else's [MQTT-4.8.2-5].
-    for (const flight of this.#outbound?.flights() ?? []) {
-      const { phase, message: sent } = flight;
-      if (phase === "puback" && sent?.variant.shared) orphans.push(sent);
-    }
+    const orphans = this.#flights?.orphans() ?? [];
     for (const [message, variant] of (this.#backlog as Backlog | null)?.drain() ?? []) {
       if (variant.shared !== null) orphans.push(new Sent(message, variant, message.qos));
       else this.#core.dropped("session-ended", message, this.clientId);
     }
-    this.#backlog = this.#outbound = this.#inbound = null;
+    this.#backlog = this.#flights = this.#inbound = null;
     return orphans;
   }
 
@@ -399,9 +367,12 @@ export class Session implements Receiver {
   }
 
   #canSend(link: Link): boolean {
-    const outbound = this.#outbound ??= new OutboundWindow(this.#receiveMaximum);
-    return outbound.quota > 0 && !outbound.resending && link.outbox.hasRoom &&
+    return this.#openFlights().mayOpen && link.outbox.hasRoom &&
       (this.#backlog === null || this.#backlog.messages === 0);
+  }
+
+  #openFlights(): Flights {
+    return this.#flights ??= new Flights(this.#core, this, this.#receiveMaximum);
   }
 
   /** Sends a QoS 0 message: it is neither kept nor acknowledged. */
@@ -411,78 +382,25 @@ export class Session implements Receiver {
     }
   }
 
-  #send(link: Link, message: Message, variant: Variant, qos: 1 | 2): void {
-    // A clean session is never resumed, so nothing of it is ever sent again;
-    // but what a shared group's member leaves behind goes to another.
-    const isKept = this.expirySeconds > 0 || variant.shared !== null;
-    const sent = isKept ? new Sent(message.keep(), variant, qos) : null;
-    const flight = this.#outbound!.open(qos, sent);
-    if (link.send(message, variant, qos, flight.packetId, false)) return;
-    this.#outbound!.close(flight);
-    this.#core.dropped(link.whyUnsent(message), message, this.clientId);
-  }
-
-  /** Sends a flight, again or for the first time, or its PUBREL. */
-  transmit(link: Link, flight: Flight<Sent>): void {
-    const { packetId, message: sent } = flight;
-    if (flight.phase === "pubcomp") return link.sendPubrel(packetId, ReasonCode.Success);
-    const { message, variant, qos, wasSent } = sent!;
-    if (message === null) return this.#giveUp(flight);
-    if (wasSent && !this.mayReceive(message.name)) {
-      this.#core.withheld(1);
-      return this.#giveUp(flight);
-    }
-    sent!.wasSent = true;
-    if (link.send(message, variant, qos, packetId, wasSent)) return;
-    this.#core.dropped(link.whyUnsent(message), message, this.clientId);
-    this.#finish(flight);
-  }
-
-  #resend(link: Link, flight: Flight<Sent>): void {
-    if (this.durable !== null) return this.durable.send(flight);
-    if (flight.phase !== "pubcomp") flight.message!.wasSent = true;
-    this.transmit(link, flight);
-  }
-
   /** A message that the client may no longer receive goes to another of its group, if any. */
   passOn(message: Message, { shared }: Variant): void {
     const isTaken = shared !== null && this.#core.delivery.handOver(message, shared);
     if (!isTaken) this.#core.withheld(1);
   }
 
-  /** Ends a flight whose message is gone, or may no longer be received. */
-  #giveUp(flight: Flight<Sent>): void {
-    if (flight.phase === "puback" || !flight.message!.wasSent) return this.#finish(flight);
-    // The client may have it already: the identifier is only free when both have released it.
-    this.#release(flight);
-  }
-
-  /** The client has a QoS 2 message: it is not sent again, but its PUBREL is. */
-  #release(flight: Flight<Sent>): void {
-    const isRepeated = flight.phase === "pubcomp";
-    flight.phase = "pubcomp";
-    if (this.durable !== null) return this.durable.release(flight, isRepeated);
-    flight.message = null;
-    this.link?.sendPubrel(flight.packetId, ReasonCode.Success);
+  /** A flight has ended: another message may be sent. */
+  landed(): void {
+    this.#congestion?.progress();
+    if (this.#backlog !== null || this.feeds !== null || this.#flights!.window.resending) {
+      this.link?.outbox.hurry();
+    }
   }
 
   /** Sends the next message of the backlog. Returns false if there is none, or no quota. */
   #sendNext(link: Link): boolean {
-    const outbound = this.#outbound ??= new OutboundWindow(this.#receiveMaximum);
-    if (this.durable !== null) return this.durable.sendNext(outbound);
-    const backlog = this.#backlog as Backlog | null;
-    const message = backlog?.peek() ?? null;
-    if (message === null) return false;
-    const { variant } = backlog!;
-    const expired = message.deadlineMs <= this.#core.clock.now();
-    const qos = this.qosOf(message, variant);
-    if (!expired && qos > 0 && outbound.quota === 0) return false;
-    backlog!.shift();
-    if (expired) this.#core.dropped("expired", message, this.clientId);
-    else if (!this.mayReceive(message.name)) this.passOn(message, variant);
-    else if (qos === 0) this.sendLoose(link, message, variant);
-    else this.#send(link, message, variant, qos);
-    return true;
+    const flights = this.#openFlights();
+    if (this.durable !== null) return this.durable.sendNext(flights.window);
+    return flights.sendNext(link, this.#backlog as Backlog | null);
   }
 
   /** Goes on sending retained messages, once nothing else waits. */
@@ -548,18 +466,6 @@ export class Session implements Receiver {
     const { messages, bytes } = this.waiting;
     if (bytes <= highWaterBytes / 4 && messages <= backlogMessagesMax / 4) {
       this.#congestion!.clear();
-    }
-  }
-
-  #finish(flight: Flight<Sent>): void {
-    this.#outbound!.close(flight);
-    if (this.durable !== null) {
-      flight.message!.hold?.release();
-      this.durable.changed();
-    }
-    this.#congestion?.progress();
-    if (this.#backlog !== null || this.feeds !== null || this.#outbound!.resending) {
-      this.link?.outbox.hurry();
     }
   }
 }

@@ -260,7 +260,7 @@ export class DurableSession implements CommitListener {
 
   #sendHeld(): void {
     const held = this.#held;
-    const { link } = this.#session;
+    const { link, flights } = this.#session;
     // Of what is sent now, something may turn into a PUBREL, which takes its place at the end.
     if (held === null || link === null || this.#isSending) return;
     this.#isSending = true;
@@ -269,7 +269,7 @@ export class DurableSession implements CommitListener {
       for (const flight of held) {
         if (!this.#isReady(flight)) break;
         count++;
-        this.#session.transmit(link, flight);
+        flights!.transmit(link, flight);
       }
     } finally {
       this.#isSending = false;
