@@ -1,11 +1,4 @@
-import type {
-  AuthenticationExchange,
-  AuthenticationStep,
-  ClientInfo,
-  ConnectRequest,
-  Decision,
-  Grant,
-} from "../auth/authenticator.ts";
+import type { ClientInfo, ConnectRequest, Decision, Grant } from "../auth/authenticator.ts";
 import {
   type AuthPacket,
   type ConnackPacket,
@@ -13,13 +6,12 @@ import {
   decodeConnect,
   type PacketError,
   packetSize,
-  type Properties,
-  ProtocolError,
   ReasonCode,
   UnsupportedVersionError,
 } from "../codec/mod.ts";
-import { Access } from "./access.ts";
-import { reply, sendControl } from "./answers.ts";
+import type { Access } from "./access.ts";
+import { sendControl } from "./answers.ts";
+import { accessOf, checkAuth, EXPIRED, reauthenticate, sendAuth } from "./auth_flow.ts";
 import type { Connection } from "./connection.ts";
 import { connackProperties } from "./connack.ts";
 import { type ConnectFault, faultOf } from "./connect_fault.ts";
@@ -32,12 +24,6 @@ import { Sender } from "./sender.ts";
 import type { Session } from "./session.ts";
 import type { Commit } from "./durable/commit.ts";
 
-/** An enhanced authentication: under way, or done and open to be repeated. */
-export interface AuthFlow {
-  readonly method: string;
-  exchange: AuthenticationExchange | null;
-}
-
 /** What client and broker have settled, and the CONNACK that says so. */
 interface Agreement {
   readonly expirySeconds: number;
@@ -47,9 +33,6 @@ interface Agreement {
 
 /** What is decided on clients whose certificate says who they are. */
 const LET_IN: Decision = { reasonCode: ReasonCode.Success };
-
-/** What a client is told whose authentication holds no longer. */
-const EXPIRED = "Authentication has expired";
 
 /** What a client is told whose identifier another uses as well. */
 const FLAPS = "Another client with this identifier connects again and again";
@@ -113,50 +96,13 @@ export class ConnectFlow {
 
   /** Handles an AUTH of a client that is being authenticated [MQTT-4.12.0-3]. */
   auth(packet: AuthPacket): PromiseLike<void> {
-    this.#checkAuth(packet, ReasonCode.ContinueAuthentication);
+    checkAuth(this.#connection, packet, ReasonCode.ContinueAuthentication);
     return this.#step(packet.properties.authenticationData ?? null);
   }
 
   /** Handles an AUTH of a client that was let in (§4.12.1). */
-  async reauthenticate(packet: AuthPacket): Promise<void> {
-    const { terms } = this.#connection;
-    const auth = this.#connection.auth!;
-    this.#checkAuth(
-      packet,
-      auth.exchange === null ? ReasonCode.ReAuthenticate : ReasonCode.ContinueAuthentication,
-    );
-    auth.exchange ??= terms.authenticator.begin?.(auth.method, this.#request!) ?? null;
-    if (auth.exchange === null) {
-      return this.#connection.disconnect(ReasonCode.BadAuthenticationMethod);
-    }
-    const step = await auth.exchange.next(packet.properties.authenticationData ?? null);
-    if (!this.#connection.isOpen) return;
-    if (step.kind === "failure") {
-      return this.#connection.disconnect(step.reasonCode, step.reasonString);
-    }
-    if (step.kind === "success") {
-      auth.exchange = null;
-      const { client } = this.#connection;
-      if (step.username !== undefined && step.username !== client!.username) {
-        return this.#connection.disconnect(ReasonCode.NotAuthorized, "Another user name");
-      }
-      if (!Granted.grant(this.#connection, step)) {
-        return this.#connection.disconnect(ReasonCode.NotAuthorized, EXPIRED);
-      }
-      await this.#permitAgain(client!);
-      if (!this.#connection.isOpen) return;
-    }
-    this.#sendAuth(step.kind === "success" ? ReasonCode.Success : 0x18, step);
-  }
-
-  /** A client that has authenticated anew may do other things than before. */
-  async #permitAgain(client: ClientInfo): Promise<void> {
-    const { core, session, isOpen } = this.#connection;
-    const access = accessOf(this.#connection, client);
-    if (!isOpen || session === null || (access === null && session.access === null)) return;
-    session.permit(access);
-    session.touch();
-    if (access !== null) await askAgain(core, session, access);
+  reauthenticate(packet: AuthPacket): Promise<void> {
+    return reauthenticate(this.#connection, this.#request!, packet);
   }
 
   /** Refuses a client whose CONNECT, or what it sent next, breaks the protocol. */
@@ -220,7 +166,7 @@ export class ConnectFlow {
     const connection = this.#connection;
     const step = await connection.auth!.exchange!.next(data);
     if (!connection.isOpen) return;
-    if (step.kind === "continue") this.#sendAuth(ReasonCode.ContinueAuthentication, step);
+    if (step.kind === "continue") sendAuth(connection, ReasonCode.ContinueAuthentication, step);
     else if (step.kind === "failure") await this.#refuseLogin(step.reasonCode, step.reasonString);
     else {
       connection.auth!.exchange = null;
@@ -417,24 +363,6 @@ export class ConnectFlow {
     packet.password = null;
   }
 
-  #checkAuth(packet: AuthPacket, expected: number): void {
-    const { reasonCode, properties } = packet;
-    if (reasonCode !== expected) {
-      throw new ProtocolError(`AUTH with reason code ${reasonCode}`, 0, "MQTT-4.12.0-3");
-    }
-    if (properties.authenticationMethod !== this.#connection.auth!.method) {
-      throw new ProtocolError("AUTH with another method", 0, "MQTT-4.12.0-5");
-    }
-  }
-
-  #sendAuth(reasonCode: number, step: AuthenticationStep): void {
-    const properties: Properties = { authenticationMethod: this.#connection.auth!.method };
-    if (step.kind !== "failure" && step.data !== undefined) {
-      properties.authenticationData = step.data;
-    }
-    reply(this.#connection, { type: "auth", reasonCode, properties });
-  }
-
   /** Tells that a login has failed, and answers; late, if that happens too often. */
   async #refuseLogin(reasonCode: number, reasonString?: string): Promise<void> {
     const connection = this.#connection;
@@ -467,11 +395,6 @@ export class ConnectFlow {
     sendRefusal(connection, reasonCode, reasonString);
     connection.close(reasonCode);
   }
-}
-
-/** What a client may do, as it was let in; `null` for everything. */
-function accessOf({ core, authorizer }: Connection, client: ClientInfo): Access | null {
-  return authorizer === null ? null : new Access(core, authorizer, client);
 }
 
 /** Whether a session is on the disk as it goes on, so that what waits for it can be fetched. */

@@ -39,8 +39,8 @@ export const BROKER_MUTANTS: Mutant[] = [
   },
   {
     rule: "an authentication keeps to its method",
-    file: "broker/connect_flow.ts",
-    find: "if (properties.authenticationMethod !== this.#connection.auth!.method) {",
+    file: "broker/auth_flow.ts",
+    find: "if (properties.authenticationMethod !== connection.auth!.method) {",
     replace: "if (properties.authenticationMethod === null) {",
     tests: ["v5/enhanced_auth_test.ts"],
   },
