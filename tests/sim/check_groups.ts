@@ -53,7 +53,8 @@ function checkOnce(
   const first = lasting.filter(({ dup }) => !dup).length;
   const most = publication.qos === 1 ? publication.sends : 1;
   if (first > most && !hasCrashed) return `${first} times without DUP`;
-  const exact = found.filter(({ qos }) => qos === 2).length;
+  // Nor does a clean session survive that had it before the crash, unacknowledged.
+  const exact = (hasCrashed ? lasting : found).filter(({ qos }) => qos === 2).length;
   return exact > 1 ? `${exact} times with QoS 2` : "";
 }
 
