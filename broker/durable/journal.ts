@@ -1,6 +1,6 @@
 import { Receipt } from "../../log/receipt.ts";
 import { Batch } from "../../store/batch.ts";
-import { numberKey, RecordWriter } from "../../store/record.ts";
+import { RecordWriter } from "../../store/record.ts";
 import { type Store, StoreError, StoreFullError, type Table } from "../../store/store.ts";
 import type { Clock } from "../clock.ts";
 import type { Message } from "../message.ts";
@@ -12,11 +12,11 @@ import { Commit, type CommitListener } from "./commit.ts";
 import { DurableLog, type LogKeeper } from "./durable_log.ts";
 import type { DurableSession } from "./durable_session.ts";
 import type { Reader } from "./durable_backlog.ts";
-import { Join, writeJoin } from "./join.ts";
+import { Join } from "./join.ts";
 import type { Page } from "./page.ts";
 import { PageCache } from "./page_cache.ts";
-import { writeChunk, writePage } from "./page_record.ts";
-import { type Calendar, writeMessage, writeWill } from "./records.ts";
+import type { Calendar } from "./records.ts";
+import { RowWriter } from "./row_writer.ts";
 
 /** How long to wait before a commit that has failed is tried again, in milliseconds. */
 const RETRY_MS = 1000;
@@ -28,8 +28,6 @@ const SWEEP_LOGS = 10_000;
 const ID_BLOCK = 1_000_000;
 /** The row of table `meta` that says which identifiers were never used. */
 export const NEXT_ID_KEY: Uint8Array = new TextEncoder().encode("next-id");
-
-const encoder = new TextEncoder();
 
 /** What a journal needs of the broker. */
 export interface JournalHost {
@@ -69,7 +67,8 @@ export class Journal implements LogKeeper {
   readonly #cache: PageCache;
   readonly #chunks = new Map<number, Chunk>();
   readonly #logs = new Set<DurableLog>();
-  readonly #writer = new RecordWriter();
+  readonly #idWriter = new RecordWriter();
+  readonly #rows: RowWriter;
   readonly #retry = new Deadline(() => {
     this.#mayTry = true;
     this.#touch();
@@ -103,6 +102,7 @@ export class Journal implements LogKeeper {
     this.#store = store;
     this.#host = host;
     this.#nextId = this.#idCeiling = this.#storedCeiling = nextId;
+    this.#rows = new RowWriter(host, (chunk) => this.#chunks.delete(chunk.id));
     this.#cache = new PageCache({
       store,
       calendar: host.calendar,
@@ -453,65 +453,10 @@ export class Journal implements LogKeeper {
 
   #encode(changes: Changes): Batch {
     const batch = new Batch();
-    const { calendar } = this.#host;
     if (this.#idCeiling !== this.#storedCeiling) {
-      batch.put("meta", NEXT_ID_KEY, this.#writer.reset().number(this.#idCeiling).bytes);
+      batch.put("meta", NEXT_ID_KEY, this.#idWriter.reset().number(this.#idCeiling).bytes);
     }
-    for (const [table, key] of changes.useless) batch.remove(table, key);
-    for (const id of changes.removedChunks) batch.remove("messages", numberKey(id));
-    for (const [id, first] of changes.removedPages) batch.remove("entries", numberKey(id, first));
-    for (const chunk of changes.chunks) this.#encodeChunk(batch, chunk);
-    for (const [page, log] of changes.pages) {
-      if (page.isDropped || page.count === 0) continue;
-      page.isSealed = true;
-      writePage(this.#writer.reset(), page, calendar);
-      batch.put("entries", numberKey(log.id, page.first), this.#writer.bytes);
-    }
-    // Sessions may leave joins, and so come first.
-    for (const session of changes.sessions) session.write(batch, this.#writer);
-    for (const join of changes.joins) this.#encodeJoin(batch, join);
-    for (const { id } of changes.removedJoins) batch.remove("joins", numberKey(id));
-    for (const session of changes.wills) this.#encodeWill(batch, session);
-    for (const topic of changes.retained) this.#encodeRetained(batch, topic);
+    this.#rows.write(batch, changes);
     return batch;
-  }
-
-  #encodeJoin(batch: Batch, join: Join): void {
-    if (join.pending === 0) return;
-    writeJoin(this.#writer.reset(), join);
-    batch.put("joins", numberKey(join.id), this.#writer.bytes);
-  }
-
-  #encodeWill(batch: Batch, session: Session): void {
-    const { clientId, username, will, willId, willDeadline } = session;
-    // Another has it now.
-    if (willId === 0) return;
-    if (will === null) return batch.remove("wills", numberKey(willId));
-    const isDue = willDeadline !== null && willDeadline.index >= 0;
-    const dueMs = isDue ? Math.round(this.#host.calendar.toWall(willDeadline.atMs)) : 0;
-    const dueWallMs = Math.max(0, dueMs);
-    writeWill(this.#writer.reset(), { clientId, username, will, dueWallMs });
-    batch.put("wills", numberKey(willId), this.#writer.bytes);
-  }
-
-  #encodeChunk(batch: Batch, chunk: Chunk): void {
-    if (chunk.live === 0 || chunk.isGone) {
-      // Whoever needed it has it already.
-      chunk.isGone = true;
-      this.#chunks.delete(chunk.id);
-      return;
-    }
-    chunk.isSealed = true;
-    writeChunk(this.#writer.reset(), chunk, this.#host.calendar);
-    batch.put("messages", numberKey(chunk.id), this.#writer.bytes);
-  }
-
-  #encodeRetained(batch: Batch, topic: string): void {
-    const message = this.#host.retainedOf(topic);
-    const key = encoder.encode(topic);
-    if (message === undefined) return batch.remove("retained", key);
-    this.#writer.reset().text(message.publisher ?? "");
-    writeMessage(this.#writer, message, this.#host.calendar);
-    batch.put("retained", key, this.#writer.bytes);
   }
 }

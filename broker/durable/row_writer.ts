@@ -1,0 +1,93 @@
+import type { Batch } from "../../store/batch.ts";
+import { numberKey, RecordWriter } from "../../store/record.ts";
+import type { Message } from "../message.ts";
+import type { Session } from "../session.ts";
+import type { Changes } from "./changes.ts";
+import type { Chunk } from "./chunk.ts";
+import type { DurableLog } from "./durable_log.ts";
+import { type Join, writeJoin } from "./join.ts";
+import type { Page } from "./page.ts";
+import { writeChunk, writePage } from "./page_record.ts";
+import { type Calendar, writeMessage, writeWill } from "./records.ts";
+
+const encoder = new TextEncoder();
+
+/** What is asked of the broker when rows are written. */
+export interface RowHost {
+  readonly calendar: Calendar;
+  /** The retained message of a topic, as it is now. */
+  retainedOf(topic: string): Message | undefined;
+}
+
+/** Writes the rows of what has changed, as it is when they are written. */
+export class RowWriter {
+  readonly #host: RowHost;
+  readonly #gone: (chunk: Chunk) => void;
+  readonly #writer = new RecordWriter();
+
+  /** @param gone Told of chunks that need not be stored: whoever needed them has them already. */
+  constructor(host: RowHost, gone: (chunk: Chunk) => void) {
+    this.#host = host;
+    this.#gone = gone;
+  }
+
+  /** Adds the rows to a batch. */
+  write(batch: Batch, changes: Changes): void {
+    for (const [table, key] of changes.useless) batch.remove(table, key);
+    for (const id of changes.removedChunks) batch.remove("messages", numberKey(id));
+    for (const [id, first] of changes.removedPages) batch.remove("entries", numberKey(id, first));
+    for (const chunk of changes.chunks) this.#chunk(batch, chunk);
+    for (const [page, log] of changes.pages) this.#page(batch, log, page);
+    // Sessions may leave joins, and so come first.
+    for (const session of changes.sessions) session.write(batch, this.#writer);
+    for (const join of changes.joins) this.#join(batch, join);
+    for (const { id } of changes.removedJoins) batch.remove("joins", numberKey(id));
+    for (const session of changes.wills) this.#will(batch, session);
+    for (const topic of changes.retained) this.#retained(batch, topic);
+  }
+
+  #chunk(batch: Batch, chunk: Chunk): void {
+    if (chunk.live === 0 || chunk.isGone) {
+      chunk.isGone = true;
+      this.#gone(chunk);
+      return;
+    }
+    chunk.isSealed = true;
+    writeChunk(this.#writer.reset(), chunk, this.#host.calendar);
+    batch.put("messages", numberKey(chunk.id), this.#writer.bytes);
+  }
+
+  #page(batch: Batch, log: DurableLog, page: Page): void {
+    if (page.isDropped || page.count === 0) return;
+    page.isSealed = true;
+    writePage(this.#writer.reset(), page, this.#host.calendar);
+    batch.put("entries", numberKey(log.id, page.first), this.#writer.bytes);
+  }
+
+  #join(batch: Batch, join: Join): void {
+    if (join.pending === 0) return;
+    writeJoin(this.#writer.reset(), join);
+    batch.put("joins", numberKey(join.id), this.#writer.bytes);
+  }
+
+  #will(batch: Batch, session: Session): void {
+    const { clientId, username, will, willId, willDeadline } = session;
+    // Another has it now.
+    if (willId === 0) return;
+    if (will === null) return batch.remove("wills", numberKey(willId));
+    const isDue = willDeadline !== null && willDeadline.index >= 0;
+    const dueMs = isDue ? Math.round(this.#host.calendar.toWall(willDeadline.atMs)) : 0;
+    const dueWallMs = Math.max(0, dueMs);
+    writeWill(this.#writer.reset(), { clientId, username, will, dueWallMs });
+    batch.put("wills", numberKey(willId), this.#writer.bytes);
+  }
+
+  #retained(batch: Batch, topic: string): void {
+    const message = this.#host.retainedOf(topic);
+    const key = encoder.encode(topic);
+    if (message === undefined) return batch.remove("retained", key);
+    this.#writer.reset().text(message.publisher ?? "");
+    writeMessage(this.#writer, message, this.#host.calendar);
+    batch.put("retained", key, this.#writer.bytes);
+  }
+}
