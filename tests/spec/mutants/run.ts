@@ -17,7 +17,19 @@ const ROOT = new URL("../../../", import.meta.url);
 /** What the tests need, where there is such a thing. */
 const NEEDED = [
   ...["deno.json", "mod.ts", "std", "tests/harness", "tests/spec"],
-  ...["auth", "broker", "client", "codec", "flow", "log", "router", "store", "transport"],
+  ...[
+    "admin",
+    "auth",
+    "broker",
+    "client",
+    "codec",
+    "config",
+    "flow",
+    "log",
+    "router",
+    "store",
+    "transport",
+  ],
 ];
 
 /** How long the tests of one mutant may take, in milliseconds: some have the broker go round. */
