@@ -19,12 +19,6 @@ export interface MessageFollows {
   returned(): void;
 }
 
-/** How much waits: messages and bytes. */
-export interface Amount {
-  readonly messages: number;
-  readonly bytes: number;
-}
-
 /** Makes a log of messages that knows how much it holds. */
 export function messageLog(): Log<Message> {
   return new Log<Message>({

@@ -398,3 +398,16 @@ Deno.test("of a log that has lost a page in its middle, the rest is sent", async
     assert(received.includes(toHex(message).replaceAll(" ", "")), `${payload} is missing`);
   }
 });
+
+Deno.test("stats.commitsFailed counts each commit that fails, and the hook hears of the change", async () => {
+  const told: boolean[] = [];
+  const hooks = { storeFull: (isFull: boolean) => void told.push(isFull) };
+  await using scene = await Scene.open({}, { hooks });
+  await scene.fail();
+  assertEquals(scene.broker.stats.commitsFailed, 1);
+  await scene.clock.advance(1000);
+  await scene.clock.advance(1000);
+  assertEquals(scene.broker.stats.commitsFailed, 3);
+  await scene.recover();
+  assertEquals([scene.broker.stats.commitsFailed, ...told], [3, true, false]);
+});

@@ -27,9 +27,7 @@ function hostOf(core: Core): JournalHost {
     failed: (error) => core.failed(error),
     expired: (messages) => stats.dropped.expired += messages,
     lost: (messages) => stats.messagesLost += messages,
-    full: (isFull) => {
-      if (isFull) stats.commitsFailed++;
-      core.guard(() => hooks.storeFull?.(isFull));
-    },
+    commitFailed: () => stats.commitsFailed++,
+    full: (isFull) => core.guard(() => hooks.storeFull?.(isFull)),
   };
 }

@@ -52,6 +52,8 @@ export interface JournalHost {
   expired(messages: number): void;
   /** Messages that should have been in the store were not. */
   lost(messages: number): void;
+  /** A commit has failed; what it held will be tried again. */
+  commitFailed(): void;
   /** The disk is full, or is no longer. */
   full(isFull: boolean): void;
 }
@@ -93,9 +95,6 @@ export class Journal implements LogKeeper {
   #isFailing = false;
   #bytes = 0;
   #stored = 0;
-  /** How many commits there were, and how many have failed. */
-  commits = 0;
-  failures = 0;
 
   /** @param nextId The first identifier that was never used. */
   constructor(store: Store, host: JournalHost, nextId: number) {
@@ -412,7 +411,6 @@ export class Journal implements LogKeeper {
   #succeeded(commit: Commit, changes: Changes): void {
     this.#underWay = null;
     this.#done = commit.number;
-    this.commits++;
     this.#storedCeiling = changes.idCeiling;
     for (const chunk of changes.chunks) chunk.messages = null;
     for (const page of changes.pages.keys()) if (--page.pending === 0) this.#cache.add(page);
@@ -427,7 +425,7 @@ export class Journal implements LogKeeper {
   /** What could not be brought to the disk is tried again, with whatever has changed by then. */
   #failed(commit: Commit, changes: Changes, error: unknown): void {
     this.#underWay = null;
-    this.failures++;
+    this.#host.commitFailed();
     for (const page of changes.pages.keys()) if (this.#changes.pages.has(page)) page.pending--;
     for (const session of changes.sessions) session.writeFailed();
     this.#changes.addFailed(changes);
