@@ -1,7 +1,7 @@
 import { type Packet, packetSize, ReasonCode, writePacket } from "../codec/mod.ts";
 import type { Connection } from "./connection.ts";
 import { AckQueue } from "./durable/ack_queue.ts";
-import type { Commit } from "./durable/commit.ts";
+import type { Commit } from "./commit.ts";
 import type { Message } from "./message.ts";
 
 /** Sends a control packet, if the client takes one of its size; it is written at once. */

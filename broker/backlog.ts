@@ -19,6 +19,16 @@ export interface MessageFollows {
   returned(): void;
 }
 
+/** A log of messages that sessions share, in memory or in a store. */
+export interface MessageLog {
+  /** The position that the next message will get. */
+  readonly end: number;
+  /** What everything appended so far weighs, in bytes. */
+  readonly weight: number;
+  /** Appends a message. It must be kept by then. */
+  append(message: Message): unknown;
+}
+
 /** Makes a log of messages that knows how much it holds. */
 export function messageLog(): Log<Message> {
   return new Log<Message>({

@@ -22,7 +22,7 @@ import { askAgain } from "./reauthorization.ts";
 import { sendRefusal } from "./refusal.ts";
 import { Sender } from "./sender.ts";
 import type { Session } from "./session.ts";
-import type { Commit } from "./durable/commit.ts";
+import type { Commit } from "./commit.ts";
 
 /** What client and broker have settled, and the CONNACK that says so. */
 interface Agreement {
@@ -267,7 +267,7 @@ export class ConnectFlow {
     // Another connection may have gone on with it by now, to be told for itself.
     if (session.link !== connection) return false;
     core.sessions.setWill(session, null);
-    if (!session.isStored) session.expirySeconds = 0;
+    if (!session.queue.isStored) session.expirySeconds = 0;
     this.#refuse(ReasonCode.QuotaExceeded, UNSTORED);
     return false;
   }
@@ -282,7 +282,7 @@ export class ConnectFlow {
     const { will, cleanStart } = this.#packet!;
     const old = core.sessions.get(clientId);
     if (old === undefined) return outlives || will !== null;
-    return will !== null || (cleanStart && (outlives || old.isDurable)) || !old.isStored;
+    return will !== null || (cleanStart && (outlives || old.isDurable)) || !old.queue.isStored;
   }
 
   /** The session to go on with, and whether it is an old one [MQTT-3.2.2-3]. */
@@ -399,7 +399,7 @@ export class ConnectFlow {
 
 /** Whether a session is on the disk as it goes on, so that what waits for it can be fetched. */
 function isKept(session: Session, isPresent: boolean): boolean {
-  return isPresent && session.isStored && session.will === null;
+  return isPresent && session.queue.isStored && session.will === null;
 }
 
 /** Keep Alive as the broker insists on it, in seconds; 0 for none. */

@@ -6,6 +6,7 @@ import type { Clock } from "./clock.ts";
 import type { Connection } from "./connection.ts";
 import { Delivery, Outcome } from "./delivery.ts";
 import { FlushQueue } from "./flush_queue.ts";
+import { DurableQueue } from "./durable/durable_queue.ts";
 import type { Journal } from "./durable/journal.ts";
 import type { Calendar } from "./durable/records.ts";
 import { Guards } from "./guards.ts";
@@ -19,6 +20,8 @@ import type { Receiver } from "./receiver.ts";
 import { RetainedStore } from "./retained_store.ts";
 import type { Run } from "./run.ts";
 import { Scheduler } from "./scheduler.ts";
+import { MemoryQueue } from "./memory_queue.ts";
+import type { SessionQueue } from "./session_queue.ts";
 import type { Session } from "./session.ts";
 import { SessionTable } from "./session_table.ts";
 import { BrokerStats, type DropReason, type LimitReason } from "./stats.ts";
@@ -169,6 +172,13 @@ export class Core implements OutboxHost {
   cannotStore(route: Route<Receiver>, message: Message): boolean {
     if (message.qos === 0 || this.journal === null || !this.journal.isFull) return false;
     return message.retain || this.delivery.isDurable(route);
+  }
+
+  /** Makes the queue of a session; if it outlives its connection, one that survives, given a store. */
+  newQueue(session: Session, outlives: boolean): SessionQueue {
+    const { journal } = this;
+    if (!outlives || journal === null) return new MemoryQueue(this, session);
+    return new DurableQueue(this, session, journal.newId(), false);
   }
 
   /** Calls the hook for every message of a run. */

@@ -6,7 +6,7 @@ import type { Route } from "../router/route_cache.ts";
 import type { SharedGroup } from "../router/shared_group.ts";
 import type { Subscription } from "../router/subscription.ts";
 import { parseSharedFilter } from "../router/topic.ts";
-import type { DurableLog } from "./durable/durable_log.ts";
+import type { MessageLog } from "./backlog.ts";
 import type { Journal } from "./durable/journal.ts";
 import { FanOut, variantFor } from "./fan_out.ts";
 import type { OverflowPolicy } from "./limits.ts";
@@ -40,7 +40,7 @@ export class Delivery {
   readonly #router: Router<Receiver>;
   readonly #refuses: boolean;
   /** Makes the logs that durable sessions share. */
-  readonly #newLog: () => DurableLog;
+  readonly #newLog: () => MessageLog;
 
   constructor(host: DeliveryHost) {
     this.#host = host;

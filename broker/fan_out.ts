@@ -1,11 +1,9 @@
 import { ByteLog } from "../log/byte_log.ts";
-import type { Log } from "../log/log.ts";
 import type { Audience, Member, MemberObserver } from "../router/audience.ts";
 import type { Route } from "../router/route_cache.ts";
 import type { Variant } from "../router/variant.ts";
 import { WIRE_CLASS_OWN } from "../router/subscription.ts";
-import { type MessageFollows, messageLog } from "./backlog.ts";
-import type { DurableLog } from "./durable/durable_log.ts";
+import { type MessageFollows, type MessageLog, messageLog } from "./backlog.ts";
 import type { Message } from "./message.ts";
 import type { Follows } from "./outbox.ts";
 import { type Receiver, type Wire, wireOf } from "./receiver.ts";
@@ -33,8 +31,8 @@ class Group {
   /** In no order. */
   readonly #seats: Seat[] = [];
   readonly bytes = new ByteLog();
-  readonly #newLog: () => Log<Message> | DurableLog;
-  #messages: Log<Message> | DurableLog | null = null;
+  readonly #newLog: () => MessageLog;
+  #messages: MessageLog | null = null;
   #idleBytes: Seat[] = [];
   #idleMessages: Seat[] = [];
   /** How many have gone since the idle lists were tidied. */
@@ -52,7 +50,7 @@ class Group {
     readonly key: string,
     wire: Wire,
     variant: Variant,
-    newLog: () => Log<Message> | DurableLog,
+    newLog: () => MessageLog,
   ) {
     this.#wire = wire;
     this.#variant = variant;
@@ -182,7 +180,7 @@ class Group {
   }
 
   /** Looks again when the first of them could be full. */
-  #lookAtBacklogs(log: Log<Message> | DurableLog): void {
+  #lookAtBacklogs(log: MessageLog): void {
     let messages = Infinity;
     let bytes = Infinity;
     let isAnyoneThere = false;
@@ -252,10 +250,10 @@ export class FanOut implements MemberObserver<Receiver> {
   readonly #alone = new Set<Member<Receiver>>();
   /** Finds members of the groups that may not receive a topic; `null` while all may receive all. */
   #sieve: Sieve | null = null;
-  readonly #newLog: () => DurableLog;
+  readonly #newLog: () => MessageLog;
 
   /** @param newLog Makes logs of messages for those who survive a restart. */
-  constructor(audience: Audience<Receiver>, newLog: () => DurableLog) {
+  constructor(audience: Audience<Receiver>, newLog: () => MessageLog) {
     this.#newLog = newLog;
     for (const member of audience.members) this.added(member);
   }

@@ -30,7 +30,7 @@ export function handlePacket(connection: Connection, packet: Packet): PromiseLik
       handlePubrel(connection, packet);
       return null;
     case "pubcomp":
-      session.flights?.pubcomp(packet.packetId);
+      session.inflightMessages?.pubcomp(packet.packetId);
       return null;
     case "subscribe":
       return subscribe(connection, packet);
@@ -56,12 +56,12 @@ export function handlePacket(connection: Connection, packet: Packet): PromiseLik
 /** Ends the exchange of a QoS 1 message; one that is not in flight changes nothing. */
 export function handlePuback(session: Session, packetId: number): void {
   if (packetId === 0) throw new MalformedPacketError("Packet identifier is 0", 0, "MQTT-2.2.1-3");
-  session.flights?.puback(packetId);
+  session.inflightMessages?.puback(packetId);
 }
 
 /** Goes on with the exchange of a QoS 2 message, if it is in flight. */
 function handlePubrec(session: Session, { packetId, reasonCode }: AckPacket): void {
-  if (session.flights?.pubrec(packetId, reasonCode)) return;
+  if (session.inflightMessages?.pubrec(packetId, reasonCode)) return;
   session.link?.sendPubrel(packetId, ReasonCode.PacketIdentifierNotFound);
 }
 
@@ -69,10 +69,10 @@ function handlePubrec(session: Session, { packetId, reasonCode }: AckPacket): vo
 function handlePubrel(connection: Connection, { packetId }: AckPacket): void {
   const session = connection.session!;
   const isKnown = session.inbound.release(packetId);
-  if (isKnown) session.durable?.changed();
+  if (isKnown) session.queue.changed();
   const isFault = !isKnown && connection.version === 5;
   const reasonCode = isFault ? ReasonCode.PacketIdentifierNotFound : ReasonCode.Success;
   // The identifier is free once PUBCOMP is there, also for a broker that has crashed since.
-  const commit = session.isDurable ? connection.core.journal!.latest : null;
+  const commit = session.durableAfter();
   ackAfter(connection, commit, PacketType.pubcomp, packetId, reasonCode);
 }

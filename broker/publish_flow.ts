@@ -11,7 +11,7 @@ import { isSystemTopic } from "../router/topic.ts";
 import { ackAfter } from "./answers.ts";
 import type { Connection } from "./connection.ts";
 import { Outcome } from "./delivery.ts";
-import type { Commit } from "./durable/commit.ts";
+import type { Commit } from "./commit.ts";
 import { Message } from "./message.ts";
 import type { Receiver } from "./receiver.ts";
 import { Run } from "./run.ts";
@@ -118,7 +118,7 @@ function takePacket(
   if (qos === 2) {
     if (session.inbound.has(packetId)) {
       // Repeated, and acknowledged again; it was delivered before [MQTT-4.3.3-10].
-      const commit = session.isDurable ? core.journal!.latest : null;
+      const commit = session.durableAfter();
       ackAfter(connection, commit, PacketType.pubrec, packetId, ReasonCode.Success);
       return null;
     }
@@ -293,8 +293,8 @@ function acknowledge(
   let holds = commit;
   if (reasonCode < 0x80 || connection.version < 5) {
     session.inbound.accept(packetId);
-    session.durable?.changed();
-    if (session.isDurable) holds = connection.core.journal!.gathering;
+    session.queue.changed();
+    holds = session.durableAfter() ?? commit;
   }
   ackAfter(connection, holds, PacketType.pubrec, packetId, reasonCode, message);
 }

@@ -25,7 +25,7 @@ export function mayKeep(access: Access, filter: string, qos: QoS): boolean | Pro
 /** Ends one subscription of a session; returns whether there was one. */
 export function endSubscription(core: Core, session: Session, filter: string): boolean {
   session.subscriptions.delete(filter);
-  session.durable?.subscriptionChanged(filter);
+  session.queue.subscriptionChanged(filter);
   return core.router.unsubscribe(session, filter) !== undefined;
 }
 

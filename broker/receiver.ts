@@ -1,10 +1,8 @@
 import type { ByteLog } from "../log/byte_log.ts";
-import type { Log } from "../log/log.ts";
 import type { QoS } from "../codec/mod.ts";
 import type { Variant } from "../router/variant.ts";
 import type { Subscriber } from "../router/subscription.ts";
-import type { MessageFollows } from "./backlog.ts";
-import type { DurableLog } from "./durable/durable_log.ts";
+import type { MessageFollows, MessageLog } from "./backlog.ts";
 import type { Message } from "./message.ts";
 import type { Follows } from "./outbox.ts";
 import type { Run } from "./run.ts";
@@ -50,7 +48,7 @@ export interface Receiver extends Subscriber {
   /** Follows a log of bytes from its end on. Returns false when it cannot now. */
   followBytes(log: ByteLog, follows: Follows): boolean;
   /** Follows a log of messages from its end on. Returns false when it cannot now. */
-  followMessages(log: Log<Message> | DurableLog, follows: MessageFollows): boolean;
+  followMessages(log: MessageLog, follows: MessageFollows): boolean;
   /** Leaves a log of bytes. */
   leaveBytes(follows: Follows): void;
   /** Leaves a log of messages. */

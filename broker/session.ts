@@ -2,17 +2,15 @@ import { type QoS, ReasonCode, type Will } from "../codec/mod.ts";
 import { InboundWindow } from "../flow/inbound_window.ts";
 import type { OutboundWindow } from "../flow/outbound_window.ts";
 import type { ByteLog } from "../log/byte_log.ts";
-import type { Log } from "../log/log.ts";
 import { WIRE_CLASS_OWN } from "../router/subscription.ts";
 import type { Variant } from "../router/variant.ts";
 import type { Access } from "./access.ts";
-import { Backlog, type MessageFollows } from "./backlog.ts";
+import type { MessageFollows, MessageLog } from "./backlog.ts";
+import type { Commit } from "./commit.ts";
 import { Congestion } from "./congestion.ts";
 import type { Core } from "./core.ts";
-import type { DurableBacklog } from "./durable/durable_backlog.ts";
-import { DurableLog } from "./durable/durable_log.ts";
-import { DurableSession } from "./durable/durable_session.ts";
-import { Flights } from "./flights.ts";
+import { InflightMessages } from "./inflight.ts";
+import type { InflightMessage } from "./inflight_message.ts";
 import type { Link } from "./link.ts";
 import type { ListenerTerms } from "./listener_policy.ts";
 import type { Message } from "./message.ts";
@@ -21,7 +19,7 @@ import { type BacklogRoom, Rank, type Receiver, wireClassOf } from "./receiver.t
 import type { FeedQueue } from "./feed_queue.ts";
 import type { Run } from "./run.ts";
 import type { Deadline } from "./scheduler.ts";
-import { Sent } from "./sent.ts";
+import type { QueueOwner, SessionQueue } from "./session_queue.ts";
 import { SubscriptionTable } from "./subscription_table.ts";
 
 /** The value of a Session Expiry Interval that never ends, in seconds. */
@@ -31,7 +29,7 @@ export const NEVER_EXPIRES = 0xffff_ffff;
  * What the broker keeps of a client: its subscriptions, what waits for it, and
  * its handshakes. It outlives the connection by its expiry interval.
  */
-export class Session implements Receiver {
+export class Session implements Receiver, QueueOwner {
   /** How messages are written to the client, as of its last connection. */
   wireClass: number;
   /** The connection, or `null` while the client is away. */
@@ -55,16 +53,15 @@ export class Session implements Receiver {
   gate: Access | null = null;
   /** Retained messages that are being sent. */
   feeds: FeedQueue | null = null;
-  /** What makes it survive; `null` for a session that ends with its connection. */
-  readonly durable: DurableSession | null;
+  /** What waits for the client, and whatever makes the session survive. */
+  readonly queue: SessionQueue;
   /** Where its will is stored, if it was; 0 if not. */
   willId = 0;
   /** When its will is due, of a session that was just restored. */
   willDueMs: number | null = null;
   readonly #core: Core;
-  #flights: Flights | null = null;
+  #inflight: InflightMessages | null = null;
   #inbound: InboundWindow | null = null;
-  #backlog: Backlog | DurableBacklog | null = null;
   #congestion: Congestion | null = null;
   #receiveMaximum = 1;
   /** What holds at the listener by which its client came last. */
@@ -74,33 +71,28 @@ export class Session implements Receiver {
   /** Whether audiences have to look at it again when it returns. */
   #isStale = false;
 
-  /**
-   * @param durableId Where it is stored; `null` for a session that is not.
-   * @param isStored Whether it is there already.
-   */
+  /** @param newQueue Makes the queue of the session. */
   constructor(
     core: Core,
     readonly clientId: string,
-    durableId: number | null = null,
-    isStored = false,
+    newQueue: (session: Session) => SessionQueue,
   ) {
     this.#core = core;
     this.#terms = core.terms;
     const { packetBytesMax, queueQoS0, upgradeOutgoingQoS } = core.terms;
     const isOwn = queueQoS0 || upgradeOutgoingQoS;
     this.wireClass = isOwn ? WIRE_CLASS_OWN : wireClassOf({ v5: false, packetBytesMax });
-    this.durable = durableId === null ? null : new DurableSession(core, this, durableId, isStored);
-    if (this.durable !== null) this.#backlog = this.durable.backlog;
+    this.queue = newQueue(this);
   }
 
   /** Whether what it needs is stored. */
   get isDurable(): boolean {
-    return this.durable !== null;
+    return this.queue.isDurable;
   }
 
-  /** Whether nothing of it has still to be stored for it to survive, if it is to. */
-  get isStored(): boolean {
-    return this.durable === null || this.durable.isStored;
+  /** The commit that an answer to the client waits for; `null` if it may leave at once. */
+  durableAfter(): Commit | null {
+    return this.queue.commit();
   }
 
   /** QoS 2 messages of the client that it has not released. */
@@ -114,35 +106,35 @@ export class Session implements Receiver {
   }
 
   /** What is in flight to the client; `null` if nothing ever was. */
-  get flights(): Flights | null {
-    return this.#flights;
+  get inflightMessages(): InflightMessages | null {
+    return this.#inflight;
   }
 
   /** The window of what is in flight; `null` if nothing ever was. */
-  get outbound(): OutboundWindow<Sent> | null {
-    return this.#flights?.window ?? null;
+  get outbound(): OutboundWindow<InflightMessage> | null {
+    return this.#inflight?.window ?? null;
   }
 
   /** Goes on with what was in flight when it was stored. */
   restoreFlights(
     lastId: number,
-    flights: Parameters<OutboundWindow<Sent>["restore"]>[1],
+    flights: Parameters<OutboundWindow<InflightMessage>["restore"]>[1],
     inboundIds: readonly number[],
   ): void {
     if (lastId > 0) {
-      this.#openFlights().window.restore(lastId, flights);
+      this.openInflight().window.restore(lastId, flights);
     }
     for (const packetId of inboundIds) this.inbound.accept(packetId);
   }
 
   /** How many messages wait to be sent, and how many bytes. */
   get waiting(): { messages: number; bytes: number } {
-    return { messages: this.#backlog?.messages ?? 0, bytes: this.#backlog?.bytes ?? 0 };
+    return { messages: this.queue.messages, bytes: this.queue.bytes };
   }
 
   /** How many messages are in flight to the client. */
   get inflight(): number {
-    return this.#flights?.window.size ?? 0;
+    return this.#inflight?.window.size ?? 0;
   }
 
   /**
@@ -154,13 +146,12 @@ export class Session implements Receiver {
   attach(link: Link, receiveMaximum: number): void {
     this.link = link;
     this.#receiveMaximum = receiveMaximum;
-    this.#flights?.window.resume(receiveMaximum);
+    this.#inflight?.window.resume(receiveMaximum);
     this.#congestion?.progress();
     this.#terms = link.terms;
     const isOwn = link.wire.isOwn || this.#takesEach;
     const wireClass = isOwn ? WIRE_CLASS_OWN : wireClassOf(link.wire);
-    this.durable?.attach();
-    this.#backlog?.returned();
+    this.queue.attach();
     // It may have a hundred thousand subscriptions: touched only if that makes a difference.
     if (wireClass !== this.wireClass || this.#isStale) {
       this.wireClass = wireClass;
@@ -186,13 +177,7 @@ export class Session implements Receiver {
   detach(): void {
     this.link = null;
     this.#congestion?.clear();
-    this.durable?.detach(this.outbound);
-  }
-
-  /** What the store had to be asked for is there. */
-  loaded(): void {
-    this.link?.outbox.hurry();
-    if (this.hasEnded) this.durable!.loaded();
+    this.queue.detach();
   }
 
   get isGated(): boolean {
@@ -229,10 +214,10 @@ export class Session implements Receiver {
       else if (link !== null && link.outbox.isOpen) this.sendLoose(link, message, variant);
       return;
     }
-    if (this.isDurable || link === null || !this.#canSend(link)) {
-      return this.#queue(message, variant);
+    if (this.queue.takesAll || link === null || !this.#canSend(link)) {
+      return this.#enqueue(message, variant);
     }
-    this.#flights!.send(link, message, variant, qos as 1 | 2);
+    this.#inflight!.send(link, message, variant, qos as 1 | 2);
   }
 
   rank(qos: QoS): number {
@@ -246,10 +231,9 @@ export class Session implements Receiver {
   }
 
   isFull(bytes: number): boolean {
-    const backlog = this.#backlog;
-    if (backlog === null) return false;
+    const { queue } = this;
     const { backlogMessagesMax, backlogBytesMax } = this.#core.limits;
-    return backlog.messages >= backlogMessagesMax || backlog.bytes + bytes > backlogBytesMax;
+    return queue.messages >= backlogMessagesMax || queue.bytes + bytes > backlogBytesMax;
   }
 
   followBytes(log: ByteLog, follows: Follows): boolean {
@@ -266,17 +250,15 @@ export class Session implements Receiver {
     this.link?.outbox.leaveIf(follows);
   }
 
-  followMessages(log: Log<Message> | DurableLog, follows: MessageFollows): boolean {
+  followMessages(log: MessageLog, follows: MessageFollows): boolean {
     if (this.hasEnded || this.#hasOverflowed || this.isFull(0)) return false;
-    if (this.durable?.backlog.makeRoom() === false) return false;
-    if (log instanceof DurableLog) this.durable!.follow(log, follows);
-    else ((this.#backlog ??= new Backlog()) as Backlog).follow(log, follows);
+    if (!this.queue.follow(log, follows)) return false;
     this.link?.outbox.wake();
     return true;
   }
 
   leaveMessages(follows: MessageFollows): void {
-    this.#backlog?.leave(follows);
+    this.queue.leave(follows);
   }
 
   lookAtBytes(): void {
@@ -286,17 +268,17 @@ export class Session implements Receiver {
   lookAtMessages(): BacklogRoom {
     const isAway = this.link === null;
     const none = { messages: Infinity, bytes: Infinity, isAway };
-    const backlog = this.#backlog;
-    if (backlog === null || this.hasEnded) return none;
+    const { queue } = this;
+    if (this.hasEnded) return none;
     const { backlogMessagesMax, backlogBytesMax } = this.#core.limits;
     const over = this.#core.overflow === "drop-newest"
       ? this.isFull(0)
-      : backlog.messages > backlogMessagesMax || backlog.bytes > backlogBytesMax;
+      : queue.messages > backlogMessagesMax || queue.bytes > backlogBytesMax;
     if (over && this.#overflow() !== "keeps") return none;
     this.#slowDown();
     return {
-      messages: Math.max(0, backlogMessagesMax - backlog.messages),
-      bytes: Math.max(0, backlogBytesMax - backlog.bytes),
+      messages: Math.max(0, backlogMessagesMax - queue.messages),
+      bytes: Math.max(0, backlogBytesMax - queue.bytes),
       isAway,
     };
   }
@@ -306,11 +288,11 @@ export class Session implements Receiver {
     const { link } = this;
     if (link === null) return;
     while (link.outbox.hasRoom) {
-      if (this.#flights?.window.resending) {
-        if (!this.#flights.resendNext(link)) return;
-      } else if (!this.#sendNext(link) && !this.#feed()) break;
+      if (this.#inflight?.window.resending) {
+        if (!this.#inflight.resendNext(link)) return;
+      } else if (!this.queue.sendNext(link) && !this.#feed()) break;
     }
-    if (this.#backlog?.messages === 0) this.#backlog.park(link.outbox);
+    if (this.queue.messages === 0) this.queue.park(link.outbox);
     if (this.#congestion?.isAwaited) this.#clearIfShort();
   }
 
@@ -319,22 +301,12 @@ export class Session implements Receiver {
    *
    * @returns Messages of shared subscriptions that somebody else should get.
    */
-  end(): Sent[] {
+  end(): InflightMessage[] {
     this.hasEnded = true;
     // What it is subscribed to may take a while to be removed: nothing of it reaches the client.
     this.detach();
     this.feeds = null;
-    if (this.durable !== null) {
-      this.durable.end(this.outbound);
-      return [];
-    }
-    const orphans = this.#flights?.orphans() ?? [];
-    for (const [message, variant] of (this.#backlog as Backlog | null)?.drain() ?? []) {
-      if (variant.shared !== null) orphans.push(new Sent(message, variant, message.qos));
-      else this.#core.dropped("session-ended", message, this.clientId);
-    }
-    this.#backlog = this.#flights = this.#inbound = null;
-    return orphans;
+    return this.queue.end();
   }
 
   /** Whether QoS 0 messages are more for it than bytes to be written, or not. */
@@ -360,19 +332,17 @@ export class Session implements Receiver {
 
   /** Has a QoS 0 message wait, if there is room: it is no reason to end the session. */
   #queueLoose(message: Message, variant: Variant): void {
-    const isStoreBusy = this.isDurable && this.#core.journal!.isFull;
-    const hasRoom = !isStoreBusy && !this.#hasOverflowed && !this.isFull(message.weight);
-    if (hasRoom) this.#queue(message, variant);
+    const hasRoom = !this.queue.isBlocked && !this.#hasOverflowed && !this.isFull(message.weight);
+    if (hasRoom) this.#enqueue(message, variant);
     else this.#core.dropped("backlog", message, this.clientId);
   }
 
   #canSend(link: Link): boolean {
-    return this.#openFlights().mayOpen && link.outbox.hasRoom &&
-      (this.#backlog === null || this.#backlog.messages === 0);
+    return this.openInflight().mayOpen && link.outbox.hasRoom && this.queue.messages === 0;
   }
 
-  #openFlights(): Flights {
-    return this.#flights ??= new Flights(this.#core, this, this.#receiveMaximum);
+  openInflight(): InflightMessages {
+    return this.#inflight ??= new InflightMessages(this.#core, this, this.#receiveMaximum);
   }
 
   /** Sends a QoS 0 message: it is neither kept nor acknowledged. */
@@ -391,16 +361,10 @@ export class Session implements Receiver {
   /** A flight has ended: another message may be sent. */
   landed(): void {
     this.#congestion?.progress();
-    if (this.#backlog !== null || this.feeds !== null || this.#flights!.window.resending) {
+    const isMore = this.queue.messages > 0 || this.feeds !== null;
+    if (isMore || this.#inflight?.window.resending) {
       this.link?.outbox.hurry();
     }
-  }
-
-  /** Sends the next message of the backlog. Returns false if there is none, or no quota. */
-  #sendNext(link: Link): boolean {
-    const flights = this.#openFlights();
-    if (this.durable !== null) return this.durable.sendNext(flights.window);
-    return flights.sendNext(link, this.#backlog as Backlog | null);
   }
 
   /** Goes on sending retained messages, once nothing else waits. */
@@ -409,17 +373,15 @@ export class Session implements Receiver {
     if (feed === null || this.waiting.messages > 0) return false;
     if (!feed.next(this)) this.feeds!.shift();
     if (this.feeds!.length === 0) this.feeds = null;
-    this.durable?.changed();
+    this.queue.changed();
     return true;
   }
 
-  #queue(message: Message, variant: Variant): void {
+  #enqueue(message: Message, variant: Variant): void {
     if (this.hasEnded) return;
-    const backlog = this.#backlog ??= new Backlog();
     const isFull = this.#hasOverflowed || this.isFull(message.weight);
     if (isFull && this.#overflow(message) === "gone") return;
-    backlog.push(message.keep(), variant);
-    if (this.durable !== null) this.link?.outbox.hurry();
+    this.queue.push(message.keep(), variant);
     this.#slowDown();
     if (this.isFull(0)) this.#trim();
   }
@@ -439,14 +401,14 @@ export class Session implements Receiver {
     }
     // The publisher was refused before it came to this, or it is dropped here.
     if (message !== undefined) this.#core.dropped("backlog", message, this.clientId);
-    else this.#backlog?.leave();
+    else this.queue.leave();
     return "gone";
   }
 
   #trim(): void {
     if (this.#core.overflow !== "drop-oldest") return;
     const { backlogMessagesMax, backlogBytesMax } = this.#core.limits;
-    const count = this.#backlog!.trim(backlogMessagesMax, backlogBytesMax);
+    const count = this.queue.trim(backlogMessagesMax, backlogBytesMax);
     this.#core.stats.dropped.backlog += count;
   }
 

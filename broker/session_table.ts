@@ -49,11 +49,10 @@ export class SessionTable {
    * restart where there is a store.
    */
   create(clientId: string, outlives: boolean): Session {
-    const { journal } = this.#core;
-    const id = outlives && journal !== null ? journal.newId() : null;
-    const session = new Session(this.#core, clientId, id);
+    const core = this.#core;
+    const session = new Session(core, clientId, (owner) => core.newQueue(owner, outlives));
     this.#sessions.set(mapKey(clientId), session);
-    session.durable?.changed();
+    session.queue.changed();
     return session;
   }
 
@@ -178,7 +177,8 @@ export class SessionTable {
 
   /** Takes the will of a session to one that is there for nothing else. */
   #inherit(session: Session): Session {
-    const heir = new Session(this.#core, session.clientId);
+    const core = this.#core;
+    const heir = new Session(core, session.clientId, (owner) => core.newQueue(owner, false));
     heir.will = session.will;
     heir.willId = session.willId;
     heir.username = session.username;

@@ -112,7 +112,7 @@ function answer(
     return code >= 0x80 && version < 5 ? 0x80 : code;
   });
   const session = connection.session!;
-  const commit = session.isDurable ? connection.core.journal!.latest : null;
+  const commit = session.durableAfter();
   const { packetId } = packet;
   replyAfter(connection, commit, { type: "suback", packetId, reasonCodes, properties: {} });
   if (feeds.length === 0 || session.hasEnded) return;
@@ -142,7 +142,7 @@ function add(
   const subscription = new Subscription<Receiver>(session, filter, subscriptionOptions(options));
   const isNew = core.router.subscribe(subscription) === undefined;
   subscriptions.set(subscription);
-  session.durable?.subscriptionChanged(filter);
+  session.queue.subscriptionChanged(filter);
   const isWanted = retainHandling === 0 || (retainHandling === 1 && isNew);
   if (isWanted && core.retained.size > 0 && parseSharedFilter(filter) === null) {
     const walk = core.retained.match(filter);
@@ -163,7 +163,7 @@ export function unsubscribe(connection: Connection, packet: UnsubscribePacket): 
     const existed = endSubscription(connection.core, session, known);
     return existed ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted;
   });
-  const commit = session.isDurable ? connection.core.journal!.latest : null;
+  const commit = session.durableAfter();
   const { packetId } = packet;
   replyAfter(connection, commit, { type: "unsuback", packetId, reasonCodes, properties: {} });
 }

@@ -3,7 +3,7 @@ import { Receipt } from "../../log/receipt.ts";
 import { ack, reply } from "../answers.ts";
 import type { Connection } from "../connection.ts";
 import type { Message } from "../message.ts";
-import type { Commit, CommitListener } from "./commit.ts";
+import type { Commit, CommitListener } from "../commit.ts";
 import type { Journal } from "./journal.ts";
 
 /** What an answer costs beside the packet, if it has one of its own, in bytes; an estimate. */

@@ -2,7 +2,7 @@ import type { Table } from "../../store/store.ts";
 import type { Session } from "../session.ts";
 import type { Chunk } from "./chunk.ts";
 import type { DurableLog } from "./durable_log.ts";
-import type { DurableSession } from "./durable_session.ts";
+import type { DurableQueue } from "./durable_queue.ts";
 import type { Join } from "./join.ts";
 import type { Page } from "./page.ts";
 
@@ -18,7 +18,7 @@ export class Changes {
   readonly pages: Map<Page, DurableLog> = new Map();
   /** Rows of pages: log and first position. */
   readonly removedPages: (readonly [number, number])[] = [];
-  readonly sessions: Set<DurableSession> = new Set();
+  readonly sessions: Set<DurableQueue> = new Set();
   /** Who has begun to follow which log. */
   readonly joins: Set<Join> = new Set();
   readonly removedJoins: Set<Join> = new Set();

@@ -8,9 +8,9 @@ import type { Session } from "../session.ts";
 import { Deadline, type Scheduler } from "../scheduler.ts";
 import { Changes } from "./changes.ts";
 import { Chunk, CHUNK_BYTES, type Place } from "./chunk.ts";
-import { Commit, type CommitListener } from "./commit.ts";
+import { Commit, type CommitListener } from "../commit.ts";
 import { DurableLog, type LogKeeper } from "./durable_log.ts";
-import type { DurableSession } from "./durable_session.ts";
+import type { DurableQueue } from "./durable_queue.ts";
 import type { Reader } from "./durable_backlog.ts";
 import { Join } from "./join.ts";
 import type { Page } from "./page.ts";
@@ -214,7 +214,7 @@ export class Journal implements LogKeeper {
   }
 
   /** The session has changed. */
-  sessionChanged(session: DurableSession): void {
+  sessionChanged(session: DurableQueue): void {
     this.#changes.sessions.add(session);
     this.#touch();
   }
@@ -225,7 +225,7 @@ export class Journal implements LogKeeper {
   }
 
   /** A session has begun to read a log. */
-  joined({ id }: DurableSession, reader: Reader): void {
+  joined({ id }: DurableQueue, reader: Reader): void {
     const { cursor, variant } = reader;
     const { log, position, weight } = cursor;
     let join = this.#lastJoin;

@@ -1,7 +1,8 @@
 import type { Flight } from "../../flow/outbound_window.ts";
 import type { Core } from "../core.ts";
-import type { Sent } from "../sent.ts";
+import type { InflightMessage } from "../inflight_message.ts";
 import type { DurableBacklog } from "./durable_backlog.ts";
+import { storedOf } from "./stored_inflight.ts";
 
 /**
  * What a durable session leaves behind when it ends: messages of shared
@@ -14,9 +15,9 @@ export class Leaving {
   readonly #clientId: string;
   readonly #backlog: DurableBacklog;
   /** A QoS 2 message under way is nobody else's [MQTT-4.8.2-5]. */
-  readonly #flights: Flight<Sent>[];
+  readonly #flights: Flight<InflightMessage>[];
   readonly #done: () => void;
-  readonly #released: (flight: Flight<Sent>) => void;
+  readonly #released: (flight: Flight<InflightMessage>) => void;
   #isLoading = false;
 
   /**
@@ -27,8 +28,8 @@ export class Leaving {
     core: Core,
     clientId: string,
     backlog: DurableBacklog,
-    flights: readonly Flight<Sent>[],
-    released: (flight: Flight<Sent>) => void,
+    flights: readonly Flight<InflightMessage>[],
+    released: (flight: Flight<InflightMessage>) => void,
     done: () => void,
   ) {
     this.#core = core;
@@ -59,9 +60,11 @@ export class Leaving {
   }
 
   /** Returns false if it has to be loaded first. */
-  #handOverFlight({ phase, message: sent }: Flight<Sent>): boolean {
-    const { hold, variant } = sent!;
-    if (phase !== "puback" || variant.shared === null || hold === null || hold.isGone) return true;
+  #handOverFlight(flight: Flight<InflightMessage>): boolean {
+    const { hold, variant } = storedOf(flight);
+    if (flight.phase !== "puback" || variant.shared === null || hold === null || hold.isGone) {
+      return true;
+    }
     const { entry } = hold;
     if (entry === null) {
       if (this.#isLoading) return false;

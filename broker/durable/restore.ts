@@ -8,9 +8,10 @@ import type { Core } from "../core.ts";
 import { FeedQueue } from "../feed_queue.ts";
 import type { Receiver } from "../receiver.ts";
 import { RetainedFeed } from "../retained_feed.ts";
-import { Sent } from "../sent.ts";
+import { MemoryQueue } from "../memory_queue.ts";
 import { NEVER_EXPIRES, Session } from "../session.ts";
 import { Hold, readerOf } from "./durable_backlog.ts";
+import { DurableQueue } from "./durable_queue.ts";
 import type { DurableCursor } from "./durable_cursor.ts";
 import type { DurableLog } from "./durable_log.ts";
 import { Join, readJoin } from "./join.ts";
@@ -25,7 +26,14 @@ import {
   readSession,
   type SessionRecord,
 } from "./session_record.ts";
+import { StoredInflight } from "./stored_inflight.ts";
 import { StoredRows } from "./stored_rows.ts";
+
+/** A session that was in the store, and its queue. */
+interface StoredSession {
+  readonly session: Session;
+  readonly queue: DurableQueue;
+}
 
 /**
  * Takes everything up where the store says it was left: sessions with their
@@ -151,8 +159,8 @@ async function restoreSessions(
   rows: StoredRows,
   journal: Journal,
   logs: Map<number, DurableLog>,
-): Promise<Map<number, Session>> {
-  const sessions = new Map<number, Session>();
+): Promise<Map<number, StoredSession>> {
+  const sessions = new Map<number, StoredSession>();
   await rows.each("sessions", (key, value) => {
     const id = rows.idOf(key);
     const record = readSession(value);
@@ -160,9 +168,9 @@ async function restoreSessions(
     for (const { logId } of record.readers) rows.inUse(logId);
     // There is one session of a client, but for those that only have something left to give.
     if (!record.isLeaving && core.sessions.get(record.clientId) !== undefined) return false;
-    const session = restoreSession(core, journal, logs, id, record);
-    sessions.set(id, session);
-    if (!record.isLeaving) core.sessions.restore(session);
+    const restored = restoreSession(core, journal, logs, id, record);
+    sessions.set(id, restored);
+    if (!record.isLeaving) core.sessions.restore(restored.session);
     return true;
   });
   return sessions;
@@ -174,16 +182,15 @@ function restoreSession(
   logs: Map<number, DurableLog>,
   id: number,
   record: SessionRecord,
-): Session {
+): StoredSession {
   const { disconnectedWallMs, flights, feeds } = record;
-  const session = new Session(core, record.clientId, id, true);
+  const { queue, session } = newSession(core, id, record.clientId);
   session.expirySeconds = Math.min(record.expirySeconds, NEVER_EXPIRES);
-  const durable = session.durable!;
   for (const reader of record.readers) {
     const log = logOf(journal, logs, reader.logId, reader.position, reader.weight);
     const restored = readerOf(cursorOf(log, reader), reader.variant, null);
     restored.doubtEnd = disconnectedWallMs === 0 ? log.end : reader.doubtEnd;
-    durable.backlog.restore(restored);
+    queue.backlog.restore(restored);
   }
   const sent = flights.map((flight) => sentOf(flight, logs));
   session.restoreFlights(
@@ -192,15 +199,23 @@ function restoreSession(
     record.inboundIds,
   );
   // Where its log stood, there may be something else the next time.
-  if (flights.some(({ logId }, at) => logId !== 0 && sent[at]!.hold === null)) durable.changed();
+  if (flights.some(({ logId }, at) => logId !== 0 && sent[at]!.hold === null)) queue.changed();
   if (feeds.length > 0) session.feeds = new FeedQueue(feeds.map((feed) => feedOf(core, feed)));
-  durable.isLeaving = record.isLeaving;
-  durable.stamp = record.stamp;
+  queue.isLeaving = record.isLeaving;
+  queue.stamp = record.stamp;
   // A clock that was set back must not keep a session for longer.
-  durable.disconnectedMs = disconnectedWallMs === 0
+  queue.disconnectedMs = disconnectedWallMs === 0
     ? null
     : Math.min(core.clock.now(), core.calendar.toClock(disconnectedWallMs));
-  return session;
+  return { session, queue };
+}
+
+function newSession(core: Core, id: number, clientId: string): StoredSession {
+  let queue: DurableQueue;
+  const session = new Session(core, clientId, (owner) => {
+    return queue = new DurableQueue(core, owner, id, true);
+  });
+  return { session, queue: queue! };
 }
 
 /** What sessions have begun to read since their own rows were written. */
@@ -208,7 +223,7 @@ async function restoreJoins(
   rows: StoredRows,
   journal: Journal,
   logs: Map<number, DurableLog>,
-  sessions: Map<number, Session>,
+  sessions: Map<number, StoredSession>,
 ): Promise<void> {
   await rows.each("joins", (key, value) => {
     const id = rows.idOf(key);
@@ -217,15 +232,15 @@ async function restoreJoins(
     const log = logOf(journal, logs, rows.inUse(record.logId), position, weight);
     const join = new Join(id, log, position, weight, variant);
     for (const sessionId of new Set(record.sessions)) {
-      const durable = sessions.get(sessionId)?.durable;
-      if (!durable || durable.stamp > id) continue;
+      const queue = sessions.get(sessionId)?.queue;
+      if (!queue || queue.stamp > id) continue;
       const at = { position, weight, end: Infinity, endWeight: Infinity, variant };
       const reader = readerOf(cursorOf(log, at), variant, null);
-      if (durable.disconnectedMs === null) reader.doubtEnd = log.end;
+      if (queue.disconnectedMs === null) reader.doubtEnd = log.end;
       reader.join = join;
       join.sessions.push(sessionId);
       join.pending++;
-      durable.backlog.restore(reader);
+      queue.backlog.restore(reader);
     }
     return join.pending > 0;
   });
@@ -248,13 +263,13 @@ function cursorOf(
   return cursor;
 }
 
-function sentOf(record: FlightRecord, logs: Map<number, DurableLog>): Sent {
+function sentOf(record: FlightRecord, logs: Map<number, DurableLog>): StoredInflight {
   const { variant, qos, phase, logId, position } = record;
   const log = logs.get(logId);
   const page = phase === "pubcomp" || log === undefined ? null : log.pageAt(position);
   const isHeld = page !== null && position >= page.first && position < page.end;
   const hold = isHeld ? new Hold(log!, page, position) : null;
-  const sent = new Sent(null, variant, qos, hold);
+  const sent = new StoredInflight(null, variant, qos, hold);
   sent.wasSent = true;
   return sent;
 }
@@ -266,12 +281,13 @@ function feedOf(core: Core, { filter, variant, noLocal }: FeedRecord): RetainedF
 async function restoreSubscriptions(
   core: Core,
   rows: StoredRows,
-  sessions: Map<number, Session>,
+  sessions: Map<number, StoredSession>,
 ): Promise<void> {
   await rows.each("subscriptions", (key, value) => {
-    const session = sessions.get(numberOfKey(key));
-    if (session === undefined) return false;
-    if (session.durable!.isLeaving) return true;
+    const stored = sessions.get(numberOfKey(key));
+    if (stored === undefined) return false;
+    const { session, queue } = stored;
+    if (queue.isLeaving) return true;
     const options = subscriptionOptions(readOptions(new RecordReader(value)));
     const filter = textOfKey(key);
     mustBeSound("topic filter", topicFilterFault(filter));
@@ -318,7 +334,9 @@ function restoreWills(core: Core, wills: Map<number, WillRecord>): void {
   for (const [id, { clientId, username, will, dueWallMs }] of wills) {
     // One without a session that survives had a clean session, which has ended.
     const known = core.sessions.get(clientId);
-    const session = known?.willId === 0 ? known : new Session(core, clientId);
+    const session = known?.willId === 0
+      ? known
+      : new Session(core, clientId, (owner) => new MemoryQueue(core, owner));
     session.willId = id;
     session.will = will;
     session.username = username;
@@ -342,20 +360,19 @@ function accessOf(core: Core, clientId: string, username: string | null): Access
 }
 
 /** The clients are away: sessions wait for them, or end when their time is over. */
-function goOn(core: Core, sessions: Map<number, Session>): void {
+function goOn(core: Core, sessions: Map<number, StoredSession>): void {
   const now = core.clock.now();
-  for (const session of sessions.values()) {
-    const durable = session.durable!;
-    if (durable.isLeaving) {
+  for (const { session, queue } of sessions.values()) {
+    if (queue.isLeaving) {
       session.end();
       continue;
     }
     // One that was connected when the broker ended is away from now on.
-    if (durable.disconnectedMs === null) {
-      durable.disconnectedMs = now;
-      durable.changed();
+    if (queue.disconnectedMs === null) {
+      queue.disconnectedMs = now;
+      queue.changed();
     }
-    core.sessions.wait(session, durable.disconnectedMs, session.willDueMs ?? now);
+    core.sessions.wait(session, queue.disconnectedMs, session.willDueMs ?? now);
     session.willDueMs = null;
   }
 }

@@ -4,8 +4,9 @@ import { StoreError } from "../../store/store.ts";
 import { topicFilterFault } from "../../router/topic.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { Session } from "../session.ts";
-import type { DurableSession } from "./durable_session.ts";
+import type { DurableQueue } from "./durable_queue.ts";
 import { type Calendar, readNumbers, readVariant, writeNumbers, writeVariant } from "./records.ts";
+import { storedOf } from "./stored_inflight.ts";
 
 /** The largest packet identifier [MQTT-2.2.1-3]. */
 const PACKET_ID_MAX = 65_535;
@@ -62,16 +63,16 @@ export interface SessionRecord {
 export function writeSession(
   writer: RecordWriter,
   session: Session,
-  durable: DurableSession,
+  queue: DurableQueue,
   calendar: Calendar,
   stamp: number,
 ): void {
   writer.number(stamp);
-  const { disconnectedMs, backlog } = durable;
+  const { disconnectedMs, backlog } = queue;
   const { outbound, inboundIds } = session;
   const wallMs = disconnectedMs === null ? 0 : Math.round(calendar.toWall(disconnectedMs));
   writer.text(session.clientId).number(session.expirySeconds);
-  writer.number(Math.max(0, wallMs)).number(durable.isLeaving ? 1 : 0);
+  writer.number(Math.max(0, wallMs)).number(queue.isLeaving ? 1 : 0);
   writer.number(backlog.readers.length);
   for (const { cursor, variant, doubtEnd } of backlog.readers) {
     writer.number(cursor.log.id).number(cursor.position).number(cursor.weight).number(doubtEnd);
@@ -85,8 +86,9 @@ export function writeSession(
   writer.number(outbound?.lastId ?? 0);
   const flights = outbound?.flights() ?? [];
   writer.number(flights.length);
-  for (const { packetId, phase, message: sent } of flights) {
-    const { hold, variant, qos } = sent!;
+  for (const flight of flights) {
+    const { packetId, phase } = flight;
+    const { hold, variant, qos } = storedOf(flight);
     writer.number(packetId).number(PHASES.indexOf(phase)).number(qos);
     writer.number(hold?.log.id ?? 0).number(hold?.position ?? 0);
     writeVariant(writer, variant);

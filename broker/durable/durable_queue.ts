@@ -1,24 +1,32 @@
 import { ReasonCode } from "../../codec/mod.ts";
-import type { Flight, OutboundWindow } from "../../flow/outbound_window.ts";
+import type { Flight } from "../../flow/outbound_window.ts";
+import type { Waiter } from "../../log/log.ts";
+import type { Variant } from "../../router/variant.ts";
 import type { Batch } from "../../store/batch.ts";
 import { numberKey, type RecordWriter, textKey } from "../../store/record.ts";
 import type { Core } from "../core.ts";
-import { Sent } from "../sent.ts";
+import type { MessageFollows, MessageLog } from "../backlog.ts";
+import type { Commit, CommitListener } from "../commit.ts";
+import type { InflightMessage } from "../inflight_message.ts";
+import type { Link } from "../link.ts";
+import type { Message } from "../message.ts";
+import type { SessionQueue } from "../session_queue.ts";
 import type { Session } from "../session.ts";
-import type { MessageFollows } from "../backlog.ts";
-import type { Commit, CommitListener } from "./commit.ts";
 import { DurableBacklog } from "./durable_backlog.ts";
-import type { DurableLog } from "./durable_log.ts";
+import { DurableLog } from "./durable_log.ts";
 import type { Journal } from "./journal.ts";
 import { Leaving } from "./leaving.ts";
 import { writeOptions } from "./records.ts";
 import { writeSession } from "./session_record.ts";
+import { StoredInflight, storedOf } from "./stored_inflight.ts";
 
 /**
- * What makes a session survive: its rows in the store, its backlog, and the
- * messages that may not leave before the disk knows of them.
+ * The queue of a session that survives the broker: the rows of the session in the store, the
+ * messages that wait, and those that may not leave before the disk knows of them.
  */
-export class DurableSession implements CommitListener {
+export class DurableQueue implements SessionQueue, CommitListener {
+  readonly isDurable = true;
+  readonly takesAll = true;
   readonly backlog: DurableBacklog;
   /** When it lost its connection, of the broker's clock; `null` while it has one. */
   disconnectedMs: number | null = null;
@@ -34,7 +42,7 @@ export class DurableSession implements CommitListener {
   readonly #journal: Journal;
   readonly #session: Session;
   /** Flights that are to be sent, in order, once they may be; most sessions have none. */
-  #held: Flight<Sent>[] | null = null;
+  #held: Flight<InflightMessage>[] | null = null;
   /** Topic filters whose subscriptions have changed since they were written. */
   #filters: Set<string> | null = null;
   /** Those of the last commit, in case it fails. */
@@ -56,13 +64,49 @@ export class DurableSession implements CommitListener {
     this.backlog = new DurableBacklog(
       () => journal.newLog(),
       () => this.changed(),
-      () => this.#session.loaded(),
+      () => this.#onLoaded(),
     );
   }
 
+  get isBlocked(): boolean {
+    return this.#journal.isFull;
+  }
+
+  get messages(): number {
+    return this.backlog.messages;
+  }
+
+  get bytes(): number {
+    return this.backlog.bytes;
+  }
+
+  push(message: Message, variant: Variant): void {
+    this.backlog.push(message, variant);
+    this.#session.link?.outbox.hurry();
+  }
+
   /** Follows a log that is shared; that is written once for all who begin to at the same time. */
-  follow(log: DurableLog, follows: MessageFollows): void {
+  follow(log: MessageLog, follows: MessageFollows): boolean {
+    if (!(log instanceof DurableLog)) throw new TypeError("Cannot follow a log that is not stored");
+    if (!this.backlog.makeRoom()) return false;
     this.#journal.joined(this, this.backlog.follow(log, follows));
+    return true;
+  }
+
+  leave(follows?: MessageFollows): void {
+    this.backlog.leave(follows);
+  }
+
+  park(waiter: Waiter): void {
+    this.backlog.park(waiter);
+  }
+
+  trim(messagesMax: number, bytesMax: number): number {
+    return this.backlog.trim(messagesMax, bytesMax);
+  }
+
+  commit(): Commit | null {
+    return this.#journal.latest;
   }
 
   /** Whether the disk knows of it. */
@@ -84,11 +128,10 @@ export class DurableSession implements CommitListener {
   /**
    * Opens a flight for the next message and sends it: at once, or, with QoS 2,
    * when its identifier is on the disk.
-   *
-   * @returns False if there is none, or no quota, or it has to be loaded first.
    */
-  sendNext(outbound: OutboundWindow<Sent>): boolean {
+  sendNext(link: Link): boolean {
     const { backlog } = this;
+    const outbound = this.#session.openInflight().window;
     const entry = backlog.peek();
     if (entry === null) return false;
     const { message, place } = entry;
@@ -111,41 +154,50 @@ export class DurableSession implements CommitListener {
     }
     if (qos === 0) {
       backlog.shift();
-      this.#session.sendLoose(this.#session.link!, message, variant);
+      this.#session.sendLoose(link, message, variant);
       return true;
     }
     const { isDoubtful } = backlog;
-    const sent = new Sent(message, variant, qos, backlog.take());
+    const sent = new StoredInflight(message, variant, qos, backlog.take());
     // What is sent with QoS 2 is on the disk before: had it been sent, it would be in flight.
     sent.wasSent = isDoubtful && qos === 1;
     const flight = outbound.open(qos, sent);
-    if (qos === 2) this.mustCommit(sent);
-    this.send(flight);
+    if (qos === 2) this.#mustCommit(sent);
+    this.#send(flight);
     return true;
   }
 
+  resend(_link: Link, flight: Flight<InflightMessage>): void {
+    this.#send(flight);
+  }
+
   /** Sends a flight, or its PUBREL, as soon as it may be, behind those that wait. */
-  send(flight: Flight<Sent>): void {
+  #send(flight: Flight<InflightMessage>): void {
     (this.#held ??= []).push(flight);
     this.#sendHeld();
   }
 
   /** The client has a QoS 2 message: its PUBREL is sent when the disk knows. */
-  release(flight: Flight<Sent>, isRepeated: boolean): void {
-    const sent = flight.message!;
+  release(flight: Flight<InflightMessage>, isRepeated: boolean): void {
+    const sent = storedOf(flight);
     if (!isRepeated) {
       sent.message = null;
       sent.hold?.release();
       sent.hold = null;
-      this.mustCommit(sent);
-      this.send(flight);
+      this.#mustCommit(sent);
+      this.#send(flight);
     } else if (sent.commit <= this.#journal.done) {
       this.#session.link?.sendPubrel(flight.packetId, ReasonCode.Success);
     }
   }
 
+  acknowledged(flight: Flight<InflightMessage>): void {
+    storedOf(flight).hold?.release();
+    this.changed();
+  }
+
   /** What the session says of this flight has to be on the disk before it is sent. */
-  mustCommit(sent: Sent): void {
+  #mustCommit(sent: StoredInflight): void {
     sent.commit = this.#journal.gathering.number;
     this.#journal.gathering.tell(this);
     this.changed();
@@ -164,20 +216,23 @@ export class DurableSession implements CommitListener {
   attach(): void {
     this.disconnectedMs = null;
     this.changed();
+    this.backlog.returned();
   }
 
   /** The client is away: what waited will be sent again when it returns. */
-  detach(outbound: OutboundWindow<Sent> | null): void {
+  detach(): void {
     this.#held = null;
     this.disconnectedMs = this.#core.clock.now();
-    for (const { message: sent } of outbound?.flights() ?? []) {
-      if (sent !== null && sent.hold !== null) sent.message = null;
+    for (const flight of this.#session.outbound?.flights() ?? []) {
+      const sent = storedOf(flight);
+      if (sent.hold !== null) sent.message = null;
     }
     this.changed();
   }
 
   /** What the backlog has asked for is there. */
-  loaded(): void {
+  #onLoaded(): void {
+    this.#session.link?.outbox.hurry();
     this.#leaving?.run();
   }
 
@@ -185,12 +240,16 @@ export class DurableSession implements CommitListener {
    * The session ends. What it has of shared subscriptions goes to others; until
    * that is done, its row stays.
    */
-  end(outbound: OutboundWindow<Sent> | null): void {
+  end(): InflightMessage[] {
+    const { outbound } = this.#session;
     const flights = outbound?.flights() ?? [];
     const mayLeave = this.backlog.mayBeShared ||
       flights.some(({ message: sent }) => sent!.variant.shared !== null);
     this.#held = null;
-    if (!mayLeave) return this.#forget(flights);
+    if (!mayLeave) {
+      this.#forget(flights);
+      return [];
+    }
     this.isLeaving = true;
     this.#journal.handedOver();
     this.changed();
@@ -201,13 +260,14 @@ export class DurableSession implements CommitListener {
       this.backlog,
       flights,
       (flight) => {
-        flight.message!.hold?.release();
+        storedOf(flight).hold?.release();
         outbound!.close(flight);
         this.changed();
       },
       () => this.#forget([]),
     );
     this.#leaving.run();
+    return [];
   }
 
   /** What the session reads is in its own row from now on. */
@@ -218,8 +278,8 @@ export class DurableSession implements CommitListener {
     }
   }
 
-  #forget(flights: readonly Flight<Sent>[]): void {
-    for (const { message: sent } of flights) sent!.hold?.release();
+  #forget(flights: readonly Flight<InflightMessage>[]): void {
+    for (const flight of flights) storedOf(flight).hold?.release();
     this.#leaveJoins();
     this.#core.stats.dropped["session-ended"] += this.backlog.clear();
     this.#leaving = null;
@@ -260,7 +320,7 @@ export class DurableSession implements CommitListener {
 
   #sendHeld(): void {
     const held = this.#held;
-    const { link, flights } = this.#session;
+    const { link, inflightMessages } = this.#session;
     // Of what is sent now, something may turn into a PUBREL, which takes its place at the end.
     if (held === null || link === null || this.#isSending) return;
     this.#isSending = true;
@@ -269,7 +329,7 @@ export class DurableSession implements CommitListener {
       for (const flight of held) {
         if (!this.#isReady(flight)) break;
         count++;
-        flights!.transmit(link, flight);
+        inflightMessages!.transmit(link, flight);
       }
     } finally {
       this.#isSending = false;
@@ -280,8 +340,8 @@ export class DurableSession implements CommitListener {
   }
 
   /** Whether a flight may be sent now. If not, it will be looked at again when it may. */
-  #isReady(flight: Flight<Sent>): boolean {
-    const sent = flight.message!;
+  #isReady(flight: Flight<InflightMessage>): boolean {
+    const sent = storedOf(flight);
     if (sent.commit > this.#journal.done) return false;
     const { hold } = sent;
     if (flight.phase === "pubcomp" || hold === null) return true;

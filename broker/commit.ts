@@ -1,4 +1,4 @@
-import { Receipt } from "../../log/receipt.ts";
+import { Receipt } from "../log/receipt.ts";
 
 /** Whoever has to be told what became of a commit. */
 export interface CommitListener {

@@ -1,20 +1,19 @@
-import { type QoS, ReasonCode } from "../codec/mod.ts";
+import { ReasonCode } from "../codec/mod.ts";
 import { type Flight, OutboundWindow } from "../flow/outbound_window.ts";
 import type { Variant } from "../router/variant.ts";
-import type { Backlog } from "./backlog.ts";
 import type { Core } from "./core.ts";
 import type { Link } from "./link.ts";
 import type { Message } from "./message.ts";
-import { Sent } from "./sent.ts";
+import { InflightMessage } from "./inflight_message.ts";
 import type { Session } from "./session.ts";
 
 /**
  * The messages with an acknowledged QoS that are in flight to the client of a
  * session: sends them, now and again, and ends them as the client answers.
  */
-export class Flights {
+export class InflightMessages {
   /** Their identifiers and phases, and the quota of the client. */
-  readonly window: OutboundWindow<Sent>;
+  readonly window: OutboundWindow<InflightMessage>;
   readonly #core: Core;
   readonly #session: Session;
 
@@ -38,32 +37,11 @@ export class Flights {
     // A clean session is never resumed, so nothing of it is ever sent again;
     // but what a shared group's member leaves behind goes to another.
     const isKept = session.expirySeconds > 0 || variant.shared !== null;
-    const sent = isKept ? new Sent(message.keep(), variant, qos) : null;
+    const sent = isKept ? new InflightMessage(message.keep(), variant, qos) : null;
     const flight = window.open(qos, sent);
     if (link.send(message, variant, qos, flight.packetId, false)) return;
     window.close(flight);
     this.#core.dropped(link.whyUnsent(message), message, session.clientId);
-  }
-
-  /**
-   * Sends the next message of a backlog, whatever its QoS.
-   *
-   * @returns False if there is none, or no quota.
-   */
-  sendNext(link: Link, backlog: Backlog | null): boolean {
-    const session = this.#session;
-    const message = backlog?.peek() ?? null;
-    if (message === null) return false;
-    const { variant } = backlog!;
-    const expired = message.deadlineMs <= this.#core.clock.now();
-    const qos: QoS = session.qosOf(message, variant);
-    if (!expired && qos > 0 && this.window.quota === 0) return false;
-    backlog!.shift();
-    if (expired) this.#core.dropped("expired", message, session.clientId);
-    else if (!session.mayReceive(message.name)) session.passOn(message, variant);
-    else if (qos === 0) session.sendLoose(link, message, variant);
-    else this.send(link, message, variant, qos);
-    return true;
   }
 
   /**
@@ -74,17 +52,12 @@ export class Flights {
   resendNext(link: Link): boolean {
     const flight = this.window.nextResend();
     if (flight === null) return !this.window.resending;
-    const { durable } = this.#session;
-    if (durable !== null) durable.send(flight);
-    else {
-      if (flight.phase !== "pubcomp") flight.message!.wasSent = true;
-      this.transmit(link, flight);
-    }
+    this.#session.queue.resend(link, flight);
     return true;
   }
 
   /** Sends a flight, again or for the first time, or its PUBREL. */
-  transmit(link: Link, flight: Flight<Sent>): void {
+  transmit(link: Link, flight: Flight<InflightMessage>): void {
     const session = this.#session;
     const { packetId, message: sent } = flight;
     if (flight.phase === "pubcomp") return link.sendPubrel(packetId, ReasonCode.Success);
@@ -127,8 +100,8 @@ export class Flights {
   }
 
   /** Those of shared subscriptions that somebody else should get when the session ends. */
-  orphans(): Sent[] {
-    const orphans: Sent[] = [];
+  orphans(): InflightMessage[] {
+    const orphans: InflightMessage[] = [];
     // A QoS 2 message under way is nobody else's [MQTT-4.8.2-5].
     for (const { phase, message: sent } of this.window.flights()) {
       if (phase === "puback" && sent?.variant.shared) orphans.push(sent);
@@ -137,29 +110,23 @@ export class Flights {
   }
 
   /** Ends a flight whose message is gone, or may no longer be received. */
-  #giveUp(flight: Flight<Sent>): void {
+  #giveUp(flight: Flight<InflightMessage>): void {
     if (flight.phase === "puback" || !flight.message!.wasSent) return this.#finish(flight);
     // The client may have it already: the identifier is only free when both have released it.
     this.#release(flight);
   }
 
   /** The client has a QoS 2 message: it is not sent again, but its PUBREL is. */
-  #release(flight: Flight<Sent>): void {
-    const { durable, link } = this.#session;
+  #release(flight: Flight<InflightMessage>): void {
     const isRepeated = flight.phase === "pubcomp";
     flight.phase = "pubcomp";
-    if (durable !== null) return durable.release(flight, isRepeated);
-    flight.message = null;
-    link?.sendPubrel(flight.packetId, ReasonCode.Success);
+    this.#session.queue.release(flight, isRepeated);
   }
 
-  #finish(flight: Flight<Sent>): void {
-    const { durable } = this.#session;
+  #finish(flight: Flight<InflightMessage>): void {
+    const session = this.#session;
     this.window.close(flight);
-    if (durable !== null) {
-      flight.message!.hold?.release();
-      durable.changed();
-    }
-    this.#session.landed();
+    session.queue.acknowledged(flight);
+    session.landed();
   }
 }

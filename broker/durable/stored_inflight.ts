@@ -1,0 +1,22 @@
+import type { QoS } from "../../codec/mod.ts";
+import type { Flight } from "../../flow/outbound_window.ts";
+import type { Variant } from "../../router/variant.ts";
+import { InflightMessage } from "../inflight_message.ts";
+import type { Message } from "../message.ts";
+import type { Hold } from "./durable_backlog.ts";
+
+/** A message in flight that the store has, too. */
+export class StoredInflight extends InflightMessage {
+  /** The commit that has to be on the disk before it is sent; 0 for none. */
+  commit = 0;
+
+  /** @param hold What keeps it in the store; `null` where it is not there. */
+  constructor(message: Message | null, variant: Variant, qos: QoS, public hold: Hold | null) {
+    super(message, variant, qos);
+  }
+}
+
+/** What is in flight: a durable queue opens no other flights than those with a stored message. */
+export function storedOf(flight: Flight<InflightMessage>): StoredInflight {
+  return flight.message as StoredInflight;
+}
