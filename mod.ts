@@ -22,7 +22,7 @@ export {
   QuotaExceededError,
   type SubscribeOptions,
 } from "./broker/broker.ts";
-export type { Clock } from "./broker/clock.ts";
+export type { Clock } from "./broker/base/clock.ts";
 export type {
   BrokerHooks,
   DisconnectInfo,
@@ -30,20 +30,20 @@ export type {
   LimitInfo,
   LoginFailure,
   PublishInfo,
-} from "./broker/hooks.ts";
-export { type BrokerLimits, DEFAULT_LIMITS, type OverflowPolicy } from "./broker/limits.ts";
-export type { ListenerPolicy } from "./broker/listener_policy.ts";
-export type { ListenerRules } from "./broker/listener_rules.ts";
+} from "./broker/base/hooks.ts";
+export { type BrokerLimits, DEFAULT_LIMITS, type OverflowPolicy } from "./broker/base/limits.ts";
+export type { ListenerPolicy } from "./broker/base/listener_policy.ts";
+export type { ListenerRules } from "./broker/base/listener_options.ts";
 export type {
   ListenerOptions,
   ListenOptions,
   TlsListenOptions,
   UnixListenOptions,
   WebSocketListenOptions,
-} from "./broker/listeners.ts";
-export type { LocalSubscription, ReceivedMessage } from "./broker/local_subscription.ts";
-export type { BrokerOptions } from "./broker/options.ts";
-export type { BrokerStats, DropReason, LimitReason, ToleratedFault } from "./broker/stats.ts";
+} from "./broker/listen/listeners.ts";
+export type { LocalSubscription, ReceivedMessage } from "./broker/delivery/local_subscription.ts";
+export type { BrokerOptions } from "./broker/base/options.ts";
+export type { BrokerStats, DropReason, LimitReason, ToleratedFault } from "./broker/base/stats.ts";
 export type {
   AuthenticationExchange,
   AuthenticationStep,

@@ -1,5 +1,5 @@
 import type { Broker } from "../broker/broker.ts";
-import type { BrokerStats } from "../broker/stats.ts";
+import type { BrokerStats } from "../broker/base/stats.ts";
 import { LoadAverage, SPANS } from "./load_average.ts";
 
 /** How often `$SYS` is brought up to date unless it is told, in seconds. */

@@ -6,7 +6,7 @@ import { ExpiringCache } from "./expiring_cache.ts";
 import { fetchText, placeOf, ServiceError, type TextAnswer, timeoutAfter } from "./fetch_text.ts";
 import { decisionOf, permissionOf } from "./http_answer.ts";
 import { type HttpHookOptions, type HttpHookSettings, httpHookSettings } from "./http_options.ts";
-import { Turnstile } from "./turnstile.ts";
+import { Turnstile } from "./concurrency_limiter.ts";
 
 /** What an {@linkcode HttpHook} counts from its start on. */
 export interface HttpHookStats {

@@ -8,31 +8,31 @@ import type { TcpListener } from "../transport/tcp.ts";
 import type { TlsListener } from "../transport/tls.ts";
 import type { PeerInfo, Transport } from "../transport/transport.ts";
 import type { UnixListener } from "../transport/unix.ts";
-import type { Clock } from "./clock.ts";
-import type { Connection } from "./connection.ts";
+import type { Clock } from "./base/clock.ts";
+import type { Connection } from "./connection/connection.ts";
 import { Core } from "./core.ts";
-import { Outcome } from "./delivery.ts";
-import { Door } from "./door.ts";
-import { openStore } from "./durable/host.ts";
-import { type BrokerLimits, checkLimits } from "./limits.ts";
-import { ListenerPolicy } from "./listener_policy.ts";
-import type { ListenerRules } from "./listener_rules.ts";
+import { Outcome } from "./delivery/delivery.ts";
+import { Door } from "./listen/acceptor.ts";
+import { openStore } from "./durable/open_store.ts";
+import { type BrokerLimits, checkLimits } from "./base/limits.ts";
+import { ListenerPolicy } from "./base/listener_policy.ts";
+import type { ListenerRules } from "./base/listener_options.ts";
 import {
   Listeners,
   type ListenOptions,
   type TlsListenOptions,
   type UnixListenOptions,
   type WebSocketListenOptions,
-} from "./listeners.ts";
-import { LocalReceiver } from "./local_receiver.ts";
-import { LocalSubscription } from "./local_subscription.ts";
-import { Message } from "./message.ts";
-import { encodeProperties } from "./message_properties.ts";
-import { type BrokerOptions, settingsOf } from "./options.ts";
-import { reauthorize } from "./reauthorization.ts";
-import type { Receiver } from "./receiver.ts";
-import { RetainedFeed } from "./retained_feed.ts";
-import type { BrokerStats } from "./stats.ts";
+} from "./listen/listeners.ts";
+import { LocalReceiver } from "./delivery/local_subscriber.ts";
+import { LocalSubscription } from "./delivery/local_subscription.ts";
+import { Message } from "./base/message.ts";
+import { encodeProperties } from "./base/message_properties.ts";
+import { type BrokerOptions, settingsOf } from "./base/options.ts";
+import { reauthorize } from "./connection/reauthorization.ts";
+import type { Receiver } from "./delivery/subscriber.ts";
+import { RetainedFeed } from "./session/retained_delivery.ts";
+import type { BrokerStats } from "./base/stats.ts";
 
 /** How a program publishes. */
 export interface PublishOptions {

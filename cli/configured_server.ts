@@ -5,7 +5,7 @@ import { formatRemark } from "../config/errors.ts";
 import { Broker, type BrokerOptions, SysTopics } from "../mod.ts";
 import { logHooks } from "./log_hooks.ts";
 import { systemOutputs } from "./log_outputs.ts";
-import type { ListenerMaterial, Material } from "./material.ts";
+import type { ListenerMaterial, Material } from "./listener_files.ts";
 import { keyOf, OpenedListener } from "./opened_listener.ts";
 import { PidFile } from "./pid_file.ts";
 import { openStoredBroker } from "./stored_broker.ts";

@@ -2,8 +2,8 @@ import type { Configuration, ListenerConfiguration } from "../config/configurati
 import { isAnonymousAllowed, nameOf, rulesOf, whoMayConnect } from "../config/listener_rules.ts";
 import type { Broker, ListenerPolicy, TcpListener, TlsListener } from "../mod.ts";
 import { bindAddresses, type BindWish, systemSources } from "./bind_addresses.ts";
-import { AccountGate, RuleGate } from "./gates.ts";
-import type { ListenerMaterial } from "./material.ts";
+import { AccountGate, RuleGate } from "./replaceable_auth.ts";
+import type { ListenerMaterial } from "./listener_files.ts";
 
 /** A listener of a configuration that is open, on one address or several. */
 export class OpenedListener {

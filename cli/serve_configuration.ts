@@ -4,7 +4,7 @@ import { printEffective } from "../config/print.ts";
 import { readSource } from "../config/source.ts";
 import { systemFiles } from "./config_files.ts";
 import { ConfiguredServer, type Loaded, type ServerSurroundings } from "./configured_server.ts";
-import { readMaterial } from "./material.ts";
+import { readMaterial } from "./listener_files.ts";
 import { stopSignal } from "./stop_signal.ts";
 import { checkUser, ownUid } from "./user_check.ts";
 

@@ -6,7 +6,7 @@ import { topicNameFault } from "../router/topic.ts";
 import type { Link } from "./link.ts";
 import { type ClientMessage, Delivery, messageOf } from "./message.ts";
 import type { SubscriptionBuffer } from "./subscription_buffer.ts";
-import type { Unclaimed } from "./unclaimed.ts";
+import type { Unclaimed } from "./unmatched_messages.ts";
 
 /** Who gets a message. */
 export type Route = (message: ClientMessage) => readonly SubscriptionBuffer[];

@@ -7,9 +7,9 @@ import { Incoming } from "./incoming.ts";
 import type { Link } from "./link.ts";
 import type { Settings } from "./options.ts";
 import { Outgoing } from "./outgoing.ts";
-import { ReadingGate } from "./reading_gate.ts";
+import { ReadingGate } from "./read_pause.ts";
 import { Subscriptions } from "./subscriptions.ts";
-import { Unclaimed } from "./unclaimed.ts";
+import { Unclaimed } from "./unmatched_messages.ts";
 
 /** A re-authentication under way. */
 interface Reauthentication {

@@ -2,7 +2,7 @@ import type { Cursor } from "../log/cursor.ts";
 import { Log } from "../log/log.ts";
 import type { Delivery } from "./message.ts";
 import type { ClientLimits } from "./limits.ts";
-import type { ReadingGate } from "./reading_gate.ts";
+import type { ReadingGate } from "./read_pause.ts";
 
 /** What happens when a subscription holds as much as it may. */
 export type SubscriptionOverflow =

@@ -22,7 +22,7 @@ import type { Incoming } from "./incoming.ts";
 import type { Link } from "./link.ts";
 import type { ClientMessage } from "./message.ts";
 import type { Outgoing } from "./outgoing.ts";
-import type { ReadingGate } from "./reading_gate.ts";
+import type { ReadingGate } from "./read_pause.ts";
 import { type ClientSubscribeOptions, SubscriptionRecord } from "./subscription.ts";
 import { SubscriptionBuffer } from "./subscription_buffer.ts";
 

@@ -1,4 +1,4 @@
-import { type BrokerLimits, checkLimits, DEFAULT_LIMITS } from "../broker/limits.ts";
+import { type BrokerLimits, checkLimits, DEFAULT_LIMITS } from "../broker/base/limits.ts";
 import type { Configuration } from "./configuration.ts";
 
 /** A session expiry that never comes (Session Expiry Interval, in seconds). */

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { DEFAULT_LIMITS } from "../broker/limits.ts";
+import { DEFAULT_LIMITS } from "../broker/base/limits.ts";
 import { limitsOf } from "./broker_options.ts";
 import { printEffective } from "./print.ts";
 import { parse } from "./testdata/conf.ts";

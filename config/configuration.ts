@@ -1,4 +1,4 @@
-import type { BrokerLimits } from "../broker/limits.ts";
+import type { BrokerLimits } from "../broker/base/limits.ts";
 import type { Place, Remark } from "./errors.ts";
 import type { GlobalValues, ListenerValues, SecurityValues } from "./options.ts";
 

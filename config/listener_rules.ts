@@ -1,6 +1,6 @@
 import type { Authenticator } from "../auth/authenticator.ts";
 import type { Authorizer } from "../auth/authorizer.ts";
-import type { ListenerRules } from "../broker/listener_rules.ts";
+import type { ListenerRules } from "../broker/base/listener_options.ts";
 import type { ProtocolVersion, QoS } from "../codec/mod.ts";
 import { KEY_WORDS } from "./check.ts";
 import type { Configuration, ListenerConfiguration, Security } from "./configuration.ts";

@@ -1,4 +1,4 @@
-import { DEFAULT_LIMITS, type OverflowPolicy } from "../broker/limits.ts";
+import { DEFAULT_LIMITS, type OverflowPolicy } from "../broker/base/limits.ts";
 import {
   boolean,
   duration,

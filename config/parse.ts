@@ -1,4 +1,4 @@
-import { type BrokerLimits, checkLimits } from "../broker/limits.ts";
+import { type BrokerLimits, checkLimits } from "../broker/base/limits.ts";
 import { checkConfiguration } from "./check.ts";
 import type { Configuration, ListenerConfiguration } from "./configuration.ts";
 import { ConfigError, type Place, type Remark } from "./errors.ts";

@@ -1,10 +1,10 @@
 import type { Table } from "../../store/store.ts";
-import type { Session } from "../session.ts";
-import type { Chunk } from "./chunk.ts";
+import type { Session } from "../session/session.ts";
+import type { Chunk } from "./message_chunk.ts";
 import type { DurableLog } from "./durable_log.ts";
 import type { DurableQueue } from "./durable_queue.ts";
-import type { Join } from "./join.ts";
-import type { Page } from "./page.ts";
+import type { Join } from "./shared_start.ts";
+import type { Page } from "./message_page.ts";
 
 /**
  * What has changed since the last commit: not the rows themselves but whose

@@ -1,12 +1,12 @@
 import type { Waiter } from "../../log/log.ts";
 import type { Variant } from "../../router/variant.ts";
-import type { MessageFollows } from "../backlog.ts";
-import type { Message } from "../message.ts";
+import type { MessageFollows } from "../delivery/backlog.ts";
+import type { Message } from "../base/message.ts";
 import type { DurableCursor } from "./durable_cursor.ts";
 import { current, type DurableLog } from "./durable_log.ts";
-import type { Join } from "./join.ts";
-import type { Place } from "./chunk.ts";
-import { type Entry, LOST_VARIANT, type Page } from "./page.ts";
+import type { Join } from "./shared_start.ts";
+import type { Place } from "./message_chunk.ts";
+import { type Entry, LOST_VARIANT, type Page } from "./message_page.ts";
 
 /**
  * Logs that a session reads at once: all of them are looked at for each message, and written with

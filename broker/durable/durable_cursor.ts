@@ -1,6 +1,6 @@
 import { current, type DurableLog } from "./durable_log.ts";
-import type { Entry, Page } from "./page.ts";
-import type { Place } from "./chunk.ts";
+import type { Entry, Page } from "./message_page.ts";
+import type { Place } from "./message_chunk.ts";
 
 /**
  * A position in a durable log. It holds the page it stands in, and so everything

@@ -1,9 +1,9 @@
 import type { Waiter } from "../../log/log.ts";
 import type { Variant } from "../../router/variant.ts";
-import type { Message } from "../message.ts";
+import type { Message } from "../base/message.ts";
 import { DurableCursor } from "./durable_cursor.ts";
-import type { Place } from "./chunk.ts";
-import { Page } from "./page.ts";
+import type { Place } from "./message_chunk.ts";
+import { Page } from "./message_page.ts";
 
 /** What a log needs of the journal that stores it. */
 export interface LogKeeper {

@@ -1,10 +1,10 @@
 import { numberKey } from "../../store/record.ts";
 import type { Store } from "../../store/store.ts";
-import type { Message } from "../message.ts";
-import { type Chunk, Place } from "./chunk.ts";
+import type { Message } from "../base/message.ts";
+import { type Chunk, Place } from "./message_chunk.ts";
 import type { DurableLog } from "./durable_log.ts";
-import { type Entry, LOST_VARIANT, type Page } from "./page.ts";
-import { type PageRecord, readChunk, readPage } from "./page_record.ts";
+import { type Entry, LOST_VARIANT, type Page } from "./message_page.ts";
+import { type PageRecord, readChunk, readPage } from "./message_page_record.ts";
 import type { Calendar } from "./records.ts";
 
 /** Pages that are read from the store at once. */

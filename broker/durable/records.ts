@@ -6,7 +6,7 @@ import type { RecordReader, RecordWriter } from "../../store/record.ts";
 import { StoreError } from "../../store/store.ts";
 import type { SubscriptionOptions } from "../../router/subscription.ts";
 import type { Variant } from "../../router/variant.ts";
-import { Message } from "../message.ts";
+import { Message } from "../base/message.ts";
 
 /** The largest subscription identifier [MQTT-3.8.2.1.2]. */
 const SUBSCRIPTION_IDENTIFIER_MAX = 268_435_455;

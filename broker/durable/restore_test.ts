@@ -21,9 +21,9 @@ import {
   subscribe,
 } from "../../tests/harness/packets.ts";
 import { Random } from "../../tests/harness/random.ts";
-import { readJoin } from "./join.ts";
+import { readJoin } from "./shared_start.ts";
 import { readSession } from "./session_record.ts";
-import { summarisePage } from "./page_record.ts";
+import { summarisePage } from "./message_page_record.ts";
 
 const SEEDS = 150;
 const SESSIONS = 10;

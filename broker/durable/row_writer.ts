@@ -1,13 +1,13 @@
 import type { Batch } from "../../store/batch.ts";
 import { numberKey, RecordWriter } from "../../store/record.ts";
-import type { Message } from "../message.ts";
-import type { Session } from "../session.ts";
+import type { Message } from "../base/message.ts";
+import type { Session } from "../session/session.ts";
 import type { Changes } from "./changes.ts";
-import type { Chunk } from "./chunk.ts";
+import type { Chunk } from "./message_chunk.ts";
 import type { DurableLog } from "./durable_log.ts";
-import { type Join, writeJoin } from "./join.ts";
-import type { Page } from "./page.ts";
-import { writeChunk, writePage } from "./page_record.ts";
+import { type Join, writeJoin } from "./shared_start.ts";
+import type { Page } from "./message_page.ts";
+import { writeChunk, writePage } from "./message_page_record.ts";
 import { type Calendar, writeMessage, writeWill } from "./records.ts";
 
 const encoder = new TextEncoder();

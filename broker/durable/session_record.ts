@@ -3,7 +3,7 @@ import { RecordReader, type RecordWriter } from "../../store/record.ts";
 import { StoreError } from "../../store/store.ts";
 import { topicFilterFault } from "../../router/topic.ts";
 import type { Variant } from "../../router/variant.ts";
-import type { Session } from "../session.ts";
+import type { Session } from "../session/session.ts";
 import type { DurableQueue } from "./durable_queue.ts";
 import { type Calendar, readNumbers, readVariant, writeNumbers, writeVariant } from "./records.ts";
 import { storedOf } from "./stored_inflight.ts";

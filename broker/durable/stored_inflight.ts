@@ -1,8 +1,8 @@
 import type { QoS } from "../../codec/mod.ts";
 import type { Flight } from "../../flow/outbound_window.ts";
 import type { Variant } from "../../router/variant.ts";
-import { InflightMessage } from "../inflight_message.ts";
-import type { Message } from "../message.ts";
+import { InflightMessage } from "../session/inflight_message.ts";
+import type { Message } from "../base/message.ts";
 import type { Hold } from "./durable_backlog.ts";
 
 /** A message in flight that the store has, too. */

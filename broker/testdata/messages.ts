@@ -5,7 +5,7 @@
  */
 import type { QoS } from "../../codec/mod.ts";
 import type { Variant } from "../../router/variant.ts";
-import { Message } from "../message.ts";
+import { Message } from "../base/message.ts";
 
 /** What a test may want to be special about a message. */
 export interface MessageOptions {

@@ -3,9 +3,9 @@ import { frame, frameNumbers } from "../../log/testdata/frames.ts";
 import type { ByteLog } from "../../log/byte_log.ts";
 import type { Receipt } from "../../log/receipt.ts";
 import { VirtualClock } from "../../tests/harness/virtual_clock.ts";
-import { type BrokerLimits, checkLimits } from "../limits.ts";
-import { Outbox, type OutboxHost, type OutboxOwner } from "../outbox.ts";
-import { Scheduler } from "../scheduler.ts";
+import { type BrokerLimits, checkLimits } from "../base/limits.ts";
+import { Outbox, type OutboxHost, type OutboxOwner } from "../delivery/outbox.ts";
+import { Scheduler } from "../base/scheduler.ts";
 import { HeldTransport } from "./held_transport.ts";
 
 /** Everything around one outbox: its host, its owner and its transport. */

@@ -3,12 +3,18 @@ import type { ByteCursor } from "../../log/byte_cursor.ts";
 import type { ByteLog } from "../../log/byte_log.ts";
 import type { Log } from "../../log/log.ts";
 import type { Variant } from "../../router/variant.ts";
-import { Backlog, type MessageFollows } from "../backlog.ts";
+import { Backlog, type MessageFollows } from "../delivery/backlog.ts";
 import type { DurableLog } from "../durable/durable_log.ts";
-import type { Message } from "../message.ts";
-import type { Follows } from "../outbox.ts";
-import { type BacklogRoom, Rank, type Receiver, type Wire, wireClassOf } from "../receiver.ts";
-import type { Run } from "../run.ts";
+import type { Message } from "../base/message.ts";
+import type { Follows } from "../delivery/outbox.ts";
+import {
+  type BacklogRoom,
+  Rank,
+  type Receiver,
+  type Wire,
+  wireClassOf,
+} from "../delivery/subscriber.ts";
+import type { Run } from "../delivery/publish_batch.ts";
 import { textOf } from "./messages.ts";
 
 const decoder = new TextDecoder();

@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../base/clock.ts";
 
 /** A clock that lets the runtime have its turn when the test says so. */
 export class TurnClock implements Clock {

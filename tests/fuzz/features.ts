@@ -5,8 +5,8 @@
  *
  * @module
  */
-import type { BrokerHooks } from "../../broker/hooks.ts";
-import type { BrokerStats } from "../../broker/stats.ts";
+import type { BrokerHooks } from "../../broker/base/hooks.ts";
+import type { BrokerStats } from "../../broker/base/stats.ts";
 
 /** Collects features while a case runs. */
 export class Features {

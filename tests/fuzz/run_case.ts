@@ -1,5 +1,5 @@
 import { encodePacket, PacketReader, type ProtocolVersion } from "../../codec/mod.ts";
-import type { Connection } from "../../broker/connection.ts";
+import type { Connection } from "../../broker/connection/connection.ts";
 import { VirtualClock } from "../harness/virtual_clock.ts";
 import { Features } from "./features.ts";
 import { CLIENTS, type FuzzCase, type Step } from "./fuzz_case.ts";

@@ -1,10 +1,10 @@
 import type { Authenticator, Authorizer } from "../../auth/mod.ts";
 import { Core } from "../../broker/core.ts";
-import { Door } from "../../broker/door.ts";
-import { openStore } from "../../broker/durable/host.ts";
-import type { BrokerHooks } from "../../broker/hooks.ts";
-import type { BrokerLimits, OverflowPolicy } from "../../broker/limits.ts";
-import { settingsOf } from "../../broker/options.ts";
+import { Door } from "../../broker/listen/acceptor.ts";
+import { openStore } from "../../broker/durable/open_store.ts";
+import type { BrokerHooks } from "../../broker/base/hooks.ts";
+import type { BrokerLimits, OverflowPolicy } from "../../broker/base/limits.ts";
+import { settingsOf } from "../../broker/base/options.ts";
 import { MemoryStore } from "../../store/memory_store.ts";
 import { Random } from "../harness/random.ts";
 import type { VirtualClock } from "../harness/virtual_clock.ts";

@@ -1,0 +1,1 @@
+export { type Clock, soon, systemClock } from "../../transport/clock.ts";

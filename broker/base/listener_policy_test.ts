@@ -1,0 +1,60 @@
+import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { ListenerPolicy } from "./listener_policy.ts";
+import type { ListenerRules } from "./listener_options.ts";
+import { type BrokerOptions, settingsOf } from "./options.ts";
+import { BrokerStats } from "./stats.ts";
+
+function policyOf(rules: ListenerRules, options: BrokerOptions = {}): ListenerPolicy {
+  return new ListenerPolicy(settingsOf(options), new BrokerStats(), rules);
+}
+
+const someone = { authenticate: () => ({ reasonCode: 0 }) };
+const nobody = { mayPublish: () => false, maySubscribe: () => false };
+
+Deno.test("terms are those of the broker where a listener says nothing", () => {
+  const { terms } = policyOf({}, {
+    authenticator: someone,
+    authorizer: nobody,
+    maximumQoS: 1,
+    limits: { packetBytesMax: 77 },
+  });
+  assertStrictEquals(terms.authenticator, someone);
+  assertStrictEquals(terms.authorizer, nobody);
+  assertEquals([terms.maximumQoS, terms.packetBytesMax, terms.leniency], [1, 77, null]);
+});
+
+Deno.test("terms of a listener go before the broker's rules, and those before its settings", () => {
+  const options = { authorizer: nobody, rules: { maximumQoS: 1, packetBytesMax: 50 } } as const;
+  assertEquals(policyOf({}, options).terms.packetBytesMax, 50);
+  const { terms } = policyOf({ packetBytesMax: 70, authorizer: null }, options);
+  assertEquals([terms.maximumQoS, terms.packetBytesMax, terms.authorizer], [1, 70, null]);
+});
+
+Deno.test("a listener cannot offer the retained messages that the broker does not keep", () => {
+  const { terms } = policyOf({ retainAvailable: true }, { retainAvailable: false });
+  assert(!terms.retainAvailable);
+});
+
+Deno.test("a policy takes no value that is out of range", () => {
+  const wrong: ListenerRules[] = [
+    { inflightMax: 0 },
+    { receiveMaximum: 65_536 },
+    { topicAliasMax: -1 },
+    { keepAliveSecondsMax: 1.5 },
+    { connectionsMax: NaN },
+    { protocolVersions: [] },
+  ];
+  for (const rules of wrong) {
+    assertThrows(() => policyOf(rules), RangeError, Object.keys(rules)[0]);
+  }
+});
+
+Deno.test("update() changes what holds from now on, all or nothing", () => {
+  const policy = policyOf({ name: "a", receiveMaximum: 7 });
+  const before = policy.terms;
+  assertThrows(() => policy.update({ inflightMax: 0 }), RangeError);
+  assertStrictEquals(policy.terms, before);
+  policy.update({ name: "b" });
+  assertEquals([policy.name, policy.terms.receiveMaximum], ["b", 1024]);
+  assertEquals(before.receiveMaximum, 7);
+});

@@ -1,0 +1,82 @@
+import type { ForwardSource, QoS } from "../../codec/mod.ts";
+import type { Place } from "../durable/message_chunk.ts";
+
+/** What a message costs in memory beside its bytes, in bytes; an estimate. */
+const OVERHEAD_BYTES = 128;
+
+/**
+ * A message on its way. Its bytes are borrowed from the buffer they arrived in
+ * until somebody has to {@linkcode keep} it beyond the turn.
+ */
+export class Message implements ForwardSource {
+  /** When it expires, of the clock; `Infinity` for never. */
+  readonly deadlineMs: number;
+  /** Where it is stored, or will be; `null` while nobody needs it to survive. */
+  place: Place | null = null;
+  #owned = false;
+
+  /**
+   * @param name The topic.
+   * @param topic The same in UTF-8; never changes.
+   * @param buffer Holds the properties and the payload, in this order.
+   * @param propertiesStart Where the properties that are forwarded begin.
+   * @param propertiesEnd Where they end; equal when there are none.
+   * @param payloadStart Where the payload begins.
+   * @param payloadEnd Where it ends.
+   * @param qos As published.
+   * @param retain The RETAIN flag as published.
+   * @param expirySeconds How long it is worth delivering, from `receivedMs` on; -1 for ever.
+   * @param receivedMs When it was published, of the clock; only needed if it expires.
+   * @param publisher The client identifier of whose it is, for No Local; `null` for none.
+   */
+  constructor(
+    readonly name: string,
+    readonly topic: Uint8Array,
+    public buffer: Uint8Array,
+    public propertiesStart: number,
+    public propertiesEnd: number,
+    public payloadStart: number,
+    public payloadEnd: number,
+    readonly qos: QoS,
+    readonly retain: boolean,
+    readonly expirySeconds: number,
+    receivedMs: number,
+    readonly publisher: string | null,
+  ) {
+    this.deadlineMs = expirySeconds < 0 ? Infinity : receivedMs + expirySeconds * 1000;
+  }
+
+  /** What it costs in memory, in bytes. */
+  get weight(): number {
+    return this.payloadEnd - this.propertiesStart + this.topic.length + OVERHEAD_BYTES;
+  }
+
+  /** The size of the payload, in bytes. */
+  get payloadBytes(): number {
+    return this.payloadEnd - this.payloadStart;
+  }
+
+  /** The payload; borrowed like the message itself. */
+  get payload(): Uint8Array {
+    return this.buffer.subarray(this.payloadStart, this.payloadEnd);
+  }
+
+  /** Copies the bytes, once, so that the message outlives the buffer it came in. */
+  keep(): this {
+    if (this.#owned) return this;
+    this.#owned = true;
+    const start = this.propertiesStart;
+    this.buffer = this.buffer.slice(start, this.payloadEnd);
+    this.propertiesStart = 0;
+    this.propertiesEnd -= start;
+    this.payloadStart -= start;
+    this.payloadEnd -= start;
+    return this;
+  }
+
+  /** Seconds left until it expires, rounded up; -1 if it never does [MQTT-3.3.2-6]. */
+  secondsLeft(nowMs: number): number {
+    if (this.expirySeconds < 0) return -1;
+    return Math.max(0, Math.ceil((this.deadlineMs - nowMs) / 1000));
+  }
+}

@@ -1,1 +1,0 @@
-export { type Clock, soon, systemClock } from "../transport/clock.ts";

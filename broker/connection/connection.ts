@@ -1,0 +1,396 @@
+import type { ClientInfo } from "../../auth/authenticator.ts";
+import type { Authorizer } from "../../auth/authorizer.ts";
+import {
+  PacketError,
+  ProtocolError,
+  type ProtocolVersion,
+  type QoS,
+  ReasonCode,
+  UnsupportedVersionError,
+} from "../../codec/mod.ts";
+import { Receipt } from "../../log/receipt.ts";
+import type { Route } from "../../router/route_cache.ts";
+import type { Variant } from "../../router/variant.ts";
+import type { PeerInfo, Transport } from "../../transport/transport.ts";
+import { sendControl } from "./responses.ts";
+import type { AuthFlow } from "./handle_auth.ts";
+import type { ConnectFlow } from "./handle_connect.ts";
+import type { Core } from "../core.ts";
+import type { AckQueue } from "./response_queue.ts";
+import { sendFarewell } from "./farewell.ts";
+import type { Granted } from "./credential_expiry.ts";
+import { Intake } from "./packet_reader.ts";
+import type { Link } from "../session/client_link.ts";
+import type { ListenerPolicy, ListenerTerms } from "../base/listener_policy.ts";
+import type { Message } from "../base/message.ts";
+import { Outbox, type OutboxOwner } from "../delivery/outbox.ts";
+import { PacketLimitError } from "../limits/packet_limits.ts";
+import type { Receiver, Wire } from "../delivery/subscriber.ts";
+import { Deadline } from "../base/scheduler.ts";
+import type { Sender } from "../delivery/publish_sender.ts";
+import type { DropReason, LimitReason } from "../base/stats.ts";
+import type { Session } from "../session/session.ts";
+import type { Visit } from "../limits/connection_limiter.ts";
+
+/**
+ * One connection of one client, from its first byte to its end. What is done with
+ * the bytes that arrive is the intake's; what goes the other way is the outbox's.
+ *
+ * The file is long because a connection can end in many ways, at any moment of
+ * reading, and what must hold then is best read in one place.
+ */
+export class Connection implements Link, OutboxOwner {
+  readonly core: Core;
+  readonly outbox: Outbox;
+  /** What is known of the peer. */
+  readonly peer: PeerInfo;
+  /** What holds for the client, as of when it connected. */
+  readonly terms: ListenerTerms;
+  /** What the client speaks; known from its CONNECT on. */
+  version: ProtocolVersion = 4;
+  /** The session, once the client was let in. */
+  session: Session | null = null;
+  /** The client, once it was let in. */
+  client: ClientInfo | null = null;
+  sender: Sender | null = null;
+  wire: Wire;
+  /** How the client is let in; `null` before its CONNECT, and when nothing of it is left to do. */
+  flow: ConnectFlow | null = null;
+  /** An enhanced authentication under way, or that may be repeated. */
+  auth: AuthFlow | null = null;
+  /** How far the authenticator has let the client in; `null` for without end and restriction. */
+  granted: Granted | null = null;
+  /** Topic aliases that the client has set. */
+  aliases: Map<number, Route<Receiver>> | null = null;
+  /** The route of the last message: the next is often for the same. */
+  lastRoute: Route<Receiver> | null = null;
+  /** What is counted of it at the gate; `null` for nothing. */
+  visit: Visit | null = null;
+  /** Answers that wait for the disk; made for the first. */
+  acks: AckQueue | null = null;
+  readonly #policy: ListenerPolicy;
+  readonly #transport: Transport;
+  readonly #intake: Intake;
+  #isOpen = true;
+  #isPaused = false;
+  #isRetired = false;
+  #isTransportClosed = false;
+  #isGone = false;
+  #hasLeft = false;
+  // Made when somebody waits, which is rare: an idle connection must cost little.
+  #left: Receipt | null = null;
+  #gone: Receipt | null = null;
+  #lastReadMs: number;
+  #keepAliveMs = 0;
+  readonly #deadline: Deadline;
+  /** What is said about the end when it comes. */
+  #reasonCode: number = ReasonCode.UnspecifiedError;
+  #endedBy: "client" | "broker" | "network" = "network";
+  #keepsWill = true;
+  #error: unknown = null;
+
+  constructor(core: Core, transport: Transport, peer: PeerInfo, policy: ListenerPolicy) {
+    this.core = core;
+    this.peer = peer;
+    this.#policy = policy;
+    this.terms = policy.terms;
+    this.wire = { v5: false, packetBytesMax: this.terms.packetBytesMax, isOwn: false };
+    this.#transport = transport;
+    this.#intake = new Intake(this);
+    this.outbox = new Outbox(transport, core, this);
+    this.#lastReadMs = core.clock.now();
+    this.#deadline = new Deadline(() => this.#onDue());
+    core.scheduler.set(this.#deadline, this.#lastReadMs + core.limits.connectTimeoutMs);
+    core.connections.add(this);
+    core.stats.connections++;
+    core.stats.connectionsAccepted++;
+    policy.connections++;
+  }
+
+  /** Whether packets are still read. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** Who is asked what the client may do; nobody if `null`. */
+  get authorizer(): Authorizer | null {
+    return this.granted === null ? this.terms.authorizer : this.granted.authorizer;
+  }
+
+  /** Closes when the last byte for the client has left, or none ever will. */
+  get left(): Receipt {
+    return this.#left ??= this.#hasLeft ? Receipt.closed() : new Receipt();
+  }
+
+  /** Closes when the connection is no more. */
+  get gone(): Receipt {
+    return this.#gone ??= this.#isGone ? Receipt.closed() : new Receipt();
+  }
+
+  /** Reads until the connection ends. Never rejects. */
+  async run(): Promise<void> {
+    try {
+      while (this.#isOpen || this.#endedBy === "broker") {
+        const bytes = await this.#transport.read(this.#intake.target());
+        if (bytes === null) break;
+        // Read on while the last bytes leave: closing with something unread
+        // would reset the connection, and the client never learn why.
+        if (!this.#isOpen) continue;
+        this.#lastReadMs = this.core.clock.now();
+        this.core.stats.bytesReceived += bytes;
+        this.#intake.filled(bytes);
+        // Whoever is slowed down by now, it is not for what this client does.
+        this.core.takeCongestion();
+        const wait = this.#take();
+        if (wait !== null) await this.#pause(wait);
+        if (this.#isGone) return;
+      }
+    } catch (error) {
+      // The transport has failed: the peer, or the network, is gone.
+      this.#error ??= error;
+    }
+    this.#end();
+  }
+
+  /** Takes everything that has arrived. Returns what has to be waited for, if anything. */
+  #take(): PromiseLike<void> | null {
+    try {
+      return this.#intake.consume() ?? this.core.takeCongestion() ?? this.#intake.held();
+    } catch (error) {
+      this.fail(error);
+      return null;
+    }
+  }
+
+  /** Counts that the client has reached a limit. */
+  limited(reason: LimitReason): void {
+    this.core.limited(reason, this.peer.address, this.client?.clientId ?? null);
+  }
+
+  /** Reads nothing more until a wait is over; the client cannot keep alive meanwhile. */
+  async #pause(wait: PromiseLike<void>): Promise<void> {
+    this.#isPaused = true;
+    for (let next: PromiseLike<void> | null = wait; next !== null && this.#isOpen;) {
+      if (next instanceof Receipt) this.core.stats.backpressureWaits++;
+      try {
+        await next;
+      } catch (error) {
+        this.fail(error);
+        break;
+      }
+      // What was allowed by the authorizer meanwhile may be more than somebody can take.
+      next = this.#isOpen ? this.core.takeCongestion() ?? this.#take() : null;
+    }
+    this.#isPaused = false;
+    this.#lastReadMs = this.core.clock.now();
+  }
+
+  /** The client says goodbye (§3.14). */
+  goodbye(reasonCode: number, expirySeconds: number | undefined): void {
+    const session = this.session!;
+    if (expirySeconds !== undefined) {
+      if (session.expirySeconds === 0 && expirySeconds > 0) {
+        throw new ProtocolError("Session Expiry Interval was 0 in CONNECT", 0, "§3.14.2.2.2");
+      }
+      session.expirySeconds = Math.min(expirySeconds, this.terms.sessionExpirySecondsMax);
+    }
+    this.#keepsWill = reasonCode !== ReasonCode.Success;
+    this.departed(reasonCode);
+  }
+
+  /** The client has taken its leave: nothing is left to say. */
+  departed(reasonCode: number): void {
+    this.#reasonCode = reasonCode;
+    this.#endedBy = "client";
+    this.abort();
+  }
+
+  sendPubrel(packetId: number, reasonCode: number): void {
+    sendControl(this, { type: "pubrel", packetId, reasonCode, properties: {} });
+  }
+
+  send(message: Message, variant: Variant, qos: QoS, packetId: number, dup: boolean): boolean {
+    const { mount } = this.terms;
+    if (mount !== null && !mount.holds(message.topic)) return false;
+    return this.sender!.send(message, variant, qos, packetId, dup);
+  }
+
+  whyUnsent(message: Message): DropReason {
+    const { mount } = this.terms;
+    return mount === null || mount.holds(message.topic) ? "too-large" : "outside-mount";
+  }
+
+  pump(): void {
+    this.session?.pump();
+  }
+
+  sent(bytes: number): void {
+    this.core.stats.bytesSent += bytes;
+  }
+
+  outboxEnded(isComplete: boolean, error: unknown): void {
+    this.#isOpen = false;
+    this.#error ??= error;
+    if (!isComplete) this.#closeTransport();
+    else {
+      // The peer may still be sending, and is heard out.
+      this.#transport.closeWrite?.().catch(() => {
+        // The pipe has broken: the read that is pending finds out.
+      });
+    }
+    this.#hasLeft = true;
+    this.#left?.close();
+  }
+
+  /** Takes note of what the connection ends for, unless something else came before. */
+  blame(error: Error): void {
+    this.#error ??= error;
+  }
+
+  /** The client broke the protocol, or the broker has failed: says so and closes. */
+  fail(error: unknown): void {
+    this.#error ??= error;
+    if (!(error instanceof PacketError)) {
+      this.core.failed(error);
+      return this.disconnect(ReasonCode.UnspecifiedError);
+    }
+    this.core.stats.protocolErrors++;
+    if (error instanceof PacketLimitError) this.limited(error.limit);
+    if (this.session !== null) this.disconnect(error.reasonCode, error.message);
+    else if (error instanceof UnsupportedVersionError || this.flow !== null) {
+      this.flow!.refuseFaulty(error);
+    } else this.close();
+  }
+
+  /**
+   * Says why, in 5.0, and closes [MQTT-4.13.1-1].
+   *
+   * @param drain Whether messages that wait are sent first.
+   */
+  disconnect(reasonCode: number, reasonString?: string, drain = false): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#endedBy = "broker";
+    this.#reasonCode = reasonCode;
+    if (this.version === 5 && this.session !== null) {
+      sendFarewell(this, reasonCode, reasonString, drain);
+    }
+    this.#linger(drain);
+  }
+
+  /** Closes as soon as what control packets there are have left. */
+  close(reasonCode: number = this.#reasonCode): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#endedBy = "broker";
+    this.#reasonCode = reasonCode;
+    this.#linger(false);
+  }
+
+  /**
+   * Another connection takes the session [MQTT-3.1.4-3]: the client is told,
+   * and the session is free once the last byte has left.
+   */
+  async takeOver(): Promise<void> {
+    this.disconnect(ReasonCode.SessionTakenOver);
+    await this.left;
+    this.#retire();
+  }
+
+  /** Closes at once. */
+  abort(): void {
+    this.#isOpen = false;
+    this.outbox.abort();
+    this.#closeTransport();
+  }
+
+  /** The broker closes at once, since there is no use in saying why. */
+  cutOff(error: Error): void {
+    this.#error ??= error;
+    this.#endedBy = "broker";
+    this.abort();
+  }
+
+  /** Starts to watch the Keep Alive that was agreed on, in seconds; 0 for none. */
+  keepAlive(seconds: number): void {
+    this.#keepAliveMs = seconds * 1500;
+    if (seconds === 0) this.core.scheduler.clear(this.#deadline);
+    else this.core.scheduler.set(this.#deadline, this.#lastReadMs + this.#keepAliveMs);
+  }
+
+  /** Leaves the outbox some time to write the last bytes. */
+  #linger(drain: boolean): void {
+    const { scheduler, clock, limits } = this.core;
+    scheduler.set(this.#deadline, clock.now() + limits.lingerMs);
+    this.outbox.finish(drain);
+  }
+
+  #onDue(): void {
+    try {
+      this.#due();
+    } catch (error) {
+      this.abort();
+      throw error;
+    }
+  }
+
+  #due(): void {
+    if (!this.#isOpen) {
+      this.outbox.abort();
+      return this.#closeTransport();
+    }
+    if (this.session === null) {
+      // No CONNECT in time, or an authentication that goes nowhere.
+      this.#error ??= new Error("No CONNECT in time");
+      this.limited("connect-timeout");
+      return this.close();
+    }
+    const now = this.core.clock.now();
+    const dueMs = (this.#isPaused ? now : this.#lastReadMs) + this.#keepAliveMs;
+    if (dueMs > now) this.core.scheduler.set(this.#deadline, dueMs);
+    else {
+      this.#error ??= new Error("Keep Alive timeout");
+      this.disconnect(ReasonCode.KeepAliveTimeout);
+    }
+  }
+
+  #closeTransport(): void {
+    if (this.#isTransportClosed) return;
+    this.#isTransportClosed = true;
+    this.#transport.close();
+    // Nobody reads, so nobody would find out: what is waited for may never come.
+    if (this.#isPaused) this.#end();
+  }
+
+  #end(): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    this.#isOpen = false;
+    const { core } = this;
+    core.scheduler.clear(this.#deadline);
+    this.granted?.end();
+    this.outbox.abort();
+    this.#closeTransport();
+    this.#intake.close();
+    core.connections.delete(this);
+    core.stats.connections--;
+    this.visit?.gone();
+    this.#policy.connections--;
+    core.guard(() => this.#retire());
+    this.#gone?.close();
+  }
+
+  /** The session goes on without the connection, or ends. */
+  #retire(): void {
+    if (this.#isRetired) return;
+    this.#isRetired = true;
+    const { core, session } = this;
+    if (session !== null && session.link === this) core.sessions.suspend(session, this.#keepsWill);
+    if (this.client !== null) {
+      const { client } = this;
+      core.stats.clients--;
+      const info = { reasonCode: this.#reasonCode, by: this.#endedBy, error: this.#error };
+      core.guard(() => core.hooks.disconnected?.(client, info));
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import type { Grant } from "../../auth/authenticator.ts";
+import type { Authorizer } from "../../auth/authorizer.ts";
+import { everyAuthorizer } from "../../auth/chain.ts";
+import { ReasonCode } from "../../codec/mod.ts";
+import type { Connection } from "./connection.ts";
+import { Deadline } from "../base/scheduler.ts";
+
+/** How far a client was let in: what it may do, and for how long. */
+export class Granted {
+  readonly #connection: Connection;
+  /** Who is asked what it may do. */
+  readonly authorizer: Authorizer | null;
+  readonly #expiresAtMs: number;
+  readonly #deadline: Deadline;
+
+  constructor(connection: Connection, grant: Grant) {
+    this.#connection = connection;
+    const { authorizer } = connection.terms;
+    this.authorizer = grant.authorizer === undefined
+      ? authorizer
+      : authorizer === null
+      ? grant.authorizer
+      : everyAuthorizer(authorizer, grant.authorizer);
+    this.#expiresAtMs = grant.expiresAtMs ?? Infinity;
+    this.#deadline = new Deadline(() => this.#due());
+    this.#watch();
+  }
+
+  /**
+   * Lets a client in as far as it is granted, in place of what it was before.
+   *
+   * @returns Whether the grant holds: not if it has expired, or never says when in numbers.
+   */
+  static grant(connection: Connection, grant: Grant): boolean {
+    const { expiresAtMs = Infinity, authorizer } = grant;
+    // Not the other way round: what is no number has expired.
+    if (!(expiresAtMs > connection.core.settings.wallClock())) return false;
+    connection.granted?.end();
+    const isUnbounded = expiresAtMs === Infinity && authorizer === undefined;
+    connection.granted = isUnbounded ? null : new Granted(connection, grant);
+    return true;
+  }
+
+  /** Stops to watch: the connection is no more, or was granted something else. */
+  end(): void {
+    this.#connection.core.scheduler.clear(this.#deadline);
+  }
+
+  #watch(): void {
+    const { clock, scheduler, settings } = this.#connection.core;
+    if (this.#expiresAtMs === Infinity) return;
+    scheduler.set(this.#deadline, clock.now() + this.#expiresAtMs - settings.wallClock());
+  }
+
+  #due(): void {
+    const { settings, stats } = this.#connection.core;
+    // The time of day may have been set back meanwhile.
+    if (settings.wallClock() < this.#expiresAtMs) return this.#watch();
+    if (!this.#connection.isOpen) return;
+    stats.authenticationsExpired++;
+    this.#connection.disconnect(ReasonCode.NotAuthorized, "Authentication has expired");
+  }
+}

@@ -1,0 +1,104 @@
+import type {
+  AuthenticationExchange,
+  AuthenticationStep,
+  ClientInfo,
+  ConnectRequest,
+} from "../../auth/authenticator.ts";
+import { type AuthPacket, type Properties, ProtocolError, ReasonCode } from "../../codec/mod.ts";
+import { Access } from "../session/client_access.ts";
+import { reply } from "./responses.ts";
+import type { Connection } from "./connection.ts";
+import { Granted } from "./credential_expiry.ts";
+import { askAgain } from "./reauthorization.ts";
+
+/** An enhanced authentication: under way, or done and open to be repeated. */
+export interface AuthFlow {
+  readonly method: string;
+  exchange: AuthenticationExchange | null;
+}
+
+/** What a client is told whose authentication holds no longer. */
+export const EXPIRED = "Authentication has expired";
+
+/**
+ * Handles an AUTH of a client that was let in (§4.12.1).
+ *
+ * @param request What the client was let in with.
+ */
+export async function reauthenticate(
+  connection: Connection,
+  request: ConnectRequest,
+  packet: AuthPacket,
+): Promise<void> {
+  const auth = connection.auth!;
+  checkAuth(
+    connection,
+    packet,
+    auth.exchange === null ? ReasonCode.ReAuthenticate : ReasonCode.ContinueAuthentication,
+  );
+  auth.exchange ??= connection.terms.authenticator.begin?.(auth.method, request) ?? null;
+  if (auth.exchange === null) {
+    return connection.disconnect(ReasonCode.BadAuthenticationMethod);
+  }
+  const step = await auth.exchange.next(packet.properties.authenticationData ?? null);
+  if (!connection.isOpen) return;
+  if (step.kind === "failure") {
+    return connection.disconnect(step.reasonCode, step.reasonString);
+  }
+  if (step.kind === "success") {
+    auth.exchange = null;
+    const { client } = connection;
+    if (step.username !== undefined && step.username !== client!.username) {
+      return connection.disconnect(ReasonCode.NotAuthorized, "Another user name");
+    }
+    if (!Granted.grant(connection, step)) {
+      return connection.disconnect(ReasonCode.NotAuthorized, EXPIRED);
+    }
+    await permitAgain(connection, client!);
+    if (!connection.isOpen) return;
+  }
+  sendAuth(connection, step.kind === "success" ? ReasonCode.Success : 0x18, step);
+}
+
+/**
+ * Checks that an AUTH is the one that is awaited.
+ *
+ * @throws {ProtocolError} If it has another reason code, or another method.
+ */
+export function checkAuth(connection: Connection, packet: AuthPacket, expected: number): void {
+  const { reasonCode, properties } = packet;
+  if (reasonCode !== expected) {
+    throw new ProtocolError(`AUTH with reason code ${reasonCode}`, 0, "MQTT-4.12.0-3");
+  }
+  if (properties.authenticationMethod !== connection.auth!.method) {
+    throw new ProtocolError("AUTH with another method", 0, "MQTT-4.12.0-5");
+  }
+}
+
+/** Sends the AUTH that one step of an authentication ends with. */
+export function sendAuth(
+  connection: Connection,
+  reasonCode: number,
+  step: AuthenticationStep,
+): void {
+  const properties: Properties = { authenticationMethod: connection.auth!.method };
+  if (step.kind !== "failure" && step.data !== undefined) {
+    properties.authenticationData = step.data;
+  }
+  reply(connection, { type: "auth", reasonCode, properties });
+}
+
+/** What a client may do, as it was let in; `null` for everything. */
+export function accessOf({ core, authorizer }: Connection, client: ClientInfo): Access | null {
+  return authorizer === null ? null : new Access(core, authorizer, client);
+}
+
+/** A client that has authenticated anew may do other things than before. */
+async function permitAgain(connection: Connection, client: ClientInfo): Promise<void> {
+  const { core, session, isOpen } = connection;
+  const access = accessOf(connection, client);
+  if (!isOpen || session === null || (access === null && session.access === null)) return;
+  session.permit(access);
+  session.touch();
+  if (access !== null) await askAgain(core, session, access);
+}

@@ -1,0 +1,78 @@
+import {
+  type AckPacket,
+  MalformedPacketError,
+  type Packet,
+  PacketType,
+  ProtocolError,
+  ReasonCode,
+} from "../../codec/mod.ts";
+import { ackAfter, sendControl } from "./responses.ts";
+import type { Connection } from "./connection.ts";
+import type { Session } from "../session/session.ts";
+import { subscribe, unsubscribe } from "./handle_subscribe.ts";
+
+/**
+ * Handles a packet, other than PUBLISH, of a client that was let in.
+ *
+ * @returns What has to be waited for before the next packet, if anything.
+ * @throws {PacketError} If the client must not send it, or not so.
+ */
+export function handlePacket(connection: Connection, packet: Packet): PromiseLike<void> | null {
+  const session = connection.session!;
+  switch (packet.type) {
+    case "puback":
+      handlePuback(session, packet.packetId);
+      return null;
+    case "pubrec":
+      handlePubrec(session, packet);
+      return null;
+    case "pubrel":
+      handlePubrel(connection, packet);
+      return null;
+    case "pubcomp":
+      session.inflightMessages?.pubcomp(packet.packetId);
+      return null;
+    case "subscribe":
+      return subscribe(connection, packet);
+    case "unsubscribe":
+      unsubscribe(connection, packet);
+      return null;
+    case "pingreq":
+      sendControl(connection, { type: "pingresp" });
+      return null;
+    case "disconnect":
+      connection.goodbye(packet.reasonCode, packet.properties.sessionExpiryInterval);
+      return null;
+    case "auth":
+      if (connection.flow !== null) return connection.flow.reauthenticate(packet);
+      throw new ProtocolError("AUTH without a method in CONNECT", 0, "MQTT-4.12.0-7");
+    case "connect":
+      throw new ProtocolError("Second CONNECT", 0, "MQTT-3.1.0-2");
+    default:
+      throw new ProtocolError(`Packet ${packet.type} from a client`, 0, "§2.1.2");
+  }
+}
+
+/** Ends the exchange of a QoS 1 message; one that is not in flight changes nothing. */
+export function handlePuback(session: Session, packetId: number): void {
+  if (packetId === 0) throw new MalformedPacketError("Packet identifier is 0", 0, "MQTT-2.2.1-3");
+  session.inflightMessages?.puback(packetId);
+}
+
+/** Goes on with the exchange of a QoS 2 message, if it is in flight. */
+function handlePubrec(session: Session, { packetId, reasonCode }: AckPacket): void {
+  if (session.inflightMessages?.pubrec(packetId, reasonCode)) return;
+  session.link?.sendPubrel(packetId, ReasonCode.PacketIdentifierNotFound);
+}
+
+/** Releases a QoS 2 message [MQTT-4.3.3-11]. */
+function handlePubrel(connection: Connection, { packetId }: AckPacket): void {
+  const session = connection.session!;
+  const isKnown = session.inbound.release(packetId);
+  if (isKnown) session.queue.changed();
+  const isFault = !isKnown && connection.version === 5;
+  const reasonCode = isFault ? ReasonCode.PacketIdentifierNotFound : ReasonCode.Success;
+  // The identifier is free once PUBCOMP is there, also for a broker that has crashed since.
+  const commit = session.durableAfter();
+  ackAfter(connection, commit, PacketType.pubcomp, packetId, reasonCode);
+}

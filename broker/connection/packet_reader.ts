@@ -1,0 +1,184 @@
+import {
+  decodePacket,
+  FixedHeader,
+  PacketType,
+  ProtocolError,
+  ReasonCode,
+} from "../../codec/mod.ts";
+import { ConnectFlow } from "./handle_connect.ts";
+import type { Connection } from "./connection.ts";
+import { InputBuffer } from "./input_buffer.ts";
+import { Pace } from "../limits/publish_rate_limiter.ts";
+import { handlePacket, handlePuback } from "./handle_control.ts";
+import { checkPacket } from "../limits/packet_limits.ts";
+import { PublishFlow } from "./handle_publish.ts";
+
+/** One for all: it is filled in and read within a call. */
+const header = new FixedHeader();
+
+/**
+ * What arrives on a connection: finds the packets in the bytes and has each
+ * handled, no faster than the client may go.
+ */
+export class Intake {
+  readonly #connection: Connection;
+  readonly #input: InputBuffer;
+  /** How fast the client may publish; `null` for as fast as it can. */
+  readonly #pace: Pace | null;
+  /** Bytes of the frame that is incomplete, as far as it is known. */
+  #frameBytes = 0;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    this.#input = new InputBuffer(connection.core.pool);
+    this.#pace = Pace.of(connection.core);
+  }
+
+  /** Where the next read goes. */
+  target(): Uint8Array<ArrayBuffer> {
+    const target = this.#input.target(this.#frameBytes);
+    return this.#pace?.bounded(target) ?? target;
+  }
+
+  /** Takes note that so many bytes were read to the target. */
+  filled(bytes: number): void {
+    this.#input.filled(bytes);
+  }
+
+  /**
+   * Handles every packet that is complete.
+   *
+   * @returns What has to be waited for before the next one, if anything.
+   * @throws {PacketError} If the client breaks the protocol.
+   */
+  consume(): PromiseLike<void> | null {
+    const connection = this.#connection;
+    const input = this.#input;
+    const { bytes, end } = input;
+    const { core, terms, outbox } = connection;
+    const { controlBytesMax } = core.limits;
+    const pace = this.#pace;
+    this.#frameBytes = 0;
+    let at = input.start;
+    // What waits stays where it is: a backlog never grows by more than a message
+    // between the moment it is long and the moment its publishers wait.
+    while (at < end && connection.isOpen && !core.isCongested) {
+      if (outbox.controlBytes > controlBytesMax || pace?.mayGoOn === false) break;
+      if (connection.acks !== null && connection.acks.bytes > controlBytesMax) break;
+      const mayRun = connection.session !== null && (pace === null || pace.mayTakeAll(end - at));
+      if (mayRun && bytes[at] === 0x30) {
+        const before = core.stats.messagesReceived;
+        const next = PublishFlow.run(connection, bytes, at, end);
+        if (next > at) {
+          pace?.spend(core.stats.messagesReceived - before, next - at);
+          at = next;
+          continue;
+        }
+      }
+      if (!header.read(bytes, at, end)) break;
+      const size = header.end - at;
+      const sizeMax = connection.session === null
+        ? core.limits.connectBytesMax
+        : terms.packetBytesMax;
+      if (size > sizeMax) {
+        connection.limited("packet-bytes");
+        throw new ProtocolError(
+          `Packet of ${size} bytes, of at most ${sizeMax}`,
+          0,
+          "MQTT-3.2.2-15",
+          ReasonCode.PacketTooLarge,
+        );
+      }
+      if (header.end > end) {
+        if (connection.session === null) this.#checkFirst(header.first);
+        this.#frameBytes = size;
+        break;
+      }
+      const { first, bodyStart, end: bodyEnd } = header;
+      at = bodyEnd;
+      if (connection.session !== null) pace?.spend(first >> 4 === PacketType.publish ? 1 : 0, size);
+      const wait = this.#handle(first, bytes, bodyStart, bodyEnd);
+      if (wait !== null) {
+        input.consume(at);
+        return wait;
+      }
+    }
+    input.consume(at);
+    return null;
+  }
+
+  /** What has to be waited for because of what this client does itself: too much at once. */
+  held(): Promise<void> | null {
+    const connection = this.#connection;
+    if (!connection.isOpen) return null;
+    const { core, outbox, acks } = connection;
+    const { controlBytesMax } = core.limits;
+    if (outbox.controlBytes > controlBytesMax) {
+      connection.limited("control-bytes");
+      return outbox.controlTaken();
+    }
+    if (acks !== null && acks.bytes > controlBytesMax) {
+      connection.limited("control-bytes");
+      return acks.fewer.wait();
+    }
+    const wait = this.#pace?.wait() ?? null;
+    if (wait === null) return null;
+    connection.limited("publish-rate");
+    if (core.settings.overrate === "slow-down") return wait;
+    connection.disconnect(ReasonCode.MessageRateTooHigh, "Publishes too fast");
+    return null;
+  }
+
+  /** Nothing is read any more: gives the buffer back, and wakes whoever waits for the pace. */
+  close(): void {
+    this.#input.release();
+    this.#pace?.close();
+  }
+
+  #handle(first: number, bytes: Uint8Array, start: number, end: number): PromiseLike<void> | null {
+    const connection = this.#connection;
+    const { core, session } = connection;
+    const type = first >> 4;
+    const isLarge = session !== null && end - start > core.guards.harmlessBytes;
+    if (isLarge) checkPacket(core.limits, connection.version, first, bytes, start, end);
+    if (session !== null && type === PacketType.publish) {
+      return PublishFlow.packet(connection, first, bytes, start, end);
+    }
+    core.stats.controlPacketsReceived++;
+    if (session === null) return this.#handleStranger(first, bytes, start, end);
+    if (type === PacketType.puback && end - start === 2 && first === 0x40) {
+      handlePuback(session, bytes[start]! << 8 | bytes[start + 1]!);
+      return null;
+    }
+    const body = bytes.subarray(start, end);
+    const packet = decodePacket(connection.version, first, body, connection.terms.leniency);
+    return handlePacket(connection, packet);
+  }
+
+  /** Before the client was let in, it may send CONNECT, and AUTH if it is asked to. */
+  #handleStranger(
+    first: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): PromiseLike<void> | null {
+    const connection = this.#connection;
+    const body = bytes.subarray(start, end);
+    if (connection.flow === null) {
+      this.#checkFirst(first);
+      connection.flow = new ConnectFlow(connection);
+      return connection.flow.connect(first, body);
+    }
+    const packet = decodePacket(connection.version, first, body, connection.terms.leniency);
+    if (packet.type === "auth" && connection.auth !== null) return connection.flow.auth(packet);
+    if (packet.type === "disconnect") connection.departed(packet.reasonCode);
+    else throw new ProtocolError(`Packet ${packet.type} before CONNACK`, 0, "MQTT-3.1.2-30");
+    return null;
+  }
+
+  /** Whoever speaks another protocol is not waited for until it has said enough. */
+  #checkFirst(first: number): void {
+    if (this.#connection.flow !== null || first >> 4 === PacketType.connect) return;
+    throw new ProtocolError("First packet is no CONNECT", 0, "MQTT-3.1.0-1");
+  }
+}

@@ -1,0 +1,119 @@
+import type { QoS } from "../../codec/mod.ts";
+import { ReasonCode } from "../../codec/mod.ts";
+import { Receipt } from "../../log/receipt.ts";
+import { parseSharedFilter } from "../../router/topic.ts";
+import type { Access } from "../session/client_access.ts";
+import type { Connection } from "./connection.ts";
+import type { Core } from "../core.ts";
+import type { Session } from "../session/session.ts";
+
+/** Sessions whose authorizers are waited for at once. */
+const SESSIONS_AT_ONCE = 16;
+/** Subscriptions that are looked at in one go; then others have their turn. */
+const PAGE_SUBSCRIPTIONS = 1024;
+
+/** Asks whether a client may subscribe to a filter, which may begin with `$share/…`. */
+export function mayKeep(access: Access, filter: string, qos: QoS): boolean | Promise<boolean> {
+  const shared = parseSharedFilter(filter);
+  return access.maySubscribe({
+    filter: shared?.filter ?? filter,
+    qos,
+    group: shared?.group ?? null,
+  });
+}
+
+/** Ends one subscription of a session; returns whether there was one. */
+export function endSubscription(core: Core, session: Session, filter: string): boolean {
+  session.subscriptions.delete(filter);
+  session.queue.subscriptionChanged(filter);
+  return core.router.unsubscribe(session, filter) !== undefined;
+}
+
+/**
+ * Asks about everything a session is subscribed to, and ends and counts what is
+ * allowed no more.
+ *
+ * @returns How many subscriptions have ended.
+ * @throws What the authorizer throws; what was not asked about by then stays.
+ */
+export async function askAgain(core: Core, session: Session, access: Access): Promise<number> {
+  let ended = 0;
+  for (const { filter, options } of session.subscriptions.values()) {
+    const may = mayKeep(access, filter, options.qos);
+    const isAllowed = typeof may === "boolean" ? may : await may;
+    if (isAllowed || session.hasEnded || !endSubscription(core, session, filter)) continue;
+    core.stats.subscriptionsRevoked++;
+    ended++;
+  }
+  return ended;
+}
+
+/**
+ * Asks about every client that is connected, and every subscription of every
+ * session, as what authenticators and authorizers say has changed. For what is
+ * delivered the change counts at once.
+ *
+ * @returns How many subscriptions have ended.
+ */
+export async function reauthorize(core: Core): Promise<number> {
+  core.accessVersion++;
+  core.router.uncheck();
+  for (const connection of core.connections) core.guard(() => askToStay(connection));
+  const sessions = core.sessions.values();
+  const pages = new Pages(core);
+  let ended = 0;
+  const ask = async () => {
+    for (const session of sessions) {
+      // Not in one: the sum would be the one from before the wait.
+      const count = await askSafely(core, session);
+      ended += count;
+      await pages.turn(session.subscriptions.size + 1);
+    }
+  };
+  await Promise.all(Array.from({ length: SESSIONS_AT_ONCE }, ask));
+  return ended;
+}
+
+/** A client whose account is gone is let go; one that its certificate has let in has none. */
+function askToStay(connection: Connection): void {
+  const { client, terms } = connection;
+  const isCertified = terms.identityAsUsername || terms.subjectAsUsername;
+  if (client === null || isCertified || terms.authenticator.mayStay === undefined) return;
+  if (!terms.authenticator.mayStay(client)) connection.disconnect(ReasonCode.NotAuthorized);
+}
+
+async function askSafely(core: Core, session: Session): Promise<number> {
+  const { access } = session;
+  if (access === null || session.hasEnded) return 0;
+  try {
+    const ended = await askAgain(core, session, access);
+    // Wide audiences had set the client apart for what it may receive by now, perhaps.
+    if (session.isGated) session.touch();
+    return ended;
+  } catch (error) {
+    core.failed(error);
+    // Nothing is known of what it may do; when the client returns, it is asked about again.
+    session.link?.disconnect(ReasonCode.NotAuthorized);
+    return 0;
+  }
+}
+
+/** Gives others their turn between pages of work. */
+class Pages {
+  readonly #core: Core;
+  #done = 0;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  async turn(subscriptions: number): Promise<void> {
+    this.#done += subscriptions;
+    if (this.#done < PAGE_SUBSCRIPTIONS) return;
+    this.#done = 0;
+    const { clock } = this.#core;
+    const turn = new Receipt();
+    clock.schedule(clock.now(), () => turn.close());
+    await turn;
+  }
+}

@@ -1,0 +1,65 @@
+import { Receipt } from "../../log/receipt.ts";
+import type { Clock } from "../base/clock.ts";
+import { Deadline, type Scheduler } from "../base/scheduler.ts";
+
+/**
+ * Whether anybody should wait for a slow subscriber. Publishers wait for one
+ * that is busy; one that makes no progress for the stall time lags alone.
+ */
+export class Congestion {
+  /** Whether there was no progress for the stall time. */
+  isStalled = false;
+  readonly #clock: Clock;
+  readonly #scheduler: Scheduler;
+  readonly #stallMs: number;
+  #progressMs: number;
+  #room: Receipt | null = null;
+  #check: Deadline | null = null;
+
+  constructor(clock: Clock, scheduler: Scheduler, stallMs: number) {
+    this.#clock = clock;
+    this.#scheduler = scheduler;
+    this.#stallMs = stallMs;
+    this.#progressMs = clock.now();
+  }
+
+  /** Whether somebody waits. */
+  get isAwaited(): boolean {
+    return this.#room !== null;
+  }
+
+  /** A receipt that closes when there is room, or no use in waiting. */
+  room(): Receipt {
+    if (this.isStalled) return Receipt.closed();
+    if (this.#room === null) {
+      this.#check ??= new Deadline(() => this.#look());
+      this.#scheduler.set(this.#check, this.#clock.now() + this.#stallMs);
+      this.#room = new Receipt();
+    }
+    return this.#room;
+  }
+
+  /** The subscriber has taken something, or has nothing left to take. */
+  progress(): void {
+    this.#progressMs = this.#clock.now();
+    this.isStalled = false;
+  }
+
+  /** Wakes whoever waits. */
+  clear(): void {
+    if (this.#room === null) return;
+    this.#room.close();
+    this.#room = null;
+    this.#scheduler.clear(this.#check!);
+  }
+
+  #look(): void {
+    const dueMs = this.#progressMs + this.#stallMs;
+    if (this.#clock.now() < dueMs) {
+      this.#scheduler.set(this.#check!, dueMs);
+      return;
+    }
+    this.isStalled = true;
+    this.clear();
+  }
+}

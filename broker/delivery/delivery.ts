@@ -1,0 +1,154 @@
+import type { QoS } from "../../codec/mod.ts";
+import type { Audience, Member } from "../../router/audience.ts";
+import { sharedVariant } from "../../router/variant.ts";
+import type { Router } from "../../router/router.ts";
+import type { Route } from "../../router/route_cache.ts";
+import type { SharedGroup } from "../../router/shared_group.ts";
+import type { Subscription } from "../../router/subscription.ts";
+import { parseSharedFilter } from "../../router/topic.ts";
+import type { MessageLog } from "./backlog.ts";
+import type { Journal } from "../durable/journal.ts";
+import { FanOut, variantFor } from "./shared_fan_out.ts";
+import type { OverflowPolicy } from "../base/limits.ts";
+import type { Message } from "../base/message.ts";
+import { Rank, type Receiver } from "./subscriber.ts";
+import type { Run } from "./publish_batch.ts";
+
+/** From how many members on an audience shares logs; copying is cheaper below (measured). */
+const FAN_OUT_MEMBERS_MIN = 8;
+
+/** What came of a message. */
+export const Outcome = {
+  /** Somebody receives it. */
+  delivered: 0,
+  /** Nobody is subscribed. */
+  unmatched: 1,
+  /** It was refused, because somebody's backlog is full; nobody receives it. */
+  refused: 2,
+} as const;
+
+/** What delivery needs of the broker. */
+export interface DeliveryHost {
+  readonly router: Router<Receiver>;
+  readonly overflow: OverflowPolicy;
+  readonly journal: Journal | null;
+}
+
+/** Brings what is published to whoever is subscribed. */
+export class Delivery {
+  readonly #host: DeliveryHost;
+  readonly #router: Router<Receiver>;
+  readonly #refuses: boolean;
+  /** Makes the logs that durable sessions share. */
+  readonly #newLog: () => MessageLog;
+
+  constructor(host: DeliveryHost) {
+    this.#host = host;
+    this.#router = host.router;
+    this.#refuses = host.overflow === "refuse-publisher";
+    this.#newLog = () => host.journal!.newLog();
+  }
+
+  /** Delivers a run of QoS 0 frames. */
+  run(run: Run): void {
+    const audience = this.#router.audience(run.route);
+    const { sole } = audience;
+    if (sole !== null) return sole.subscriber.receiveRun(run, sole);
+    const fanOut = this.#fanOutOf(audience);
+    if (fanOut !== null) fanOut.run(run);
+    else {
+      for (const member of audience.members) {
+        const variant = variantFor(member, run.publisher);
+        if (variant !== null) member.subscriber.receiveRun(run, variant);
+      }
+    }
+    for (const group of audience.groups ?? []) {
+      // Message by message: a burst is spread over the group, too.
+      for (const message of run.messages()) deliverToOne(group, message);
+    }
+  }
+
+  /** Whether {@linkcode Delivery.message} would refuse the message as things are. */
+  refuses(route: Route<Receiver>, message: Message): boolean {
+    if (!this.#refuses || message.qos === 0) return false;
+    const audience = this.#router.audience(route);
+    return isFull(audience, this.#fanOutOf(audience), message);
+  }
+
+  /** Delivers one message. Returns one of {@linkcode Outcome}. */
+  message(route: Route<Receiver>, message: Message): number {
+    const audience = this.#router.audience(route);
+    const fanOut = this.#fanOutOf(audience);
+    if (this.#refuses && message.qos > 0 && isFull(audience, fanOut, message)) {
+      return Outcome.refused;
+    }
+    if (fanOut !== null) fanOut.message(route, message);
+    else {
+      for (const member of audience.members) {
+        const variant = variantFor(member, message.publisher);
+        if (variant !== null) member.subscriber.receive(message, variant);
+      }
+    }
+    for (const group of audience.groups ?? []) deliverToOne(group, message);
+    const matched = audience.members.length > 0 || audience.groups !== null;
+    return matched ? Outcome.delivered : Outcome.unmatched;
+  }
+
+  /** Whether what is published with an acknowledged QoS has to survive for somebody. */
+  isDurable(route: Route<Receiver>): boolean {
+    const { members, groups } = this.#router.audience(route);
+    if (members.some(({ qos, subscriber }) => qos > 0 && subscriber.isDurable)) return true;
+    const isDurable = ({ options, subscriber }: Subscription<Receiver>) =>
+      options.qos > 0 && subscriber.isDurable;
+    return groups?.some((group) => group.some(isDurable)) ?? false;
+  }
+
+  /**
+   * Gives a message that a member of a shared group leaves behind to another.
+   *
+   * @returns False if there is none.
+   */
+  handOver(message: Message, shared: string): boolean {
+    const parsed = parseSharedFilter(shared);
+    const group = parsed === null ? undefined : this.#router.group(parsed.filter, parsed.group);
+    this.#host.journal?.handedOver();
+    return group !== undefined && deliverToOne(group, message);
+  }
+
+  #fanOutOf(audience: Audience<Receiver>): FanOut | null {
+    if (audience.observer !== null) return audience.observer as FanOut;
+    if (audience.members.length < FAN_OUT_MEMBERS_MIN) return null;
+    const fanOut = new FanOut(audience, this.#newLog);
+    audience.observe(fanOut);
+    return fanOut;
+  }
+}
+
+/** Whether somebody who should receive the message has no room for it. */
+function isFull(audience: Audience<Receiver>, fanOut: FanOut | null, message: Message): boolean {
+  const bytes = message.weight;
+  const isMemberFull = ({ qos, subscriber }: Member<Receiver>) =>
+    qos > 0 && subscriber.isFull(bytes) && subscriber.mayReceive(message.name);
+  if (fanOut !== null ? fanOut.isFull(message) : audience.members.some(isMemberFull)) return true;
+  const hasRoom = ({ options, subscriber }: Subscription<Receiver>) =>
+    subscriber.mayReceive(message.name) && (options.qos === 0 || !subscriber.isFull(bytes));
+  // A group of nobody who may receive it is no reason to refuse it.
+  const isAnyone = ({ subscriber }: Subscription<Receiver>) => subscriber.mayReceive(message.name);
+  return audience.groups?.some((group) => !group.some(hasRoom) && group.some(isAnyone)) ?? false;
+}
+
+/** Each message goes to one member: the best of those whose turn it is. */
+function deliverToOne(group: SharedGroup<Receiver>, message: Message): boolean {
+  const rank = ({ subscriber, options }: Subscription<Receiver>) =>
+    subscriber.mayReceive(message.name)
+      ? subscriber.rank(Math.min(options.qos, message.qos) as QoS)
+      : Rank.none;
+  // When every backlog is full, one of them applies its overflow policy.
+  const anyone = ({ subscriber, options }: Subscription<Receiver>) =>
+    subscriber.mayReceive(message.name) ? options.qos : 0;
+  const chosen = group.select(rank, Rank.ready) ??
+    (message.qos > 0 ? group.select(anyone, 1) : null);
+  if (chosen === null) return false;
+  chosen.subscriber.receive(message, sharedVariant(chosen));
+  return true;
+}

@@ -1,0 +1,114 @@
+import type { QoS } from "../../codec/mod.ts";
+import { Receipt } from "../../log/receipt.ts";
+import { WIRE_CLASS_OWN } from "../../router/subscription.ts";
+import type { Variant } from "../../router/variant.ts";
+import { Backlog } from "./backlog.ts";
+import type { Core } from "../core.ts";
+import type { ReceivedMessage } from "./local_subscription.ts";
+import type { Message } from "../base/message.ts";
+import { type BacklogRoom, Rank, type Receiver } from "./subscriber.ts";
+import type { RetainedFeed } from "../session/retained_delivery.ts";
+import type { Run } from "./publish_batch.ts";
+
+/**
+ * The program as a receiver. It has the limits of a session's backlog; past
+ * them the oldest messages are dropped, and counted.
+ */
+export class LocalReceiver implements Receiver {
+  readonly clientId = null;
+  readonly isGated = false;
+  readonly isDurable = false;
+  readonly wireClass: number = WIRE_CLASS_OWN;
+  /** Messages that were dropped because the program did not keep up. */
+  dropped = 0;
+  /** Retained messages that are still to be handed over, or `null`. */
+  feed: RetainedFeed | null = null;
+  readonly #core: Core;
+  readonly #backlog = new Backlog();
+  #more = new Receipt();
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  /** A receipt that closes when something has come since the last {@linkcode take}. */
+  get more(): Receipt {
+    return this.#more;
+  }
+
+  /** Wakes whoever waits for more. */
+  wake(): void {
+    this.#more.close();
+  }
+
+  /** The next message, or `null` when none waits. */
+  take(): ReceivedMessage | null {
+    while (this.#backlog.messages === 0 && this.feed !== null) {
+      if (!this.feed.next(this)) this.feed = null;
+    }
+    const message = this.#backlog.peek();
+    if (message === null) {
+      this.#more = new Receipt();
+      return null;
+    }
+    const { variant } = this.#backlog;
+    this.#backlog.shift();
+    return received(message, variant);
+  }
+
+  mayReceive(): boolean {
+    return true;
+  }
+
+  receiveRun(run: Run, variant: Variant): void {
+    for (const message of run.messages()) this.receive(message, variant);
+  }
+
+  receive(message: Message, variant: Variant): void {
+    this.#backlog.push(message.keep(), variant);
+    const { backlogMessagesMax, backlogBytesMax } = this.#core.limits;
+    const dropped = this.#backlog.trim(backlogMessagesMax, backlogBytesMax);
+    this.dropped += dropped;
+    this.#core.stats.dropped.backlog += dropped;
+    this.#more.close();
+  }
+
+  rank(): number {
+    return this.isFull(0) ? Rank.busy : Rank.ready;
+  }
+
+  isFull(bytes: number): boolean {
+    const { backlogMessagesMax, backlogBytesMax } = this.#core.limits;
+    return this.#backlog.messages >= backlogMessagesMax ||
+      this.#backlog.bytes + bytes > backlogBytesMax;
+  }
+
+  // Its wire class is its own, so it is never asked to follow a log.
+
+  followBytes(): boolean {
+    return false;
+  }
+
+  followMessages(): boolean {
+    return false;
+  }
+
+  leaveBytes(): void {}
+
+  leaveMessages(): void {}
+
+  lookAtBytes(): void {}
+
+  lookAtMessages(): BacklogRoom {
+    return { messages: Infinity, bytes: Infinity, isAway: false };
+  }
+}
+
+function received(message: Message, variant: Variant): ReceivedMessage {
+  return {
+    topic: message.name,
+    payload: message.payload.slice(),
+    qos: Math.min(message.qos, variant.qos) as QoS,
+    retain: variant.retained || (variant.retainAsPublished && message.retain),
+  };
+}

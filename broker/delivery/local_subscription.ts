@@ -1,0 +1,67 @@
+import type { QoS } from "../../codec/mod.ts";
+import type { LocalReceiver } from "./local_subscriber.ts";
+
+/** A message as the program receives it. */
+export interface ReceivedMessage {
+  /** The topic. */
+  readonly topic: string;
+  /** The payload; the program's own. */
+  readonly payload: Uint8Array;
+  /** The lower of what was published and what was subscribed to. */
+  readonly qos: QoS;
+  /** Whether it was retained before the subscription was made. */
+  readonly retain: boolean;
+}
+
+/**
+ * A subscription of the program the broker is part of: an iterator over the
+ * messages, made by `Broker.subscribe`. What the program does not take is kept
+ * within the limits of a session's backlog; past them the oldest messages are
+ * dropped, and counted.
+ */
+export class LocalSubscription implements AsyncIterableIterator<ReceivedMessage, undefined> {
+  readonly #receiver: LocalReceiver;
+  readonly #ended: () => void;
+  #isEnded = false;
+
+  /** Use `Broker.subscribe`. */
+  constructor(receiver: LocalReceiver, ended: () => void) {
+    this.#receiver = receiver;
+    this.#ended = ended;
+  }
+
+  /** Messages that were dropped because the program did not keep up. */
+  get dropped(): number {
+    return this.#receiver.dropped;
+  }
+
+  /** The next message; waits for one. Ends after {@linkcode return}. */
+  async next(): Promise<IteratorResult<ReceivedMessage, undefined>> {
+    while (!this.#isEnded) {
+      const value = this.#receiver.take();
+      if (value !== null) return { done: false, value };
+      await this.#receiver.more;
+    }
+    return { done: true, value: undefined };
+  }
+
+  /** Ends the subscription. */
+  return(): Promise<IteratorResult<ReceivedMessage, undefined>> {
+    if (!this.#isEnded) {
+      this.#isEnded = true;
+      this.#ended();
+      this.#receiver.wake();
+    }
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  /** The subscription is its own iterator. */
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** Ends the subscription. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+}

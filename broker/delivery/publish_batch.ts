@@ -1,0 +1,92 @@
+import type { Route } from "../../router/route_cache.ts";
+import { Message } from "../base/message.ts";
+import type { Receiver } from "./subscriber.ts";
+
+/**
+ * Consecutive QoS 0 frames to one topic with nothing special about them: no
+ * flags, no properties. They need not be taken apart: a subscriber of the same
+ * protocol version gets the very bytes. Reused; borrowed like the buffer.
+ */
+export class Run {
+  /** Holds the frames. */
+  buffer: Uint8Array = new Uint8Array(0);
+  /** Where the first begins. */
+  start = 0;
+  /** Where the last ends. */
+  end = 0;
+  /** How many there are. */
+  frames = 0;
+  /** The size of the largest, in bytes. */
+  frameBytesMax = 0;
+  /** Whether they are MQTT 5 frames, which have a property length. */
+  v5 = false;
+  /** Where they go. */
+  route!: Route<Receiver>;
+  /** The client identifier of whose they are. */
+  publisher = "";
+  #messages: Message[] | null = null;
+
+  /** Begins a run of no frames yet at `start`. */
+  begin(
+    route: Route<Receiver>,
+    publisher: string,
+    v5: boolean,
+    buffer: Uint8Array,
+    start: number,
+  ): void {
+    this.route = route;
+    this.publisher = publisher;
+    this.v5 = v5;
+    this.buffer = buffer;
+    this.start = this.end = start;
+    this.frames = this.frameBytesMax = 0;
+    this.#messages = null;
+  }
+
+  /** Adds the frame that ends at `end`. */
+  add(end: number): void {
+    const bytes = end - this.end;
+    if (bytes > this.frameBytesMax) this.frameBytesMax = bytes;
+    this.end = end;
+    this.frames++;
+  }
+
+  /** The frames one by one, for those who cannot take them as they are; made once. */
+  messages(): readonly Message[] {
+    return this.#messages ??= this.#split();
+  }
+
+  #split(): Message[] {
+    const { buffer, route } = this;
+    const messages: Message[] = [];
+    for (let at = this.start; at < this.end;) {
+      let body = at + 1;
+      let length = 0;
+      for (let shift = 0;; shift += 7) {
+        const byte = buffer[body++]!;
+        length |= (byte & 0x7f) << shift;
+        if (byte < 0x80) break;
+      }
+      const end = body + length;
+      const properties = body + 2 + route.bytes.length + (this.v5 ? 1 : 0);
+      messages.push(
+        new Message(
+          route.topic,
+          route.bytes,
+          buffer,
+          properties,
+          properties,
+          properties,
+          end,
+          0,
+          false,
+          -1,
+          0,
+          this.publisher,
+        ),
+      );
+      at = end;
+    }
+    return messages;
+  }
+}

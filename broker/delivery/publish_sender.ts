@@ -1,0 +1,135 @@
+import {
+  forwardedSize,
+  ForwardOptions,
+  type ProtocolVersion,
+  type QoS,
+  writeForwarded,
+} from "../../codec/mod.ts";
+import type { ByteLog } from "../../log/byte_log.ts";
+import { mapKey } from "../../router/map_key.ts";
+import type { Variant } from "../../router/variant.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Message } from "../base/message.ts";
+import type { Outbox } from "./outbox.ts";
+
+/** Topics shorter than this, in bytes, gain nothing from an alias. */
+const ALIAS_TOPIC_BYTES_MIN = 6;
+
+/** One for all: it is filled in and used up within a call. */
+const how = new ForwardOptions();
+
+/** Whether the RETAIN flag is sent [MQTT-3.3.1-8] [MQTT-3.3.1-12] [MQTT-3.3.1-13]. */
+function retainFlag(message: Message, variant: Variant): boolean {
+  return variant.retained || (variant.retainAsPublished && message.retain);
+}
+
+/** Encodes messages for one connection. */
+export class Sender {
+  readonly #outbox: Outbox;
+  readonly #clock: Clock;
+  readonly #version: ProtocolVersion;
+  readonly #packetBytesMax: number;
+  readonly #aliasMax: number;
+  readonly #topicSkip: number;
+  /** The aliases the client knows, by the `mapKey()` of their topics. */
+  #aliases: Map<string, number> | null = null;
+
+  /**
+   * @param packetBytesMax The largest packet the client takes [MQTT-3.1.2-24].
+   * @param aliasMax How many aliases it takes [MQTT-3.1.2-26].
+   * @param topicSkip Bytes that are taken off each topic, all of which have more.
+   */
+  constructor(
+    outbox: Outbox,
+    clock: Clock,
+    version: ProtocolVersion,
+    packetBytesMax: number,
+    aliasMax: number,
+    topicSkip: number,
+  ) {
+    this.#outbox = outbox;
+    this.#clock = clock;
+    this.#version = version;
+    this.#packetBytesMax = packetBytesMax;
+    this.#aliasMax = aliasMax;
+    this.#topicSkip = topicSkip;
+  }
+
+  /**
+   * Appends a PUBLISH for the client to its outbox.
+   *
+   * @param packetId Ignored with QoS 0.
+   * @param dup Whether it is sent again.
+   * @returns False if it is larger than the client takes; nothing is sent then.
+   */
+  send(message: Message, variant: Variant, qos: QoS, packetId: number, dup: boolean): boolean {
+    how.version = this.#version;
+    how.qos = qos;
+    how.retain = retainFlag(message, variant);
+    how.dup = dup;
+    how.packetId = packetId;
+    how.identifiers = variant.identifiers;
+    how.expirySeconds = message.expirySeconds < 0 ? -1 : message.secondsLeft(this.#clock.now());
+    // A QoS 0 frame may be skipped, and the meaning of its alias with it.
+    how.topicAlias = 0;
+    const known = qos > 0 && this.#aliasMax > 0 && this.#alias(message);
+    how.omitTopic = known;
+    how.topicSkip = this.#topicSkip;
+    let size = forwardedSize(message, how);
+    if (size > this.#packetBytesMax && how.topicAlias > 0 && !known) {
+      // To tell an alias takes room; without it the message may fit.
+      this.#aliases!.delete(mapKey(message.name));
+      how.topicAlias = 0;
+      size = forwardedSize(message, how);
+    }
+    if (size > this.#packetBytesMax) return false;
+    const offset = this.#outbox.reserve(size, qos > 0);
+    writeForwarded(message, how, this.#outbox.buffer, offset);
+    this.#outbox.commit(size);
+    return true;
+  }
+
+  /** Chooses the alias; returns whether the client knows it already. */
+  #alias(message: Message): boolean {
+    if (message.topic.length - this.#topicSkip < ALIAS_TOPIC_BYTES_MIN) return false;
+    const aliases = this.#aliases ??= new Map();
+    const key = mapKey(message.name);
+    const known = aliases.get(key);
+    if (known !== undefined) {
+      how.topicAlias = known;
+      return true;
+    }
+    if (aliases.size >= this.#aliasMax) return false;
+    how.topicAlias = aliases.size + 1;
+    aliases.set(key, how.topicAlias);
+    return false;
+  }
+}
+
+/**
+ * Appends a QoS 0 PUBLISH, just received, to a log that several connections
+ * write from.
+ *
+ * @returns False if it is larger than they take; nothing is appended then.
+ */
+export function sendToLog(
+  log: ByteLog,
+  message: Message,
+  variant: Variant,
+  version: ProtocolVersion,
+  packetBytesMax: number,
+): boolean {
+  how.version = version;
+  how.qos = 0;
+  how.retain = retainFlag(message, variant);
+  how.dup = how.omitTopic = false;
+  how.packetId = how.topicAlias = how.topicSkip = 0;
+  how.identifiers = variant.identifiers;
+  how.expirySeconds = message.expirySeconds;
+  const size = forwardedSize(message, how);
+  if (size > packetBytesMax) return false;
+  const offset = log.reserve(size);
+  writeForwarded(message, how, log.buffer, offset);
+  log.commit(size, 1);
+  return true;
+}

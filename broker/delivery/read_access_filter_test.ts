@@ -1,0 +1,90 @@
+import { assertEquals } from "@std/assert";
+import { Member } from "../../router/audience.ts";
+import { Route } from "../../router/route_cache.ts";
+import type { Receiver } from "./subscriber.ts";
+import { Sieve } from "./read_access_filter.ts";
+import { TestReceiver } from "../testdata/test_receiver.ts";
+
+/** Counts how often it is asked. */
+class Asked extends TestReceiver {
+  times = 0;
+
+  constructor(clientId: string, denied: string[]) {
+    super(clientId);
+    this.denied = new Set(denied);
+  }
+
+  override mayReceive(topic: string): boolean {
+    this.times++;
+    return super.mayReceive(topic);
+  }
+}
+
+function memberOf(receiver: Receiver): Member<Receiver> {
+  return new Member(receiver, 0, null, false, undefined);
+}
+
+function routeOf(topic: string): Route<Receiver> {
+  const route = new Route<Receiver>(topic, new TextEncoder().encode(topic), 0);
+  route.isCached = true;
+  return route;
+}
+
+Deno.test("Sieve.denied() reports who may not receive, once, and asks each once a route", () => {
+  const sieve = new Sieve();
+  const [a, b] = [new Asked("a", []), new Asked("b", ["secret"])];
+  const members = [memberOf(a), memberOf(b)];
+  for (const member of members) sieve.add(member);
+  const [open, secret] = [routeOf("open"), routeOf("secret")];
+  for (let n = 0; n < 3; n++) assertEquals(sieve.denied(open), []);
+  assertEquals(sieve.denied(secret), [members[1]!]);
+  assertEquals(sieve.denied(secret), []);
+  assertEquals([a.times, b.times], [2, 2]);
+});
+
+Deno.test("Sieve.denied() asks whoever came since, and nobody who has gone", () => {
+  const sieve = new Sieve();
+  const [a, b, c] = [new Asked("a", []), new Asked("b", []), new Asked("c", ["x"])];
+  const [first, gone, late] = [memberOf(a), memberOf(b), memberOf(c)];
+  const route = routeOf("x");
+  sieve.add(first);
+  assertEquals(sieve.denied(route), []);
+  sieve.add(gone);
+  sieve.add(late);
+  sieve.delete(gone);
+  assertEquals(sieve.denied(route), [late]);
+  assertEquals([a.times, b.times, c.times], [1, 0, 1]);
+});
+
+Deno.test("Sieve.denied() asks anew when a route was unchecked or dropped from the cache", () => {
+  const sieve = new Sieve();
+  const a = new Asked("a", []);
+  const member = memberOf(a);
+  sieve.add(member);
+  const route = routeOf("x");
+  assertEquals(sieve.denied(route), []);
+  a.denied!.add("x");
+  assertEquals(sieve.denied(route), []);
+  route.checkedBy = null;
+  assertEquals(sieve.denied(route), [member]);
+  sieve.add(memberOf(a));
+  const dropped = routeOf("y");
+  dropped.isCached = false;
+  for (let n = 0; n < 2; n++) assertEquals(sieve.denied(dropped), []);
+  assertEquals(a.times, 4);
+});
+
+Deno.test("Sieve keeps no more of those who have gone than there are others", () => {
+  const sieve = new Sieve();
+  const stays = new Asked("stays", []);
+  sieve.add(memberOf(stays));
+  const route = routeOf("x");
+  for (let n = 0; n < 10_000; n++) {
+    const member = memberOf(new Asked(`${n}`, []));
+    sieve.add(member);
+    assertEquals(sieve.denied(route), []);
+    sieve.delete(member);
+  }
+  assertEquals(route.checked < 100, true, `${route.checked}`);
+  assertEquals(stays.times < 10_000 / 32, true, `${stays.times}`);
+});

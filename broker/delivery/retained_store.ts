@@ -1,0 +1,121 @@
+import type { RetainedCursor } from "../../router/retained_tree.ts";
+import { RetainedTree } from "../../router/retained_tree.ts";
+import type { Clock } from "../base/clock.ts";
+import type { BrokerLimits } from "../base/limits.ts";
+import type { Message } from "../base/message.ts";
+import { Deadline, type Scheduler } from "../base/scheduler.ts";
+
+/** A retained message, and when it goes. */
+class Retained {
+  constructor(readonly message: Message, readonly expiry: Deadline | null) {}
+}
+
+/** The last message of each topic that was published with the RETAIN flag. */
+export class RetainedStore {
+  readonly #tree = new RetainedTree<Retained>();
+  readonly #limits: BrokerLimits;
+  readonly #clock: Clock;
+  readonly #scheduler: Scheduler;
+  readonly #changed: (topic: string) => void;
+  #bytes = 0;
+
+  /** @param changed Called whenever the message of a topic is another, or gone. */
+  constructor(
+    limits: BrokerLimits,
+    clock: Clock,
+    scheduler: Scheduler,
+    changed: (topic: string) => void = () => {},
+  ) {
+    this.#changed = changed;
+    this.#limits = limits;
+    this.#clock = clock;
+    this.#scheduler = scheduler;
+  }
+
+  /** How many messages are retained. */
+  get size(): number {
+    return this.#tree.size;
+  }
+
+  /** What they cost in memory, in bytes. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /**
+   * Takes a message that was published with the RETAIN flag: it replaces the
+   * one of its topic, or removes it if it is empty [MQTT-3.3.1-5] [MQTT-3.3.1-6].
+   *
+   * @returns False if there is no room for it; nothing has changed then.
+   */
+  set(message: Message): boolean {
+    if (message.payloadStart === message.payloadEnd) {
+      this.#delete(message.name);
+      return true;
+    }
+    const previous = this.#tree.get(message.name);
+    const { retainedMessagesMax, retainedBytesMax } = this.#limits;
+    const bytes = this.#bytes + message.weight - (previous?.message.weight ?? 0);
+    if (previous === undefined && this.#tree.size >= retainedMessagesMax) return false;
+    if (bytes > retainedBytesMax) return false;
+    this.#forget(previous);
+    this.#put(message);
+    this.#changed(message.name);
+    return true;
+  }
+
+  /** Takes a message that was in the store. */
+  restore(message: Message): void {
+    this.#put(message);
+  }
+
+  #put(message: Message): void {
+    const expiry = message.expirySeconds < 0
+      ? null
+      : new Deadline(() => this.#delete(message.name));
+    if (expiry !== null) this.#scheduler.set(expiry, message.deadlineMs);
+    this.#tree.set(message.name, new Retained(message.keep(), expiry));
+    this.#bytes += message.weight;
+  }
+
+  /** The retained message of a topic. */
+  get(topic: string): Message | undefined {
+    return this.#tree.get(topic)?.message;
+  }
+
+  /** Walks the retained messages that match a filter. */
+  match(filter: string): RetainedWalk {
+    return new RetainedWalk(this.#tree.match(filter), this.#clock);
+  }
+
+  #delete(topic: string): void {
+    const retained = this.#tree.delete(topic);
+    this.#forget(retained);
+    if (retained !== undefined) this.#changed(topic);
+  }
+
+  #forget(retained: Retained | undefined): void {
+    if (retained === undefined) return;
+    this.#bytes -= retained.message.weight;
+    if (retained.expiry !== null) this.#scheduler.clear(retained.expiry);
+  }
+}
+
+/** A walk over retained messages, a page at a time. */
+export class RetainedWalk {
+  readonly #cursor: RetainedCursor<Retained>;
+  readonly #clock: Clock;
+
+  constructor(cursor: RetainedCursor<Retained>, clock: Clock) {
+    this.#cursor = cursor;
+    this.#clock = clock;
+  }
+
+  /** The next messages, at most `max`; `null` when there are no more. */
+  next(max: number): Message[] | null {
+    const page = this.#cursor.next(max);
+    if (page.length === 0) return null;
+    const now = this.#clock.now();
+    return page.map(({ message }) => message).filter(({ deadlineMs }) => deadlineMs > now);
+  }
+}

@@ -1,0 +1,273 @@
+import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+import { encodePacket } from "../../codec/mod.ts";
+import { Router } from "../../router/router.ts";
+import { Subscription, type SubscriptionOptions } from "../../router/subscription.ts";
+import { collectGarbage } from "../../tests/harness/garbage.ts";
+import { FanOut, variantFor } from "./shared_fan_out.ts";
+import type { Receiver, Wire } from "./subscriber.ts";
+import { Run } from "./publish_batch.ts";
+import { message, type MessageOptions } from "../testdata/messages.ts";
+import { TestReceiver } from "../testdata/test_receiver.ts";
+
+const TOPIC = "t";
+const encoder = new TextEncoder();
+
+/** A fan-out to whoever is subscribed to one topic. */
+class FanOutWorld {
+  readonly router = new Router<Receiver>();
+  readonly fanOut: FanOut;
+
+  constructor() {
+    // Somebody stays subscribed, so that the filter and its audience do.
+    this.subscribe(new TestReceiver("first of all"));
+    const audience = this.router.audience(this.router.routeOf(TOPIC)!);
+    this.fanOut = new FanOut(audience, () => {
+      throw new Error("nobody here is durable");
+    });
+    audience.observe(this.fanOut);
+  }
+
+  subscribe(receiver: TestReceiver, options: Partial<SubscriptionOptions> = {}): TestReceiver {
+    this.router.subscribe(
+      new Subscription<Receiver>(receiver, TOPIC, {
+        qos: 0,
+        noLocal: false,
+        retainAsPublished: false,
+        retainHandling: 0,
+        identifier: 0,
+        ...options,
+      }),
+    );
+    return receiver;
+  }
+
+  /** So many receivers that are written to and subscribed alike. */
+  alike(count: number, options: Partial<SubscriptionOptions> = {}, wire: Partial<Wire> = {}) {
+    return Array.from({ length: count }, (_, i) => {
+      return this.subscribe(new TestReceiver(`${count} ${i}`, wire), options);
+    });
+  }
+
+  unsubscribe(receiver: TestReceiver): void {
+    this.router.unsubscribe(receiver, TOPIC);
+  }
+
+  #refresh(): void {
+    this.router.audience(this.router.routeOf(TOPIC)!);
+  }
+
+  publish(text: string, options: MessageOptions = {}): void {
+    this.#refresh();
+    const sent = message(TOPIC, text, { qos: 0, ...options });
+    this.fanOut.message(this.router.routeOf(TOPIC)!, sent);
+  }
+
+  /** Publishes QoS 0 frames of one protocol version as they came in. */
+  publishRun(texts: string[], v5: boolean): void {
+    this.#refresh();
+    const frames = texts.map((text) =>
+      encodePacket({
+        type: "publish",
+        topic: TOPIC,
+        payload: encoder.encode(text),
+        qos: 0,
+        retain: false,
+        dup: false,
+        packetId: 0,
+        properties: {},
+      }, v5 ? 5 : 4)
+    );
+    const buffer = new Uint8Array(frames.reduce((sum, { length }) => sum + length, 0));
+    const run = new Run();
+    run.begin(this.router.routeOf(TOPIC)!, "publisher", v5, buffer, 0);
+    for (const frame of frames) {
+      buffer.set(frame, run.end);
+      run.add(run.end + frame.length);
+    }
+    this.fanOut.run(run);
+    // The buffer is read to again.
+    buffer.fill(0);
+  }
+}
+
+Deno.test("FanOut encodes a message once for all that are written to alike", () => {
+  const world = new FanOutWorld();
+  const receivers = world.alike(20);
+  for (const text of ["1", "2"]) world.publish(text);
+  for (const receiver of receivers) {
+    assertEquals([receiver.readBytes(), receiver.received], [["1", "2"], []]);
+  }
+  world.publish("3");
+  for (const receiver of receivers) assertEquals(receiver.readBytes(), ["3"]);
+});
+
+Deno.test("FanOut encodes for each protocol version and identifier", () => {
+  const world = new FanOutWorld();
+  const plain = world.alike(3);
+  const old = world.alike(3, {}, { v5: false });
+  const seventh = world.alike(3, { identifier: 7 });
+  const eighth = world.alike(3, { identifier: 8 });
+  world.publish("x");
+  assertEquals(plain.flatMap((receiver) => receiver.readBytes()), ["x", "x", "x"]);
+  assertEquals(old.flatMap((receiver) => receiver.readBytes()), ["x", "x", "x"]);
+  assertEquals(seventh.flatMap((receiver) => receiver.readBytes()), ["x 7", "x 7", "x 7"]);
+  assertEquals(eighth.flatMap((receiver) => receiver.readBytes()), ["x 8", "x 8", "x 8"]);
+});
+
+Deno.test("FanOut hands a run of frames on, whatever its version", () => {
+  for (const v5 of [true, false]) {
+    const world = new FanOutWorld();
+    const receivers = [
+      ...world.alike(2),
+      ...world.alike(2, {}, { v5: false }),
+      ...world.alike(2, { identifier: 7 }),
+    ];
+    world.publishRun(["1", "2"], v5);
+    world.publishRun(["3"], v5);
+    const expected = ["1", "2", "3"];
+    for (const receiver of receivers.slice(0, 4)) assertEquals(receiver.readBytes(), expected);
+    for (const receiver of receivers.slice(4)) {
+      assertEquals(receiver.readBytes(), ["1 7", "2 7", "3 7"]);
+    }
+  }
+});
+
+Deno.test("FanOut sends nobody a frame larger than it takes [MQTT-3.1.2-24]", () => {
+  const world = new FanOutWorld();
+  const [small] = world.alike(1, {}, { packetBytesMax: 20 });
+  const [large] = world.alike(1);
+  const long = "a text of more than twenty bytes";
+  world.publish(long);
+  world.publishRun([long, "short"], true);
+  assertEquals(small!.readBytes(), ["short"]);
+  assertEquals(large!.readBytes(), [long, long, "short"]);
+});
+
+Deno.test("FanOut keeps an acknowledged message once for all who want it", () => {
+  const world = new FanOutWorld();
+  const loose = world.alike(2);
+  const sure = world.alike(2, { qos: 1 });
+  world.publish("1", { qos: 1 });
+  world.publish("2", { qos: 0 });
+  world.publish("3", { qos: 2 });
+  assertEquals(loose.map((receiver) => receiver.readBytes()), [["1", "2", "3"], ["1", "2", "3"]]);
+  assertEquals(sure.map((receiver) => receiver.readMessages()), [["1", "3"], ["1", "3"]]);
+  assertEquals(sure.map((receiver) => receiver.readBytes()), [["2"], ["2"]]);
+});
+
+Deno.test("FanOut takes up with one that has left at the next message", () => {
+  const world = new FanOutWorld();
+  const [one, other] = world.alike(2) as [TestReceiver, TestReceiver];
+  world.publish("1");
+  assertEquals(one.readBytes(), ["1"]);
+  one.leave();
+  world.publish("2");
+  assertEquals([one.readBytes(), other.readBytes()], [["2"], ["1", "2"]]);
+});
+
+Deno.test("FanOut writes nothing while nobody follows", () => {
+  const world = new FanOutWorld();
+  const receivers = world.alike(3);
+  for (const receiver of receivers) receiver.isConnected = false;
+  world.publish("1");
+  for (const receiver of receivers) {
+    assertEquals([receiver.readBytes(), receiver.received], [[], []]);
+  }
+});
+
+Deno.test("FanOut hands an acknowledged message to one that cannot follow", () => {
+  const world = new FanOutWorld();
+  const [full, other] = world.alike(2, { qos: 1 }) as [TestReceiver, TestReceiver];
+  full.hasRoom = false;
+  world.publish("1", { qos: 1 });
+  full.hasRoom = true;
+  world.publish("2", { qos: 1 });
+  assertEquals([full.received, full.readMessages()], [["1"], ["2"]]);
+  assertEquals([other.received, other.readMessages()], [[], ["1", "2"]]);
+});
+
+Deno.test("FanOut.isFull() says whether an acknowledged message has no room somewhere", () => {
+  const world = new FanOutWorld();
+  const [loose] = world.alike(1);
+  const sure = world.alike(3, { qos: 1 });
+  const small = message(TOPIC, "small", { qos: 1 });
+  world.publish("1", { qos: 1 });
+  assertEquals(world.fanOut.isFull(small), false);
+  loose!.hasRoom = false;
+  assertEquals(world.fanOut.isFull(small), false, "QoS 0 needs none");
+  loose!.hasRoom = true;
+  const late = world.subscribe(new TestReceiver("late"), { qos: 1 });
+  late.hasRoom = false;
+  world.publish("2", { qos: 1 });
+  assertEquals(world.fanOut.isFull(small), true);
+  assertEquals(sure[0]!.readMessages(), ["1", "2"]);
+});
+
+Deno.test("FanOut treats one with No Local alone, and sends it not its own [MQTT-3.8.3-3]", () => {
+  const world = new FanOutWorld();
+  const publisher = world.subscribe(new TestReceiver("publisher"), { noLocal: true });
+  const [other] = world.alike(1);
+  world.publish("mine", { publisher: "publisher" });
+  world.publish("not mine", { publisher: "other" });
+  world.publishRun(["mine"], true);
+  assertEquals(publisher.received, ["not mine"]);
+  assertEquals(other!.readBytes(), ["mine", "not mine", "mine"]);
+});
+
+Deno.test("FanOut follows who comes, changes and leaves", () => {
+  const world = new FanOutWorld();
+  const [stays, goes] = world.alike(2) as [TestReceiver, TestReceiver];
+  world.publish("1");
+  world.unsubscribe(goes);
+  const [comes] = world.alike(1);
+  world.subscribe(stays, { identifier: 7 });
+  world.publish("2");
+  assertEquals(goes.readBytes(), [], "it has left");
+  assertEquals(comes!.readBytes(), ["2"]);
+  assertEquals(stays.readBytes().at(-1), "2 7");
+});
+
+Deno.test("FanOut looks at its members now and then, not at every message", () => {
+  const world = new FanOutWorld();
+  const [receiver] = world.alike(1, { qos: 1 }) as [TestReceiver];
+  for (let i = 0; i < 10_000; i++) world.publish("x".repeat(93));
+  const looks = receiver.looks;
+  assert(looks >= 14 && looks <= 16, `${looks} looks in a million bytes`);
+  for (let i = 0; i < 10_000; i++) world.publish("x", { qos: 1 });
+  assert(receiver.looks - looks < 100, `${receiver.looks - looks} looks in 10,000 messages`);
+});
+
+/** Has subscribers come and go, each publication at one QoS; how many are held in the end. */
+async function heldAfter(world: FanOutWorld, qos: 0 | 1): Promise<number> {
+  const gone: WeakRef<TestReceiver>[] = [];
+  for (let i = 0; i < 3000; i++) {
+    const receiver = world.subscribe(new TestReceiver(`${i}`), { qos: 1 });
+    world.publish("x", { qos });
+    world.unsubscribe(receiver);
+    gone.push(new WeakRef(receiver));
+  }
+  world.publish("x", { qos });
+  await collectGarbage();
+  return gone.filter((receiver) => receiver.deref() !== undefined).length;
+}
+
+Deno.test("FanOut holds few of those who left, whatever is published", async () => {
+  for (const qos of [0, 1] as const) {
+    const world = new FanOutWorld();
+    world.alike(10, { qos: 1 });
+    const held = await heldAfter(world, qos);
+    assert(held < 100, `${held} are held with QoS ${qos}`);
+  }
+});
+
+Deno.test("variantFor() is how a member receives, or its own way, or nothing", () => {
+  const world = new FanOutWorld();
+  const receiver = world.subscribe(new TestReceiver("me"), { noLocal: true });
+  const { members } = world.router.audience(world.router.routeOf(TOPIC)!);
+  const [first, mine] = members;
+  assertStrictEquals(mine!.subscriber, receiver);
+  assertStrictEquals(variantFor(first!, "first of all"), first!);
+  assertStrictEquals(variantFor(mine!, "other"), mine!);
+  assertStrictEquals(variantFor(mine!, null), mine!);
+  assertEquals(variantFor(mine!, "me"), null);
+});

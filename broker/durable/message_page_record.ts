@@ -1,0 +1,107 @@
+import { RecordReader, type RecordWriter } from "../../store/record.ts";
+import { StoreError } from "../../store/store.ts";
+import type { Message } from "../base/message.ts";
+import { type Chunk, Place } from "./message_chunk.ts";
+import type { Entry, Page } from "./message_page.ts";
+import { type Calendar, readMessage, readVariant, writeMessage, writeVariant } from "./records.ts";
+
+/** No message weighs more: a packet has at most 256 MiB. */
+const ENTRY_BYTES_MAX = 2 ** 30;
+
+/** What the row of a page says, but for the messages themselves. */
+export interface PageRecord {
+  readonly weightBefore: number;
+  /** When the last entry expires, of the wall clock; `Infinity` for never. */
+  readonly expiresWallMs: number;
+  readonly entries: readonly Omit<Entry, "message">[];
+}
+
+/** Writes the row of a page whose entries are there. */
+export function writePage(writer: RecordWriter, page: Page, calendar: Calendar): void {
+  const { expiresMs } = page;
+  writer.number(page.weightBefore);
+  writer.number(expiresMs === Infinity ? 0 : 1 + wallOf(expiresMs, calendar));
+  writer.number(page.count);
+  for (const { place, weight, variant } of page.entries!) {
+    writer.number(place.chunk.id).number(place.index).number(weight);
+    writer.number(variant === null ? 0 : 1);
+    if (variant !== null) writeVariant(writer, variant);
+  }
+}
+
+/** Reads the row of a page. */
+export function readPage(value: Uint8Array, chunkOf: (id: number) => Chunk): PageRecord {
+  const reader = new RecordReader(value);
+  const weightBefore = reader.number();
+  const expires = reader.number();
+  const entries: Omit<Entry, "message">[] = [];
+  for (let left = reader.number(); left > 0; left--) {
+    const place = new Place(chunkOf(reader.number()), reader.number());
+    const weight = reader.number();
+    const variant = reader.number() === 0 ? null : readVariant(reader);
+    entries.push({ place, weight, variant });
+  }
+  return { weightBefore, expiresWallMs: expires === 0 ? Infinity : expires - 1, entries };
+}
+
+/** What there is to know of a page whose entries stay in the store. */
+export interface PageSummary {
+  readonly weightBefore: number;
+  readonly expiresWallMs: number;
+  readonly count: number;
+  readonly weight: number;
+  /** The identifier of the chunk of each entry. */
+  readonly chunkIds: readonly number[];
+}
+
+/** Reads the row of a page without making its entries. */
+export function summarisePage(value: Uint8Array): PageSummary {
+  const reader = new RecordReader(value);
+  const weightBefore = reader.number();
+  const expires = reader.number();
+  const count = reader.number();
+  const chunkIds: number[] = [];
+  let weight = 0;
+  for (let left = count; left > 0; left--) {
+    chunkIds.push(reader.number());
+    reader.number();
+    const entryWeight = reader.number();
+    if (entryWeight > ENTRY_BYTES_MAX) {
+      throw new StoreError(`A page in the store has a message of ${entryWeight} bytes`);
+    }
+    weight += entryWeight;
+    if (reader.number() !== 0) readVariant(reader);
+  }
+  const expiresWallMs = expires === 0 ? Infinity : expires - 1;
+  return { weightBefore, expiresWallMs, count, weight, chunkIds };
+}
+
+/** Writes the row of a chunk; of messages that were revoked only the place stays. */
+export function writeChunk(writer: RecordWriter, chunk: Chunk, calendar: Calendar): void {
+  for (const { message, place } of chunk.messages!) {
+    const start = writer.beginLongPiece();
+    if (!place.isRevoked) writeMessage(writer, message, calendar);
+    writer.endLongPiece(start);
+  }
+}
+
+/** Reads messages out of the row of a chunk, by their index; `null` for those that were revoked. */
+export function readChunk(
+  value: Uint8Array,
+  wanted: ReadonlySet<number>,
+  calendar: Calendar,
+): Map<number, Message | null> {
+  const reader = new RecordReader(value);
+  const messages = new Map<number, Message | null>();
+  for (let index = 0; !reader.isAtEnd && messages.size < wanted.size; index++) {
+    const piece = reader.longPiece();
+    if (!wanted.has(index)) continue;
+    const message = piece.length === 0 ? null : readMessage(new RecordReader(piece), calendar);
+    messages.set(index, message);
+  }
+  return messages;
+}
+
+function wallOf(clockMs: number, calendar: Calendar): number {
+  return Math.max(0, Math.round(calendar.toWall(clockMs)));
+}

@@ -1,0 +1,170 @@
+import { Receipt } from "../../log/receipt.ts";
+import { mapKey } from "../../router/map_key.ts";
+import { WideMap } from "../../router/wide_map.ts";
+import { addressKey } from "./address_prefix.ts";
+import type { Core } from "../core.ts";
+import { RecentTable } from "./lru_table.ts";
+import { Deadline } from "../base/scheduler.ts";
+import { TokenBucket } from "./token_bucket.ts";
+
+/** What an address has open. */
+interface Presence {
+  /** The `mapKey()` it is kept under. */
+  readonly key: string;
+  connections: number;
+  handshakes: number;
+}
+
+/**
+ * Counts connections by where they come from, and how many are not let in yet: one address must not
+ * take up the room of the others, and whoever has not said who it is must not take up all of it.
+ *
+ * The decision is made before anything is read, so it costs neither a TLS handshake nor a CONNECT.
+ * This machine itself is not counted.
+ */
+export class Gate {
+  readonly #core: Core;
+  /** Who has connections, by the `mapKey()` of its key: never more than there are connections. */
+  readonly #present = new WideMap<Presence>();
+  readonly #rates: RecentTable<TokenBucket> | null;
+  readonly #rate: TokenBucket | null;
+  #handshakes = 0;
+  #room: Receipt | null = null;
+  #token: Receipt | null = null;
+  readonly #tokenDue = new Deadline(() => {
+    this.#token?.close();
+    this.#token = null;
+  });
+
+  constructor(core: Core) {
+    this.#core = core;
+    const { limits, clock } = core;
+    const { addressConnectsPerSecondMax, addressConnectsBurst, connectsPerSecondMax } = limits;
+    this.#rates = addressConnectsPerSecondMax === 0 ? null : new RecentTable(
+      limits.addressesMax,
+      () => new TokenBucket(addressConnectsPerSecondMax, addressConnectsBurst, clock.now()),
+    );
+    this.#rate = connectsPerSecondMax === 0
+      ? null
+      : new TokenBucket(connectsPerSecondMax, connectsPerSecondMax, clock.now());
+  }
+
+  /** Connections that were not let in yet. */
+  get handshakes(): number {
+    return this.#handshakes;
+  }
+
+  /** What has to be waited for before the next accept, or `null`. */
+  wait(): Receipt | null {
+    const { limits, scheduler, clock } = this.#core;
+    if (limits.handshakesMax > 0 && this.#handshakes >= limits.handshakesMax) {
+      if (this.#room === null) this.#core.limited("handshakes", null, null);
+      return this.#room ??= new Receipt();
+    }
+    const now = clock.now();
+    if (this.#rate === null || this.#rate.tokens(now) >= 1) return null;
+    if (this.#token === null) this.#core.limited("connect-rate", null, null);
+    this.#token ??= new Receipt();
+    scheduler.set(this.#tokenDue, this.#rate.readyMs(now));
+    return this.#token;
+  }
+
+  /** Whether a connection from an address may be taken; asked once for each. */
+  mayEnter(address: string): boolean {
+    const { limits, clock } = this.#core;
+    const now = clock.now();
+    this.#rate?.spend(1, now);
+    const key = addressKey(address);
+    if (key === null) return true;
+    const { addressConnectionsMax, addressHandshakesMax } = limits;
+    const presence = this.#present.get(mapKey(key));
+    if (addressConnectionsMax > 0 && (presence?.connections ?? 0) >= addressConnectionsMax) {
+      return this.#refuse("address-connections", address);
+    }
+    if (addressHandshakesMax > 0 && (presence?.handshakes ?? 0) >= addressHandshakesMax) {
+      return this.#refuse("address-handshakes", address);
+    }
+    if (this.#rates?.get(key).take(now) === false) return this.#refuse("address-rate", address);
+    return true;
+  }
+
+  /** A connection is taken. */
+  enter(address: string): Visit {
+    const key = addressKey(address);
+    const presence = key === null ? null : this.#presenceOf(mapKey(key));
+    this.#handshakes++;
+    if (presence !== null) {
+      presence.connections++;
+      presence.handshakes++;
+    }
+    return new Visit(this, presence);
+  }
+
+  /** A handshake is over, one way or the other: for visits. */
+  shook(presence: Presence | null): void {
+    this.#handshakes--;
+    if (presence !== null) presence.handshakes--;
+    this.#wakeRoom();
+  }
+
+  /** A connection is over: for visits. */
+  left(presence: Presence): void {
+    if (--presence.connections === 0) this.#present.delete(presence.key);
+  }
+
+  /** Wakes whoever waits to accept. */
+  close(): void {
+    this.#wakeRoom();
+    this.#core.scheduler.clear(this.#tokenDue);
+    this.#token?.close();
+    this.#token = null;
+  }
+
+  #presenceOf(key: string): Presence {
+    const known = this.#present.get(key);
+    if (known !== undefined) return known;
+    const presence = { key, connections: 0, handshakes: 0 };
+    this.#present.set(key, presence);
+    return presence;
+  }
+
+  #refuse(
+    reason: "address-connections" | "address-handshakes" | "address-rate",
+    address: string,
+  ): false {
+    this.#core.stats.connectionsRefused++;
+    this.#core.limited(reason, address, null);
+    return false;
+  }
+
+  #wakeRoom(): void {
+    this.#room?.close();
+    this.#room = null;
+  }
+}
+
+/** A connection as the gate sees it: not let in yet, let in, gone. */
+export class Visit {
+  readonly #gate: Gate;
+  readonly #presence: Presence | null;
+  #isAdmitted = false;
+
+  /** Made by the gate. */
+  constructor(gate: Gate, presence: Presence | null) {
+    this.#gate = gate;
+    this.#presence = presence;
+  }
+
+  /** The client was let in. */
+  admitted(): void {
+    if (this.#isAdmitted) return;
+    this.#isAdmitted = true;
+    this.#gate.shook(this.#presence);
+  }
+
+  /** The connection is no more; said once. */
+  gone(): void {
+    this.admitted();
+    if (this.#presence !== null) this.#gate.left(this.#presence);
+  }
+}

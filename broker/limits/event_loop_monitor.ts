@@ -1,0 +1,60 @@
+import type { Core } from "../core.ts";
+import { Deadline } from "../base/scheduler.ts";
+
+/** How often the event loop is looked at, in milliseconds. */
+const LOOK_MS = 250;
+/** How many looks in a row must be late before the broker calls itself busy: once is an accident. */
+const LATE_LOOKS = 2;
+/** How many must be in time before it no longer does. */
+const CALM_LOOKS = 4;
+
+/** For how many looks it goes on when nobody has come, and all is calm. */
+const IDLE_LOOKS = 20;
+
+/**
+ * Notices when the event loop has more to do than it can: what was due then comes late. While that
+ * lasts, newcomers are refused, so that those who are in do not suffer.
+ *
+ * It looks only while newcomers come, and for some seconds after the last: an idle broker sleeps.
+ */
+export class LoadWatch {
+  /** Whether the broker has no time for newcomers. */
+  isBusy = false;
+  readonly #core: Core;
+  readonly #look: Deadline = new Deadline(() => this.#looked());
+  #inRow = 0;
+  #idleLooks = 0;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  /** Somebody wants to come in. */
+  start(): void {
+    this.#idleLooks = 0;
+    if (this.#core.limits.loopLagMs > 0 && this.#look.index < 0) this.#next();
+  }
+
+  #next(): void {
+    const { scheduler, clock } = this.#core;
+    scheduler.set(this.#look, clock.now() + LOOK_MS);
+  }
+
+  #looked(): void {
+    const { clock, limits } = this.#core;
+    this.#note(clock.now() - this.#look.atMs, limits.loopLagMs);
+    if (this.isBusy || this.#idleLooks++ < IDLE_LOOKS) this.#next();
+    else this.#inRow = 0;
+  }
+
+  /** Looks at once come back late, and are calm well below the limit: it must not go to and fro. */
+  #note(lagMs: number, maxMs: number): void {
+    this.#core.stats.loopLagMs = lagMs;
+    const isSame = this.isBusy ? lagMs < maxMs / 2 : lagMs > maxMs;
+    this.#inRow = isSame ? this.#inRow + 1 : 0;
+    if (this.#inRow < (this.isBusy ? CALM_LOOKS : LATE_LOOKS)) return;
+    this.#inRow = 0;
+    this.isBusy = !this.isBusy;
+    this.#core.guard(() => this.#core.hooks.busy?.(this.isBusy, lagMs));
+  }
+}

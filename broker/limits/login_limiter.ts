@@ -1,0 +1,85 @@
+import { ReasonCode } from "../../codec/mod.ts";
+import { Receipt } from "../../log/receipt.ts";
+import { addressKey } from "./address_prefix.ts";
+import type { Core } from "../core.ts";
+import type { LoginFailure } from "../base/hooks.ts";
+import { RecentTable } from "./lru_table.ts";
+import { Deadline } from "../base/scheduler.ts";
+import { TokenBucket } from "./token_bucket.ts";
+
+/** What is known of an address whose logins have failed. */
+interface Record {
+  /** Has a token for each failure that is still forgiven. */
+  readonly allowance: TokenBucket;
+  /** How many answers are held back. */
+  delayed: number;
+}
+
+/**
+ * Slows down those who guess passwords. The answer to a failed login is held back when its address
+ * has failed too often, and while too many are held back, further logins from there are refused
+ * without a look at the password: so an address can try only so many in a time.
+ *
+ * Whoever logs in rightly is not held up by those who fail.
+ */
+export class LoginGuard {
+  readonly #core: Core;
+  readonly #records: RecentTable<Record> | null;
+
+  constructor(core: Core) {
+    this.#core = core;
+    const { loginFailuresMax, loginForgetMs, addressesMax } = core.limits;
+    this.#records = loginFailuresMax === 0 ? null : new RecentTable(addressesMax, () => ({
+      allowance: new TokenBucket(
+        1000 / Math.max(1, loginForgetMs),
+        loginFailuresMax,
+        core.clock.now(),
+      ),
+      delayed: 0,
+    }));
+  }
+
+  /** Whether a login from an address is looked at. */
+  mayTry(address: string): boolean {
+    const key = this.#records === null ? null : addressKey(address);
+    const record = key === null ? undefined : this.#records!.peek(key);
+    if (record === undefined || record.delayed < this.#core.limits.loginsDelayedMax) return true;
+    this.#core.limited("logins", address, null);
+    return false;
+  }
+
+  /**
+   * A login has failed.
+   *
+   * @returns What has to be waited for before the answer, or `null`.
+   */
+  failed(failure: LoginFailure): PromiseLike<void> | null {
+    const core = this.#core;
+    core.stats.loginsFailed++;
+    core.guard(() => core.hooks.loginFailed?.(failure));
+    const key = this.#records === null ? null : addressKey(failure.address);
+    if (key === null) return null;
+    const record = this.#records!.get(key);
+    if (record.allowance.take(core.clock.now())) return null;
+    core.limited("logins", failure.address, failure.clientId);
+    return this.#delay(record);
+  }
+
+  #delay(record: Record): Receipt {
+    const { scheduler, clock, limits } = this.#core;
+    const over = new Receipt();
+    record.delayed++;
+    const due = new Deadline(() => {
+      record.delayed--;
+      over.close();
+    });
+    scheduler.set(due, clock.now() + limits.loginDelayMs);
+    return over;
+  }
+}
+
+/** Whether a reason code says that a client is not who it says, or is not wanted. */
+export function isLoginFailure(reasonCode: number): boolean {
+  return reasonCode === ReasonCode.BadUserNameOrPassword ||
+    reasonCode === ReasonCode.NotAuthorized || reasonCode === ReasonCode.Banned;
+}

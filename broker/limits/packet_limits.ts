@@ -1,0 +1,180 @@
+/**
+ * What a packet may hold, counted before any of it is decoded: a walk over lengths, which makes no
+ * string and no object, and ends where a limit does.
+ *
+ * @module
+ */
+import {
+  PacketType,
+  ProtocolError,
+  type ProtocolVersion,
+  readVarint,
+  ReasonCode,
+  varintSize,
+} from "../../codec/mod.ts";
+import type { BrokerLimits } from "../base/limits.ts";
+import type { LimitReason } from "../base/stats.ts";
+
+/** Bytes of the smallest user property: its identifier, and two empty texts. */
+const PAIR_BYTES_MIN = 5;
+/** Bytes of the smallest filter: its length, a character and, in SUBSCRIBE, its options. */
+const FILTER_BYTES_MIN = 3;
+const USER_PROPERTY = 0x26;
+
+/** A packet that holds more than it may. */
+export class PacketLimitError extends ProtocolError {
+  /** Which limit it is past. */
+  readonly limit: LimitReason;
+
+  constructor(limit: LimitReason, message: string) {
+    super(message, 0, "§4.13", ReasonCode.QuotaExceeded);
+    this.limit = limit;
+  }
+}
+
+/** Up to this size no packet can be past a limit, in bytes. */
+export function harmlessBytes(limits: BrokerLimits): number {
+  return Math.min(
+    limits.userPropertiesMax * PAIR_BYTES_MIN,
+    limits.userPropertyBytesMax,
+    limits.filtersPerPacketMax * FILTER_BYTES_MIN,
+  );
+}
+
+/**
+ * Counts what is in the packet whose body is `bytes[start, end)`. One that is ill-formed is left
+ * to the decoder.
+ *
+ * @param first The first byte of its header.
+ * @throws {PacketLimitError} If there is too much of it.
+ */
+export function checkPacket(
+  limits: BrokerLimits,
+  version: ProtocolVersion,
+  first: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): void {
+  const type = first >> 4;
+  let at = propertiesStart(type, first, bytes, start);
+  if (version === 5) at = checkProperties(limits, bytes, at, end);
+  if (type === PacketType.subscribe) checkFilters(limits, bytes, at, end, 1);
+  else if (type === PacketType.unsubscribe) checkFilters(limits, bytes, at, end, 0);
+}
+
+/** Where the properties of a packet of a client begin, or what follows where it has none. */
+function propertiesStart(type: number, first: number, bytes: Uint8Array, start: number): number {
+  switch (type) {
+    case PacketType.publish:
+      return start + 2 + uint16(bytes, start) + ((first & 0x06) === 0 ? 0 : 2);
+    case PacketType.disconnect:
+    case PacketType.auth:
+      return start + 1;
+    case PacketType.subscribe:
+    case PacketType.unsubscribe:
+      return start + 2;
+    default:
+      return start + 3;
+  }
+}
+
+/** Returns where what follows the properties begins. */
+function checkProperties(
+  limits: BrokerLimits,
+  bytes: Uint8Array,
+  start: number,
+  bodyEnd: number,
+): number {
+  const length = readVarint(bytes, start, bodyEnd);
+  if (length <= 0) return start + 1;
+  const first = start + varintSize(length);
+  const end = Math.min(first + length, bodyEnd);
+  if (length <= Math.min(limits.userPropertiesMax * PAIR_BYTES_MIN, limits.userPropertyBytesMax)) {
+    return end;
+  }
+  let count = 0;
+  let size = 0;
+  for (let at = first; at < end;) {
+    const next = propertyEnd(bytes, at, end);
+    if (bytes[at] === USER_PROPERTY) {
+      count++;
+      size += next - at;
+    }
+    if (count > limits.userPropertiesMax || size > limits.userPropertyBytesMax) {
+      throw new PacketLimitError(
+        "user-properties",
+        `More than ${limits.userPropertiesMax} user properties, or ${limits.userPropertyBytesMax} bytes of them`,
+      );
+    }
+    at = next;
+  }
+  return end;
+}
+
+/** Where a property ends; what is unknown ends all. */
+function propertyEnd(bytes: Uint8Array, at: number, end: number): number {
+  switch (bytes[at]) {
+    case 0x01:
+    case 0x17:
+    case 0x19:
+    case 0x24:
+    case 0x25:
+    case 0x28:
+    case 0x29:
+    case 0x2a:
+      return at + 2;
+    case 0x13:
+    case 0x21:
+    case 0x22:
+    case 0x23:
+      return at + 3;
+    case 0x02:
+    case 0x11:
+    case 0x18:
+    case 0x27:
+      return at + 5;
+    case 0x0b: {
+      const value = readVarint(bytes, at + 1, end);
+      return value < 0 ? end : at + 1 + varintSize(value);
+    }
+    case USER_PROPERTY: {
+      const value = at + 3 + uint16(bytes, at + 1);
+      return value + 2 + uint16(bytes, value);
+    }
+    case 0x03:
+    case 0x08:
+    case 0x09:
+    case 0x12:
+    case 0x15:
+    case 0x16:
+    case 0x1a:
+    case 0x1c:
+    case 0x1f:
+      return at + 3 + uint16(bytes, at + 1);
+    default:
+      return end;
+  }
+}
+
+function checkFilters(
+  limits: BrokerLimits,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  optionBytes: number,
+): void {
+  const { filtersPerPacketMax } = limits;
+  let count = 0;
+  for (let at = start; at < end; count++) {
+    if (count >= filtersPerPacketMax) {
+      throw new PacketLimitError("filters", `More than ${filtersPerPacketMax} filters in a packet`);
+    }
+    at += 2 + uint16(bytes, at) + optionBytes;
+  }
+}
+
+/** A two-byte integer; what lies beyond the bytes is 0. */
+function uint16(bytes: Uint8Array, at: number): number {
+  return (bytes[at] ?? 0) << 8 | (bytes[at + 1] ?? 0);
+}

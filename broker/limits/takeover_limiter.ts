@@ -1,0 +1,62 @@
+import { Receipt } from "../../log/receipt.ts";
+import type { Core } from "../core.ts";
+import { RecentTable } from "./lru_table.ts";
+import { Deadline } from "../base/scheduler.ts";
+import { TokenBucket } from "./token_bucket.ts";
+
+/** What is known of a client identifier whose session was taken over. */
+interface Record {
+  /** Has a token for each take-over that is nothing special. */
+  readonly allowance: TokenBucket;
+  /** Whether somebody is held off. */
+  isHeld: boolean;
+}
+
+/**
+ * Notices two clients with the same client identifier, each of which throws the other out and comes
+ * back at once, and holds them off: the one that comes waits, and meanwhile the one that is there
+ * stays.
+ */
+export class FlapGuard {
+  readonly #core: Core;
+  readonly #records: RecentTable<Record> | null;
+
+  constructor(core: Core) {
+    this.#core = core;
+    const { takeOversMax, takeOverForgetMs, flappingClientsMax } = core.limits;
+    this.#records = takeOversMax === 0 ? null : new RecentTable(flappingClientsMax, () => ({
+      allowance: new TokenBucket(
+        1000 / Math.max(1, takeOverForgetMs),
+        takeOversMax,
+        core.clock.now(),
+      ),
+      isHeld: false,
+    }));
+  }
+
+  /**
+   * A client takes over the session of one that is connected.
+   *
+   * @returns What has to be waited for first; `null` for nothing; `"refused"` if another waits
+   * already.
+   */
+  takesOver(clientId: string, address: string): PromiseLike<void> | "refused" | null {
+    const record = this.#records?.get(clientId);
+    if (record === undefined) return null;
+    if (!record.isHeld && record.allowance.take(this.#core.clock.now())) return null;
+    this.#core.limited("take-overs", address, clientId);
+    return record.isHeld ? "refused" : this.#hold(record);
+  }
+
+  #hold(record: Record): Receipt {
+    const { scheduler, clock, limits } = this.#core;
+    const over = new Receipt();
+    record.isHeld = true;
+    const due = new Deadline(() => {
+      record.isHeld = false;
+      over.close();
+    });
+    scheduler.set(due, clock.now() + limits.takeOverDelayMs);
+    return over;
+  }
+}

@@ -1,0 +1,162 @@
+import { FixedHeader, type ProtocolVersion, ReasonCode } from "../../codec/mod.ts";
+import { Receipt } from "../../log/receipt.ts";
+import type { PeerInfo, Transport } from "../../transport/transport.ts";
+import { Connection } from "../connection/connection.ts";
+import type { Core } from "../core.ts";
+import { ListenerPolicy } from "../base/listener_policy.ts";
+import { busyConnack } from "../connection/refusal.ts";
+import { Deadline } from "../base/scheduler.ts";
+
+/** How many connections past the limit are told that the broker is busy, at once. */
+const REFUSALS_MAX = 32;
+/** How long such a client has to say which version it speaks, in milliseconds. */
+const REFUSAL_MS = 1000;
+/** As much of a CONNECT as is needed to know its version, in bytes. */
+const REFUSAL_BYTES = 16;
+
+/**
+ * Lets connections in, up to the limit. Past it a few at a time are told that
+ * the broker is busy, and beyond those nothing is accepted at all until one
+ * has gone: the process must never run out of file descriptors.
+ */
+export class Door {
+  readonly #core: Core;
+  /** For connections that come without a policy. */
+  readonly #strict: ListenerPolicy;
+  readonly #lenient: ListenerPolicy;
+  readonly #refusals = new Set<Refusal>();
+  #free: Receipt | null = null;
+
+  constructor(core: Core) {
+    this.#core = core;
+    this.#strict = new ListenerPolicy(core.settings, core.stats);
+    this.#lenient = new ListenerPolicy(core.settings, core.stats, { lenient: true });
+  }
+
+  /** What has to be waited for before the next accept, or `null`. */
+  mayAccept(): PromiseLike<void> | null {
+    const { isClosing, guards } = this.#core;
+    if (isClosing) return null;
+    if (this.#refusals.size < REFUSALS_MAX) return guards.gate.wait();
+    return this.#free ??= new Receipt();
+  }
+
+  /**
+   * Whether a connection from an address may go on. A listener that does something costly first,
+   * such as a TLS handshake, asks before it, and says so in `PeerInfo.isVetted`.
+   */
+  vets(address: string): boolean {
+    return !this.#core.isClosing && this.#core.guards.gate.mayEnter(address);
+  }
+
+  /** Takes a connection over. */
+  accept(
+    transport: Transport,
+    peer: PeerInfo,
+    policy: ListenerPolicy = peer.lenient ? this.#lenient : this.#strict,
+  ): void {
+    const core = this.#core;
+    const { gate, load } = core.guards;
+    if (core.isClosing || !(peer.isVetted || gate.mayEnter(peer.address))) {
+      return transport.close();
+    }
+    load.start();
+    if (load.isBusy) return this.#turnAway(transport, "busy", peer);
+    if (core.connections.size >= core.limits.connectionsMax || !policy.hasRoom) {
+      return this.#turnAway(transport, "connections", peer);
+    }
+    const connection = new Connection(core, transport, peer, policy);
+    connection.visit = gate.enter(peer.address);
+    connection.run();
+  }
+
+  /** Wakes whoever waits to accept, and turns away whom it was telling so. */
+  close(): void {
+    for (const refusal of this.#refusals) refusal.close();
+    this.#core.guards.gate.close();
+    this.#wake();
+  }
+
+  #turnAway(transport: Transport, reason: "busy" | "connections", peer: PeerInfo): void {
+    const core = this.#core;
+    core.stats.connectionsRefused++;
+    core.limited(reason, peer.address, null);
+    if (this.#refusals.size >= REFUSALS_MAX) return transport.close();
+    const code = reason === "busy" ? ReasonCode.ServerBusy : ReasonCode.QuotaExceeded;
+    this.#refuse(transport, code);
+  }
+
+  async #refuse(transport: Transport, reasonCode: number): Promise<void> {
+    const { scheduler, clock } = this.#core;
+    const refusal = new Refusal(transport);
+    this.#refusals.add(refusal);
+    const deadline = new Deadline(() => refusal.close());
+    scheduler.set(deadline, clock.now() + REFUSAL_MS);
+    try {
+      const version = await readVersion(transport);
+      if (version !== null) {
+        await writeAll(transport, busyConnack(version, reasonCode));
+        await hearOut(transport);
+      }
+    } catch {
+      // The peer has gone, or took too long: there is nobody to tell.
+    } finally {
+      scheduler.clear(deadline);
+      refusal.close();
+      this.#refusals.delete(refusal);
+      this.#wake();
+    }
+  }
+
+  #wake(): void {
+    this.#free?.close();
+    this.#free = null;
+  }
+}
+
+/** A connection that is only told that the broker is busy. */
+class Refusal {
+  #isClosed = false;
+  readonly #transport: Transport;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#transport.close();
+  }
+}
+
+/** Reads just enough of a CONNECT to know its version; `null` if it is none. */
+async function readVersion(transport: Transport): Promise<ProtocolVersion | null> {
+  const bytes = new Uint8Array(REFUSAL_BYTES);
+  const header = new FixedHeader();
+  for (let filled = 0; filled < bytes.length;) {
+    const count = await transport.read(bytes.subarray(filled));
+    if (count === null) return null;
+    filled += count;
+    if (!header.read(bytes, 0, filled)) continue;
+    if (header.first !== 0x10) return null;
+    // The protocol level follows the protocol name, "MQTT" or "MQIsdp".
+    const at = header.bodyStart + 2 + (bytes[header.bodyStart + 1] ?? 0);
+    if (filled <= at) continue;
+    const level = bytes[at]!;
+    return level === 3 || level === 4 || level === 5 ? level : null;
+  }
+  return null;
+}
+
+/** A pipe may take less than it is given. */
+async function writeAll(transport: Transport, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await transport.write(bytes.subarray(at));
+}
+
+/** Closing with something unread would reset the connection, and the peer might never be told. */
+async function hearOut(transport: Transport): Promise<void> {
+  await transport.closeWrite?.();
+  const bytes = new Uint8Array(1024);
+  while (await transport.read(bytes) !== null);
+}

@@ -1,0 +1,164 @@
+import { AddressList, hostOf } from "../../transport/cidr.ts";
+import type { Opening } from "../../transport/opening.ts";
+import { proxyOpening, type ProxyOptions } from "../../transport/proxy_protocol.ts";
+import { TcpListener, type TcpOptions } from "../../transport/tcp.ts";
+import { TlsListener } from "../../transport/tls.ts";
+import type { TlsServerOptions } from "../../transport/tls_options.ts";
+import type { PeerInfo, Transport } from "../../transport/transport.ts";
+import { UnixListener, type UnixOptions } from "../../transport/unix.ts";
+import type { WebSocketOptions } from "../../transport/websocket_handshake.ts";
+import { webSocketOpening } from "../../transport/websocket_server.ts";
+import { Arrivals } from "./pending_handshakes.ts";
+import type { Core } from "../core.ts";
+import type { Door } from "./acceptor.ts";
+import { ListenerPolicy } from "../base/listener_policy.ts";
+import type { ListenerRules } from "../base/listener_options.ts";
+
+/** What holds for the clients of any listener. */
+export interface ListenerOptions {
+  /**
+   * Whether small faults of clients are overlooked, and counted in
+   * `stats.tolerated`, instead of ending their connections; false by default.
+   */
+  lenient?: boolean;
+  /**
+   * What else holds for its clients: rules, or a policy that several listeners
+   * share. As for the whole broker by default.
+   */
+  policy?: ListenerRules | ListenerPolicy;
+}
+
+/** Where a broker listens, and how strictly. */
+export interface ListenOptions extends TcpOptions, ListenerOptions {
+  /** Proxies that tell where clients come from, with the PROXY protocol; none by default. */
+  proxy?: ProxyOptions;
+  /** Whether clients speak MQTT over WebSocket, and which ones may; they do not by default. */
+  webSocket?: WebSocketOptions;
+}
+
+/** Where a broker listens for TLS, and how. */
+export interface TlsListenOptions extends ListenOptions, TlsServerOptions {
+  /** The port, or 0 for any that is free; 8883 by default. */
+  port?: number;
+}
+
+/** Where a broker listens for programs on the same machine. */
+export interface UnixListenOptions extends UnixOptions, ListenerOptions {
+  /** Whether clients speak MQTT over WebSocket, and which ones may; they do not by default. */
+  webSocket?: WebSocketOptions;
+}
+
+/** Where a broker listens for WebSockets, and how strictly. */
+export interface WebSocketListenOptions extends TcpOptions, ListenerOptions, WebSocketOptions {
+  /** The port, or 0 for any that is free; 8080 by default. */
+  port?: number;
+  /** Proxies that tell where clients come from, with the PROXY protocol; none by default. */
+  proxy?: ProxyOptions;
+}
+
+/** What may be spoken inside of TLS: this first, so that a web server is not taken for a broker. */
+const ALPN_MQTT = ["mqtt"];
+const ALPN_WEBSOCKET = ["http/1.1"];
+
+/** Every way in: what listens, and what is done before a connection comes to the door. */
+export class Listeners {
+  readonly #core: Core;
+  readonly #door: Door;
+  readonly #arrivals: Arrivals;
+  readonly #all = new Set<{ close(): Promise<void> }>();
+  readonly #mayAccept = () => this.#door.mayAccept();
+
+  constructor(core: Core, door: Door) {
+    this.#core = core;
+    this.#door = door;
+    this.#arrivals = new Arrivals(core);
+  }
+
+  /** Listens for TCP. */
+  tcp(options: ListenOptions): TcpListener {
+    const take = this.#taking(options);
+    return this.#keep(new TcpListener(options, this.#mayAccept, take));
+  }
+
+  /** Listens for TLS. */
+  tls(options: TlsListenOptions): TlsListener {
+    const { hostname, port, webSocket } = options;
+    const take = this.#taking(options);
+    const settings = {
+      ...hostname === undefined ? {} : { hostname },
+      ...port === undefined ? {} : { port },
+      alpnProtocols: webSocket === undefined ? ALPN_MQTT : ALPN_WEBSOCKET,
+    };
+    const listener = new TlsListener(
+      options,
+      settings,
+      this.#mayAccept,
+      take,
+    );
+    return this.#keep(listener);
+  }
+
+  /** Listens on a unix socket. */
+  async unix(options: UnixListenOptions): Promise<UnixListener> {
+    const take = this.#taking(options);
+    const listener = await UnixListener.listen(options, this.#mayAccept, take);
+    if (!this.#core.isClosing) return this.#keep(listener);
+    await listener.close();
+    throw closed();
+  }
+
+  /** Stops listening, and closes what has not come to the door. */
+  async close(): Promise<void> {
+    this.#arrivals.close();
+    await Promise.all([...this.#all].map((listener) => listener.close()));
+  }
+
+  #keep<T extends { close(): Promise<void> }>(listener: T): T {
+    this.#all.add(listener);
+    return listener;
+  }
+
+  /** What takes the connections of a listener over, with the handshake of TLS if there is one. */
+  #taking(
+    options: ListenerOptions & { proxy?: ProxyOptions; webSocket?: WebSocketOptions },
+  ): (pipe: Transport, peer: PeerInfo, handshake?: Opening) => void {
+    if (this.#core.isClosing) throw closed();
+    const door = this.#door;
+    const policy = this.#policyOf(options);
+    const { proxy, webSocket } = options;
+    const proxies = new AddressList([...proxy?.from ?? [], ...webSocket?.forwardedFor ?? []]);
+    const before = proxy === undefined ? [] : [proxyOpening(proxy), this.#vetting(proxies)];
+    const after = webSocket === undefined ? [] : [webSocketOpening(webSocket)];
+    const enter = (pipe: Transport, peer: PeerInfo) => door.accept(pipe, peer, policy);
+    return (pipe, peer, handshake) => {
+      // Who comes by a proxy is known later.
+      const isVetted = !proxies.has(hostOf(peer.address));
+      if (isVetted && !door.vets(peer.address)) return pipe.close();
+      const between = handshake === undefined ? [] : [handshake];
+      const openings = [...before, ...between, ...after];
+      if (openings.length === 0) enter(pipe, { ...peer, isVetted });
+      else this.#arrivals.open(pipe, { ...peer, isVetted }, openings, enter);
+    };
+  }
+
+  /** Has the door look at the address that a proxy has told, before anything costly is done. */
+  #vetting(proxies: AddressList): Opening {
+    // deno-lint-ignore require-await
+    return async (transport, peer) => {
+      if (peer.isVetted || proxies.has(hostOf(peer.address))) return { transport, peer };
+      if (!this.#door.vets(peer.address)) throw new Error("Too many come from this address");
+      return { transport, peer: { ...peer, isVetted: true } };
+    };
+  }
+
+  #policyOf({ policy = {}, lenient }: ListenerOptions): ListenerPolicy {
+    if (policy instanceof ListenerPolicy) return policy;
+    const { settings, stats } = this.#core;
+    const rules = lenient === undefined ? policy : { ...policy, lenient };
+    return new ListenerPolicy(settings, stats, rules);
+  }
+}
+
+function closed(): TypeError {
+  return new TypeError("Cannot listen: broker is closed");
+}

@@ -1,0 +1,64 @@
+import type { ClientInfo } from "../../auth/authenticator.ts";
+import type { Authorizer, PublishRequest, SubscribeRequest } from "../../auth/authorizer.ts";
+
+/** What all {@linkcode Access} of a broker share. */
+export interface AccessHost {
+  /** Counts how often answers of authorizers have become outdated. */
+  readonly accessVersion: number;
+  /** Reports a failure that is not the client's. */
+  failed(error: unknown): void;
+}
+
+/**
+ * What one client may do: an authorizer, asked in the client's name. A session
+ * keeps it while its client is away, for what is published meanwhile.
+ */
+export class Access {
+  readonly #host: AccessHost;
+  readonly #authorizer: Authorizer;
+  readonly #client: ClientInfo;
+  /** The last answer about a delivery: the next message is often of the same topic. */
+  #topic: string | null = null;
+  #mayReceive = false;
+  #asOf = -1;
+
+  constructor(host: AccessHost, authorizer: Authorizer, client: ClientInfo) {
+    this.#host = host;
+    this.#authorizer = authorizer;
+    this.#client = client;
+  }
+
+  /** Whether there is anything to ask for a delivery. */
+  get checksDelivery(): boolean {
+    return this.#authorizer.mayReceive !== undefined;
+  }
+
+  /** Whether the client may publish. */
+  mayPublish(request: PublishRequest): boolean | Promise<boolean> {
+    return this.#authorizer.mayPublish(this.#client, request);
+  }
+
+  /** Whether the client may subscribe. */
+  maySubscribe(request: SubscribeRequest): boolean | Promise<boolean> {
+    return this.#authorizer.maySubscribe(this.#client, request);
+  }
+
+  /** Whether the client may receive what is published to a topic. */
+  mayReceive(topic: string): boolean {
+    const { accessVersion } = this.#host;
+    if (topic === this.#topic && this.#asOf === accessVersion) return this.#mayReceive;
+    this.#topic = topic;
+    this.#asOf = accessVersion;
+    return this.#mayReceive = this.#ask(topic);
+  }
+
+  #ask(topic: string): boolean {
+    try {
+      return this.#authorizer.mayReceive?.(this.#client, topic) ?? true;
+    } catch (error) {
+      // Neither who publishes nor who else receives can help it.
+      this.#host.failed(error);
+      return false;
+    }
+  }
+}

@@ -1,0 +1,25 @@
+import type { QoS } from "../../codec/mod.ts";
+import type { Variant } from "../../router/variant.ts";
+import type { ListenerTerms } from "../base/listener_policy.ts";
+import type { Message } from "../base/message.ts";
+import type { Outbox } from "../delivery/outbox.ts";
+import type { Wire } from "../delivery/subscriber.ts";
+import type { DropReason } from "../base/stats.ts";
+
+/** What a session needs of the connection that it is bound to. */
+export interface Link {
+  /** Where everything for the client goes. */
+  readonly outbox: Outbox;
+  /** What holds for the client. */
+  readonly terms: ListenerTerms;
+  /** How it is written to. */
+  readonly wire: Wire;
+  /** Sends a PUBLISH; false if the client cannot be sent it, see {@linkcode whyUnsent}. */
+  send(message: Message, variant: Variant, qos: QoS, packetId: number, dup: boolean): boolean;
+  /** Why a PUBLISH was not sent. */
+  whyUnsent(message: Message): DropReason;
+  /** Sends a PUBREL. */
+  sendPubrel(packetId: number, reasonCode: number): void;
+  /** Says why and closes. */
+  disconnect(reasonCode: number): void;
+}

@@ -1,0 +1,132 @@
+import { ReasonCode } from "../../codec/mod.ts";
+import { type Flight, OutboundWindow } from "../../flow/outbound_window.ts";
+import type { Variant } from "../../router/variant.ts";
+import type { Core } from "../core.ts";
+import type { Link } from "./client_link.ts";
+import type { Message } from "../base/message.ts";
+import { InflightMessage } from "./inflight_message.ts";
+import type { Session } from "./session.ts";
+
+/**
+ * The messages with an acknowledged QoS that are in flight to the client of a
+ * session: sends them, now and again, and ends them as the client answers.
+ */
+export class InflightMessages {
+  /** Their identifiers and phases, and the quota of the client. */
+  readonly window: OutboundWindow<InflightMessage>;
+  readonly #core: Core;
+  readonly #session: Session;
+
+  /** @param receiveMaximum How many unacknowledged messages the client takes. */
+  constructor(core: Core, session: Session, receiveMaximum: number) {
+    this.#core = core;
+    this.#session = session;
+    this.window = new OutboundWindow(receiveMaximum);
+  }
+
+  /** Whether the client takes one more now, and none of an earlier connection comes first. */
+  get mayOpen(): boolean {
+    const { window } = this;
+    return window.quota > 0 && !window.resending;
+  }
+
+  /** Opens a flight for a message and sends it. */
+  send(link: Link, message: Message, variant: Variant, qos: 1 | 2): void {
+    const { window } = this;
+    const session = this.#session;
+    // A clean session is never resumed, so nothing of it is ever sent again;
+    // but what a shared group's member leaves behind goes to another.
+    const isKept = session.expirySeconds > 0 || variant.shared !== null;
+    const sent = isKept ? new InflightMessage(message.keep(), variant, qos) : null;
+    const flight = window.open(qos, sent);
+    if (link.send(message, variant, qos, flight.packetId, false)) return;
+    window.close(flight);
+    this.#core.dropped(link.whyUnsent(message), message, session.clientId);
+  }
+
+  /**
+   * Sends the next flight of an earlier connection again [MQTT-4.4.0-1].
+   *
+   * @returns False if there is no quota for it.
+   */
+  resendNext(link: Link): boolean {
+    const flight = this.window.nextResend();
+    if (flight === null) return !this.window.resending;
+    this.#session.queue.resend(link, flight);
+    return true;
+  }
+
+  /** Sends a flight, again or for the first time, or its PUBREL. */
+  transmit(link: Link, flight: Flight<InflightMessage>): void {
+    const session = this.#session;
+    const { packetId, message: sent } = flight;
+    if (flight.phase === "pubcomp") return link.sendPubrel(packetId, ReasonCode.Success);
+    const { message, variant, qos, wasSent } = sent!;
+    if (message === null) return this.#giveUp(flight);
+    if (wasSent && !session.mayReceive(message.name)) {
+      this.#core.withheld(1);
+      return this.#giveUp(flight);
+    }
+    sent!.wasSent = true;
+    if (link.send(message, variant, qos, packetId, wasSent)) return;
+    this.#core.dropped(link.whyUnsent(message), message, session.clientId);
+    this.#finish(flight);
+  }
+
+  /** Handles a PUBACK, if it was waited for. */
+  puback(packetId: number): void {
+    const flight = this.window.get(packetId);
+    if (flight !== null && flight.phase === "puback") this.#finish(flight);
+  }
+
+  /**
+   * Handles a PUBREC: answers with PUBREL [MQTT-4.3.3-4], or ends the exchange
+   * if the client has refused the message [MQTT-4.4.0-2].
+   *
+   * @returns False if nothing waited for it.
+   */
+  pubrec(packetId: number, reasonCode: number): boolean {
+    const flight = this.window.get(packetId);
+    if (flight === null || flight.phase === "puback") return false;
+    if (reasonCode >= 0x80) this.#finish(flight);
+    else this.#release(flight);
+    return true;
+  }
+
+  /** Handles a PUBCOMP, if it was waited for. */
+  pubcomp(packetId: number): void {
+    const flight = this.window.get(packetId);
+    if (flight !== null && flight.phase === "pubcomp") this.#finish(flight);
+  }
+
+  /** Those of shared subscriptions that somebody else should get when the session ends. */
+  orphans(): InflightMessage[] {
+    const orphans: InflightMessage[] = [];
+    // A QoS 2 message under way is nobody else's [MQTT-4.8.2-5].
+    for (const { phase, message: sent } of this.window.flights()) {
+      if (phase === "puback" && sent?.variant.shared) orphans.push(sent);
+    }
+    return orphans;
+  }
+
+  /** Ends a flight whose message is gone, or may no longer be received. */
+  #giveUp(flight: Flight<InflightMessage>): void {
+    if (flight.phase === "puback" || !flight.message!.wasSent) return this.#finish(flight);
+    // The client may have it already: the identifier is only free when both have released it.
+    this.#release(flight);
+  }
+
+  /** The client has a QoS 2 message: it is not sent again, but its PUBREL is. */
+  #release(flight: Flight<InflightMessage>): void {
+    const isRepeated = flight.phase === "pubcomp";
+    flight.phase = "pubcomp";
+    this.#session.queue.release(flight, isRepeated);
+  }
+
+  #finish(flight: Flight<InflightMessage>): void {
+    const session = this.#session;
+    this.window.close(flight);
+    session.queue.acknowledged(flight);
+    session.landed();
+  }
+}

@@ -1,0 +1,21 @@
+import type { QoS } from "../../codec/mod.ts";
+import type { Variant } from "../../router/variant.ts";
+import type { Message } from "../base/message.ts";
+
+/** A message in flight to a client: what is needed to send it again. */
+export class InflightMessage {
+  /** Whether the client may have seen it. */
+  wasSent = false;
+
+  /**
+   * @param message The message; `null` when only the store has it, and once it
+   * will not be sent again.
+   * @param variant How it is sent.
+   * @param qos With which QoS.
+   */
+  constructor(
+    public message: Message | null,
+    readonly variant: Variant,
+    readonly qos: QoS,
+  ) {}
+}

@@ -1,0 +1,121 @@
+import { type QoS, ReasonCode } from "../../codec/mod.ts";
+import type { Flight } from "../../flow/outbound_window.ts";
+import { Log, type Waiter } from "../../log/log.ts";
+import type { Variant } from "../../router/variant.ts";
+import { Backlog, type MessageFollows, type MessageLog } from "../delivery/backlog.ts";
+import { InflightMessage } from "./inflight_message.ts";
+import type { Link } from "./client_link.ts";
+import type { Message } from "../base/message.ts";
+import type { QueueOwner, SessionQueue } from "./session_queue.ts";
+import type { DropReason } from "../base/stats.ts";
+import type { Clock } from "../base/clock.ts";
+
+/** What a queue in memory needs of the broker. */
+export interface MemoryQueueHost {
+  readonly clock: Clock;
+  /** Counts a message that the client should have received and will not. */
+  dropped(reason: DropReason, message: Message, clientId: string | null): void;
+}
+
+/** The queue of a session that ends with the broker: a {@linkcode Backlog}, made for the first message. */
+export class MemoryQueue implements SessionQueue {
+  readonly isDurable = false;
+  readonly isStored = true;
+  readonly takesAll = false;
+  readonly isBlocked = false;
+  readonly #host: MemoryQueueHost;
+  readonly #owner: QueueOwner;
+  #backlog: Backlog | null = null;
+
+  constructor(host: MemoryQueueHost, owner: QueueOwner) {
+    this.#host = host;
+    this.#owner = owner;
+  }
+
+  get messages(): number {
+    return this.#backlog === null ? 0 : this.#backlog.messages;
+  }
+
+  get bytes(): number {
+    return this.#backlog === null ? 0 : this.#backlog.bytes;
+  }
+
+  push(message: Message, variant: Variant): void {
+    (this.#backlog ??= new Backlog()).push(message, variant);
+  }
+
+  follow(log: MessageLog, follows: MessageFollows): boolean {
+    if (!(log instanceof Log)) throw new TypeError("Cannot follow a stored log in memory");
+    (this.#backlog ??= new Backlog()).follow(log, follows);
+    return true;
+  }
+
+  leave(follows?: MessageFollows): void {
+    this.#backlog?.leave(follows);
+  }
+
+  park(waiter: Waiter): void {
+    this.#backlog?.park(waiter);
+  }
+
+  trim(messagesMax: number, bytesMax: number): number {
+    return this.#backlog?.trim(messagesMax, bytesMax) ?? 0;
+  }
+
+  sendNext(link: Link): boolean {
+    const backlog = this.#backlog;
+    const message = backlog === null ? null : backlog.peek();
+    if (message === null) return false;
+    const owner = this.#owner;
+    const { variant } = backlog!;
+    const isExpired = message.deadlineMs <= this.#host.clock.now();
+    const qos: QoS = owner.qosOf(message, variant);
+    const inflight = owner.openInflight();
+    if (!isExpired && qos > 0 && inflight.window.quota === 0) return false;
+    backlog!.shift();
+    if (isExpired) this.#host.dropped("expired", message, owner.clientId);
+    else if (!owner.mayReceive(message.name)) owner.passOn(message, variant);
+    else if (qos === 0) owner.sendLoose(link, message, variant);
+    else inflight.send(link, message, variant, qos);
+    return true;
+  }
+
+  resend(link: Link, flight: Flight<InflightMessage>): void {
+    if (flight.phase !== "pubcomp") flight.message!.wasSent = true;
+    this.#owner.inflightMessages!.transmit(link, flight);
+  }
+
+  release(flight: Flight<InflightMessage>): void {
+    flight.message = null;
+    this.#owner.link?.sendPubrel(flight.packetId, ReasonCode.Success);
+  }
+
+  // Nothing of it is stored.
+
+  acknowledged(): void {}
+
+  attach(): void {
+    this.#backlog?.returned();
+  }
+
+  detach(): void {}
+
+  changed(): void {}
+
+  subscriptionChanged(): void {}
+
+  commit(): null {
+    return null;
+  }
+
+  end(): InflightMessage[] {
+    const { inflightMessages, clientId } = this.#owner;
+    const orphans = inflightMessages?.orphans() ?? [];
+    for (const [message, variant] of this.#backlog?.drain() ?? []) {
+      if (variant.shared !== null) orphans.push(new InflightMessage(message, variant, message.qos));
+      else this.#host.dropped("session-ended", message, clientId);
+    }
+    this.#backlog = null;
+    return orphans;
+  }
+}

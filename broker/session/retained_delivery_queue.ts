@@ -1,0 +1,73 @@
+import { mapKey } from "../../router/map_key.ts";
+import { WideMap } from "../../router/wide_map.ts";
+import type { RetainedFeed } from "./retained_delivery.ts";
+
+/** A feed in its queue. */
+interface Place {
+  readonly feed: RetainedFeed;
+  before: Place | null;
+  after: Place | null;
+}
+
+/**
+ * The feeds of a session, one after the other; at most one for each filter, so that whoever
+ * subscribes again and again has no more of them than subscriptions. The later one counts: its
+ * messages are to be sent from the first [MQTT-3.8.4-3]. One without the client's own messages is
+ * no substitute for one with them, and so there may be both [MQTT-3.8.4-4].
+ */
+export class FeedQueue {
+  /** By {@linkcode keyOf}. */
+  readonly #places = new WideMap<Place>();
+  #first: Place | null = null;
+  #last: Place | null = null;
+
+  /** Makes a queue of these. */
+  constructor(feeds: Iterable<RetainedFeed> = []) {
+    for (const feed of feeds) this.push(feed);
+  }
+
+  /** How many there are. */
+  get length(): number {
+    return this.#places.size;
+  }
+
+  /** The next one. */
+  get first(): RetainedFeed | null {
+    return this.#first?.feed ?? null;
+  }
+
+  /** Adds one at the end, in the place of another for the same filter. */
+  push(feed: RetainedFeed): void {
+    const key = keyOf(feed);
+    const known = this.#places.get(key);
+    if (known !== undefined) this.#takeOut(known);
+    const place: Place = { feed, before: this.#last, after: null };
+    if (this.#last === null) this.#first = place;
+    else this.#last.after = place;
+    this.#last = place;
+    this.#places.set(key, place);
+  }
+
+  /** Takes the next one out. */
+  shift(): void {
+    if (this.#first === null) return;
+    this.#places.delete(keyOf(this.#first.feed));
+    this.#takeOut(this.#first);
+  }
+
+  /** All of them, in their order. */
+  *[Symbol.iterator](): Generator<RetainedFeed> {
+    for (let place = this.#first; place !== null; place = place.after) yield place.feed;
+  }
+
+  #takeOut({ before, after }: Place): void {
+    if (before === null) this.#first = after;
+    else before.after = after;
+    if (after === null) this.#last = before;
+    else after.before = before;
+  }
+}
+
+function keyOf({ filter, noLocal }: RetainedFeed): string {
+  return mapKey(noLocal ? `l${filter}` : `a${filter}`);
+}

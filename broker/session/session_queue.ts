@@ -1,0 +1,104 @@
+import type { Flight } from "../../flow/outbound_window.ts";
+import type { Waiter } from "../../log/log.ts";
+import type { QoS } from "../../codec/mod.ts";
+import type { Variant } from "../../router/variant.ts";
+import type { MessageFollows, MessageLog } from "../delivery/backlog.ts";
+import type { Commit } from "../base/commit.ts";
+import type { InflightMessage } from "./inflight_message.ts";
+import type { InflightMessages } from "./inflight.ts";
+import type { Link } from "./client_link.ts";
+import type { Message } from "../base/message.ts";
+
+/**
+ * The acknowledged messages that wait for the client of a session, in the order in which they
+ * were published, and how those in flight are sent again.
+ *
+ * The session asks nothing about where the messages are: in memory they are lost when the broker
+ * ends, in a store they survive it. A queue that survives also stores what else changes about the
+ * session, and says with {@linkcode commit} what an answer to the client has to wait for.
+ */
+export interface SessionQueue {
+  /** Whether the messages, and the session, survive a restart of the broker. */
+  readonly isDurable: boolean;
+  /** Whether the session would be there after a crash right now; true where it is not meant to be. */
+  readonly isStored: boolean;
+  /** Whether an acknowledged message that could be sent at once has to be queued first. */
+  readonly takesAll: boolean;
+  /** Whether no message can be kept at the moment, although the limits would allow it. */
+  readonly isBlocked: boolean;
+  /** How many messages wait. */
+  readonly messages: number;
+  /** How many bytes those are. */
+  readonly bytes: number;
+
+  /** Appends a message for this session alone. It must be kept by then. */
+  push(message: Message, variant: Variant): void;
+  /**
+   * Follows a log that is shared with other sessions, from its end on, until it is left.
+   *
+   * @returns False if it cannot follow one more.
+   */
+  follow(log: MessageLog, follows: MessageFollows): boolean;
+  /** Leaves the log that is followed for `follows`, or, without one, every log. */
+  leave(follows?: MessageFollows): void;
+  /** Has `waiter` woken when a log that is followed goes on. */
+  park(waiter: Waiter): void;
+  /** Passes the oldest messages until no more than this is left. Returns how many it passed. */
+  trim(messagesMax: number, bytesMax: number): number;
+
+  /**
+   * Sends the next message to the client.
+   *
+   * @returns False if none waits, if the client's Receive Maximum is reached, or if the message
+   * has to be loaded first.
+   */
+  sendNext(link: Link): boolean;
+  /** Sends again what was in flight on an earlier connection [MQTT-4.4.0-1]. */
+  resend(link: Link, flight: Flight<InflightMessage>): void;
+  /**
+   * The client has a QoS 2 message: its PUBREL is sent, and the message is let go.
+   *
+   * @param isRepeated Whether the client has said so before.
+   */
+  release(flight: Flight<InflightMessage>, isRepeated: boolean): void;
+  /** The exchange of a message is over. */
+  acknowledged(flight: Flight<InflightMessage>): void;
+
+  /** The client is connected. */
+  attach(): void;
+  /** The client is away. */
+  detach(): void;
+  /** Something of the session has changed that must survive with it. */
+  changed(): void;
+  /** The subscription with a topic filter has come, changed or gone. */
+  subscriptionChanged(filter: string): void;
+  /** The commit after which all that the session promises now is stored; `null` if nothing has to be. */
+  commit(): Commit | null;
+
+  /**
+   * The session ends: what waits is dropped and counted.
+   *
+   * @returns Messages of shared subscriptions that other members of their groups should get
+   * [MQTT-4.8.2-4]. A queue that hands them over by itself returns none.
+   */
+  end(): InflightMessage[];
+}
+
+/** What a {@linkcode SessionQueue} needs of its session. */
+export interface QueueOwner {
+  readonly clientId: string;
+  /** The connection of the client; `null` while it is away. */
+  readonly link: Link | null;
+  /** What is in flight to the client; `null` if nothing ever was. */
+  readonly inflightMessages: InflightMessages | null;
+  /** The same, made if there is none yet. */
+  openInflight(): InflightMessages;
+  /** The QoS with which the client is sent a message. */
+  qosOf(message: Message, variant: Variant): QoS;
+  /** Whether the client may receive what is published to a topic. */
+  mayReceive(topic: string): boolean;
+  /** A message that the client may no longer receive goes to another of its group, if any. */
+  passOn(message: Message, variant: Variant): void;
+  /** Sends a QoS 0 message: it is neither kept nor acknowledged. */
+  sendLoose(link: Link, message: Message, variant: Variant): void;
+}

@@ -1,0 +1,190 @@
+import type { Will } from "../../codec/mod.ts";
+import { mapKey } from "../../router/map_key.ts";
+import { WideMap } from "../../router/wide_map.ts";
+import { AskedWills } from "./will_authorization.ts";
+import type { Core } from "../core.ts";
+import { EndedSessions } from "./session_cleanup.ts";
+import { Deadline } from "../base/scheduler.ts";
+import { NEVER_EXPIRES, Session } from "./session.ts";
+import { messageOfWill } from "./will_message.ts";
+
+/** How long a will waits that the store cannot take, before it is tried again, in milliseconds. */
+const WILL_RETRY_MS = 1000;
+
+/** Every session by client identifier, and when each ends. */
+export class SessionTable {
+  readonly #core: Core;
+  /** By the `mapKey()` of the client identifier. */
+  readonly #sessions = new WideMap<Session>();
+  readonly #wills: AskedWills;
+  readonly #ended: EndedSessions;
+  /** How many wills wait for room in the store. */
+  #postponed = 0;
+
+  constructor(core: Core) {
+    this.#core = core;
+    this.#wills = new AskedWills(core);
+    this.#ended = new EndedSessions(core.clock, core.router);
+  }
+
+  /** How many sessions there are, connected or not. */
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  /** The session of a client. */
+  get(clientId: string): Session | undefined {
+    return this.#sessions.get(mapKey(clientId));
+  }
+
+  /** Every session; they may come and go during the walk. */
+  values(): Generator<Session> {
+    return this.#sessions.values();
+  }
+
+  /**
+   * Makes a session for a client that has none.
+   *
+   * @param outlives Whether it outlives its connection, and so must survive a
+   * restart where there is a store.
+   */
+  create(clientId: string, outlives: boolean): Session {
+    const core = this.#core;
+    const session = new Session(core, clientId, (owner) => core.newQueue(owner, outlives));
+    this.#sessions.set(mapKey(clientId), session);
+    session.queue.changed();
+    return session;
+  }
+
+  /** Takes a session that was in the store. */
+  restore(session: Session): void {
+    this.#sessions.set(mapKey(session.clientId), session);
+  }
+
+  /** Sets the will of a session, or, with `null`, forgets it. */
+  setWill(session: Session, will: Will | null): void {
+    session.will = will;
+    this.#core.journal?.willChanged(session);
+  }
+
+  /** The session goes on with a connection: nothing of it is due any more [MQTT-3.1.3-9]. */
+  resume(session: Session): void {
+    const { scheduler } = this.#core;
+    if (session.willDeadline !== null) scheduler.clear(session.willDeadline);
+    if (session.expiryDeadline !== null) scheduler.clear(session.expiryDeadline);
+    this.setWill(session, null);
+  }
+
+  /**
+   * The session has lost its connection.
+   *
+   * @param keepsWill Whether the will is to be published, at once or after its
+   * delay; otherwise it is forgotten [MQTT-3.14.4-3].
+   */
+  suspend(session: Session, keepsWill: boolean): void {
+    session.detach();
+    if (session.hasEnded) return;
+    if (!keepsWill) this.setWill(session, null);
+    const now = this.#core.clock.now();
+    const delay = session.will?.properties.willDelayInterval ?? 0;
+    this.wait(session, now, now + delay * 1000);
+  }
+
+  /**
+   * Has a session without a connection end, and its will published, when they are due.
+   *
+   * @param sinceMs When it lost its connection.
+   * @param willMs When its will is due.
+   */
+  wait(session: Session, sinceMs: number, willMs: number): void {
+    const { scheduler, clock } = this.#core;
+    if (session.expirySeconds === 0) return this.end(session);
+    if (session.will !== null) {
+      if (willMs <= clock.now()) this.#publishWill(session);
+      else {
+        session.willDeadline ??= new Deadline(() => this.#publishWill(session));
+        scheduler.set(session.willDeadline, willMs);
+        this.#core.journal?.willChanged(session);
+      }
+    }
+    if (session.expirySeconds === NEVER_EXPIRES) return;
+    session.expiryDeadline ??= new Deadline(() => this.#expire(session));
+    scheduler.set(session.expiryDeadline, sinceMs + session.expirySeconds * 1000);
+  }
+
+  /** Ends a session; a will that waits is published, since it must not wait longer. */
+  end(session: Session): void {
+    if (session.hasEnded) return;
+    const { scheduler, delivery } = this.#core;
+    const key = mapKey(session.clientId);
+    if (this.#sessions.get(key) === session) this.#sessions.delete(key);
+    if (session.willDeadline !== null) scheduler.clear(session.willDeadline);
+    if (session.expiryDeadline !== null) scheduler.clear(session.expiryDeadline);
+    const orphans = session.end();
+    this.#ended.add(session);
+    for (const { message, variant } of orphans) {
+      if (message !== null && !delivery.handOver(message, variant.shared!)) {
+        this.#core.dropped("session-ended", message, session.clientId);
+      }
+    }
+    this.#publishWill(session);
+  }
+
+  /** Does nothing more about sessions that have ended. */
+  stop(): void {
+    this.#ended.clear();
+  }
+
+  #expire(session: Session): void {
+    this.#core.stats.sessionsExpired++;
+    this.end(session);
+  }
+
+  #publishWill(session: Session): void {
+    const { will, clientId, access } = session;
+    if (will === null) return;
+    const route = this.#core.router.routeOf(will.topic);
+    if (route === null) return this.setWill(session, null);
+    const message = messageOfWill(will, route, clientId, this.#core.clock.now());
+    if (this.#core.cannotStore(route, message) && this.#postpone(session)) return;
+    this.#wills.publish(route, message, clientId, access, (isLater) => {
+      // Its row stays until it is published, whatever becomes of its session meanwhile.
+      const heir = isLater ? this.#inherit(session) : session;
+      if (isLater) this.#core.journal?.willChanged(heir);
+      return () => this.setWill(heir, null);
+    });
+  }
+
+  /**
+   * Has a will wait that is due and that the store cannot take, whatever
+   * becomes of its session meanwhile; until then its row stays.
+   *
+   * @returns False if too many wait.
+   */
+  #postpone(session: Session): boolean {
+    const { limits, scheduler, clock, journal } = this.#core;
+    if (this.#postponed >= limits.willsAskedMax) return false;
+    this.#postponed++;
+    const heir = this.#inherit(session);
+    heir.willDeadline = new Deadline(() => {
+      this.#postponed--;
+      this.#publishWill(heir);
+    });
+    scheduler.set(heir.willDeadline, clock.now() + WILL_RETRY_MS);
+    journal!.willChanged(heir);
+    return true;
+  }
+
+  /** Takes the will of a session to one that is there for nothing else. */
+  #inherit(session: Session): Session {
+    const core = this.#core;
+    const heir = new Session(core, session.clientId, (owner) => core.newQueue(owner, false));
+    heir.will = session.will;
+    heir.willId = session.willId;
+    heir.username = session.username;
+    heir.permit(session.access);
+    session.will = null;
+    session.willId = 0;
+    return heir;
+  }
+}

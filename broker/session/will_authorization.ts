@@ -1,0 +1,61 @@
+import type { Route } from "../../router/route_cache.ts";
+import type { Access } from "./client_access.ts";
+import type { Core } from "../core.ts";
+import { Outcome } from "../delivery/delivery.ts";
+import type { Message } from "../base/message.ts";
+import type { Receiver } from "../delivery/subscriber.ts";
+
+/**
+ * Wills of clients that an authorizer speaks for: it is asked again when one is
+ * published, since what was allowed at CONNECT may not be any more.
+ */
+export class AskedWills {
+  readonly #core: Core;
+  /** How many wait for an answer. */
+  #pending = 0;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  /**
+   * Publishes a will, if its client may, once that is known.
+   *
+   * @param access What the client may do; `null` for everything.
+   * @param take Takes the will from its session, which may go on meanwhile if that is only known
+   * later. What it returns is called when the will is settled.
+   */
+  publish(
+    route: Route<Receiver>,
+    message: Message,
+    clientId: string,
+    access: Access | null,
+    take: (isLater: boolean) => () => void,
+  ): void {
+    const { name: topic, qos, retain } = message;
+    const core = this.#core;
+    let forget: (() => void) | null = null;
+    const settle = (may: boolean) => {
+      // In the commit that holds what comes of it.
+      (forget ?? take(false))();
+      if (!may) return core.dropped("not-authorized", message, clientId);
+      const outcome = core.publish(route, message, clientId);
+      if (outcome === Outcome.refused) core.dropped("backlog", message, clientId);
+    };
+    if (access === null) return settle(true);
+    const fail = (error: unknown) => {
+      core.failed(error);
+      settle(false);
+    };
+    if (this.#pending >= core.limits.willsAskedMax) return settle(false);
+    try {
+      const may = access.mayPublish({ topic, qos, retain, will: true });
+      if (typeof may === "boolean") return settle(may);
+      this.#pending++;
+      forget = take(true);
+      may.finally(() => this.#pending--).then(settle).catch(fail);
+    } catch (error) {
+      fail(error);
+    }
+  }
+}

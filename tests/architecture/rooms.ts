@@ -1,0 +1,101 @@
+/**
+ * Which room a file belongs to, and which rooms it may use.
+ *
+ * @module
+ */
+import type { Import, ImportGraph } from "./imports.ts";
+
+/**
+ * The floors of the house, the top one first. A room may use the rooms of the floors below it, and
+ * nothing else. Rooms of one floor do not use each other.
+ */
+export const FLOORS: readonly (readonly string[])[] = [
+  ["server.ts", "cli"],
+  ["mod.ts"],
+  ["admin"],
+  ["config"],
+  ["broker"],
+  ["broker/listen"],
+  ["broker/connection"],
+  ["broker/durable"],
+  ["broker/session"],
+  ["broker/delivery"],
+  ["broker/limits"],
+  ["broker/base"],
+  ["client"],
+  ["auth"],
+  ["router", "store", "flow"],
+  ["codec", "log", "transport"],
+];
+
+/** The room of a file: its folder, or the file itself at the top level. */
+export function roomOf(file: string): string {
+  const parts = file.split("/");
+  if (parts.length === 1) return parts[0]!;
+  if (parts[0] === "broker" && parts.length > 2) return `broker/${parts[1]}`;
+  return parts[0]!;
+}
+
+/** The floor of a room, counted from the top; -1 for a room that has none. */
+export function floorOf(room: string): number {
+  return FLOORS.findIndex((rooms) => rooms.includes(room));
+}
+
+/** Imports that run upward, or to another room of the same floor. */
+export function upwardImports({ imports }: ImportGraph): Import[] {
+  return imports.filter(({ from, to }) => {
+    const [above, below] = [roomOf(from), roomOf(to)];
+    return above !== below && floorOf(above) >= floorOf(below);
+  });
+}
+
+/** How many imports lead from each room to each other. */
+export function roomArrows({ imports }: ImportGraph): Map<string, Map<string, number>> {
+  const arrows = new Map<string, Map<string, number>>();
+  for (const { from, to } of imports) {
+    const [above, below] = [roomOf(from), roomOf(to)];
+    if (above === below) continue;
+    let row = arrows.get(above);
+    if (row === undefined) arrows.set(above, row = new Map());
+    row.set(below, (row.get(below) ?? 0) + 1);
+  }
+  return arrows;
+}
+
+/**
+ * Groups of files that import each other in a circle, types included: none of them can be
+ * understood without all the others. Tarjan's algorithm.
+ */
+export function circles({ files, imports }: ImportGraph): string[][] {
+  const targets = new Map<string, string[]>(files.map((file) => [file, []]));
+  for (const { from, to } of imports) targets.get(from)?.push(to);
+  const index = new Map<string, number>();
+  const low = new Map<string, number>();
+  const onStack = new Set<string>();
+  const stack: string[] = [];
+  const found: string[][] = [];
+  const visit = (file: string): void => {
+    index.set(file, index.size);
+    low.set(file, index.get(file)!);
+    stack.push(file);
+    onStack.add(file);
+    for (const target of targets.get(file) ?? []) {
+      if (!index.has(target)) {
+        visit(target);
+        low.set(file, Math.min(low.get(file)!, low.get(target)!));
+      } else if (onStack.has(target)) {
+        low.set(file, Math.min(low.get(file)!, index.get(target)!));
+      }
+    }
+    if (low.get(file) !== index.get(file)) return;
+    const group: string[] = [];
+    for (let member = ""; member !== file;) {
+      member = stack.pop()!;
+      onStack.delete(member);
+      group.push(member);
+    }
+    if (group.length > 1) found.push(group.sort());
+  };
+  for (const file of files) if (!index.has(file)) visit(file);
+  return found;
+}
