@@ -10,7 +10,7 @@ import type { PeerInfo, Transport } from "../transport/transport.ts";
 import type { UnixListener } from "../transport/unix.ts";
 import type { Clock } from "./base/clock.ts";
 import type { Connection } from "./connection/connection.ts";
-import { Core } from "./core.ts";
+import { BrokerParts } from "./broker_parts.ts";
 import { Outcome } from "./delivery/delivery.ts";
 import { Door } from "./listen/acceptor.ts";
 import { openStore } from "./durable/open_store.ts";
@@ -27,11 +27,10 @@ import {
 import { LocalReceiver } from "./delivery/local_subscriber.ts";
 import { LocalSubscription } from "./delivery/local_subscription.ts";
 import { Message } from "./base/message.ts";
-import { encodeProperties } from "./base/message_properties.ts";
 import { type BrokerOptions, settingsOf } from "./base/options.ts";
 import { reauthorize } from "./connection/reauthorization.ts";
 import type { Receiver } from "./delivery/subscriber.ts";
-import { RetainedFeed } from "./session/retained_delivery.ts";
+import { RetainedFeed } from "./delivery/retained_delivery.ts";
 import type { BrokerStats } from "./base/stats.ts";
 
 /** How a program publishes. */
@@ -77,7 +76,7 @@ const encoder = new TextEncoder();
  * ```
  */
 export class Broker implements AsyncDisposable {
-  readonly #core: Core;
+  readonly #parts: BrokerParts;
   readonly #door: Door;
   readonly #listeners: Listeners;
   readonly #subscriptions = new Set<LocalSubscription>();
@@ -90,9 +89,9 @@ export class Broker implements AsyncDisposable {
    * @throws {RangeError} If a limit is out of range.
    */
   constructor(options: BrokerOptions = {}) {
-    this.#core = new Core(settingsOf(options));
-    this.#door = new Door(this.#core);
-    this.#listeners = new Listeners(this.#core, this.#door);
+    this.#parts = new BrokerParts(settingsOf(options));
+    this.#door = new Door(this.#parts);
+    this.#listeners = new Listeners(this.#parts.context, this.#parts.connections, this.#door);
   }
 
   /**
@@ -117,9 +116,9 @@ export class Broker implements AsyncDisposable {
     const broker = new Broker(options);
     broker.#damage = store.damage;
     try {
-      await openStore(broker.#core, store);
+      await openStore(broker.#parts, store);
     } catch (error) {
-      broker.#core.stop();
+      broker.#parts.stop();
       await store.close();
       throw error;
     }
@@ -128,12 +127,12 @@ export class Broker implements AsyncDisposable {
 
   /** The limits in effect. */
   get limits(): Readonly<BrokerLimits> {
-    return this.#core.limits;
+    return this.#parts.context.limits;
   }
 
   /** What the messages in the store weigh, in bytes; 0 without a store. */
   get storedBytes(): number {
-    return this.#core.journal?.bytes ?? 0;
+    return this.#parts.journal?.bytes ?? 0;
   }
 
   /**
@@ -144,7 +143,7 @@ export class Broker implements AsyncDisposable {
    * @throws {RangeError} If a limit is out of range; nothing has changed then.
    */
   changeLimits(limits: Partial<BrokerLimits>): void {
-    Object.assign(this.#core.limits, checkLimits(limits));
+    Object.assign(this.#parts.context.limits, checkLimits(limits));
   }
 
   /** What was found damaged when the store was opened; `null` if nothing was, or without one. */
@@ -154,37 +153,37 @@ export class Broker implements AsyncDisposable {
 
   /** What the broker has counted since its start. */
   get stats(): Readonly<BrokerStats> {
-    return this.#core.stats;
+    return this.#parts.context.stats;
   }
 
   /** How many sessions there are, connected or not. */
   get sessions(): number {
-    return this.#core.sessions.size;
+    return this.#parts.sessions.size;
   }
 
   /** How many subscriptions there are, those of the program included. */
   get subscriptions(): number {
-    return this.#core.router.subscriptions;
+    return this.#parts.router.subscriptions;
   }
 
   /** How many of them are shared ones. */
   get sharedSubscriptions(): number {
-    return this.#core.router.sharedSubscriptions;
+    return this.#parts.router.sharedSubscriptions;
   }
 
   /** What retained messages cost in memory, in bytes. */
   get retainedBytes(): number {
-    return this.#core.retained.bytes;
+    return this.#parts.retained.bytes;
   }
 
   /** The clock that the broker goes by. */
   get clock(): Clock {
-    return this.#core.clock;
+    return this.#parts.context.clock;
   }
 
   /** How many messages are retained. */
   get retainedMessages(): number {
-    return this.#core.retained.size;
+    return this.#parts.retained.size;
   }
 
   /**
@@ -239,7 +238,7 @@ export class Broker implements AsyncDisposable {
    * @throws {RangeError} If a value is out of range.
    */
   policy(rules: ListenerRules): ListenerPolicy {
-    return new ListenerPolicy(this.#core.settings, this.#core.stats, rules);
+    return new ListenerPolicy(this.#parts.context.settings, this.#parts.context.stats, rules);
   }
 
   /**
@@ -277,35 +276,19 @@ export class Broker implements AsyncDisposable {
    */
   publish(topic: string, payload: Uint8Array | string, options: PublishOptions = {}): Receipt {
     const fault = topicNameFault(topic);
-    const route = fault === null ? this.#core.router.routeOf(topic) : null;
+    const route = fault === null ? this.#parts.router.routeOf(topic) : null;
     if (route === null) {
       throw new TypeError(`Cannot publish to "${topic}": ${fault ?? "too many levels"}`);
     }
     const { qos = 0, retain = false, properties = {} } = options;
-    const head = encodeProperties(properties);
-    const body = typeof payload === "string" ? encoder.encode(payload) : payload;
-    const bytes = new Uint8Array(head.length + body.length);
-    bytes.set(head);
-    bytes.set(body, head.length);
-    const expiry = properties.messageExpiryInterval ?? -1;
-    const message = new Message(
-      route.topic,
-      route.bytes,
-      bytes,
-      0,
-      head.length,
-      head.length,
-      bytes.length,
-      qos,
-      retain,
-      expiry,
-      this.#core.clock.now(),
-      null,
-    );
-    const { journal } = this.#core;
+    const bytes = typeof payload === "string" ? encoder.encode(payload) : payload;
+    const nowMs = this.#parts.context.clock.now();
+    const parts = { route, payload: bytes, properties, qos, retain, nowMs, publisher: null };
+    const message = Message.of(parts);
+    const { journal } = this.#parts;
     const before = journal?.stored;
-    const outcome = this.#core.publish(route, message, null);
-    const room = this.#core.takeCongestion();
+    const outcome = this.#parts.publisher.publish(route, message, null);
+    const room = this.#parts.publisher.takeCongestion();
     if (outcome === Outcome.refused) {
       throw new QuotaExceededError(`Cannot publish to "${topic}": a backlog is full`);
     }
@@ -326,8 +309,8 @@ export class Broker implements AsyncDisposable {
     const fault = topicFilterFault(filter);
     if (fault !== null) throw new TypeError(`Cannot subscribe to "${filter}": ${fault}`);
     const { qos = 2, retained = true } = options;
-    const { router } = this.#core;
-    const receiver = new LocalReceiver(this.#core);
+    const { router } = this.#parts;
+    const receiver = new LocalReceiver(this.#parts.context);
     const local = new LocalSubscription(receiver, () => {
       router.unsubscribe(receiver, filter);
       this.#subscriptions.delete(local);
@@ -342,7 +325,7 @@ export class Broker implements AsyncDisposable {
     router.subscribe(subscription);
     this.#subscriptions.add(local);
     if (retained) {
-      const walk = this.#core.retained.match(filter);
+      const walk = this.#parts.retained.match(filter);
       receiver.feed = new RetainedFeed(filter, walk, retainedVariant(subscription), false);
     }
     return local;
@@ -359,7 +342,7 @@ export class Broker implements AsyncDisposable {
    * @returns How many subscriptions have ended.
    */
   reauthorize(): Promise<number> {
-    return reauthorize(this.#core);
+    return reauthorize(this.#parts);
   }
 
   /**
@@ -379,11 +362,11 @@ export class Broker implements AsyncDisposable {
   }
 
   async #close(graceMs: number): Promise<void> {
-    this.#core.isClosing = true;
+    this.#parts.context.isClosing = true;
     this.#door.close();
     await this.#listeners.close();
     for (const subscription of this.#subscriptions) await subscription.return();
-    const connections = [...this.#core.connections];
+    const connections = [...this.#parts.connections];
     for (const connection of connections) {
       connection.disconnect(ReasonCode.ServerShuttingDown, undefined, true);
     }
@@ -391,16 +374,16 @@ export class Broker implements AsyncDisposable {
     for (const connection of connections) connection.abort();
     await Promise.all(connections.map((connection) => connection.gone));
     try {
-      await this.#core.journal?.close();
+      await this.#parts.journal?.close();
     } finally {
-      this.#core.stop();
+      this.#parts.stop();
     }
   }
 
   /** Waits until the last bytes have left, or for so long. */
   async #grace(connections: readonly Connection[], graceMs: number): Promise<void> {
     const over = new Receipt();
-    const { clock } = this.#core;
+    const { clock } = this.#parts.context;
     const cancel = clock.schedule(clock.now() + graceMs, () => over.close());
     const left = Promise.all(connections.map((connection) => connection.left.wait()));
     await Promise.race([left, over.wait()]);

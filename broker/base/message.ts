@@ -1,8 +1,32 @@
-import type { ForwardSource, QoS } from "../../codec/mod.ts";
-import type { Place } from "../durable/message_chunk.ts";
+import type { ForwardSource, Properties, QoS } from "../../codec/mod.ts";
+import { encodeProperties } from "./message_properties.ts";
 
 /** What a message costs in memory beside its bytes, in bytes; an estimate. */
 const OVERHEAD_BYTES = 128;
+
+/** Where a message is stored: known in full to the store alone. */
+export interface StoredPlace {
+  /** Whether its publisher was told that it is not stored, so that nobody must get it. */
+  isRevoked: boolean;
+}
+
+/** What {@linkcode Message.of} makes a message of. */
+export interface MessageParts {
+  /** Where it goes: the topic, and the same in UTF-8. */
+  readonly route: { readonly topic: string; readonly bytes: Uint8Array };
+  /** The payload; copied. */
+  readonly payload: Uint8Array;
+  /** Properties that are forwarded to the subscribers. */
+  readonly properties: Properties;
+  /** As published. */
+  readonly qos: QoS;
+  /** The RETAIN flag as published. */
+  readonly retain: boolean;
+  /** When it is published, of the broker's clock, in milliseconds. */
+  readonly nowMs: number;
+  /** The client identifier of whose it is, for No Local; `null` for none. */
+  readonly publisher: string | null;
+}
 
 /**
  * A message on its way. Its bytes are borrowed from the buffer they arrived in
@@ -12,7 +36,7 @@ export class Message implements ForwardSource {
   /** When it expires, of the clock; `Infinity` for never. */
   readonly deadlineMs: number;
   /** Where it is stored, or will be; `null` while nobody needs it to survive. */
-  place: Place | null = null;
+  place: StoredPlace | null = null;
   #owned = false;
 
   /**
@@ -44,6 +68,29 @@ export class Message implements ForwardSource {
     readonly publisher: string | null,
   ) {
     this.deadlineMs = expirySeconds < 0 ? Infinity : receivedMs + expirySeconds * 1000;
+  }
+
+  /** Makes a message that was not read from a packet; it has bytes of its own. */
+  static of(parts: MessageParts): Message {
+    const { route, payload, properties, qos, retain, nowMs, publisher } = parts;
+    const head = encodeProperties(properties);
+    const bytes = new Uint8Array(head.length + payload.length);
+    bytes.set(head);
+    bytes.set(payload, head.length);
+    return new Message(
+      route.topic,
+      route.bytes,
+      bytes,
+      0,
+      head.length,
+      head.length,
+      bytes.length,
+      qos,
+      retain,
+      properties.messageExpiryInterval ?? -1,
+      nowMs,
+      publisher,
+    );
   }
 
   /** What it costs in memory, in bytes. */

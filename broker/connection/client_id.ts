@@ -1,4 +1,4 @@
-import type { Core } from "../core.ts";
+import type { ConnectionHost } from "./connection_host.ts";
 
 /** Characters of an identifier that the broker assigns. */
 const ID_CHARACTERS = "0123456789abcdefghijklmnopqrstuvwxyz";
@@ -6,7 +6,11 @@ const ID_CHARACTERS = "0123456789abcdefghijklmnopqrstuvwxyz";
 const ID_LENGTH = 20;
 
 /** An identifier that no session has, for a client that gave none [MQTT-3.2.2-16]. */
-export function newClientId({ settings, sessions }: Core, prefix: string): string {
+export function newClientId(
+  { context, sessions }: Pick<ConnectionHost, "context" | "sessions">,
+  prefix: string,
+): string {
+  const { settings } = context;
   for (;;) {
     let id = prefix;
     for (let i = 0; i < ID_LENGTH; i++) {

@@ -12,7 +12,7 @@ export interface Identity {
 
 /** The names of a client before it was authenticated, or why it is not let in. */
 export function identify(connection: Connection, packet: ConnectPacket): Identity | ConnectFault {
-  const { core, terms } = connection;
+  const { terms } = connection;
   const certified = terms.identityAsUsername || terms.subjectAsUsername;
   const username = certified ? certifiedName(connection) : packet.username;
   if (certified && !username) {
@@ -26,7 +26,7 @@ export function identify(connection: Connection, packet: ConnectPacket): Identit
     return [ReasonCode.ClientIdentifierNotValid, "Client identifier is empty"];
   }
   const own = terms.usernameAsClientId ? username : packet.clientId;
-  const clientId = own || newClientId(core, terms.autoIdPrefix);
+  const clientId = own || newClientId(connection.host, terms.autoIdPrefix);
   const isFinal = !terms.usernameAsClientId;
   return (isFinal ? faultOfId(connection, clientId) : null) ?? { clientId, username };
 }

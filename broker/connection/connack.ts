@@ -37,7 +37,7 @@ export function connackProperties(
   }
   if (!terms.sharedSubscriptionAvailable) properties.sharedSubscriptionAvailable = false;
   if (agreed.keepAlive !== packet.keepAlive) properties.serverKeepAlive = agreed.keepAlive;
-  const { responseInformation } = connection.core.settings;
+  const { responseInformation } = connection.context.settings;
   if (packet.properties.requestResponseInformation && responseInformation !== null) {
     properties.responseInformation = responseInformation;
   }

@@ -8,8 +8,8 @@ export type ConnectFault = readonly [reasonCode: number, text: string];
 
 /** What is wrong with a CONNECT that is well-formed; `null` for nothing. */
 export function faultOf(connection: Connection, packet: ConnectPacket): ConnectFault | null {
-  const { core, terms } = connection;
-  if (core.isClosing) return [ReasonCode.ServerShuttingDown, "Broker is shutting down"];
+  const { context, terms } = connection;
+  if (context.isClosing) return [ReasonCode.ServerShuttingDown, "Broker is shutting down"];
   const { clientId, protocolVersion, cleanStart, will } = packet;
   if (!terms.protocolVersions.includes(protocolVersion)) {
     return [ReasonCode.UnsupportedProtocolVersion, "Version is not spoken here"];
@@ -26,17 +26,17 @@ export function faultOf(connection: Connection, packet: ConnectPacket): ConnectF
 
 /** CONNECT has a limit of its own in bytes, so that they need only be counted. */
 function hasTooManyProperties(connection: Connection, ...all: (Properties | undefined)[]): boolean {
-  const { userPropertiesMax } = connection.core.limits;
+  const { userPropertiesMax } = connection.context.limits;
   const hasTooMany = all.some((one) => (one?.userProperties?.length ?? 0) > userPropertiesMax);
   if (hasTooMany) connection.limited("user-properties");
   return hasTooMany;
 }
 
-function faultOfWill({ core, terms }: Connection, will: Will): ConnectFault | null {
+function faultOfWill({ context, terms }: Connection, will: Will): ConnectFault | null {
   const { mount } = terms;
   const topic = mount?.topic(will.topic) ?? will.topic;
   const topicFault = topicNameFault(will.topic) ??
-    (isBeyondLimits(topic, core.limits) ? "too long, or too deep" : null) ??
+    (isBeyondLimits(topic, context.limits) ? "too long, or too deep" : null) ??
     (mount?.isTooLong(will.topic) ? "too long" : null);
   if (topicFault !== null) {
     return [ReasonCode.TopicNameInvalid, `Will topic: ${topicFault}`];

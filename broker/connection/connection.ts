@@ -15,7 +15,8 @@ import type { PeerInfo, Transport } from "../../transport/transport.ts";
 import { sendControl } from "./responses.ts";
 import type { AuthFlow } from "./handle_auth.ts";
 import type { ConnectFlow } from "./handle_connect.ts";
-import type { Core } from "../core.ts";
+import type { BrokerContext } from "../base/context.ts";
+import type { ConnectionHost } from "./connection_host.ts";
 import type { AckQueue } from "./response_queue.ts";
 import { sendFarewell } from "./farewell.ts";
 import type { Granted } from "./credential_expiry.ts";
@@ -40,7 +41,8 @@ import type { Visit } from "../limits/connection_limiter.ts";
  * reading, and what must hold then is best read in one place.
  */
 export class Connection implements Link, OutboxOwner {
-  readonly core: Core;
+  readonly host: ConnectionHost;
+  readonly context: BrokerContext;
   readonly outbox: Outbox;
   /** What is known of the peer. */
   readonly peer: PeerInfo;
@@ -89,21 +91,23 @@ export class Connection implements Link, OutboxOwner {
   #keepsWill = true;
   #error: unknown = null;
 
-  constructor(core: Core, transport: Transport, peer: PeerInfo, policy: ListenerPolicy) {
-    this.core = core;
+  constructor(host: ConnectionHost, transport: Transport, peer: PeerInfo, policy: ListenerPolicy) {
+    const { context } = host;
+    this.host = host;
+    this.context = context;
     this.peer = peer;
     this.#policy = policy;
     this.terms = policy.terms;
     this.wire = { v5: false, packetBytesMax: this.terms.packetBytesMax, isOwn: false };
     this.#transport = transport;
     this.#intake = new Intake(this);
-    this.outbox = new Outbox(transport, core, this);
-    this.#lastReadMs = core.clock.now();
+    this.outbox = new Outbox(transport, host.outboxHost, this);
+    this.#lastReadMs = context.clock.now();
     this.#deadline = new Deadline(() => this.#onDue());
-    core.scheduler.set(this.#deadline, this.#lastReadMs + core.limits.connectTimeoutMs);
-    core.connections.add(this);
-    core.stats.connections++;
-    core.stats.connectionsAccepted++;
+    context.scheduler.set(this.#deadline, this.#lastReadMs + context.limits.connectTimeoutMs);
+    host.connections.add(this);
+    context.stats.connections++;
+    context.stats.connectionsAccepted++;
     policy.connections++;
   }
 
@@ -136,11 +140,11 @@ export class Connection implements Link, OutboxOwner {
         // Read on while the last bytes leave: closing with something unread
         // would reset the connection, and the client never learn why.
         if (!this.#isOpen) continue;
-        this.#lastReadMs = this.core.clock.now();
-        this.core.stats.bytesReceived += bytes;
+        this.#lastReadMs = this.context.clock.now();
+        this.context.stats.bytesReceived += bytes;
         this.#intake.filled(bytes);
         // Whoever is slowed down by now, it is not for what this client does.
-        this.core.takeCongestion();
+        this.host.publisher.takeCongestion();
         const wait = this.#take();
         if (wait !== null) await this.#pause(wait);
         if (this.#isGone) return;
@@ -155,7 +159,7 @@ export class Connection implements Link, OutboxOwner {
   /** Takes everything that has arrived. Returns what has to be waited for, if anything. */
   #take(): PromiseLike<void> | null {
     try {
-      return this.#intake.consume() ?? this.core.takeCongestion() ?? this.#intake.held();
+      return this.#intake.consume() ?? this.host.publisher.takeCongestion() ?? this.#intake.held();
     } catch (error) {
       this.fail(error);
       return null;
@@ -164,14 +168,14 @@ export class Connection implements Link, OutboxOwner {
 
   /** Counts that the client has reached a limit. */
   limited(reason: LimitReason): void {
-    this.core.limited(reason, this.peer.address, this.client?.clientId ?? null);
+    this.context.limited(reason, this.peer.address, this.client?.clientId ?? null);
   }
 
   /** Reads nothing more until a wait is over; the client cannot keep alive meanwhile. */
   async #pause(wait: PromiseLike<void>): Promise<void> {
     this.#isPaused = true;
     for (let next: PromiseLike<void> | null = wait; next !== null && this.#isOpen;) {
-      if (next instanceof Receipt) this.core.stats.backpressureWaits++;
+      if (next instanceof Receipt) this.context.stats.backpressureWaits++;
       try {
         await next;
       } catch (error) {
@@ -179,10 +183,10 @@ export class Connection implements Link, OutboxOwner {
         break;
       }
       // What was allowed by the authorizer meanwhile may be more than somebody can take.
-      next = this.#isOpen ? this.core.takeCongestion() ?? this.#take() : null;
+      next = this.#isOpen ? this.host.publisher.takeCongestion() ?? this.#take() : null;
     }
     this.#isPaused = false;
-    this.#lastReadMs = this.core.clock.now();
+    this.#lastReadMs = this.context.clock.now();
   }
 
   /** The client says goodbye (§3.14). */
@@ -225,7 +229,7 @@ export class Connection implements Link, OutboxOwner {
   }
 
   sent(bytes: number): void {
-    this.core.stats.bytesSent += bytes;
+    this.context.stats.bytesSent += bytes;
   }
 
   outboxEnded(isComplete: boolean, error: unknown): void {
@@ -251,10 +255,10 @@ export class Connection implements Link, OutboxOwner {
   fail(error: unknown): void {
     this.#error ??= error;
     if (!(error instanceof PacketError)) {
-      this.core.failed(error);
+      this.context.failed(error);
       return this.disconnect(ReasonCode.UnspecifiedError);
     }
-    this.core.stats.protocolErrors++;
+    this.context.stats.protocolErrors++;
     if (error instanceof PacketLimitError) this.limited(error.limit);
     if (this.session !== null) this.disconnect(error.reasonCode, error.message);
     else if (error instanceof UnsupportedVersionError || this.flow !== null) {
@@ -314,13 +318,13 @@ export class Connection implements Link, OutboxOwner {
   /** Starts to watch the Keep Alive that was agreed on, in seconds; 0 for none. */
   keepAlive(seconds: number): void {
     this.#keepAliveMs = seconds * 1500;
-    if (seconds === 0) this.core.scheduler.clear(this.#deadline);
-    else this.core.scheduler.set(this.#deadline, this.#lastReadMs + this.#keepAliveMs);
+    if (seconds === 0) this.context.scheduler.clear(this.#deadline);
+    else this.context.scheduler.set(this.#deadline, this.#lastReadMs + this.#keepAliveMs);
   }
 
   /** Leaves the outbox some time to write the last bytes. */
   #linger(drain: boolean): void {
-    const { scheduler, clock, limits } = this.core;
+    const { scheduler, clock, limits } = this.context;
     scheduler.set(this.#deadline, clock.now() + limits.lingerMs);
     this.outbox.finish(drain);
   }
@@ -345,9 +349,9 @@ export class Connection implements Link, OutboxOwner {
       this.limited("connect-timeout");
       return this.close();
     }
-    const now = this.core.clock.now();
+    const now = this.context.clock.now();
     const dueMs = (this.#isPaused ? now : this.#lastReadMs) + this.#keepAliveMs;
-    if (dueMs > now) this.core.scheduler.set(this.#deadline, dueMs);
+    if (dueMs > now) this.context.scheduler.set(this.#deadline, dueMs);
     else {
       this.#error ??= new Error("Keep Alive timeout");
       this.disconnect(ReasonCode.KeepAliveTimeout);
@@ -366,17 +370,17 @@ export class Connection implements Link, OutboxOwner {
     if (this.#isGone) return;
     this.#isGone = true;
     this.#isOpen = false;
-    const { core } = this;
-    core.scheduler.clear(this.#deadline);
+    const { context, host } = this;
+    context.scheduler.clear(this.#deadline);
     this.granted?.end();
     this.outbox.abort();
     this.#closeTransport();
     this.#intake.close();
-    core.connections.delete(this);
-    core.stats.connections--;
+    host.connections.delete(this);
+    context.stats.connections--;
     this.visit?.gone();
     this.#policy.connections--;
-    core.guard(() => this.#retire());
+    context.guard(() => this.#retire());
     this.#gone?.close();
   }
 
@@ -384,13 +388,13 @@ export class Connection implements Link, OutboxOwner {
   #retire(): void {
     if (this.#isRetired) return;
     this.#isRetired = true;
-    const { core, session } = this;
-    if (session !== null && session.link === this) core.sessions.suspend(session, this.#keepsWill);
+    const { context, host, session } = this;
+    if (session !== null && session.link === this) host.sessions.suspend(session, this.#keepsWill);
     if (this.client !== null) {
       const { client } = this;
-      core.stats.clients--;
+      context.stats.clients--;
       const info = { reasonCode: this.#reasonCode, by: this.#endedBy, error: this.#error };
-      core.guard(() => core.hooks.disconnected?.(client, info));
+      context.guard(() => context.hooks.disconnected?.(client, info));
     }
   }
 }

@@ -34,7 +34,7 @@ export class Granted {
   static grant(connection: Connection, grant: Grant): boolean {
     const { expiresAtMs = Infinity, authorizer } = grant;
     // Not the other way round: what is no number has expired.
-    if (!(expiresAtMs > connection.core.settings.wallClock())) return false;
+    if (!(expiresAtMs > connection.context.settings.wallClock())) return false;
     connection.granted?.end();
     const isUnbounded = expiresAtMs === Infinity && authorizer === undefined;
     connection.granted = isUnbounded ? null : new Granted(connection, grant);
@@ -43,17 +43,17 @@ export class Granted {
 
   /** Stops to watch: the connection is no more, or was granted something else. */
   end(): void {
-    this.#connection.core.scheduler.clear(this.#deadline);
+    this.#connection.context.scheduler.clear(this.#deadline);
   }
 
   #watch(): void {
-    const { clock, scheduler, settings } = this.#connection.core;
+    const { clock, scheduler, settings } = this.#connection.context;
     if (this.#expiresAtMs === Infinity) return;
     scheduler.set(this.#deadline, clock.now() + this.#expiresAtMs - settings.wallClock());
   }
 
   #due(): void {
-    const { settings, stats } = this.#connection.core;
+    const { settings, stats } = this.#connection.context;
     // The time of day may have been set back meanwhile.
     if (settings.wallClock() < this.#expiresAtMs) return this.#watch();
     if (!this.#connection.isOpen) return;

@@ -23,7 +23,7 @@ export function sendFarewell(
   drain: boolean,
 ): void {
   const reasonCode = isReasonCodeAllowed("disconnect", code) ? code : ReasonCode.ProtocolError;
-  const { serverReference } = connection.core.settings;
+  const { serverReference } = connection.context.settings;
   const moves = reasonCode === ReasonCode.UseAnotherServer || reasonCode === ReasonCode.ServerMoved;
   const properties = moves && serverReference !== null ? { serverReference } : {};
   const brief: Packet = { type: "disconnect", reasonCode, properties };

@@ -89,16 +89,16 @@ export function sendAuth(
 }
 
 /** What a client may do, as it was let in; `null` for everything. */
-export function accessOf({ core, authorizer }: Connection, client: ClientInfo): Access | null {
-  return authorizer === null ? null : new Access(core, authorizer, client);
+export function accessOf({ context, authorizer }: Connection, client: ClientInfo): Access | null {
+  return authorizer === null ? null : new Access(context, authorizer, client);
 }
 
 /** A client that has authenticated anew may do other things than before. */
 async function permitAgain(connection: Connection, client: ClientInfo): Promise<void> {
-  const { core, session, isOpen } = connection;
+  const { host, session, isOpen } = connection;
   const access = accessOf(connection, client);
   if (!isOpen || session === null || (access === null && session.access === null)) return;
   session.permit(access);
   session.touch();
-  if (access !== null) await askAgain(core, session, access);
+  if (access !== null) await askAgain(host, session, access);
 }

@@ -79,7 +79,7 @@ export class ConnectFlow {
     };
     this.#packet = packet;
     this.#overlook(packet);
-    const mayTry = connection.core.guards.logins.mayTry(connection.peer.address);
+    const mayTry = connection.host.guards.logins.mayTry(connection.peer.address);
     const identity = mayTry
       ? faultOf(connection, packet) ?? identify(connection, packet)
       : TOO_MANY_LOGINS;
@@ -177,7 +177,7 @@ export class ConnectFlow {
   /** The client is who it says: gives it its session, and says so. */
   async #admit(grant: Grant, authenticationData?: Uint8Array): Promise<void> {
     const connection = this.#connection;
-    const { core } = connection;
+    const { context, host } = connection;
     const packet = this.#packet!;
     const { will } = packet;
     const { address, protocolVersion } = this.#request!;
@@ -206,7 +206,7 @@ export class ConnectFlow {
     if (this.#cannotStore(clientId, agreement.expirySeconds > 0)) {
       return this.#refuse(ReasonCode.QuotaExceeded, UNSTORED);
     }
-    if (core.sessions.get(clientId)?.link && !await this.#mayTakeOver(clientId)) return;
+    if (host.sessions.get(clientId)?.link && !await this.#mayTakeOver(clientId)) return;
     // While one thing is waited for, another may come in the way.
     for (let wait = this.#obstacle(clientId, access); wait !== null;) {
       await wait;
@@ -223,15 +223,15 @@ export class ConnectFlow {
     session.permit(access);
     this.#bind(session, isPresent, agreement);
     // What the disk has already needs no commit that would fail.
-    const isAsBefore = core.journal?.isFailing && isKept(session, isPresent);
-    const commit = this.#mustStore && !isAsBefore ? core.journal?.latest ?? null : null;
+    const isAsBefore = host.journal?.isFailing && isKept(session, isPresent);
+    const commit = this.#mustStore && !isAsBefore ? host.journal?.latest ?? null : null;
     if (commit !== null && !await this.#isStored(commit, session, isPresent)) return;
     connection.client = client;
     connection.visit?.admitted();
-    const { stats } = core;
+    const { stats } = context;
     stats.connectsAccepted++;
     stats.clientsMost = Math.max(stats.clientsMost, ++stats.clients);
-    core.guard(() => core.hooks.connected?.(client));
+    context.guard(() => context.hooks.connected?.(client));
   }
 
   /**
@@ -240,14 +240,14 @@ export class ConnectFlow {
    * to, for the client may be another one by now, or may do less.
    */
   #obstacle(clientId: string, access: Access | null): Promise<unknown> | null {
-    const { core } = this.#connection;
-    const session = core.sessions.get(clientId);
+    const { host } = this.#connection;
+    const session = host.sessions.get(clientId);
     if (session === undefined) return null;
     const holder = session.link as Connection | null;
     if (holder !== null) return holder.takeOver();
     if (access === null || this.#packet!.cleanStart || session === this.#asked) return null;
     this.#asked = session;
-    return askAgain(core, session, access);
+    return askAgain(host, session, access);
   }
 
   /**
@@ -257,7 +257,7 @@ export class ConnectFlow {
    */
   async #isStored(commit: Commit, session: Session, isPresent: boolean): Promise<boolean> {
     const connection = this.#connection;
-    const { outbox, core } = connection;
+    const { outbox, host } = connection;
     outbox.hold();
     await commit.over;
     const isSafe = commit.error === null || isKept(session, isPresent);
@@ -266,7 +266,7 @@ export class ConnectFlow {
     if (isSafe) return connection.isOpen;
     // Another connection may have gone on with it by now, to be told for itself.
     if (session.link !== connection) return false;
-    core.sessions.setWill(session, null);
+    host.sessions.setWill(session, null);
     if (!session.queue.isStored) session.expirySeconds = 0;
     this.#refuse(ReasonCode.QuotaExceeded, UNSTORED);
     return false;
@@ -277,17 +277,17 @@ export class ConnectFlow {
    * once, since everyone who comes would leave something behind until it can.
    */
   #cannotStore(clientId: string, outlives: boolean): boolean {
-    const { core } = this.#connection;
-    if (core.journal === null || !core.journal.isFailing) return false;
+    const { host } = this.#connection;
+    if (host.journal === null || !host.journal.isFailing) return false;
     const { will, cleanStart } = this.#packet!;
-    const old = core.sessions.get(clientId);
+    const old = host.sessions.get(clientId);
     if (old === undefined) return outlives || will !== null;
     return will !== null || (cleanStart && (outlives || old.isDurable)) || !old.queue.isStored;
   }
 
   /** The session to go on with, and whether it is an old one [MQTT-3.2.2-3]. */
   #session(clientId: string, outlives: boolean): [Session | null, boolean] {
-    const { sessions, limits } = this.#connection.core;
+    const { context, host: { sessions } } = this.#connection;
     const packet = this.#packet!;
     const old = sessions.get(clientId);
     this.#mustStore = packet.will !== null || outlives || (old?.isDurable ?? false);
@@ -296,7 +296,7 @@ export class ConnectFlow {
       sessions.resume(old);
       return [old, true];
     }
-    if (sessions.size >= limits.sessionsMax) return [null, false];
+    if (sessions.size >= context.limits.sessionsMax) return [null, false];
     return [sessions.create(clientId, outlives), false];
   }
 
@@ -327,18 +327,18 @@ export class ConnectFlow {
 
   #bind(session: Session, isPresent: boolean, agreement: Agreement): void {
     const connection = this.#connection;
-    const { core, terms, version, wire } = connection;
+    const { context, host, terms, version, wire } = connection;
     const packet = this.#packet!;
     const { connack, keepAlive } = agreement;
     session.expirySeconds = agreement.expirySeconds;
-    core.sessions.setWill(session, ownWill(packet));
+    host.sessions.setWill(session, ownWill(packet));
     // MQTT 3.1 has no Session Present.
     sendControl(connection, { ...connack, sessionPresent: isPresent && version > 3 });
     const aliasMax = Math.min(packet.properties.topicAliasMaximum ?? 0, terms.topicAliasMax);
     const { outbox } = connection;
     connection.sender = new Sender(
       outbox,
-      core.clock,
+      context.clock,
       version,
       wire.packetBytesMax,
       aliasMax,
@@ -369,7 +369,7 @@ export class ConnectFlow {
     if (isLoginFailure(reasonCode)) {
       const { clientId, username, address } = this.#request!;
       const failure = { address, clientId, username, reasonCode };
-      await connection.core.guards.logins.failed(failure);
+      await connection.host.guards.logins.failed(failure);
       if (!connection.isOpen) return;
     }
     this.#refuse(reasonCode, reasonString);
@@ -378,7 +378,7 @@ export class ConnectFlow {
   /** Waits, if the session is taken over again and again; tells whether it may go on then. */
   async #mayTakeOver(clientId: string): Promise<boolean> {
     const connection = this.#connection;
-    const { flaps } = connection.core.guards;
+    const { flaps } = connection.host.guards;
     const wait = flaps.takesOver(clientId, connection.peer.address);
     if (wait === "refused") this.#refuse(ReasonCode.ConnectionRateExceeded, FLAPS);
     else if (wait !== null) await wait;
@@ -388,10 +388,10 @@ export class ConnectFlow {
   /** Answers with a CONNACK that says why not, and closes [MQTT-3.2.2-7]. */
   #refuse(reasonCode: number, reasonString?: string): void {
     const connection = this.#connection;
-    const { core } = connection;
-    core.stats.connectsRefused++;
+    const { context } = connection;
+    context.stats.connectsRefused++;
     const clientId = this.#request?.clientId ?? this.#packet?.clientId ?? null;
-    core.guard(() => core.hooks.refused?.(connection.peer.address, clientId, reasonCode));
+    context.guard(() => context.hooks.refused?.(connection.peer.address, clientId, reasonCode));
     sendRefusal(connection, reasonCode, reasonString);
     connection.close(reasonCode);
   }

@@ -44,7 +44,7 @@ export const PublishFlow: {
 } = { run: takeRun, packet: takePacket };
 
 function takeRun(connection: Connection, bytes: Uint8Array, start: number, end: number): number {
-  const { core } = connection;
+  const { context, host } = connection;
   if (connection.session!.access !== null) return start;
   const v5 = connection.version === 5;
   const bytesMax = connection.terms.runBytesMax;
@@ -76,9 +76,9 @@ function takeRun(connection: Connection, bytes: Uint8Array, start: number, end: 
     at = frameEnd;
   }
   if (at === start) return start;
-  core.stats.messagesReceived += run.frames;
-  if (core.hooks.published) core.announceRun(run, connection.session!.clientId);
-  core.delivery.run(run);
+  context.stats.messagesReceived += run.frames;
+  if (context.hooks.published) host.publisher.announce(run, connection.session!.clientId);
+  host.delivery.run(run);
   return at;
 }
 
@@ -97,7 +97,7 @@ function routeOf(
   }
   const last = connection.lastRoute;
   if (last !== null && sameBytes(last.bytes, bytes, start, end)) return last;
-  return connection.lastRoute = connection.core.router.route(bytes, start, end);
+  return connection.lastRoute = connection.host.router.route(bytes, start, end);
 }
 
 function takePacket(
@@ -107,10 +107,10 @@ function takePacket(
   start: number,
   end: number,
 ): PromiseLike<void> | null {
-  const { core, terms } = connection;
+  const { context, terms } = connection;
   view.tolerance = terms.leniency;
   view.read(connection.version, first, bytes, start, end);
-  core.stats.messagesReceived++;
+  context.stats.messagesReceived++;
   const route = resolveRoute(connection);
   checkAllowed(connection, route);
   const { qos, packetId } = view;
@@ -214,7 +214,7 @@ function messageOf(connection: Connection, route: Route<Receiver>): Message {
     view.qos,
     view.retain,
     view.messageExpiryInterval,
-    view.messageExpiryInterval < 0 ? 0 : connection.core.clock.now(),
+    view.messageExpiryInterval < 0 ? 0 : connection.context.clock.now(),
     connection.session!.clientId,
   );
 }
@@ -239,7 +239,7 @@ function drop(
   packetId: number,
   reasonCode: number,
 ): null {
-  connection.core.dropped(reason, message, connection.session!.clientId);
+  connection.context.dropped(reason, message, connection.session!.clientId);
   // In 3.x it is acknowledged as if it had been delivered [MQTT-3.3.5-2].
   acknowledge(connection, message, packetId, reasonCode, null);
   return null;
@@ -252,13 +252,13 @@ function settle(
   message: Message,
   packetId: number,
 ): null {
-  const { core } = connection;
-  const { journal } = core;
+  const { context, host } = connection;
+  const { journal } = host;
   const before = journal?.stored;
-  const outcome = core.publish(route, message, connection.session!.clientId);
+  const outcome = host.publisher.publish(route, message, connection.session!.clientId);
   if (message.qos === 0) return null;
   if (outcome === Outcome.refused) {
-    core.stats.messagesRefused++;
+    context.stats.messagesRefused++;
     // In 3.x there is no way to say it: no acknowledgement, and a close.
     if (connection.version < 5) connection.close(ReasonCode.QuotaExceeded);
     else acknowledge(connection, message, packetId, ReasonCode.QuotaExceeded, null);

@@ -14,8 +14,8 @@ import { replyAfter } from "./responses.ts";
 import type { Connection } from "./connection.ts";
 import { endSubscription, mayKeep } from "./reauthorization.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
-import { FeedQueue } from "../session/retained_delivery_queue.ts";
-import { RetainedFeed } from "../session/retained_delivery.ts";
+import { FeedQueue } from "../delivery/retained_delivery_queue.ts";
+import { RetainedFeed } from "../delivery/retained_delivery.ts";
 import { isBeyondLimits } from "../limits/topic_limits.ts";
 
 /** Handles a SUBSCRIBE (§3.8): as many answers as filters, in one SUBACK [MQTT-3.8.4-6]. */
@@ -80,8 +80,8 @@ function mountAll({ terms }: Connection, packet: SubscribePacket): void {
 
 /** Why a subscription is refused, as a reason code; 0 if it is not. */
 function faultOf(connection: Connection, { filter }: SubscriptionRequest): number {
-  const { core, terms } = connection;
-  if (topicFilterFault(filter) !== null || isBeyondLimits(filter, core.limits)) {
+  const { context, terms } = connection;
+  if (topicFilterFault(filter) !== null || isBeyondLimits(filter, context.limits)) {
     // In 3.x a filter that breaks the rules breaks the protocol [MQTT-4.7.1-2].
     if (connection.version < 5) {
       throw new ProtocolError(`Topic filter is invalid: ${filter}`, 2, "MQTT-4.7.1-1");
@@ -128,11 +128,11 @@ function add(
   identifier: number,
   feeds: RetainedFeed[],
 ): number {
-  const { core } = connection;
+  const { context, host } = connection;
   const session = connection.session!;
   const { subscriptions } = session;
   const { filter, qos: asked, noLocal, retainAsPublished, retainHandling } = request;
-  if (subscriptions.size >= core.limits.subscriptionsMax && !subscriptions.has(filter)) {
+  if (subscriptions.size >= context.limits.subscriptionsMax && !subscriptions.has(filter)) {
     connection.limited("subscriptions");
     return ReasonCode.QuotaExceeded;
   }
@@ -140,12 +140,12 @@ function add(
   const qos = Math.min(asked, connection.terms.maximumQoS) as QoS;
   const options = { qos, noLocal, retainAsPublished, retainHandling, identifier };
   const subscription = new Subscription<Receiver>(session, filter, subscriptionOptions(options));
-  const isNew = core.router.subscribe(subscription) === undefined;
+  const isNew = host.router.subscribe(subscription) === undefined;
   subscriptions.set(subscription);
   session.queue.subscriptionChanged(filter);
   const isWanted = retainHandling === 0 || (retainHandling === 1 && isNew);
-  if (isWanted && core.retained.size > 0 && parseSharedFilter(filter) === null) {
-    const walk = core.retained.match(filter);
+  if (isWanted && host.retained.size > 0 && parseSharedFilter(filter) === null) {
+    const walk = host.retained.match(filter);
     feeds.push(new RetainedFeed(filter, walk, retainedVariant(subscription), noLocal));
   }
   return qos;
@@ -160,7 +160,7 @@ export function unsubscribe(connection: Connection, packet: UnsubscribePacket): 
       throw new ProtocolError(`Topic filter is invalid: ${filter}`, 2, "MQTT-4.7.1-1");
     }
     const known = connection.terms.mount?.filter(filter) ?? filter;
-    const existed = endSubscription(connection.core, session, known);
+    const existed = endSubscription(connection.host, session, known);
     return existed ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted;
   });
   const commit = session.durableAfter();

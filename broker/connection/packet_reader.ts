@@ -30,8 +30,8 @@ export class Intake {
 
   constructor(connection: Connection) {
     this.#connection = connection;
-    this.#input = new InputBuffer(connection.core.pool);
-    this.#pace = Pace.of(connection.core);
+    this.#input = new InputBuffer(connection.host.pool);
+    this.#pace = Pace.of(connection.context);
   }
 
   /** Where the next read goes. */
@@ -55,22 +55,22 @@ export class Intake {
     const connection = this.#connection;
     const input = this.#input;
     const { bytes, end } = input;
-    const { core, terms, outbox } = connection;
-    const { controlBytesMax } = core.limits;
+    const { context, host, terms, outbox } = connection;
+    const { controlBytesMax } = context.limits;
     const pace = this.#pace;
     this.#frameBytes = 0;
     let at = input.start;
     // What waits stays where it is: a backlog never grows by more than a message
     // between the moment it is long and the moment its publishers wait.
-    while (at < end && connection.isOpen && !core.isCongested) {
+    while (at < end && connection.isOpen && !host.publisher.isCongested) {
       if (outbox.controlBytes > controlBytesMax || pace?.mayGoOn === false) break;
       if (connection.acks !== null && connection.acks.bytes > controlBytesMax) break;
       const mayRun = connection.session !== null && (pace === null || pace.mayTakeAll(end - at));
       if (mayRun && bytes[at] === 0x30) {
-        const before = core.stats.messagesReceived;
+        const before = context.stats.messagesReceived;
         const next = PublishFlow.run(connection, bytes, at, end);
         if (next > at) {
-          pace?.spend(core.stats.messagesReceived - before, next - at);
+          pace?.spend(context.stats.messagesReceived - before, next - at);
           at = next;
           continue;
         }
@@ -78,7 +78,7 @@ export class Intake {
       if (!header.read(bytes, at, end)) break;
       const size = header.end - at;
       const sizeMax = connection.session === null
-        ? core.limits.connectBytesMax
+        ? context.limits.connectBytesMax
         : terms.packetBytesMax;
       if (size > sizeMax) {
         connection.limited("packet-bytes");
@@ -111,8 +111,8 @@ export class Intake {
   held(): Promise<void> | null {
     const connection = this.#connection;
     if (!connection.isOpen) return null;
-    const { core, outbox, acks } = connection;
-    const { controlBytesMax } = core.limits;
+    const { context, outbox, acks } = connection;
+    const { controlBytesMax } = context.limits;
     if (outbox.controlBytes > controlBytesMax) {
       connection.limited("control-bytes");
       return outbox.controlTaken();
@@ -124,7 +124,7 @@ export class Intake {
     const wait = this.#pace?.wait() ?? null;
     if (wait === null) return null;
     connection.limited("publish-rate");
-    if (core.settings.overrate === "slow-down") return wait;
+    if (context.settings.overrate === "slow-down") return wait;
     connection.disconnect(ReasonCode.MessageRateTooHigh, "Publishes too fast");
     return null;
   }
@@ -137,14 +137,14 @@ export class Intake {
 
   #handle(first: number, bytes: Uint8Array, start: number, end: number): PromiseLike<void> | null {
     const connection = this.#connection;
-    const { core, session } = connection;
+    const { context, host, session } = connection;
     const type = first >> 4;
-    const isLarge = session !== null && end - start > core.guards.harmlessBytes;
-    if (isLarge) checkPacket(core.limits, connection.version, first, bytes, start, end);
+    const isLarge = session !== null && end - start > host.guards.harmlessBytes;
+    if (isLarge) checkPacket(context.limits, connection.version, first, bytes, start, end);
     if (session !== null && type === PacketType.publish) {
       return PublishFlow.packet(connection, first, bytes, start, end);
     }
-    core.stats.controlPacketsReceived++;
+    context.stats.controlPacketsReceived++;
     if (session === null) return this.#handleStranger(first, bytes, start, end);
     if (type === PacketType.puback && end - start === 2 && first === 0x40) {
       handlePuback(session, bytes[start]! << 8 | bytes[start + 1]!);

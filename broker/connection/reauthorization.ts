@@ -4,7 +4,8 @@ import { Receipt } from "../../log/receipt.ts";
 import { parseSharedFilter } from "../../router/topic.ts";
 import type { Access } from "../session/client_access.ts";
 import type { Connection } from "./connection.ts";
-import type { Core } from "../core.ts";
+import type { BrokerContext } from "../base/context.ts";
+import type { ConnectionHost } from "./connection_host.ts";
 import type { Session } from "../session/session.ts";
 
 /** Sessions whose authorizers are waited for at once. */
@@ -23,10 +24,10 @@ export function mayKeep(access: Access, filter: string, qos: QoS): boolean | Pro
 }
 
 /** Ends one subscription of a session; returns whether there was one. */
-export function endSubscription(core: Core, session: Session, filter: string): boolean {
+export function endSubscription(host: ConnectionHost, session: Session, filter: string): boolean {
   session.subscriptions.delete(filter);
   session.queue.subscriptionChanged(filter);
-  return core.router.unsubscribe(session, filter) !== undefined;
+  return host.router.unsubscribe(session, filter) !== undefined;
 }
 
 /**
@@ -36,13 +37,17 @@ export function endSubscription(core: Core, session: Session, filter: string): b
  * @returns How many subscriptions have ended.
  * @throws What the authorizer throws; what was not asked about by then stays.
  */
-export async function askAgain(core: Core, session: Session, access: Access): Promise<number> {
+export async function askAgain(
+  host: ConnectionHost,
+  session: Session,
+  access: Access,
+): Promise<number> {
   let ended = 0;
   for (const { filter, options } of session.subscriptions.values()) {
     const may = mayKeep(access, filter, options.qos);
     const isAllowed = typeof may === "boolean" ? may : await may;
-    if (isAllowed || session.hasEnded || !endSubscription(core, session, filter)) continue;
-    core.stats.subscriptionsRevoked++;
+    if (isAllowed || session.hasEnded || !endSubscription(host, session, filter)) continue;
+    host.context.stats.subscriptionsRevoked++;
     ended++;
   }
   return ended;
@@ -55,17 +60,18 @@ export async function askAgain(core: Core, session: Session, access: Access): Pr
  *
  * @returns How many subscriptions have ended.
  */
-export async function reauthorize(core: Core): Promise<number> {
-  core.accessVersion++;
-  core.router.uncheck();
-  for (const connection of core.connections) core.guard(() => askToStay(connection));
-  const sessions = core.sessions.values();
-  const pages = new Pages(core);
+export async function reauthorize(host: ConnectionHost): Promise<number> {
+  const { context } = host;
+  context.accessVersion++;
+  host.router.uncheck();
+  for (const connection of host.connections) context.guard(() => askToStay(connection));
+  const sessions = host.sessions.values();
+  const pages = new Pages(context);
   let ended = 0;
   const ask = async () => {
     for (const session of sessions) {
       // Not in one: the sum would be the one from before the wait.
-      const count = await askSafely(core, session);
+      const count = await askSafely(host, session);
       ended += count;
       await pages.turn(session.subscriptions.size + 1);
     }
@@ -82,16 +88,16 @@ function askToStay(connection: Connection): void {
   if (!terms.authenticator.mayStay(client)) connection.disconnect(ReasonCode.NotAuthorized);
 }
 
-async function askSafely(core: Core, session: Session): Promise<number> {
+async function askSafely(host: ConnectionHost, session: Session): Promise<number> {
   const { access } = session;
   if (access === null || session.hasEnded) return 0;
   try {
-    const ended = await askAgain(core, session, access);
+    const ended = await askAgain(host, session, access);
     // Wide audiences had set the client apart for what it may receive by now, perhaps.
     if (session.isGated) session.touch();
     return ended;
   } catch (error) {
-    core.failed(error);
+    host.context.failed(error);
     // Nothing is known of what it may do; when the client returns, it is asked about again.
     session.link?.disconnect(ReasonCode.NotAuthorized);
     return 0;
@@ -100,18 +106,18 @@ async function askSafely(core: Core, session: Session): Promise<number> {
 
 /** Gives others their turn between pages of work. */
 class Pages {
-  readonly #core: Core;
+  readonly #context: BrokerContext;
   #done = 0;
 
-  constructor(core: Core) {
-    this.#core = core;
+  constructor(context: BrokerContext) {
+    this.#context = context;
   }
 
   async turn(subscriptions: number): Promise<void> {
     this.#done += subscriptions;
     if (this.#done < PAGE_SUBSCRIPTIONS) return;
     this.#done = 0;
-    const { clock } = this.#core;
+    const { clock } = this.#context;
     const turn = new Receipt();
     clock.schedule(clock.now(), () => turn.close());
     await turn;

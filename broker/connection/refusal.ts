@@ -54,7 +54,7 @@ export function sendRefusal(
   const isV5 = connection.version === 5;
   const code = isV5 ? connackCode(reasonCode) : returnCode(reasonCode);
   if (code === null) return;
-  const { serverReference } = connection.core.settings;
+  const { serverReference } = connection.context.settings;
   const moves = reasonCode === ReasonCode.UseAnotherServer || reasonCode === ReasonCode.ServerMoved;
   const properties: Properties = isV5 && moves && serverReference !== null
     ? { serverReference }

@@ -123,7 +123,7 @@ export class AckQueue implements CommitListener {
   /** The message could not be stored: nobody is to get it for whom it should have been. */
   #refuse(answer: Answer, message: Message): void {
     const connection = this.#connection;
-    connection.core.stats.messagesRefused++;
+    connection.context.stats.messagesRefused++;
     if (message.place !== null) message.place.isRevoked = true;
     if (answer.type === PacketType.pubrec) connection.session?.inbound.release(answer.packetId);
     // In 3.x there is no way to say it: no acknowledgement, and a close.

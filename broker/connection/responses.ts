@@ -10,7 +10,7 @@ export function sendControl(connection: Connection, packet: Packet): boolean {
   const size = packetSize(packet, version);
   if (size > connection.wire.packetBytesMax) return false;
   const offset = outbox.reserveControl(size);
-  connection.core.stats.controlPacketsSent++;
+  connection.context.stats.controlPacketsSent++;
   writePacket(packet, version, outbox.controlBuffer, offset);
   return true;
 }
@@ -33,7 +33,7 @@ export function ack(
   const { outbox } = connection;
   const long = connection.version === 5 && reasonCode !== 0;
   const offset = outbox.reserveControl(long ? 5 : 4);
-  connection.core.stats.controlPacketsSent++;
+  connection.context.stats.controlPacketsSent++;
   const buffer = outbox.controlBuffer;
   buffer[offset] = type << 4;
   buffer[offset + 1] = long ? 3 : 2;
@@ -69,5 +69,5 @@ export function replyAfter(connection: Connection, commit: Commit | null, packet
 }
 
 function queueOf(connection: Connection): AckQueue {
-  return connection.acks ??= new AckQueue(connection, connection.core.journal!);
+  return connection.acks ??= new AckQueue(connection, connection.host.journal!);
 }

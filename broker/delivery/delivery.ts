@@ -7,7 +7,6 @@ import type { SharedGroup } from "../../router/shared_group.ts";
 import type { Subscription } from "../../router/subscription.ts";
 import { parseSharedFilter } from "../../router/topic.ts";
 import type { MessageLog } from "./backlog.ts";
-import type { Journal } from "../durable/journal.ts";
 import { FanOut, variantFor } from "./shared_fan_out.ts";
 import type { OverflowPolicy } from "../base/limits.ts";
 import type { Message } from "../base/message.ts";
@@ -27,11 +26,21 @@ export const Outcome = {
   refused: 2,
 } as const;
 
+/** What delivery needs of the store, if there is one. */
+export interface DeliveryJournal {
+  /** Whether nothing more of messages can be promised. */
+  readonly isFull: boolean;
+  /** Makes a log of messages that durable sessions share. */
+  newLog(): MessageLog;
+  /** A message goes from one session to another: it must not leave here before it is there. */
+  handedOver(): void;
+}
+
 /** What delivery needs of the broker. */
 export interface DeliveryHost {
   readonly router: Router<Receiver>;
   readonly overflow: OverflowPolicy;
-  readonly journal: Journal | null;
+  readonly journal: DeliveryJournal | null;
 }
 
 /** Brings what is published to whoever is subscribed. */

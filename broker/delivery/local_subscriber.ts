@@ -3,11 +3,11 @@ import { Receipt } from "../../log/receipt.ts";
 import { WIRE_CLASS_OWN } from "../../router/subscription.ts";
 import type { Variant } from "../../router/variant.ts";
 import { Backlog } from "./backlog.ts";
-import type { Core } from "../core.ts";
+import type { BrokerContext } from "../base/context.ts";
 import type { ReceivedMessage } from "./local_subscription.ts";
 import type { Message } from "../base/message.ts";
 import { type BacklogRoom, Rank, type Receiver } from "./subscriber.ts";
-import type { RetainedFeed } from "../session/retained_delivery.ts";
+import type { RetainedFeed } from "./retained_delivery.ts";
 import type { Run } from "./publish_batch.ts";
 
 /**
@@ -23,12 +23,12 @@ export class LocalReceiver implements Receiver {
   dropped = 0;
   /** Retained messages that are still to be handed over, or `null`. */
   feed: RetainedFeed | null = null;
-  readonly #core: Core;
+  readonly #context: BrokerContext;
   readonly #backlog = new Backlog();
   #more = new Receipt();
 
-  constructor(core: Core) {
-    this.#core = core;
+  constructor(context: BrokerContext) {
+    this.#context = context;
   }
 
   /** A receipt that closes when something has come since the last {@linkcode take}. */
@@ -66,10 +66,10 @@ export class LocalReceiver implements Receiver {
 
   receive(message: Message, variant: Variant): void {
     this.#backlog.push(message.keep(), variant);
-    const { backlogMessagesMax, backlogBytesMax } = this.#core.limits;
+    const { backlogMessagesMax, backlogBytesMax } = this.#context.limits;
     const dropped = this.#backlog.trim(backlogMessagesMax, backlogBytesMax);
     this.dropped += dropped;
-    this.#core.stats.dropped.backlog += dropped;
+    this.#context.stats.dropped.backlog += dropped;
     this.#more.close();
   }
 
@@ -78,7 +78,7 @@ export class LocalReceiver implements Receiver {
   }
 
   isFull(bytes: number): boolean {
-    const { backlogMessagesMax, backlogBytesMax } = this.#core.limits;
+    const { backlogMessagesMax, backlogBytesMax } = this.#context.limits;
     return this.#backlog.messages >= backlogMessagesMax ||
       this.#backlog.bytes + bytes > backlogBytesMax;
   }

@@ -4,7 +4,9 @@ import type { Waiter } from "../../log/log.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { Batch } from "../../store/batch.ts";
 import { numberKey, type RecordWriter, textKey } from "../../store/record.ts";
-import type { Core } from "../core.ts";
+import type { BrokerContext } from "../base/context.ts";
+import type { Delivery } from "../delivery/delivery.ts";
+import type { DurableHost } from "./durable_host.ts";
 import type { MessageFollows, MessageLog } from "../delivery/backlog.ts";
 import type { Commit, CommitListener } from "../base/commit.ts";
 import type { InflightMessage } from "../session/inflight_message.ts";
@@ -38,7 +40,8 @@ export class DurableQueue implements SessionQueue, CommitListener {
   isGone = false;
   /** The commit that stores it for the first time; those after it do, if it fails. */
   readonly #firstCommit: number;
-  readonly #core: Core;
+  readonly #context: BrokerContext;
+  readonly #delivery: Delivery;
   readonly #journal: Journal;
   readonly #session: Session;
   /** Flights that are to be sent, in order, once they may be; most sessions have none. */
@@ -55,10 +58,11 @@ export class DurableQueue implements SessionQueue, CommitListener {
    * @param id Never used for another session.
    * @param isStored Whether it is in the store already.
    */
-  constructor(core: Core, session: Session, readonly id: number, isStored: boolean) {
-    const journal = core.journal!;
+  constructor(host: DurableHost, session: Session, readonly id: number, isStored: boolean) {
+    const journal = host.journal!;
     this.#firstCommit = isStored ? 0 : journal.gathering.number;
-    this.#core = core;
+    this.#context = host.context;
+    this.#delivery = host.delivery;
     this.#journal = journal;
     this.#session = session;
     this.backlog = new DurableBacklog(
@@ -139,9 +143,9 @@ export class DurableQueue implements SessionQueue, CommitListener {
       backlog.shift();
       return true;
     }
-    if (message.deadlineMs <= this.#core.clock.now()) {
+    if (message.deadlineMs <= this.#context.clock.now()) {
       backlog.shift();
-      this.#core.dropped("expired", message, this.#session.clientId);
+      this.#context.dropped("expired", message, this.#session.clientId);
       return true;
     }
     const { variant } = backlog;
@@ -222,7 +226,7 @@ export class DurableQueue implements SessionQueue, CommitListener {
   /** The client is away: what waited will be sent again when it returns. */
   detach(): void {
     this.#held = null;
-    this.disconnectedMs = this.#core.clock.now();
+    this.disconnectedMs = this.#context.clock.now();
     for (const flight of this.#session.outbound?.flights() ?? []) {
       const sent = storedOf(flight);
       if (sent.hold !== null) sent.message = null;
@@ -253,9 +257,10 @@ export class DurableQueue implements SessionQueue, CommitListener {
     this.isLeaving = true;
     this.#journal.handedOver();
     this.changed();
-    this.#core.stats.dropped["session-ended"] += this.backlog.leaveShared();
+    this.#context.stats.dropped["session-ended"] += this.backlog.leaveShared();
     this.#leaving = new Leaving(
-      this.#core,
+      this.#context,
+      this.#delivery,
       this.#session.clientId,
       this.backlog,
       flights,
@@ -281,7 +286,7 @@ export class DurableQueue implements SessionQueue, CommitListener {
   #forget(flights: readonly Flight<InflightMessage>[]): void {
     for (const flight of flights) storedOf(flight).hold?.release();
     this.#leaveJoins();
-    this.#core.stats.dropped["session-ended"] += this.backlog.clear();
+    this.#context.stats.dropped["session-ended"] += this.backlog.clear();
     this.#leaving = null;
     this.isGone = true;
     this.changed();
@@ -298,7 +303,7 @@ export class DurableQueue implements SessionQueue, CommitListener {
       batch.removeRange("subscriptions", numberKey(id), numberKey(id + 1));
       return;
     }
-    const { calendar } = this.#core;
+    const { calendar } = this.#context;
     writeSession(writer.reset(), this.#session, this, calendar, this.#journal.nextId);
     this.#leaveJoins();
     batch.put("sessions", numberKey(id), writer.bytes);

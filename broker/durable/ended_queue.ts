@@ -1,5 +1,6 @@
 import type { Flight } from "../../flow/outbound_window.ts";
-import type { Core } from "../core.ts";
+import type { BrokerContext } from "../base/context.ts";
+import type { Delivery } from "../delivery/delivery.ts";
 import type { InflightMessage } from "../session/inflight_message.ts";
 import type { DurableBacklog } from "./durable_backlog.ts";
 import { storedOf } from "./stored_inflight.ts";
@@ -11,7 +12,8 @@ import { storedOf } from "./stored_inflight.ts";
  * the session stays, so that a crash loses none of them.
  */
 export class Leaving {
-  readonly #core: Core;
+  readonly #context: BrokerContext;
+  readonly #delivery: Delivery;
   readonly #clientId: string;
   readonly #backlog: DurableBacklog;
   /** A QoS 2 message under way is nobody else's [MQTT-4.8.2-5]. */
@@ -25,14 +27,16 @@ export class Leaving {
    * @param done Called when nothing is left.
    */
   constructor(
-    core: Core,
+    context: BrokerContext,
+    delivery: Delivery,
     clientId: string,
     backlog: DurableBacklog,
     flights: readonly Flight<InflightMessage>[],
     released: (flight: Flight<InflightMessage>) => void,
     done: () => void,
   ) {
-    this.#core = core;
+    this.#context = context;
+    this.#delivery = delivery;
     this.#clientId = clientId;
     this.#backlog = backlog;
     this.#flights = [...flights];
@@ -53,8 +57,8 @@ export class Leaving {
       const { shared } = this.#backlog.variant;
       this.#backlog.shift();
       if (message === null || place.isRevoked) continue;
-      if (shared !== null && this.#core.delivery.handOver(message, shared)) continue;
-      this.#core.dropped("session-ended", message, this.#clientId);
+      if (shared !== null && this.#delivery.handOver(message, shared)) continue;
+      this.#context.dropped("session-ended", message, this.#clientId);
     }
     if (this.#backlog.messages === 0) this.#done();
   }
@@ -77,8 +81,8 @@ export class Leaving {
     }
     const { message } = entry;
     if (message === null || entry.place.isRevoked) return true;
-    if (!this.#core.delivery.handOver(message, variant.shared)) {
-      this.#core.dropped("session-ended", message, this.#clientId);
+    if (!this.#delivery.handOver(message, variant.shared)) {
+      this.#context.dropped("session-ended", message, this.#clientId);
     }
     return true;
   }

@@ -15,7 +15,7 @@ import type { Reader } from "./durable_backlog.ts";
 import { Join } from "./shared_start.ts";
 import type { Page } from "./message_page.ts";
 import { PageCache } from "./page_cache.ts";
-import type { Calendar } from "./records.ts";
+import type { Calendar } from "../base/calendar.ts";
 import { RowWriter } from "./row_writer.ts";
 
 /** How long to wait before a commit that has failed is tried again, in milliseconds. */
@@ -201,7 +201,7 @@ export class Journal implements LogKeeper {
   }
 
   keep(message: Message): Place {
-    const { place } = message;
+    const place = message.place as Place | null;
     if (place !== null && !place.chunk.isGone && !place.isRevoked) return place;
     if (this.#open === null || this.#open.bytes >= CHUNK_BYTES) {
       this.#open = new Chunk(this.newId());

@@ -3,7 +3,8 @@ import { StoreError } from "../../store/store.ts";
 import type { Message } from "../base/message.ts";
 import { type Chunk, Place } from "./message_chunk.ts";
 import type { Entry, Page } from "./message_page.ts";
-import { type Calendar, readMessage, readVariant, writeMessage, writeVariant } from "./records.ts";
+import type { Calendar } from "../base/calendar.ts";
+import { readMessage, readVariant, writeMessage, writeVariant } from "./records.ts";
 
 /** No message weighs more: a packet has at most 256 MiB. */
 const ENTRY_BYTES_MAX = 2 ** 30;

@@ -1,5 +1,5 @@
 import type { Store } from "../../store/store.ts";
-import type { Core } from "../core.ts";
+import type { DurableHost } from "./durable_host.ts";
 import type { JournalHost } from "./journal.ts";
 import { restore } from "./restore.ts";
 
@@ -8,12 +8,13 @@ import { restore } from "./restore.ts";
  *
  * @throws {StoreError} If the store cannot be read.
  */
-export async function openStore(core: Core, store: Store): Promise<void> {
-  await restore(core, store, hostOf(core));
+export async function openStore(broker: DurableHost, store: Store): Promise<void> {
+  await restore(broker, store, journalHostOf(broker));
 }
 
-function hostOf(core: Core): JournalHost {
-  const { clock, scheduler, calendar, limits, stats, hooks } = core;
+function journalHostOf(broker: DurableHost): JournalHost {
+  const { context, publisher, retained } = broker;
+  const { clock, scheduler, calendar, limits, stats, hooks } = context;
   return {
     clock,
     scheduler,
@@ -21,13 +22,13 @@ function hostOf(core: Core): JournalHost {
     cacheBytesMax: limits.storeCacheBytesMax,
     journalBytesMax: limits.journalBytesMax,
     storedBytesMax: limits.storedBytesMax,
-    endTurn: () => core.endTurn(),
-    congested: (room) => core.congested(room),
-    retainedOf: (topic) => core.retained.get(topic),
-    failed: (error) => core.failed(error),
+    endTurn: () => broker.endTurn(),
+    congested: (room) => publisher.congested(room),
+    retainedOf: (topic) => retained.get(topic),
+    failed: (error) => context.failed(error),
     expired: (messages) => stats.dropped.expired += messages,
     lost: (messages) => stats.messagesLost += messages,
     commitFailed: () => stats.commitsFailed++,
-    full: (isFull) => core.guard(() => hooks.storeFull?.(isFull)),
+    full: (isFull) => context.guard(() => hooks.storeFull?.(isFull)),
   };
 }

@@ -5,7 +5,7 @@ import { type Chunk, Place } from "./message_chunk.ts";
 import type { DurableLog } from "./durable_log.ts";
 import { type Entry, LOST_VARIANT, type Page } from "./message_page.ts";
 import { type PageRecord, readChunk, readPage } from "./message_page_record.ts";
-import type { Calendar } from "./records.ts";
+import type { Calendar } from "../base/calendar.ts";
 
 /** Pages that are read from the store at once. */
 const LOADS_MAX = 16;

@@ -6,6 +6,7 @@ import type { RecordReader, RecordWriter } from "../../store/record.ts";
 import { StoreError } from "../../store/store.ts";
 import type { SubscriptionOptions } from "../../router/subscription.ts";
 import type { Variant } from "../../router/variant.ts";
+import type { Calendar } from "../base/calendar.ts";
 import { Message } from "../base/message.ts";
 
 /** The largest subscription identifier [MQTT-3.8.2.1.2]. */
@@ -16,14 +17,6 @@ const SUBSCRIPTION_IDENTIFIER_MAX = 268_435_455;
  * milliseconds of the wall clock, since that of the broker starts anew with
  * each process.
  */
-
-/** Turns times of the broker's clock into times of the wall clock, and back. */
-export interface Calendar {
-  /** The time of the wall clock, in milliseconds since 1970. */
-  toWall(clockMs: number): number;
-  /** The time of the broker's clock, in its milliseconds. */
-  toClock(wallMs: number): number;
-}
 
 /** Writes a message, but for whose it is: nobody asks that of one that is on its way. */
 export function writeMessage(

@@ -4,10 +4,10 @@ import { compareKeys } from "../../store/keys.ts";
 import { numberOfKey, RecordReader, textOfKey } from "../../store/record.ts";
 import { type Store, StoreError } from "../../store/store.ts";
 import { Access } from "../session/client_access.ts";
-import type { Core } from "../core.ts";
-import { FeedQueue } from "../session/retained_delivery_queue.ts";
+import type { DurableHost } from "./durable_host.ts";
+import { FeedQueue } from "../delivery/retained_delivery_queue.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
-import { RetainedFeed } from "../session/retained_delivery.ts";
+import { RetainedFeed } from "../delivery/retained_delivery.ts";
 import { MemoryQueue } from "../session/memory_queue.ts";
 import { NEVER_EXPIRES, Session } from "../session/session.ts";
 import { Hold, readerOf } from "./durable_backlog.ts";
@@ -43,23 +43,27 @@ interface StoredSession {
  * @returns The journal, which the broker uses from then on.
  * @throws {StoreError} If the store cannot be read.
  */
-export async function restore(core: Core, store: Store, host: JournalHost): Promise<Journal> {
+export async function restore(
+  broker: DurableHost,
+  store: Store,
+  journalHost: JournalHost,
+): Promise<Journal> {
   const rows = new StoredRows(store);
-  const journal = new Journal(store, host, await nextIdOf(store));
-  core.journal = journal;
-  await restoreRetained(core, rows);
-  const logs = await restoreLogs(rows, journal, core);
+  const journal = new Journal(store, journalHost, await nextIdOf(store));
+  broker.journal = journal;
+  await restoreRetained(broker, rows);
+  const logs = await restoreLogs(rows, journal, broker);
   if (store.damage !== null) await removeOrphans(rows, journal);
-  const sessions = await restoreSessions(core, rows, journal, logs);
+  const sessions = await restoreSessions(broker, rows, journal, logs);
   await restoreJoins(rows, journal, logs, sessions);
-  await restoreSubscriptions(core, rows, sessions);
+  await restoreSubscriptions(broker, rows, sessions);
   const wills = await readWills(rows);
   // What was lost with a part of the file may have been the row that tells which are used.
   journal.skipIds(rows.idMost);
   for (const log of logs.values()) log.begin();
-  restoreWills(core, wills);
-  goOn(core, sessions);
-  discard(rows, journal, core);
+  restoreWills(broker, wills);
+  goOn(broker, sessions);
+  discard(rows, journal, broker);
   return journal;
 }
 
@@ -75,12 +79,14 @@ async function nextIdOf(store: Store): Promise<number> {
 }
 
 /** Removes what is of no use to anybody, and tells of what should have been. */
-function discard(rows: StoredRows, journal: Journal, core: Core): void {
+function discard(rows: StoredRows, journal: Journal, broker: DurableHost): void {
   for (const [table, key] of rows.useless) journal.discard(table, key);
   const { unreadable } = rows;
   if (unreadable === 0) return;
-  core.stats.storeRowsLost += unreadable;
-  core.failed(new StoreError(`The store has ${unreadable} rows that make no sense: removed`));
+  broker.context.stats.storeRowsLost += unreadable;
+  broker.context.failed(
+    new StoreError(`The store has ${unreadable} rows that make no sense: removed`),
+  );
 }
 
 /** Where the file was damaged, messages may be left to which nothing leads. */
@@ -92,7 +98,7 @@ async function removeOrphans(rows: StoredRows, journal: Journal): Promise<void> 
 async function restoreLogs(
   rows: StoredRows,
   journal: Journal,
-  core: Core,
+  broker: DurableHost,
 ): Promise<Map<number, DurableLog>> {
   const logs = new Map<number, DurableLog>();
   let pages: Page[] = [];
@@ -113,21 +119,23 @@ async function restoreLogs(
     const first = numberOfKey(key, 1);
     if (summary.count === 0 || first < (pages.at(-1)?.end ?? 0)) return false;
     for (const chunkId of summary.chunkIds) rows.inUse(chunkId);
-    pages.push(pageOf(journal, core, first, summary));
+    pages.push(pageOf(journal, broker, first, summary));
     return true;
   });
   finish();
   return logs;
 }
 
-function pageOf(journal: Journal, core: Core, first: number, summary: PageSummary): Page {
+function pageOf(journal: Journal, broker: DurableHost, first: number, summary: PageSummary): Page {
   const page = new Page(first, summary.weightBefore);
   page.entries = null;
   page.count = summary.count;
   page.weight = summary.weight;
   page.isSealed = true;
   const { expiresWallMs } = summary;
-  page.expiresMs = expiresWallMs === Infinity ? Infinity : core.calendar.toClock(expiresWallMs);
+  page.expiresMs = expiresWallMs === Infinity
+    ? Infinity
+    : broker.context.calendar.toClock(expiresWallMs);
   page.refs = summary.chunkIds.map((id) => {
     const chunk = journal.chunkOf(id);
     chunk.live++;
@@ -155,7 +163,7 @@ function logOf(
 
 /** The sessions by the number they are stored under. */
 async function restoreSessions(
-  core: Core,
+  broker: DurableHost,
   rows: StoredRows,
   journal: Journal,
   logs: Map<number, DurableLog>,
@@ -167,24 +175,24 @@ async function restoreSessions(
     rows.inUse(record.stamp);
     for (const { logId } of record.readers) rows.inUse(logId);
     // There is one session of a client, but for those that only have something left to give.
-    if (!record.isLeaving && core.sessions.get(record.clientId) !== undefined) return false;
-    const restored = restoreSession(core, journal, logs, id, record);
+    if (!record.isLeaving && broker.sessions.get(record.clientId) !== undefined) return false;
+    const restored = restoreSession(broker, journal, logs, id, record);
     sessions.set(id, restored);
-    if (!record.isLeaving) core.sessions.restore(restored.session);
+    if (!record.isLeaving) broker.sessions.restore(restored.session);
     return true;
   });
   return sessions;
 }
 
 function restoreSession(
-  core: Core,
+  broker: DurableHost,
   journal: Journal,
   logs: Map<number, DurableLog>,
   id: number,
   record: SessionRecord,
 ): StoredSession {
   const { disconnectedWallMs, flights, feeds } = record;
-  const { queue, session } = newSession(core, id, record.clientId);
+  const { queue, session } = newSession(broker, id, record.clientId);
   session.expirySeconds = Math.min(record.expirySeconds, NEVER_EXPIRES);
   for (const reader of record.readers) {
     const log = logOf(journal, logs, reader.logId, reader.position, reader.weight);
@@ -200,20 +208,20 @@ function restoreSession(
   );
   // Where its log stood, there may be something else the next time.
   if (flights.some(({ logId }, at) => logId !== 0 && sent[at]!.hold === null)) queue.changed();
-  if (feeds.length > 0) session.feeds = new FeedQueue(feeds.map((feed) => feedOf(core, feed)));
+  if (feeds.length > 0) session.feeds = new FeedQueue(feeds.map((feed) => feedOf(broker, feed)));
   queue.isLeaving = record.isLeaving;
   queue.stamp = record.stamp;
   // A clock that was set back must not keep a session for longer.
   queue.disconnectedMs = disconnectedWallMs === 0
     ? null
-    : Math.min(core.clock.now(), core.calendar.toClock(disconnectedWallMs));
+    : Math.min(broker.context.clock.now(), broker.context.calendar.toClock(disconnectedWallMs));
   return { session, queue };
 }
 
-function newSession(core: Core, id: number, clientId: string): StoredSession {
+function newSession(broker: DurableHost, id: number, clientId: string): StoredSession {
   let queue: DurableQueue;
-  const session = new Session(core, clientId, (owner) => {
-    return queue = new DurableQueue(core, owner, id, true);
+  const session = new Session(broker.sessionHost, clientId, (owner) => {
+    return queue = new DurableQueue(broker, owner, id, true);
   });
   return { session, queue: queue! };
 }
@@ -274,12 +282,12 @@ function sentOf(record: FlightRecord, logs: Map<number, DurableLog>): StoredInfl
   return sent;
 }
 
-function feedOf(core: Core, { filter, variant, noLocal }: FeedRecord): RetainedFeed {
-  return new RetainedFeed(filter, core.retained.match(filter), variant, noLocal);
+function feedOf(broker: DurableHost, { filter, variant, noLocal }: FeedRecord): RetainedFeed {
+  return new RetainedFeed(filter, broker.retained.match(filter), variant, noLocal);
 }
 
 async function restoreSubscriptions(
-  core: Core,
+  broker: DurableHost,
   rows: StoredRows,
   sessions: Map<number, StoredSession>,
 ): Promise<void> {
@@ -292,21 +300,25 @@ async function restoreSubscriptions(
     const filter = textOfKey(key);
     mustBeSound("topic filter", topicFilterFault(filter));
     const subscription = new Subscription<Receiver>(session, filter, options);
-    core.router.subscribe(subscription);
+    broker.router.subscribe(subscription);
     session.subscriptions.set(subscription);
     return true;
   });
 }
 
-async function restoreRetained(core: Core, rows: StoredRows): Promise<void> {
+async function restoreRetained(broker: DurableHost, rows: StoredRows): Promise<void> {
   await rows.each("retained", (key, value) => {
     const reader = new RecordReader(value);
     const publisher = reader.text();
-    const message = readMessage(reader, core.calendar, publisher === "" ? null : publisher);
+    const message = readMessage(
+      reader,
+      broker.context.calendar,
+      publisher === "" ? null : publisher,
+    );
     mustBeSound("topic name", topicNameFault(message.name));
     // Under another key it could not be replaced.
     if (compareKeys(key, message.topic) !== 0) throw new StoreError("A key and its row differ");
-    core.retained.restore(message);
+    broker.retained.restore(message);
     return true;
   });
 }
@@ -329,21 +341,25 @@ async function readWills(rows: StoredRows): Promise<Map<number, WillRecord>> {
 }
 
 /** Gives wills back to sessions that go on, and publishes those of clients that were lost. */
-function restoreWills(core: Core, wills: Map<number, WillRecord>): void {
-  const now = core.clock.now();
+function restoreWills(broker: DurableHost, wills: Map<number, WillRecord>): void {
+  const now = broker.context.clock.now();
   for (const [id, { clientId, username, will, dueWallMs }] of wills) {
     // One without a session that survives had a clean session, which has ended.
-    const known = core.sessions.get(clientId);
-    const session = known?.willId === 0
-      ? known
-      : new Session(core, clientId, (owner) => new MemoryQueue(core, owner));
+    const known = broker.sessions.get(clientId);
+    const session = known?.willId === 0 ? known : new Session(
+      broker.sessionHost,
+      clientId,
+      (owner) => new MemoryQueue(broker.context, owner),
+    );
     session.willId = id;
     session.will = will;
     session.username = username;
-    session.permit(accessOf(core, clientId, username));
+    session.permit(accessOf(broker, clientId, username));
     const delayMs = (will.properties.willDelayInterval ?? 0) * 1000;
-    session.willDueMs = dueWallMs === 0 ? now + delayMs : core.calendar.toClock(dueWallMs);
-    if (session !== known) core.sessions.wait(session, now, now);
+    session.willDueMs = dueWallMs === 0
+      ? now + delayMs
+      : broker.context.calendar.toClock(dueWallMs);
+    if (session !== known) broker.sessions.wait(session, now, now);
   }
 }
 
@@ -353,15 +369,20 @@ function mustBeSound(what: string, fault: string | null): void {
 }
 
 /** What a client may do, of which this is all that is known until it returns. */
-function accessOf(core: Core, clientId: string, username: string | null): Access | null {
-  const { authorizer } = core.settings;
+function accessOf(broker: DurableHost, clientId: string, username: string | null): Access | null {
+  const { authorizer } = broker.context.settings;
   if (authorizer === null) return null;
-  return new Access(core, authorizer, { clientId, username, address: "", protocolVersion: 5 });
+  return new Access(broker.context, authorizer, {
+    clientId,
+    username,
+    address: "",
+    protocolVersion: 5,
+  });
 }
 
 /** The clients are away: sessions wait for them, or end when their time is over. */
-function goOn(core: Core, sessions: Map<number, StoredSession>): void {
-  const now = core.clock.now();
+function goOn(broker: DurableHost, sessions: Map<number, StoredSession>): void {
+  const now = broker.context.clock.now();
   for (const { session, queue } of sessions.values()) {
     if (queue.isLeaving) {
       session.end();
@@ -372,7 +393,7 @@ function goOn(core: Core, sessions: Map<number, StoredSession>): void {
       queue.disconnectedMs = now;
       queue.changed();
     }
-    core.sessions.wait(session, queue.disconnectedMs, session.willDueMs ?? now);
+    broker.sessions.wait(session, queue.disconnectedMs, session.willDueMs ?? now);
     session.willDueMs = null;
   }
 }

@@ -8,7 +8,8 @@ import type { DurableLog } from "./durable_log.ts";
 import { type Join, writeJoin } from "./shared_start.ts";
 import type { Page } from "./message_page.ts";
 import { writeChunk, writePage } from "./message_page_record.ts";
-import { type Calendar, writeMessage, writeWill } from "./records.ts";
+import type { Calendar } from "../base/calendar.ts";
+import { writeMessage, writeWill } from "./records.ts";
 
 const encoder = new TextEncoder();
 

@@ -5,7 +5,8 @@ import { topicFilterFault } from "../../router/topic.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { Session } from "../session/session.ts";
 import type { DurableQueue } from "./durable_queue.ts";
-import { type Calendar, readNumbers, readVariant, writeNumbers, writeVariant } from "./records.ts";
+import type { Calendar } from "../base/calendar.ts";
+import { readNumbers, readVariant, writeNumbers, writeVariant } from "./records.ts";
 import { storedOf } from "./stored_inflight.ts";
 
 /** The largest packet identifier [MQTT-2.2.1-3]. */

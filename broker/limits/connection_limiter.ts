@@ -2,7 +2,7 @@ import { Receipt } from "../../log/receipt.ts";
 import { mapKey } from "../../router/map_key.ts";
 import { WideMap } from "../../router/wide_map.ts";
 import { addressKey } from "./address_prefix.ts";
-import type { Core } from "../core.ts";
+import type { BrokerContext } from "../base/context.ts";
 import { RecentTable } from "./lru_table.ts";
 import { Deadline } from "../base/scheduler.ts";
 import { TokenBucket } from "./token_bucket.ts";
@@ -23,7 +23,7 @@ interface Presence {
  * This machine itself is not counted.
  */
 export class Gate {
-  readonly #core: Core;
+  readonly #context: BrokerContext;
   /** Who has connections, by the `mapKey()` of its key: never more than there are connections. */
   readonly #present = new WideMap<Presence>();
   readonly #rates: RecentTable<TokenBucket> | null;
@@ -36,9 +36,9 @@ export class Gate {
     this.#token = null;
   });
 
-  constructor(core: Core) {
-    this.#core = core;
-    const { limits, clock } = core;
+  constructor(context: BrokerContext) {
+    this.#context = context;
+    const { limits, clock } = context;
     const { addressConnectsPerSecondMax, addressConnectsBurst, connectsPerSecondMax } = limits;
     this.#rates = addressConnectsPerSecondMax === 0 ? null : new RecentTable(
       limits.addressesMax,
@@ -56,14 +56,14 @@ export class Gate {
 
   /** What has to be waited for before the next accept, or `null`. */
   wait(): Receipt | null {
-    const { limits, scheduler, clock } = this.#core;
+    const { limits, scheduler, clock } = this.#context;
     if (limits.handshakesMax > 0 && this.#handshakes >= limits.handshakesMax) {
-      if (this.#room === null) this.#core.limited("handshakes", null, null);
+      if (this.#room === null) this.#context.limited("handshakes", null, null);
       return this.#room ??= new Receipt();
     }
     const now = clock.now();
     if (this.#rate === null || this.#rate.tokens(now) >= 1) return null;
-    if (this.#token === null) this.#core.limited("connect-rate", null, null);
+    if (this.#token === null) this.#context.limited("connect-rate", null, null);
     this.#token ??= new Receipt();
     scheduler.set(this.#tokenDue, this.#rate.readyMs(now));
     return this.#token;
@@ -71,7 +71,7 @@ export class Gate {
 
   /** Whether a connection from an address may be taken; asked once for each. */
   mayEnter(address: string): boolean {
-    const { limits, clock } = this.#core;
+    const { limits, clock } = this.#context;
     const now = clock.now();
     this.#rate?.spend(1, now);
     const key = addressKey(address);
@@ -115,7 +115,7 @@ export class Gate {
   /** Wakes whoever waits to accept. */
   close(): void {
     this.#wakeRoom();
-    this.#core.scheduler.clear(this.#tokenDue);
+    this.#context.scheduler.clear(this.#tokenDue);
     this.#token?.close();
     this.#token = null;
   }
@@ -132,8 +132,8 @@ export class Gate {
     reason: "address-connections" | "address-handshakes" | "address-rate",
     address: string,
   ): false {
-    this.#core.stats.connectionsRefused++;
-    this.#core.limited(reason, address, null);
+    this.#context.stats.connectionsRefused++;
+    this.#context.limited(reason, address, null);
     return false;
   }
 

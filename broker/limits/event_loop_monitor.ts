@@ -1,4 +1,4 @@
-import type { Core } from "../core.ts";
+import type { BrokerContext } from "../base/context.ts";
 import { Deadline } from "../base/scheduler.ts";
 
 /** How often the event loop is looked at, in milliseconds. */
@@ -20,28 +20,28 @@ const IDLE_LOOKS = 20;
 export class LoadWatch {
   /** Whether the broker has no time for newcomers. */
   isBusy = false;
-  readonly #core: Core;
+  readonly #context: BrokerContext;
   readonly #look: Deadline = new Deadline(() => this.#looked());
   #inRow = 0;
   #idleLooks = 0;
 
-  constructor(core: Core) {
-    this.#core = core;
+  constructor(context: BrokerContext) {
+    this.#context = context;
   }
 
   /** Somebody wants to come in. */
   start(): void {
     this.#idleLooks = 0;
-    if (this.#core.limits.loopLagMs > 0 && this.#look.index < 0) this.#next();
+    if (this.#context.limits.loopLagMs > 0 && this.#look.index < 0) this.#next();
   }
 
   #next(): void {
-    const { scheduler, clock } = this.#core;
+    const { scheduler, clock } = this.#context;
     scheduler.set(this.#look, clock.now() + LOOK_MS);
   }
 
   #looked(): void {
-    const { clock, limits } = this.#core;
+    const { clock, limits } = this.#context;
     this.#note(clock.now() - this.#look.atMs, limits.loopLagMs);
     if (this.isBusy || this.#idleLooks++ < IDLE_LOOKS) this.#next();
     else this.#inRow = 0;
@@ -49,12 +49,12 @@ export class LoadWatch {
 
   /** Looks at once come back late, and are calm well below the limit: it must not go to and fro. */
   #note(lagMs: number, maxMs: number): void {
-    this.#core.stats.loopLagMs = lagMs;
+    this.#context.stats.loopLagMs = lagMs;
     const isSame = this.isBusy ? lagMs < maxMs / 2 : lagMs > maxMs;
     this.#inRow = isSame ? this.#inRow + 1 : 0;
     if (this.#inRow < (this.isBusy ? CALM_LOOKS : LATE_LOOKS)) return;
     this.#inRow = 0;
     this.isBusy = !this.isBusy;
-    this.#core.guard(() => this.#core.hooks.busy?.(this.isBusy, lagMs));
+    this.#context.guard(() => this.#context.hooks.busy?.(this.isBusy, lagMs));
   }
 }

@@ -1,5 +1,5 @@
-import type { Core } from "../core.ts";
-import { DrainWatch } from "./write_timeout.ts";
+import type { BrokerContext } from "../base/context.ts";
+import { DrainWatch, type WatchedConnection } from "./write_timeout.ts";
 import { FlapGuard } from "./takeover_limiter.ts";
 import { Gate } from "./connection_limiter.ts";
 import { LoadWatch } from "./event_loop_monitor.ts";
@@ -21,12 +21,12 @@ export class Guards {
   /** Bodies of packets up to this size are not looked into, in bytes. */
   readonly harmlessBytes: number;
 
-  constructor(core: Core) {
-    this.gate = new Gate(core);
-    this.logins = new LoginGuard(core);
-    this.flaps = new FlapGuard(core);
-    this.load = new LoadWatch(core);
-    this.drain = new DrainWatch(core);
-    this.harmlessBytes = harmlessBytes(core.limits);
+  constructor(context: BrokerContext, connections: Iterable<WatchedConnection>) {
+    this.gate = new Gate(context);
+    this.logins = new LoginGuard(context);
+    this.flaps = new FlapGuard(context);
+    this.load = new LoadWatch(context);
+    this.drain = new DrainWatch(context, connections);
+    this.harmlessBytes = harmlessBytes(context.limits);
   }
 }

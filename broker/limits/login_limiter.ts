@@ -1,7 +1,7 @@
 import { ReasonCode } from "../../codec/mod.ts";
 import { Receipt } from "../../log/receipt.ts";
 import { addressKey } from "./address_prefix.ts";
-import type { Core } from "../core.ts";
+import type { BrokerContext } from "../base/context.ts";
 import type { LoginFailure } from "../base/hooks.ts";
 import { RecentTable } from "./lru_table.ts";
 import { Deadline } from "../base/scheduler.ts";
@@ -23,17 +23,17 @@ interface Record {
  * Whoever logs in rightly is not held up by those who fail.
  */
 export class LoginGuard {
-  readonly #core: Core;
+  readonly #context: BrokerContext;
   readonly #records: RecentTable<Record> | null;
 
-  constructor(core: Core) {
-    this.#core = core;
-    const { loginFailuresMax, loginForgetMs, addressesMax } = core.limits;
+  constructor(context: BrokerContext) {
+    this.#context = context;
+    const { loginFailuresMax, loginForgetMs, addressesMax } = context.limits;
     this.#records = loginFailuresMax === 0 ? null : new RecentTable(addressesMax, () => ({
       allowance: new TokenBucket(
         1000 / Math.max(1, loginForgetMs),
         loginFailuresMax,
-        core.clock.now(),
+        context.clock.now(),
       ),
       delayed: 0,
     }));
@@ -43,8 +43,8 @@ export class LoginGuard {
   mayTry(address: string): boolean {
     const key = this.#records === null ? null : addressKey(address);
     const record = key === null ? undefined : this.#records!.peek(key);
-    if (record === undefined || record.delayed < this.#core.limits.loginsDelayedMax) return true;
-    this.#core.limited("logins", address, null);
+    if (record === undefined || record.delayed < this.#context.limits.loginsDelayedMax) return true;
+    this.#context.limited("logins", address, null);
     return false;
   }
 
@@ -54,19 +54,19 @@ export class LoginGuard {
    * @returns What has to be waited for before the answer, or `null`.
    */
   failed(failure: LoginFailure): PromiseLike<void> | null {
-    const core = this.#core;
-    core.stats.loginsFailed++;
-    core.guard(() => core.hooks.loginFailed?.(failure));
+    const context = this.#context;
+    context.stats.loginsFailed++;
+    context.guard(() => context.hooks.loginFailed?.(failure));
     const key = this.#records === null ? null : addressKey(failure.address);
     if (key === null) return null;
     const record = this.#records!.get(key);
-    if (record.allowance.take(core.clock.now())) return null;
-    core.limited("logins", failure.address, failure.clientId);
+    if (record.allowance.take(context.clock.now())) return null;
+    context.limited("logins", failure.address, failure.clientId);
     return this.#delay(record);
   }
 
   #delay(record: Record): Receipt {
-    const { scheduler, clock, limits } = this.#core;
+    const { scheduler, clock, limits } = this.#context;
     const over = new Receipt();
     record.delayed++;
     const due = new Deadline(() => {

@@ -1,5 +1,5 @@
 import { Receipt } from "../../log/receipt.ts";
-import type { Core } from "../core.ts";
+import type { BrokerContext } from "../base/context.ts";
 import { Deadline } from "../base/scheduler.ts";
 import { TokenBucket } from "./token_bucket.ts";
 
@@ -16,16 +16,16 @@ const DEBT_SECONDS_MAX = 10;
  * slowed down by its own socket and loses nothing.
  */
 export class Pace {
-  readonly #core: Core;
+  readonly #context: BrokerContext;
   readonly #messages: TokenBucket | null;
   readonly #bytes: TokenBucket | null;
   readonly #readBytesMax: number;
   #ready: Receipt | null = null;
   readonly #due = new Deadline(() => this.close());
 
-  private constructor(core: Core, publishes: number, bytes: number) {
-    const now = core.clock.now();
-    this.#core = core;
+  private constructor(context: BrokerContext, publishes: number, bytes: number) {
+    const now = context.clock.now();
+    this.#context = context;
     this.#messages = publishes > 0 ? new TokenBucket(publishes, publishes, now) : null;
     this.#bytes = bytes > 0 ? new TokenBucket(bytes, bytes, now) : null;
     const perSecond = Math.min(bytes || Infinity, publishes * PUBLISH_BYTES_MIN || Infinity);
@@ -33,10 +33,10 @@ export class Pace {
   }
 
   /** The pace of a new client, or `null` where clients may publish as fast as they can. */
-  static of(core: Core): Pace | null {
-    const { publishesPerSecondMax, publishBytesPerSecondMax } = core.limits;
+  static of(context: BrokerContext): Pace | null {
+    const { publishesPerSecondMax, publishBytesPerSecondMax } = context.limits;
     if (publishesPerSecondMax === 0 && publishBytesPerSecondMax === 0) return null;
-    return new Pace(core, publishesPerSecondMax, publishBytesPerSecondMax);
+    return new Pace(context, publishesPerSecondMax, publishBytesPerSecondMax);
   }
 
   /** As much of a buffer as is to be read to: a second's worth, for meanwhile nobody sees it go. */
@@ -46,24 +46,24 @@ export class Pace {
 
   /** Whether one more message may be taken now. */
   get mayGoOn(): boolean {
-    const now = this.#core.clock.now();
+    const now = this.#context.clock.now();
     return (this.#messages === null || this.#messages.tokens(now) >= 1) &&
       (this.#bytes === null || this.#bytes.tokens(now) >= 1);
   }
 
   /** Whether as many messages may be taken at once as so many bytes can hold. */
   mayTakeAll(bytes: number): boolean {
-    const now = this.#core.clock.now();
+    const now = this.#context.clock.now();
     return (this.#messages === null || this.#messages.tokens(now) >= bytes / PUBLISH_BYTES_MIN) &&
       (this.#bytes === null || this.#bytes.tokens(now) >= bytes);
   }
 
   /** So much was published. */
   spend(messages: number, bytes: number): void {
-    const now = this.#core.clock.now();
+    const now = this.#context.clock.now();
     this.#messages?.spend(messages, now);
     if (this.#bytes === null) return;
-    const { publishBytesPerSecondMax } = this.#core.limits;
+    const { publishBytesPerSecondMax } = this.#context.limits;
     const debtMax = publishBytesPerSecondMax * DEBT_SECONDS_MAX;
     this.#bytes.spend(Math.min(bytes, this.#bytes.tokens(now) + debtMax), now);
   }
@@ -71,7 +71,7 @@ export class Pace {
   /** What has to be waited for before more is read, or `null`. */
   wait(): Promise<void> | null {
     if (this.mayGoOn) return null;
-    const { clock, scheduler } = this.#core;
+    const { clock, scheduler } = this.#context;
     const now = clock.now();
     this.#ready ??= new Receipt();
     const readyMs = Math.max(this.#messages?.readyMs(now) ?? now, this.#bytes?.readyMs(now) ?? now);
@@ -81,7 +81,7 @@ export class Pace {
 
   /** Wakes whoever waits: it may go on, or is gone. */
   close(): void {
-    this.#core.scheduler.clear(this.#due);
+    this.#context.scheduler.clear(this.#due);
     this.#ready?.close();
     this.#ready = null;
   }

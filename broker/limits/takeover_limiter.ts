@@ -1,5 +1,5 @@
 import { Receipt } from "../../log/receipt.ts";
-import type { Core } from "../core.ts";
+import type { BrokerContext } from "../base/context.ts";
 import { RecentTable } from "./lru_table.ts";
 import { Deadline } from "../base/scheduler.ts";
 import { TokenBucket } from "./token_bucket.ts";
@@ -18,17 +18,17 @@ interface Record {
  * stays.
  */
 export class FlapGuard {
-  readonly #core: Core;
+  readonly #context: BrokerContext;
   readonly #records: RecentTable<Record> | null;
 
-  constructor(core: Core) {
-    this.#core = core;
-    const { takeOversMax, takeOverForgetMs, flappingClientsMax } = core.limits;
+  constructor(context: BrokerContext) {
+    this.#context = context;
+    const { takeOversMax, takeOverForgetMs, flappingClientsMax } = context.limits;
     this.#records = takeOversMax === 0 ? null : new RecentTable(flappingClientsMax, () => ({
       allowance: new TokenBucket(
         1000 / Math.max(1, takeOverForgetMs),
         takeOversMax,
-        core.clock.now(),
+        context.clock.now(),
       ),
       isHeld: false,
     }));
@@ -43,13 +43,13 @@ export class FlapGuard {
   takesOver(clientId: string, address: string): PromiseLike<void> | "refused" | null {
     const record = this.#records?.get(clientId);
     if (record === undefined) return null;
-    if (!record.isHeld && record.allowance.take(this.#core.clock.now())) return null;
-    this.#core.limited("take-overs", address, clientId);
+    if (!record.isHeld && record.allowance.take(this.#context.clock.now())) return null;
+    this.#context.limited("take-overs", address, clientId);
     return record.isHeld ? "refused" : this.#hold(record);
   }
 
   #hold(record: Record): Receipt {
-    const { scheduler, clock, limits } = this.#core;
+    const { scheduler, clock, limits } = this.#context;
     const over = new Receipt();
     record.isHeld = true;
     const due = new Deadline(() => {

@@ -2,7 +2,8 @@ import { FixedHeader, type ProtocolVersion, ReasonCode } from "../../codec/mod.t
 import { Receipt } from "../../log/receipt.ts";
 import type { PeerInfo, Transport } from "../../transport/transport.ts";
 import { Connection } from "../connection/connection.ts";
-import type { Core } from "../core.ts";
+import type { BrokerContext } from "../base/context.ts";
+import type { ConnectionHost } from "../connection/connection_host.ts";
 import { ListenerPolicy } from "../base/listener_policy.ts";
 import { busyConnack } from "../connection/refusal.ts";
 import { Deadline } from "../base/scheduler.ts";
@@ -20,24 +21,26 @@ const REFUSAL_BYTES = 16;
  * has gone: the process must never run out of file descriptors.
  */
 export class Door {
-  readonly #core: Core;
+  readonly #host: ConnectionHost;
+  readonly #context: BrokerContext;
   /** For connections that come without a policy. */
   readonly #strict: ListenerPolicy;
   readonly #lenient: ListenerPolicy;
   readonly #refusals = new Set<Refusal>();
   #free: Receipt | null = null;
 
-  constructor(core: Core) {
-    this.#core = core;
-    this.#strict = new ListenerPolicy(core.settings, core.stats);
-    this.#lenient = new ListenerPolicy(core.settings, core.stats, { lenient: true });
+  constructor(host: ConnectionHost) {
+    const { context } = host;
+    this.#host = host;
+    this.#context = context;
+    this.#strict = new ListenerPolicy(context.settings, context.stats);
+    this.#lenient = new ListenerPolicy(context.settings, context.stats, { lenient: true });
   }
 
   /** What has to be waited for before the next accept, or `null`. */
   mayAccept(): PromiseLike<void> | null {
-    const { isClosing, guards } = this.#core;
-    if (isClosing) return null;
-    if (this.#refusals.size < REFUSALS_MAX) return guards.gate.wait();
+    if (this.#context.isClosing) return null;
+    if (this.#refusals.size < REFUSALS_MAX) return this.#host.guards.gate.wait();
     return this.#free ??= new Receipt();
   }
 
@@ -46,7 +49,7 @@ export class Door {
    * such as a TLS handshake, asks before it, and says so in `PeerInfo.isVetted`.
    */
   vets(address: string): boolean {
-    return !this.#core.isClosing && this.#core.guards.gate.mayEnter(address);
+    return !this.#context.isClosing && this.#host.guards.gate.mayEnter(address);
   }
 
   /** Takes a connection over. */
@@ -55,17 +58,17 @@ export class Door {
     peer: PeerInfo,
     policy: ListenerPolicy = peer.lenient ? this.#lenient : this.#strict,
   ): void {
-    const core = this.#core;
-    const { gate, load } = core.guards;
-    if (core.isClosing || !(peer.isVetted || gate.mayEnter(peer.address))) {
+    const host = this.#host;
+    const { gate, load } = host.guards;
+    if (this.#context.isClosing || !(peer.isVetted || gate.mayEnter(peer.address))) {
       return transport.close();
     }
     load.start();
     if (load.isBusy) return this.#turnAway(transport, "busy", peer);
-    if (core.connections.size >= core.limits.connectionsMax || !policy.hasRoom) {
+    if (host.connections.size >= this.#context.limits.connectionsMax || !policy.hasRoom) {
       return this.#turnAway(transport, "connections", peer);
     }
-    const connection = new Connection(core, transport, peer, policy);
+    const connection = new Connection(host, transport, peer, policy);
     connection.visit = gate.enter(peer.address);
     connection.run();
   }
@@ -73,21 +76,21 @@ export class Door {
   /** Wakes whoever waits to accept, and turns away whom it was telling so. */
   close(): void {
     for (const refusal of this.#refusals) refusal.close();
-    this.#core.guards.gate.close();
+    this.#host.guards.gate.close();
     this.#wake();
   }
 
   #turnAway(transport: Transport, reason: "busy" | "connections", peer: PeerInfo): void {
-    const core = this.#core;
-    core.stats.connectionsRefused++;
-    core.limited(reason, peer.address, null);
+    const context = this.#context;
+    context.stats.connectionsRefused++;
+    context.limited(reason, peer.address, null);
     if (this.#refusals.size >= REFUSALS_MAX) return transport.close();
     const code = reason === "busy" ? ReasonCode.ServerBusy : ReasonCode.QuotaExceeded;
     this.#refuse(transport, code);
   }
 
   async #refuse(transport: Transport, reasonCode: number): Promise<void> {
-    const { scheduler, clock } = this.#core;
+    const { scheduler, clock } = this.#context;
     const refusal = new Refusal(transport);
     this.#refusals.add(refusal);
     const deadline = new Deadline(() => refusal.close());

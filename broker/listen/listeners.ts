@@ -9,7 +9,7 @@ import { UnixListener, type UnixOptions } from "../../transport/unix.ts";
 import type { WebSocketOptions } from "../../transport/websocket_handshake.ts";
 import { webSocketOpening } from "../../transport/websocket_server.ts";
 import { Arrivals } from "./pending_handshakes.ts";
-import type { Core } from "../core.ts";
+import type { BrokerContext } from "../base/context.ts";
 import type { Door } from "./acceptor.ts";
 import { ListenerPolicy } from "../base/listener_policy.ts";
 import type { ListenerRules } from "../base/listener_options.ts";
@@ -62,16 +62,16 @@ const ALPN_WEBSOCKET = ["http/1.1"];
 
 /** Every way in: what listens, and what is done before a connection comes to the door. */
 export class Listeners {
-  readonly #core: Core;
+  readonly #context: BrokerContext;
   readonly #door: Door;
   readonly #arrivals: Arrivals;
   readonly #all = new Set<{ close(): Promise<void> }>();
   readonly #mayAccept = () => this.#door.mayAccept();
 
-  constructor(core: Core, door: Door) {
-    this.#core = core;
+  constructor(context: BrokerContext, connections: { readonly size: number }, door: Door) {
+    this.#context = context;
     this.#door = door;
-    this.#arrivals = new Arrivals(core);
+    this.#arrivals = new Arrivals(context, connections);
   }
 
   /** Listens for TCP. */
@@ -102,7 +102,7 @@ export class Listeners {
   async unix(options: UnixListenOptions): Promise<UnixListener> {
     const take = this.#taking(options);
     const listener = await UnixListener.listen(options, this.#mayAccept, take);
-    if (!this.#core.isClosing) return this.#keep(listener);
+    if (!this.#context.isClosing) return this.#keep(listener);
     await listener.close();
     throw closed();
   }
@@ -122,7 +122,7 @@ export class Listeners {
   #taking(
     options: ListenerOptions & { proxy?: ProxyOptions; webSocket?: WebSocketOptions },
   ): (pipe: Transport, peer: PeerInfo, handshake?: Opening) => void {
-    if (this.#core.isClosing) throw closed();
+    if (this.#context.isClosing) throw closed();
     const door = this.#door;
     const policy = this.#policyOf(options);
     const { proxy, webSocket } = options;
@@ -153,7 +153,7 @@ export class Listeners {
 
   #policyOf({ policy = {}, lenient }: ListenerOptions): ListenerPolicy {
     if (policy instanceof ListenerPolicy) return policy;
-    const { settings, stats } = this.#core;
+    const { settings, stats } = this.#context;
     const rules = lenient === undefined ? policy : { ...policy, lenient };
     return new ListenerPolicy(settings, stats, rules);
   }

@@ -1,6 +1,6 @@
 import type { Opening } from "../../transport/opening.ts";
 import type { PeerInfo, Transport } from "../../transport/transport.ts";
-import type { Core } from "../core.ts";
+import type { BrokerContext } from "../base/context.ts";
 import { Deadline } from "../base/scheduler.ts";
 
 /** Arrivals beyond the connections there may be: each takes a file descriptor, too. */
@@ -13,11 +13,14 @@ const SPARE = 32;
  * the room only keeps out others of his kind.
  */
 export class Arrivals {
-  readonly #core: Core;
+  readonly #context: BrokerContext;
+  readonly #connections: { readonly size: number };
   readonly #all = new Set<Arrival>();
 
-  constructor(core: Core) {
-    this.#core = core;
+  /** @param connections Those that speak MQTT already. */
+  constructor(context: BrokerContext, connections: { readonly size: number }) {
+    this.#context = context;
+    this.#connections = connections;
   }
 
   /**
@@ -30,7 +33,7 @@ export class Arrivals {
     openings: readonly Opening[],
     enter: (transport: Transport, peer: PeerInfo) => void,
   ): Promise<void> {
-    const { scheduler, clock, limits, stats } = this.#core;
+    const { scheduler, clock, limits, stats } = this.#context;
     this.#makeRoom();
     const arrival = new Arrival(pipe, peer);
     this.#all.add(arrival);
@@ -51,8 +54,8 @@ export class Arrivals {
     }
     if (!arrival.isClosed) return enter(arrival.transport, arrival.peer);
     stats.arrivalsFailed++;
-    const { hooks } = this.#core;
-    this.#core.guard(() => hooks.arrivalFailed?.(arrival.peer.address, arrival.error));
+    const { hooks } = this.#context;
+    this.#context.guard(() => hooks.arrivalFailed?.(arrival.peer.address, arrival.error));
   }
 
   /** Closes all of them. */
@@ -61,8 +64,11 @@ export class Arrivals {
   }
 
   #makeRoom(): void {
-    const { limits, connections } = this.#core;
-    const max = Math.min(limits.arrivalsMax, limits.connectionsMax + SPARE - connections.size);
+    const { limits } = this.#context;
+    const max = Math.min(
+      limits.arrivalsMax,
+      limits.connectionsMax + SPARE - this.#connections.size,
+    );
     for (const oldest of this.#all) {
       if (this.#all.size < Math.max(1, max)) return;
       this.#all.delete(oldest);

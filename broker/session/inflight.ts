@@ -1,7 +1,7 @@
 import { ReasonCode } from "../../codec/mod.ts";
 import { type Flight, OutboundWindow } from "../../flow/outbound_window.ts";
 import type { Variant } from "../../router/variant.ts";
-import type { Core } from "../core.ts";
+import type { SessionHost } from "./session_host.ts";
 import type { Link } from "./client_link.ts";
 import type { Message } from "../base/message.ts";
 import { InflightMessage } from "./inflight_message.ts";
@@ -14,12 +14,12 @@ import type { Session } from "./session.ts";
 export class InflightMessages {
   /** Their identifiers and phases, and the quota of the client. */
   readonly window: OutboundWindow<InflightMessage>;
-  readonly #core: Core;
+  readonly #host: SessionHost;
   readonly #session: Session;
 
   /** @param receiveMaximum How many unacknowledged messages the client takes. */
-  constructor(core: Core, session: Session, receiveMaximum: number) {
-    this.#core = core;
+  constructor(host: SessionHost, session: Session, receiveMaximum: number) {
+    this.#host = host;
     this.#session = session;
     this.window = new OutboundWindow(receiveMaximum);
   }
@@ -41,7 +41,7 @@ export class InflightMessages {
     const flight = window.open(qos, sent);
     if (link.send(message, variant, qos, flight.packetId, false)) return;
     window.close(flight);
-    this.#core.dropped(link.whyUnsent(message), message, session.clientId);
+    this.#host.context.dropped(link.whyUnsent(message), message, session.clientId);
   }
 
   /**
@@ -64,12 +64,12 @@ export class InflightMessages {
     const { message, variant, qos, wasSent } = sent!;
     if (message === null) return this.#giveUp(flight);
     if (wasSent && !session.mayReceive(message.name)) {
-      this.#core.withheld(1);
+      this.#host.context.withheld(1);
       return this.#giveUp(flight);
     }
     sent!.wasSent = true;
     if (link.send(message, variant, qos, packetId, wasSent)) return;
-    this.#core.dropped(link.whyUnsent(message), message, session.clientId);
+    this.#host.context.dropped(link.whyUnsent(message), message, session.clientId);
     this.#finish(flight);
   }
 

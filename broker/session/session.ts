@@ -8,7 +8,7 @@ import type { Access } from "./client_access.ts";
 import type { MessageFollows, MessageLog } from "../delivery/backlog.ts";
 import type { Commit } from "../base/commit.ts";
 import { Congestion } from "../delivery/backpressure.ts";
-import type { Core } from "../core.ts";
+import type { SessionHost } from "./session_host.ts";
 import { InflightMessages } from "./inflight.ts";
 import type { InflightMessage } from "./inflight_message.ts";
 import type { Link } from "./client_link.ts";
@@ -16,7 +16,7 @@ import type { ListenerTerms } from "../base/listener_policy.ts";
 import type { Message } from "../base/message.ts";
 import type { Follows } from "../delivery/outbox.ts";
 import { type BacklogRoom, Rank, type Receiver, wireClassOf } from "../delivery/subscriber.ts";
-import type { FeedQueue } from "./retained_delivery_queue.ts";
+import type { FeedQueue } from "../delivery/retained_delivery_queue.ts";
 import type { Run } from "../delivery/publish_batch.ts";
 import type { Deadline } from "../base/scheduler.ts";
 import type { QueueOwner, SessionQueue } from "./session_queue.ts";
@@ -59,7 +59,7 @@ export class Session implements Receiver, QueueOwner {
   willId = 0;
   /** When its will is due, of a session that was just restored. */
   willDueMs: number | null = null;
-  readonly #core: Core;
+  readonly #host: SessionHost;
   #inflight: InflightMessages | null = null;
   #inbound: InboundWindow | null = null;
   #congestion: Congestion | null = null;
@@ -73,13 +73,13 @@ export class Session implements Receiver, QueueOwner {
 
   /** @param newQueue Makes the queue of the session. */
   constructor(
-    core: Core,
+    host: SessionHost,
     readonly clientId: string,
     newQueue: (session: Session) => SessionQueue,
   ) {
-    this.#core = core;
-    this.#terms = core.terms;
-    const { packetBytesMax, queueQoS0, upgradeOutgoingQoS } = core.terms;
+    this.#host = host;
+    this.#terms = host.context.terms;
+    const { packetBytesMax, queueQoS0, upgradeOutgoingQoS } = host.context.terms;
     const isOwn = queueQoS0 || upgradeOutgoingQoS;
     this.wireClass = isOwn ? WIRE_CLASS_OWN : wireClassOf({ v5: false, packetBytesMax });
     this.queue = newQueue(this);
@@ -170,7 +170,7 @@ export class Session implements Receiver, QueueOwner {
   /** Has every audience that it belongs to look at it again. */
   touch(): void {
     this.#isStale = false;
-    for (const filter of this.subscriptions.filters()) this.#core.router.touch(this, filter);
+    for (const filter of this.subscriptions.filters()) this.#host.router.touch(this, filter);
   }
 
   /** Lets go of the connection. */
@@ -196,7 +196,7 @@ export class Session implements Receiver, QueueOwner {
     }
     // Nothing may come behind a DISCONNECT [MQTT-3.14.4-1].
     if (link === null || !link.outbox.isOpen) return;
-    if (!this.mayReceive(run.route.topic)) return this.#core.withheld(run.frames);
+    if (!this.mayReceive(run.route.topic)) return this.#host.context.withheld(run.frames);
     const { wire } = link;
     const asIs = wire.v5 === run.v5 && !wire.isOwn && variant.identifiers === null &&
       run.frameBytesMax <= wire.packetBytesMax;
@@ -206,7 +206,7 @@ export class Session implements Receiver, QueueOwner {
 
   receive(message: Message, variant: Variant): void {
     if (this.hasEnded) return;
-    if (!this.mayReceive(message.name)) return this.#core.withheld(1);
+    if (!this.mayReceive(message.name)) return this.#host.context.withheld(1);
     const qos = this.qosOf(message, variant);
     const { link } = this;
     if (qos === 0) {
@@ -232,7 +232,7 @@ export class Session implements Receiver, QueueOwner {
 
   isFull(bytes: number): boolean {
     const { queue } = this;
-    const { backlogMessagesMax, backlogBytesMax } = this.#core.limits;
+    const { backlogMessagesMax, backlogBytesMax } = this.#host.context.limits;
     return queue.messages >= backlogMessagesMax || queue.bytes + bytes > backlogBytesMax;
   }
 
@@ -270,8 +270,8 @@ export class Session implements Receiver, QueueOwner {
     const none = { messages: Infinity, bytes: Infinity, isAway };
     const { queue } = this;
     if (this.hasEnded) return none;
-    const { backlogMessagesMax, backlogBytesMax } = this.#core.limits;
-    const over = this.#core.overflow === "drop-newest"
+    const { backlogMessagesMax, backlogBytesMax } = this.#host.context.limits;
+    const over = this.#host.context.settings.overflow === "drop-newest"
       ? this.isFull(0)
       : queue.messages > backlogMessagesMax || queue.bytes > backlogBytesMax;
     if (over && this.#overflow() !== "keeps") return none;
@@ -334,7 +334,7 @@ export class Session implements Receiver, QueueOwner {
   #queueLoose(message: Message, variant: Variant): void {
     const hasRoom = !this.queue.isBlocked && !this.#hasOverflowed && !this.isFull(message.weight);
     if (hasRoom) this.#enqueue(message, variant);
-    else this.#core.dropped("backlog", message, this.clientId);
+    else this.#host.context.dropped("backlog", message, this.clientId);
   }
 
   #canSend(link: Link): boolean {
@@ -342,20 +342,20 @@ export class Session implements Receiver, QueueOwner {
   }
 
   openInflight(): InflightMessages {
-    return this.#inflight ??= new InflightMessages(this.#core, this, this.#receiveMaximum);
+    return this.#inflight ??= new InflightMessages(this.#host, this, this.#receiveMaximum);
   }
 
   /** Sends a QoS 0 message: it is neither kept nor acknowledged. */
   sendLoose(link: Link, message: Message, variant: Variant): void {
     if (!link.send(message, variant, 0, 0, false)) {
-      this.#core.dropped(link.whyUnsent(message), message, this.clientId);
+      this.#host.context.dropped(link.whyUnsent(message), message, this.clientId);
     }
   }
 
   /** A message that the client may no longer receive goes to another of its group, if any. */
   passOn(message: Message, { shared }: Variant): void {
-    const isTaken = shared !== null && this.#core.delivery.handOver(message, shared);
-    if (!isTaken) this.#core.withheld(1);
+    const isTaken = shared !== null && this.#host.delivery.handOver(message, shared);
+    if (!isTaken) this.#host.context.withheld(1);
   }
 
   /** A flight has ended: another message may be sent. */
@@ -388,11 +388,13 @@ export class Session implements Receiver, QueueOwner {
 
   /** Applies the overflow policy. Says whether the session still takes messages. */
   #overflow(message?: Message): "keeps" | "gone" {
-    const { overflow } = this.#core;
+    const { overflow } = this.#host.context.settings;
     if (overflow === "end-session") {
-      if (!this.#hasOverflowed) this.#core.endSessionLater(this, ReasonCode.QuotaExceeded);
+      if (!this.#hasOverflowed) this.#host.endSessionLater(this, ReasonCode.QuotaExceeded);
       this.#hasOverflowed = true;
-      if (message !== undefined) this.#core.dropped("session-ended", message, this.clientId);
+      if (message !== undefined) {
+        this.#host.context.dropped("session-ended", message, this.clientId);
+      }
       return "gone";
     }
     if (overflow === "drop-oldest") {
@@ -400,31 +402,31 @@ export class Session implements Receiver, QueueOwner {
       return "keeps";
     }
     // The publisher was refused before it came to this, or it is dropped here.
-    if (message !== undefined) this.#core.dropped("backlog", message, this.clientId);
+    if (message !== undefined) this.#host.context.dropped("backlog", message, this.clientId);
     else this.queue.leave();
     return "gone";
   }
 
   #trim(): void {
-    if (this.#core.overflow !== "drop-oldest") return;
-    const { backlogMessagesMax, backlogBytesMax } = this.#core.limits;
+    if (this.#host.context.settings.overflow !== "drop-oldest") return;
+    const { backlogMessagesMax, backlogBytesMax } = this.#host.context.limits;
     const count = this.queue.trim(backlogMessagesMax, backlogBytesMax);
-    this.#core.stats.dropped.backlog += count;
+    this.#host.context.stats.dropped.backlog += count;
   }
 
   /** Has publishers wait while much waits for a client that is connected and well. */
   #slowDown(): void {
     if (this.link === null) return;
-    const { highWaterBytes, backlogMessagesMax, stallMs } = this.#core.limits;
+    const { highWaterBytes, backlogMessagesMax, stallMs } = this.#host.context.limits;
     const { messages, bytes } = this.waiting;
     if (bytes <= highWaterBytes && messages <= backlogMessagesMax / 2) return;
-    const { clock, scheduler } = this.#core;
+    const { clock, scheduler } = this.#host.context;
     this.#congestion ??= new Congestion(clock, scheduler, stallMs);
-    if (!this.#congestion.isStalled) this.#core.congested(this.#congestion.room());
+    if (!this.#congestion.isStalled) this.#host.publisher.congested(this.#congestion.room());
   }
 
   #clearIfShort(): void {
-    const { highWaterBytes, backlogMessagesMax } = this.#core.limits;
+    const { highWaterBytes, backlogMessagesMax } = this.#host.context.limits;
     const { messages, bytes } = this.waiting;
     if (bytes <= highWaterBytes / 4 && messages <= backlogMessagesMax / 4) {
       this.#congestion!.clear();

@@ -2,7 +2,7 @@ import type { Will } from "../../codec/mod.ts";
 import { mapKey } from "../../router/map_key.ts";
 import { WideMap } from "../../router/wide_map.ts";
 import { AskedWills } from "./will_authorization.ts";
-import type { Core } from "../core.ts";
+import type { SessionHost } from "./session_host.ts";
 import { EndedSessions } from "./session_cleanup.ts";
 import { Deadline } from "../base/scheduler.ts";
 import { NEVER_EXPIRES, Session } from "./session.ts";
@@ -13,7 +13,7 @@ const WILL_RETRY_MS = 1000;
 
 /** Every session by client identifier, and when each ends. */
 export class SessionTable {
-  readonly #core: Core;
+  readonly #host: SessionHost;
   /** By the `mapKey()` of the client identifier. */
   readonly #sessions = new WideMap<Session>();
   readonly #wills: AskedWills;
@@ -21,10 +21,10 @@ export class SessionTable {
   /** How many wills wait for room in the store. */
   #postponed = 0;
 
-  constructor(core: Core) {
-    this.#core = core;
-    this.#wills = new AskedWills(core);
-    this.#ended = new EndedSessions(core.clock, core.router);
+  constructor(host: SessionHost) {
+    this.#host = host;
+    this.#wills = new AskedWills(host);
+    this.#ended = new EndedSessions(host.context.clock, host.router);
   }
 
   /** How many sessions there are, connected or not. */
@@ -49,8 +49,8 @@ export class SessionTable {
    * restart where there is a store.
    */
   create(clientId: string, outlives: boolean): Session {
-    const core = this.#core;
-    const session = new Session(core, clientId, (owner) => core.newQueue(owner, outlives));
+    const host = this.#host;
+    const session = new Session(host, clientId, (owner) => host.newQueue(owner, outlives));
     this.#sessions.set(mapKey(clientId), session);
     session.queue.changed();
     return session;
@@ -64,12 +64,12 @@ export class SessionTable {
   /** Sets the will of a session, or, with `null`, forgets it. */
   setWill(session: Session, will: Will | null): void {
     session.will = will;
-    this.#core.journal?.willChanged(session);
+    this.#host.journal?.willChanged(session);
   }
 
   /** The session goes on with a connection: nothing of it is due any more [MQTT-3.1.3-9]. */
   resume(session: Session): void {
-    const { scheduler } = this.#core;
+    const { scheduler } = this.#host.context;
     if (session.willDeadline !== null) scheduler.clear(session.willDeadline);
     if (session.expiryDeadline !== null) scheduler.clear(session.expiryDeadline);
     this.setWill(session, null);
@@ -85,7 +85,7 @@ export class SessionTable {
     session.detach();
     if (session.hasEnded) return;
     if (!keepsWill) this.setWill(session, null);
-    const now = this.#core.clock.now();
+    const now = this.#host.context.clock.now();
     const delay = session.will?.properties.willDelayInterval ?? 0;
     this.wait(session, now, now + delay * 1000);
   }
@@ -97,14 +97,14 @@ export class SessionTable {
    * @param willMs When its will is due.
    */
   wait(session: Session, sinceMs: number, willMs: number): void {
-    const { scheduler, clock } = this.#core;
+    const { scheduler, clock } = this.#host.context;
     if (session.expirySeconds === 0) return this.end(session);
     if (session.will !== null) {
       if (willMs <= clock.now()) this.#publishWill(session);
       else {
         session.willDeadline ??= new Deadline(() => this.#publishWill(session));
         scheduler.set(session.willDeadline, willMs);
-        this.#core.journal?.willChanged(session);
+        this.#host.journal?.willChanged(session);
       }
     }
     if (session.expirySeconds === NEVER_EXPIRES) return;
@@ -115,7 +115,8 @@ export class SessionTable {
   /** Ends a session; a will that waits is published, since it must not wait longer. */
   end(session: Session): void {
     if (session.hasEnded) return;
-    const { scheduler, delivery } = this.#core;
+    const { scheduler } = this.#host.context;
+    const { delivery } = this.#host;
     const key = mapKey(session.clientId);
     if (this.#sessions.get(key) === session) this.#sessions.delete(key);
     if (session.willDeadline !== null) scheduler.clear(session.willDeadline);
@@ -124,7 +125,7 @@ export class SessionTable {
     this.#ended.add(session);
     for (const { message, variant } of orphans) {
       if (message !== null && !delivery.handOver(message, variant.shared!)) {
-        this.#core.dropped("session-ended", message, session.clientId);
+        this.#host.context.dropped("session-ended", message, session.clientId);
       }
     }
     this.#publishWill(session);
@@ -136,21 +137,21 @@ export class SessionTable {
   }
 
   #expire(session: Session): void {
-    this.#core.stats.sessionsExpired++;
+    this.#host.context.stats.sessionsExpired++;
     this.end(session);
   }
 
   #publishWill(session: Session): void {
     const { will, clientId, access } = session;
     if (will === null) return;
-    const route = this.#core.router.routeOf(will.topic);
+    const route = this.#host.router.routeOf(will.topic);
     if (route === null) return this.setWill(session, null);
-    const message = messageOfWill(will, route, clientId, this.#core.clock.now());
-    if (this.#core.cannotStore(route, message) && this.#postpone(session)) return;
+    const message = messageOfWill(will, route, clientId, this.#host.context.clock.now());
+    if (this.#host.publisher.cannotStore(route, message) && this.#postpone(session)) return;
     this.#wills.publish(route, message, clientId, access, (isLater) => {
       // Its row stays until it is published, whatever becomes of its session meanwhile.
       const heir = isLater ? this.#inherit(session) : session;
-      if (isLater) this.#core.journal?.willChanged(heir);
+      if (isLater) this.#host.journal?.willChanged(heir);
       return () => this.setWill(heir, null);
     });
   }
@@ -162,7 +163,8 @@ export class SessionTable {
    * @returns False if too many wait.
    */
   #postpone(session: Session): boolean {
-    const { limits, scheduler, clock, journal } = this.#core;
+    const { limits, scheduler, clock } = this.#host.context;
+    const { journal } = this.#host;
     if (this.#postponed >= limits.willsAskedMax) return false;
     this.#postponed++;
     const heir = this.#inherit(session);
@@ -177,8 +179,8 @@ export class SessionTable {
 
   /** Takes the will of a session to one that is there for nothing else. */
   #inherit(session: Session): Session {
-    const core = this.#core;
-    const heir = new Session(core, session.clientId, (owner) => core.newQueue(owner, false));
+    const host = this.#host;
+    const heir = new Session(host, session.clientId, (owner) => host.newQueue(owner, false));
     heir.will = session.will;
     heir.willId = session.willId;
     heir.username = session.username;

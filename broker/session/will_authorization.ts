@@ -1,6 +1,6 @@
 import type { Route } from "../../router/route_cache.ts";
 import type { Access } from "./client_access.ts";
-import type { Core } from "../core.ts";
+import type { SessionHost } from "./session_host.ts";
 import { Outcome } from "../delivery/delivery.ts";
 import type { Message } from "../base/message.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
@@ -10,12 +10,12 @@ import type { Receiver } from "../delivery/subscriber.ts";
  * published, since what was allowed at CONNECT may not be any more.
  */
 export class AskedWills {
-  readonly #core: Core;
+  readonly #host: SessionHost;
   /** How many wait for an answer. */
   #pending = 0;
 
-  constructor(core: Core) {
-    this.#core = core;
+  constructor(host: SessionHost) {
+    this.#host = host;
   }
 
   /**
@@ -33,21 +33,21 @@ export class AskedWills {
     take: (isLater: boolean) => () => void,
   ): void {
     const { name: topic, qos, retain } = message;
-    const core = this.#core;
+    const host = this.#host;
     let forget: (() => void) | null = null;
     const settle = (may: boolean) => {
       // In the commit that holds what comes of it.
       (forget ?? take(false))();
-      if (!may) return core.dropped("not-authorized", message, clientId);
-      const outcome = core.publish(route, message, clientId);
-      if (outcome === Outcome.refused) core.dropped("backlog", message, clientId);
+      if (!may) return host.context.dropped("not-authorized", message, clientId);
+      const outcome = host.publisher.publish(route, message, clientId);
+      if (outcome === Outcome.refused) host.context.dropped("backlog", message, clientId);
     };
     if (access === null) return settle(true);
     const fail = (error: unknown) => {
-      core.failed(error);
+      host.context.failed(error);
       settle(false);
     };
-    if (this.#pending >= core.limits.willsAskedMax) return settle(false);
+    if (this.#pending >= host.context.limits.willsAskedMax) return settle(false);
     try {
       const may = access.mayPublish({ topic, qos, retain, will: true });
       if (typeof may === "boolean") return settle(may);

@@ -94,19 +94,19 @@ class CaseRun {
     await this.#clock.advance(RECOVERY_MS + EXPIRY_MS);
     await this.#checkBystanders("in the end");
     this.#checkRest();
-    this.features.count(this.#target.core.stats);
+    this.features.count(this.#target.parts.context.stats);
     await this.#target.stop();
   }
 
   #open(client: number): void {
-    const before = new Set(this.#target.core.connections);
+    const before = new Set(this.#target.parts.connections);
     let connection: Connection | null = null;
     let reader: PacketReader | null = null;
     const pipe = this.#target.open((bytes) => {
       reader ??= new PacketReader({ version: this.#versionOf(connection, bytes) });
       this.#read(reader, bytes);
     });
-    for (const one of this.#target.core.connections) if (!before.has(one)) connection = one;
+    for (const one of this.#target.parts.connections) if (!before.has(one)) connection = one;
     this.#clients[client] = pipe;
     this.#opened.push(pipe);
   }
@@ -134,11 +134,11 @@ class CaseRun {
   }
 
   #checkLimits(): void {
-    const { core, limits } = this.#target;
-    const { connections, sessions, retained, scheduler, stats } = core;
+    const { parts, limits } = this.#target;
+    const { connections, sessions, retained, context: { scheduler, stats } } = parts;
     this.#atMost("connections", connections.size, limits.connectionsMax);
     this.#atMost("sessions", sessions.size, limits.sessionsMax);
-    this.#atMost("handshakes", core.guards.gate.handshakes, connections.size);
+    this.#atMost("handshakes", parts.guards.gate.handshakes, connections.size);
     this.#atMost("retained messages", retained.size, limits.retainedMessagesMax);
     if (stats.connections !== connections.size) {
       this.#fault(`counts ${stats.connections} connections of ${connections.size}`);
@@ -179,13 +179,13 @@ class CaseRun {
 
   /** Nobody but the bystanders is there any more. */
   #checkRest(): void {
-    const { core } = this.#target;
-    const { retained } = core;
+    const { parts } = this.#target;
+    const { retained } = parts;
     const left = {
-      connections: core.connections.size,
-      sessions: core.sessions.size,
-      handshakes: core.guards.gate.handshakes + 2,
-      deadlines: Math.max(2, core.scheduler.size - OWN_DEADLINES - retained.size),
+      connections: parts.connections.size,
+      sessions: parts.sessions.size,
+      handshakes: parts.guards.gate.handshakes + 2,
+      deadlines: Math.max(2, parts.context.scheduler.size - OWN_DEADLINES - retained.size),
     };
     for (const [what, count] of Object.entries(left)) {
       if (count !== 2) this.#fault(`in the end there are ${what}: ${count}`);

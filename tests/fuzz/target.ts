@@ -1,5 +1,5 @@
 import type { Authenticator, Authorizer } from "../../auth/mod.ts";
-import { Core } from "../../broker/core.ts";
+import { BrokerParts } from "../../broker/broker_parts.ts";
 import { Door } from "../../broker/listen/acceptor.ts";
 import { openStore } from "../../broker/durable/open_store.ts";
 import type { BrokerHooks } from "../../broker/base/hooks.ts";
@@ -14,7 +14,7 @@ const POLICIES = ["end-session", "refuse-publisher", "drop-oldest", "drop-newest
 
 /** A broker that is about to be maltreated, opened up so that its insides can be looked at. */
 export class Target {
-  readonly core: Core;
+  readonly parts: BrokerParts;
   readonly limits: BrokerLimits;
   readonly overflow: OverflowPolicy;
   readonly writeBytesMax: number;
@@ -50,19 +50,19 @@ export class Target {
       responseInformation: random.pick([null, "r/"]),
     });
     this.limits = settings.limits;
-    this.core = new Core(settings);
-    this.#door = new Door(this.core);
+    this.parts = new BrokerParts(settings);
+    this.#door = new Door(this.parts);
   }
 
   /** Has what must survive written to a store, if that is one of the settings. */
   async start(): Promise<void> {
-    if (this.#isDurable) await openStore(this.core, new MemoryStore());
+    if (this.#isDurable) await openStore(this.parts, new MemoryStore());
   }
 
   /** Stops: nothing of it goes on. */
   async stop(): Promise<void> {
-    await this.core.journal?.close();
-    this.core.stop();
+    await this.parts.journal?.close();
+    this.parts.stop();
   }
 
   /** Opens a connection. */

@@ -172,7 +172,7 @@ export const BROKER_MUTANTS: Mutant[] = [
   },
   {
     rule: "No Local counts for retained messages",
-    file: "broker/session/retained_delivery.ts",
+    file: "broker/delivery/retained_delivery.ts",
     find: "if (this.noLocal && message.publisher === receiver.clientId) continue;",
     replace: "",
     tests: ["v5/subscribe_test.ts"],

@@ -1,6 +1,6 @@
 import type { Variant } from "../../router/variant.ts";
-import type { RetainedWalk } from "../delivery/retained_store.ts";
-import type { Receiver } from "../delivery/subscriber.ts";
+import type { RetainedWalk } from "./retained_store.ts";
+import type { Receiver } from "./subscriber.ts";
 
 /** Retained messages that are sent in one go; then others have their turn. */
 const PAGE_MESSAGES = 32;

@@ -1,0 +1,121 @@
+import { BufferPool } from "../log/buffer_pool.ts";
+import { Router } from "../router/router.ts";
+import { BrokerContext } from "./base/context.ts";
+import type { Settings } from "./base/options.ts";
+import type { Connection } from "./connection/connection.ts";
+import type { ConnectionHost } from "./connection/connection_host.ts";
+import { Delivery } from "./delivery/delivery.ts";
+import { FlushQueue } from "./delivery/flush_queue.ts";
+import type { Outbox, OutboxHost } from "./delivery/outbox.ts";
+import { Publisher } from "./delivery/publisher.ts";
+import { RetainedStore } from "./delivery/retained_store.ts";
+import type { Receiver } from "./delivery/subscriber.ts";
+import type { DurableHost } from "./durable/durable_host.ts";
+import { DurableQueue } from "./durable/durable_queue.ts";
+import type { Journal } from "./durable/journal.ts";
+import { Guards } from "./limits/limiters.ts";
+import { MemoryQueue } from "./session/memory_queue.ts";
+import type { Session } from "./session/session.ts";
+import type { SessionHost } from "./session/session_host.ts";
+import type { SessionQueue } from "./session/session_queue.ts";
+import { SessionTable } from "./session/session_table.ts";
+
+/**
+ * The parts of a broker, made once and handed to each other. No part knows this class: each sees
+ * it through the interface of its own room, which names what it needs.
+ */
+export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
+  readonly context: BrokerContext;
+  readonly pool: BufferPool = new BufferPool();
+  readonly router: Router<Receiver>;
+  readonly delivery: Delivery;
+  readonly publisher: Publisher;
+  readonly retained: RetainedStore;
+  readonly sessions: SessionTable;
+  readonly guards: Guards;
+  readonly outboxHost: OutboxHost;
+  readonly connections: Set<Connection> = new Set();
+  journal: Journal | null = null;
+  readonly #toFlush: FlushQueue<Outbox>;
+
+  constructor(settings: Settings) {
+    const context = this.context = new BrokerContext(settings);
+    const { limits, clock, scheduler } = context;
+    this.router = new Router({
+      routesMax: limits.routesMax,
+      levelsMax: limits.topicLevelsMax,
+      bytesMax: limits.topicBytesMax,
+      seed: Math.floor(settings.random() * 2 ** 32),
+    });
+    this.delivery = new Delivery(this);
+    this.retained = new RetainedStore(limits, clock, scheduler, (topic) => {
+      // The state of the broker is another after a restart.
+      if (!topic.startsWith("$SYS/")) this.journal?.retainedChanged(topic);
+    });
+    this.publisher = new Publisher(this);
+    this.sessions = new SessionTable(this);
+    this.guards = new Guards(context, this.connections);
+    this.#toFlush = new FlushQueue(clock, (outbox, error) => {
+      context.failed(error);
+      outbox.abort();
+    });
+    this.outboxHost = this.#outboxHost();
+  }
+
+  /** What sessions need of the broker. */
+  get sessionHost(): SessionHost {
+    return this;
+  }
+
+  /** What happens with messages for a full backlog. */
+  get overflow(): Settings["overflow"] {
+    return this.context.settings.overflow;
+  }
+
+  /** Makes the queue of a session: one that survives, if the session outlives its connection. */
+  newQueue(session: Session, outlives: boolean): SessionQueue {
+    const { journal } = this;
+    if (!outlives || journal === null) return new MemoryQueue(this.context, session);
+    return new DurableQueue(this, session, journal.newId(), false);
+  }
+
+  /** Ends a session whose backlog is full, and disconnects its client, after the delivery. */
+  endSessionLater(session: Session, reasonCode: number): void {
+    queueMicrotask(() => {
+      const { link } = session;
+      this.sessions.end(session);
+      if (link !== null) link.disconnect(reasonCode);
+    });
+  }
+
+  /** Ends this turn now: what its outboxes begin belongs to it. */
+  endTurn(): void {
+    this.#toFlush.endTurn();
+  }
+
+  /** Stops every deadline. */
+  stop(): void {
+    this.context.scheduler.stop();
+    this.#toFlush.clear();
+    this.sessions.stop();
+    this.context.isClosing = true;
+  }
+
+  #outboxHost(): OutboxHost {
+    const { context, pool, publisher, guards } = this;
+    const { limits, clock, scheduler, stats } = context;
+    const toFlush = this.#toFlush;
+    return {
+      limits,
+      clock,
+      scheduler,
+      pool,
+      flushLater: (outbox, isWoken) => toFlush.add(outbox, isWoken),
+      congested: (room) => publisher.congested(room),
+      messagesLeft: (frames) => stats.messagesSent += frames,
+      writing: () => guards.drain.start(),
+      lagged: (frames) => context.lagged(frames),
+      failed: (error) => context.failed(error),
+    };
+  }
+}

@@ -1,0 +1,25 @@
+import type { Router } from "../../router/router.ts";
+import type { BrokerContext } from "../base/context.ts";
+import type { Delivery } from "../delivery/delivery.ts";
+import type { Publisher } from "../delivery/publisher.ts";
+import type { RetainedStore } from "../delivery/retained_store.ts";
+import type { Receiver } from "../delivery/subscriber.ts";
+import type { SessionHost } from "../session/session_host.ts";
+import type { SessionTable } from "../session/session_table.ts";
+import type { Journal } from "./journal.ts";
+
+/** What a broker that keeps its state in a store is made of, as far as the store is concerned. */
+export interface DurableHost {
+  readonly context: BrokerContext;
+  readonly router: Router<Receiver>;
+  readonly delivery: Delivery;
+  readonly publisher: Publisher;
+  readonly retained: RetainedStore;
+  readonly sessions: SessionTable;
+  /** What sessions need of the broker. */
+  readonly sessionHost: SessionHost;
+  /** What brings changes to the store; set when the store is opened. */
+  journal: Journal | null;
+  /** Finishes what this turn has begun: what it changes belongs to the same commit. */
+  endTurn(): void;
+}

@@ -1,0 +1,35 @@
+import type { Router } from "../../router/router.ts";
+import type { BrokerContext } from "../base/context.ts";
+import type { Delivery } from "../delivery/delivery.ts";
+import type { Publisher } from "../delivery/publisher.ts";
+import type { Receiver } from "../delivery/subscriber.ts";
+import type { Session } from "./session.ts";
+import type { SessionQueue } from "./session_queue.ts";
+
+/** What sessions need of the store, if there is one. */
+export interface SessionJournal {
+  /** The will of a session has come, changed or gone. */
+  willChanged(session: Session): void;
+}
+
+/** What sessions need of the broker beside the {@linkcode BrokerContext}. */
+export interface SessionHost {
+  readonly context: BrokerContext;
+  readonly router: Router<Receiver>;
+  readonly delivery: Delivery;
+  readonly publisher: Publisher;
+  /** What stores sessions and wills; `null` for a broker that keeps all in memory. */
+  readonly journal: SessionJournal | null;
+  /**
+   * Makes the queue of a session.
+   *
+   * @param outlives Whether the session outlives its connection, and so must survive a restart
+   * where there is a store.
+   */
+  newQueue(session: Session, outlives: boolean): SessionQueue;
+  /**
+   * Ends a session whose backlog is full. It is in the middle of a delivery, and what ending it
+   * publishes must not come in between, so it ends right after.
+   */
+  endSessionLater(session: Session, reasonCode: number): void;
+}
