@@ -158,9 +158,9 @@ export const BROKER_MUTANTS: Mutant[] = [
   },
   {
     rule: "only what has RETAIN is retained",
-    file: "broker/core.ts",
-    find: "if (message.retain && this.settings.retainAvailable) {",
-    replace: "if (this.settings.retainAvailable) {",
+    file: "broker/delivery/publisher.ts",
+    find: "if (message.retain && this.#context.settings.retainAvailable) {",
+    replace: "if (this.#context.settings.retainAvailable) {",
     tests: ["v5/publish_header_test.ts", "traps/retained_test.ts"],
   },
   {
@@ -278,15 +278,15 @@ export const BROKER_MUTANTS: Mutant[] = [
   {
     rule: "a will has its QoS",
     file: "broker/session/will_message.ts",
-    find: "will.qos,",
-    replace: "0,",
+    find: "qos, retain, nowMs",
+    replace: "qos: 0, retain, nowMs",
     tests: ["v5/connect_will_test.ts"],
   },
   {
     rule: "a will is retained if it wants to be",
     file: "broker/session/will_message.ts",
-    find: "will.retain,",
-    replace: "false,",
+    find: "qos, retain, nowMs",
+    replace: "qos, retain: false, nowMs",
     tests: ["v5/connect_will_test.ts"],
   },
   {
