@@ -15,9 +15,8 @@ import { DurableQueue } from "./durable/durable_queue.ts";
 import type { Journal } from "./durable/journal.ts";
 import { Guards } from "./limits/limiters.ts";
 import { MemoryQueue } from "./session/memory_queue.ts";
-import type { Session } from "./session/session.ts";
 import type { SessionHost } from "./session/session_host.ts";
-import type { SessionQueue } from "./session/session_queue.ts";
+import type { QueueOwner, SessionQueue } from "./session/session_queue.ts";
 import { SessionTable } from "./session/session_table.ts";
 
 /**
@@ -73,14 +72,16 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
   }
 
   /** Makes the queue of a session: one that survives, if the session outlives its connection. */
-  newQueue(session: Session, outlives: boolean): SessionQueue {
+  newQueue(session: QueueOwner, outlives: boolean): SessionQueue {
     const { journal } = this;
     if (!outlives || journal === null) return new MemoryQueue(this.context, session);
     return new DurableQueue(this, session, journal.newId(), false);
   }
 
   /** Ends a session whose backlog is full, and disconnects its client, after the delivery. */
-  endSessionLater(session: Session, reasonCode: number): void {
+  endSessionLater(clientId: string, reasonCode: number): void {
+    const session = this.sessions.get(clientId);
+    if (session === undefined) return;
     queueMicrotask(() => {
       const { link } = session;
       this.sessions.end(session);

@@ -1,10 +1,21 @@
+import type { Batch } from "../../store/batch.ts";
 import type { Table } from "../../store/store.ts";
-import type { Session } from "../session/session.ts";
+import type { RecordWriter } from "../../store/record.ts";
+import type { WillOwner } from "../session/will_owner.ts";
 import type { Chunk } from "./message_chunk.ts";
 import type { DurableLog } from "./durable_log.ts";
-import type { DurableQueue } from "./durable_queue.ts";
 import type { Join } from "./shared_start.ts";
 import type { Page } from "./message_page.ts";
+
+/** A session whose rows are to be written. */
+export interface StoredSession {
+  /** Whether nothing of it is to be kept. */
+  readonly isGone: boolean;
+  /** Writes the rows of the session, as it is now. */
+  write(batch: Batch, writer: RecordWriter): void;
+  /** The commit of the last {@linkcode write} has failed. */
+  writeFailed(): void;
+}
 
 /**
  * What has changed since the last commit: not the rows themselves but whose
@@ -18,12 +29,12 @@ export class Changes {
   readonly pages: Map<Page, DurableLog> = new Map();
   /** Rows of pages: log and first position. */
   readonly removedPages: (readonly [number, number])[] = [];
-  readonly sessions: Set<DurableQueue> = new Set();
+  readonly sessions: Set<StoredSession> = new Set();
   /** Who has begun to follow which log. */
   readonly joins: Set<Join> = new Set();
   readonly removedJoins: Set<Join> = new Set();
   /** Sessions whose will has changed. */
-  readonly wills: Set<Session> = new Set();
+  readonly wills: Set<WillOwner> = new Set();
   /** Topics whose retained message has changed. */
   readonly retained: Set<string> = new Set();
   /** Rows that were found and are of no use to anybody. */

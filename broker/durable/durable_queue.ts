@@ -12,8 +12,8 @@ import type { Commit, CommitListener } from "../base/commit.ts";
 import type { InflightMessage } from "../session/inflight_message.ts";
 import type { Link } from "../session/client_link.ts";
 import type { Message } from "../base/message.ts";
-import type { SessionQueue } from "../session/session_queue.ts";
-import type { Session } from "../session/session.ts";
+import type { QueueOwner, SessionQueue } from "../session/session_queue.ts";
+import type { StoredSession } from "./changes.ts";
 import { DurableBacklog } from "./durable_backlog.ts";
 import { DurableLog } from "./durable_log.ts";
 import type { Journal } from "./journal.ts";
@@ -26,7 +26,7 @@ import { StoredInflight, storedOf } from "./stored_inflight.ts";
  * The queue of a session that survives the broker: the rows of the session in the store, the
  * messages that wait, and those that may not leave before the disk knows of them.
  */
-export class DurableQueue implements SessionQueue, CommitListener {
+export class DurableQueue implements SessionQueue, StoredSession, CommitListener {
   readonly isDurable = true;
   readonly takesAll = true;
   readonly backlog: DurableBacklog;
@@ -43,7 +43,7 @@ export class DurableQueue implements SessionQueue, CommitListener {
   readonly #context: BrokerContext;
   readonly #delivery: Delivery;
   readonly #journal: Journal;
-  readonly #session: Session;
+  readonly #session: QueueOwner;
   /** Flights that are to be sent, in order, once they may be; most sessions have none. */
   #held: Flight<InflightMessage>[] | null = null;
   /** Topic filters whose subscriptions have changed since they were written. */
@@ -58,7 +58,7 @@ export class DurableQueue implements SessionQueue, CommitListener {
    * @param id Never used for another session.
    * @param isStored Whether it is in the store already.
    */
-  constructor(host: DurableHost, session: Session, readonly id: number, isStored: boolean) {
+  constructor(host: DurableHost, session: QueueOwner, readonly id: number, isStored: boolean) {
     const journal = host.journal!;
     this.#firstCommit = isStored ? 0 : journal.gathering.number;
     this.#context = host.context;
@@ -93,7 +93,7 @@ export class DurableQueue implements SessionQueue, CommitListener {
   follow(log: MessageLog, follows: MessageFollows): boolean {
     if (!(log instanceof DurableLog)) throw new TypeError("Cannot follow a log that is not stored");
     if (!this.backlog.makeRoom()) return false;
-    this.#journal.joined(this, this.backlog.follow(log, follows));
+    this.#journal.joined(this.id, this.backlog.follow(log, follows));
     return true;
   }
 

@@ -4,13 +4,12 @@ import { RecordWriter } from "../../store/record.ts";
 import { type Store, StoreError, StoreFullError, type Table } from "../../store/store.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Message } from "../base/message.ts";
-import type { Session } from "../session/session.ts";
+import type { WillOwner } from "../session/will_owner.ts";
 import { Deadline, type Scheduler } from "../base/scheduler.ts";
-import { Changes } from "./changes.ts";
+import { Changes, type StoredSession } from "./changes.ts";
 import { Chunk, CHUNK_BYTES, type Place } from "./message_chunk.ts";
 import { Commit, type CommitListener } from "../base/commit.ts";
 import { DurableLog, type LogKeeper } from "./durable_log.ts";
-import type { DurableQueue } from "./durable_queue.ts";
 import type { Reader } from "./durable_backlog.ts";
 import { Join } from "./shared_start.ts";
 import type { Page } from "./message_page.ts";
@@ -214,7 +213,7 @@ export class Journal implements LogKeeper {
   }
 
   /** The session has changed. */
-  sessionChanged(session: DurableQueue): void {
+  sessionChanged(session: StoredSession): void {
     this.#changes.sessions.add(session);
     this.#touch();
   }
@@ -225,7 +224,7 @@ export class Journal implements LogKeeper {
   }
 
   /** A session has begun to read a log. */
-  joined({ id }: DurableQueue, reader: Reader): void {
+  joined(sessionId: number, reader: Reader): void {
     const { cursor, variant } = reader;
     const { log, position, weight } = cursor;
     let join = this.#lastJoin;
@@ -235,7 +234,7 @@ export class Journal implements LogKeeper {
       join = this.#lastJoin = new Join(this.newId(), log, position, weight, variant!);
       this.#changes.joins.add(join);
     }
-    join!.sessions.push(id);
+    join!.sessions.push(sessionId);
     join!.pending++;
     reader.join = join;
     this.#touch();
@@ -253,12 +252,12 @@ export class Journal implements LogKeeper {
   }
 
   /** The will of a session has come, changed or gone. */
-  willChanged(session: Session): void {
-    if (session.willId === 0) {
-      if (session.will === null) return;
-      session.willId = this.newId();
+  willChanged(owner: WillOwner): void {
+    if (owner.willId === 0) {
+      if (owner.will === null) return;
+      owner.willId = this.newId();
     }
-    this.#changes.wills.add(session);
+    this.#changes.wills.add(owner);
     this.#touch();
   }
 

@@ -1,7 +1,7 @@
 import type { Batch } from "../../store/batch.ts";
 import { numberKey, RecordWriter } from "../../store/record.ts";
 import type { Message } from "../base/message.ts";
-import type { Session } from "../session/session.ts";
+import type { WillOwner } from "../session/will_owner.ts";
 import type { Changes } from "./changes.ts";
 import type { Chunk } from "./message_chunk.ts";
 import type { DurableLog } from "./durable_log.ts";
@@ -71,7 +71,7 @@ export class RowWriter {
     batch.put("joins", numberKey(join.id), this.#writer.bytes);
   }
 
-  #will(batch: Batch, session: Session): void {
+  #will(batch: Batch, session: WillOwner): void {
     const { clientId, username, will, willId, willDeadline } = session;
     // Another has it now.
     if (willId === 0) return;

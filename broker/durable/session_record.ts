@@ -3,8 +3,8 @@ import { RecordReader, type RecordWriter } from "../../store/record.ts";
 import { StoreError } from "../../store/store.ts";
 import { topicFilterFault } from "../../router/topic.ts";
 import type { Variant } from "../../router/variant.ts";
-import type { Session } from "../session/session.ts";
-import type { DurableQueue } from "./durable_queue.ts";
+import type { QueueOwner } from "../session/session_queue.ts";
+import type { DurableBacklog } from "./durable_backlog.ts";
 import type { Calendar } from "../base/calendar.ts";
 import { readNumbers, readVariant, writeNumbers, writeVariant } from "./records.ts";
 import { storedOf } from "./stored_inflight.ts";
@@ -60,11 +60,20 @@ export interface SessionRecord {
   readonly feeds: readonly FeedRecord[];
 }
 
+/** What of the queue of a session is stored in its row. */
+export interface StoredQueue {
+  /** When the session lost its connection, of the broker's clock; `null` while it has one. */
+  readonly disconnectedMs: number | null;
+  /** Whether the session has ended, and only has messages to give to others. */
+  readonly isLeaving: boolean;
+  readonly backlog: DurableBacklog;
+}
+
 /** Writes the row of a session. */
 export function writeSession(
   writer: RecordWriter,
-  session: Session,
-  queue: DurableQueue,
+  session: QueueOwner,
+  queue: StoredQueue,
   calendar: Calendar,
   stamp: number,
 ): void {

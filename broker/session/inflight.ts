@@ -1,11 +1,27 @@
 import { ReasonCode } from "../../codec/mod.ts";
 import { type Flight, OutboundWindow } from "../../flow/outbound_window.ts";
 import type { Variant } from "../../router/variant.ts";
-import type { SessionHost } from "./session_host.ts";
+import type { BrokerContext } from "../base/context.ts";
 import type { Link } from "./client_link.ts";
 import type { Message } from "../base/message.ts";
 import { InflightMessage } from "./inflight_message.ts";
-import type { Session } from "./session.ts";
+
+/** What {@linkcode InflightMessages} needs of its session. */
+export interface InflightOwner {
+  readonly clientId: string;
+  /** Seconds the session outlives its connection. */
+  readonly expirySeconds: number;
+  /** What sends again and lets go of the messages. */
+  readonly queue: {
+    resend(link: Link, flight: Flight<InflightMessage>): void;
+    release(flight: Flight<InflightMessage>, isRepeated: boolean): void;
+    acknowledged(flight: Flight<InflightMessage>): void;
+  };
+  /** Whether the client may receive what is published to a topic. */
+  mayReceive(topic: string): boolean;
+  /** The exchange of a message is over: another may be sent. */
+  landed(): void;
+}
 
 /**
  * The messages with an acknowledged QoS that are in flight to the client of a
@@ -14,12 +30,12 @@ import type { Session } from "./session.ts";
 export class InflightMessages {
   /** Their identifiers and phases, and the quota of the client. */
   readonly window: OutboundWindow<InflightMessage>;
-  readonly #host: SessionHost;
-  readonly #session: Session;
+  readonly #context: BrokerContext;
+  readonly #session: InflightOwner;
 
   /** @param receiveMaximum How many unacknowledged messages the client takes. */
-  constructor(host: SessionHost, session: Session, receiveMaximum: number) {
-    this.#host = host;
+  constructor(context: BrokerContext, session: InflightOwner, receiveMaximum: number) {
+    this.#context = context;
     this.#session = session;
     this.window = new OutboundWindow(receiveMaximum);
   }
@@ -41,7 +57,7 @@ export class InflightMessages {
     const flight = window.open(qos, sent);
     if (link.send(message, variant, qos, flight.packetId, false)) return;
     window.close(flight);
-    this.#host.context.dropped(link.whyUnsent(message), message, session.clientId);
+    this.#context.dropped(link.whyUnsent(message), message, session.clientId);
   }
 
   /**
@@ -64,12 +80,12 @@ export class InflightMessages {
     const { message, variant, qos, wasSent } = sent!;
     if (message === null) return this.#giveUp(flight);
     if (wasSent && !session.mayReceive(message.name)) {
-      this.#host.context.withheld(1);
+      this.#context.withheld(1);
       return this.#giveUp(flight);
     }
     sent!.wasSent = true;
     if (link.send(message, variant, qos, packetId, wasSent)) return;
-    this.#host.context.dropped(link.whyUnsent(message), message, session.clientId);
+    this.#context.dropped(link.whyUnsent(message), message, session.clientId);
     this.#finish(flight);
   }
 

@@ -9,7 +9,8 @@ import type { MessageFollows, MessageLog } from "../delivery/backlog.ts";
 import type { Commit } from "../base/commit.ts";
 import { Congestion } from "../delivery/backpressure.ts";
 import type { SessionHost } from "./session_host.ts";
-import { InflightMessages } from "./inflight.ts";
+import { InflightMessages, type InflightOwner } from "./inflight.ts";
+import type { WillOwner } from "./will_owner.ts";
 import type { InflightMessage } from "./inflight_message.ts";
 import type { Link } from "./client_link.ts";
 import type { ListenerTerms } from "../base/listener_policy.ts";
@@ -29,7 +30,7 @@ export const NEVER_EXPIRES = 0xffff_ffff;
  * What the broker keeps of a client: its subscriptions, what waits for it, and
  * its handshakes. It outlives the connection by its expiry interval.
  */
-export class Session implements Receiver, QueueOwner {
+export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
   /** How messages are written to the client, as of its last connection. */
   wireClass: number;
   /** The connection, or `null` while the client is away. */
@@ -75,7 +76,7 @@ export class Session implements Receiver, QueueOwner {
   constructor(
     host: SessionHost,
     readonly clientId: string,
-    newQueue: (session: Session) => SessionQueue,
+    newQueue: (owner: QueueOwner) => SessionQueue,
   ) {
     this.#host = host;
     this.#terms = host.context.terms;
@@ -342,7 +343,7 @@ export class Session implements Receiver, QueueOwner {
   }
 
   openInflight(): InflightMessages {
-    return this.#inflight ??= new InflightMessages(this.#host, this, this.#receiveMaximum);
+    return this.#inflight ??= new InflightMessages(this.#host.context, this, this.#receiveMaximum);
   }
 
   /** Sends a QoS 0 message: it is neither kept nor acknowledged. */
@@ -390,7 +391,7 @@ export class Session implements Receiver, QueueOwner {
   #overflow(message?: Message): "keeps" | "gone" {
     const { overflow } = this.#host.context.settings;
     if (overflow === "end-session") {
-      if (!this.#hasOverflowed) this.#host.endSessionLater(this, ReasonCode.QuotaExceeded);
+      if (!this.#hasOverflowed) this.#host.endSessionLater(this.clientId, ReasonCode.QuotaExceeded);
       this.#hasOverflowed = true;
       if (message !== undefined) {
         this.#host.context.dropped("session-ended", message, this.clientId);

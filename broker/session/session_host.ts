@@ -3,13 +3,13 @@ import type { BrokerContext } from "../base/context.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import type { Publisher } from "../delivery/publisher.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
-import type { Session } from "./session.ts";
-import type { SessionQueue } from "./session_queue.ts";
+import type { QueueOwner, SessionQueue } from "./session_queue.ts";
+import type { WillOwner } from "./will_owner.ts";
 
 /** What sessions need of the store, if there is one. */
 export interface SessionJournal {
   /** The will of a session has come, changed or gone. */
-  willChanged(session: Session): void;
+  willChanged(owner: WillOwner): void;
 }
 
 /** What sessions need of the broker beside the {@linkcode BrokerContext}. */
@@ -26,10 +26,10 @@ export interface SessionHost {
    * @param outlives Whether the session outlives its connection, and so must survive a restart
    * where there is a store.
    */
-  newQueue(session: Session, outlives: boolean): SessionQueue;
+  newQueue(session: QueueOwner, outlives: boolean): SessionQueue;
   /**
    * Ends a session whose backlog is full. It is in the middle of a delivery, and what ending it
    * publishes must not come in between, so it ends right after.
    */
-  endSessionLater(session: Session, reasonCode: number): void;
+  endSessionLater(clientId: string, reasonCode: number): void;
 }

@@ -1,4 +1,4 @@
-import type { Flight } from "../../flow/outbound_window.ts";
+import type { Flight, OutboundWindow } from "../../flow/outbound_window.ts";
 import type { Waiter } from "../../log/log.ts";
 import type { QoS } from "../../codec/mod.ts";
 import type { Variant } from "../../router/variant.ts";
@@ -6,7 +6,9 @@ import type { MessageFollows, MessageLog } from "../delivery/backlog.ts";
 import type { Commit } from "../base/commit.ts";
 import type { InflightMessage } from "./inflight_message.ts";
 import type { InflightMessages } from "./inflight.ts";
+import type { FeedQueue } from "../delivery/retained_delivery_queue.ts";
 import type { Link } from "./client_link.ts";
+import type { SubscriptionTable } from "./subscription_table.ts";
 import type { Message } from "../base/message.ts";
 
 /**
@@ -87,10 +89,20 @@ export interface SessionQueue {
 /** What a {@linkcode SessionQueue} needs of its session. */
 export interface QueueOwner {
   readonly clientId: string;
+  /** Seconds the session outlives its connection. */
+  readonly expirySeconds: number;
+  /** What the client is subscribed to. */
+  readonly subscriptions: SubscriptionTable;
+  /** Packet identifiers of QoS 2 messages of the client that it has not released. */
+  readonly inboundIds: readonly number[];
+  /** Retained messages that are being sent; `null` for none. */
+  readonly feeds: FeedQueue | null;
   /** The connection of the client; `null` while it is away. */
   readonly link: Link | null;
   /** What is in flight to the client; `null` if nothing ever was. */
   readonly inflightMessages: InflightMessages | null;
+  /** The window of what is in flight; `null` if nothing ever was. */
+  readonly outbound: OutboundWindow<InflightMessage> | null;
   /** The same, made if there is none yet. */
   openInflight(): InflightMessages;
   /** The QoS with which the client is sent a message. */
