@@ -22,6 +22,7 @@ import { Scheduler } from "./scheduler.ts";
 import type { Session } from "./session.ts";
 import { SessionTable } from "./session_table.ts";
 import { BrokerStats, type DropReason, type LimitReason } from "./stats.ts";
+import { TurnBudget } from "./turn_budget.ts";
 
 /** Everything the parts of a broker share. */
 export class Core implements OutboxHost {
@@ -32,6 +33,8 @@ export class Core implements OutboxHost {
   readonly overflow: OverflowPolicy;
   readonly hooks: BrokerHooks;
   readonly clock: Clock;
+  /** How much is done before others have their turn. */
+  readonly turns: TurnBudget;
   readonly scheduler: Scheduler;
   readonly pool: BufferPool = new BufferPool();
   readonly stats: BrokerStats = new BrokerStats();
@@ -59,8 +62,10 @@ export class Core implements OutboxHost {
     this.overflow = settings.overflow;
     this.hooks = settings.hooks;
     this.clock = settings.clock;
-    this.scheduler = new Scheduler(this.clock, (error) => this.failed(error));
-    this.#toFlush = new FlushQueue(this.clock, (outbox, error) => {
+    const failed = (error: unknown) => this.failed(error);
+    this.turns = new TurnBudget(this.clock, this.limits, failed);
+    this.scheduler = new Scheduler(this.clock, failed, this.turns);
+    this.#toFlush = new FlushQueue(this.clock, this.turns, (outbox, error) => {
       this.failed(error);
       outbox.abort();
     });
@@ -224,6 +229,7 @@ export class Core implements OutboxHost {
   stop(): void {
     this.scheduler.stop();
     this.#toFlush.clear();
+    this.turns.clear();
     this.sessions.stop();
     this.isClosing = true;
   }
