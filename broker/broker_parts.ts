@@ -54,7 +54,7 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
     this.publisher = new Publisher(this);
     this.sessions = new SessionTable(this);
     this.guards = new Guards(context, this.connections);
-    this.#toFlush = new FlushQueue(clock, (outbox, error) => {
+    this.#toFlush = new FlushQueue(clock, context.turns, (outbox, error) => {
       context.failed(error);
       outbox.abort();
     });
@@ -98,6 +98,7 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
   stop(): void {
     this.context.scheduler.stop();
     this.#toFlush.clear();
+    this.context.turns.clear();
     this.sessions.stop();
     this.context.isClosing = true;
   }

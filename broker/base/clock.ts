@@ -1,1 +1,1 @@
-export { type Clock, soon, systemClock } from "../../transport/clock.ts";
+export { afterPoll, type Clock, soon, systemClock } from "../../transport/clock.ts";

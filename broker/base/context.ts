@@ -6,6 +6,7 @@ import { ListenerPolicy, type ListenerTerms } from "./listener_policy.ts";
 import type { Message } from "./message.ts";
 import type { Settings } from "./options.ts";
 import { Scheduler } from "./scheduler.ts";
+import { TurnBudget } from "./turn_budget.ts";
 import { BrokerStats, type DropReason, type LimitReason } from "./stats.ts";
 
 /**
@@ -19,6 +20,8 @@ export class BrokerContext {
   readonly terms: ListenerTerms;
   readonly hooks: BrokerHooks;
   readonly clock: Clock;
+  /** How much is done before others have their turn. */
+  readonly turns: TurnBudget;
   readonly scheduler: Scheduler;
   readonly calendar: Calendar;
   readonly stats: BrokerStats = new BrokerStats();
@@ -33,7 +36,9 @@ export class BrokerContext {
     this.terms = new ListenerPolicy(settings, this.stats).terms;
     this.hooks = settings.hooks;
     this.clock = settings.clock;
-    this.scheduler = new Scheduler(this.clock, (error) => this.failed(error));
+    const failed = (error: unknown) => this.failed(error);
+    this.turns = new TurnBudget(this.clock, this.limits, failed);
+    this.scheduler = new Scheduler(this.clock, failed, this.turns);
     this.calendar = {
       toWall: (clockMs) => clockMs - this.clock.now() + settings.wallClock(),
       toClock: (wallMs) => wallMs - settings.wallClock() + this.clock.now(),

@@ -103,6 +103,8 @@ export interface BrokerLimits {
   storedBytesMax: number;
   /** Bytes of stored messages that are kept in memory too. Past it: read from the store again. */
   storeCacheBytesMax: number;
+  /** Milliseconds of work between two looks at the sockets. Past it: what is left waits its turn. */
+  turnMsMax: number;
   /** Topics whose route is remembered. Past it: the least used is found anew when needed. */
   routesMax: number;
 }
@@ -159,6 +161,7 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   journalBytesMax: 16 * 1024 * 1024,
   storedBytesMax: 16 * 1024 * 1024 * 1024,
   storeCacheBytesMax: 32 * 1024 * 1024,
+  turnMsMax: 2,
   routesMax: 65_536,
 };
 

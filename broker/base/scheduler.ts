@@ -1,4 +1,8 @@
 import type { Clock } from "./clock.ts";
+import type { TurnBudget } from "./turn_budget.ts";
+
+/** What it costs to keep a deadline, in units of the budget. */
+const UNITS_PER_DEADLINE = 8;
 
 /** Something that is to happen at a time. */
 export class Deadline {
@@ -22,10 +26,20 @@ export class Scheduler {
   #cancel: (() => void) | null = null;
   #armedMs = Infinity;
   #stopped = false;
+  readonly #turns: TurnBudget | null;
 
-  /** @param failed Told of what a deadline has thrown; the others are kept all the same. */
-  constructor(clock: Clock, failed: (error: unknown) => void = reportError) {
+  /**
+   * @param failed Told of what a deadline has thrown; the others are kept all the same.
+   * @param turns Says when others have their turn before the next of many that are due at once;
+   * without it they are all kept in one.
+   */
+  constructor(
+    clock: Clock,
+    failed: (error: unknown) => void = reportError,
+    turns: TurnBudget | null = null,
+  ) {
     this.#clock = clock;
+    this.#turns = turns;
     this.#failed = failed;
   }
 
@@ -72,12 +86,13 @@ export class Scheduler {
     if (this.#cancel !== null && first.atMs >= this.#armedMs) return;
     this.#cancel?.();
     this.#armedMs = first.atMs;
-    this.#cancel = this.#clock.schedule(first.atMs, () => this.#run());
+    this.#cancel = this.#clock.schedule(first.atMs, this.#run);
   }
 
-  #run(): void {
+  readonly #run = () => {
     this.#cancel = null;
     const now = this.#clock.now();
+    this.#turns?.begin(now);
     for (let first = this.#heap[0]; first !== undefined && first.atMs <= now;) {
       this.clear(first);
       try {
@@ -86,8 +101,21 @@ export class Scheduler {
         this.#failed(error);
       }
       first = this.#heap[0];
+      if (this.#turns?.spend(UNITS_PER_DEADLINE) && first !== undefined && first.atMs <= now) {
+        return this.#goOnLater();
+      }
     }
     this.#arm();
+  };
+
+  /** Others have their turn before the deadlines that are due and were not kept yet. */
+  #goOnLater(): void {
+    let isTaken = false;
+    this.#armedMs = -Infinity;
+    this.#cancel = () => isTaken = true;
+    this.#turns!.later(() => {
+      if (!isTaken) this.#run();
+    });
   }
 
   #up(deadline: Deadline): number {

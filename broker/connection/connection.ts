@@ -33,6 +33,9 @@ import type { DropReason, LimitReason } from "../base/stats.ts";
 import type { Session } from "../session/session.ts";
 import type { Visit } from "../limits/connection_limiter.ts";
 
+/** What the end of a connection costs, in units of the budget: its will, its session, its socket. */
+const UNITS_PER_END = 32;
+
 /**
  * One connection of one client, from its first byte to its end. What is done with
  * the bytes that arrive is the intake's; what goes the other way is the outbox's.
@@ -141,6 +144,7 @@ export class Connection implements Link, OutboxOwner {
         // would reset the connection, and the client never learn why.
         if (!this.#isOpen) continue;
         this.#lastReadMs = this.context.clock.now();
+        this.context.turns.begin(this.#lastReadMs);
         this.context.stats.bytesReceived += bytes;
         this.#intake.filled(bytes);
         // Whoever is slowed down by now, it is not for what this client does.
@@ -153,17 +157,42 @@ export class Connection implements Link, OutboxOwner {
       // The transport has failed: the peer, or the network, is gone.
       this.#error ??= error;
     }
-    this.#end();
+    // To end is work, too, and thousands may lose their connections at once.
+    const { turns } = this.context;
+    if (turns.isSpent) turns.later(() => this.#end(), true);
+    else this.#end();
   }
 
   /** Takes everything that has arrived. Returns what has to be waited for, if anything. */
   #take(): PromiseLike<void> | null {
+    const wait = this.#takePart();
+    return wait === null && this.#isOpen && this.#intake.isCut ? this.#takeInTurns() : wait;
+  }
+
+  /** Takes what there is time for in this turn. */
+  #takePart(): PromiseLike<void> | null {
     try {
       return this.#intake.consume() ?? this.host.publisher.takeCongestion() ?? this.#intake.held();
     } catch (error) {
       this.fail(error);
       return null;
     }
+  }
+
+  /** Goes on in later turns, until everything was taken or there is something else to wait for. */
+  #takeInTurns(): Promise<void> {
+    const { context, host } = this;
+    return new Promise((resolve) => {
+      const job = () => {
+        if (!this.#isOpen) return resolve();
+        host.publisher.takeCongestion();
+        const wait = this.#takePart();
+        if (wait === null && this.#isOpen && this.#intake.isCut) return context.turns.later(job);
+        if (wait instanceof Receipt) context.stats.backpressureWaits++;
+        resolve(wait ?? undefined);
+      };
+      context.turns.later(job, true);
+    });
   }
 
   /** Counts that the client has reached a limit. */
@@ -381,6 +410,7 @@ export class Connection implements Link, OutboxOwner {
     this.visit?.gone();
     this.#policy.connections--;
     context.guard(() => this.#retire());
+    context.turns.spend(UNITS_PER_END);
     this.#gone?.close();
   }
 

@@ -35,8 +35,7 @@ export function handlePacket(connection: Connection, packet: Packet): PromiseLik
     case "subscribe":
       return subscribe(connection, packet);
     case "unsubscribe":
-      unsubscribe(connection, packet);
-      return null;
+      return unsubscribe(connection, packet);
     case "pingreq":
       sendControl(connection, { type: "pingresp" });
       return null;

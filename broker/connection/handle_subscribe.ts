@@ -18,6 +18,11 @@ import { FeedQueue } from "../delivery/retained_delivery_queue.ts";
 import { RetainedFeed } from "../delivery/retained_delivery.ts";
 import { isBeyondLimits } from "../limits/topic_limits.ts";
 
+/** What a filter costs that is added or removed, in units of the budget. */
+const UNITS_PER_FILTER = 4;
+/** What it costs to ask an authorizer: how long it takes is not known, so the clock is looked at. */
+const UNITS_PER_QUESTION = 64;
+
 /** Handles a SUBSCRIBE (§3.8): as many answers as filters, in one SUBACK [MQTT-3.8.4-6]. */
 export function subscribe(
   connection: Connection,
@@ -37,12 +42,11 @@ export function subscribe(
   mountAll(connection, packet);
   const refused = packet.subscriptions.map((request) => faultOf(connection, request));
   if (access === null) {
-    answer(connection, packet, identifier, refused);
-    return null;
+    return answer(connection, packet, identifier, refused);
   }
-  return ask(connection, access, packet, refused).then((codes) => {
-    if (connection.isOpen) answer(connection, packet, identifier, codes);
-  });
+  return ask(connection, access, packet, refused).then((codes) =>
+    connection.isOpen ? answer(connection, packet, identifier, codes) ?? undefined : undefined
+  );
 }
 
 /** Asks about each filter that has no fault, one after the other: a packet may have very many. */
@@ -52,6 +56,7 @@ async function ask(
   { subscriptions }: SubscribePacket,
   refused: readonly number[],
 ): Promise<number[]> {
+  const { turns } = connection.context;
   const codes: number[] = [];
   for (const [i, { filter, qos }] of subscriptions.entries()) {
     if (refused[i] !== 0) {
@@ -63,6 +68,8 @@ async function ask(
     const isAllowed = typeof may === "boolean" ? may : await may;
     if (!connection.isOpen) break;
     codes.push(isAllowed ? 0 : ReasonCode.NotAuthorized);
+    if (turns.spend(UNITS_PER_QUESTION)) await turns.next();
+    if (!connection.isOpen) break;
   }
   return codes;
 }
@@ -98,27 +105,56 @@ function faultOf(connection: Connection, { filter }: SubscriptionRequest): numbe
   return 0;
 }
 
+/** Adds the subscriptions, as many in each turn as there is time for, and says what came of them. */
 function answer(
   connection: Connection,
   packet: SubscribePacket,
   identifier: number,
   refused: readonly number[],
-): void {
+): PromiseLike<void> | null {
   const { version } = connection;
   const feeds: RetainedFeed[] = [];
-  const reasonCodes = packet.subscriptions.map((request, i) => {
+  const reasonCodes: number[] = [];
+  const step = (request: SubscriptionRequest, i: number) => {
     const code = refused[i] !== 0 ? refused[i]! : add(connection, request, identifier, feeds);
     // 3.1.1 has one code for every failure [MQTT-3.9.3-2].
-    return code >= 0x80 && version < 5 ? 0x80 : code;
+    reasonCodes.push(code >= 0x80 && version < 5 ? 0x80 : code);
+  };
+  return eachInTurns(connection, packet.subscriptions, step, () => {
+    const session = connection.session!;
+    const commit = session.durableAfter();
+    const { packetId } = packet;
+    replyAfter(connection, commit, { type: "suback", packetId, reasonCodes, properties: {} });
+    if (feeds.length === 0 || session.hasEnded) return;
+    session.feeds ??= new FeedQueue();
+    for (const feed of feeds) session.feeds.push(feed);
+    connection.outbox.hurry();
   });
-  const session = connection.session!;
-  const commit = session.durableAfter();
-  const { packetId } = packet;
-  replyAfter(connection, commit, { type: "suback", packetId, reasonCodes, properties: {} });
-  if (feeds.length === 0 || session.hasEnded) return;
-  session.feeds ??= new FeedQueue();
-  for (const feed of feeds) session.feeds.push(feed);
-  connection.outbox.hurry();
+}
+
+/**
+ * Does something for each of many, as many in each turn as there is time for, and then what comes
+ * after; nothing more once the connection is over, or the session.
+ *
+ * @returns Resolves when all is done; `null` if it is by now.
+ */
+function eachInTurns<T>(
+  connection: Connection,
+  items: readonly T[],
+  each: (item: T, index: number) => void,
+  end: () => void,
+): PromiseLike<void> | null {
+  const { session } = connection;
+  let i = 0;
+  return connection.context.turns.inTurns(() => {
+    if (i > 0 && (!connection.isOpen || session!.hasEnded)) return 0;
+    if (i < items.length) {
+      each(items[i]!, i++);
+      return UNITS_PER_FILTER;
+    }
+    end();
+    return 0;
+  });
 }
 
 /** Adds one subscription; its retained messages are sent as its options say [MQTT-3.3.1-9]. */
@@ -152,18 +188,27 @@ function add(
 }
 
 /** Handles an UNSUBSCRIBE (§3.10). */
-export function unsubscribe(connection: Connection, packet: UnsubscribePacket): void {
+export function unsubscribe(
+  connection: Connection,
+  packet: UnsubscribePacket,
+): PromiseLike<void> | null {
   const session = connection.session!;
-  const reasonCodes = packet.filters.map((filter) => {
+  const reasonCodes: number[] = [];
+  const step = (filter: string) => {
     if (topicFilterFault(filter) !== null) {
-      if (connection.version === 5) return ReasonCode.TopicFilterInvalid;
-      throw new ProtocolError(`Topic filter is invalid: ${filter}`, 2, "MQTT-4.7.1-1");
+      if (connection.version < 5) {
+        throw new ProtocolError(`Topic filter is invalid: ${filter}`, 2, "MQTT-4.7.1-1");
+      }
+      reasonCodes.push(ReasonCode.TopicFilterInvalid);
+      return;
     }
     const known = connection.terms.mount?.filter(filter) ?? filter;
     const existed = endSubscription(connection.host, session, known);
-    return existed ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted;
+    reasonCodes.push(existed ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted);
+  };
+  return eachInTurns(connection, packet.filters, step, () => {
+    const commit = session.durableAfter();
+    const { packetId } = packet;
+    replyAfter(connection, commit, { type: "unsuback", packetId, reasonCodes, properties: {} });
   });
-  const commit = session.durableAfter();
-  const { packetId } = packet;
-  replyAfter(connection, commit, { type: "unsuback", packetId, reasonCodes, properties: {} });
 }

@@ -13,6 +13,14 @@ import { handlePacket, handlePuback } from "./handle_control.ts";
 import { checkPacket } from "../limits/packet_limits.ts";
 import { PublishFlow } from "./handle_publish.ts";
 
+/** How many bytes of packets cost as much as one packet more. */
+const BYTES_PER_UNIT = 512;
+
+/** What it costs to take so many bytes, in units of the budget, beside what comes of them. */
+function unitsOf(bytes: number): number {
+  return 1 + Math.floor(bytes / BYTES_PER_UNIT);
+}
+
 /** One for all: it is filled in and read within a call. */
 const header = new FixedHeader();
 
@@ -27,6 +35,8 @@ export class Intake {
   readonly #pace: Pace | null;
   /** Bytes of the frame that is incomplete, as far as it is known. */
   #frameBytes = 0;
+  /** Whether there is more that waits for another turn. */
+  isCut = false;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -58,8 +68,12 @@ export class Intake {
     const { context, host, terms, outbox } = connection;
     const { controlBytesMax } = context.limits;
     const pace = this.#pace;
+    const { turns } = context;
     this.#frameBytes = 0;
     let at = input.start;
+    this.isCut = turns.isSpent && at < end;
+    if (this.isCut) return null;
+    let isOver = false;
     // What waits stays where it is: a backlog never grows by more than a message
     // between the moment it is long and the moment its publishers wait.
     while (at < end && connection.isOpen && !host.publisher.isCongested) {
@@ -70,8 +84,11 @@ export class Intake {
         const before = context.stats.messagesReceived;
         const next = PublishFlow.run(connection, bytes, at, end);
         if (next > at) {
-          pace?.spend(context.stats.messagesReceived - before, next - at);
+          const frames = context.stats.messagesReceived - before;
+          pace?.spend(frames, next - at);
+          isOver = turns.spend(unitsOf(next - at));
           at = next;
+          if (isOver) break;
           continue;
         }
       }
@@ -102,7 +119,10 @@ export class Intake {
         input.consume(at);
         return wait;
       }
+      isOver = turns.spend(unitsOf(size));
+      if (isOver) break;
     }
+    this.isCut = isOver && at < end;
     input.consume(at);
     return null;
   }

@@ -1,4 +1,8 @@
 import { type Clock, soon } from "../base/clock.ts";
+import type { TurnBudget } from "../base/turn_budget.ts";
+
+/** How many are flushed between two looks at the time. */
+const FLUSHES_PER_LOOK = 8;
 
 /**
  * How many of a crowd are flushed before the runtime gets its turn. A write costs its garbage and
@@ -28,6 +32,7 @@ export interface Flushable {
  */
 export class FlushQueue<F extends Flushable> {
   readonly #clock: Clock;
+  readonly #turns: TurnBudget;
   readonly #failed: (flushable: F, error: unknown) => void;
   /** To be flushed at the end of this turn. */
   #few: F[] = [];
@@ -40,8 +45,9 @@ export class FlushQueue<F extends Flushable> {
   #isSoon = false;
 
   /** @param failed Told of what a flush has thrown; the others are flushed all the same. */
-  constructor(clock: Clock, failed: (flushable: F, error: unknown) => void) {
+  constructor(clock: Clock, turns: TurnBudget, failed: (flushable: F, error: unknown) => void) {
     this.#clock = clock;
+    this.#turns = turns;
     this.#failed = failed;
   }
 
@@ -80,27 +86,58 @@ export class FlushQueue<F extends Flushable> {
 
   readonly #endTurn = () => {
     this.#isTurn = false;
-    this.endTurn();
+    if (!this.#flushFew()) return;
     if (!this.#isSoon) this.#flushCrowd();
   };
 
+  /** Returns false if there was no time for all: the others leave first in the next turn. */
+  #flushFew(): boolean {
+    const few = this.#few;
+    this.#few = [];
+    const end = this.#flushPart(few, 0, few.length);
+    if (end === few.length) return true;
+    // They come before those that were added meanwhile.
+    this.#few = [...few.slice(end), ...this.#few];
+    this.#isTurn = true;
+    this.#turns.later(this.#endTurn, true);
+    return false;
+  }
+
   readonly #onSoon = () => {
     this.#isSoon = false;
+    this.#turns.begin();
     this.#flushCrowd();
   };
 
   #flushCrowd(): void {
     const crowd = this.#crowd;
-    const end = Math.min(crowd.length, this.#left + CROWD_FLUSHES);
-    for (let i = this.#left; i < end; i++) this.#flush(crowd[i]!);
-    this.#left = end;
-    if (end === crowd.length) {
+    const most = Math.min(crowd.length, this.#left + CROWD_FLUSHES);
+    this.#left = this.#flushPart(crowd, this.#left, most);
+    if (this.#left >= crowd.length) {
       this.#crowd = [];
       this.#left = 0;
       return;
     }
     this.#isSoon = true;
-    soon(this.#clock, this.#onSoon);
+    if (this.#left < most || this.#turns.isSpent) this.#turns.later(this.#onSoon, true);
+    else soon(this.#clock, this.#onSoon);
+  }
+
+  /**
+   * Flushes those from `from` to `most`, or as many as there is time for in a turn, whatever else
+   * was done in this one: what was said is not to wait for what is still to be heard.
+   *
+   * @returns Where it has stopped.
+   */
+  #flushPart(flushables: readonly F[], from: number, most: number): number {
+    const isLong = most - from > FLUSHES_PER_LOOK;
+    const startMs = isLong ? this.#clock.now() : 0;
+    for (let i = from; i < most;) {
+      this.#flush(flushables[i++]!);
+      if (!isLong || (i - from) % FLUSHES_PER_LOOK > 0) continue;
+      if (this.#turns.isLong(startMs)) return i;
+    }
+    return most;
   }
 
   #flush(flushable: F): void {

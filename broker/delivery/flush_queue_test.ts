@@ -1,13 +1,15 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Flushable, FlushQueue } from "./flush_queue.ts";
 import { TurnClock } from "../testdata/turn_clock.ts";
+import { TurnBudget } from "../base/turn_budget.ts";
 
 class QueueWorld {
   readonly clock = new TurnClock();
   /** The names of those that were flushed, in order. */
   readonly flushed: (string | number)[] = [];
   readonly errors: unknown[] = [];
-  readonly queue = new FlushQueue(this.clock, (_, error) => this.errors.push(error));
+  readonly turns = new TurnBudget(this.clock, { turnMsMax: 2 }, (error) => this.errors.push(error));
+  readonly queue = new FlushQueue(this.clock, this.turns, (_, error) => this.errors.push(error));
 
   member(name: string | number, then: () => void = () => {}): Flushable {
     const flush = () => {

@@ -1,0 +1,209 @@
+import { afterPoll, type Clock } from "./clock.ts";
+
+/** Units of work between two looks at the clock, which cost 0.1 µs each; a unit is about 1 µs. */
+const UNITS_PER_LOOK = 64;
+/** Of a turn, what one job gets while others wait. */
+const SHARE = 1 / 4;
+
+/** A piece of work that stops when the budget says so, and then has itself called again. */
+export type Job = () => void;
+
+/** What bounds a turn. */
+export interface TurnLimits {
+  /** Milliseconds of work in a turn. */
+  readonly turnMsMax: number;
+}
+
+/**
+ * How much work is done between two looks of the runtime at its sockets: that is a turn. Everything
+ * whose length a peer decides on (the packets of one read, the filters of one SUBSCRIBE, the
+ * deadlines that are due) counts what it does, stops when the turn is over, and goes on in a later
+ * one. So whatever one client does, others are read in between.
+ *
+ * What waits is queued in two rows. The fresh, which have had no turn yet, come first: most of them
+ * are short. Each turn also takes at least one of those that were stopped, so that none starves.
+ *
+ * Each connection has one job at most in the rows, and needs no bound but that on connections.
+ */
+export class TurnBudget {
+  readonly #clock: Clock;
+  readonly #limits: TurnLimits;
+  readonly #failed: (error: unknown) => void;
+  #fresh: Job[] = [];
+  #stopped: Job[] = [];
+  /** Work of this turn, up to the last time when nothing was under way. */
+  #busyMs = 0;
+  /** Whether something is under way, and since when. */
+  #isUnderWay = false;
+  #sinceMs = 0;
+  /** When the share of the job that runs is over. */
+  #shareEndMs = Infinity;
+  #units = 0;
+  #isSpent = false;
+  /** Whether the next turn is waited for. */
+  #isAwaited = false;
+
+  /** @param failed Told of what a job has thrown. */
+  constructor(clock: Clock, limits: TurnLimits, failed: (error: unknown) => void) {
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#failed = failed;
+  }
+
+  /** Whether the turn is over: what can wait waits for the next. */
+  get isSpent(): boolean {
+    return this.#isSpent;
+  }
+
+  /** Whether what has begun at `startMs` of the clock takes longer by now than a turn may. */
+  isLong(startMs: number): boolean {
+    return this.#clock.now() - startMs >= this.#limits.turnMsMax;
+  }
+
+  /** How many jobs wait. */
+  get size(): number {
+    return this.#fresh.length + this.#stopped.length;
+  }
+
+  /**
+   * Work begins; it lasts until no promise is left that can settle.
+   *
+   * @param nowMs The time, if it is known already.
+   */
+  begin(nowMs: number = this.#clock.now()): void {
+    if (this.#isUnderWay) return;
+    this.#isUnderWay = true;
+    this.#sinceMs = nowMs;
+    // What this work has flushed at the end of the microtasks belongs to it.
+    queueMicrotask(this.#beforeEnd);
+  }
+
+  /**
+   * Counts work that was done.
+   *
+   * @param units About one for each microsecond.
+   * @returns Whether to stop here and go on by {@linkcode later}.
+   */
+  spend(units: number): boolean {
+    this.#units += units;
+    return this.#units >= UNITS_PER_LOOK || this.#limits.turnMsMax === 0 ? this.#look() : false;
+  }
+
+  /** Has a job called in the next turn that has time for it. */
+  later(job: Job, isFresh = false): void {
+    if (isFresh) this.#fresh.push(job);
+    else this.#stopped.push(job);
+    this.#await();
+  }
+
+  /** Resolves when it is the turn of whoever asks. */
+  next(): Promise<void> {
+    return new Promise((resolve) => {
+      this.later(() => {
+        resolve();
+        // What it does comes when this turn's jobs are over, and is counted ahead.
+        this.#busyMs += this.#limits.turnMsMax * SHARE;
+        if (this.#busyMs >= this.#limits.turnMsMax) this.#end();
+      });
+    });
+  }
+
+  /**
+   * Does work step by step.
+   *
+   * @param step Does a part, and tells how many units it has cost; 0 when nothing was left to do.
+   * @returns Resolves when all is done, and rejects with what a step throws; `null` if it is done
+   * by now.
+   */
+  inTurns(step: () => number): PromiseLike<void> | null {
+    if (this.#runSteps(step)) return null;
+    return new Promise((resolve, reject) => {
+      const job = () => {
+        try {
+          if (this.#runSteps(step)) resolve();
+          else this.later(job);
+        } catch (error) {
+          reject(error);
+        }
+      };
+      this.later(job);
+    });
+  }
+
+  /** Forgets what waits. */
+  clear(): void {
+    this.#fresh = [];
+    this.#stopped = [];
+  }
+
+  /** Returns false when it has to stop before the last step. */
+  #runSteps(step: () => number): boolean {
+    for (let units = step(); units > 0; units = step()) if (this.spend(units)) return false;
+    return true;
+  }
+
+  #look(): boolean {
+    this.#units = 0;
+    if (this.#isSpent) return true;
+    const now = this.#clock.now();
+    this.begin(now);
+    if (this.#busyMs + now - this.#sinceMs >= this.#limits.turnMsMax) this.#end();
+    return this.#isSpent || now >= this.#shareEndMs;
+  }
+
+  readonly #beforeEnd = () => queueMicrotask(this.#atEnd);
+
+  readonly #atEnd = () => {
+    this.#isUnderWay = false;
+    this.#busyMs += this.#clock.now() - this.#sinceMs;
+    const { turnMsMax } = this.#limits;
+    if (turnMsMax > 0 && this.#busyMs >= turnMsMax) this.#end();
+  };
+
+  #end(): void {
+    this.#isSpent = true;
+    this.#await();
+  }
+
+  #await(): void {
+    if (this.#isAwaited) return;
+    this.#isAwaited = true;
+    afterPoll(this.#clock, this.#turn);
+  }
+
+  readonly #turn = () => {
+    this.#isAwaited = this.#isSpent = false;
+    this.#busyMs = this.#units = 0;
+    if (this.size === 0) return;
+    this.#sinceMs = this.#clock.now();
+    this.begin(this.#sinceMs);
+    // Those that are stopped in this turn wait for another.
+    const fresh = this.#fresh;
+    this.#fresh = [];
+    const ran = this.#run(fresh);
+    if (ran < fresh.length) this.#fresh = [...fresh.slice(ran), ...this.#fresh];
+    const stopped = this.#stopped;
+    this.#stopped = [];
+    const gone = this.#run(stopped, 1);
+    if (gone < stopped.length) this.#stopped = [...stopped.slice(gone), ...this.#stopped];
+    this.#shareEndMs = Infinity;
+    if (this.size > 0) this.#await();
+  };
+
+  /** Calls jobs until the turn is over, but so many of them at least. Returns how many it called. */
+  #run(jobs: readonly Job[], countMin = 0): number {
+    const { turnMsMax } = this.#limits;
+    let count = 0;
+    for (const job of jobs) {
+      if (count >= countMin && this.#isSpent) break;
+      count++;
+      this.#shareEndMs = jobs.length > 1 ? this.#clock.now() + turnMsMax * SHARE : Infinity;
+      try {
+        job();
+      } catch (error) {
+        this.#failed(error);
+      }
+    }
+    return count;
+  }
+}
