@@ -28,6 +28,6 @@ function hostOf(core: Core): JournalHost {
     expired: (messages) => stats.dropped.expired += messages,
     lost: (messages) => stats.messagesLost += messages,
     commitFailed: () => stats.commitsFailed++,
-    full: (isFull) => core.guard(() => hooks.storeFull?.(isFull)),
+    full: (isFull, reason) => core.guard(() => hooks.storeFull?.(isFull, reason)),
   };
 }

@@ -52,6 +52,7 @@ export async function restore(core: Core, store: Store, host: JournalHost): Prom
   restoreWills(core, wills);
   goOn(core, sessions);
   discard(rows, journal, core);
+  journal.begin();
   return journal;
 }
 
