@@ -118,6 +118,7 @@ export {
   StoreDamagedError,
   StoreError,
   StoreFullError,
+  StoreGoneError,
   StoreLockedError,
   type StoreSize,
   type StoreSnapshot,

@@ -5,7 +5,7 @@
  * @module
  */
 import deno from "./deno.json" with { type: "json" };
-import { loginFailedLine } from "./cli/log_lines.ts";
+import { loginFailedLine, storeFullLine } from "./cli/log_lines.ts";
 import { type FdLimit, readFdLimit } from "./cli/fd_limit.ts";
 import { ConfigError } from "./config/errors.ts";
 import { FlagError, HELP, parseServerFlags, type ServerFlags } from "./cli/server_flags.ts";
@@ -116,12 +116,8 @@ function whoMayConnect({ host }: ServerFlags): string {
 function quietHooks(): BrokerHooks {
   return {
     failed: (error) => complain(`Internal error: ${stackOf(error)}`),
-    storeFull: (isFull) =>
-      complain(
-        isFull
-          ? "WARNING: the store takes nothing more (is the disk full?): QoS 1 and 2 that must survive are refused"
-          : "The store works again",
-      ),
+    storeFull: (isFull, reason) =>
+      complain(isFull ? `WARNING: ${storeFullLine(reason)}` : "The store works again"),
     loginFailed: (failure) => complain(loginFailedLine(failure)),
     busy: (isBusy, lagMs) => {
       const what = isBusy ? "refusing new connections" : "accepting connections again";

@@ -3,7 +3,7 @@ import { Receipt } from "../log/receipt.ts";
 import { Subscription } from "../router/subscription.ts";
 import { topicFilterFault, topicNameFault } from "../router/topic.ts";
 import { retainedVariant } from "../router/variant.ts";
-import type { Damage, Store } from "../store/store.ts";
+import { type Damage, type Store, StoreDamagedError } from "../store/store.ts";
 import type { TcpListener } from "../transport/tcp.ts";
 import type { TlsListener } from "../transport/tls.ts";
 import type { PeerInfo, Transport } from "../transport/transport.ts";
@@ -113,15 +113,29 @@ export class Broker implements AsyncDisposable {
    * @throws {RangeError} If a limit is out of range.
    */
   static async open(store: Store, options: BrokerOptions = {}): Promise<Broker> {
+    try {
+      return await Broker.#restored(store, options).catch(async (error) => {
+        if (!(error instanceof StoreDamagedError) || store.repair === undefined) throw error;
+        // A broker that is restored in part cannot go on: another one begins with what is saved.
+        await store.repair();
+        return await Broker.#restored(store, options);
+      });
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  /** Makes a broker of what is in a store, which stays open if that fails. */
+  static async #restored(store: Store, options: BrokerOptions): Promise<Broker> {
     const broker = new Broker(options);
-    broker.#damage = store.damage;
     try {
       await openStore(broker.#parts, store);
     } catch (error) {
       broker.#parts.stop();
-      await store.close();
       throw error;
     }
+    broker.#damage = store.damage;
     return broker;
   }
 

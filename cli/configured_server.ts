@@ -3,6 +3,7 @@ import { limitsOf } from "../config/broker_options.ts";
 import type { Configuration } from "../config/configuration.ts";
 import { formatRemark } from "../config/errors.ts";
 import { Broker, type BrokerOptions, SysTopics } from "../mod.ts";
+import { exposureOf } from "./exposed.ts";
 import { logHooks } from "./log_hooks.ts";
 import { systemOutputs } from "./log_outputs.ts";
 import type { ListenerMaterial, Material } from "./listener_files.ts";
@@ -73,6 +74,7 @@ export class ConfiguredServer {
       const broker = await openBroker(configuration, { ...options, hooks }, log);
       server = new ConfiguredServer(log, broker, { configuration, material }, surroundings);
       await server.#open(material.listeners);
+      await warnOfExposedLogs(log, configuration);
       return server;
     } catch (error) {
       if (server !== null) await server.close(0);
@@ -197,7 +199,6 @@ async function openBroker(
 ): Promise<Broker> {
   const folder = dataFolderOf(configuration);
   if (folder === null) return new Broker(options);
-  await Deno.mkdir(folder, { recursive: true });
   return await openStoredBroker(folder, configuration.global.fairway_strict_store, options, {
     inform: (text) => log.write("information", text),
     warn: (text) => log.write("warning", text),
@@ -227,6 +228,14 @@ async function openAt(
     throw new Error(`${file}:${line}: cannot listen on ${keyOf(listener)}: ${why}`, {
       cause: error,
     });
+  }
+}
+
+/** What a log says of clients is nobody else's business. */
+async function warnOfExposedLogs(log: OperatorLog, { global }: Configuration): Promise<void> {
+  for (const destination of global.log_dest) {
+    const exposure = destination.to === "file" ? await exposureOf(destination.path) : null;
+    if (exposure !== null) log.write("warning", exposure);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { OperatorLog } from "../admin/operator_log.ts";
 import type { BrokerHooks } from "../mod.ts";
-import { loginFailedLine } from "./log_lines.ts";
+import { loginFailedLine, storeFullLine } from "./log_lines.ts";
 
 /** Has what happens in a broker written to a log, in the words that mosquitto uses. */
 export function logHooks(log: OperatorLog, isConnectionLogged: () => boolean): BrokerHooks {
@@ -44,13 +44,9 @@ export function logHooks(log: OperatorLog, isConnectionLogged: () => boolean): B
       const text = isBusy ? "Too busy for newcomers" : "Newcomers are welcome again";
       log.write("warning", `${text}: the event loop is ${Math.round(lagMs)} ms late`);
     },
-    storeFull: (isFull) => {
-      if (isFull) {
-        log.write(
-          "error",
-          "The store takes nothing more (is the disk full?): QoS 1 and 2 that must survive are refused",
-        );
-      } else log.write("notice", "The store works again");
+    storeFull: (isFull, reason) => {
+      if (isFull) log.write("error", storeFullLine(reason));
+      else log.write("notice", "The store works again");
     },
     dropped: ({ reason, topic, clientId }) => {
       if (!log.takes("debug")) return;

@@ -1,4 +1,4 @@
-import type { LoginFailure } from "../mod.ts";
+import { type LoginFailure, StoreGoneError } from "../mod.ts";
 
 /**
  * The line about a login that has failed: `login failed from 192.0.2.7 port 50123 (0x86) …`. The
@@ -11,6 +11,12 @@ export function loginFailedLine(
   const code = `0x${reasonCode.toString(16).padStart(2, "0")}`;
   const user = username === null ? "" : ` user ${quoted(username)}`;
   return `login failed from ${hostAndPort(address)} (${code})${user} client ${quoted(clientId)}`;
+}
+
+/** The line about a store that takes nothing more: why, what comes of it, and the cure. */
+export function storeFullLine(reason: Error | undefined): string {
+  const why = reason instanceof StoreGoneError ? `: ${reason.message}` : " (is the disk full?)";
+  return `The store takes nothing more${why}: QoS 1 and 2 that must survive are refused`;
 }
 
 function hostAndPort(address: string): string {

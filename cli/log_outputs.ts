@@ -18,7 +18,7 @@ export function systemOutputs(publish: (topic: string, line: string) => void): L
 }
 
 function openLog(path: string, encoder: TextEncoder): LogFile {
-  const file = Deno.openSync(path, { append: true, create: true, mode: 0o640 });
+  const file = Deno.openSync(path, { append: true, create: true, mode: 0o600 });
   return {
     write: (line) => writeAll(file, encoder.encode(`${line}\n`)),
     close: () => file.close(),

@@ -5,6 +5,7 @@
  * @module
  */
 import { hashPassword } from "../auth/password_hash.ts";
+import { exposureOf } from "./exposed.ts";
 import { complain, ExitCode, runCommand, say } from "./command.ts";
 import { askPassword } from "./hidden_prompt.ts";
 import { parsePasswdArgs, PASSWD_HELP, type PasswdOrder } from "./passwd_flags.ts";
@@ -20,6 +21,12 @@ async function main(args: string[]): Promise<number> {
 }
 
 async function carryOut(order: PasswdOrder): Promise<void> {
+  await edit(order);
+  const exposure = await exposureOf(order.file);
+  if (exposure !== null) complain(exposure);
+}
+
+async function edit(order: PasswdOrder): Promise<void> {
   const { file, kind } = order;
   const hash = (password: string) =>
     hashPassword(new TextEncoder().encode(password), order.scheme, order.iterations);

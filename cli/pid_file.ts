@@ -7,12 +7,12 @@ export class PidFile {
   }
 
   /**
-   * Writes the file. Needs `--allow-write` for it.
+   * Writes the file, which is its owner's alone. Needs `--allow-write` for it.
    *
    * @throws If it cannot be written.
    */
   static async write(path: string): Promise<PidFile> {
-    await Deno.writeTextFile(path, `${Deno.pid}\n`, { mode: 0o644 });
+    await Deno.writeTextFile(path, `${Deno.pid}\n`, { mode: 0o600 });
     return new PidFile(path);
   }
 

@@ -1,3 +1,4 @@
+import { exposureOf } from "./exposed.ts";
 import { FlagError } from "./server_flags.ts";
 import { Broker, type BrokerOptions, SqliteStore } from "../mod.ts";
 
@@ -34,6 +35,8 @@ export async function openStoredBroker(
       retain: true,
     });
   }
+  const exposure = await exposureOf(directory);
+  if (exposure !== null) teller.warn(exposure);
   teller.inform(`State in ${directory}; ${forgottenAfter(broker)}`);
   if (store.thread === "main") {
     const folder = new URL("../store", import.meta.url).pathname;

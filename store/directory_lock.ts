@@ -1,3 +1,4 @@
+import { FILE_MODE } from "./files.ts";
 import { StoreLockedError } from "./store.ts";
 
 /**
@@ -10,7 +11,11 @@ export class DirectoryLock {
 
   /** @throws {StoreLockedError} If somebody has it, in this process or another. */
   constructor(directory: string) {
-    this.#file = Deno.openSync(`${directory}/fairway.lock`, { create: true, write: true });
+    this.#file = Deno.openSync(`${directory}/fairway.lock`, {
+      create: true,
+      write: true,
+      mode: FILE_MODE,
+    });
     if (this.#file.tryLockSync(true)) return;
     this.#file.close();
     throw new StoreLockedError(`Cannot open ${directory}: it is in use by another broker`);

@@ -15,6 +15,7 @@ export {
   StoreDamagedError,
   StoreError,
   StoreFullError,
+  StoreGoneError,
   StoreLockedError,
   type StoreSize,
   StoreVersionError,

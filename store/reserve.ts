@@ -1,3 +1,5 @@
+import { FILE_MODE } from "./files.ts";
+
 /** Bytes that are written at a time while the reserve is filled. */
 const FILL_BYTES = 64 * 1024;
 
@@ -31,7 +33,7 @@ export class Reserve {
    * @returns Whether it is whole.
    */
   fill(): boolean {
-    const file = Deno.openSync(this.#path, { create: true, append: true });
+    const file = Deno.openSync(this.#path, { create: true, append: true, mode: FILE_MODE });
     try {
       this.#bytes = file.statSync().size;
       while (!this.isWhole) this.#bytes += file.writeSync(new Uint8Array(FILL_BYTES));
@@ -49,7 +51,12 @@ export class Reserve {
 
   /** Gives all of it back to the disk. */
   giveUp(): void {
-    Deno.truncateSync(this.#path, 0);
     this.#bytes = 0;
+    try {
+      Deno.truncateSync(this.#path, 0);
+    } catch (error) {
+      // Whoever removed the file has given its bytes back already.
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
   }
 }

@@ -1,5 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
-import { exists } from "./files.ts";
+import { exists, makeFile } from "./files.ts";
 import type { PageFile } from "./page_file.ts";
 
 /**
@@ -13,6 +13,9 @@ export const APPLICATION_ID = 0x46574159;
 
 /** Bytes of the write-ahead log's file that are kept when it starts over. */
 const LOG_BYTES_KEPT = 4 * 1024 * 1024;
+
+/** No version of the tables will be above this: the number in the header is damaged. */
+const VERSION_MAX = 255;
 
 /** The first bytes of every SQLite file. */
 const MAGIC = "SQLite format 3\0";
@@ -32,6 +35,8 @@ const NEW_FILE = `PRAGMA page_size = ${PAGE_BYTES}; PRAGMA auto_vacuum = INCREME
 /** Opens a database with our settings; a file that is not there is made, empty. */
 export function connect(path: string): DatabaseSync {
   const isNew = !exists(path);
+  // SQLite would leave its permissions to the umask. Its log gets those of the database.
+  if (isNew) makeFile(path);
   const db = new DatabaseSync(path);
   try {
     db.exec(`
@@ -61,6 +66,16 @@ export function headerFault(file: PageFile): string | null {
     if (numberAt(page, at, length) !== value) return `the ${name} in its header is wrong`;
   }
   return null;
+}
+
+/**
+ * What is wrong with the version in the header of a file that is whole, in a few
+ * words; `null` if a Fairway can have written it, be it a newer one.
+ */
+export function versionFault(file: PageFile): string | null {
+  const version = headerVersion(file);
+  const isPlausible = version >= 1 && version <= VERSION_MAX;
+  return isPlausible ? null : `the version in its header, ${version}, is wrong`;
 }
 
 /** The version in the header of a file; 0 if it cannot be told. */

@@ -4,7 +4,8 @@ import { MIGRATIONS } from "./migrations.ts";
 import { Reserve } from "./reserve.ts";
 import { toStoreError } from "./sqlite_errors.ts";
 import type { SqliteFile } from "./sqlite_file.ts";
-import { exists, removeIfThere, sizeOf } from "./files.ts";
+import { DIRECTORY_MODE, exists, FILE_MODE, removeIfThere, sizeOf } from "./files.ts";
+import { FilesInPlace } from "./files_in_place.ts";
 import { type OpenDatabase, openDatabase } from "./sqlite_open.ts";
 import {
   type Damage,
@@ -13,6 +14,7 @@ import {
   StoreDamagedError,
   type StoreError,
   StoreFullError,
+  StoreGoneError,
   type StoreSize,
   type Table,
 } from "./store.ts";
@@ -25,6 +27,8 @@ export type Schedule = (inMs: number, callback: () => void) => () => void;
 export interface DirectoryOptions extends Partial<UpkeepLimits> {
   /** Whether a damaged file is refused instead of saved as far as it goes. */
   readonly strict?: boolean;
+  /** What was found damaged when it was open before; it is saved then without a further look. */
+  readonly fault?: string;
   /** Bytes that are kept free for removing rows when the disk is full. */
   readonly reserveBytes?: number;
   /** When the steps of the upkeep are taken; by the timers of the machine by default. */
@@ -52,6 +56,8 @@ const LIGHT_VALUE_BYTES_MAX = 256;
 
 /** A directory with a store in it, open and locked; everything it does is done on return. */
 export class SqliteDirectory {
+  readonly #directory: string;
+  readonly #options: DirectoryOptions;
   readonly #path: string;
   /** Where it is noted that a part of the file could not be read. */
   readonly #note: string;
@@ -59,12 +65,17 @@ export class SqliteDirectory {
   readonly #file: SqliteFile;
   readonly #upkeep: Upkeep;
   readonly #reserve: Reserve;
+  readonly #inPlace: FilesInPlace;
   readonly #schedule: Schedule;
   #takeBack: (() => void) | null = null;
   /** Whether pages at the end of the file are being given back. */
   #isShrinking = false;
   /** Why the log could not be copied into the file; `null` if it could. */
   #stuck: StoreError | null = null;
+  /** Whether the files were not in their places when that was looked at last. */
+  #isGone = false;
+  /** What was found damaged since it was opened; `null` if nothing was. */
+  #fault: string | null = null;
 
   /** What was found damaged; `null` if nothing was. */
   readonly damage: Damage | null;
@@ -75,12 +86,14 @@ export class SqliteDirectory {
    * @throws {StoreError} As `SqliteStore.open` does.
    */
   constructor(directory: string, options: DirectoryOptions = {}) {
+    this.#directory = directory;
+    this.#options = options;
     this.#path = `${directory}/fairway.db`;
     this.#note = `${directory}/fairway.suspect`;
     this.#schedule = options.schedule ?? timer;
     const what = `Cannot open ${this.#path}`;
     try {
-      Deno.mkdirSync(directory, { recursive: true });
+      Deno.mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
       this.#lock = new DirectoryLock(directory);
     } catch (error) {
       throw toStoreError(what, error);
@@ -97,6 +110,7 @@ export class SqliteDirectory {
       this.#reserve.fill();
       // What a crash left in the log: a log that starts over has nothing unfinished at its end.
       this.#checkpoint();
+      this.#inPlace = new FilesInPlace(directory, [this.#path, `${this.#path}-wal`]);
     } catch (error) {
       this.#lock.release();
       throw toStoreError(what, error);
@@ -105,6 +119,7 @@ export class SqliteDirectory {
 
   /** See `Store.commit`; {@linkcode tidy} is to be called after it. */
   commit(batch: Batch): void {
+    this.#mustBeInPlace();
     if (!this.#reserve.isWhole && !isLight(batch) && !this.#reserve.fill() && !this.#fits(batch)) {
       throw new StoreFullError(`Cannot write ${this.#path}: the disk is full`);
     }
@@ -149,6 +164,25 @@ export class SqliteDirectory {
     });
   }
 
+  /**
+   * Closes everything, saves what can be saved after a read has shown damage,
+   * and opens it again. Nothing may be called after it.
+   *
+   * @returns What takes the place of this one.
+   * @throws {StoreDamagedError} If it was opened strictly; nothing was touched.
+   */
+  repair(): SqliteDirectory {
+    try {
+      this.close();
+    } catch {
+      // What is damaged may not even be closed in good order; what can be read is read page by page.
+    }
+    return new SqliteDirectory(this.#directory, {
+      ...this.#options,
+      ...this.#fault === null ? {} : { fault: this.#fault },
+    });
+  }
+
   /** Closes everything. Nothing may be called after it. */
   close(): void {
     this.#takeBack?.();
@@ -163,6 +197,7 @@ export class SqliteDirectory {
     const open = openDatabase(this.#path, {
       strict: options.strict ?? false,
       isSuspect: exists(this.#note),
+      fault: options.fault ?? null,
       steps: options.migrations ?? MIGRATIONS,
       now: options.now ?? Date.now,
       upkeep: {
@@ -180,9 +215,29 @@ export class SqliteDirectory {
       return act();
     } catch (error) {
       const failure = toStoreError(`Cannot use ${this.#path}`, error);
-      if (failure instanceof StoreDamagedError) leaveNote(this.#note, failure.message);
+      if (failure instanceof StoreDamagedError) {
+        this.#fault = failure.message;
+        leaveNote(this.#note, failure.message);
+      }
       throw failure;
     }
+  }
+
+  /**
+   * What goes into files that nobody finds any more must not be acknowledged.
+   * Looked at before each commit: the one under way when they go is lost with
+   * them, as all before it.
+   */
+  #mustBeInPlace(): void {
+    const fault = this.#inPlace.fault();
+    // If only the log is gone: what was acknowledged is on the disk once it is in the database.
+    if (fault !== null && !this.#isGone) this.#checkpoint();
+    this.#isGone = fault !== null;
+    if (fault === null) return;
+    throw new StoreGoneError(
+      `Cannot write ${this.#path}: ${fault} while the broker was running; ` +
+        "put back what was there, or start the broker again",
+    );
   }
 
   /** Makes room for removing rows: what is in the log goes into the file, and the log starts over. */
@@ -222,7 +277,7 @@ export class SqliteDirectory {
 
 function leaveNote(path: string, text: string): void {
   try {
-    Deno.writeTextFileSync(path, text);
+    Deno.writeTextFileSync(path, text, { mode: FILE_MODE });
   } catch {
     // What was found is told all the same; the next start finds it as it did this time.
   }

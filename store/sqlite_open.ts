@@ -9,6 +9,7 @@ import {
   headerFault,
   headerVersion,
   PAGE_BYTES,
+  versionFault,
 } from "./sqlite_connection.ts";
 import { toStoreError } from "./sqlite_errors.ts";
 import { SqliteFile } from "./sqlite_file.ts";
@@ -17,10 +18,12 @@ import { Upkeep, type UpkeepLimits } from "./upkeep.ts";
 
 /** How a database is opened. */
 export interface OpenOptions {
-  /** Whether a damaged file is refused. */
+  /** Whether a damaged file is refused; every row is looked at, to be sure. */
   readonly strict: boolean;
   /** Whether something in it could not be read before. */
   readonly isSuspect: boolean;
+  /** What is known to be damaged in it; `null` if nothing is. */
+  readonly fault: string | null;
   /** How its tables are made, from version to version. */
   readonly steps: readonly string[];
   /** For the upkeep of it. */
@@ -64,7 +67,7 @@ export function openDatabase(path: string, options: OpenOptions): OpenDatabase {
     Deno.renameSync(draft, path);
     return { ...connectTo(path, options), damage: null };
   }
-  const found = tryOpen(path, options);
+  const found = options.fault ?? tryOpen(path, options);
   if (typeof found !== "string") return { ...found, damage: null };
   if (options.strict) throw new StoreDamagedError(`Cannot open ${path}: it is damaged: ${found}`);
   saveInto(draft, path, options);
@@ -77,12 +80,13 @@ function tryOpen(path: string, options: OpenOptions): Omit<OpenDatabase, "damage
   if (sizeOf(path) === 0) return "the file is empty or missing";
   const pages = new PageFile(path, PAGE_BYTES);
   // Before SQLite sees it: for SQLite a log that is damaged has ended, and is removed.
-  const fault = headerFault(pages) ?? pages.logFault;
+  const fault = headerFault(pages) ?? versionFault(pages) ?? pages.logFault;
   pages.close();
   if (fault !== null) return fault;
   try {
-    const open = connectTo(path, options, checkOf(path, options.isSuspect));
-    if (!options.isSuspect) return open;
+    const isThorough = options.isSuspect || options.strict;
+    const open = connectTo(path, options, checkOf(path, isThorough));
+    if (!isThorough) return open;
     const row = open.file.findDamagedRow();
     if (row === null) return open;
     open.file.close();
@@ -111,9 +115,9 @@ function connectTo(
 }
 
 /** How thoroughly a file is looked at when it is opened: as far as the time allows. */
-function checkOf(path: string, isSuspect: boolean): (db: DatabaseSync) => void {
+function checkOf(path: string, isThorough: boolean): (db: DatabaseSync) => void {
   const bytes = sizeOf(path);
-  if (isSuspect || bytes <= CHECKED_BYTES_MAX) return (db) => check(db, "integrity_check");
+  if (isThorough || bytes <= CHECKED_BYTES_MAX) return (db) => check(db, "integrity_check");
   return bytes <= GLANCED_BYTES_MAX ? (db) => check(db, "quick_check") : () => {};
 }
 

@@ -6,7 +6,10 @@ import type { StoreSize, Table } from "./store.ts";
 
 /** How a {@linkcode SqliteStore} is opened. */
 export interface SqliteStoreOptions {
-  /** Refuses a damaged file. By default it is set aside, and what can be saved of it is. */
+  /**
+   * Refuses a damaged file. By default it is set aside, and what can be saved of
+   * it is. To be sure, every row is looked at when the store is opened.
+   */
   readonly strict?: boolean;
   /**
    * Where the disk is waited for: in a `"worker"`, or in the `"main"` thread,
@@ -34,18 +37,22 @@ export interface SqliteStoreOptions {
  * ```
  */
 export class SqliteStore implements Store {
-  /** What was found damaged when the store was opened; `null` if nothing was. */
-  readonly damage: Damage | null;
   /** Where the disk is waited for. */
   readonly thread: "worker" | "main";
-  readonly #backend: SqliteThread | SqliteDirectory;
+  #damage: Damage | null;
+  #backend: SqliteThread | SqliteDirectory;
   #commit: Promise<void> | null = null;
   #closed: Promise<void> | null = null;
 
   private constructor(backend: SqliteThread | SqliteDirectory, damage: Damage | null) {
     this.#backend = backend;
     this.thread = backend instanceof SqliteDirectory ? "main" : "worker";
-    this.damage = damage;
+    this.#damage = damage;
+  }
+
+  /** What was found damaged when the store was opened, or repaired; `null` if nothing was. */
+  get damage(): Damage | null {
+    return this.#damage;
   }
 
   /**
@@ -104,6 +111,27 @@ export class SqliteStore implements Store {
   async size(): Promise<StoreSize> {
     this.#mustBeOpen();
     return await this.#backend.size();
+  }
+
+  /** See {@linkcode Store.repair}. */
+  async repair(): Promise<void> {
+    this.#mustBeOpen();
+    await this.#commit;
+    try {
+      const damage = await this.#repairBackend();
+      this.#damage = damage ?? this.#damage;
+    } catch (error) {
+      // Nothing is open any more, so there is nothing to close but the thread.
+      if (this.#backend instanceof SqliteThread) this.#backend.end();
+      this.#closed = Promise.resolve();
+      throw error;
+    }
+  }
+
+  async #repairBackend(): Promise<Damage | null> {
+    if (this.#backend instanceof SqliteThread) return await this.#backend.repair();
+    this.#backend = this.#backend.repair();
+    return this.#backend.damage;
   }
 
   /** Waits for the commit under way and lets go of everything. Closing again does nothing. */

@@ -89,6 +89,16 @@ export class SqliteThread {
     return await this.#ask({ kind: "size" }) as StoreSize;
   }
 
+  /** See `Store.repair`; what was found damaged. */
+  async repair(): Promise<Damage | null> {
+    return await this.#ask({ kind: "repair" }) as Damage | null;
+  }
+
+  /** Ends the worker, which has nothing open any more. */
+  end(): void {
+    this.#worker.terminate();
+  }
+
   /** Ends the worker once it has closed the directory. */
   async close(): Promise<void> {
     try {

@@ -36,12 +36,16 @@ function act(request: Request): AnswerValue {
     directory = new SqliteDirectory(request.directory, { strict: request.strict });
     return directory.damage;
   }
+  if (request.kind === "repair") {
+    directory = directory!.repair();
+    return directory.damage;
+  }
   return actOn(directory!, request);
 }
 
 function actOn(
   directory: SqliteDirectory,
-  request: Exclude<Request, { kind: "open" }>,
+  request: Exclude<Request, { kind: "open" | "repair" }>,
 ): AnswerValue {
   switch (request.kind) {
     case "commit":

@@ -66,6 +66,7 @@ export interface Store {
    * @returns When everything is on the disk.
    * @throws {StoreFullError} If there is no room; nothing has changed, and the
    * store goes on to work.
+   * @throws {StoreGoneError} If its files are not where they were; nothing has changed.
    * @throws {StoreError} If it has failed otherwise; nothing has changed.
    * @throws {TypeError} If another commit is under way.
    */
@@ -85,6 +86,16 @@ export interface Store {
   get(table: Table, keys: readonly Uint8Array[]): Promise<(Uint8Array | null)[]>;
   /** How large the store is. */
   size(): Promise<StoreSize>;
+  /**
+   * Saves what can be saved, after a read has failed with
+   * {@linkcode StoreDamagedError}; {@linkcode Store.damage} tells of it then. A
+   * store that is without it stays as damaged as it is.
+   *
+   * @throws {StoreDamagedError} If the store was opened strictly; it is closed
+   * then, and nothing was touched.
+   * @throws {StoreError} If it cannot; the store is closed then.
+   */
+  repair?(): Promise<void>;
   /** Waits for the commit under way and lets go of everything. Closing again does nothing. */
   close(): Promise<void>;
 }
@@ -99,6 +110,15 @@ export class StoreError extends Error {
 export class StoreFullError extends StoreError {
   /** As every error has it. */
   override readonly name: string = "StoreFullError";
+}
+
+/**
+ * The files of the store were removed, moved away or replaced while it was
+ * open: what is committed would be lost. It works again when they are back.
+ */
+export class StoreGoneError extends StoreError {
+  /** As every error has it. */
+  override readonly name: string = "StoreGoneError";
 }
 
 /** Somebody else has the store open. */

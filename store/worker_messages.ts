@@ -4,6 +4,7 @@ import {
   StoreDamagedError,
   StoreError,
   StoreFullError,
+  StoreGoneError,
   StoreLockedError,
   type StoreSize,
   StoreVersionError,
@@ -23,6 +24,7 @@ export type Request =
   }
   | { readonly kind: "get"; readonly table: Table; readonly keys: Uint8Array<ArrayBuffer> }
   | { readonly kind: "size" }
+  | { readonly kind: "repair" }
   | { readonly kind: "close" };
 
 /** What comes back, in the order of the requests; a value is of the request's kind. */
@@ -35,6 +37,7 @@ export type AnswerValue = null | Damage | StoreSize | Uint8Array<ArrayBuffer>;
 
 const CLASSES: Readonly<Record<string, new (message: string) => StoreError>> = {
   StoreFullError,
+  StoreGoneError,
   StoreLockedError,
   StoreVersionError,
   StoreDamagedError,

@@ -94,6 +94,29 @@ Deno.test("a unix socket has the permissions that it was given", async () => {
   });
 });
 
+Deno.test("a unix socket of which nothing is said is its owner's alone", async () => {
+  await withPath(async (path) => {
+    await using broker = new Broker();
+    await broker.listenUnix({ path });
+    assertEquals((await Deno.lstat(path)).mode! & 0o777, 0o600);
+    assertEquals(await exists(`${path}~`), false);
+  });
+});
+
+Deno.test("a unix socket is made though an earlier start was ended in the middle of it", async () => {
+  await withPath(async (path) => {
+    await Deno.mkdir(`${path}~`);
+    await leaveBehind(`${path}~/s`);
+    await using broker = new Broker();
+    await broker.listenUnix({ path });
+    assertEquals(await exists(`${path}~`), false);
+    await using other = new Broker();
+    await Deno.writeTextFile(`${path}2~`, "precious");
+    await assertRejects(() => other.listenUnix({ path: `${path}2` }), Deno.errors.AlreadyExists);
+    assertEquals(await Deno.readTextFile(`${path}2~`), "precious");
+  });
+});
+
 Deno.test("a socket that was left behind is replaced", async () => {
   await withPath(async (path) => {
     await leaveBehind(path);

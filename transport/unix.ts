@@ -1,13 +1,16 @@
 import { AcceptLoop, type MayAccept } from "./accept_loop.ts";
 import type { PeerInfo, Transport } from "./transport.ts";
 
+/** Who may connect to a socket of which nobody has said it. */
+const OWN_MODE = 0o600;
+
 /** Where a listener for this machine listens. */
 export interface UnixOptions {
-  /** The path of the socket; with `~` after it, it must still be short enough for one. */
+  /** The path of the socket; with `~/s` after it, it must still be short enough for one. */
   path: string;
   /**
    * Who may connect, as permissions of the file: `0o660` for its owner and
-   * group. What the umask leaves by default.
+   * group. Its owner alone by default, whatever the umask is.
    */
   mode?: number;
 }
@@ -48,20 +51,27 @@ export class UnixListener {
     accepted: (transport: Transport, peer: PeerInfo) => void,
   ): Promise<UnixListener> {
     await removeLeftover(path);
-    // Under its own name it appears when it has its permissions. And the
-    // runtime, which removes the path of a listener that is closed, whosever
-    // it is by then, finds nothing.
-    const before = `${path}~`;
+    // It is made where nobody else gets at it, and appears under its own name
+    // when it has its permissions. And the runtime, which removes the path of a
+    // listener that is closed, whosever it is by then, finds nothing.
+    const room = `${path}~`;
+    const before = `${room}/s`;
     await removeLeftover(before);
-    const listener = Deno.listen({ transport: "unix", path: before });
+    await removeRoom(room);
+    await Deno.mkdir(room, { mode: 0o700 });
     try {
-      if (mode !== undefined) await Deno.chmod(before, mode);
-      const { ino } = await Deno.lstat(before);
-      await Deno.rename(before, path);
-      return new UnixListener(listener, path, ino, mayAccept, accepted);
-    } catch (error) {
-      listener.close();
-      throw error;
+      const listener = Deno.listen({ transport: "unix", path: before });
+      try {
+        await Deno.chmod(before, mode ?? OWN_MODE);
+        const { ino } = await Deno.lstat(before);
+        await Deno.rename(before, path);
+        return new UnixListener(listener, path, ino, mayAccept, accepted);
+      } catch (error) {
+        listener.close();
+        throw error;
+      }
+    } finally {
+      await Deno.remove(room);
     }
   }
 
@@ -75,6 +85,13 @@ export class UnixListener {
     const found = await lstat(this.path);
     if (found !== null && found.isSocket && found.ino === this.#inode) await Deno.remove(this.path);
   }
+}
+
+/** Removes what a server has left behind that was ended while it began to listen. */
+async function removeRoom(room: string): Promise<void> {
+  const found = await lstat(room);
+  if (found?.isDirectory) await Deno.remove(room);
+  else await removeLeftover(room);
 }
 
 /** Removes the socket of a server that is no more. */
@@ -105,7 +122,9 @@ async function lstat(path: string): Promise<Deno.FileInfo | null> {
   try {
     return await Deno.lstat(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return null;
+    }
     throw error;
   }
 }

@@ -82,8 +82,14 @@ export interface BrokerHooks {
   published?(info: PublishInfo): void;
   /** A message was dropped. */
   dropped?(info: DropInfo): void;
-  /** The store has no room any more, or has failed (`true`), or is well again (`false`). */
-  storeFull?(isFull: boolean): void;
+  /**
+   * The store takes nothing more (`true`), or is well again (`false`).
+   *
+   * @param reason Why it takes nothing: a `StoreFullError` if there is no room, a
+   * `StoreGoneError` if its files are not in their places any more. Told again if
+   * it changes.
+   */
+  storeFull?(isFull: boolean, reason?: Error): void;
   /** Something inside the broker, or in a hook, has failed. */
   failed?(error: unknown): void;
 }

@@ -1,7 +1,13 @@
 import { Receipt } from "../../log/receipt.ts";
 import { Batch } from "../../store/batch.ts";
 import { RecordWriter } from "../../store/record.ts";
-import { type Store, StoreError, StoreFullError, type Table } from "../../store/store.ts";
+import {
+  type Store,
+  StoreError,
+  StoreFullError,
+  StoreGoneError,
+  type Table,
+} from "../../store/store.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Message } from "../base/message.ts";
 import type { WillOwner } from "../session/will_owner.ts";
@@ -53,8 +59,8 @@ export interface JournalHost {
   lost(messages: number): void;
   /** A commit has failed; what it held will be tried again. */
   commitFailed(): void;
-  /** The disk is full, or is no longer. */
-  full(isFull: boolean): void;
+  /** The disk is full, or is no longer; or it takes nothing for another reason. */
+  full(isFull: boolean, reason?: Error): void;
 }
 
 /**
@@ -88,10 +94,14 @@ export class Journal implements LogKeeper {
   #idCeiling: number;
   #storedCeiling: number;
   #isTouched = false;
+  /** Whether all is restored: rows that are written before would be written by halves. */
+  #hasBegun = false;
   #isClosing = false;
   #isClosed = false;
   #mayTry = true;
   #isFailing = false;
+  /** The name of the error that was told last. */
+  #told = "";
   #bytes = 0;
   #stored = 0;
 
@@ -164,6 +174,12 @@ export class Journal implements LogKeeper {
   skipIds(upTo: number): void {
     if (upTo < this.#nextId) return;
     this.#nextId = this.#idCeiling = this.#storedCeiling = upTo + 1;
+  }
+
+  /** Everything is restored: what has changed by that is written. */
+  begin(): void {
+    this.#hasBegun = true;
+    if (!this.#changes.isEmpty) this.#touch();
   }
 
   /** Removes a row that is of no use to anybody. */
@@ -361,6 +377,7 @@ export class Journal implements LogKeeper {
 
   /** Seals what has gathered at the end of this turn, unless a commit is under way. */
   #touch(): void {
+    if (!this.#hasBegun) return;
     if (this.#isTouched || this.#underWay !== null || !this.#mayTry || this.#isClosing) return;
     this.#isTouched = true;
     queueMicrotask(() => {
@@ -428,16 +445,22 @@ export class Journal implements LogKeeper {
     for (const page of changes.pages.keys()) if (this.#changes.pages.has(page)) page.pending--;
     for (const session of changes.sessions) session.writeFailed();
     this.#changes.addFailed(changes);
-    if (!this.#isFailing) {
-      this.#isFailing = true;
-      this.#host.full(true);
-      if (!(error instanceof StoreFullError)) this.#host.failed(error);
-    }
+    const reason = error instanceof Error ? error : new Error(String(error));
+    this.#tell(reason);
     this.#mayTry = false;
     const { scheduler, clock } = this.#host;
     scheduler.set(this.#retry, clock.now() + RETRY_MS);
-    const reason = error instanceof Error ? error : new Error(String(error));
     commit.fail(reason, (error) => this.#host.failed(error));
+  }
+
+  /** Tells that the store takes nothing, once for each kind of reason. */
+  #tell(reason: Error): void {
+    if (this.#isFailing && this.#told === reason.name) return;
+    this.#isFailing = true;
+    this.#told = reason.name;
+    this.#host.full(true, reason);
+    const isPlain = reason instanceof StoreFullError || reason instanceof StoreGoneError;
+    if (!isPlain) this.#host.failed(reason);
   }
 
   /** An entry leads to the chunk no more; without any it goes. */

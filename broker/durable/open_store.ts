@@ -29,6 +29,6 @@ function journalHostOf(broker: DurableHost): JournalHost {
     expired: (messages) => stats.dropped.expired += messages,
     lost: (messages) => stats.messagesLost += messages,
     commitFailed: () => stats.commitsFailed++,
-    full: (isFull) => context.guard(() => hooks.storeFull?.(isFull)),
+    full: (isFull, reason) => context.guard(() => hooks.storeFull?.(isFull, reason)),
   };
 }

@@ -64,6 +64,7 @@ export async function restore(
   restoreWills(broker, wills);
   goOn(broker, sessions);
   discard(rows, journal, broker);
+  journal.begin();
   return journal;
 }
 

@@ -1,10 +1,11 @@
-import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import {
   Broker,
   connect,
   type Damage,
   MemoryStore,
   type Store,
+  StoreDamagedError,
   StoreError,
   type StoreSnapshot,
 } from "../../mod.ts";
@@ -211,4 +212,54 @@ Deno.test("restore() uses no identifier again when the row that tells them is lo
   const [next] = store.snapshot().get("meta")!;
   const used = (whole.get("messages") ?? []).map(({ key }) => numberOfKey(key));
   assert(new RecordReader(next!.value).number() > Math.max(...used));
+});
+
+/** A store in which the reads of a table fail until it is repaired, if it is. */
+function unreadable(store: MemoryStore, table: Table, repairs: (() => Promise<void>)[]) {
+  let isWhole = false;
+  const closed = { times: 0 };
+  const damaged: Store = {
+    ...saved(store),
+    get damage() {
+      return isWhole ? DAMAGE : null;
+    },
+    scan: async (...args) => {
+      if (args[0] === table && !isWhole) {
+        throw new StoreDamagedError(`a row of ${table} is damaged`);
+      }
+      return await store.scan(...args);
+    },
+    repair: async () => {
+      await repairs.shift()!();
+      isWhole = true;
+    },
+    close: async () => {
+      closed.times++;
+      await store.close();
+    },
+  };
+  return { damaged, closed };
+}
+
+Deno.test("Broker.open() has a store repaired when a row of any table turns out to be damaged, and begins anew", async () => {
+  const whole = await busyStore();
+  for (const table of TABLES.filter((table) => table !== "meta" && table !== "messages")) {
+    const store = MemoryStore.from(whole);
+    const { damaged, closed } = unreadable(store, table, [() => Promise.resolve()]);
+    const broker = await Broker.open(damaged);
+    assertEquals(broker.storeDamage, DAMAGE);
+    await tryOut(broker);
+    await broker.close();
+    assertEquals(closed.times, 1);
+    assertEquals(garbage(store.snapshot()), [], table);
+  }
+});
+
+Deno.test("Broker.open() closes a store that cannot be repaired, and tells why", async () => {
+  const refuse = () => Promise.reject(new StoreDamagedError("strictly: a row is damaged"));
+  const { damaged, closed } = unreadable(new MemoryStore(), "wills", [refuse]);
+  await assertRejects(() => Broker.open(damaged), StoreDamagedError, "strictly");
+  assertEquals(closed.times, 1);
+  const { repair: _, ...plain } = unreadable(new MemoryStore(), "wills", []).damaged;
+  await assertRejects(() => Broker.open(plain), StoreDamagedError, "a row of wills is damaged");
 });
