@@ -7,7 +7,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Broker } from "../../mod.ts";
 import { RawClient } from "../harness/raw_client.ts";
 import * as packets from "../harness/packets.ts";
-import { withHost } from "../stays_up/_clients.ts";
+import { withHost } from "../resilience/_clients.ts";
 
 Deno.test("handshakesMax are under way at once, and the next is accepted when one is over", async () => {
   await withHost({ limits: { handshakesMax: 3 } }, async (port, broker) => {
