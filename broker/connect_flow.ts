@@ -15,11 +15,13 @@ import { accessOf, checkAuth, EXPIRED, reauthenticate, sendAuth } from "./auth_f
 import type { Connection } from "./connection.ts";
 import { connackProperties } from "./connack.ts";
 import { type ConnectFault, faultOf } from "./connect_fault.ts";
+import { refuseControlCharacters } from "./control_characters.ts";
 import { Granted } from "./granted.ts";
 import { identify, type Identity, isFault, settle } from "./client_identity.ts";
 import { isLoginFailure } from "./login_guard.ts";
 import { askAgain } from "./reauthorization.ts";
 import { sendRefusal } from "./refusal.ts";
+import { isOffLimits } from "./reserved_topics.ts";
 import { Sender } from "./sender.ts";
 import type { Session } from "./session.ts";
 import type { Commit } from "./durable/commit.ts";
@@ -67,7 +69,9 @@ export class ConnectFlow {
   connect(first: number, body: Uint8Array): PromiseLike<void> {
     const connection = this.#connection;
     const packet = decodeConnect(first, body, connection.terms.leniency);
+    if (connection.terms.refuseControlCharacters) refuseControlCharacters(packet);
     connection.version = packet.protocolVersion;
+    connection.isBridge = packet.isBridge === true;
     const { properties } = packet;
     connection.wire = {
       v5: connection.version === 5,
@@ -110,7 +114,7 @@ export class ConnectFlow {
     const connection = this.#connection;
     if (error instanceof UnsupportedVersionError) {
       // Told in the form of the version that it is most likely to read [MQTT-3.1.2-2].
-      connection.version = error.level >= 5 ? 5 : 4;
+      connection.version = error.answerVersion;
       return this.#refuse(error.reasonCode, error.message);
     }
     // In 3.x there is no code for it [MQTT-3.1.4-1].
@@ -192,6 +196,9 @@ export class ConnectFlow {
     };
     if (packet.clientId === "") this.#assignedId = clientId;
     if (!Granted.grant(connection, grant)) return this.#refuse(ReasonCode.NotAuthorized, EXPIRED);
+    if (will !== null && isOffLimits(will.topic, { clientId, isBridge: connection.isBridge })) {
+      return this.#refuse(ReasonCode.NotAuthorized, "Will topic is not for clients");
+    }
     const access = accessOf(connection, client);
     if (will !== null && access !== null) {
       const { topic, qos, retain } = will;

@@ -16,6 +16,7 @@ import type { Message } from "./message.ts";
 import type { Settings } from "./options.ts";
 import type { Outbox, OutboxHost } from "./outbox.ts";
 import type { Receiver } from "./receiver.ts";
+import { bridgeName } from "./reserved_topics.ts";
 import { RetainedStore } from "./retained_store.ts";
 import type { Run } from "./run.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -78,8 +79,9 @@ export class Core implements OutboxHost {
       toClock: (wallMs) => wallMs - settings.wallClock() + this.clock.now(),
     };
     const retainedChanged = (topic: string) => {
-      // The state of the broker is another after a restart.
-      if (!topic.startsWith("$SYS/")) this.journal?.retainedChanged(topic);
+      // The state of the broker is another after a restart, but not that of a bridge that is away.
+      const isOwn = topic.startsWith("$SYS/") && bridgeName(topic) === null;
+      if (!isOwn) this.journal?.retainedChanged(topic);
     };
     this.retained = new RetainedStore(this.limits, this.clock, this.scheduler, retainedChanged);
     this.sessions = new SessionTable(this);

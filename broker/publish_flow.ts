@@ -7,13 +7,13 @@ import {
 } from "../codec/mod.ts";
 import type { Route } from "../router/route_cache.ts";
 import { sameBytes } from "../router/route_cache.ts";
-import { isSystemTopic } from "../router/topic.ts";
 import { ackAfter } from "./answers.ts";
 import type { Connection } from "./connection.ts";
 import { Outcome } from "./delivery.ts";
 import type { Commit } from "./durable/commit.ts";
 import { Message } from "./message.ts";
 import type { Receiver } from "./receiver.ts";
+import { isOffLimits } from "./reserved_topics.ts";
 import { Run } from "./run.ts";
 import type { DropReason } from "./stats.ts";
 
@@ -129,7 +129,9 @@ function takePacket(
     }
   }
   const message = messageOf(connection, route);
-  if (isSystemTopic(route.topic)) return settleIf(false, connection, route, message, packetId);
+  if (route.bytes[0] === DOLLAR && isOffLimits(route.topic, connection)) {
+    return settleIf(false, connection, route, message, packetId);
+  }
   if (message.payloadBytes > terms.payloadBytesMax) {
     return drop(connection, "payload-too-large", message, packetId, ReasonCode.QuotaExceeded);
   }
