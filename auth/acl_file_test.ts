@@ -99,10 +99,14 @@ Deno.test("AclFile: patterns have the names of the client, in whole levels and p
 });
 
 Deno.test("AclFile: a name with slashes stands for several levels, for whole ones", () => {
-  const acl = AclFile.parse("pattern a/%u/b\npattern read p-%c-q\npattern deny %c/no/#\npattern %u");
+  const acl = AclFile.parse(
+    "pattern a/%u/b\npattern read p-%c-q\npattern deny %c/no/#\npattern %u",
+  );
   assertEquals(may(acl, "x/y", "a/x/y/b"), "rw");
   assertEquals(may(acl, "x/y", "x/y"), "rw");
-  for (const topic of ["a/x/b", "a/y/b", "a/x/y", "a/x/yy/b", "a/x/y/z/b", "x", "x/y/z", "a//x/y/b"]) {
+  for (
+    const topic of ["a/x/b", "a/y/b", "a/x/y", "a/x/yy/b", "a/x/y/z/b", "x", "x/y/z", "a//x/y/b"]
+  ) {
     assertEquals(may(acl, "x/y", topic), "", topic);
   }
   assertEquals(may(acl, "u", "p-c/d-q", "c/d"), "r");

@@ -1,4 +1,10 @@
-import { answerVersionOf, FixedHeader, PacketType, type ProtocolVersion, ReasonCode } from "../codec/mod.ts";
+import {
+  answerVersionOf,
+  FixedHeader,
+  PacketType,
+  type ProtocolVersion,
+  ReasonCode,
+} from "../codec/mod.ts";
 import { Receipt } from "../log/receipt.ts";
 import type { PeerInfo, Transport } from "../transport/transport.ts";
 import { Connection } from "./connection.ts";

@@ -13,6 +13,7 @@ import type { Core } from "./core.ts";
 import type { Door } from "./door.ts";
 import { ListenerPolicy } from "./listener_policy.ts";
 import type { ListenerRules } from "./listener_rules.ts";
+import { TokenBucket } from "./token_bucket.ts";
 
 /** What holds for the clients of any listener. */
 export interface ListenerOptions {
@@ -128,7 +129,9 @@ export class Listeners {
     const { proxy, webSocket } = options;
     const proxies = new AddressList([...proxy?.from ?? [], ...webSocket?.forwardedFor ?? []]);
     const before = proxy === undefined ? [] : [proxyOpening(proxy), this.#vetting(proxies)];
-    const after = webSocket === undefined ? [] : [webSocketOpening(webSocket)];
+    const after = webSocket === undefined
+      ? []
+      : [webSocketOpening(webSocket, (address) => this.#idlingOf(address))];
     const enter = (pipe: Transport, peer: PeerInfo) => door.accept(pipe, peer, policy);
     return (pipe, peer, handshake) => {
       // Who comes by a proxy is known later.
@@ -138,6 +141,18 @@ export class Listeners {
       const openings = [...before, ...between, ...after];
       if (openings.length === 0) enter(pipe, { ...peer, isVetted });
       else this.#arrivals.open(pipe, { ...peer, isVetted }, openings, enter);
+    };
+  }
+
+  /** How many frames that bring nothing a client may send over its WebSocket. */
+  #idlingOf(address: string): () => boolean {
+    const core = this.#core;
+    const { idleFramesPerSecondMax: max } = core.limits;
+    const bucket = new TokenBucket(max, max, core.clock.now());
+    return () => {
+      if (max === 0 || bucket.take(core.clock.now())) return true;
+      core.limited("websocket-frames", address, null);
+      return false;
     };
   }
 

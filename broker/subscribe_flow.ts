@@ -8,7 +8,12 @@ import {
   type UnsubscribePacket,
 } from "../codec/mod.ts";
 import { Subscription, subscriptionOptions } from "../router/subscription.ts";
-import { hasWildcard, isEmptyFilter, parseSharedFilter, topicFilterFault } from "../router/topic.ts";
+import {
+  hasWildcard,
+  isEmptyFilter,
+  parseSharedFilter,
+  topicFilterFault,
+} from "../router/topic.ts";
 import { retainedVariant } from "../router/variant.ts";
 import type { Access } from "./access.ts";
 import { replyAfter } from "./answers.ts";
