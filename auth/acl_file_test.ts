@@ -98,7 +98,27 @@ Deno.test("AclFile: patterns have the names of the client, in whole levels and p
   assertEquals(may(acl, "$1$&", "x-$1$&-c-y/z"), "rw");
 });
 
-Deno.test("AclFile: names with + # / do not widen a pattern", () => {
+Deno.test("AclFile: a name with slashes stands for several levels, for whole ones", () => {
+  const acl = AclFile.parse(
+    "pattern a/%u/b\npattern read p-%c-q\npattern deny %c/no/#\npattern %u",
+  );
+  assertEquals(may(acl, "x/y", "a/x/y/b"), "rw");
+  assertEquals(may(acl, "x/y", "x/y"), "rw");
+  for (
+    const topic of ["a/x/b", "a/y/b", "a/x/y", "a/x/yy/b", "a/x/y/z/b", "x", "x/y/z", "a//x/y/b"]
+  ) {
+    assertEquals(may(acl, "x/y", topic), "", topic);
+  }
+  assertEquals(may(acl, "u", "p-c/d-q", "c/d"), "r");
+  assertEquals(may(acl, "u", "p-c/d-q/e", "c/d"), "");
+  assertEquals(may(acl, "u/no/a", "u/no/a", "u"), "", "What is denied is denied in either form");
+  assertEquals(may(acl, "/", "a///b"), "rw");
+  assertEquals(may(acl, "x/", "a/x//b"), "rw");
+  assertEquals(may(acl, "x/", "a/x/b"), "");
+  assertEquals(may(acl, "$SYS/x", "$SYS/x"), "", "No name makes the $ of a filter [MQTT-4.7.2-1]");
+});
+
+Deno.test("AclFile: names with + or # reach nothing", () => {
   const acl = AclFile.parse("pattern a/%u/b\npattern %c/#\npattern open\nuser +\ntopic own");
   for (const name of ["+", "#", "x/+", "+/x", "a#"]) {
     for (const topic of ["a/x/b", "a/+/b", "a", "open", "x/y"]) {
@@ -107,8 +127,7 @@ Deno.test("AclFile: names with + # / do not widen a pattern", () => {
     }
   }
   assertEquals(may(acl, "+", "own"), "rw", "Rules by name are no patterns");
-  assertEquals(may(acl, "x/b", "a/x/b"), "");
-  assertEquals(may(acl, "ann", "x/y", "x/y"), "");
+  assertEquals(may(acl, "ann", "x/y/z", "x/y"), "rw");
   assertEquals(may(acl, "x/b", "open"), "rw");
 });
 
@@ -195,7 +214,7 @@ Deno.test("AclFile agrees with going through the lines one by one", () => {
   const seed = Math.floor(Math.random() * 2 ** 32);
   const random = new Random(seed);
   const levels = ["a", "b", "", "$x", "%u", "%c", "p%u", "+"];
-  const names = ["a", "b", "", null];
+  const names = ["a", "b", "", null, "a/b", "/", "+", "b/#"];
   for (let round = 0; round < 300; round++) {
     const lines: { filter: string; access: string; isPattern: boolean }[] = [];
     for (let n = random.integer(0, 8); n > 0; n--) {
@@ -212,7 +231,7 @@ Deno.test("AclFile agrees with going through the lines one by one", () => {
     const acl = AclFile.parse(`user a\n${text.join("\n")}`);
     for (let n = 0; n < 20; n++) {
       const username = random.pick(names);
-      const clientId = random.pick(["a", "c"]);
+      const clientId = random.pick(["a", "c", "b/c", "+"]);
       const topic = Array.from(
         { length: random.integer(1, 3) },
         () => random.pick(["a", "b", "c", "", "$x", "pa"]),
@@ -244,6 +263,7 @@ function matches(
 ): boolean {
   if (!isPattern) return matchesFilter(filter, topic);
   if (filter.includes("%u") && username === null) return false;
+  if (/[+#]/.test(`${username}${clientId}`)) return false;
   const filled = filter.replaceAll("%u", username ?? "").replaceAll("%c", clientId);
   // A name never makes the `$` that only a filter may have.
   return matchesFilter(filled, topic) && !(topic.startsWith("$") && !filter.startsWith("$"));

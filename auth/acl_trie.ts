@@ -77,11 +77,13 @@ function walk(node: Node, topic: string, start: number, client: Named): number {
   const literal = node.literals?.get(keyOf(topic, start, end));
   if (literal !== undefined) found |= walk(literal, topic, end + 1, client);
   if (node.plus !== null) found |= walk(node.plus, topic, end + 1, client);
-  if (node.templates !== null) {
-    const level = topic.slice(start, end);
-    for (const { level: template, node: child } of node.templates) {
-      if (fill(template, client) === level) found |= walk(child, topic, end + 1, client);
-    }
+  for (const { level, node: child } of node.templates ?? []) {
+    const filled = fill(level, client);
+    if (filled === null || !topic.startsWith(filled, start)) continue;
+    const filledEnd = start + filled.length;
+    // A name with slashes in it stands for several levels, but for whole ones.
+    const isWhole = filledEnd === topic.length || topic.startsWith(SLASH, filledEnd);
+    if (isWhole) found |= walk(child, topic, filledEnd + 1, client);
   }
   return found;
 }
@@ -104,9 +106,9 @@ function childOf(node: Node, level: string, isPattern: boolean): Node {
 }
 
 /**
- * A level with the names of a client in it; `null` if it has no such name. It
- * is compared with a level of a topic, which has neither `/` nor `+` nor `#`:
- * a name that does reaches nothing, and never more than one level.
+ * A level with the names of a client in it: several, if a name has slashes. `null` if it has no
+ * such name, or one with `+` or `#`, which reaches nothing: it is compared with topics, which have
+ * neither.
  */
 function fill(template: string, { username, clientId }: Named): string | null {
   if (template === "%c") return clientId;

@@ -13,6 +13,7 @@ import type { Receiver } from "./delivery/subscriber.ts";
 import type { DurableHost } from "./durable/durable_host.ts";
 import { DurableQueue } from "./durable/durable_queue.ts";
 import type { Journal } from "./durable/journal.ts";
+import { bridgeName } from "./limits/reserved_topics.ts";
 import { Guards } from "./limits/limiters.ts";
 import { MemoryQueue } from "./session/memory_queue.ts";
 import type { SessionHost } from "./session/session_host.ts";
@@ -48,8 +49,9 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
     });
     this.delivery = new Delivery(this);
     this.retained = new RetainedStore(limits, clock, scheduler, (topic) => {
-      // The state of the broker is another after a restart.
-      if (!topic.startsWith("$SYS/")) this.journal?.retainedChanged(topic);
+      // The state of the broker is another after a restart, but not that of a bridge that is away.
+      const isOwn = topic.startsWith("$SYS/") && bridgeName(topic) === null;
+      if (!isOwn) this.journal?.retainedChanged(topic);
     });
     this.publisher = new Publisher(this);
     this.sessions = new SessionTable(this);

@@ -18,7 +18,7 @@ import { expectFlags, frameSize, writeFixedHeader } from "./fixed_header.ts";
 import type { Properties } from "./properties.ts";
 import { readProperties } from "./property_reader.ts";
 import { propertiesSize, writeProperties } from "./property_writer.ts";
-import type { ProtocolVersion, QoS } from "./protocol.ts";
+import { answerVersionOf, type ProtocolVersion, type QoS } from "./protocol.ts";
 import type { Tolerance } from "./tolerance.ts";
 
 /** The message a server publishes for a client that is lost. */
@@ -41,6 +41,12 @@ export interface ConnectPacket {
   type: "connect";
   /** The version this packet is in, and all that follow. */
   protocolVersion: ProtocolVersion;
+  /**
+   * Whether the client is a bridge of 3.1 or 3.1.1, which says so with the highest bit of the
+   * protocol level (0x83, 0x84), as mosquitto's do: its subscriptions are meant with No Local and
+   * Retain As Published. False if left out; a bridge of 5.0 says so in each SUBSCRIBE.
+   */
+  isBridge?: boolean;
   /** Whether to forget an older session; Clean Session in 3.x. */
   cleanStart: boolean;
   /** Longest silence of the client in seconds; 0 for no limit. */
@@ -57,6 +63,8 @@ export interface ConnectPacket {
   password: Uint8Array | null;
 }
 
+/** The bit of the protocol level that a bridge of 3.x sets. */
+const BRIDGE = 0x80;
 const RESERVED = 0x01;
 const CLEAN_START = 0x02;
 const WILL = 0x04;
@@ -78,9 +86,11 @@ export function decodeConnect(
   body: Uint8Array,
   tolerance: Tolerance | null = null,
 ): ConnectPacket {
-  expectFlags(first, 0, "MQTT-2.1.3-1");
   const reader = new BodyReader(body, tolerance);
-  const version = readVersion(reader);
+  const level = readLevel(reader);
+  const version = (level & ~BRIDGE) as ProtocolVersion;
+  // MQTT 3.1 gave these bits to DUP, QoS and RETAIN, and did not use them here (3.1 §2.1, §3.1).
+  if (version !== 3) expectFlags(first, 0, "MQTT-2.1.3-1");
   const flags = readFlags(reader, version);
   const keepAlive = reader.uint16();
   const properties = version === 5 ? readProperties(reader, "connect") : {};
@@ -92,6 +102,7 @@ export function decodeConnect(
   return {
     type: "connect",
     protocolVersion: version,
+    ...level === version ? {} : { isBridge: true },
     cleanStart: (flags & CLEAN_START) !== 0,
     keepAlive,
     clientId,
@@ -102,15 +113,18 @@ export function decodeConnect(
   };
 }
 
-function readVersion(reader: BodyReader): ProtocolVersion {
+/** The protocol level, which is a version, with or without {@linkcode BRIDGE}. */
+function readLevel(reader: BodyReader): number {
   const name = reader.string();
   const level = reader.uint8();
-  if (name === "MQTT" && (level === 4 || level === 5)) return level;
-  if (name === "MQIsdp" && level === 3) return level;
+  if (name === "MQTT" && (level === 4 || level === 5 || level === (BRIDGE | 4))) return level;
+  if (name === "MQIsdp" && (level === 3 || level === (BRIDGE | 3))) return level;
   const known = name === "MQTT" || name === "MQIsdp";
   const clause = known ? "MQTT-3.1.2-2" : "MQTT-3.1.2-1";
   const message = known ? `Unknown level of ${name}: ${level}` : "Unknown protocol name";
-  throw new UnsupportedVersionError(message, known ? reader.position - 1 : 0, clause, level);
+  const at = known ? reader.position - 1 : 0;
+  const answerVersion = name === "MQIsdp" ? 3 : answerVersionOf(level);
+  throw new UnsupportedVersionError(message, at, clause, level, answerVersion);
 }
 
 function readFlags(reader: BodyReader, version: ProtocolVersion): number {
@@ -156,8 +170,8 @@ function isPresent(reader: BodyReader, version: ProtocolVersion, flag: number): 
  * Counts the bytes of the whole packet.
  *
  * @throws {RangeError} If a field is too long or a number out of range.
- * @throws {TypeError} If a string or property cannot be sent, or a password in
- * 3.x lacks its user name.
+ * @throws {TypeError} If a string or property cannot be sent, a password in
+ * 3.x lacks its user name, or a bridge is one of 5.0.
  */
 export function connectSize(packet: ConnectPacket): number {
   return frameSize(bodySize(packet));
@@ -168,7 +182,7 @@ export function writeConnect(packet: ConnectPacket, target: Uint8Array, offset: 
   const { protocolVersion: version, will } = packet;
   offset = writeFixedHeader(0x10, bodySize(packet), target, offset);
   offset = writeString(version === 3 ? "MQIsdp" : "MQTT", target, offset);
-  target[offset++] = version;
+  target[offset++] = packet.isBridge ? version | BRIDGE : version;
   target[offset++] = connectFlags(packet);
   offset = writeUint16(packet.keepAlive, target, offset);
   if (version === 5) offset = writeProperties(packet.properties, "connect", target, offset);
@@ -187,6 +201,9 @@ function bodySize(packet: ConnectPacket): number {
   const { protocolVersion: version, will } = packet;
   checkInteger("a protocol version", version, 3, 5);
   checkInteger("a keep alive", packet.keepAlive, 0, 0xffff);
+  if (version === 5 && packet.isBridge) {
+    throw new TypeError("Cannot write a bridge of MQTT 5.0: it has no level of its own");
+  }
   if (version !== 5 && packet.username === null && packet.password !== null) {
     throw new TypeError("Cannot write a password without a user name in MQTT 3.x");
   }

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { answerVersionOf, type ProtocolVersion } from "./protocol.ts";
 import { ReasonCode } from "./reason_code.ts";
 
 /** A packet from a peer that breaks the protocol. */
@@ -69,10 +70,19 @@ export class UnsupportedVersionError extends ProtocolError {
   override readonly name: string = "UnsupportedVersionError";
   /** The protocol level the client asked for. */
   readonly level: number;
+  /** The version in whose form an answer is most likely to be read. */
+  readonly answerVersion: ProtocolVersion;
 
   /** Describes a protocol name or level that is not known. */
-  constructor(message: string, offset: number, clause: string, level: number) {
+  constructor(
+    message: string,
+    offset: number,
+    clause: string,
+    level: number,
+    answerVersion: ProtocolVersion = answerVersionOf(level),
+  ) {
     super(message, offset, clause, ReasonCode.UnsupportedProtocolVersion);
     this.level = level;
+    this.answerVersion = answerVersion;
   }
 }

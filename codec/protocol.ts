@@ -7,6 +7,14 @@
 /** Protocol level on the wire: 3 is MQTT 3.1, 4 is MQTT 3.1.1, 5 is MQTT 5.0. */
 export type ProtocolVersion = 3 | 4 | 5;
 
+/**
+ * The version in whose form a client of a protocol level is answered that is not spoken here: it
+ * most likely reads the short CONNACK of 3.1.1, but for level 5, which has one of its own.
+ */
+export function answerVersionOf(level: number): ProtocolVersion {
+  return level === 5 ? 5 : 4;
+}
+
 /** Quality of service: 0 at most once, 1 at least once, 2 exactly once. */
 export type QoS = 0 | 1 | 2;
 

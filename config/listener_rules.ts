@@ -40,6 +40,7 @@ export function rulesOf(
     upgradeOutgoingQoS: global.upgrade_outgoing_qos,
     payloadBytesMax: global.message_size_limit || Infinity,
     protocolVersions: versionsOf(settings.accept_protocol_versions),
+    refuseControlCharacters: settings.fairway_refuse_control_characters,
     topicAliasMax: settings.max_topic_alias,
   };
 }

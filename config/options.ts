@@ -132,6 +132,7 @@ export const LISTENER_OPTIONS = {
   fairway_lenient: option(boolean, false),
   fairway_proxy_from: many(addressBlock),
   fairway_proxy_others: option(oneOf("refuse", "direct"), "refuse"),
+  fairway_refuse_control_characters: option(boolean, false),
   fairway_socket_mode: optional(fileMode),
   fairway_websockets_path: once(textWhere("a path from / on", (value) => value.startsWith("/"))),
 };

@@ -110,6 +110,7 @@ const LISTENER: Record<keyof ListenerValues, Case[]> = {
   ],
   fairway_proxy_others: [["refuse", "refuse", "yes"]],
   fairway_lenient: [["true", true, "x"]],
+  fairway_refuse_control_characters: [["true", true, "x"]],
   fairway_socket_mode: [["0660", 0o660, "rw", "888", "99999"], ["600", 0o600]],
   fairway_websockets_path: [["/mqtt", "/mqtt", "mqtt"]],
 };

@@ -13,6 +13,7 @@ const DOLLAR = 0x24;
 const HASH = 0x23;
 const PLUS = 0x2b;
 const SHARE_PREFIX = "$share/";
+const RESERVED_REGEXP = /^\$(SYS|CONTROL)(\/|$)/;
 
 /** A shared filter taken apart: `$share/{group}/{filter}`. */
 export interface SharedFilter {
@@ -50,6 +51,11 @@ export function topicFilterFault(filter: string): string | null {
   return shared.filter === ""
     ? "has no filter after its ShareName"
     : plainFilterFault(shared.filter);
+}
+
+/** Tells whether a Topic Filter has no character, or nothing after its ShareName [MQTT-4.7.3-1]. */
+export function isEmptyFilter(filter: string): boolean {
+  return (parseSharedFilter(filter)?.filter ?? filter) === "";
 }
 
 /** {@linkcode topicFilterFault} for a filter without a ShareName. */
@@ -94,9 +100,9 @@ export function isDollarTopic(topic: string): boolean {
   return topic.charCodeAt(0) === DOLLAR;
 }
 
-/** Tells whether a topic is one that only the broker itself publishes to, as `$SYS/uptime`. */
-export function isSystemTopic(topic: string): boolean {
-  return topic.startsWith("$SYS") && (topic.length === 4 || topic[4] === "/");
+/** Tells whether a topic is one that clients do not publish to, as `$SYS/uptime`. */
+export function isReservedTopic(topic: string): boolean {
+  return isDollarTopic(topic) && RESERVED_REGEXP.test(topic);
 }
 
 /** The index of the slash that ends the level starting at `start`, or the length of `text`. */

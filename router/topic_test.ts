@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import {
   hasWildcard,
-  isSystemTopic,
+  isReservedTopic,
   matchesFilter,
   parseSharedFilter,
   topicFilterFault,
@@ -24,10 +24,12 @@ function assertMatches(filter: string, yes: readonly string[], no: readonly stri
   }
 }
 
-Deno.test("isSystemTopic() knows what is the broker's own", () => {
-  for (const topic of ["$SYS", "$SYS/", "$SYS/a"]) assertEquals(isSystemTopic(topic), true, topic);
-  for (const topic of ["$SYSTEM", "$sys/a", "a/$SYS", "$", "SYS/a"]) {
-    assertEquals(isSystemTopic(topic), false, topic);
+Deno.test("isReservedTopic() knows what is not for clients", () => {
+  for (const topic of ["$SYS", "$SYS/", "$SYS/a", "$CONTROL", "$CONTROL/x/v1"]) {
+    assertEquals(isReservedTopic(topic), true, topic);
+  }
+  for (const topic of ["$SYSTEM", "$sys/a", "a/$SYS", "$", "SYS/a", "$CONTROLS/a", "$SYS\n"]) {
+    assertEquals(isReservedTopic(topic), false, topic);
   }
 });
 

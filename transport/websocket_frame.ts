@@ -13,6 +13,7 @@ export const CloseCode = {
   normal: 1000,
   protocolError: 1002,
   unsupportedData: 1003,
+  policyViolation: 1008,
 } as const;
 
 /** A peer that breaks the rules of WebSocket, or those of MQTT over it. */
@@ -57,6 +58,9 @@ export function closeFrame(code: number): Uint8Array<ArrayBuffer> {
 export class FrameReader {
   /** Called for each control frame; what `payload` holds changes afterwards. */
   readonly #onControl: (frame: ControlFrame) => void;
+  readonly #mayIdle: () => boolean;
+  /** Whether the last data frame had a payload: one that is empty may follow, to end its message. */
+  #hasPayload = false;
   readonly #header = new Uint8Array(HEADER_BYTES_MAX);
   #headerFilled = 0;
   /** How long the header is, as far as it is known. */
@@ -71,8 +75,13 @@ export class FrameReader {
   #control: Uint8Array | null = null;
   #controlFilled = 0;
 
-  constructor(onControl: (frame: ControlFrame) => void) {
+  /**
+   * @param mayIdle Asked for each frame that brings nothing: a ping, a pong, an empty one, but for
+   * an empty one behind a payload. Whoever sends too many is closed.
+   */
+  constructor(onControl: (frame: ControlFrame) => void, mayIdle: () => boolean = () => true) {
     this.#onControl = onControl;
+    this.#mayIdle = mayIdle;
   }
 
   /**
@@ -139,11 +148,23 @@ export class FrameReader {
     else if (length === 127) this.#left = view.getUint32(2) * 2 ** 32 + view.getUint32(6);
     if (!Number.isSafeInteger(this.#left)) throw faulty("Frame is too long");
     this.#maskAt = 0;
+    this.#count();
     if (this.#opcode >= Opcode.close) {
       this.#control = new Uint8Array(this.#left);
       this.#controlFilled = 0;
     } else this.#isFragmented = !this.#isFinal;
     if (this.#left === 0) this.#endPayload();
+  }
+
+  /** Bounds the frames that cost work and bring nothing. */
+  #count(): void {
+    if (this.#opcode < Opcode.close) {
+      const isFree = this.#left > 0 || this.#hasPayload;
+      this.#hasPayload = this.#left > 0;
+      if (isFree) return;
+    } else if (this.#opcode === Opcode.close) return;
+    if (this.#mayIdle()) return;
+    throw new WebSocketError("Too many frames without data", CloseCode.policyViolation);
   }
 
   #endPayload(): void {

@@ -30,16 +30,27 @@ const encoder = new TextEncoder();
 /**
  * What is done with connections to a listener for WebSockets.
  *
+ * @param idlingOf Given the address of a client, returns what is asked for each frame of it that
+ * brings nothing; a client that may not is closed with 1008. It is asked once such a frame comes.
  * @throws {TypeError} If an address of a proxy is none.
  */
-export function webSocketOpening(options: WebSocketOptions): Opening {
+export function webSocketOpening(
+  options: WebSocketOptions,
+  idlingOf: (address: string) => () => boolean = () => () => true,
+): Opening {
   const proxies = new AddressList(options.forwardedFor ?? []);
   return async (pipe, peer) => {
-    const transport = new WebSocketServerTransport(pipe, options);
+    let mayIdle: (() => boolean) | null = null;
+    let { address } = peer;
+    const transport = new WebSocketServerTransport(
+      pipe,
+      options,
+      () => (mayIdle ??= idlingOf(address))(),
+    );
     const headers = await transport.open();
     if (headers === null) throw new Error("The client has left before it asked for a WebSocket");
-    const address = forwardedFor(headers, hostOf(peer.address), proxies);
-    return { transport, peer: address === null ? peer : { ...peer, address } };
+    address = forwardedFor(headers, hostOf(peer.address), proxies) ?? address;
+    return { transport, peer: address === peer.address ? peer : { ...peer, address } };
   };
 }
 
@@ -56,7 +67,7 @@ export function webSocketOpening(options: WebSocketOptions): Opening {
 export class WebSocketServerTransport implements Transport {
   readonly #pipe: Transport;
   readonly #options: WebSocketOptions;
-  readonly #frames = new FrameReader((frame) => this.#control(frame));
+  readonly #frames: FrameReader;
   #isOpen = false;
   /** Whether the peer has said that it is over. */
   #isEnded = false;
@@ -68,10 +79,15 @@ export class WebSocketServerTransport implements Transport {
   /** What the pong that waits to be written answers. */
   #ping: Uint8Array | null = null;
 
-  /** Takes over a byte pipe. */
-  constructor(pipe: Transport, options: WebSocketOptions = {}) {
+  /**
+   * Takes over a byte pipe.
+   *
+   * @param mayIdle Asked for each frame that brings nothing: if not, the WebSocket is closed.
+   */
+  constructor(pipe: Transport, options: WebSocketOptions = {}, mayIdle?: () => boolean) {
     this.#pipe = pipe;
     this.#options = options;
+    this.#frames = new FrameReader((frame) => this.#control(frame), mayIdle);
   }
 
   /**

@@ -41,6 +41,11 @@ export interface BrokerLimits {
   arrivalsMax: number;
   /** From a connection to the end of those, in milliseconds. Past it: closed. */
   arrivalTimeoutMs: number;
+  /**
+   * WebSocket frames a second from one connection that bring nothing, on average and at once: pings,
+   * pongs, empty ones. Past it: closed with 1008; 0: no limit.
+   */
+  idleFramesPerSecondMax: number;
   /** From a connection, or the end of its handshakes, to its CONNECT, in milliseconds. Past it: closed. */
   connectTimeoutMs: number;
   /** Bytes of a CONNECT packet. Past it: closed, with nothing of its body read. */
@@ -130,6 +135,7 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   loopLagMs: 1000,
   arrivalsMax: 1000,
   arrivalTimeoutMs: 10_000,
+  idleFramesPerSecondMax: 100,
   connectTimeoutMs: 10_000,
   connectBytesMax: 256 * 1024,
   packetBytesMax: 16 * 1024 * 1024,

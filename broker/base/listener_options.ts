@@ -83,6 +83,12 @@ export interface ListenerRules {
    * is against MQTT [MQTT-3.8.4-8], and such clients share no bytes with others.
    */
   readonly upgradeOutgoingQoS?: boolean;
+  /**
+   * Whether a packet is refused as malformed (0x81, and closed) that has a control character, or a
+   * code point that is no character, in a topic, a name or another string; false by default, for
+   * MQTT leaves it to the receiver (5.0 §1.5.4). It costs speed: every string is looked at.
+   */
+  readonly refuseControlCharacters?: boolean;
   /** Topic aliases of one client, each way (Topic Alias Maximum). Past it: 0x94. */
   readonly topicAliasMax?: number;
 }

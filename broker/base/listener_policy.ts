@@ -94,6 +94,7 @@ function termsOf(settings: Settings, stats: BrokerStats, own: ListenerRules): Li
     throw new RangeError("Cannot use protocolVersions: no version is left");
   }
   const payloadBytesMax = amount("payloadBytesMax", rules.payloadBytesMax);
+  const { refuseControlCharacters = false } = rules;
   const mount = rules.mountPoint ? new MountPoint(rules.mountPoint) : null;
   return {
     ...pick(limits, LIMITS),
@@ -112,9 +113,12 @@ function termsOf(settings: Settings, stats: BrokerStats, own: ListenerRules): Li
     payloadBytesMax,
     queueQoS0: rules.queueQoS0 ?? false,
     upgradeOutgoingQoS: rules.upgradeOutgoingQoS ?? false,
+    refuseControlCharacters,
     mount,
-    // A payload is never larger than its frame. Where topics are mounted, there are no runs.
-    runBytesMax: mount === null ? Math.min(limits.packetBytesMax, payloadBytesMax) : 0,
+    // A payload is never larger than its frame. Where topics are looked at, there are no runs.
+    runBytesMax: mount === null && !refuseControlCharacters
+      ? Math.min(limits.packetBytesMax, payloadBytesMax)
+      : 0,
     protocolVersions,
     maximumQoS: rules.maximumQoS ?? settings.maximumQoS,
     // What the broker does not keep, no listener can promise.

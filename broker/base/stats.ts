@@ -44,6 +44,8 @@ export type LimitReason =
   | "address-handshakes"
   /** `addressConnectsPerSecondMax`: a connection was closed at once. */
   | "address-rate"
+  /** `idleFramesPerSecondMax`: a client was closed that sent too many. */
+  | "websocket-frames"
   /** `connectTimeoutMs`: no CONNECT came in time, or an authentication went nowhere. */
   | "connect-timeout"
   /** `loginFailuresMax`: a failed login was answered late; `loginsDelayedMax`: one was refused. */
@@ -146,6 +148,7 @@ export class BrokerStats {
     "address-connections": 0,
     "address-handshakes": 0,
     "address-rate": 0,
+    "websocket-frames": 0,
     "connect-timeout": 0,
     "logins": 0,
     "take-overs": 0,

@@ -1,5 +1,5 @@
 import { type ConnectPacket, type Properties, ReasonCode, type Will } from "../../codec/mod.ts";
-import { isSystemTopic, topicNameFault } from "../../router/topic.ts";
+import { topicNameFault } from "../../router/topic.ts";
 import type { Connection } from "./connection.ts";
 import { isBeyondLimits } from "../limits/topic_limits.ts";
 
@@ -43,9 +43,6 @@ function faultOfWill({ context, terms }: Connection, will: Will): ConnectFault |
   }
   if (will.payload.length > terms.payloadBytesMax) {
     return [ReasonCode.PacketTooLarge, `Will payload of ${will.payload.length} bytes`];
-  }
-  if (isSystemTopic(will.topic)) {
-    return [ReasonCode.NotAuthorized, "Will topic is one of the broker's own"];
   }
   if (will.qos > terms.maximumQoS) {
     return [ReasonCode.QoSNotSupported, `Will QoS is ${will.qos}`];

@@ -53,6 +53,8 @@ export class Connection implements Link, OutboxOwner {
   readonly terms: ListenerTerms;
   /** What the client speaks; known from its CONNECT on. */
   version: ProtocolVersion = 4;
+  /** Whether it is a bridge of 3.x, which cannot ask for No Local and Retain As Published. */
+  isBridge = false;
   /** The session, once the client was let in. */
   session: Session | null = null;
   /** The client, once it was let in. */
@@ -112,6 +114,11 @@ export class Connection implements Link, OutboxOwner {
     context.stats.connections++;
     context.stats.connectionsAccepted++;
     policy.connections++;
+  }
+
+  /** The client identifier; `""` before the client was let in. */
+  get clientId(): string {
+    return this.session?.clientId ?? "";
   }
 
   /** Whether packets are still read. */
@@ -302,6 +309,11 @@ export class Connection implements Link, OutboxOwner {
    */
   disconnect(reasonCode: number, reasonString?: string, drain = false): void {
     if (!this.#isOpen) return;
+    this.#sayGoodbye(reasonCode, reasonString, drain);
+    if (!drain) this.#retireSoon();
+  }
+
+  #sayGoodbye(reasonCode: number, reasonString: string | undefined, drain: boolean): void {
     this.#isOpen = false;
     this.#endedBy = "broker";
     this.#reasonCode = reasonCode;
@@ -318,6 +330,7 @@ export class Connection implements Link, OutboxOwner {
     this.#endedBy = "broker";
     this.#reasonCode = reasonCode;
     this.#linger(false);
+    this.#retireSoon();
   }
 
   /**
@@ -325,7 +338,7 @@ export class Connection implements Link, OutboxOwner {
    * and the session is free once the last byte has left.
    */
   async takeOver(): Promise<void> {
-    this.disconnect(ReasonCode.SessionTakenOver);
+    if (this.#isOpen) this.#sayGoodbye(ReasonCode.SessionTakenOver, undefined, false);
     await this.left;
     this.#retire();
   }
@@ -412,6 +425,15 @@ export class Connection implements Link, OutboxOwner {
     context.guard(() => this.#retire());
     context.turns.spend(UNITS_PER_END);
     this.#gone?.close();
+  }
+
+  /**
+   * Lets go of the session when what is going on is over: a will does not wait until a client that
+   * has fallen silent takes its last bytes [MQTT-3.1.2-22].
+   */
+  #retireSoon(): void {
+    if (this.session === null) return;
+    queueMicrotask(() => this.context.guard(() => this.#retire()));
   }
 
   /** The session goes on without the connection, or ends. */

@@ -15,6 +15,8 @@ import { accessOf, checkAuth, EXPIRED, reauthenticate, sendAuth } from "./handle
 import type { Connection } from "./connection.ts";
 import { connackProperties } from "./connack.ts";
 import { type ConnectFault, faultOf } from "./connect_validation.ts";
+import { refuseControlCharacters } from "./control_characters.ts";
+import { isOffLimits } from "../limits/reserved_topics.ts";
 import { Granted } from "./credential_expiry.ts";
 import { identify, type Identity, isFault, settle } from "./client_identity.ts";
 import { isLoginFailure } from "../limits/login_limiter.ts";
@@ -67,7 +69,9 @@ export class ConnectFlow {
   connect(first: number, body: Uint8Array): PromiseLike<void> {
     const connection = this.#connection;
     const packet = decodeConnect(first, body, connection.terms.leniency);
+    if (connection.terms.refuseControlCharacters) refuseControlCharacters(packet);
     connection.version = packet.protocolVersion;
+    connection.isBridge = packet.isBridge === true;
     const { properties } = packet;
     connection.wire = {
       v5: connection.version === 5,
@@ -110,7 +114,7 @@ export class ConnectFlow {
     const connection = this.#connection;
     if (error instanceof UnsupportedVersionError) {
       // Told in the form of the version that it is most likely to read [MQTT-3.1.2-2].
-      connection.version = error.level >= 5 ? 5 : 4;
+      connection.version = error.answerVersion;
       return this.#refuse(error.reasonCode, error.message);
     }
     // In 3.x there is no code for it [MQTT-3.1.4-1].
@@ -192,6 +196,9 @@ export class ConnectFlow {
     };
     if (packet.clientId === "") this.#assignedId = clientId;
     if (!Granted.grant(connection, grant)) return this.#refuse(ReasonCode.NotAuthorized, EXPIRED);
+    if (will !== null && isOffLimits(will.topic, { clientId, isBridge: connection.isBridge })) {
+      return this.#refuse(ReasonCode.NotAuthorized, "Will topic is not for clients");
+    }
     const access = accessOf(connection, client);
     if (will !== null && access !== null) {
       const { topic, qos, retain } = will;

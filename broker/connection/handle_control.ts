@@ -58,9 +58,12 @@ export function handlePuback(session: Session, packetId: number): void {
   session.inflightMessages?.puback(packetId);
 }
 
-/** Goes on with the exchange of a QoS 2 message, if it is in flight. */
+/**
+ * Goes on with the exchange of a QoS 2 message. One that is not in flight is answered as if it were,
+ * unless the client has refused it: then nothing is to be released [MQTT-4.3.3-4].
+ */
 function handlePubrec(session: Session, { packetId, reasonCode }: AckPacket): void {
-  if (session.inflightMessages?.pubrec(packetId, reasonCode)) return;
+  if (session.inflightMessages?.pubrec(packetId, reasonCode) || reasonCode >= 0x80) return;
   session.link?.sendPubrel(packetId, ReasonCode.PacketIdentifierNotFound);
 }
 

@@ -7,7 +7,7 @@ import {
 } from "../../codec/mod.ts";
 import type { Route } from "../../router/route_cache.ts";
 import { sameBytes } from "../../router/route_cache.ts";
-import { isSystemTopic } from "../../router/topic.ts";
+import { isOffLimits } from "../limits/reserved_topics.ts";
 import { ackAfter } from "./responses.ts";
 import type { Connection } from "./connection.ts";
 import { Outcome } from "../delivery/delivery.ts";
@@ -129,7 +129,9 @@ function takePacket(
     }
   }
   const message = messageOf(connection, route);
-  if (isSystemTopic(route.topic)) return settleIf(false, connection, route, message, packetId);
+  if (route.bytes[0] === DOLLAR && isOffLimits(route.topic, connection)) {
+    return settleIf(false, connection, route, message, packetId);
+  }
   if (message.payloadBytes > terms.payloadBytesMax) {
     return drop(connection, "payload-too-large", message, packetId, ReasonCode.QuotaExceeded);
   }

@@ -1,4 +1,5 @@
 import {
+  MalformedPacketError,
   ProtocolError,
   type QoS,
   ReasonCode,
@@ -7,7 +8,12 @@ import {
   type UnsubscribePacket,
 } from "../../codec/mod.ts";
 import { Subscription, subscriptionOptions } from "../../router/subscription.ts";
-import { hasWildcard, parseSharedFilter, topicFilterFault } from "../../router/topic.ts";
+import {
+  hasWildcard,
+  isEmptyFilter,
+  parseSharedFilter,
+  topicFilterFault,
+} from "../../router/topic.ts";
 import { retainedVariant } from "../../router/variant.ts";
 import type { Access } from "../session/client_access.ts";
 import { replyAfter } from "./responses.ts";
@@ -85,15 +91,25 @@ function mountAll({ terms }: Connection, packet: SubscribePacket): void {
   );
 }
 
+/**
+ * The answer to a filter that breaks the rules.
+ *
+ * @throws {PacketError} If it is none at all, or in 3.x, where it breaks the protocol
+ * [MQTT-4.7.1-2].
+ */
+function invalidFilter({ version }: Connection, filter: string): number {
+  if (isEmptyFilter(filter)) {
+    throw new MalformedPacketError(`Topic filter is empty: "${filter}"`, 2, "MQTT-4.7.3-1");
+  }
+  if (version === 5) return ReasonCode.TopicFilterInvalid;
+  throw new ProtocolError(`Topic filter is invalid: ${filter}`, 2, "MQTT-4.7.1-1");
+}
+
 /** Why a subscription is refused, as a reason code; 0 if it is not. */
 function faultOf(connection: Connection, { filter }: SubscriptionRequest): number {
   const { context, terms } = connection;
   if (topicFilterFault(filter) !== null || isBeyondLimits(filter, context.limits)) {
-    // In 3.x a filter that breaks the rules breaks the protocol [MQTT-4.7.1-2].
-    if (connection.version < 5) {
-      throw new ProtocolError(`Topic filter is invalid: ${filter}`, 2, "MQTT-4.7.1-1");
-    }
-    return ReasonCode.TopicFilterInvalid;
+    return invalidFilter(connection, filter);
   }
   const shared = parseSharedFilter(filter);
   if (shared !== null && !terms.sharedSubscriptionAvailable) {
@@ -172,17 +188,26 @@ function add(
     connection.limited("subscriptions");
     return ReasonCode.QuotaExceeded;
   }
+  const isShared = parseSharedFilter(filter) !== null;
   // What is granted may be less than what was asked for [MQTT-3.8.4-7].
   const qos = Math.min(asked, connection.terms.maximumQoS) as QoS;
-  const options = { qos, noLocal, retainAsPublished, retainHandling, identifier };
+  // What a bridge of 3.x is sent must not come back, and must arrive as it was published.
+  const { isBridge } = connection;
+  const options = {
+    qos,
+    noLocal: noLocal || (isBridge && !isShared),
+    retainAsPublished: retainAsPublished || isBridge,
+    retainHandling,
+    identifier,
+  };
   const subscription = new Subscription<Receiver>(session, filter, subscriptionOptions(options));
   const isNew = host.router.subscribe(subscription) === undefined;
   subscriptions.set(subscription);
   session.queue.subscriptionChanged(filter);
   const isWanted = retainHandling === 0 || (retainHandling === 1 && isNew);
-  if (isWanted && host.retained.size > 0 && parseSharedFilter(filter) === null) {
+  if (isWanted && host.retained.size > 0 && !isShared) {
     const walk = host.retained.match(filter);
-    feeds.push(new RetainedFeed(filter, walk, retainedVariant(subscription), noLocal));
+    feeds.push(new RetainedFeed(filter, walk, retainedVariant(subscription), options.noLocal));
   }
   return qos;
 }
@@ -196,10 +221,7 @@ export function unsubscribe(
   const reasonCodes: number[] = [];
   const step = (filter: string) => {
     if (topicFilterFault(filter) !== null) {
-      if (connection.version < 5) {
-        throw new ProtocolError(`Topic filter is invalid: ${filter}`, 2, "MQTT-4.7.1-1");
-      }
-      reasonCodes.push(ReasonCode.TopicFilterInvalid);
+      reasonCodes.push(invalidFilter(connection, filter));
       return;
     }
     const known = connection.terms.mount?.filter(filter) ?? filter;

@@ -1,12 +1,14 @@
 import {
   decodePacket,
   FixedHeader,
+  type Packet,
   PacketType,
   ProtocolError,
   ReasonCode,
 } from "../../codec/mod.ts";
 import { ConnectFlow } from "./handle_connect.ts";
 import type { Connection } from "./connection.ts";
+import { refuseControlCharacters } from "./control_characters.ts";
 import { InputBuffer } from "./input_buffer.ts";
 import { Pace } from "../limits/publish_rate_limiter.ts";
 import { handlePacket, handlePuback } from "./handle_control.ts";
@@ -21,6 +23,7 @@ function unitsOf(bytes: number): number {
   return 1 + Math.floor(bytes / BYTES_PER_UNIT);
 }
 
+const UNCOUNTED = { misplaced: () => {} };
 /** One for all: it is filled in and read within a call. */
 const header = new FixedHeader();
 
@@ -162,6 +165,13 @@ export class Intake {
     const isLarge = session !== null && end - start > host.guards.harmlessBytes;
     if (isLarge) checkPacket(context.limits, connection.version, first, bytes, start, end);
     if (session !== null && type === PacketType.publish) {
+      if (connection.terms.refuseControlCharacters) {
+        const { version, terms } = connection;
+        // What is overlooked is counted when it is read for good.
+        const tolerance = terms.leniency === null ? null : UNCOUNTED;
+        const body = bytes.subarray(start, end);
+        refuseControlCharacters(decodePacket(version, first, body, tolerance));
+      }
       return PublishFlow.packet(connection, first, bytes, start, end);
     }
     context.stats.controlPacketsReceived++;
@@ -170,9 +180,14 @@ export class Intake {
       handlePuback(session, bytes[start]! << 8 | bytes[start + 1]!);
       return null;
     }
-    const body = bytes.subarray(start, end);
-    const packet = decodePacket(connection.version, first, body, connection.terms.leniency);
+    const packet = this.#decode(first, bytes, start, end);
+    if (connection.terms.refuseControlCharacters) refuseControlCharacters(packet);
     return handlePacket(connection, packet);
+  }
+
+  #decode(first: number, bytes: Uint8Array, start: number, end: number): Packet {
+    const { version, terms } = this.#connection;
+    return decodePacket(version, first, bytes.subarray(start, end), terms.leniency);
   }
 
   /** Before the client was let in, it may send CONNECT, and AUTH if it is asked to. */
@@ -183,13 +198,12 @@ export class Intake {
     end: number,
   ): PromiseLike<void> | null {
     const connection = this.#connection;
-    const body = bytes.subarray(start, end);
     if (connection.flow === null) {
       this.#checkFirst(first);
       connection.flow = new ConnectFlow(connection);
-      return connection.flow.connect(first, body);
+      return connection.flow.connect(first, bytes.subarray(start, end));
     }
-    const packet = decodePacket(connection.version, first, body, connection.terms.leniency);
+    const packet = this.#decode(first, bytes, start, end);
     if (packet.type === "auth" && connection.auth !== null) return connection.flow.auth(packet);
     if (packet.type === "disconnect") connection.departed(packet.reasonCode);
     else throw new ProtocolError(`Packet ${packet.type} before CONNACK`, 0, "MQTT-3.1.2-30");

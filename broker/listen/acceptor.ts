@@ -1,4 +1,10 @@
-import { FixedHeader, type ProtocolVersion, ReasonCode } from "../../codec/mod.ts";
+import {
+  answerVersionOf,
+  FixedHeader,
+  PacketType,
+  type ProtocolVersion,
+  ReasonCode,
+} from "../../codec/mod.ts";
 import { Receipt } from "../../log/receipt.ts";
 import type { PeerInfo, Transport } from "../../transport/transport.ts";
 import { Connection } from "../connection/connection.ts";
@@ -142,12 +148,11 @@ async function readVersion(transport: Transport): Promise<ProtocolVersion | null
     if (count === null) return null;
     filled += count;
     if (!header.read(bytes, 0, filled)) continue;
-    if (header.first !== 0x10) return null;
+    if (header.first >> 4 !== PacketType.connect) return null;
     // The protocol level follows the protocol name, "MQTT" or "MQIsdp".
     const at = header.bodyStart + 2 + (bytes[header.bodyStart + 1] ?? 0);
     if (filled <= at) continue;
-    const level = bytes[at]!;
-    return level === 3 || level === 4 || level === 5 ? level : null;
+    return answerVersionOf(bytes[at]!);
   }
   return null;
 }

@@ -11,6 +11,7 @@ import { webSocketOpening } from "../../transport/websocket_server.ts";
 import { Arrivals } from "./pending_handshakes.ts";
 import type { BrokerContext } from "../base/context.ts";
 import type { Door } from "./acceptor.ts";
+import { TokenBucket } from "../limits/token_bucket.ts";
 import { ListenerPolicy } from "../base/listener_policy.ts";
 import type { ListenerRules } from "../base/listener_options.ts";
 
@@ -128,7 +129,9 @@ export class Listeners {
     const { proxy, webSocket } = options;
     const proxies = new AddressList([...proxy?.from ?? [], ...webSocket?.forwardedFor ?? []]);
     const before = proxy === undefined ? [] : [proxyOpening(proxy), this.#vetting(proxies)];
-    const after = webSocket === undefined ? [] : [webSocketOpening(webSocket)];
+    const after = webSocket === undefined
+      ? []
+      : [webSocketOpening(webSocket, (address) => this.#idlingOf(address))];
     const enter = (pipe: Transport, peer: PeerInfo) => door.accept(pipe, peer, policy);
     return (pipe, peer, handshake) => {
       // Who comes by a proxy is known later.
@@ -138,6 +141,18 @@ export class Listeners {
       const openings = [...before, ...between, ...after];
       if (openings.length === 0) enter(pipe, { ...peer, isVetted });
       else this.#arrivals.open(pipe, { ...peer, isVetted }, openings, enter);
+    };
+  }
+
+  /** How many frames that bring nothing a client may send over its WebSocket. */
+  #idlingOf(address: string): () => boolean {
+    const context = this.#context;
+    const { idleFramesPerSecondMax: max } = context.limits;
+    const bucket = new TokenBucket(max, max, context.clock.now());
+    return () => {
+      if (max === 0 || bucket.take(context.clock.now())) return true;
+      context.limited("websocket-frames", address, null);
+      return false;
     };
   }
 

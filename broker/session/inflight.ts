@@ -1,4 +1,4 @@
-import { ReasonCode } from "../../codec/mod.ts";
+import { ProtocolError, ReasonCode } from "../../codec/mod.ts";
 import { type Flight, OutboundWindow } from "../../flow/outbound_window.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { BrokerContext } from "../base/context.ts";
@@ -89,30 +89,44 @@ export class InflightMessages {
     this.#finish(flight);
   }
 
-  /** Handles a PUBACK, if it was waited for. */
+  /**
+   * Handles a PUBACK, if anything waits for an answer.
+   *
+   * @throws {ProtocolError} If that is a QoS 2 message.
+   */
   puback(packetId: number): void {
     const flight = this.window.get(packetId);
-    if (flight !== null && flight.phase === "puback") this.#finish(flight);
+    if (flight === null) return;
+    if (flight.phase !== "puback") throw misplaced("PUBACK", flight);
+    this.#finish(flight);
   }
 
   /**
    * Handles a PUBREC: answers with PUBREL [MQTT-4.3.3-4], or ends the exchange
    * if the client has refused the message [MQTT-4.4.0-2].
    *
-   * @returns False if nothing waited for it.
+   * @returns False if nothing waited for an answer.
+   * @throws {ProtocolError} If a QoS 1 message waits for it.
    */
   pubrec(packetId: number, reasonCode: number): boolean {
     const flight = this.window.get(packetId);
-    if (flight === null || flight.phase === "puback") return false;
+    if (flight === null) return false;
+    if (flight.phase === "puback") throw misplaced("PUBREC", flight);
     if (reasonCode >= 0x80) this.#finish(flight);
     else this.#release(flight);
     return true;
   }
 
-  /** Handles a PUBCOMP, if it was waited for. */
+  /**
+   * Handles a PUBCOMP, if anything waits for an answer.
+   *
+   * @throws {ProtocolError} If that is a QoS 1 message, or one that was not released.
+   */
   pubcomp(packetId: number): void {
     const flight = this.window.get(packetId);
-    if (flight !== null && flight.phase === "pubcomp") this.#finish(flight);
+    if (flight === null) return;
+    if (flight.phase !== "pubcomp") throw misplaced("PUBCOMP", flight);
+    this.#finish(flight);
   }
 
   /** Those of shared subscriptions that somebody else should get when the session ends. */
@@ -145,4 +159,10 @@ export class InflightMessages {
     session.queue.acknowledged(flight);
     session.landed();
   }
+}
+
+/** An answer of another kind than is waited for: client and broker do not mean the same message. */
+function misplaced(name: string, { packetId, phase }: Flight<InflightMessage>): ProtocolError {
+  const text = `${name} for packet identifier ${packetId}, which waits for ${phase.toUpperCase()}`;
+  return new ProtocolError(text, 0, "§4.3");
 }

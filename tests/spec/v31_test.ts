@@ -21,7 +21,7 @@ specTest("3.1: MQIsdp with level 3 is let in, with return code 0 [3.1 §3.1]", a
 });
 
 specTest("3.1: MQIsdp with another level is refused with 0x01 [3.1 §3.2]", async (t) => {
-  for (const level of [0, 2, 4]) {
+  for (const level of [0, 2, 4, 5, 6, 0x84, 0x85]) {
     const client = await t.client();
     await client.send(frame(0x10, text("MQIsdp"), Uint8Array.of(level, 2, 0, 0), text("id")));
     await client.expectRefusal(1);
@@ -65,6 +65,20 @@ specTest("3.1: the lowest connect flag has no meaning yet [3.1 §3.1]", async (t
   const client = await t.client();
   await client.send(connectOf(0x03, text("id")));
   await client.expectWelcome();
+});
+
+specTest("3.1: the flags in the first byte of CONNECT are not used [3.1 §3.1]", async (t) => {
+  for (let flags = 0; flags < 16; flags++) {
+    const client = await t.client();
+    const rest = [text("MQIsdp"), Uint8Array.of(3, 2, 0, 0), text("id")];
+    await client.send(frame(0x10 | flags, ...rest));
+    await client.expectWelcome();
+    await t.drop(client);
+  }
+  // The same level under the name of a later version is no 3.1.
+  const other = await t.client(4);
+  await other.send(frame(0x14, text("MQTT"), Uint8Array.of(4, 2, 0, 0), text("id")));
+  await other.expectClose();
 });
 
 specTest("3.1: a will is published as in later versions [3.1 §3.1]", async (t) => {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { systemClock } from "../../transport/clock.ts";
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { Broker, connect } from "../../mod.ts";
 import { within } from "../harness/deadline.ts";
@@ -66,6 +67,62 @@ Deno.test("frames that break the rules of WebSocket end the connection", async (
     assertEquals([answer?.opcode, answer?.payload], [CLOSE, Uint8Array.of(0x03, 0xea)], fault);
     assertEquals(await client.readFrame(), null, fault);
   }
+});
+
+const IDLE_FRAMES: [what: string, begin: Uint8Array, one: Uint8Array][] = [
+  [
+    "continuations",
+    frame(BINARY, NOTHING, { isFinal: false }),
+    frame(0, NOTHING, { isFinal: false }),
+  ],
+  ["messages", NOTHING, frame(BINARY, NOTHING)],
+  ["pings", NOTHING, frame(PING, NOTHING)],
+  ["pongs", NOTHING, frame(PONG, Uint8Array.of(1))],
+];
+
+for (const [what, begin, one] of IDLE_FRAMES) {
+  Deno.test(`idleFramesPerSecondMax empty ${what} are taken, and a flood is closed with 1008`, async () => {
+    const limited: [reason: string, clientId: string | null][] = [];
+    // Time stands still: so many may come, and no more however slow the machine is.
+    await using broker = new Broker({
+      limits: { idleFramesPerSecondMax: 50 },
+      clock: { ...systemClock, now: () => 0, schedule: () => () => {} },
+      hooks: { limited: ({ reason, clientId }) => limited.push([reason, clientId]) },
+    });
+    const { port } = await broker.listenWebSocket({ port: 0 });
+    using client = await WebSocketClient.dial(port);
+    const beginnings = begin.length > 0 ? 1 : 0;
+    await client.raw(begin);
+    for (let n = beginnings; n < 50; n++) await client.raw(one);
+    assertEquals(broker.stats.limited["websocket-frames"], 0);
+    await client.raw(one);
+    let answer = await client.readFrame();
+    while (answer?.opcode === PONG) answer = await client.readFrame();
+    assertEquals(answer?.payload, Uint8Array.of(0x03, 0xf0));
+    assertEquals(await client.readFrame(), null);
+    assertEquals(limited, [["websocket-frames", null]]);
+    assertEquals(broker.stats.limited["websocket-frames"], 1);
+  });
+}
+
+Deno.test("an empty frame that ends a message with a payload is no idle one", async () => {
+  await using broker = new Broker({ limits: { idleFramesPerSecondMax: 1 } });
+  const { port } = await broker.listenWebSocket({ port: 0 });
+  using client = await WebSocketClient.dial(port);
+  const packet = Uint8Array.of(...packets.connect({ clientId: "c" }), 0xc0);
+  await client.raw(frame(BINARY, packet, { isFinal: false }));
+  for (let n = 0; n < 100; n++) {
+    await client.raw(frame(0, NOTHING));
+    await client.raw(frame(BINARY, Uint8Array.of(0, 0xc0), { isFinal: false }));
+  }
+  await client.raw(frame(0, Uint8Array.of(0)));
+  let bytes = 0;
+  for (const target = new Uint8Array(1000); bytes < 4 + 2 * 101;) {
+    const count = await client.read(target);
+    assert(count !== null, "closed");
+    bytes += count;
+  }
+  assertEquals(broker.stats.limited["websocket-frames"], 0);
 });
 
 Deno.test("a WebSocket answers pings, and a close with a close", async () => {

@@ -40,7 +40,8 @@ export const CODEC_MUTANTS: Mutant[] = [
   {
     rule: "the protocol is called MQTT",
     file: "codec/connect.ts",
-    find: 'if (name === "MQTT" && (level === 4 || level === 5)) return level;',
+    find:
+      'if (name === "MQTT" && (level === 4 || level === 5 || level === (BRIDGE | 4))) return level;',
     replace: "if (level === 4 || level === 5) return level;",
     tests: ["v5/connect_header_test.ts"],
   },

@@ -1,5 +1,5 @@
 /** CONNECT, apart from its flags (MQTT 3.1.1 §3.1). */
-import { assert, assertNotEquals } from "@std/assert";
+import { assertNotEquals } from "@std/assert";
 import { connect, frame, publish, subscribe, text, unsubscribe } from "../../harness/packets.ts";
 import { hex } from "../harness.ts";
 import { connectOf, expectFault, expectStrangerFault } from "./steps.ts";
@@ -45,14 +45,10 @@ specTest("an unknown protocol name is not served as MQTT 3.1.1 [MQTT-3.1.2-1]", 
 specTest(
   "an unknown protocol level is refused with 0x01 [MQTT-3.1.2-2] [MQTT-3.2.2-4] [MQTT-3.2.2-5]",
   async (t) => {
-    for (const level of ["00", "01", "03", "7f", "84", "ff"]) {
+    for (const level of ["00", "01", "03", "06", "7f", "83", "85", "ff"]) {
       const client = await t.client();
       await client.send(frame(0x10, text("MQTT"), hex(`${level} 02 0000`), text("id")));
-      const answer = await client.readFrame();
-      // Those above are answered in the form of MQTT 5, which has a reason code of its own.
-      if (Number.parseInt(level, 16) < 5) assert(answer.toHex() === "20020001", answer.toHex());
-      else assert(answer.toHex().startsWith("20") && answer[3] === 0x84, answer.toHex());
-      await client.expectClose();
+      await client.expectRefusal(1);
     }
   },
 );

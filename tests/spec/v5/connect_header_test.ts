@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import {
   all,
   connect,
@@ -56,27 +56,23 @@ specTest("a second CONNECT is a Protocol Error [MQTT-3.1.0-2]", async (t) => {
 });
 
 specTest("a protocol name that is not MQTT closes the connection [MQTT-3.1.2-1]", async (t) => {
-  for (const name of ["", "M", "mqtt", "MQTTX", "MQT", "HTTP", "MQIsdp"]) {
+  for (const name of ["", "M", "mqtt", "MQTTX", "MQT", "HTTP"]) {
     const client = await t.client();
     await client.send(rawConnect({ name: text(name) }));
-    const connack = await client.expectRejection();
-    assert(connack === null || connack.reasonCode === 0x84);
+    await client.expectRefusal(0x84);
   }
+  // That name had no version with a reason code.
+  const client = await t.client(4);
+  await client.send(rawConnect({ name: text("MQIsdp") }));
+  await client.expectRefusal(1);
 });
 
 specTest("a version that is not known closes the connection [MQTT-3.1.2-2]", async (t) => {
-  for (const level of [6, 7, 127, 128, 255]) {
-    const client = await t.client();
-    await client.send(rawConnect({ level }));
-    const connack = await client.expectRejection();
-    assert(connack === null || connack.reasonCode === 0x84);
-  }
-  for (const level of [0, 1, 2]) {
+  // Unacceptable protocol version, as 3.1.1 says it: whoever speaks none of ours can read that.
+  for (const level of [0, 1, 2, 3, 6, 7, 127, 128, 0x83, 0x85, 255]) {
     const client = await t.client(4);
     await client.send(rawConnect({ level }));
-    const connack = await client.expectRejection();
-    // Unacceptable protocol version, as 3.1.1 says it.
-    assert(connack === null || connack.reasonCode === 1);
+    await client.expectRefusal(1);
   }
 });
 

@@ -27,6 +27,40 @@ timeTest("a client is closed after one and a half Keep Alive [MQTT-3.1.2-22]", a
   await witness.expectPublish("will", "gone");
 });
 
+timeTest("the will of a silent client waits for nothing more [MQTT-3.1.2-22]", async (t) => {
+  const will = { topic: "will", payload: "gone" };
+  for (const level of [3, 4, 5] as const) {
+    const witness = await subscriber(t, "will");
+    const client = await t.connect({ level, clientId: "silent", keepAliveSeconds: 10, will });
+    await t.pass(15_000);
+    // It reads nothing: its last bytes have nobody to take them, and its connection lingers.
+    await witness.expectPublish("will", "gone");
+    assertEquals([t.broker.stats.clients, t.broker.stats.connections], [1, 2]);
+    assertEquals(t.broker.sessions, 1);
+    await client.expectDisconnect(0x8d);
+    await t.drop(witness);
+  }
+});
+
+timeTest("a lasting session of a silent client is free at once [MQTT-3.1.2-22]", async (t) => {
+  const lasting = {
+    clientId: "silent",
+    clean: false,
+    properties: properties.sessionExpiry(1000),
+  };
+  const silent = await t.connect({ ...lasting, keepAliveSeconds: 10 });
+  await silent.subscribe(subscribe({ a: 1 }));
+  await t.pass(15_000);
+  const publisher = await t.connect();
+  await publisher.send(publish("a", "x", { qos: 1 }));
+  assertEquals((await publisher.readAck()).reasonCodes, [0]);
+  const again = await t.connect(lasting);
+  assertEquals(again.connack!.flags, 1);
+  await again.expectPublish("a", "x");
+  await silent.expectDisconnect(0x8d);
+  await again.expectSilence();
+});
+
 timeTest("every packet keeps a client alive [MQTT-3.1.2-22]", async (t) => {
   const client = await t.connect({ keepAliveSeconds: 10 });
   const sign = [pingreq(), publish("a", ""), subscribe({ a: 0 }), puback(9), pubrel(9)];

@@ -38,7 +38,8 @@ specTest("before it was let in no client gets a DISCONNECT [MQTT-3.14.0-1]", asy
     const answer = await client.readFrameOrEnd();
     if (answer === null) continue;
     assertEquals(answer[0], 0x20, `${toHex(answer)} in answer to ${toHex(packet)}`);
-    assert(answer[3]! >= 0x80);
+    // In the form of 3.1.1 where the version is not known.
+    assert(answer[3]! >= 0x80 || toHex(answer) === "20 02 00 01");
     await client.expectClose();
   }
 });

@@ -124,7 +124,7 @@ specTest("an acknowledgement of nothing makes no room [MQTT-4.9.0-2]", async (t)
   await publishTen(await t.connect(), 1);
   const { packetId } = await client.expectPublish("a", "0");
   await client.expectPublish("a", "1");
-  await client.send(puback(packetId + 10), pubcomp(packetId), puback(packetId + 11));
+  await client.send(puback(packetId + 10), pubcomp(packetId + 10), puback(packetId + 11));
   await client.expectSilence();
   await client.send(puback(packetId), puback(packetId));
   await client.expectPublish("a", "2");

@@ -12,7 +12,7 @@ import {
   unsubscribe,
 } from "./packets.ts";
 import { specTest, timeTest } from "./spec.ts";
-import { subscriber } from "./steps.ts";
+import { subscriber, thrownOut } from "./steps.ts";
 
 const SHARED = "$share/group/a";
 const member = (clientId: string, seconds = 60) => ({
@@ -31,21 +31,28 @@ async function publishOne(t: Conversation, qos: 1 | 2): Promise<void> {
 
 specTest("a shared filter has a name of at least one character [MQTT-4.8.2-1]", async (t) => {
   const client = await t.connect();
-  await client.send(subscribe({ "$share//a": 1, "$share///": 1, "$share/": 1, "$share/g/a": 1 }));
-  await client.expect("90 07 0001 00 8f 8f 8f 01");
+  await client.send(subscribe({ "$share//a": 1, "$share///": 1, "$share/g/a": 1 }));
+  await client.expect("90 06 0001 00 8f 8f 01");
   await client.send(unsubscribe(["$share//a", "$share/g/a"]));
   await client.expect("b0 05 0001 00 8f 00");
 });
 
 specTest("a shared name has no wildcard, and a filter follows it [MQTT-4.8.2-2]", async (t) => {
   const client = await t.connect();
-  const bad = ["$share/g+/a", "$share/+/a", "$share/#/a", "$share/g#/a", "$share/g", "$share/g/"];
+  const bad = ["$share/g+/a", "$share/+/a", "$share/#/a", "$share/g#/a"];
   await client.send(subscribe(Object.fromEntries(bad.map((filter) => [filter, 1]))));
-  await client.expect("90 09 0001 00 8f 8f 8f 8f 8f 8f");
+  await client.expect("90 07 0001 00 8f 8f 8f 8f");
   await client.send(subscribe({ "$share/g/#": 1, "$share/g/+/b": 1, "$share/g//": 1 }));
   await client.expect("90 06 0001 00 01 01 01");
   await client.send(subscribe({ "$share/g/a#": 1, "$share/g/a/#/b": 1 }));
   await client.expect("90 05 0001 00 8f 8f");
+});
+
+specTest("a shared name without a filter is malformed [MQTT-4.7.3-1] [MQTT-4.8.2-2]", async (t) => {
+  for (const filter of ["$share/g", "$share/g/", "$share/", "$share//"]) {
+    await thrownOut(t, subscribe({ a: 1, [filter]: 1 }), 0x81);
+    await thrownOut(t, unsubscribe([filter]), 0x81);
+  }
 });
 
 specTest("each message goes to one member of each group [MQTT-4.8.2-2]", async (t) => {
