@@ -5,10 +5,11 @@
  * @module
  */
 import deno from "./deno.json" with { type: "json" };
+import { bindFault } from "./cli/bind_fault.ts";
 import { type FdLimit, readFdLimit } from "./cli/fd_limit.ts";
-import { ConfigError } from "./config/errors.ts";
-import { FlagError, HELP, parseServerFlags, type ServerFlags } from "./cli/server_flags.ts";
+import { HELP, parseServerFlags, type ServerFlags } from "./cli/server_flags.ts";
 import { serveConfiguration, testConfiguration } from "./cli/serve_configuration.ts";
+import { StartError, startFailure } from "./cli/start_error.ts";
 import { stopSignal } from "./cli/stop_signal.ts";
 import { openStoredBroker } from "./cli/stored_broker.ts";
 import { complain, say, sayPage } from "./cli/terminal.ts";
@@ -32,8 +33,9 @@ async function main(): Promise<void> {
     else if (flags.config !== null) await configured(flags.config, flags.testConfig);
     else await serve(flags);
   } catch (error) {
-    complain(describe(error));
-    Deno.exit(error instanceof FlagError || error instanceof ConfigError ? 2 : 1);
+    const { lines, code } = startFailure(error);
+    for (const line of lines) complain(line);
+    Deno.exit(code);
   }
 }
 
@@ -46,7 +48,7 @@ async function configured(file: string, isTest: boolean): Promise<void> {
     });
   }
   const { notes, effect } = await testConfiguration(file);
-  if (notes !== "") complain(notes);
+  for (const note of notes) complain(note);
   sayPage(effect);
 }
 
@@ -69,8 +71,8 @@ async function serve(flags: ServerFlags): Promise<void> {
       warn: (text) => complain(`WARNING: ${text}`),
     });
   const { host, port, wsPort } = flags;
-  const listener = await orInUse(broker.listen({ hostname: host, port }), host, port, "--port");
-  const webSockets = wsPort === null ? null : await orInUse(
+  const listener = await bound(broker.listen({ hostname: host, port }), host, port, "--port");
+  const webSockets = wsPort === null ? null : await bound(
     broker.listenWebSocket({ hostname: host, port: wsPort }),
     host,
     wsPort,
@@ -90,20 +92,18 @@ async function serve(flags: ServerFlags): Promise<void> {
   await broker.close({ graceMs: GRACE_MS });
 }
 
-/** Says what to do about a port that is taken. */
-async function orInUse(
+/** Says what to do about an address that cannot be listened on. */
+async function bound(
   listening: Promise<TcpListener>,
   host: string,
   port: number,
-  flag: string,
+  portFlag: string,
 ): Promise<TcpListener> {
   try {
     return await listening;
   } catch (error) {
-    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    throw new Error(`port ${port} of ${host} is in use (choose another with ${flag})`, {
-      cause: error,
-    });
+    const why = bindFault(error, { host, port, portBy: `with ${portFlag}`, hostBy: "with --host" });
+    throw new StartError(`cannot listen on ${host}:${port}: ${why}`, { cause: error });
   }
 }
 
@@ -112,10 +112,4 @@ function whoMayConnect({ host }: ServerFlags): string {
   return isLocal
     ? "(anyone on this machine, without a password; --host 0.0.0.0 opens it to the network)"
     : "(anyone who can reach this address, without a password)";
-}
-
-function describe(error: unknown): string {
-  if (error instanceof FlagError || error instanceof ConfigError) return error.message;
-  if (error instanceof Deno.errors.NotCapable) return `Permission denied: ${error.message}`;
-  return error instanceof Error ? `Cannot start: ${error.message}` : String(error);
 }
