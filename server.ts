@@ -5,14 +5,16 @@
  * @module
  */
 import deno from "./deno.json" with { type: "json" };
-import { loginFailedLine, storeFullLine } from "./cli/log_lines.ts";
+import { bindFault } from "./cli/bind_fault.ts";
 import { type FdLimit, readFdLimit } from "./cli/fd_limit.ts";
-import { ConfigError } from "./config/errors.ts";
-import { FlagError, HELP, parseServerFlags, type ServerFlags } from "./cli/server_flags.ts";
+import { HELP, parseServerFlags, type ServerFlags } from "./cli/server_flags.ts";
 import { serveConfiguration, testConfiguration } from "./cli/serve_configuration.ts";
+import { StartError, startFailure } from "./cli/start_error.ts";
 import { stopSignal } from "./cli/stop_signal.ts";
 import { openStoredBroker } from "./cli/stored_broker.ts";
-import { Broker, type BrokerHooks, SysTopics, type TcpListener } from "./mod.ts";
+import { complain, say, sayPage } from "./cli/terminal.ts";
+import { terminalHooks } from "./cli/terminal_hooks.ts";
+import { Broker, SysTopics, type TcpListener } from "./mod.ts";
 
 /** File descriptors that are left for everything but clients. */
 const RESERVED_FDS = 128;
@@ -26,13 +28,14 @@ if (import.meta.main) await main();
 async function main(): Promise<void> {
   try {
     const flags = parseServerFlags(Deno.args);
-    if (flags.help) say(HELP.trimEnd());
+    if (flags.help) sayPage(HELP);
     else if (flags.version) say(VERSION);
     else if (flags.config !== null) await configured(flags.config, flags.testConfig);
     else await serve(flags);
   } catch (error) {
-    complain(describe(error));
-    Deno.exit(error instanceof FlagError || error instanceof ConfigError ? 2 : 1);
+    const { lines, code } = startFailure(error);
+    for (const line of lines) complain(line);
+    Deno.exit(code);
   }
 }
 
@@ -45,8 +48,8 @@ async function configured(file: string, isTest: boolean): Promise<void> {
     });
   }
   const { notes, effect } = await testConfiguration(file);
-  if (notes !== "") complain(notes);
-  say(effect.trimEnd());
+  for (const note of notes) complain(note);
+  sayPage(effect);
 }
 
 /** How many connections there are file descriptors for. */
@@ -57,7 +60,7 @@ function roomFor({ limit }: FdLimit): number {
 async function serve(flags: ServerFlags): Promise<void> {
   const fds = await readFdLimit();
   const connectionsMax = Math.min(flags.maxConnections ?? Infinity, roomFor(fds));
-  const hooks = flags.verbose ? verboseHooks() : quietHooks();
+  const hooks = terminalHooks(flags.verbose);
   // Before the line that says the broker is up: whoever reads it may stop it.
   const stopped = stopSignal();
   const options = { limits: { connectionsMax }, hooks };
@@ -68,8 +71,8 @@ async function serve(flags: ServerFlags): Promise<void> {
       warn: (text) => complain(`WARNING: ${text}`),
     });
   const { host, port, wsPort } = flags;
-  const listener = await orInUse(broker.listen({ hostname: host, port }), host, port, "--port");
-  const webSockets = wsPort === null ? null : await orInUse(
+  const listener = await bound(broker.listen({ hostname: host, port }), host, port, "--port");
+  const webSockets = wsPort === null ? null : await bound(
     broker.listenWebSocket({ hostname: host, port: wsPort }),
     host,
     wsPort,
@@ -89,20 +92,18 @@ async function serve(flags: ServerFlags): Promise<void> {
   await broker.close({ graceMs: GRACE_MS });
 }
 
-/** Says what to do about a port that is taken. */
-async function orInUse(
+/** Says what to do about an address that cannot be listened on. */
+async function bound(
   listening: Promise<TcpListener>,
   host: string,
   port: number,
-  flag: string,
+  portFlag: string,
 ): Promise<TcpListener> {
   try {
     return await listening;
   } catch (error) {
-    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    throw new Error(`port ${port} of ${host} is in use (choose another with ${flag})`, {
-      cause: error,
-    });
+    const why = bindFault(error, { host, port, portBy: `with ${portFlag}`, hostBy: "with --host" });
+    throw new StartError(`cannot listen on ${host}:${port}: ${why}`, { cause: error });
   }
 }
 
@@ -111,57 +112,4 @@ function whoMayConnect({ host }: ServerFlags): string {
   return isLocal
     ? "(anyone on this machine, without a password; --host 0.0.0.0 opens it to the network)"
     : "(anyone who can reach this address, without a password)";
-}
-
-function quietHooks(): BrokerHooks {
-  return {
-    failed: (error) => complain(`Internal error: ${stackOf(error)}`),
-    storeFull: (isFull, reason) =>
-      complain(isFull ? `WARNING: ${storeFullLine(reason)}` : "The store works again"),
-    loginFailed: (failure) => complain(loginFailedLine(failure)),
-    busy: (isBusy, lagMs) => {
-      const what = isBusy ? "refusing new connections" : "accepting connections again";
-      complain(`The event loop is ${Math.round(lagMs)} ms late: ${what}`);
-    },
-  };
-}
-
-function verboseHooks(): BrokerHooks {
-  return {
-    ...quietHooks(),
-    connected: ({ clientId, address, username, protocolVersion }) => {
-      const user = username === null ? "" : ` as ${username}`;
-      const version = { 3: "3.1", 4: "3.1.1", 5: "5.0" }[protocolVersion];
-      say(`connect ${JSON.stringify(clientId)} from ${address}${user}, MQTT ${version}`);
-    },
-    disconnected: ({ clientId, address }, { reasonCode, by, error }) => {
-      const why = error instanceof Error ? `: ${error.message}` : "";
-      const code = `0x${reasonCode.toString(16).padStart(2, "0")}`;
-      say(`disconnect ${JSON.stringify(clientId)} from ${address} by ${by} (${code})${why}`);
-    },
-    refused: (address, clientId, reasonCode) => {
-      const code = `0x${reasonCode.toString(16).padStart(2, "0")}`;
-      say(`refuse ${JSON.stringify(clientId)} from ${address} (${code})`);
-    },
-  };
-}
-
-function describe(error: unknown): string {
-  if (error instanceof FlagError || error instanceof ConfigError) return error.message;
-  if (error instanceof Deno.errors.NotCapable) return `Permission denied: ${error.message}`;
-  return error instanceof Error ? `Cannot start: ${error.message}` : String(error);
-}
-
-function stackOf(error: unknown): string {
-  return error instanceof Error ? error.stack ?? error.message : String(error);
-}
-
-function say(line: string): void {
-  // deno-lint-ignore no-console
-  console.log(line);
-}
-
-function complain(line: string): void {
-  // deno-lint-ignore no-console
-  console.error(line);
 }

@@ -1,5 +1,6 @@
 import type { LogDestination, LogType } from "../config/log_options.ts";
 import { strftime } from "./strftime.ts";
+import { Line } from "./visible.ts";
 
 /** What is logged, where to, and how. */
 export interface LogSettings {
@@ -89,12 +90,12 @@ export class OperatorLog {
     return this.#settings.types.includes(type);
   }
 
-  /** Writes a line, unless lines about this are not wanted. What peers have named is made harmless. */
-  write(type: LogType, text: string): void {
+  /** Writes a line, unless lines about this are not wanted. What peers have named is escaped. */
+  write(type: LogType, text: string | Line): void {
     if (this.#isWriting || !this.takes(type)) return;
     this.#isWriting = true;
     try {
-      const line = `${this.#timestamp()}${escapeControls(text)}`;
+      const line = `${this.#timestamp()}${Line.of(text).text}`;
       for (const destination of this.#settings.destinations) this.#to(destination, type, line);
     } finally {
       this.#isWriting = false;
@@ -125,12 +126,4 @@ function openFile({ destinations }: LogSettings, outputs: LogOutputs): LogFile |
     if (destination.to === "file") return outputs.open(destination.path);
   }
   return null;
-}
-
-/** A line stays one line, whatever a client is called. */
-function escapeControls(text: string): string {
-  // deno-lint-ignore no-control-regex
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  });
 }

@@ -6,6 +6,7 @@
  */
 import { type ClientState, ReasonCode } from "../mod.ts";
 import { FlagError } from "./server_flags.ts";
+import { complain } from "./terminal.ts";
 
 /** What a command leaves behind for the shell. */
 export const ExitCode = {
@@ -29,18 +30,6 @@ export async function runCommand(main: (args: string[]) => Promise<number>): Pro
     if (!isQuiet) complain(lineOf(error));
     Deno.exit(ExitCode.Failure);
   }
-}
-
-/** Prints a line on the standard error output. */
-export function complain(line: string): void {
-  // deno-lint-ignore no-console
-  console.error(line);
-}
-
-/** Prints a line on the standard output. */
-export function say(line: string): void {
-  // deno-lint-ignore no-console
-  console.log(line);
 }
 
 /** Says what went wrong, in one line. */

@@ -1,14 +1,17 @@
 import { type LogSettings, OperatorLog } from "../admin/operator_log.ts";
 import { limitsOf } from "../config/broker_options.ts";
 import type { Configuration } from "../config/configuration.ts";
-import { formatRemark } from "../config/errors.ts";
+import { ConfigError, formatRemark } from "../config/errors.ts";
+import { type Deed, whyNot } from "../config/why.ts";
 import { Broker, type BrokerOptions, SysTopics } from "../mod.ts";
 import { exposureOf } from "./exposed.ts";
 import { logHooks } from "./log_hooks.ts";
 import { systemOutputs } from "./log_outputs.ts";
 import type { ListenerMaterial, Material } from "./listener_files.ts";
+import { bindFault, socketFault } from "./bind_fault.ts";
 import { keyOf, OpenedListener } from "./opened_listener.ts";
 import { PidFile } from "./pid_file.ts";
+import { StartError } from "./start_error.ts";
 import { openStoredBroker } from "./stored_broker.ts";
 
 /** What a server needs that is not in its configuration. */
@@ -64,7 +67,7 @@ export class ConfiguredServer {
   ): Promise<ConfiguredServer> {
     let server: ConfiguredServer | null = null;
     const outputs = systemOutputs((topic, line) => server?.publish(topic, line));
-    const log = new OperatorLog(logSettings(configuration), outputs);
+    const log = openLog(configuration, () => new OperatorLog(logSettings(configuration), outputs));
     log.write("information", `${surroundings.version} starting`);
     for (const note of configuration.notes) log.write("warning", formatRemark(note));
     try {
@@ -95,9 +98,9 @@ export class ConfiguredServer {
     });
   }
 
-  /** Writes to the log that something could not be done. */
+  /** Writes to the log, in one line, that something could not be done. */
   complain(text: string): void {
-    for (const line of text.split("\n")) this.#log.write("error", line);
+    this.#log.write("error", text);
   }
 
   /**
@@ -107,7 +110,7 @@ export class ConfiguredServer {
    * @throws If the log cannot be opened; nothing has changed then.
    */
   async reload({ configuration, material }: Loaded): Promise<void> {
-    this.#log.change(logSettings(configuration));
+    openLog(configuration, () => this.#log.change(logSettings(configuration)));
     this.#configuration = configuration;
     for (const note of configuration.notes) this.#log.write("warning", formatRemark(note));
     this.#broker.changeLimits(brokerOptions(configuration, this.#surroundings).limits);
@@ -135,7 +138,13 @@ export class ConfiguredServer {
     const configuration = this.#configuration;
     const { pid_file } = configuration.global;
     // First of all: whoever reads that a listener is open may want to send a signal.
-    if (pid_file !== null) this.#pidFile = await PidFile.write(pid_file);
+    if (pid_file !== null) {
+      try {
+        this.#pidFile = await PidFile.write(pid_file);
+      } catch (error) {
+        throw fault(configuration, "pid_file", "write the file", pid_file, error);
+      }
+    }
     for (const [index, listener] of configuration.listeners.entries()) {
       const opened = await openAt(this.#broker, configuration, index, material);
       if (opened === null) this.#log.write("warning", `${keyOf(listener)}: there is no IPv6 here`);
@@ -199,6 +208,13 @@ async function openBroker(
 ): Promise<Broker> {
   const folder = dataFolderOf(configuration);
   if (folder === null) return new Broker(options);
+  try {
+    await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const words = ["fairway_data_dir", "persistence_location", "persistence"];
+    const word = words.find((word) => configuration.places.has(word))!;
+    throw fault(configuration, word, "make the folder", folder, error);
+  }
   return await openStoredBroker(folder, configuration.global.fairway_strict_store, options, {
     inform: (text) => log.write("information", text),
     warn: (text) => log.write("warning", text),
@@ -224,8 +240,17 @@ async function openAt(
     const isExtra = index > 0 && listener.host === "::1" &&
       listener.place === configuration.listeners[0]!.place;
     if (isExtra && error instanceof Deno.errors.AddrNotAvailable) return null;
-    const why = error instanceof Error ? error.message : String(error);
-    throw new Error(`${file}:${line}: cannot listen on ${keyOf(listener)}: ${why}`, {
+    const where = line === 0 ? file : `${file}:${line}`;
+    const wanted = {
+      host: listener.host ?? "::",
+      port: listener.port,
+      hostBy: "in that line",
+      portBy: "in that line",
+    };
+    const why = listener.path === null
+      ? bindFault(error, wanted)
+      : socketFault(error, listener.path);
+    throw new StartError(`${where}: cannot listen on ${keyOf(listener)}: ${why}`, {
       cause: error,
     });
   }
@@ -237,6 +262,30 @@ async function warnOfExposedLogs(log: OperatorLog, { global }: Configuration): P
     const exposure = destination.to === "file" ? await exposureOf(destination.path) : null;
     if (exposure !== null) log.write("warning", exposure);
   }
+}
+
+/** Opens the log, whose file is named if that is not possible. */
+function openLog<T>(configuration: Configuration, open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    const file = configuration.global.log_dest.find((known) => known.to === "file");
+    throw fault(configuration, "log_dest", "write the file", file?.path ?? "", error);
+  }
+}
+
+/** What a word of the configuration asks for cannot be done. */
+function fault(
+  configuration: Configuration,
+  word: string,
+  deed: Deed,
+  path: string,
+  error: unknown,
+): ConfigError {
+  const text = `cannot ${deed} ${path}: ${whyNot(error, deed)}`;
+  return new ConfigError([{ place: configuration.places.get(word)!, word, text }], {
+    cause: error,
+  });
 }
 
 function logSettings({ global }: Configuration): LogSettings {

@@ -1,3 +1,5 @@
+import { ask, endQuestion } from "./terminal.ts";
+
 /** More characters are no password. */
 const CHARACTERS_MAX = 65_535;
 
@@ -19,8 +21,8 @@ export async function askPassword(): Promise<string> {
   }
   Deno.stdin.setRaw(true);
   try {
-    const first = await ask(input, "Password: ");
-    const second = await ask(input, "Reenter password: ");
+    const first = await typed(input, "Password: ");
+    const second = await typed(input, "Reenter password: ");
     if (first !== second) throw new Error(DIFFERENT);
     return first;
   } finally {
@@ -30,11 +32,10 @@ export async function askPassword(): Promise<string> {
 
 const DIFFERENT = "The passwords are different";
 
-async function ask(input: Input, text: string): Promise<string> {
-  const { stderr } = Deno;
-  await stderr.write(new TextEncoder().encode(text));
+async function typed(input: Input, question: Parameters<typeof ask>[0]): Promise<string> {
+  await ask(question);
   const password = await input.line();
-  await stderr.write(new TextEncoder().encode("\r\n"));
+  await endQuestion();
   if (password === null) throw new Error("Cancelled");
   return password;
 }

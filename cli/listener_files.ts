@@ -12,6 +12,7 @@ import type { Configuration, ListenerConfiguration } from "../config/configurati
 import { ConfigError, type Place, type Remark } from "../config/errors.ts";
 import type { SecurityValues } from "../config/options.ts";
 import type { ConfigFiles } from "../config/source.ts";
+import { whyNot } from "../config/why.ts";
 import type { TlsServerOptions } from "../transport/tls_options.ts";
 import { openTokens } from "./token_keys.ts";
 import { readTls } from "./tls_files.ts";
@@ -165,7 +166,12 @@ class Reader {
       for (const { line, text } of error.faults) this.#add({ file: path, line }, word, text);
       return;
     }
-    const why = error instanceof Error ? error.message : String(error);
+    const why = whyNot(error, "read the file");
+    // A file of SCRAM tells the line itself.
+    const [, line, text] = why.startsWith(`${path}:`)
+      ? /^(\d+): ([^]*)$/.exec(why.slice(path.length + 1)) ?? []
+      : [];
+    if (text !== undefined) return this.#add({ file: path, line: Number(line) }, word, text);
     this.#add(place, word, `cannot use ${path}: ${why}`);
   }
 

@@ -1,11 +1,12 @@
 import type { OperatorLog } from "../admin/operator_log.ts";
+import { traceOf } from "../admin/trace.ts";
 import type { BrokerHooks } from "../mod.ts";
-import { loginFailedLine, storeFullLine } from "./log_lines.ts";
+import { codeText, loginFailedLine, storeFullLine } from "./log_lines.ts";
 
 /** Has what happens in a broker written to a log, in the words that mosquitto uses. */
 export function logHooks(log: OperatorLog, isConnectionLogged: () => boolean): BrokerHooks {
   return {
-    failed: (error) => log.write("error", `Internal error: ${stackOf(error)}`),
+    failed: (error) => log.write("error", `Internal error: ${traceOf(error)}`),
     connected: ({ clientId, address, username, protocolVersion }) => {
       if (!isConnectionLogged()) return;
       const user = username === null ? "" : `, u'${username}'`;
@@ -17,7 +18,7 @@ export function logHooks(log: OperatorLog, isConnectionLogged: () => boolean): B
     disconnected: ({ clientId }, { by, reasonCode, error }) => {
       if (!isConnectionLogged()) return;
       const why = error instanceof Error ? `: ${error.message}` : "";
-      const code = `0x${reasonCode.toString(16).padStart(2, "0")}`;
+      const code = codeText(reasonCode);
       const how = { client: "disconnected", network: "closed its connection" };
       const text = by === "broker"
         ? `Client ${clientId} disconnected by the broker (${code})${why}.`
@@ -26,7 +27,7 @@ export function logHooks(log: OperatorLog, isConnectionLogged: () => boolean): B
     },
     refused: (address, clientId, reasonCode) => {
       if (!isConnectionLogged()) return;
-      const code = `0x${reasonCode.toString(16).padStart(2, "0")}`;
+      const code = codeText(reasonCode);
       const who = clientId === null || clientId === "" ? "A client" : `Client ${clientId}`;
       log.write("notice", `${who} from ${address} was refused (${code}).`);
     },
@@ -53,8 +54,4 @@ export function logHooks(log: OperatorLog, isConnectionLogged: () => boolean): B
       log.write("debug", `Dropped (${reason}) for ${clientId ?? "several"}: ${topic ?? "many"}`);
     },
   };
-}
-
-function stackOf(error: unknown): string {
-  return error instanceof Error ? error.stack ?? error.message : String(error);
 }

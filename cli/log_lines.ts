@@ -1,4 +1,10 @@
+import { type Line, line, quoted } from "../admin/visible.ts";
 import { type LoginFailure, StoreGoneError } from "../mod.ts";
+
+/** A reason code as logs show it. */
+export function codeText(reasonCode: number): string {
+  return `0x${reasonCode.toString(16).padStart(2, "0")}`;
+}
 
 /**
  * The line about a login that has failed: `login failed from 192.0.2.7 port 50123 (0x86) …`. The
@@ -7,25 +13,23 @@ import { type LoginFailure, StoreGoneError } from "../mod.ts";
  */
 export function loginFailedLine(
   { address, clientId, username, reasonCode }: LoginFailure,
-): string {
-  const code = `0x${reasonCode.toString(16).padStart(2, "0")}`;
-  const user = username === null ? "" : ` user ${quoted(username)}`;
-  return `login failed from ${hostAndPort(address)} (${code})${user} client ${quoted(clientId)}`;
+): Line {
+  const user = username === null ? "" : line` user ${quoted(username)}`;
+  const where = hostAndPort(address);
+  return line`login failed from ${where} (${codeText(reasonCode)})${user} client ${
+    quoted(clientId)
+  }`;
 }
 
 /** The line about a store that takes nothing more: why, what comes of it, and the cure. */
-export function storeFullLine(reason: Error | undefined): string {
-  const why = reason instanceof StoreGoneError ? `: ${reason.message}` : " (is the disk full?)";
-  return `The store takes nothing more${why}: QoS 1 and 2 that must survive are refused`;
+export function storeFullLine(reason: Error | undefined): Line {
+  const why = reason instanceof StoreGoneError
+    ? line`: ${reason.message}`
+    : line` (is the disk full?)`;
+  return line`The store takes nothing more${why}: QoS 1 and 2 that must survive are refused`;
 }
 
 function hostAndPort(address: string): string {
   const parts = /^(?:\[([^\]]+)\]|([^:]+)):(\d+)$/.exec(address);
   return parts === null ? address : `${parts[1] ?? parts[2]} port ${parts[3]}`;
-}
-
-/** A text as JSON has it, with nothing in it that a terminal or a log might obey. */
-function quoted(text: string): string {
-  const escape = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  return JSON.stringify(text).replaceAll(/[\u007f-\u009f\u2028\u2029]/g, escape);
 }

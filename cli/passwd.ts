@@ -6,16 +6,17 @@
  */
 import { hashPassword } from "../auth/password_hash.ts";
 import { exposureOf } from "./exposed.ts";
-import { complain, ExitCode, runCommand, say } from "./command.ts";
+import { ExitCode, runCommand } from "./command.ts";
 import { askPassword } from "./hidden_prompt.ts";
 import { parsePasswdArgs, PASSWD_HELP, type PasswdOrder } from "./passwd_flags.ts";
 import { deleteUser, hashAll, readLines, setUser, writeLines } from "./password_lines.ts";
+import { complain, sayPage } from "./terminal.ts";
 
 if (import.meta.main) await runCommand(main);
 
 async function main(args: string[]): Promise<number> {
   const order = parsePasswdArgs(args);
-  if (order === null) say(PASSWD_HELP.trimEnd());
+  if (order === null) sayPage(PASSWD_HELP);
   else await carryOut(order);
   return ExitCode.Success;
 }

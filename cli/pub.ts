@@ -5,10 +5,11 @@
  */
 import { type Client, connect, type PublishReceipt } from "../mod.ts";
 import { systemClock } from "../transport/clock.ts";
-import { complain, ExitCode, isForNobody, runCommand, say, stateTeller } from "./command.ts";
+import { ExitCode, isForNobody, runCommand, stateTeller } from "./command.ts";
 import { Pace } from "./pace.ts";
 import { payloadsOf } from "./payloads.ts";
 import { PUB_HELP, type PubSettings, readPubFlags } from "./pub_flags.ts";
+import { complain, sayPage } from "./terminal.ts";
 
 /** Messages under way at once: enough to keep a far broker busy. */
 const UNSETTLED_MAX = 2048;
@@ -19,7 +20,7 @@ if (import.meta.main) await runCommand(main);
 
 async function main(args: string[]): Promise<number> {
   const settings = await readPubFlags(args);
-  if (settings === null) say(PUB_HELP.trimEnd());
+  if (settings === null) sayPage(PUB_HELP);
   else await publish(settings);
   return ExitCode.Success;
 }

@@ -1,4 +1,4 @@
-import { formatRemark } from "../config/errors.ts";
+import { ConfigError, formatRemark } from "../config/errors.ts";
 import { parseConfiguration } from "../config/parse.ts";
 import { printEffective } from "../config/print.ts";
 import { readSource } from "../config/source.ts";
@@ -53,11 +53,13 @@ export async function serveConfiguration(
  * @returns What is noted about it, and what is in effect.
  * @throws {ConfigError} If it cannot be used.
  */
-export async function testConfiguration(path: string): Promise<{ notes: string; effect: string }> {
+export async function testConfiguration(
+  path: string,
+): Promise<{ notes: string[]; effect: string }> {
   const { configuration, material } = await loadConfiguration(path, () => {});
   material.close();
   return {
-    notes: configuration.notes.map(formatRemark).join("\n"),
+    notes: configuration.notes.map(formatRemark),
     effect: printEffective(configuration),
   };
 }
@@ -100,8 +102,14 @@ class Reloader {
     try {
       await server.reload(await loadConfiguration(this.#path, this.failed));
     } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
-      server.complain(`${text}\nThe configuration stays as it was.`);
+      for (const text of linesOf(error)) server.complain(text);
+      server.complain("The configuration stays as it was.");
     }
   }
+}
+
+/** What is wrong with a configuration, a line for each thing. */
+function linesOf(error: unknown): string[] {
+  if (error instanceof ConfigError) return error.remarks.map(formatRemark);
+  return [error instanceof Error ? error.message : String(error)];
 }

@@ -1,6 +1,14 @@
 import { exposureOf } from "./exposed.ts";
 import { FlagError } from "./server_flags.ts";
-import { Broker, type BrokerOptions, SqliteStore } from "../mod.ts";
+import {
+  Broker,
+  type BrokerOptions,
+  SqliteStore,
+  StoreDamagedError,
+  StoreLockedError,
+} from "../mod.ts";
+import { whyNot } from "../config/why.ts";
+import { StartError } from "./start_error.ts";
 
 /** What is told about a store when it is opened. */
 export interface StoreTeller {
@@ -62,5 +70,23 @@ async function openStore(directory: string, strict: boolean): Promise<SqliteStor
       `Cannot keep state in ${directory}: allow --allow-read=${directory} --allow-write=${directory}, or use --memory (persistence false)`,
     );
   }
-  return await SqliteStore.open(directory, { strict });
+  try {
+    return await SqliteStore.open(directory, { strict });
+  } catch (error) {
+    throw new StartError(storeFault(directory, strict, error), { cause: error });
+  }
+}
+
+/** Says in words why a store cannot be opened, and what would help. */
+function storeFault(directory: string, strict: boolean, error: unknown): string {
+  if (error instanceof StoreLockedError) {
+    return `${directory} is in use by another broker: end that one, or choose another folder`;
+  }
+  if (strict && error instanceof StoreDamagedError) {
+    return `${error.message} (a start that is not strict saves what can be saved)`;
+  }
+  // What the store says, or what the system says of its folder.
+  const isOfSystem = error instanceof Error && /\(os error \d+\)/.test(error.message);
+  if (!isOfSystem) return error instanceof Error ? error.message : String(error);
+  return `cannot keep state in ${directory}: ${whyNot(error, "make the folder")}`;
 }

@@ -5,18 +5,19 @@
  */
 import { type Client, type ClientMessage, connect, SubscribeError } from "../mod.ts";
 import { matchesFilter } from "../router/topic.ts";
-import { complain, ExitCode, lineOf, runCommand, say, stateTeller } from "./command.ts";
+import { ExitCode, lineOf, runCommand, stateTeller } from "./command.ts";
 import { PayloadError } from "./json_message.ts";
 import { Output } from "./output.ts";
 import { stopSignal } from "./stop_signal.ts";
 import { readSubFlags, SUB_HELP, type SubSettings } from "./sub_flags.ts";
+import { complain, sayPage } from "./terminal.ts";
 
 if (import.meta.main) await runCommand(main);
 
 async function main(args: string[]): Promise<number> {
   const settings = await readSubFlags(args);
   if (settings === null) {
-    say(SUB_HELP.trimEnd());
+    sayPage(SUB_HELP);
     return ExitCode.Success;
   }
   const stopped = stopSignal().then(() => ExitCode.Success);

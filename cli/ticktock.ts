@@ -6,12 +6,13 @@
  */
 import { type Client, connect } from "../mod.ts";
 import { systemClock } from "../transport/clock.ts";
-import { ExitCode, runCommand, say } from "./command.ts";
+import { ExitCode, runCommand } from "./command.ts";
 import { ENDPOINT_FLAGS, readTarget } from "./endpoint_flags.ts";
 import { Flags, type FlagTable, helpOf } from "./flags.ts";
 import { Pace } from "./pace.ts";
 import { stopSignal } from "./stop_signal.ts";
 import { readTls } from "./tls_flags.ts";
+import { say, sayPage } from "./terminal.ts";
 
 const TABLE: FlagTable<keyof typeof ENDPOINT_FLAGS | "help"> = {
   ...ENDPOINT_FLAGS,
@@ -35,7 +36,7 @@ if (import.meta.main) await runCommand(main);
 
 async function main(args: string[]): Promise<number> {
   const flags = new Flags(args, TABLE);
-  if (flags.has("help")) say(HELP.trimEnd());
+  if (flags.has("help")) sayPage(HELP);
   else await run(flags);
   return ExitCode.Success;
 }

@@ -2,6 +2,7 @@ import { ConfigError } from "../config/errors.ts";
 import type { ListenerConfiguration } from "../config/configuration.ts";
 import type { ConfigFiles } from "../config/source.ts";
 import type { ListenerValues } from "../config/options.ts";
+import { whyNot } from "../config/why.ts";
 import { TlsContext, type TlsServerOptions } from "../transport/tls_options.ts";
 
 /** Words that name a file, or a folder of files. */
@@ -31,9 +32,17 @@ export async function readTls(
   try {
     new TlsContext(options, []);
   } catch (error) {
-    throw fault(listener, "certfile", error);
+    throw fault(listener, wordOf(settings, error), error);
   }
   return options;
+}
+
+/** The word whose file an error is about: TLS tells what cannot be used, and not where it was. */
+function wordOf({ cafile }: ListenerValues, error: unknown): FileWord {
+  const message = error instanceof Error ? error.message : "";
+  if (message.includes("private key")) return "keyfile";
+  if (message.includes("authorities")) return cafile === null ? "capath" : "cafile";
+  return message.includes("revoked") ? "crlfile" : "certfile";
 }
 
 /** What clients have to show. As in mosquitto, authorities alone ask nobody for a certificate. */
@@ -99,7 +108,7 @@ async function readText(path: string, files: ConfigFiles): Promise<string> {
 }
 
 function fault(listener: ListenerConfiguration, word: FileWord, error: unknown): ConfigError {
-  const why = error instanceof Error ? error.message : String(error);
+  const why = whyNot(error, word === "capath" ? "read the folder" : "read the file");
   const place = listener.places.get(word) ?? listener.place;
   const text = `cannot use ${listener.settings[word]}: ${why}`;
   return new ConfigError([{ place, word, text }], { cause: error });

@@ -48,6 +48,8 @@ async function keysOf(word: KeyWord, key: string, files: ConfigFiles): Promise<J
     case "fairway_jwt_key_file":
       return { pem: await files.read(key) };
     case "fairway_jwt_jwks_file":
+      // Whether it can be read is told apart from what is in it.
+      await files.read(key);
       return { jwksFile: key };
     case "fairway_jwt_jwks_url":
       return { jwksUrl: key };

@@ -2,7 +2,7 @@
 export interface Place {
   /** The file, as it was named. */
   readonly file: string;
-  /** The line, from 1 on. */
+  /** The line, from 1 on; 0 for the file as a whole. */
   readonly line: number;
 }
 
@@ -15,8 +15,9 @@ export interface Remark {
   readonly text: string;
 }
 
-/** Writes a remark in one line, `file:line: word: text`. */
+/** Writes a remark in one line, `file:line: word: text`; of a whole file, `file: text`. */
 export function formatRemark({ place, word, text }: Remark): string {
+  if (place.line === 0) return `${place.file}: ${text}`;
   return `${place.file}:${place.line}: ${word}: ${text}`;
 }
 

@@ -1,5 +1,6 @@
 import { ConfigError, type Place } from "./errors.ts";
 import { type Line, readLines } from "./lexer.ts";
+import { type Deed, whyNot } from "./why.ts";
 
 /** Where configurations come from. */
 export interface ConfigFiles {
@@ -43,7 +44,7 @@ async function namesIn(line: Line, files: ConfigFiles): Promise<string[]> {
     const names = await files.list(line.value);
     return names.filter((name) => name.endsWith(".conf")).sort(byName);
   } catch (error) {
-    throw unreadable("folder", line.value, error, line);
+    throw unreadable("read the folder", line.value, error, line);
   }
 }
 
@@ -51,15 +52,15 @@ async function linesOf(path: string, files: ConfigFiles, by: Line | null): Promi
   try {
     return readLines(path, await files.read(path));
   } catch (error) {
-    throw unreadable("file", path, error, by);
+    throw unreadable("read the file", path, error, by);
   }
 }
 
-function unreadable(what: string, path: string, error: unknown, by: Line | null): ConfigError {
-  const place: Place = by?.place ?? { file: path, line: 1 };
-  const why = error instanceof Error ? error.message : String(error);
-  const text = `cannot read the ${what} ${path}: ${why}`;
-  return new ConfigError([{ place, word: by?.word ?? "configuration", text }], { cause: error });
+function unreadable(deed: Deed, path: string, error: unknown, by: Line | null): ConfigError {
+  const why = whyNot(error, deed);
+  const place: Place = by?.place ?? { file: path, line: 0 };
+  const text = by === null ? `cannot read it: ${why}` : `cannot ${deed} ${path}: ${why}`;
+  return new ConfigError([{ place, word: by?.word ?? "", text }], { cause: error });
 }
 
 function join(folder: string, name: string): string {

@@ -1,4 +1,4 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { RevocationLists } from "./crl.ts";
 import { pemBlocks } from "./der.ts";
@@ -107,9 +107,20 @@ function checkIdentity({ cert, key }: TlsIdentity, whose: string): void {
     const [first] = certificatesOf(cert);
     return first!;
   });
-  const privateKey = readable(`the private key${whose}`, () => createPrivateKey(key));
+  const privateKey = readable(`the private key${whose}`, () => privateKeyOf(key));
   if (!certificate.checkPrivateKey(privateKey)) {
     throw new TypeError(`Cannot use the private key${whose}: it is not that of the certificate`);
+  }
+}
+
+function privateKeyOf(pem: string): KeyObject {
+  try {
+    return createPrivateKey(pem);
+  } catch (cause) {
+    const why = /-----BEGIN ENCRYPTED |^Proc-Type: 4,ENCRYPTED/m.test(pem)
+      ? "it is locked with a password: save it without (openssl pkey -in OLD -out NEW)"
+      : "it is no private key in PEM";
+    throw new Error(why, { cause });
   }
 }
 

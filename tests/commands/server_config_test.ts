@@ -138,7 +138,10 @@ for (
     [["--test-config"], /--test-config needs -c/],
     [["-c", "x", "--port", "1"], /--port cannot go with -c/],
     [["-c"], /-c needs a file/],
-    [["-c", "/nowhere/fairway.conf"], /\/nowhere\/fairway\.conf:1: configuration: cannot read/],
+    [
+      ["-c", "/nowhere/fairway.conf"],
+      /\/nowhere\/fairway\.conf: cannot read it: there is no such file/,
+    ],
   ] as const
 ) {
   Deno.test(`server.ts ${flags.join(" ")} is refused in one line, with 2`, async () => {

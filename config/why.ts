@@ -1,0 +1,63 @@
+/** What was to be done with a file or folder. */
+export type Deed = "read the file" | "read the folder" | "write the file" | "make the folder";
+
+/** Errors of the operating system that have no class of their own everywhere, by their numbers. */
+const KINDS: Readonly<Record<string, string>> = {
+  1: "PermissionDenied",
+  2: "NotFound",
+  13: "PermissionDenied",
+  17: "AlreadyExists",
+  20: "NotADirectory",
+  21: "IsADirectory",
+  28: "DiskFull",
+  30: "ReadOnly",
+};
+
+/**
+ * Says in words why something could not be done with a file or folder, and what would help. The
+ * words of the runtime name a path that the message has already, and no cure.
+ *
+ * @param error What the runtime has thrown; its name, or its number, tells what it is about.
+ */
+export function whyNot(error: unknown, deed: Deed): string {
+  if (!(error instanceof Error)) return String(error);
+  const isFolder = deed.endsWith("folder");
+  const isRead = deed.startsWith("read");
+  const [, number] = /\(os error (\d+)\)/.exec(error.message) ?? [];
+  switch (KINDS[number ?? ""] ?? error.name) {
+    case "NotFound":
+      if (isRead) return `there is no such ${isFolder ? "folder" : "file"}`;
+      return "the folder that it is to be in does not exist: make that first";
+    case "PermissionDenied":
+      return `the user that Fairway runs as may not ${isRead ? "read" : "write"} it: ` +
+        "give it the right to (chown, chmod)";
+    case "IsADirectory":
+      return "it is a folder, and a file is needed";
+    case "NotADirectory":
+      return isRead && isFolder
+        ? "it is a file, and a folder is needed"
+        : "a part of its path is a file, and a folder is needed";
+    case "AlreadyExists":
+      return "there is a file of that name, and a folder is needed";
+    case "DiskFull":
+      return "the disk is full: make room, or choose another";
+    case "ReadOnly":
+      return "the disk may only be read: choose another";
+  }
+  if (error instanceof TypeError && error.message.includes("encoded data")) {
+    return "it is not UTF-8: save it as that";
+  }
+  return plain(error);
+}
+
+/** The message of an error without the runtime's own: numbers, calls, and how to run it again. */
+export function plain(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const asked = /^Requires (\w+) access(?: to "?(.+?)"?)?, run again with the --allow-/.exec(
+    message,
+  );
+  if (asked === null) return message.replace(/ \(os error \d+\)(?:: \w+ '[^]*')?$/, "");
+  const [, kind, what] = asked;
+  const value = what === undefined || what.startsWith("<") ? "" : `=${what.replace(/:0$/, "")}`;
+  return `Deno does not allow it: start it with --allow-${kind}${value}`;
+}
