@@ -15,7 +15,7 @@ export const APPLICATION_ID = 0x46574159;
 const LOG_BYTES_KEPT = 4 * 1024 * 1024;
 
 /** No version of the tables will be above this: the number in the header is damaged. */
-const VERSION_MAX = 255;
+const VERSION_MAX = 65_535;
 
 /** The first bytes of every SQLite file. */
 const MAGIC = "SQLite format 3\0";
