@@ -252,6 +252,7 @@ export class Connection implements Link, OutboxOwner {
     this.#error ??= error;
     if (!(error instanceof PacketError)) {
       this.core.failed(error);
+      if (this.session === null && this.flow !== null) return this.flow.refuseUndecided();
       return this.disconnect(ReasonCode.UnspecifiedError);
     }
     this.core.stats.protocolErrors++;

@@ -138,7 +138,10 @@ for (
     [["--test-config"], /--test-config needs -c/],
     [["-c", "x", "--port", "1"], /--port cannot go with -c/],
     [["-c"], /-c needs a file/],
-    [["-c", "/nowhere/fairway.conf"], /\/nowhere\/fairway\.conf: cannot read it: there is no such file/],
+    [
+      ["-c", "/nowhere/fairway.conf"],
+      /\/nowhere\/fairway\.conf: cannot read it: there is no such file/,
+    ],
   ] as const
 ) {
   Deno.test(`server.ts ${flags.join(" ")} is refused in one line, with 2`, async () => {
@@ -264,7 +267,7 @@ testWith(["openssl"], "SIGHUP takes new certificates; who is connected stays so"
   assertEquals(await nameShown(server.port), "localhost");
   await site.write("cert", await made.pem("next"));
   await site.reload(/stays as it was/);
-  assertMatch(server.stdout, /certfile: cannot use .*cert: /);
+  assertMatch(server.stdout, /keyfile: cannot use .*key: /);
   assertEquals(await nameShown(server.port), "localhost");
   await site.write("key", await Deno.readTextFile(made.path("next.key")));
   await site.reload(/Configuration reloaded/);

@@ -47,6 +47,8 @@ for (
       for (const level of [4, 5] as const) {
         await using client = await RawClient.dial(port);
         await client.send(packets.connect({ level, clientId: "faulty" }));
+        const [, , , reason] = await client.readFrame();
+        assertEquals(reason, level === 5 ? 0x88 : 3);
         await client.expectClose();
       }
       await bystanders.check();
