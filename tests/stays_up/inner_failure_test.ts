@@ -116,6 +116,7 @@ for (
       // Whoever comes before it is known what it may do is not let in.
       await using early = await RawClient.dial(port);
       await early.send(packets.connect({ clientId: "c", clean: false }));
+      await early.expect("20 02 00 03");
       await early.expectClose();
       isFaulty = false;
       await using late = await join(port, { level: 4, clientId: "c", clean: false });
