@@ -1,3 +1,4 @@
+import { decisionOf } from "./answer.ts";
 import { ReasonCode } from "../codec/mod.ts";
 import type {
   Authenticator,
@@ -27,7 +28,7 @@ export function firstAuthenticator(...authenticators: readonly Authenticator[]):
     async authenticate(request) {
       let decision: Decision | undefined;
       for (const authenticator of authenticators) {
-        decision = await authenticator.authenticate(request);
+        decision = decisionOf(await authenticator.authenticate(request));
         if (decision.reasonCode !== ReasonCode.BadUserNameOrPassword) break;
       }
       return decision!;
@@ -65,7 +66,7 @@ async function askEvery(
 ): Promise<Decision> {
   let granted: Grant = {};
   for (const authenticator of authenticators) {
-    const decision = await authenticator.authenticate(request);
+    const decision = decisionOf(await authenticator.authenticate(request));
     if (decision.reasonCode !== ReasonCode.Success) return decision;
     const { username } = decision;
     if (username !== undefined && username !== (granted.username ?? username)) {

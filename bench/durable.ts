@@ -15,6 +15,7 @@
  *
  * @module
  */
+import { refuse } from "../tests/harness/command_line.ts";
 import { Broker, SqliteStore } from "../mod.ts";
 import { BrokerProcess } from "../tests/harness/broker_process.ts";
 import { Directory } from "./durable/directory.ts";
@@ -29,11 +30,9 @@ const FLOW_PER_SECOND = 2000;
 if (import.meta.main) {
   const parts = { ping, away, start };
   const wanted = Deno.args.length > 0 ? Deno.args : Object.keys(parts);
-  for (const part of wanted) {
-    const run = parts[part as keyof typeof parts];
-    if (run === undefined) throw new Error(`Unknown part: ${part} (ping, away or start)`);
-    await run();
-  }
+  const unknown = wanted.find((part) => !Object.hasOwn(parts, part));
+  if (unknown !== undefined) refuse(`Unknown part: ${unknown} (ping, away or start)`);
+  for (const part of wanted) await parts[part as keyof typeof parts]();
 }
 
 async function ping(): Promise<void> {

@@ -14,6 +14,7 @@
  *
  * @module
  */
+import { readCommandLine, refuse } from "../tests/harness/command_line.ts";
 import { BrokerProcess } from "../tests/harness/broker_process.ts";
 import * as packets from "../tests/harness/packets.ts";
 
@@ -26,7 +27,11 @@ const WARM_UP = 200;
 /** How often memory is read until it no longer changes. */
 const READINGS_MAX = 20;
 
-if (import.meta.main) await main(Number(Deno.args[0] ?? 10_000));
+if (import.meta.main) {
+  const [count = "10000"] = readCommandLine(Deno.args, { wordsMax: 1 })._;
+  if (!/^[1-9]\d*$/.test(count)) refuse(`The number of connections is not "${count}"`);
+  await main(Number(count));
+}
 
 async function main(count: number): Promise<void> {
   await using broker = await BrokerProcess.start();

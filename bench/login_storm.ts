@@ -13,6 +13,7 @@
  *
  * @module
  */
+import { readCommandLine, refuse } from "../tests/harness/command_line.ts";
 import { formatPasswordHash, hashPassword } from "../auth/password_hash.ts";
 import { allowAll } from "../auth/authenticator.ts";
 import { encodePacket } from "../codec/mod.ts";
@@ -166,7 +167,10 @@ function say(line: string): void {
 }
 
 if (import.meta.main) {
-  const [role, ...rest] = Deno.args;
+  const [role, ...rest] = readCommandLine(Deno.args, { wordsMax: 3 })._;
+  const numbers = role === "broker" || role === "storm" ? rest : [role ?? "101", ...rest];
+  const wrong = numbers.find((word) => !/^\d+$/.test(word));
+  if (wrong !== undefined) refuse(`ITERATIONS and CLIENTS are whole numbers, not "${wrong}"`);
   if (role === "broker") await runBroker(Number(rest[0]));
   else if (role === "storm") await runStorm(Number(rest[0]), Number(rest[1]));
   else await measure(Number(role ?? 101), Number(rest[0] ?? 500));

@@ -11,6 +11,7 @@
 // deno-lint-ignore-file no-console
 import process from "node:process";
 import { setImmediate } from "node:timers";
+import { readCommandLine } from "../tests/harness/command_line.ts";
 import { Batch } from "../store/batch.ts";
 import { SqliteStore } from "../store/sqlite_store.ts";
 
@@ -124,7 +125,7 @@ function watchLoop(pauses: Times): () => void {
   return () => clearInterval(timer);
 }
 
-const parent = Deno.args[0];
+const [parent] = readCommandLine(Deno.args, { wordsMax: 1 })._;
 for (const thread of ["worker", "main"] as const) {
   const directory = await Deno.makeTempDir(parent === undefined ? {} : { dir: parent });
   const store = await SqliteStore.open(directory, { thread });

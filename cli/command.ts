@@ -12,6 +12,8 @@ import { complain } from "./terminal.ts";
 export const ExitCode = {
   Success: 0,
   Failure: 1,
+  /** The command line makes no sense. */
+  Usage: 2,
   /** The time of `-W` is over; mosquitto's clients have the same. */
   Timeout: 27,
 } as const;
@@ -28,7 +30,7 @@ export async function runCommand(main: (args: string[]) => Promise<number>): Pro
     // Who reads the output has seen enough, as in `sub … | head`.
     if (error instanceof Deno.errors.BrokenPipe) Deno.exit(ExitCode.Success);
     if (!isQuiet) complain(lineOf(error));
-    Deno.exit(ExitCode.Failure);
+    Deno.exit(error instanceof FlagError ? ExitCode.Usage : ExitCode.Failure);
   }
 }
 

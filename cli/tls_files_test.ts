@@ -50,14 +50,14 @@ testWith(["openssl"], "readTls() tells which word names what cannot be used", as
         "main.conf:2: certfile: cannot use",
       ],
       ["certfile FOLDER/server.pem\nkeyfile FOLDER/none\n", "main.conf:3: keyfile: cannot use"],
-      ["certfile FOLDER/server.pem\nkeyfile FOLDER/ca.key\n", "main.conf:2: certfile: cannot use"],
+      ["certfile FOLDER/server.pem\nkeyfile FOLDER/ca.key\n", "main.conf:3: keyfile: cannot use"],
       [
         `${IDENTITY}require_certificate true\ncapath FOLDER/none\n`,
         "main.conf:5: capath: cannot use",
       ],
       [
         `${IDENTITY}require_certificate true\ncafile FOLDER/settings\n`,
-        "main.conf:2: certfile: cannot use",
+        "main.conf:5: cafile: cannot use",
       ],
     ] as const
   ) {

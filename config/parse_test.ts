@@ -248,7 +248,7 @@ Deno.test("folders and files that cannot be read are told with the line that nam
     "main.conf:2: include_dir: cannot read the folder d: no such folder",
   ]);
   assertEquals(await problemsOf({}), [
-    "main.conf:1: configuration: cannot read the file main.conf: no such file",
+    "main.conf: cannot read it: no such file",
   ]);
   assertEquals(await problemsOf("include_dir"), [
     "main.conf:1: include_dir: expects the path of a folder, not nothing",

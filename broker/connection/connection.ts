@@ -292,6 +292,7 @@ export class Connection implements Link, OutboxOwner {
     this.#error ??= error;
     if (!(error instanceof PacketError)) {
       this.context.failed(error);
+      if (this.session === null && this.flow !== null) return this.flow.refuseUndecided();
       return this.disconnect(ReasonCode.UnspecifiedError);
     }
     this.context.stats.protocolErrors++;

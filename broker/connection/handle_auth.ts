@@ -1,3 +1,4 @@
+import { exchangeOf, stepOf } from "../../auth/answer.ts";
 import type {
   AuthenticationExchange,
   AuthenticationStep,
@@ -36,11 +37,11 @@ export async function reauthenticate(
     packet,
     auth.exchange === null ? ReasonCode.ReAuthenticate : ReasonCode.ContinueAuthentication,
   );
-  auth.exchange ??= connection.terms.authenticator.begin?.(auth.method, request) ?? null;
+  auth.exchange ??= exchangeOf(connection.terms.authenticator.begin?.(auth.method, request));
   if (auth.exchange === null) {
     return connection.disconnect(ReasonCode.BadAuthenticationMethod);
   }
-  const step = await auth.exchange.next(packet.properties.authenticationData ?? null);
+  const step = stepOf(await auth.exchange.next(packet.properties.authenticationData ?? null));
   if (!connection.isOpen) return;
   if (step.kind === "failure") {
     return connection.disconnect(step.reasonCode, step.reasonString);

@@ -1,3 +1,4 @@
+import { decisionOf, exchangeOf, stepOf } from "../../auth/answer.ts";
 import type { ClientInfo, ConnectRequest, Decision, Grant } from "../../auth/authenticator.ts";
 import {
   type AuthPacket,
@@ -123,6 +124,12 @@ export class ConnectFlow {
     } else connection.close(error.reasonCode);
   }
 
+  /** Refuses a client about which nothing could be decided: the broker, or the program, has failed. */
+  refuseUndecided(): void {
+    if (!this.#connection.isOpen) return;
+    this.#refuse(ReasonCode.ServerUnavailable, "Nothing can be decided about this client now");
+  }
+
   /** On a lenient listener a session without a name, which cannot be found again, is a clean one. */
   #overlook(packet: ConnectPacket): void {
     const { leniency } = this.#connection.terms;
@@ -148,7 +155,7 @@ export class ConnectFlow {
     this.#request = request;
     const method = packet.properties.authenticationMethod;
     if (method !== undefined) {
-      const exchange = authenticator.begin?.(method, request) ?? null;
+      const exchange = exchangeOf(authenticator.begin?.(method, request));
       if (exchange === null) {
         return this.#refuse(ReasonCode.BadAuthenticationMethod, `Unknown method: ${method}`);
       }
@@ -157,7 +164,7 @@ export class ConnectFlow {
       return this.#step(packet.properties.authenticationData ?? null);
     }
     const isCertified = terms.identityAsUsername || terms.subjectAsUsername;
-    const decision = isCertified ? LET_IN : await authenticator.authenticate(request);
+    const decision = isCertified ? LET_IN : decisionOf(await authenticator.authenticate(request));
     if (!connection.isOpen) return;
     if (decision.reasonCode !== ReasonCode.Success) {
       return await this.#refuseLogin(decision.reasonCode, decision.reasonString);
@@ -168,7 +175,7 @@ export class ConnectFlow {
   /** One step of an enhanced authentication before the client is let in. */
   async #step(data: Uint8Array | null): Promise<void> {
     const connection = this.#connection;
-    const step = await connection.auth!.exchange!.next(data);
+    const step = stepOf(await connection.auth!.exchange!.next(data));
     if (!connection.isOpen) return;
     if (step.kind === "continue") sendAuth(connection, ReasonCode.ContinueAuthentication, step);
     else if (step.kind === "failure") await this.#refuseLogin(step.reasonCode, step.reasonString);

@@ -1,3 +1,4 @@
+import { permissionNow, permissionOf } from "../../auth/answer.ts";
 import type { ClientInfo } from "../../auth/authenticator.ts";
 import type { Authorizer, PublishRequest, SubscribeRequest } from "../../auth/authorizer.ts";
 
@@ -35,12 +36,14 @@ export class Access {
 
   /** Whether the client may publish. */
   mayPublish(request: PublishRequest): boolean | Promise<boolean> {
-    return this.#authorizer.mayPublish(this.#client, request);
+    const may = this.#authorizer.mayPublish(this.#client, request);
+    return typeof may === "boolean" ? may : permissionOf("mayPublish", may);
   }
 
   /** Whether the client may subscribe. */
   maySubscribe(request: SubscribeRequest): boolean | Promise<boolean> {
-    return this.#authorizer.maySubscribe(this.#client, request);
+    const may = this.#authorizer.maySubscribe(this.#client, request);
+    return typeof may === "boolean" ? may : permissionOf("maySubscribe", may);
   }
 
   /** Whether the client may receive what is published to a topic. */
@@ -54,7 +57,9 @@ export class Access {
 
   #ask(topic: string): boolean {
     try {
-      return this.#authorizer.mayReceive?.(this.#client, topic) ?? true;
+      const { mayReceive } = this.#authorizer;
+      if (mayReceive === undefined) return true;
+      return permissionNow("mayReceive", mayReceive.call(this.#authorizer, this.#client, topic));
     } catch (error) {
       // Neither who publishes nor who else receives can help it.
       this.#host.failed(error);

@@ -267,7 +267,7 @@ testWith(["openssl"], "SIGHUP takes new certificates; who is connected stays so"
   assertEquals(await nameShown(server.port), "localhost");
   await site.write("cert", await made.pem("next"));
   await site.reload(/stays as it was/);
-  assertMatch(server.stdout, /certfile: cannot use .*cert: /);
+  assertMatch(server.stdout, /keyfile: cannot use .*key: /);
   assertEquals(await nameShown(server.port), "localhost");
   await site.write("key", await Deno.readTextFile(made.path("next.key")));
   await site.reload(/Configuration reloaded/);

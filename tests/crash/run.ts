@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { parseArgs } from "@std/cli";
+import { readCommandLine } from "../harness/command_line.ts";
 import { type Outcome, playRound } from "./round.ts";
 
 /** Plays rounds until one fails. Returns whether all went well. */
@@ -47,8 +47,8 @@ function lineOf(
 }
 
 if (import.meta.main) {
-  const { rounds = "20", seed = `${Date.now() % 1_000_000}` } = parseArgs(Deno.args, {
-    string: ["rounds", "seed"],
+  const { rounds = "20", seed = `${Date.now() % 1_000_000}` } = readCommandLine(Deno.args, {
+    whole: ["rounds", "seed"],
   });
   // deno-lint-ignore no-console
   const isWell = await playRounds(Number(rounds), Number(seed), console.log);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { parseArgs } from "@std/cli";
+import { readCommandLine, refuse } from "../harness/command_line.ts";
 import { nameOf } from "./corpus.ts";
 import { formatCase, parseCase } from "./fuzz_case.ts";
 import { runCase } from "./run_case.ts";
@@ -34,10 +34,14 @@ const TELL_MS = 10_000;
 if (import.meta.main) Deno.exit(await main(Deno.args));
 
 async function main(args: string[]): Promise<number> {
-  const flags = parseArgs(args, {
-    string: ["minutes", "inputs", "seed", "replay"],
-    boolean: ["keep", "help"],
+  const flags = readCommandLine(args, {
+    text: ["minutes", "replay"],
+    whole: ["inputs", "seed"],
+    switches: ["keep", "help"],
   });
+  if (!(Number(flags.minutes ?? 1) > 0)) {
+    refuse(`--minutes needs a number above 0, not "${flags.minutes}"`);
+  }
   if (flags.help) return say(HELP), 0;
   if (flags.replay !== undefined) return await replay(flags.replay);
   const seed = Number(flags.seed ?? Math.floor(Math.random() * 2 ** 32));
@@ -49,7 +53,7 @@ async function main(args: string[]): Promise<number> {
     ms: Number(flags.minutes ?? 1) * 60_000,
     corpus: CORPUS.href,
     board,
-    keeps: flags.keep,
+    keeps: flags.keep ?? false,
   });
   if (typeof progress === "string") {
     const text = textOn(board);

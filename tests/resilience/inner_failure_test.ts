@@ -47,6 +47,8 @@ for (
       for (const level of [4, 5] as const) {
         await using client = await RawClient.dial(port);
         await client.send(packets.connect({ level, clientId: "faulty" }));
+        const [, , , reason] = await client.readFrame();
+        assertEquals(reason, level === 5 ? 0x88 : 3);
         await client.expectClose();
       }
       await bystanders.check();
@@ -114,6 +116,7 @@ for (
       // Whoever comes before it is known what it may do is not let in.
       await using early = await RawClient.dial(port);
       await early.send(packets.connect({ clientId: "c", clean: false }));
+      await early.expect("20 02 00 03");
       await early.expectClose();
       isFaulty = false;
       await using late = await join(port, { level: 4, clientId: "c", clean: false });

@@ -7,6 +7,7 @@
  * @module
  */
 // deno-lint-ignore-file no-console
+import { readCommandLine } from "../harness/command_line.ts";
 import {
   openReasonFor,
   parseStatements,
@@ -195,4 +196,7 @@ async function main(args: string[]): Promise<number> {
   return 1;
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) {
+  readCommandLine(Deno.args, { switches: ["check"] });
+  Deno.exit(await main(Deno.args));
+}

@@ -9,6 +9,7 @@
  * @module
  */
 // deno-lint-ignore-file no-console
+import { readCommandLine } from "../../harness/command_line.ts";
 import { type Mutant, mutate } from "./mutant.ts";
 import { MUTANTS } from "./mutants.ts";
 
@@ -117,4 +118,6 @@ async function main(rules: readonly string[]): Promise<number> {
   }
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) {
+  Deno.exit(await main(readCommandLine(Deno.args, { wordsMax: Infinity })._));
+}
