@@ -42,6 +42,8 @@ export type {
   WebSocketListenOptions,
 } from "./broker/listeners.ts";
 export type { LocalSubscription, ReceivedMessage } from "./broker/local_subscription.ts";
+export type { HeapSource, HeapState } from "./broker/heap_watch.ts";
+export type { MemoryUse } from "./broker/memory_budget.ts";
 export type { BrokerOptions } from "./broker/options.ts";
 export type { BrokerStats, DropReason, LimitReason, ToleratedFault } from "./broker/stats.ts";
 export type {

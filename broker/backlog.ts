@@ -2,6 +2,7 @@ import { Log, type Waiter } from "../log/log.ts";
 import type { Cursor } from "../log/cursor.ts";
 import { Trail } from "../log/trail.ts";
 import type { Variant } from "../router/variant.ts";
+import type { Tally } from "./memory_walk.ts";
 import type { Message } from "./message.ts";
 
 /** Items of a segment of a session's own log: most sessions have a short backlog. */
@@ -109,6 +110,12 @@ export class Backlog {
     this.#parked = waiter;
     this.#parkedAt = log.end;
     log.park(waiter);
+  }
+
+  /** Adds what it holds; logs that are shared count once. */
+  tally(tally: Tally): void {
+    const { first, size } = this.#trail;
+    tally.trail(first, size, ({ log }) => log.weight / Math.max(1, log.end));
   }
 
   /** The message to be sent next, which stays where it is; `null` when none waits. */

@@ -26,6 +26,7 @@ import {
 } from "./listeners.ts";
 import { LocalReceiver } from "./local_receiver.ts";
 import { LocalSubscription } from "./local_subscription.ts";
+import type { MemoryUse } from "./memory_budget.ts";
 import { Message } from "./message.ts";
 import { encodeProperties } from "./message_properties.ts";
 import { type BrokerOptions, settingsOf } from "./options.ts";
@@ -145,6 +146,7 @@ export class Broker implements AsyncDisposable {
    */
   changeLimits(limits: Partial<BrokerLimits>): void {
     Object.assign(this.#core.limits, checkLimits(limits));
+    this.#core.memory.fitCaches();
   }
 
   /** What was found damaged when the store was opened; `null` if nothing was, or without one. */
@@ -170,6 +172,16 @@ export class Broker implements AsyncDisposable {
   /** How many of them are shared ones. */
   get sharedSubscriptions(): number {
     return this.#core.router.sharedSubscriptions;
+  }
+
+  /**
+   * What clients make the broker hold in memory as of now, in bytes: counted, not measured. Its
+   * bound is `memoryBytesMax` of the limits, or what stands for it.
+   */
+  get memory(): MemoryUse & { readonly bytes: number; readonly bytesMax: number } {
+    const { use, bytesMax } = this.#core.memory;
+    const bytes = Object.values(use).reduce((sum, one) => sum + one, 0);
+    return { ...use, bytes, bytesMax };
   }
 
   /** What retained messages cost in memory, in bytes. */

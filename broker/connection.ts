@@ -22,6 +22,7 @@ import type { Granted } from "./granted.ts";
 import { Intake } from "./intake.ts";
 import type { Link } from "./link.ts";
 import type { ListenerPolicy, ListenerTerms } from "./listener_policy.ts";
+import type { Tally } from "./memory_walk.ts";
 import type { Message } from "./message.ts";
 import { Outbox, type OutboxOwner } from "./outbox.ts";
 import { PacketLimitError } from "./packet_limits.ts";
@@ -62,6 +63,8 @@ export class Connection implements Link, OutboxOwner {
   granted: Granted | null = null;
   /** Topic aliases that the client has set. */
   aliases: Map<number, Route<Receiver>> | null = null;
+  /** What they cost in memory, in bytes. */
+  aliasBytes = 0;
   /** The route of the last message: the next is often for the same. */
   lastRoute: Route<Receiver> | null = null;
   /** What is counted of it at the gate; `null` for nothing. */
@@ -203,6 +206,12 @@ export class Connection implements Link, OutboxOwner {
     this.#reasonCode = reasonCode;
     this.#endedBy = "client";
     this.abort();
+  }
+
+  /** Adds what is on its way to and from the client. */
+  tally(tally: Tally): void {
+    this.outbox.tally(tally);
+    tally.bytes += this.#intake.heldBytes;
   }
 
   sendPubrel(packetId: number, reasonCode: number): void {
@@ -375,6 +384,8 @@ export class Connection implements Link, OutboxOwner {
     core.connections.delete(this);
     core.stats.connections--;
     this.visit?.gone();
+    core.memory.aliasBytes -= this.aliasBytes;
+    this.aliasBytes = 0;
     this.#policy.connections--;
     core.guard(() => this.#retire());
     this.#gone?.close();

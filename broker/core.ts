@@ -12,6 +12,7 @@ import { Guards } from "./guards.ts";
 import type { BrokerHooks } from "./hooks.ts";
 import type { BrokerLimits, OverflowPolicy } from "./limits.ts";
 import { ListenerPolicy, type ListenerTerms } from "./listener_policy.ts";
+import { type Growth, MemoryBudget } from "./memory_budget.ts";
 import type { Message } from "./message.ts";
 import type { Settings } from "./options.ts";
 import type { Outbox, OutboxHost } from "./outbox.ts";
@@ -43,6 +44,7 @@ export class Core implements OutboxHost {
   journal: Journal | null = null;
   readonly calendar: Calendar;
   readonly guards: Guards;
+  readonly memory: MemoryBudget;
   /** Connections that are open, accepted or not. */
   readonly connections: Set<Connection> = new Set();
   /** Whether the broker takes no more clients. */
@@ -64,10 +66,11 @@ export class Core implements OutboxHost {
       this.failed(error);
       outbox.abort();
     });
-    const { routesMax, topicLevelsMax, topicBytesMax } = this.limits;
+    const { routesMax, routesBytesMax, topicLevelsMax, topicBytesMax } = this.limits;
     const seed = Math.floor(settings.random() * 2 ** 32);
     this.router = new Router({
       routesMax,
+      routesBytesMax,
       levelsMax: topicLevelsMax,
       bytesMax: topicBytesMax,
       seed,
@@ -81,9 +84,18 @@ export class Core implements OutboxHost {
       // The state of the broker is another after a restart.
       if (!topic.startsWith("$SYS/")) this.journal?.retainedChanged(topic);
     };
-    this.retained = new RetainedStore(this.limits, this.clock, this.scheduler, retainedChanged);
+    const mayRetain = (bytes: number) => this.mayGrow("table", bytes, null);
+    this.retained = new RetainedStore(
+      this.limits,
+      this.clock,
+      this.scheduler,
+      retainedChanged,
+      mayRetain,
+    );
     this.sessions = new SessionTable(this);
     this.guards = new Guards(this);
+    this.memory = new MemoryBudget(this);
+    this.memory.fitCaches();
   }
 
   flushLater(outbox: Outbox, isWoken: boolean): void {
@@ -124,6 +136,24 @@ export class Core implements OutboxHost {
     this.#hook("dropped", { reason: "lag", topic: null, clientId: null });
   }
 
+  lagMax(appended: number): number {
+    return this.memory.lagMax(appended);
+  }
+
+  /** Whether something may grow by so many bytes of memory; if not, that is counted and told. */
+  mayGrow(growth: Growth, bytes: number, clientId: string | null): boolean {
+    const may = this.memory.mayGrow(growth, bytes);
+    if (!may) this.limited("memory", null, clientId);
+    return may;
+  }
+
+  /** Whether there is memory for a message that has to be kept; if not, that is counted and told. */
+  mayKeep(message: Message, clientId: string | null): boolean {
+    const may = this.memory.mayKeep(message.weight);
+    if (!may) this.limited("memory", null, clientId);
+    return may;
+  }
+
   /** Counts messages that a client may not receive; that is nobody's fault, and not told. */
   withheld(messages: number): void {
     this.stats.dropped["read-denied"] += messages;
@@ -153,7 +183,9 @@ export class Core implements OutboxHost {
   }
 
   #publish(route: Route<Receiver>, message: Message, clientId: string | null): number {
-    if (this.cannotStore(route, message)) return Outcome.refused;
+    if (this.cannotStore(route, message) || this.#cannotKeep(route, message, clientId)) {
+      return Outcome.refused;
+    }
     if (message.retain && this.settings.retainAvailable) {
       // What is refused must not be retained, either.
       if (this.delivery.refuses(route, message)) return Outcome.refused;
@@ -163,6 +195,14 @@ export class Core implements OutboxHost {
       }
     }
     return this.delivery.message(route, message);
+  }
+
+  /** Whether the message would have to be kept for somebody, and there is no memory for it. */
+  #cannotKeep(route: Route<Receiver>, message: Message, clientId: string | null): boolean {
+    if (message.qos === 0 || this.memory.mayKeep(message.weight)) return false;
+    if (!this.delivery.keeps(route)) return false;
+    this.limited("memory", null, clientId);
+    return true;
   }
 
   /** Whether the message must survive, and the store cannot take it. */
@@ -225,6 +265,7 @@ export class Core implements OutboxHost {
     this.scheduler.stop();
     this.#toFlush.clear();
     this.sessions.stop();
+    this.memory.stop();
     this.isClosing = true;
   }
 }

@@ -28,6 +28,11 @@ export class Intake {
     this.#pace = Pace.of(connection.core);
   }
 
+  /** What has arrived and waits to be complete takes so much room, in bytes. */
+  get heldBytes(): number {
+    return this.#input.bytes.length;
+  }
+
   /** Where the next read goes. */
   target(): Uint8Array<ArrayBuffer> {
     const target = this.#input.target(this.#frameBytes);

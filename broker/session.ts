@@ -15,6 +15,7 @@ import { DurableSession } from "./durable/durable_session.ts";
 import { Flights } from "./flights.ts";
 import type { Link } from "./link.ts";
 import type { ListenerTerms } from "./listener_policy.ts";
+import type { Tally } from "./memory_walk.ts";
 import type { Message } from "./message.ts";
 import type { Follows } from "./outbox.ts";
 import { type BacklogRoom, Rank, type Receiver, wireClassOf } from "./receiver.ts";
@@ -140,6 +141,11 @@ export class Session implements Receiver {
     return { messages: this.#backlog?.messages ?? 0, bytes: this.#backlog?.bytes ?? 0 };
   }
 
+  /** Adds what waits for it in memory. */
+  tally(tally: Tally): void {
+    if (this.#backlog instanceof Backlog) this.#backlog.tally(tally);
+  }
+
   /** How many messages are in flight to the client. */
   get inflight(): number {
     return this.#flights?.window.size ?? 0;
@@ -201,6 +207,13 @@ export class Session implements Receiver {
 
   mayReceive(topic: string): boolean {
     return !this.hasEnded && (this.gate === null || this.gate.mayReceive(topic));
+  }
+
+  /** Whether an acknowledged message for it would stay in memory for longer than this turn. */
+  get keepsMessages(): boolean {
+    if (this.isDurable) return false;
+    const { link } = this;
+    return link === null || this.expirySeconds > 0 || !this.#canSend(link);
   }
 
   receiveRun(run: Run, variant: Variant): void {
@@ -361,7 +374,8 @@ export class Session implements Receiver {
   /** Has a QoS 0 message wait, if there is room: it is no reason to end the session. */
   #queueLoose(message: Message, variant: Variant): void {
     const isStoreBusy = this.isDurable && this.#core.journal!.isFull;
-    const hasRoom = !isStoreBusy && !this.#hasOverflowed && !this.isFull(message.weight);
+    const hasRoom = !isStoreBusy && !this.#hasOverflowed && !this.isFull(message.weight) &&
+      (this.isDurable || this.#core.mayKeep(message, this.clientId));
     if (hasRoom) this.#queue(message, variant);
     else this.#core.dropped("backlog", message, this.clientId);
   }

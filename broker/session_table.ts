@@ -5,11 +5,41 @@ import { AskedWills } from "./asked_wills.ts";
 import type { Core } from "./core.ts";
 import { EndedSessions } from "./ended_sessions.ts";
 import { Deadline } from "./scheduler.ts";
+import {
+  DURABLE_SESSION_BYTES,
+  SESSION_BYTES,
+  SESSION_STATE_BYTES,
+  textBytes,
+  USER_PROPERTY_BYTES,
+  WILL_BYTES,
+} from "./memory_costs.ts";
 import { NEVER_EXPIRES, Session } from "./session.ts";
 import { messageOfWill } from "./will.ts";
 
 /** How long a will waits that the store cannot take, before it is tried again, in milliseconds. */
 const WILL_RETRY_MS = 1000;
+
+/** What a session costs in memory, in bytes, without its will and what waits for it. */
+function sessionBytes({ clientId, isDurable }: Pick<Session, "clientId" | "isDurable">): number {
+  const state = isDurable ? SESSION_STATE_BYTES + DURABLE_SESSION_BYTES : SESSION_STATE_BYTES;
+  return SESSION_BYTES + state + 2 * textBytes(clientId);
+}
+
+/** What a will costs in memory, in bytes. */
+export function willBytes(will: Will | null): number {
+  return will === null ? 0 : WILL_BYTES + 2 * will.topic.length + will.payload.length +
+    propertiesBytes(will.properties);
+}
+
+/** What the properties of a will take, in bytes: as much as in a packet, and for texts twice. */
+function propertiesBytes(properties: Will["properties"]): number {
+  let bytes = (properties.correlationData?.length ?? 0) + (properties.contentType?.length ?? 0) +
+    (properties.responseTopic?.length ?? 0);
+  for (const [name, value] of properties.userProperties ?? []) {
+    bytes += USER_PROPERTY_BYTES + name.length + value.length;
+  }
+  return bytes;
+}
 
 /** Every session by client identifier, and when each ends. */
 export class SessionTable {
@@ -18,6 +48,7 @@ export class SessionTable {
   readonly #sessions = new WideMap<Session>();
   readonly #wills: AskedWills;
   readonly #ended: EndedSessions;
+  #bytes = 0;
   /** How many wills wait for room in the store. */
   #postponed = 0;
 
@@ -30,6 +61,11 @@ export class SessionTable {
   /** How many sessions there are, connected or not. */
   get size(): number {
     return this.#sessions.size;
+  }
+
+  /** What they cost in memory, in bytes, wills included, without what waits for them. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** The session of a client. */
@@ -53,6 +89,7 @@ export class SessionTable {
     const id = outlives && journal !== null ? journal.newId() : null;
     const session = new Session(this.#core, clientId, id);
     this.#sessions.set(mapKey(clientId), session);
+    this.#bytes += sessionBytes(session);
     session.durable?.changed();
     return session;
   }
@@ -60,10 +97,18 @@ export class SessionTable {
   /** Takes a session that was in the store. */
   restore(session: Session): void {
     this.#sessions.set(mapKey(session.clientId), session);
+    this.#bytes += sessionBytes(session);
+  }
+
+  /** Takes a will that was in the store. */
+  restoreWill(session: Session, will: Will): void {
+    session.will = will;
+    this.#bytes += willBytes(will);
   }
 
   /** Sets the will of a session, or, with `null`, forgets it. */
   setWill(session: Session, will: Will | null): void {
+    this.#bytes += willBytes(will) - willBytes(session.will);
     session.will = will;
     this.#core.journal?.willChanged(session);
   }
@@ -118,7 +163,10 @@ export class SessionTable {
     if (session.hasEnded) return;
     const { scheduler, delivery } = this.#core;
     const key = mapKey(session.clientId);
-    if (this.#sessions.get(key) === session) this.#sessions.delete(key);
+    if (this.#sessions.get(key) === session) {
+      this.#sessions.delete(key);
+      this.#bytes -= sessionBytes(session);
+    }
     if (session.willDeadline !== null) scheduler.clear(session.willDeadline);
     if (session.expiryDeadline !== null) scheduler.clear(session.expiryDeadline);
     const orphans = session.end();

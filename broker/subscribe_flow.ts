@@ -18,6 +18,9 @@ import { FeedQueue } from "./feed_queue.ts";
 import { RetainedFeed } from "./retained_feed.ts";
 import { isBeyondLimits } from "./topic_limits.ts";
 
+/** What a subscription costs in memory at least, beside its filter, in bytes. */
+const SUBSCRIBE_BYTES = 512;
+
 /** Handles a SUBSCRIBE (§3.8): as many answers as filters, in one SUBACK [MQTT-3.8.4-6]. */
 export function subscribe(
   connection: Connection,
@@ -136,6 +139,9 @@ function add(
     connection.limited("subscriptions");
     return ReasonCode.QuotaExceeded;
   }
+  const isRoom = subscriptions.has(filter) ||
+    core.mayGrow("table", SUBSCRIBE_BYTES + 4 * filter.length, session.clientId);
+  if (!isRoom) return ReasonCode.QuotaExceeded;
   // What is granted may be less than what was asked for [MQTT-3.8.4-7].
   const qos = Math.min(asked, connection.terms.maximumQoS) as QoS;
   const options = { qos, noLocal, retainAsPublished, retainHandling, identifier };

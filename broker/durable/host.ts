@@ -18,7 +18,9 @@ function hostOf(core: Core): JournalHost {
     clock,
     scheduler,
     calendar,
-    cacheBytesMax: limits.storeCacheBytesMax,
+    get cacheBytesMax(): number {
+      return core.memory.pagesBytesMax;
+    },
     journalBytesMax: limits.journalBytesMax,
     storedBytesMax: limits.storedBytesMax,
     endTurn: () => core.endTurn(),

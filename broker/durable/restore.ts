@@ -320,7 +320,7 @@ function restoreWills(core: Core, wills: Map<number, WillRecord>): void {
     const known = core.sessions.get(clientId);
     const session = known?.willId === 0 ? known : new Session(core, clientId);
     session.willId = id;
-    session.will = will;
+    core.sessions.restoreWill(session, will);
     session.username = username;
     session.permit(accessOf(core, clientId, username));
     const delayMs = (will.properties.willDelayInterval ?? 0) * 1000;
