@@ -9,6 +9,7 @@ import { loginFailedLine } from "./cli/log_lines.ts";
 import { type FdLimit, readFdLimit } from "./cli/fd_limit.ts";
 import { ConfigError } from "./config/errors.ts";
 import { FlagError, HELP, parseServerFlags, type ServerFlags } from "./cli/server_flags.ts";
+import { memoryBytesHere, memoryLine, MemoryShortage } from "./cli/memory_limit.ts";
 import { serveConfiguration, testConfiguration } from "./cli/serve_configuration.ts";
 import { stopSignal } from "./cli/stop_signal.ts";
 import { openStoredBroker } from "./cli/stored_broker.ts";
@@ -42,6 +43,7 @@ async function configured(file: string, isTest: boolean): Promise<void> {
     return await serveConfiguration(file, {
       version: VERSION,
       connectionsMax: roomFor(await readFdLimit()),
+      memoryBytesMax: await memoryBytesHere(),
     });
   }
   const { notes, effect } = await testConfiguration(file);
@@ -60,7 +62,8 @@ async function serve(flags: ServerFlags): Promise<void> {
   const hooks = flags.verbose ? verboseHooks() : quietHooks();
   // Before the line that says the broker is up: whoever reads it may stop it.
   const stopped = stopSignal();
-  const options = { limits: { connectionsMax }, hooks };
+  const memoryBytesMax = flags.memoryBytesMax ?? await memoryBytesHere();
+  const options = { limits: { connectionsMax, memoryBytesMax }, hooks };
   const broker = flags.data === null
     ? new Broker(options)
     : await openStoredBroker(flags.data, flags.strictStore, options, {
@@ -78,6 +81,7 @@ async function serve(flags: ServerFlags): Promise<void> {
   const address = host.includes(":") ? `[${listener.hostname}]` : listener.hostname;
   say(`${VERSION} listening on ${address}:${listener.port} ${whoMayConnect(flags)}`);
   if (webSockets !== null) say(`WebSocket on ws://${address}:${webSockets.port}`);
+  say(memoryLine(broker, flags.memoryBytesMax !== null));
   if (!fds.isKnown) {
     say(`At most ${connectionsMax} connections: allow --allow-run=prlimit to use more`);
   } else if (flags.maxConnections !== null && flags.maxConnections > connectionsMax) {
@@ -114,6 +118,7 @@ function whoMayConnect({ host }: ServerFlags): string {
 }
 
 function quietHooks(): BrokerHooks {
+  const shortage = new MemoryShortage(complain);
   return {
     failed: (error) => complain(`Internal error: ${stackOf(error)}`),
     storeFull: (isFull) =>
@@ -122,6 +127,9 @@ function quietHooks(): BrokerHooks {
           ? "WARNING: the store takes nothing more (is the disk full?): QoS 1 and 2 that must survive are refused"
           : "The store works again",
       ),
+    limited: ({ reason, clientId }) => {
+      if (reason === "memory") shortage.tell(clientId);
+    },
     loginFailed: (failure) => complain(loginFailedLine(failure)),
     busy: (isBusy, lagMs) => {
       const what = isBusy ? "refusing new connections" : "accepting connections again";

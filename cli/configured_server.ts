@@ -6,6 +6,7 @@ import { Broker, type BrokerOptions, SysTopics } from "../mod.ts";
 import { logHooks } from "./log_hooks.ts";
 import { systemOutputs } from "./log_outputs.ts";
 import type { ListenerMaterial, Material } from "./material.ts";
+import { memoryLine } from "./memory_limit.ts";
 import { keyOf, OpenedListener } from "./opened_listener.ts";
 import { PidFile } from "./pid_file.ts";
 import { openStoredBroker } from "./stored_broker.ts";
@@ -16,6 +17,8 @@ export interface ServerSurroundings {
   readonly version: string;
   /** The most connections that there are file descriptors for. */
   readonly connectionsMax: number;
+  /** The budget of memory that fits this machine, in bytes; 0 for a share of the heap. */
+  readonly memoryBytesMax: number;
 }
 
 /** A configuration, with what is in the files that it names. */
@@ -72,6 +75,8 @@ export class ConfiguredServer {
       const options = brokerOptions(configuration, surroundings);
       const broker = await openBroker(configuration, { ...options, hooks }, log);
       server = new ConfiguredServer(log, broker, { configuration, material }, surroundings);
+      const isTold = limitsOf(configuration).memoryBytesMax > 0;
+      log.write("information", memoryLine(broker, isTold));
       await server.#open(material.listeners);
       return server;
     } catch (error) {
@@ -241,12 +246,16 @@ function logSettings({ global }: Configuration): LogSettings {
 
 function brokerOptions(
   configuration: Configuration,
-  { connectionsMax }: ServerSurroundings,
+  { connectionsMax, memoryBytesMax }: ServerSurroundings,
 ): BrokerOptions & { limits: NonNullable<BrokerOptions["limits"]> } {
   const limits = limitsOf(configuration);
   const { global } = configuration;
   return {
-    limits: { ...limits, connectionsMax: Math.min(limits.connectionsMax, connectionsMax) },
+    limits: {
+      ...limits,
+      connectionsMax: Math.min(limits.connectionsMax, connectionsMax),
+      memoryBytesMax: limits.memoryBytesMax || memoryBytesMax,
+    },
     overflow: global.fairway_overflow,
     retainAvailable: global.retain_available,
     rules: {

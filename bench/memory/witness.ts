@@ -1,0 +1,71 @@
+import * as packets from "../../tests/harness/packets.ts";
+import { pause, Peer } from "./peer.ts";
+
+/** How often the witness publishes, in milliseconds. */
+const PING_MS = 100;
+/** How long a message may take before it counts as lost, in milliseconds. */
+const LOST_MS = 10_000;
+
+/**
+ * Two clients that mean well: one publishes, the other receives. They tell how long a message
+ * takes while others do what they like.
+ */
+export class Witness {
+  /** Messages that came. */
+  received = 0;
+  /** Messages that did not come in time. */
+  lost = 0;
+  /** The longest that one took, in milliseconds. */
+  worstMs = 0;
+  readonly #publisher: Peer;
+  readonly #subscriber: Peer;
+  #arrived: (() => void) | null = null;
+
+  private constructor(publisher: Peer, subscriber: Peer) {
+    this.#publisher = publisher;
+    this.#subscriber = subscriber;
+    subscriber.onBytes = () => this.#arrived?.();
+  }
+
+  /** Connects both. */
+  static async join(port: number): Promise<Witness> {
+    const subscriber = await Peer.join(port, { clientId: "witness-in" });
+    await subscriber.send(packets.subscribe({ "witness/ping": 0 }));
+    const publisher = await Peer.join(port, { clientId: "witness-out" });
+    await pause(200);
+    return new Witness(publisher, subscriber);
+  }
+
+  /** Sends a message after the other until it is over. */
+  async watch(isOver: () => boolean): Promise<void> {
+    while (!isOver() && !this.#publisher.isOver) {
+      await this.#ping();
+      await pause(PING_MS);
+    }
+  }
+
+  async #ping(): Promise<void> {
+    const begin = performance.now();
+    const arrived = new Promise<boolean>((resolve) => this.#arrived = () => resolve(true));
+    await this.#publisher.send(packets.publish("witness/ping", "x"));
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(false), LOST_MS);
+    });
+    if (await Promise.race([arrived, late])) this.received++;
+    else this.lost++;
+    clearTimeout(timer);
+    this.worstMs = Math.max(this.worstMs, performance.now() - begin);
+  }
+
+  /** Whether both are still connected. */
+  get isServed(): boolean {
+    return !this.#publisher.isOver && !this.#subscriber.isOver;
+  }
+
+  /** Ends both. */
+  close(): void {
+    this.#publisher.close();
+    this.#subscriber.close();
+  }
+}
