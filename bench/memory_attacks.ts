@@ -17,10 +17,11 @@ import { ATTACKS } from "./memory/attacks.ts";
 import { Peer } from "./memory/peer.ts";
 import { Witness } from "./memory/witness.ts";
 
+const ATTACKER = new URL("./memory/attacker.ts", import.meta.url).pathname;
 const SERVER = new URL("../server.ts", import.meta.url).pathname;
 const START_MS = 30_000;
 const SAMPLE_MS = 1000;
-/** How long an attack may take to notice that its time is over, in milliseconds. */
+/** How long a process may take to end, in milliseconds. */
 const STOP_MS = 20_000;
 
 interface Plan {
@@ -87,17 +88,16 @@ async function attack(name: string, port: number, child: Child, plan: Plan): Pro
       say(`  ${sizes.length} s: ${mb(sizes.at(-1)!)} MB`);
     }
   }, SAMPLE_MS);
-  const attacking = ATTACKS[name]!(port, isOver);
-  await Promise.all([
-    witness.watch(isOver),
-    Promise.race([
-      attacking,
-      new Promise((resolve) => setTimeout(resolve, plan.minutes * 60_000 + STOP_MS)),
-    ]),
-  ]);
+  const attacker = new Child(Deno.execPath(), [
+    ...["run", "--allow-net", "--v8-flags=--max-old-space-size=8192", ATTACKER],
+    ...[name, String(port), String(plan.minutes * 60)],
+  ], { env: { NO_COLOR: "1" } });
+  await witness.watch(isOver);
+  attacker.signal("SIGKILL");
+  await attacker.outcome(STOP_MS);
   clearInterval(sampler);
   const isAlive = residentBytes(child.pid) > 0;
-  const told = isAlive ? await ask(port) : null;
+  const told = isAlive ? read(await witness.ask()) : null;
   const isKept = isAlive && told!.canary === canary;
   const row = [
     name.padEnd(14),
@@ -137,20 +137,10 @@ async function keep(port: number): Promise<string> {
   return "kept";
 }
 
-/** What the broker says of itself when all is over. */
-async function ask(
-  port: number,
-): Promise<Record<"canary" | "bytes" | "limit" | "refused", string>> {
-  let text = "";
-  // One that has no room for another session is asked again until it has.
-  for (let tries = 0; tries < 20 && !text.includes("canary"); tries++) {
-    const peer = await Peer.join(port, { clientId: "asks" });
-    peer.onBytes = (bytes) => text += new TextDecoder("latin1").decode(bytes);
-    await peer.send(packets.subscribe({ "canary": 0, "$SYS/broker/memory/+": 0 }));
-    await new Promise((resolve) => setTimeout(resolve, 1000));
-    peer.close();
-  }
-  const number = (topic: string) => new RegExp(`memory/${topic}(\\d+)`).exec(text)?.[1] ?? "?";
+/** Reads what the broker says of itself, in packets one after the other. */
+function read(text: string): Record<"canary" | "bytes" | "limit" | "refused", string> {
+  const number = (topic: string) =>
+    new RegExp(`memory/${topic}(\\d+?)(?=1?[^\\d]|$)`).exec(text)?.[1] ?? "?";
   return {
     canary: /canary(kept)/.exec(text)?.[1] ?? "",
     bytes: number("bytes"),

@@ -208,10 +208,9 @@ export class Connection implements Link, OutboxOwner {
     this.abort();
   }
 
-  /** Adds what is on its way to and from the client. */
+  /** Adds what is on its way to the client. */
   tally(tally: Tally): void {
     this.outbox.tally(tally);
-    tally.bytes += this.#intake.heldBytes;
   }
 
   sendPubrel(packetId: number, reasonCode: number): void {

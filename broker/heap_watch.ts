@@ -48,10 +48,13 @@ function onCollected(call: () => void): void {
 /** Keeps each registry for as long as there is somebody to be told. */
 const held = new WeakMap<() => void, FinalizationRegistry<null>>();
 
-/** From which part of its limit on the heap is short, once what is garbage is gone. */
-const SHORT_SHARE = 0.7;
+/**
+ * From which part of its limit on the heap is short, once what is garbage is gone. The limit that V8
+ * tells includes some 100 MB of the young generation, which a small heap cannot use for anything else.
+ */
+const SHORT_SHARE = 0.55;
 /** From which part on it is, garbage or not: there is hardly time to find out. */
-const URGENT_SHARE = 0.92;
+const URGENT_SHARE = 0.68;
 
 /**
  * The second line of defence: estimates err, so the heap itself is asked, too. What is garbage

@@ -4,8 +4,11 @@ import type { Connection } from "./connection.ts";
 import { InputBuffer } from "./input_buffer.ts";
 import { Pace } from "./pace.ts";
 import { handlePacket, handlePuback } from "./packet_handler.ts";
-import { checkPacket } from "./packet_limits.ts";
+import { checkPacket, PacketLimitError } from "./packet_limits.ts";
 import { PublishFlow } from "./publish_flow.ts";
+
+/** A packet up to this size, in bytes, is taken whatever memory there is. */
+const LARGE_BYTES = 64 * 1024;
 
 /** One for all: it is filled in and read within a call. */
 const header = new FixedHeader();
@@ -21,6 +24,8 @@ export class Intake {
   readonly #pace: Pace | null;
   /** Bytes of the frame that is incomplete, as far as it is known. */
   #frameBytes = 0;
+  /** What the memory has been counted for of the input buffer, in bytes. */
+  #countedBytes = 0;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -28,14 +33,10 @@ export class Intake {
     this.#pace = Pace.of(connection.core);
   }
 
-  /** What has arrived and waits to be complete takes so much room, in bytes. */
-  get heldBytes(): number {
-    return this.#input.bytes.length;
-  }
-
   /** Where the next read goes. */
   target(): Uint8Array<ArrayBuffer> {
     const target = this.#input.target(this.#frameBytes);
+    if (this.#input.bytes.length !== this.#countedBytes) this.#count();
     return this.#pace?.bounded(target) ?? target;
   }
 
@@ -91,6 +92,7 @@ export class Intake {
       if (header.end > end) {
         if (connection.session === null) this.#checkFirst(header.first);
         this.#frameBytes = size;
+        if (size > LARGE_BYTES && size > bytes.length) this.#askForRoom(end - at);
         break;
       }
       const { first, bodyStart, end: bodyEnd } = header;
@@ -131,7 +133,21 @@ export class Intake {
   /** Nothing is read any more: gives the buffer back, and wakes whoever waits for the pace. */
   close(): void {
     this.#input.release();
+    this.#count();
     this.#pace?.close();
+  }
+
+  /** Takes note of how large the input buffer is. */
+  #count(): void {
+    const bytes = this.#input.bytes.length;
+    this.#connection.core.memory.inputBytes += bytes - this.#countedBytes;
+    this.#countedBytes = bytes;
+  }
+
+  /** The buffer has to grow for a large packet that is incomplete: not where memory is short. */
+  #askForRoom(heldBytes: number): void {
+    if (this.#connection.core.memory.mayGrow("message", 4 * heldBytes)) return;
+    throw new PacketLimitError("memory", "There is no memory for so large a packet now");
   }
 
   #handle(first: number, bytes: Uint8Array, start: number, end: number): PromiseLike<void> | null {

@@ -43,7 +43,7 @@ export interface MemoryUse {
   readonly subscriptions: number;
   /** Sessions, with their wills. */
   readonly sessions: number;
-  /** Connections, with their topic aliases. */
+  /** Connections, with their topic aliases and what they read into. */
   readonly connections: number;
   /** Messages that wait or are in flight, and bytes on their way from and to clients. */
   readonly messages: number;
@@ -62,6 +62,8 @@ export interface MemoryUse {
 export class MemoryBudget {
   /** What topic aliases cost, in bytes. */
   aliasBytes = 0;
+  /** What buffers cost that connections read into, in bytes. */
+  inputBytes = 0;
   readonly #core: Core;
   readonly #heap: HeapWatch;
   readonly #walk: MemoryWalk;
@@ -104,7 +106,7 @@ export class MemoryBudget {
       retained: retained.bytes,
       subscriptions: router.subscriptionsBytes,
       sessions: sessions.bytes,
-      connections: connections.size * CONNECTION_BYTES + this.aliasBytes,
+      connections: connections.size * CONNECTION_BYTES + this.aliasBytes + this.inputBytes,
       messages: this.#messageBytes,
       pages: journal?.memoryBytes ?? 0,
     };
