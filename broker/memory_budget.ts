@@ -67,6 +67,8 @@ export class MemoryBudget {
   readonly #core: Core;
   readonly #heap: HeapWatch;
   readonly #walk: MemoryWalk;
+  /** The budget of a broker that is not told one, in bytes. */
+  readonly #defaultBytesMax: number;
   /** How many bytes had been kept when the last walk began, and when somebody looked last. */
   #keptBefore = bytesKept();
   #keptAtLook = this.#keptBefore;
@@ -83,19 +85,26 @@ export class MemoryBudget {
     this.#core = core;
     this.#heap = new HeapWatch(core.settings.heap);
     this.#walk = new MemoryWalk(core);
+    const { limitBytes } = this.#heap;
+    this.#defaultBytesMax = limitBytes > 0 ? Math.floor(limitBytes * HEAP_SHARE) : UNKNOWN_BYTES;
   }
 
   /** What it all may cost, in bytes. */
   get bytesMax(): number {
-    const { memoryBytesMax } = this.#core.limits;
-    if (memoryBytesMax > 0) return memoryBytesMax;
-    const heapBytes = this.#heap.limitBytes;
-    return heapBytes > 0 ? Math.floor(heapBytes * HEAP_SHARE) : UNKNOWN_BYTES;
+    return this.#core.limits.memoryBytesMax || this.#defaultBytesMax;
   }
 
   /** What it all costs as of now, in bytes. */
   get bytes(): number {
-    return Object.values(this.use).reduce((sum, bytes) => sum + bytes, 0);
+    const { router, journal } = this.#core;
+    return this.#tableBytes + router.routesBytes + (journal?.memoryBytes ?? 0);
+  }
+
+  /** What is no cache, in bytes. */
+  get #tableBytes(): number {
+    const { router, retained, sessions, connections } = this.#core;
+    return retained.bytes + router.subscriptionsBytes + sessions.bytes + this.#messageBytes +
+      connections.size * CONNECTION_BYTES + this.aliasBytes + this.inputBytes;
   }
 
   /** The same by kind. */
@@ -115,13 +124,17 @@ export class MemoryBudget {
   /** Whether something may grow by so many bytes; caches make room for it first. */
   mayGrow(growth: Growth, bytes: number): boolean {
     const max = this.bytesMax;
-    const wanted = this.bytes + bytes;
     this.#glance();
+    const wanted = this.#tableBytes + bytes;
+    const isShort = this.#heap.isShort;
+    this.#isFull = isShort || wanted > max * SHARES.message;
+    if (isShort || wanted > max * SHARES[growth]) {
+      this.#walkSoon();
+      return false;
+    }
+    if (this.bytes + bytes <= max * SHARES.cache) return true;
     this.fitCaches();
-    const isRoom = this.bytes + bytes <= max * SHARES[growth] && !this.#heap.isShort;
-    this.#isFull = this.#heap.isShort || wanted > max * SHARES.message;
-    if (!isRoom) this.#walkSoon();
-    return isRoom;
+    return this.bytes + bytes <= max * SHARES[growth];
   }
 
   /**
@@ -159,14 +172,20 @@ export class MemoryBudget {
 
   /** Says what caches may have of the budget: routes give what is beyond it at once. */
   fitCaches(): void {
-    const { router, limits } = this.#core;
+    const { router, limits, journal } = this.#core;
     const max = this.bytesMax;
-    const { routes: _, pages, ...others } = this.use;
-    const othersBytes = Object.values(others).reduce((sum, bytes) => sum + bytes, 0);
-    const room = max * SHARES.cache - othersBytes;
+    const pages = journal?.memoryBytes ?? 0;
+    const room = max * SHARES.cache - this.#tableBytes;
     this.#cacheRoom = Math.max(CACHE_BYTES_MIN, Math.min(room, max * CACHE_SHARE));
     const routesMax = Math.max(CACHE_BYTES_MIN, Math.min(room - pages, max * CACHE_SHARE));
     router.limitRoutes(Math.min(limits.routesBytesMax, routesMax));
+  }
+
+  /** Finds out at once what sessions and connections hold, in one go; for measurements. */
+  settle(): void {
+    const kept = bytesKept();
+    this.#walk.all();
+    this.#keptBefore = kept;
   }
 
   /** Stops looking. */
@@ -196,5 +215,7 @@ export class MemoryBudget {
     if (now - this.#glancedMs < GLANCE_MS) return;
     this.#glancedMs = now;
     this.#heap.glance();
+    // What caches had to give they may have again.
+    this.fitCaches();
   }
 }

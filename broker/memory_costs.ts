@@ -9,7 +9,7 @@
 /** A session with its place in the table and its deadline: 370 to 510, and 60 for a client identifier of 10. */
 export const SESSION_BYTES = 550;
 /** Subscribing, QoS 1 and 2 make a session larger, once: windows, tables, a backlog that is empty. */
-export const SESSION_STATE_BYTES = 900;
+export const SESSION_STATE_BYTES = 250;
 /** What is added for one that is in the store. */
 export const DURABLE_SESSION_BYTES = 1200;
 /**

@@ -27,6 +27,9 @@ import {
 } from "./session_record.ts";
 import { StoredRows } from "./stored_rows.ts";
 
+/** How many times the budget of the memory what is restored may take. */
+const RESTORE_SHARE = 1.5;
+
 /**
  * Takes everything up where the store says it was left: sessions with their
  * subscriptions, positions and flights, retained messages and wills. Messages
@@ -278,7 +281,7 @@ async function restoreSubscriptions(
     const subscription = new Subscription<Receiver>(session, filter, options);
     core.router.subscribe(subscription);
     session.subscriptions.set(subscription);
-    return true;
+    return mustFit(core);
   });
 }
 
@@ -291,8 +294,27 @@ async function restoreRetained(core: Core, rows: StoredRows): Promise<void> {
     // Under another key it could not be replaced.
     if (compareKeys(key, message.topic) !== 0) throw new StoreError("A key and its row differ");
     core.retained.restore(message);
-    return true;
+    return mustFit(core);
   });
+}
+
+/**
+ * What is acknowledged is there again after a restart, also where the budget has become smaller
+ * and nothing may be added for now; but a process that would not survive it says so instead.
+ *
+ * @throws {Error} If it is far too much.
+ */
+function mustFit({ memory }: Core): true {
+  const { bytes, bytesMax } = memory;
+  if (bytes <= bytesMax * RESTORE_SHARE) return true;
+  const text = `The store holds more than fits into memory: over ${megabytes(bytes)} MB, of ` +
+    `${megabytes(bytesMax)} MB (memoryBytesMax, fairway_limit_memory_bytes_max, --max-memory): ` +
+    "give it more, and V8 by --v8-flags=--max-old-space-size=MEGABYTES";
+  throw new RangeError(text);
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(0);
 }
 
 /** The wills that are stored, and under which number. */
