@@ -8,6 +8,7 @@ import deno from "./deno.json" with { type: "json" };
 import { bindFault } from "./cli/bind_fault.ts";
 import { type FdLimit, readFdLimit } from "./cli/fd_limit.ts";
 import { HELP, parseServerFlags, type ServerFlags } from "./cli/server_flags.ts";
+import { memoryBytesHere, memoryLine } from "./cli/memory_limit.ts";
 import { serveConfiguration, testConfiguration } from "./cli/serve_configuration.ts";
 import { StartError, startFailure } from "./cli/start_error.ts";
 import { stopSignal } from "./cli/stop_signal.ts";
@@ -45,6 +46,7 @@ async function configured(file: string, isTest: boolean): Promise<void> {
     return await serveConfiguration(file, {
       version: VERSION,
       connectionsMax: roomFor(await readFdLimit()),
+      memoryBytesMax: await memoryBytesHere(),
     });
   }
   const { notes, effect } = await testConfiguration(file);
@@ -63,7 +65,8 @@ async function serve(flags: ServerFlags): Promise<void> {
   const hooks = terminalHooks(flags.verbose);
   // Before the line that says the broker is up: whoever reads it may stop it.
   const stopped = stopSignal();
-  const options = { limits: { connectionsMax }, hooks };
+  const memoryBytesMax = flags.memoryBytesMax ?? await memoryBytesHere();
+  const options = { limits: { connectionsMax, memoryBytesMax }, hooks };
   const broker = flags.data === null
     ? new Broker(options)
     : await openStoredBroker(flags.data, flags.strictStore, options, {
@@ -81,6 +84,7 @@ async function serve(flags: ServerFlags): Promise<void> {
   const address = host.includes(":") ? `[${listener.hostname}]` : listener.hostname;
   say(`${VERSION} listening on ${address}:${listener.port} ${whoMayConnect(flags)}`);
   if (webSockets !== null) say(`WebSocket on ws://${address}:${webSockets.port}`);
+  say(memoryLine(broker, flags.memoryBytesMax !== null));
   if (!fds.isKnown) {
     say(`At most ${connectionsMax} connections: allow --allow-run=prlimit to use more`);
   } else if (flags.maxConnections !== null && flags.maxConnections > connectionsMax) {

@@ -112,6 +112,10 @@ export class SysTopics {
     this.#heapMost = Math.max(this.#heapMost, heapUsed);
     this.#say("heap/current", heapUsed);
     this.#say("heap/maximum", this.#heapMost);
+    const { bytes, bytesMax } = this.#broker.memory;
+    this.#say("memory/bytes", bytes);
+    this.#say("memory/limit", bytesMax);
+    this.#say("memory/refused", this.#broker.stats.limited.memory);
   }
 
   /** Brings the averages up to date, and tells them. */

@@ -26,6 +26,7 @@ import {
 } from "./listen/listeners.ts";
 import { LocalReceiver } from "./delivery/local_subscriber.ts";
 import { LocalSubscription } from "./delivery/local_subscription.ts";
+import type { MemoryUse } from "./limits/memory_budget.ts";
 import { Message } from "./base/message.ts";
 import { type BrokerOptions, settingsOf } from "./base/options.ts";
 import { reauthorize } from "./connection/reauthorization.ts";
@@ -158,6 +159,7 @@ export class Broker implements AsyncDisposable {
    */
   changeLimits(limits: Partial<BrokerLimits>): void {
     Object.assign(this.#parts.context.limits, checkLimits(limits));
+    this.#parts.memory.fitCaches();
   }
 
   /** What was found damaged when the store was opened; `null` if nothing was, or without one. */
@@ -183,6 +185,16 @@ export class Broker implements AsyncDisposable {
   /** How many of them are shared ones. */
   get sharedSubscriptions(): number {
     return this.#parts.router.sharedSubscriptions;
+  }
+
+  /**
+   * What clients make the broker hold in memory as of now, in bytes: counted, not measured. Its
+   * bound is `memoryBytesMax` of the limits, or what stands for it.
+   */
+  get memory(): MemoryUse & { readonly bytes: number; readonly bytesMax: number } {
+    const { use, bytesMax } = this.#parts.memory;
+    const bytes = Object.values(use).reduce((sum, one) => sum + one, 0);
+    return { ...use, bytes, bytesMax };
   }
 
   /** What retained messages cost in memory, in bytes. */

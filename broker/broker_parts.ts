@@ -14,6 +14,7 @@ import type { DurableHost } from "./durable/durable_host.ts";
 import { DurableQueue } from "./durable/durable_queue.ts";
 import type { Journal } from "./durable/journal.ts";
 import { bridgeName } from "./limits/reserved_topics.ts";
+import { MemoryBudget } from "./limits/memory_budget.ts";
 import { Guards } from "./limits/limiters.ts";
 import { MemoryQueue } from "./session/memory_queue.ts";
 import type { SessionHost } from "./session/session_host.ts";
@@ -32,6 +33,7 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
   readonly publisher: Publisher;
   readonly retained: RetainedStore;
   readonly sessions: SessionTable;
+  readonly memory: MemoryBudget;
   readonly guards: Guards;
   readonly outboxHost: OutboxHost;
   readonly connections: Set<Connection> = new Set();
@@ -43,24 +45,34 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
     const { limits, clock, scheduler } = context;
     this.router = new Router({
       routesMax: limits.routesMax,
+      routesBytesMax: limits.routesBytesMax,
       levelsMax: limits.topicLevelsMax,
       bytesMax: limits.topicBytesMax,
       seed: Math.floor(settings.random() * 2 ** 32),
     });
     this.delivery = new Delivery(this);
-    this.retained = new RetainedStore(limits, clock, scheduler, (topic) => {
+    const retainedChanged = (topic: string) => {
       // The state of the broker is another after a restart, but not that of a bridge that is away.
       const isOwn = topic.startsWith("$SYS/") && bridgeName(topic) === null;
       if (!isOwn) this.journal?.retainedChanged(topic);
-    });
+    };
+    this.retained = new RetainedStore(
+      limits,
+      clock,
+      scheduler,
+      retainedChanged,
+      (bytes) => this.memory.admits("table", bytes, null),
+    );
     this.publisher = new Publisher(this);
     this.sessions = new SessionTable(this);
+    this.memory = new MemoryBudget(context, this);
     this.guards = new Guards(context, this.connections);
     this.#toFlush = new FlushQueue(clock, context.turns, (outbox, error) => {
       context.failed(error);
       outbox.abort();
     });
     this.outboxHost = this.#outboxHost();
+    this.memory.fitCaches();
   }
 
   /** What sessions need of the broker. */
@@ -102,11 +114,12 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
     this.#toFlush.clear();
     this.context.turns.clear();
     this.sessions.stop();
+    this.memory.stop();
     this.context.isClosing = true;
   }
 
   #outboxHost(): OutboxHost {
-    const { context, pool, publisher, guards } = this;
+    const { context, pool, publisher, guards, memory } = this;
     const { limits, clock, scheduler, stats } = context;
     const toFlush = this.#toFlush;
     return {
@@ -118,6 +131,7 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
       congested: (room) => publisher.congested(room),
       messagesLeft: (frames) => stats.messagesSent += frames,
       writing: () => guards.drain.start(),
+      lagMax: (appended) => memory.lagMax(appended),
       lagged: (frames) => context.lagged(frames),
       failed: (error) => context.failed(error),
     };

@@ -10,6 +10,7 @@ import { systemOutputs } from "./log_outputs.ts";
 import type { ListenerMaterial, Material } from "./listener_files.ts";
 import { bindFault, socketFault } from "./bind_fault.ts";
 import { keyOf, OpenedListener } from "./opened_listener.ts";
+import { memoryLine } from "./memory_limit.ts";
 import { PidFile } from "./pid_file.ts";
 import { StartError } from "./start_error.ts";
 import { openStoredBroker } from "./stored_broker.ts";
@@ -20,6 +21,8 @@ export interface ServerSurroundings {
   readonly version: string;
   /** The most connections that there are file descriptors for. */
   readonly connectionsMax: number;
+  /** The budget of memory that fits this machine, in bytes; 0 for a share of the heap. */
+  readonly memoryBytesMax: number;
 }
 
 /** A configuration, with what is in the files that it names. */
@@ -76,6 +79,8 @@ export class ConfiguredServer {
       const options = brokerOptions(configuration, surroundings);
       const broker = await openBroker(configuration, { ...options, hooks }, log);
       server = new ConfiguredServer(log, broker, { configuration, material }, surroundings);
+      const isTold = limitsOf(configuration).memoryBytesMax > 0;
+      log.write("information", memoryLine(broker, isTold));
       await server.#open(material.listeners);
       await warnOfExposedLogs(log, configuration);
       return server;
@@ -299,12 +304,16 @@ function logSettings({ global }: Configuration): LogSettings {
 
 function brokerOptions(
   configuration: Configuration,
-  { connectionsMax }: ServerSurroundings,
+  { connectionsMax, memoryBytesMax }: ServerSurroundings,
 ): BrokerOptions & { limits: NonNullable<BrokerOptions["limits"]> } {
   const limits = limitsOf(configuration);
   const { global } = configuration;
   return {
-    limits: { ...limits, connectionsMax: Math.min(limits.connectionsMax, connectionsMax) },
+    limits: {
+      ...limits,
+      connectionsMax: Math.min(limits.connectionsMax, connectionsMax),
+      memoryBytesMax: limits.memoryBytesMax || memoryBytesMax,
+    },
     overflow: global.fairway_overflow,
     retainAvailable: global.retain_available,
     rules: {

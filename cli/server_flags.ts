@@ -12,6 +12,8 @@ export interface ServerFlags {
   readonly wsPort: number | null;
   /** Most connections; `null` for as many as the file descriptors allow. */
   readonly maxConnections: number | null;
+  /** Bytes of memory for what clients make the broker hold; `null` for what fits this machine. */
+  readonly memoryBytesMax: number | null;
   /** The directory of what must survive; `null` to keep everything in memory. */
   readonly data: string | null;
   /** Whether a damaged store is refused. */
@@ -42,6 +44,7 @@ connect, which by default is this machine only.
   --memory             keep everything in memory; a restart forgets it
   --strict-store       refuse a damaged store, instead of saving what can be saved
   --max-connections N  clients at once (as many as the file descriptors allow)
+  --max-memory MB      memory for what clients make it hold (a share of the heap)
   --verbose            one line for each connect and disconnect
   --help               this text
   --version            the version
@@ -53,11 +56,19 @@ Examples:
 `;
 
 const BOOLEAN = ["test-config", "memory", "strict-store", "verbose", "help", "version"] as const;
-const STRING = ["config", "host", "port", "ws-port", "data", "max-connections"] as const;
+const STRING = [
+  "config",
+  "host",
+  "port",
+  "ws-port",
+  "data",
+  "max-connections",
+  "max-memory",
+] as const;
 
 /** Flags for which the configuration has words. */
 const NOT_WITH_CONFIG = [
-  ...["host", "port", "ws-port", "max-connections"],
+  ...["host", "port", "ws-port", "max-connections", "max-memory"],
   ...["data", "memory", "strict-store", "verbose"],
 ];
 
@@ -86,6 +97,7 @@ export function parseServerFlags(args: string[]): ServerFlags {
   }
   const limit = flags["max-connections"];
   const wsPort = flags["ws-port"];
+  const megabytes = flags["max-memory"];
   return {
     config,
     testConfig: flags["test-config"],
@@ -95,6 +107,9 @@ export function parseServerFlags(args: string[]): ServerFlags {
     maxConnections: limit === undefined
       ? null
       : wholeNumber("--max-connections", limit, 1, 10_000_000),
+    memoryBytesMax: megabytes === undefined
+      ? null
+      : wholeNumber("--max-memory", megabytes, 1, 1_000_000) * 2 ** 20,
     data: memory ? null : data,
     strictStore: flags["strict-store"],
     verbose: flags.verbose,

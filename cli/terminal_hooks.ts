@@ -1,6 +1,7 @@
 import { traceOf } from "../admin/trace.ts";
 import { line, quoted } from "../admin/visible.ts";
 import type { BrokerHooks } from "../mod.ts";
+import { MemoryShortage } from "./memory_limit.ts";
 import { codeText, loginFailedLine, storeFullLine } from "./log_lines.ts";
 import { complain, say } from "./terminal.ts";
 
@@ -13,7 +14,12 @@ export function terminalHooks(isVerbose: boolean): BrokerHooks {
   return isVerbose ? { ...GENERAL, ...CLIENTS } : GENERAL;
 }
 
+const shortage = new MemoryShortage(complain);
+
 const GENERAL: BrokerHooks = {
+  limited: ({ reason, clientId }) => {
+    if (reason === "memory") shortage.tell(clientId);
+  },
   failed: (error) => complain(`Internal error: ${traceOf(error)}`),
   storeFull: (isFull, reason) =>
     complain(isFull ? line`WARNING: ${storeFullLine(reason)}` : "The store works again"),

@@ -34,6 +34,7 @@ export function limitsOf(configuration: Configuration): BrokerLimits {
   if (bytes !== null) given.backlogBytesMax = bytes || DEFAULT_LIMITS.backlogBytesMax;
   if (packetBytes !== null) given.packetBytesMax = packetBytes;
   if (expiry !== null) given.sessionExpirySecondsMax = Math.min(expiry, NEVER_SECONDS);
+  if (global.memory_limit > 0) given.memoryBytesMax = global.memory_limit;
   if (global.max_keepalive !== KEEP_ALIVE_MOST) given.keepAliveSecondsMax = global.max_keepalive;
   if (global.global_max_connections >= 0) given.connectionsMax = global.global_max_connections;
   if (global.global_max_clients >= 0) given.sessionsMax = global.global_max_clients;

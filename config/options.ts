@@ -62,6 +62,7 @@ export const GLOBAL_OPTIONS = {
     text("what client identifiers start with"),
     "it is outdated; an acl_file says more exactly what a client may do",
   ),
+  memory_limit: option(integer(0), 0),
   max_keepalive: option(integer(10, 65_535), 65_535),
   global_max_connections: option(integer(-1), -1),
   global_max_clients: option(integer(-1), -1),

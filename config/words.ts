@@ -65,8 +65,6 @@ export const BARRED_WORDS: Readonly<Record<string, string>> = {
   "http_dir": "Fairway serves no files: use a web server",
   "log_facility": "Fairway does not write to syslog: use log_dest stderr, or file and a path",
   "max_inflight_bytes": "messages in flight are limited by number: use max_inflight_messages",
-  "memory_limit": "start it with --v8-flags=--max-old-space-size=MEGABYTES, " +
-    "and see the words fairway_limit_…",
   "packet_buffer_size": "buffers grow and shrink by themselves: leave it out",
   "packet_max_": "use max_packet_size, and fairway_limit_connect_bytes_max for CONNECT",
   "proxy_protocol_v2_require_tls": "Fairway does not ask what the proxy has seen of TLS",

@@ -51,6 +51,7 @@ const GLOBAL: Record<keyof GlobalValues, Case[]> = {
   max_packet_size: [["20", 20, "19", "268435461", "big"], ["268435460", 268_435_460]],
   message_size_limit: [["0", 0, "-1", "268435456"], ["268435455", 268_435_455]],
   clientid_prefixes: [["secure-", "secure-"]],
+  memory_limit: [["0", 0, "-1"], ["1048576", 1_048_576]],
   max_keepalive: [["10", 10, "9", "65536", "0"], ["65535", 65_535]],
   global_max_connections: [["100", 100, "-2", "all"], ["-1", -1]],
   global_max_clients: [["100", 100, "-2", "all"]],

@@ -61,6 +61,8 @@ export class Audience<S extends Subscriber> {
   sole: Member<S> | null = null;
   /** How many routes lead here. */
   routes = 0;
+  /** What it cost in memory, in bytes, when the first of them did; for the owner's use. */
+  weight = 0;
   /** The versions of all filters together, as of the last look. */
   #version = -1;
   /** What large audiences follow; `null` while this is small. */

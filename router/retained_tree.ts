@@ -18,6 +18,12 @@ import {
 import { levelEnd } from "./topic.ts";
 import { WideMap } from "./wide_map.ts";
 
+/**
+ * What a node costs in memory, in bytes, with a key of a few characters: 77, measured with topics
+ * of 200 levels (Deno 2.9.6, 64 bits). Those of a longer key are added.
+ */
+const NODE_BYTES = 77;
+
 /** One level of one or more topics. */
 class RetainedNode<V> implements Keyed {
   /** The value of the topic that ends in this level. */
@@ -41,6 +47,7 @@ export class RetainedTree<V extends object> {
   readonly #root: RetainedNode<V> = new RetainedNode("");
   #size = 0;
   #nodeCount = 0;
+  #keyChars = 0;
   #births = 0;
 
   /** Number of topics. */
@@ -51,6 +58,18 @@ export class RetainedTree<V extends object> {
   /** Number of nodes below the root; 0 when there is no topic. */
   get nodeCount(): number {
     return this.#nodeCount;
+  }
+
+  /** What the nodes cost in memory, in bytes, without what the values do. */
+  get bytes(): number {
+    return this.#nodeCount * NODE_BYTES + this.#keyChars;
+  }
+
+  /** What the nodes of a topic cost at most, in bytes: it may share some with others. */
+  costOf(topic: string): number {
+    let levels = 1;
+    for (let at = topic.indexOf("/"); at >= 0; at = topic.indexOf("/", at + 1)) levels++;
+    return levels * NODE_BYTES + topic.length + 1;
   }
 
   /** The value of `topic`. */
@@ -83,6 +102,7 @@ export class RetainedTree<V extends object> {
 
   #grow(parent: RetainedNode<V>, topic: string, start: number, end: number): RetainedNode<V> {
     this.#nodeCount++;
+    this.#keyChars += end - start + 1;
     const child = new RetainedNode<V>(ownKey(topic, start, end));
     parent.children = withChild(parent.children, child);
     return child;
@@ -95,6 +115,7 @@ export class RetainedTree<V extends object> {
     let keep = this.#root;
     let cut: RetainedNode<V> | undefined;
     let below = 0;
+    let charsBelow = 0;
     let node = this.#root;
     for (let start = 0; start <= topic.length;) {
       const end = levelEnd(topic, start);
@@ -103,9 +124,10 @@ export class RetainedTree<V extends object> {
       if (cut === undefined || node.value !== undefined || node.children instanceof WideMap) {
         keep = node;
         cut = child;
-        below = 0;
+        below = charsBelow = 0;
       }
       below++;
+      charsBelow += end - start + 1;
       node = child;
       start = end + 1;
     }
@@ -116,6 +138,7 @@ export class RetainedTree<V extends object> {
     if (cut !== undefined && node.children === undefined) {
       keep.children = withoutChild(keep.children, cut);
       this.#nodeCount -= below;
+      this.#keyChars -= charsBelow;
     }
     return previous;
   }

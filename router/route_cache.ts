@@ -1,6 +1,11 @@
 import type { Audience } from "./audience.ts";
 import type { Subscriber } from "./subscription.ts";
 
+/**
+ * What a route costs in memory beside its topic, in bytes: 360 to 390 with its place in the cache,
+ * measured with 20,000 of them (Deno 2.9.6, 64 bits).
+ */
+const ROUTE_BYTES = 390;
 /** A chain of colliding topics this long loses its oldest: hashes can be attacked. */
 const CHAIN_MAX = 16;
 
@@ -31,6 +36,13 @@ export class Route<S extends Subscriber> {
    * @param hash Of the bytes.
    */
   constructor(readonly topic: string, readonly bytes: Uint8Array, readonly hash: number) {}
+
+  /** What it costs in memory, in bytes: the topic is there as bytes and as a text. */
+  get weight(): number {
+    const { topic, bytes } = this;
+    const textBytes = topic.length === bytes.length ? topic.length : topic.length * 2;
+    return ROUTE_BYTES + bytes.length + textBytes;
+  }
 }
 
 /**
@@ -46,6 +58,7 @@ export class RouteCache<S extends Subscriber> {
   /** All routes, in the order in which they are considered for dropping. */
   readonly #ring: Route<S>[] = [];
   #hand = 0;
+  #bytes = 0;
 
   /**
    * @param routesMax How many routes are kept, 1 or more.
@@ -61,6 +74,11 @@ export class RouteCache<S extends Subscriber> {
   /** How many routes there are. */
   get size(): number {
     return this.#ring.length;
+  }
+
+  /** What they cost in memory, in bytes. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** The hash of the topic in `bytes[start, end)`. */
@@ -83,6 +101,7 @@ export class RouteCache<S extends Subscriber> {
   /** Adds a route for a topic that has none; the oldest unused one makes room. */
   add(route: Route<S>): void {
     route.isCached = true;
+    this.#bytes += route.weight;
     if (this.#ring.length >= this.#routesMax) this.#replace(route);
     else {
       if (this.#ring.length >= this.#buckets.length) this.#grow();
@@ -90,6 +109,23 @@ export class RouteCache<S extends Subscriber> {
     }
     this.#link(route);
     this.#trimChain(route);
+  }
+
+  /** Drops routes, those not used for a while first, until `isSmall` says so; `kept` stays. */
+  trim(isSmall: () => boolean, kept: Route<S> | null): void {
+    while (this.#ring.length > 1 && !isSmall()) {
+      this.#hand %= this.#ring.length;
+      const route = this.#ring[this.#hand]!;
+      if (route === kept || route.used) {
+        route.used = false;
+        this.#hand++;
+        continue;
+      }
+      const moved = this.#ring.pop()!;
+      if (moved !== route) this.#ring[this.#hand] = moved;
+      this.#drop(route);
+    }
+    this.#hand %= this.#ring.length;
   }
 
   /** Has the members of every audience looked at again, for each route. */
@@ -128,6 +164,7 @@ export class RouteCache<S extends Subscriber> {
 
   #drop(route: Route<S>): void {
     this.#unlink(route);
+    this.#bytes -= route.weight;
     route.isCached = false;
     this.#dropped(route);
   }

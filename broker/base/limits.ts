@@ -76,6 +76,8 @@ export interface BrokerLimits {
   inflightMax: number;
   /** Topic aliases of one client, each way (Topic Alias Maximum). Past it: 0x94. */
   topicAliasMax: number;
+  /** Bytes of memory for the topics of one client's aliases. Past it: 0x97 and closed. */
+  topicAliasBytesMax: number;
   /** Bytes of a topic or filter. Past it: topic or filter invalid. */
   topicBytesMax: number;
   /** Levels of a topic or filter. Past it: topic or filter invalid. */
@@ -112,6 +114,14 @@ export interface BrokerLimits {
   turnMsMax: number;
   /** Topics whose route is remembered. Past it: the least used is found anew when needed. */
   routesMax: number;
+  /** Bytes of memory for remembered routes. Past it: as for their number. */
+  routesBytesMax: number;
+  /**
+   * Bytes of memory for everything that clients make the broker hold, as it counts them; 0 for two
+   * fifths of what V8's heap may grow to. Near it caches make room, then what would grow is refused:
+   * 0x97 for subscriptions, aliases, sessions and messages that must be kept.
+   */
+  memoryBytesMax: number;
 }
 
 /** The limits of a broker that is told nothing else. */
@@ -151,6 +161,7 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   receiveMaximum: 1024,
   inflightMax: 1024,
   topicAliasMax: 64,
+  topicAliasBytesMax: 256 * 1024,
   topicBytesMax: 65_535,
   topicLevelsMax: 200,
   backlogMessagesMax: 100_000,
@@ -169,6 +180,8 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   storeCacheBytesMax: 32 * 1024 * 1024,
   turnMsMax: 2,
   routesMax: 65_536,
+  routesBytesMax: 32 * 1024 * 1024,
+  memoryBytesMax: 0,
 };
 
 /** What happens when a session's backlog is full. */

@@ -1,8 +1,19 @@
 import type { ForwardSource, Properties, QoS } from "../../codec/mod.ts";
 import { encodeProperties } from "./message_properties.ts";
 
-/** What a message costs in memory beside its bytes, in bytes; an estimate. */
-const OVERHEAD_BYTES = 128;
+/**
+ * What a message costs in memory beside its bytes and its topic, in bytes: 340 to 360, measured
+ * with 20,000 of them in a backlog (Deno 2.9.6, 64 bits).
+ */
+const OVERHEAD_BYTES = 350;
+
+/** Bytes of messages kept so far, by all brokers of the process. */
+let kept = 0;
+
+/** How many bytes of messages were kept so far: what it has grown by is an upper bound of what came. */
+export function bytesKept(): number {
+  return kept;
+}
 
 /** Where a message is stored: known in full to the store alone. */
 export interface StoredPlace {
@@ -37,6 +48,8 @@ export class Message implements ForwardSource {
   readonly deadlineMs: number;
   /** Where it is stored, or will be; `null` while nobody needs it to survive. */
   place: StoredPlace | null = null;
+  /** By which walk over the memory it was counted last. */
+  countedBy = 0;
   #owned = false;
 
   /**
@@ -93,9 +106,9 @@ export class Message implements ForwardSource {
     );
   }
 
-  /** What it costs in memory, in bytes. */
+  /** What it costs in memory, in bytes; the topic is there as bytes and as a text. */
   get weight(): number {
-    return this.payloadEnd - this.propertiesStart + this.topic.length + OVERHEAD_BYTES;
+    return this.payloadEnd - this.propertiesStart + 2 * this.topic.length + OVERHEAD_BYTES;
   }
 
   /** The size of the payload, in bytes. */
@@ -112,6 +125,7 @@ export class Message implements ForwardSource {
   keep(): this {
     if (this.#owned) return this;
     this.#owned = true;
+    kept += this.weight;
     const start = this.propertiesStart;
     this.buffer = this.buffer.slice(start, this.payloadEnd);
     this.propertiesStart = 0;

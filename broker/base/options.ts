@@ -2,6 +2,7 @@ import { allowAll, type Authenticator } from "../../auth/authenticator.ts";
 import type { Authorizer } from "../../auth/authorizer.ts";
 import type { QoS } from "../../codec/mod.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import { type HeapSource, systemHeap } from "./heap_monitor.ts";
 import type { BrokerHooks } from "./hooks.ts";
 import { type BrokerLimits, checkLimits, type OverflowPolicy } from "./limits.ts";
 import type { ListenerRules } from "./listener_options.ts";
@@ -43,6 +44,11 @@ export interface BrokerOptions {
   clock?: Clock;
   /** The time of the wall clock, in milliseconds since 1970; the machine's by default. */
   wallClock?: () => number;
+  /**
+   * How full the heap is, the second line of defence for the memory; by default V8 is asked, and
+   * `null` asks nobody.
+   */
+  heap?: HeapSource | null;
   /** Randomness for identifiers and hashes, 0 to below 1; cryptographic by default. */
   random?: () => number;
 }
@@ -74,6 +80,7 @@ export function settingsOf(options: BrokerOptions): Settings {
     wallClock: Date.now,
     random: cryptoRandom,
     ...options,
+    heap: options.heap === undefined ? systemHeap() : options.heap,
     limits: checkLimits(options.limits ?? {}),
   };
 }

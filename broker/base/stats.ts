@@ -66,6 +66,10 @@ export type LimitReason =
   | "subscriptions"
   /** `sessionsMax`: a client was refused. */
   | "sessions"
+  /** `memoryBytesMax`: a subscription, a retained message, a message that had to wait, an alias or a session was refused. */
+  | "memory"
+  /** `topicAliasBytesMax`: a client was closed. */
+  | "topic-aliases"
   /** `controlBytesMax`: a client was not read until it had taken its answers. */
   | "control-bytes"
   /** `drainMs`: a client was closed that took nothing. */
@@ -159,6 +163,8 @@ export class BrokerStats {
     "filters": 0,
     "subscriptions": 0,
     "sessions": 0,
+    "memory": 0,
+    "topic-aliases": 0,
     "control-bytes": 0,
     "drain": 0,
   };

@@ -23,6 +23,7 @@ import type { Granted } from "./credential_expiry.ts";
 import { Intake } from "./packet_reader.ts";
 import type { Link } from "../session/client_link.ts";
 import type { ListenerPolicy, ListenerTerms } from "../base/listener_policy.ts";
+import type { Tally } from "../base/memory_tally.ts";
 import type { Message } from "../base/message.ts";
 import { Outbox, type OutboxOwner } from "../delivery/outbox.ts";
 import { PacketLimitError } from "../limits/packet_limits.ts";
@@ -69,6 +70,8 @@ export class Connection implements Link, OutboxOwner {
   granted: Granted | null = null;
   /** Topic aliases that the client has set. */
   aliases: Map<number, Route<Receiver>> | null = null;
+  /** What they cost in memory, in bytes. */
+  aliasBytes = 0;
   /** The route of the last message: the next is often for the same. */
   lastRoute: Route<Receiver> | null = null;
   /** What is counted of it at the gate; `null` for nothing. */
@@ -243,6 +246,11 @@ export class Connection implements Link, OutboxOwner {
     this.#reasonCode = reasonCode;
     this.#endedBy = "client";
     this.abort();
+  }
+
+  /** Adds what is on its way to the client. */
+  tally(tally: Tally): void {
+    this.outbox.tally(tally);
   }
 
   sendPubrel(packetId: number, reasonCode: number): void {
@@ -422,6 +430,8 @@ export class Connection implements Link, OutboxOwner {
     host.connections.delete(this);
     context.stats.connections--;
     this.visit?.gone();
+    host.memory.aliasBytes -= this.aliasBytes;
+    this.aliasBytes = 0;
     this.#policy.connections--;
     context.guard(() => this.#retire());
     context.turns.spend(UNITS_PER_END);

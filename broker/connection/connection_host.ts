@@ -7,6 +7,7 @@ import type { Publisher } from "../delivery/publisher.ts";
 import type { RetainedStore } from "../delivery/retained_store.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
 import type { Journal } from "../durable/journal.ts";
+import type { MemoryBudget } from "../limits/memory_budget.ts";
 import type { Guards } from "../limits/limiters.ts";
 import type { SessionTable } from "../session/session_table.ts";
 import type { Connection } from "./connection.ts";
@@ -16,6 +17,7 @@ export interface ConnectionHost {
   readonly context: BrokerContext;
   readonly pool: BufferPool;
   readonly router: Router<Receiver>;
+  readonly memory: MemoryBudget;
   /** What the outbox of the connection needs. */
   readonly outboxHost: OutboxHost;
   readonly publisher: Publisher;

@@ -23,6 +23,8 @@ import { identify, type Identity, isFault, settle } from "./client_identity.ts";
 import { isLoginFailure } from "../limits/login_limiter.ts";
 import { askAgain } from "./reauthorization.ts";
 import { sendRefusal } from "./refusal.ts";
+import { SESSION_BYTES, SESSION_STATE_BYTES } from "../base/memory_costs.ts";
+import { willBytes } from "../session/session_table.ts";
 import { Sender } from "../delivery/publish_sender.ts";
 import type { Session } from "../session/session.ts";
 import type { Commit } from "../base/commit.ts";
@@ -41,6 +43,7 @@ const LET_IN: Decision = { reasonCode: ReasonCode.Success };
 const FLAPS = "Another client with this identifier connects again and again";
 /** What a client is told whose session, or will, the disk does not take. */
 const UNSTORED = "The session cannot be stored";
+const NO_MEMORY = "The broker has no memory for another session";
 const TOO_MANY_LOGINS: ConnectFault = [
   ReasonCode.ConnectionRateExceeded,
   "Too many logins from this address have failed",
@@ -227,6 +230,7 @@ export class ConnectFlow {
       wait = connection.isOpen ? this.#obstacle(clientId, access) : null;
     }
     if (!connection.isOpen) return;
+    if (!this.#hasMemory(clientId)) return this.#refuse(ReasonCode.QuotaExceeded, NO_MEMORY);
     const [session, isPresent] = this.#session(clientId, agreement.expirySeconds > 0);
     if (session === null) {
       connection.limited("sessions");
@@ -297,6 +301,18 @@ export class ConnectFlow {
     const old = host.sessions.get(clientId);
     if (old === undefined) return outlives || will !== null;
     return will !== null || (cleanStart && (outlives || old.isDurable)) || !old.queue.isStored;
+  }
+
+  /** Whether there is memory for the session, unless there is one already, and for its will. */
+  #hasMemory(clientId: string): boolean {
+    const { context, host, peer } = this.#connection;
+    const { will } = this.#packet!;
+    const isNew = host.sessions.get(clientId) === undefined;
+    if (!isNew && will === null) return true;
+    const bytes = (isNew ? SESSION_BYTES + SESSION_STATE_BYTES : 0) + willBytes(will);
+    if (host.memory.mayGrow("session", bytes)) return true;
+    context.limited("memory", peer.address, clientId);
+    return false;
   }
 
   /** The session to go on with, and whether it is an old one [MQTT-3.2.2-3]. */

@@ -12,6 +12,7 @@ import { ackAfter } from "./responses.ts";
 import type { Connection } from "./connection.ts";
 import { Outcome } from "../delivery/delivery.ts";
 import type { Commit } from "../base/commit.ts";
+import { PacketLimitError } from "../limits/packet_limits.ts";
 import { Message } from "../base/message.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
 import { Run } from "../delivery/publish_batch.ts";
@@ -24,6 +25,8 @@ const run = new Run();
 /** First byte of a QoS 0 PUBLISH without RETAIN and DUP. */
 const PLAIN_PUBLISH = 0x30;
 const DOLLAR = 0x24;
+/** The route of a topic with more bytes is looked up again for each packet. */
+const LAST_TOPIC_BYTES_MAX = 1024;
 
 /** What a client publishes. */
 export const PublishFlow: {
@@ -97,7 +100,10 @@ function routeOf(
   }
   const last = connection.lastRoute;
   if (last !== null && sameBytes(last.bytes, bytes, start, end)) return last;
-  return connection.lastRoute = connection.host.router.route(bytes, start, end);
+  const route = connection.host.router.route(bytes, start, end);
+  // A hundred thousand connections must not hold on to as many long topics.
+  if (end - start <= LAST_TOPIC_BYTES_MAX) connection.lastRoute = route;
+  return route;
 }
 
 function takePacket(
@@ -174,8 +180,25 @@ function resolveRoute(connection: Connection): Route<Receiver> {
       ReasonCode.TopicNameInvalid,
     );
   }
-  if (topicAlias > 0) (connection.aliases ??= new Map()).set(topicAlias, route);
+  if (topicAlias > 0) setAlias(connection, topicAlias, route);
   return route;
+}
+
+/** Has an alias stand for a topic from now on, if there is memory for it. */
+function setAlias(connection: Connection, alias: number, route: Route<Receiver>): void {
+  const { context, host } = connection;
+  const aliases = connection.aliases ??= new Map();
+  const before = aliases.get(alias);
+  if (before === route) return;
+  const growth = route.weight - (before?.weight ?? 0);
+  const isTooMuch = connection.aliasBytes + growth > context.limits.topicAliasBytesMax;
+  if (growth > 0 && (isTooMuch || !host.memory.mayGrow("table", growth))) {
+    const text = "The topics of all aliases take too much memory";
+    throw new PacketLimitError(isTooMuch ? "topic-aliases" : "memory", text);
+  }
+  aliases.set(alias, route);
+  connection.aliasBytes += growth;
+  host.memory.aliasBytes += growth;
 }
 
 function checkAllowed(connection: Connection, route: Route<Receiver>): void {

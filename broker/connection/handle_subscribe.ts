@@ -24,6 +24,8 @@ import { FeedQueue } from "../delivery/retained_delivery_queue.ts";
 import { RetainedFeed } from "../delivery/retained_delivery.ts";
 import { isBeyondLimits } from "../limits/topic_limits.ts";
 
+/** What a subscription costs in memory at least, beside its filter, in bytes. */
+const SUBSCRIBE_BYTES = 512;
 /** What a filter costs that is added or removed, in units of the budget. */
 const UNITS_PER_FILTER = 4;
 /** What it costs to ask an authorizer: how long it takes is not known, so the clock is looked at. */
@@ -188,6 +190,9 @@ function add(
     connection.limited("subscriptions");
     return ReasonCode.QuotaExceeded;
   }
+  const isRoom = subscriptions.has(filter) ||
+    host.memory.admits("table", SUBSCRIBE_BYTES + 4 * filter.length, session.clientId);
+  if (!isRoom) return ReasonCode.QuotaExceeded;
   const isShared = parseSharedFilter(filter) !== null;
   // What is granted may be less than what was asked for [MQTT-3.8.4-7].
   const qos = Math.min(asked, connection.terms.maximumQoS) as QoS;

@@ -12,7 +12,7 @@ import { refuseControlCharacters } from "./control_characters.ts";
 import { InputBuffer } from "./input_buffer.ts";
 import { Pace } from "../limits/publish_rate_limiter.ts";
 import { handlePacket, handlePuback } from "./handle_control.ts";
-import { checkPacket } from "../limits/packet_limits.ts";
+import { checkPacket, PacketLimitError } from "../limits/packet_limits.ts";
 import { PublishFlow } from "./handle_publish.ts";
 
 /** How many bytes of packets cost as much as one packet more. */
@@ -24,6 +24,10 @@ function unitsOf(bytes: number): number {
 }
 
 const UNCOUNTED = { misplaced: () => {} };
+
+/** A packet up to this size, in bytes, is taken whatever memory there is. */
+const LARGE_BYTES = 64 * 1024;
+
 /** One for all: it is filled in and read within a call. */
 const header = new FixedHeader();
 
@@ -40,6 +44,8 @@ export class Intake {
   #frameBytes = 0;
   /** Whether there is more that waits for another turn. */
   isCut = false;
+  /** What the memory has been counted for of the input buffer, in bytes. */
+  #countedBytes = 0;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -50,6 +56,7 @@ export class Intake {
   /** Where the next read goes. */
   target(): Uint8Array<ArrayBuffer> {
     const target = this.#input.target(this.#frameBytes);
+    if (this.#input.bytes.length !== this.#countedBytes) this.#count();
     return this.#pace?.bounded(target) ?? target;
   }
 
@@ -112,6 +119,7 @@ export class Intake {
       if (header.end > end) {
         if (connection.session === null) this.#checkFirst(header.first);
         this.#frameBytes = size;
+        if (size > LARGE_BYTES && size > bytes.length) this.#askForRoom(end - at);
         break;
       }
       const { first, bodyStart, end: bodyEnd } = header;
@@ -155,7 +163,21 @@ export class Intake {
   /** Nothing is read any more: gives the buffer back, and wakes whoever waits for the pace. */
   close(): void {
     this.#input.release();
+    this.#count();
     this.#pace?.close();
+  }
+
+  /** Takes note of how large the input buffer is. */
+  #count(): void {
+    const bytes = this.#input.bytes.length;
+    this.#connection.host.memory.inputBytes += bytes - this.#countedBytes;
+    this.#countedBytes = bytes;
+  }
+
+  /** The buffer has to grow for a large packet that is incomplete: not where memory is short. */
+  #askForRoom(heldBytes: number): void {
+    if (this.#connection.host.memory.mayGrow("message", 4 * heldBytes)) return;
+    throw new PacketLimitError("memory", "There is no memory for so large a packet now");
   }
 
   #handle(first: number, bytes: Uint8Array, start: number, end: number): PromiseLike<void> | null {

@@ -1,3 +1,4 @@
+import type { Tally } from "../base/memory_tally.ts";
 import { Log, type Waiter } from "../../log/log.ts";
 import type { Cursor } from "../../log/cursor.ts";
 import { Trail } from "../../log/trail.ts";
@@ -119,6 +120,12 @@ export class Backlog {
     this.#parked = waiter;
     this.#parkedAt = log.end;
     log.park(waiter);
+  }
+
+  /** Adds what it holds; logs that are shared count once. */
+  tally(tally: Tally): void {
+    const { first, size } = this.#trail;
+    tally.trail(first, size, ({ log }) => log.weight / Math.max(1, log.end));
   }
 
   /** The message to be sent next, which stays where it is; `null` when none waits. */

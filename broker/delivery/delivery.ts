@@ -112,6 +112,15 @@ export class Delivery {
     return groups?.some((group) => group.some(isDurable)) ?? false;
   }
 
+  /** Whether what is published with an acknowledged QoS has to be kept in memory for somebody. */
+  keeps(route: Route<Receiver>): boolean {
+    const { members, groups } = this.#router.audience(route);
+    if (members.some(({ qos, subscriber }) => qos > 0 && subscriber.keepsMessages)) return true;
+    const keeps = ({ options, subscriber }: Subscription<Receiver>) =>
+      options.qos > 0 && subscriber.keepsMessages;
+    return groups?.some((group) => group.some(keeps)) ?? false;
+  }
+
   /**
    * Gives a message that a member of a shared group leaves behind to another.
    *

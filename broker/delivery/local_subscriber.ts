@@ -18,6 +18,8 @@ export class LocalReceiver implements Receiver {
   readonly clientId = null;
   readonly isGated = false;
   readonly isDurable = false;
+  /** It drops the oldest messages by itself. */
+  readonly keepsMessages = false;
   readonly wireClass: number = WIRE_CLASS_OWN;
   /** Messages that were dropped because the program did not keep up. */
   dropped = 0;

@@ -1,3 +1,4 @@
+import type { Tally } from "../base/memory_tally.ts";
 import type { BufferPool } from "../../log/buffer_pool.ts";
 import type { ByteCursor } from "../../log/byte_cursor.ts";
 import { ByteLog, copyBytes } from "../../log/byte_log.ts";
@@ -18,6 +19,8 @@ const DIRECT_BYTES = 8 * 1024;
 const AHEAD_BYTES = 64 * 1024;
 /** How many bytes are appended between two looks at the lag. */
 const LOOK_BYTES = 16 * 1024;
+/** A subscriber that lags by no more than this is like any other, in bytes. */
+const LAG_BYTES_MIN = 64 * 1024;
 /** What it costs to go from one log to another, in bytes of memory (measured, garbage included). */
 const STRETCH_BYTES = 512;
 
@@ -40,6 +43,8 @@ export interface OutboxHost {
    * log has woken when their turn comes.
    */
   flushLater(outbox: Outbox, isWoken: boolean): void;
+  /** How far a subscriber may lag, in bytes, for which so many more wait now. */
+  lagMax(appended: number): number;
   /** Slows down whoever is publishing now until the receipt closes. */
   congested(room: Receipt): void;
   /** Counts messages that are given to the network. */
@@ -130,6 +135,13 @@ export class Outbox implements Waiter {
   get lag(): number {
     const { lag, size } = this.#trail;
     return size > 1 ? lag + (size - 1) * STRETCH_BYTES : lag;
+  }
+
+  /** Adds what it holds; logs that are shared count once. */
+  tally(tally: Tally): void {
+    const { first, size } = this.#trail;
+    tally.trail(first, size, () => 1);
+    tally.bytes += this.#control.length + (this.#lent?.length ?? 0);
   }
 
   /** Whether more messages should be encoded ahead. */
@@ -240,10 +252,14 @@ export class Outbox implements Waiter {
 
   /** Looks at how far this outbox lags: slows publishers down, or jumps ahead. */
   look(): void {
+    const appended = this.#appended;
     this.#appended = 0;
     const { lag } = this;
-    const { highWaterBytes, lagBytesMax } = this.#host.limits;
+    const { highWaterBytes } = this.#host.limits;
     if (lag > highWaterBytes && this.isOpen) this.#slowDown();
+    const lagBytesMax = lag <= LAG_BYTES_MIN
+      ? this.#host.limits.lagBytesMax
+      : this.#host.lagMax(appended || LOOK_BYTES);
     if (lag > lagBytesMax) this.#skip(lag - lagBytesMax / 2);
   }
 

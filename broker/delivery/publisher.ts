@@ -1,6 +1,7 @@
 import type { Receipt } from "../../log/receipt.ts";
 import type { Route } from "../../router/route_cache.ts";
 import type { BrokerContext } from "../base/context.ts";
+import type { MemoryBudget } from "../limits/memory_budget.ts";
 import type { Message } from "../base/message.ts";
 import { type Delivery, type DeliveryJournal, Outcome } from "./delivery.ts";
 import type { Run } from "./publish_batch.ts";
@@ -14,6 +15,7 @@ export interface PublisherHost {
   readonly retained: RetainedStore;
   /** What stores messages; `null` for a broker that keeps all in memory. */
   readonly journal: DeliveryJournal | null;
+  readonly memory: MemoryBudget;
 }
 
 /** Publishes what clients, the program and wills have to say: retains it, and delivers it. */
@@ -56,7 +58,9 @@ export class Publisher {
 
   #publish(route: Route<Receiver>, message: Message, clientId: string | null): number {
     const { delivery, retained } = this.#host;
-    if (this.cannotStore(route, message)) return Outcome.refused;
+    if (this.cannotStore(route, message) || this.#cannotKeep(route, message, clientId)) {
+      return Outcome.refused;
+    }
     if (message.retain && this.#context.settings.retainAvailable) {
       // What is refused must not be retained, either.
       if (delivery.refuses(route, message)) return Outcome.refused;
@@ -66,6 +70,15 @@ export class Publisher {
       }
     }
     return delivery.message(route, message);
+  }
+
+  /** Whether the message would have to be kept for somebody, and there is no memory for it. */
+  #cannotKeep(route: Route<Receiver>, message: Message, clientId: string | null): boolean {
+    const { memory, delivery } = this.#host;
+    if (message.qos === 0 || memory.mayKeep(message.weight)) return false;
+    if (!delivery.keeps(route)) return false;
+    this.#context.limited("memory", null, clientId);
+    return true;
   }
 
   /** Whether the message must survive, and the store cannot take it. */

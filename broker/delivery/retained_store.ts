@@ -1,3 +1,4 @@
+import { RETAINED_BYTES } from "../base/memory_costs.ts";
 import type { RetainedCursor } from "../../router/retained_tree.ts";
 import { RetainedTree } from "../../router/retained_tree.ts";
 import type { Clock } from "../base/clock.ts";
@@ -17,15 +18,22 @@ export class RetainedStore {
   readonly #clock: Clock;
   readonly #scheduler: Scheduler;
   readonly #changed: (topic: string) => void;
+  readonly #mayGrow: (bytes: number) => boolean;
+  /** What the messages cost, without the tree. */
   #bytes = 0;
 
-  /** @param changed Called whenever the message of a topic is another, or gone. */
+  /**
+   * @param changed Called whenever the message of a topic is another, or gone.
+   * @param mayGrow Whether there is memory for so many more bytes.
+   */
   constructor(
     limits: BrokerLimits,
     clock: Clock,
     scheduler: Scheduler,
     changed: (topic: string) => void = () => {},
+    mayGrow: (bytes: number) => boolean = () => true,
   ) {
+    this.#mayGrow = mayGrow;
     this.#changed = changed;
     this.#limits = limits;
     this.#clock = clock;
@@ -39,7 +47,7 @@ export class RetainedStore {
 
   /** What they cost in memory, in bytes. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#bytes + this.#tree.bytes;
   }
 
   /**
@@ -55,9 +63,13 @@ export class RetainedStore {
     }
     const previous = this.#tree.get(message.name);
     const { retainedMessagesMax, retainedBytesMax } = this.#limits;
-    const bytes = this.#bytes + message.weight - (previous?.message.weight ?? 0);
+    const growth = previous === undefined
+      ? costOf(message) + this.#tree.costOf(message.name)
+      : costOf(message) - costOf(previous.message);
     if (previous === undefined && this.#tree.size >= retainedMessagesMax) return false;
-    if (bytes > retainedBytesMax) return false;
+    if (growth > 0 && this.bytes + growth > retainedBytesMax) return false;
+    // The broker's own state has a bound of its own, and is needed most when memory is short.
+    if (growth > 0 && !message.name.startsWith("$SYS/") && !this.#mayGrow(growth)) return false;
     this.#forget(previous);
     this.#put(message);
     this.#changed(message.name);
@@ -75,7 +87,7 @@ export class RetainedStore {
       : new Deadline(() => this.#delete(message.name));
     if (expiry !== null) this.#scheduler.set(expiry, message.deadlineMs);
     this.#tree.set(message.name, new Retained(message.keep(), expiry));
-    this.#bytes += message.weight;
+    this.#bytes += costOf(message);
   }
 
   /** The retained message of a topic. */
@@ -96,9 +108,14 @@ export class RetainedStore {
 
   #forget(retained: Retained | undefined): void {
     if (retained === undefined) return;
-    this.#bytes -= retained.message.weight;
+    this.#bytes -= costOf(retained.message);
     if (retained.expiry !== null) this.#scheduler.clear(retained.expiry);
   }
+}
+
+/** What a retained message costs in memory, without its nodes of the tree, in bytes. */
+function costOf(message: Message): number {
+  return message.weight + RETAINED_BYTES;
 }
 
 /** A walk over retained messages, a page at a time. */

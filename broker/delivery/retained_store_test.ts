@@ -11,8 +11,9 @@ class StoreWorld {
   readonly scheduler = new Scheduler(this.clock);
   readonly store: RetainedStore;
 
-  constructor(limits: Partial<BrokerLimits> = {}) {
-    this.store = new RetainedStore(checkLimits(limits), this.clock, this.scheduler);
+  constructor(limits: Partial<BrokerLimits> = {}, mayGrow: () => boolean = () => true) {
+    const { clock, scheduler } = this;
+    this.store = new RetainedStore(checkLimits(limits), clock, scheduler, () => {}, mayGrow);
   }
 
   set(topic: string, payload: string, options: MessageOptions = {}): boolean {
@@ -38,11 +39,39 @@ class StoreWorld {
   }
 }
 
+/** What a topic of one level costs, alone in a store. */
+function costOf(topic: string, payload: string): number {
+  const world = new StoreWorld();
+  world.set(topic, payload);
+  assert(world.store.bytes > message(topic, payload).weight, "the tree counts, too");
+  return world.store.bytes;
+}
+
+Deno.test("RetainedStore counts the levels of a topic, until it goes", () => {
+  const world = new StoreWorld();
+  world.set("a", "1");
+  const { bytes } = world.store;
+  world.set(`a${"/b".repeat(199)}`, "1");
+  assert(world.store.bytes > bytes + 199 * 64, "each level is an object of its own");
+  world.set(`a${"/b".repeat(199)}`, "");
+  assertEquals(world.store.bytes, bytes);
+});
+
+Deno.test("RetainedStore.set() takes nothing more where there is no memory, but for less", () => {
+  let isRoom = true;
+  const world = new StoreWorld({}, () => isRoom);
+  world.set("a", "12");
+  isRoom = false;
+  assertEquals([world.set("b", "1"), world.set("a", "123"), world.get("a")], [false, false, "12"]);
+  assert(world.set("a", "1") && world.set("$SYS/broker/x", "1") && world.set("a", ""));
+  assertEquals(world.get("a"), null);
+});
+
 Deno.test("RetainedStore.set() keeps the last message of each topic [MQTT-3.3.1-5]", () => {
   const world = new StoreWorld();
   assert(world.set("a", "1") && world.set("b", "2") && world.set("a", "3"));
   assertEquals([world.get("a"), world.get("b"), world.get("c")], ["3", "2", null]);
-  assertEquals([world.store.size, world.store.bytes], [2, 2 * message("a", "1").weight]);
+  assertEquals([world.store.size, world.store.bytes], [2, 2 * costOf("a", "1")]);
 });
 
 Deno.test("RetainedStore.set() keeps a copy of the bytes", () => {
@@ -75,15 +104,15 @@ Deno.test("RetainedStore.set() refuses another topic past the limit of messages"
 });
 
 Deno.test("RetainedStore.set() refuses what goes past the limit of bytes", () => {
-  const { weight } = message("a", "1234");
-  const world = new StoreWorld({ retainedBytesMax: 2 * weight });
+  const cost = costOf("a", "1234");
+  const world = new StoreWorld({ retainedBytesMax: 2 * cost });
   assert(world.set("a", "1234") && world.set("b", "1234"));
   assertEquals([world.set("c", "1"), world.set("b", "12345"), world.set("b", "123")], [
     false,
     false,
     true,
   ]);
-  assertEquals([world.get("b"), world.store.bytes], ["123", 2 * weight - 1]);
+  assertEquals([world.get("b"), world.store.bytes], ["123", 2 * cost - 1]);
 });
 
 Deno.test("RetainedStore forgets a message when it expires [MQTT-3.3.2-5]", async () => {
@@ -94,7 +123,7 @@ Deno.test("RetainedStore forgets a message when it expires [MQTT-3.3.2-5]", asyn
   assertEquals([world.get("a"), world.store.size], ["1", 2]);
   await world.clock.advance(1);
   assertEquals([world.get("a"), world.store.size, world.scheduler.size], [null, 1, 0]);
-  assertEquals(world.store.bytes, message("b", "2").weight);
+  assertEquals(world.store.bytes, costOf("b", "2"));
 });
 
 Deno.test("RetainedStore never lets an old expiry end a newer message", async () => {

@@ -37,6 +37,8 @@ export interface Receiver extends Subscriber {
   mayReceive(topic: string): boolean;
   /** Whether acknowledged messages for it must survive a restart of the broker. */
   readonly isDurable: boolean;
+  /** Whether an acknowledged message for it would stay in memory for longer than this turn. */
+  readonly keepsMessages: boolean;
   /** Takes a run of QoS 0 frames. */
   receiveRun(run: Run, variant: Variant): void;
   /** Takes one message, which is kept first if it is not encoded at once. */

@@ -4,6 +4,7 @@ import type { Delivery } from "../delivery/delivery.ts";
 import type { Publisher } from "../delivery/publisher.ts";
 import type { RetainedStore } from "../delivery/retained_store.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
+import type { MemoryBudget } from "../limits/memory_budget.ts";
 import type { SessionHost } from "../session/session_host.ts";
 import type { SessionTable } from "../session/session_table.ts";
 import type { Journal } from "./journal.ts";
@@ -16,6 +17,7 @@ export interface DurableHost {
   readonly publisher: Publisher;
   readonly retained: RetainedStore;
   readonly sessions: SessionTable;
+  readonly memory: MemoryBudget;
   /** What sessions need of the broker. */
   readonly sessionHost: SessionHost;
   /** What brings changes to the store; set when the store is opened. */

@@ -29,6 +29,9 @@ const RETRY_MS = 1000;
 const SWEEP_MS = 1000;
 /** Logs that are searched in one go for what has expired. */
 const SWEEP_LOGS = 10_000;
+/** What a chunk, with its page, and a log cost in memory beside their messages, in bytes. */
+const CHUNK_ENTRY_BYTES = 400;
+const LOG_BYTES = 600;
 /** Identifiers that are set aside with one write. */
 const ID_BLOCK = 1_000_000;
 /** The row of table `meta` that says which identifiers were never used. */
@@ -114,7 +117,9 @@ export class Journal implements LogKeeper {
     this.#cache = new PageCache({
       store,
       calendar: host.calendar,
-      bytesMax: host.cacheBytesMax,
+      get bytesMax(): number {
+        return host.cacheBytesMax;
+      },
       chunkOf: (id) => this.chunkOf(id),
       lost: (messages) => host.lost(messages),
       failed: (error) => host.failed(error),
@@ -155,6 +160,11 @@ export class Journal implements LogKeeper {
   /** What the messages in the store weigh, in bytes. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** What pages and chunks, and the logs they are of, cost in memory, in bytes. */
+  get memoryBytes(): number {
+    return this.#cache.bytes + this.#chunks.size * CHUNK_ENTRY_BYTES + this.#logs.size * LOG_BYTES;
   }
 
   /** The identifier that will be given next. */

@@ -19,7 +19,9 @@ function journalHostOf(broker: DurableHost): JournalHost {
     clock,
     scheduler,
     calendar,
-    cacheBytesMax: limits.storeCacheBytesMax,
+    get cacheBytesMax(): number {
+      return broker.memory.pagesBytesMax;
+    },
     journalBytesMax: limits.journalBytesMax,
     storedBytesMax: limits.storedBytesMax,
     endTurn: () => broker.endTurn(),

@@ -34,6 +34,8 @@ interface StoredSession {
   readonly session: Session;
   readonly queue: DurableQueue;
 }
+/** How many times the budget of the memory what is restored may take. */
+const RESTORE_SHARE = 1.5;
 
 /**
  * Takes everything up where the store says it was left: sessions with their
@@ -303,7 +305,7 @@ async function restoreSubscriptions(
     const subscription = new Subscription<Receiver>(session, filter, options);
     broker.router.subscribe(subscription);
     session.subscriptions.set(subscription);
-    return true;
+    return mustFit(broker);
   });
 }
 
@@ -320,8 +322,27 @@ async function restoreRetained(broker: DurableHost, rows: StoredRows): Promise<v
     // Under another key it could not be replaced.
     if (compareKeys(key, message.topic) !== 0) throw new StoreError("A key and its row differ");
     broker.retained.restore(message);
-    return true;
+    return mustFit(broker);
   });
+}
+
+/**
+ * What is acknowledged is there again after a restart, also where the budget has become smaller
+ * and nothing may be added for now; but a process that would not survive it says so instead.
+ *
+ * @throws {Error} If it is far too much.
+ */
+function mustFit({ memory }: DurableHost): true {
+  const { bytes, bytesMax } = memory;
+  if (bytes <= bytesMax * RESTORE_SHARE) return true;
+  const text = `The store holds more than fits into memory: over ${megabytes(bytes)} MB, of ` +
+    `${megabytes(bytesMax)} MB (memoryBytesMax, fairway_limit_memory_bytes_max, --max-memory): ` +
+    "give it more, and V8 by --v8-flags=--max-old-space-size=MEGABYTES";
+  throw new RangeError(text);
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(0);
 }
 
 /** The wills that are stored, and under which number. */
@@ -353,7 +374,7 @@ function restoreWills(broker: DurableHost, wills: Map<number, WillRecord>): void
       (owner) => new MemoryQueue(broker.context, owner),
     );
     session.willId = id;
-    session.will = will;
+    broker.sessions.restoreWill(session, will);
     session.username = username;
     session.permit(accessOf(broker, clientId, username));
     const delayMs = (will.properties.willDelayInterval ?? 0) * 1000;

@@ -4,6 +4,7 @@ import { Log, type Waiter } from "../../log/log.ts";
 import type { Variant } from "../../router/variant.ts";
 import { Backlog, type MessageFollows, type MessageLog } from "../delivery/backlog.ts";
 import { InflightMessage } from "./inflight_message.ts";
+import type { Tally } from "../base/memory_tally.ts";
 import type { Link } from "./client_link.ts";
 import type { Message } from "../base/message.ts";
 import type { QueueOwner, SessionQueue } from "./session_queue.ts";
@@ -93,6 +94,10 @@ export class MemoryQueue implements SessionQueue {
   // Nothing of it is stored.
 
   acknowledged(): void {}
+
+  tally(tally: Tally): void {
+    this.#backlog?.tally(tally);
+  }
 
   attach(): void {
     this.#backlog?.returned();

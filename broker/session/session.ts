@@ -1,3 +1,4 @@
+import type { Tally } from "../base/memory_tally.ts";
 import { type QoS, ReasonCode, type Will } from "../../codec/mod.ts";
 import { InboundWindow } from "../../flow/inbound_window.ts";
 import type { OutboundWindow } from "../../flow/outbound_window.ts";
@@ -133,6 +134,11 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
     return { messages: this.queue.messages, bytes: this.queue.bytes };
   }
 
+  /** Adds what waits for it in memory. */
+  tally(tally: Tally): void {
+    this.queue.tally(tally);
+  }
+
   /** How many messages are in flight to the client. */
   get inflight(): number {
     return this.#inflight?.window.size ?? 0;
@@ -187,6 +193,13 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
 
   mayReceive(topic: string): boolean {
     return !this.hasEnded && (this.gate === null || this.gate.mayReceive(topic));
+  }
+
+  /** Whether an acknowledged message for it would stay in memory for longer than this turn. */
+  get keepsMessages(): boolean {
+    if (this.isDurable) return false;
+    const { link } = this;
+    return link === null || this.expirySeconds > 0 || !this.#canSend(link);
   }
 
   receiveRun(run: Run, variant: Variant): void {
@@ -333,7 +346,8 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
 
   /** Has a QoS 0 message wait, if there is room: it is no reason to end the session. */
   #queueLoose(message: Message, variant: Variant): void {
-    const hasRoom = !this.queue.isBlocked && !this.#hasOverflowed && !this.isFull(message.weight);
+    const hasRoom = !this.queue.isBlocked && !this.#hasOverflowed && !this.isFull(message.weight) &&
+      (this.isDurable || this.#host.memory.admitsMessage(message, this.clientId));
     if (hasRoom) this.#enqueue(message, variant);
     else this.#host.context.dropped("backlog", message, this.clientId);
   }

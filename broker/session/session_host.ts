@@ -3,6 +3,7 @@ import type { BrokerContext } from "../base/context.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import type { Publisher } from "../delivery/publisher.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
+import type { MemoryBudget } from "../limits/memory_budget.ts";
 import type { QueueOwner, SessionQueue } from "./session_queue.ts";
 import type { WillOwner } from "./will_owner.ts";
 
@@ -18,6 +19,7 @@ export interface SessionHost {
   readonly router: Router<Receiver>;
   readonly delivery: Delivery;
   readonly publisher: Publisher;
+  readonly memory: MemoryBudget;
   /** What stores sessions and wills; `null` for a broker that keeps all in memory. */
   readonly journal: SessionJournal | null;
   /**

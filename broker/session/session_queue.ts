@@ -3,6 +3,7 @@ import type { Waiter } from "../../log/log.ts";
 import type { QoS } from "../../codec/mod.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { MessageFollows, MessageLog } from "../delivery/backlog.ts";
+import type { Tally } from "../base/memory_tally.ts";
 import type { Commit } from "../base/commit.ts";
 import type { InflightMessage } from "./inflight_message.ts";
 import type { InflightMessages } from "./inflight.ts";
@@ -70,6 +71,8 @@ export interface SessionQueue {
   attach(): void;
   /** The client is away. */
   detach(): void;
+  /** Adds what waits in memory. */
+  tally(tally: Tally): void;
   /** Something of the session has changed that must survive with it. */
   changed(): void;
   /** The subscription with a topic filter has come, changed or gone. */

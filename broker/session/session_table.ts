@@ -1,3 +1,11 @@
+import {
+  DURABLE_SESSION_BYTES,
+  SESSION_BYTES,
+  SESSION_STATE_BYTES,
+  textBytes,
+  USER_PROPERTY_BYTES,
+  WILL_BYTES,
+} from "../base/memory_costs.ts";
 import type { Will } from "../../codec/mod.ts";
 import { mapKey } from "../../router/map_key.ts";
 import { WideMap } from "../../router/wide_map.ts";
@@ -11,6 +19,28 @@ import { messageOfWill } from "./will_message.ts";
 /** How long a will waits that the store cannot take, before it is tried again, in milliseconds. */
 const WILL_RETRY_MS = 1000;
 
+/** What a session costs in memory, in bytes, without its will and what waits for it. */
+function sessionBytes({ clientId, isDurable }: Pick<Session, "clientId" | "isDurable">): number {
+  const state = isDurable ? SESSION_STATE_BYTES + DURABLE_SESSION_BYTES : SESSION_STATE_BYTES;
+  return SESSION_BYTES + state + 2 * textBytes(clientId);
+}
+
+/** What a will costs in memory, in bytes. */
+export function willBytes(will: Will | null): number {
+  return will === null ? 0 : WILL_BYTES + 2 * will.topic.length + will.payload.length +
+    propertiesBytes(will.properties);
+}
+
+/** What the properties of a will take, in bytes: as much as in a packet, and for texts twice. */
+function propertiesBytes(properties: Will["properties"]): number {
+  let bytes = (properties.correlationData?.length ?? 0) + (properties.contentType?.length ?? 0) +
+    (properties.responseTopic?.length ?? 0);
+  for (const [name, value] of properties.userProperties ?? []) {
+    bytes += USER_PROPERTY_BYTES + name.length + value.length;
+  }
+  return bytes;
+}
+
 /** Every session by client identifier, and when each ends. */
 export class SessionTable {
   readonly #host: SessionHost;
@@ -18,6 +48,7 @@ export class SessionTable {
   readonly #sessions = new WideMap<Session>();
   readonly #wills: AskedWills;
   readonly #ended: EndedSessions;
+  #bytes = 0;
   /** How many wills wait for room in the store. */
   #postponed = 0;
 
@@ -30,6 +61,11 @@ export class SessionTable {
   /** How many sessions there are, connected or not. */
   get size(): number {
     return this.#sessions.size;
+  }
+
+  /** What they cost in memory, in bytes, wills included, without what waits for them. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** The session of a client. */
@@ -52,6 +88,7 @@ export class SessionTable {
     const host = this.#host;
     const session = new Session(host, clientId, (owner) => host.newQueue(owner, outlives));
     this.#sessions.set(mapKey(clientId), session);
+    this.#bytes += sessionBytes(session);
     session.queue.changed();
     return session;
   }
@@ -59,10 +96,18 @@ export class SessionTable {
   /** Takes a session that was in the store. */
   restore(session: Session): void {
     this.#sessions.set(mapKey(session.clientId), session);
+    this.#bytes += sessionBytes(session);
+  }
+
+  /** Takes a will that was in the store. */
+  restoreWill(session: Session, will: Will): void {
+    session.will = will;
+    this.#bytes += willBytes(will);
   }
 
   /** Sets the will of a session, or, with `null`, forgets it. */
   setWill(session: Session, will: Will | null): void {
+    this.#bytes += willBytes(will) - willBytes(session.will);
     session.will = will;
     this.#host.journal?.willChanged(session);
   }
@@ -118,7 +163,10 @@ export class SessionTable {
     const { scheduler } = this.#host.context;
     const { delivery } = this.#host;
     const key = mapKey(session.clientId);
-    if (this.#sessions.get(key) === session) this.#sessions.delete(key);
+    if (this.#sessions.get(key) === session) {
+      this.#sessions.delete(key);
+      this.#bytes -= sessionBytes(session);
+    }
     if (session.willDeadline !== null) scheduler.clear(session.willDeadline);
     if (session.expiryDeadline !== null) scheduler.clear(session.expiryDeadline);
     const orphans = session.end();

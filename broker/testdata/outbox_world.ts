@@ -42,6 +42,10 @@ export class OutboxWorld implements OutboxHost, OutboxOwner {
     this.#toFlush.push(outbox);
   }
 
+  lagMax(): number {
+    return this.limits.lagBytesMax;
+  }
+
   congested(room: Receipt): void {
     this.rooms.push(room);
   }

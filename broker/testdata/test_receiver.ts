@@ -22,6 +22,7 @@ const decoder = new TextDecoder();
 /** A receiver that follows what it may, and tells in words what it got and how. */
 export class TestReceiver implements Receiver {
   readonly isDurable = false;
+  readonly keepsMessages = false;
   readonly wireClass: number;
   /** Whether it can be written to. */
   isConnected = true;

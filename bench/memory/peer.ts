@@ -1,0 +1,76 @@
+import * as packets from "../../tests/harness/packets.ts";
+
+/** How long a client that was thrown out stays away, in milliseconds. */
+const AWAY_MS = 50;
+
+/** A client that does as it likes: it says what it is told to say, and may read nothing. */
+export class Peer {
+  readonly #connection: Deno.TcpConn;
+  /** Whether the broker has ended the connection. */
+  isOver = false;
+  /** Called with what comes. */
+  onBytes: (bytes: Uint8Array) => void = () => {};
+
+  private constructor(connection: Deno.TcpConn) {
+    this.#connection = connection;
+  }
+
+  /** Connects, sends CONNECT, and takes what comes unless it is deaf. */
+  static async join(
+    port: number,
+    fields: packets.ConnectFields,
+    isDeaf = false,
+  ): Promise<Peer> {
+    const peer = new Peer(await Deno.connect({ hostname: "127.0.0.1", port }));
+    if (!isDeaf) peer.#drain();
+    await peer.send(packets.connect(fields));
+    return peer;
+  }
+
+  /** Sends; does nothing once the connection is over. */
+  async send(bytes: Uint8Array): Promise<void> {
+    for (let sent = 0; sent < bytes.length && !this.isOver;) {
+      try {
+        sent += await this.#connection.write(bytes.subarray(sent));
+      } catch {
+        this.close();
+      }
+    }
+  }
+
+  /** Ends the connection. */
+  close(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    try {
+      this.#connection.close();
+    } catch {
+      // It is closed already.
+    }
+  }
+
+  async #drain(): Promise<void> {
+    const buffer = new Uint8Array(64 * 1024);
+    while (!this.isOver) {
+      const count = await this.#connection.read(buffer).catch(() => null);
+      if (count === null) return this.close();
+      this.onBytes(buffer.subarray(0, count));
+    }
+  }
+}
+
+/** Waits. */
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Does something again and again until it is over, with a pause after whatever fails. */
+export async function again(isOver: () => boolean, act: () => Promise<void>): Promise<void> {
+  while (!isOver()) {
+    try {
+      await act();
+    } catch {
+      await pause(AWAY_MS);
+    }
+  }
+}

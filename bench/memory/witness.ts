@@ -1,0 +1,94 @@
+import * as packets from "../../tests/harness/packets.ts";
+import { pause, Peer } from "./peer.ts";
+
+/** What it is told beside its own messages: it is subscribed from the beginning. */
+const TOLD = { "canary": 0, "$SYS/broker/memory/+": 0 };
+/** How long an answer may take, in milliseconds. */
+const ASK_MS = 3000;
+/** Of what comes, so much is remembered, in characters. */
+const TOLD_CHARS_MAX = 10_000;
+
+/** How often the witness publishes, in milliseconds. */
+const PING_MS = 100;
+/** How long a message may take before it counts as lost, in milliseconds. */
+const LOST_MS = 10_000;
+
+/**
+ * Two clients that mean well: one publishes, the other receives. They tell how long a message
+ * takes while others do what they like.
+ */
+export class Witness {
+  /** Messages that came. */
+  received = 0;
+  /** Messages that did not come in time. */
+  lost = 0;
+  /** The longest that one took, in milliseconds. */
+  worstMs = 0;
+  readonly #publisher: Peer;
+  readonly #subscriber: Peer;
+  #arrived: (() => void) | null = null;
+  #told = "";
+
+  private constructor(publisher: Peer, subscriber: Peer) {
+    this.#publisher = publisher;
+    this.#subscriber = subscriber;
+    subscriber.onBytes = (bytes) => this.#take(bytes);
+  }
+
+  /** Gathers what comes; a PUBLISH of the witness's own is short, and comes in one piece. */
+  #take(bytes: Uint8Array): void {
+    const text = new TextDecoder("latin1").decode(bytes);
+    this.#told = (this.#told + text).slice(-TOLD_CHARS_MAX);
+    if (text.includes("witness/ping")) this.#arrived?.();
+  }
+
+  /** Asks for what is retained of {@linkcode TOLD}, and gives all that has come lately. */
+  async ask(): Promise<string> {
+    this.#told = "";
+    await this.#subscriber.send(packets.subscribe(TOLD, { packetId: 2 }));
+    await pause(ASK_MS);
+    return this.#told;
+  }
+
+  /** Connects both. */
+  static async join(port: number): Promise<Witness> {
+    const subscriber = await Peer.join(port, { clientId: "witness-in" });
+    await subscriber.send(packets.subscribe({ "witness/ping": 0, ...TOLD }));
+    const publisher = await Peer.join(port, { clientId: "witness-out" });
+    await pause(200);
+    return new Witness(publisher, subscriber);
+  }
+
+  /** Sends a message after the other until it is over. */
+  async watch(isOver: () => boolean): Promise<void> {
+    while (!isOver() && !this.#publisher.isOver) {
+      await this.#ping();
+      await pause(PING_MS);
+    }
+  }
+
+  async #ping(): Promise<void> {
+    const begin = performance.now();
+    const arrived = new Promise<boolean>((resolve) => this.#arrived = () => resolve(true));
+    await this.#publisher.send(packets.publish("witness/ping", "x"));
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(false), LOST_MS);
+    });
+    if (await Promise.race([arrived, late])) this.received++;
+    else this.lost++;
+    clearTimeout(timer);
+    this.worstMs = Math.max(this.worstMs, performance.now() - begin);
+  }
+
+  /** Whether both are still connected. */
+  get isServed(): boolean {
+    return !this.#publisher.isOver && !this.#subscriber.isOver;
+  }
+
+  /** Ends both. */
+  close(): void {
+    this.#publisher.close();
+    this.#subscriber.close();
+  }
+}
