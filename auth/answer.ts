@@ -82,9 +82,9 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
 }
 
-/** Success, or a failure: whatever else there is, no CONNACK has it (MQTT 5 §3.2.2.2). */
+/** A byte; one that CONNACK cannot carry is no yes either, and is sent as 0x80. */
 function isCode(value: unknown): boolean {
-  return Number.isInteger(value) && (value === 0 || Number(value) >= 0x80 && Number(value) <= 0xff);
+  return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 0xff;
 }
 
 function isGrant(value: Partial<Record<keyof Grant, unknown>>): boolean {

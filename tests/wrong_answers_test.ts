@@ -37,7 +37,7 @@ const WRONG: readonly [unknown, string][] = [
   [null, "null"],
   [{}, "an object with nothing"],
   [{ reasonCode: true }, "an object with reasonCode"],
-  [{ reasonCode: 1 }, "an object with reasonCode"],
+  [{ reasonCode: 256 }, "an object with reasonCode"],
   [{ reasonCode: 0, username: 7 }, "an object with reasonCode, username"],
   [{ allow: true }, "an object with allow"],
   ["yes", "string"],
