@@ -4,9 +4,9 @@
  * @module
  */
 import { assertEquals, assertMatch } from "@std/assert";
-import { Child } from "./harness/child.ts";
+import { Child } from "../harness/child.ts";
 
-const ROOT = new URL("../", import.meta.url).pathname;
+const ROOT = new URL("../../", import.meta.url).pathname;
 const DEADLINE_MS = 30_000;
 
 const COMMANDS: readonly (readonly [string, readonly string[]])[] = [

@@ -4,10 +4,10 @@
  * @module
  */
 import { assertEquals, assertRejects } from "@std/assert";
-import { Child } from "./harness/child.ts";
+import { Child } from "../harness/child.ts";
 
 const DEADLINE_MS = 30_000;
-const ROOT = new URL("../", import.meta.url).pathname;
+const ROOT = new URL("../../", import.meta.url).pathname;
 
 /** The second is what npm's shell does with the line of the README. */
 for (

@@ -4,10 +4,10 @@
  * @module
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { CONFIG_PERMISSIONS, startServer } from "./harness/broker_process.ts";
-import type { Child } from "./harness/child.ts";
-import * as packets from "./harness/packets.ts";
-import { RawClient } from "./harness/raw_client.ts";
+import { CONFIG_PERMISSIONS, startServer } from "../harness/broker_process.ts";
+import type { Child } from "../harness/child.ts";
+import * as packets from "../harness/packets.ts";
+import { RawClient } from "../harness/raw_client.ts";
 
 const DEADLINE_MS = 30_000;
 const FORGED = "login failed from 198.51.100.9 port 1 (0x86)";

@@ -5,9 +5,9 @@
  * @module
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { type Authenticator, type Authorizer, Broker, connect } from "../mod.ts";
-import * as packets from "./harness/packets.ts";
-import { RawClient } from "./harness/raw_client.ts";
+import { type Authenticator, type Authorizer, Broker, connect } from "../../mod.ts";
+import * as packets from "../harness/packets.ts";
+import { RawClient } from "../harness/raw_client.ts";
 
 const METHOD_A = "15 0001 41";
 

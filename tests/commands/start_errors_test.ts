@@ -5,8 +5,8 @@
  * @module
  */
 import { assertEquals, assertMatch } from "@std/assert";
-import { bindFault } from "../cli/bind_fault.ts";
-import { CONFIG_PERMISSIONS, startServer } from "./harness/broker_process.ts";
+import { bindFault } from "../../cli/bind_fault.ts";
+import { CONFIG_PERMISSIONS, startServer } from "../harness/broker_process.ts";
 
 const DEADLINE_MS = 30_000;
 
