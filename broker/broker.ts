@@ -311,16 +311,12 @@ export class Broker implements AsyncDisposable {
     const nowMs = this.#parts.context.clock.now();
     const parts = { route, payload: bytes, properties, qos, retain, nowMs, publisher: null };
     const message = Message.of(parts);
-    const { journal } = this.#parts;
-    const before = journal?.stored;
-    const outcome = this.#parts.publisher.publish(route, message, null);
-    const room = this.#parts.publisher.takeCongestion();
+    const { outcome, room, commit } = this.#parts.publisher.publish(route, message, null);
     if (outcome === Outcome.refused) {
       throw new QuotaExceededError(`Cannot publish to "${topic}": a backlog is full`);
     }
-    const commit = journal !== null && journal.stored !== before ? journal.gathering : null;
     if (qos === 0 || commit === null) return room ?? Receipt.closed();
-    const stored = journal!.whenStored(commit);
+    const stored = this.#parts.journal!.whenStored(commit);
     return room === null ? stored : allOf(stored, room);
   }
 

@@ -128,7 +128,7 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
       scheduler,
       pool,
       flushLater: (outbox, isWoken) => toFlush.add(outbox, isWoken),
-      congested: (room) => publisher.congested(room),
+      needRoom: (room) => publisher.needRoom(room),
       messagesLeft: (frames) => stats.messagesSent += frames,
       writing: () => guards.drain.start(),
       lagMax: (appended) => memory.lagMax(appended),

@@ -157,8 +157,6 @@ export class Connection implements Link, OutboxOwner {
         this.context.turns.begin(this.#lastReadMs);
         this.context.stats.bytesReceived += bytes;
         this.#intake.filled(bytes);
-        // Whoever is slowed down by now, it is not for what this client does.
-        this.host.publisher.takeCongestion();
         const wait = this.#take();
         if (wait !== null) await this.#pause(wait);
         if (this.#isGone) return;
@@ -182,7 +180,7 @@ export class Connection implements Link, OutboxOwner {
   /** Takes what there is time for in this turn. */
   #takePart(): PromiseLike<void> | null {
     try {
-      return this.#intake.consume() ?? this.host.publisher.takeCongestion() ?? this.#intake.held();
+      return this.#intake.consume() ?? this.#intake.held();
     } catch (error) {
       this.fail(error);
       return null;
@@ -191,11 +189,10 @@ export class Connection implements Link, OutboxOwner {
 
   /** Goes on in later turns, until everything was taken or there is something else to wait for. */
   #takeInTurns(): Promise<void> {
-    const { context, host } = this;
+    const { context } = this;
     return new Promise((resolve) => {
       const job = () => {
         if (!this.#isOpen) return resolve();
-        host.publisher.takeCongestion();
         const wait = this.#takePart();
         if (wait === null && this.#isOpen && this.#intake.isCut) return context.turns.later(job);
         if (wait instanceof Receipt) context.stats.backpressureWaits++;
@@ -221,8 +218,7 @@ export class Connection implements Link, OutboxOwner {
         this.fail(error);
         break;
       }
-      // What was allowed by the authorizer meanwhile may be more than somebody can take.
-      next = this.#isOpen ? this.host.publisher.takeCongestion() ?? this.#take() : null;
+      next = this.#isOpen ? this.#take() : null;
     }
     this.#isPaused = false;
     this.#lastReadMs = this.context.clock.now();

@@ -1,3 +1,4 @@
+import type { Receipt } from "../../log/receipt.ts";
 import {
   forwardedProperties,
   PacketType,
@@ -28,27 +29,34 @@ const DOLLAR = 0x24;
 /** The route of a topic with more bytes is looked up again for each packet. */
 const LAST_TOPIC_BYTES_MAX = 1024;
 
-/** What a client publishes. */
-export const PublishFlow: {
-  /**
-   * Takes as many frames from `start` on as make a run, and publishes them.
-   *
-   * @returns Where the run ends; `start` if there is none.
-   */
-  run(connection: Connection, bytes: Uint8Array, start: number, end: number): number;
-  /** Handles one PUBLISH packet whose body is `bytes[start, end)`. */
-  packet(
-    connection: Connection,
-    first: number,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-  ): PromiseLike<void> | null;
-} = { run: takeRun, packet: takePacket };
+/** How far {@linkcode handlePublishBatch} came. */
+export interface BatchResult {
+  /** Where the frames end that were published. */
+  end: number;
+  /** Closes when the next message is welcome; `null` if it is at once. */
+  room: Receipt | null;
+}
 
-function takeRun(connection: Connection, bytes: Uint8Array, start: number, end: number): number {
+/** One for all, used up by whoever called. */
+const result: BatchResult = { end: 0, room: null };
+
+/**
+ * Publishes consecutive QoS 0 frames that go to one topic and have nothing special about them.
+ *
+ * @param start Where the first frame begins in `bytes`.
+ * @param end Where the bytes end that have arrived.
+ * @returns Valid until the next call; `end` is `start` if the first frame is not of that kind.
+ */
+export function handlePublishBatch(
+  connection: Connection,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): BatchResult {
+  result.end = start;
+  result.room = null;
   const { context, host } = connection;
-  if (connection.session!.access !== null) return start;
+  if (connection.session!.access !== null) return result;
   const v5 = connection.version === 5;
   const bytesMax = connection.terms.runBytesMax;
   let route: Route<Receiver> | null = null;
@@ -78,11 +86,11 @@ function takeRun(connection: Connection, bytes: Uint8Array, start: number, end: 
     run.add(frameEnd);
     at = frameEnd;
   }
-  if (at === start) return start;
+  if (at === start) return result;
   context.stats.messagesReceived += run.frames;
-  if (context.hooks.published) host.publisher.announce(run, connection.session!.clientId);
-  host.delivery.run(run);
-  return at;
+  result.room = host.publisher.publishBatch(run, connection.session!.clientId);
+  result.end = at;
+  return result;
 }
 
 /** The route of a topic; `null` if it is no valid topic. */
@@ -106,7 +114,12 @@ function routeOf(
   return route;
 }
 
-function takePacket(
+/**
+ * Handles one PUBLISH packet whose body is `bytes[start, end)`.
+ *
+ * @returns What has to be waited for before the next packet; `null` for nothing.
+ */
+export function handlePublish(
   connection: Connection,
   first: number,
   bytes: Uint8Array,
@@ -148,9 +161,8 @@ function takePacket(
   if (typeof allowed === "boolean") {
     return settleIf(allowed, connection, route, message, packetId);
   }
-  return allowed.then((may) => {
-    settleIf(may, connection, route, message, packetId);
-  });
+  // A receipt that is returned here is waited for as well.
+  return allowed.then((may) => settleIf(may, connection, route, message, packetId) ?? undefined);
 }
 
 function tooMany(receiveMaximum: number): ProtocolError {
@@ -250,7 +262,7 @@ function settleIf(
   route: Route<Receiver>,
   message: Message,
   packetId: number,
-): null {
+): Receipt | null {
   if (!connection.isOpen) return null;
   if (allowed) return settle(connection, route, message, packetId);
   return drop(connection, "not-authorized", message, packetId, ReasonCode.NotAuthorized);
@@ -270,34 +282,36 @@ function drop(
   return null;
 }
 
-/** Publishes a message, and acknowledges it once it is accepted. */
+/**
+ * Publishes a message, and acknowledges it once it is accepted.
+ *
+ * @returns Closes when the next one is welcome; `null` if it is at once.
+ */
 function settle(
   connection: Connection,
   route: Route<Receiver>,
   message: Message,
   packetId: number,
-): null {
-  const { context, host } = connection;
-  const { journal } = host;
-  const before = journal?.stored;
-  const outcome = host.publisher.publish(route, message, connection.session!.clientId);
-  if (message.qos === 0) return null;
+): Receipt | null {
+  const { publisher } = connection.host;
+  const { clientId } = connection.session!;
+  const { outcome, room, commit } = publisher.publish(route, message, clientId);
+  if (message.qos === 0) return room;
   if (outcome === Outcome.refused) {
-    context.stats.messagesRefused++;
-    // In 3.x there is no way to say it: no acknowledgement, and a close.
-    if (connection.version < 5) connection.close(ReasonCode.QuotaExceeded);
-    else acknowledge(connection, message, packetId, ReasonCode.QuotaExceeded, null);
-    return null;
+    connection.context.stats.messagesRefused++;
+    refuse(connection, message, packetId);
+    return room;
   }
-  const unmatched = outcome === Outcome.unmatched && connection.version === 5;
-  acknowledge(
-    connection,
-    message,
-    packetId,
-    unmatched ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success,
-    journal !== null && journal.stored !== before ? journal.gathering : null,
-  );
-  return null;
+  const isUnmatched = outcome === Outcome.unmatched && connection.version === 5;
+  const reasonCode = isUnmatched ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success;
+  acknowledge(connection, message, packetId, reasonCode, commit);
+  return room;
+}
+
+/** In 3.x there is no way to say that a message is refused: no acknowledgement, and a close. */
+function refuse(connection: Connection, message: Message, packetId: number): void {
+  if (connection.version < 5) connection.close(ReasonCode.QuotaExceeded);
+  else acknowledge(connection, message, packetId, ReasonCode.QuotaExceeded, null);
 }
 
 /** @param commit What has to be on the disk first; `null` if nothing has to be. */

@@ -13,7 +13,7 @@ import { InputBuffer } from "./input_buffer.ts";
 import { Pace } from "../limits/publish_rate_limiter.ts";
 import { handlePacket, handlePuback } from "./handle_control.ts";
 import { checkPacket, PacketLimitError } from "../limits/packet_limits.ts";
-import { PublishFlow } from "./handle_publish.ts";
+import { handlePublish, handlePublishBatch } from "./handle_publish.ts";
 
 /** How many bytes of packets cost as much as one packet more. */
 const BYTES_PER_UNIT = 512;
@@ -75,7 +75,7 @@ export class Intake {
     const connection = this.#connection;
     const input = this.#input;
     const { bytes, end } = input;
-    const { context, host, terms, outbox } = connection;
+    const { context, terms, outbox } = connection;
     const { controlBytesMax } = context.limits;
     const pace = this.#pace;
     const { turns } = context;
@@ -86,18 +86,22 @@ export class Intake {
     let isOver = false;
     // What waits stays where it is: a backlog never grows by more than a message
     // between the moment it is long and the moment its publishers wait.
-    while (at < end && connection.isOpen && !host.publisher.isCongested) {
+    while (at < end && connection.isOpen) {
       if (outbox.controlBytes > controlBytesMax || pace?.mayGoOn === false) break;
       if (connection.acks !== null && connection.acks.bytes > controlBytesMax) break;
       const mayRun = connection.session !== null && (pace === null || pace.mayTakeAll(end - at));
       if (mayRun && bytes[at] === 0x30) {
         const before = context.stats.messagesReceived;
-        const next = PublishFlow.run(connection, bytes, at, end);
+        const { end: next, room } = handlePublishBatch(connection, bytes, at, end);
         if (next > at) {
           const frames = context.stats.messagesReceived - before;
           pace?.spend(frames, next - at);
           isOver = turns.spend(unitsOf(next - at));
           at = next;
+          if (room !== null) {
+            input.consume(at);
+            return room;
+          }
           if (isOver) break;
           continue;
         }
@@ -194,7 +198,7 @@ export class Intake {
         const body = bytes.subarray(start, end);
         refuseControlCharacters(decodePacket(version, first, body, tolerance));
       }
-      return PublishFlow.packet(connection, first, bytes, start, end);
+      return handlePublish(connection, first, bytes, start, end);
     }
     context.stats.controlPacketsReceived++;
     if (session === null) return this.#handleStranger(first, bytes, start, end);

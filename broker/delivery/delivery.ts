@@ -6,6 +6,7 @@ import type { Route } from "../../router/route_cache.ts";
 import type { SharedGroup } from "../../router/shared_group.ts";
 import type { Subscription } from "../../router/subscription.ts";
 import { parseSharedFilter } from "../../router/topic.ts";
+import type { Commit } from "../base/commit.ts";
 import type { MessageLog } from "./backlog.ts";
 import { FanOut, variantFor } from "./shared_fan_out.ts";
 import type { OverflowPolicy } from "../base/limits.ts";
@@ -30,6 +31,8 @@ export const Outcome = {
 export interface DeliveryJournal {
   /** Whether nothing more of messages can be promised. */
   readonly isFull: boolean;
+  /** The commit that will hold what changes now. */
+  readonly gathering: Commit;
   /** Makes a log of messages that durable sessions share. */
   newLog(): MessageLog;
   /** A message goes from one session to another: it must not leave here before it is there. */

@@ -45,8 +45,8 @@ export interface OutboxHost {
   flushLater(outbox: Outbox, isWoken: boolean): void;
   /** How far a subscriber may lag, in bytes, for which so many more wait now. */
   lagMax(appended: number): number;
-  /** Slows down whoever is publishing now until the receipt closes. */
-  congested(room: Receipt): void;
+  /** Slows down whoever publishes now until the receipt closes. */
+  needRoom(room: Receipt): void;
   /** Counts messages that are given to the network. */
   messagesLeft(frames: number): void;
   /** A write begins. */
@@ -267,7 +267,7 @@ export class Outbox implements Waiter {
   #slowDown(): void {
     const { clock, scheduler, limits } = this.#host;
     this.#congestion ??= new Congestion(clock, scheduler, limits.stallMs);
-    if (!this.#congestion.isStalled) this.#host.congested(this.#congestion.room());
+    if (!this.#congestion.isStalled) this.#host.needRoom(this.#congestion.room());
   }
 
   /** Writes nothing until {@linkcode release}: what is said first is not sure yet. */

@@ -1,6 +1,7 @@
 import type { Receipt } from "../../log/receipt.ts";
 import type { Route } from "../../router/route_cache.ts";
 import type { BrokerContext } from "../base/context.ts";
+import type { Commit } from "../base/commit.ts";
 import type { MemoryBudget } from "../limits/memory_budget.ts";
 import type { Message } from "../base/message.ts";
 import { type Delivery, type DeliveryJournal, Outcome } from "./delivery.ts";
@@ -18,42 +19,77 @@ export interface PublisherHost {
   readonly memory: MemoryBudget;
 }
 
-/** Publishes what clients, the program and wills have to say: retains it, and delivers it. */
+/** What came of publishing one message, and what whoever has published it waits for. */
+export interface PublishResult {
+  /** One of {@linkcode Outcome}. */
+  readonly outcome: number;
+  /** Closes when the next message is welcome; `null` if it is at once. */
+  readonly room: Receipt | null;
+  /** What an acknowledgement waits for: the commit that stores the message; `null` for none. */
+  readonly commit: Commit | null;
+}
+
+/**
+ * Publishes what clients, the program and wills have to say: retains it, and delivers it.
+ *
+ * While it is at it, those who receive say through {@linkcode Publisher.needRoom} that the publisher
+ * has to wait, and the store says through {@linkcode Publisher.storing} that it stores something.
+ * Both are part of the result of that one call; what is said in between counts for nobody.
+ */
 export class Publisher {
   readonly #host: PublisherHost;
   readonly #context: BrokerContext;
-  #congestion: Receipt | null = null;
+  /** What the publisher of the message under way has to wait for. */
+  #room: Receipt | null = null;
+  /** Whether something of the message under way is stored. */
+  #isStoring = false;
 
   constructor(host: PublisherHost) {
     this.#host = host;
     this.#context = host.context;
   }
 
-  congested(room: Receipt): void {
-    if (!room.isClosed) this.#congestion = room;
+  /** Somebody who receives has much waiting: whoever publishes now waits until `room` closes. */
+  needRoom(room: Receipt): void {
+    if (!room.isClosed) this.#room = room;
   }
 
-  /** Whether whoever is publishing now should wait. */
-  get isCongested(): boolean {
-    return this.#congestion !== null;
+  /** Something of what is published now is to be stored. */
+  storing(): void {
+    this.#isStoring = true;
   }
 
-  /** What whoever has just published should wait for, or `null`. */
-  takeCongestion(): Receipt | null {
-    const congestion = this.#congestion;
-    this.#congestion = null;
-    return congestion;
+  /** Publishes a message: retains it if it wants to be, and delivers it. */
+  publish(route: Route<Receiver>, message: Message, clientId: string | null): PublishResult {
+    // A hook of the program may publish in the middle of this.
+    const outerRoom = this.#room;
+    const isOuterStoring = this.#isStoring;
+    this.#room = null;
+    this.#isStoring = false;
+    const outcome = this.#publish(route, message, clientId);
+    const room = this.#room;
+    const commit = this.#isStoring ? this.#host.journal!.gathering : null;
+    this.#room = outerRoom;
+    this.#isStoring = isOuterStoring;
+    if (outcome !== Outcome.refused) this.#context.published(message, clientId);
+    return { outcome, room, commit };
   }
 
   /**
-   * Publishes a message: retains it if it wants to be, and delivers it.
+   * Publishes QoS 0 messages that go to one topic.
    *
-   * @returns One of `Outcome`.
+   * @returns Closes when the next are welcome; `null` if they are at once.
    */
-  publish(route: Route<Receiver>, message: Message, clientId: string | null): number {
-    const outcome = this.#publish(route, message, clientId);
-    if (outcome !== Outcome.refused) this.#context.published(message, clientId);
-    return outcome;
+  publishBatch(batch: Run, clientId: string | null): Receipt | null {
+    if (this.#context.hooks.published !== undefined) {
+      for (const message of batch.messages()) this.#context.published(message, clientId);
+    }
+    const outerRoom = this.#room;
+    this.#room = null;
+    this.#host.delivery.run(batch);
+    const room = this.#room;
+    this.#room = outerRoom;
+    return room;
   }
 
   #publish(route: Route<Receiver>, message: Message, clientId: string | null): number {
@@ -86,10 +122,5 @@ export class Publisher {
     const { journal, delivery } = this.#host;
     if (message.qos === 0 || journal === null || !journal.isFull) return false;
     return message.retain || delivery.isDurable(route);
-  }
-
-  /** Calls the hook for every message of a run. */
-  announce(run: Run, clientId: string | null): void {
-    for (const message of run.messages()) this.#context.published(message, clientId);
   }
 }

@@ -50,8 +50,10 @@ export interface JournalHost {
   readonly storedBytesMax: number;
   /** Finishes what this turn has begun: what it changes belongs to the same commit. */
   endTurn(): void;
-  /** Whoever has published should wait. */
-  congested(room: Receipt): void;
+  /** Whoever publishes now should wait until the receipt closes. */
+  needRoom(room: Receipt): void;
+  /** Something of what is published now is to be stored. */
+  storing(): void;
   /** The retained message of a topic, as it is now. */
   retainedOf(topic: string): Message | undefined;
   /** Something has failed. */
@@ -106,7 +108,6 @@ export class Journal implements LogKeeper {
   /** The name of the error that was told last. */
   #told = "";
   #bytes = 0;
-  #stored = 0;
 
   /** @param nextId The first identifier that was never used. */
   constructor(store: Store, host: JournalHost, nextId: number) {
@@ -150,11 +151,6 @@ export class Journal implements LogKeeper {
   /** Whether the last commit has failed, so that nothing at all can be promised. */
   get isFailing(): boolean {
     return this.#isFailing;
-  }
-
-  /** Counts up whenever a message, or the retained message of a topic, is to be stored. */
-  get stored(): number {
-    return this.#stored;
   }
 
   /** What the messages in the store weigh, in bytes. */
@@ -234,7 +230,7 @@ export class Journal implements LogKeeper {
       this.#changes.chunks.add(this.#open);
     }
     this.#weigh(message.weight);
-    this.#stored++;
+    this.#host.storing();
     return message.place = this.#open.add(message.keep());
   }
 
@@ -292,7 +288,7 @@ export class Journal implements LogKeeper {
     const { retained } = this.#changes;
     if (!retained.has(topic)) this.#weigh(this.#host.retainedOf(topic)?.weight ?? topic.length);
     retained.add(topic);
-    this.#stored++;
+    this.#host.storing();
     this.#touch();
   }
 
@@ -365,7 +361,7 @@ export class Journal implements LogKeeper {
   #weigh(bytes: number): void {
     this.#changes.weight += bytes;
     if (this.#changes.weight <= this.#host.journalBytesMax || this.#isClosing) return;
-    this.#host.congested((this.#underWay ?? this.#gathering).over);
+    this.#host.needRoom((this.#underWay ?? this.#gathering).over);
   }
 
   /** Drops what has expired in some of the logs; in the others with the next sweeps. */

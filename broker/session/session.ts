@@ -437,7 +437,7 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
     if (bytes <= highWaterBytes && messages <= backlogMessagesMax / 2) return;
     const { clock, scheduler } = this.#host.context;
     this.#congestion ??= new Congestion(clock, scheduler, stallMs);
-    if (!this.#congestion.isStalled) this.#host.publisher.congested(this.#congestion.room());
+    if (!this.#congestion.isStalled) this.#host.publisher.needRoom(this.#congestion.room());
   }
 
   #clearIfShort(): void {

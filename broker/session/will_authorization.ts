@@ -39,7 +39,7 @@ export class AskedWills {
       // In the commit that holds what comes of it.
       (forget ?? take(false))();
       if (!may) return host.context.dropped("not-authorized", message, clientId);
-      const outcome = host.publisher.publish(route, message, clientId);
+      const { outcome } = host.publisher.publish(route, message, clientId);
       if (outcome === Outcome.refused) host.context.dropped("backlog", message, clientId);
     };
     if (access === null) return settle(true);

@@ -46,7 +46,7 @@ export class OutboxWorld implements OutboxHost, OutboxOwner {
     return this.limits.lagBytesMax;
   }
 
-  congested(room: Receipt): void {
+  needRoom(room: Receipt): void {
     this.rooms.push(room);
   }
 
