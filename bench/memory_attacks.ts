@@ -36,6 +36,11 @@ if (import.meta.main) {
     string: ["minutes", "only", "heap"],
     boolean: ["data", "verbose"],
     default: { minutes: "2", heap: "256" },
+    unknown: (argument) => {
+      // deno-lint-ignore no-console
+      console.error(`Unknown argument: ${argument}`);
+      Deno.exit(2);
+    },
   });
   const names = flags.only?.split(",") ?? Object.keys(ATTACKS);
   const plan = {

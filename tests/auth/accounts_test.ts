@@ -81,7 +81,8 @@ testWith(
         ]);
         assertEquals(code, 0, stderr);
       }
-      await Deno.writeTextFile(`${folder}/plain`, "user 0:p:0 ü\nuser 1:p:1 ü\nuser 2:p:2 ü\n");
+      const users = "user 0:p:0 ü\nuser 1:p:1 ü\nuser 2:p:2 ü\n";
+      await Deno.writeTextFile(`${folder}/plain`, users, { mode: 0o600 });
       assertEquals(await passwd(["-U", `${folder}/plain`]), OK);
       for (const file of [ours, theirs, `${folder}/plain`]) {
         for (const broker of [withMosquitto, withFairway]) {

@@ -35,6 +35,7 @@ const COMMANDS: readonly (readonly [string, readonly string[]])[] = [
   ["bench/store.ts", ["--nonsense"]],
   ["bench/idle.ts", ["nonsense"]],
   ["bench/login_storm.ts", ["nonsense"]],
+  ["bench/memory_attacks.ts", ["--nonsense"]],
 ];
 
 for (const [command, args] of COMMANDS) {

@@ -66,7 +66,10 @@ Deno.test("server.ts --verbose shows names of clients without obeying them", asy
   await using server = startServer(["--port", "0", "--verbose"]);
   const [, port] = await server.waitFor(/127\.0\.0\.1:(\d+)/, "stdout", DEADLINE_MS);
   const output = await told(server, Number(port), NAME);
-  assertHarmless(output, /^(?:Fairway \d|connect "n|disconnect "n|refuse "n)/);
+  assertHarmless(
+    output,
+    /^(?:At most \d+ MB of memory|Fairway \d|connect "n|disconnect "n|refuse "n)/,
+  );
   const quoted = `"${SHOWN}\\"\\\\"`;
   assertStringIncludes(output, `connect ${quoted} from 127.0.0.1:`);
   assertStringIncludes(output, ` as ${quoted}, MQTT 5.0\n`);
@@ -91,7 +94,7 @@ Deno.test("the log of server.ts -c FILE shows names of clients without obeying t
     assertEquals(output, await Deno.readTextFile(`${folder}/log`));
     assertHarmless(
       output,
-      /^(?:Fairway \d|Listening on|New client connected from|Client n\\u000d|login failed from 127)/,
+      /^(?:At most \d+ MB of memory|Fairway \d|Listening on|New client connected from|Client n\\u000d|login failed from 127)/,
     );
     assertStringIncludes(output, ` as ${SHOWN}"\\\\ (p5).\n`);
     assertStringIncludes(output, ` user "${SHOWN}\\"\\\\" client "${SHOWN}\\"\\\\"\n`);

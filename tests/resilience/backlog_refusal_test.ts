@@ -84,7 +84,7 @@ for (const sessions of [2, 10]) {
 
   refusalTest(
     `${sessions} have no room for the bytes, but for fewer`,
-    { backlogBytesMax: 4000 },
+    { backlogBytesMax: 4200 },
     async (publisher, port) => {
       await leave(port, sessions, () => ({ "all": 1 }));
       const large = "x".repeat(1500);
