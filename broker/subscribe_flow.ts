@@ -40,13 +40,23 @@ export function subscribe(
   }
   const { access } = connection.session!;
   mountAll(connection, packet);
-  const refused = packet.subscriptions.map((request) => faultOf(connection, request));
-  if (access === null) {
-    return answer(connection, packet, identifier, refused);
-  }
-  return ask(connection, access, packet, refused).then((codes) =>
-    connection.isOpen ? answer(connection, packet, identifier, codes) ?? undefined : undefined
-  );
+  const refused: number[] = [];
+  const check = (request: SubscriptionRequest) => {
+    refused.push(faultOf(connection, request));
+  };
+  return then(eachInTurns(connection, packet.subscriptions, check), () => {
+    if (access === null) return answer(connection, packet, identifier, refused);
+    const asked = ask(connection, access, packet, refused);
+    return asked.then((codes) => answer(connection, packet, identifier, codes) ?? undefined);
+  });
+}
+
+/** Does what comes after a wait, or at once if there is none. */
+function then(
+  wait: PromiseLike<void> | null,
+  next: () => PromiseLike<void> | null,
+): PromiseLike<void> | null {
+  return wait === null ? next() : wait.then(() => next() ?? undefined);
 }
 
 /** Asks about each filter that has no fault, one after the other: a packet may have very many. */
@@ -112,6 +122,7 @@ function answer(
   identifier: number,
   refused: readonly number[],
 ): PromiseLike<void> | null {
+  if (!connection.isOpen) return null;
   const { version } = connection;
   const feeds: RetainedFeed[] = [];
   const reasonCodes: number[] = [];
@@ -120,21 +131,23 @@ function answer(
     // 3.1.1 has one code for every failure [MQTT-3.9.3-2].
     reasonCodes.push(code >= 0x80 && version < 5 ? 0x80 : code);
   };
-  return eachInTurns(connection, packet.subscriptions, step, () => {
+  return then(eachInTurns(connection, packet.subscriptions, step), () => {
     const session = connection.session!;
+    if (!connection.isOpen) return null;
     const commit = session.isDurable ? connection.core.journal!.latest : null;
     const { packetId } = packet;
     replyAfter(connection, commit, { type: "suback", packetId, reasonCodes, properties: {} });
-    if (feeds.length === 0 || session.hasEnded) return;
+    if (feeds.length === 0 || session.hasEnded) return null;
     session.feeds ??= new FeedQueue();
     for (const feed of feeds) session.feeds.push(feed);
     connection.outbox.hurry();
+    return null;
   });
 }
 
 /**
- * Does something for each of many, as many in each turn as there is time for, and then what comes
- * after; nothing more once the connection is over, or the session.
+ * Does something for each of many, as many in each turn as there is time for; nothing more once the
+ * connection is over, or the session.
  *
  * @returns Resolves when all is done; `null` if it is by now.
  */
@@ -142,18 +155,13 @@ function eachInTurns<T>(
   connection: Connection,
   items: readonly T[],
   each: (item: T, index: number) => void,
-  end: () => void,
 ): PromiseLike<void> | null {
   const { session } = connection;
   let i = 0;
   return connection.core.turns.inTurns(() => {
-    if (i > 0 && (!connection.isOpen || session!.hasEnded)) return 0;
-    if (i < items.length) {
-      each(items[i]!, i++);
-      return UNITS_PER_FILTER;
-    }
-    end();
-    return 0;
+    if (i === items.length || !connection.isOpen || session!.hasEnded) return 0;
+    each(items[i]!, i++);
+    return UNITS_PER_FILTER;
   });
 }
 
@@ -206,9 +214,11 @@ export function unsubscribe(
     const existed = endSubscription(connection.core, session, known);
     reasonCodes.push(existed ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted);
   };
-  return eachInTurns(connection, packet.filters, step, () => {
+  return then(eachInTurns(connection, packet.filters, step), () => {
+    if (!connection.isOpen) return null;
     const commit = session.isDurable ? connection.core.journal!.latest : null;
     const { packetId } = packet;
     replyAfter(connection, commit, { type: "unsuback", packetId, reasonCodes, properties: {} });
+    return null;
   });
 }
