@@ -13,6 +13,7 @@ import type { OverflowPolicy } from "./limits.ts";
 import type { Message } from "./message.ts";
 import { Rank, type Receiver } from "./receiver.ts";
 import type { Run } from "./run.ts";
+import type { TurnBudget } from "./turn_budget.ts";
 
 /** From how many members on an audience shares logs; copying is cheaper below (measured). */
 const FAN_OUT_MEMBERS_MIN = 8;
@@ -32,6 +33,7 @@ export interface DeliveryHost {
   readonly router: Router<Receiver>;
   readonly overflow: OverflowPolicy;
   readonly journal: Journal | null;
+  readonly turns: Pick<TurnBudget, "spend">;
 }
 
 /** Brings what is published to whoever is subscribed. */
@@ -54,6 +56,7 @@ export class Delivery {
     const audience = this.#router.audience(run.route);
     const { sole } = audience;
     if (sole !== null) return sole.subscriber.receiveRun(run, sole);
+    this.#host.turns.spend(audience.members.length);
     const fanOut = this.#fanOutOf(audience);
     if (fanOut !== null) fanOut.run(run);
     else {
@@ -78,6 +81,8 @@ export class Delivery {
   /** Delivers one message. Returns one of {@linkcode Outcome}. */
   message(route: Route<Receiver>, message: Message): number {
     const audience = this.#router.audience(route);
+    // Whoever publishes looks at the budget when this is done.
+    this.#host.turns.spend(audience.members.length);
     const fanOut = this.#fanOutOf(audience);
     if (this.#refuses && message.qos > 0 && isFull(audience, fanOut, message)) {
       return Outcome.refused;

@@ -7,6 +7,7 @@ import type { Receiver } from "./receiver.ts";
 import { SubscriptionTable } from "./subscription_table.ts";
 import { TestReceiver } from "./testdata/test_receiver.ts";
 import { TurnClock } from "./testdata/turn_clock.ts";
+import { TurnBudget } from "./turn_budget.ts";
 
 class TestSession extends TestReceiver {
   readonly subscriptions = new SubscriptionTable();
@@ -14,8 +15,11 @@ class TestSession extends TestReceiver {
 
 class EndedWorld {
   readonly clock = new TurnClock();
+  readonly turns = new TurnBudget(this.clock, { turnMsMax: 2 }, (error) => {
+    throw error;
+  });
   readonly router = new Router<Receiver>();
-  readonly ended = new EndedSessions(this.clock, this.router, 10_000);
+  readonly ended = new EndedSessions(this.turns, this.router, 10_000);
 
   /** A session with so many subscriptions: plain, with wildcards and shared. */
   session(name: string, count: number): TestSession {

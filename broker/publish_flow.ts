@@ -21,6 +21,9 @@ import type { DropReason } from "./stats.ts";
 const view = new PublishView();
 const run = new Run();
 
+/** What it may cost to find who gets what is published to another topic, in units of the budget. */
+const UNITS_PER_ROUTE = 16;
+
 /** First byte of a QoS 0 PUBLISH without RETAIN and DUP. */
 const PLAIN_PUBLISH = 0x30;
 const DOLLAR = 0x24;
@@ -97,6 +100,7 @@ function routeOf(
   }
   const last = connection.lastRoute;
   if (last !== null && sameBytes(last.bytes, bytes, start, end)) return last;
+  connection.core.turns.spend(UNITS_PER_ROUTE);
   return connection.lastRoute = connection.core.router.route(bytes, start, end);
 }
 

@@ -1,6 +1,5 @@
 import type { QoS } from "../codec/mod.ts";
 import { ReasonCode } from "../codec/mod.ts";
-import { Receipt } from "../log/receipt.ts";
 import { parseSharedFilter } from "../router/topic.ts";
 import type { Access } from "./access.ts";
 import type { Connection } from "./connection.ts";
@@ -9,8 +8,10 @@ import type { Session } from "./session.ts";
 
 /** Sessions whose authorizers are waited for at once. */
 const SESSIONS_AT_ONCE = 16;
-/** Subscriptions that are looked at in one go; then others have their turn. */
-const PAGE_SUBSCRIPTIONS = 1024;
+/** What a question costs, in units of the budget: how long it takes is not known, so it is looked. */
+const UNITS_PER_QUESTION = 64;
+/** What a session costs of which nothing is asked. */
+const UNITS_PER_SESSION = 1;
 
 /** Asks whether a client may subscribe to a filter, which may begin with `$share/…`. */
 export function mayKeep(access: Access, filter: string, qos: QoS): boolean | Promise<boolean> {
@@ -41,9 +42,11 @@ export async function askAgain(core: Core, session: Session, access: Access): Pr
   for (const { filter, options } of session.subscriptions.values()) {
     const may = mayKeep(access, filter, options.qos);
     const isAllowed = typeof may === "boolean" ? may : await may;
-    if (isAllowed || session.hasEnded || !endSubscription(core, session, filter)) continue;
-    core.stats.subscriptionsRevoked++;
-    ended++;
+    if (!isAllowed && !session.hasEnded && endSubscription(core, session, filter)) {
+      core.stats.subscriptionsRevoked++;
+      ended++;
+    }
+    if (core.turns.spend(UNITS_PER_QUESTION)) await core.turns.next();
   }
   return ended;
 }
@@ -60,14 +63,13 @@ export async function reauthorize(core: Core): Promise<number> {
   core.router.uncheck();
   for (const connection of core.connections) core.guard(() => askToStay(connection));
   const sessions = core.sessions.values();
-  const pages = new Pages(core);
   let ended = 0;
   const ask = async () => {
     for (const session of sessions) {
       // Not in one: the sum would be the one from before the wait.
       const count = await askSafely(core, session);
       ended += count;
-      await pages.turn(session.subscriptions.size + 1);
+      if (core.turns.spend(UNITS_PER_SESSION)) await core.turns.next();
     }
   };
   await Promise.all(Array.from({ length: SESSIONS_AT_ONCE }, ask));
@@ -95,25 +97,5 @@ async function askSafely(core: Core, session: Session): Promise<number> {
     // Nothing is known of what it may do; when the client returns, it is asked about again.
     session.link?.disconnect(ReasonCode.NotAuthorized);
     return 0;
-  }
-}
-
-/** Gives others their turn between pages of work. */
-class Pages {
-  readonly #core: Core;
-  #done = 0;
-
-  constructor(core: Core) {
-    this.#core = core;
-  }
-
-  async turn(subscriptions: number): Promise<void> {
-    this.#done += subscriptions;
-    if (this.#done < PAGE_SUBSCRIPTIONS) return;
-    this.#done = 0;
-    const { clock } = this.#core;
-    const turn = new Receipt();
-    clock.schedule(clock.now(), () => turn.close());
-    await turn;
   }
 }

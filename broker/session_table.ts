@@ -5,11 +5,15 @@ import { AskedWills } from "./asked_wills.ts";
 import type { Core } from "./core.ts";
 import { EndedSessions } from "./ended_sessions.ts";
 import { Deadline } from "./scheduler.ts";
+import type { Sent } from "./sent.ts";
 import { NEVER_EXPIRES, Session } from "./session.ts";
 import { messageOfWill } from "./will.ts";
 
 /** How long a will waits that the store cannot take, before it is tried again, in milliseconds. */
 const WILL_RETRY_MS = 1000;
+
+/** What it costs to give one message to another of a shared group, in units of the budget. */
+const UNITS_PER_ORPHAN = 4;
 
 /** Every session by client identifier, and when each ends. */
 export class SessionTable {
@@ -24,7 +28,7 @@ export class SessionTable {
   constructor(core: Core) {
     this.#core = core;
     this.#wills = new AskedWills(core);
-    this.#ended = new EndedSessions(core.clock, core.router);
+    this.#ended = new EndedSessions(core.turns, core.router);
   }
 
   /** How many sessions there are, connected or not. */
@@ -116,19 +120,31 @@ export class SessionTable {
   /** Ends a session; a will that waits is published, since it must not wait longer. */
   end(session: Session): void {
     if (session.hasEnded) return;
-    const { scheduler, delivery } = this.#core;
+    const { scheduler } = this.#core;
     const key = mapKey(session.clientId);
     if (this.#sessions.get(key) === session) this.#sessions.delete(key);
     if (session.willDeadline !== null) scheduler.clear(session.willDeadline);
     if (session.expiryDeadline !== null) scheduler.clear(session.expiryDeadline);
     const orphans = session.end();
     this.#ended.add(session);
-    for (const { message, variant } of orphans) {
-      if (message !== null && !delivery.handOver(message, variant.shared!)) {
-        this.#core.dropped("session-ended", message, session.clientId);
-      }
-    }
+    if (orphans.length > 0) this.#handOver(orphans, session.clientId);
     this.#publishWill(session);
+  }
+
+  /** Gives what a session leaves behind to others of its shared groups: it may be very much. */
+  #handOver(orphans: readonly Sent[], clientId: string): void {
+    const { delivery, turns } = this.#core;
+    let i = 0;
+    const handed = turns.inTurns(() => {
+      const orphan = orphans[i++];
+      if (orphan === undefined) return 0;
+      const { message, variant } = orphan;
+      if (message !== null && !delivery.handOver(message, variant.shared!)) {
+        this.#core.dropped("session-ended", message, clientId);
+      }
+      return UNITS_PER_ORPHAN;
+    });
+    handed?.then(undefined, (error) => this.#core.failed(error));
   }
 
   /** Does nothing more about sessions that have ended. */
