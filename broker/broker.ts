@@ -58,6 +58,9 @@ export class QuotaExceededError extends Error {
   override readonly name: string = "QuotaExceededError";
 }
 
+/** What it costs to tell a client that the broker closes, in units of the budget. */
+const UNITS_PER_CLOSE = 16;
+
 const encoder = new TextEncoder();
 
 /**
@@ -389,8 +392,10 @@ export class Broker implements AsyncDisposable {
     await this.#listeners.close();
     for (const subscription of this.#subscriptions) await subscription.return();
     const connections = [...this.#parts.connections];
+    const { turns } = this.#parts.context;
     for (const connection of connections) {
       connection.disconnect(ReasonCode.ServerShuttingDown, undefined, true);
+      if (turns.spend(UNITS_PER_CLOSE)) await turns.next();
     }
     await this.#grace(connections, graceMs);
     for (const connection of connections) connection.abort();

@@ -1,9 +1,10 @@
 import { BufferPool } from "../log/buffer_pool.ts";
 import { Router } from "../router/router.ts";
 import { BrokerContext } from "./base/context.ts";
+import type { TurnBudget } from "./base/turn_budget.ts";
 import type { Settings } from "./base/options.ts";
 import type { Connection } from "./connection/connection.ts";
-import type { ConnectionHost } from "./connection/connection_host.ts";
+import type { ConnectionHost } from "./connection/client_connection.ts";
 import { Delivery } from "./delivery/delivery.ts";
 import { FlushQueue } from "./delivery/flush_queue.ts";
 import type { Outbox, OutboxHost } from "./delivery/outbox.ts";
@@ -78,6 +79,11 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
   /** What sessions need of the broker. */
   get sessionHost(): SessionHost {
     return this;
+  }
+
+  /** How much is done before others have their turn. */
+  get turns(): TurnBudget {
+    return this.context.turns;
   }
 
   /** What happens with messages for a full backlog. */

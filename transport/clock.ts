@@ -29,7 +29,7 @@ export interface Clock {
  * to do, or after 61 steps of its own; an immediate is about two of them (measured with Deno 2.9.6:
  * with fewer, and eight sockets that are always readable, a ninth waits several times as long).
  */
-const IMMEDIATES_PER_POLL = 31;
+export const IMMEDIATES_PER_POLL = 31;
 
 /** Longer than this a timer of the runtime cannot be; whoever waits asks again then. */
 const TIMER_MS_MAX = 2 ** 31 - 1;

@@ -1,1 +1,7 @@
-export { afterPoll, type Clock, soon, systemClock } from "../../transport/clock.ts";
+export {
+  afterPoll,
+  type Clock,
+  IMMEDIATES_PER_POLL,
+  soon,
+  systemClock,
+} from "../../transport/clock.ts";

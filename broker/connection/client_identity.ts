@@ -1,8 +1,12 @@
 import type { Grant } from "../../auth/authenticator.ts";
 import { type ConnectPacket, ReasonCode } from "../../codec/mod.ts";
-import { newClientId } from "./client_id.ts";
+import type { ClientConnection, ConnectionHost } from "./client_connection.ts";
 import type { ConnectFault } from "./connect_validation.ts";
-import type { Connection } from "./connection.ts";
+
+/** Characters of an identifier that the broker assigns. */
+const ID_CHARACTERS = "0123456789abcdefghijklmnopqrstuvwxyz";
+/** How many of them: about 103 bits. */
+const ID_LENGTH = 20;
 
 /** The names that a client goes by, as the rules of its listener have it. */
 export interface Identity {
@@ -11,7 +15,10 @@ export interface Identity {
 }
 
 /** The names of a client before it was authenticated, or why it is not let in. */
-export function identify(connection: Connection, packet: ConnectPacket): Identity | ConnectFault {
+export function identify(
+  connection: ClientConnection,
+  packet: ConnectPacket,
+): Identity | ConnectFault {
   const { terms } = connection;
   const certified = terms.identityAsUsername || terms.subjectAsUsername;
   const username = certified ? certifiedName(connection) : packet.username;
@@ -33,7 +40,7 @@ export function identify(connection: Connection, packet: ConnectPacket): Identit
 
 /** The names of a client that was authenticated, which may have given it another user name. */
 export function settle(
-  connection: Connection,
+  connection: ClientConnection,
   known: Identity,
   grant: Grant,
 ): Identity | ConnectFault {
@@ -48,14 +55,29 @@ export function isFault(result: Identity | ConnectFault): result is ConnectFault
   return Array.isArray(result);
 }
 
-function certifiedName({ peer, terms }: Connection): string | null {
+function certifiedName({ peer, terms }: ClientConnection): string | null {
   const { certificate } = peer;
   if (!certificate) return null;
   return terms.identityAsUsername ? certificate.commonName : certificate.subject;
 }
 
-function faultOfId({ terms }: Connection, clientId: string): ConnectFault | null {
+function faultOfId({ terms }: ClientConnection, clientId: string): ConnectFault | null {
   const { clientIdPrefixes: prefixes } = terms;
   if (prefixes === null || prefixes.some((prefix) => clientId.startsWith(prefix))) return null;
   return [ReasonCode.NotAuthorized, "Client identifier has none of the prefixes that are let in"];
+}
+
+/** An identifier that no session has, for a client that gave none [MQTT-3.2.2-16]. */
+function newClientId(
+  { context, sessions }: Pick<ConnectionHost, "context" | "sessions">,
+  prefix: string,
+): string {
+  const { settings } = context;
+  for (;;) {
+    let id = prefix;
+    for (let i = 0; i < ID_LENGTH; i++) {
+      id += ID_CHARACTERS[Math.floor(settings.random() * ID_CHARACTERS.length)];
+    }
+    if (sessions.get(id) === undefined) return id;
+  }
 }

@@ -1,5 +1,5 @@
 import type { ConnectPacket, Properties } from "../../codec/mod.ts";
-import type { Connection } from "./connection.ts";
+import type { ClientConnection } from "./client_connection.ts";
 
 /** What was settled with the client. */
 export interface Agreed {
@@ -15,7 +15,7 @@ export interface Agreed {
 
 /** The properties of a CONNACK that lets a client in: only what differs from what it expects. */
 export function connackProperties(
-  connection: Connection,
+  connection: ClientConnection,
   packet: ConnectPacket,
   agreed: Agreed,
 ): Properties {

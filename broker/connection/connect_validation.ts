@@ -1,13 +1,13 @@
 import { type ConnectPacket, type Properties, ReasonCode, type Will } from "../../codec/mod.ts";
 import { topicNameFault } from "../../router/topic.ts";
-import type { Connection } from "./connection.ts";
+import type { ClientConnection } from "./client_connection.ts";
 import { isBeyondLimits } from "../limits/topic_limits.ts";
 
 /** Why a client is not let in: a reason code, and the same in words. */
 export type ConnectFault = readonly [reasonCode: number, text: string];
 
 /** What is wrong with a CONNECT that is well-formed; `null` for nothing. */
-export function faultOf(connection: Connection, packet: ConnectPacket): ConnectFault | null {
+export function faultOf(connection: ClientConnection, packet: ConnectPacket): ConnectFault | null {
   const { context, terms } = connection;
   if (context.isClosing) return [ReasonCode.ServerShuttingDown, "Broker is shutting down"];
   const { clientId, protocolVersion, cleanStart, will } = packet;
@@ -25,14 +25,17 @@ export function faultOf(connection: Connection, packet: ConnectPacket): ConnectF
 }
 
 /** CONNECT has a limit of its own in bytes, so that they need only be counted. */
-function hasTooManyProperties(connection: Connection, ...all: (Properties | undefined)[]): boolean {
+function hasTooManyProperties(
+  connection: ClientConnection,
+  ...all: (Properties | undefined)[]
+): boolean {
   const { userPropertiesMax } = connection.context.limits;
   const hasTooMany = all.some((one) => (one?.userProperties?.length ?? 0) > userPropertiesMax);
   if (hasTooMany) connection.limited("user-properties");
   return hasTooMany;
 }
 
-function faultOfWill({ context, terms }: Connection, will: Will): ConnectFault | null {
+function faultOfWill({ context, terms }: ClientConnection, will: Will): ConnectFault | null {
   const { mount } = terms;
   const topic = mount?.topic(will.topic) ?? will.topic;
   const topicFault = topicNameFault(will.topic) ??

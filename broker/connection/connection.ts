@@ -13,15 +13,17 @@ import type { Route } from "../../router/route_cache.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { PeerInfo, Transport } from "../../transport/transport.ts";
 import { sendControl } from "./responses.ts";
-import type { AuthFlow } from "./handle_auth.ts";
-import type { ConnectFlow } from "./handle_connect.ts";
+import type {
+  ClientConnection,
+  ConnectHandler,
+  ConnectionHost,
+  EnhancedAuthentication,
+  Granted,
+  WaitingResponses,
+} from "./client_connection.ts";
 import type { BrokerContext } from "../base/context.ts";
-import type { ConnectionHost } from "./connection_host.ts";
-import type { AckQueue } from "./response_queue.ts";
-import { sendFarewell } from "./farewell.ts";
-import type { Granted } from "./credential_expiry.ts";
+import { sendDisconnect } from "./reason_packets.ts";
 import { Intake } from "./packet_reader.ts";
-import type { Link } from "../session/client_link.ts";
 import type { ListenerPolicy, ListenerTerms } from "../base/listener_policy.ts";
 import type { Tally } from "../base/memory_tally.ts";
 import type { Message } from "../base/message.ts";
@@ -44,7 +46,7 @@ const UNITS_PER_END = 32;
  * The file is long because a connection can end in many ways, at any moment of
  * reading, and what must hold then is best read in one place.
  */
-export class Connection implements Link, OutboxOwner {
+export class Connection implements ClientConnection, OutboxOwner {
   readonly host: ConnectionHost;
   readonly context: BrokerContext;
   readonly outbox: Outbox;
@@ -63,9 +65,9 @@ export class Connection implements Link, OutboxOwner {
   sender: Sender | null = null;
   wire: Wire;
   /** How the client is let in; `null` before its CONNECT, and when nothing of it is left to do. */
-  flow: ConnectFlow | null = null;
+  flow: ConnectHandler | null = null;
   /** An enhanced authentication under way, or that may be repeated. */
-  auth: AuthFlow | null = null;
+  auth: EnhancedAuthentication | null = null;
   /** How far the authenticator has let the client in; `null` for without end and restriction. */
   granted: Granted | null = null;
   /** Topic aliases that the client has set. */
@@ -77,7 +79,7 @@ export class Connection implements Link, OutboxOwner {
   /** What is counted of it at the gate; `null` for nothing. */
   visit: Visit | null = null;
   /** Answers that wait for the disk; made for the first. */
-  acks: AckQueue | null = null;
+  acks: WaitingResponses | null = null;
   readonly #policy: ListenerPolicy;
   readonly #transport: Transport;
   readonly #intake: Intake;
@@ -323,7 +325,7 @@ export class Connection implements Link, OutboxOwner {
     this.#endedBy = "broker";
     this.#reasonCode = reasonCode;
     if (this.version === 5 && this.session !== null) {
-      sendFarewell(this, reasonCode, reasonString, drain);
+      sendDisconnect(this, reasonCode, reasonString, drain);
     }
     this.#linger(drain);
   }

@@ -2,18 +2,18 @@ import type { Grant } from "../../auth/authenticator.ts";
 import type { Authorizer } from "../../auth/authorizer.ts";
 import { everyAuthorizer } from "../../auth/chain.ts";
 import { ReasonCode } from "../../codec/mod.ts";
-import type { Connection } from "./connection.ts";
+import type { ClientConnection } from "./client_connection.ts";
 import { Deadline } from "../base/scheduler.ts";
 
 /** How far a client was let in: what it may do, and for how long. */
 export class Granted {
-  readonly #connection: Connection;
+  readonly #connection: ClientConnection;
   /** Who is asked what it may do. */
   readonly authorizer: Authorizer | null;
   readonly #expiresAtMs: number;
   readonly #deadline: Deadline;
 
-  constructor(connection: Connection, grant: Grant) {
+  constructor(connection: ClientConnection, grant: Grant) {
     this.#connection = connection;
     const { authorizer } = connection.terms;
     this.authorizer = grant.authorizer === undefined
@@ -31,7 +31,7 @@ export class Granted {
    *
    * @returns Whether the grant holds: not if it has expired, or never says when in numbers.
    */
-  static grant(connection: Connection, grant: Grant): boolean {
+  static grant(connection: ClientConnection, grant: Grant): boolean {
     const { expiresAtMs = Infinity, authorizer } = grant;
     // Not the other way round: what is no number has expired.
     if (!(expiresAtMs > connection.context.settings.wallClock())) return false;

@@ -1,22 +1,11 @@
 import { exchangeOf, stepOf } from "../../auth/answer.ts";
-import type {
-  AuthenticationExchange,
-  AuthenticationStep,
-  ClientInfo,
-  ConnectRequest,
-} from "../../auth/authenticator.ts";
+import type { AuthenticationStep, ClientInfo, ConnectRequest } from "../../auth/authenticator.ts";
 import { type AuthPacket, type Properties, ProtocolError, ReasonCode } from "../../codec/mod.ts";
 import { Access } from "../session/client_access.ts";
 import { reply } from "./responses.ts";
-import type { Connection } from "./connection.ts";
+import type { ClientConnection } from "./client_connection.ts";
 import { Granted } from "./credential_expiry.ts";
 import { askAgain } from "./reauthorization.ts";
-
-/** An enhanced authentication: under way, or done and open to be repeated. */
-export interface AuthFlow {
-  readonly method: string;
-  exchange: AuthenticationExchange | null;
-}
 
 /** What a client is told whose authentication holds no longer. */
 export const EXPIRED = "Authentication has expired";
@@ -27,7 +16,7 @@ export const EXPIRED = "Authentication has expired";
  * @param request What the client was let in with.
  */
 export async function reauthenticate(
-  connection: Connection,
+  connection: ClientConnection,
   request: ConnectRequest,
   packet: AuthPacket,
 ): Promise<void> {
@@ -66,7 +55,11 @@ export async function reauthenticate(
  *
  * @throws {ProtocolError} If it has another reason code, or another method.
  */
-export function checkAuth(connection: Connection, packet: AuthPacket, expected: number): void {
+export function checkAuth(
+  connection: ClientConnection,
+  packet: AuthPacket,
+  expected: number,
+): void {
   const { reasonCode, properties } = packet;
   if (reasonCode !== expected) {
     throw new ProtocolError(`AUTH with reason code ${reasonCode}`, 0, "MQTT-4.12.0-3");
@@ -78,7 +71,7 @@ export function checkAuth(connection: Connection, packet: AuthPacket, expected: 
 
 /** Sends the AUTH that one step of an authentication ends with. */
 export function sendAuth(
-  connection: Connection,
+  connection: ClientConnection,
   reasonCode: number,
   step: AuthenticationStep,
 ): void {
@@ -90,12 +83,15 @@ export function sendAuth(
 }
 
 /** What a client may do, as it was let in; `null` for everything. */
-export function accessOf({ context, authorizer }: Connection, client: ClientInfo): Access | null {
+export function accessOf(
+  { context, authorizer }: ClientConnection,
+  client: ClientInfo,
+): Access | null {
   return authorizer === null ? null : new Access(context, authorizer, client);
 }
 
 /** A client that has authenticated anew may do other things than before. */
-async function permitAgain(connection: Connection, client: ClientInfo): Promise<void> {
+async function permitAgain(connection: ClientConnection, client: ClientInfo): Promise<void> {
   const { host, session, isOpen } = connection;
   const access = accessOf(connection, client);
   if (!isOpen || session === null || (access === null && session.access === null)) return;

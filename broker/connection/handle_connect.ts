@@ -13,7 +13,7 @@ import {
 import type { Access } from "../session/client_access.ts";
 import { sendControl } from "./responses.ts";
 import { accessOf, checkAuth, EXPIRED, reauthenticate, sendAuth } from "./handle_auth.ts";
-import type { Connection } from "./connection.ts";
+import type { ClientConnection } from "./client_connection.ts";
 import { connackProperties } from "./connack.ts";
 import { type ConnectFault, faultOf } from "./connect_validation.ts";
 import { refuseControlCharacters } from "./control_characters.ts";
@@ -22,7 +22,7 @@ import { Granted } from "./credential_expiry.ts";
 import { identify, type Identity, isFault, settle } from "./client_identity.ts";
 import { isLoginFailure } from "../limits/login_limiter.ts";
 import { askAgain } from "./reauthorization.ts";
-import { sendRefusal } from "./refusal.ts";
+import { sendRefusal } from "./reason_packets.ts";
 import { SESSION_BYTES, SESSION_STATE_BYTES } from "../base/memory_costs.ts";
 import { willBytes } from "../session/session_table.ts";
 import { Sender } from "../delivery/publish_sender.ts";
@@ -51,7 +51,7 @@ const TOO_MANY_LOGINS: ConnectFault = [
 
 /** How a client is let in: CONNECT, authentication, session, CONNACK. */
 export class ConnectFlow {
-  readonly #connection: Connection;
+  readonly #connection: ClientConnection;
   #packet: ConnectPacket | null = null;
   #request: ConnectRequest | null = null;
   /** The identifier that the client is told, having given none; `null` if it has. */
@@ -61,7 +61,7 @@ export class ConnectFlow {
   /** Whether CONNACK promises something that has to be on the disk first. */
   #mustStore = false;
 
-  constructor(connection: Connection) {
+  constructor(connection: ClientConnection) {
     this.#connection = connection;
   }
 
@@ -261,7 +261,7 @@ export class ConnectFlow {
     const { host } = this.#connection;
     const session = host.sessions.get(clientId);
     if (session === undefined) return null;
-    const holder = session.link as Connection | null;
+    const holder = session.link as ClientConnection | null;
     if (holder !== null) return holder.takeOver();
     if (access === null || this.#packet!.cleanStart || session === this.#asked) return null;
     this.#asked = session;

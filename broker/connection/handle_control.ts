@@ -7,7 +7,7 @@ import {
   ReasonCode,
 } from "../../codec/mod.ts";
 import { ackAfter, sendControl } from "./responses.ts";
-import type { Connection } from "./connection.ts";
+import type { ClientConnection } from "./client_connection.ts";
 import type { Session } from "../session/session.ts";
 import { subscribe, unsubscribe } from "./handle_subscribe.ts";
 
@@ -17,7 +17,10 @@ import { subscribe, unsubscribe } from "./handle_subscribe.ts";
  * @returns What has to be waited for before the next packet, if anything.
  * @throws {PacketError} If the client must not send it, or not so.
  */
-export function handlePacket(connection: Connection, packet: Packet): PromiseLike<void> | null {
+export function handlePacket(
+  connection: ClientConnection,
+  packet: Packet,
+): PromiseLike<void> | null {
   const session = connection.session!;
   switch (packet.type) {
     case "puback":
@@ -68,7 +71,7 @@ function handlePubrec(session: Session, { packetId, reasonCode }: AckPacket): vo
 }
 
 /** Releases a QoS 2 message [MQTT-4.3.3-11]. */
-function handlePubrel(connection: Connection, { packetId }: AckPacket): void {
+function handlePubrel(connection: ClientConnection, { packetId }: AckPacket): void {
   const session = connection.session!;
   const isKnown = session.inbound.release(packetId);
   if (isKnown) session.queue.changed();

@@ -6,11 +6,10 @@ import {
   PublishView,
   ReasonCode,
 } from "../../codec/mod.ts";
-import type { Route } from "../../router/route_cache.ts";
-import { sameBytes } from "../../router/route_cache.ts";
+import { type Route, sameBytes } from "../../router/route_cache.ts";
 import { isOffLimits } from "../limits/reserved_topics.ts";
 import { ackAfter } from "./responses.ts";
-import type { Connection } from "./connection.ts";
+import type { ClientConnection } from "./client_connection.ts";
 import { Outcome } from "../delivery/delivery.ts";
 import type { Commit } from "../base/commit.ts";
 import { PacketLimitError } from "../limits/packet_limits.ts";
@@ -22,6 +21,9 @@ import type { DropReason } from "../base/stats.ts";
 /** One of each for all: they are filled in and used up within a call. */
 const view = new PublishView();
 const run = new Run();
+
+/** What it may cost to find who gets what is published to another topic, in units of the budget. */
+const UNITS_PER_ROUTE = 16;
 
 /** First byte of a QoS 0 PUBLISH without RETAIN and DUP. */
 const PLAIN_PUBLISH = 0x30;
@@ -48,7 +50,7 @@ const result: BatchResult = { end: 0, room: null };
  * @returns Valid until the next call; `end` is `start` if the first frame is not of that kind.
  */
 export function handlePublishBatch(
-  connection: Connection,
+  connection: ClientConnection,
   bytes: Uint8Array,
   start: number,
   end: number,
@@ -95,7 +97,7 @@ export function handlePublishBatch(
 
 /** The route of a topic; `null` if it is no valid topic. */
 function routeOf(
-  connection: Connection,
+  connection: ClientConnection,
   bytes: Uint8Array,
   start: number,
   end: number,
@@ -108,6 +110,7 @@ function routeOf(
   }
   const last = connection.lastRoute;
   if (last !== null && sameBytes(last.bytes, bytes, start, end)) return last;
+  connection.context.turns.spend(UNITS_PER_ROUTE);
   const route = connection.host.router.route(bytes, start, end);
   // A hundred thousand connections must not hold on to as many long topics.
   if (end - start <= LAST_TOPIC_BYTES_MAX) connection.lastRoute = route;
@@ -120,7 +123,7 @@ function routeOf(
  * @returns What has to be waited for before the next packet; `null` for nothing.
  */
 export function handlePublish(
-  connection: Connection,
+  connection: ClientConnection,
   first: number,
   bytes: Uint8Array,
   start: number,
@@ -171,7 +174,7 @@ function tooMany(receiveMaximum: number): ProtocolError {
 }
 
 /** The route that a PUBLISH names, by its topic or by an alias (§3.3.2.3.4). */
-function resolveRoute(connection: Connection): Route<Receiver> {
+function resolveRoute(connection: ClientConnection): Route<Receiver> {
   const { topicStart, topicEnd, topicAlias, buffer } = view;
   const { topicAliasMax } = connection.terms;
   if (topicAlias > topicAliasMax) {
@@ -197,7 +200,7 @@ function resolveRoute(connection: Connection): Route<Receiver> {
 }
 
 /** Has an alias stand for a topic from now on, if there is memory for it. */
-function setAlias(connection: Connection, alias: number, route: Route<Receiver>): void {
+function setAlias(connection: ClientConnection, alias: number, route: Route<Receiver>): void {
   const { context, host } = connection;
   const aliases = connection.aliases ??= new Map();
   const before = aliases.get(alias);
@@ -213,7 +216,7 @@ function setAlias(connection: Connection, alias: number, route: Route<Receiver>)
   host.memory.aliasBytes += growth;
 }
 
-function checkAllowed(connection: Connection, route: Route<Receiver>): void {
+function checkAllowed(connection: ClientConnection, route: Route<Receiver>): void {
   const { terms } = connection;
   const told = ({ topic }: Route<Receiver>) => terms.mount?.told(topic) ?? topic;
   if (view.qos > terms.maximumQoS) {
@@ -227,7 +230,7 @@ function checkAllowed(connection: Connection, route: Route<Receiver>): void {
 }
 
 /** The message of the view, which borrows its bytes. */
-function messageOf(connection: Connection, route: Route<Receiver>): Message {
+function messageOf(connection: ClientConnection, route: Route<Receiver>): Message {
   let { buffer, propertiesStart, propertiesEnd, payloadStart, end } = view;
   if (!view.forwardable) {
     // Some properties stay here: what goes on is put together anew.
@@ -258,7 +261,7 @@ function messageOf(connection: Connection, route: Route<Receiver>): Message {
 
 function settleIf(
   allowed: boolean,
-  connection: Connection,
+  connection: ClientConnection,
   route: Route<Receiver>,
   message: Message,
   packetId: number,
@@ -270,7 +273,7 @@ function settleIf(
 
 /** Counts a message that is not taken, and says so. */
 function drop(
-  connection: Connection,
+  connection: ClientConnection,
   reason: DropReason,
   message: Message,
   packetId: number,
@@ -288,7 +291,7 @@ function drop(
  * @returns Closes when the next one is welcome; `null` if it is at once.
  */
 function settle(
-  connection: Connection,
+  connection: ClientConnection,
   route: Route<Receiver>,
   message: Message,
   packetId: number,
@@ -309,14 +312,14 @@ function settle(
 }
 
 /** In 3.x there is no way to say that a message is refused: no acknowledgement, and a close. */
-function refuse(connection: Connection, message: Message, packetId: number): void {
+function refuse(connection: ClientConnection, message: Message, packetId: number): void {
   if (connection.version < 5) connection.close(ReasonCode.QuotaExceeded);
   else acknowledge(connection, message, packetId, ReasonCode.QuotaExceeded, null);
 }
 
 /** @param commit What has to be on the disk first; `null` if nothing has to be. */
 function acknowledge(
-  connection: Connection,
+  connection: ClientConnection,
   message: Message,
   packetId: number,
   reasonCode: number,

@@ -17,7 +17,7 @@ import {
 import { retainedVariant } from "../../router/variant.ts";
 import type { Access } from "../session/client_access.ts";
 import { replyAfter } from "./responses.ts";
-import type { Connection } from "./connection.ts";
+import type { ClientConnection } from "./client_connection.ts";
 import { endSubscription, mayKeep } from "./reauthorization.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
 import { FeedQueue } from "../delivery/retained_delivery_queue.ts";
@@ -33,7 +33,7 @@ const UNITS_PER_QUESTION = 64;
 
 /** Handles a SUBSCRIBE (§3.8): as many answers as filters, in one SUBACK [MQTT-3.8.4-6]. */
 export function subscribe(
-  connection: Connection,
+  connection: ClientConnection,
   packet: SubscribePacket,
 ): PromiseLike<void> | null {
   const identifier = packet.properties.subscriptionIdentifiers?.[0] ?? 0;
@@ -48,18 +48,28 @@ export function subscribe(
   }
   const { access } = connection.session!;
   mountAll(connection, packet);
-  const refused = packet.subscriptions.map((request) => faultOf(connection, request));
-  if (access === null) {
-    return answer(connection, packet, identifier, refused);
-  }
-  return ask(connection, access, packet, refused).then((codes) =>
-    connection.isOpen ? answer(connection, packet, identifier, codes) ?? undefined : undefined
-  );
+  const refused: number[] = [];
+  const check = (request: SubscriptionRequest) => {
+    refused.push(faultOf(connection, request));
+  };
+  return then(eachInTurns(connection, packet.subscriptions, check), () => {
+    if (access === null) return answer(connection, packet, identifier, refused);
+    const asked = ask(connection, access, packet, refused);
+    return asked.then((codes) => answer(connection, packet, identifier, codes) ?? undefined);
+  });
+}
+
+/** Does what comes after a wait, or at once if there is none. */
+function then(
+  wait: PromiseLike<void> | null,
+  next: () => PromiseLike<void> | null,
+): PromiseLike<void> | null {
+  return wait === null ? next() : wait.then(() => next() ?? undefined);
 }
 
 /** Asks about each filter that has no fault, one after the other: a packet may have very many. */
 async function ask(
-  connection: Connection,
+  connection: ClientConnection,
   access: Access,
   { subscriptions }: SubscribePacket,
   refused: readonly number[],
@@ -83,7 +93,7 @@ async function ask(
 }
 
 /** Puts the mount point before each filter that is valid; what is not is refused as it came. */
-function mountAll({ terms }: Connection, packet: SubscribePacket): void {
+function mountAll({ terms }: ClientConnection, packet: SubscribePacket): void {
   const { mount } = terms;
   if (mount === null) return;
   packet.subscriptions = packet.subscriptions.map((request) =>
@@ -99,7 +109,7 @@ function mountAll({ terms }: Connection, packet: SubscribePacket): void {
  * @throws {PacketError} If it is none at all, or in 3.x, where it breaks the protocol
  * [MQTT-4.7.1-2].
  */
-function invalidFilter({ version }: Connection, filter: string): number {
+function invalidFilter({ version }: ClientConnection, filter: string): number {
   if (isEmptyFilter(filter)) {
     throw new MalformedPacketError(`Topic filter is empty: "${filter}"`, 2, "MQTT-4.7.3-1");
   }
@@ -108,7 +118,7 @@ function invalidFilter({ version }: Connection, filter: string): number {
 }
 
 /** Why a subscription is refused, as a reason code; 0 if it is not. */
-function faultOf(connection: Connection, { filter }: SubscriptionRequest): number {
+function faultOf(connection: ClientConnection, { filter }: SubscriptionRequest): number {
   const { context, terms } = connection;
   if (topicFilterFault(filter) !== null || isBeyondLimits(filter, context.limits)) {
     return invalidFilter(connection, filter);
@@ -125,11 +135,12 @@ function faultOf(connection: Connection, { filter }: SubscriptionRequest): numbe
 
 /** Adds the subscriptions, as many in each turn as there is time for, and says what came of them. */
 function answer(
-  connection: Connection,
+  connection: ClientConnection,
   packet: SubscribePacket,
   identifier: number,
   refused: readonly number[],
 ): PromiseLike<void> | null {
+  if (!connection.isOpen) return null;
   const { version } = connection;
   const feeds: RetainedFeed[] = [];
   const reasonCodes: number[] = [];
@@ -138,46 +149,43 @@ function answer(
     // 3.1.1 has one code for every failure [MQTT-3.9.3-2].
     reasonCodes.push(code >= 0x80 && version < 5 ? 0x80 : code);
   };
-  return eachInTurns(connection, packet.subscriptions, step, () => {
+  return then(eachInTurns(connection, packet.subscriptions, step), () => {
     const session = connection.session!;
+    if (!connection.isOpen) return null;
     const commit = session.durableAfter();
     const { packetId } = packet;
     replyAfter(connection, commit, { type: "suback", packetId, reasonCodes, properties: {} });
-    if (feeds.length === 0 || session.hasEnded) return;
+    if (feeds.length === 0 || session.hasEnded) return null;
     session.feeds ??= new FeedQueue();
     for (const feed of feeds) session.feeds.push(feed);
     connection.outbox.hurry();
+    return null;
   });
 }
 
 /**
- * Does something for each of many, as many in each turn as there is time for, and then what comes
- * after; nothing more once the connection is over, or the session.
+ * Does something for each of many, as many in each turn as there is time for; nothing more once the
+ * connection is over, or the session.
  *
  * @returns Resolves when all is done; `null` if it is by now.
  */
 function eachInTurns<T>(
-  connection: Connection,
+  connection: ClientConnection,
   items: readonly T[],
   each: (item: T, index: number) => void,
-  end: () => void,
 ): PromiseLike<void> | null {
   const { session } = connection;
   let i = 0;
   return connection.context.turns.inTurns(() => {
-    if (i > 0 && (!connection.isOpen || session!.hasEnded)) return 0;
-    if (i < items.length) {
-      each(items[i]!, i++);
-      return UNITS_PER_FILTER;
-    }
-    end();
-    return 0;
+    if (i === items.length || !connection.isOpen || session!.hasEnded) return 0;
+    each(items[i]!, i++);
+    return UNITS_PER_FILTER;
   });
 }
 
 /** Adds one subscription; its retained messages are sent as its options say [MQTT-3.3.1-9]. */
 function add(
-  connection: Connection,
+  connection: ClientConnection,
   request: SubscriptionRequest,
   identifier: number,
   feeds: RetainedFeed[],
@@ -219,7 +227,7 @@ function add(
 
 /** Handles an UNSUBSCRIBE (§3.10). */
 export function unsubscribe(
-  connection: Connection,
+  connection: ClientConnection,
   packet: UnsubscribePacket,
 ): PromiseLike<void> | null {
   const session = connection.session!;
@@ -233,9 +241,11 @@ export function unsubscribe(
     const existed = endSubscription(connection.host, session, known);
     reasonCodes.push(existed ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted);
   };
-  return eachInTurns(connection, packet.filters, step, () => {
+  return then(eachInTurns(connection, packet.filters, step), () => {
+    if (!connection.isOpen) return null;
     const commit = session.durableAfter();
     const { packetId } = packet;
     replyAfter(connection, commit, { type: "unsuback", packetId, reasonCodes, properties: {} });
+    return null;
   });
 }

@@ -7,7 +7,7 @@ import {
   ReasonCode,
 } from "../../codec/mod.ts";
 import { ConnectFlow } from "./handle_connect.ts";
-import type { Connection } from "./connection.ts";
+import type { ClientConnection } from "./client_connection.ts";
 import { refuseControlCharacters } from "./control_characters.ts";
 import { InputBuffer } from "./input_buffer.ts";
 import { Pace } from "../limits/publish_rate_limiter.ts";
@@ -36,7 +36,7 @@ const header = new FixedHeader();
  * handled, no faster than the client may go.
  */
 export class Intake {
-  readonly #connection: Connection;
+  readonly #connection: ClientConnection;
   readonly #input: InputBuffer;
   /** How fast the client may publish; `null` for as fast as it can. */
   readonly #pace: Pace | null;
@@ -47,7 +47,7 @@ export class Intake {
   /** What the memory has been counted for of the input buffer, in bytes. */
   #countedBytes = 0;
 
-  constructor(connection: Connection) {
+  constructor(connection: ClientConnection) {
     this.#connection = connection;
     this.#input = new InputBuffer(connection.host.pool);
     this.#pace = Pace.of(connection.context);

@@ -1,17 +1,15 @@
-import type { QoS } from "../../codec/mod.ts";
-import { ReasonCode } from "../../codec/mod.ts";
-import { Receipt } from "../../log/receipt.ts";
+import { type QoS, ReasonCode } from "../../codec/mod.ts";
 import { parseSharedFilter } from "../../router/topic.ts";
 import type { Access } from "../session/client_access.ts";
-import type { Connection } from "./connection.ts";
-import type { BrokerContext } from "../base/context.ts";
-import type { ConnectionHost } from "./connection_host.ts";
+import type { ClientConnection, ConnectionHost } from "./client_connection.ts";
 import type { Session } from "../session/session.ts";
 
 /** Sessions whose authorizers are waited for at once. */
 const SESSIONS_AT_ONCE = 16;
-/** Subscriptions that are looked at in one go; then others have their turn. */
-const PAGE_SUBSCRIPTIONS = 1024;
+/** What a question costs, in units of the budget: how long it takes is not known, so it is looked. */
+const UNITS_PER_QUESTION = 64;
+/** What a session costs of which nothing is asked. */
+const UNITS_PER_SESSION = 1;
 
 /** Asks whether a client may subscribe to a filter, which may begin with `$share/…`. */
 export function mayKeep(access: Access, filter: string, qos: QoS): boolean | Promise<boolean> {
@@ -46,9 +44,11 @@ export async function askAgain(
   for (const { filter, options } of session.subscriptions.values()) {
     const may = mayKeep(access, filter, options.qos);
     const isAllowed = typeof may === "boolean" ? may : await may;
-    if (isAllowed || session.hasEnded || !endSubscription(host, session, filter)) continue;
-    host.context.stats.subscriptionsRevoked++;
-    ended++;
+    if (!isAllowed && !session.hasEnded && endSubscription(host, session, filter)) {
+      host.context.stats.subscriptionsRevoked++;
+      ended++;
+    }
+    if (host.context.turns.spend(UNITS_PER_QUESTION)) await host.context.turns.next();
   }
   return ended;
 }
@@ -66,14 +66,13 @@ export async function reauthorize(host: ConnectionHost): Promise<number> {
   host.router.uncheck();
   for (const connection of host.connections) context.guard(() => askToStay(connection));
   const sessions = host.sessions.values();
-  const pages = new Pages(context);
   let ended = 0;
   const ask = async () => {
     for (const session of sessions) {
       // Not in one: the sum would be the one from before the wait.
       const count = await askSafely(host, session);
       ended += count;
-      await pages.turn(session.subscriptions.size + 1);
+      if (context.turns.spend(UNITS_PER_SESSION)) await context.turns.next();
     }
   };
   await Promise.all(Array.from({ length: SESSIONS_AT_ONCE }, ask));
@@ -81,7 +80,7 @@ export async function reauthorize(host: ConnectionHost): Promise<number> {
 }
 
 /** A client whose account is gone is let go; one that its certificate has let in has none. */
-function askToStay(connection: Connection): void {
+function askToStay(connection: ClientConnection): void {
   const { client, terms } = connection;
   const isCertified = terms.identityAsUsername || terms.subjectAsUsername;
   if (client === null || isCertified || terms.authenticator.mayStay === undefined) return;
@@ -101,25 +100,5 @@ async function askSafely(host: ConnectionHost, session: Session): Promise<number
     // Nothing is known of what it may do; when the client returns, it is asked about again.
     session.link?.disconnect(ReasonCode.NotAuthorized);
     return 0;
-  }
-}
-
-/** Gives others their turn between pages of work. */
-class Pages {
-  readonly #context: BrokerContext;
-  #done = 0;
-
-  constructor(context: BrokerContext) {
-    this.#context = context;
-  }
-
-  async turn(subscriptions: number): Promise<void> {
-    this.#done += subscriptions;
-    if (this.#done < PAGE_SUBSCRIPTIONS) return;
-    this.#done = 0;
-    const { clock } = this.#context;
-    const turn = new Receipt();
-    clock.schedule(clock.now(), () => turn.close());
-    await turn;
   }
 }

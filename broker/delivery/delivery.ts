@@ -6,6 +6,7 @@ import type { Route } from "../../router/route_cache.ts";
 import type { SharedGroup } from "../../router/shared_group.ts";
 import type { Subscription } from "../../router/subscription.ts";
 import { parseSharedFilter } from "../../router/topic.ts";
+import type { TurnBudget } from "../base/turn_budget.ts";
 import type { Commit } from "../base/commit.ts";
 import type { MessageLog } from "./backlog.ts";
 import { FanOut, variantFor } from "./shared_fan_out.ts";
@@ -44,6 +45,7 @@ export interface DeliveryHost {
   readonly router: Router<Receiver>;
   readonly overflow: OverflowPolicy;
   readonly journal: DeliveryJournal | null;
+  readonly turns: Pick<TurnBudget, "spend">;
 }
 
 /** Brings what is published to whoever is subscribed. */
@@ -66,6 +68,7 @@ export class Delivery {
     const audience = this.#router.audience(run.route);
     const { sole } = audience;
     if (sole !== null) return sole.subscriber.receiveRun(run, sole);
+    this.#host.turns.spend(audience.members.length);
     const fanOut = this.#fanOutOf(audience);
     if (fanOut !== null) fanOut.run(run);
     else {
@@ -90,6 +93,8 @@ export class Delivery {
   /** Delivers one message. Returns one of {@linkcode Outcome}. */
   message(route: Route<Receiver>, message: Message): number {
     const audience = this.#router.audience(route);
+    // Whoever publishes looks at the budget when this is done.
+    this.#host.turns.spend(audience.members.length);
     const fanOut = this.#fanOutOf(audience);
     if (this.#refuses && message.qos > 0 && isFull(audience, fanOut, message)) {
       return Outcome.refused;

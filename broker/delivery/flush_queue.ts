@@ -105,6 +105,7 @@ export class FlushQueue<F extends Flushable> {
 
   readonly #onSoon = () => {
     this.#isSoon = false;
+    this.#turns.stepped();
     this.#turns.begin();
     this.#flushCrowd();
   };

@@ -1,6 +1,5 @@
 import { RETAINED_BYTES } from "../base/memory_costs.ts";
-import type { RetainedCursor } from "../../router/retained_tree.ts";
-import { RetainedTree } from "../../router/retained_tree.ts";
+import { type RetainedCursor, RetainedTree } from "../../router/retained_tree.ts";
 import type { Clock } from "../base/clock.ts";
 import type { BrokerLimits } from "../base/limits.ts";
 import type { Message } from "../base/message.ts";

@@ -9,9 +9,9 @@ import { Receipt } from "../../log/receipt.ts";
 import type { PeerInfo, Transport } from "../../transport/transport.ts";
 import { Connection } from "../connection/connection.ts";
 import type { BrokerContext } from "../base/context.ts";
-import type { ConnectionHost } from "../connection/connection_host.ts";
+import type { ConnectionHost } from "../connection/client_connection.ts";
 import { ListenerPolicy } from "../base/listener_policy.ts";
-import { busyConnack } from "../connection/refusal.ts";
+import { busyConnack } from "../connection/reason_packets.ts";
 import { Deadline } from "../base/scheduler.ts";
 
 /** How many connections past the limit are told that the broker is busy, at once. */

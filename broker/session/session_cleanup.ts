@@ -1,10 +1,12 @@
 import type { Router } from "../../router/router.ts";
-import { type Clock, soon } from "../base/clock.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
 import type { SubscriptionTable } from "./subscription_table.ts";
+import type { TurnBudget } from "../base/turn_budget.ts";
 
-/** How many subscriptions of ended sessions are removed in a turn: about a millisecond's work. */
+/** How many subscriptions of ended sessions are removed in a turn at most: a millisecond's work. */
 const REMOVALS_PER_TURN = 256;
+/** What it costs to remove one, in units of the budget. */
+const UNITS_PER_REMOVAL = 4;
 /** How many may wait to be removed. Past it they are removed at once, and everyone waits. */
 const REMOVALS_MAX = 1_000_000;
 
@@ -13,17 +15,24 @@ export interface Ended extends Receiver {
   readonly subscriptions: SubscriptionTable;
 }
 
+/** What is left to be removed of one. */
+interface Removal {
+  readonly ended: Ended;
+  readonly filters: Generator<string>;
+  isDone: boolean;
+}
+
 /**
  * Sessions that are no more, and whose subscriptions are still to be removed: one may have a
  * hundred thousand, and nobody else is to wait for all of them. Until then the session is found by
  * what is published, and takes none of it.
  */
 export class EndedSessions {
-  readonly #clock: Clock;
+  readonly #turns: TurnBudget;
   readonly #router: Router<Receiver>;
   readonly #removalsMax: number;
   /** What is removed next is in front. */
-  readonly #queue: { readonly ended: Ended; readonly filters: Generator<string> }[] = [];
+  readonly #queue: Removal[] = [];
   #size = 0;
   #isSoon = false;
 
@@ -31,8 +40,8 @@ export class EndedSessions {
    * @param router Where they are still subscribed.
    * @param removalsMax How many subscriptions may wait to be removed; 1,000,000 by default.
    */
-  constructor(clock: Clock, router: Router<Receiver>, removalsMax = REMOVALS_MAX) {
-    this.#clock = clock;
+  constructor(turns: TurnBudget, router: Router<Receiver>, removalsMax = REMOVALS_MAX) {
+    this.#turns = turns;
     this.#router = router;
     this.#removalsMax = removalsMax;
   }
@@ -45,12 +54,12 @@ export class EndedSessions {
   /** Removes the subscriptions of a session that has ended: few at once, many a part at a time. */
   add(ended: Ended): void {
     const { size } = ended.subscriptions;
-    const filters = ended.subscriptions.filters();
-    const isMany = size > REMOVALS_PER_TURN && this.#size + size <= this.#removalsMax;
-    const removed = this.#remove(ended, filters, isMany ? REMOVALS_PER_TURN : size);
-    if (!isMany) return;
+    const removal = { ended, filters: ended.subscriptions.filters(), isDone: false };
+    const mayWait = this.#size + size <= this.#removalsMax;
+    const removed = this.#remove(removal, mayWait ? REMOVALS_PER_TURN : Infinity, mayWait);
+    if (removal.isDone) return;
     this.#size += size - removed;
-    this.#queue.push({ ended, filters });
+    this.#queue.push(removal);
     this.#goOn();
   }
 
@@ -64,23 +73,28 @@ export class EndedSessions {
     this.#isSoon = false;
     const first = this.#queue[0];
     if (first === undefined) return;
-    const removed = this.#remove(first.ended, first.filters, REMOVALS_PER_TURN);
-    this.#size -= removed;
-    if (removed < REMOVALS_PER_TURN) this.#queue.shift();
+    this.#size -= this.#remove(first, REMOVALS_PER_TURN, true);
+    if (first.isDone) this.#queue.shift();
     this.#goOn();
   };
 
   #goOn(): void {
     if (this.#isSoon || this.#queue.length === 0) return;
     this.#isSoon = true;
-    soon(this.#clock, this.#turn);
+    this.#turns.later(this.#turn);
   }
 
-  #remove(ended: Ended, filters: Generator<string>, count: number): number {
-    for (let removed = 0; removed < count; removed++) {
-      const next = filters.next();
-      if (next.done) return removed;
-      this.#router.unsubscribe(ended, next.value);
+  /** Returns how many it has removed. */
+  #remove(removal: Removal, count: number, mayStop: boolean): number {
+    for (let removed = 0; removed < count;) {
+      const next = removal.filters.next();
+      if (next.done) {
+        removal.isDone = true;
+        return removed;
+      }
+      this.#router.unsubscribe(removal.ended, next.value);
+      removed++;
+      if (this.#turns.spend(UNITS_PER_REMOVAL) && mayStop) return removed;
     }
     return count;
   }

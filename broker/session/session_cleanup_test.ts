@@ -1,3 +1,4 @@
+import { TurnBudget } from "../base/turn_budget.ts";
 import { assert, assertEquals } from "@std/assert";
 import { Router } from "../../router/router.ts";
 import { Subscription } from "../../router/subscription.ts";
@@ -14,8 +15,11 @@ class TestSession extends TestReceiver {
 
 class EndedWorld {
   readonly clock = new TurnClock();
+  readonly turns = new TurnBudget(this.clock, { turnMsMax: 2 }, (error) => {
+    throw error;
+  });
   readonly router = new Router<Receiver>();
-  readonly ended = new EndedSessions(this.clock, this.router, 10_000);
+  readonly ended = new EndedSessions(this.turns, this.router, 10_000);
 
   /** A session with so many subscriptions: plain, with wildcards and shared. */
   session(name: string, count: number): TestSession {

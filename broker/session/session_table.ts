@@ -9,6 +9,7 @@ import {
 import type { Will } from "../../codec/mod.ts";
 import { mapKey } from "../../router/map_key.ts";
 import { WideMap } from "../../router/wide_map.ts";
+import type { InflightMessage } from "./inflight_message.ts";
 import { AskedWills } from "./will_authorization.ts";
 import type { SessionHost } from "./session_host.ts";
 import { EndedSessions } from "./session_cleanup.ts";
@@ -40,6 +41,8 @@ function propertiesBytes(properties: Will["properties"]): number {
   }
   return bytes;
 }
+/** What it costs to give one message to another of a shared group, in units of the budget. */
+const UNITS_PER_ORPHAN = 4;
 
 /** Every session by client identifier, and when each ends. */
 export class SessionTable {
@@ -55,7 +58,7 @@ export class SessionTable {
   constructor(host: SessionHost) {
     this.#host = host;
     this.#wills = new AskedWills(host);
-    this.#ended = new EndedSessions(host.context.clock, host.router);
+    this.#ended = new EndedSessions(host.context.turns, host.router);
   }
 
   /** How many sessions there are, connected or not. */
@@ -161,7 +164,6 @@ export class SessionTable {
   end(session: Session): void {
     if (session.hasEnded) return;
     const { scheduler } = this.#host.context;
-    const { delivery } = this.#host;
     const key = mapKey(session.clientId);
     if (this.#sessions.get(key) === session) {
       this.#sessions.delete(key);
@@ -171,12 +173,24 @@ export class SessionTable {
     if (session.expiryDeadline !== null) scheduler.clear(session.expiryDeadline);
     const orphans = session.end();
     this.#ended.add(session);
-    for (const { message, variant } of orphans) {
-      if (message !== null && !delivery.handOver(message, variant.shared!)) {
-        this.#host.context.dropped("session-ended", message, session.clientId);
-      }
-    }
+    if (orphans.length > 0) this.#handOver(orphans, session.clientId);
     this.#publishWill(session);
+  }
+
+  /** Gives what a session leaves behind to others of its shared groups: it may be very much. */
+  #handOver(orphans: readonly InflightMessage[], clientId: string): void {
+    const { delivery, context: { turns } } = this.#host;
+    let i = 0;
+    const handed = turns.inTurns(() => {
+      const orphan = orphans[i++];
+      if (orphan === undefined) return 0;
+      const { message, variant } = orphan;
+      if (message !== null && !delivery.handOver(message, variant.shared!)) {
+        this.#host.context.dropped("session-ended", message, clientId);
+      }
+      return UNITS_PER_ORPHAN;
+    });
+    handed?.then(undefined, (error) => this.#host.context.failed(error));
   }
 
   /** Does nothing more about sessions that have ended. */

@@ -4,8 +4,11 @@ import type { Clock } from "../base/clock.ts";
 export class TurnClock implements Clock {
   readonly #callbacks: (() => void)[] = [];
 
+  /** What {@linkcode now} says. */
+  nowMs = 0;
+
   now(): number {
-    return 0;
+    return this.nowMs;
   }
 
   schedule(): () => void {

@@ -10,7 +10,8 @@ import type { Import, ImportGraph } from "./imports.ts";
  * nothing else. Rooms of one floor do not use each other.
  */
 export const FLOORS: readonly (readonly string[])[] = [
-  ["server.ts", "cli"],
+  ["server.ts"],
+  ["cli"],
   ["mod.ts"],
   ["admin"],
   ["config"],
@@ -49,17 +50,25 @@ export function upwardImports({ imports }: ImportGraph): Import[] {
   });
 }
 
-/** How many imports lead from each room to each other. */
-export function roomArrows({ imports }: ImportGraph): Map<string, Map<string, number>> {
-  const arrows = new Map<string, Map<string, number>>();
-  for (const { from, to } of imports) {
-    const [above, below] = [roomOf(from), roomOf(to)];
-    if (above === below) continue;
-    let row = arrows.get(above);
-    if (row === undefined) arrows.set(above, row = new Map());
-    row.set(below, (row.get(below) ?? 0) + 1);
+/**
+ * The rooms, a line each, the top floor first: how many files a room has, and how many imports lead
+ * from it to each of the rooms below.
+ */
+export function drawRooms({ files, imports }: ImportGraph): string {
+  const lines: string[] = [];
+  for (const room of FLOORS.flat()) {
+    const count = files.filter((file) => roomOf(file) === room).length;
+    if (count === 0) continue;
+    const arrows = new Map<string, number>();
+    for (const { from, to } of imports) {
+      const below = roomOf(to);
+      if (roomOf(from) === room && below !== room) arrows.set(below, (arrows.get(below) ?? 0) + 1);
+    }
+    const below = [...arrows].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1));
+    const targets = below.map(([name, n]) => `${name} ${n}`).join(", ");
+    lines.push(`${room.padEnd(18)}${`${count}`.padStart(3)} files${targets && `  -> ${targets}`}`);
   }
-  return arrows;
+  return lines.join("\n");
 }
 
 /**

@@ -36,6 +36,7 @@ const COMMANDS: readonly (readonly [string, readonly string[]])[] = [
   ["bench/idle.ts", ["nonsense"]],
   ["bench/login_storm.ts", ["nonsense"]],
   ["bench/memory_attacks.ts", ["--nonsense"]],
+  ["bench/stalls.ts", ["--nonsense"]],
 ];
 
 for (const [command, args] of COMMANDS) {

@@ -1,0 +1,157 @@
+import type { AuthenticationExchange, ClientInfo } from "../../auth/authenticator.ts";
+import type { Authorizer } from "../../auth/authorizer.ts";
+import type { AuthPacket, Packet, ProtocolVersion } from "../../codec/mod.ts";
+import type { Receipt } from "../../log/receipt.ts";
+import type { Route } from "../../router/route_cache.ts";
+import type { PeerInfo } from "../../transport/transport.ts";
+import type { Commit } from "../base/commit.ts";
+import type { BrokerContext } from "../base/context.ts";
+import type { ListenerTerms } from "../base/listener_policy.ts";
+import type { Message } from "../base/message.ts";
+import type { LimitReason } from "../base/stats.ts";
+import type { Outbox, OutboxHost } from "../delivery/outbox.ts";
+import type { Sender } from "../delivery/publish_sender.ts";
+import type { Receiver, Wire } from "../delivery/subscriber.ts";
+import type { Visit } from "../limits/connection_limiter.ts";
+import type { Link } from "../session/client_link.ts";
+import type { Session } from "../session/session.ts";
+import type { BufferPool } from "../../log/buffer_pool.ts";
+import type { Router } from "../../router/router.ts";
+import type { Delivery } from "../delivery/delivery.ts";
+import type { Publisher } from "../delivery/publisher.ts";
+import type { RetainedStore } from "../delivery/retained_store.ts";
+import type { Journal } from "../durable/journal.ts";
+import type { MemoryBudget } from "../limits/memory_budget.ts";
+import type { Guards } from "../limits/limiters.ts";
+import type { SessionTable } from "../session/session_table.ts";
+
+/** What a connection needs of the broker beside the {@linkcode BrokerContext}. */
+export interface ConnectionHost {
+  readonly context: BrokerContext;
+  readonly pool: BufferPool;
+  readonly router: Router<Receiver>;
+  readonly memory: MemoryBudget;
+  /** What the outbox of the connection needs. */
+  readonly outboxHost: OutboxHost;
+  readonly publisher: Publisher;
+  readonly delivery: Delivery;
+  readonly retained: RetainedStore;
+  readonly sessions: SessionTable;
+  readonly guards: Guards;
+  /** What brings to the disk what must survive; `null` for a broker that keeps all in memory. */
+  readonly journal: Journal | null;
+  /** Connections that are open, accepted or not. */
+  readonly connections: Set<ClientConnection>;
+}
+
+/** An enhanced authentication: under way, or done and open to be repeated. */
+export interface EnhancedAuthentication {
+  readonly method: string;
+  exchange: AuthenticationExchange | null;
+}
+
+/** What accepts or refuses the client, from its CONNECT on. */
+export interface ConnectHandler {
+  /** Handles CONNECT, whose body is `body`. */
+  connect(first: number, body: Uint8Array): PromiseLike<void>;
+  /** Handles AUTH before CONNACK. */
+  auth(packet: AuthPacket): PromiseLike<void>;
+  /** Handles AUTH after CONNACK. */
+  reauthenticate(packet: AuthPacket): PromiseLike<void>;
+  /** Refuses a client whose CONNECT is malformed or breaks the protocol. */
+  refuseFaulty(error: Error): void;
+  /** Refuses a client about which nothing can be decided, since something has failed. */
+  refuseUndecided(): void;
+}
+
+/** How far the authenticator has accepted the client: what it may do, and for how long. */
+export interface Granted {
+  /** Who is asked what the client may do. */
+  readonly authorizer: Authorizer | null;
+  /** Stops watching the time. */
+  end(): void;
+}
+
+/** Responses that wait for a commit, in the order in which the client asked. */
+export interface WaitingResponses {
+  readonly isEmpty: boolean;
+  /** What all of them cost in memory, in bytes. */
+  readonly bytes: number;
+  /** Closes when fewer wait. */
+  readonly fewer: Receipt;
+  /** Adds a PUBACK, PUBREC or PUBCOMP; with `commit` `null` it only keeps the order. */
+  ack(
+    commit: Commit | null,
+    type: number,
+    packetId: number,
+    reasonCode: number,
+    message: Message | null,
+  ): void;
+  /** Adds another packet. */
+  reply(commit: Commit, packet: Packet): void;
+}
+
+/**
+ * A connection as the handlers of its packets see it. Each mutable field is set by one of them:
+ * a field that is `null` belongs to a step of the connection that has not come, or is over.
+ */
+export interface ClientConnection extends Link {
+  readonly host: ConnectionHost;
+  readonly context: BrokerContext;
+  readonly outbox: Outbox;
+  /** What is known of the peer. */
+  readonly peer: PeerInfo;
+  /** What holds for the client, as of when it connected. */
+  readonly terms: ListenerTerms;
+  /** The client identifier; `""` before the client was accepted. */
+  readonly clientId: string;
+  /** Whether packets are still read. */
+  readonly isOpen: boolean;
+  /** Who is asked what the client may do; nobody if `null`. */
+  readonly authorizer: Authorizer | null;
+
+  // Set by the handler of CONNECT.
+
+  /** What the client speaks; known from its CONNECT on. */
+  version: ProtocolVersion;
+  /** Whether the client is a bridge of 3.1 or 3.1.1, as the highest bit of its version says. */
+  isBridge: boolean;
+  wire: Wire;
+  session: Session | null;
+  client: ClientInfo | null;
+  sender: Sender | null;
+  flow: ConnectHandler | null;
+  auth: EnhancedAuthentication | null;
+  granted: Granted | null;
+
+  // Set by the handler of PUBLISH.
+
+  /** Topic aliases that the client has set. */
+  aliases: Map<number, Route<Receiver>> | null;
+  /** What they cost in memory, in bytes. */
+  aliasBytes: number;
+  /** The route of the last message: the next is often for the same topic. */
+  lastRoute: Route<Receiver> | null;
+
+  /** What the connection limiter counts of it; set by the acceptor. */
+  visit: Visit | null;
+  /** Responses that wait for the disk; made for the first one. */
+  acks: WaitingResponses | null;
+
+  /** Counts that the client has reached a limit. */
+  limited(reason: LimitReason): void;
+  /** The client says DISCONNECT. */
+  goodbye(reasonCode: number, expirySeconds: number | undefined): void;
+  /** The client has ended the connection before it was accepted. */
+  departed(reasonCode: number): void;
+  /** Takes note of why the connection ends, unless something else came before. */
+  blame(error: Error): void;
+  /** Says why, in 5.0, and closes [MQTT-4.13.1-1]. */
+  disconnect(reasonCode: number, reasonString?: string, drain?: boolean): void;
+  /** Closes as soon as what control packets there are have left. */
+  close(reasonCode?: number): void;
+  /** Starts to watch the Keep Alive that was agreed on, in seconds; 0 for none. */
+  keepAlive(seconds: number): void;
+  /** Another connection takes the session [MQTT-3.1.4-3]. */
+  takeOver(): Promise<void>;
+}

@@ -1,0 +1,123 @@
+/**
+ * How the source files depend on each other: which rooms use which, that no arrow runs upward, and
+ * that no files form a circle but those that are named here with a reason.
+ *
+ * @module
+ */
+import { assert, assertEquals } from "@std/assert";
+import { importsOf, readImports } from "./imports.ts";
+import { circles, drawRooms, floorOf, roomOf, upwardImports } from "./rooms.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+
+/** Pairs of files that are two halves of one concept; everything between them is a type. */
+const CIRCLES: Record<string, string> = {
+  "auth/authenticator.ts auth/authorizer.ts": "a grant may bring an authorizer, which is asked " +
+    "about the client that was authenticated",
+  "broker/delivery/local_subscriber.ts broker/delivery/local_subscription.ts":
+    "the iterator of the program and what fills it",
+  "broker/delivery/publish_batch.ts broker/delivery/subscriber.ts":
+    "a batch leads to subscribers, which take batches",
+  "broker/durable/durable_cursor.ts broker/durable/durable_log.ts": "a log and its readers",
+  "log/byte_cursor.ts log/byte_log.ts": "a log and its readers",
+  "log/cursor.ts log/log.ts": "a log and its readers",
+  "router/audience.ts router/filter_entry.ts": "an audience is made of entries, which keep theirs",
+  "router/subscription.ts router/variant.ts": "a subscription stands for a variant by itself",
+  "store/batch.ts store/store.ts": "a store takes batches of changes to its tables",
+};
+
+/** The most lines of a file; what is longer holds more than one concept. */
+const LINES_MAX = 350;
+/**
+ * Files that are longer still, with as many lines as they may have: none of them may grow, and one
+ * that has become short enough has to be taken out here.
+ */
+const LONG_FILES: Record<string, number> = {};
+
+/** The most parameters of a constructor; more of them want an options object. */
+const PARAMETERS_MAX = 6;
+/** Constructors that may have more, with the reason. */
+const WIDE_CONSTRUCTORS: Record<string, string> = {
+  "broker/base/message.ts": "made for each PUBLISH from a view; Message.of() is for other callers",
+};
+
+const graph = await readImports(ROOT);
+
+Deno.test("every room has a floor", () => {
+  const homeless = new Set(graph.files.map(roomOf).filter((room) => floorOf(room) < 0));
+  assertEquals([...homeless], []);
+});
+
+Deno.test("a room uses the rooms below it, never above", () => {
+  const upward = upwardImports(graph).map(({ from, to }) => `${from} -> ${to}`);
+  assertEquals(upward, []);
+});
+
+Deno.test("no files form a circle but those that are named with a reason", () => {
+  const found = circles(graph).map((files) => files.join(" ")).sort();
+  assertEquals(found, Object.keys(CIRCLES).sort());
+});
+
+Deno.test("a circle in the text of two files is found", () => {
+  const imports = [
+    ...importsOf("a/x.ts", 'import type { Y } from "./y.ts";\n'),
+    ...importsOf("a/y.ts", 'export { type X } from "../a/x.ts";\nimport "./z.ts";\n'),
+  ];
+  assertEquals(circles({ files: ["a/x.ts", "a/y.ts", "a/z.ts"], imports }), [["a/x.ts", "a/y.ts"]]);
+});
+
+Deno.test("an import that runs upward is found", () => {
+  const imports = importsOf("log/log.ts", 'import { Broker } from "../broker/broker.ts";\n');
+  assertEquals(upwardImports({ files: [], imports }), imports);
+  assertEquals(
+    upwardImports({ files: [], imports: importsOf("broker/broker.ts", 'import "../log/log.ts";') }),
+    [],
+  );
+});
+
+Deno.test(`no file has more than ${LINES_MAX} lines, and none of those that had more grows`, async () => {
+  const tooLong: Record<string, number> = {};
+  for (const file of graph.files) {
+    const lines = (await Deno.readTextFile(new URL(file, ROOT))).split("\n").length - 1;
+    if (lines > (LONG_FILES[file] ?? LINES_MAX)) tooLong[file] = lines;
+    else if (file in LONG_FILES) assert(lines > LINES_MAX, `${file} is short enough by now`);
+  }
+  assertEquals(tooLong, {});
+});
+
+Deno.test(`no constructor has more than ${PARAMETERS_MAX} parameters`, async () => {
+  const wide: string[] = [];
+  for (const file of graph.files) {
+    const text = await Deno.readTextFile(new URL(file, ROOT));
+    for (
+      const [, parameters] of text.matchAll(/\n {2}(?:private )?constructor\(([^]*?)\)(?: \{|;)/g)
+    ) {
+      if (countParameters(parameters!) > PARAMETERS_MAX) wide.push(file);
+    }
+  }
+  assertEquals(wide, Object.keys(WIDE_CONSTRUCTORS));
+});
+
+Deno.test("docs/how-it-works.md draws the rooms as they are", async () => {
+  const guide = await Deno.readTextFile(new URL("docs/how-it-works.md", ROOT));
+  assert(
+    guide.includes(drawRooms(graph)),
+    `The drawing is stale; it has to be\n${drawRooms(graph)}`,
+  );
+});
+
+/** Counts the parameters of a list; commas within types, strings and calls separate none. */
+function countParameters(list: string): number {
+  let depth = 0;
+  let count = 0;
+  let isEmpty = true;
+  for (const character of list.replace(/=>/g, "").replace(/\/\/.*|\/\*[^]*?\*\//g, "")) {
+    if ("([{<".includes(character)) depth++;
+    else if (")]}>".includes(character)) depth--;
+    if (character === "," && depth === 0) {
+      if (!isEmpty) count++;
+      isEmpty = true;
+    } else if (character.trim() !== "") isEmpty = false;
+  }
+  return isEmpty ? count : count + 1;
+}
