@@ -104,6 +104,7 @@ function limitsOf(random: Random): Partial<BrokerLimits> {
     retainedMessagesMax: random.pick([1, 3, 100]),
     retainedBytesMax: random.pick([200, 100_000]),
     routesMax: random.pick([2, 100]),
+    turnMsMax: random.pick([0, 0, 2]),
     ...guardsOf(random),
   };
 }

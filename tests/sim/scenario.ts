@@ -99,7 +99,11 @@ export function scenarioOf(seed: number): Scenario {
       : [...FILTERS, ...GREEDY_FILTERS],
     groups: isShared ? GROUPS : [],
     groupQoSMin: random.chance(0.7) ? 1 : 0,
-    limits: { ...limitsOf(random, overflow !== null), ...memoryOf(new Random(seed ^ 0xcac4e)) },
+    limits: {
+      ...limitsOf(random, overflow !== null),
+      ...memoryOf(new Random(seed ^ 0xcac4e)),
+      ...turnsOf(new Random(seed ^ 0x70245)),
+    },
     overflow,
     disk: random.chance(0.6) ? diskOf(new Random(seed ^ 0xd15c)) : null,
     authorizerMsMax: random.pick([0, 0, 0, 0, 30]),
@@ -140,6 +144,11 @@ function diskOf(random: Random): Disk {
     downMs: random.pick([0, 10, 200]),
   }));
   return { commitMsMax: random.pick([0, 1, 10, 100]), crashes };
+}
+
+/** In every other run a turn is over after the first piece of work: whatever may wait does. */
+function turnsOf(random: Random): Partial<BrokerLimits> {
+  return random.chance(0.5) ? { turnMsMax: 0 } : {};
 }
 
 /** How little a broker with a disk may keep in memory too. */
