@@ -17,7 +17,7 @@ import type { StoredSession } from "./changes.ts";
 import { DurableBacklog } from "./durable_backlog.ts";
 import { DurableLog } from "./durable_log.ts";
 import type { Journal } from "./journal.ts";
-import { Leaving } from "./ended_queue.ts";
+import { EndedQueue } from "./ended_queue.ts";
 import { writeOptions } from "./records.ts";
 import { writeSession } from "./session_record.ts";
 import { StoredInflight, storedOf } from "./stored_inflight.ts";
@@ -52,7 +52,7 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
   #written: Set<string> | null = null;
   #isLoading = false;
   #isSending = false;
-  #leaving: Leaving | null = null;
+  #leaving: EndedQueue | null = null;
 
   /**
    * @param id Never used for another session.
@@ -261,19 +261,19 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
     this.#journal.handedOver();
     this.changed();
     this.#context.stats.dropped["session-ended"] += this.backlog.leaveShared();
-    this.#leaving = new Leaving(
-      this.#context,
-      this.#delivery,
-      this.#session.clientId,
-      this.backlog,
+    this.#leaving = new EndedQueue({
+      context: this.#context,
+      delivery: this.#delivery,
+      clientId: this.#session.clientId,
+      backlog: this.backlog,
       flights,
-      (flight) => {
+      released: (flight) => {
         storedOf(flight).hold?.release();
         outbound!.close(flight);
         this.changed();
       },
-      () => this.#forget([]),
-    );
+      done: () => this.#forget([]),
+    });
     this.#leaving.run();
     return [];
   }

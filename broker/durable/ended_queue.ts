@@ -1,66 +1,82 @@
 import type { Flight } from "../../flow/outbound_window.ts";
 import type { BrokerContext } from "../base/context.ts";
+import type { Message } from "../base/message.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import type { InflightMessage } from "../session/inflight_message.ts";
 import type { DurableBacklog } from "./durable_backlog.ts";
 import { storedOf } from "./stored_inflight.ts";
 
-/**
- * What a durable session leaves behind when it ends: messages of shared
- * subscriptions, which go to other members of their groups [MQTT-4.8.2-4]. They
- * may have to be loaded, page by page; until the last is handed over the row of
- * the session stays, so that a crash loses none of them.
- */
-export class Leaving {
-  readonly #context: BrokerContext;
-  readonly #delivery: Delivery;
-  readonly #clientId: string;
-  readonly #backlog: DurableBacklog;
-  /** A QoS 2 message under way is nobody else's [MQTT-4.8.2-5]. */
-  readonly #flights: Flight<InflightMessage>[];
-  readonly #done: () => void;
-  readonly #released: (flight: Flight<InflightMessage>) => void;
-  #isLoading = false;
+/** What it costs to hand over a message, in units of the turn budget. */
+const UNITS_PER_MESSAGE = 4;
 
-  /**
-   * @param released Called when a flight was handed over.
-   * @param done Called when nothing is left.
-   */
-  constructor(
-    context: BrokerContext,
-    delivery: Delivery,
-    clientId: string,
-    backlog: DurableBacklog,
-    flights: readonly Flight<InflightMessage>[],
-    released: (flight: Flight<InflightMessage>) => void,
-    done: () => void,
-  ) {
-    this.#context = context;
-    this.#delivery = delivery;
-    this.#clientId = clientId;
-    this.#backlog = backlog;
-    this.#flights = [...flights];
-    this.#released = released;
-    this.#done = done;
+/** What a durable session leaves behind, and who is told what becomes of it. */
+export interface EndedQueueOptions {
+  readonly context: BrokerContext;
+  readonly delivery: Delivery;
+  /** The client identifier of the session. */
+  readonly clientId: string;
+  readonly backlog: DurableBacklog;
+  /** What is in flight. A QoS 2 message under way is nobody else's [MQTT-4.8.2-5]. */
+  readonly flights: readonly Flight<InflightMessage>[];
+  /** Called when a flight was handed over. */
+  released(flight: Flight<InflightMessage>): void;
+  /** Called when nothing is left. */
+  done(): void;
+}
+
+/**
+ * Gives the messages of shared subscriptions that a durable session leaves behind to other members
+ * of their groups [MQTT-4.8.2-4]. They may have to be loaded, page by page; until the last is
+ * handed over the row of the session stays, so that a crash loses none of them. Many messages take
+ * several turns.
+ */
+export class EndedQueue {
+  readonly #options: EndedQueueOptions;
+  readonly #flights: Flight<InflightMessage>[];
+  #isLoading = false;
+  /** Whether the next turn is waited for. */
+  #isCut = false;
+
+  constructor(options: EndedQueueOptions) {
+    this.#options = options;
+    this.#flights = [...options.flights];
   }
 
-  /** Goes on as far as it can without loading anything. */
+  /** Goes on as far as it can in this turn without loading anything. */
   run(): void {
+    if (this.#isCut) return;
+    const { context: { turns }, backlog, released, done } = this.#options;
     while (this.#flights.length > 0) {
       const flight = this.#flights[0]!;
       if (!this.#handOverFlight(flight)) return;
       this.#flights.shift();
-      this.#released(flight);
+      released(flight);
+      if (turns.spend(UNITS_PER_MESSAGE)) return this.#goOnLater();
     }
-    for (let entry = this.#backlog.peek(); entry !== null; entry = this.#backlog.peek()) {
+    for (let entry = backlog.peek(); entry !== null; entry = backlog.peek()) {
       const { message, place } = entry;
-      const { shared } = this.#backlog.variant;
-      this.#backlog.shift();
+      const { shared } = backlog.variant;
+      backlog.shift();
       if (message === null || place.isRevoked) continue;
-      if (shared !== null && this.#delivery.handOver(message, shared)) continue;
-      this.#context.dropped("session-ended", message, this.#clientId);
+      this.#handOver(message, shared);
+      if (turns.spend(UNITS_PER_MESSAGE)) return this.#goOnLater();
     }
-    if (this.#backlog.messages === 0) this.#done();
+    if (backlog.messages === 0) done();
+  }
+
+  #goOnLater(): void {
+    this.#isCut = true;
+    this.#options.context.turns.later(() => {
+      this.#isCut = false;
+      this.run();
+    });
+  }
+
+  /** Gives a message to another member of its group; if there is none, it is dropped and counted. */
+  #handOver(message: Message, shared: string | null): void {
+    const { context, delivery, clientId } = this.#options;
+    if (shared !== null && delivery.handOver(message, shared)) return;
+    context.dropped("session-ended", message, clientId);
   }
 
   /** Returns false if it has to be loaded first. */
@@ -81,9 +97,7 @@ export class Leaving {
     }
     const { message } = entry;
     if (message === null || entry.place.isRevoked) return true;
-    if (!this.#delivery.handOver(message, variant.shared)) {
-      this.#context.dropped("session-ended", message, this.#clientId);
-    }
+    this.#handOver(message, variant.shared);
     return true;
   }
 }
