@@ -178,7 +178,7 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   journalBytesMax: 16 * 1024 * 1024,
   storedBytesMax: 16 * 1024 * 1024 * 1024,
   storeCacheBytesMax: 32 * 1024 * 1024,
-  turnMsMax: 2,
+  turnMsMax: 5,
   routesMax: 65_536,
   routesBytesMax: 32 * 1024 * 1024,
   memoryBytesMax: 0,
