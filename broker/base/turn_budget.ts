@@ -23,7 +23,8 @@ export interface TurnLimits {
  * What waits is queued in two rows. The fresh, which have had no turn yet, come first: most of them
  * are short. Each turn also takes at least one of those that were stopped, so that none starves.
  *
- * Each connection has one job at most in the rows, and needs no bound but that on connections.
+ * Each connection has two jobs at most in the rows, one for its packets and one for the retained
+ * messages that it is sent, and needs no bound but that on connections.
  */
 export class TurnBudget {
   readonly #clock: Clock;
