@@ -79,6 +79,11 @@ export class TurnBudget {
     queueMicrotask(this.#beforeEnd);
   }
 
+  /** Counts work in the midst of which nobody can stop: {@linkcode spend} takes it into account. */
+  count(units: number): void {
+    this.#units += units;
+  }
+
   /**
    * Counts work that was done.
    *
