@@ -23,7 +23,7 @@ export class TopicLevels {
   }
 
   /** Takes another topic. */
-  read(topic: string): void {
+  read(topic: string): this {
     this.#topic = topic;
     this.#count = 0;
     if (this.#ends.length > LEVELS_KEPT) this.#ends = [];
@@ -33,6 +33,7 @@ export class TopicLevels {
       start = end + 1;
     }
     if (this.#keys.length > 0) this.#keys = [];
+    return this;
   }
 
   /** Finds the child for a level, counted from 0. */

@@ -15,7 +15,7 @@
  * @module
  */
 
-import { ownKey, withChild, withoutChild } from "./_children.ts";
+import { findChild, ownKey, withChild, withoutChild } from "./_children.ts";
 import { costOf, costWith, goesAsDeep, MatchCosts } from "./_match_cost.ts";
 import { TopicLevels } from "./_topic_levels.ts";
 import { branchesOf, childOf, isPlus, TrieNode, usesOf } from "./_trie_node.ts";
@@ -25,7 +25,9 @@ import { WideMap } from "./wide_map.ts";
 /** A branch that a match has still to walk: a stack of its own, as filters may be very deep. */
 interface Branch<V> {
   readonly node: TrieNode<V>;
-  /** The level of the topic below the node, counted from 0. */
+  /** Where in the topic the level below the node starts. */
+  readonly start: number;
+  /** Which level that is, counted from 0. */
   readonly level: number;
   readonly after: Branch<V> | undefined;
 }
@@ -212,31 +214,45 @@ export class FilterTrie<V extends object> {
     const exact = isPlain(topic) ? this.#exact.get(topic) : undefined;
     if (exact !== undefined) into.push(exact);
     if (this.#trieSize === 0) return 0;
-    const levels = this.#levels;
-    levels.read(topic);
-    const { count } = levels;
     let node: TrieNode<V> | undefined = this.#root;
+    let start = 0;
     let level = 0;
-    if (isDollarTopic(topic)) node = levels.find(node.literals, level++);
+    if (isDollarTopic(topic)) {
+      const end = levelEnd(topic, 0);
+      node = findChild(node.literals, topic, 0, end);
+      start = end + 1;
+      level = 1;
+    }
+    // Needed where the way forks, which is not often.
+    let levels: TopicLevels | undefined;
     let pending: Branch<V> | undefined;
     let visited = 0;
     while (node !== undefined) {
       visited++;
       if (node.rest !== undefined) into.push(node.rest);
       let next: TrieNode<V> | undefined;
-      if (level === count) {
+      if (start > topic.length) {
         if (node.value !== undefined) into.push(node.value);
       } else {
-        const { plus, literals } = node;
-        next = levels.find(literals, level++);
-        if (next !== undefined && !goesAsDeep(next, count - level)) next = undefined;
-        if (plus !== undefined && goesAsDeep(plus, count - level)) {
-          if (next === undefined) next = plus;
-          else pending = { node: plus, level, after: pending };
+        const { plus, literals }: TrieNode<V> = node;
+        const end = levelEnd(topic, start);
+        next = levels === undefined
+          ? findChild(literals, topic, start, end)
+          : levels.find(literals, level);
+        start = end + 1;
+        level++;
+        if (next === undefined) {
+          next = plus;
+        } else if (plus !== undefined) {
+          levels ??= this.#levels.read(topic);
+          const left = levels.count - level;
+          const isPlusDeep = goesAsDeep(plus, left);
+          if (!goesAsDeep(next, left)) next = isPlusDeep ? plus : undefined;
+          else if (isPlusDeep) pending = { node: plus, start, level, after: pending };
         }
       }
       if (next === undefined && pending !== undefined) {
-        ({ node: next, level, after: pending } = pending);
+        ({ node: next, start, level, after: pending } = pending);
       }
       node = next;
     }
