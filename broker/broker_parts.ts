@@ -22,6 +22,9 @@ import type { SessionHost } from "./session/session_host.ts";
 import type { QueueOwner, SessionQueue } from "./session/session_queue.ts";
 import { SessionTable } from "./session/session_table.ts";
 
+/** How many nodes of the router's trie are visited in one unit of a turn's budget. */
+const NODES_PER_UNIT = 4;
+
 /**
  * The parts of a broker, made once and handed to each other. No part knows this class: each sees
  * it through the interface of its own room, which names what it needs.
@@ -50,6 +53,7 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
       levelsMax: limits.topicLevelsMax,
       bytesMax: limits.topicBytesMax,
       seed: Math.floor(settings.random() * 2 ** 32),
+      matched: (nodes) => context.turns.count(Math.floor(nodes / NODES_PER_UNIT)),
     });
     this.delivery = new Delivery(this);
     const retainedChanged = (topic: string) => {

@@ -15,36 +15,20 @@
  * @module
  */
 
-import {
-  type Children,
-  findChild,
-  type Keyed,
-  ownKey,
-  withChild,
-  withoutChild,
-} from "./_children.ts";
+import { findChild, ownKey, withChild, withoutChild } from "./_children.ts";
+import { costOf, costWith, goesAsDeep, MatchCosts } from "./_match_cost.ts";
+import { TopicLevels } from "./_topic_levels.ts";
+import { branchesOf, childOf, isPlus, TrieNode, usesOf } from "./_trie_node.ts";
 import { hasWildcard, isDollarTopic, levelEnd } from "./topic.ts";
 import { WideMap } from "./wide_map.ts";
-
-/** One level of one or more filters. */
-class TrieNode<V> implements Keyed {
-  /** The value of the filter that ends in this level. */
-  value: V | undefined = undefined;
-  /** The value of the filter that goes on with `#` and so ends. */
-  rest: V | undefined = undefined;
-  /** Where filters that go on with `+` go on. */
-  plus: TrieNode<V> | undefined = undefined;
-  /** Where filters that go on with a literal level go on. */
-  literals: Children<TrieNode<V>> = undefined;
-
-  constructor(readonly key: string) {}
-}
 
 /** A branch that a match has still to walk: a stack of its own, as filters may be very deep. */
 interface Branch<V> {
   readonly node: TrieNode<V>;
   /** Where in the topic the level below the node starts. */
   readonly start: number;
+  /** Which level that is, counted from 0. */
+  readonly level: number;
   readonly after: Branch<V> | undefined;
 }
 
@@ -59,6 +43,10 @@ interface Branch<V> {
 export class FilterTrie<V extends object> {
   readonly #exact: WideMap<V> = new WideMap();
   readonly #root: TrieNode<V> = new TrieNode("");
+  readonly #costs = new MatchCosts<V>();
+  readonly #levels = new TopicLevels();
+  /** The nodes from the root to the one that was found last. */
+  readonly #path: TrieNode<V>[] = [];
   #nodeCount = 0;
   #trieSize = 0;
 
@@ -70,6 +58,32 @@ export class FilterTrie<V extends object> {
   /** Number of trie nodes below the root; 0 when no filter needs them. */
   get nodeCount(): number {
     return this.#nodeCount;
+  }
+
+  /** How many nodes {@linkcode match} visits at most, whatever the topic. */
+  get cost(): number {
+    return this.#trieSize === 0 ? 0 : costOf(this.#root);
+  }
+
+  /** What {@linkcode cost} would be with one more filter; that of a million and more is not told. */
+  costWith(filter: string): number {
+    if (isPlain(filter)) return this.cost;
+    const path = this.#path;
+    path.length = 0;
+    let node: TrieNode<V> | undefined = this.#root;
+    for (let start = 0; start <= filter.length && !endsInHash(filter, start);) {
+      path.push(node);
+      const end = levelEnd(filter, start);
+      node = childOf(node, filter, start, end);
+      if (node === undefined) {
+        const missing = levelsFrom(filter, start);
+        // The root counts as soon as there is a filter below it.
+        if (costOf(this.#root) === 0) return 1 + missing;
+        return costWith(path, filter, start, end, missing);
+      }
+      start = end + 1;
+    }
+    return Math.max(1, this.cost);
   }
 
   /** The value of `filter`, compared as a text: `a/+` is not found by asking for `a/b`. */
@@ -105,10 +119,14 @@ export class FilterTrie<V extends object> {
   #insert(filter: string, value: V): void {
     this.#trieSize++;
     this.#put(filter, value);
+    this.#costs.update(this.#path);
   }
 
   #put(filter: string, value: V): void {
     let node = this.#root;
+    const path = this.#path;
+    path.length = 0;
+    path.push(node);
     for (let start = 0; start <= filter.length;) {
       if (endsInHash(filter, start)) {
         node.rest = value;
@@ -116,6 +134,7 @@ export class FilterTrie<V extends object> {
       }
       const end = levelEnd(filter, start);
       node = childOf(node, filter, start, end) ?? this.#grow(node, filter, start, end);
+      path.push(node);
       start = end + 1;
     }
     node.value = value;
@@ -143,6 +162,9 @@ export class FilterTrie<V extends object> {
     let cut: TrieNode<V> | undefined;
     let below = 0;
     let node = this.#root;
+    const path = this.#path;
+    path.length = 0;
+    path.push(node);
     const hash = filter.endsWith("#");
     for (let start = 0; start <= filter.length && !endsInHash(filter, start);) {
       const end = levelEnd(filter, start);
@@ -155,17 +177,29 @@ export class FilterTrie<V extends object> {
       }
       below++;
       node = child;
+      path.push(node);
       start = end + 1;
     }
     if ((hash ? node.rest : node.value) === undefined) return false;
     if (hash) node.rest = undefined;
     else node.value = undefined;
     this.#trieSize--;
-    if (cut === undefined || usesOf(node) > 0) return true;
-    if (keep.plus === cut) keep.plus = undefined;
-    else keep.literals = withoutChild(keep.literals, cut);
-    this.#nodeCount -= below;
+    if (cut !== undefined && usesOf(node) === 0) {
+      this.#cut(keep, cut);
+      this.#nodeCount -= below;
+      path.length -= below;
+    }
+    this.#costs.update(path);
     return true;
+  }
+
+  #cut(keep: TrieNode<V>, cut: TrieNode<V>): void {
+    if (keep.plus === cut) {
+      keep.plus = undefined;
+    } else {
+      this.#costs.removed(keep, cut);
+      keep.literals = withoutChild(keep.literals, cut);
+    }
   }
 
   /**
@@ -173,37 +207,56 @@ export class FilterTrie<V extends object> {
    * order, each once.
    *
    * Visits each node at most once, and only nodes whose levels so far match.
+   *
+   * @returns How many nodes it has visited.
    */
-  match(topic: string, into: V[]): void {
+  match(topic: string, into: V[]): number {
     const exact = isPlain(topic) ? this.#exact.get(topic) : undefined;
     if (exact !== undefined) into.push(exact);
-    if (this.#trieSize === 0) return;
+    if (this.#trieSize === 0) return 0;
     let node: TrieNode<V> | undefined = this.#root;
     let start = 0;
+    let level = 0;
     if (isDollarTopic(topic)) {
       const end = levelEnd(topic, 0);
       node = findChild(node.literals, topic, 0, end);
       start = end + 1;
+      level = 1;
     }
+    // Needed where the way forks, which is not often.
+    let levels: TopicLevels | undefined;
     let pending: Branch<V> | undefined;
+    let visited = 0;
     while (node !== undefined) {
+      visited++;
       if (node.rest !== undefined) into.push(node.rest);
       let next: TrieNode<V> | undefined;
       if (start > topic.length) {
         if (node.value !== undefined) into.push(node.value);
       } else {
+        const { plus, literals }: TrieNode<V> = node;
         const end = levelEnd(topic, start);
-        next = findChild(node.literals, topic, start, end) ?? node.plus;
+        next = levels === undefined
+          ? findChild(literals, topic, start, end)
+          : levels.find(literals, level);
         start = end + 1;
-        if (next !== node.plus && node.plus !== undefined) {
-          pending = { node: node.plus, start, after: pending };
+        level++;
+        if (next === undefined) {
+          next = plus;
+        } else if (plus !== undefined) {
+          levels ??= this.#levels.read(topic);
+          const left = levels.count - level;
+          const isPlusDeep = goesAsDeep(plus, left);
+          if (!goesAsDeep(next, left)) next = isPlusDeep ? plus : undefined;
+          else if (isPlusDeep) pending = { node: plus, start, level, after: pending };
         }
       }
       if (next === undefined && pending !== undefined) {
-        ({ node: next, start, after: pending } = pending);
+        ({ node: next, start, level, after: pending } = pending);
       }
       node = next;
     }
+    return visited;
   }
 
   /**
@@ -239,32 +292,11 @@ function endsInHash(filter: string, start: number): boolean {
   return start === filter.length - 1 && filter[start] === "#";
 }
 
-/** Tells whether the level `filter.slice(start, end)` is `+`. */
-function isPlus(filter: string, start: number, end: number): boolean {
-  return end - start === 1 && filter[start] === "+";
-}
-
-/** The child for a level of a filter, where `+` is a level like any other. */
-function childOf<V>(
-  node: TrieNode<V>,
-  filter: string,
-  start: number,
-  end: number,
-): TrieNode<V> | undefined {
-  if (isPlus(filter, start, end)) return node.plus;
-  return findChild(node.literals, filter, start, end);
-}
-
-/** How many filters and branches need this node, counted up to "more than one". */
-function usesOf<V>(node: TrieNode<V>): number {
-  const { value, rest, plus, literals } = node;
-  const branches = literals === undefined ? 0 : literals instanceof WideMap ? 2 : 1;
-  return branches + (value ? 1 : 0) + (rest ? 1 : 0) + (plus ? 1 : 0);
-}
-
-/** All nodes right below a node. */
-function* branchesOf<V>({ plus, literals }: TrieNode<V>): Generator<TrieNode<V>> {
-  if (plus !== undefined) yield plus;
-  if (literals instanceof WideMap) yield* literals.values();
-  else if (literals !== undefined) yield literals;
+/** How many levels a filter has from `start` on that need a node. */
+function levelsFrom(filter: string, start: number): number {
+  let levels = 0;
+  for (; start <= filter.length && !endsInHash(filter, start); levels++) {
+    start = levelEnd(filter, start) + 1;
+  }
+  return levels;
 }

@@ -169,22 +169,26 @@ export class RetainedCursor<V extends object> {
   readonly #filter: string;
   readonly #births: number;
   readonly #steps: Step<V>[] = [];
+  /** The children of the root, if the filter begins with a wildcard. */
+  readonly #firstLevel: Step<V> | undefined;
+  #looks = 0;
 
   /** Made by {@linkcode RetainedTree.match}; `births` is the tree's count at that moment. */
   constructor(root: RetainedNode<V>, filter: string, births: number) {
     this.#filter = filter;
     this.#births = births;
-    const first = filter[0];
-    if (first === "+" || first === "#") {
-      this.#steps.push({ source: withoutDollar(root.children), start: first === "#" ? 0 : 2 });
-    } else {
-      this.#descend(root, 0);
-    }
+    this.#descend(root, 0);
+    this.#firstLevel = filter[0] === "+" || filter[0] === "#" ? this.#steps[0] : undefined;
   }
 
   /** Whether the walk is over, so that every further page is empty. */
   get done(): boolean {
     return this.#steps.length === 0;
+  }
+
+  /** How many nodes it has looked at so far. */
+  get looks(): number {
+    return this.#looks;
   }
 
   /**
@@ -197,11 +201,15 @@ export class RetainedCursor<V extends object> {
    */
   next(max: number, looksMax = Infinity): V[] {
     const page: V[] = [];
-    for (let looks = 0; looks < looksMax && page.length < max; looks++) {
+    const end = this.#looks + looksMax;
+    for (; this.#looks < end && page.length < max; this.#looks++) {
       const step = this.#steps.at(-1);
       if (step === undefined) break;
       const node = this.#take(step);
-      if (node !== undefined) this.#visit(node, step.start, page);
+      if (node === undefined) continue;
+      // A wildcard of the first level does not match a level with $ [MQTT-4.7.2-1].
+      if (step === this.#firstLevel && node.key.startsWith("/$")) continue;
+      this.#visit(node, step.start, page);
     }
     return page;
   }
@@ -244,13 +252,5 @@ export class RetainedCursor<V extends object> {
 
   #plan(children: RetainedNode<V> | WideMap<RetainedNode<V>>, start: number): void {
     this.#steps.push({ source: children instanceof WideMap ? children.values() : children, start });
-  }
-}
-
-/** The children of the root that a wildcard may match [MQTT-4.7.2-1]. */
-function* withoutDollar<V>(children: Children<RetainedNode<V>>): Iterator<RetainedNode<V>> {
-  const all = children instanceof WideMap ? children.values() : children ? [children] : [];
-  for (const child of all) {
-    if (!child.key.startsWith("/$")) yield child;
   }
 }

@@ -41,6 +41,8 @@ export interface RouterOptions {
   levelsMax?: number;
   /** Most bytes of a topic; one with more is no valid topic here. No limit by default. */
   bytesMax?: number;
+  /** Told how many nodes of the trie were visited to find out who gets what. */
+  matched?: (nodes: number) => void;
 }
 
 /** Whether a topic or filter has more than `max` levels. */
@@ -84,6 +86,7 @@ export class Router<S extends Subscriber> {
   /** What subscriptions, filters and groups cost, and audiences, in bytes. */
   #subscriptionBytes = 0;
   #audienceBytes = 0;
+  readonly #told: ((nodes: number) => void) | undefined;
   /** Counts subscriptions that came, went or were touched. */
   #changes = 0;
   /** What matches a topic; used again, as it would be garbage otherwise. */
@@ -97,6 +100,7 @@ export class Router<S extends Subscriber> {
     const { routesMax = 65_536, seed = 0, levelsMax = Infinity, bytesMax = Infinity } = options;
     this.#bytesMax = bytesMax;
     this.#routesBytesMax = options.routesBytesMax ?? 32 * 1024 * 1024;
+    this.#told = options.matched;
     this.#levelsMax = levelsMax;
     this.#routes = new RouteCache<S>(routesMax, seed, (route) => this.#unbind(route));
   }
@@ -114,6 +118,20 @@ export class Router<S extends Subscriber> {
   /** How many of them are shared ones. */
   get sharedSubscriptions(): number {
     return this.#sharedSubscriptions;
+  }
+
+  /** How many nodes of the trie are visited at most to match a topic, whatever the topic. */
+  get matchCost(): number {
+    return this.#trie.cost;
+  }
+
+  /**
+   * Whether a subscription makes matching cost no more than `nodesMax` nodes of the trie, or no more
+   * than it may cost already.
+   */
+  mayMatch(filter: string, nodesMax: number): boolean {
+    const cost = this.#trie.costWith(parseSharedFilter(filter)?.filter ?? filter);
+    return cost <= nodesMax || cost <= this.#trie.cost;
   }
 
   /** How many topics have a remembered route. */
@@ -315,7 +333,8 @@ export class Router<S extends Subscriber> {
   }
 
   #match(topic: string): FilterEntry<S>[] {
-    this.#trie.match(topic, this.#matched);
+    const visited = this.#trie.match(topic, this.#matched);
+    this.#told?.(visited);
     for (const held of this.#matched) this.#entries.push(this.#entryOf(held));
     this.#matched.length = 0;
     return this.#entries;

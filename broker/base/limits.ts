@@ -82,6 +82,11 @@ export interface BrokerLimits {
   topicBytesMax: number;
   /** Levels of a topic or filter. Past it: topic or filter invalid. */
   topicLevelsMax: number;
+  /**
+   * Steps that it takes to find all filters with wildcards that match a topic, in the worst case.
+   * Past it: 0x97 for a filter that adds to them; 0: no limit, as from 1,000,000 on.
+   */
+  matchStepsMax: number;
   /** QoS 1 and 2 messages that wait for one session. Past it: the overflow policy. */
   backlogMessagesMax: number;
   /** Bytes of QoS 1 and 2 messages that wait for one session. Past it: the overflow policy. */
@@ -163,7 +168,8 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   topicAliasMax: 64,
   topicAliasBytesMax: 256 * 1024,
   topicBytesMax: 65_535,
-  topicLevelsMax: 200,
+  topicLevelsMax: 64,
+  matchStepsMax: 10_000,
   backlogMessagesMax: 100_000,
   backlogBytesMax: 64 * 1024 * 1024,
   lagBytesMax: 16 * 1024 * 1024,

@@ -64,6 +64,8 @@ export type LimitReason =
   | "filters"
   /** `subscriptionsMax`: a subscription was refused. */
   | "subscriptions"
+  /** `matchStepsMax`: a subscription was refused. */
+  | "match-steps"
   /** `sessionsMax`: a client was refused. */
   | "sessions"
   /** `memoryBytesMax`: a subscription, a retained message, a message that had to wait, an alias or a session was refused. */
@@ -162,6 +164,7 @@ export class BrokerStats {
     "user-properties": 0,
     "filters": 0,
     "subscriptions": 0,
+    "match-steps": 0,
     "sessions": 0,
     "memory": 0,
     "topic-aliases": 0,

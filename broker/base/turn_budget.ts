@@ -30,7 +30,8 @@ export interface TurnLimits {
  * What waits is queued in two rows. The fresh, which have had no turn yet, come first: most of them
  * are short. Each turn also takes at least one of those that were stopped, so that none starves.
  *
- * Each connection has one job at most in the rows, and needs no bound but that on connections.
+ * Each connection has two jobs at most in the rows, one for its packets and one for the retained
+ * messages that it is sent, and needs no bound but that on connections.
  */
 export class TurnBudget {
   readonly #clock: Clock;
@@ -87,6 +88,11 @@ export class TurnBudget {
     this.#sinceMs = nowMs;
     // What this work has flushed at the end of the microtasks belongs to it.
     queueMicrotask(this.#beforeEnd);
+  }
+
+  /** Counts work in the midst of which nobody can stop: {@linkcode spend} takes it into account. */
+  count(units: number): void {
+    this.#units += units;
   }
 
   /**

@@ -116,6 +116,8 @@ export interface ClientConnection extends Link {
   version: ProtocolVersion;
   /** Whether the client is a bridge of 3.1 or 3.1.1, as the highest bit of its version says. */
   isBridge: boolean;
+  /** Whether it wants a Reason String with what is refused (§3.1.2.11.7). */
+  wantsReasons: boolean;
   wire: Wire;
   session: Session | null;
   client: ClientInfo | null;

@@ -58,6 +58,8 @@ export class Connection implements ClientConnection, OutboxOwner {
   version: ProtocolVersion = 4;
   /** Whether it is a bridge of 3.x, which cannot ask for No Local and Retain As Published. */
   isBridge = false;
+  /** Whether it may be told more than a reason code where that is not the end [MQTT-3.1.2-29]. */
+  wantsReasons = true;
   /** The session, once the client was let in. */
   session: Session | null = null;
   /** The client, once it was let in. */

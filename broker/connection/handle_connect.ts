@@ -77,6 +77,7 @@ export class ConnectFlow {
     connection.version = packet.protocolVersion;
     connection.isBridge = packet.isBridge === true;
     const { properties } = packet;
+    connection.wantsReasons = properties.requestProblemInformation ?? true;
     connection.wire = {
       v5: connection.version === 5,
       packetBytesMax: Math.min(

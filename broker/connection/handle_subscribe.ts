@@ -1,5 +1,6 @@
 import {
   MalformedPacketError,
+  packetSize,
   ProtocolError,
   type QoS,
   ReasonCode,
@@ -144,8 +145,14 @@ function answer(
   const { version } = connection;
   const feeds: RetainedFeed[] = [];
   const reasonCodes: number[] = [];
+  let isCostly = false;
   const step = (request: SubscriptionRequest, i: number) => {
-    const code = refused[i] !== 0 ? refused[i]! : add(connection, request, identifier, feeds);
+    let code = refused[i]!;
+    if (code === 0 && costsTooMuch(connection, request.filter)) {
+      isCostly = true;
+      code = ReasonCode.QuotaExceeded;
+    }
+    if (code === 0) code = add(connection, request, identifier, feeds);
     // 3.1.1 has one code for every failure [MQTT-3.9.3-2].
     reasonCodes.push(code >= 0x80 && version < 5 ? 0x80 : code);
   };
@@ -154,7 +161,8 @@ function answer(
     if (!connection.isOpen) return null;
     const commit = session.durableAfter();
     const { packetId } = packet;
-    replyAfter(connection, commit, { type: "suback", packetId, reasonCodes, properties: {} });
+    const properties = isCostly ? costlyProperties(connection, packet, reasonCodes) : {};
+    replyAfter(connection, commit, { type: "suback", packetId, reasonCodes, properties });
     if (feeds.length === 0 || session.hasEnded) return null;
     session.feeds ??= new FeedQueue();
     for (const feed of feeds) session.feeds.push(feed);
@@ -181,6 +189,30 @@ function eachInTurns<T>(
     each(items[i]!, i++);
     return UNITS_PER_FILTER;
   });
+}
+
+/** Whether a filter would have the search for subscribers take longer than it may; that is counted. */
+function costsTooMuch(connection: ClientConnection, filter: string): boolean {
+  const { matchStepsMax } = connection.context.limits;
+  if (matchStepsMax === 0 || connection.host.router.mayMatch(filter, matchStepsMax)) return false;
+  connection.limited("match-steps");
+  return true;
+}
+
+/** What a SUBACK says of filters that cost too much, if the client wants to know, and it fits. */
+function costlyProperties(
+  connection: ClientConnection,
+  { packetId }: SubscribePacket,
+  codes: number[],
+) {
+  const { version, wantsReasons, wire, context } = connection;
+  const properties = {
+    reasonString: "Too many filters with wildcards that one topic can match: finding them would " +
+      `take more than ${context.limits.matchStepsMax} steps`,
+  };
+  const suback = { type: "suback", packetId, reasonCodes: codes, properties } as const;
+  const isTold = version === 5 && wantsReasons && packetSize(suback, 5) <= wire.packetBytesMax;
+  return isTold ? properties : {};
 }
 
 /** Adds one subscription; its retained messages are sent as its options say [MQTT-3.3.1-9]. */

@@ -27,6 +27,8 @@ export class LocalReceiver implements Receiver {
   feed: RetainedFeed | null = null;
   readonly #context: BrokerContext;
   readonly #backlog = new Backlog();
+  /** Whether the search for retained messages waits for another turn. */
+  #isLate = false;
   #more = new Receipt();
 
   constructor(context: BrokerContext) {
@@ -45,9 +47,7 @@ export class LocalReceiver implements Receiver {
 
   /** The next message, or `null` when none waits. */
   take(): ReceivedMessage | null {
-    while (this.#backlog.messages === 0 && this.feed !== null) {
-      if (!this.feed.next(this)) this.feed = null;
-    }
+    while (this.#backlog.messages === 0 && this.feed !== null && !this.#isLate) this.#search();
     const message = this.#backlog.peek();
     if (message === null) {
       this.#more = new Receipt();
@@ -56,6 +56,19 @@ export class LocalReceiver implements Receiver {
     const { variant } = this.#backlog;
     this.#backlog.shift();
     return received(message, variant);
+  }
+
+  /** Takes a step of the search for retained messages. */
+  #search(): void {
+    const { turns } = this.#context;
+    const isOver = turns.spend(this.feed!.next(this));
+    if (this.feed!.isOver) this.feed = null;
+    if (!isOver || this.feed === null) return;
+    this.#isLate = true;
+    turns.later(() => {
+      this.#isLate = false;
+      this.#more.close();
+    });
   }
 
   mayReceive(): boolean {

@@ -1,6 +1,8 @@
+import type { TurnBudget } from "../base/turn_budget.ts";
 import { mapKey } from "../../router/map_key.ts";
 import { WideMap } from "../../router/wide_map.ts";
 import type { RetainedFeed } from "./retained_delivery.ts";
+import type { Receiver } from "./subscriber.ts";
 
 /** A feed in its queue. */
 interface Place {
@@ -20,6 +22,8 @@ export class FeedQueue {
   readonly #places = new WideMap<Place>();
   #first: Place | null = null;
   #last: Place | null = null;
+  /** Whether it waits for another turn. */
+  #isLate = false;
 
   /** Makes a queue of these. */
   constructor(feeds: Iterable<RetainedFeed> = []) {
@@ -46,6 +50,29 @@ export class FeedQueue {
     else this.#last.after = place;
     this.#last = place;
     this.#places.set(key, place);
+  }
+
+  /** Whether a step is to be taken now: there is something left, and it is this queue's turn. */
+  get isReady(): boolean {
+    return this.#first !== null && !this.#isLate;
+  }
+
+  /**
+   * Takes a step of the next feed. If that was the last for this turn, the queue is ready again in
+   * a later one.
+   *
+   * @param goOn Called then.
+   */
+  step(receiver: Receiver, turns: TurnBudget, goOn: () => void): void {
+    const { feed } = this.#first!;
+    const units = feed.next(receiver);
+    if (feed.isOver) this.shift();
+    if (!turns.spend(units) || this.length === 0) return;
+    this.#isLate = true;
+    turns.later(() => {
+      this.#isLate = false;
+      goOn();
+    });
   }
 
   /** Takes the next one out. */

@@ -127,10 +127,21 @@ export class RetainedWalk {
     this.#clock = clock;
   }
 
-  /** The next messages, at most `max`; `null` when there are no more. */
-  next(max: number): Message[] | null {
-    const page = this.#cursor.next(max);
-    if (page.length === 0) return null;
+  /** How many topic levels of the retained messages it has looked at so far. */
+  get looks(): number {
+    return this.#cursor.looks;
+  }
+
+  /**
+   * The next messages.
+   *
+   * @param max How many at most.
+   * @param looksMax How many topic levels it looks at, at most: a filter may match little of much.
+   * @returns None if it has found nothing yet; `null` when there are no more.
+   */
+  next(max: number, looksMax = Infinity): Message[] | null {
+    const page = this.#cursor.next(max, looksMax);
+    if (page.length === 0) return this.#cursor.done ? null : [];
     const now = this.#clock.now();
     return page.map(({ message }) => message).filter(({ deadlineMs }) => deadlineMs > now);
   }

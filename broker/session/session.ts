@@ -384,12 +384,26 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
 
   /** Goes on sending retained messages, once nothing else waits. */
   #feed(): boolean {
-    const feed = this.feeds?.first ?? null;
-    if (feed === null || this.waiting.messages > 0) return false;
-    if (!feed.next(this)) this.feeds!.shift();
-    if (this.feeds!.length === 0) this.feeds = null;
-    this.queue.changed();
+    const { feeds } = this;
+    if (feeds === null || !feeds.isReady || this.waiting.messages > 0) return false;
+    const before = feeds.length;
+    feeds.step(this, this.#host.context.turns, () => this.#goOnFeeding());
+    // What was found has told the queue itself.
+    if (feeds.length < before) this.queue.changed();
+    if (feeds.length === 0) this.feeds = null;
     return true;
+  }
+
+  /** In a turn of its own: what is flushed with others would hold them up. */
+  #goOnFeeding(): void {
+    const { link } = this;
+    if (link === null) return;
+    try {
+      link.outbox.flush();
+    } catch (error) {
+      this.#host.context.failed(error);
+      link.outbox.abort();
+    }
   }
 
   #enqueue(message: Message, variant: Variant): void {

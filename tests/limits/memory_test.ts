@@ -18,7 +18,7 @@ async function fill(stage: Stage): Promise<void> {
 }
 
 Deno.test("memoryBytesMax: what would grow gets 0x97, what frees memory works", async () => {
-  await using stage = new Stage({ memoryBytesMax: MAX }, { heap: null });
+  await using stage = new Stage({ memoryBytesMax: MAX, topicLevelsMax: 200 }, { heap: null });
   const client = await stage.join();
   await client.send(packets.subscribe({ "ping": 0 }, { level: 5 }));
   await client.send(packets.publish("kept", "x", { level: 5, qos: 1, retain: true }));

@@ -6,6 +6,7 @@
 import { concat } from "@std/bytes";
 import { assert, assertEquals } from "@std/assert";
 import * as packets from "../harness/packets.ts";
+import { toHex } from "../harness/hex.ts";
 import { Stage, type Visitor } from "./_stage.ts";
 
 const V5 = { level: 5 } as const;
@@ -194,6 +195,43 @@ Deno.test("subscriptionsMax are kept, and one more is refused with 0x97", async 
   const answer = await client.send(packets.subscribe({ a: 0, b: 1, c: 2 }, V5));
   assertEquals(answer, "90060001000001" + "97");
   stage.expectLimited("subscriptions", 1);
+});
+
+Deno.test("filters cost matchStepsMax at most, and one more is refused with 0x97 and the reason", async () => {
+  await using stage = new Stage({ matchStepsMax: 3 });
+  const client = await stage.join();
+  const reason = toHex(new TextEncoder().encode("more than 3 steps")).replaceAll(" ", "");
+  assertEquals(await client.send(packets.subscribe({ "+/a": 0 }, V5)), "900400010000");
+  // What costs nothing more is taken: no wildcard, a name beside another, the same again.
+  const free = packets.subscribe({ "a/b": 0, "+/b": 0, "+/a": 1, "$share/g/+/b": 0 }, V5);
+  assertEquals(await client.send(free), "9007000100" + "00000100");
+  const answer = await client.send(packets.subscribe({ "a/+": 0, c: 0 }, V5));
+  assertEquals([answer.slice(0, 2), answer.slice(-4)], ["90", "97" + "97"]);
+  assert(answer.includes(reason), answer);
+  // 3.1.1 has one code for every failure [MQTT-3.9.3-2].
+  const old = await stage.join({ level: 4 });
+  const shared = packets.subscribe({ "a/b": 0, "a/#": 0 }, { level: 4 });
+  assertEquals(await old.send(shared), "90040001" + "0080");
+  stage.expectLimited("match-steps", 3);
+});
+
+Deno.test("a client that wants no reasons, or has no room for one, gets the code alone [MQTT-3.1.2-29] [MQTT-3.9.2-1]", async () => {
+  await using stage = new Stage({ matchStepsMax: 1 });
+  for (const properties of ["17 00", "27 00 00 00 64"]) {
+    const client = await stage.join({ properties });
+    assertEquals(await client.send(packets.subscribe({ "a/+": 0 }, V5)), "900400010097");
+  }
+});
+
+Deno.test("what makes the search costly makes room for others when it goes", async () => {
+  await using stage = new Stage({ matchStepsMax: 3 });
+  const client = await stage.join();
+  await client.send(packets.subscribe({ "+/a": 0 }, V5));
+  assertEquals((await client.send(packets.subscribe({ "a/+": 0 }, V5))).slice(-2), "97");
+  await client.send(packets.unsubscribe(["+/a"], V5));
+  assertEquals(await client.send(packets.subscribe({ "a/+": 0 }, V5)), "900400010000");
+  stage.broker.changeLimits({ matchStepsMax: 0 });
+  assertEquals(await client.send(packets.subscribe({ "+/+/+": 0 }, V5)), "900400010000");
 });
 
 Deno.test("topicBytesMax and topicLevelsMax are taken, and one more is invalid", async () => {

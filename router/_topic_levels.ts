@@ -1,0 +1,55 @@
+import { type Children, findChild, type Keyed } from "./_children.ts";
+import { levelEnd } from "./topic.ts";
+import { WideMap } from "./wide_map.ts";
+
+/** Levels for which there is room from one topic to the next. */
+const LEVELS_KEPT = 256;
+
+/**
+ * The levels of a topic that is matched: each is found once, however many nodes are compared with
+ * it. One for all topics, one after the other, as it would be garbage otherwise.
+ */
+export class TopicLevels {
+  #topic = "";
+  #count = 0;
+  /** Where each level ends. */
+  #ends: number[] = [];
+  /** The levels as keys, as far as somebody has asked for them. A text keeps its hash. */
+  #keys: (string | undefined)[] = [];
+
+  /** How many levels the topic has. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Takes another topic. */
+  read(topic: string): this {
+    this.#topic = topic;
+    this.#count = 0;
+    if (this.#ends.length > LEVELS_KEPT) this.#ends = [];
+    for (let start = 0; start <= topic.length;) {
+      const end = levelEnd(topic, start);
+      this.#ends[this.#count++] = end;
+      start = end + 1;
+    }
+    if (this.#keys.length > 0) this.#keys = [];
+    return this;
+  }
+
+  /** Finds the child for a level, counted from 0. */
+  find<N extends Keyed>(children: Children<N>, level: number): N | undefined {
+    if (children === undefined) return undefined;
+    if (children instanceof WideMap) return children.get(this.#keys[level] ?? this.#key(level));
+    return findChild(children, this.#topic, this.#start(level), this.#ends[level]!);
+  }
+
+  #key(level: number): string {
+    while (this.#keys.length < level) this.#keys.push(undefined);
+    const text = this.#topic.slice(this.#start(level), this.#ends[level]);
+    return this.#keys[level] = `/${text}`;
+  }
+
+  #start(level: number): number {
+    return level === 0 ? 0 : this.#ends[level - 1]! + 1;
+  }
+}
