@@ -155,7 +155,7 @@ export class Connection implements Link, OutboxOwner {
     }
     // To end is work, too, and thousands may lose their connections at once.
     const { turns } = this.core;
-    if (turns.isSpent) turns.later(() => this.#end(), true);
+    if (turns.isSpent) turns.later(() => this.#end());
     else this.#end();
   }
 
