@@ -131,7 +131,8 @@ export class Peer {
         for (let packet; (packet = this.#reader.read()) !== null;) await this.#handle(packet);
       }
     } catch (error) {
-      if (!this.#isOver) throw error;
+      // One that is taken over may be cut off.
+      if (!this.#isOver && !(error instanceof Deno.errors.ConnectionReset)) throw error;
     }
     this.#isOver = true;
   }

@@ -52,6 +52,7 @@ export class TurnBudget {
   /** Work since the runtime has certainly asked for news, and its steps since then. */
   #unpolledMs = 0;
   #steps = 0;
+  #awaitedMs = 0;
   /** Whether the next turn is waited for. */
   #isAwaited = false;
 
@@ -189,6 +190,7 @@ export class TurnBudget {
   #await(): void {
     if (this.#isAwaited) return;
     this.#isAwaited = true;
+    this.#awaitedMs = this.#clock.now();
     if (this.#unpolledMs + this.#busyMs < POLL_MS_MAX) return soon(this.#clock, this.#turn);
     this.#steps = IMMEDIATES_PER_POLL;
     afterPoll(this.#clock, this.#turn);
@@ -202,10 +204,11 @@ export class TurnBudget {
 
   readonly #turn = () => {
     this.#isAwaited = this.#isSpent = false;
-    this.#unpolledMs += this.#busyMs;
+    this.#sinceMs = this.#clock.now();
+    // The runtime has not rested meanwhile.
+    this.#unpolledMs += this.#busyMs + this.#sinceMs - this.#awaitedMs;
     this.#busyMs = this.#units = 0;
     this.stepped();
-    this.#sinceMs = this.#clock.now();
     if (this.size === 0) return;
     this.begin(this.#sinceMs);
     // Those that are stopped in this turn wait for another.

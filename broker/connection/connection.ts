@@ -171,7 +171,7 @@ export class Connection implements ClientConnection, OutboxOwner {
     }
     // To end is work, too, and thousands may lose their connections at once.
     const { turns } = this.context;
-    if (turns.isSpent) turns.later(() => this.#end(), true);
+    if (turns.isSpent) turns.later(() => this.#end());
     else this.#end();
   }
 
