@@ -1,5 +1,5 @@
 import type { Tally } from "../base/memory_tally.ts";
-import { type QoS, ReasonCode, type Will } from "../../codec/mod.ts";
+import type { QoS, Will } from "../../codec/mod.ts";
 import { InboundWindow } from "../../flow/inbound_window.ts";
 import type { OutboundWindow } from "../../flow/outbound_window.ts";
 import type { ByteLog } from "../../log/byte_log.ts";
@@ -8,7 +8,6 @@ import type { Variant } from "../../router/variant.ts";
 import type { Access } from "./client_access.ts";
 import type { MessageFollows, MessageLog } from "../delivery/backlog.ts";
 import type { Commit } from "../base/commit.ts";
-import { Congestion } from "../delivery/backpressure.ts";
 import type { SessionHost } from "./session_host.ts";
 import { InflightMessages, type InflightOwner } from "./inflight.ts";
 import type { WillOwner } from "./will_owner.ts";
@@ -21,6 +20,7 @@ import { type BacklogRoom, Rank, type Receiver, wireClassOf } from "../delivery/
 import type { FeedQueue } from "../delivery/retained_delivery_queue.ts";
 import type { Run } from "../delivery/publish_batch.ts";
 import type { Deadline } from "../base/scheduler.ts";
+import { Overflow } from "./overflow.ts";
 import type { QueueOwner, SessionQueue } from "./session_queue.ts";
 import { SubscriptionTable } from "./subscription_table.ts";
 
@@ -64,12 +64,10 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
   readonly #host: SessionHost;
   #inflight: InflightMessages | null = null;
   #inbound: InboundWindow | null = null;
-  #congestion: Congestion | null = null;
+  readonly #overflow: Overflow;
   #receiveMaximum = 1;
   /** What holds at the listener by which its client came last. */
   #terms: ListenerTerms;
-  /** Whether its backlog was too long for it: it ends as soon as it can. */
-  #hasOverflowed = false;
   /** Whether audiences have to look at it again when it returns. */
   #isStale = false;
 
@@ -85,6 +83,7 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
     const isOwn = queueQoS0 || upgradeOutgoingQoS;
     this.wireClass = isOwn ? WIRE_CLASS_OWN : wireClassOf({ v5: false, packetBytesMax });
     this.queue = newQueue(this);
+    this.#overflow = new Overflow(host, this);
   }
 
   /** Whether what it needs is stored. */
@@ -154,7 +153,7 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
     this.link = link;
     this.#receiveMaximum = receiveMaximum;
     this.#inflight?.window.resume(receiveMaximum);
-    this.#congestion?.progress();
+    this.#overflow.onProgress();
     this.#terms = link.terms;
     const isOwn = link.wire.isOwn || this.#takesEach;
     const wireClass = isOwn ? WIRE_CLASS_OWN : wireClassOf(link.wire);
@@ -183,7 +182,7 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
   /** Lets go of the connection. */
   detach(): void {
     this.link = null;
-    this.#congestion?.clear();
+    this.#overflow.onDetached();
     this.queue.detach();
   }
 
@@ -245,9 +244,7 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
   }
 
   isFull(bytes: number): boolean {
-    const { queue } = this;
-    const { backlogMessagesMax, backlogBytesMax } = this.#host.context.limits;
-    return queue.messages >= backlogMessagesMax || queue.bytes + bytes > backlogBytesMax;
+    return this.#overflow.isFull(bytes);
   }
 
   followBytes(log: ByteLog, follows: Follows): boolean {
@@ -265,7 +262,7 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
   }
 
   followMessages(log: MessageLog, follows: MessageFollows): boolean {
-    if (this.hasEnded || this.#hasOverflowed || this.isFull(0)) return false;
+    if (this.hasEnded || this.#overflow.isEnding || this.isFull(0)) return false;
     if (!this.queue.follow(log, follows)) return false;
     this.link?.outbox.wake();
     return true;
@@ -282,19 +279,7 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
   lookAtMessages(): BacklogRoom {
     const isAway = this.link === null;
     const none = { messages: Infinity, bytes: Infinity, isAway };
-    const { queue } = this;
-    if (this.hasEnded) return none;
-    const { backlogMessagesMax, backlogBytesMax } = this.#host.context.limits;
-    const over = this.#host.context.settings.overflow === "drop-newest"
-      ? this.isFull(0)
-      : queue.messages > backlogMessagesMax || queue.bytes > backlogBytesMax;
-    if (over && this.#overflow() !== "keeps") return none;
-    this.#slowDown();
-    return {
-      messages: Math.max(0, backlogMessagesMax - queue.messages),
-      bytes: Math.max(0, backlogBytesMax - queue.bytes),
-      isAway,
-    };
+    return this.hasEnded ? none : this.#overflow.check() ?? none;
   }
 
   /** Sends what waits, as far as the client's Receive Maximum and the outbox allow. */
@@ -307,7 +292,7 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
       } else if (!this.queue.sendNext(link) && !this.#feed()) break;
     }
     if (this.queue.messages === 0) this.queue.park(link.outbox);
-    if (this.#congestion?.isAwaited) this.#clearIfShort();
+    this.#overflow.clearIfShort();
   }
 
   /**
@@ -346,7 +331,8 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
 
   /** Has a QoS 0 message wait, if there is room: it is no reason to end the session. */
   #queueLoose(message: Message, variant: Variant): void {
-    const hasRoom = !this.queue.isBlocked && !this.#hasOverflowed && !this.isFull(message.weight) &&
+    const hasRoom = !this.queue.isBlocked && !this.#overflow.isEnding &&
+      !this.isFull(message.weight) &&
       (this.isDurable || this.#host.memory.admitsMessage(message, this.clientId));
     if (hasRoom) this.#enqueue(message, variant);
     else this.#host.context.dropped("backlog", message, this.clientId);
@@ -375,7 +361,7 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
 
   /** A flight has ended: another message may be sent. */
   landed(): void {
-    this.#congestion?.progress();
+    this.#overflow.onProgress();
     const isMore = this.queue.messages > 0 || this.feeds !== null;
     if (isMore || this.#inflight?.window.resending) {
       this.link?.outbox.hurry();
@@ -407,58 +393,8 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
   }
 
   #enqueue(message: Message, variant: Variant): void {
-    if (this.hasEnded) return;
-    const isFull = this.#hasOverflowed || this.isFull(message.weight);
-    if (isFull && this.#overflow(message) === "gone") return;
+    if (this.hasEnded || !this.#overflow.admits(message)) return;
     this.queue.push(message.keep(), variant);
-    this.#slowDown();
-    if (this.isFull(0)) this.#trim();
-  }
-
-  /** Applies the overflow policy. Says whether the session still takes messages. */
-  #overflow(message?: Message): "keeps" | "gone" {
-    const { overflow } = this.#host.context.settings;
-    if (overflow === "end-session") {
-      if (!this.#hasOverflowed) this.#host.endSessionLater(this.clientId, ReasonCode.QuotaExceeded);
-      this.#hasOverflowed = true;
-      if (message !== undefined) {
-        this.#host.context.dropped("session-ended", message, this.clientId);
-      }
-      return "gone";
-    }
-    if (overflow === "drop-oldest") {
-      this.#trim();
-      return "keeps";
-    }
-    // The publisher was refused before it came to this, or it is dropped here.
-    if (message !== undefined) this.#host.context.dropped("backlog", message, this.clientId);
-    else this.queue.leave();
-    return "gone";
-  }
-
-  #trim(): void {
-    if (this.#host.context.settings.overflow !== "drop-oldest") return;
-    const { backlogMessagesMax, backlogBytesMax } = this.#host.context.limits;
-    const count = this.queue.trim(backlogMessagesMax, backlogBytesMax);
-    this.#host.context.stats.dropped.backlog += count;
-  }
-
-  /** Has publishers wait while much waits for a client that is connected and well. */
-  #slowDown(): void {
-    if (this.link === null) return;
-    const { highWaterBytes, backlogMessagesMax, stallMs } = this.#host.context.limits;
-    const { messages, bytes } = this.waiting;
-    if (bytes <= highWaterBytes && messages <= backlogMessagesMax / 2) return;
-    const { clock, scheduler } = this.#host.context;
-    this.#congestion ??= new Congestion(clock, scheduler, stallMs);
-    if (!this.#congestion.isStalled) this.#host.publisher.needRoom(this.#congestion.room());
-  }
-
-  #clearIfShort(): void {
-    const { highWaterBytes, backlogMessagesMax } = this.#host.context.limits;
-    const { messages, bytes } = this.waiting;
-    if (bytes <= highWaterBytes / 4 && messages <= backlogMessagesMax / 4) {
-      this.#congestion!.clear();
-    }
+    this.#overflow.onQueued();
   }
 }

@@ -1,0 +1,133 @@
+import { ReasonCode } from "../../codec/mod.ts";
+import type { Message } from "../base/message.ts";
+import { Congestion } from "../delivery/backpressure.ts";
+import type { BacklogRoom } from "../delivery/subscriber.ts";
+import type { SessionHost } from "./session_host.ts";
+import type { SessionQueue } from "./session_queue.ts";
+
+/** A session whose backlog is watched. */
+export interface OverflowOwner {
+  readonly clientId: string;
+  readonly queue: SessionQueue;
+  /** The connection of the client; `null` while it is away. */
+  readonly link: object | null;
+}
+
+/**
+ * What happens when much waits for a session: publishers wait while the client is connected and
+ * takes messages; past the limits of the backlog the overflow policy decides.
+ */
+export class Overflow {
+  /** Whether the policy has ended the session: it takes nothing more. */
+  isEnding = false;
+  readonly #host: SessionHost;
+  readonly #owner: OverflowOwner;
+  #congestion: Congestion | null = null;
+
+  constructor(host: SessionHost, owner: OverflowOwner) {
+    this.#host = host;
+    this.#owner = owner;
+  }
+
+  /** Whether one more message of so many bytes would go past the limits of the backlog. */
+  isFull(bytes: number): boolean {
+    const { queue } = this.#owner;
+    const { backlogMessagesMax, backlogBytesMax } = this.#host.context.limits;
+    return queue.messages >= backlogMessagesMax || queue.bytes + bytes > backlogBytesMax;
+  }
+
+  /** Whether a message is queued. If not, it was dropped and counted as the policy says. */
+  admits(message: Message): boolean {
+    if (!this.isEnding && !this.isFull(message.weight)) return true;
+    return this.#apply(message);
+  }
+
+  /** A message was queued. */
+  onQueued(): void {
+    this.slowDown();
+    if (this.isFull(0)) this.#trim();
+  }
+
+  /**
+   * Looks at a backlog that has grown by logs that the session follows.
+   *
+   * @returns How much more fits; `null` if the session takes nothing more.
+   */
+  check(): BacklogRoom | null {
+    const { queue, link } = this.#owner;
+    const { backlogMessagesMax, backlogBytesMax } = this.#host.context.limits;
+    const isOver = this.#host.context.settings.overflow === "drop-newest"
+      ? this.isFull(0)
+      : queue.messages > backlogMessagesMax || queue.bytes > backlogBytesMax;
+    if (isOver && !this.#apply(null)) return null;
+    this.slowDown();
+    return {
+      messages: Math.max(0, backlogMessagesMax - queue.messages),
+      bytes: Math.max(0, backlogBytesMax - queue.bytes),
+      isAway: link === null,
+    };
+  }
+
+  /** Has publishers wait while much waits for a client that is connected and takes messages. */
+  slowDown(): void {
+    if (this.#owner.link === null) return;
+    const { limits, clock, scheduler } = this.#host.context;
+    const { messages, bytes } = this.#owner.queue;
+    if (bytes <= limits.highWaterBytes && messages <= limits.backlogMessagesMax / 2) return;
+    this.#congestion ??= new Congestion(clock, scheduler, limits.stallMs);
+    if (!this.#congestion.isStalled) this.#host.publisher.needRoom(this.#congestion.room());
+  }
+
+  /** The client has taken something. */
+  onProgress(): void {
+    this.#congestion?.progress();
+  }
+
+  /** Lets publishers go on once little waits. */
+  clearIfShort(): void {
+    if (this.#congestion === null || !this.#congestion.isAwaited) return;
+    const { highWaterBytes, backlogMessagesMax } = this.#host.context.limits;
+    const { messages, bytes } = this.#owner.queue;
+    if (bytes <= highWaterBytes / 4 && messages <= backlogMessagesMax / 4) {
+      this.#congestion.clear();
+    }
+  }
+
+  /** Lets publishers go on, as the client is away. */
+  onDetached(): void {
+    this.#congestion?.clear();
+  }
+
+  /**
+   * Applies the overflow policy.
+   *
+   * @param message What does not fit; `null` for what the session follows.
+   * @returns Whether the session still takes messages.
+   */
+  #apply(message: Message | null): boolean {
+    const { context } = this.#host;
+    const { clientId, queue } = this.#owner;
+    const { overflow } = context.settings;
+    if (overflow === "end-session") {
+      if (!this.isEnding) this.#host.endSessionLater(clientId, ReasonCode.QuotaExceeded);
+      this.isEnding = true;
+      if (message !== null) context.dropped("session-ended", message, clientId);
+      return false;
+    }
+    if (overflow === "drop-oldest") {
+      this.#trim();
+      return true;
+    }
+    // The publisher was refused before it came to this, or the message is dropped here.
+    if (message !== null) context.dropped("backlog", message, clientId);
+    else queue.leave();
+    return false;
+  }
+
+  #trim(): void {
+    const { settings, limits, stats } = this.#host.context;
+    if (settings.overflow !== "drop-oldest") return;
+    const { backlogMessagesMax, backlogBytesMax } = limits;
+    stats.dropped.backlog += this.#owner.queue.trim(backlogMessagesMax, backlogBytesMax);
+  }
+}
