@@ -1,11 +1,11 @@
 import { Leniency } from "./tolerated_faults.ts";
-import { checkLimits } from "./limits.ts";
+import { type BrokerLimits, checkLimits } from "./limits.ts";
 import type { ListenerRules } from "./listener_options.ts";
 import { MountPoint } from "./mount_point.ts";
 import type { Settings } from "./options.ts";
 import type { BrokerStats } from "./stats.ts";
 
-/** The limits of the broker that a listener may have of its own. */
+/** The limits of the broker that a listener may have of its own: they are settled with CONNECT. */
 const LIMITS = [
   "packetBytesMax",
   "keepAliveSecondsMax",
@@ -34,6 +34,9 @@ export class ListenerPolicy {
   connections = 0;
   readonly #settings: Settings;
   readonly #stats: BrokerStats;
+  #rules: ListenerRules;
+  /** The limits of the broker that the terms were made of. */
+  #takenLimits: Pick<BrokerLimits, typeof LIMITS[number]>;
   #terms: ListenerTerms;
 
   /**
@@ -44,7 +47,9 @@ export class ListenerPolicy {
   constructor(settings: Settings, stats: BrokerStats, rules: ListenerRules = {}) {
     this.#settings = settings;
     this.#stats = stats;
+    this.#rules = { ...rules };
     this.#terms = termsOf(settings, stats, rules);
+    this.#takenLimits = pick(settings.limits, LIMITS);
   }
 
   /** What the listener is called. */
@@ -53,11 +58,15 @@ export class ListenerPolicy {
   }
 
   /**
-   * What holds for a client that connects now.
+   * What holds for a client that connects now: limits of the broker that have changed since the
+   * last one connected are taken over.
    *
    * @internal
    */
   get terms(): ListenerTerms {
+    const { limits } = this.#settings;
+    const taken = this.#takenLimits;
+    if (LIMITS.some((name) => limits[name] !== taken[name])) this.update(this.#rules);
     return this.#terms;
   }
 
@@ -78,6 +87,8 @@ export class ListenerPolicy {
    */
   update(rules: ListenerRules): void {
     this.#terms = termsOf(this.#settings, this.#stats, rules);
+    this.#rules = { ...rules };
+    this.#takenLimits = pick(this.#settings.limits, LIMITS);
   }
 }
 

@@ -21,6 +21,7 @@ import type {
   Granted,
   WaitingResponses,
 } from "./client_connection.ts";
+import { dropAliasesBeyond } from "./handle_publish.ts";
 import type { BrokerContext } from "../base/context.ts";
 import { sendDisconnect } from "./reason_packets.ts";
 import { Intake } from "./packet_reader.ts";
@@ -119,6 +120,15 @@ export class Connection implements ClientConnection, OutboxOwner {
     context.stats.connections++;
     context.stats.connectionsAccepted++;
     policy.connections++;
+  }
+
+  /**
+   * Goes by limits that have changed. What CONNACK has told the client stays: it has counted on it.
+   */
+  applyLimits(): void {
+    this.lastRoute = null;
+    dropAliasesBeyond(this);
+    this.#intake.applyLimits();
   }
 
   /** The client identifier; `""` before the client was let in. */

@@ -432,11 +432,11 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
   /** Has publishers wait while much waits for a client that is connected and well. */
   #slowDown(): void {
     if (this.link === null) return;
-    const { highWaterBytes, backlogMessagesMax, stallMs } = this.#host.context.limits;
+    const { clock, scheduler, limits } = this.#host.context;
+    const { highWaterBytes, backlogMessagesMax } = limits;
     const { messages, bytes } = this.waiting;
     if (bytes <= highWaterBytes && messages <= backlogMessagesMax / 2) return;
-    const { clock, scheduler } = this.#host.context;
-    this.#congestion ??= new Congestion(clock, scheduler, stallMs);
+    this.#congestion ??= new Congestion(clock, scheduler, limits);
     if (!this.#congestion.isStalled) this.#host.publisher.needRoom(this.#congestion.room());
   }
 
