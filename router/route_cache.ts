@@ -125,7 +125,7 @@ export class RouteCache<S extends Subscriber> {
       if (moved !== route) this.#ring[this.#hand] = moved;
       this.#drop(route);
     }
-    this.#hand %= this.#ring.length;
+    this.#hand %= Math.max(1, this.#ring.length);
   }
 
   /** Says how many routes are kept from now on. */

@@ -17,6 +17,8 @@ export interface ChangeCase {
   readonly options?: BrokerOptions;
   /** Keeps in a store what must survive; made anew for each broker. */
   readonly store?: () => ManualStore;
+  /** Whether something is refused before the change already, so that going back shows nothing. */
+  readonly isOneWay?: boolean;
   /**
    * Does something that the limit is for. What it returns has to be one thing where the limit has
    * always been `to`, and where it becomes that when `change` is called; and another where it never
