@@ -1,5 +1,5 @@
 import type { BrokerLimits, BrokerOptions } from "../../mod.ts";
-import { ManualStore } from "../harness/manual_store.ts";
+import type { ManualStore } from "../harness/manual_store.ts";
 import * as packets from "../harness/packets.ts";
 import { Stage, type Visitor } from "./_stage.ts";
 
@@ -114,4 +114,9 @@ export function waiting(
 /** Waits for what sockets bring. */
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+/** Lets sockets have some turns of the event loop, unless something holds before. */
+export async function settled(condition: () => boolean): Promise<void> {
+  for (let i = 0; i < 50 && !condition(); i++) await new Promise((done) => setTimeout(done, 1));
 }

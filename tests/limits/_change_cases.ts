@@ -7,6 +7,7 @@ import {
   HERE,
   later,
   meanwhile,
+  settled,
   stalled,
   told,
   until,
@@ -347,9 +348,4 @@ function journalCase(): ChangeCase {
       return messagesReceived;
     },
   };
-}
-
-/** Lets sockets have some turns of the event loop, unless something holds before. */
-async function settled(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 50 && !condition(); i++) await new Promise((done) => setTimeout(done, 1));
 }

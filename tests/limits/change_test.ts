@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertNotEquals, assertThrows } from "@std/assert";
 import { Broker, type BrokerLimits, DEFAULT_LIMITS } from "../../mod.ts";
 import * as packets from "../harness/packets.ts";
 import { observe, V5 } from "./_change_case.ts";
@@ -73,7 +73,7 @@ Deno.test("what CONNACK has told a client holds for it until it connects again",
   await client.send(large, ...unfinished);
   assert(!client.isEnded);
   const again = await stage.join({ clientId: "client" });
-  assertEquals((await again.send(large)).slice(-6), "e00195");
+  assertMatch(await again.send(large), /^e0..95/);
 });
 
 Deno.test("rules of a listener go before limits that are changed", async () => {
