@@ -380,6 +380,23 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
+   * Disconnects every client that has come by a policy: in 5.0 it is told why, and its will is
+   * published. To be called when what listened by it was closed; who is still on its way in is
+   * turned away from then on, until the policy is updated.
+   *
+   * @param reasonCode What the clients are told; 0x98, an administrative action, by default.
+   */
+  disconnectClients(
+    policy: ListenerPolicy,
+    reasonCode: number = ReasonCode.AdministrativeAction,
+  ): void {
+    policy.isClosed = true;
+    for (const connection of [...this.#parts.connections]) {
+      if (connection.policy === policy) connection.disconnect(reasonCode);
+    }
+  }
+
+  /**
    * Closes the broker: takes no more connections, tells every client 0x8B,
    * sends what waits, and leaves nothing behind. Closing again waits for the same.
    *

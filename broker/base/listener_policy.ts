@@ -32,6 +32,12 @@ export interface ListenerTerms extends Required<Omit<ListenerRules, "lenient" | 
 export class ListenerPolicy {
   /** Connections as of now. */
   connections = 0;
+  /**
+   * Whether nobody may come in any more, until it is updated.
+   *
+   * @internal
+   */
+  isClosed = false;
   readonly #settings: Settings;
   readonly #stats: BrokerStats;
   #rules: ListenerRules;
@@ -66,7 +72,7 @@ export class ListenerPolicy {
   get terms(): ListenerTerms {
     const { limits } = this.#settings;
     const taken = this.#takenLimits;
-    if (LIMITS.some((name) => limits[name] !== taken[name])) this.update(this.#rules);
+    if (LIMITS.some((name) => limits[name] !== taken[name])) this.#take(this.#rules);
     return this.#terms;
   }
 
@@ -76,7 +82,7 @@ export class ListenerPolicy {
    * @internal
    */
   get hasRoom(): boolean {
-    return this.connections < this.#terms.connectionsMax;
+    return !this.isClosed && this.connections < this.#terms.connectionsMax;
   }
 
   /**
@@ -86,8 +92,13 @@ export class ListenerPolicy {
    * @throws {RangeError} If a value is out of range; nothing has changed then.
    */
   update(rules: ListenerRules): void {
+    this.#take({ ...rules });
+    this.isClosed = false;
+  }
+
+  #take(rules: ListenerRules): void {
     this.#terms = termsOf(this.#settings, this.#stats, rules);
-    this.#rules = { ...rules };
+    this.#rules = rules;
     this.#takenLimits = pick(this.#settings.limits, LIMITS);
   }
 }

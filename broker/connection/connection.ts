@@ -53,6 +53,8 @@ export class Connection implements ClientConnection, OutboxOwner {
   readonly outbox: Outbox;
   /** What is known of the peer. */
   readonly peer: PeerInfo;
+  /** The rules by which it came, shared with others. */
+  readonly policy: ListenerPolicy;
   /** What holds for the client, as of when it connected. */
   readonly terms: ListenerTerms;
   /** What the client speaks; known from its CONNECT on. */
@@ -81,7 +83,7 @@ export class Connection implements ClientConnection, OutboxOwner {
   visit: Visit | null = null;
   /** Answers that wait for the disk; made for the first. */
   acks: WaitingResponses | null = null;
-  readonly #policy: ListenerPolicy;
+  acks: AckQueue | null = null;
   readonly #transport: Transport;
   readonly #intake: Intake;
   #isOpen = true;
@@ -107,7 +109,7 @@ export class Connection implements ClientConnection, OutboxOwner {
     this.host = host;
     this.context = context;
     this.peer = peer;
-    this.#policy = policy;
+    this.policy = policy;
     this.terms = policy.terms;
     this.wire = { v5: false, packetBytesMax: this.terms.packetBytesMax, isOwn: false };
     this.#transport = transport;
@@ -440,7 +442,7 @@ export class Connection implements ClientConnection, OutboxOwner {
     this.visit?.gone();
     host.memory.aliasBytes -= this.aliasBytes;
     this.aliasBytes = 0;
-    this.#policy.connections--;
+    this.policy.connections--;
     context.guard(() => this.#retire());
     context.turns.spend(UNITS_PER_END);
     this.#gone?.close();

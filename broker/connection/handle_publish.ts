@@ -200,7 +200,7 @@ function resolveRoute(connection: ClientConnection): Route<Receiver> {
 }
 
 /** Lets go of aliases for topics that are longer, or deeper, than topics may be now. */
-export function dropAliasesBeyond(connection: Connection): void {
+export function dropAliasesBeyond(connection: ClientConnection): void {
   const { aliases, host } = connection;
   for (const [alias, route] of aliases ?? []) {
     if (!host.router.isBeyond(route)) continue;
