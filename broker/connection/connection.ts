@@ -83,7 +83,6 @@ export class Connection implements ClientConnection, OutboxOwner {
   visit: Visit | null = null;
   /** Answers that wait for the disk; made for the first. */
   acks: WaitingResponses | null = null;
-  acks: AckQueue | null = null;
   readonly #transport: Transport;
   readonly #intake: Intake;
   #isOpen = true;
