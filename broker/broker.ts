@@ -84,6 +84,7 @@ export class Broker implements AsyncDisposable {
   readonly #door: Door;
   readonly #listeners: Listeners;
   readonly #subscriptions = new Set<LocalSubscription>();
+  #limits: Readonly<BrokerLimits> | null = null;
   #closing: Promise<void> | null = null;
   #damage: Damage | null = null;
 
@@ -143,9 +144,9 @@ export class Broker implements AsyncDisposable {
     return broker;
   }
 
-  /** The limits in effect. */
+  /** The limits in effect: a copy that is frozen, and another one after each change. */
   get limits(): Readonly<BrokerLimits> {
-    return this.#parts.context.limits;
+    return this.#limits ??= Object.freeze({ ...this.#parts.context.limits });
   }
 
   /** What the messages in the store weigh, in bytes; 0 without a store. */
@@ -154,14 +155,22 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Changes limits while the broker runs; those not given go back to their
-   * defaults. What there is beyond a new limit stays, and is only added to when
-   * there is room again. Routes, once remembered, keep their limit.
+   * Changes limits while the broker runs; those not given stay as they are.
    *
-   * @throws {RangeError} If a limit is out of range; nothing has changed then.
+   * They hold at once, also for clients that are connected, but for those that are settled when a
+   * client connects: `packetBytesMax`, `keepAliveSecondsMax`, `sessionExpirySecondsMax`,
+   * `receiveMaximum`, `inflightMax` and `topicAliasMax` hold for it when it connects again. Rules of
+   * a listener that say otherwise go before them.
+   *
+   * What there is beyond a new limit stays, and is only added to when there is room again; a wait
+   * that has begun ends when it was to. Connect, login and take-over rates that change are counted
+   * from zero.
+   *
+   * @throws {RangeError} If a limit is unknown or out of range; nothing has changed then.
    */
   changeLimits(limits: Partial<BrokerLimits>): void {
-    Object.assign(this.#parts.context.limits, checkLimits(limits));
+    this.#parts.applyLimits(checkLimits(limits, this.#parts.context.limits));
+    this.#limits = null;
     this.#parts.memory.fitCaches();
   }
 
@@ -368,6 +377,23 @@ export class Broker implements AsyncDisposable {
    */
   reauthorize(): Promise<number> {
     return reauthorize(this.#parts);
+  }
+
+  /**
+   * Disconnects every client that has come by a policy: in 5.0 it is told why, and its will is
+   * published. To be called when what listened by it was closed; who is still on its way in is
+   * turned away from then on, until the policy is updated.
+   *
+   * @param reasonCode What the clients are told; 0x98, an administrative action, by default.
+   */
+  disconnectClients(
+    policy: ListenerPolicy,
+    reasonCode: number = ReasonCode.AdministrativeAction,
+  ): void {
+    policy.isClosed = true;
+    for (const connection of [...this.#parts.connections]) {
+      if (connection.policy === policy) connection.disconnect(reasonCode);
+    }
   }
 
   /**

@@ -1,6 +1,7 @@
 import { BufferPool } from "../log/buffer_pool.ts";
 import { Router } from "../router/router.ts";
 import { BrokerContext } from "./base/context.ts";
+import type { BrokerLimits } from "./base/limits.ts";
 import type { TurnBudget } from "./base/turn_budget.ts";
 import type { Settings } from "./base/options.ts";
 import type { Connection } from "./connection/connection.ts";
@@ -78,6 +79,22 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
     });
     this.outboxHost = this.#outboxHost();
     this.memory.fitCaches();
+  }
+
+  /**
+   * Puts other limits into effect. Whoever looks at `context.limits` when it needs a limit has no
+   * more to do; whoever has made something of limits makes it anew: all of them are called here.
+   */
+  applyLimits(limits: Readonly<BrokerLimits>): void {
+    Object.assign(this.context.limits, limits);
+    this.router.limitTopics({
+      routesMax: limits.routesMax,
+      levelsMax: limits.topicLevelsMax,
+      bytesMax: limits.topicBytesMax,
+    });
+    this.memory.applyLimits();
+    this.guards.applyLimits();
+    for (const connection of this.connections) connection.applyLimits();
   }
 
   /** What sessions need of the broker. */

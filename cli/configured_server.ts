@@ -2,17 +2,16 @@ import { type LogSettings, OperatorLog } from "../admin/operator_log.ts";
 import { limitsOf } from "../config/broker_options.ts";
 import type { Configuration } from "../config/configuration.ts";
 import { ConfigError, formatRemark } from "../config/errors.ts";
+import { needsRestart } from "../config/reload.ts";
 import { type Deed, whyNot } from "../config/why.ts";
 import { Broker, type BrokerOptions, SysTopics } from "../mod.ts";
 import { exposureOf } from "./exposed.ts";
 import { logHooks } from "./log_hooks.ts";
 import { systemOutputs } from "./log_outputs.ts";
-import type { ListenerMaterial, Material } from "./listener_files.ts";
-import { bindFault, socketFault } from "./bind_fault.ts";
-import { keyOf, OpenedListener } from "./opened_listener.ts";
+import type { Material } from "./listener_files.ts";
+import { ListenerSet } from "./listener_set.ts";
 import { memoryLine } from "./memory_limit.ts";
 import { PidFile } from "./pid_file.ts";
-import { StartError } from "./start_error.ts";
 import { openStoredBroker } from "./stored_broker.ts";
 
 /** What a server needs that is not in its configuration. */
@@ -36,7 +35,9 @@ export class ConfiguredServer {
   readonly #log: OperatorLog;
   readonly #broker: Broker;
   readonly #surroundings: ServerSurroundings;
-  readonly #listeners: OpenedListener[] = [];
+  readonly #listeners: ListenerSet;
+  /** What the broker was started with. */
+  readonly #first: Configuration;
   #configuration: Configuration;
   #material: Material;
   #state: SysTopics | null = null;
@@ -54,7 +55,8 @@ export class ConfiguredServer {
     this.#log = log;
     this.#broker = broker;
     this.#sinceMs = broker.clock.now();
-    this.#configuration = configuration;
+    this.#listeners = new ListenerSet(broker, log);
+    this.#first = this.#configuration = configuration;
     this.#material = material;
     this.#surroundings = surroundings;
   }
@@ -81,7 +83,7 @@ export class ConfiguredServer {
       server = new ConfiguredServer(log, broker, { configuration, material }, surroundings);
       const isTold = limitsOf(configuration).memoryBytesMax > 0;
       log.write("information", memoryLine(broker, isTold));
-      await server.#open(material.listeners);
+      await server.#open(material);
       await warnOfExposedLogs(log, configuration);
       return server;
     } catch (error) {
@@ -109,17 +111,34 @@ export class ConfiguredServer {
   }
 
   /**
-   * Takes a configuration that was read again: who may, certificates, limits
-   * and the log. Clients stay connected; what they may do no more ends at once.
+   * Takes a configuration that was read again. Clients stay connected, but for those of listeners
+   * that are gone; what they may do no more ends at once.
    *
-   * @throws If the log cannot be opened; nothing has changed then.
+   * @throws If the log or a listener cannot be opened; nothing has changed then.
    */
-  async reload({ configuration, material }: Loaded): Promise<void> {
-    openLog(configuration, () => this.#log.change(logSettings(configuration)));
+  async reload(loaded: Loaded): Promise<void> {
+    try {
+      await this.#reload(loaded);
+    } catch (error) {
+      loaded.material.close();
+      throw error;
+    }
+  }
+
+  async #reload({ configuration, material }: Loaded): Promise<void> {
+    const { limits } = brokerOptions(configuration, this.#surroundings);
+    const change = await this.#listeners.change(configuration, material.listeners);
+    try {
+      openLog(configuration, () => this.#log.change(logSettings(configuration)));
+    } catch (error) {
+      await change.rollback();
+      throw error;
+    }
     this.#configuration = configuration;
-    for (const note of configuration.notes) this.#log.write("warning", formatRemark(note));
-    this.#broker.changeLimits(brokerOptions(configuration, this.#surroundings).limits);
-    await this.#reloadListeners(configuration, material.listeners);
+    const remarks = [...configuration.notes, ...needsRestart(this.#first, configuration)];
+    for (const remark of remarks) this.#log.write("warning", formatRemark(remark));
+    this.#broker.changeLimits(limits);
+    await change.commit();
     this.#material.close();
     this.#material = material;
     const ended = await this.#broker.reauthorize();
@@ -139,7 +158,7 @@ export class ConfiguredServer {
     this.#log.close();
   }
 
-  async #open(material: readonly ListenerMaterial[]): Promise<void> {
+  async #open(material: Material): Promise<void> {
     const configuration = this.#configuration;
     const { pid_file } = configuration.global;
     // First of all: whoever reads that a listener is open may want to send a signal.
@@ -150,39 +169,8 @@ export class ConfiguredServer {
         throw fault(configuration, "pid_file", "write the file", pid_file, error);
       }
     }
-    for (const [index, listener] of configuration.listeners.entries()) {
-      const opened = await openAt(this.#broker, configuration, index, material);
-      if (opened === null) this.#log.write("warning", `${keyOf(listener)}: there is no IPv6 here`);
-      else {
-        this.#listeners.push(opened);
-        this.#log.write("notice", opened.line);
-      }
-    }
+    await this.#listeners.open(configuration, material.listeners);
     this.#tellState();
-  }
-
-  async #reloadListeners(
-    configuration: Configuration,
-    material: readonly ListenerMaterial[],
-  ): Promise<void> {
-    const missing = new Set(this.#listeners);
-    for (const [index, listener] of configuration.listeners.entries()) {
-      const opened = this.#listeners.find(({ key }) => key === keyOf(listener));
-      if (opened === undefined) {
-        this.#log.write("warning", `${keyOf(listener)} is opened when the server is started again`);
-        continue;
-      }
-      missing.delete(opened);
-      try {
-        await opened.reload(listener, configuration, material[index]!);
-      } catch (error) {
-        const why = error instanceof Error ? error.message : String(error);
-        this.#log.write("error", `${opened.key} has not taken everything that is new: ${why}`);
-      }
-    }
-    for (const { key } of missing) {
-      this.#log.write("warning", `${key} stays open until the server is started again`);
-    }
   }
 
   /** Begins to publish `$SYS`, or goes on at another pace. */
@@ -224,41 +212,6 @@ async function openBroker(
     inform: (text) => log.write("information", text),
     warn: (text) => log.write("warning", text),
   });
-}
-
-/**
- * Opens a listener of a configuration, which is named if that is not possible.
- *
- * @returns `null` for the loopback address of IPv6 where there is none and nobody asked for it.
- */
-async function openAt(
-  broker: Broker,
-  configuration: Configuration,
-  index: number,
-  material: readonly ListenerMaterial[],
-): Promise<OpenedListener | null> {
-  const listener = configuration.listeners[index]!;
-  const { file, line } = listener.place;
-  try {
-    return await OpenedListener.open(broker, listener, configuration, material[index]!);
-  } catch (error) {
-    const isExtra = index > 0 && listener.host === "::1" &&
-      listener.place === configuration.listeners[0]!.place;
-    if (isExtra && error instanceof Deno.errors.AddrNotAvailable) return null;
-    const where = line === 0 ? file : `${file}:${line}`;
-    const wanted = {
-      host: listener.host ?? "::",
-      port: listener.port,
-      hostBy: "in that line",
-      portBy: "in that line",
-    };
-    const why = listener.path === null
-      ? bindFault(error, wanted)
-      : socketFault(error, listener.path);
-    throw new StartError(`${where}: cannot listen on ${keyOf(listener)}: ${why}`, {
-      cause: error,
-    });
-  }
 }
 
 /** What a log says of clients is nobody else's business. */

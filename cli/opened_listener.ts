@@ -5,38 +5,44 @@ import { bindAddresses, type BindWish, systemSources } from "./bind_addresses.ts
 import { AccountGate, RuleGate } from "./replaceable_auth.ts";
 import type { ListenerMaterial } from "./listener_files.ts";
 
+/** What of a listener can be closed. */
+interface Closable {
+  close(): Promise<void>;
+}
+
 /** A listener of a configuration that is open, on one address or several. */
 export class OpenedListener {
-  /** What tells it from others, and stays the same when a configuration is read again. */
-  readonly key: string;
-  /** Where it can be reached. */
-  readonly urls: readonly string[];
-  readonly #accounts: AccountGate;
-  readonly #rules: RuleGate;
+  /** Where it is and how, in words. */
+  readonly name: string;
+  readonly #broker: Broker;
+  readonly #accounts = new AccountGate();
+  readonly #rules = new RuleGate();
   readonly #policy: ListenerPolicy;
-  readonly #tls: readonly TlsListener[];
   #configuration: ListenerConfiguration;
+  #global: Configuration;
+  #material: ListenerMaterial;
+  #open: Closable[] = [];
+  #urls: string[] = [];
 
   private constructor(
-    configuration: ListenerConfiguration,
-    key: string,
-    urls: readonly string[],
-    gates: readonly [AccountGate, RuleGate],
-    policy: ListenerPolicy,
-    tls: readonly TlsListener[],
+    broker: Broker,
+    listener: ListenerConfiguration,
+    configuration: Configuration,
+    material: ListenerMaterial,
   ) {
-    this.#configuration = configuration;
-    this.key = key;
-    this.urls = urls;
-    [this.#accounts, this.#rules] = gates;
-    this.#policy = policy;
-    this.#tls = tls;
+    this.name = nameWithProtocol(listener);
+    this.#broker = broker;
+    this.#policy = broker.policy({});
+    this.#configuration = listener;
+    this.#global = configuration;
+    this.#material = material;
+    this.#apply();
   }
 
   /**
    * Opens a listener.
    *
-   * @throws If an address cannot be bound.
+   * @throws If an address cannot be bound; nothing is left open then.
    */
   static async open(
     broker: Broker,
@@ -44,29 +50,19 @@ export class OpenedListener {
     configuration: Configuration,
     material: ListenerMaterial,
   ): Promise<OpenedListener> {
-    const accounts = new AccountGate();
-    const rules = new RuleGate();
-    const policy = broker.policy({});
-    const urls: string[] = [];
-    const encrypted: TlsListener[] = [];
-    const opened = new OpenedListener(
-      listener,
-      keyOf(listener),
-      urls,
-      [accounts, rules],
-      policy,
-      encrypted,
-    );
-    opened.#apply(listener, configuration, material);
-    const add = (url: string) => urls.push(url);
-    if (listener.path === null) await openTcp(broker, listener, material, policy, encrypted, add);
-    else {
-      const mode = listener.settings.fairway_socket_mode;
-      const socket = { path: listener.path, policy, ...mode === null ? {} : { mode } };
-      await broker.listenUnix(socket);
-      urls.push(`unix:${listener.path}`);
-    }
+    const opened = new OpenedListener(broker, listener, configuration, material);
+    await opened.listen();
     return opened;
+  }
+
+  /** Where it can be reached. */
+  get urls(): readonly string[] {
+    return this.#urls;
+  }
+
+  /** What it was opened by, or reloaded by last. */
+  get configuration(): ListenerConfiguration {
+    return this.#configuration;
   }
 
   /** One line: where, how, and who may connect. */
@@ -75,37 +71,92 @@ export class OpenedListener {
   }
 
   /**
-   * Takes what was read anew: who may, what holds for clients that connect from
-   * now on, and certificates. What is open stays open.
+   * Takes certificates that were read anew: they hold from the next handshake on.
+   *
+   * @throws If they cannot be used; those of before hold then.
    */
-  async reload(
-    listener: ListenerConfiguration,
-    configuration: Configuration,
-    material: ListenerMaterial,
-  ): Promise<void> {
-    this.#apply(listener, configuration, material);
-    this.#configuration = listener;
-    if (material.tls === null) return;
-    for (const listener of this.#tls) await listener.reload(material.tls);
+  reloadTls({ tls }: ListenerMaterial): void {
+    if (tls === null) return;
+    for (const listener of this.#open) (listener as TlsListener).reload(tls);
   }
 
-  #apply(
+  /** Has the certificates of before again. */
+  restoreTls(): void {
+    this.reloadTls(this.#material);
+  }
+
+  /**
+   * Takes what was read anew: who may, and what holds for clients that connect from now on. What is
+   * open stays open.
+   */
+  reload(
     listener: ListenerConfiguration,
     configuration: Configuration,
     material: ListenerMaterial,
   ): void {
-    this.#accounts.accounts = material.accounts;
+    this.#configuration = listener;
+    this.#global = configuration;
+    this.#material = material;
+    this.#apply();
+  }
+
+  /**
+   * Listens, for the first time or again.
+   *
+   * @throws If an address cannot be bound; it does not listen then.
+   */
+  async listen(): Promise<void> {
+    this.#urls = [];
+    try {
+      await this.#bind();
+    } catch (error) {
+      await this.stopListening();
+      throw error;
+    }
+  }
+
+  /** Listens no more; its clients stay. */
+  async stopListening(): Promise<void> {
+    const open = this.#open;
+    this.#open = [];
+    for (const listener of open) await listener.close();
+  }
+
+  /** Listens no more, and disconnects its clients: they are told that somebody has wanted that. */
+  async close(): Promise<void> {
+    await this.stopListening();
+    this.#broker.disconnectClients(this.#policy);
+  }
+
+  async #bind(): Promise<void> {
+    const listener = this.#configuration;
+    const { path } = listener;
+    const add = (opened: Closable, url: string) => {
+      this.#open.push(opened);
+      this.#urls.push(url);
+    };
+    if (path === null) {
+      return await openTcp(this.#broker, listener, this.#material, this.#policy, add);
+    }
+    const mode = listener.settings.fairway_socket_mode;
+    const socket = { path, policy: this.#policy, ...mode === null ? {} : { mode } };
+    add(await this.#broker.listenUnix(socket), `unix:${path}`);
+  }
+
+  #apply(): void {
+    const { accounts, rules } = this.#material;
+    const listener = this.#configuration;
+    this.#accounts.accounts = accounts;
     this.#accounts.isAnonymousAllowed = isAnonymousAllowed(listener);
-    this.#rules.rules = material.rules;
-    const authorizer = material.rules === null ? null : this.#rules;
-    this.#policy.update(
-      rulesOf(listener, configuration, { authenticator: this.#accounts, authorizer }),
-    );
+    this.#rules.rules = rules;
+    const authorizer = rules === null ? null : this.#rules;
+    const deciders = { authenticator: this.#accounts, authorizer };
+    this.#policy.update(rulesOf(listener, this.#global, deciders));
   }
 }
 
-/** What tells a listener from others. */
-export function keyOf(listener: ListenerConfiguration): string {
+/** What a listener is called in the log: where it is, and what is spoken there. */
+export function nameWithProtocol(listener: ListenerConfiguration): string {
   const { settings } = listener;
   const encrypted = settings.certfile === null ? "" : " with TLS";
   return `${nameOf(listener)} (${settings.protocol}${encrypted})`;
@@ -116,8 +167,7 @@ async function openTcp(
   listener: ListenerConfiguration,
   { tls }: ListenerMaterial,
   policy: ListenerPolicy,
-  encrypted: TlsListener[],
-  add: (url: string) => void,
+  add: (opened: Closable, url: string) => void,
 ): Promise<void> {
   const { settings } = listener;
   const isWebSocket = settings.protocol === "websockets";
@@ -134,12 +184,11 @@ async function openTcp(
       return tls === null ? broker.listen(options) : broker.listenTls({ ...options, ...tls });
     };
     const opened = await orWithoutIPv6(open, hostname, wish);
-    if (tls !== null) encrypted.push(opened as TlsListener);
     // All addresses of a listener have one port.
     port = opened.port;
     const scheme = isWebSocket ? "ws" : "mqtt";
     const host = opened.hostname.includes(":") ? `[${opened.hostname}]` : opened.hostname;
-    add(`${scheme}${tls === null ? "" : "s"}://${host}:${port}`);
+    add(opened, `${scheme}${tls === null ? "" : "s"}://${host}:${port}`);
   }
 }
 

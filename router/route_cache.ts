@@ -51,7 +51,7 @@ export class Route<S extends Subscriber> {
  * routes, and drops one that has not been used for a while to make room.
  */
 export class RouteCache<S extends Subscriber> {
-  readonly #routesMax: number;
+  #routesMax: number;
   readonly #seed: number;
   readonly #dropped: (route: Route<S>) => void;
   #buckets: (Route<S> | null)[] = new Array(64).fill(null);
@@ -66,7 +66,7 @@ export class RouteCache<S extends Subscriber> {
    * @param dropped Called with each route that leaves the cache.
    */
   constructor(routesMax: number, seed: number, dropped: (route: Route<S>) => void) {
-    this.#routesMax = routesMax;
+    this.#routesMax = Math.max(1, routesMax);
     this.#seed = seed | 0;
     this.#dropped = dropped;
   }
@@ -125,7 +125,23 @@ export class RouteCache<S extends Subscriber> {
       if (moved !== route) this.#ring[this.#hand] = moved;
       this.#drop(route);
     }
-    this.#hand %= this.#ring.length;
+    this.#hand %= Math.max(1, this.#ring.length);
+  }
+
+  /** Says how many routes are kept from now on. */
+  limit(routesMax: number): void {
+    this.#routesMax = Math.max(1, routesMax);
+    this.trim(() => this.#ring.length <= this.#routesMax, null);
+  }
+
+  /** Drops every route that `isGone` says it of. */
+  forget(isGone: (route: Route<S>) => boolean): void {
+    const all = this.#ring.splice(0);
+    this.#hand = 0;
+    for (const route of all) {
+      if (isGone(route)) this.#drop(route);
+      else this.#ring.push(route);
+    }
   }
 
   /** Has the members of every audience looked at again, for each route. */

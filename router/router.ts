@@ -79,8 +79,8 @@ export class Router<S extends Subscriber> {
   /** Audiences of more than one filter, by the ids of their filters. */
   readonly #audiences = new Map<string, Audience<S>>();
   readonly #nobody = new Audience<S>([]);
-  readonly #levelsMax: number;
-  readonly #bytesMax: number;
+  #levelsMax: number;
+  #bytesMax: number;
   /** What remembered routes may cost in memory, in bytes; one is remembered whatever it costs. */
   #routesBytesMax: number;
   /** What subscriptions, filters and groups cost, and audiences, in bytes. */
@@ -270,6 +270,24 @@ export class Router<S extends Subscriber> {
     this.#routes.add(route);
     this.#trimRoutes(route);
     return route;
+  }
+
+  /**
+   * Says how many levels and bytes topics may have from now on, and how many routes are remembered.
+   * Subscriptions stay.
+   */
+  limitTopics(limits: Required<Pick<RouterOptions, "routesMax" | "levelsMax" | "bytesMax">>): void {
+    const { routesMax, levelsMax, bytesMax } = limits;
+    const isLess = levelsMax < this.#levelsMax || bytesMax < this.#bytesMax;
+    this.#levelsMax = levelsMax;
+    this.#bytesMax = bytesMax;
+    this.#routes.limit(routesMax);
+    if (isLess) this.#routes.forget((route) => this.isBeyond(route));
+  }
+
+  /** Whether the topic of a route is longer, or deeper, than topics may be. */
+  isBeyond({ topic, bytes }: Route<S>): boolean {
+    return bytes.length > this.#bytesMax || hasMoreLevels(topic, this.#levelsMax);
   }
 
   /** Says what remembered routes may cost in memory from now on, in bytes. */

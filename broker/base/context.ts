@@ -15,9 +15,9 @@ import { BrokerStats, type DropReason, type LimitReason } from "./stats.ts";
  */
 export class BrokerContext {
   readonly settings: Settings;
+  /** The limits in effect; they change with `Broker.changeLimits()`. Parts read them when needed. */
   readonly limits: BrokerLimits;
-  /** What holds for clients whose listener has no rules of its own. */
-  readonly terms: ListenerTerms;
+  readonly #policy: ListenerPolicy;
   readonly hooks: BrokerHooks;
   readonly clock: Clock;
   /** How much is done before others have their turn. */
@@ -33,7 +33,7 @@ export class BrokerContext {
   constructor(settings: Settings) {
     this.settings = settings;
     this.limits = settings.limits;
-    this.terms = new ListenerPolicy(settings, this.stats).terms;
+    this.#policy = new ListenerPolicy(settings, this.stats);
     this.hooks = settings.hooks;
     this.clock = settings.clock;
     const failed = (error: unknown) => this.failed(error);
@@ -43,6 +43,11 @@ export class BrokerContext {
       toWall: (clockMs) => clockMs - this.clock.now() + settings.wallClock(),
       toClock: (wallMs) => wallMs - settings.wallClock() + this.clock.now(),
     };
+  }
+
+  /** What holds for clients whose listener has no rules of its own. */
+  get terms(): ListenerTerms {
+    return this.#policy.terms;
   }
 
   /** Counts messages that a client may not receive; that is nobody's fault, and not told. */

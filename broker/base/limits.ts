@@ -202,12 +202,16 @@ export type OverflowPolicy =
   | "drop-newest";
 
 /**
- * Fills in the defaults.
+ * Fills in what was not given.
  *
- * @throws {RangeError} If a limit is not a number of 0 or more, or out of range.
+ * @param base What holds for limits that are not given; the defaults by default.
+ * @throws {RangeError} If a limit is unknown, not a number of 0 or more, or out of range.
  */
-export function checkLimits(given: Partial<BrokerLimits>): BrokerLimits {
-  const limits = { ...DEFAULT_LIMITS };
+export function checkLimits(
+  given: Partial<BrokerLimits>,
+  base: Readonly<BrokerLimits> = DEFAULT_LIMITS,
+): BrokerLimits {
+  const limits = { ...base };
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue;
     if (!Object.hasOwn(DEFAULT_LIMITS, name)) throw new RangeError(`Unknown limit: ${name}`);

@@ -1,11 +1,11 @@
 import { Leniency } from "./tolerated_faults.ts";
-import { checkLimits } from "./limits.ts";
+import { type BrokerLimits, checkLimits } from "./limits.ts";
 import type { ListenerRules } from "./listener_options.ts";
 import { MountPoint } from "./mount_point.ts";
 import type { Settings } from "./options.ts";
 import type { BrokerStats } from "./stats.ts";
 
-/** The limits of the broker that a listener may have of its own. */
+/** The limits of the broker that a listener may have of its own: they are settled with CONNECT. */
 const LIMITS = [
   "packetBytesMax",
   "keepAliveSecondsMax",
@@ -32,8 +32,17 @@ export interface ListenerTerms extends Required<Omit<ListenerRules, "lenient" | 
 export class ListenerPolicy {
   /** Connections as of now. */
   connections = 0;
+  /**
+   * Whether nobody may come in any more, until it is updated.
+   *
+   * @internal
+   */
+  isClosed = false;
   readonly #settings: Settings;
   readonly #stats: BrokerStats;
+  #rules: ListenerRules;
+  /** The limits of the broker that the terms were made of. */
+  #takenLimits: Pick<BrokerLimits, typeof LIMITS[number]>;
   #terms: ListenerTerms;
 
   /**
@@ -44,7 +53,9 @@ export class ListenerPolicy {
   constructor(settings: Settings, stats: BrokerStats, rules: ListenerRules = {}) {
     this.#settings = settings;
     this.#stats = stats;
+    this.#rules = { ...rules };
     this.#terms = termsOf(settings, stats, rules);
+    this.#takenLimits = pick(settings.limits, LIMITS);
   }
 
   /** What the listener is called. */
@@ -53,11 +64,15 @@ export class ListenerPolicy {
   }
 
   /**
-   * What holds for a client that connects now.
+   * What holds for a client that connects now: limits of the broker that have changed since the
+   * last one connected are taken over.
    *
    * @internal
    */
   get terms(): ListenerTerms {
+    const { limits } = this.#settings;
+    const taken = this.#takenLimits;
+    if (LIMITS.some((name) => limits[name] !== taken[name])) this.#take(this.#rules);
     return this.#terms;
   }
 
@@ -67,7 +82,7 @@ export class ListenerPolicy {
    * @internal
    */
   get hasRoom(): boolean {
-    return this.connections < this.#terms.connectionsMax;
+    return !this.isClosed && this.connections < this.#terms.connectionsMax;
   }
 
   /**
@@ -77,7 +92,14 @@ export class ListenerPolicy {
    * @throws {RangeError} If a value is out of range; nothing has changed then.
    */
   update(rules: ListenerRules): void {
+    this.#take({ ...rules });
+    this.isClosed = false;
+  }
+
+  #take(rules: ListenerRules): void {
     this.#terms = termsOf(this.#settings, this.#stats, rules);
+    this.#rules = rules;
+    this.#takenLimits = pick(this.#settings.limits, LIMITS);
   }
 }
 

@@ -21,6 +21,7 @@ import type {
   Granted,
   WaitingResponses,
 } from "./client_connection.ts";
+import { dropAliasesBeyond } from "./handle_publish.ts";
 import type { BrokerContext } from "../base/context.ts";
 import { sendDisconnect } from "./reason_packets.ts";
 import { Intake } from "./packet_reader.ts";
@@ -52,6 +53,8 @@ export class Connection implements ClientConnection, OutboxOwner {
   readonly outbox: Outbox;
   /** What is known of the peer. */
   readonly peer: PeerInfo;
+  /** The rules by which it came, shared with others. */
+  readonly policy: ListenerPolicy;
   /** What holds for the client, as of when it connected. */
   readonly terms: ListenerTerms;
   /** What the client speaks; known from its CONNECT on. */
@@ -82,7 +85,6 @@ export class Connection implements ClientConnection, OutboxOwner {
   visit: Visit | null = null;
   /** Answers that wait for the disk; made for the first. */
   acks: WaitingResponses | null = null;
-  readonly #policy: ListenerPolicy;
   readonly #transport: Transport;
   readonly #intake: Intake;
   #isOpen = true;
@@ -108,7 +110,7 @@ export class Connection implements ClientConnection, OutboxOwner {
     this.host = host;
     this.context = context;
     this.peer = peer;
-    this.#policy = policy;
+    this.policy = policy;
     this.terms = policy.terms;
     this.wire = { v5: false, packetBytesMax: this.terms.packetBytesMax, isOwn: false };
     this.#transport = transport;
@@ -121,6 +123,15 @@ export class Connection implements ClientConnection, OutboxOwner {
     context.stats.connections++;
     context.stats.connectionsAccepted++;
     policy.connections++;
+  }
+
+  /**
+   * Goes by limits that have changed. What CONNACK has told the client stays: it has counted on it.
+   */
+  applyLimits(): void {
+    this.lastRoute = null;
+    dropAliasesBeyond(this);
+    this.#intake.applyLimits();
   }
 
   /** The client identifier; `""` before the client was let in. */
@@ -432,7 +443,7 @@ export class Connection implements ClientConnection, OutboxOwner {
     this.visit?.gone();
     host.memory.aliasBytes -= this.aliasBytes;
     this.aliasBytes = 0;
-    this.#policy.connections--;
+    this.policy.connections--;
     context.guard(() => this.#retire());
     context.turns.spend(UNITS_PER_END);
     this.#gone?.close();

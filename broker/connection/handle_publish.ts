@@ -199,6 +199,17 @@ function resolveRoute(connection: ClientConnection): Route<Receiver> {
   return route;
 }
 
+/** Lets go of aliases for topics that are longer, or deeper, than topics may be now. */
+export function dropAliasesBeyond(connection: ClientConnection): void {
+  const { aliases, host } = connection;
+  for (const [alias, route] of aliases ?? []) {
+    if (!host.router.isBeyond(route)) continue;
+    aliases!.delete(alias);
+    connection.aliasBytes -= route.weight;
+    host.memory.aliasBytes -= route.weight;
+  }
+}
+
 /** Has an alias stand for a topic from now on, if there is memory for it. */
 function setAlias(connection: ClientConnection, alias: number, route: Route<Receiver>): void {
   const { context, host } = connection;

@@ -39,7 +39,7 @@ export class Intake {
   readonly #connection: ClientConnection;
   readonly #input: InputBuffer;
   /** How fast the client may publish; `null` for as fast as it can. */
-  readonly #pace: Pace | null;
+  #pace: Pace | null;
   /** Bytes of the frame that is incomplete, as far as it is known. */
   #frameBytes = 0;
   /** Whether there is more that waits for another turn. */
@@ -51,6 +51,14 @@ export class Intake {
     this.#connection = connection;
     this.#input = new InputBuffer(connection.host.pool);
     this.#pace = Pace.of(connection.context);
+  }
+
+  /** Goes by limits that have changed: what was published before them counts for nothing. */
+  applyLimits(): void {
+    const { context } = this.#connection;
+    if (Pace.isFor(this.#pace, context.limits)) return;
+    this.#pace?.close();
+    this.#pace = Pace.of(context);
   }
 
   /** Where the next read goes. */

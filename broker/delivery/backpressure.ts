@@ -2,6 +2,11 @@ import { Receipt } from "../../log/receipt.ts";
 import type { Clock } from "../base/clock.ts";
 import { Deadline, type Scheduler } from "../base/scheduler.ts";
 
+/** How long somebody waits for a subscriber that takes nothing, in milliseconds; it may change. */
+export interface StallLimit {
+  readonly stallMs: number;
+}
+
 /**
  * Whether anybody should wait for a slow subscriber. Publishers wait for one
  * that is busy; one that makes no progress for the stall time lags alone.
@@ -11,15 +16,15 @@ export class Congestion {
   isStalled = false;
   readonly #clock: Clock;
   readonly #scheduler: Scheduler;
-  readonly #stallMs: number;
+  readonly #limits: StallLimit;
   #progressMs: number;
   #room: Receipt | null = null;
   #check: Deadline | null = null;
 
-  constructor(clock: Clock, scheduler: Scheduler, stallMs: number) {
+  constructor(clock: Clock, scheduler: Scheduler, limits: StallLimit) {
     this.#clock = clock;
     this.#scheduler = scheduler;
-    this.#stallMs = stallMs;
+    this.#limits = limits;
     this.#progressMs = clock.now();
   }
 
@@ -33,7 +38,7 @@ export class Congestion {
     if (this.isStalled) return Receipt.closed();
     if (this.#room === null) {
       this.#check ??= new Deadline(() => this.#look());
-      this.#scheduler.set(this.#check, this.#clock.now() + this.#stallMs);
+      this.#scheduler.set(this.#check, this.#clock.now() + this.#limits.stallMs);
       this.#room = new Receipt();
     }
     return this.#room;
@@ -54,7 +59,7 @@ export class Congestion {
   }
 
   #look(): void {
-    const dueMs = this.#progressMs + this.#stallMs;
+    const dueMs = this.#progressMs + this.#limits.stallMs;
     if (this.#clock.now() < dueMs) {
       this.#scheduler.set(this.#check!, dueMs);
       return;

@@ -8,7 +8,7 @@ const STALL_MS = 1000;
 function world(): { clock: VirtualClock; scheduler: Scheduler; congestion: Congestion } {
   const clock = new VirtualClock();
   const scheduler = new Scheduler(clock);
-  return { clock, scheduler, congestion: new Congestion(clock, scheduler, STALL_MS) };
+  return { clock, scheduler, congestion: new Congestion(clock, scheduler, { stallMs: STALL_MS }) };
 }
 
 Deno.test("Congestion.room() is one receipt until there is room, then another", async () => {

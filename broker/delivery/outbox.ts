@@ -266,7 +266,7 @@ export class Outbox implements Waiter {
   /** Has whoever publishes wait, unless this connection takes nothing at all. */
   #slowDown(): void {
     const { clock, scheduler, limits } = this.#host;
-    this.#congestion ??= new Congestion(clock, scheduler, limits.stallMs);
+    this.#congestion ??= new Congestion(clock, scheduler, limits);
     if (!this.#congestion.isStalled) this.#host.needRoom(this.#congestion.room());
   }
 

@@ -22,8 +22,12 @@ function journalHostOf(broker: DurableHost): JournalHost {
     get cacheBytesMax(): number {
       return broker.memory.pagesBytesMax;
     },
-    journalBytesMax: limits.journalBytesMax,
-    storedBytesMax: limits.storedBytesMax,
+    get journalBytesMax(): number {
+      return limits.journalBytesMax;
+    },
+    get storedBytesMax(): number {
+      return limits.storedBytesMax;
+    },
     endTurn: () => broker.endTurn(),
     needRoom: (room) => publisher.needRoom(room),
     storing: () => publisher.storing(),

@@ -5,6 +5,7 @@ import { addressKey } from "./address_prefix.ts";
 import type { BrokerContext } from "../base/context.ts";
 import { RecentTable } from "./lru_table.ts";
 import { Deadline } from "../base/scheduler.ts";
+import { LimitSnapshot } from "./limit_snapshot.ts";
 import { TokenBucket } from "./token_bucket.ts";
 
 /** What an address has open. */
@@ -26,8 +27,15 @@ export class Gate {
   readonly #context: BrokerContext;
   /** Who has connections, by the `mapKey()` of its key: never more than there are connections. */
   readonly #present = new WideMap<Presence>();
-  readonly #rates: RecentTable<TokenBucket> | null;
-  readonly #rate: TokenBucket | null;
+  #rates: RecentTable<TokenBucket> | null = null;
+  #rate: TokenBucket | null = null;
+  /** The limits that the rates were made of. */
+  readonly #made = new LimitSnapshot(
+    "addressConnectsPerSecondMax",
+    "addressConnectsBurst",
+    "connectsPerSecondMax",
+    "addressesMax",
+  );
   #handshakes = 0;
   #room: Receipt | null = null;
   #token: Receipt | null = null;
@@ -38,7 +46,14 @@ export class Gate {
 
   constructor(context: BrokerContext) {
     this.#context = context;
-    const { limits, clock } = context;
+    this.applyLimits();
+  }
+
+  /** Goes by limits that have changed: rates begin anew, and who waits to accept looks again. */
+  applyLimits(): void {
+    const { limits, clock } = this.#context;
+    this.close();
+    if (!this.#made.take(limits)) return;
     const { addressConnectsPerSecondMax, addressConnectsBurst, connectsPerSecondMax } = limits;
     this.#rates = addressConnectsPerSecondMax === 0 ? null : new RecentTable(
       limits.addressesMax,
@@ -112,7 +127,7 @@ export class Gate {
     if (--presence.connections === 0) this.#present.delete(presence.key);
   }
 
-  /** Wakes whoever waits to accept. */
+  /** Wakes whoever waits to accept, to look again whether it may. */
   close(): void {
     this.#wakeRoom();
     this.#context.scheduler.clear(this.#tokenDue);

@@ -35,6 +35,16 @@ export class LoadWatch {
     if (this.#context.limits.loopLagMs > 0 && this.#look.index < 0) this.#next();
   }
 
+  /** Goes by limits that have changed: without one the broker is never busy. */
+  applyLimits(): void {
+    if (this.#context.limits.loopLagMs > 0) return;
+    this.#context.scheduler.clear(this.#look);
+    this.#inRow = 0;
+    if (!this.isBusy) return;
+    this.isBusy = false;
+    this.#context.guard(() => this.#context.hooks.busy?.(false, 0));
+  }
+
   #next(): void {
     const { scheduler, clock } = this.#context;
     scheduler.set(this.#look, clock.now() + LOOK_MS);

@@ -19,14 +19,27 @@ export class Guards {
   /** Who takes nothing. */
   readonly drain: DrainWatch;
   /** Bodies of packets up to this size are not looked into, in bytes. */
-  readonly harmlessBytes: number;
+  harmlessBytes: number;
+
+  readonly #context: BrokerContext;
 
   constructor(context: BrokerContext, connections: Iterable<WatchedConnection>) {
+    this.#context = context;
     this.gate = new Gate(context);
     this.logins = new LoginGuard(context);
     this.flaps = new FlapGuard(context);
     this.load = new LoadWatch(context);
     this.drain = new DrainWatch(context, connections);
     this.harmlessBytes = harmlessBytes(context.limits);
+  }
+
+  /** Goes by limits that have changed. */
+  applyLimits(): void {
+    this.gate.applyLimits();
+    this.logins.applyLimits();
+    this.flaps.applyLimits();
+    this.load.applyLimits();
+    this.drain.applyLimits();
+    this.harmlessBytes = harmlessBytes(this.#context.limits);
   }
 }

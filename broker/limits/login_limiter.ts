@@ -5,6 +5,7 @@ import type { BrokerContext } from "../base/context.ts";
 import type { LoginFailure } from "../base/hooks.ts";
 import { RecentTable } from "./lru_table.ts";
 import { Deadline } from "../base/scheduler.ts";
+import { LimitSnapshot } from "./limit_snapshot.ts";
 import { TokenBucket } from "./token_bucket.ts";
 
 /** What is known of an address whose logins have failed. */
@@ -24,10 +25,18 @@ interface Record {
  */
 export class LoginGuard {
   readonly #context: BrokerContext;
-  readonly #records: RecentTable<Record> | null;
+  #records: RecentTable<Record> | null = null;
+  readonly #made = new LimitSnapshot("loginFailuresMax", "loginForgetMs", "addressesMax");
 
   constructor(context: BrokerContext) {
     this.#context = context;
+    this.applyLimits();
+  }
+
+  /** Goes by limits that have changed; what was counted for others is forgotten. */
+  applyLimits(): void {
+    const context = this.#context;
+    if (!this.#made.take(context.limits)) return;
     const { loginFailuresMax, loginForgetMs, addressesMax } = context.limits;
     this.#records = loginFailuresMax === 0 ? null : new RecentTable(addressesMax, () => ({
       allowance: new TokenBucket(

@@ -104,6 +104,11 @@ export class MemoryBudget {
     this.#defaultBytesMax = limitBytes > 0 ? Math.floor(limitBytes * HEAP_SHARE) : UNKNOWN_BYTES;
   }
 
+  /** Goes by limits that have changed. */
+  applyLimits(): void {
+    this.fitCaches();
+  }
+
   /** What it all may cost, in bytes. */
   get bytesMax(): number {
     return this.#context.limits.memoryBytesMax || this.#defaultBytesMax;

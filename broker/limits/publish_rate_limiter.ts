@@ -1,5 +1,6 @@
 import { Receipt } from "../../log/receipt.ts";
 import type { BrokerContext } from "../base/context.ts";
+import type { BrokerLimits } from "../base/limits.ts";
 import { Deadline } from "../base/scheduler.ts";
 import { TokenBucket } from "./token_bucket.ts";
 
@@ -17,6 +18,8 @@ const DEBT_SECONDS_MAX = 10;
  */
 export class Pace {
   readonly #context: BrokerContext;
+  readonly #publishesPerSecond: number;
+  readonly #bytesPerSecond: number;
   readonly #messages: TokenBucket | null;
   readonly #bytes: TokenBucket | null;
   readonly #readBytesMax: number;
@@ -26,6 +29,8 @@ export class Pace {
   private constructor(context: BrokerContext, publishes: number, bytes: number) {
     const now = context.clock.now();
     this.#context = context;
+    this.#publishesPerSecond = publishes;
+    this.#bytesPerSecond = bytes;
     this.#messages = publishes > 0 ? new TokenBucket(publishes, publishes, now) : null;
     this.#bytes = bytes > 0 ? new TokenBucket(bytes, bytes, now) : null;
     const perSecond = Math.min(bytes || Infinity, publishes * PUBLISH_BYTES_MIN || Infinity);
@@ -37,6 +42,13 @@ export class Pace {
     const { publishesPerSecondMax, publishBytesPerSecondMax } = context.limits;
     if (publishesPerSecondMax === 0 && publishBytesPerSecondMax === 0) return null;
     return new Pace(context, publishesPerSecondMax, publishBytesPerSecondMax);
+  }
+
+  /** Whether a pace, or none, is what limits say. */
+  static isFor(pace: Pace | null, limits: Readonly<BrokerLimits>): boolean {
+    const { publishesPerSecondMax: publishes, publishBytesPerSecondMax: bytes } = limits;
+    if (pace === null) return publishes === 0 && bytes === 0;
+    return pace.#publishesPerSecond === publishes && pace.#bytesPerSecond === bytes;
   }
 
   /** As much of a buffer as is to be read to: a second's worth, for meanwhile nobody sees it go. */
@@ -63,8 +75,7 @@ export class Pace {
     const now = this.#context.clock.now();
     this.#messages?.spend(messages, now);
     if (this.#bytes === null) return;
-    const { publishBytesPerSecondMax } = this.#context.limits;
-    const debtMax = publishBytesPerSecondMax * DEBT_SECONDS_MAX;
+    const debtMax = this.#bytesPerSecond * DEBT_SECONDS_MAX;
     this.#bytes.spend(Math.min(bytes, this.#bytes.tokens(now) + debtMax), now);
   }
 

@@ -2,6 +2,7 @@ import { Receipt } from "../../log/receipt.ts";
 import type { BrokerContext } from "../base/context.ts";
 import { RecentTable } from "./lru_table.ts";
 import { Deadline } from "../base/scheduler.ts";
+import { LimitSnapshot } from "./limit_snapshot.ts";
 import { TokenBucket } from "./token_bucket.ts";
 
 /** What is known of a client identifier whose session was taken over. */
@@ -19,10 +20,18 @@ interface Record {
  */
 export class FlapGuard {
   readonly #context: BrokerContext;
-  readonly #records: RecentTable<Record> | null;
+  #records: RecentTable<Record> | null = null;
+  readonly #made = new LimitSnapshot("takeOversMax", "takeOverForgetMs", "flappingClientsMax");
 
   constructor(context: BrokerContext) {
     this.#context = context;
+    this.applyLimits();
+  }
+
+  /** Goes by limits that have changed; what was counted for others is forgotten. */
+  applyLimits(): void {
+    const context = this.#context;
+    if (!this.#made.take(context.limits)) return;
     const { takeOversMax, takeOverForgetMs, flappingClientsMax } = context.limits;
     this.#records = takeOversMax === 0 ? null : new RecentTable(flappingClientsMax, () => ({
       allowance: new TokenBucket(

@@ -32,6 +32,12 @@ export class DrainWatch {
     if (this.#look.index < 0 && this.#context.limits.drainMs > 0) this.#next();
   }
 
+  /** Goes by limits that have changed: writes under way are looked at by the new one. */
+  applyLimits(): void {
+    this.#context.scheduler.clear(this.#look);
+    this.start();
+  }
+
   #next(): void {
     const { scheduler, clock, limits } = this.#context;
     scheduler.set(this.#look, clock.now() + limits.drainMs / LOOKS);

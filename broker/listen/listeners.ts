@@ -147,9 +147,14 @@ export class Listeners {
   /** How many frames that bring nothing a client may send over its WebSocket. */
   #idlingOf(address: string): () => boolean {
     const context = this.#context;
-    const { idleFramesPerSecondMax: max } = context.limits;
-    const bucket = new TokenBucket(max, max, context.clock.now());
+    let max = -1;
+    let bucket: TokenBucket;
     return () => {
+      const { idleFramesPerSecondMax } = context.limits;
+      if (idleFramesPerSecondMax !== max) {
+        max = idleFramesPerSecondMax;
+        bucket = new TokenBucket(max, max, context.clock.now());
+      }
       if (max === 0 || bucket.take(context.clock.now())) return true;
       context.limited("websocket-frames", address, null);
       return false;

@@ -74,7 +74,7 @@ export class Overflow {
     const { limits, clock, scheduler } = this.#host.context;
     const { messages, bytes } = this.#owner.queue;
     if (bytes <= limits.highWaterBytes && messages <= limits.backlogMessagesMax / 2) return;
-    this.#congestion ??= new Congestion(clock, scheduler, limits.stallMs);
+    this.#congestion ??= new Congestion(clock, scheduler, limits);
     if (!this.#congestion.isStalled) this.#host.publisher.needRoom(this.#congestion.room());
   }
 

@@ -1,5 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { Broker, type BrokerLimits, type BrokerOptions, type LimitInfo } from "../../mod.ts";
+import {
+  Broker,
+  type BrokerLimits,
+  type BrokerOptions,
+  type LimitInfo,
+  type Store,
+} from "../../mod.ts";
 import { type Bytes, toBytes, toHex } from "../harness/hex.ts";
 import { InstantPipe } from "../harness/instant_pipe.ts";
 import * as packets from "../harness/packets.ts";
@@ -56,7 +62,8 @@ export class Stage implements AsyncDisposable {
   lateMs = 0;
   /** How many timers the broker has asked for. */
   timers = 0;
-  readonly broker: Broker;
+  readonly #options: BrokerOptions;
+  #broker: Broker | null = null;
   /** What was told of limits. */
   readonly told: LimitInfo[] = [];
   readonly #failures: unknown[] = [];
@@ -64,7 +71,7 @@ export class Stage implements AsyncDisposable {
 
   /** Makes a broker with some limits. */
   constructor(limits: Partial<BrokerLimits>, options: BrokerOptions = {}) {
-    this.broker = new Broker({
+    this.#options = {
       clock: {
         now: () => this.clock.now(),
         schedule: (atMs, callback) => {
@@ -79,7 +86,18 @@ export class Stage implements AsyncDisposable {
         limited: (info) => void this.told.push(info),
         failed: (error) => void this.#failures.push(error),
       },
-    });
+    };
+  }
+
+  /** Makes one whose broker keeps in a store what must survive. */
+  static async open(store: Store, limits: Partial<BrokerLimits>): Promise<Stage> {
+    const stage = new Stage(limits);
+    stage.#broker = await Broker.open(store, stage.#options);
+    return stage;
+  }
+
+  get broker(): Broker {
+    return this.#broker ??= new Broker(this.#options);
   }
 
   /** Connects from an address; each from one of its own by default. */

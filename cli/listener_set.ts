@@ -1,0 +1,168 @@
+import type { OperatorLog } from "../admin/operator_log.ts";
+import type { Configuration } from "../config/configuration.ts";
+import { areAtOnePlace, isSameBinding } from "../config/reload.ts";
+import type { Broker } from "../mod.ts";
+import { bindFault, socketFault } from "./bind_fault.ts";
+import type { ListenerMaterial } from "./listener_files.ts";
+import { nameWithProtocol, OpenedListener } from "./opened_listener.ts";
+import { StartError } from "./start_error.ts";
+
+/** A change of listeners that can still be taken back. */
+export interface ListenerChange {
+  /** Puts it into effect: nothing can fail any more. */
+  commit(): Promise<void>;
+  /** Has everything as it was. */
+  rollback(): Promise<void>;
+}
+
+/** A listener that stays open, and the one of a configuration that it is from then on. */
+interface Kept {
+  readonly opened: OpenedListener;
+  readonly index: number;
+}
+
+/** The listeners of a server, as its configuration names them. */
+export class ListenerSet {
+  readonly #broker: Broker;
+  readonly #log: OperatorLog;
+  #all: OpenedListener[] = [];
+
+  constructor(broker: Broker, log: OperatorLog) {
+    this.#broker = broker;
+    this.#log = log;
+  }
+
+  /**
+   * Opens every listener of a configuration.
+   *
+   * @throws {StartError} If one cannot be opened.
+   */
+  async open(
+    configuration: Configuration,
+    material: readonly ListenerMaterial[],
+  ): Promise<void> {
+    for (const index of configuration.listeners.keys()) {
+      const opened = await this.#open(configuration, index, material);
+      if (opened !== null) this.#all.push(opened);
+    }
+  }
+
+  /**
+   * Opens listeners that are new, or that are to be opened anew. Those that are gone listen no more
+   * where a new one takes their place; they are closed, with their clients, by `commit()`.
+   *
+   * @throws If one cannot be opened, or certificates cannot be used; all is as before then.
+   */
+  async change(
+    configuration: Configuration,
+    material: readonly ListenerMaterial[],
+  ): Promise<ListenerChange> {
+    const { listeners } = configuration;
+    const gone = new Set(this.#all);
+    const kept: Kept[] = [];
+    const fresh: number[] = [];
+    for (const [index, listener] of listeners.entries()) {
+      const opened = [...gone].find((one) => isSameBinding(one.configuration, listener));
+      if (opened === undefined) fresh.push(index);
+      else {
+        gone.delete(opened);
+        kept.push({ opened, index });
+      }
+    }
+    const stopped: OpenedListener[] = [];
+    const added: OpenedListener[] = [];
+    const rollback = async () => {
+      for (const listener of added) await listener.close();
+      for (const { opened } of kept) opened.restoreTls();
+      for (const listener of stopped) await this.#listenAgain(listener);
+    };
+    try {
+      for (const { opened, index } of kept) opened.reloadTls(material[index]!);
+      for (const listener of gone) {
+        const isInTheWay = fresh.some((index) =>
+          areAtOnePlace(listener.configuration, listeners[index]!)
+        );
+        if (!isInTheWay) continue;
+        stopped.push(listener);
+        await listener.stopListening();
+      }
+      for (const index of fresh) {
+        const opened = await this.#open(configuration, index, material);
+        if (opened !== null) added.push(opened);
+      }
+    } catch (error) {
+      await rollback();
+      throw error;
+    }
+    const commit = async () => {
+      for (const { opened, index } of kept) {
+        opened.reload(listeners[index]!, configuration, material[index]!);
+      }
+      for (const listener of gone) {
+        await listener.close();
+        this.#log.write("notice", `Closed ${listener.name}, and the connections of its clients`);
+      }
+      this.#all = [...kept.map(({ opened }) => opened), ...added];
+    };
+    return { commit, rollback };
+  }
+
+  async #listenAgain(listener: OpenedListener): Promise<void> {
+    try {
+      await listener.listen();
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.#log.write("error", `Cannot listen on ${listener.name} again: ${why}`);
+    }
+  }
+
+  /** Opens a listener, and says so; `null` if it can be done without. */
+  async #open(
+    configuration: Configuration,
+    index: number,
+    material: readonly ListenerMaterial[],
+  ): Promise<OpenedListener | null> {
+    const opened = await openAt(this.#broker, configuration, index, material);
+    if (opened !== null) this.#log.write("notice", opened.line);
+    else {
+      const name = nameWithProtocol(configuration.listeners[index]!);
+      this.#log.write("warning", `${name}: there is no IPv6 here`);
+    }
+    return opened;
+  }
+}
+
+/**
+ * Opens a listener of a configuration, which is named if that is not possible.
+ *
+ * @returns `null` for the loopback address of IPv6 where there is none and nobody asked for it.
+ */
+async function openAt(
+  broker: Broker,
+  configuration: Configuration,
+  index: number,
+  material: readonly ListenerMaterial[],
+): Promise<OpenedListener | null> {
+  const listener = configuration.listeners[index]!;
+  const { file, line } = listener.place;
+  try {
+    return await OpenedListener.open(broker, listener, configuration, material[index]!);
+  } catch (error) {
+    const isExtra = index > 0 && listener.host === "::1" &&
+      listener.place === configuration.listeners[0]!.place;
+    if (isExtra && error instanceof Deno.errors.AddrNotAvailable) return null;
+    const where = line === 0 ? file : `${file}:${line}`;
+    const wanted = {
+      host: listener.host ?? "::",
+      port: listener.port,
+      hostBy: "in that line",
+      portBy: "in that line",
+    };
+    const why = listener.path === null
+      ? bindFault(error, wanted)
+      : socketFault(error, listener.path);
+    throw new StartError(`${where}: cannot listen on ${nameWithProtocol(listener)}: ${why}`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,355 @@
+import { concat } from "@std/bytes";
+import type { BrokerLimits } from "../../mod.ts";
+import { ManualStore } from "../harness/manual_store.ts";
+import * as packets from "../harness/packets.ts";
+import {
+  type ChangeCase,
+  HERE,
+  later,
+  meanwhile,
+  settled,
+  stalled,
+  told,
+  until,
+  V5,
+  waiting,
+} from "./_change_case.ts";
+import type { Stage, Visitor } from "./_stage.ts";
+
+const LONG = 60_000;
+const picky = {
+  authenticate: ({ username }: { username: string | null }) => ({
+    reasonCode: username === "no" ? 0x86 : 0,
+  }),
+};
+const WRONG = { username: "no", password: "" };
+const TWIN = { clientId: "twin" };
+
+/** Connects from one address so many times; tells whether each was closed. */
+async function crowd(stage: Stage, count: number, isIn = true): Promise<boolean[]> {
+  const visitors: Visitor[] = [];
+  for (let i = 0; i < count; i++) {
+    const visitor = stage.visit(HERE);
+    if (isIn) await visitor.connect();
+    visitors.push(visitor);
+  }
+  await stage.clock.settle();
+  return visitors.map((visitor) => visitor.isEnded);
+}
+
+/** Fails to log in so many times; tells the last answer there is after so many milliseconds. */
+async function guess(stage: Stage, count: number, betweenMs = 0, afterMs = 0): Promise<string> {
+  let last = stage.visit(HERE);
+  let answer = await last.connect(WRONG);
+  for (let i = 1; i < count; i++) {
+    await stage.clock.advance(betweenMs);
+    last = stage.visit(HERE);
+    answer = await last.connect(WRONG);
+  }
+  await stage.clock.advance(afterMs);
+  return answer + await last.receive();
+}
+
+/** Takes a session over, twice; tells the second answer after so many milliseconds. */
+async function takeOver(stage: Stage, betweenMs = 0, afterMs = 0): Promise<string> {
+  await stage.join(TWIN);
+  await stage.join(TWIN);
+  await stage.clock.advance(betweenMs);
+  const third = stage.visit();
+  const answer = await third.connect(TWIN);
+  await stage.clock.advance(afterMs);
+  return answer + await third.receive();
+}
+
+/** Dials a listener twice, and tells whether both were accepted. */
+async function dialTwice(stage: Stage, reason: "handshakes" | "connect-rate"): Promise<boolean> {
+  const { stats } = stage.broker;
+  const { port } = await stage.broker.listen({ port: 0 });
+  using _first = await Deno.connect({ hostname: "127.0.0.1", port });
+  await until(() => stats.connections === 1);
+  using _second = await Deno.connect({ hostname: "127.0.0.1", port });
+  await until(() => stats.connections === 2 || stats.limited[reason] > 0);
+  return stats.connections === 2;
+}
+
+/** Publishes so many messages of so many bytes at once; tells how many were taken. */
+async function publish(stage: Stage, client: Visitor, count: number, bytes: number) {
+  const before = stage.broker.stats.messagesReceived;
+  await client.send(
+    concat(Array.from({ length: count }, () => packets.publish("a", "x".repeat(bytes), V5))),
+  );
+  return stage.broker.stats.messagesReceived - before;
+}
+
+/** Publishes something twice, the second time after the change. */
+function again(to: number, topic: string): ChangeCase {
+  return {
+    to,
+    isOneWay: true,
+    probe: async (stage, change) => {
+      const early = await stage.join({ clientId: "early" });
+      const other = await stage.join({ clientId: "other" });
+      const message = packets.publish(topic, "", V5);
+      const aliased = packets.publish(topic, "", { ...V5, properties: "23 0001" });
+      await early.send(message, aliased);
+      change();
+      const byAlias = packets.publish("", "", { ...V5, properties: "23 0001" });
+      await early.send(byAlias);
+      return [early.isEnded, await other.send(message)];
+    },
+  };
+}
+
+/** A WebSocket begins with it. */
+const UPGRADE = new TextEncoder().encode(
+  "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
+    "Sec-WebSocket-Protocol: mqtt\r\n\r\n",
+);
+
+const userProperty = (count: number) =>
+  packets.publish("a", "", { ...V5, properties: "26 0001 61 0001 62".repeat(count) });
+const retainTwo = async (client: Visitor) =>
+  await client.send(
+    packets.publish("a", "x", { ...V5, qos: 1, retain: true }),
+    packets.publish("b", "x", { ...V5, qos: 1, retain: true, packetId: 2 }),
+  );
+const logins = { options: { authenticator: picky } };
+const flaps = { base: { takeOversMax: 1, takeOverForgetMs: LONG, takeOverDelayMs: LONG } };
+
+/** How each limit is seen from outside: a limit that has no case here fails the test. */
+export const CHANGE_CASES: Record<keyof BrokerLimits, ChangeCase> = {
+  connectionsMax: meanwhile(1, (_, stage) => stage.visit().connect({ clientId: "other" })),
+  handshakesMax: later(1, (stage) => dialTwice(stage, "handshakes")),
+  addressConnectionsMax: later(1, (stage) => crowd(stage, 2)),
+  addressHandshakesMax: later(1, (stage) => crowd(stage, 2, false)),
+  addressConnectsPerSecondMax: later(1, async (stage) => {
+    await crowd(stage, 1);
+    await stage.clock.advance(100);
+    return await crowd(stage, 1);
+  }, { base: { addressConnectsBurst: 1 } }),
+  addressConnectsBurst: later(1, (stage) => crowd(stage, 2)),
+  connectsPerSecondMax: later(1, (stage) => dialTwice(stage, "connect-rate")),
+  addressesMax: later(2, async (stage) => {
+    await crowd(stage, 1);
+    for (const last of [1, 2, 3]) await stage.visit(`203.0.113.${last}:1`).connect();
+    return await crowd(stage, 1);
+  }, { base: { addressConnectsPerSecondMax: 1, addressConnectsBurst: 1 } }),
+  loginFailuresMax: later(1, (stage) => guess(stage, 2), logins),
+  loginForgetMs: later(10, (stage) => guess(stage, 2, 100), {
+    ...logins,
+    base: { loginFailuresMax: 1, loginForgetMs: LONG },
+  }),
+  loginDelayMs: later(10, (stage) => guess(stage, 2, 0, 10), {
+    ...logins,
+    base: { loginFailuresMax: 1 },
+  }),
+  loginsDelayedMax: later(1, (stage) => guess(stage, 3), {
+    ...logins,
+    base: { loginFailuresMax: 1 },
+  }),
+  takeOversMax: later(1, (stage) => takeOver(stage)),
+  takeOverForgetMs: later(10, (stage) => takeOver(stage, 100), flaps),
+  takeOverDelayMs: later(10, (stage) => takeOver(stage, 0, 10), flaps),
+  flappingClientsMax: later(2, async (stage) => {
+    for (const clientId of ["twin", "twin", "b", "b", "c", "c"]) await stage.join({ clientId });
+    return await stage.visit().connect(TWIN);
+  }, flaps),
+  loopLagMs: meanwhile(100, async (_, stage) => {
+    stage.lateMs = 500;
+    stage.visit();
+    await stage.clock.advance(3000);
+    return await stage.visit().connect({ clientId: "other" });
+  }),
+  arrivalsMax: later(1, async (stage) => {
+    const { stats } = stage.broker;
+    const { port } = await stage.broker.listenWebSocket({ port: 0 });
+    using first = await Deno.connect({ hostname: "127.0.0.1", port });
+    await until(() => stats.arrivals === 1);
+    using second = await Deno.connect({ hostname: "127.0.0.1", port });
+    await second.write(UPGRADE);
+    await until(() => stats.connections === 1);
+    await first.write(UPGRADE).catch(() => {});
+    await until(() => stats.arrivals === 0);
+    return stats.arrivalsFailed;
+  }),
+  arrivalTimeoutMs: later(100, async (stage) => {
+    const { stats } = stage.broker;
+    const { port } = await stage.broker.listenWebSocket({ port: 0 });
+    using _first = await Deno.connect({ hostname: "127.0.0.1", port });
+    await until(() => stats.arrivals === 1);
+    let waitedMs = 0;
+    while (stats.arrivalsFailed === 0) {
+      await stage.clock.advance(100);
+      waitedMs += 100;
+      if (waitedMs === 100 || waitedMs === 10_000) await settled(() => stats.arrivals === 0);
+    }
+    return waitedMs < 10_000;
+  }),
+  idleFramesPerSecondMax: {
+    to: 1,
+    probe: async (stage, change) => {
+      const { stats } = stage.broker;
+      const { port } = await stage.broker.listenWebSocket({ port: 0 });
+      using conn = await Deno.connect({ hostname: "127.0.0.1", port });
+      await conn.write(UPGRADE);
+      await until(() => stats.connections === 1);
+      await conn.read(new Uint8Array(1024));
+      change();
+      const answer = new Uint8Array(100);
+      for (let i = 0; i < 3 && answer[0] !== 0x88; i++) {
+        // A ping with nothing in it; a pong, or a close frame, answers.
+        await conn.write(new Uint8Array([0x89, 0x80, 0, 0, 0, 0]));
+        await conn.read(answer);
+      }
+      return stats.limited["websocket-frames"];
+    },
+  },
+  connectTimeoutMs: later(100, async (stage) => {
+    const silent = stage.visit();
+    await stage.clock.advance(100);
+    return silent.isEnded;
+  }),
+  connectBytesMax: later(50, (stage) => stage.visit().connect({ clientId: "x".repeat(200) })),
+  packetBytesMax: later(100, async (stage) => {
+    const client = stage.visit();
+    const connack = await client.connect({ clientId: "client" });
+    return connack + await client.send(packets.publish("a", "x".repeat(500), V5));
+  }),
+  publishesPerSecondMax: meanwhile(1, (client, stage) => publish(stage, client, 3, 1)),
+  publishBytesPerSecondMax: meanwhile(1, (client, stage) => publish(stage, client, 3, 1)),
+  userPropertiesMax: meanwhile(1, (client) => client.send(userProperty(2))),
+  userPropertyBytesMax: meanwhile(1, (client) => client.send(userProperty(1))),
+  filtersPerPacketMax: meanwhile(1, (client) => client.send(packets.subscribe({ a: 0, b: 0 }, V5))),
+  keepAliveSecondsMax: told(10, { keepAliveSeconds: 100 }),
+  sessionExpirySecondsMax: told(10, { properties: "11 00000e10" }),
+  sessionsMax: meanwhile(1, (_, stage) => stage.visit().connect({ clientId: "other" })),
+  subscriptionsMax: meanwhile(1, (client) => client.send(packets.subscribe({ a: 0, b: 0 }, V5))),
+  receiveMaximum: told(7),
+  inflightMax: later(1, async (stage) => {
+    const client = await stage.join();
+    await client.send(packets.subscribe({ a: 1 }, V5));
+    return await client.send(
+      packets.publish("a", "", { ...V5, qos: 1 }),
+      packets.publish("a", "", { ...V5, qos: 1, packetId: 2 }),
+    );
+  }),
+  topicAliasMax: told(7),
+  topicAliasBytesMax: meanwhile(
+    1,
+    (client) => client.send(packets.publish("a", "", { ...V5, properties: "23 0001" })),
+  ),
+  topicBytesMax: again(3, "abcd"),
+  topicLevelsMax: again(2, "a/b/c"),
+  backlogMessagesMax: waiting(1),
+  backlogBytesMax: waiting(500),
+  lagBytesMax: stalled(10_000, async (publisher, stage) => {
+    for (let i = 0; i < 20; i++) await publish(stage, publisher, 1, 10_000);
+    return stage.broker.stats.dropped.lag > 0;
+  }),
+  highWaterBytes: stalled(1000, async (publisher, stage) => {
+    for (let i = 0; i < 20; i++) await publish(stage, publisher, 1, 1000);
+    return stage.broker.stats.messagesReceived;
+  }),
+  stallMs: stalled(10, async (publisher, stage) => {
+    for (let i = 0; i < 20; i++) await publish(stage, publisher, 1, 1000);
+    await stage.clock.advance(100);
+    return stage.broker.stats.messagesReceived;
+  }, { base: { highWaterBytes: 1000 } }),
+  controlBytesMax: meanwhile(10, async (client, stage) => {
+    client.pipe.stall(true);
+    await client.send(packets.pingreq());
+    await client.send(concat(Array.from({ length: 1000 }, () => packets.pingreq())));
+    return stage.broker.stats.limited["control-bytes"];
+  }),
+  drainMs: {
+    to: 1000,
+    probe: async (stage, change) => {
+      const client = await stage.join();
+      await client.send(packets.subscribe({ a: 0 }, V5));
+      client.pipe.stall(true);
+      await publish(stage, await stage.join(), 1, 10);
+      change();
+      await stage.clock.advance(5000);
+      return client.isEnded;
+    },
+  },
+  lingerMs: meanwhile(10, async (client, stage) => {
+    client.pipe.stall(true);
+    await client.send("f0 00");
+    await stage.clock.advance(100);
+    return stage.broker.stats.connections;
+  }),
+  retainedMessagesMax: meanwhile(1, retainTwo),
+  retainedBytesMax: meanwhile(1, retainTwo),
+  willsAskedMax: {
+    to: 0,
+    options: {
+      authorizer: {
+        mayPublish: () => Promise.resolve(true),
+        maySubscribe: () => true,
+      },
+    },
+    probe: async (stage, change) => {
+      const client = await stage.join({ will: { topic: "a", payload: "" } });
+      change();
+      await client.leave();
+      return stage.broker.stats.dropped["not-authorized"];
+    },
+  },
+  journalBytesMax: journalCase(),
+  storedBytesMax: waiting(10, { store: () => new ManualStore() }),
+  storeCacheBytesMax: meanwhile(1000, async (publisher, stage) => {
+    const session = { clientId: "away", clean: false, properties: "11 00000e10" };
+    const subscriber = await stage.join(session);
+    await subscriber.send(packets.subscribe({ "a": 1 }, V5));
+    await subscriber.leave();
+    for (let packetId = 1; packetId <= 200; packetId++) {
+      const fields = { ...V5, qos: 1, packetId } as const;
+      await publisher.send(packets.publish("a", "x".repeat(50_000), fields));
+    }
+    return stage.broker.memory.pages;
+  }, { store: () => new ManualStore() }),
+  turnMsMax: meanwhile(0, async (client) => {
+    const pings = concat(Array.from({ length: 100 }, () => packets.pingreq()));
+    // With turns of no time only one of them is answered before others have their turn.
+    return (await client.send(pings)).length === 400;
+  }),
+  matchStepsMax: meanwhile(
+    2,
+    (client) => client.send(packets.subscribe({ "+/+/+/a": 0, "+/+/+/b": 0 }, V5)),
+  ),
+  routesMax: meanwhile(1, publishToMany),
+  routesBytesMax: meanwhile(1, publishToMany),
+  memoryBytesMax: later(1, (stage) => stage.visit().connect({ clientId: "client" }), {
+    options: { heap: null },
+  }),
+};
+
+async function publishToMany(client: Visitor, stage: Stage): Promise<number> {
+  for (let i = 0; i < 10; i++) await client.send(packets.publish(`topic/${i}`, "", V5));
+  return stage.broker.memory.routes;
+}
+
+/** While a commit waits, messages gather for the next one: past the limit no more are read. */
+function journalCase(): ChangeCase {
+  let store: ManualStore;
+  return {
+    to: 100,
+    store: () => store = new ManualStore(),
+    probe: async (stage, change) => {
+      const client = await stage.join();
+      change();
+      store.mode = "wait";
+      for (let packetId = 1; packetId <= 20; packetId++) {
+        const fields = { ...V5, qos: 1, packetId, retain: true } as const;
+        await client.send(packets.publish(`${packetId}`, "x".repeat(1000), fields));
+      }
+      const { messagesReceived } = stage.broker.stats;
+      store.mode = "succeed";
+      store.settle(true);
+      await stage.clock.settle();
+      return messagesReceived;
+    },
+  };
+}
