@@ -96,16 +96,23 @@ export class Audience<S extends Subscriber> {
     this.#version = version;
     if (this.#changes === null) this.#rebuild();
     else if (this.#changes.every(({ log }, i) => log === this.entries[i]!.changes)) {
-      for (const changes of this.#changes) {
-        for (let changed = changes.next(); changed !== undefined; changed = changes.next()) {
-          this.#update(changed);
-        }
-      }
+      this.#updateChanged(this.#changes);
     } else this.#updateAll();
     this.#findGroups();
     const only = this.members.length === 1 ? this.members[0]! : null;
     const isSole = only !== null && only.own === undefined && this.groups === null;
     this.sole = isSole && this.#observer === null ? only : null;
+  }
+
+  #updateChanged(logs: Cursor<S>[]): void {
+    // Each but once, as it is looked for in all the entries.
+    const subscribers = new Set<S>();
+    for (const log of logs) {
+      for (let changed = log.next(); changed !== undefined; changed = log.next()) {
+        subscribers.add(changed);
+      }
+    }
+    for (const subscriber of subscribers) this.#update(subscriber);
   }
 
   #updateAll(): void {
@@ -128,16 +135,27 @@ export class Audience<S extends Subscriber> {
       return;
     }
     this.#members = this.members = [];
+    if (this.entries.length === 1) {
+      this.entries[0]!.forEach((subscription) => this.#add(memberOf(subscription)));
+    } else this.#addMerged();
+    if (this.members.length >= FOLLOW_FROM) this.#follow();
+  }
+
+  /** A subscriber with several matching subscriptions is one member. */
+  #addMerged(): void {
+    const found = new Map<S, Subscription<S> | Subscription<S>[]>();
     for (const entry of this.entries) {
       entry.forEach((subscription) => {
-        // A subscriber with several matching subscriptions is met more than once.
-        if (this.entries.length === 1) this.#add(memberOf(subscription));
-        else if (this.#find(subscription.subscriber) === undefined) {
-          this.#add(this.#merge(subscription.subscriber)!);
-        }
+        const { subscriber } = subscription;
+        const known = found.get(subscriber);
+        if (known === undefined) found.set(subscriber, subscription);
+        else if (Array.isArray(known)) known.push(subscription);
+        else found.set(subscriber, [known, subscription]);
       });
     }
-    if (this.members.length >= FOLLOW_FROM) this.#follow();
+    for (const one of found.values()) {
+      this.#add(Array.isArray(one) ? mergedOf(one) : memberOf(one));
+    }
   }
 
   #follow(): void {
@@ -147,7 +165,7 @@ export class Audience<S extends Subscriber> {
   #findGroups(): void {
     let groups: SharedGroup<S>[] | null = null;
     for (const entry of this.entries) {
-      if (entry.groups !== null) groups = [...groups ?? [], ...entry.groups.values()];
+      if (entry.groups !== null) (groups ??= []).push(...entry.groups.values());
     }
     this.groups = groups;
   }
@@ -201,14 +219,18 @@ export class Audience<S extends Subscriber> {
       if (subscription !== undefined) subscriptions.push(subscription);
     }
     if (subscriptions.length === 0) return null;
-    if (subscriptions.length === 1) return memberOf(subscriptions[0]!);
-    const { qos, identifiers, retainAsPublished } = addUp(subscriptions);
-    const local = subscriptions.filter((subscription) => !subscription.options.noLocal);
-    let own: Variant | null | undefined;
-    if (local.length === 0) own = null;
-    else if (local.length < subscriptions.length) own = addUp(local);
-    return new Member(subscriber, qos, identifiers, retainAsPublished, own);
+    return subscriptions.length === 1 ? memberOf(subscriptions[0]!) : mergedOf(subscriptions);
   }
+}
+
+/** The member that several subscriptions of one subscriber make together. */
+function mergedOf<S extends Subscriber>(subscriptions: readonly Subscription<S>[]): Member<S> {
+  const { qos, identifiers, retainAsPublished } = addUp(subscriptions);
+  const local = subscriptions.filter((subscription) => !subscription.options.noLocal);
+  let own: Variant | null | undefined;
+  if (local.length === 0) own = null;
+  else if (local.length < subscriptions.length) own = addUp(local);
+  return new Member(subscriptions[0]!.subscriber, qos, identifiers, retainAsPublished, own);
 }
 
 /** The member that a single subscription makes. */

@@ -223,3 +223,37 @@ Deno.test("Audience that is not looked at holds no more than some of those who l
   await collectGarbage();
   assertEquals(gone.filter((subscriber) => subscriber.deref() !== undefined).length, 0);
 });
+
+/** Counts how often it is asked for one subscriber's subscription. */
+class CountingEntry extends FilterEntry<TestSubscriber> {
+  asked = 0;
+
+  override get(subscriber: TestSubscriber): Subscription<TestSubscriber> | undefined {
+    this.asked++;
+    return super.get(subscriber);
+  }
+}
+
+Deno.test("Audience asks no filter for each member, and once for each that has changed", () => {
+  const people = subscribers(40);
+  const all = people.map((person, id) => {
+    const entry = new CountingEntry(id, `filter/${id}/#`);
+    entry.set(subscription(person, entry.filter, { identifier: id + 1 }));
+    entry.set(subscription(people[0]!, entry.filter, { identifier: id + 1 }));
+    return entry;
+  });
+  for (const entry of all) entry.asked = 0;
+  const audience = new Audience<TestSubscriber>(all);
+  assertEquals(ids(audience), people.map(({ id }) => id));
+  assertEquals(audience.members.find((m) => m.subscriber === people[0])?.identifiers?.length, 40);
+  assertEquals(all.map(({ asked }) => asked), Array(40).fill(0));
+  // One subscriber changes its subscription to every filter, as a client may with one packet.
+  for (const entry of all) entry.set(subscription(people[0]!, entry.filter, { identifier: 7 }));
+  for (const entry of all) entry.asked = 0;
+  audience.refresh();
+  assertEquals(all.map(({ asked }) => asked), Array(40).fill(1));
+  assertEquals(
+    audience.members.find((m) => m.subscriber === people[0])?.identifiers,
+    Array(40).fill(7),
+  );
+});
