@@ -105,6 +105,11 @@ export class Audience<S extends Subscriber> {
   }
 
   #updateChanged(logs: Cursor<S>[]): void {
+    if (logs.length === 1) {
+      const log = logs[0]!;
+      for (let one = log.next(); one !== undefined; one = log.next()) this.#update(one);
+      return;
+    }
     // Each but once, as it is looked for in all the entries.
     const subscribers = new Set<S>();
     for (const log of logs) {
