@@ -8,13 +8,8 @@ import { readSource } from "./source.ts";
 
 /** Reads a configuration that is in one file. */
 async function configurationOf(text: string) {
-  const source = await readSource(
-    "a.conf",
-    {
-      read: () => Promise.resolve(text),
-      list: () => Promise.resolve([]),
-    } as unknown as Parameters<typeof readSource>[1],
-  );
+  const files = { read: () => Promise.resolve(text), list: () => Promise.resolve([]) };
+  const source = await readSource("a.conf", files);
   return parseConfiguration(source, { file: "a.conf", line: 1 });
 }
 

@@ -2,6 +2,8 @@ import { type Children, findChild, type Keyed } from "./_children.ts";
 import { levelEnd } from "./topic.ts";
 import { WideMap } from "./wide_map.ts";
 
+/** A level of more characters than this is compared as a whole text, which is faster by then. */
+const SHORT_LEVEL_CHARACTERS = 32;
 /** Levels for which there is room from one topic to the next. */
 const LEVELS_KEPT = 256;
 
@@ -40,7 +42,10 @@ export class TopicLevels {
   find<N extends Keyed>(children: Children<N>, level: number): N | undefined {
     if (children === undefined) return undefined;
     if (children instanceof WideMap) return children.get(this.#keys[level] ?? this.#key(level));
-    return findChild(children, this.#topic, this.#start(level), this.#ends[level]!);
+    const start = this.#start(level);
+    const end = this.#ends[level]!;
+    if (end - start <= SHORT_LEVEL_CHARACTERS) return findChild(children, this.#topic, start, end);
+    return children.key === (this.#keys[level] ?? this.#key(level)) ? children : undefined;
   }
 
   #key(level: number): string {
