@@ -154,9 +154,8 @@ export class Connection implements Link, OutboxOwner {
       this.#error ??= error;
     }
     // To end is work, too, and thousands may lose their connections at once.
-    const { turns } = this.core;
-    if (turns.isSpent) turns.later(() => this.#end());
-    else this.#end();
+    this.core.turns.begin();
+    this.core.turns.whenever(() => this.#end());
   }
 
   /** Takes everything that has arrived. Returns what has to be waited for, if anything. */
