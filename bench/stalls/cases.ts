@@ -24,9 +24,10 @@ async function subscribeAll(peer: Peer, count: number, filter: (i: number) => st
   }
 }
 
-/** Levels, of which every other is a wildcard from a pattern that is another for each `i`. */
+/** Levels that are `a` or a wildcard, in another pattern for each `i`. */
 function patchy(levels: number, i: number): string {
-  return sequence(levels).map((at) => (i * 7919 + at * 104_729) % 3 === 0 ? "+" : "a").join("/");
+  const isPlus = (at: number) => (Math.imul(i + 1, 2_654_435_761) >>> (at % 31)) & 1;
+  return sequence(levels).map((at) => isPlus(at) ? "+" : "a").join("/");
 }
 
 /** Subscribing and retained messages. */

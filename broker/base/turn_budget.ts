@@ -2,6 +2,8 @@ import { afterPoll, type Clock, IMMEDIATES_PER_POLL, soon } from "./clock.ts";
 
 /** Units of work between two looks at the clock, which cost 0.1 µs each; a unit is about 1 µs. */
 const UNITS_PER_LOOK = 64;
+/** How many of those that have time are called at once, of one event. */
+const PATIENT_AT_ONCE = 16;
 /** Of a turn, what one job gets while others wait. */
 const SHARE = 1 / 4;
 
@@ -53,6 +55,9 @@ export class TurnBudget {
   #unpolledMs = 0;
   #steps = 0;
   #awaitedMs = 0;
+  /** How many that have time were called of this event, and whether others wait. */
+  #patient = 0;
+  #mustPoll = false;
   /** Whether the next turn is waited for. */
   #isAwaited = false;
 
@@ -112,6 +117,17 @@ export class TurnBudget {
     if (isFresh) this.#fresh.push(job);
     else this.#stopped.push(job);
     this.#await();
+  }
+
+  /**
+   * Has a job called that has time: a few at once, more of them after the runtime has polled its
+   * sockets. Thousands of connections may end together, and the runtime hands that over 128 at a
+   * time: what others have sent meanwhile is behind, and must not wait for what each end costs.
+   */
+  whenever(job: Job): void {
+    if (!this.#isSpent && ++this.#patient <= PATIENT_AT_ONCE) return job();
+    this.#mustPoll = true;
+    this.later(job);
   }
 
   /** Resolves when it is the turn of whoever asks. */
@@ -177,6 +193,7 @@ export class TurnBudget {
 
   readonly #atEnd = () => {
     this.#isUnderWay = false;
+    this.#patient = 0;
     this.#busyMs += this.#clock.now() - this.#sinceMs;
     const { turnMsMax } = this.#limits;
     if (turnMsMax > 0 && this.#busyMs >= turnMsMax) this.#end();
@@ -191,7 +208,8 @@ export class TurnBudget {
     if (this.#isAwaited) return;
     this.#isAwaited = true;
     this.#awaitedMs = this.#clock.now();
-    if (this.#unpolledMs + this.#busyMs < POLL_MS_MAX) return soon(this.#clock, this.#turn);
+    const mayWait = this.#unpolledMs + this.#busyMs < POLL_MS_MAX;
+    if (mayWait && !this.#mustPoll) return soon(this.#clock, this.#turn);
     this.#steps = IMMEDIATES_PER_POLL;
     afterPoll(this.#clock, this.#turn);
   }
@@ -220,6 +238,7 @@ export class TurnBudget {
     this.#stopped = [];
     const gone = this.#run(stopped, 1);
     if (gone < stopped.length) this.#stopped = [...stopped.slice(gone), ...this.#stopped];
+    if (this.#stopped.length === 0) this.#mustPoll = false;
     this.#shareEndMs = Infinity;
     if (this.size > 0) this.#await();
   };

@@ -137,6 +137,16 @@ Deno.test("TurnBudget.next() wakes some of many in a turn", async () => {
   assertEquals([perTurn[0], perTurn[1], perTurn[2]], [4, 8, 10]);
 });
 
+Deno.test("TurnBudget.whenever() calls a few at once, and the others in later turns", () => {
+  const { clock, turns, work } = world();
+  let called = 0;
+  turns.begin();
+  for (let i = 0; i < 30; i++) turns.whenever(() => (called++, void work(0.1)));
+  assertEquals(called, 16);
+  clock.turn();
+  assertEquals([called, turns.isSpent], [30, false]);
+});
+
 Deno.test("TurnBudget.clear() forgets jobs, and wakes who waits for the next turn", async () => {
   const { clock, turns } = world();
   let called = 0;

@@ -181,9 +181,8 @@ export class Connection implements ClientConnection, OutboxOwner {
       this.#error ??= error;
     }
     // To end is work, too, and thousands may lose their connections at once.
-    const { turns } = this.context;
-    if (turns.isSpent) turns.later(() => this.#end());
-    else this.#end();
+    this.context.turns.begin();
+    this.context.turns.whenever(() => this.#end());
   }
 
   /** Takes everything that has arrived. Returns what has to be waited for, if anything. */
