@@ -32,6 +32,11 @@ export function goesAsDeep<V>(node: TrieNode<V>, levels: number): boolean {
   return levels <= depth || depth === DEPTH_MAX;
 }
 
+/** How many levels filters go on below the parent of a node, at most, by way of the node. */
+function depthBy<V>(child: TrieNode<V>): number {
+  return Math.min(DEPTH_MAX, 1 + (child.reach & DEPTH_MAX));
+}
+
 /** How many of many children have which cost. */
 class CostCounts {
   readonly #counts = new Map<number, number>();
@@ -98,38 +103,35 @@ export class MatchCosts<V> {
 
   #reachOf(node: TrieNode<V>, child: TrieNode<V> | undefined): number {
     const { value, rest, plus, literals } = node;
-    let literalCost = 0;
     let depth = rest !== undefined ? DEPTH_MAX : value !== undefined ? 0 : -1;
-    const goesBy = (branch: TrieNode<V>) => {
-      depth = Math.max(depth, Math.min(DEPTH_MAX, 1 + (branch.reach & DEPTH_MAX)));
-    };
-    if (plus !== undefined) goesBy(plus);
-    if (isWide(node)) {
-      literalCost = this.#countsOf(node).max;
+    let cost = 0;
+    if (plus !== undefined) depth = Math.max(depth, depthBy(plus));
+    if (literals === undefined) {
+      cost = 0;
+    } else if (!(literals instanceof WideMap)) {
+      cost = costOf(literals);
+      depth = Math.max(depth, depthBy(literals));
+    } else if (literals.size > SCANNED_MAX) {
+      cost = this.#countsOf(node, literals).max;
       // It may have become less: that is not worth to look at all of them.
       depth = Math.max(depth, node.reach & DEPTH_MAX);
-      if (child !== undefined) goesBy(child);
-    } else if (literals instanceof WideMap) {
+      if (child !== undefined) depth = Math.max(depth, depthBy(child));
+    } else {
       if (literals.size === SCANNED_MAX) this.#counts.delete(node);
       for (const literal of literals.values()) {
-        literalCost = Math.max(literalCost, costOf(literal));
-        goesBy(literal);
+        cost = Math.max(cost, costOf(literal));
+        depth = Math.max(depth, depthBy(literal));
       }
-    } else if (literals !== undefined) {
-      literalCost = costOf(literals);
-      goesBy(literals);
     }
-    const cost = Math.min(COST_MAX, 1 + literalCost + costOf(plus));
+    cost = Math.min(COST_MAX, 1 + cost + costOf(plus));
     return cost << DEPTH_BITS | Math.max(0, depth);
   }
 
-  #countsOf(node: TrieNode<V>): CostCounts {
+  #countsOf(node: TrieNode<V>, literals: WideMap<TrieNode<V>>): CostCounts {
     let counts = this.#counts.get(node);
     if (counts === undefined) {
       this.#counts.set(node, counts = new CostCounts());
-      for (const literal of (node.literals as WideMap<TrieNode<V>>).values()) {
-        counts.move(0, costOf(literal));
-      }
+      for (const literal of literals.values()) counts.move(0, costOf(literal));
     }
     return counts;
   }

@@ -93,7 +93,7 @@ const TABLES: Record<string, [count: number, fill: Fill]> = {
   ],
   "retained, usual": [10_000, (parts, i) => retain(parts, `home/room-${i}/temperature`, 20)],
   "retained, 1 KB": [10_000, (parts, i) => retain(parts, `home/room-${i}/temperature`, 1000)],
-  "retained, 190 levels": [1000, (parts, i) => retain(parts, `${i}${"/a".repeat(189)}`, 1)],
+  "retained, 64 levels": [1000, (parts, i) => retain(parts, `${i}${"/a".repeat(63)}`, 1)],
   "retained, topics of 60 KB": [200, (parts, i) => retain(parts, `${i}`.padEnd(60_000, "x"), 1)],
   "subscriptions, usual": [
     10_000,
@@ -103,9 +103,9 @@ const TABLES: Record<string, [count: number, fill: Fill]> = {
     10_000,
     (parts, i) => subscribe(parts, sessionOf(parts, "one"), `home/room-${i}/+`),
   ],
-  "subscriptions, 190 levels": [
+  "subscriptions, 64 levels": [
     1000,
-    (parts, i) => subscribe(parts, sessionOf(parts, "one"), `${i}${"/b".repeat(188)}/+`),
+    (parts, i) => subscribe(parts, sessionOf(parts, "one"), `${i}${"/b".repeat(62)}/+`),
   ],
   "subscriptions of 60 KB": [
     200,
