@@ -9,9 +9,9 @@ import { readSource } from "./source.ts";
 /** Reads a configuration that is in one file. */
 async function configurationOf(text: string) {
   const source = await readSource("a.conf", {
-    readText: () => Promise.resolve(text),
+    read: () => Promise.resolve(text),
     list: () => Promise.resolve([]),
-  } as unknown as Parameters<typeof readSource>[1]);
+  });
   return parseConfiguration(source, { file: "a.conf", line: 1 });
 }
 
