@@ -8,8 +8,10 @@ import { readSource } from "./source.ts";
 
 /** Reads a configuration that is in one file. */
 async function configurationOf(text: string) {
-  const files = { read: () => Promise.resolve(text), list: () => Promise.resolve([]) };
-  const source = await readSource("a.conf", files);
+  const source = await readSource("a.conf", {
+    read: () => Promise.resolve(text),
+    list: () => Promise.resolve([]),
+  });
   return parseConfiguration(source, { file: "a.conf", line: 1 });
 }
 

@@ -21,7 +21,7 @@ import type {
   Granted,
   WaitingResponses,
 } from "./client_connection.ts";
-import { dropAliasesBeyond } from "./handle_publish.ts";
+import { dropAliasesBeyond } from "./topic_aliases.ts";
 import type { BrokerContext } from "../base/context.ts";
 import { sendDisconnect } from "./reason_packets.ts";
 import { Intake } from "./packet_reader.ts";

@@ -6,6 +6,7 @@
 import { assert, assertEquals, assertMatch, assertNotEquals, assertThrows } from "@std/assert";
 import { Broker, type BrokerLimits, DEFAULT_LIMITS } from "../../mod.ts";
 import * as packets from "../harness/packets.ts";
+import { RawClient } from "../harness/raw_client.ts";
 import { observe, V5 } from "./_change_case.ts";
 import { CHANGE_CASES } from "./_change_cases.ts";
 import { Stage } from "./_stage.ts";
@@ -83,4 +84,27 @@ Deno.test("rules of a listener go before limits that are changed", async () => {
   assertEquals([policy.terms.receiveMaximum, policy.terms.topicAliasMax], [3, 5]);
   policy.update({});
   assertEquals(policy.terms.receiveMaximum, 5);
+});
+
+Deno.test("disconnectClients tells those who came by a policy, and lets nobody else in by it", async () => {
+  await using broker = new Broker();
+  const [gone, stays] = [broker.policy({}), broker.policy({})];
+  const dial = async (policy: typeof gone) => {
+    const { port } = await broker.listen({ port: 0, policy });
+    const client = await RawClient.dial(port);
+    await client.send(packets.connect(V5));
+    await client.readFrame();
+    return client;
+  };
+  await using told = await dial(gone);
+  await using other = await dial(stays);
+  broker.disconnectClients(gone);
+  const farewell = await told.readFrame();
+  assertEquals([farewell[0], farewell[2]], [0xe0, 0x98]);
+  await told.expectClose();
+  await other.expectSilence();
+  const { port } = await broker.listen({ port: 0, policy: gone });
+  await using late = await RawClient.dial(port);
+  await late.send(packets.connect(V5));
+  assertEquals((await late.readFrame())[3], 0x97);
 });

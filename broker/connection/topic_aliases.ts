@@ -1,0 +1,36 @@
+import type { Route } from "../../router/route_cache.ts";
+import type { Receiver } from "../delivery/subscriber.ts";
+import { PacketLimitError } from "../limits/packet_limits.ts";
+import type { ClientConnection } from "./client_connection.ts";
+
+/** Lets go of aliases for topics that are longer, or deeper, than topics may be now. */
+export function dropAliasesBeyond(connection: ClientConnection): void {
+  const { aliases, host } = connection;
+  for (const [alias, route] of aliases ?? []) {
+    if (!host.router.isBeyond(route)) continue;
+    aliases!.delete(alias);
+    connection.aliasBytes -= route.weight;
+    host.memory.aliasBytes -= route.weight;
+  }
+}
+
+/** Has an alias stand for a topic from now on, if there is memory for it. */
+export function setAlias(
+  connection: ClientConnection,
+  alias: number,
+  route: Route<Receiver>,
+): void {
+  const { context, host } = connection;
+  const aliases = connection.aliases ??= new Map();
+  const before = aliases.get(alias);
+  if (before === route) return;
+  const growth = route.weight - (before?.weight ?? 0);
+  const isTooMuch = connection.aliasBytes + growth > context.limits.topicAliasBytesMax;
+  if (growth > 0 && (isTooMuch || !host.memory.mayGrow("table", growth))) {
+    const text = "The topics of all aliases take too much memory";
+    throw new PacketLimitError(isTooMuch ? "topic-aliases" : "memory", text);
+  }
+  aliases.set(alias, route);
+  connection.aliasBytes += growth;
+  host.memory.aliasBytes += growth;
+}
