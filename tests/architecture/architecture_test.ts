@@ -32,13 +32,24 @@ const LINES_MAX = 350;
  * Files that are longer still, with as many lines as they may have: none of them may grow, and one
  * that has become short enough has to be taken out here.
  */
-const LONG_FILES: Record<string, number> = {};
+const LONG_FILES: Record<string, number> = {
+  "broker/broker.ts": 452,
+  "broker/connection/connection.ts": 473,
+  "broker/connection/handle_connect.ts": 450,
+  "broker/delivery/outbox.ts": 477,
+  "broker/durable/durable_queue.ts": 376,
+  "broker/durable/journal.ts": 488,
+  "broker/durable/restore.ts": 421,
+  "broker/session/session.ts": 400,
+  "router/router.ts": 411,
+};
 
 /** The most parameters of a constructor; more of them want an options object. */
 const PARAMETERS_MAX = 6;
 /** Constructors that may have more, with the reason. */
 const WIDE_CONSTRUCTORS: Record<string, string> = {
   "broker/base/message.ts": "made for each PUBLISH from a view; Message.of() is for other callers",
+  "client/publish.ts": "made for each publish of a client",
 };
 
 const graph = await readImports(ROOT);
