@@ -12,7 +12,7 @@ import type { Clock } from "./base/clock.ts";
 import type { Connection } from "./connection/connection.ts";
 import { BrokerParts } from "./broker_parts.ts";
 import { Outcome } from "./delivery/delivery.ts";
-import { Door } from "./listen/acceptor.ts";
+import { Acceptor } from "./listen/acceptor.ts";
 import { openStore } from "./durable/open_store.ts";
 import { type BrokerLimits, checkLimits } from "./base/limits.ts";
 import { ListenerPolicy } from "./base/listener_policy.ts";
@@ -24,14 +24,14 @@ import {
   type UnixListenOptions,
   type WebSocketListenOptions,
 } from "./listen/listeners.ts";
-import { LocalReceiver } from "./delivery/local_subscriber.ts";
+import { LocalSubscriber } from "./delivery/local_subscriber.ts";
 import { LocalSubscription } from "./delivery/local_subscription.ts";
 import type { MemoryUse } from "./limits/memory_budget.ts";
 import { Message } from "./base/message.ts";
 import { type BrokerOptions, settingsOf } from "./base/options.ts";
 import { reauthorize } from "./connection/reauthorization.ts";
 import type { Receiver } from "./delivery/subscriber.ts";
-import { RetainedFeed } from "./delivery/retained_delivery.ts";
+import { RetainedDelivery } from "./delivery/retained_delivery.ts";
 import type { BrokerStats } from "./base/stats.ts";
 
 /** How a program publishes. */
@@ -81,7 +81,7 @@ const encoder = new TextEncoder();
  */
 export class Broker implements AsyncDisposable {
   readonly #parts: BrokerParts;
-  readonly #door: Door;
+  readonly #acceptor: Acceptor;
   readonly #listeners: Listeners;
   readonly #subscriptions = new Set<LocalSubscription>();
   #limits: Readonly<BrokerLimits> | null = null;
@@ -95,8 +95,8 @@ export class Broker implements AsyncDisposable {
    */
   constructor(options: BrokerOptions = {}) {
     this.#parts = new BrokerParts(settingsOf(options));
-    this.#door = new Door(this.#parts);
-    this.#listeners = new Listeners(this.#parts.context, this.#parts.connections, this.#door);
+    this.#acceptor = new Acceptor(this.#parts);
+    this.#listeners = new Listeners(this.#parts.context, this.#parts.connections, this.#acceptor);
   }
 
   /**
@@ -285,7 +285,7 @@ export class Broker implements AsyncDisposable {
    * asks first, once, and says so in `PeerInfo.isVetted`.
    */
   vets(address: string): boolean {
-    return this.#door.vets(address);
+    return this.#acceptor.vets(address);
   }
 
   /**
@@ -298,7 +298,7 @@ export class Broker implements AsyncDisposable {
     peer: PeerInfo = { address: "unknown" },
     policy?: ListenerPolicy,
   ): void {
-    this.#door.accept(transport, peer, policy);
+    this.#acceptor.accept(transport, peer, policy);
   }
 
   /**
@@ -344,7 +344,7 @@ export class Broker implements AsyncDisposable {
     if (fault !== null) throw new TypeError(`Cannot subscribe to "${filter}": ${fault}`);
     const { qos = 2, retained = true } = options;
     const { router } = this.#parts;
-    const receiver = new LocalReceiver(this.#parts.context);
+    const receiver = new LocalSubscriber(this.#parts.context);
     const local = new LocalSubscription(receiver, () => {
       router.unsubscribe(receiver, filter);
       this.#subscriptions.delete(local);
@@ -360,7 +360,7 @@ export class Broker implements AsyncDisposable {
     this.#subscriptions.add(local);
     if (retained) {
       const walk = this.#parts.retained.match(filter);
-      receiver.feed = new RetainedFeed(filter, walk, retainedVariant(subscription), false);
+      receiver.feed = new RetainedDelivery(filter, walk, retainedVariant(subscription), false);
     }
     return local;
   }
@@ -414,7 +414,7 @@ export class Broker implements AsyncDisposable {
 
   async #close(graceMs: number): Promise<void> {
     this.#parts.context.isClosing = true;
-    this.#door.close();
+    this.#acceptor.close();
     await this.#listeners.close();
     for (const subscription of this.#subscriptions) await subscription.return();
     const connections = [...this.#parts.connections];

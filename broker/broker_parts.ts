@@ -17,7 +17,7 @@ import { DurableQueue } from "./durable/durable_queue.ts";
 import type { Journal } from "./durable/journal.ts";
 import { bridgeName } from "./limits/reserved_topics.ts";
 import { MemoryBudget } from "./limits/memory_budget.ts";
-import { Guards } from "./limits/limiters.ts";
+import { Limiters } from "./limits/limiters.ts";
 import { MemoryQueue } from "./session/memory_queue.ts";
 import type { SessionHost } from "./session/session_host.ts";
 import type { QueueOwner, SessionQueue } from "./session/session_queue.ts";
@@ -39,7 +39,7 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
   readonly retained: RetainedStore;
   readonly sessions: SessionTable;
   readonly memory: MemoryBudget;
-  readonly guards: Guards;
+  readonly limiters: Limiters;
   readonly outboxHost: OutboxHost;
   readonly connections: Set<Connection> = new Set();
   journal: Journal | null = null;
@@ -72,7 +72,7 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
     this.publisher = new Publisher(this);
     this.sessions = new SessionTable(this);
     this.memory = new MemoryBudget(context, this);
-    this.guards = new Guards(context, this.connections);
+    this.limiters = new Limiters(context, this.connections);
     this.#toFlush = new FlushQueue(clock, context.turns, (outbox, error) => {
       context.failed(error);
       outbox.abort();
@@ -93,7 +93,7 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
       bytesMax: limits.topicBytesMax,
     });
     this.memory.applyLimits();
-    this.guards.applyLimits();
+    this.limiters.applyLimits();
     for (const connection of this.connections) connection.applyLimits();
   }
 
@@ -146,7 +146,7 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
   }
 
   #outboxHost(): OutboxHost {
-    const { context, pool, publisher, guards, memory } = this;
+    const { context, pool, publisher, limiters, memory } = this;
     const { limits, clock, scheduler, stats } = context;
     const toFlush = this.#toFlush;
     return {
@@ -157,7 +157,7 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
       flushLater: (outbox, isWoken) => toFlush.add(outbox, isWoken),
       needRoom: (room) => publisher.needRoom(room),
       messagesLeft: (frames) => stats.messagesSent += frames,
-      writing: () => guards.drain.start(),
+      writing: () => limiters.writes.start(),
       lagMax: (appended) => memory.lagMax(appended),
       lagged: (frames) => context.lagged(frames),
       failed: (error) => context.failed(error),

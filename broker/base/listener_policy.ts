@@ -1,4 +1,4 @@
-import { Leniency } from "./tolerated_faults.ts";
+import { ToleratedFaults } from "./tolerated_faults.ts";
 import { type BrokerLimits, checkLimits } from "./limits.ts";
 import type { ListenerRules } from "./listener_options.ts";
 import { MountPoint } from "./mount_point.ts";
@@ -18,7 +18,7 @@ const LIMITS = [
 /** The rules of a listener with every default filled in, so that nothing is looked up later. */
 export interface ListenerTerms extends Required<Omit<ListenerRules, "lenient" | "mountPoint">> {
   /** What is overlooked of its clients, or `null` for nothing. */
-  readonly leniency: Leniency | null;
+  readonly leniency: ToleratedFaults | null;
   /** Where the topics of its clients lie, or `null` for where they say. */
   readonly mount: MountPoint | null;
   /** Bytes of a frame that need not be looked at on its own: it can be part of a run. */
@@ -121,7 +121,7 @@ function termsOf(settings: Settings, stats: BrokerStats, own: ListenerRules): Li
   return {
     ...pick(limits, LIMITS),
     name: rules.name ?? "",
-    leniency: rules.lenient ? new Leniency(stats) : null,
+    leniency: rules.lenient ? new ToleratedFaults(stats) : null,
     authenticator: rules.authenticator ?? settings.authenticator,
     authorizer: rules.authorizer === undefined ? settings.authorizer : rules.authorizer,
     allowAnonymous: rules.allowAnonymous ?? true,

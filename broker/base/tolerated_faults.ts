@@ -5,7 +5,7 @@ import type { BrokerStats, ToleratedFault } from "./stats.ts";
  * What is overlooked of the clients of a lenient listener, so that those in the
  * field stay connected: small faults that harm nobody, each of them counted.
  */
-export class Leniency implements Tolerance {
+export class ToleratedFaults implements Tolerance {
   readonly #stats: BrokerStats;
 
   constructor(stats: BrokerStats) {

@@ -10,10 +10,10 @@ import type { ListenerTerms } from "../base/listener_policy.ts";
 import type { Message } from "../base/message.ts";
 import type { LimitReason } from "../base/stats.ts";
 import type { Outbox, OutboxHost } from "../delivery/outbox.ts";
-import type { Sender } from "../delivery/publish_sender.ts";
+import type { PublishSender } from "../delivery/publish_sender.ts";
 import type { Receiver, Wire } from "../delivery/subscriber.ts";
-import type { Visit } from "../limits/connection_limiter.ts";
-import type { Link } from "../session/client_link.ts";
+import type { ConnectionLease } from "../limits/connection_limiter.ts";
+import type { ClientLink } from "../session/client_link.ts";
 import type { Session } from "../session/session.ts";
 import type { BufferPool } from "../../log/buffer_pool.ts";
 import type { Router } from "../../router/router.ts";
@@ -22,7 +22,7 @@ import type { Publisher } from "../delivery/publisher.ts";
 import type { RetainedStore } from "../delivery/retained_store.ts";
 import type { Journal } from "../durable/journal.ts";
 import type { MemoryBudget } from "../limits/memory_budget.ts";
-import type { Guards } from "../limits/limiters.ts";
+import type { Limiters } from "../limits/limiters.ts";
 import type { SessionTable } from "../session/session_table.ts";
 
 /** What a connection needs of the broker beside the {@linkcode BrokerContext}. */
@@ -37,7 +37,7 @@ export interface ConnectionHost {
   readonly delivery: Delivery;
   readonly retained: RetainedStore;
   readonly sessions: SessionTable;
-  readonly guards: Guards;
+  readonly limiters: Limiters;
   /** What brings to the disk what must survive; `null` for a broker that keeps all in memory. */
   readonly journal: Journal | null;
   /** Connections that are open, accepted or not. */
@@ -95,7 +95,7 @@ export interface WaitingResponses {
  * A connection as the handlers of its packets see it. Each mutable field is set by one of them:
  * a field that is `null` belongs to a step of the connection that has not come, or is over.
  */
-export interface ClientConnection extends Link {
+export interface ClientConnection extends ClientLink {
   readonly host: ConnectionHost;
   readonly context: BrokerContext;
   readonly outbox: Outbox;
@@ -121,7 +121,7 @@ export interface ClientConnection extends Link {
   wire: Wire;
   session: Session | null;
   client: ClientInfo | null;
-  sender: Sender | null;
+  sender: PublishSender | null;
   flow: ConnectHandler | null;
   auth: EnhancedAuthentication | null;
   granted: Granted | null;
@@ -136,7 +136,7 @@ export interface ClientConnection extends Link {
   lastRoute: Route<Receiver> | null;
 
   /** What the connection limiter counts of it; set by the acceptor. */
-  visit: Visit | null;
+  lease: ConnectionLease | null;
   /** Responses that wait for the disk; made for the first one. */
   acks: WaitingResponses | null;
 

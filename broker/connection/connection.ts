@@ -24,7 +24,7 @@ import type {
 import { dropAliasesBeyond } from "./topic_aliases.ts";
 import type { BrokerContext } from "../base/context.ts";
 import { sendDisconnect } from "./reason_packets.ts";
-import { Intake } from "./packet_reader.ts";
+import { ConnectionReader } from "./packet_reader.ts";
 import type { ListenerPolicy, ListenerTerms } from "../base/listener_policy.ts";
 import type { Tally } from "../base/memory_tally.ts";
 import type { Message } from "../base/message.ts";
@@ -32,10 +32,10 @@ import { Outbox, type OutboxOwner } from "../delivery/outbox.ts";
 import { PacketLimitError } from "../limits/packet_limits.ts";
 import type { Receiver, Wire } from "../delivery/subscriber.ts";
 import { Deadline } from "../base/scheduler.ts";
-import type { Sender } from "../delivery/publish_sender.ts";
+import type { PublishSender } from "../delivery/publish_sender.ts";
 import type { DropReason, LimitReason } from "../base/stats.ts";
 import type { Session } from "../session/session.ts";
-import type { Visit } from "../limits/connection_limiter.ts";
+import type { ConnectionLease } from "../limits/connection_limiter.ts";
 
 /** What the end of a connection costs, in units of the budget: its will, its session, its socket. */
 const UNITS_PER_END = 32;
@@ -67,7 +67,7 @@ export class Connection implements ClientConnection, OutboxOwner {
   session: Session | null = null;
   /** The client, once it was let in. */
   client: ClientInfo | null = null;
-  sender: Sender | null = null;
+  sender: PublishSender | null = null;
   wire: Wire;
   /** How the client is let in; `null` before its CONNECT, and when nothing of it is left to do. */
   flow: ConnectHandler | null = null;
@@ -81,12 +81,12 @@ export class Connection implements ClientConnection, OutboxOwner {
   aliasBytes = 0;
   /** The route of the last message: the next is often for the same. */
   lastRoute: Route<Receiver> | null = null;
-  /** What is counted of it at the gate; `null` for nothing. */
-  visit: Visit | null = null;
+  /** What the connection limiter counts of it; `null` for nothing. */
+  lease: ConnectionLease | null = null;
   /** Answers that wait for the disk; made for the first. */
   acks: WaitingResponses | null = null;
   readonly #transport: Transport;
-  readonly #intake: Intake;
+  readonly #intake: ConnectionReader;
   #isOpen = true;
   #isPaused = false;
   #isRetired = false;
@@ -114,7 +114,7 @@ export class Connection implements ClientConnection, OutboxOwner {
     this.terms = policy.terms;
     this.wire = { v5: false, packetBytesMax: this.terms.packetBytesMax, isOwn: false };
     this.#transport = transport;
-    this.#intake = new Intake(this);
+    this.#intake = new ConnectionReader(this);
     this.outbox = new Outbox(transport, host.outboxHost, this);
     this.#lastReadMs = context.clock.now();
     this.#deadline = new Deadline(() => this.#onDue());
@@ -439,7 +439,7 @@ export class Connection implements ClientConnection, OutboxOwner {
     this.#intake.close();
     host.connections.delete(this);
     context.stats.connections--;
-    this.visit?.gone();
+    this.lease?.release();
     host.memory.aliasBytes -= this.aliasBytes;
     this.aliasBytes = 0;
     this.policy.connections--;

@@ -1,7 +1,7 @@
 import { exchangeOf, stepOf } from "../../auth/answer.ts";
 import type { AuthenticationStep, ClientInfo, ConnectRequest } from "../../auth/authenticator.ts";
 import { type AuthPacket, type Properties, ProtocolError, ReasonCode } from "../../codec/mod.ts";
-import { Access } from "../session/client_access.ts";
+import { ClientAccess } from "../session/client_access.ts";
 import { reply } from "./responses.ts";
 import type { ClientConnection } from "./client_connection.ts";
 import { Granted } from "./credential_expiry.ts";
@@ -86,8 +86,8 @@ export function sendAuth(
 export function accessOf(
   { context, authorizer }: ClientConnection,
   client: ClientInfo,
-): Access | null {
-  return authorizer === null ? null : new Access(context, authorizer, client);
+): ClientAccess | null {
+  return authorizer === null ? null : new ClientAccess(context, authorizer, client);
 }
 
 /** A client that has authenticated anew may do other things than before. */

@@ -10,7 +10,7 @@ import {
   ReasonCode,
   UnsupportedVersionError,
 } from "../../codec/mod.ts";
-import type { Access } from "../session/client_access.ts";
+import type { ClientAccess } from "../session/client_access.ts";
 import { sendControl } from "./responses.ts";
 import { accessOf, checkAuth, EXPIRED, reauthenticate, sendAuth } from "./handle_auth.ts";
 import type { ClientConnection } from "./client_connection.ts";
@@ -25,7 +25,7 @@ import { askAgain } from "./reauthorization.ts";
 import { sendRefusal } from "./reason_packets.ts";
 import { SESSION_BYTES, SESSION_STATE_BYTES } from "../base/memory_costs.ts";
 import { willBytes } from "../session/session_table.ts";
-import { Sender } from "../delivery/publish_sender.ts";
+import { PublishSender } from "../delivery/publish_sender.ts";
 import type { Session } from "../session/session.ts";
 import type { Commit } from "../base/commit.ts";
 
@@ -50,7 +50,7 @@ const TOO_MANY_LOGINS: ConnectFault = [
 ];
 
 /** How a client is let in: CONNECT, authentication, session, CONNACK. */
-export class ConnectFlow {
+export class ConnectAttempt {
   readonly #connection: ClientConnection;
   #packet: ConnectPacket | null = null;
   #request: ConnectRequest | null = null;
@@ -88,7 +88,7 @@ export class ConnectFlow {
     };
     this.#packet = packet;
     this.#overlook(packet);
-    const mayTry = connection.host.guards.logins.mayTry(connection.peer.address);
+    const mayTry = connection.host.limiters.logins.mayTry(connection.peer.address);
     const identity = mayTry
       ? faultOf(connection, packet) ?? identify(connection, packet)
       : TOO_MANY_LOGINS;
@@ -246,7 +246,7 @@ export class ConnectFlow {
     const commit = this.#mustStore && !isAsBefore ? host.journal?.latest ?? null : null;
     if (commit !== null && !await this.#isStored(commit, session, isPresent)) return;
     connection.client = client;
-    connection.visit?.admitted();
+    connection.lease?.authenticated();
     const { stats } = context;
     stats.connectsAccepted++;
     stats.clientsMost = Math.max(stats.clientsMost, ++stats.clients);
@@ -258,7 +258,7 @@ export class ConnectFlow {
    * holds it leaves first, and it is asked about what the session is subscribed
    * to, for the client may be another one by now, or may do less.
    */
-  #obstacle(clientId: string, access: Access | null): Promise<unknown> | null {
+  #obstacle(clientId: string, access: ClientAccess | null): Promise<unknown> | null {
     const { host } = this.#connection;
     const session = host.sessions.get(clientId);
     if (session === undefined) return null;
@@ -367,7 +367,7 @@ export class ConnectFlow {
     sendControl(connection, { ...connack, sessionPresent: isPresent && version > 3 });
     const aliasMax = Math.min(packet.properties.topicAliasMaximum ?? 0, terms.topicAliasMax);
     const { outbox } = connection;
-    connection.sender = new Sender(
+    connection.sender = new PublishSender(
       outbox,
       context.clock,
       version,
@@ -400,7 +400,7 @@ export class ConnectFlow {
     if (isLoginFailure(reasonCode)) {
       const { clientId, username, address } = this.#request!;
       const failure = { address, clientId, username, reasonCode };
-      await connection.host.guards.logins.failed(failure);
+      await connection.host.limiters.logins.failed(failure);
       if (!connection.isOpen) return;
     }
     this.#refuse(reasonCode, reasonString);
@@ -409,8 +409,8 @@ export class ConnectFlow {
   /** Waits, if the session is taken over again and again; tells whether it may go on then. */
   async #mayTakeOver(clientId: string): Promise<boolean> {
     const connection = this.#connection;
-    const { flaps } = connection.host.guards;
-    const wait = flaps.takesOver(clientId, connection.peer.address);
+    const { takeovers } = connection.host.limiters;
+    const wait = takeovers.takesOver(clientId, connection.peer.address);
     if (wait === "refused") this.#refuse(ReasonCode.ConnectionRateExceeded, FLAPS);
     else if (wait !== null) await wait;
     return connection.isOpen;

@@ -15,12 +15,12 @@ import type { Commit } from "../base/commit.ts";
 import { setAlias } from "./topic_aliases.ts";
 import { Message } from "../base/message.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
-import { Run } from "../delivery/publish_batch.ts";
+import { PublishBatch } from "../delivery/publish_batch.ts";
 import type { DropReason } from "../base/stats.ts";
 
 /** One of each for all: they are filled in and used up within a call. */
 const view = new PublishView();
-const run = new Run();
+const run = new PublishBatch();
 
 /** What it may cost to find who gets what is published to another topic, in units of the budget. */
 const UNITS_PER_ROUTE = 16;

@@ -16,13 +16,13 @@ import {
   topicFilterFault,
 } from "../../router/topic.ts";
 import { retainedVariant } from "../../router/variant.ts";
-import type { Access } from "../session/client_access.ts";
+import type { ClientAccess } from "../session/client_access.ts";
 import { replyAfter } from "./responses.ts";
 import type { ClientConnection } from "./client_connection.ts";
 import { endSubscription, mayKeep } from "./reauthorization.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
-import { FeedQueue } from "../delivery/retained_delivery_queue.ts";
-import { RetainedFeed } from "../delivery/retained_delivery.ts";
+import { RetainedDeliveryQueue } from "../delivery/retained_delivery_queue.ts";
+import { RetainedDelivery } from "../delivery/retained_delivery.ts";
 import { isBeyondLimits } from "../limits/topic_limits.ts";
 
 /** What a subscription costs in memory at least, beside its filter, in bytes. */
@@ -71,7 +71,7 @@ function then(
 /** Asks about each filter that has no fault, one after the other: a packet may have very many. */
 async function ask(
   connection: ClientConnection,
-  access: Access,
+  access: ClientAccess,
   { subscriptions }: SubscribePacket,
   refused: readonly number[],
 ): Promise<number[]> {
@@ -143,7 +143,7 @@ function answer(
 ): PromiseLike<void> | null {
   if (!connection.isOpen) return null;
   const { version } = connection;
-  const feeds: RetainedFeed[] = [];
+  const feeds: RetainedDelivery[] = [];
   const reasonCodes: number[] = [];
   let isCostly = false;
   const step = (request: SubscriptionRequest, i: number) => {
@@ -164,7 +164,7 @@ function answer(
     const properties = isCostly ? costlyProperties(connection, packet, reasonCodes) : {};
     replyAfter(connection, commit, { type: "suback", packetId, reasonCodes, properties });
     if (feeds.length === 0 || session.hasEnded) return null;
-    session.feeds ??= new FeedQueue();
+    session.feeds ??= new RetainedDeliveryQueue();
     for (const feed of feeds) session.feeds.push(feed);
     connection.outbox.hurry();
     return null;
@@ -220,7 +220,7 @@ function add(
   connection: ClientConnection,
   request: SubscriptionRequest,
   identifier: number,
-  feeds: RetainedFeed[],
+  feeds: RetainedDelivery[],
 ): number {
   const { context, host } = connection;
   const session = connection.session!;
@@ -252,7 +252,7 @@ function add(
   const isWanted = retainHandling === 0 || (retainHandling === 1 && isNew);
   if (isWanted && host.retained.size > 0 && !isShared) {
     const walk = host.retained.match(filter);
-    feeds.push(new RetainedFeed(filter, walk, retainedVariant(subscription), options.noLocal));
+    feeds.push(new RetainedDelivery(filter, walk, retainedVariant(subscription), options.noLocal));
   }
   return qos;
 }

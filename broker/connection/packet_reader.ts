@@ -6,11 +6,11 @@ import {
   ProtocolError,
   ReasonCode,
 } from "../../codec/mod.ts";
-import { ConnectFlow } from "./handle_connect.ts";
+import { ConnectAttempt } from "./handle_connect.ts";
 import type { ClientConnection } from "./client_connection.ts";
 import { refuseControlCharacters } from "./control_characters.ts";
 import { InputBuffer } from "./input_buffer.ts";
-import { Pace } from "../limits/publish_rate_limiter.ts";
+import { PublishRateLimiter } from "../limits/publish_rate_limiter.ts";
 import { handlePacket, handlePuback } from "./handle_control.ts";
 import { checkPacket, PacketLimitError } from "../limits/packet_limits.ts";
 import { handlePublish, handlePublishBatch } from "./handle_publish.ts";
@@ -35,11 +35,11 @@ const header = new FixedHeader();
  * What arrives on a connection: finds the packets in the bytes and has each
  * handled, no faster than the client may go.
  */
-export class Intake {
+export class ConnectionReader {
   readonly #connection: ClientConnection;
   readonly #input: InputBuffer;
   /** How fast the client may publish; `null` for as fast as it can. */
-  #pace: Pace | null;
+  #pace: PublishRateLimiter | null;
   /** Bytes of the frame that is incomplete, as far as it is known. */
   #frameBytes = 0;
   /** Whether there is more that waits for another turn. */
@@ -50,15 +50,15 @@ export class Intake {
   constructor(connection: ClientConnection) {
     this.#connection = connection;
     this.#input = new InputBuffer(connection.host.pool);
-    this.#pace = Pace.of(connection.context);
+    this.#pace = PublishRateLimiter.of(connection.context);
   }
 
   /** Goes by limits that have changed: what was published before them counts for nothing. */
   applyLimits(): void {
     const { context } = this.#connection;
-    if (Pace.isFor(this.#pace, context.limits)) return;
+    if (PublishRateLimiter.isFor(this.#pace, context.limits)) return;
     this.#pace?.close();
-    this.#pace = Pace.of(context);
+    this.#pace = PublishRateLimiter.of(context);
   }
 
   /** Where the next read goes. */
@@ -196,7 +196,7 @@ export class Intake {
     const connection = this.#connection;
     const { context, host, session } = connection;
     const type = first >> 4;
-    const isLarge = session !== null && end - start > host.guards.harmlessBytes;
+    const isLarge = session !== null && end - start > host.limiters.harmlessBytes;
     if (isLarge) checkPacket(context.limits, connection.version, first, bytes, start, end);
     if (session !== null && type === PacketType.publish) {
       if (connection.terms.refuseControlCharacters) {
@@ -234,7 +234,7 @@ export class Intake {
     const connection = this.#connection;
     if (connection.flow === null) {
       this.#checkFirst(first);
-      connection.flow = new ConnectFlow(connection);
+      connection.flow = new ConnectAttempt(connection);
       return connection.flow.connect(first, bytes.subarray(start, end));
     }
     const packet = this.#decode(first, bytes, start, end);

@@ -1,6 +1,6 @@
 import { type QoS, ReasonCode } from "../../codec/mod.ts";
 import { parseSharedFilter } from "../../router/topic.ts";
-import type { Access } from "../session/client_access.ts";
+import type { ClientAccess } from "../session/client_access.ts";
 import type { ClientConnection, ConnectionHost } from "./client_connection.ts";
 import type { Session } from "../session/session.ts";
 
@@ -12,7 +12,11 @@ const UNITS_PER_QUESTION = 64;
 const UNITS_PER_SESSION = 1;
 
 /** Asks whether a client may subscribe to a filter, which may begin with `$share/…`. */
-export function mayKeep(access: Access, filter: string, qos: QoS): boolean | Promise<boolean> {
+export function mayKeep(
+  access: ClientAccess,
+  filter: string,
+  qos: QoS,
+): boolean | Promise<boolean> {
   const shared = parseSharedFilter(filter);
   return access.maySubscribe({
     filter: shared?.filter ?? filter,
@@ -38,7 +42,7 @@ export function endSubscription(host: ConnectionHost, session: Session, filter: 
 export async function askAgain(
   host: ConnectionHost,
   session: Session,
-  access: Access,
+  access: ClientAccess,
 ): Promise<number> {
   let ended = 0;
   for (const { filter, options } of session.subscriptions.values()) {
@@ -93,7 +97,7 @@ async function askSafely(host: ConnectionHost, session: Session): Promise<number
   try {
     const ended = await askAgain(host, session, access);
     // Wide audiences had set the client apart for what it may receive by now, perhaps.
-    if (session.isGated) session.touch();
+    if (session.isRestricted) session.touch();
     return ended;
   } catch (error) {
     host.context.failed(error);

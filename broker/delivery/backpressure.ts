@@ -11,7 +11,7 @@ export interface StallLimit {
  * Whether anybody should wait for a slow subscriber. Publishers wait for one
  * that is busy; one that makes no progress for the stall time lags alone.
  */
-export class Congestion {
+export class Backpressure {
   /** Whether there was no progress for the stall time. */
   isStalled = false;
   readonly #clock: Clock;

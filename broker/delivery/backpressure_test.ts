@@ -1,14 +1,18 @@
 import { assert, assertEquals, assertFalse, assertStrictEquals } from "@std/assert";
 import { VirtualClock } from "../../tests/harness/virtual_clock.ts";
-import { Congestion } from "./backpressure.ts";
+import { Backpressure } from "./backpressure.ts";
 import { Scheduler } from "../base/scheduler.ts";
 
 const STALL_MS = 1000;
 
-function world(): { clock: VirtualClock; scheduler: Scheduler; congestion: Congestion } {
+function world(): { clock: VirtualClock; scheduler: Scheduler; congestion: Backpressure } {
   const clock = new VirtualClock();
   const scheduler = new Scheduler(clock);
-  return { clock, scheduler, congestion: new Congestion(clock, scheduler, { stallMs: STALL_MS }) };
+  return {
+    clock,
+    scheduler,
+    congestion: new Backpressure(clock, scheduler, { stallMs: STALL_MS }),
+  };
 }
 
 Deno.test("Congestion.room() is one receipt until there is room, then another", async () => {

@@ -13,7 +13,7 @@ import { FanOut, variantFor } from "./shared_fan_out.ts";
 import type { OverflowPolicy } from "../base/limits.ts";
 import type { Message } from "../base/message.ts";
 import { Rank, type Receiver } from "./subscriber.ts";
-import type { Run } from "./publish_batch.ts";
+import type { PublishBatch } from "./publish_batch.ts";
 
 /** From how many members on an audience shares logs; copying is cheaper below (measured). */
 const FAN_OUT_MEMBERS_MIN = 8;
@@ -64,7 +64,7 @@ export class Delivery {
   }
 
   /** Delivers a run of QoS 0 frames. */
-  run(run: Run): void {
+  run(run: PublishBatch): void {
     const audience = this.#router.audience(run.route);
     const { sole } = audience;
     if (sole !== null) return sole.subscriber.receiveRun(run, sole);

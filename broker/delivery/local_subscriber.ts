@@ -7,16 +7,16 @@ import type { BrokerContext } from "../base/context.ts";
 import type { ReceivedMessage } from "./local_subscription.ts";
 import type { Message } from "../base/message.ts";
 import { type BacklogRoom, Rank, type Receiver } from "./subscriber.ts";
-import type { RetainedFeed } from "./retained_delivery.ts";
-import type { Run } from "./publish_batch.ts";
+import type { RetainedDelivery } from "./retained_delivery.ts";
+import type { PublishBatch } from "./publish_batch.ts";
 
 /**
  * The program as a receiver. It has the limits of a session's backlog; past
  * them the oldest messages are dropped, and counted.
  */
-export class LocalReceiver implements Receiver {
+export class LocalSubscriber implements Receiver {
   readonly clientId = null;
-  readonly isGated = false;
+  readonly isRestricted = false;
   readonly isDurable = false;
   /** It drops the oldest messages by itself. */
   readonly keepsMessages = false;
@@ -24,7 +24,7 @@ export class LocalReceiver implements Receiver {
   /** Messages that were dropped because the program did not keep up. */
   dropped = 0;
   /** Retained messages that are still to be handed over, or `null`. */
-  feed: RetainedFeed | null = null;
+  feed: RetainedDelivery | null = null;
   readonly #context: BrokerContext;
   readonly #backlog = new Backlog();
   /** Whether the search for retained messages waits for another turn. */
@@ -75,7 +75,7 @@ export class LocalReceiver implements Receiver {
     return true;
   }
 
-  receiveRun(run: Run, variant: Variant): void {
+  receiveRun(run: PublishBatch, variant: Variant): void {
     for (const message of run.messages()) this.receive(message, variant);
   }
 

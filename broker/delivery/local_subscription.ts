@@ -1,5 +1,5 @@
 import type { QoS } from "../../codec/mod.ts";
-import type { LocalReceiver } from "./local_subscriber.ts";
+import type { LocalSubscriber } from "./local_subscriber.ts";
 
 /** A message as the program receives it. */
 export interface ReceivedMessage {
@@ -20,12 +20,12 @@ export interface ReceivedMessage {
  * dropped, and counted.
  */
 export class LocalSubscription implements AsyncIterableIterator<ReceivedMessage, undefined> {
-  readonly #receiver: LocalReceiver;
+  readonly #receiver: LocalSubscriber;
   readonly #ended: () => void;
   #isEnded = false;
 
   /** Use `Broker.subscribe`. */
-  constructor(receiver: LocalReceiver, ended: () => void) {
+  constructor(receiver: LocalSubscriber, ended: () => void) {
     this.#receiver = receiver;
     this.#ended = ended;
   }

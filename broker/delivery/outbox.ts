@@ -7,7 +7,7 @@ import { Receipt } from "../../log/receipt.ts";
 import { type Stretch, Trail } from "../../log/trail.ts";
 import type { Transport } from "../../transport/transport.ts";
 import type { Clock } from "../base/clock.ts";
-import { Congestion } from "./backpressure.ts";
+import { Backpressure } from "./backpressure.ts";
 import type { BrokerLimits } from "../base/limits.ts";
 import type { Scheduler } from "../base/scheduler.ts";
 
@@ -107,7 +107,7 @@ export class Outbox implements Waiter {
   /** Closes when the control packets that wait are being written. */
   #controlTaken: Receipt | null = null;
   /** Whether publishers should wait for this connection; made when they first do. */
-  #congestion: Congestion | null = null;
+  #congestion: Backpressure | null = null;
   #isHeld = false;
   #state: "open" | "draining" | "finishing" | "closed" = "open";
   readonly #onWritten = (bytes: number) => {
@@ -266,7 +266,7 @@ export class Outbox implements Waiter {
   /** Has whoever publishes wait, unless this connection takes nothing at all. */
   #slowDown(): void {
     const { clock, scheduler, limits } = this.#host;
-    this.#congestion ??= new Congestion(clock, scheduler, limits);
+    this.#congestion ??= new Backpressure(clock, scheduler, limits);
     if (!this.#congestion.isStalled) this.#host.needRoom(this.#congestion.room());
   }
 

@@ -7,7 +7,7 @@ import type { Receiver } from "./subscriber.ts";
  * flags, no properties. They need not be taken apart: a subscriber of the same
  * protocol version gets the very bytes. Reused; borrowed like the buffer.
  */
-export class Run {
+export class PublishBatch {
   /** Holds the frames. */
   buffer: Uint8Array = new Uint8Array(0);
   /** Where the first begins. */

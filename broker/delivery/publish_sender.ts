@@ -24,7 +24,7 @@ function retainFlag(message: Message, variant: Variant): boolean {
 }
 
 /** Encodes messages for one connection. */
-export class Sender {
+export class PublishSender {
   readonly #outbox: Outbox;
   readonly #clock: Clock;
   readonly #version: ProtocolVersion;

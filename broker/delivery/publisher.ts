@@ -5,7 +5,7 @@ import type { Commit } from "../base/commit.ts";
 import type { MemoryBudget } from "../limits/memory_budget.ts";
 import type { Message } from "../base/message.ts";
 import { type Delivery, type DeliveryJournal, Outcome } from "./delivery.ts";
-import type { Run } from "./publish_batch.ts";
+import type { PublishBatch } from "./publish_batch.ts";
 import type { RetainedStore } from "./retained_store.ts";
 import type { Receiver } from "./subscriber.ts";
 
@@ -80,7 +80,7 @@ export class Publisher {
    *
    * @returns Closes when the next are welcome; `null` if they are at once.
    */
-  publishBatch(batch: Run, clientId: string | null): Receipt | null {
+  publishBatch(batch: PublishBatch, clientId: string | null): Receipt | null {
     if (this.#context.hooks.published !== undefined) {
       for (const message of batch.messages()) this.#context.published(message, clientId);
     }

@@ -14,7 +14,7 @@ const GONE_MIN = 64;
  * A member that was denied is reported once, and forgotten. Whoever has it
  * asked again, as answers may change, adds it again.
  */
-export class Sieve {
+export class ReadAccessFilter {
   #list: Member<Receiver>[] = [];
   readonly #members = new Set<Member<Receiver>>();
   /** Stands for the order of the list; positions in another are worth nothing. */

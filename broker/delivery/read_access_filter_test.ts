@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { Member } from "../../router/audience.ts";
 import { Route } from "../../router/route_cache.ts";
 import type { Receiver } from "./subscriber.ts";
-import { Sieve } from "./read_access_filter.ts";
+import { ReadAccessFilter } from "./read_access_filter.ts";
 import { TestReceiver } from "../testdata/test_receiver.ts";
 
 /** Counts how often it is asked. */
@@ -30,8 +30,8 @@ function routeOf(topic: string): Route<Receiver> {
   return route;
 }
 
-Deno.test("Sieve.denied() reports who may not receive, once, and asks each once a route", () => {
-  const sieve = new Sieve();
+Deno.test("ReadAccessFilter.denied() reports who may not receive, once, and asks each once a route", () => {
+  const sieve = new ReadAccessFilter();
   const [a, b] = [new Asked("a", []), new Asked("b", ["secret"])];
   const members = [memberOf(a), memberOf(b)];
   for (const member of members) sieve.add(member);
@@ -42,8 +42,8 @@ Deno.test("Sieve.denied() reports who may not receive, once, and asks each once 
   assertEquals([a.times, b.times], [2, 2]);
 });
 
-Deno.test("Sieve.denied() asks whoever came since, and nobody who has gone", () => {
-  const sieve = new Sieve();
+Deno.test("ReadAccessFilter.denied() asks whoever came since, and nobody who has gone", () => {
+  const sieve = new ReadAccessFilter();
   const [a, b, c] = [new Asked("a", []), new Asked("b", []), new Asked("c", ["x"])];
   const [first, gone, late] = [memberOf(a), memberOf(b), memberOf(c)];
   const route = routeOf("x");
@@ -56,8 +56,8 @@ Deno.test("Sieve.denied() asks whoever came since, and nobody who has gone", () 
   assertEquals([a.times, b.times, c.times], [1, 0, 1]);
 });
 
-Deno.test("Sieve.denied() asks anew when a route was unchecked or dropped from the cache", () => {
-  const sieve = new Sieve();
+Deno.test("ReadAccessFilter.denied() asks anew when a route was unchecked or dropped from the cache", () => {
+  const sieve = new ReadAccessFilter();
   const a = new Asked("a", []);
   const member = memberOf(a);
   sieve.add(member);
@@ -74,8 +74,8 @@ Deno.test("Sieve.denied() asks anew when a route was unchecked or dropped from t
   assertEquals(a.times, 4);
 });
 
-Deno.test("Sieve keeps no more of those who have gone than there are others", () => {
-  const sieve = new Sieve();
+Deno.test("ReadAccessFilter keeps no more of those who have gone than there are others", () => {
+  const sieve = new ReadAccessFilter();
   const stays = new Asked("stays", []);
   sieve.add(memberOf(stays));
   const route = routeOf("x");

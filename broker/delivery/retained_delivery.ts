@@ -12,7 +12,7 @@ const PAGE_LOOKS_MAX = 256;
 const BYTES_PER_UNIT = 512;
 
 /** The retained messages that a new subscription is still to be sent. */
-export class RetainedFeed {
+export class RetainedDelivery {
   readonly #walk: RetainedWalk;
   /** How large the messages are is not known before they are found. */
   #pageMax = 4;

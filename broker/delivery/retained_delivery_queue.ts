@@ -1,12 +1,12 @@
 import type { TurnBudget } from "../base/turn_budget.ts";
 import { mapKey } from "../../router/map_key.ts";
 import { WideMap } from "../../router/wide_map.ts";
-import type { RetainedFeed } from "./retained_delivery.ts";
+import type { RetainedDelivery } from "./retained_delivery.ts";
 import type { Receiver } from "./subscriber.ts";
 
 /** A feed in its queue. */
 interface Place {
-  readonly feed: RetainedFeed;
+  readonly feed: RetainedDelivery;
   before: Place | null;
   after: Place | null;
 }
@@ -17,7 +17,7 @@ interface Place {
  * messages are to be sent from the first [MQTT-3.8.4-3]. One without the client's own messages is
  * no substitute for one with them, and so there may be both [MQTT-3.8.4-4].
  */
-export class FeedQueue {
+export class RetainedDeliveryQueue {
   /** By {@linkcode keyOf}. */
   readonly #places = new WideMap<Place>();
   #first: Place | null = null;
@@ -26,7 +26,7 @@ export class FeedQueue {
   #isLate = false;
 
   /** Makes a queue of these. */
-  constructor(feeds: Iterable<RetainedFeed> = []) {
+  constructor(feeds: Iterable<RetainedDelivery> = []) {
     for (const feed of feeds) this.push(feed);
   }
 
@@ -36,12 +36,12 @@ export class FeedQueue {
   }
 
   /** The next one. */
-  get first(): RetainedFeed | null {
+  get first(): RetainedDelivery | null {
     return this.#first?.feed ?? null;
   }
 
   /** Adds one at the end, in the place of another for the same filter. */
-  push(feed: RetainedFeed): void {
+  push(feed: RetainedDelivery): void {
     const key = keyOf(feed);
     const known = this.#places.get(key);
     if (known !== undefined) this.#takeOut(known);
@@ -83,7 +83,7 @@ export class FeedQueue {
   }
 
   /** All of them, in their order. */
-  *[Symbol.iterator](): Generator<RetainedFeed> {
+  *[Symbol.iterator](): Generator<RetainedDelivery> {
     for (let place = this.#first; place !== null; place = place.after) yield place.feed;
   }
 
@@ -95,6 +95,6 @@ export class FeedQueue {
   }
 }
 
-function keyOf({ filter, noLocal }: RetainedFeed): string {
+function keyOf({ filter, noLocal }: RetainedDelivery): string {
   return mapKey(noLocal ? `l${filter}` : `a${filter}`);
 }

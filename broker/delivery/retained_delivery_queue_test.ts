@@ -1,18 +1,18 @@
 import { assertEquals } from "@std/assert";
-import { FeedQueue } from "./retained_delivery_queue.ts";
-import type { RetainedFeed } from "./retained_delivery.ts";
+import { RetainedDeliveryQueue } from "./retained_delivery_queue.ts";
+import type { RetainedDelivery } from "./retained_delivery.ts";
 
 /** As much of a feed as a queue looks at. */
-function feed(filter: string, round = 0): RetainedFeed {
-  return { filter, round } as unknown as RetainedFeed;
+function feed(filter: string, round = 0): RetainedDelivery {
+  return { filter, round } as unknown as RetainedDelivery;
 }
 
-function filters(queue: FeedQueue): string[] {
+function filters(queue: RetainedDeliveryQueue): string[] {
   return [...queue].map(({ filter }) => filter);
 }
 
 Deno.test("FeedQueue gives feeds in their order", () => {
-  const queue = new FeedQueue([feed("a"), feed("1"), feed("b")]);
+  const queue = new RetainedDeliveryQueue([feed("a"), feed("1"), feed("b")]);
   assertEquals([queue.length, queue.first?.filter], [3, "a"]);
   queue.shift();
   assertEquals(filters(queue), ["1", "b"]);
@@ -25,7 +25,7 @@ Deno.test("FeedQueue gives feeds in their order", () => {
 });
 
 Deno.test("FeedQueue has one feed for each filter, the last that was added", () => {
-  const queue = new FeedQueue();
+  const queue = new RetainedDeliveryQueue();
   for (let round = 0; round < 30_000; round++) {
     for (const filter of ["a", "b", "c"]) queue.push(feed(filter, round));
   }
@@ -37,8 +37,8 @@ Deno.test("FeedQueue has one feed for each filter, the last that was added", () 
 });
 
 Deno.test("FeedQueue keeps what No Local leaves out beside what it does not [MQTT-3.8.4-4]", () => {
-  const local = { filter: "a", noLocal: true } as unknown as RetainedFeed;
-  const queue = new FeedQueue([feed("a"), local]);
+  const local = { filter: "a", noLocal: true } as unknown as RetainedDelivery;
+  const queue = new RetainedDeliveryQueue([feed("a"), local]);
   assertEquals(filters(queue), ["a", "a"]);
   queue.push(local);
   assertEquals(queue.length, 2);

@@ -2,8 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import { TurnBudget } from "../base/turn_budget.ts";
 import { message, textOf, variant } from "../testdata/messages.ts";
 import { TurnClock } from "../testdata/turn_clock.ts";
-import { RetainedFeed } from "./retained_delivery.ts";
-import { FeedQueue } from "./retained_delivery_queue.ts";
+import { RetainedDelivery } from "./retained_delivery.ts";
+import { RetainedDeliveryQueue } from "./retained_delivery_queue.ts";
 import { RetainedStore } from "./retained_store.ts";
 import { checkLimits } from "../base/limits.ts";
 import { Scheduler } from "../base/scheduler.ts";
@@ -27,8 +27,13 @@ class FeedWorld {
     return { clientId: name, receive } as unknown as Receiver;
   }
 
-  feed(filter: string): RetainedFeed {
-    return new RetainedFeed(filter, this.store.match(filter), variant({ retained: true }), false);
+  feed(filter: string): RetainedDelivery {
+    return new RetainedDelivery(
+      filter,
+      this.store.match(filter),
+      variant({ retained: true }),
+      false,
+    );
   }
 }
 
@@ -65,7 +70,11 @@ Deno.test("FeedQueue takes a step in each turn it is given, and others have thei
   for (let i = 0; i < 40; i++) world.set(`a/${i}`);
   const log: string[] = [];
   for (const name of ["one", "two", "three"]) {
-    const queue = new FeedQueue([world.feed("a/+"), world.feed("none/+"), world.feed("a/1")]);
+    const queue = new RetainedDeliveryQueue([
+      world.feed("a/+"),
+      world.feed("none/+"),
+      world.feed("a/1"),
+    ]);
     const pump = () => {
       log.push(name);
       while (queue.isReady) queue.step(world.receiver(name), world.turns, pump);

@@ -7,9 +7,9 @@ import { type MessageFollows, type MessageLog, messageLog } from "./backlog.ts";
 import type { Message } from "../base/message.ts";
 import type { Follows } from "./outbox.ts";
 import { type Receiver, type Wire, wireOf } from "./subscriber.ts";
-import type { Run } from "./publish_batch.ts";
+import type { PublishBatch } from "./publish_batch.ts";
 import { sendToLog } from "./publish_sender.ts";
-import { Sieve } from "./read_access_filter.ts";
+import { ReadAccessFilter } from "./read_access_filter.ts";
 
 /** How many bytes are appended between two looks at how far the members lag. */
 const LOOK_BYTES = 64 * 1024;
@@ -87,7 +87,7 @@ class Group {
     this.#idleMessages = this.#idleMessages.filter(({ isGone }) => !isGone);
   }
 
-  run(run: Run): void {
+  run(run: PublishBatch): void {
     this.#followBytes();
     if (this.bytesFollowed > 0) {
       const { v5, packetBytesMax } = this.#wire;
@@ -249,7 +249,7 @@ export class FanOut implements MemberObserver<Receiver> {
   /** Members that must be looked at one by one. */
   readonly #alone = new Set<Member<Receiver>>();
   /** Finds members of the groups that may not receive a topic; `null` while all may receive all. */
-  #sieve: Sieve | null = null;
+  #accessFilter: ReadAccessFilter | null = null;
   readonly #newLog: () => MessageLog;
 
   /** @param newLog Makes logs of messages for those who survive a restart. */
@@ -273,11 +273,11 @@ export class FanOut implements MemberObserver<Receiver> {
     }
     this.#lastGroup = group;
     group.add(member);
-    if (member.subscriber.isGated) (this.#sieve ??= new Sieve()).add(member);
+    if (member.subscriber.isRestricted) (this.#accessFilter ??= new ReadAccessFilter()).add(member);
   }
 
   removed(member: Member<Receiver>): void {
-    this.#sieve?.delete(member);
+    this.#accessFilter?.delete(member);
     if (this.#alone.delete(member)) return;
     this.#leaveGroup(member);
   }
@@ -293,15 +293,15 @@ export class FanOut implements MemberObserver<Receiver> {
 
   /** Whoever may not receive a topic no longer gets what is sent to all: it is asked each time. */
   #setApart(route: Route<Receiver>): void {
-    for (const member of this.#sieve!.denied(route)) {
+    for (const member of this.#accessFilter!.denied(route)) {
       this.#leaveGroup(member);
       this.#alone.add(member);
     }
   }
 
   /** Hands a run of QoS 0 frames to everyone. */
-  run(run: Run): void {
-    if (this.#sieve !== null) this.#setApart(run.route);
+  run(run: PublishBatch): void {
+    if (this.#accessFilter !== null) this.#setApart(run.route);
     for (const group of this.#groups.values()) group.run(run);
     for (const member of this.#alone) {
       const variant = variantFor(member, run.publisher);
@@ -311,7 +311,7 @@ export class FanOut implements MemberObserver<Receiver> {
 
   /** Hands a message to everyone. */
   message(route: Route<Receiver>, message: Message): void {
-    if (this.#sieve !== null) this.#setApart(route);
+    if (this.#accessFilter !== null) this.#setApart(route);
     for (const group of this.#groups.values()) group.message(message);
     for (const member of this.#alone) {
       const variant = variantFor(member, message.publisher);

@@ -5,7 +5,7 @@ import { Subscription, type SubscriptionOptions } from "../../router/subscriptio
 import { collectGarbage } from "../../tests/harness/garbage.ts";
 import { FanOut, variantFor } from "./shared_fan_out.ts";
 import type { Receiver, Wire } from "./subscriber.ts";
-import { Run } from "./publish_batch.ts";
+import { PublishBatch } from "./publish_batch.ts";
 import { message, type MessageOptions } from "../testdata/messages.ts";
 import { TestReceiver } from "../testdata/test_receiver.ts";
 
@@ -78,7 +78,7 @@ class FanOutWorld {
       }, v5 ? 5 : 4)
     );
     const buffer = new Uint8Array(frames.reduce((sum, { length }) => sum + length, 0));
-    const run = new Run();
+    const run = new PublishBatch();
     run.begin(this.router.routeOf(TOPIC)!, "publisher", v5, buffer, 0);
     for (const frame of frames) {
       buffer.set(frame, run.end);

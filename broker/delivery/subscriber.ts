@@ -5,7 +5,7 @@ import type { Subscriber } from "../../router/subscription.ts";
 import type { MessageFollows, MessageLog } from "./backlog.ts";
 import type { Message } from "../base/message.ts";
 import type { Follows } from "./outbox.ts";
-import type { Run } from "./publish_batch.ts";
+import type { PublishBatch } from "./publish_batch.ts";
 
 /** How well a member of a shared group can take a message; higher is better. */
 export const Rank = {
@@ -32,7 +32,7 @@ export interface Receiver extends Subscriber {
   /** The client identifier; `null` for the program. */
   readonly clientId: string | null;
   /** Whether it may perhaps not receive everything it is subscribed to. */
-  readonly isGated: boolean;
+  readonly isRestricted: boolean;
   /** Whether it may receive what is published to a topic: nothing, once it has ended. */
   mayReceive(topic: string): boolean;
   /** Whether acknowledged messages for it must survive a restart of the broker. */
@@ -40,7 +40,7 @@ export interface Receiver extends Subscriber {
   /** Whether an acknowledged message for it would stay in memory for longer than this turn. */
   readonly keepsMessages: boolean;
   /** Takes a run of QoS 0 frames. */
-  receiveRun(run: Run, variant: Variant): void;
+  receiveRun(run: PublishBatch, variant: Variant): void;
   /** Takes one message, which is kept first if it is not encoded at once. */
   receive(message: Message, variant: Variant): void;
   /** One of {@linkcode Rank}, for a message to be sent with `qos`. */

@@ -2,10 +2,10 @@ import type { Batch } from "../../store/batch.ts";
 import type { Table } from "../../store/store.ts";
 import type { RecordWriter } from "../../store/record.ts";
 import type { WillOwner } from "../session/will_owner.ts";
-import type { Chunk } from "./message_chunk.ts";
+import type { MessageChunk } from "./message_chunk.ts";
 import type { DurableLog } from "./durable_log.ts";
-import type { Join } from "./shared_start.ts";
-import type { Page } from "./message_page.ts";
+import type { SharedStart } from "./shared_start.ts";
+import type { MessagePage } from "./message_page.ts";
 
 /** A session whose rows are to be written. */
 export interface StoredSession {
@@ -24,15 +24,15 @@ export interface StoredSession {
  */
 export class Changes {
   /** Messages that are stored for the first time. */
-  readonly chunks: Set<Chunk> = new Set();
+  readonly chunks: Set<MessageChunk> = new Set();
   readonly removedChunks: Set<number> = new Set();
-  readonly pages: Map<Page, DurableLog> = new Map();
+  readonly pages: Map<MessagePage, DurableLog> = new Map();
   /** Rows of pages: log and first position. */
   readonly removedPages: (readonly [number, number])[] = [];
   readonly sessions: Set<StoredSession> = new Set();
   /** Who has begun to follow which log. */
-  readonly joins: Set<Join> = new Set();
-  readonly removedJoins: Set<Join> = new Set();
+  readonly joins: Set<SharedStart> = new Set();
+  readonly removedJoins: Set<SharedStart> = new Set();
   /** Sessions whose will has changed. */
   readonly wills: Set<WillOwner> = new Set();
   /** Topics whose retained message has changed. */

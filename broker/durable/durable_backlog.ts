@@ -4,9 +4,9 @@ import type { MessageFollows } from "../delivery/backlog.ts";
 import type { Message } from "../base/message.ts";
 import type { DurableCursor } from "./durable_cursor.ts";
 import { current, type DurableLog } from "./durable_log.ts";
-import type { Join } from "./shared_start.ts";
+import type { SharedStart } from "./shared_start.ts";
 import type { Place } from "./message_chunk.ts";
-import { type Entry, LOST_VARIANT, type Page } from "./message_page.ts";
+import { type Entry, LOST_VARIANT, type MessagePage } from "./message_page.ts";
 
 /**
  * Logs that a session reads at once: all of them are looked at for each message, and written with
@@ -24,7 +24,7 @@ export interface Reader {
   /** Up to where the client may have been sent them with QoS 1 before the broker crashed. */
   doubtEnd: number;
   /** The join that says that it is read, while the session's own row does not; else `null`. */
-  join: Join | null;
+  join: SharedStart | null;
   /** Who is parked at the log, and as of which append. */
   parked: Waiter | null;
   parkedAt: number;
@@ -41,7 +41,7 @@ export function readerOf(
 
 /** What keeps a message in flight in its log until it is acknowledged. */
 export class Hold {
-  constructor(readonly log: DurableLog, readonly page: Page, readonly position: number) {
+  constructor(readonly log: DurableLog, readonly page: MessagePage, readonly position: number) {
     log.hold(page);
   }
 

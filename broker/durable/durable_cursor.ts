@@ -1,5 +1,5 @@
 import { current, type DurableLog } from "./durable_log.ts";
-import type { Entry, Page } from "./message_page.ts";
+import type { Entry, MessagePage } from "./message_page.ts";
 import type { Place } from "./message_chunk.ts";
 
 /**
@@ -7,7 +7,7 @@ import type { Place } from "./message_chunk.ts";
  * behind it.
  */
 export class DurableCursor {
-  #page: Page;
+  #page: MessagePage;
   #position: number;
   #weight: number;
   /** Where it reads to, or `Infinity` while it follows the log. */
@@ -21,7 +21,7 @@ export class DurableCursor {
   #knownAt = -1;
 
   /** Use {@linkcode DurableLog.cursor}. */
-  constructor(readonly log: DurableLog, page: Page, position: number, weight: number) {
+  constructor(readonly log: DurableLog, page: MessagePage, position: number, weight: number) {
     this.#page = page;
     this.#position = position;
     this.#weight = weight;
@@ -73,7 +73,7 @@ export class DurableCursor {
   }
 
   /** The page of the next entry. */
-  get page(): Page {
+  get page(): MessagePage {
     this.#advance();
     return this.#page;
   }
@@ -93,7 +93,13 @@ export class DurableCursor {
   }
 
   /** Goes on from a position that was stored; before anything is read. */
-  restore(page: Page, position: number, weight: number, end: number, endWeight: number): void {
+  restore(
+    page: MessagePage,
+    position: number,
+    weight: number,
+    end: number,
+    endWeight: number,
+  ): void {
     this.log.hold(page);
     this.#uncount();
     const before = this.#page;
@@ -180,7 +186,7 @@ export class DurableCursor {
   }
 
   /** What is not there any more in front of a page was not needed, had expired, or was lost. */
-  #skipTo({ first, weightBefore }: Page): void {
+  #skipTo({ first, weightBefore }: MessagePage): void {
     if (this.#position >= first) return;
     this.#position = Math.min(first, this.limit);
     this.#weight = Math.min(weightBefore, this.#limitWeight);

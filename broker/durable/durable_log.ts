@@ -3,18 +3,18 @@ import type { Variant } from "../../router/variant.ts";
 import type { Message } from "../base/message.ts";
 import { DurableCursor } from "./durable_cursor.ts";
 import type { Place } from "./message_chunk.ts";
-import { Page } from "./message_page.ts";
+import { MessagePage } from "./message_page.ts";
 
 /** What a log needs of the journal that stores it. */
 export interface LogKeeper {
   /** Has a message stored, if it is not yet, and says where. */
   keep(message: Message): Place;
   /** An entry of so many bytes was added to the page: its row is to be written. */
-  appended(log: DurableLog, page: Page, bytes: number): void;
+  appended(log: DurableLog, page: MessagePage, bytes: number): void;
   /** Nobody needs what is in the page. Called before it is emptied. */
-  dropped(log: DurableLog, page: Page): void;
+  dropped(log: DurableLog, page: MessagePage): void;
   /** Reads the entries of a page from the store, and calls back. */
-  load(log: DurableLog, page: Page, done: () => void): void;
+  load(log: DurableLog, page: MessagePage, done: () => void): void;
 }
 
 /**
@@ -23,8 +23,8 @@ export interface LogKeeper {
  * not garbage by itself: a page goes when nobody holds it, nor one before it.
  */
 export class DurableLog {
-  #first: Page;
-  #last: Page;
+  #first: MessagePage;
+  #last: MessagePage;
   #weight: number;
   #parked: Waiter[] = [];
   /** How many read it. */
@@ -33,7 +33,7 @@ export class DurableLog {
   #caughtUp = 0;
   #appends = 0;
   /** While it is restored: its pages, to find one by its position among very many. */
-  #restored: readonly Page[] | null = null;
+  #restored: readonly MessagePage[] | null = null;
 
   /**
    * @param id Never used for another log.
@@ -41,7 +41,7 @@ export class DurableLog {
    * @param weight What it weighs until there.
    */
   constructor(readonly keeper: LogKeeper, readonly id: number, end = 0, weight = 0) {
-    this.#first = this.#last = new Page(end, weight);
+    this.#first = this.#last = new MessagePage(end, weight);
     this.#weight = weight;
   }
 
@@ -49,7 +49,7 @@ export class DurableLog {
    * Takes pages over that are on the disk, in order; before anyone reads. None
    * of them goes before {@linkcode begin}, when everyone is there who reads.
    */
-  restore(pages: readonly Page[]): void {
+  restore(pages: readonly MessagePage[]): void {
     for (const page of pages) {
       if (this.#last.count === 0 && this.#first === this.#last) this.#first = page;
       else this.#last.next = page;
@@ -61,7 +61,7 @@ export class DurableLog {
   }
 
   /** The page that holds a position, or the one before which it stands; only until {@linkcode begin}. */
-  pageAt(position: number): Page {
+  pageAt(position: number): MessagePage {
     const pages = this.#restored!;
     let low = 0;
     let high = pages.length - 1;
@@ -95,12 +95,12 @@ export class DurableLog {
   }
 
   /** The oldest page. */
-  get firstPage(): Page {
+  get firstPage(): MessagePage {
     return this.#first;
   }
 
   /** The page that is appended to. */
-  get lastPage(): Page {
+  get lastPage(): MessagePage {
     return this.#last;
   }
 
@@ -134,12 +134,12 @@ export class DurableLog {
   }
 
   /** Counts a reader, or what is in flight to one, as holding a page. */
-  hold(page: Page): void {
+  hold(page: MessagePage): void {
     page.holders++;
   }
 
   /** A page is held by one less. */
-  release(page: Page): void {
+  release(page: MessagePage): void {
     current(page).holders--;
     this.#trim();
   }
@@ -198,7 +198,7 @@ export class DurableLog {
   }
 
   #grow(): void {
-    const page = new Page(this.end, this.#weight);
+    const page = new MessagePage(this.end, this.#weight);
     this.#last.next = page;
     this.#last = page;
     this.#trim();
@@ -212,7 +212,7 @@ export class DurableLog {
 }
 
 /** The page itself, or, if it was dropped, the one that has taken over whoever held it. */
-export function current(page: Page): Page {
+export function current(page: MessagePage): MessagePage {
   let kept = page;
   while (kept.isDropped) kept = kept.next!;
   return kept;

@@ -10,7 +10,7 @@ import type { DurableHost } from "./durable_host.ts";
 import type { MessageFollows, MessageLog } from "../delivery/backlog.ts";
 import type { Commit, CommitListener } from "../base/commit.ts";
 import type { InflightMessage } from "../session/inflight_message.ts";
-import type { Link } from "../session/client_link.ts";
+import type { ClientLink } from "../session/client_link.ts";
 import type { Message } from "../base/message.ts";
 import type { QueueOwner, SessionQueue } from "../session/session_queue.ts";
 import type { StoredSession } from "./changes.ts";
@@ -136,7 +136,7 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
    * Opens a flight for the next message and sends it: at once, or, with QoS 2,
    * when its identifier is on the disk.
    */
-  sendNext(link: Link): boolean {
+  sendNext(link: ClientLink): boolean {
     const { backlog } = this;
     const outbound = this.#session.openInflight().window;
     const entry = backlog.peek();
@@ -174,7 +174,7 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
     return true;
   }
 
-  resend(_link: Link, flight: Flight<InflightMessage>): void {
+  resend(_link: ClientLink, flight: Flight<InflightMessage>): void {
     this.#send(flight);
   }
 

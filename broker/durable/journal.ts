@@ -13,12 +13,12 @@ import type { Message } from "../base/message.ts";
 import type { WillOwner } from "../session/will_owner.ts";
 import { Deadline, type Scheduler } from "../base/scheduler.ts";
 import { Changes, type StoredSession } from "./changes.ts";
-import { Chunk, CHUNK_BYTES, type Place } from "./message_chunk.ts";
+import { CHUNK_BYTES, MessageChunk, type Place } from "./message_chunk.ts";
 import { Commit, type CommitListener } from "../base/commit.ts";
 import { DurableLog, type LogKeeper } from "./durable_log.ts";
 import type { Reader } from "./durable_backlog.ts";
-import { Join } from "./shared_start.ts";
-import type { Page } from "./message_page.ts";
+import { SharedStart } from "./shared_start.ts";
+import type { MessagePage } from "./message_page.ts";
 import { PageCache } from "./page_cache.ts";
 import type { Calendar } from "../base/calendar.ts";
 import { RowWriter } from "./row_writer.ts";
@@ -77,7 +77,7 @@ export class Journal implements LogKeeper {
   readonly #store: Store;
   readonly #host: JournalHost;
   readonly #cache: PageCache;
-  readonly #chunks = new Map<number, Chunk>();
+  readonly #chunks = new Map<number, MessageChunk>();
   readonly #logs = new Set<DurableLog>();
   readonly #idWriter = new RecordWriter();
   readonly #rows: RowWriter;
@@ -91,8 +91,8 @@ export class Journal implements LogKeeper {
   #changes = new Changes();
   #gathering = new Commit(1);
   #underWay: Commit | null = null;
-  #open: Chunk | null = null;
-  #lastJoin: Join | null = null;
+  #open: MessageChunk | null = null;
+  #lastJoin: SharedStart | null = null;
   #done = 0;
   #nextId: number;
   /** The first identifier that is not set aside, and as the store knows it. */
@@ -205,9 +205,9 @@ export class Journal implements LogKeeper {
   }
 
   /** The chunk with an identifier, which is in the store. */
-  chunkOf(id: number): Chunk {
+  chunkOf(id: number): MessageChunk {
     let chunk = this.#chunks.get(id);
-    if (chunk === undefined) this.#chunks.set(id, chunk = Chunk.stored(id));
+    if (chunk === undefined) this.#chunks.set(id, chunk = MessageChunk.stored(id));
     return chunk;
   }
 
@@ -225,7 +225,7 @@ export class Journal implements LogKeeper {
     const place = message.place as Place | null;
     if (place !== null && !place.chunk.isGone && !place.isRevoked) return place;
     if (this.#open === null || this.#open.bytes >= CHUNK_BYTES) {
-      this.#open = new Chunk(this.newId());
+      this.#open = new MessageChunk(this.newId());
       this.#chunks.set(this.#open.id, this.#open);
       this.#changes.chunks.add(this.#open);
     }
@@ -253,7 +253,7 @@ export class Journal implements LogKeeper {
     const isSame = join !== null && this.#changes.joins.has(join) && join.log === log &&
       join.position === position;
     if (!isSame) {
-      join = this.#lastJoin = new Join(this.newId(), log, position, weight, variant!);
+      join = this.#lastJoin = new SharedStart(this.newId(), log, position, weight, variant!);
       this.#changes.joins.add(join);
     }
     join!.sessions.push(sessionId);
@@ -263,12 +263,12 @@ export class Journal implements LogKeeper {
   }
 
   /** What a session reads is known from elsewhere. */
-  leftJoin(join: Join): void {
+  leftJoin(join: SharedStart): void {
     if (--join.pending === 0) this.removeJoin(join);
   }
 
   /** The join counts for nobody any more. */
-  removeJoin(join: Join): void {
+  removeJoin(join: SharedStart): void {
     this.#changes.removedJoins.add(join);
     this.#touch();
   }
@@ -292,7 +292,7 @@ export class Journal implements LogKeeper {
     this.#touch();
   }
 
-  appended(log: DurableLog, page: Page, bytes: number): void {
+  appended(log: DurableLog, page: MessagePage, bytes: number): void {
     this.#bytes += bytes;
     this.#cache.remove(page);
     if (!this.#changes.pages.has(page)) {
@@ -303,7 +303,7 @@ export class Journal implements LogKeeper {
     this.#touch();
   }
 
-  dropped(log: DurableLog, page: Page): void {
+  dropped(log: DurableLog, page: MessagePage): void {
     this.#cache.remove(page);
     if (page.entries === null) {
       for (const chunk of page.refs!) this.#leave(chunk);
@@ -314,7 +314,7 @@ export class Journal implements LogKeeper {
     this.#touch();
   }
 
-  load(log: DurableLog, page: Page, done: () => void): void {
+  load(log: DurableLog, page: MessagePage, done: () => void): void {
     this.#cache.load(log, page, done);
   }
 
@@ -470,7 +470,7 @@ export class Journal implements LogKeeper {
   }
 
   /** An entry leads to the chunk no more; without any it goes. */
-  #leave(chunk: Chunk): void {
+  #leave(chunk: MessageChunk): void {
     if (--chunk.live > 0 || !chunk.isSealed) return;
     chunk.isGone = true;
     this.#chunks.delete(chunk.id);

@@ -7,7 +7,7 @@ export const CHUNK_BYTES = 64 * 1024;
  * Messages that are stored together, in one row, and that go together once
  * nobody needs any of them.
  */
-export class Chunk {
+export class MessageChunk {
   /** How many entries of logs lead to its messages. */
   live = 0;
   /** What its messages weigh, in bytes. */
@@ -23,8 +23,8 @@ export class Chunk {
   constructor(readonly id: number) {}
 
   /** A chunk that is on the disk. */
-  static stored(id: number): Chunk {
-    const chunk = new Chunk(id);
+  static stored(id: number): MessageChunk {
+    const chunk = new MessageChunk(id);
     chunk.isSealed = true;
     chunk.messages = null;
     return chunk;
@@ -45,7 +45,7 @@ export class Place {
   /** Whether its publisher was told that it is not stored, so that nobody must get it. */
   isRevoked = false;
 
-  constructor(readonly chunk: Chunk, readonly index: number) {}
+  constructor(readonly chunk: MessageChunk, readonly index: number) {}
 
   /** Whether it came before another. */
   isBefore(other: Place): boolean {

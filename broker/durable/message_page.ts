@@ -1,6 +1,6 @@
 import type { Variant } from "../../router/variant.ts";
 import type { Message } from "../base/message.ts";
-import type { Chunk, Place } from "./message_chunk.ts";
+import type { MessageChunk, Place } from "./message_chunk.ts";
 
 /** Entries of a full page. */
 export const PAGE_ENTRIES = 128;
@@ -34,7 +34,7 @@ export interface Entry {
  * It is kept while it, or a page before it, is held: by cursors that stand in
  * it and by messages of it that are in flight.
  */
-export class Page {
+export class MessagePage {
   /** How many entries there are. */
   count = 0;
   /** What they weigh, in bytes. */
@@ -46,14 +46,14 @@ export class Page {
   /** The entries; `null` while only the store has them. */
   entries: Entry[] | null = [];
   /** The chunk of each entry, known while the entries are not. */
-  refs: readonly Chunk[] | null = null;
+  refs: readonly MessageChunk[] | null = null;
   /** Whether it was handed to the store, which may have it since. */
   isSealed = false;
   /** Changes that no commit has finished yet. */
   pending = 0;
   /** Whether nobody needs it any more. */
   isDropped = false;
-  next: Page | null = null;
+  next: MessagePage | null = null;
   /** Whoever waits for the entries. */
   waiting: (() => void)[] | null = null;
 
@@ -69,7 +69,7 @@ export class Page {
   }
 
   /** The chunk of the first entry. */
-  get firstChunk(): Chunk | undefined {
+  get firstChunk(): MessageChunk | undefined {
     return this.entries === null ? this.refs![0] : this.entries[0]?.place.chunk;
   }
 

@@ -1,8 +1,8 @@
 import { RecordReader, type RecordWriter } from "../../store/record.ts";
 import { StoreError } from "../../store/store.ts";
 import type { Message } from "../base/message.ts";
-import { type Chunk, Place } from "./message_chunk.ts";
-import type { Entry, Page } from "./message_page.ts";
+import { type MessageChunk, Place } from "./message_chunk.ts";
+import type { Entry, MessagePage } from "./message_page.ts";
 import type { Calendar } from "../base/calendar.ts";
 import { readMessage, readVariant, writeMessage, writeVariant } from "./records.ts";
 
@@ -18,7 +18,7 @@ export interface PageRecord {
 }
 
 /** Writes the row of a page whose entries are there. */
-export function writePage(writer: RecordWriter, page: Page, calendar: Calendar): void {
+export function writePage(writer: RecordWriter, page: MessagePage, calendar: Calendar): void {
   const { expiresMs } = page;
   writer.number(page.weightBefore);
   writer.number(expiresMs === Infinity ? 0 : 1 + wallOf(expiresMs, calendar));
@@ -31,7 +31,7 @@ export function writePage(writer: RecordWriter, page: Page, calendar: Calendar):
 }
 
 /** Reads the row of a page. */
-export function readPage(value: Uint8Array, chunkOf: (id: number) => Chunk): PageRecord {
+export function readPage(value: Uint8Array, chunkOf: (id: number) => MessageChunk): PageRecord {
   const reader = new RecordReader(value);
   const weightBefore = reader.number();
   const expires = reader.number();
@@ -78,7 +78,7 @@ export function summarisePage(value: Uint8Array): PageSummary {
 }
 
 /** Writes the row of a chunk; of messages that were revoked only the place stays. */
-export function writeChunk(writer: RecordWriter, chunk: Chunk, calendar: Calendar): void {
+export function writeChunk(writer: RecordWriter, chunk: MessageChunk, calendar: Calendar): void {
   for (const { message, place } of chunk.messages!) {
     const start = writer.beginLongPiece();
     if (!place.isRevoked) writeMessage(writer, message, calendar);

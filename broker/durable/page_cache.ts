@@ -1,9 +1,9 @@
 import { numberKey } from "../../store/record.ts";
 import type { Store } from "../../store/store.ts";
 import type { Message } from "../base/message.ts";
-import { type Chunk, Place } from "./message_chunk.ts";
+import { type MessageChunk, Place } from "./message_chunk.ts";
 import type { DurableLog } from "./durable_log.ts";
-import { type Entry, LOST_VARIANT, type Page } from "./message_page.ts";
+import { type Entry, LOST_VARIANT, type MessagePage } from "./message_page.ts";
 import { type PageRecord, readChunk, readPage } from "./message_page_record.ts";
 import type { Calendar } from "../base/calendar.ts";
 
@@ -24,7 +24,7 @@ export interface CacheHost {
   /** What the pages in the cache may weigh, in bytes. */
   readonly bytesMax: number;
   /** The chunk with an identifier. */
-  chunkOf(id: number): Chunk;
+  chunkOf(id: number): MessageChunk;
   /** The store does not have what it should. */
   lost(messages: number): void;
   /** The store could not read. */
@@ -39,9 +39,9 @@ export interface CacheHost {
  */
 export class PageCache {
   readonly #host: CacheHost;
-  readonly #pages = new Set<Page>();
+  readonly #pages = new Set<MessagePage>();
   /** Pages that wait to be loaded, and whose they are. */
-  readonly #queue = new Map<Page, DurableLog>();
+  readonly #queue = new Map<MessagePage, DurableLog>();
   #bytes = 0;
   #loads = 0;
   /** Whether the last page could not be read. */
@@ -57,7 +57,7 @@ export class PageCache {
   }
 
   /** Takes a page that is on the disk as it is. */
-  add(page: Page): void {
+  add(page: MessagePage): void {
     if (page.isDropped || page.entries === null || this.#pages.has(page)) return;
     this.#pages.add(page);
     this.#bytes += page.weight;
@@ -69,12 +69,12 @@ export class PageCache {
   }
 
   /** The page is no more, or no longer on the disk as it is. Called before it changes. */
-  remove(page: Page): void {
+  remove(page: MessagePage): void {
     if (this.#pages.delete(page)) this.#bytes -= page.weight;
   }
 
   /** Loads the entries of a page, and calls back. */
-  load(log: DurableLog, page: Page, done: () => void): void {
+  load(log: DurableLog, page: MessagePage, done: () => void): void {
     if (page.waiting !== null) {
       page.waiting.push(done);
       return;
@@ -93,7 +93,7 @@ export class PageCache {
     }
   }
 
-  async #load(log: DurableLog, page: Page): Promise<void> {
+  async #load(log: DurableLog, page: MessagePage): Promise<void> {
     try {
       const entries = page.entries ?? (page.isDropped ? [] : await this.#read(log, page));
       if (page.entries === null && !page.isDropped) {
@@ -115,7 +115,7 @@ export class PageCache {
   }
 
   /** The page is read again a little later. That it cannot be is told once, until it can. */
-  #failed(error: unknown, log: DurableLog, page: Page): void {
+  #failed(error: unknown, log: DurableLog, page: MessagePage): void {
     if (!this.#isFailing) this.#host.failed(error);
     this.#isFailing = true;
     this.#host.later(RETRY_MS, () => {
@@ -124,7 +124,7 @@ export class PageCache {
     });
   }
 
-  async #read(log: DurableLog, page: Page): Promise<Entry[]> {
+  async #read(log: DurableLog, page: MessagePage): Promise<Entry[]> {
     const { store } = this.#host;
     const { first, count } = page;
     const [value] = await store.get("entries", [numberKey(log.id, first)]);
@@ -145,9 +145,9 @@ export class PageCache {
     return entries;
   }
 
-  async #readMessages(record: PageRecord): Promise<Map<Chunk, Map<number, Message | null>>> {
+  async #readMessages(record: PageRecord): Promise<Map<MessageChunk, Map<number, Message | null>>> {
     const { store, calendar } = this.#host;
-    const wanted = new Map<Chunk, Set<number>>();
+    const wanted = new Map<MessageChunk, Set<number>>();
     for (const { place: { chunk, index } } of record.entries) {
       let indexes = wanted.get(chunk);
       if (indexes === undefined) wanted.set(chunk, indexes = new Set());
@@ -155,7 +155,7 @@ export class PageCache {
     }
     const chunks = [...wanted];
     const values = await store.get("messages", chunks.map(([{ id }]) => numberKey(id)));
-    const messages = new Map<Chunk, Map<number, Message | null>>();
+    const messages = new Map<MessageChunk, Map<number, Message | null>>();
     for (const [i, [chunk, indexes]] of chunks.entries()) {
       const value = values[i] ?? null;
       if (value === null) continue;
@@ -170,7 +170,7 @@ export class PageCache {
   }
 
   /** The row of a page is missing: what was there cannot be sent. */
-  #lost(page: Page): Entry[] {
+  #lost(page: MessagePage): Entry[] {
     this.#host.lost(page.count);
     return page.refs!.map((chunk): Entry => ({
       place: new Place(chunk, 0),

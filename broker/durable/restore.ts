@@ -3,20 +3,20 @@ import { topicFilterFault, topicNameFault } from "../../router/topic.ts";
 import { compareKeys } from "../../store/keys.ts";
 import { numberOfKey, RecordReader, textOfKey } from "../../store/record.ts";
 import { type Store, StoreError } from "../../store/store.ts";
-import { Access } from "../session/client_access.ts";
+import { ClientAccess } from "../session/client_access.ts";
 import type { DurableHost } from "./durable_host.ts";
-import { FeedQueue } from "../delivery/retained_delivery_queue.ts";
+import { RetainedDeliveryQueue } from "../delivery/retained_delivery_queue.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
-import { RetainedFeed } from "../delivery/retained_delivery.ts";
+import { RetainedDelivery } from "../delivery/retained_delivery.ts";
 import { MemoryQueue } from "../session/memory_queue.ts";
 import { NEVER_EXPIRES, Session } from "../session/session.ts";
 import { Hold, readerOf } from "./durable_backlog.ts";
 import { DurableQueue } from "./durable_queue.ts";
 import type { DurableCursor } from "./durable_cursor.ts";
 import type { DurableLog } from "./durable_log.ts";
-import { Join, readJoin } from "./shared_start.ts";
+import { readJoin, SharedStart } from "./shared_start.ts";
 import { Journal, type JournalHost, NEXT_ID_KEY } from "./journal.ts";
-import { Page } from "./message_page.ts";
+import { MessagePage } from "./message_page.ts";
 import { type PageSummary, summarisePage } from "./message_page_record.ts";
 import { readMessage, readOptions, readWill, type WillRecord } from "./records.ts";
 import {
@@ -104,7 +104,7 @@ async function restoreLogs(
   broker: DurableHost,
 ): Promise<Map<number, DurableLog>> {
   const logs = new Map<number, DurableLog>();
-  let pages: Page[] = [];
+  let pages: MessagePage[] = [];
   let logId = -1;
   const finish = () => {
     if (pages.length === 0) return;
@@ -129,8 +129,13 @@ async function restoreLogs(
   return logs;
 }
 
-function pageOf(journal: Journal, broker: DurableHost, first: number, summary: PageSummary): Page {
-  const page = new Page(first, summary.weightBefore);
+function pageOf(
+  journal: Journal,
+  broker: DurableHost,
+  first: number,
+  summary: PageSummary,
+): MessagePage {
+  const page = new MessagePage(first, summary.weightBefore);
   page.entries = null;
   page.count = summary.count;
   page.weight = summary.weight;
@@ -211,7 +216,9 @@ function restoreSession(
   );
   // Where its log stood, there may be something else the next time.
   if (flights.some(({ logId }, at) => logId !== 0 && sent[at]!.hold === null)) queue.changed();
-  if (feeds.length > 0) session.feeds = new FeedQueue(feeds.map((feed) => feedOf(broker, feed)));
+  if (feeds.length > 0) {
+    session.feeds = new RetainedDeliveryQueue(feeds.map((feed) => feedOf(broker, feed)));
+  }
   queue.isLeaving = record.isLeaving;
   queue.stamp = record.stamp;
   // A clock that was set back must not keep a session for longer.
@@ -241,7 +248,7 @@ async function restoreJoins(
     const record = readJoin(value);
     const { position, weight, variant } = record;
     const log = logOf(journal, logs, rows.inUse(record.logId), position, weight);
-    const join = new Join(id, log, position, weight, variant);
+    const join = new SharedStart(id, log, position, weight, variant);
     for (const sessionId of new Set(record.sessions)) {
       const queue = sessions.get(sessionId)?.queue;
       if (!queue || queue.stamp > id) continue;
@@ -285,8 +292,8 @@ function sentOf(record: FlightRecord, logs: Map<number, DurableLog>): StoredInfl
   return sent;
 }
 
-function feedOf(broker: DurableHost, { filter, variant, noLocal }: FeedRecord): RetainedFeed {
-  return new RetainedFeed(filter, broker.retained.match(filter), variant, noLocal);
+function feedOf(broker: DurableHost, { filter, variant, noLocal }: FeedRecord): RetainedDelivery {
+  return new RetainedDelivery(filter, broker.retained.match(filter), variant, noLocal);
 }
 
 async function restoreSubscriptions(
@@ -391,10 +398,14 @@ function mustBeSound(what: string, fault: string | null): void {
 }
 
 /** What a client may do, of which this is all that is known until it returns. */
-function accessOf(broker: DurableHost, clientId: string, username: string | null): Access | null {
+function accessOf(
+  broker: DurableHost,
+  clientId: string,
+  username: string | null,
+): ClientAccess | null {
   const { authorizer } = broker.context.settings;
   if (authorizer === null) return null;
-  return new Access(broker.context, authorizer, {
+  return new ClientAccess(broker.context, authorizer, {
     clientId,
     username,
     address: "",

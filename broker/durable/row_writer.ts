@@ -3,10 +3,10 @@ import { numberKey, RecordWriter } from "../../store/record.ts";
 import type { Message } from "../base/message.ts";
 import type { WillOwner } from "../session/will_owner.ts";
 import type { Changes } from "./changes.ts";
-import type { Chunk } from "./message_chunk.ts";
+import type { MessageChunk } from "./message_chunk.ts";
 import type { DurableLog } from "./durable_log.ts";
-import { type Join, writeJoin } from "./shared_start.ts";
-import type { Page } from "./message_page.ts";
+import { type SharedStart, writeJoin } from "./shared_start.ts";
+import type { MessagePage } from "./message_page.ts";
 import { writeChunk, writePage } from "./message_page_record.ts";
 import type { Calendar } from "../base/calendar.ts";
 import { writeMessage, writeWill } from "./records.ts";
@@ -23,11 +23,11 @@ export interface RowHost {
 /** Writes the rows of what has changed, as it is when they are written. */
 export class RowWriter {
   readonly #host: RowHost;
-  readonly #gone: (chunk: Chunk) => void;
+  readonly #gone: (chunk: MessageChunk) => void;
   readonly #writer = new RecordWriter();
 
   /** @param gone Told of chunks that need not be stored: whoever needed them has them already. */
-  constructor(host: RowHost, gone: (chunk: Chunk) => void) {
+  constructor(host: RowHost, gone: (chunk: MessageChunk) => void) {
     this.#host = host;
     this.#gone = gone;
   }
@@ -47,7 +47,7 @@ export class RowWriter {
     for (const topic of changes.retained) this.#retained(batch, topic);
   }
 
-  #chunk(batch: Batch, chunk: Chunk): void {
+  #chunk(batch: Batch, chunk: MessageChunk): void {
     if (chunk.live === 0 || chunk.isGone) {
       chunk.isGone = true;
       this.#gone(chunk);
@@ -58,14 +58,14 @@ export class RowWriter {
     batch.put("messages", numberKey(chunk.id), this.#writer.bytes);
   }
 
-  #page(batch: Batch, log: DurableLog, page: Page): void {
+  #page(batch: Batch, log: DurableLog, page: MessagePage): void {
     if (page.isDropped || page.count === 0) return;
     page.isSealed = true;
     writePage(this.#writer.reset(), page, this.#host.calendar);
     batch.put("entries", numberKey(log.id, page.first), this.#writer.bytes);
   }
 
-  #join(batch: Batch, join: Join): void {
+  #join(batch: Batch, join: SharedStart): void {
     if (join.pending === 0) return;
     writeJoin(this.#writer.reset(), join);
     batch.put("joins", numberKey(join.id), this.#writer.bytes);

@@ -8,7 +8,7 @@ import { readVariant, writeVariant } from "./records.ts";
  * instead of one for each. It counts for a session until the session's own row
  * is written the next time.
  */
-export class Join {
+export class SharedStart {
   /** The sessions, by the number they are stored under. */
   readonly sessions: number[] = [];
   /** For how many of them it still counts. */
@@ -24,7 +24,7 @@ export class Join {
 }
 
 /** A join as it is stored. */
-export interface JoinRecord {
+export interface SharedStartRecord {
   readonly logId: number;
   readonly position: number;
   readonly weight: number;
@@ -33,7 +33,7 @@ export interface JoinRecord {
 }
 
 /** Writes the row of a join. */
-export function writeJoin(writer: RecordWriter, join: Join): void {
+export function writeJoin(writer: RecordWriter, join: SharedStart): void {
   const { log, position, weight, variant, sessions } = join;
   writer.number(log.id).number(position).number(weight);
   writeVariant(writer, variant);
@@ -47,7 +47,7 @@ export function writeJoin(writer: RecordWriter, join: Join): void {
 }
 
 /** Reads the row of a join. */
-export function readJoin(value: Uint8Array): JoinRecord {
+export function readJoin(value: Uint8Array): SharedStartRecord {
   const reader = new RecordReader(value);
   const at = { logId: reader.number(), position: reader.number(), weight: reader.number() };
   const variant = readVariant(reader);

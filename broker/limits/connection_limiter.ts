@@ -3,7 +3,7 @@ import { mapKey } from "../../router/map_key.ts";
 import { WideMap } from "../../router/wide_map.ts";
 import { addressKey } from "./address_prefix.ts";
 import type { BrokerContext } from "../base/context.ts";
-import { RecentTable } from "./lru_table.ts";
+import { LruTable } from "./lru_table.ts";
 import { Deadline } from "../base/scheduler.ts";
 import { LimitSnapshot } from "./limit_snapshot.ts";
 import { TokenBucket } from "./token_bucket.ts";
@@ -23,11 +23,11 @@ interface Presence {
  * The decision is made before anything is read, so it costs neither a TLS handshake nor a CONNECT.
  * This machine itself is not counted.
  */
-export class Gate {
+export class ConnectionLimiter {
   readonly #context: BrokerContext;
   /** Who has connections, by the `mapKey()` of its key: never more than there are connections. */
   readonly #present = new WideMap<Presence>();
-  #rates: RecentTable<TokenBucket> | null = null;
+  #rates: LruTable<TokenBucket> | null = null;
   #rate: TokenBucket | null = null;
   /** The limits that the rates were made of. */
   readonly #made = new LimitSnapshot(
@@ -55,7 +55,7 @@ export class Gate {
     this.close();
     if (!this.#made.take(limits)) return;
     const { addressConnectsPerSecondMax, addressConnectsBurst, connectsPerSecondMax } = limits;
-    this.#rates = addressConnectsPerSecondMax === 0 ? null : new RecentTable(
+    this.#rates = addressConnectsPerSecondMax === 0 ? null : new LruTable(
       limits.addressesMax,
       () => new TokenBucket(addressConnectsPerSecondMax, addressConnectsBurst, clock.now()),
     );
@@ -85,7 +85,7 @@ export class Gate {
   }
 
   /** Whether a connection from an address may be taken; asked once for each. */
-  mayEnter(address: string): boolean {
+  mayConnect(address: string): boolean {
     const { limits, clock } = this.#context;
     const now = clock.now();
     this.#rate?.spend(1, now);
@@ -104,7 +104,7 @@ export class Gate {
   }
 
   /** A connection is taken. */
-  enter(address: string): Visit {
+  acquire(address: string): ConnectionLease {
     const key = addressKey(address);
     const presence = key === null ? null : this.#presenceOf(mapKey(key));
     this.#handshakes++;
@@ -112,11 +112,11 @@ export class Gate {
       presence.connections++;
       presence.handshakes++;
     }
-    return new Visit(this, presence);
+    return new ConnectionLease(this, presence);
   }
 
   /** A handshake is over, one way or the other: for visits. */
-  shook(presence: Presence | null): void {
+  handshakeEnded(presence: Presence | null): void {
     this.#handshakes--;
     if (presence !== null) presence.handshakes--;
     this.#wakeRoom();
@@ -158,28 +158,28 @@ export class Gate {
   }
 }
 
-/** A connection as the gate sees it: not let in yet, let in, gone. */
-export class Visit {
-  readonly #gate: Gate;
+/** A connection as the limiter sees it: not let in yet, let in, gone. */
+export class ConnectionLease {
+  readonly #limiter: ConnectionLimiter;
   readonly #presence: Presence | null;
-  #isAdmitted = false;
+  #isAuthenticated = false;
 
-  /** Made by the gate. */
-  constructor(gate: Gate, presence: Presence | null) {
-    this.#gate = gate;
+  /** Made by the limiter. */
+  constructor(limiter: ConnectionLimiter, presence: Presence | null) {
+    this.#limiter = limiter;
     this.#presence = presence;
   }
 
   /** The client was let in. */
-  admitted(): void {
-    if (this.#isAdmitted) return;
-    this.#isAdmitted = true;
-    this.#gate.shook(this.#presence);
+  authenticated(): void {
+    if (this.#isAuthenticated) return;
+    this.#isAuthenticated = true;
+    this.#limiter.handshakeEnded(this.#presence);
   }
 
   /** The connection is no more; said once. */
-  gone(): void {
-    this.admitted();
-    if (this.#presence !== null) this.#gate.left(this.#presence);
+  release(): void {
+    this.authenticated();
+    if (this.#presence !== null) this.#limiter.left(this.#presence);
   }
 }

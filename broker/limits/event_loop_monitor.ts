@@ -17,7 +17,7 @@ const IDLE_LOOKS = 20;
  *
  * It looks only while newcomers come, and for some seconds after the last: an idle broker sleeps.
  */
-export class LoadWatch {
+export class EventLoopMonitor {
   /** Whether the broker has no time for newcomers. */
   isBusy = false;
   readonly #context: BrokerContext;

@@ -1,45 +1,45 @@
 import type { BrokerContext } from "../base/context.ts";
-import { DrainWatch, type WatchedConnection } from "./write_timeout.ts";
-import { FlapGuard } from "./takeover_limiter.ts";
-import { Gate } from "./connection_limiter.ts";
-import { LoadWatch } from "./event_loop_monitor.ts";
-import { LoginGuard } from "./login_limiter.ts";
+import { type WatchedConnection, WriteTimeout } from "./write_timeout.ts";
+import { TakeoverLimiter } from "./takeover_limiter.ts";
+import { ConnectionLimiter } from "./connection_limiter.ts";
+import { EventLoopMonitor } from "./event_loop_monitor.ts";
+import { LoginLimiter } from "./login_limiter.ts";
 import { harmlessBytes } from "./packet_limits.ts";
 
-/** Everything that keeps clients from doing harm to the others, by what they may do harm with. */
-export class Guards {
-  /** Who may connect, by address and in all. */
-  readonly gate: Gate;
-  /** Who guesses passwords. */
-  readonly logins: LoginGuard;
-  /** Who throws another out again and again. */
-  readonly flaps: FlapGuard;
-  /** Whether there is time for newcomers. */
-  readonly load: LoadWatch;
-  /** Who takes nothing. */
-  readonly drain: DrainWatch;
-  /** Bodies of packets up to this size are not looked into, in bytes. */
+/** What keeps clients from doing harm to the others: a limiter for each way to do harm. */
+export class Limiters {
+  /** How many connections and handshakes there are, by address and in all. */
+  readonly addresses: ConnectionLimiter;
+  /** Slows down those who guess passwords. */
+  readonly logins: LoginLimiter;
+  /** Notices clients that take over one session from each other again and again. */
+  readonly takeovers: TakeoverLimiter;
+  /** Whether the event loop has time for new connections. */
+  readonly eventLoop: EventLoopMonitor;
+  /** Closes connections whose clients take nothing of what is written to them. */
+  readonly writes: WriteTimeout;
+  /** Bodies of packets up to this size need no check of what they hold, in bytes. */
   harmlessBytes: number;
 
   readonly #context: BrokerContext;
 
   constructor(context: BrokerContext, connections: Iterable<WatchedConnection>) {
     this.#context = context;
-    this.gate = new Gate(context);
-    this.logins = new LoginGuard(context);
-    this.flaps = new FlapGuard(context);
-    this.load = new LoadWatch(context);
-    this.drain = new DrainWatch(context, connections);
+    this.addresses = new ConnectionLimiter(context);
+    this.logins = new LoginLimiter(context);
+    this.takeovers = new TakeoverLimiter(context);
+    this.eventLoop = new EventLoopMonitor(context);
+    this.writes = new WriteTimeout(context, connections);
     this.harmlessBytes = harmlessBytes(context.limits);
   }
 
   /** Goes by limits that have changed. */
   applyLimits(): void {
-    this.gate.applyLimits();
+    this.addresses.applyLimits();
     this.logins.applyLimits();
-    this.flaps.applyLimits();
-    this.load.applyLimits();
-    this.drain.applyLimits();
+    this.takeovers.applyLimits();
+    this.eventLoop.applyLimits();
+    this.writes.applyLimits();
     this.harmlessBytes = harmlessBytes(this.#context.limits);
   }
 }

@@ -3,7 +3,7 @@ import { Receipt } from "../../log/receipt.ts";
 import { addressKey } from "./address_prefix.ts";
 import type { BrokerContext } from "../base/context.ts";
 import type { LoginFailure } from "../base/hooks.ts";
-import { RecentTable } from "./lru_table.ts";
+import { LruTable } from "./lru_table.ts";
 import { Deadline } from "../base/scheduler.ts";
 import { LimitSnapshot } from "./limit_snapshot.ts";
 import { TokenBucket } from "./token_bucket.ts";
@@ -23,9 +23,9 @@ interface Record {
  *
  * Whoever logs in rightly is not held up by those who fail.
  */
-export class LoginGuard {
+export class LoginLimiter {
   readonly #context: BrokerContext;
-  #records: RecentTable<Record> | null = null;
+  #records: LruTable<Record> | null = null;
   readonly #made = new LimitSnapshot("loginFailuresMax", "loginForgetMs", "addressesMax");
 
   constructor(context: BrokerContext) {
@@ -38,7 +38,7 @@ export class LoginGuard {
     const context = this.#context;
     if (!this.#made.take(context.limits)) return;
     const { loginFailuresMax, loginForgetMs, addressesMax } = context.limits;
-    this.#records = loginFailuresMax === 0 ? null : new RecentTable(addressesMax, () => ({
+    this.#records = loginFailuresMax === 0 ? null : new LruTable(addressesMax, () => ({
       allowance: new TokenBucket(
         1000 / Math.max(1, loginForgetMs),
         loginFailuresMax,

@@ -8,7 +8,7 @@ import { WideMap } from "../../router/wide_map.ts";
  *
  * @typeParam V What is remembered of each.
  */
-export class RecentTable<V extends object> {
+export class LruTable<V extends object> {
   readonly #max: number;
   readonly #make: () => V;
   #young = new WideMap<V>();

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import { RecentTable } from "./lru_table.ts";
+import { LruTable } from "./lru_table.ts";
 
 Deno.test("get() gives the same again, and peek() keeps nothing", () => {
-  const table = new RecentTable(10, () => ({ count: 0 }));
+  const table = new LruTable(10, () => ({ count: 0 }));
   assertEquals(table.peek("a"), undefined);
   assertEquals(table.size, 0);
   table.get("a").count = 7;
@@ -11,7 +11,7 @@ Deno.test("get() gives the same again, and peek() keeps nothing", () => {
 });
 
 Deno.test("a table never holds more than it may, and keeps those that come again", () => {
-  const table = new RecentTable(100, () => ({ count: 0 }));
+  const table = new LruTable(100, () => ({ count: 0 }));
   table.get("regular").count = 1;
   for (let i = 0; i < 10_000; i++) {
     table.get(`${i * 65_536}`);

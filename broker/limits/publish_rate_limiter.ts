@@ -16,7 +16,7 @@ const DEBT_SECONDS_MAX = 10;
  * How fast one client may publish: past it nothing more of it is read for a while, so that it is
  * slowed down by its own socket and loses nothing.
  */
-export class Pace {
+export class PublishRateLimiter {
   readonly #context: BrokerContext;
   readonly #publishesPerSecond: number;
   readonly #bytesPerSecond: number;
@@ -38,14 +38,14 @@ export class Pace {
   }
 
   /** The pace of a new client, or `null` where clients may publish as fast as they can. */
-  static of(context: BrokerContext): Pace | null {
+  static of(context: BrokerContext): PublishRateLimiter | null {
     const { publishesPerSecondMax, publishBytesPerSecondMax } = context.limits;
     if (publishesPerSecondMax === 0 && publishBytesPerSecondMax === 0) return null;
-    return new Pace(context, publishesPerSecondMax, publishBytesPerSecondMax);
+    return new PublishRateLimiter(context, publishesPerSecondMax, publishBytesPerSecondMax);
   }
 
   /** Whether a pace, or none, is what limits say. */
-  static isFor(pace: Pace | null, limits: Readonly<BrokerLimits>): boolean {
+  static isFor(pace: PublishRateLimiter | null, limits: Readonly<BrokerLimits>): boolean {
     const { publishesPerSecondMax: publishes, publishBytesPerSecondMax: bytes } = limits;
     if (pace === null) return publishes === 0 && bytes === 0;
     return pace.#publishesPerSecond === publishes && pace.#bytesPerSecond === bytes;

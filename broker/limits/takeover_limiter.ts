@@ -1,6 +1,6 @@
 import { Receipt } from "../../log/receipt.ts";
 import type { BrokerContext } from "../base/context.ts";
-import { RecentTable } from "./lru_table.ts";
+import { LruTable } from "./lru_table.ts";
 import { Deadline } from "../base/scheduler.ts";
 import { LimitSnapshot } from "./limit_snapshot.ts";
 import { TokenBucket } from "./token_bucket.ts";
@@ -18,9 +18,9 @@ interface Record {
  * back at once, and holds them off: the one that comes waits, and meanwhile the one that is there
  * stays.
  */
-export class FlapGuard {
+export class TakeoverLimiter {
   readonly #context: BrokerContext;
-  #records: RecentTable<Record> | null = null;
+  #records: LruTable<Record> | null = null;
   readonly #made = new LimitSnapshot("takeOversMax", "takeOverForgetMs", "flappingClientsMax");
 
   constructor(context: BrokerContext) {
@@ -33,7 +33,7 @@ export class FlapGuard {
     const context = this.#context;
     if (!this.#made.take(context.limits)) return;
     const { takeOversMax, takeOverForgetMs, flappingClientsMax } = context.limits;
-    this.#records = takeOversMax === 0 ? null : new RecentTable(flappingClientsMax, () => ({
+    this.#records = takeOversMax === 0 ? null : new LruTable(flappingClientsMax, () => ({
       allowance: new TokenBucket(
         1000 / Math.max(1, takeOverForgetMs),
         takeOversMax,

@@ -17,7 +17,7 @@ export interface WatchedConnection {
  * Closes connections to clients that take nothing although something waits for them. One deadline
  * looks at them all, as long as anybody is written to: no write needs a timer of its own.
  */
-export class DrainWatch {
+export class WriteTimeout {
   readonly #context: BrokerContext;
   readonly #connections: Iterable<WatchedConnection>;
   readonly #look: Deadline = new Deadline(() => this.#looked());

@@ -26,7 +26,7 @@ const REFUSAL_BYTES = 16;
  * the broker is busy, and beyond those nothing is accepted at all until one
  * has gone: the process must never run out of file descriptors.
  */
-export class Door {
+export class Acceptor {
   readonly #host: ConnectionHost;
   readonly #context: BrokerContext;
   /** For connections that come without a policy. */
@@ -46,7 +46,7 @@ export class Door {
   /** What has to be waited for before the next accept, or `null`. */
   mayAccept(): PromiseLike<void> | null {
     if (this.#context.isClosing) return null;
-    if (this.#refusals.size < REFUSALS_MAX) return this.#host.guards.gate.wait();
+    if (this.#refusals.size < REFUSALS_MAX) return this.#host.limiters.addresses.wait();
     return this.#free ??= new Receipt();
   }
 
@@ -55,7 +55,7 @@ export class Door {
    * such as a TLS handshake, asks before it, and says so in `PeerInfo.isVetted`.
    */
   vets(address: string): boolean {
-    return !this.#context.isClosing && this.#host.guards.gate.mayEnter(address);
+    return !this.#context.isClosing && this.#host.limiters.addresses.mayConnect(address);
   }
 
   /** Takes a connection over. */
@@ -65,24 +65,24 @@ export class Door {
     policy: ListenerPolicy = peer.lenient ? this.#lenient : this.#strict,
   ): void {
     const host = this.#host;
-    const { gate, load } = host.guards;
-    if (this.#context.isClosing || !(peer.isVetted || gate.mayEnter(peer.address))) {
+    const { addresses, eventLoop } = host.limiters;
+    if (this.#context.isClosing || !(peer.isVetted || addresses.mayConnect(peer.address))) {
       return transport.close();
     }
-    load.start();
-    if (load.isBusy) return this.#turnAway(transport, "busy", peer);
+    eventLoop.start();
+    if (eventLoop.isBusy) return this.#turnAway(transport, "busy", peer);
     if (host.connections.size >= this.#context.limits.connectionsMax || !policy.hasRoom) {
       return this.#turnAway(transport, "connections", peer);
     }
     const connection = new Connection(host, transport, peer, policy);
-    connection.visit = gate.enter(peer.address);
+    connection.lease = addresses.acquire(peer.address);
     connection.run();
   }
 
   /** Wakes whoever waits to accept, and turns away whom it was telling so. */
   close(): void {
     for (const refusal of this.#refusals) refusal.close();
-    this.#host.guards.gate.close();
+    this.#host.limiters.addresses.close();
     this.#wake();
   }
 

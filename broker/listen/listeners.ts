@@ -8,9 +8,9 @@ import type { PeerInfo, Transport } from "../../transport/transport.ts";
 import { UnixListener, type UnixOptions } from "../../transport/unix.ts";
 import type { WebSocketOptions } from "../../transport/websocket_handshake.ts";
 import { webSocketOpening } from "../../transport/websocket_server.ts";
-import { Arrivals } from "./pending_handshakes.ts";
+import { PendingHandshakes } from "./pending_handshakes.ts";
 import type { BrokerContext } from "../base/context.ts";
-import type { Door } from "./acceptor.ts";
+import type { Acceptor } from "./acceptor.ts";
 import { TokenBucket } from "../limits/token_bucket.ts";
 import { ListenerPolicy } from "../base/listener_policy.ts";
 import type { ListenerRules } from "../base/listener_options.ts";
@@ -61,18 +61,18 @@ export interface WebSocketListenOptions extends TcpOptions, ListenerOptions, Web
 const ALPN_MQTT = ["mqtt"];
 const ALPN_WEBSOCKET = ["http/1.1"];
 
-/** Every way in: what listens, and what is done before a connection comes to the door. */
+/** Every way in: what listens, and what is done before a connection comes to the acceptor. */
 export class Listeners {
   readonly #context: BrokerContext;
-  readonly #door: Door;
-  readonly #arrivals: Arrivals;
+  readonly #acceptor: Acceptor;
+  readonly #handshakes: PendingHandshakes;
   readonly #all = new Set<{ close(): Promise<void> }>();
-  readonly #mayAccept = () => this.#door.mayAccept();
+  readonly #mayAccept = () => this.#acceptor.mayAccept();
 
-  constructor(context: BrokerContext, connections: { readonly size: number }, door: Door) {
+  constructor(context: BrokerContext, connections: { readonly size: number }, acceptor: Acceptor) {
     this.#context = context;
-    this.#door = door;
-    this.#arrivals = new Arrivals(context, connections);
+    this.#acceptor = acceptor;
+    this.#handshakes = new PendingHandshakes(context, connections);
   }
 
   /** Listens for TCP. */
@@ -108,9 +108,9 @@ export class Listeners {
     throw closed();
   }
 
-  /** Stops listening, and closes what has not come to the door. */
+  /** Stops listening, and closes what has not come to the acceptor. */
   async close(): Promise<void> {
-    this.#arrivals.close();
+    this.#handshakes.close();
     await Promise.all([...this.#all].map((listener) => listener.close()));
   }
 
@@ -124,7 +124,7 @@ export class Listeners {
     options: ListenerOptions & { proxy?: ProxyOptions; webSocket?: WebSocketOptions },
   ): (pipe: Transport, peer: PeerInfo, handshake?: Opening) => void {
     if (this.#context.isClosing) throw closed();
-    const door = this.#door;
+    const acceptor = this.#acceptor;
     const policy = this.#policyOf(options);
     const { proxy, webSocket } = options;
     const proxies = new AddressList([...proxy?.from ?? [], ...webSocket?.forwardedFor ?? []]);
@@ -132,15 +132,15 @@ export class Listeners {
     const after = webSocket === undefined
       ? []
       : [webSocketOpening(webSocket, (address) => this.#idlingOf(address))];
-    const enter = (pipe: Transport, peer: PeerInfo) => door.accept(pipe, peer, policy);
+    const enter = (pipe: Transport, peer: PeerInfo) => acceptor.accept(pipe, peer, policy);
     return (pipe, peer, handshake) => {
       // Who comes by a proxy is known later.
       const isVetted = !proxies.has(hostOf(peer.address));
-      if (isVetted && !door.vets(peer.address)) return pipe.close();
+      if (isVetted && !acceptor.vets(peer.address)) return pipe.close();
       const between = handshake === undefined ? [] : [handshake];
       const openings = [...before, ...between, ...after];
       if (openings.length === 0) enter(pipe, { ...peer, isVetted });
-      else this.#arrivals.open(pipe, { ...peer, isVetted }, openings, enter);
+      else this.#handshakes.open(pipe, { ...peer, isVetted }, openings, enter);
     };
   }
 
@@ -161,12 +161,12 @@ export class Listeners {
     };
   }
 
-  /** Has the door look at the address that a proxy has told, before anything costly is done. */
+  /** Has the acceptor check the address that a proxy has told, before anything costly is done. */
   #vetting(proxies: AddressList): Opening {
     // deno-lint-ignore require-await
     return async (transport, peer) => {
       if (peer.isVetted || proxies.has(hostOf(peer.address))) return { transport, peer };
-      if (!this.#door.vets(peer.address)) throw new Error("Too many come from this address");
+      if (!this.#acceptor.vets(peer.address)) throw new Error("Too many come from this address");
       return { transport, peer: { ...peer, isVetted: true } };
     };
   }

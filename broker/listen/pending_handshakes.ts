@@ -12,10 +12,10 @@ const SPARE = 32;
  * oldest gives way: who means well is done soon, and who wants to take up all
  * the room only keeps out others of his kind.
  */
-export class Arrivals {
+export class PendingHandshakes {
   readonly #context: BrokerContext;
   readonly #connections: { readonly size: number };
-  readonly #all = new Set<Arrival>();
+  readonly #all = new Set<PendingHandshake>();
 
   /** @param connections Those that speak MQTT already. */
   constructor(context: BrokerContext, connections: { readonly size: number }) {
@@ -35,7 +35,7 @@ export class Arrivals {
   ): Promise<void> {
     const { scheduler, clock, limits, stats } = this.#context;
     this.#makeRoom();
-    const arrival = new Arrival(pipe, peer);
+    const arrival = new PendingHandshake(pipe, peer);
     this.#all.add(arrival);
     stats.arrivals++;
     const { arrivalTimeoutMs } = limits;
@@ -77,7 +77,7 @@ export class Arrivals {
   }
 }
 
-class Arrival {
+class PendingHandshake {
   /** The pipe, as far as it was opened. */
   transport: Transport;
   peer: PeerInfo;

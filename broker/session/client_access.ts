@@ -2,8 +2,8 @@ import { permissionNow, permissionOf } from "../../auth/answer.ts";
 import type { ClientInfo } from "../../auth/authenticator.ts";
 import type { Authorizer, PublishRequest, SubscribeRequest } from "../../auth/authorizer.ts";
 
-/** What all {@linkcode Access} of a broker share. */
-export interface AccessHost {
+/** What all {@linkcode ClientAccess} of a broker share. */
+export interface ClientAccessHost {
   /** Counts how often answers of authorizers have become outdated. */
   readonly accessVersion: number;
   /** Reports a failure that is not the client's. */
@@ -14,8 +14,8 @@ export interface AccessHost {
  * What one client may do: an authorizer, asked in the client's name. A session
  * keeps it while its client is away, for what is published meanwhile.
  */
-export class Access {
-  readonly #host: AccessHost;
+export class ClientAccess {
+  readonly #host: ClientAccessHost;
   readonly #authorizer: Authorizer;
   readonly #client: ClientInfo;
   /** The last answer about a delivery: the next message is often of the same topic. */
@@ -23,7 +23,7 @@ export class Access {
   #mayReceive = false;
   #asOf = -1;
 
-  constructor(host: AccessHost, authorizer: Authorizer, client: ClientInfo) {
+  constructor(host: ClientAccessHost, authorizer: Authorizer, client: ClientInfo) {
     this.#host = host;
     this.#authorizer = authorizer;
     this.#client = client;

@@ -7,7 +7,7 @@ import type { Wire } from "../delivery/subscriber.ts";
 import type { DropReason } from "../base/stats.ts";
 
 /** What a session needs of the connection that it is bound to. */
-export interface Link {
+export interface ClientLink {
   /** Where everything for the client goes. */
   readonly outbox: Outbox;
   /** What holds for the client. */

@@ -2,7 +2,7 @@ import { ProtocolError, ReasonCode } from "../../codec/mod.ts";
 import { type Flight, OutboundWindow } from "../../flow/outbound_window.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { BrokerContext } from "../base/context.ts";
-import type { Link } from "./client_link.ts";
+import type { ClientLink } from "./client_link.ts";
 import type { Message } from "../base/message.ts";
 import { InflightMessage } from "./inflight_message.ts";
 
@@ -13,7 +13,7 @@ export interface InflightOwner {
   readonly expirySeconds: number;
   /** What sends again and lets go of the messages. */
   readonly queue: {
-    resend(link: Link, flight: Flight<InflightMessage>): void;
+    resend(link: ClientLink, flight: Flight<InflightMessage>): void;
     release(flight: Flight<InflightMessage>, isRepeated: boolean): void;
     acknowledged(flight: Flight<InflightMessage>): void;
   };
@@ -47,7 +47,7 @@ export class InflightMessages {
   }
 
   /** Opens a flight for a message and sends it. */
-  send(link: Link, message: Message, variant: Variant, qos: 1 | 2): void {
+  send(link: ClientLink, message: Message, variant: Variant, qos: 1 | 2): void {
     const { window } = this;
     const session = this.#session;
     // A clean session is never resumed, so nothing of it is ever sent again;
@@ -65,7 +65,7 @@ export class InflightMessages {
    *
    * @returns False if there is no quota for it.
    */
-  resendNext(link: Link): boolean {
+  resendNext(link: ClientLink): boolean {
     const flight = this.window.nextResend();
     if (flight === null) return !this.window.resending;
     this.#session.queue.resend(link, flight);
@@ -73,7 +73,7 @@ export class InflightMessages {
   }
 
   /** Sends a flight, again or for the first time, or its PUBREL. */
-  transmit(link: Link, flight: Flight<InflightMessage>): void {
+  transmit(link: ClientLink, flight: Flight<InflightMessage>): void {
     const session = this.#session;
     const { packetId, message: sent } = flight;
     if (flight.phase === "pubcomp") return link.sendPubrel(packetId, ReasonCode.Success);

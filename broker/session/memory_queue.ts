@@ -5,7 +5,7 @@ import type { Variant } from "../../router/variant.ts";
 import { Backlog, type MessageFollows, type MessageLog } from "../delivery/backlog.ts";
 import { InflightMessage } from "./inflight_message.ts";
 import type { Tally } from "../base/memory_tally.ts";
-import type { Link } from "./client_link.ts";
+import type { ClientLink } from "./client_link.ts";
 import type { Message } from "../base/message.ts";
 import type { QueueOwner, SessionQueue } from "./session_queue.ts";
 import type { DropReason } from "../base/stats.ts";
@@ -63,7 +63,7 @@ export class MemoryQueue implements SessionQueue {
     return this.#backlog?.trim(messagesMax, bytesMax) ?? 0;
   }
 
-  sendNext(link: Link): boolean {
+  sendNext(link: ClientLink): boolean {
     const backlog = this.#backlog;
     const message = backlog === null ? null : backlog.peek();
     if (message === null) return false;
@@ -81,7 +81,7 @@ export class MemoryQueue implements SessionQueue {
     return true;
   }
 
-  resend(link: Link, flight: Flight<InflightMessage>): void {
+  resend(link: ClientLink, flight: Flight<InflightMessage>): void {
     if (flight.phase !== "pubcomp") flight.message!.wasSent = true;
     this.#owner.inflightMessages!.transmit(link, flight);
   }

@@ -1,6 +1,6 @@
 import { ReasonCode } from "../../codec/mod.ts";
 import type { Message } from "../base/message.ts";
-import { Congestion } from "../delivery/backpressure.ts";
+import { Backpressure } from "../delivery/backpressure.ts";
 import type { BacklogRoom } from "../delivery/subscriber.ts";
 import type { SessionHost } from "./session_host.ts";
 import type { SessionQueue } from "./session_queue.ts";
@@ -22,7 +22,7 @@ export class Overflow {
   isEnding = false;
   readonly #host: SessionHost;
   readonly #owner: OverflowOwner;
-  #congestion: Congestion | null = null;
+  #congestion: Backpressure | null = null;
 
   constructor(host: SessionHost, owner: OverflowOwner) {
     this.#host = host;
@@ -74,7 +74,7 @@ export class Overflow {
     const { limits, clock, scheduler } = this.#host.context;
     const { messages, bytes } = this.#owner.queue;
     if (bytes <= limits.highWaterBytes && messages <= limits.backlogMessagesMax / 2) return;
-    this.#congestion ??= new Congestion(clock, scheduler, limits);
+    this.#congestion ??= new Backpressure(clock, scheduler, limits);
     if (!this.#congestion.isStalled) this.#host.publisher.needRoom(this.#congestion.room());
   }
 

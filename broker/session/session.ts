@@ -5,20 +5,20 @@ import type { OutboundWindow } from "../../flow/outbound_window.ts";
 import type { ByteLog } from "../../log/byte_log.ts";
 import { WIRE_CLASS_OWN } from "../../router/subscription.ts";
 import type { Variant } from "../../router/variant.ts";
-import type { Access } from "./client_access.ts";
+import type { ClientAccess } from "./client_access.ts";
 import type { MessageFollows, MessageLog } from "../delivery/backlog.ts";
 import type { Commit } from "../base/commit.ts";
 import type { SessionHost } from "./session_host.ts";
 import { InflightMessages, type InflightOwner } from "./inflight.ts";
 import type { WillOwner } from "./will_owner.ts";
 import type { InflightMessage } from "./inflight_message.ts";
-import type { Link } from "./client_link.ts";
+import type { ClientLink } from "./client_link.ts";
 import type { ListenerTerms } from "../base/listener_policy.ts";
 import type { Message } from "../base/message.ts";
 import type { Follows } from "../delivery/outbox.ts";
 import { type BacklogRoom, Rank, type Receiver, wireClassOf } from "../delivery/subscriber.ts";
-import type { FeedQueue } from "../delivery/retained_delivery_queue.ts";
-import type { Run } from "../delivery/publish_batch.ts";
+import type { RetainedDeliveryQueue } from "../delivery/retained_delivery_queue.ts";
+import type { PublishBatch } from "../delivery/publish_batch.ts";
 import type { Deadline } from "../base/scheduler.ts";
 import { Overflow } from "./overflow.ts";
 import type { QueueOwner, SessionQueue } from "./session_queue.ts";
@@ -35,7 +35,7 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
   /** How messages are written to the client, as of its last connection. */
   wireClass: number;
   /** The connection, or `null` while the client is away. */
-  link: Link | null = null;
+  link: ClientLink | null = null;
   /** Seconds it outlives its connection; {@linkcode NEVER_EXPIRES} for ever. */
   expirySeconds = 0;
   /** What it is subscribed to. */
@@ -50,11 +50,11 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
   /** The user name of its client, as of its last connection; `null` for none, or if unknown. */
   username: string | null = null;
   /** What its client may do, as of its last connection; `null` for everything. */
-  access: Access | null = null;
+  access: ClientAccess | null = null;
   /** The same, where it must be asked for what the client receives. */
-  gate: Access | null = null;
+  deliveryAccess: ClientAccess | null = null;
   /** Retained messages that are being sent. */
-  feeds: FeedQueue | null = null;
+  feeds: RetainedDeliveryQueue | null = null;
   /** What waits for the client, and whatever makes the session survive. */
   readonly queue: SessionQueue;
   /** Where its will is stored, if it was; 0 if not. */
@@ -149,7 +149,7 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
    *
    * @param receiveMaximum How many unacknowledged messages the client takes.
    */
-  attach(link: Link, receiveMaximum: number): void {
+  attach(link: ClientLink, receiveMaximum: number): void {
     this.link = link;
     this.#receiveMaximum = receiveMaximum;
     this.#inflight?.window.resume(receiveMaximum);
@@ -167,10 +167,10 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
   }
 
   /** Says what its client may do from now on; `null` for everything. */
-  permit(access: Access | null): void {
+  permit(access: ClientAccess | null): void {
     this.access = access;
-    if (this.gate !== null || access !== null) this.#isStale = true;
-    this.gate = access?.checksDelivery ? access : null;
+    if (this.deliveryAccess !== null || access !== null) this.#isStale = true;
+    this.deliveryAccess = access?.checksDelivery ? access : null;
   }
 
   /** Has every audience that it belongs to look at it again. */
@@ -186,12 +186,13 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
     this.queue.detach();
   }
 
-  get isGated(): boolean {
-    return this.gate !== null;
+  get isRestricted(): boolean {
+    return this.deliveryAccess !== null;
   }
 
   mayReceive(topic: string): boolean {
-    return !this.hasEnded && (this.gate === null || this.gate.mayReceive(topic));
+    return !this.hasEnded &&
+      (this.deliveryAccess === null || this.deliveryAccess.mayReceive(topic));
   }
 
   /** Whether an acknowledged message for it would stay in memory for longer than this turn. */
@@ -201,7 +202,7 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
     return link === null || this.expirySeconds > 0 || !this.#canSend(link);
   }
 
-  receiveRun(run: Run, variant: Variant): void {
+  receiveRun(run: PublishBatch, variant: Variant): void {
     const { link } = this;
     if (this.#takesEach) {
       for (const message of run.messages()) this.receive(message, variant);
@@ -325,7 +326,7 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
   }
 
   /** Whether a QoS 0 message that is sent now overtakes none that waits. */
-  #canSendLoose(link: Link | null): boolean {
+  #canSendLoose(link: ClientLink | null): boolean {
     return link !== null && link.outbox.isOpen && this.waiting.messages === 0;
   }
 
@@ -338,7 +339,7 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
     else this.#host.context.dropped("backlog", message, this.clientId);
   }
 
-  #canSend(link: Link): boolean {
+  #canSend(link: ClientLink): boolean {
     return this.openInflight().mayOpen && link.outbox.hasRoom && this.queue.messages === 0;
   }
 
@@ -347,7 +348,7 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
   }
 
   /** Sends a QoS 0 message: it is neither kept nor acknowledged. */
-  sendLoose(link: Link, message: Message, variant: Variant): void {
+  sendLoose(link: ClientLink, message: Message, variant: Variant): void {
     if (!link.send(message, variant, 0, 0, false)) {
       this.#host.context.dropped(link.whyUnsent(message), message, this.clientId);
     }

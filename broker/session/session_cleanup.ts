@@ -27,7 +27,7 @@ interface Removal {
  * hundred thousand, and nobody else is to wait for all of them. Until then the session is found by
  * what is published, and takes none of it.
  */
-export class EndedSessions {
+export class SessionCleanup {
   readonly #turns: TurnBudget;
   readonly #router: Router<Receiver>;
   readonly #removalsMax: number;

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Router } from "../../router/router.ts";
 import { Subscription } from "../../router/subscription.ts";
 import { collectGarbage } from "../../tests/harness/garbage.ts";
-import { EndedSessions } from "./session_cleanup.ts";
+import { SessionCleanup } from "./session_cleanup.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
 import { SubscriptionTable } from "./subscription_table.ts";
 import { TestReceiver } from "../testdata/test_receiver.ts";
@@ -19,7 +19,7 @@ class EndedWorld {
     throw error;
   });
   readonly router = new Router<Receiver>();
-  readonly ended = new EndedSessions(this.turns, this.router, 10_000);
+  readonly ended = new SessionCleanup(this.turns, this.router, 10_000);
 
   /** A session with so many subscriptions: plain, with wildcards and shared. */
   session(name: string, count: number): TestSession {

@@ -7,8 +7,8 @@ import type { Tally } from "../base/memory_tally.ts";
 import type { Commit } from "../base/commit.ts";
 import type { InflightMessage } from "./inflight_message.ts";
 import type { InflightMessages } from "./inflight.ts";
-import type { FeedQueue } from "../delivery/retained_delivery_queue.ts";
-import type { Link } from "./client_link.ts";
+import type { RetainedDeliveryQueue } from "../delivery/retained_delivery_queue.ts";
+import type { ClientLink } from "./client_link.ts";
 import type { SubscriptionTable } from "./subscription_table.ts";
 import type { Message } from "../base/message.ts";
 
@@ -55,9 +55,9 @@ export interface SessionQueue {
    * @returns False if none waits, if the client's Receive Maximum is reached, or if the message
    * has to be loaded first.
    */
-  sendNext(link: Link): boolean;
+  sendNext(link: ClientLink): boolean;
   /** Sends again what was in flight on an earlier connection [MQTT-4.4.0-1]. */
-  resend(link: Link, flight: Flight<InflightMessage>): void;
+  resend(link: ClientLink, flight: Flight<InflightMessage>): void;
   /**
    * The client has a QoS 2 message: its PUBREL is sent, and the message is let go.
    *
@@ -99,9 +99,9 @@ export interface QueueOwner {
   /** Packet identifiers of QoS 2 messages of the client that it has not released. */
   readonly inboundIds: readonly number[];
   /** Retained messages that are being sent; `null` for none. */
-  readonly feeds: FeedQueue | null;
+  readonly feeds: RetainedDeliveryQueue | null;
   /** The connection of the client; `null` while it is away. */
-  readonly link: Link | null;
+  readonly link: ClientLink | null;
   /** What is in flight to the client; `null` if nothing ever was. */
   readonly inflightMessages: InflightMessages | null;
   /** The window of what is in flight; `null` if nothing ever was. */
@@ -115,5 +115,5 @@ export interface QueueOwner {
   /** A message that the client may no longer receive goes to another of its group, if any. */
   passOn(message: Message, variant: Variant): void;
   /** Sends a QoS 0 message: it is neither kept nor acknowledged. */
-  sendLoose(link: Link, message: Message, variant: Variant): void;
+  sendLoose(link: ClientLink, message: Message, variant: Variant): void;
 }

@@ -10,9 +10,9 @@ import type { Will } from "../../codec/mod.ts";
 import { mapKey } from "../../router/map_key.ts";
 import { WideMap } from "../../router/wide_map.ts";
 import type { InflightMessage } from "./inflight_message.ts";
-import { AskedWills } from "./will_authorization.ts";
+import { WillAuthorization } from "./will_authorization.ts";
 import type { SessionHost } from "./session_host.ts";
-import { EndedSessions } from "./session_cleanup.ts";
+import { SessionCleanup } from "./session_cleanup.ts";
 import { Deadline } from "../base/scheduler.ts";
 import { NEVER_EXPIRES, Session } from "./session.ts";
 import { messageOfWill } from "./will_message.ts";
@@ -49,16 +49,16 @@ export class SessionTable {
   readonly #host: SessionHost;
   /** By the `mapKey()` of the client identifier. */
   readonly #sessions = new WideMap<Session>();
-  readonly #wills: AskedWills;
-  readonly #ended: EndedSessions;
+  readonly #wills: WillAuthorization;
+  readonly #ended: SessionCleanup;
   #bytes = 0;
   /** How many wills wait for room in the store. */
   #postponed = 0;
 
   constructor(host: SessionHost) {
     this.#host = host;
-    this.#wills = new AskedWills(host);
-    this.#ended = new EndedSessions(host.context.turns, host.router);
+    this.#wills = new WillAuthorization(host);
+    this.#ended = new SessionCleanup(host.context.turns, host.router);
   }
 
   /** How many sessions there are, connected or not. */

@@ -1,5 +1,5 @@
 import type { Route } from "../../router/route_cache.ts";
-import type { Access } from "./client_access.ts";
+import type { ClientAccess } from "./client_access.ts";
 import type { SessionHost } from "./session_host.ts";
 import { Outcome } from "../delivery/delivery.ts";
 import type { Message } from "../base/message.ts";
@@ -9,7 +9,7 @@ import type { Receiver } from "../delivery/subscriber.ts";
  * Wills of clients that an authorizer speaks for: it is asked again when one is
  * published, since what was allowed at CONNECT may not be any more.
  */
-export class AskedWills {
+export class WillAuthorization {
   readonly #host: SessionHost;
   /** How many wait for an answer. */
   #pending = 0;
@@ -29,7 +29,7 @@ export class AskedWills {
     route: Route<Receiver>,
     message: Message,
     clientId: string,
-    access: Access | null,
+    access: ClientAccess | null,
     take: (isLater: boolean) => () => void,
   ): void {
     const { name: topic, qos, retain } = message;

@@ -14,7 +14,7 @@ import {
   type Wire,
   wireClassOf,
 } from "../delivery/subscriber.ts";
-import type { Run } from "../delivery/publish_batch.ts";
+import type { PublishBatch } from "../delivery/publish_batch.ts";
 import { textOf } from "./messages.ts";
 
 const decoder = new TextDecoder();
@@ -44,7 +44,7 @@ export class TestReceiver implements Receiver {
     this.wireClass = wireClassOf({ v5, packetBytesMax });
   }
 
-  get isGated(): boolean {
+  get isRestricted(): boolean {
     return this.denied !== null;
   }
 
@@ -87,7 +87,7 @@ export class TestReceiver implements Receiver {
     follows.left();
   }
 
-  receiveRun(run: Run, variant: Variant): void {
+  receiveRun(run: PublishBatch, variant: Variant): void {
     for (const message of run.messages()) this.receive(message, variant);
   }
 

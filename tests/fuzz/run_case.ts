@@ -165,7 +165,7 @@ class CaseRun {
     const { connections, sessions, retained, context: { scheduler, stats } } = parts;
     this.#atMost("connections", connections.size, limits.connectionsMax);
     this.#atMost("sessions", sessions.size, limits.sessionsMax);
-    this.#atMost("handshakes", parts.guards.gate.handshakes, connections.size);
+    this.#atMost("handshakes", parts.limiters.addresses.handshakes, connections.size);
     this.#atMost("retained messages", retained.size, limits.retainedMessagesMax);
     if (stats.connections !== connections.size) {
       this.#fault(`counts ${stats.connections} connections of ${connections.size}`);
@@ -211,7 +211,7 @@ class CaseRun {
     const left = {
       connections: parts.connections.size,
       sessions: parts.sessions.size,
-      handshakes: parts.guards.gate.handshakes + 2,
+      handshakes: parts.limiters.addresses.handshakes + 2,
       deadlines: Math.max(2, parts.context.scheduler.size - OWN_DEADLINES - retained.size),
     };
     for (const [what, count] of Object.entries(left)) {

@@ -1,6 +1,6 @@
 import type { Authenticator, Authorizer } from "../../auth/mod.ts";
 import { BrokerParts } from "../../broker/broker_parts.ts";
-import { Door } from "../../broker/listen/acceptor.ts";
+import { Acceptor } from "../../broker/listen/acceptor.ts";
 import { openStore } from "../../broker/durable/open_store.ts";
 import type { BrokerHooks } from "../../broker/base/hooks.ts";
 import type { BrokerLimits, OverflowPolicy } from "../../broker/base/limits.ts";
@@ -18,7 +18,7 @@ export class Target {
   readonly limits: BrokerLimits;
   readonly overflow: OverflowPolicy;
   readonly writeBytesMax: number;
-  readonly #door: Door;
+  readonly #acceptor: Acceptor;
   readonly #isLenient: boolean;
   readonly #isDurable: boolean;
   #opened = 0;
@@ -51,7 +51,7 @@ export class Target {
     });
     this.limits = settings.limits;
     this.parts = new BrokerParts(settings);
-    this.#door = new Door(this.parts);
+    this.#acceptor = new Acceptor(this.parts);
   }
 
   /** Has what must survive written to a store, if that is one of the settings. */
@@ -77,7 +77,7 @@ export class Target {
 
   #accept(writeBytesMax: number, sink: (bytes: Uint8Array) => void, address: string): InstantPipe {
     const pipe = new InstantPipe(writeBytesMax, sink);
-    this.#door.accept(pipe, { address, lenient: this.#isLenient });
+    this.#acceptor.accept(pipe, { address, lenient: this.#isLenient });
     return pipe;
   }
 }
