@@ -299,15 +299,15 @@ export const BROKER_MUTANTS: Mutant[] = [
   {
     rule: "SUBACK says why a filter is refused",
     file: "broker/subscribe_flow.ts",
-    find: "return code >= 0x80 && version < 5 ? 0x80 : code;",
-    replace: "return code >= 0x80 ? 0x80 : code;",
+    find: "reasonCodes.push(code >= 0x80 && version < 5 ? 0x80 : code);",
+    replace: "reasonCodes.push(code >= 0x80 ? 0x80 : code);",
     tests: ["v5/subscribe_test.ts"],
   },
   {
     rule: "UNSUBACK says whether there was a subscription",
     file: "broker/subscribe_flow.ts",
-    find: "return existed ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted;",
-    replace: "return existed ? ReasonCode.Success : ReasonCode.Success;",
+    find: "reasonCodes.push(existed ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted);",
+    replace: "reasonCodes.push(existed ? ReasonCode.Success : ReasonCode.Success);",
     tests: ["v5/unsubscribe_test.ts"],
   },
 ];
