@@ -39,8 +39,7 @@ const LONG_FILES: Record<string, number> = {
   "broker/delivery/outbox.ts": 477,
   "broker/durable/durable_queue.ts": 376,
   "broker/durable/journal.ts": 488,
-  "broker/durable/restore.ts": 421,
-  "broker/session/session.ts": 400,
+  "broker/session/session.ts": 401,
   "router/router.ts": 411,
 };
 

@@ -1,0 +1,110 @@
+import { topicNameFault } from "../../router/topic.ts";
+import { compareKeys } from "../../store/keys.ts";
+import { RecordReader } from "../../store/record.ts";
+import { StoreError } from "../../store/store.ts";
+import { ClientAccess } from "../session/client_access.ts";
+import type { DurableHost } from "./durable_host.ts";
+import { MemoryQueue } from "../session/memory_queue.ts";
+import { Session } from "../session/session.ts";
+import { readMessage, readWill, type WillRecord } from "./records.ts";
+import type { StoredRows } from "./stored_rows.ts";
+
+/** How many times the budget of the memory what is restored may take. */
+const RESTORE_SHARE = 1.5;
+
+export async function restoreRetained(broker: DurableHost, rows: StoredRows): Promise<void> {
+  await rows.each("retained", (key, value) => {
+    const reader = new RecordReader(value);
+    const publisher = reader.text();
+    const message = readMessage(
+      reader,
+      broker.context.calendar,
+      publisher === "" ? null : publisher,
+    );
+    mustBeSound("topic name", topicNameFault(message.name));
+    // Under another key it could not be replaced.
+    if (compareKeys(key, message.topic) !== 0) throw new StoreError("A key and its row differ");
+    broker.retained.restore(message);
+    return mustFit(broker);
+  });
+}
+
+/**
+ * What is acknowledged is there again after a restart, also where the budget has become smaller
+ * and nothing may be added for now; but a process that would not survive it says so instead.
+ *
+ * @throws {Error} If it is far too much.
+ */
+export function mustFit({ memory }: DurableHost): true {
+  const { bytes, bytesMax } = memory;
+  if (bytes <= bytesMax * RESTORE_SHARE) return true;
+  const text = `The store holds more than fits into memory: over ${megabytes(bytes)} MB, of ` +
+    `${megabytes(bytesMax)} MB (memoryBytesMax, fairway_limit_memory_bytes_max, --max-memory): ` +
+    "give it more, and V8 by --v8-flags=--max-old-space-size=MEGABYTES";
+  throw new RangeError(text);
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(0);
+}
+
+/** The wills that are stored, and under which number. */
+export async function readWills(rows: StoredRows): Promise<Map<number, WillRecord>> {
+  const wills = new Map<number, WillRecord>();
+  const clients = new Set<string>();
+  await rows.each("wills", (key, value) => {
+    const id = rows.idOf(key);
+    const record = readWill(new RecordReader(value));
+    mustBeSound("topic name", topicNameFault(record.will.topic));
+    // A client has one, beside those that were due when the disk was full.
+    if (record.dueWallMs === 0 && clients.has(record.clientId)) return false;
+    if (record.dueWallMs === 0) clients.add(record.clientId);
+    wills.set(id, record);
+    return true;
+  });
+  return wills;
+}
+
+/** Gives wills back to sessions that go on, and publishes those of clients that were lost. */
+export function restoreWills(broker: DurableHost, wills: Map<number, WillRecord>): void {
+  const now = broker.context.clock.now();
+  for (const [id, { clientId, username, will, dueWallMs }] of wills) {
+    // One without a session that survives had a clean session, which has ended.
+    const known = broker.sessions.get(clientId);
+    const session = known?.willId === 0 ? known : new Session(
+      broker.sessionHost,
+      clientId,
+      (owner) => new MemoryQueue(broker.context, owner),
+    );
+    session.willId = id;
+    broker.sessions.restoreWill(session, will);
+    session.username = username;
+    session.permit(accessOf(broker, clientId, username));
+    const delayMs = (will.properties.willDelayInterval ?? 0) * 1000;
+    session.willDueMs = dueWallMs === 0
+      ? now + delayMs
+      : broker.context.calendar.toClock(dueWallMs);
+    if (session !== known) broker.sessions.wait(session, now, now);
+  }
+}
+
+/** @throws {StoreError} If there is a fault. */
+export function mustBeSound(what: string, fault: string | null): void {
+  if (fault !== null) throw new StoreError(`The store has a ${what} with a fault: ${fault}`);
+}
+
+/** What a client may do, of which this is all that is known until it returns. */
+function accessOf(
+  broker: DurableHost,
+  clientId: string,
+  username: string | null,
+): ClientAccess | null {
+  const { authorizer } = broker.context.settings;
+  if (authorizer === null) return null;
+  return new ClientAccess(broker.context, authorizer, {
+    clientId,
+    username,
+    address: "",
+    protocolVersion: 5,
+  });
+}

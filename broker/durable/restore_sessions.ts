@@ -1,0 +1,212 @@
+import { Subscription, subscriptionOptions } from "../../router/subscription.ts";
+import { topicFilterFault } from "../../router/topic.ts";
+import { numberOfKey, RecordReader, textOfKey } from "../../store/record.ts";
+import type { DurableHost } from "./durable_host.ts";
+import { RetainedDeliveryQueue } from "../delivery/retained_delivery_queue.ts";
+import type { Receiver } from "../delivery/subscriber.ts";
+import { RetainedDelivery } from "../delivery/retained_delivery.ts";
+import { NEVER_EXPIRES, Session } from "../session/session.ts";
+import { Hold, readerOf } from "./durable_backlog.ts";
+import { DurableQueue } from "./durable_queue.ts";
+import type { DurableCursor } from "./durable_cursor.ts";
+import type { DurableLog } from "./durable_log.ts";
+import { readJoin, SharedStart } from "./shared_start.ts";
+import type { Journal } from "./journal.ts";
+import { readOptions } from "./records.ts";
+import {
+  type FeedRecord,
+  type FlightRecord,
+  type ReaderRecord,
+  readSession,
+  type SessionRecord,
+} from "./session_record.ts";
+import { StoredInflight } from "./stored_inflight.ts";
+import type { StoredRows } from "./stored_rows.ts";
+import { mustBeSound, mustFit } from "./restore_retained.ts";
+
+/** A session that was in the store, and its queue. */
+export interface StoredSession {
+  readonly session: Session;
+  readonly queue: DurableQueue;
+}
+
+/** A log that may have no pages left; held as those that have. */
+function logOf(
+  journal: Journal,
+  logs: Map<number, DurableLog>,
+  id: number,
+  end: number,
+  weight: number,
+): DurableLog {
+  let log = logs.get(id);
+  if (log === undefined) {
+    logs.set(id, log = journal.restoreLog(id, end, weight));
+    log.restore([]);
+  }
+  return log;
+}
+
+/** The sessions by the number they are stored under. */
+export async function restoreSessions(
+  broker: DurableHost,
+  rows: StoredRows,
+  journal: Journal,
+  logs: Map<number, DurableLog>,
+): Promise<Map<number, StoredSession>> {
+  const sessions = new Map<number, StoredSession>();
+  await rows.each("sessions", (key, value) => {
+    const id = rows.idOf(key);
+    const record = readSession(value);
+    rows.inUse(record.stamp);
+    for (const { logId } of record.readers) rows.inUse(logId);
+    // There is one session of a client, but for those that only have something left to give.
+    if (!record.isLeaving && broker.sessions.get(record.clientId) !== undefined) return false;
+    const restored = restoreSession(broker, journal, logs, id, record);
+    sessions.set(id, restored);
+    if (!record.isLeaving) broker.sessions.restore(restored.session);
+    return true;
+  });
+  return sessions;
+}
+
+function restoreSession(
+  broker: DurableHost,
+  journal: Journal,
+  logs: Map<number, DurableLog>,
+  id: number,
+  record: SessionRecord,
+): StoredSession {
+  const { disconnectedWallMs, flights, feeds } = record;
+  const { queue, session } = newSession(broker, id, record.clientId);
+  session.expirySeconds = Math.min(record.expirySeconds, NEVER_EXPIRES);
+  for (const reader of record.readers) {
+    const log = logOf(journal, logs, reader.logId, reader.position, reader.weight);
+    const restored = readerOf(cursorOf(log, reader), reader.variant, null);
+    restored.doubtEnd = disconnectedWallMs === 0 ? log.end : reader.doubtEnd;
+    queue.backlog.restore(restored);
+  }
+  const sent = flights.map((flight) => sentOf(flight, logs));
+  session.restoreFlights(
+    record.lastId,
+    flights.map(({ packetId, phase }, at) => [packetId, phase, sent[at]!] as const),
+    record.inboundIds,
+  );
+  // Where its log stood, there may be something else the next time.
+  if (flights.some(({ logId }, at) => logId !== 0 && sent[at]!.hold === null)) queue.changed();
+  if (feeds.length > 0) {
+    session.feeds = new RetainedDeliveryQueue(feeds.map((feed) => feedOf(broker, feed)));
+  }
+  queue.isLeaving = record.isLeaving;
+  queue.stamp = record.stamp;
+  // A clock that was set back must not keep a session for longer.
+  queue.disconnectedMs = disconnectedWallMs === 0
+    ? null
+    : Math.min(broker.context.clock.now(), broker.context.calendar.toClock(disconnectedWallMs));
+  return { session, queue };
+}
+
+function newSession(broker: DurableHost, id: number, clientId: string): StoredSession {
+  let queue: DurableQueue;
+  const session = new Session(broker.sessionHost, clientId, (owner) => {
+    return queue = new DurableQueue(broker, owner, id, true);
+  });
+  return { session, queue: queue! };
+}
+
+/** What sessions have begun to read since their own rows were written. */
+export async function restoreJoins(
+  rows: StoredRows,
+  journal: Journal,
+  logs: Map<number, DurableLog>,
+  sessions: Map<number, StoredSession>,
+): Promise<void> {
+  await rows.each("joins", (key, value) => {
+    const id = rows.idOf(key);
+    const record = readJoin(value);
+    const { position, weight, variant } = record;
+    const log = logOf(journal, logs, rows.inUse(record.logId), position, weight);
+    const join = new SharedStart(id, log, position, weight, variant);
+    for (const sessionId of new Set(record.sessions)) {
+      const queue = sessions.get(sessionId)?.queue;
+      if (!queue || queue.stamp > id) continue;
+      const at = { position, weight, end: Infinity, endWeight: Infinity, variant };
+      const reader = readerOf(cursorOf(log, at), variant, null);
+      if (queue.disconnectedMs === null) reader.doubtEnd = log.end;
+      reader.join = join;
+      join.sessions.push(sessionId);
+      join.pending++;
+      queue.backlog.restore(reader);
+    }
+    return join.pending > 0;
+  });
+}
+
+function cursorOf(
+  log: DurableLog,
+  record: Omit<ReaderRecord, "logId" | "doubtEnd">,
+): DurableCursor {
+  const cursor = log.cursor();
+  const { variant } = record;
+  // Nothing will be appended any more to a log that was shared.
+  const isOwn = variant === null;
+  const end = Math.min(record.end, isOwn ? Infinity : log.end);
+  const endWeight = Math.min(record.endWeight, isOwn ? Infinity : log.weight);
+  // The last pages may be lost: what takes their place is not to be passed over.
+  const position = Math.min(record.position, log.end);
+  const weight = Math.min(record.weight, log.weight);
+  cursor.restore(log.pageAt(position), position, weight, end, endWeight);
+  return cursor;
+}
+
+function sentOf(record: FlightRecord, logs: Map<number, DurableLog>): StoredInflight {
+  const { variant, qos, phase, logId, position } = record;
+  const log = logs.get(logId);
+  const page = phase === "pubcomp" || log === undefined ? null : log.pageAt(position);
+  const isHeld = page !== null && position >= page.first && position < page.end;
+  const hold = isHeld ? new Hold(log!, page, position) : null;
+  const sent = new StoredInflight(null, variant, qos, hold);
+  sent.wasSent = true;
+  return sent;
+}
+
+function feedOf(broker: DurableHost, { filter, variant, noLocal }: FeedRecord): RetainedDelivery {
+  return new RetainedDelivery(filter, broker.retained.match(filter), variant, noLocal);
+}
+
+export async function restoreSubscriptions(
+  broker: DurableHost,
+  rows: StoredRows,
+  sessions: Map<number, StoredSession>,
+): Promise<void> {
+  await rows.each("subscriptions", (key, value) => {
+    const stored = sessions.get(numberOfKey(key));
+    if (stored === undefined) return false;
+    const { session, queue } = stored;
+    if (queue.isLeaving) return true;
+    const options = subscriptionOptions(readOptions(new RecordReader(value)));
+    const filter = textOfKey(key);
+    mustBeSound("topic filter", topicFilterFault(filter));
+    const subscription = new Subscription<Receiver>(session, filter, options);
+    broker.router.subscribe(subscription);
+    session.subscriptions.set(subscription);
+    return mustFit(broker);
+  });
+}
+
+/** The clients are away: sessions wait for them, or end when their time is over. */
+export function goOn(broker: DurableHost, sessions: Map<number, StoredSession>): void {
+  const now = broker.context.clock.now();
+  for (const { session, queue } of sessions.values()) {
+    if (queue.isLeaving) {
+      session.end();
+      continue;
+    }
+    // One that was connected when the broker ended is away from now on.
+    if (queue.disconnectedMs === null) {
+      queue.disconnectedMs = now;
+      queue.changed();
+    }
+    broker.sessions.wait(session, queue.disconnectedMs, session.willDueMs ?? now);
+    session.willDueMs = null;
+  }
+}
