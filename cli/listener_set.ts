@@ -1,3 +1,4 @@
+import { delay } from "@std/async";
 import type { OperatorLog } from "../admin/operator_log.ts";
 import type { Configuration } from "../config/configuration.ts";
 import { areAtOnePlace, isSameBinding } from "../config/reload.ts";
@@ -6,6 +7,11 @@ import { bindFault, socketFault } from "./bind_fault.ts";
 import type { ListenerMaterial } from "./listener_files.ts";
 import { nameWithProtocol, OpenedListener } from "./opened_listener.ts";
 import { StartError } from "./start_error.ts";
+
+/** How often an address that a listener of ours has just left is tried again. */
+const TRIES_MAX = 40;
+/** How long between two tries, in milliseconds: the system takes its time to let go of a socket. */
+const TRY_MS = 50;
 
 /** A change of listeners that can still be taken back. */
 export interface ListenerChange {
@@ -87,7 +93,9 @@ export class ListenerSet {
         await listener.stopListening();
       }
       for (const index of fresh) {
-        const opened = await this.#open(configuration, index, material);
+        const wasOurs = stopped.some((one) => areAtOnePlace(one.configuration, listeners[index]!));
+        const open = () => this.#open(configuration, index, material);
+        const opened = wasOurs ? await onceFree(open) : await open();
         if (opened !== null) added.push(opened);
       }
     } catch (error) {
@@ -109,7 +117,7 @@ export class ListenerSet {
 
   async #listenAgain(listener: OpenedListener): Promise<void> {
     try {
-      await listener.listen();
+      await onceFree(() => listener.listen());
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       this.#log.write("error", `Cannot listen on ${listener.name} again: ${why}`);
@@ -129,6 +137,19 @@ export class ListenerSet {
       this.#log.write("warning", `${name}: there is no IPv6 here`);
     }
     return opened;
+  }
+}
+
+/** Calls `open` again for as long as the address is in use, a limited number of times. */
+async function onceFree<T>(open: () => Promise<T>): Promise<T> {
+  for (let left = TRIES_MAX;; left--) {
+    try {
+      return await open();
+    } catch (error) {
+      const cause = error instanceof StartError ? error.cause : error;
+      if (left === 0 || !(cause instanceof Deno.errors.AddrInUse)) throw error;
+      await delay(TRY_MS);
+    }
   }
 }
 

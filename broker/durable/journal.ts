@@ -1,6 +1,5 @@
 import { Receipt } from "../../log/receipt.ts";
 import { Batch } from "../../store/batch.ts";
-import { RecordWriter } from "../../store/record.ts";
 import {
   type Store,
   StoreError,
@@ -19,24 +18,17 @@ import { DurableLog, type LogKeeper } from "./durable_log.ts";
 import type { Reader } from "./durable_backlog.ts";
 import { SharedStart } from "./shared_start.ts";
 import type { MessagePage } from "./message_page.ts";
+import { ExpirySweep } from "./expiry_sweep.ts";
+import { IdAllocator } from "./id_allocator.ts";
 import { PageCache } from "./page_cache.ts";
 import type { Calendar } from "../base/calendar.ts";
 import { RowWriter } from "./row_writer.ts";
 
 /** How long to wait before a commit that has failed is tried again, in milliseconds. */
 const RETRY_MS = 1000;
-/** How long between two looks at what has expired, in milliseconds. */
-const SWEEP_MS = 1000;
-/** Logs that are searched in one go for what has expired. */
-const SWEEP_LOGS = 10_000;
 /** What a chunk, with its page, and a log cost in memory beside their messages, in bytes. */
 const CHUNK_ENTRY_BYTES = 400;
 const LOG_BYTES = 600;
-/** Identifiers that are set aside with one write. */
-const ID_BLOCK = 1_000_000;
-/** The row of table `meta` that says which identifiers were never used. */
-export const NEXT_ID_KEY: Uint8Array = new TextEncoder().encode("next-id");
-
 /** What a journal needs of the broker. */
 export interface JournalHost {
   readonly clock: Clock;
@@ -78,26 +70,19 @@ export class Journal implements LogKeeper {
   readonly #host: JournalHost;
   readonly #cache: PageCache;
   readonly #chunks = new Map<number, MessageChunk>();
-  readonly #logs = new Set<DurableLog>();
-  readonly #idWriter = new RecordWriter();
+  readonly #sweep: ExpirySweep;
+  readonly #ids: IdAllocator;
   readonly #rows: RowWriter;
   readonly #retry = new Deadline(() => {
     this.#mayTry = true;
     this.#touch();
   });
-  /** Goes round the logs in search of what has expired: it must not fill the disk for nobody. */
-  #sweep: Iterator<DurableLog> = this.#logs.values();
-  readonly #sweepDeadline = new Deadline(() => this.#dropExpired());
   #changes = new Changes();
   #gathering = new Commit(1);
   #underWay: Commit | null = null;
   #open: MessageChunk | null = null;
   #lastJoin: SharedStart | null = null;
   #done = 0;
-  #nextId: number;
-  /** The first identifier that is not set aside, and as the store knows it. */
-  #idCeiling: number;
-  #storedCeiling: number;
   #isTouched = false;
   /** Whether all is restored: rows that are written before would be written by halves. */
   #hasBegun = false;
@@ -113,7 +98,8 @@ export class Journal implements LogKeeper {
   constructor(store: Store, host: JournalHost, nextId: number) {
     this.#store = store;
     this.#host = host;
-    this.#nextId = this.#idCeiling = this.#storedCeiling = nextId;
+    this.#ids = new IdAllocator(nextId);
+    this.#sweep = new ExpirySweep(host);
     this.#rows = new RowWriter(host, (chunk) => this.#chunks.delete(chunk.id));
     this.#cache = new PageCache({
       store,
@@ -160,26 +146,22 @@ export class Journal implements LogKeeper {
 
   /** What pages and chunks, and the logs they are of, cost in memory, in bytes. */
   get memoryBytes(): number {
-    return this.#cache.bytes + this.#chunks.size * CHUNK_ENTRY_BYTES + this.#logs.size * LOG_BYTES;
+    return this.#cache.bytes + this.#chunks.size * CHUNK_ENTRY_BYTES + this.#sweep.size * LOG_BYTES;
   }
 
   /** The identifier that will be given next. */
   get nextId(): number {
-    return this.#nextId;
+    return this.#ids.nextId;
   }
 
   /** An identifier that was never used. */
   newId(): number {
-    if (this.#nextId >= this.#idCeiling) {
-      this.#idCeiling = this.#nextId + ID_BLOCK;
-    }
-    return this.#nextId++;
+    return this.#ids.newId();
   }
 
   /** Uses no identifier up to this one. */
   skipIds(upTo: number): void {
-    if (upTo < this.#nextId) return;
-    this.#nextId = this.#idCeiling = this.#storedCeiling = upTo + 1;
+    this.#ids.skip(upTo);
   }
 
   /** Everything is restored: what has changed by that is written. */
@@ -310,7 +292,7 @@ export class Journal implements LogKeeper {
     } else for (const { place } of page.entries) this.#leave(place.chunk);
     this.#bytes -= page.weight;
     if (page.isSealed) this.#changes.removedPages.push([log.id, page.first]);
-    if (page === log.lastPage) this.#logs.delete(log);
+    if (page === log.lastPage) this.#sweep.forget(log);
     this.#touch();
   }
 
@@ -320,10 +302,7 @@ export class Journal implements LogKeeper {
 
   /** Keeps a log in sight while there is something in it, for what expires there. */
   watch(log: DurableLog): void {
-    this.#logs.add(log);
-    if (this.#sweepDeadline.index >= 0) return;
-    const { scheduler, clock } = this.#host;
-    scheduler.set(this.#sweepDeadline, clock.now() + SWEEP_MS);
+    this.#sweep.watch(log);
   }
 
   /** Closes when the disk holds what a commit should, however often it is tried, or never will. */
@@ -364,23 +343,6 @@ export class Journal implements LogKeeper {
     this.#host.needRoom((this.#underWay ?? this.#gathering).over);
   }
 
-  /** Drops what has expired in some of the logs; in the others with the next sweeps. */
-  #dropExpired(): void {
-    const { clock, scheduler } = this.#host;
-    const now = clock.now();
-    let messages = 0;
-    for (let left = SWEEP_LOGS; left > 0; left--) {
-      const next = this.#sweep.next();
-      if (next.done) {
-        this.#sweep = this.#logs.values();
-        break;
-      }
-      messages += next.value.dropExpired(now);
-    }
-    this.#host.expired(messages);
-    if (this.#logs.size > 0) scheduler.set(this.#sweepDeadline, now + SWEEP_MS);
-  }
-
   /** Seals what has gathered at the end of this turn, unless a commit is under way. */
   #touch(): void {
     if (!this.#hasBegun) return;
@@ -418,7 +380,7 @@ export class Journal implements LogKeeper {
     this.#gathering = new Commit(commit.number + 1);
     this.#underWay = commit;
     this.#open = null;
-    changes.idCeiling = this.#idCeiling;
+    changes.idCeiling = this.#ids.ceiling;
     this.#commit(changes).then(
       () => this.#succeeded(commit, changes),
       (error) => this.#failed(commit, changes, error),
@@ -433,7 +395,7 @@ export class Journal implements LogKeeper {
   #succeeded(commit: Commit, changes: Changes): void {
     this.#underWay = null;
     this.#done = commit.number;
-    this.#storedCeiling = changes.idCeiling;
+    this.#ids.stored(changes.idCeiling);
     for (const chunk of changes.chunks) chunk.messages = null;
     for (const page of changes.pages.keys()) if (--page.pending === 0) this.#cache.add(page);
     if (this.#isFailing) {
@@ -479,9 +441,7 @@ export class Journal implements LogKeeper {
 
   #encode(changes: Changes): Batch {
     const batch = new Batch();
-    if (this.#idCeiling !== this.#storedCeiling) {
-      batch.put("meta", NEXT_ID_KEY, this.#idWriter.reset().number(this.#idCeiling).bytes);
-    }
+    this.#ids.write(batch);
     this.#rows.write(batch, changes);
     return batch;
   }

@@ -38,7 +38,7 @@ const LONG_FILES: Record<string, number> = {
   "broker/connection/handle_connect.ts": 450,
   "broker/delivery/outbox.ts": 477,
   "broker/durable/durable_queue.ts": 376,
-  "broker/durable/journal.ts": 488,
+  "broker/durable/journal.ts": 448,
   "broker/session/session.ts": 401,
   "router/router.ts": 411,
 };
