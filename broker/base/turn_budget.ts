@@ -42,8 +42,8 @@ export class TurnBudget {
   #fresh: Job[] = [];
   #stopped: Job[] = [];
   readonly #waiting = new Set<() => void>();
-  /** Work of this turn, up to the last time when nothing was under way. */
-  #busyMs = 0;
+  /** Work of this turn that is counted ahead. */
+  #aheadMs = 0;
   /** Whether something is under way, and since when. */
   #isUnderWay = false;
   #sinceMs = 0;
@@ -55,6 +55,7 @@ export class TurnBudget {
   #unpolledMs = 0;
   #steps = 0;
   #awaitedMs = 0;
+  #endedMs = 0;
   /** How many that have time were called of this event, and whether others wait. */
   #patient = 0;
   #mustPoll = false;
@@ -138,8 +139,8 @@ export class TurnBudget {
         this.#waiting.delete(resolve);
         resolve();
         // What it does comes when this turn's jobs are over, and is counted ahead.
-        this.#busyMs += this.#limits.turnMsMax * SHARE;
-        if (this.#busyMs >= this.#limits.turnMsMax) this.#end();
+        this.#aheadMs += this.#limits.turnMsMax * SHARE;
+        if (this.#aheadMs >= this.#limits.turnMsMax) this.#end();
       });
     });
   }
@@ -185,7 +186,7 @@ export class TurnBudget {
     if (this.#isSpent) return true;
     const now = this.#clock.now();
     this.begin(now);
-    if (this.#busyMs + now - this.#sinceMs >= this.#limits.turnMsMax) this.#end();
+    if (this.#aheadMs + now - this.#sinceMs >= this.#limits.turnMsMax) this.#end();
     return this.#isSpent || now >= this.#shareEndMs;
   }
 
@@ -194,9 +195,11 @@ export class TurnBudget {
   readonly #atEnd = () => {
     this.#isUnderWay = false;
     this.#patient = 0;
-    this.#busyMs += this.#clock.now() - this.#sinceMs;
-    const { turnMsMax } = this.#limits;
-    if (turnMsMax > 0 && this.#busyMs >= turnMsMax) this.#end();
+    this.#endedMs = this.#clock.now();
+    this.#unpolledMs += this.#endedMs - this.#sinceMs;
+    this.#aheadMs = 0;
+    // Short pieces of work need no end of the turn between them, but the news.
+    if (this.#unpolledMs >= POLL_MS_MAX && !this.#isSpent) this.#end();
   };
 
   #end(): void {
@@ -208,8 +211,7 @@ export class TurnBudget {
     if (this.#isAwaited) return;
     this.#isAwaited = true;
     this.#awaitedMs = this.#clock.now();
-    const mayWait = this.#unpolledMs + this.#busyMs < POLL_MS_MAX;
-    if (mayWait && !this.#mustPoll) return soon(this.#clock, this.#turn);
+    if (this.#unpolledMs < POLL_MS_MAX && !this.#mustPoll) return soon(this.#clock, this.#turn);
     this.#steps = IMMEDIATES_PER_POLL;
     afterPoll(this.#clock, this.#turn);
   }
@@ -224,8 +226,8 @@ export class TurnBudget {
     this.#isAwaited = this.#isSpent = false;
     this.#sinceMs = this.#clock.now();
     // The runtime has not rested meanwhile.
-    this.#unpolledMs += this.#busyMs + this.#sinceMs - this.#awaitedMs;
-    this.#busyMs = this.#units = 0;
+    this.#unpolledMs += this.#sinceMs - Math.max(this.#awaitedMs, this.#endedMs);
+    this.#aheadMs = this.#units = 0;
     this.stepped();
     if (this.size === 0) return;
     this.begin(this.#sinceMs);
