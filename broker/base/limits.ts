@@ -184,7 +184,7 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   journalBytesMax: 16 * 1024 * 1024,
   storedBytesMax: 16 * 1024 * 1024 * 1024,
   storeCacheBytesMax: 32 * 1024 * 1024,
-  turnMsMax: 5,
+  turnMsMax: 3,
   routesMax: 65_536,
   routesBytesMax: 32 * 1024 * 1024,
   memoryBytesMax: 0,
