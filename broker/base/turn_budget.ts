@@ -12,7 +12,10 @@ const SHARE = 1 / 4;
  * Between turns it looks at those it knows to be ready, and asks by itself now and then; to make it
  * ask after each turn would cost a wide fan-out a tenth of its speed (measured).
  */
-const POLL_MS_MAX = 12;
+const POLL_MS_MAX = 25;
+
+/** After so many of its steps the runtime has asked by itself; an immediate is two. */
+const STEPS_PER_POLL = 2 * IMMEDIATES_PER_POLL;
 
 /** A piece of work that stops when the budget says so, and then has itself called again. */
 export type Job = () => void;
@@ -198,6 +201,7 @@ export class TurnBudget {
     this.#endedMs = this.#clock.now();
     this.#unpolledMs += this.#endedMs - this.#sinceMs;
     this.#aheadMs = 0;
+    this.#step(1);
     // Short pieces of work need no end of the turn between them, but the news.
     if (this.#unpolledMs >= POLL_MS_MAX && !this.#isSpent) this.#end();
   };
@@ -212,14 +216,18 @@ export class TurnBudget {
     this.#isAwaited = true;
     this.#awaitedMs = this.#clock.now();
     if (this.#unpolledMs < POLL_MS_MAX && !this.#mustPoll) return soon(this.#clock, this.#turn);
-    this.#steps = IMMEDIATES_PER_POLL;
+    this.#steps = STEPS_PER_POLL;
     afterPoll(this.#clock, this.#turn);
   }
 
   /** The runtime had its turn, as {@linkcode soon} has it. */
   stepped(): void {
-    if (++this.#steps < IMMEDIATES_PER_POLL) return;
-    this.#unpolledMs = this.#steps = 0;
+    this.#step(2);
+  }
+
+  #step(steps: number): void {
+    this.#steps += steps;
+    if (this.#steps >= STEPS_PER_POLL) this.#unpolledMs = this.#steps = 0;
   }
 
   readonly #turn = () => {

@@ -15,12 +15,12 @@ import { handlePacket, handlePuback } from "./handle_control.ts";
 import { checkPacket, PacketLimitError } from "../limits/packet_limits.ts";
 import { handlePublish, handlePublishBatch } from "./handle_publish.ts";
 
-/** How many bytes of packets cost as much as one packet more. */
-const BYTES_PER_UNIT = 512;
+/** How many bytes of packets cost as much as one packet more: 512. */
+const BYTES_PER_UNIT_LOG2 = 9;
 
 /** What it costs to take so many bytes, in units of the budget, beside what comes of them. */
 function unitsOf(bytes: number): number {
-  return 1 + Math.floor(bytes / BYTES_PER_UNIT);
+  return 1 + (bytes >> BYTES_PER_UNIT_LOG2);
 }
 
 const UNCOUNTED = { misplaced: () => {} };

@@ -68,7 +68,7 @@ export class Delivery {
     const audience = this.#router.audience(run.route);
     const { sole } = audience;
     if (sole !== null) return sole.subscriber.receiveRun(run, sole);
-    this.#host.turns.spend(audience.members.length);
+    this.#spend(audience);
     const fanOut = this.#fanOutOf(audience);
     if (fanOut !== null) fanOut.run(run);
     else {
@@ -93,8 +93,7 @@ export class Delivery {
   /** Delivers one message. Returns one of {@linkcode Outcome}. */
   message(route: Route<Receiver>, message: Message): number {
     const audience = this.#router.audience(route);
-    // Whoever publishes looks at the budget when this is done.
-    this.#host.turns.spend(audience.members.length);
+    this.#spend(audience);
     const fanOut = this.#fanOutOf(audience);
     if (this.#refuses && message.qos > 0 && isFull(audience, fanOut, message)) {
       return Outcome.refused;
@@ -139,6 +138,11 @@ export class Delivery {
     const group = parsed === null ? undefined : this.#router.group(parsed.filter, parsed.group);
     this.#host.journal?.handedOver();
     return group !== undefined && deliverToOne(group, message);
+  }
+
+  /** Counts what a wide audience costs: whoever publishes looks at the budget when that is done. */
+  #spend({ members }: Audience<Receiver>): void {
+    if (members.length >= FAN_OUT_MEMBERS_MIN) this.#host.turns.spend(members.length);
   }
 
   #fanOutOf(audience: Audience<Receiver>): FanOut | null {
