@@ -12,7 +12,7 @@ const SHARE = 1 / 4;
  * Between turns it looks at those it knows to be ready, and asks by itself now and then; to make it
  * ask after each turn would cost a wide fan-out a tenth of its speed (measured).
  */
-const POLL_MS_MAX = 25;
+const POLL_MS_MAX = 12;
 
 /** After so many of its steps the runtime has asked by itself; an immediate is two. */
 const STEPS_PER_POLL = 2 * IMMEDIATES_PER_POLL;
