@@ -16,6 +16,7 @@ import { parseArgs } from "@std/cli";
 import { Child } from "../tests/harness/child.ts";
 import type { Case } from "./stalls/case.ts";
 import { PUBLISH_CASES, SESSION_CASES, SUBSCRIBE_CASES } from "./stalls/cases.ts";
+import { Peer } from "./stalls/peer.ts";
 import type { Address, Longest } from "./stalls/pinger.ts";
 
 /** How long others may wait, in milliseconds. */
@@ -89,6 +90,7 @@ async function measure(one: Case, server: string): Promise<number[]> {
   } finally {
     clearTimeout(timer);
     worker.terminate();
+    Peer.closeAll();
     await broker.kill();
   }
 }

@@ -26,6 +26,8 @@ export interface PeerOptions {
 }
 
 let made = 0;
+/** Those that are connected. */
+const peers = new Set<Peer>();
 
 /** A client that sends whatever a case has it send, and answers as one must. */
 export class Peer {
@@ -51,11 +53,17 @@ export class Peer {
     const conn = await Deno.connect({ hostname: "127.0.0.1", port });
     conn.setNoDelay(true);
     const peer = new Peer(conn, version, acknowledges);
+    peers.add(peer);
     peer.#run();
     const answer = peer.answer("connack");
     await peer.send(connectOf(version, options));
     await answer;
     return peer;
+  }
+
+  /** Drops every connection: a case leaves that to whoever runs it. */
+  static closeAll(): void {
+    for (const peer of peers) peer.close();
   }
 
   /** Connects so many, some hundred at once. */
@@ -116,6 +124,7 @@ export class Peer {
 
   /** Drops the connection. */
   close(): void {
+    peers.delete(this);
     if (this.#isOver) return;
     this.#isOver = true;
     this.#conn.close();
