@@ -205,7 +205,7 @@ export type OverflowPolicy =
  * Fills in what was not given.
  *
  * @param base What holds for limits that are not given; the defaults by default.
- * @throws {RangeError} If a limit is unknown, not a number of 0 or more, or out of range.
+ * @throws {RangeError} If a limit is unknown, not a whole number of 0 or more, or out of range.
  */
 export function checkLimits(
   given: Partial<BrokerLimits>,
@@ -215,8 +215,8 @@ export function checkLimits(
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue;
     if (!Object.hasOwn(DEFAULT_LIMITS, name)) throw new RangeError(`Unknown limit: ${name}`);
-    if (!(Number.isFinite(value) && value >= 0)) {
-      throw new RangeError(`Cannot use limit ${name}: ${value} is not a number of 0 or more`);
+    if (!(Number.isSafeInteger(value) && value >= 0)) {
+      throw new RangeError(`Cannot use limit ${name}: ${value} is not a whole number of 0 or more`);
     }
     limits[name as keyof BrokerLimits] = value;
   }

@@ -12,8 +12,19 @@ Deno.test("checkLimits() takes undefined for what is not given", () => {
   assertEquals(checkLimits(given), DEFAULT_LIMITS);
 });
 
-Deno.test("checkLimits() rejects what is no number of 0 or more", () => {
-  for (const value of [-1, NaN, Infinity, "7" as unknown as number, null as unknown as number]) {
+Deno.test("checkLimits() rejects what is no whole number of 0 or more", () => {
+  for (
+    const value of [
+      -1,
+      0.5,
+      1.5,
+      2 ** 53,
+      NaN,
+      Infinity,
+      "7" as unknown as number,
+      null as unknown as number,
+    ]
+  ) {
     assertThrows(() => checkLimits({ stallMs: value }), RangeError, "stallMs");
   }
 });

@@ -1,5 +1,6 @@
 import type { BrokerContext } from "../base/context.ts";
 import { Deadline } from "../base/scheduler.ts";
+import { LimitSnapshot } from "./limit_snapshot.ts";
 
 /** How many times in a row a write must be found stuck. */
 const LOOKS = 4;
@@ -21,10 +22,12 @@ export class WriteTimeout {
   readonly #context: BrokerContext;
   readonly #connections: Iterable<WatchedConnection>;
   readonly #look: Deadline = new Deadline(() => this.#looked());
+  readonly #made = new LimitSnapshot("drainMs");
 
   constructor(context: BrokerContext, connections: Iterable<WatchedConnection>) {
     this.#context = context;
     this.#connections = connections;
+    this.#made.take(context.limits);
   }
 
   /** Something is written. */
@@ -32,8 +35,12 @@ export class WriteTimeout {
     if (this.#look.index < 0 && this.#context.limits.drainMs > 0) this.#next();
   }
 
-  /** Goes by limits that have changed: writes under way are looked at by the new one. */
+  /**
+   * Goes by limits that have changed: writes under way are looked at by the new one. Other limits
+   * must not put the next look off: a program may change them more often than it comes.
+   */
   applyLimits(): void {
+    if (!this.#made.take(this.#context.limits)) return;
     this.#context.scheduler.clear(this.#look);
     this.start();
   }

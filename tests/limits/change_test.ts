@@ -43,6 +43,7 @@ Deno.test("changeLimits takes all or nothing, and names what is wrong", async ()
       ["inflightMax", 0],
       ["sessionsMax", -1],
       ["sessionsMax", NaN],
+      ["sessionsMax", 1.5],
       ["sessionsMax", "7"],
       ["sessionMax", 7],
     ] as const
@@ -75,6 +76,21 @@ Deno.test("what CONNACK has told a client holds for it until it connects again",
   assert(!client.isEnded);
   const again = await stage.join({ clientId: "client" });
   assertMatch(await again.send(large), /^e0..95/);
+});
+
+Deno.test("a client that takes nothing is closed however often other limits are changed", async () => {
+  await using stage = new Stage({ drainMs: 8000 });
+  const client = await stage.join({ clientId: "client" });
+  await client.send(packets.subscribe({ "a": 0 }, V5));
+  const other = await stage.join({ clientId: "other" });
+  client.pipe.stall(true);
+  await other.send(packets.publish("a", "x", V5));
+  for (let seconds = 1; seconds <= 10; seconds++) {
+    stage.broker.changeLimits({ sessionsMax: 1000 + seconds });
+    await stage.clock.advance(1000);
+  }
+  assert(client.isEnded);
+  stage.expectLimited("drain", 1);
 });
 
 Deno.test("rules of a listener go before limits that are changed", async () => {

@@ -117,7 +117,7 @@ Deno.test("addressConnectsBurst come at once from an address, then so many a sec
 });
 
 Deno.test("Broker.vets() asks once: a connection that was vetted is not counted again", async () => {
-  const limits = { addressConnectsPerSecondMax: 0.001, addressConnectsBurst: 2 };
+  const limits = { addressConnectsPerSecondMax: 1, addressConnectsBurst: 2 };
   await using stage = new Stage(limits);
   for (let i = 0; i < 2; i++) {
     assert(stage.broker.vets(HERE));
@@ -130,7 +130,7 @@ Deno.test("Broker.vets() asks once: a connection that was vetted is not counted 
 });
 
 Deno.test("what is known of addresses is bounded: those that come again are remembered", async () => {
-  const limits = { addressConnectsPerSecondMax: 0.001, addressConnectsBurst: 1, addressesMax: 10 };
+  const limits = { addressConnectsPerSecondMax: 1, addressConnectsBurst: 1, addressesMax: 10 };
   await using stage = new Stage(limits);
   assert(!stage.visit(HERE).isEnded);
   for (let i = 0; i < 200; i++) {
