@@ -275,17 +275,19 @@ export class Broker implements AsyncDisposable {
    *
    * @throws {RangeError} If a value is out of range.
    */
-  policy(rules: ListenerRules): ListenerPolicy {
+  listenerPolicy(rules: ListenerRules): ListenerPolicy {
     return new ListenerPolicy(this.#parts.context.settings, this.#parts.context.stats, rules);
   }
 
   /**
-   * Whether a connection from an address may go on, by the limits on addresses.
-   * Whoever does something costly before `accept()`, such as a TLS handshake,
-   * asks first, once, and says so in `PeerInfo.isVetted`.
+   * Whether the limits on addresses admit a connection from an address. The call counts the
+   * connection. A program that does something costly before `accept()`, such as a TLS handshake,
+   * calls this first, once, and sets `PeerInfo.isAdmitted`.
+   *
+   * @param address As `PeerInfo.address` has it, say `127.0.0.1:50123`.
    */
-  vets(address: string): boolean {
-    return this.#acceptor.vets(address);
+  mayConnect(address: string): boolean {
+    return this.#acceptor.mayConnect(address);
   }
 
   /**

@@ -32,7 +32,7 @@ export class OpenedListener {
   ) {
     this.name = nameWithProtocol(listener);
     this.#broker = broker;
-    this.#policy = broker.policy({});
+    this.#policy = broker.listenerPolicy({});
     this.#configuration = listener;
     this.#global = configuration;
     this.#material = material;

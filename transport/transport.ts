@@ -43,8 +43,8 @@ export interface PeerInfo {
    * trusted, what the proxy has told; a proxy may know no port.
    */
   readonly address: string;
-  /** Whether its address was looked at before the connection was handed over. */
-  readonly isVetted?: boolean;
+  /** Whether `Broker.mayConnect` has admitted the address: it is not counted again. */
+  readonly isAdmitted?: boolean;
   /** Whether small faults of the peer are overlooked; false by default. */
   readonly lenient?: boolean;
   /** Its certificate, or `null` if it has shown none, or was not asked for one. */

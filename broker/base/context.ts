@@ -47,7 +47,7 @@ export class BrokerContext {
 
   /** What holds for clients whose listener has no rules of its own. */
   get terms(): ListenerTerms {
-    return this.#policy.terms;
+    return this.#policy.effective;
   }
 
   /** Counts messages that a client may not receive; that is nobody's fault, and not told. */

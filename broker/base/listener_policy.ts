@@ -26,7 +26,7 @@ export interface ListenerTerms extends Required<Omit<ListenerRules, "lenient" | 
 }
 
 /**
- * The rules of one listener, in effect: made by `Broker.policy`, and given to
+ * The rules of one listener, in effect: made by `Broker.listenerPolicy`, and given to
  * `listen…()` or `accept()`. Listeners that share one share its limits.
  */
 export class ListenerPolicy {
@@ -46,7 +46,7 @@ export class ListenerPolicy {
   #terms: ListenerTerms;
 
   /**
-   * Use `Broker.policy`.
+   * Use `Broker.listenerPolicy`.
    *
    * @internal
    */
@@ -69,7 +69,7 @@ export class ListenerPolicy {
    *
    * @internal
    */
-  get terms(): ListenerTerms {
+  get effective(): ListenerTerms {
     const { limits } = this.#settings;
     const taken = this.#takenLimits;
     if (LIMITS.some((name) => limits[name] !== taken[name])) this.#take(this.#rules);

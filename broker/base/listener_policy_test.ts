@@ -11,28 +11,32 @@ function policyOf(rules: ListenerRules, options: BrokerOptions = {}): ListenerPo
 const someone = { authenticate: () => ({ reasonCode: 0 }) };
 const nobody = { mayPublish: () => false, maySubscribe: () => false };
 
-Deno.test("terms are those of the broker where a listener says nothing", () => {
-  const { terms } = policyOf({}, {
+Deno.test("the rules in effect are those of the broker where a listener says nothing", () => {
+  const { effective } = policyOf({}, {
     authenticator: someone,
     authorizer: nobody,
     maximumQoS: 1,
     limits: { packetBytesMax: 77 },
   });
-  assertStrictEquals(terms.authenticator, someone);
-  assertStrictEquals(terms.authorizer, nobody);
-  assertEquals([terms.maximumQoS, terms.packetBytesMax, terms.leniency], [1, 77, null]);
+  assertStrictEquals(effective.authenticator, someone);
+  assertStrictEquals(effective.authorizer, nobody);
+  assertEquals([effective.maximumQoS, effective.packetBytesMax, effective.leniency], [1, 77, null]);
 });
 
-Deno.test("terms of a listener go before the broker's rules, and those before its settings", () => {
+Deno.test("rules of a listener go before the broker's rules, and those before its settings", () => {
   const options = { authorizer: nobody, rules: { maximumQoS: 1, packetBytesMax: 50 } } as const;
-  assertEquals(policyOf({}, options).terms.packetBytesMax, 50);
-  const { terms } = policyOf({ packetBytesMax: 70, authorizer: null }, options);
-  assertEquals([terms.maximumQoS, terms.packetBytesMax, terms.authorizer], [1, 70, null]);
+  assertEquals(policyOf({}, options).effective.packetBytesMax, 50);
+  const { effective } = policyOf({ packetBytesMax: 70, authorizer: null }, options);
+  assertEquals([effective.maximumQoS, effective.packetBytesMax, effective.authorizer], [
+    1,
+    70,
+    null,
+  ]);
 });
 
 Deno.test("a listener cannot offer the retained messages that the broker does not keep", () => {
-  const { terms } = policyOf({ retainAvailable: true }, { retainAvailable: false });
-  assert(!terms.retainAvailable);
+  const { effective } = policyOf({ retainAvailable: true }, { retainAvailable: false });
+  assert(!effective.retainAvailable);
 });
 
 Deno.test("a policy takes no value that is out of range", () => {
@@ -51,10 +55,10 @@ Deno.test("a policy takes no value that is out of range", () => {
 
 Deno.test("update() changes what holds from now on, all or nothing", () => {
   const policy = policyOf({ name: "a", receiveMaximum: 7 });
-  const before = policy.terms;
+  const before = policy.effective;
   assertThrows(() => policy.update({ inflightMax: 0 }), RangeError);
-  assertStrictEquals(policy.terms, before);
+  assertStrictEquals(policy.effective, before);
   policy.update({ name: "b" });
-  assertEquals([policy.name, policy.terms.receiveMaximum], ["b", 1024]);
+  assertEquals([policy.name, policy.effective.receiveMaximum], ["b", 1024]);
   assertEquals(before.receiveMaximum, 7);
 });

@@ -17,7 +17,7 @@ export interface BrokerOptions {
    * What happens to a client that publishes faster than its limits: it is read no faster, which is
    * the default, or it is disconnected with 0x96.
    */
-  overrate?: "slow-down" | "disconnect";
+  publishRateExceeded?: "slow-down" | "disconnect";
   /** Who may come in; everyone by default. */
   authenticator?: Authenticator;
   /** What clients may do; everything by default. */
@@ -64,7 +64,7 @@ export type Settings = Required<Omit<BrokerOptions, "limits">> & { readonly limi
 export function settingsOf(options: BrokerOptions): Settings {
   return {
     overflow: "end-session",
-    overrate: "slow-down",
+    publishRateExceeded: "slow-down",
     authenticator: allowAll,
     authorizer: null,
     hooks: {},

@@ -111,7 +111,7 @@ export class Connection implements ClientConnection, OutboxOwner {
     this.context = context;
     this.peer = peer;
     this.policy = policy;
-    this.terms = policy.terms;
+    this.terms = policy.effective;
     this.wire = { v5: false, packetBytesMax: this.terms.packetBytesMax, isOwn: false };
     this.#transport = transport;
     this.#intake = new ConnectionReader(this);

@@ -167,7 +167,7 @@ export class ConnectionReader {
     const wait = this.#pace?.wait() ?? null;
     if (wait === null) return null;
     connection.limited("publish-rate");
-    if (context.settings.overrate === "slow-down") return wait;
+    if (context.settings.publishRateExceeded === "slow-down") return wait;
     connection.disconnect(ReasonCode.MessageRateTooHigh, "Publishes too fast");
     return null;
   }

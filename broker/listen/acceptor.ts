@@ -52,9 +52,9 @@ export class Acceptor {
 
   /**
    * Whether a connection from an address may go on. A listener that does something costly first,
-   * such as a TLS handshake, asks before it, and says so in `PeerInfo.isVetted`.
+   * such as a TLS handshake, asks before it, and says so in `PeerInfo.isAdmitted`.
    */
-  vets(address: string): boolean {
+  mayConnect(address: string): boolean {
     return !this.#context.isClosing && this.#host.limiters.addresses.mayConnect(address);
   }
 
@@ -66,7 +66,7 @@ export class Acceptor {
   ): void {
     const host = this.#host;
     const { addresses, eventLoop } = host.limiters;
-    if (this.#context.isClosing || !(peer.isVetted || addresses.mayConnect(peer.address))) {
+    if (this.#context.isClosing || !(peer.isAdmitted || addresses.mayConnect(peer.address))) {
       return transport.close();
     }
     eventLoop.start();

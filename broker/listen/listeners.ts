@@ -128,19 +128,19 @@ export class Listeners {
     const policy = this.#policyOf(options);
     const { proxy, webSocket } = options;
     const proxies = new AddressList([...proxy?.from ?? [], ...webSocket?.forwardedFor ?? []]);
-    const before = proxy === undefined ? [] : [proxyOpening(proxy), this.#vetting(proxies)];
+    const before = proxy === undefined ? [] : [proxyOpening(proxy), this.#admission(proxies)];
     const after = webSocket === undefined
       ? []
       : [webSocketOpening(webSocket, (address) => this.#idlingOf(address))];
     const enter = (pipe: Transport, peer: PeerInfo) => acceptor.accept(pipe, peer, policy);
     return (pipe, peer, handshake) => {
       // Who comes by a proxy is known later.
-      const isVetted = !proxies.has(hostOf(peer.address));
-      if (isVetted && !acceptor.vets(peer.address)) return pipe.close();
+      const isAdmitted = !proxies.has(hostOf(peer.address));
+      if (isAdmitted && !acceptor.mayConnect(peer.address)) return pipe.close();
       const between = handshake === undefined ? [] : [handshake];
       const openings = [...before, ...between, ...after];
-      if (openings.length === 0) enter(pipe, { ...peer, isVetted });
-      else this.#handshakes.open(pipe, { ...peer, isVetted }, openings, enter);
+      if (openings.length === 0) enter(pipe, { ...peer, isAdmitted });
+      else this.#handshakes.open(pipe, { ...peer, isAdmitted }, openings, enter);
     };
   }
 
@@ -162,12 +162,14 @@ export class Listeners {
   }
 
   /** Has the acceptor check the address that a proxy has told, before anything costly is done. */
-  #vetting(proxies: AddressList): Opening {
+  #admission(proxies: AddressList): Opening {
     // deno-lint-ignore require-await
     return async (transport, peer) => {
-      if (peer.isVetted || proxies.has(hostOf(peer.address))) return { transport, peer };
-      if (!this.#acceptor.vets(peer.address)) throw new Error("Too many come from this address");
-      return { transport, peer: { ...peer, isVetted: true } };
+      if (peer.isAdmitted || proxies.has(hostOf(peer.address))) return { transport, peer };
+      if (!this.#acceptor.mayConnect(peer.address)) {
+        throw new Error("Too many come from this address");
+      }
+      return { transport, peer: { ...peer, isAdmitted: true } };
     };
   }
 

@@ -39,7 +39,7 @@ export class Target {
       random: () => random.next(),
       limits: limitsOf(random),
       overflow: this.overflow,
-      overrate: random.pick(["slow-down", "slow-down", "disconnect"] as const),
+      publishRateExceeded: random.pick(["slow-down", "slow-down", "disconnect"] as const),
       authenticator: random.chance(0.4) ? authenticatorOn(clock) : tolerant,
       authorizer: random.pick([null, null, now, later]),
       maximumQoS: random.pick([2, 2, 2, 1, 0]),

@@ -95,16 +95,16 @@ Deno.test("a client that takes nothing is closed however often other limits are 
 
 Deno.test("rules of a listener go before limits that are changed", async () => {
   await using stage = new Stage({});
-  const policy = stage.broker.policy({ receiveMaximum: 3 });
+  const policy = stage.broker.listenerPolicy({ receiveMaximum: 3 });
   stage.broker.changeLimits({ receiveMaximum: 5, topicAliasMax: 5 });
-  assertEquals([policy.terms.receiveMaximum, policy.terms.topicAliasMax], [3, 5]);
+  assertEquals([policy.effective.receiveMaximum, policy.effective.topicAliasMax], [3, 5]);
   policy.update({});
-  assertEquals(policy.terms.receiveMaximum, 5);
+  assertEquals(policy.effective.receiveMaximum, 5);
 });
 
 Deno.test("disconnectClients tells those who came by a policy, and lets nobody else in by it", async () => {
   await using broker = new Broker();
-  const [gone, stays] = [broker.policy({}), broker.policy({})];
+  const [gone, stays] = [broker.listenerPolicy({}), broker.listenerPolicy({})];
   const dial = async (policy: typeof gone) => {
     const { port } = await broker.listen({ port: 0, policy });
     const client = await RawClient.dial(port);

@@ -116,16 +116,16 @@ Deno.test("addressConnectsBurst come at once from an address, then so many a sec
   stage.expectLimited("address-rate", 3);
 });
 
-Deno.test("Broker.vets() asks once: a connection that was vetted is not counted again", async () => {
+Deno.test("Broker.mayConnect() asks once: a connection that was admitted is not counted again", async () => {
   const limits = { addressConnectsPerSecondMax: 1, addressConnectsBurst: 2 };
   await using stage = new Stage(limits);
   for (let i = 0; i < 2; i++) {
-    assert(stage.broker.vets(HERE));
+    assert(stage.broker.mayConnect(HERE));
     const pipe = new InstantPipe(Infinity, () => {});
-    stage.broker.accept(pipe, { address: HERE, isVetted: true });
+    stage.broker.accept(pipe, { address: HERE, isAdmitted: true });
     assert(!pipe.isClosed);
   }
-  assert(!stage.broker.vets(HERE));
+  assert(!stage.broker.mayConnect(HERE));
   stage.expectLimited("address-rate", 1);
 });
 

@@ -97,8 +97,10 @@ Deno.test("however large a packet is, its client is held up for ten seconds and 
   assertEquals(stage.broker.stats.connections, 0);
 });
 
-Deno.test('overrate "disconnect" ends who publishes too fast with 0x96', async () => {
-  await using stage = new Stage({ publishesPerSecondMax: 2 }, { overrate: "disconnect" });
+Deno.test('publishRateExceeded "disconnect" ends who publishes too fast with 0x96', async () => {
+  await using stage = new Stage({ publishesPerSecondMax: 2 }, {
+    publishRateExceeded: "disconnect",
+  });
   const client = await stage.join();
   const message = packets.publish("a", "", V5);
   assertEquals(await client.send(message), "");

@@ -133,7 +133,7 @@ async function certified(
     clock,
     maxDelayMs: 0,
     windowBytes: 2 ** 16,
-    accept: (pipe) => broker.accept(pipe, peer, broker.policy(rules)),
+    accept: (pipe) => broker.accept(pipe, peer, broker.listenerPolicy(rules)),
   });
   const pipe = network.connect();
   const client = new SpecClient(pipe, 5);

@@ -214,7 +214,7 @@ function virtualStage(
   });
   const random = network.random.fork();
   const broker = new Broker({ random: () => random.next(), ...options, clock });
-  const policies = listeners.map((rules) => broker.policy(rules));
+  const policies = listeners.map((rules) => broker.listenerPolicy(rules));
   return {
     broker,
     dial(listener) {
