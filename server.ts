@@ -15,7 +15,8 @@ import { stopSignal } from "./cli/stop_signal.ts";
 import { openStoredBroker } from "./cli/stored_broker.ts";
 import { complain, say, sayPage } from "./cli/terminal.ts";
 import { terminalHooks } from "./cli/terminal_hooks.ts";
-import { Broker, SysTopics, type TcpListener } from "./mod.ts";
+import { Broker, SysTopics } from "./mod.ts";
+import type { TcpListener } from "./transport/mod.ts";
 
 /** File descriptors that are left for everything but clients. */
 const RESERVED_FDS = 128;

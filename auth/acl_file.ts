@@ -25,7 +25,8 @@ import { decodeFile } from "./file_errors.ts";
  *
  * @example Rules of a program's own
  * ```ts
- * import { AclFile, Broker } from "@fairway/mqtt";
+ * import { Broker } from "@fairway/mqtt";
+ * import { AclFile } from "@fairway/mqtt/auth";
  *
  * await using broker = new Broker({ authorizer: AclFile.parse("pattern readwrite %u/#") });
  * ```

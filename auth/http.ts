@@ -40,7 +40,8 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
  *
  * @example A service that lets everyone in who has the password
  * ```ts
- * import { Broker, connect, HttpHook } from "@fairway/mqtt";
+ * import { Broker, connect } from "@fairway/mqtt";
+ * import { HttpHook } from "@fairway/mqtt/auth";
  *
  * await using service = Deno.serve({ port: 0, onListen() {} }, async (request) => {
  *   const { password } = await request.json();

@@ -65,7 +65,8 @@ const UNAVAILABLE: Refusal = {
  *
  * @example Tokens that are signed with a secret
  * ```ts no-assert
- * import { Broker, jwtAuthenticator } from "@fairway/mqtt";
+ * import { Broker } from "@fairway/mqtt";
+ * import { jwtAuthenticator } from "@fairway/mqtt/auth";
  *
  * const secret = crypto.getRandomValues(new Uint8Array(32));
  * const authenticator = await jwtAuthenticator({ secret, audience: "broker", aclClaim: "acl" });

@@ -1,25 +1,47 @@
 /**
- * Who may come in, and what they may do: two small interfaces for the
- * programmer to fill in, and files in the form of mosquitto's.
+ * Who may come in, and what they may do: two small interfaces for the programmer to fill in,
+ * implementations of them by tokens, by challenge and response and by HTTP, and files in the form
+ * of mosquitto's.
+ *
+ * @example Users with passwords, and an authorizer that lets each publish below its own name
+ * ```ts
+ * import { Broker } from "@fairway/mqtt";
+ * import { type Authorizer, staticUsers } from "@fairway/mqtt/auth";
+ *
+ * const authorizer: Authorizer = {
+ *   mayPublish: (client, { topic }) => topic.startsWith(`${client.username}/`),
+ *   maySubscribe: () => true,
+ * };
+ * const authenticator = staticUsers({ ada: "lovelace" });
+ * await using broker = new Broker({ authenticator, authorizer });
+ * ```
  *
  * @module
  */
 export { AclFile } from "./acl_file.ts";
-export * from "./authenticator.ts";
-export * from "./authorizer.ts";
-export * from "./chain.ts";
+export type {
+  AuthenticationExchange,
+  AuthenticationStep,
+  Authenticator,
+  ClientInfo,
+  ConnectRequest,
+  Decision,
+  Grant,
+} from "./authenticator.ts";
+export type { Authorizer, PublishRequest, SubscribeRequest } from "./authorizer.ts";
+export { anyAuthorizer, everyAuthenticator, everyAuthorizer, firstAuthenticator } from "./chain.ts";
+export type { Fetch } from "./fetch_text.ts";
 export { FileFaultError, type LineFault } from "./file_errors.ts";
+export { HttpHook, type HttpHookStats } from "./http.ts";
+export type { HttpHookOptions } from "./http_options.ts";
+export { jwtAuthenticator } from "./jwt.ts";
+export type { JwtKeys, JwtOptions } from "./jwt_options.ts";
 export { PasswordFile, type PasswordLimits } from "./password_file.ts";
-export * from "./static_users.ts";
-export * from "./scram.ts";
-export * from "./scram_file.ts";
+export { scramAuthenticator, type ScramOptions, type ScramStore } from "./scram.ts";
+export { formatScramLine, ScramFile } from "./scram_file.ts";
 export {
   type ScramCredential,
   scramCredential,
   type ScramCredentialOptions,
 } from "./scram_keys.ts";
-export type { Fetch } from "./fetch_text.ts";
-export * from "./http.ts";
-export type { HttpHookOptions } from "./http_options.ts";
-export * from "./jwt.ts";
-export type { JwtKeys, JwtOptions } from "./jwt_options.ts";
+export { allowAnonymous, denyAnonymous, staticUsers } from "./static_users.ts";

@@ -29,7 +29,8 @@ const USUAL_ITERATIONS = 101;
  *
  * @example Users from a file, and whoever has no user name
  * ```ts
- * import { allowAnonymous, Broker, firstAuthenticator, PasswordFile } from "@fairway/mqtt";
+ * import { Broker } from "@fairway/mqtt";
+ * import { allowAnonymous, firstAuthenticator, PasswordFile } from "@fairway/mqtt/auth";
  *
  * const path = await Deno.makeTempFile();
  * const users = await PasswordFile.open(path);

@@ -47,7 +47,9 @@ const encoder = new TextEncoder();
  *
  * @example A user, and a client that knows the password
  * ```ts
- * import { Broker, connect, scramAuthenticator, scramCredential, scramSha256 } from "@fairway/mqtt";
+ * import { Broker } from "@fairway/mqtt";
+ * import { connect, scramSha256 } from "@fairway/mqtt/client";
+ * import { scramAuthenticator, scramCredential } from "@fairway/mqtt/auth";
  *
  * const users = new Map([["ann", await scramCredential("pencil")]]);
  * const store = { find: (username: string) => users.get(username) ?? null };

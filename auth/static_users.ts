@@ -37,7 +37,8 @@ export const denyAnonymous: Authenticator = {
  *
  * @example Two users
  * ```ts
- * import { Broker, staticUsers } from "@fairway/mqtt";
+ * import { Broker } from "@fairway/mqtt";
+ * import { staticUsers } from "@fairway/mqtt/auth";
  *
  * const users = { ann: crypto.randomUUID(), bob: crypto.randomUUID() };
  * await using broker = new Broker({ authenticator: staticUsers(users) });

@@ -16,7 +16,8 @@
  * @module
  */
 import { refuse } from "../tests/harness/command_line.ts";
-import { Broker, SqliteStore } from "../mod.ts";
+import { Broker } from "../mod.ts";
+import { SqliteStore } from "../store/mod.ts";
 import { BrokerProcess } from "../tests/harness/broker_process.ts";
 import { Directory } from "./durable/directory.ts";
 import { Flow, publishAll, roundTrips } from "./durable/flow.ts";

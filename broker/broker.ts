@@ -107,7 +107,8 @@ export class Broker implements AsyncDisposable {
    *
    * @example A broker that survives a restart
    * ```ts no-eval
-   * import { Broker, SqliteStore } from "@fairway/mqtt";
+   * import { Broker } from "@fairway/mqtt";
+   * import { SqliteStore } from "@fairway/mqtt/store";
    *
    * const store = await SqliteStore.open("./fairway-data");
    * await using broker = await Broker.open(store);
@@ -280,11 +281,8 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Whether the limits on addresses admit a connection from an address. The call counts the
-   * connection. A program that does something costly before `accept()`, such as a TLS handshake,
-   * calls this first, once, and sets `PeerInfo.isAdmitted`.
-   *
-   * @param address As `PeerInfo.address` has it, say `127.0.0.1:50123`.
+   * Whether the limits on addresses admit a connection from an address. A program that does
+   * something costly before `accept()` calls this first, once, and sets `PeerInfo.isAdmitted`.
    */
   mayConnect(address: string): boolean {
     return this.#acceptor.mayConnect(address);

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { type ClientState, ReasonCode } from "../mod.ts";
+import type { ClientState } from "../client/mod.ts";
+import { ReasonCode } from "../codec/mod.ts";
 import { FlagError } from "./server_flags.ts";
 import { complain } from "./terminal.ts";
 

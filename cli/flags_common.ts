@@ -4,7 +4,8 @@
  *
  * @module
  */
-import type { ClientAuthentication, ClientLimits, ConnectOptions, Properties } from "../mod.ts";
+import type { ClientAuthentication, ClientLimits, ConnectOptions } from "../client/mod.ts";
+import type { Properties } from "../codec/mod.ts";
 import { ENDPOINT_FLAGS, readTarget } from "./endpoint_flags.ts";
 import type { Flag, Flags, FlagTable } from "./flags.ts";
 import { countPropertyWords, type PropertySets, readProperties } from "./properties_flag.ts";

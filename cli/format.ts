@@ -5,7 +5,7 @@
  * @module
  */
 import { concat } from "@std/bytes";
-import type { ClientMessage } from "../mod.ts";
+import type { ClientMessage } from "../client/mod.ts";
 import { isoTime, TIME_LETTERS, timePart, unixTime } from "./format_time.ts";
 import { messageJson } from "./json_message.ts";
 import { FlagError } from "./server_flags.ts";

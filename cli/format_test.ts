@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
-import type { ClientMessage } from "../mod.ts";
+import type { ClientMessage } from "../client/mod.ts";
 import { parseFormat, plainFormat } from "./format.ts";
 import { TIME_LETTERS } from "./format_time.ts";
 import { PayloadError } from "./json_message.ts";

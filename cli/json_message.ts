@@ -1,4 +1,5 @@
-import type { ClientMessage, Properties } from "../mod.ts";
+import type { ClientMessage } from "../client/mod.ts";
+import type { Properties } from "../codec/mod.ts";
 import { isoTimeMicros } from "./format_time.ts";
 import { propertyWords } from "./properties_flag.ts";
 

@@ -1,5 +1,6 @@
 import { type Line, line, quoted } from "../admin/visible.ts";
-import { type LoginFailure, StoreGoneError } from "../mod.ts";
+import type { LoginFailure } from "../mod.ts";
+import { StoreGoneError } from "../store/mod.ts";
 
 /** A reason code as logs show it. */
 export function codeText(reasonCode: number): string {

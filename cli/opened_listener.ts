@@ -1,6 +1,7 @@
 import type { Configuration, ListenerConfiguration } from "../config/configuration.ts";
 import { isAnonymousAllowed, nameOf, rulesOf, whoMayConnect } from "../config/listener_rules.ts";
-import type { Broker, ListenerPolicy, TcpListener, TlsListener } from "../mod.ts";
+import type { Broker, ListenerPolicy } from "../mod.ts";
+import type { TcpListener, TlsListener } from "../transport/mod.ts";
 import { bindAddresses, type BindWish, systemSources } from "./bind_addresses.ts";
 import { AccountGate, RuleGate } from "./replaceable_auth.ts";
 import type { ListenerMaterial } from "./listener_files.ts";

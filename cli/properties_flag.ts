@@ -1,4 +1,4 @@
-import type { Properties, UserProperty } from "../mod.ts";
+import type { Properties, UserProperty } from "../codec/mod.ts";
 import { wholeNumber } from "./flags.ts";
 import { FlagError } from "./server_flags.ts";
 

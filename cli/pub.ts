@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Client, connect, type PublishReceipt } from "../mod.ts";
+import { type Client, connect, type PublishReceipt } from "../client/mod.ts";
 import { systemClock } from "../transport/clock.ts";
 import { ExitCode, isForNobody, runCommand, stateTeller } from "./command.ts";
 import { Pace } from "./pace.ts";

@@ -1,4 +1,4 @@
-import type { Properties, QoS } from "../mod.ts";
+import type { Properties, QoS } from "../codec/mod.ts";
 import { topicNameFault } from "../router/topic.ts";
 import { type Flag, Flags, type FlagTable, helpOf } from "./flags.ts";
 import { COMMON_FLAGS, type CommonFlag, type Connection, readConnection } from "./flags_common.ts";

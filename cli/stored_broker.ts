@@ -1,12 +1,7 @@
 import { exposureOf } from "./exposed.ts";
 import { FlagError } from "./server_flags.ts";
-import {
-  Broker,
-  type BrokerOptions,
-  SqliteStore,
-  StoreDamagedError,
-  StoreLockedError,
-} from "../mod.ts";
+import { Broker, type BrokerOptions } from "../mod.ts";
+import { SqliteStore, StoreDamagedError, StoreLockedError } from "../store/mod.ts";
 import { whyNot } from "../config/why.ts";
 import { StartError } from "./start_error.ts";
 

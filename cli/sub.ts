@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Client, type ClientMessage, connect, SubscribeError } from "../mod.ts";
+import { type Client, type ClientMessage, connect, SubscribeError } from "../client/mod.ts";
 import { matchesFilter } from "../router/topic.ts";
 import { ExitCode, lineOf, runCommand, stateTeller } from "./command.ts";
 import { PayloadError } from "./json_message.ts";

@@ -1,4 +1,5 @@
-import type { ClientSubscribeOptions, QoS } from "../mod.ts";
+import type { ClientSubscribeOptions } from "../client/mod.ts";
+import type { QoS } from "../codec/mod.ts";
 import { topicFilterFault } from "../router/topic.ts";
 import { type Flag, Flags, type FlagTable, helpOf } from "./flags.ts";
 import { COMMON_FLAGS, type CommonFlag, type Connection, readConnection } from "./flags_common.ts";

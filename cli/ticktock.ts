@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Client, connect } from "../mod.ts";
+import { type Client, connect } from "../client/mod.ts";
 import { systemClock } from "../transport/clock.ts";
 import { ExitCode, runCommand } from "./command.ts";
 import { ENDPOINT_FLAGS, readTarget } from "./endpoint_flags.ts";

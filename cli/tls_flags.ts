@@ -1,4 +1,4 @@
-import type { TlsSettings } from "../mod.ts";
+import type { TlsSettings } from "../client/mod.ts";
 import type { Flags, FlagTable } from "./flags.ts";
 import { FlagError } from "./server_flags.ts";
 

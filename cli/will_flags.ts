@@ -1,4 +1,5 @@
-import type { Properties, QoS, WillOptions } from "../mod.ts";
+import type { WillOptions } from "../client/mod.ts";
+import type { Properties, QoS } from "../codec/mod.ts";
 import { topicNameFault } from "../router/topic.ts";
 import type { Flags, FlagTable } from "./flags.ts";
 import { FlagError } from "./server_flags.ts";

@@ -1,6 +1,20 @@
 /**
  * Where what must survive is kept: rows of bytes under bytes, in a few tables,
- * committed all or nothing.
+ * committed all or nothing. `Broker.open` takes one.
+ *
+ * @example A broker that keeps its state in memory, and goes on from it
+ * ```ts
+ * import { Broker } from "@fairway/mqtt";
+ * import { MemoryStore } from "@fairway/mqtt/store";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const store = new MemoryStore();
+ * const first = await Broker.open(store);
+ * await first.publish("lamp/1", "on", { qos: 1, retain: true });
+ * await first.close();
+ * await using second = await Broker.open(MemoryStore.from(store.snapshot()));
+ * assertEquals(second.retainedMessages, 1);
+ * ```
  *
  * @module
  */

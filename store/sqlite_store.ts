@@ -27,7 +27,7 @@ export interface SqliteStoreOptions {
  *
  * @example Keep a row
  * ```ts
- * import { Batch, SqliteStore } from "@fairway/mqtt";
+ * import { Batch, SqliteStore } from "@fairway/mqtt/store";
  *
  * const store = await SqliteStore.open(await Deno.makeTempDir());
  * const batch = new Batch();

@@ -1,5 +1,6 @@
 import { concat } from "@std/bytes";
-import type { Broker, Transport } from "../../mod.ts";
+import type { Broker } from "../../mod.ts";
+import type { Transport } from "../../transport/mod.ts";
 import * as packets from "../../tests/harness/packets.ts";
 
 /** How many visit at once. */

@@ -1,14 +1,13 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { Broker, connect } from "../../mod.ts";
 import {
-  Broker,
-  connect,
   type Damage,
   MemoryStore,
   type Store,
   StoreDamagedError,
   StoreError,
   type StoreSnapshot,
-} from "../../mod.ts";
+} from "../../store/mod.ts";
 import { numberOfKey, RecordReader } from "../../store/record.ts";
 import { type Row, type Table, TABLES } from "../../store/store.ts";
 import { uint16At, Wire } from "../../tests/crash/wire.ts";

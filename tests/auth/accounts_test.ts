@@ -5,7 +5,8 @@
  * @module
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { AclFile, Broker, type BrokerHooks, connect, PasswordFile } from "../../mod.ts";
+import { Broker, type BrokerHooks, connect } from "../../mod.ts";
+import { AclFile, PasswordFile } from "../../auth/mod.ts";
 import { Child, type Outcome } from "../harness/child.ts";
 import { within } from "../harness/deadline.ts";
 import { Subscriber } from "../harness/external_clients.ts";

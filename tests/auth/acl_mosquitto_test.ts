@@ -5,7 +5,8 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
-import { AclFile, Broker } from "../../mod.ts";
+import { Broker } from "../../mod.ts";
+import { AclFile } from "../../auth/mod.ts";
 import { Child } from "../harness/child.ts";
 import { connect, publish, subscribe } from "../harness/packets.ts";
 import { RawClient } from "../harness/raw_client.ts";

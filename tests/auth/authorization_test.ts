@@ -1,6 +1,6 @@
 /** What clients may do, wherever a message or a subscription takes its way. */
 import { assertEquals } from "@std/assert";
-import type { Authorizer, ClientInfo, PublishRequest, SubscribeRequest } from "../../mod.ts";
+import type { Authorizer, ClientInfo, PublishRequest, SubscribeRequest } from "../../auth/mod.ts";
 import { type Conversation, type SpecClient, testsFor } from "../spec/harness.ts";
 import { auth, properties, puback, publish, subscribe } from "../spec/v5/packets.ts";
 import { subscriber } from "../spec/v5/steps.ts";

@@ -4,16 +4,10 @@
  * @module
  */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import {
-  Broker,
-  connect,
-  ConnectError,
-  HttpHook,
-  type HttpHookOptions,
-  PublishError,
-  ReasonCode,
-  SubscribeError,
-} from "../../mod.ts";
+import { Broker } from "../../mod.ts";
+import { connect, ConnectError, PublishError, SubscribeError } from "../../client/mod.ts";
+import { HttpHook, type HttpHookOptions } from "../../auth/mod.ts";
+import { ReasonCode } from "../../codec/mod.ts";
 import { within } from "../harness/deadline.ts";
 
 type Handler = (

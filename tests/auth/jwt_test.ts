@@ -5,15 +5,15 @@
  */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import * as jose from "npm:jose@6.2.17";
+import { Broker } from "../../mod.ts";
 import {
-  Broker,
   type ClientAuthentication,
   connect,
   ConnectError,
-  jwtAuthenticator,
   PublishError,
-  ReasonCode,
-} from "../../mod.ts";
+} from "../../client/mod.ts";
+import { jwtAuthenticator } from "../../auth/mod.ts";
+import { ReasonCode } from "../../codec/mod.ts";
 import { within } from "../harness/deadline.ts";
 import { JsClient } from "../harness/mqttjs_client.ts";
 import { VirtualClock } from "../harness/virtual_clock.ts";

@@ -5,17 +5,10 @@
  */
 import { assertEquals, assertRejects } from "@std/assert";
 import { createHash, createHmac, pbkdf2Sync, randomUUID } from "node:crypto";
-import {
-  type Authenticator,
-  Broker,
-  type BrokerOptions,
-  connect,
-  ConnectError,
-  ReasonCode,
-  scramAuthenticator,
-  scramCredential,
-  scramSha256,
-} from "../../mod.ts";
+import { Broker, type BrokerOptions } from "../../mod.ts";
+import { connect, ConnectError, scramSha256 } from "../../client/mod.ts";
+import { type Authenticator, scramAuthenticator, scramCredential } from "../../auth/mod.ts";
+import { ReasonCode } from "../../codec/mod.ts";
 import { JsClient } from "../harness/mqttjs_client.ts";
 
 const encoder = new TextEncoder();

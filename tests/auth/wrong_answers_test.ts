@@ -5,7 +5,8 @@
  * @module
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { type Authenticator, type Authorizer, Broker, connect } from "../../mod.ts";
+import { Broker, connect } from "../../mod.ts";
+import type { Authenticator, Authorizer } from "../../auth/mod.ts";
 import * as packets from "../harness/packets.ts";
 import { RawClient } from "../harness/raw_client.ts";
 

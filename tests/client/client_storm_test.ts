@@ -5,7 +5,8 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { Client } from "../../client/client.ts";
-import { Broker, type ConnectOptions } from "../../mod.ts";
+import { Broker } from "../../mod.ts";
+import type { ConnectOptions } from "../../client/mod.ts";
 import { VirtualClock } from "../harness/virtual_clock.ts";
 import { VirtualNetwork } from "../harness/virtual_network.ts";
 

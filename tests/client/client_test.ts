@@ -4,17 +4,17 @@
  * @module
  */
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { Broker } from "../../mod.ts";
 import {
-  Broker,
   type Client,
   type ClientSubscription,
   connect,
   type ConnectOptions,
   PublishError,
-  ReasonCode,
   TimeoutError,
-  type Transport,
-} from "../../mod.ts";
+} from "../../client/mod.ts";
+import type { Transport } from "../../transport/mod.ts";
+import { ReasonCode } from "../../codec/mod.ts";
 import { BrokerProcess } from "../harness/broker_process.ts";
 import { within } from "../harness/deadline.ts";
 import { testWith } from "../harness/tools.ts";

@@ -5,7 +5,9 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
-import { Broker, type Client, connect, MemoryStore } from "../../mod.ts";
+import { Broker } from "../../mod.ts";
+import { type Client, connect } from "../../client/mod.ts";
+import { MemoryStore } from "../../store/mod.ts";
 import { BrokerProcess } from "../harness/broker_process.ts";
 import { Certificates } from "../harness/certificates.ts";
 import { within } from "../harness/deadline.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
-import { connect } from "../../mod.ts";
+import { connect } from "../../client/mod.ts";
 import { Child } from "../harness/child.ts";
 import { Installation, USERS } from "../harness/installation.ts";
 import { testWith } from "../harness/tools.ts";

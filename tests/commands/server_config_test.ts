@@ -5,7 +5,8 @@
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { connect as tlsConnect } from "node:tls";
-import { connect, scramCredential, scramSha256 } from "../../mod.ts";
+import { connect, scramSha256 } from "../../client/mod.ts";
+import { scramCredential } from "../../auth/mod.ts";
 import { CONFIG_PERMISSIONS, startServer } from "../harness/broker_process.ts";
 import { Certificates } from "../harness/certificates.ts";
 import * as packets from "../harness/packets.ts";

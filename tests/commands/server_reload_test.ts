@@ -4,7 +4,7 @@
  * @module
  */
 import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
-import { connect } from "../../mod.ts";
+import { connect } from "../../client/mod.ts";
 import { Certificates } from "../harness/certificates.ts";
 import * as packets from "../harness/packets.ts";
 import { RawClient } from "../harness/raw_client.ts";

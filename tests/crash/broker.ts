@@ -2,7 +2,8 @@
  * A broker with limits that make its files hard to keep: `broker.ts DIRECTORY LIMITS`, the latter
  * as JSON. It prints the port that it listens on.
  */
-import { Broker, SqliteStore } from "../../mod.ts";
+import { Broker } from "../../mod.ts";
+import { SqliteStore } from "../../store/mod.ts";
 
 if (import.meta.main) {
   const [directory, limits] = Deno.args;

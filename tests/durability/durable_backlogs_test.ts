@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { Broker, connect, MemoryStore } from "../../mod.ts";
+import { Broker, connect } from "../../mod.ts";
+import { MemoryStore } from "../../store/mod.ts";
 
 /** So many sessions share logs; and more logs than pages stay in memory whatever they weigh. */
 const SESSIONS = 9;

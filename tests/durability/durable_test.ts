@@ -1,12 +1,7 @@
 import { assertEquals } from "@std/assert";
-import {
-  type Authorizer,
-  Broker,
-  connect,
-  MemoryStore,
-  SqliteStore,
-  type Store,
-} from "../../mod.ts";
+import { Broker, connect } from "../../mod.ts";
+import type { Authorizer } from "../../auth/mod.ts";
+import { MemoryStore, SqliteStore, type Store } from "../../store/mod.ts";
 
 /** Makes a store, and opens again what it has left behind. */
 interface Place {

@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { connect } from "../../mod.ts";
+import { connect } from "../../client/mod.ts";
 import { uint16At, Wire } from "../crash/wire.ts";
 import { BrokerProcess } from "../harness/broker_process.ts";
 import { within } from "../harness/deadline.ts";

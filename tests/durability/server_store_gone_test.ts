@@ -5,7 +5,7 @@
  * @module
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { connect } from "../../mod.ts";
+import { connect } from "../../client/mod.ts";
 import { uint16At, Wire } from "../crash/wire.ts";
 import { BrokerProcess } from "../harness/broker_process.ts";
 import { within } from "../harness/deadline.ts";

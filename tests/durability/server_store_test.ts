@@ -5,7 +5,7 @@
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
-import { connect } from "../../mod.ts";
+import { connect } from "../../client/mod.ts";
 import { BrokerProcess, startServer } from "../harness/broker_process.ts";
 import { within } from "../harness/deadline.ts";
 

@@ -5,7 +5,8 @@
  * @module
  */
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
-import { Broker, connect, type Damage, SqliteStore, StoreDamagedError } from "../../mod.ts";
+import { Broker, connect } from "../../mod.ts";
+import { type Damage, SqliteStore, StoreDamagedError } from "../../store/mod.ts";
 import { TABLES } from "../../store/store.ts";
 import { Random } from "../harness/random.ts";
 

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { Broker, MemoryStore, type Store, StoreError, StoreFullError } from "../../mod.ts";
+import { Broker } from "../../mod.ts";
+import { MemoryStore, type Store, StoreError, StoreFullError } from "../../store/mod.ts";
 import { uint16At, Wire } from "../crash/wire.ts";
 import { FaultyStore, type StoreCall, type StoreFault } from "../harness/faulty_store.ts";
 import { within } from "../harness/deadline.ts";

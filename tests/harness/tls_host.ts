@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { Broker, type BrokerOptions, type TlsListener, type TlsListenOptions } from "../../mod.ts";
+import { Broker, type BrokerOptions, type TlsListenOptions } from "../../mod.ts";
+import type { TlsListener } from "../../transport/mod.ts";
 import type { Certificates } from "./certificates.ts";
 import { Child } from "./child.ts";
 import { within } from "./deadline.ts";

@@ -1,11 +1,6 @@
 import { assertEquals } from "@std/assert";
-import {
-  Broker,
-  type BrokerLimits,
-  type BrokerOptions,
-  type LimitInfo,
-  type Store,
-} from "../../mod.ts";
+import { Broker, type BrokerLimits, type BrokerOptions, type LimitInfo } from "../../mod.ts";
+import type { Store } from "../../store/mod.ts";
 import { type Bytes, toBytes, toHex } from "../harness/hex.ts";
 import { InstantPipe } from "../harness/instant_pipe.ts";
 import * as packets from "../harness/packets.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import type { Authenticator } from "../../mod.ts";
+import type { Authenticator } from "../../auth/mod.ts";
 import { InstantPipe } from "../harness/instant_pipe.ts";
 import * as packets from "../harness/packets.ts";
 import { connackCode, Stage } from "./_stage.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import type { Authenticator, LoginFailure } from "../../mod.ts";
+import type { LoginFailure } from "../../mod.ts";
+import type { Authenticator } from "../../auth/mod.ts";
 import { connackCode, Stage } from "./_stage.ts";
 
 const HERE = "198.51.100.7:1000";

@@ -1,6 +1,7 @@
 /** What the rules of listeners mean for sessions that survive a restart. */
 import { assertEquals } from "@std/assert";
-import { Broker, connect, MemoryStore } from "../../mod.ts";
+import { Broker, connect } from "../../mod.ts";
+import { MemoryStore } from "../../store/mod.ts";
 
 const session = { clientId: "s", sessionExpirySeconds: 1000 };
 const decoder = new TextDecoder();

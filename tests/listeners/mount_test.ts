@@ -1,6 +1,6 @@
 /** A listener whose clients have a part of all topics for themselves. */
 import { assertEquals } from "@std/assert";
-import type { Authorizer } from "../../mod.ts";
+import type { Authorizer } from "../../auth/mod.ts";
 import { properties, puback, publish, subscribe, unsubscribe } from "../spec/v5/packets.ts";
 import { specTest } from "./spec.ts";
 

@@ -1,6 +1,7 @@
 /** By which names a listener lets clients in, and as whom. */
 import { assert, assertEquals } from "@std/assert";
-import { Broker, type ClientInfo, type ConnectRequest, type ListenerRules } from "../../mod.ts";
+import { Broker, type ListenerRules } from "../../mod.ts";
+import type { ClientInfo, ConnectRequest } from "../../auth/mod.ts";
 import type { ConnectFields } from "../harness/packets.ts";
 import { VirtualClock } from "../harness/virtual_clock.ts";
 import { VirtualNetwork } from "../harness/virtual_network.ts";

@@ -1,6 +1,6 @@
 /** What a listener says in CONNACK, and then holds its clients to. */
 import { assertEquals } from "@std/assert";
-import type { Authorizer } from "../../mod.ts";
+import type { Authorizer } from "../../auth/mod.ts";
 import type { SpecClient } from "../spec/harness.ts";
 import { properties, puback, publish, subscribe } from "../spec/v5/packets.ts";
 import { specTest, timeTest } from "./spec.ts";

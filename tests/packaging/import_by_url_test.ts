@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import config from "../../deno.json" with { type: "json" };
 import { Child } from "../harness/child.ts";
 import { FileServer } from "../harness/file_server.ts";
 
@@ -43,6 +44,7 @@ function storingProgram(url: string): string {
 
 /** Runs a program of one file in a folder with nothing else in it; what it printed is checked. */
 async function runByUrl(
+  entry: string,
   program: (url: string) => string,
   permissions: string[],
   printed: string,
@@ -51,7 +53,7 @@ async function runByUrl(
   const folder = await Deno.makeTempDir();
   try {
     await Deno.mkdir(`${folder}/empty`);
-    await Deno.writeTextFile(`${folder}/empty/main.ts`, program(`http://${server.host}/mod.ts`));
+    await Deno.writeTextFile(`${folder}/empty/main.ts`, program(`http://${server.host}/${entry}`));
     const flags = ["--no-prompt", "--no-config", "--no-lock", ...permissions];
     await using child = new Child(
       Deno.execPath(),
@@ -60,21 +62,28 @@ async function runByUrl(
     );
     const { code, stdout, stderr } = await child.outcome(60_000);
     assertEquals({ code, stdout }, { code: 0, stdout: printed }, stderr);
-    assert(server.requested.includes("/mod.ts"));
+    assert(server.requested.includes(`/${entry}`));
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 }
 
 Deno.test("mod.ts imports by its URL alone: no configuration, no install, no cache", async () => {
-  await runByUrl(program, ["--allow-net=127.0.0.1"], "greetings/all: hello\n");
+  await runByUrl("mod.ts", program, ["--allow-net=127.0.0.1"], "greetings/all: hello\n");
 });
 
 Deno.test("SqliteStore works by its URL alone, worker and all, within its directory", async () => {
-  await runByUrl(storingProgram, ["--allow-read=data", "--allow-write=data"], "kept\n");
+  await runByUrl(
+    "store/mod.ts",
+    storingProgram,
+    ["--allow-read=data", "--allow-write=data"],
+    "kept\n",
+  );
 });
 
-Deno.test("mod.ts imports without any permission", async () => {
+Deno.test("every entry imports without any permission", async () => {
   const program = (url: string) => `import * as fairway from "${url}"; console.log(!!fairway);`;
-  await runByUrl(program, [], "true\n");
+  for (const path of Object.values(config.exports)) {
+    await runByUrl(path.slice(2), program, [], "true\n");
+  }
 });

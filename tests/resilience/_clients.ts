@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { Broker, type BrokerOptions, type TcpListener } from "../../mod.ts";
+import { Broker, type BrokerOptions } from "../../mod.ts";
+import type { TcpListener } from "../../transport/mod.ts";
 import { type BytePipe, writeAll } from "../harness/byte_pipe.ts";
 import { toHex } from "../harness/hex.ts";
 import * as packets from "../harness/packets.ts";

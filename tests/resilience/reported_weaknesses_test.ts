@@ -5,7 +5,7 @@
  */
 import { concat } from "@std/bytes";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { Authenticator, Authorizer } from "../../mod.ts";
+import type { Authenticator, Authorizer } from "../../auth/mod.ts";
 import { problemsOf } from "../../config/testdata/conf.ts";
 import { collectGarbage } from "../harness/garbage.ts";
 import * as packets from "../harness/packets.ts";

@@ -6,7 +6,8 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { encodePacket, type Packet, PacketReader } from "../../codec/mod.ts";
-import { type Authorizer, Broker, type BrokerOptions } from "../../mod.ts";
+import { Broker, type BrokerOptions } from "../../mod.ts";
+import type { Authorizer } from "../../auth/mod.ts";
 import { InstantPipe } from "../harness/instant_pipe.ts";
 import { VirtualClock } from "../harness/virtual_clock.ts";
 

@@ -1,10 +1,5 @@
-import {
-  Broker,
-  type BrokerOptions,
-  type Clock,
-  MemoryStore,
-  type StoreSnapshot,
-} from "../../mod.ts";
+import { Broker, type BrokerOptions, type Clock } from "../../mod.ts";
+import { MemoryStore, type StoreSnapshot } from "../../store/mod.ts";
 import type { Random } from "../harness/random.ts";
 import type { VirtualClock } from "../harness/virtual_clock.ts";
 

@@ -1,4 +1,6 @@
-import type { Authorizer, Broker, BrokerOptions, StoreSnapshot } from "../../mod.ts";
+import type { Broker, BrokerOptions } from "../../mod.ts";
+import type { Authorizer } from "../../auth/mod.ts";
+import type { StoreSnapshot } from "../../store/mod.ts";
 import type { BytePipe } from "../harness/byte_pipe.ts";
 import { Random } from "../harness/random.ts";
 import { VirtualClock } from "../harness/virtual_clock.ts";

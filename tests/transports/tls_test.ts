@@ -10,13 +10,9 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import {
-  Broker,
-  type ClientInfo,
-  connect,
-  type PeerInfo,
-  type TlsListenOptions,
-} from "../../mod.ts";
+import { Broker, connect, type TlsListenOptions } from "../../mod.ts";
+import type { ClientInfo } from "../../auth/mod.ts";
+import type { PeerInfo } from "../../transport/mod.ts";
 import { Certificates } from "../harness/certificates.ts";
 import { Child } from "../harness/child.ts";
 import { within } from "../harness/deadline.ts";

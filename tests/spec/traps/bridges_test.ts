@@ -1,6 +1,8 @@
 /** Bridges of other brokers that connect as clients, and the topics that are theirs or nobody's. */
 import { assertEquals } from "@std/assert";
-import { type Authorizer, Broker, MemoryStore } from "../../../mod.ts";
+import { Broker } from "../../../mod.ts";
+import type { Authorizer } from "../../../auth/mod.ts";
+import { MemoryStore } from "../../../store/mod.ts";
 import { connect, frame, publish, subscribe, text } from "../../harness/packets.ts";
 import { type Conversation, type SpecClient, testsFor } from "../harness.ts";
 import { specTest } from "./spec.ts";

@@ -1,6 +1,7 @@
 /** What an authenticator grants beside letting in: a name, a time, and what may be done. */
 import { assertEquals } from "@std/assert";
-import type { Authorizer, BrokerOptions, Grant } from "../../../mod.ts";
+import type { BrokerOptions } from "../../../mod.ts";
+import type { Authorizer, Grant } from "../../../auth/mod.ts";
 import { all, auth, properties, publish, subscribe } from "../v5/packets.ts";
 import { specTest, timeTest } from "./spec.ts";
 

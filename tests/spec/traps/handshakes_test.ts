@@ -1,6 +1,6 @@
 /** Handshakes of QoS 1 and 2 that are interrupted, refused, or never ended. */
 import { assertEquals } from "@std/assert";
-import type { Authorizer, PublishRequest } from "../../../mod.ts";
+import type { Authorizer, PublishRequest } from "../../../auth/mod.ts";
 import type { ConnectFields } from "../../harness/packets.ts";
 import {
   all,

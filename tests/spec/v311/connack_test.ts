@@ -1,5 +1,5 @@
 /** CONNACK (MQTT 3.1.1 §3.2); for Session Present see the tests of sessions. */
-import type { Authenticator } from "../../../mod.ts";
+import type { Authenticator } from "../../../auth/mod.ts";
 import { connect, publish, subscribe } from "../../harness/packets.ts";
 import { specTest } from "./spec.ts";
 

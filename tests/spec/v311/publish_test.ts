@@ -1,6 +1,6 @@
 /** PUBLISH, apart from RETAIN (MQTT 3.1.1 §3.3). */
 import { assertEquals } from "@std/assert";
-import type { Authorizer } from "../../../mod.ts";
+import type { Authorizer } from "../../../auth/mod.ts";
 import { frame, publish, subscribe, text, uint16 } from "../../harness/packets.ts";
 import { hex } from "../harness.ts";
 import { expectFault } from "./steps.ts";

@@ -1,6 +1,7 @@
 /** PUBACK, PUBREC, PUBREL and PUBCOMP (MQTT 5 §3.4 to §3.7). */
 import { assertEquals } from "@std/assert";
-import type { Authorizer, BrokerOptions } from "../../../mod.ts";
+import type { BrokerOptions } from "../../../mod.ts";
+import type { Authorizer } from "../../../auth/mod.ts";
 import { hex } from "../harness.ts";
 import {
   all,

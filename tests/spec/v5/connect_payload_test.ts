@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import type { ConnectRequest } from "../../../mod.ts";
+import type { ConnectRequest } from "../../../auth/mod.ts";
 import { all, connect, frame, properties, publish, subscribe, text } from "./packets.ts";
 import { specTest } from "./spec.ts";
 import { BAD_UTF8, rawConnect, rejected, subscriber } from "./steps.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { Authenticator } from "../../../mod.ts";
+import type { Authenticator } from "../../../auth/mod.ts";
 import {
   all,
   auth,

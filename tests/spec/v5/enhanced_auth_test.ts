@@ -1,6 +1,6 @@
 /** AUTH and enhanced authentication (MQTT 5 §3.15 and §4.12). */
 import { assert, assertEquals } from "@std/assert";
-import type { AuthenticationStep, Authenticator } from "../../../mod.ts";
+import type { AuthenticationStep, Authenticator } from "../../../auth/mod.ts";
 import {
   all,
   auth,

@@ -1,6 +1,6 @@
 /** Delivery with QoS 2 (MQTT 5 §4.3.3 and §4.4). */
 import { assertEquals, assertNotEquals } from "@std/assert";
-import type { Authorizer } from "../../../mod.ts";
+import type { Authorizer } from "../../../auth/mod.ts";
 import { frame, properties, pubcomp, publish, pubrec, pubrel, uint16 } from "./packets.ts";
 import { specTest, timeTest } from "./spec.ts";
 import { subscriber } from "./steps.ts";

@@ -1,6 +1,6 @@
 /** SUBSCRIBE and SUBACK (MQTT 5 §3.8 and §3.9). */
 import { assertEquals } from "@std/assert";
-import type { Authorizer } from "../../../mod.ts";
+import type { Authorizer } from "../../../auth/mod.ts";
 import { hex } from "../harness.ts";
 import {
   frame,
