@@ -25,6 +25,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ["broker/base"],
   ["client"],
   ["auth"],
+  ["stream"],
   ["router", "store", "flow"],
   ["codec", "log", "transport"],
 ];
