@@ -21,6 +21,7 @@ import { Limiters } from "./limits/limiters.ts";
 import { MemoryQueue } from "./session/memory_queue.ts";
 import type { SessionHost } from "./session/session_host.ts";
 import type { QueueOwner, SessionQueue } from "./session/session_queue.ts";
+import { BrokerStreams } from "./stream/broker_streams.ts";
 import { SessionTable } from "./session/session_table.ts";
 
 /** How many nodes of the router's trie are visited in one unit of a turn's budget. */
@@ -38,6 +39,7 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
   readonly publisher: Publisher;
   readonly retained: RetainedStore;
   readonly sessions: SessionTable;
+  readonly streams: BrokerStreams;
   readonly memory: MemoryBudget;
   readonly limiters: Limiters;
   readonly outboxHost: OutboxHost;
@@ -71,6 +73,7 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
     );
     this.publisher = new Publisher(this);
     this.sessions = new SessionTable(this);
+    this.streams = new BrokerStreams(this);
     this.memory = new MemoryBudget(context, this);
     this.limiters = new Limiters(context, this.connections);
     this.#toFlush = new FlushQueue(clock, context.turns, (outbox, error) => {

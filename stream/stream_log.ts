@@ -240,6 +240,11 @@ export class StreamLog {
     this.#written = { next: this.#last + 1, oldest: this.chunks.oldest };
   }
 
+  /** Whether there is something to be removed from the store. */
+  get hasRemovals(): boolean {
+    return this.#isRemoved || this.chunks.oldest > this.#removedTo;
+  }
+
   /** Adds what only frees room: on a full disk that goes first. */
   writeRemovals(batch: Batch): void {
     if (this.#isRemoved) removeStream(batch, this.name, this.id);

@@ -48,6 +48,8 @@ export class Message implements ForwardSource {
   readonly deadlineMs: number;
   /** Where it is stored, or will be; `null` while nobody needs it to survive. */
   place: StoredPlace | null = null;
+  /** Whether its publisher was told that it is not stored, so that no stream must have it. */
+  isRevoked = false;
   /** By which walk over the memory it was counted last. */
   countedBy = 0;
   #owned = false;

@@ -18,6 +18,10 @@ export type DropReason =
   | "session-ended"
   /** The authorizer refused the publication. */
   | "not-authorized"
+  /** A QoS 0 message for a stream came while the disk was full: the stream has a gap. */
+  | "stream-full"
+  /** The message left its stream before a reader of the stream had got there. */
+  | "stream-gap"
   /** The subscriber may not receive the topic; counted, but not told to the `dropped` hook. */
   | "read-denied";
 
@@ -144,6 +148,8 @@ export class BrokerStats {
     "retained-full": 0,
     "session-ended": 0,
     "not-authorized": 0,
+    "stream-full": 0,
+    "stream-gap": 0,
     "read-denied": 0,
   };
   /** How often each limit was reached. */

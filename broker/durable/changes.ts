@@ -7,7 +7,7 @@ import type { DurableLog } from "./durable_log.ts";
 import type { SharedStart } from "./shared_start.ts";
 import type { MessagePage } from "./message_page.ts";
 
-/** A session whose rows are to be written. */
+/** A session, or a stream, whose rows are to be written. */
 export interface StoredSession {
   /** Whether nothing of it is to be kept. */
   readonly isGone: boolean;
@@ -59,11 +59,12 @@ export class Changes {
    * have passed they need not be known to have passed. `null` if there is none.
    */
   takeRemovals(): Changes | null {
-    if (this.removedChunks.size === 0 && this.removedPages.length === 0) return null;
     if (this.isIndivisible) return null;
     const removals = new Changes();
     // A session that has ended must not be found without what waited for it.
     for (const session of this.sessions) if (session.isGone) removals.sessions.add(session);
+    const isNone = this.removedChunks.size === 0 && this.removedPages.length === 0;
+    if (isNone && removals.sessions.size === 0) return null;
     for (const session of removals.sessions) this.sessions.delete(session);
     for (const id of this.removedChunks) removals.removedChunks.add(id);
     for (const page of this.removedPages.splice(0)) removals.removedPages.push(page);

@@ -47,7 +47,7 @@ export interface MemoryUse {
   readonly connections: number;
   /** Messages that wait or are in flight, and bytes on their way from and to clients. */
   readonly messages: number;
-  /** Pages of the store that are in memory, too. */
+  /** Pages and streams of the store, as far as they are in memory, too. */
   readonly pages: number;
 }
 
@@ -62,6 +62,7 @@ export interface MemoryHolders extends Holders {
   readonly sessions: Holders["sessions"] & { readonly bytes: number };
   readonly connections: Holders["connections"] & { readonly size: number };
   readonly journal: { readonly memoryBytes: number } | null;
+  readonly streams: { readonly memoryBytes: number };
 }
 
 /**
@@ -116,8 +117,9 @@ export class MemoryBudget {
 
   /** What it all costs as of now, in bytes. */
   get bytes(): number {
-    const { router, journal } = this.#holders;
-    return this.#tableBytes + router.routesBytes + (journal?.memoryBytes ?? 0);
+    const { router, journal, streams } = this.#holders;
+    return this.#tableBytes + router.routesBytes + (journal?.memoryBytes ?? 0) +
+      streams.memoryBytes;
   }
 
   /** What is no cache, in bytes. */
@@ -129,7 +131,7 @@ export class MemoryBudget {
 
   /** The same by kind. */
   get use(): MemoryUse {
-    const { router, retained, sessions, connections, journal } = this.#holders;
+    const { router, retained, sessions, connections, journal, streams } = this.#holders;
     return {
       routes: router.routesBytes,
       retained: retained.bytes,
@@ -137,7 +139,7 @@ export class MemoryBudget {
       sessions: sessions.bytes,
       connections: connections.size * CONNECTION_BYTES + this.aliasBytes + this.inputBytes,
       messages: this.#messageBytes,
-      pages: journal?.memoryBytes ?? 0,
+      pages: (journal?.memoryBytes ?? 0) + streams.memoryBytes,
     };
   }
 

@@ -19,6 +19,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ["broker/listen"],
   ["broker/connection"],
   ["broker/durable"],
+  ["broker/stream"],
   ["broker/session"],
   ["broker/delivery"],
   ["broker/limits"],
