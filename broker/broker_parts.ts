@@ -22,6 +22,8 @@ import { MemoryQueue } from "./session/memory_queue.ts";
 import type { SessionHost } from "./session/session_host.ts";
 import type { QueueOwner, SessionQueue } from "./session/session_queue.ts";
 import { BrokerStreams } from "./stream/broker_streams.ts";
+import { Replays } from "./stream/replays.ts";
+import type { Session } from "./session/session.ts";
 import { SessionTable } from "./session/session_table.ts";
 
 /** How many nodes of the router's trie are visited in one unit of a turn's budget. */
@@ -113,6 +115,12 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
   /** What happens with messages for a full backlog. */
   get overflow(): Settings["overflow"] {
     return this.context.settings.overflow;
+  }
+
+  /** What holds the subscriptions of a session that read streams; made for the first one. */
+  replaysOf(session: Session): Replays {
+    session.replays ??= new Replays(this.context, this.streams, session);
+    return session.replays as Replays;
   }
 
   /** Makes the queue of a session: one that survives, if the session outlives its connection. */

@@ -70,6 +70,10 @@ export type LimitReason =
   | "subscriptions"
   /** `matchStepsMax`: a subscription was refused. */
   | "match-steps"
+  /** `replaysMax`: a subscription that reads a stream was refused. */
+  | "replays"
+  /** `replayTopicsMax`: a subscription with `last-per-topic` was refused. */
+  | "replay-topics"
   /** `sessionsMax`: a client was refused. */
   | "sessions"
   /** `memoryBytesMax`: a subscription, a retained message, a message that had to wait, an alias or a session was refused. */
@@ -171,6 +175,8 @@ export class BrokerStats {
     "filters": 0,
     "subscriptions": 0,
     "match-steps": 0,
+    "replays": 0,
+    "replay-topics": 0,
     "sessions": 0,
     "memory": 0,
     "topic-aliases": 0,

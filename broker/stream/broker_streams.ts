@@ -6,7 +6,7 @@ import type { Store } from "../../store/store.ts";
 import { ChunkCache } from "../../stream/chunk_cache.ts";
 import { StoreCommits } from "../../stream/store_commits.ts";
 import { Stream } from "../../stream/stream.ts";
-import type { StreamCommits, StreamLog } from "../../stream/stream_log.ts";
+import type { StreamCommits, StreamLog, StreamWaiter } from "../../stream/stream_log.ts";
 import { StreamTable } from "../../stream/stream_table.ts";
 import type { Commit } from "../base/commit.ts";
 import type { BrokerContext } from "../base/context.ts";
@@ -62,8 +62,7 @@ export class BrokerStreams {
   #onDisk: StreamTable | null = null;
   #caches: ChunkCache[] = [];
   readonly #gathering: Gathering = { commit: null, bytes: 0 };
-  /** Told when a stream was declared, or removed. */
-  changed: () => void = () => {};
+  readonly #waiters = new Set<StreamWaiter>();
 
   constructor(host: StreamsHost) {
     this.#host = host;
@@ -135,7 +134,9 @@ export class BrokerStreams {
     this.#declared.set(name, declared);
     this.#subscribe(declared);
     this.#trim(log, trim);
-    this.changed();
+    const waiters = [...this.#waiters];
+    this.#waiters.clear();
+    for (const waiter of waiters) waiter.wake();
     return stream;
   }
 
@@ -145,8 +146,17 @@ export class BrokerStreams {
     if (declared !== undefined) this.#unsubscribe(declared);
     this.#declared.delete(name);
     const removed = [await this.#onDisk?.remove(name), await this.#inMemory?.remove(name)];
-    this.changed();
     return removed.includes(true);
+  }
+
+  /** Has `waiter` woken, once, when a stream is declared. */
+  whenDeclared(waiter: StreamWaiter): void {
+    this.#waiters.add(waiter);
+  }
+
+  /** The waiter does not wait any more. */
+  forget(waiter: StreamWaiter): void {
+    this.#waiters.delete(waiter);
   }
 
   #subscribe({ declaration, receiver }: DeclaredStream): void {

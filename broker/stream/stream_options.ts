@@ -61,3 +61,19 @@ export function covers(wide: string, filter: string): boolean {
 export function isExcluded({ exclude }: StreamDeclaration, topic: string): boolean {
   return exclude.some((filter) => matchesFilter(filter, topic));
 }
+
+/** Whether a stream leaves out some topic that a filter matches. */
+export function isExcludedFilter({ exclude }: StreamDeclaration, filter: string): boolean {
+  return exclude.some((excluded) => overlap(excluded.split("/"), filter.split("/")));
+}
+
+/** Whether some topic matches both filters. */
+function overlap(a: readonly string[], b: readonly string[]): boolean {
+  for (let i = 0; i < Math.max(a.length, b.length); i++) {
+    if (a[i] === "#" || b[i] === "#") return true;
+    // `a/#` matches `a` as well.
+    if (i >= a.length || i >= b.length) return false;
+    if (a[i] !== "+" && b[i] !== "+" && a[i] !== b[i]) return false;
+  }
+  return true;
+}

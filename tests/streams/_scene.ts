@@ -47,7 +47,10 @@ export class SceneClient {
     this.pipe = new InstantPipe(Infinity, (bytes) => {
       this.#reader.push(bytes.slice());
       for (let packet = this.#reader.read(); packet !== null; packet = this.#reader.read()) {
-        this.packets.push(packet);
+        // The payload is a view of what the next packet overwrites.
+        this.packets.push(
+          "payload" in packet ? { ...packet, payload: packet.payload.slice() } : packet,
+        );
         if (packet.type === "publish" && packet.qos === 1 && this.acknowledges) {
           const { packetId } = packet;
           queueMicrotask(() =>
@@ -56,7 +59,7 @@ export class SceneClient {
         }
       }
     });
-    scene.broker.accept(this.pipe, { address: "192.0.2.1" });
+    scene.broker.accept(this.pipe, { address: `192.0.2.${scene.clients++ % 200}` });
   }
 
   send(packet: Packet): void {
@@ -138,6 +141,8 @@ export interface SceneOptions extends BrokerOptions {
 export class Scene implements AsyncDisposable {
   readonly clock: VirtualClock;
   readonly failures: unknown[] = [];
+  /** How many clients there were. */
+  clients = 0;
   #broker!: Broker;
 
   private constructor(clock: VirtualClock) {

@@ -35,7 +35,7 @@ Deno.test("a stream leaves out what matches one of its excluded filters", async 
   assertEquals(await read(scene.broker.stream("day")), ["t/1", "t/1/x"]);
 });
 
-Deno.test("[MQTT-4.3.2] the PUBACK of a message for a stream waits for the commit that holds it", async () => {
+Deno.test("the PUBACK of a message for a stream waits for the commit that holds it", async () => {
   const store = new ManualStore();
   await using scene = await Scene.open({ store });
   const client = await scene.join();
