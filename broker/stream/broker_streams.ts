@@ -62,6 +62,8 @@ export class BrokerStreams {
   #onDisk: StreamTable | null = null;
   #caches: ChunkCache[] = [];
   readonly #gathering: Gathering = { commit: null, bytes: 0 };
+  /** The last change of what is declared. */
+  #last: Promise<unknown> = Promise.resolve();
   readonly #waiters = new Set<StreamWaiter>();
 
   constructor(host: StreamsHost) {
@@ -112,7 +114,23 @@ export class BrokerStreams {
    * @throws {RangeError} If an option is out of range, or there are too many streams.
    * @throws {StoreError} If the store cannot be read.
    */
-  async declare(options: StreamOptions): Promise<Stream> {
+  declare(options: StreamOptions): Promise<Stream> {
+    return this.#inOrder(() => this.#declare(options));
+  }
+
+  /** Removes a stream with everything in it. Returns whether there was one. */
+  remove(name: string): Promise<boolean> {
+    return this.#inOrder(() => this.#remove(name));
+  }
+
+  /** One after the other: each of them reads the store. */
+  #inOrder<T>(act: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(act);
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  async #declare(options: StreamOptions): Promise<Stream> {
     const declaration = declarationOf(options);
     const { name } = declaration;
     const { streamsMax } = this.#host.context.limits;
@@ -140,8 +158,7 @@ export class BrokerStreams {
     return stream;
   }
 
-  /** Removes a stream with everything in it. Returns whether there was one. */
-  async remove(name: string): Promise<boolean> {
+  async #remove(name: string): Promise<boolean> {
     const declared = this.#declared.get(name);
     if (declared !== undefined) this.#unsubscribe(declared);
     this.#declared.delete(name);

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { StreamOptions } from "../../mod.ts";
+import { type StreamOptions, SysTopics } from "../../mod.ts";
 import { MemoryStore } from "../../store/mod.ts";
 import type { Stream } from "../../stream/mod.ts";
 import { ManualStore } from "../harness/manual_store.ts";
@@ -167,4 +167,23 @@ Deno.test("a stream that cannot be declared says what would be right", async () 
     RangeError,
     'Cannot declare stream "third": there are 2 already',
   );
+});
+
+Deno.test("$SYS/broker/streams tells first, last, messages and bytes of each stream", async () => {
+  await using scene = await Scene.open({}, [{ ...DAY, maxMessages: 2 }]);
+  await scene.fill(3);
+  const topics = new SysTopics(scene.broker, { intervalSeconds: 1, version: "x" });
+  await scene.clock.advance(1000);
+  const client = await scene.join("old", 4);
+  await client.subscribe("$SYS/broker/streams/#");
+  const told = (await client.take("publish")).map(({ topic, payload }) =>
+    `${topic} ${new TextDecoder().decode(payload)}`
+  );
+  assertEquals(told.toSorted(), [
+    "$SYS/broker/streams/day/bytes 52",
+    "$SYS/broker/streams/day/first 2",
+    "$SYS/broker/streams/day/last 3",
+    "$SYS/broker/streams/day/messages 2",
+  ]);
+  topics.stop();
 });
