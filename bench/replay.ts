@@ -22,21 +22,6 @@ import { InstantPipe } from "../tests/harness/instant_pipe.ts";
 const PAYLOAD = new Uint8Array(100);
 const DAY = { name: "day", filters: ["t/#"], maxMessages: 1_000_000_000 };
 
-if (import.meta.main) {
-  const parts = { publish, find, replay };
-  const given = [...Deno.args];
-  const at = given.indexOf("--messages");
-  const count = at < 0 ? 1_000_000 : Number(given.splice(at, 2)[1]);
-  if (!(Number.isSafeInteger(count) && count >= 1000)) {
-    refuse("--messages needs a whole number from 1000 on");
-  }
-  const unknown = given.find((part) => !Object.hasOwn(parts, part));
-  if (unknown !== undefined) refuse(`Unknown part: ${unknown} (publish, find or replay)`);
-  for (const part of given.length > 0 ? given : Object.keys(parts)) {
-    await parts[part as keyof typeof parts](count);
-  }
-}
-
 async function publish(count: number): Promise<void> {
   for (const qos of [0, 1] as const) {
     for (const topic of ["other", "t/1"]) {
@@ -225,4 +210,19 @@ function perMessage(before: number, count: number): string {
 
 function say(text: string): void {
   console.log(text); // deno-lint-ignore no-console
+}
+
+if (import.meta.main) {
+  const parts = { publish, find, replay };
+  const given = [...Deno.args];
+  const at = given.indexOf("--messages");
+  const count = at < 0 ? 1_000_000 : Number(given.splice(at, 2)[1]);
+  if (!(Number.isSafeInteger(count) && count >= 1000)) {
+    refuse("--messages needs a whole number from 1000 on");
+  }
+  const unknown = given.find((part) => !Object.hasOwn(parts, part));
+  if (unknown !== undefined) refuse(`Unknown part: ${unknown} (publish, find or replay)`);
+  for (const part of given.length > 0 ? given : Object.keys(parts)) {
+    await parts[part as keyof typeof parts](count);
+  }
 }

@@ -185,7 +185,10 @@ export class Stream {
       } else if (found === "unloaded") await cursor.load();
       else if (found === "busy") await Promise.resolve();
       else if (isFinite) return;
-      else await this.#more(signal);
+      else {
+        cursor.release();
+        await this.#more(signal);
+      }
     }
   }
 

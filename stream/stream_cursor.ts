@@ -5,10 +5,20 @@ import type { StreamLog } from "./stream_log.ts";
 
 /** How many messages that do not match are passed in one step. */
 const PASSED_MAX = 256;
-/** How many topics are remembered, of which it is known whether they match. */
-const TOPICS_MAX = 64;
+/** How many topics are remembered; a power of two. */
+const TOPICS_MAX = 256;
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** A topic that a cursor has met. */
+export interface KnownTopic {
+  /** In UTF-8; never changes. */
+  readonly bytes: Uint8Array;
+  readonly name: string;
+  readonly isMatch: boolean;
+  /** Whatever the reader keeps with it. */
+  tag: unknown;
+}
 
 /** What {@linkcode StreamCursor.next} has found. */
 export type Found =
@@ -27,8 +37,6 @@ export class StreamCursor {
   readonly record: RecordView = new RecordView();
   /** Its sequence. */
   seq = 0;
-  /** Its topic. */
-  topic = "";
   /** How many messages were passed that were gone, or lost, or could never be stored. */
   missed = 0;
   /** The last of them, from and to; `null` for none. Whoever tells of it sets it to `null`. */
@@ -39,10 +47,13 @@ export class StreamCursor {
   chosen: number[] | null = null;
   readonly #log: StreamLog;
   readonly #filter: string | null;
-  readonly #known = new Map<string, boolean>();
+  /** The topics met last, by a hash of their bytes; made for the first one. */
+  #topics: (KnownTopic | undefined)[] = [];
+  #topic: KnownTopic = NO_TOPIC;
+  /** The chunk it stands in, unless that is the open one, until it is {@linkcode release}d. */
+  #chunk: Chunk | null = null;
+  #chunkLast = 0;
   #at: number;
-  #topicBytes: Uint8Array = new Uint8Array(0);
-  #isMatch = true;
 
   /**
    * @param at The sequence of the first message.
@@ -73,7 +84,9 @@ export class StreamCursor {
         continue;
       }
       if (at > stored) return "end";
-      const chunk = chunks.at(at);
+      const chunk = this.#chunk !== null && at >= this.#chunk.first && at <= this.#chunkLast
+        ? this.#chunk
+        : this.#hold(chunks.at(at));
       if (chunk === "unloaded") return "unloaded";
       if (chunk === null) this.#skipTo(stored + 1);
       else if (this.#look(chunk, at, stored, minMs)) return "message";
@@ -107,6 +120,18 @@ export class StreamCursor {
   /** The client identifier of the publisher; `null` if it is not known. */
   get publisher(): string | null {
     return this.record.publisher;
+  }
+
+  /** Holds the chunk it stands in no longer: whoever waits must not keep it in memory. */
+  release(): void {
+    this.#chunk = null;
+  }
+
+  #hold(chunk: Chunk | null | "unloaded"): Chunk | null | "unloaded" {
+    const isFull = chunk !== null && chunk !== "unloaded" && chunk !== this.#log.chunks.open;
+    this.#chunk = isFull ? chunk : null;
+    if (isFull) this.#chunkLast = chunk.seq(chunk.count - 1);
+    return chunk;
   }
 
   /** Looks at the first message of a chunk from `at` on. Returns whether it is one to be read. */
@@ -159,27 +184,34 @@ export class StreamCursor {
 
   #matches(): boolean {
     const { bytes, topicStart, topicEnd } = this.record;
-    if (isSame(this.#topicBytes, bytes, topicStart, topicEnd)) return this.#isMatch;
-    this.#topicBytes = bytes.slice(topicStart, topicEnd);
-    this.topic = decoder.decode(this.#topicBytes);
-    return this.#isMatch = this.#filter === null || this.#isKnownToMatch(this.#filter);
+    if (isSame(this.#topic.bytes, bytes, topicStart, topicEnd)) return this.#topic.isMatch;
+    let hash = topicEnd - topicStart;
+    for (let i = topicStart; i < topicEnd; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
+    const place = (hash ^ hash >>> 15) & (TOPICS_MAX - 1);
+    const known = this.#topics[place];
+    if (known !== undefined && isSame(known.bytes, bytes, topicStart, topicEnd)) {
+      this.#topic = known;
+    } else {
+      const own = bytes.slice(topicStart, topicEnd);
+      const name = decoder.decode(own);
+      const isMatch = this.#filter === null || matchesFilter(this.#filter, name);
+      this.#topic = this.#topics[place] = { bytes: own, name, isMatch, tag: null };
+    }
+    return this.#topic.isMatch;
   }
 
-  #isKnownToMatch(filter: string): boolean {
-    const { topic } = this;
-    const known = this.#known.get(topic);
-    if (known !== undefined) return known;
-    if (this.#known.size >= TOPICS_MAX) this.#known.clear();
-    const isMatch = matchesFilter(filter, topic);
-    this.#known.set(topic, isMatch);
-    return isMatch;
+  /** The topic of the message. */
+  get topic(): string {
+    return this.#topic.name;
   }
 
-  /** The topic in UTF-8, which is the cursor's own and never changes. */
-  get topicBytes(): Uint8Array {
-    return this.#topicBytes;
+  /** The same with all that is known of it. */
+  get knownTopic(): KnownTopic {
+    return this.#topic;
   }
 }
+
+const NO_TOPIC: KnownTopic = { bytes: new Uint8Array(0), name: "", isMatch: false, tag: null };
 
 function isSame(known: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
   if (known.length !== end - start) return false;

@@ -1,24 +1,22 @@
+import { copyBytes } from "../../codec/fields.ts";
 import type { RecordView } from "../../stream/record.ts";
 
-/** The identifier of a User Property (§3.3.2.3.7). */
-const USER_PROPERTY = 0x26;
-/** As many bytes as marks take at most. */
-const MARKS_BYTES_MAX = 160;
+/** Bytes of a sequence at most: a safe whole number has 16 digits. */
+const DIGITS_MAX = 16;
 
-/** Marks of one message; used up within a call. */
-const scratch = new Uint8Array(MARKS_BYTES_MAX);
-let second = -1;
-/** The time of that second up to its milliseconds, `2026-11-28T15:00:00.`. */
-let secondText = "";
+const encoder = new TextEncoder();
+/** 0x26, the identifier of a User Property, is an ampersand (§3.3.2.3.7). */
+const SEQ = encoder.encode("&\0\x0astream-seq\0\0");
+const GAP = encoder.encode("&\0\x0astream-gap\0\0");
+/** The mark of the time of the last message, which is often that of the next one. */
+const timeMark = encoder.encode("&\0\x0bstream-time\0\x182026-11-28T15:00:00.000Z");
+let timeOfMark = -1;
+/** The marks of one message; used up within a call. */
+const scratch = new Uint8Array(2 * (SEQ.length + timeMark.length + 2 * DIGITS_MAX));
 
 /** The time of a message as a mark has it: RFC 3339, with milliseconds, in UTC. */
 export function markTime(timeMs: number): string {
-  const at = Math.floor(timeMs / 1000);
-  if (at !== second) {
-    second = at;
-    secondText = new Date(at * 1000).toISOString().slice(0, -4);
-  }
-  return `${secondText}${`${timeMs - at * 1000}`.padStart(3, "0")}Z`;
+  return new Date(timeMs).toISOString();
 }
 
 /** A message with marks: its properties, those of the publisher first, and its payload. */
@@ -33,27 +31,49 @@ export function withMarks(
   seq: number,
   gap: { from: number; to: number } | null,
 ): Marked {
-  let end = write(0, "stream-seq", `${seq}`);
-  end = write(end, "stream-time", markTime(record.timeMs));
-  if (gap !== null) end = write(end, "stream-gap", `${gap.from}..${gap.to}`);
+  let end = writeNumber(0, SEQ, seq);
+  if (record.timeMs !== timeOfMark) {
+    timeOfMark = record.timeMs;
+    encoder.encodeInto(markTime(timeOfMark), timeMark.subarray(timeMark.length - 24));
+  }
+  end = copyBytes(timeMark, 0, timeMark.length, scratch, end);
+  if (gap !== null) end = writeGap(end, gap);
   const { bytes, propertiesStart, propertiesEnd, payloadStart, payloadEnd } = record;
-  const own = propertiesEnd - propertiesStart;
-  const buffer = new Uint8Array(own + end + payloadEnd - payloadStart);
-  if (own > 0) buffer.set(bytes.subarray(propertiesStart, propertiesEnd));
-  for (let i = 0; i < end; i++) buffer[own + i] = scratch[i]!;
-  buffer.set(bytes.subarray(payloadStart, payloadEnd), own + end);
-  return { buffer, propertiesEnd: own + end };
+  const marksStart = propertiesEnd - propertiesStart;
+  const marksEnd = marksStart + end;
+  const buffer = new Uint8Array(marksEnd + payloadEnd - payloadStart);
+  copyBytes(bytes, propertiesStart, propertiesEnd, buffer, 0);
+  copyBytes(scratch, 0, end, buffer, marksStart);
+  copyBytes(bytes, payloadStart, payloadEnd, buffer, marksEnd);
+  return { buffer, propertiesEnd: marksEnd };
 }
 
-/** Writes a user property of ASCII. Returns where it ends. */
-function write(at: number, name: string, value: string): number {
-  scratch[at++] = USER_PROPERTY;
-  return ascii(ascii(at, name), value);
+/** Writes a mark whose value is a number. Returns where it ends. */
+function writeNumber(at: number, head: Uint8Array, value: number): number {
+  const start = copyBytes(head, 0, head.length, scratch, at);
+  const end = digits(start, value);
+  scratch[start - 1] = end - start;
+  return end;
 }
 
-function ascii(at: number, text: string): number {
-  scratch[at++] = 0;
-  scratch[at++] = text.length;
-  for (let i = 0; i < text.length; i++) scratch[at++] = text.charCodeAt(i);
-  return at;
+function writeGap(at: number, { from, to }: { from: number; to: number }): number {
+  const start = copyBytes(GAP, 0, GAP.length, scratch, at);
+  let end = digits(start, from);
+  scratch[end++] = 0x2e;
+  scratch[end++] = 0x2e;
+  end = digits(end, to);
+  scratch[start - 1] = end - start;
+  return end;
+}
+
+/** Writes a whole number in ASCII. Returns where it ends. */
+function digits(at: number, value: number): number {
+  let count = 1;
+  for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) count++;
+  let rest = value;
+  for (let i = at + count - 1; i >= at; i--) {
+    scratch[i] = 0x30 + rest % 10;
+    rest = Math.floor(rest / 10);
+  }
+  return at + count;
 }

@@ -2,7 +2,7 @@ import type { QoS } from "../../codec/mod.ts";
 import type { Variant } from "../../router/variant.ts";
 import { parsePosition } from "../../stream/position.ts";
 import { cursorAt } from "../../stream/resolve_position.ts";
-import { StreamCursor } from "../../stream/stream_cursor.ts";
+import { type KnownTopic, StreamCursor } from "../../stream/stream_cursor.ts";
 import type { StreamLog, StreamWaiter } from "../../stream/stream_log.ts";
 import type { BrokerContext } from "../base/context.ts";
 import { Message } from "../base/message.ts";
@@ -14,9 +14,8 @@ const encoder = new TextEncoder();
 /** What a subscription that reads a stream asks for. */
 export type ReplayRequest = Omit<ReplayRecord, "at" | "qos" | "identifier" | "noLocal">;
 
-/** Where the topic of the last message was put together: the next is often of the same. */
-interface Topic {
-  readonly of: Uint8Array;
+/** A topic as the client is sent it. */
+interface SentTopic {
   readonly name: string;
   readonly bytes: Uint8Array;
 }
@@ -35,7 +34,8 @@ export class Replay implements StreamWaiter {
   readonly inflight: Set<number> = new Set();
   readonly #wake: () => void;
   #at: number;
-  #topic: Topic | null = null;
+  /** What is put before each topic. */
+  readonly #prefix: Uint8Array;
 
   /** @param wake Told when it may go on. */
   constructor(
@@ -48,6 +48,7 @@ export class Replay implements StreamWaiter {
     const { qos, identifier, noLocal, at } = options;
     this.request = request;
     this.noLocal = noLocal;
+    this.#prefix = encoder.encode(request.prefix);
     this.variant = {
       qos,
       identifiers: identifier === 0 ? null : [identifier],
@@ -141,21 +142,22 @@ export class Replay implements StreamWaiter {
   }
 
   /** The topic that the client is sent: below what it has subscribed to. */
-  #topicOf(cursor: StreamCursor): Topic {
-    if (this.#topic?.of === cursor.topicBytes) return this.#topic;
+  #topicOf({ knownTopic }: StreamCursor): SentTopic {
+    const head = this.#prefix;
+    if (head.length === 0) return knownTopic;
+    return (knownTopic.tag as SentTopic | null) ?? this.#prefixed(knownTopic);
+  }
+
+  #prefixed(topic: KnownTopic): SentTopic {
     const { prefix, mountBytes } = this.request;
-    let { topic: name, topicBytes: bytes } = cursor;
-    if (prefix !== "") {
-      const head = encoder.encode(prefix);
-      const whole = new Uint8Array(bytes.length + head.length);
-      // What is taken off in the end stays in front.
-      whole.set(bytes.subarray(0, mountBytes));
-      whole.set(head, mountBytes);
-      whole.set(bytes.subarray(mountBytes), mountBytes + head.length);
-      bytes = whole;
-      name = prefix + name;
-    }
-    return this.#topic = { of: cursor.topicBytes, name, bytes };
+    const bytes = new Uint8Array(topic.bytes.length + this.#prefix.length);
+    // What is taken off in the end stays in front.
+    bytes.set(topic.bytes.subarray(0, mountBytes));
+    bytes.set(this.#prefix, mountBytes);
+    bytes.set(topic.bytes.subarray(mountBytes), mountBytes + this.#prefix.length);
+    const sent = { name: prefix + topic.name, bytes };
+    topic.tag = sent;
+    return sent;
   }
 
   #wait(work: Promise<void>, context: BrokerContext): void {

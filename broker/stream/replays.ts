@@ -178,6 +178,7 @@ export class Replays implements SessionReplays {
         break;
       }
     }
+    replay.cursor?.release();
     this.#countGaps(replay);
     return hasSent;
   }
