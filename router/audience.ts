@@ -10,6 +10,13 @@ const INDEX_FROM = 8;
 /** From how many members on changes are followed; fewer are put together anew. */
 const FOLLOW_FROM = 8;
 
+/** What an audience costs in memory, and each of its filters and members, in bytes. */
+const AUDIENCE_BYTES = 300;
+const ENTRY_BYTES = 24;
+const MEMBER_BYTES = 150;
+/** A member of which an observer keeps something, too: 250 to 270. */
+const OBSERVED_MEMBER_BYTES = 260;
+
 /** Stands for the members of an audience that was not put together yet. */
 const NO_MEMBERS: never[] = [];
 
@@ -61,8 +68,8 @@ export class Audience<S extends Subscriber> {
   sole: Member<S> | null = null;
   /** How many routes lead here. */
   routes = 0;
-  /** What it cost in memory, in bytes, when the first of them did; for the owner's use. */
-  weight = 0;
+  /** What it cost in memory when it was weighed last, in bytes. */
+  #weight = 0;
   /** The versions of all filters together, as of the last look. */
   #version = -1;
   /** What large audiences follow; `null` while this is small. */
@@ -80,6 +87,27 @@ export class Audience<S extends Subscriber> {
   /** Whoever keeps something beside the members, or `null`. */
   get observer(): MemberObserver<S> | null {
     return this.#observer;
+  }
+
+  /**
+   * Finds out what it costs in memory, which grows with each member that comes.
+   *
+   * @returns By how much that is more than the last time, in bytes.
+   */
+  weigh(): number {
+    const before = this.#weight;
+    // An observer keeps something of each member.
+    const memberBytes = this.#observer === null ? MEMBER_BYTES : OBSERVED_MEMBER_BYTES;
+    this.#weight = AUDIENCE_BYTES + this.entries.length * ENTRY_BYTES +
+      this.members.length * memberBytes;
+    return this.#weight - before;
+  }
+
+  /** It is let go: returns what it cost when it was weighed last, in bytes. */
+  unweigh(): number {
+    const before = this.#weight;
+    this.#weight = 0;
+    return before;
   }
 
   /** Has an observer told of every change from now on: it is kept for good. */

@@ -127,7 +127,7 @@ export interface BrokerLimits {
   /**
    * Bytes of memory for everything that clients make the broker hold, as it counts them; 0 for two
    * fifths of what V8's heap may grow to. Near it caches make room, then what would grow is refused:
-   * 0x97 for subscriptions, aliases, sessions and messages that must be kept.
+   * 0x97 for subscriptions, aliases and messages that must be kept, 0x88 for new sessions.
    */
   memoryBytesMax: number;
 }

@@ -7,12 +7,20 @@ import { encodeProperties } from "./message_properties.ts";
  */
 const OVERHEAD_BYTES = 350;
 
-/** Bytes of messages kept so far, by all brokers of the process. */
+/** Bytes of memory that were kept for messages so far, by all brokers of the process. */
 let kept = 0;
 
-/** How many bytes of messages were kept so far: what it has grown by is an upper bound of what came. */
+/**
+ * How many bytes were kept so far, of messages and of what goes with them: what it has grown by is an
+ * upper bound of what came.
+ */
 export function bytesKept(): number {
   return kept;
+}
+
+/** Takes note that something was kept that the walk of the memory budget will find, in bytes. */
+export function countKept(bytes: number): void {
+  kept += bytes;
 }
 
 /** Where a message is stored: known in full to the store alone. */

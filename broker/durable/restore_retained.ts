@@ -78,7 +78,7 @@ export function restoreWills(broker: DurableHost, wills: Map<number, WillRecord>
     );
     session.willId = id;
     broker.sessions.restoreWill(session, will);
-    session.username = username;
+    broker.sessions.setUser(session, username);
     session.permit(accessOf(broker, clientId, username));
     const delayMs = (will.properties.willDelayInterval ?? 0) * 1000;
     session.willDueMs = dueWallMs === 0
