@@ -311,9 +311,8 @@ export class ConnectAttempt {
     const { will } = this.#packet!;
     const isNew = host.sessions.get(clientId) === undefined;
     if (!isNew && will === null) return true;
-    const names = 2 * clientId.length;
-    const bytes = (isNew ? SESSION_BYTES + SESSION_STATE_BYTES + names : 0) + willBytes(will);
-    if (host.memory.mayGrow("session", bytes)) return true;
+    const size = isNew ? SESSION_BYTES + SESSION_STATE_BYTES + 2 * clientId.length : 0;
+    if (host.memory.mayGrow("session", size + willBytes(will))) return true;
     context.limited("memory", peer.address, clientId);
     return false;
   }

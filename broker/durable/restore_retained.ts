@@ -80,6 +80,7 @@ export function restoreWills(broker: DurableHost, wills: Map<number, WillRecord>
     broker.sessions.restoreWill(session, will);
     broker.sessions.setUser(session, username);
     session.permit(accessOf(broker, clientId, username));
+    mustFit(broker);
     const delayMs = (will.properties.willDelayInterval ?? 0) * 1000;
     session.willDueMs = dueWallMs === 0
       ? now + delayMs
