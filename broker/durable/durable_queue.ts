@@ -231,10 +231,7 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
   detach(): void {
     this.#held = null;
     this.disconnectedMs = this.#context.clock.now();
-    for (const flight of this.#session.outbound?.flights() ?? []) {
-      const sent = storedOf(flight);
-      if (sent.hold !== null) sent.message = null;
-    }
+    for (const flight of this.#session.outbound?.flights() ?? []) storedOf(flight).letGo();
     this.changed();
   }
 
@@ -338,6 +335,7 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
         if (!this.#isReady(flight)) break;
         count++;
         inflightMessages!.transmit(link, flight);
+        storedOf(flight).letGo();
       }
     } finally {
       this.#isSending = false;

@@ -14,6 +14,11 @@ export class StoredInflight extends InflightMessage {
   constructor(message: Message | null, variant: Variant, qos: QoS, public hold: Hold | null) {
     super(message, variant, qos);
   }
+
+  /** Forgets the message where it is in the store: it is loaded if it has to be sent again. */
+  letGo(): void {
+    if (this.hold !== null) this.message = null;
+  }
 }
 
 /** What is in flight: a durable queue opens no other flights than those with a stored message. */
