@@ -12,13 +12,13 @@ import type { Clock } from "../base/clock.ts";
 import type { Message } from "../base/message.ts";
 import type { Outbox } from "./outbox.ts";
 
-/** Topics shorter than this, in bytes, gain nothing from an alias. */
+/** Topics shorter than this, in bytes, need no alias. */
 const ALIAS_TOPIC_BYTES_MIN = 6;
 
-/** One for all: it is filled in and used up within a call. */
+/** Shared by all senders: it is filled and used within one call. */
 const how = new ForwardOptions();
 
-/** Whether the RETAIN flag is sent [MQTT-3.3.1-8] [MQTT-3.3.1-12] [MQTT-3.3.1-13]. */
+/** Whether the RETAIN flag is set [MQTT-3.3.1-8] [MQTT-3.3.1-12] [MQTT-3.3.1-13]. */
 function retainFlag(message: Message, variant: Variant): boolean {
   return variant.retained || (variant.retainAsPublished && message.retain);
 }
@@ -31,13 +31,13 @@ export class PublishSender {
   readonly #packetBytesMax: number;
   readonly #aliasMax: number;
   readonly #topicSkip: number;
-  /** The aliases the client knows, by the `mapKey()` of their topics. */
+  /** The aliases that the client knows, by the `mapKey()` of their topics. */
   #aliases: Map<string, number> | null = null;
 
   /**
-   * @param packetBytesMax The largest packet the client takes [MQTT-3.1.2-24].
-   * @param aliasMax How many aliases it takes [MQTT-3.1.2-26].
-   * @param topicSkip Bytes that are taken off each topic, all of which have more.
+   * @param packetBytesMax The Maximum Packet Size of the client [MQTT-3.1.2-24].
+   * @param aliasMax The Topic Alias Maximum of the client [MQTT-3.1.2-26].
+   * @param topicSkip The length of the mount point that is removed from each topic, in bytes.
    */
   constructor(
     outbox: Outbox,
@@ -59,8 +59,8 @@ export class PublishSender {
    * Appends a PUBLISH for the client to its outbox.
    *
    * @param packetId Ignored with QoS 0.
-   * @param dup Whether it is sent again.
-   * @returns False if it is larger than the client takes; nothing is sent then.
+   * @param dup Whether it is a retransmission.
+   * @returns False if it exceeds the client's Maximum Packet Size. Then nothing is sent.
    */
   send(message: Message, variant: Variant, qos: QoS, packetId: number, dup: boolean): boolean {
     how.version = this.#version;
@@ -70,14 +70,14 @@ export class PublishSender {
     how.packetId = packetId;
     how.identifiers = variant.identifiers;
     how.expirySeconds = message.expirySeconds < 0 ? -1 : message.secondsLeft(this.#clock.now());
-    // A QoS 0 frame may be skipped, and the meaning of its alias with it.
+    // A QoS 0 frame may be skipped, so it must not define an alias.
     how.topicAlias = 0;
     const known = qos > 0 && this.#aliasMax > 0 && this.#alias(message);
     how.omitTopic = known;
     how.topicSkip = this.#topicSkip;
     let size = forwardedSize(message, how);
     if (size > this.#packetBytesMax && how.topicAlias > 0 && !known) {
-      // To tell an alias takes room; without it the message may fit.
+      // A new alias needs bytes; without it the message may fit.
       this.#aliases!.delete(mapKey(message.name));
       how.topicAlias = 0;
       size = forwardedSize(message, how);
@@ -89,7 +89,7 @@ export class PublishSender {
     return true;
   }
 
-  /** Chooses the alias; returns whether the client knows it already. */
+  /** Chooses the alias; returns whether the client already knows it. */
   #alias(message: Message): boolean {
     if (message.topic.length - this.#topicSkip < ALIAS_TOPIC_BYTES_MIN) return false;
     const aliases = this.#aliases ??= new Map();
@@ -107,10 +107,9 @@ export class PublishSender {
 }
 
 /**
- * Appends a QoS 0 PUBLISH, just received, to a log that several connections
- * write from.
+ * Appends a QoS 0 PUBLISH that was just received to a log that several connections share.
  *
- * @returns False if it is larger than they take; nothing is appended then.
+ * @returns False if it exceeds their Maximum Packet Size. Then nothing is appended.
  */
 export function sendToLog(
   log: ByteLog,

@@ -2,11 +2,10 @@ import { mapKey } from "../../router/map_key.ts";
 import { WideMap } from "../../router/wide_map.ts";
 
 /**
- * What is remembered of those who have come lately, by a text that they have chosen, and never of
- * more than so many: when half the room is taken up by new ones, those of whom nothing was heard
- * since the last time are forgotten.
+ * A table of recently used records by a name that a peer has chosen, with a maximum size. When new
+ * records fill half of the table, records that were not used since the last time are removed.
  *
- * @typeParam V What is remembered of each.
+ * @typeParam V The type of the records.
  */
 export class LruTable<V extends object> {
   readonly #max: number;
@@ -15,26 +14,26 @@ export class LruTable<V extends object> {
   #old = new WideMap<V>();
 
   /**
-   * @param max How many are remembered at most; at least two.
-   * @param make What is known of one that has never come.
+   * @param max The maximum number of records; at least two.
+   * @param make Creates the record of a new name.
    */
   constructor(max: number, make: () => V) {
     this.#max = Math.max(2, max);
     this.#make = make;
   }
 
-  /** How many are remembered. */
+  /** The number of records. */
   get size(): number {
     return this.#young.size + this.#old.size;
   }
 
-  /** What is remembered, if anything; asking keeps nothing. */
+  /** The record, if any; this does not count as use. */
   peek(name: string): V | undefined {
     const key = mapKey(name);
     return this.#young.get(key) ?? this.#old.get(key);
   }
 
-  /** What is remembered, from now on if not before. */
+  /** The record; created if there is none. */
   get(name: string): V {
     const key = mapKey(name);
     const known = this.#young.get(key);
