@@ -3,6 +3,7 @@ import { Receipt } from "../../log/receipt.ts";
 import { addressKey } from "./address_prefix.ts";
 import type { BrokerContext } from "../base/context.ts";
 import type { LoginFailure } from "../base/hooks.ts";
+import { RECORD_BYTES } from "../base/memory_costs.ts";
 import { LruTable } from "./lru_table.ts";
 import { Deadline } from "../base/scheduler.ts";
 import { LimitSnapshot } from "./limit_snapshot.ts";
@@ -38,14 +39,26 @@ export class LoginLimiter {
     const context = this.#context;
     if (!this.#made.take(context.limits)) return;
     const { loginFailuresMax, loginForgetMs, addressesMax } = context.limits;
-    this.#records = loginFailuresMax === 0 ? null : new LruTable(addressesMax, () => ({
-      allowance: new TokenBucket(
-        1000 / Math.max(1, loginForgetMs),
-        loginFailuresMax,
-        context.clock.now(),
-      ),
-      delayed: 0,
-    }));
+    this.#records = loginFailuresMax === 0
+      ? null
+      : new LruTable(addressesMax, RECORD_BYTES, () => ({
+        allowance: new TokenBucket(
+          1000 / Math.max(1, loginForgetMs),
+          loginFailuresMax,
+          context.clock.now(),
+        ),
+        delayed: 0,
+      }));
+  }
+
+  /** What is remembered of addresses costs so much in memory, in bytes. */
+  get bytes(): number {
+    return this.#records?.bytes ?? 0;
+  }
+
+  /** Has it cost so many bytes at most. */
+  limitBytes(bytesMax: number): void {
+    this.#records?.limitBytes(bytesMax);
   }
 
   /** Whether a login from an address is checked. */

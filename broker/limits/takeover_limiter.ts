@@ -1,5 +1,6 @@
 import { Receipt } from "../../log/receipt.ts";
 import type { BrokerContext } from "../base/context.ts";
+import { RECORD_BYTES } from "../base/memory_costs.ts";
 import { LruTable } from "./lru_table.ts";
 import { Deadline } from "../base/scheduler.ts";
 import { LimitSnapshot } from "./limit_snapshot.ts";
@@ -32,14 +33,26 @@ export class TakeoverLimiter {
     const context = this.#context;
     if (!this.#made.take(context.limits)) return;
     const { takeOversMax, takeOverForgetMs, flappingClientsMax } = context.limits;
-    this.#records = takeOversMax === 0 ? null : new LruTable(flappingClientsMax, () => ({
-      allowance: new TokenBucket(
-        1000 / Math.max(1, takeOverForgetMs),
-        takeOversMax,
-        context.clock.now(),
-      ),
-      isHeld: false,
-    }));
+    this.#records = takeOversMax === 0
+      ? null
+      : new LruTable(flappingClientsMax, RECORD_BYTES, () => ({
+        allowance: new TokenBucket(
+          1000 / Math.max(1, takeOverForgetMs),
+          takeOversMax,
+          context.clock.now(),
+        ),
+        isHeld: false,
+      }));
+  }
+
+  /** What is remembered of client identifiers costs so much in memory, in bytes. */
+  get bytes(): number {
+    return this.#records?.bytes ?? 0;
+  }
+
+  /** Has it cost so many bytes at most. */
+  limitBytes(bytesMax: number): void {
+    this.#records?.limitBytes(bytesMax);
   }
 
   /**
