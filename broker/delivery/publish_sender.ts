@@ -12,13 +12,13 @@ import type { Message } from "../base/message.ts";
 import type { OutboundAliases } from "./outbound_aliases.ts";
 import type { Outbox } from "./outbox.ts";
 
-/** Topics shorter than this, in bytes, gain nothing from an alias. */
+/** Topics shorter than this, in bytes, need no alias. */
 const ALIAS_TOPIC_BYTES_MIN = 6;
 
-/** One for all: it is filled in and used up within a call. */
+/** Shared by all senders: it is filled and used within one call. */
 const how = new ForwardOptions();
 
-/** Whether the RETAIN flag is sent [MQTT-3.3.1-8] [MQTT-3.3.1-12] [MQTT-3.3.1-13]. */
+/** Whether the RETAIN flag is set [MQTT-3.3.1-8] [MQTT-3.3.1-12] [MQTT-3.3.1-13]. */
 function retainFlag(message: Message, variant: Variant): boolean {
   return variant.retained || (variant.retainAsPublished && message.retain);
 }
@@ -57,8 +57,8 @@ export class PublishSender {
    * Appends a PUBLISH for the client to its outbox.
    *
    * @param packetId Ignored with QoS 0.
-   * @param dup Whether it is sent again.
-   * @returns False if it is larger than the client takes; nothing is sent then.
+   * @param dup Whether it is a retransmission.
+   * @returns False if it exceeds the client's Maximum Packet Size. Then nothing is sent.
    */
   send(message: Message, variant: Variant, qos: QoS, packetId: number, dup: boolean): boolean {
     how.version = this.#version;
@@ -68,7 +68,7 @@ export class PublishSender {
     how.packetId = packetId;
     how.identifiers = variant.identifiers;
     how.expirySeconds = message.expirySeconds < 0 ? -1 : message.secondsLeft(this.#clock.now());
-    // A QoS 0 frame may be skipped, and the meaning of its alias with it.
+    // A QoS 0 frame may be skipped, so it must not define an alias.
     how.topicAlias = 0;
     const known = qos > 0 && this.#aliases !== null && this.#alias(this.#aliases, message);
     how.omitTopic = known;
@@ -102,10 +102,9 @@ export class PublishSender {
 }
 
 /**
- * Appends a QoS 0 PUBLISH, just received, to a log that several connections
- * write from.
+ * Appends a QoS 0 PUBLISH that was just received to a log that several connections share.
  *
- * @returns False if it is larger than they take; nothing is appended then.
+ * @returns False if it exceeds their Maximum Packet Size. Then nothing is appended.
  */
 export function sendToLog(
   log: ByteLog,

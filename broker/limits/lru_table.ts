@@ -14,7 +14,7 @@ interface Entry<V> {
  * two bounds: a number of entries, and bytes of memory, since a name may be 64 KB long. When half of
  * either is taken up by new ones, those of whom nothing was heard since the last time are forgotten.
  *
- * @typeParam V What is remembered of each.
+ * @typeParam V The type of the records.
  */
 export class LruTable<V extends object> {
   readonly #max: number;
@@ -37,7 +37,7 @@ export class LruTable<V extends object> {
     this.#make = make;
   }
 
-  /** How many are remembered. */
+  /** The number of records. */
   get size(): number {
     return this.#young.size + this.#old.size;
   }
