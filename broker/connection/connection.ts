@@ -212,7 +212,7 @@ export class Connection implements ClientConnection, OutboxOwner {
         if (wait instanceof Receipt) context.stats.backpressureWaits++;
         resolve(wait ?? undefined);
       };
-      context.turns.later(job, true);
+      context.turns.later(job, this.#intake.isShort);
     });
   }
 
