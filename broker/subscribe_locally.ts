@@ -7,11 +7,11 @@ import { LocalSubscription } from "./delivery/local_subscription.ts";
 import { RetainedDelivery } from "./delivery/retained_delivery.ts";
 import type { Receiver } from "./delivery/subscriber.ts";
 
-/** How a program subscribes. */
+/** Options of a subscription of the program. */
 export interface SubscribeOptions {
-  /** The highest QoS at which messages come; 2 by default. */
+  /** The maximum QoS of its messages; 2 by default. */
   qos?: QoS;
-  /** Whether retained messages come first; true by default. */
+  /** Whether retained messages are delivered first; true by default. */
   retained?: boolean;
 }
 

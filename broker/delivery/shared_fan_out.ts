@@ -11,38 +11,38 @@ import type { PublishBatch } from "./publish_batch.ts";
 import { sendToLog } from "./publish_sender.ts";
 import { ReadAccessFilter } from "./read_access_filter.ts";
 
-/** How many bytes are appended between two looks at how far the members lag. */
-const LOOK_BYTES = 64 * 1024;
-/** At most so many messages are appended between two looks at their backlogs. */
-const LOOK_MESSAGES_MAX = 256;
-/** And while everyone is away, at most this part of the room that the fullest of them has. */
+/** The number of bytes appended between two checks of the members' lag. */
+const CHECK_BYTES = 64 * 1024;
+/** The maximum number of messages appended between two checks of the backlogs. */
+const CHECK_MESSAGES_MAX = 256;
+/** If no member is connected: the maximum as a share of the fullest member's room. */
 const AWAY_SHARE = 1 / 8;
-/** How many members must have gone, beside as many as there are, for idle lists to be tidied. */
-const GONE_MIN = 64;
+/** The idle lists are compacted after this many removals plus as many as there are members. */
+const REMOVED_MIN = 64;
 
 /**
- * Members that are sent the same: one log of bytes for QoS 0, one of messages
- * for what is acknowledged. Members that follow cost nothing per message; those
- * on the idle lists take up following at the next one.
+ * Members that receive the same bytes: one log of bytes for QoS 0, and one of messages for QoS 1
+ * and 2. Members that follow cost nothing per message. Idle members start to follow at the next
+ * one.
  */
 class Group {
   readonly #wire: Wire;
   readonly #variant: Variant;
-  /** In no order. */
+  /** In no specific order. */
   readonly #seats: Seat[] = [];
   readonly bytes = new ByteLog();
   readonly #newLog: () => MessageLog;
   #messages: MessageLog | null = null;
   #idleBytes: Seat[] = [];
   #idleMessages: Seat[] = [];
-  /** How many have gone since the idle lists were tidied. */
-  #gone = 0;
-  /** How many follow the log of bytes. */
+  /** Removals since the idle lists were compacted. */
+  #removed = 0;
+  /** The number of followers of the byte log. */
   bytesFollowed = 0;
-  #lookAtBytes = LOOK_BYTES;
-  #lookAtMessages = 0;
-  #lookAtWeight = 0;
-  /** Where the log may come to before one of those that follow it could be full. */
+  #checkLagAt = CHECK_BYTES;
+  #checkBacklogAt = 0;
+  #checkBacklogAtWeight = 0;
+  /** The end of the log at which a follower's backlog could be full. */
   #fullAtMessages = 0;
   #fullAtWeight = 0;
 
@@ -71,20 +71,20 @@ class Group {
 
   remove(seat: Seat): void {
     const { subscriber } = seat.member;
-    seat.isGone = true;
+    seat.isRemoved = true;
     seat.member.seat = null;
     subscriber.leaveBytes(seat.ofBytes);
     subscriber.leaveMessages(seat);
     const last = this.#seats.pop()!;
     if (last !== seat) this.#seats[last.index = seat.index] = last;
-    if (++this.#gone > this.#seats.length + GONE_MIN) this.#tidy();
+    if (++this.#removed > this.#seats.length + REMOVED_MIN) this.#tidy();
   }
 
-  /** A list that nothing is published for would gather whoever came and went. */
+  /** Without publications, removed members would stay in the lists. */
   #tidy(): void {
-    this.#gone = 0;
-    this.#idleBytes = this.#idleBytes.filter(({ isGone }) => !isGone);
-    this.#idleMessages = this.#idleMessages.filter(({ isGone }) => !isGone);
+    this.#removed = 0;
+    this.#idleBytes = this.#idleBytes.filter(({ isRemoved }) => !isRemoved);
+    this.#idleMessages = this.#idleMessages.filter(({ isRemoved }) => !isRemoved);
   }
 
   run(run: PublishBatch): void {
@@ -96,14 +96,14 @@ class Group {
       if (same) this.bytes.append(run.buffer, run.start, run.end, run.frames);
       else for (const message of run.messages()) this.#encode(message);
     }
-    this.#look();
+    this.#checkLag();
   }
 
   message(message: Message): void {
     if (Math.min(message.qos, this.#variant.qos) > 0) return this.#append(message);
     this.#followBytes();
     if (this.bytesFollowed > 0) this.#encode(message);
-    this.#look();
+    this.#checkLag();
   }
 
   isFull(bytes: number): boolean {
@@ -111,32 +111,32 @@ class Group {
     const log = this.#messages;
     const isRoom = log !== null && log.end < this.#fullAtMessages &&
       log.weight + bytes <= this.#fullAtWeight;
-    // Those that follow have as much room as when they were looked at, or more.
-    for (const { isGone, member } of isRoom ? this.#idleMessages : this.#seats) {
-      if (!isGone && member.subscriber.isFull(bytes)) return true;
+    // Followers have at least as much room as at the last check.
+    for (const { isRemoved, member } of isRoom ? this.#idleMessages : this.#seats) {
+      if (!isRemoved && member.subscriber.isFull(bytes)) return true;
     }
     return false;
   }
 
   leftBytes(seat: Seat): void {
     this.bytesFollowed--;
-    if (!seat.isGone) this.#idleBytes.push(seat);
+    if (!seat.isRemoved) this.#idleBytes.push(seat);
   }
 
-  /** One that may be full, or have to slow publishers down, is there from now on. */
-  lookSoon(): void {
+  /** A member that may be full, or may have to slow publishers down, is connected now. */
+  checkSoon(): void {
     const log = this.#messages;
     if (log === null) return;
-    const messages = log.end + LOOK_MESSAGES_MAX;
-    const weight = log.weight + LOOK_BYTES;
-    this.#lookAtMessages = Math.min(this.#lookAtMessages, messages);
-    this.#lookAtWeight = Math.min(this.#lookAtWeight, weight);
+    const messages = log.end + CHECK_MESSAGES_MAX;
+    const weight = log.weight + CHECK_BYTES;
+    this.#checkBacklogAt = Math.min(this.#checkBacklogAt, messages);
+    this.#checkBacklogAtWeight = Math.min(this.#checkBacklogAtWeight, weight);
     this.#fullAtMessages = Math.min(this.#fullAtMessages, messages);
     this.#fullAtWeight = Math.min(this.#fullAtWeight, weight);
   }
 
   leftMessages(seat: Seat): void {
-    if (!seat.isGone) this.#idleMessages.push(seat);
+    if (!seat.isRemoved) this.#idleMessages.push(seat);
   }
 
   #encode(message: Message): void {
@@ -149,8 +149,8 @@ class Group {
     const idle = this.#idleBytes;
     this.#idleBytes = [];
     for (const seat of idle) {
-      // One that is not connected takes a new seat when it is again.
-      if (seat.isGone || !seat.member.subscriber.followBytes(this.bytes, seat.ofBytes)) continue;
+      // A disconnected member takes a new seat when it reconnects.
+      if (seat.isRemoved || !seat.member.subscriber.followBytes(this.bytes, seat.ofBytes)) continue;
       this.bytesFollowed++;
     }
   }
@@ -160,53 +160,53 @@ class Group {
     const idle = this.#idleMessages;
     this.#idleMessages = [];
     for (const seat of idle) {
-      if (seat.isGone) continue;
+      if (seat.isRemoved) continue;
       if (!seat.member.subscriber.followMessages(log, seat)) {
         seat.member.subscriber.receive(message, seat.member);
         this.#idleMessages.push(seat);
       }
     }
-    if (idle.length > this.#idleMessages.length) this.lookSoon();
+    if (idle.length > this.#idleMessages.length) this.checkSoon();
     log.append(message.keep());
-    if (log.end >= this.#lookAtMessages || log.weight >= this.#lookAtWeight) {
-      this.#lookAtBacklogs(log);
+    if (log.end >= this.#checkBacklogAt || log.weight >= this.#checkBacklogAtWeight) {
+      this.#checkBacklogs(log);
     }
   }
 
-  #look(): void {
-    if (this.bytes.end < this.#lookAtBytes) return;
-    this.#lookAtBytes = this.bytes.end + LOOK_BYTES;
-    for (const { member } of this.#seats) member.subscriber.lookAtBytes();
+  #checkLag(): void {
+    if (this.bytes.end < this.#checkLagAt) return;
+    this.#checkLagAt = this.bytes.end + CHECK_BYTES;
+    for (const { member } of this.#seats) member.subscriber.checkLag();
   }
 
-  /** Looks again when the first of them could be full. */
-  #lookAtBacklogs(log: MessageLog): void {
+  /** Plans the next check for when the first member could be full. */
+  #checkBacklogs(log: MessageLog): void {
     let messages = Infinity;
     let bytes = Infinity;
     let isAnyoneThere = false;
-    // One that is full may leave its seat.
+    // A member that is full may leave its seat.
     for (const { member } of [...this.#seats]) {
-      const room = member.subscriber.lookAtMessages();
+      const room = member.subscriber.checkBacklog();
       if (!room.isAway) isAnyoneThere = true;
       messages = Math.min(messages, room.messages);
       bytes = Math.min(bytes, room.bytes);
     }
-    // Their backlogs may grow by other logs, too, and so they are looked at now and then.
+    // Backlogs may also grow by other logs, so they are checked from time to time.
     const messagesMost = isAnyoneThere ? 0 : messages * AWAY_SHARE;
     const bytesMost = isAnyoneThere ? 0 : bytes * AWAY_SHARE;
-    messages = Math.min(messages, Math.max(LOOK_MESSAGES_MAX, messagesMost));
-    bytes = Math.min(bytes, Math.max(LOOK_BYTES, bytesMost));
+    messages = Math.min(messages, Math.max(CHECK_MESSAGES_MAX, messagesMost));
+    bytes = Math.min(bytes, Math.max(CHECK_BYTES, bytesMost));
     this.#fullAtMessages = log.end + messages;
     this.#fullAtWeight = log.weight + bytes;
-    this.#lookAtMessages = log.end + Math.max(1, messages);
-    this.#lookAtWeight = log.weight + Math.max(1, bytes);
+    this.#checkBacklogAt = log.end + Math.max(1, messages);
+    this.#checkBacklogAtWeight = log.weight + Math.max(1, bytes);
   }
 }
 
-/** The place of a member in a group, and what its log of messages is followed for. */
+/** The place of a member in a group. It follows the group's log of messages. */
 class Seat implements MessageFollows {
-  isGone = false;
-  /** Where it stands in its group. */
+  isRemoved = false;
+  /** Its index in the group. */
   index = -1;
   readonly ofBytes: ByteSeat = new ByteSeat(this);
 
@@ -216,16 +216,16 @@ class Seat implements MessageFollows {
     return this.member;
   }
 
-  left(): void {
+  onLeft(): void {
     this.group.leftMessages(this);
   }
 
-  returned(): void {
-    this.group.lookSoon();
+  onAttached(): void {
+    this.group.checkSoon();
   }
 }
 
-/** What the log of bytes of a group is followed for. */
+/** Follows the group's log of bytes. */
 class ByteSeat implements Follows {
   readonly #seat: Seat;
 
@@ -233,32 +233,35 @@ class ByteSeat implements Follows {
     this.#seat = seat;
   }
 
-  left(): void {
+  onLeft(): void {
     this.#seat.group.leftBytes(this.#seat);
   }
 }
 
 /**
- * How a message reaches a wide audience: once for each way in which it is
- * wanted, however many want it that way.
+ * Delivers a message to a wide audience: once for each combination of flags, however many members
+ * have it.
  */
 export class FanOut implements MemberObserver<Receiver> {
   readonly #groups = new Map<string, Group>();
-  /** The group of the last member that was added: most are of one. */
+  /** The group of the last added member: most members are in one group. */
   #lastGroup: Group | null = null;
-  /** Members that must be looked at one by one. */
+  /** Members that need their own bytes. */
   readonly #alone = new Set<Member<Receiver>>();
-  /** Finds members of the groups that may not receive a topic; `null` while all may receive all. */
+  /**
+   * Finds members of the groups that may not receive a topic; `null` while all may receive
+   * everything.
+   */
   #accessFilter: ReadAccessFilter | null = null;
   readonly #newLog: () => MessageLog;
 
-  /** @param newLog Makes logs of messages for those who survive a restart. */
+  /** @param newLog Creates logs of messages for durable sessions. */
   constructor(audience: Audience<Receiver>, newLog: () => MessageLog) {
     this.#newLog = newLog;
-    for (const member of audience.members) this.added(member);
+    for (const member of audience.members) this.onAdded(member);
   }
 
-  added(member: Member<Receiver>): void {
+  onAdded(member: Member<Receiver>): void {
     const { wireClass, isDurable } = member.subscriber;
     if (wireClass === WIRE_CLASS_OWN || member.own !== undefined) {
       this.#alone.add(member);
@@ -276,7 +279,7 @@ export class FanOut implements MemberObserver<Receiver> {
     if (member.subscriber.isRestricted) (this.#accessFilter ??= new ReadAccessFilter()).add(member);
   }
 
-  removed(member: Member<Receiver>): void {
+  onRemoved(member: Member<Receiver>): void {
     this.#accessFilter?.delete(member);
     if (this.#alone.delete(member)) return;
     this.#leaveGroup(member);
@@ -291,15 +294,18 @@ export class FanOut implements MemberObserver<Receiver> {
     if (this.#lastGroup === group) this.#lastGroup = null;
   }
 
-  /** Whoever may not receive a topic no longer gets what is sent to all: it is asked each time. */
+  /**
+   * Removes members that may not receive a topic from the groups. They are checked for each message
+   * from now on.
+   */
   #setApart(route: Route<Receiver>): void {
-    for (const member of this.#accessFilter!.denied(route)) {
+    for (const member of this.#accessFilter!.takeDenied(route)) {
       this.#leaveGroup(member);
       this.#alone.add(member);
     }
   }
 
-  /** Hands a run of QoS 0 frames to everyone. */
+  /** Sends a batch of QoS 0 frames to all members. */
   run(run: PublishBatch): void {
     if (this.#accessFilter !== null) this.#setApart(run.route);
     for (const group of this.#groups.values()) group.run(run);
@@ -309,7 +315,7 @@ export class FanOut implements MemberObserver<Receiver> {
     }
   }
 
-  /** Hands a message to everyone. */
+  /** Sends a message to all members. */
   message(route: Route<Receiver>, message: Message): void {
     if (this.#accessFilter !== null) this.#setApart(route);
     for (const group of this.#groups.values()) group.message(message);
@@ -319,7 +325,7 @@ export class FanOut implements MemberObserver<Receiver> {
     }
   }
 
-  /** Whether a member's backlog has no room for an acknowledged message. */
+  /** Whether the backlog of a member has no room for a message. */
   isFull({ name, weight }: Message): boolean {
     for (const group of this.#groups.values()) if (group.isFull(weight)) return true;
     for (const { qos, subscriber } of this.#alone) {
@@ -329,7 +335,10 @@ export class FanOut implements MemberObserver<Receiver> {
   }
 }
 
-/** How a member receives what `publisher` publishes; `null` for not at all [MQTT-3.8.3-3]. */
+/**
+ * The flags for a member's copy of a message of `publisher`; `null` if it does not receive it
+ * [MQTT-3.8.3-3].
+ */
 export function variantFor(member: Member<Receiver>, publisher: string | null): Variant | null {
   const { own, subscriber } = member;
   return own === undefined || subscriber.clientId !== publisher ? member : own;

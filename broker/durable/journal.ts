@@ -24,46 +24,46 @@ import { PageCache } from "./page_cache.ts";
 import type { Calendar } from "../base/calendar.ts";
 import { RowWriter } from "./row_writer.ts";
 
-/** How long to wait before a commit that has failed is tried again, in milliseconds. */
+/** The time before a failed commit is retried, in milliseconds. */
 const RETRY_MS = 1000;
-/** What a chunk, with its page, and a log cost in memory beside their messages, in bytes. */
+/** Memory of a chunk, with its page and log, without the messages, in bytes. */
 const CHUNK_ENTRY_BYTES = 400;
 const LOG_BYTES = 600;
-/** What a journal needs of the broker. */
+/** The broker, as a journal needs it. */
 export interface JournalHost {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly calendar: Calendar;
-  /** What pages that are on the disk may take of the memory, in bytes. */
+  /** The maximum memory of pages that are on the disk, in bytes. */
   readonly cacheBytesMax: number;
-  /** What may wait for a commit, in bytes, before publishers wait. */
+  /** Bytes that may wait for a commit. Beyond it publishers wait. */
   readonly journalBytesMax: number;
-  /** What the store may hold of messages, in bytes, before they are refused. */
+  /** The maximum weight of stored messages, in bytes. Beyond it messages are refused. */
   readonly storedBytesMax: number;
-  /** Finishes what this turn has begun: what it changes belongs to the same commit. */
+  /** Ends this turn's work, so that its changes are in the same commit. */
   endTurn(): void;
-  /** Whoever publishes now should wait until the receipt closes. */
+  /** The current publisher should wait until the receipt closes. */
   needRoom(room: Receipt): void;
-  /** Something of what is published now is to be stored. */
-  storing(): void;
-  /** The retained message of a topic, as it is now. */
+  /** A part of the current publication will be stored. */
+  onStoring(): void;
+  /** The current retained message of a topic. */
   retainedOf(topic: string): Message | undefined;
-  /** Something has failed. */
+  /** Reports an error. */
   failed(error: unknown): void;
-  /** Messages have expired before anyone was sent them. */
-  expired(messages: number): void;
-  /** Messages that should have been in the store were not. */
-  lost(messages: number): void;
-  /** A commit has failed; what it held will be tried again. */
-  commitFailed(): void;
-  /** The disk is full, or is no longer; or it takes nothing for another reason. */
-  full(isFull: boolean, reason?: Error): void;
+  /** Messages have expired before they were sent. */
+  onExpired(messages: number): void;
+  /** Stored messages were lost. */
+  onLost(messages: number): void;
+  /** A commit has failed. Its changes will be retried. */
+  onCommitFailed(): void;
+  /** The disk is full, or no longer is; or the store refuses writes for another reason. */
+  onFull(isFull: boolean, reason?: Error): void;
 }
 
 /**
- * Brings to the store what must survive. Changes gather while a commit is under
- * way and go with the next; the first of a turn waits for nothing but the end
- * of that turn. So under load a commit holds much, and without it no time is lost.
+ * Writes durable state to the store. Changes during a commit go into the next one. The first change
+ * of a turn waits only for the end of that turn. So under load a commit contains many changes, and
+ * without load there is no delay.
  */
 export class Journal implements LogKeeper {
   readonly #store: Store;
@@ -84,13 +84,13 @@ export class Journal implements LogKeeper {
   #lastJoin: SharedStart | null = null;
   #done = 0;
   #isTouched = false;
-  /** Whether all is restored: rows that are written before would be written by halves. */
+  /** Whether restoring is complete: rows that are written before would be incomplete. */
   #hasBegun = false;
   #isClosing = false;
   #isClosed = false;
   #mayTry = true;
   #isFailing = false;
-  /** The name of the error that was told last. */
+  /** The name of the last reported error. */
   #told = "";
   #bytes = 0;
 
@@ -108,80 +108,80 @@ export class Journal implements LogKeeper {
         return host.cacheBytesMax;
       },
       chunkOf: (id) => this.chunkOf(id),
-      lost: (messages) => host.lost(messages),
+      onLost: (messages) => host.onLost(messages),
       failed: (error) => host.failed(error),
       later: (ms, call) => host.scheduler.set(new Deadline(call), host.clock.now() + ms),
     });
   }
 
-  /** The commit that will hold what changes now. */
+  /** The commit that will contain the current changes. */
   get gathering(): Commit {
     return this.#gathering;
   }
 
-  /** The commit after which everything of now is on the disk; `null` if it is already. */
+  /** The commit after which the current state is on the disk; `null` if it already is. */
   get latest(): Commit | null {
     return this.#changes.isEmpty ? this.#underWay : this.#gathering;
   }
 
-  /** The number of the last commit that is on the disk, with every one before it. */
+  /** The number of the last commit that is on the disk, with all before it. */
   get done(): number {
     return this.#done;
   }
 
-  /** Whether nothing more of messages can be promised: the last commit has failed, or they are too many. */
+  /** Whether no more messages can be stored: a commit has failed, or the limit is reached. */
   get isFull(): boolean {
     return this.#isFailing || this.#bytes >= this.#host.storedBytesMax;
   }
 
-  /** Whether the last commit has failed, so that nothing at all can be promised. */
+  /** Whether the last commit has failed, so that nothing can be stored. */
   get isFailing(): boolean {
     return this.#isFailing;
   }
 
-  /** What the messages in the store weigh, in bytes. */
+  /** The weight of the stored messages, in bytes. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** What pages and chunks, and the logs they are of, cost in memory, in bytes. */
+  /** Memory of pages, chunks and their logs, in bytes. */
   get memoryBytes(): number {
     return this.#cache.bytes + this.#chunks.size * CHUNK_ENTRY_BYTES + this.#sweep.size * LOG_BYTES;
   }
 
-  /** The identifier that will be given next. */
+  /** The next identifier. */
   get nextId(): number {
     return this.#ids.nextId;
   }
 
-  /** An identifier that was never used. */
+  /** Allocates an identifier. */
   newId(): number {
     return this.#ids.newId();
   }
 
-  /** Uses no identifier up to this one. */
+  /** Skips identifiers up to this one. */
   skipIds(upTo: number): void {
     this.#ids.skip(upTo);
   }
 
-  /** Everything is restored: what has changed by that is written. */
+  /** Restoring is complete: changes until now are written. */
   begin(): void {
     this.#hasBegun = true;
     if (!this.#changes.isEmpty) this.#touch();
   }
 
-  /** Removes a row that is of no use to anybody. */
+  /** Removes a row without use. */
   discard(table: Table, key: Uint8Array): void {
     this.#changes.useless.push([table, key]);
     this.#touch();
   }
 
-  /** Makes a log. */
+  /** Creates a log. */
   newLog(): DurableLog {
     return new DurableLog(this, this.newId());
   }
 
-  /** A log that is in the store. */
+  /** Creates a log that is in the store. */
   restoreLog(id: number, end: number, weight: number): DurableLog {
     return new DurableLog(this, id, end, weight);
   }
@@ -193,42 +193,42 @@ export class Journal implements LogKeeper {
     return chunk;
   }
 
-  /** Whether anything leads to the chunk with an identifier. */
+  /** Whether any entry refers to the chunk with an identifier. */
   hasChunk(id: number): boolean {
     return this.#chunks.has(id);
   }
 
   /** Counts messages that were found in the store. */
-  counted(bytes: number): void {
+  countStored(bytes: number): void {
     this.#bytes += bytes;
   }
 
   keep(message: Message): Place {
     const place = message.place as Place | null;
-    if (place !== null && !place.chunk.isGone && !place.isRevoked) return place;
+    if (place !== null && !place.chunk.isRemoved && !place.isRevoked) return place;
     if (this.#open === null || this.#open.bytes >= CHUNK_BYTES) {
       this.#open = new MessageChunk(this.newId());
       this.#chunks.set(this.#open.id, this.#open);
       this.#changes.chunks.add(this.#open);
     }
     this.#weigh(message.weight);
-    this.#host.storing();
+    this.#host.onStoring();
     return message.place = this.#open.add(message.keep());
   }
 
   /** The session has changed. */
-  sessionChanged(session: StoredSession): void {
+  onSessionChanged(session: StoredSession): void {
     this.#changes.sessions.add(session);
     this.#touch();
   }
 
-  /** A message goes from one session to another: it must not leave here before it is there. */
-  handedOver(): void {
+  /** A message moves to another session. The removal must not be stored before the addition. */
+  onHandedOver(): void {
     this.#changes.isIndivisible = true;
   }
 
-  /** A session has begun to read a log. */
-  joined(sessionId: number, reader: Reader): void {
+  /** A session has started to read a log. */
+  onReaderStarted(sessionId: number, reader: Reader): void {
     const { cursor, variant } = reader;
     const { log, position, weight } = cursor;
     let join = this.#lastJoin;
@@ -244,18 +244,18 @@ export class Journal implements LogKeeper {
     this.#touch();
   }
 
-  /** What a session reads is known from elsewhere. */
-  leftJoin(join: SharedStart): void {
-    if (--join.pending === 0) this.removeJoin(join);
+  /** The position of a session is stored elsewhere. */
+  releaseStart(join: SharedStart): void {
+    if (--join.pending === 0) this.removeStart(join);
   }
 
-  /** The join counts for nobody any more. */
-  removeJoin(join: SharedStart): void {
+  /** No session needs the shared start any more. */
+  removeStart(join: SharedStart): void {
     this.#changes.removedJoins.add(join);
     this.#touch();
   }
 
-  /** The will of a session has come, changed or gone. */
+  /** The will of a session was added, changed or removed. */
   willChanged(owner: WillOwner): void {
     if (owner.willId === 0) {
       if (owner.will === null) return;
@@ -266,15 +266,15 @@ export class Journal implements LogKeeper {
   }
 
   /** The retained message of a topic has changed. */
-  retainedChanged(topic: string): void {
+  onRetainedChanged(topic: string): void {
     const { retained } = this.#changes;
     if (!retained.has(topic)) this.#weigh(this.#host.retainedOf(topic)?.weight ?? topic.length);
     retained.add(topic);
-    this.#host.storing();
+    this.#host.onStoring();
     this.#touch();
   }
 
-  appended(log: DurableLog, page: MessagePage, bytes: number): void {
+  onAppended(log: DurableLog, page: MessagePage, bytes: number): void {
     this.#bytes += bytes;
     this.#cache.remove(page);
     if (!this.#changes.pages.has(page)) {
@@ -285,7 +285,7 @@ export class Journal implements LogKeeper {
     this.#touch();
   }
 
-  dropped(log: DurableLog, page: MessagePage): void {
+  onPageDropped(log: DurableLog, page: MessagePage): void {
     this.#cache.remove(page);
     if (page.entries === null) {
       for (const chunk of page.refs!) this.#leave(chunk);
@@ -300,27 +300,27 @@ export class Journal implements LogKeeper {
     this.#cache.load(log, page, done);
   }
 
-  /** Keeps a log in sight while there is something in it, for what expires there. */
+  /** Adds a log with entries to the expiry sweep. */
   watch(log: DurableLog): void {
     this.#sweep.watch(log);
   }
 
-  /** Closes when the disk holds what a commit should, however often it is tried, or never will. */
+  /** Closes when the contents of a commit are on the disk, maybe after retries, or never will be. */
   whenStored(commit: Commit): Receipt {
     if (this.#isClosed) return Receipt.closed();
     const stored = new Receipt();
     const listener: CommitListener = {
-      committed: () => stored.close(),
-      commitFailed: () => this.#isClosed ? stored.close() : this.#gathering.tell(listener),
+      onCommitted: () => stored.close(),
+      onCommitFailed: () => this.#isClosed ? stored.close() : this.#gathering.tell(listener),
     };
     commit.tell(listener);
     return stored;
   }
 
-  /** Waits until everything is on the disk, or cannot be brought there, and closes the store. */
+  /** Waits until everything is on the disk, or cannot be written, and closes the store. */
   async close(): Promise<void> {
     this.#isClosing = true;
-    // What has failed is tried a last time.
+    // Failed changes are retried a last time.
     this.#mayTry = true;
     while (this.#underWay !== null || (!this.#changes.isEmpty && this.#mayTry)) {
       if (this.#underWay === null) this.#seal();
@@ -328,7 +328,7 @@ export class Journal implements LogKeeper {
     }
     this.#host.scheduler.clear(this.#retry);
     this.#isClosed = true;
-    // Nobody is to wait for what does not come.
+    // Releases everyone who waits for a commit that will not happen.
     this.#gathering.fail(
       new StoreError("The store is closed"),
       (error) => this.#host.failed(error),
@@ -336,14 +336,14 @@ export class Journal implements LogKeeper {
     await this.#store.close();
   }
 
-  /** So much more is to be stored. Past a limit publishers wait for the commit under way, or the next. */
+  /** Counts bytes to be stored. Beyond a limit publishers wait for a commit. */
   #weigh(bytes: number): void {
     this.#changes.weight += bytes;
     if (this.#changes.weight <= this.#host.journalBytesMax || this.#isClosing) return;
     this.#host.needRoom((this.#underWay ?? this.#gathering).over);
   }
 
-  /** Seals what has gathered at the end of this turn, unless a commit is under way. */
+  /** Seals the changes at the end of this turn, unless a commit is in progress. */
   #touch(): void {
     if (!this.#hasBegun) return;
     if (this.#isTouched || this.#underWay !== null || !this.#mayTry || this.#isClosing) return;
@@ -355,7 +355,7 @@ export class Journal implements LogKeeper {
     });
   }
 
-  /** On a full disk what frees room goes first, by itself: the store keeps room for that. */
+  /** On a full disk, removals are committed first, alone: the store reserves room for them. */
   #sealRemovals(): boolean {
     const removals = this.#isFailing ? this.#changes.takeRemovals() : null;
     if (removals === null) return false;
@@ -368,7 +368,7 @@ export class Journal implements LogKeeper {
     return true;
   }
 
-  /** Hands what has gathered to the store. */
+  /** Passes the changes to the store. */
   #seal(): void {
     if (!this.#sealRemovals()) this.#sealAll();
   }
@@ -382,8 +382,8 @@ export class Journal implements LogKeeper {
     this.#open = null;
     changes.idCeiling = this.#ids.ceiling;
     this.#commit(changes).then(
-      () => this.#succeeded(commit, changes),
-      (error) => this.#failed(commit, changes, error),
+      () => this.#onCommitted(commit, changes),
+      (error) => this.#onCommitFailed(commit, changes, error),
     );
   }
 
@@ -392,26 +392,26 @@ export class Journal implements LogKeeper {
     if (batch.changes > 0) await this.#store.commit(batch);
   }
 
-  #succeeded(commit: Commit, changes: Changes): void {
+  #onCommitted(commit: Commit, changes: Changes): void {
     this.#underWay = null;
     this.#done = commit.number;
-    this.#ids.stored(changes.idCeiling);
+    this.#ids.onStored(changes.idCeiling);
     for (const chunk of changes.chunks) chunk.messages = null;
     for (const page of changes.pages.keys()) if (--page.pending === 0) this.#cache.add(page);
     if (this.#isFailing) {
       this.#isFailing = false;
-      this.#host.full(false);
+      this.#host.onFull(false);
     }
     commit.succeed((error) => this.#host.failed(error));
     if (!this.#changes.isEmpty) this.#touch();
   }
 
-  /** What could not be brought to the disk is tried again, with whatever has changed by then. */
-  #failed(commit: Commit, changes: Changes, error: unknown): void {
+  /** Failed changes are retried, together with the changes since then. */
+  #onCommitFailed(commit: Commit, changes: Changes, error: unknown): void {
     this.#underWay = null;
-    this.#host.commitFailed();
+    this.#host.onCommitFailed();
     for (const page of changes.pages.keys()) if (this.#changes.pages.has(page)) page.pending--;
-    for (const session of changes.sessions) session.writeFailed();
+    for (const session of changes.sessions) session.onWriteFailed();
     this.#changes.addFailed(changes);
     const reason = error instanceof Error ? error : new Error(String(error));
     this.#tell(reason);
@@ -421,20 +421,20 @@ export class Journal implements LogKeeper {
     commit.fail(reason, (error) => this.#host.failed(error));
   }
 
-  /** Tells that the store takes nothing, once for each kind of reason. */
+  /** Reports that the store refuses writes, once for each kind of reason. */
   #tell(reason: Error): void {
     if (this.#isFailing && this.#told === reason.name) return;
     this.#isFailing = true;
     this.#told = reason.name;
-    this.#host.full(true, reason);
+    this.#host.onFull(true, reason);
     const isPlain = reason instanceof StoreFullError || reason instanceof StoreGoneError;
     if (!isPlain) this.#host.failed(reason);
   }
 
-  /** An entry leads to the chunk no more; without any it goes. */
+  /** An entry no longer refers to the chunk. Without references it is removed. */
   #leave(chunk: MessageChunk): void {
     if (--chunk.live > 0 || !chunk.isSealed) return;
-    chunk.isGone = true;
+    chunk.isRemoved = true;
     this.#chunks.delete(chunk.id);
     this.#changes.removedChunks.add(chunk.id);
   }

@@ -1,93 +1,76 @@
 import { ReasonCode } from "../../codec/mod.ts";
-import { Receipt } from "../../log/receipt.ts";
-import { addressKey } from "./address_prefix.ts";
 import type { BrokerContext } from "../base/context.ts";
 import type { LoginFailure } from "../base/hooks.ts";
-import { LruTable } from "./lru_table.ts";
-import { Deadline } from "../base/scheduler.ts";
-import { LimitSnapshot } from "./limit_snapshot.ts";
-import { TokenBucket } from "./token_bucket.ts";
-
-/** What is known of an address whose logins have failed. */
-interface Record {
-  /** Has a token for each failure that is still forgiven. */
-  readonly allowance: TokenBucket;
-  /** How many answers are held back. */
-  delayed: number;
-}
+import { addressKey } from "./address_prefix.ts";
+import { AllowanceTable } from "./allowance_table.ts";
 
 /**
- * Slows down those who guess passwords. The answer to a failed login is held back when its address
- * has failed too often, and while too many are held back, further logins from there are refused
- * without a look at the password: so an address can try only so many in a time.
+ * Slows down password guessing. After too many failures the answer to a failed login is delayed.
+ * While too many answers are delayed, further logins from that address are refused without a check
+ * of the password. So an address can try only a limited number of passwords per time.
  *
- * Whoever logs in rightly is not held up by those who fail.
+ * Successful logins are not delayed by the failures of others.
  */
 export class LoginLimiter {
   readonly #context: BrokerContext;
-  #records: LruTable<Record> | null = null;
-  readonly #made = new LimitSnapshot("loginFailuresMax", "loginForgetMs", "addressesMax");
+  readonly #addresses: AllowanceTable;
 
   constructor(context: BrokerContext) {
     this.#context = context;
-    this.applyLimits();
+    this.#addresses = new AllowanceTable(context, {
+      max: "loginFailuresMax",
+      forgetMs: "loginForgetMs",
+      namesMax: "addressesMax",
+      delayMs: "loginDelayMs",
+    });
   }
 
-  /** Goes by limits that have changed; what was counted for others is forgotten. */
+  /** Applies changed limits; the counts for the old ones are dropped. */
   applyLimits(): void {
-    const context = this.#context;
-    if (!this.#made.take(context.limits)) return;
-    const { loginFailuresMax, loginForgetMs, addressesMax } = context.limits;
-    this.#records = loginFailuresMax === 0 ? null : new LruTable(addressesMax, () => ({
-      allowance: new TokenBucket(
-        1000 / Math.max(1, loginForgetMs),
-        loginFailuresMax,
-        context.clock.now(),
-      ),
-      delayed: 0,
-    }));
+    this.#addresses.applyLimits();
   }
 
-  /** Whether a login from an address is looked at. */
+  /** The memory of the records, in bytes. */
+  get bytes(): number {
+    return this.#addresses.bytes;
+  }
+
+  /** Limits the memory of the records, in bytes. */
+  limitBytes(bytesMax: number): void {
+    this.#addresses.limitBytes(bytesMax);
+  }
+
+  /** Whether a login from an address is checked. */
   mayTry(address: string): boolean {
-    const key = this.#records === null ? null : addressKey(address);
-    const record = key === null ? undefined : this.#records!.peek(key);
+    const key = this.#keyOf(address);
+    const record = key === null ? undefined : this.#addresses.peek(key);
     if (record === undefined || record.delayed < this.#context.limits.loginsDelayedMax) return true;
     this.#context.limited("logins", address, null);
     return false;
   }
 
   /**
-   * A login has failed.
+   * Counts a failed login.
    *
-   * @returns What has to be waited for before the answer, or `null`.
+   * @returns A promise to wait for before the answer, or `null`.
    */
   failed(failure: LoginFailure): PromiseLike<void> | null {
     const context = this.#context;
     context.stats.loginsFailed++;
     context.guard(() => context.hooks.loginFailed?.(failure));
-    const key = this.#records === null ? null : addressKey(failure.address);
-    if (key === null) return null;
-    const record = this.#records!.get(key);
-    if (record.allowance.take(context.clock.now())) return null;
+    const key = this.#keyOf(failure.address);
+    const record = key === null ? undefined : this.#addresses.get(key);
+    if (record === undefined || this.#addresses.take(record)) return null;
     context.limited("logins", failure.address, failure.clientId);
-    return this.#delay(record);
+    return this.#addresses.delay(record);
   }
 
-  #delay(record: Record): Receipt {
-    const { scheduler, clock, limits } = this.#context;
-    const over = new Receipt();
-    record.delayed++;
-    const due = new Deadline(() => {
-      record.delayed--;
-      over.close();
-    });
-    scheduler.set(due, clock.now() + limits.loginDelayMs);
-    return over;
+  #keyOf(address: string): string | null {
+    return this.#addresses.isLimited ? addressKey(address) : null;
   }
 }
 
-/** Whether a reason code says that a client is not who it says, or is not wanted. */
+/** Whether a Reason Code means that the credentials were wrong or the client is not authorized. */
 export function isLoginFailure(reasonCode: number): boolean {
   return reasonCode === ReasonCode.BadUserNameOrPassword ||
     reasonCode === ReasonCode.NotAuthorized || reasonCode === ReasonCode.Banned;

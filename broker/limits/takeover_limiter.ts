@@ -1,71 +1,51 @@
-import { Receipt } from "../../log/receipt.ts";
 import type { BrokerContext } from "../base/context.ts";
-import { LruTable } from "./lru_table.ts";
-import { Deadline } from "../base/scheduler.ts";
-import { LimitSnapshot } from "./limit_snapshot.ts";
-import { TokenBucket } from "./token_bucket.ts";
-
-/** What is known of a client identifier whose session was taken over. */
-interface Record {
-  /** Has a token for each take-over that is nothing special. */
-  readonly allowance: TokenBucket;
-  /** Whether somebody is held off. */
-  isHeld: boolean;
-}
+import { AllowanceTable } from "./allowance_table.ts";
 
 /**
- * Notices two clients with the same client identifier, each of which throws the other out and comes
- * back at once, and holds them off: the one that comes waits, and meanwhile the one that is there
- * stays.
+ * Detects two clients with the same client identifier that disconnect each other repeatedly: the
+ * new client has to wait, and the connected one stays meanwhile.
  */
 export class TakeoverLimiter {
   readonly #context: BrokerContext;
-  #records: LruTable<Record> | null = null;
-  readonly #made = new LimitSnapshot("takeOversMax", "takeOverForgetMs", "flappingClientsMax");
+  readonly #clients: AllowanceTable;
 
   constructor(context: BrokerContext) {
     this.#context = context;
-    this.applyLimits();
+    this.#clients = new AllowanceTable(context, {
+      max: "takeOversMax",
+      forgetMs: "takeOverForgetMs",
+      namesMax: "flappingClientsMax",
+      delayMs: "takeOverDelayMs",
+    });
   }
 
-  /** Goes by limits that have changed; what was counted for others is forgotten. */
+  /** Applies changed limits; the counts for the old ones are dropped. */
   applyLimits(): void {
-    const context = this.#context;
-    if (!this.#made.take(context.limits)) return;
-    const { takeOversMax, takeOverForgetMs, flappingClientsMax } = context.limits;
-    this.#records = takeOversMax === 0 ? null : new LruTable(flappingClientsMax, () => ({
-      allowance: new TokenBucket(
-        1000 / Math.max(1, takeOverForgetMs),
-        takeOversMax,
-        context.clock.now(),
-      ),
-      isHeld: false,
-    }));
+    this.#clients.applyLimits();
+  }
+
+  /** The memory of the records, in bytes. */
+  get bytes(): number {
+    return this.#clients.bytes;
+  }
+
+  /** Limits the memory of the records, in bytes. */
+  limitBytes(bytesMax: number): void {
+    this.#clients.limitBytes(bytesMax);
   }
 
   /**
-   * A client takes over the session of one that is connected.
+   * Counts a take-over of a connected client's session.
    *
-   * @returns What has to be waited for first; `null` for nothing; `"refused"` if another waits
-   * already.
+   * @returns A promise to wait for first; `null` for none; `"refused"` if another client already
+   * waits.
    */
   takesOver(clientId: string, address: string): PromiseLike<void> | "refused" | null {
-    const record = this.#records?.get(clientId);
+    const record = this.#clients.get(clientId);
     if (record === undefined) return null;
-    if (!record.isHeld && record.allowance.take(this.#context.clock.now())) return null;
+    const isHeld = record.delayed > 0;
+    if (!isHeld && this.#clients.take(record)) return null;
     this.#context.limited("take-overs", address, clientId);
-    return record.isHeld ? "refused" : this.#hold(record);
-  }
-
-  #hold(record: Record): Receipt {
-    const { scheduler, clock, limits } = this.#context;
-    const over = new Receipt();
-    record.isHeld = true;
-    const due = new Deadline(() => {
-      record.isHeld = false;
-      over.close();
-    });
-    scheduler.set(due, clock.now() + limits.takeOverDelayMs);
-    return over;
+    return isHeld ? "refused" : this.#clients.delay(record);
   }
 }

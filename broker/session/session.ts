@@ -1,3 +1,4 @@
+import { INBOUND_ID_BYTES } from "../base/memory_costs.ts";
 import type { Tally } from "../base/memory_tally.ts";
 import type { QoS, Will } from "../../codec/mod.ts";
 import { InboundWindow } from "../../flow/inbound_window.ts";
@@ -125,9 +126,7 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
     flights: Parameters<OutboundWindow<InflightMessage>["restore"]>[1],
     inboundIds: readonly number[],
   ): void {
-    if (lastId > 0) {
-      this.openInflight().window.restore(lastId, flights);
-    }
+    if (lastId > 0) this.openInflight().window.restore(lastId, flights);
     for (const packetId of inboundIds) this.inbound.accept(packetId);
   }
 
@@ -139,6 +138,7 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
   /** Adds what waits for it in memory. */
   tally(tally: Tally): void {
     this.queue.tally(tally);
+    tally.bytes += (this.#inbound?.size ?? 0) * INBOUND_ID_BYTES + (this.feeds?.weight ?? 0);
   }
 
   /** How many messages are in flight to the client. */
@@ -273,11 +273,11 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
     this.queue.leave(follows);
   }
 
-  lookAtBytes(): void {
-    this.link?.outbox.look();
+  checkLag(): void {
+    this.link?.outbox.checkLag();
   }
 
-  lookAtMessages(): BacklogRoom {
+  checkBacklog(): BacklogRoom {
     const isAway = this.link === null;
     const none = { messages: Infinity, bytes: Infinity, isAway };
     return this.hasEnded ? none : this.#overflow.check() ?? none;
@@ -285,14 +285,12 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
 
   /** Sends what waits, as far as the client's Receive Maximum and the outbox allow. */
   pump(): void {
-    const { link } = this;
+    const { link, replays } = this;
     if (link === null) return;
     while (link.outbox.hasRoom) {
       if (this.#inflight?.window.resending) {
         if (!this.#inflight.resendNext(link)) return;
-      } else if (!this.queue.sendNext(link) && !this.#feed() && !this.replays?.sendNext(link)) {
-        break;
-      }
+      } else if (!this.queue.sendNext(link) && !this.#feed() && !replays?.sendNext(link)) break;
     }
     if (this.queue.messages === 0) this.queue.park(link.outbox);
     this.#overflow.clearIfShort();

@@ -31,7 +31,7 @@ export interface StreamsJournal extends StreamJournal {
 export interface StreamsHost {
   readonly context: BrokerContext;
   readonly router: Router<Receiver>;
-  readonly publisher: { storing(): void; needRoom(room: Receipt): void };
+  readonly publisher: { onStoring(): void; needRoom(room: Receipt): void };
   /** What stores the state of the broker; `null` for one that keeps all in memory. */
   readonly journal: StreamsJournal | null;
 }
@@ -233,7 +233,7 @@ export class BrokerStreams {
       },
       storing: (bytes: number) => {
         if (!isOnDisk) return;
-        publisher.storing();
+        publisher.onStoring();
         this.#weigh(bytes);
       },
       dropped: (message: Message) => context.dropped("stream-full", message, null),

@@ -5,16 +5,16 @@ import type { Commit, CommitListener } from "../base/commit.ts";
 /** Rows that go with a commit of the broker. */
 export interface StoredRows {
   /** Whether it only removes rows, and may go before everything else when the disk is full. */
-  readonly isGone: boolean;
+  readonly isRemoved: boolean;
   write(batch: Batch): void;
-  writeFailed(): void;
+  onWriteFailed(): void;
 }
 
 /** What streams need of what stores the state of the broker. */
 export interface StreamJournal {
   readonly gathering: Commit;
   /** Has rows written with the next commit. */
-  sessionChanged(rows: StoredRows): void;
+  onSessionChanged(rows: StoredRows): void;
 }
 
 /** Has the streams of a broker stored in the commits that the acknowledgements wait for. */
@@ -45,38 +45,38 @@ class LogRows implements StoredRows, CommitListener {
     this.#journal = journal;
     this.#log = log;
     this.#removals = {
-      isGone: true,
+      isRemoved: true,
       write: (batch) => log.writeRemovals(batch),
-      writeFailed: () => {},
+      onWriteFailed: () => {},
     };
   }
 
-  get isGone(): boolean {
+  get isRemoved(): boolean {
     return this.#log.isRemoved;
   }
 
   changed(): void {
     const { gathering } = this.#journal;
-    if (this.#log.hasRemovals) this.#journal.sessionChanged(this.#removals);
+    if (this.#log.hasRemovals) this.#journal.onSessionChanged(this.#removals);
     if (this.#commit === gathering) return;
     this.#commit = gathering;
     gathering.tell(this);
-    this.#journal.sessionChanged(this);
+    this.#journal.onSessionChanged(this);
   }
 
   write(batch: Batch): void {
     this.#log.write(batch);
   }
 
-  writeFailed(): void {
+  onWriteFailed(): void {
     this.#log.writeFailed();
   }
 
-  committed(): void {
+  onCommitted(): void {
     this.#log.committed();
   }
 
-  commitFailed(): void {
+  onCommitFailed(): void {
     // What has failed goes with the next commit.
     this.#commit = null;
     this.changed();

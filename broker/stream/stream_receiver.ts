@@ -83,9 +83,9 @@ export class StreamReceiver implements Receiver {
 
   leaveMessages(): void {}
 
-  lookAtBytes(): void {}
+  checkLag(): void {}
 
-  lookAtMessages(): BacklogRoom {
+  checkBacklog(): BacklogRoom {
     return { messages: Infinity, bytes: Infinity, isAway: false };
   }
 }
