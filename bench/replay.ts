@@ -209,7 +209,8 @@ function perMessage(before: number, count: number): string {
 }
 
 function say(text: string): void {
-  console.log(text); // deno-lint-ignore no-console
+  // deno-lint-ignore no-console
+  console.log(text);
 }
 
 if (import.meta.main) {

@@ -39,7 +39,7 @@ const LONG_FILES: Record<string, number> = {
   "broker/delivery/outbox.ts": 477,
   "broker/durable/durable_queue.ts": 378,
   "broker/durable/journal.ts": 458,
-  "broker/session/session.ts": 401,
+  "broker/session/session.ts": 400,
   "router/router.ts": 404,
 };
 
