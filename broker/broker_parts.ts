@@ -155,6 +155,7 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
     this.context.turns.clear();
     this.sessions.stop();
     this.memory.stop();
+    this.streams.close();
     this.context.isClosing = true;
   }
 

@@ -1,6 +1,7 @@
 import type { Properties, QoS } from "../codec/mod.ts";
 import { Receipt } from "../log/receipt.ts";
 import { topicFilterFault, topicNameFault } from "../router/topic.ts";
+import { StoreError } from "../store/store.ts";
 import { parsePosition, type Position } from "./position.ts";
 import { cursorAt, TOPICS_MAX } from "./resolve_position.ts";
 import type { Retention } from "./retention.ts";
@@ -127,7 +128,8 @@ export class Stream {
    * @param payload Bytes, which are copied, or text.
    * @returns Its sequence, when the disk holds it.
    * @throws {TypeError} If the topic is not a valid topic name.
-   * @throws {StoreError} If it cannot be stored: nobody gets it then.
+   * @throws {StoreError} If it cannot be stored: nobody gets it then. A broker tries until there is
+   * room. Also if the stream is closed.
    */
   async append(
     topic: string,
@@ -136,6 +138,9 @@ export class Stream {
   ): Promise<number> {
     const fault = topicNameFault(topic);
     if (fault !== null) throw new TypeError(`Cannot append to "${topic}": ${fault}`);
+    if (this.#log.isEnded) {
+      throw new StoreError(`Cannot append to stream "${this.name}": it is closed`);
+    }
     const { qos = 0, retain = false, properties = {} } = options;
     const bytes = typeof payload === "string" ? encoder.encode(payload) : payload;
     const head = encodeProperties(properties);
@@ -162,7 +167,7 @@ export class Stream {
 
   /**
    * Reads messages from a position on: those there are, and then those that come, in their order
-   * and none twice. Expired messages are left out.
+   * and none twice. Expired messages are left out. It ends when the stream is closed, or removed.
    *
    * @throws {TypeError} If the filter is not a valid topic filter.
    * @throws {RangeError} If the position is none, or lies in the future.
@@ -176,7 +181,7 @@ export class Stream {
     const search = { filter, signal, topicsMax: TOPICS_MAX };
     const cursor = await cursorAt(this.#log, position, search);
     const end = isFinite ? this.#log.stored : Infinity;
-    while (cursor.at <= end && !this.#log.isRemoved) {
+    while (cursor.at <= end && !this.#log.isEnded) {
       signal?.throwIfAborted();
       const found = cursor.next();
       if (found === "message") {

@@ -69,6 +69,7 @@ export class StreamLog {
   #waiters: StreamWaiter[] = [];
   #isWriting = false;
   #isRemoved = false;
+  #isEnded = false;
 
   /** Use `StreamTable`. */
   constructor(host: StreamLogHost, stored: StoredStream, retention: Retention) {
@@ -201,6 +202,17 @@ export class StreamLog {
   purge(before: number): void {
     this.#dropTo(Math.min(before, this.#last + 1));
     this.#changed();
+  }
+
+  /** Whether nothing more comes, and nothing more is taken: it was closed, or removed. */
+  get isEnded(): boolean {
+    return this.#isEnded || this.#isRemoved;
+  }
+
+  /** It is closed: whoever waits for more is woken. */
+  end(): void {
+    this.#isEnded = true;
+    this.#wake();
   }
 
   /** Removes everything; the stream is not to be used any more. */

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { MemoryStore, type Store, StoreFullError } from "../store/mod.ts";
+import { MemoryStore, type Store, StoreError, StoreFullError } from "../store/mod.ts";
 import { FaultyStore } from "../tests/harness/faulty_store.ts";
 import { ManualStore } from "../tests/harness/manual_store.ts";
 import { CHUNK_BYTES } from "./chunk.ts";
@@ -159,6 +159,15 @@ Deno.test("the signal ends a reader that waits", async () => {
   const reading = stream.read({ signal: controller.signal }).next();
   controller.abort(new Error("enough"));
   await assertRejects(() => reading, Error, "enough");
+});
+
+Deno.test("closing ends who reads, and nothing more is appended", async () => {
+  const streams = await Streams.open(new MemoryStore());
+  const stream = await streams.declare("day", { maxMessages: 10 });
+  const reading = stream.read().next();
+  await streams.close();
+  assertEquals(await reading, { done: true, value: undefined });
+  await assertRejects(() => stream.append("t", "1"), StoreError, "it is closed");
 });
 
 Deno.test("expired messages are left out", async () => {

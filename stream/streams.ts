@@ -92,6 +92,7 @@ export class Streams implements AsyncDisposable {
 
   /** Waits for the commit under way, and closes the store. */
   async close(): Promise<void> {
+    for (const log of this.#table.logs) log.end();
     await this.#commits.close();
     await this.#store.close();
   }

@@ -176,6 +176,11 @@ export class BrokerStreams {
     this.#waiters.delete(waiter);
   }
 
+  /** Ends what the program reads. */
+  close(): void {
+    for (const { log } of this.#declared.values()) log.end();
+  }
+
   #subscribe({ declaration, receiver }: DeclaredStream): void {
     const options = {
       qos: 2,

@@ -28,7 +28,7 @@ export interface ReplayingSession {
 
 /** A message of a stream in flight: with its end, the subscription may go on later from there. */
 class ReplayedMessage extends InflightMessage {
-  // As a message that the store of sessions has not: it is in its stream.
+  // As a durable queue has its messages in flight (`StoredInflight`): it holds none of its entries.
   readonly hold = null;
   readonly commit = 0;
   readonly #replay: Replay;
@@ -49,6 +49,9 @@ class ReplayedMessage extends InflightMessage {
     this.wasSent = true;
     replay.inflight.add(seq);
   }
+
+  /** It is kept until it is acknowledged, to be sent again: its stream may have dropped it by then. */
+  letGo(): void {}
 
   override get topic(): string {
     return this.#topic;

@@ -187,3 +187,16 @@ Deno.test("$SYS/broker/streams tells first, last, messages and bytes of each str
   ]);
   topics.stop();
 });
+
+Deno.test("closing the broker ends who reads a stream, and nothing more is appended", async () => {
+  let reading: Promise<IteratorResult<unknown, void>>;
+  let stream: Stream;
+  {
+    await using scene = await Scene.open();
+    stream = scene.broker.stream("day")!;
+    reading = stream.read().next();
+    await scene.clock.settle();
+  }
+  assertEquals(await reading, { done: true, value: undefined });
+  await assertRejects(() => stream.append("t/1", "x"), Error, "it is closed");
+});
