@@ -5,7 +5,6 @@
  *
  * @module
  */
-export type { Properties, QoS, UserProperty } from "../codec/mod.ts";
 export type { Retention } from "./retention.ts";
 export {
   type AppendOptions,
