@@ -17,12 +17,7 @@
  * @module
  */
 export { SysTopics, type SysTopicsOptions } from "./admin/sys_topics.ts";
-export {
-  Broker,
-  type PublishOptions,
-  QuotaExceededError,
-  type SubscribeOptions,
-} from "./broker/broker.ts";
+export { Broker, type SubscribeOptions } from "./broker/broker.ts";
 export type { Clock } from "./broker/base/clock.ts";
 export type {
   BrokerHooks,
@@ -42,6 +37,7 @@ export type {
   UnixListenOptions,
   WebSocketListenOptions,
 } from "./broker/listen/listeners.ts";
+export { type PublishOptions, QuotaExceededError } from "./broker/delivery/local_publisher.ts";
 export type { LocalSubscription, ReceivedMessage } from "./broker/delivery/local_subscription.ts";
 export type { BrokerOptions } from "./broker/base/options.ts";
 export type { BrokerStats, DropReason, LimitReason, ToleratedFault } from "./broker/base/stats.ts";

@@ -1,7 +1,7 @@
-import { type Properties, type QoS, ReasonCode } from "../codec/mod.ts";
+import { type QoS, ReasonCode } from "../codec/mod.ts";
 import { Receipt } from "../log/receipt.ts";
 import { Subscription } from "../router/subscription.ts";
-import { topicFilterFault, topicNameFault } from "../router/topic.ts";
+import { topicFilterFault } from "../router/topic.ts";
 import { retainedVariant } from "../router/variant.ts";
 import { type Damage, type Store, StoreDamagedError } from "../store/store.ts";
 import type { TcpListener } from "../transport/tcp.ts";
@@ -11,7 +11,6 @@ import type { UnixListener } from "../transport/unix.ts";
 import type { Clock } from "./base/clock.ts";
 import type { Connection } from "./connection/connection.ts";
 import { BrokerParts } from "./broker_parts.ts";
-import { Outcome } from "./delivery/delivery.ts";
 import { Acceptor } from "./listen/acceptor.ts";
 import { openStore } from "./durable/open_store.ts";
 import { type BrokerLimits, checkLimits } from "./base/limits.ts";
@@ -24,25 +23,15 @@ import {
   type UnixListenOptions,
   type WebSocketListenOptions,
 } from "./listen/listeners.ts";
+import { LocalPublisher, type PublishOptions } from "./delivery/local_publisher.ts";
 import { LocalSubscriber } from "./delivery/local_subscriber.ts";
 import { LocalSubscription } from "./delivery/local_subscription.ts";
 import type { MemoryUse } from "./limits/memory_budget.ts";
-import { Message } from "./base/message.ts";
 import { type BrokerOptions, settingsOf } from "./base/options.ts";
 import { reauthorize } from "./connection/reauthorization.ts";
 import type { Receiver } from "./delivery/subscriber.ts";
 import { RetainedDelivery } from "./delivery/retained_delivery.ts";
 import type { BrokerStats } from "./base/stats.ts";
-
-/** How a program publishes. */
-export interface PublishOptions {
-  /** 0 by default. */
-  qos?: QoS;
-  /** Whether the message is retained; false by default. */
-  retain?: boolean;
-  /** Message expiry, payload format, content type, response topic, correlation data, user properties. */
-  properties?: Properties;
-}
 
 /** How a program subscribes. */
 export interface SubscribeOptions {
@@ -52,16 +41,8 @@ export interface SubscribeOptions {
   retained?: boolean;
 }
 
-/** A message was refused, because it cannot be kept for everyone who needs it. */
-export class QuotaExceededError extends Error {
-  /** The name of the class, as logs show it. */
-  override readonly name: string = "QuotaExceededError";
-}
-
 /** What it costs to tell a client that the broker closes, in units of the budget. */
 const UNITS_PER_CLOSE = 16;
-
-const encoder = new TextEncoder();
 
 /**
  * An MQTT broker. It speaks 3.1, 3.1.1 and 5.0 over whatever byte pipe it is
@@ -83,6 +64,7 @@ export class Broker implements AsyncDisposable {
   readonly #parts: BrokerParts;
   readonly #acceptor: Acceptor;
   readonly #listeners: Listeners;
+  readonly #publisher: LocalPublisher;
   readonly #subscriptions = new Set<LocalSubscription>();
   #limits: Readonly<BrokerLimits> | null = null;
   #closing: Promise<void> | null = null;
@@ -95,6 +77,7 @@ export class Broker implements AsyncDisposable {
    */
   constructor(options: BrokerOptions = {}) {
     this.#parts = new BrokerParts(settingsOf(options));
+    this.#publisher = new LocalPublisher(this.#parts);
     this.#acceptor = new Acceptor(this.#parts);
     this.#listeners = new Listeners(this.#parts.context, this.#parts.connections, this.#acceptor);
   }
@@ -302,34 +285,26 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Publishes a message.
+   * Publishes a message. It is accepted, and on its way, when this returns; the promise says when
+   * the next one is welcome. Who waits for it is slowed down to the pace of busy subscribers, like
+   * any other publisher. With QoS 1 and 2 it also waits until the disk holds what must survive of
+   * the message.
+   *
+   * A program that does not wait for the promise may ignore it: a message that is refused is
+   * counted, and does not end the program.
    *
    * @param payload Bytes, which are copied, or text.
-   * @returns A receipt: the message is accepted when this returns, and the
-   * receipt closes when the next one is welcome and, with QoS 1 and 2, the disk
-   * holds what must survive of this one. Who waits for it is slowed down to the
-   * pace of busy subscribers, like any other publisher.
-   * @throws {TypeError} If the topic is not a valid topic name.
-   * @throws {QuotaExceededError} If the message is refused; only with QoS 1 and 2.
+   * @returns Rejects with a {@linkcode QuotaExceededError} if the message is refused, because it
+   * cannot be kept for everyone who needs it; only with QoS 1 and 2.
+   * @throws {TypeError} At once, if the topic is not a valid topic name, or a payload, a QoS or a
+   * property cannot be used: a mistake in the program.
    */
-  publish(topic: string, payload: Uint8Array | string, options: PublishOptions = {}): Receipt {
-    const fault = topicNameFault(topic);
-    const route = fault === null ? this.#parts.router.routeOf(topic) : null;
-    if (route === null) {
-      throw new TypeError(`Cannot publish to "${topic}": ${fault ?? "too many levels"}`);
-    }
-    const { qos = 0, retain = false, properties = {} } = options;
-    const bytes = typeof payload === "string" ? encoder.encode(payload) : payload;
-    const nowMs = this.#parts.context.clock.now();
-    const parts = { route, payload: bytes, properties, qos, retain, nowMs, publisher: null };
-    const message = Message.of(parts);
-    const { outcome, room, commit } = this.#parts.publisher.publish(route, message, null);
-    if (outcome === Outcome.refused) {
-      throw new QuotaExceededError(`Cannot publish to "${topic}": a backlog is full`);
-    }
-    if (qos === 0 || commit === null) return room ?? Receipt.closed();
-    const stored = this.#parts.journal!.whenStored(commit);
-    return room === null ? stored : allOf(stored, room);
+  publish(
+    topic: string,
+    payload: Uint8Array | string,
+    options: PublishOptions = {},
+  ): Promise<void> {
+    return this.#publisher.publish(topic, payload, options);
   }
 
   /**
@@ -442,11 +417,4 @@ export class Broker implements AsyncDisposable {
     await Promise.race([left, over.wait()]);
     cancel();
   }
-}
-
-/** A receipt that closes when all the others have. */
-function allOf(...receipts: Receipt[]): Receipt {
-  const all = new Receipt();
-  Promise.all(receipts.map((receipt) => receipt.wait())).then(() => all.close());
-  return all;
 }

@@ -125,7 +125,7 @@ export class BrokerStats {
   backpressureWaits = 0;
   /** Subscriptions that ended because the authorizer allows them no more. */
   subscriptionsRevoked = 0;
-  /** Messages that were refused with 0x97. */
+  /** Messages that were refused: clients with 0x97, the program with a `QuotaExceededError`. */
   messagesRefused = 0;
   /** Times the store could not take what it was given; it is tried again. */
   commitsFailed = 0;
