@@ -40,7 +40,13 @@ export type {
 export { type PublishOptions, QuotaExceededError } from "./broker/delivery/local_publisher.ts";
 export type { LocalSubscription, ReceivedMessage } from "./broker/delivery/local_subscription.ts";
 export type { BrokerOptions } from "./broker/base/options.ts";
-export type { BrokerStats, DropReason, LimitReason, ToleratedFault } from "./broker/base/stats.ts";
+export type { BrokerStats, MemoryStats } from "./broker/broker_stats.ts";
+export type {
+  BrokerCounters,
+  DropReason,
+  LimitReason,
+  ToleratedFault,
+} from "./broker/base/stats.ts";
 export type { HeapSource, HeapState } from "./broker/base/heap_monitor.ts";
 export type { MemoryUse } from "./broker/limits/memory_budget.ts";
 export { connect } from "./client/connect.ts";

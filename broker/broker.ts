@@ -10,6 +10,7 @@ import type { PeerInfo, Transport } from "../transport/transport.ts";
 import type { UnixListener } from "../transport/unix.ts";
 import type { Clock } from "./base/clock.ts";
 import type { Connection } from "./connection/connection.ts";
+import { type BrokerStats, statsOf } from "./broker_stats.ts";
 import { BrokerParts } from "./broker_parts.ts";
 import { Acceptor } from "./listen/acceptor.ts";
 import { openStore } from "./durable/open_store.ts";
@@ -26,12 +27,10 @@ import {
 import { LocalPublisher, type PublishOptions } from "./delivery/local_publisher.ts";
 import { LocalSubscriber } from "./delivery/local_subscriber.ts";
 import { LocalSubscription } from "./delivery/local_subscription.ts";
-import type { MemoryUse } from "./limits/memory_budget.ts";
 import { type BrokerOptions, settingsOf } from "./base/options.ts";
 import { reauthorize } from "./connection/reauthorization.ts";
 import type { Receiver } from "./delivery/subscriber.ts";
 import { RetainedDelivery } from "./delivery/retained_delivery.ts";
-import type { BrokerStats } from "./base/stats.ts";
 
 /** How a program subscribes. */
 export interface SubscribeOptions {
@@ -61,6 +60,8 @@ const UNITS_PER_CLOSE = 16;
  * ```
  */
 export class Broker implements AsyncDisposable {
+  /** What the broker has counted since its start, and how much it holds as of now. */
+  readonly stats: BrokerStats;
   readonly #parts: BrokerParts;
   readonly #acceptor: Acceptor;
   readonly #listeners: Listeners;
@@ -77,6 +78,7 @@ export class Broker implements AsyncDisposable {
    */
   constructor(options: BrokerOptions = {}) {
     this.#parts = new BrokerParts(settingsOf(options));
+    this.stats = statsOf(this.#parts);
     this.#publisher = new LocalPublisher(this.#parts);
     this.#acceptor = new Acceptor(this.#parts);
     this.#listeners = new Listeners(this.#parts.context, this.#parts.connections, this.#acceptor);
@@ -133,11 +135,6 @@ export class Broker implements AsyncDisposable {
     return this.#limits ??= Object.freeze({ ...this.#parts.context.limits });
   }
 
-  /** What the messages in the store weigh, in bytes; 0 without a store. */
-  get storedBytes(): number {
-    return this.#parts.journal?.bytes ?? 0;
-  }
-
   /**
    * Changes limits while the broker runs; those not given stay as they are.
    *
@@ -163,49 +160,9 @@ export class Broker implements AsyncDisposable {
     return this.#damage;
   }
 
-  /** What the broker has counted since its start. */
-  get stats(): Readonly<BrokerStats> {
-    return this.#parts.context.stats;
-  }
-
-  /** How many sessions there are, connected or not. */
-  get sessions(): number {
-    return this.#parts.sessions.size;
-  }
-
-  /** How many subscriptions there are, those of the program included. */
-  get subscriptions(): number {
-    return this.#parts.router.subscriptions;
-  }
-
-  /** How many of them are shared ones. */
-  get sharedSubscriptions(): number {
-    return this.#parts.router.sharedSubscriptions;
-  }
-
-  /**
-   * What clients make the broker hold in memory as of now, in bytes: counted, not measured. Its
-   * bound is `memoryBytesMax` of the limits, or what stands for it.
-   */
-  get memory(): MemoryUse & { readonly bytes: number; readonly bytesMax: number } {
-    const { use, bytesMax } = this.#parts.memory;
-    const bytes = Object.values(use).reduce((sum, one) => sum + one, 0);
-    return { ...use, bytes, bytesMax };
-  }
-
-  /** What retained messages cost in memory, in bytes. */
-  get retainedBytes(): number {
-    return this.#parts.retained.bytes;
-  }
-
   /** The clock that the broker goes by. */
   get clock(): Clock {
     return this.#parts.context.clock;
-  }
-
-  /** How many messages are retained. */
-  get retainedMessages(): number {
-    return this.#parts.retained.size;
   }
 
   /**

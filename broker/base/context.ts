@@ -7,7 +7,7 @@ import type { Message } from "./message.ts";
 import type { Settings } from "./options.ts";
 import { Scheduler } from "./scheduler.ts";
 import { TurnBudget } from "./turn_budget.ts";
-import { BrokerStats, type DropReason, type LimitReason } from "./stats.ts";
+import { BrokerCounters, type DropReason, type LimitReason } from "./stats.ts";
 
 /**
  * What every part of a broker needs: the time, the limits, the counters, and the program's hooks.
@@ -24,7 +24,7 @@ export class BrokerContext {
   readonly turns: TurnBudget;
   readonly scheduler: Scheduler;
   readonly calendar: Calendar;
-  readonly stats: BrokerStats = new BrokerStats();
+  readonly stats: BrokerCounters = new BrokerCounters();
   /** Whether the broker takes no more clients. */
   isClosing = false;
   /** Counts how often answers of authorizers have become outdated. */

@@ -3,7 +3,7 @@ import { type BrokerLimits, checkLimits } from "./limits.ts";
 import type { ListenerRules } from "./listener_options.ts";
 import { MountPoint } from "./mount_point.ts";
 import type { Settings } from "./options.ts";
-import type { BrokerStats } from "./stats.ts";
+import type { BrokerCounters } from "./stats.ts";
 
 /** The limits of the broker that a listener may have of its own: they are settled with CONNECT. */
 const LIMITS = [
@@ -39,7 +39,7 @@ export class ListenerPolicy {
    */
   isClosed = false;
   readonly #settings: Settings;
-  readonly #stats: BrokerStats;
+  readonly #stats: BrokerCounters;
   #rules: ListenerRules;
   /** The limits of the broker that the terms were made of. */
   #takenLimits: Pick<BrokerLimits, typeof LIMITS[number]>;
@@ -50,7 +50,7 @@ export class ListenerPolicy {
    *
    * @internal
    */
-  constructor(settings: Settings, stats: BrokerStats, rules: ListenerRules = {}) {
+  constructor(settings: Settings, stats: BrokerCounters, rules: ListenerRules = {}) {
     this.#settings = settings;
     this.#stats = stats;
     this.#rules = { ...rules };
@@ -108,7 +108,7 @@ export class ListenerPolicy {
  *
  * @throws {RangeError} If a value is out of range.
  */
-function termsOf(settings: Settings, stats: BrokerStats, own: ListenerRules): ListenerTerms {
+function termsOf(settings: Settings, stats: BrokerCounters, own: ListenerRules): ListenerTerms {
   const rules: ListenerRules = { ...settings.rules, ...own };
   const limits = checkLimits({ ...settings.limits, ...pick(rules, LIMITS) });
   const protocolVersions = rules.protocolVersions ?? [3, 4, 5];

@@ -78,7 +78,7 @@ export type LimitReason =
   | "drain";
 
 /** What a broker counts from its start on. */
-export class BrokerStats {
+export class BrokerCounters {
   /** Connections as of now. */
   connections = 0;
   /** Connections that were refused because there were too many. */

@@ -1,14 +1,14 @@
 import type { Tolerance } from "../../codec/mod.ts";
-import type { BrokerStats, ToleratedFault } from "./stats.ts";
+import type { BrokerCounters, ToleratedFault } from "./stats.ts";
 
 /**
  * What is overlooked of the clients of a lenient listener, so that those in the
  * field stay connected: small faults that harm nobody, each of them counted.
  */
 export class ToleratedFaults implements Tolerance {
-  readonly #stats: BrokerStats;
+  readonly #stats: BrokerCounters;
 
-  constructor(stats: BrokerStats) {
+  constructor(stats: BrokerCounters) {
     this.#stats = stats;
   }
 

@@ -308,7 +308,7 @@ export const CHANGE_CASES: Record<keyof BrokerLimits, ChangeCase> = {
       const fields = { ...V5, qos: 1, packetId } as const;
       await publisher.send(packets.publish("a", "x".repeat(50_000), fields));
     }
-    return stage.broker.memory.pages;
+    return stage.broker.stats.memory.pages;
   }, { store: () => new ManualStore() }),
   turnMsMax: meanwhile(0, async (client) => {
     const pings = concat(Array.from({ length: 100 }, () => packets.pingreq()));
@@ -328,7 +328,7 @@ export const CHANGE_CASES: Record<keyof BrokerLimits, ChangeCase> = {
 
 async function publishToMany(client: Visitor, stage: Stage): Promise<number> {
   for (let i = 0; i < 10; i++) await client.send(packets.publish(`topic/${i}`, "", V5));
-  return stage.broker.memory.routes;
+  return stage.broker.stats.memory.routes;
 }
 
 /** While a commit waits, messages gather for the next one: past the limit no more are read. */

@@ -23,7 +23,7 @@ Deno.test("memoryBytesMax: what would grow gets 0x97, what frees memory works", 
   await client.send(packets.subscribe({ "ping": 0 }, { level: 5 }));
   await client.send(packets.publish("kept", "x", { level: 5, qos: 1, retain: true }));
   await fill(stage);
-  assert(stage.broker.memory.bytes <= MAX);
+  assert(stage.broker.stats.memory.bytes <= MAX);
   assertEquals(
     stage.broker.stats.dropped["retained-full"],
     2,
@@ -35,7 +35,7 @@ Deno.test("memoryBytesMax: what would grow gets 0x97, what frees memory works", 
   const pinged = await client.send(packets.publish("ping", "p", { level: 5 }));
   assertMatch(pinged, /70696e67/);
   // What was acknowledged is there, and goes on request; then there is room again.
-  assertEquals(stage.broker.retainedMessages > 1, true);
+  assertEquals(stage.broker.stats.retainedMessages > 1, true);
   for (let i = 0; i < 20; i++) {
     await client.send(packets.publish(`${i}${"/a".repeat(150)}`, "", { level: 5, retain: true }));
   }
@@ -78,5 +78,5 @@ Deno.test("routesBytesMax: routes of long topics take no more", async () => {
   for (let i = 0; i < 50; i++) {
     await client.send(packets.publish(`${i}`.padEnd(60_000, "x"), "", { level: 5 }));
   }
-  assert(stage.broker.memory.routes <= 1_000_000);
+  assert(stage.broker.stats.memory.routes <= 1_000_000);
 });
