@@ -35,8 +35,7 @@ export type {
   ListenOptions,
   TlsListenOptions,
   UnixListenOptions,
-  WebSocketListenOptions,
-} from "./broker/listen/listeners.ts";
+} from "./broker/listen/listen_options.ts";
 export { type PublishOptions, QuotaExceededError } from "./broker/delivery/local_publisher.ts";
 export type { LocalSubscription, ReceivedMessage } from "./broker/delivery/local_subscription.ts";
 export type { BrokerOptions } from "./broker/base/options.ts";

@@ -17,13 +17,13 @@ import { openStore } from "./durable/open_store.ts";
 import { type BrokerLimits, checkLimits } from "./base/limits.ts";
 import { ListenerPolicy } from "./base/listener_policy.ts";
 import type { ListenerRules } from "./base/listener_options.ts";
-import {
-  Listeners,
-  type ListenOptions,
-  type TlsListenOptions,
-  type UnixListenOptions,
-  type WebSocketListenOptions,
-} from "./listen/listeners.ts";
+import type {
+  AnyListenOptions,
+  ListenOptions,
+  TlsListenOptions,
+  UnixListenOptions,
+} from "./listen/listen_options.ts";
+import { Listeners } from "./listen/listeners.ts";
 import { LocalPublisher, type PublishOptions } from "./delivery/local_publisher.ts";
 import { LocalSubscriber } from "./delivery/local_subscriber.ts";
 import { LocalSubscription } from "./delivery/local_subscription.ts";
@@ -166,49 +166,34 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Starts to take TCP connections.
+   * Starts to take connections of programs on this machine, on a Unix socket: `listen({ path })`.
    *
-   * @throws If the address cannot be bound, an option cannot be used, or the broker is closed.
+   * @throws {TypeError} If an option cannot be used, or the broker is closed.
+   * @throws If the path is in use.
    */
-  // deno-lint-ignore require-await
-  async listen(options: ListenOptions = {}): Promise<TcpListener> {
-    return this.#listeners.tcp(options);
-  }
-
+  listen(options: UnixListenOptions): Promise<UnixListener>;
   /**
-   * Starts to take TLS connections (`mqtts:`); with the option `webSocket`,
-   * WebSockets over TLS (`wss:`).
+   * Starts to take TLS connections, `mqtts:`, with `listen({ tls: { cert, key } })`; with the option
+   * `webSocket`, WebSockets over TLS (`wss:`).
    *
-   * @throws If the address cannot be bound, an option cannot be used, or the broker is closed.
+   * @throws {TypeError} If an option cannot be used, or the broker is closed.
+   * @throws If the address cannot be bound.
    */
-  // deno-lint-ignore require-await
-  async listenTls(options: TlsListenOptions): Promise<TlsListener> {
-    return this.#listeners.tls(options);
-  }
-
+  listen(options: TlsListenOptions): Promise<TlsListener>;
   /**
-   * Starts to take connections of programs on the same machine, on a unix socket.
-   *
-   * @throws If the path is in use, or the broker is closed.
-   */
-  listenUnix(options: UnixListenOptions): Promise<UnixListener> {
-    return this.#listeners.unix(options);
-  }
-
-  /**
-   * Starts to take WebSocket connections (`ws:`), which must offer the
-   * subprotocol `mqtt` (or `mqttv3.1`).
+   * Starts to take TCP connections, `mqtt:`; with the option `webSocket`, WebSockets (`ws:`), which
+   * must offer the subprotocol `mqtt` (or `mqttv3.1`).
    *
    * Web pages can open WebSockets to every address that their browser reaches,
    * 127.0.0.1 included: an `Authenticator` tells them from other clients, and
-   * the option `origins` says which pages may.
+   * `webSocket.origins` says which pages may.
    *
-   * @throws If the address cannot be bound, an option cannot be used, or the broker is closed.
+   * @throws {TypeError} If an option cannot be used, or the broker is closed.
+   * @throws If the address cannot be bound.
    */
-  // deno-lint-ignore require-await
-  async listenWebSocket(options: WebSocketListenOptions = {}): Promise<TcpListener> {
-    const { port = 8080 } = options;
-    return this.#listeners.tcp({ ...options, port, webSocket: options });
+  listen(options?: ListenOptions): Promise<TcpListener>;
+  async listen(options: AnyListenOptions = {}): Promise<TcpListener | TlsListener | UnixListener> {
+    return await this.#listeners.open(options);
   }
 
   /**

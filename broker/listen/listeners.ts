@@ -1,62 +1,29 @@
 import { AddressList, hostOf } from "../../transport/cidr.ts";
 import type { Opening } from "../../transport/opening.ts";
 import { proxyOpening, type ProxyOptions } from "../../transport/proxy_protocol.ts";
-import { TcpListener, type TcpOptions } from "../../transport/tcp.ts";
+import { TcpListener } from "../../transport/tcp.ts";
 import { TlsListener } from "../../transport/tls.ts";
-import type { TlsServerOptions } from "../../transport/tls_options.ts";
 import type { PeerInfo, Transport } from "../../transport/transport.ts";
-import { UnixListener, type UnixOptions } from "../../transport/unix.ts";
-import type { WebSocketOptions } from "../../transport/websocket_handshake.ts";
+import { UnixListener } from "../../transport/unix.ts";
 import { webSocketOpening } from "../../transport/websocket_server.ts";
 import { PendingHandshakes } from "./pending_handshakes.ts";
 import type { BrokerContext } from "../base/context.ts";
 import type { Acceptor } from "./acceptor.ts";
 import { TokenBucket } from "../limits/token_bucket.ts";
 import { ListenerPolicy } from "../base/listener_policy.ts";
-import type { ListenerRules } from "../base/listener_options.ts";
+import {
+  type AnyListenOptions,
+  checkListenOptions,
+  type ListenerOptions,
+  type ListenOptions,
+  type TlsListenOptions,
+  type UnixListenOptions,
+  webSocketOf,
+} from "./listen_options.ts";
 
-/** What holds for the clients of any listener. */
-export interface ListenerOptions {
-  /**
-   * Whether small faults of clients are overlooked, and counted in
-   * `stats.tolerated`, instead of ending their connections; false by default.
-   */
-  lenient?: boolean;
-  /**
-   * What else holds for its clients: rules, or a policy that several listeners
-   * share. As for the whole broker by default.
-   */
-  policy?: ListenerRules | ListenerPolicy;
-}
-
-/** Where a broker listens, and how strictly. */
-export interface ListenOptions extends TcpOptions, ListenerOptions {
-  /** Proxies that tell where clients come from, with the PROXY protocol; none by default. */
-  proxy?: ProxyOptions;
-  /** Whether clients speak MQTT over WebSocket, and which ones may; they do not by default. */
-  webSocket?: WebSocketOptions;
-}
-
-/** Where a broker listens for TLS, and how. */
-export interface TlsListenOptions extends ListenOptions, TlsServerOptions {
-  /** The port, or 0 for any that is free; 8883 by default. */
-  port?: number;
-}
-
-/** Where a broker listens for programs on the same machine. */
-export interface UnixListenOptions extends UnixOptions, ListenerOptions {
-  /** Whether clients speak MQTT over WebSocket, and which ones may; they do not by default. */
-  webSocket?: WebSocketOptions;
-}
-
-/** Where a broker listens for WebSockets, and how strictly. */
-export interface WebSocketListenOptions extends TcpOptions, ListenerOptions, WebSocketOptions {
-  /** The port, or 0 for any that is free; 8080 by default. */
-  port?: number;
-  /** Proxies that tell where clients come from, with the PROXY protocol; none by default. */
-  proxy?: ProxyOptions;
-}
-
+/** The ports of listeners that are not told one; that of TLS is in `TlsListener`. */
+const MQTT_PORT = 1883;
+const WEBSOCKET_PORT = 8080;
 /** What may be spoken inside of TLS: this first, so that a web server is not taken for a broker. */
 const ALPN_MQTT = ["mqtt"];
 const ALPN_WEBSOCKET = ["http/1.1"];
@@ -75,32 +42,37 @@ export class Listeners {
     this.#handshakes = new PendingHandshakes(context, connections);
   }
 
-  /** Listens for TCP. */
-  tcp(options: ListenOptions): TcpListener {
-    const take = this.#taking(options);
-    return this.#keep(new TcpListener(options, this.#mayAccept, take));
+  /**
+   * Listens, on the transport that the options are of.
+   *
+   * @throws {TypeError} If an option cannot be used, or the broker is closed.
+   * @throws If the address cannot be bound.
+   */
+  open(options: AnyListenOptions): TcpListener | TlsListener | Promise<UnixListener> {
+    checkListenOptions(options);
+    const { path, tls } = options;
+    if (path !== undefined) return this.#unix({ ...options, path });
+    return tls === undefined ? this.#tcp(options) : this.#tls({ ...options, tls });
   }
 
-  /** Listens for TLS. */
-  tls(options: TlsListenOptions): TlsListener {
-    const { hostname, port, webSocket } = options;
+  #tcp(options: ListenOptions): TcpListener {
+    const take = this.#taking(options);
+    const { port = webSocketOf(options) === undefined ? MQTT_PORT : WEBSOCKET_PORT } = options;
+    return this.#keep(new TcpListener({ ...options, port }, this.#mayAccept, take));
+  }
+
+  #tls(options: TlsListenOptions): TlsListener {
+    const { hostname, port, tls } = options;
     const take = this.#taking(options);
     const settings = {
       ...hostname === undefined ? {} : { hostname },
       ...port === undefined ? {} : { port },
-      alpnProtocols: webSocket === undefined ? ALPN_MQTT : ALPN_WEBSOCKET,
+      alpnProtocols: webSocketOf(options) === undefined ? ALPN_MQTT : ALPN_WEBSOCKET,
     };
-    const listener = new TlsListener(
-      options,
-      settings,
-      this.#mayAccept,
-      take,
-    );
-    return this.#keep(listener);
+    return this.#keep(new TlsListener(tls, settings, this.#mayAccept, take));
   }
 
-  /** Listens on a unix socket. */
-  async unix(options: UnixListenOptions): Promise<UnixListener> {
+  async #unix(options: UnixListenOptions): Promise<UnixListener> {
     const take = this.#taking(options);
     const listener = await UnixListener.listen(options, this.#mayAccept, take);
     if (!this.#context.isClosing) return this.#keep(listener);
@@ -121,12 +93,13 @@ export class Listeners {
 
   /** What takes the connections of a listener over, with the handshake of TLS if there is one. */
   #taking(
-    options: ListenerOptions & { proxy?: ProxyOptions; webSocket?: WebSocketOptions },
+    options: ListenerOptions & { proxy?: ProxyOptions },
   ): (pipe: Transport, peer: PeerInfo, handshake?: Opening) => void {
     if (this.#context.isClosing) throw closed();
     const acceptor = this.#acceptor;
     const policy = this.#policyOf(options);
-    const { proxy, webSocket } = options;
+    const { proxy } = options;
+    const webSocket = webSocketOf(options);
     const proxies = new AddressList([...proxy?.from ?? [], ...webSocket?.forwardedFor ?? []]);
     const before = proxy === undefined ? [] : [proxyOpening(proxy), this.#admission(proxies)];
     const after = webSocket === undefined
@@ -163,13 +136,13 @@ export class Listeners {
 
   /** Has the acceptor check the address that a proxy has told, before anything costly is done. */
   #admission(proxies: AddressList): Opening {
-    // deno-lint-ignore require-await
-    return async (transport, peer) => {
-      if (peer.isAdmitted || proxies.has(hostOf(peer.address))) return { transport, peer };
+    return (transport, peer) => {
+      const isKnown = peer.isAdmitted || proxies.has(hostOf(peer.address));
+      if (isKnown) return Promise.resolve({ transport, peer });
       if (!this.#acceptor.mayConnect(peer.address)) {
-        throw new Error("Too many come from this address");
+        return Promise.reject(new Error("Too many come from this address"));
       }
-      return { transport, peer: { ...peer, isAdmitted: true } };
+      return Promise.resolve({ transport, peer: { ...peer, isAdmitted: true } });
     };
   }
 

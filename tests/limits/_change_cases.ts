@@ -163,7 +163,7 @@ export const CHANGE_CASES: Record<keyof BrokerLimits, ChangeCase> = {
   }),
   arrivalsMax: later(1, async (stage) => {
     const { stats } = stage.broker;
-    const { port } = await stage.broker.listenWebSocket({ port: 0 });
+    const { port } = await stage.broker.listen({ port: 0, webSocket: true });
     using first = await Deno.connect({ hostname: "127.0.0.1", port });
     await until(() => stats.arrivals === 1);
     using second = await Deno.connect({ hostname: "127.0.0.1", port });
@@ -175,7 +175,7 @@ export const CHANGE_CASES: Record<keyof BrokerLimits, ChangeCase> = {
   }),
   arrivalTimeoutMs: later(100, async (stage) => {
     const { stats } = stage.broker;
-    const { port } = await stage.broker.listenWebSocket({ port: 0 });
+    const { port } = await stage.broker.listen({ port: 0, webSocket: true });
     using _first = await Deno.connect({ hostname: "127.0.0.1", port });
     await until(() => stats.arrivals === 1);
     let waitedMs = 0;
@@ -190,7 +190,7 @@ export const CHANGE_CASES: Record<keyof BrokerLimits, ChangeCase> = {
     to: 1,
     probe: async (stage, change) => {
       const { stats } = stage.broker;
-      const { port } = await stage.broker.listenWebSocket({ port: 0 });
+      const { port } = await stage.broker.listen({ port: 0, webSocket: true });
       using conn = await Deno.connect({ hostname: "127.0.0.1", port });
       await conn.write(UPGRADE);
       await until(() => stats.connections === 1);
