@@ -17,7 +17,7 @@
  * @module
  */
 export { SysTopics, type SysTopicsOptions } from "./admin/sys_topics.ts";
-export { Broker, type SubscribeOptions } from "./broker/broker.ts";
+export { Broker } from "./broker/broker.ts";
 export type { Clock } from "./broker/base/clock.ts";
 export type {
   BrokerHooks,
@@ -37,7 +37,11 @@ export type {
   UnixListenOptions,
 } from "./broker/listen/listen_options.ts";
 export { type PublishOptions, QuotaExceededError } from "./broker/delivery/local_publisher.ts";
-export type { LocalSubscription, ReceivedMessage } from "./broker/delivery/local_subscription.ts";
+export type {
+  LocalSubscription,
+  ReceivedMessage,
+  SubscribeOptions,
+} from "./broker/delivery/local_subscription.ts";
 export type { BrokerOptions } from "./broker/base/options.ts";
 export type { BrokerStats, MemoryStats } from "./broker/broker_stats.ts";
 export type {

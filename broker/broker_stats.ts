@@ -1,5 +1,5 @@
 /**
- * What `Broker.stats` shows: the counters of a broker, and how much it holds as of now.
+ * `Broker.stats`: the counters of a broker, and its current sizes.
  *
  * @module
  */
@@ -7,40 +7,37 @@ import type { BrokerCounters } from "./base/stats.ts";
 import type { BrokerParts } from "./broker_parts.ts";
 import type { MemoryBudget, MemoryUse } from "./limits/memory_budget.ts";
 
-/**
- * What clients make a broker hold in memory, in bytes: counted, not measured. The sum and its bound
- * are beside what each kind of thing costs.
- */
+/** The memory that clients cause the broker to use, in bytes: counted, not measured. */
 export interface MemoryStats extends MemoryUse {
-  /** The sum, in bytes. */
+  /** The sum of all kinds, in bytes. */
   readonly bytes: number;
-  /** Its bound, in bytes: `memoryBytesMax` of the limits, or what stands for it. */
+  /** Its limit, in bytes: `memoryBytesMax`, or its default. */
   readonly bytesMax: number;
 }
 
 /**
- * What a broker has counted since its start, and how much it holds as of now.
+ * The counters of a broker since its start, and its current sizes.
  *
- * The object is live: it shows what is so when it is looked at. `{ ...broker.stats }` is a copy.
+ * The object is live: each property has its current value. `{ ...broker.stats }` makes a copy.
  */
 export interface BrokerStats extends Readonly<BrokerCounters> {
-  /** Sessions as of now, connected or not. */
+  /** The current number of sessions, connected or not. */
   readonly sessions: number;
-  /** Subscriptions as of now, those of the program included. */
+  /** The current number of subscriptions, including those of the program. */
   readonly subscriptions: number;
-  /** How many of them are shared ones. */
+  /** The current number of shared subscriptions. */
   readonly sharedSubscriptions: number;
-  /** Messages that are retained as of now. */
+  /** The current number of retained messages. */
   readonly retainedMessages: number;
-  /** What they cost in memory, in bytes. */
+  /** Memory of retained messages, in bytes. */
   readonly retainedBytes: number;
-  /** What the messages in the store weigh, in bytes; 0 without a store. */
+  /** The weight of the stored messages, in bytes; 0 without a store. */
   readonly storedBytes: number;
-  /** What clients make the broker hold in memory as of now, in bytes. */
+  /** The memory that clients cause the broker to use, in bytes. */
   readonly memory: MemoryStats;
 }
 
-/** Adds to the counters of a broker what it holds. */
+/** Adds the current sizes of a broker to its counters. */
 export function statsOf(parts: BrokerParts): BrokerStats {
   const holds = {
     get sessions() {

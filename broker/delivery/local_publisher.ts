@@ -1,5 +1,5 @@
 /**
- * How the program that a broker is part of publishes: `Broker.publish`.
+ * Publishing by the program: `Broker.publish`.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { Outcome } from "./delivery.ts";
 import type { Publisher } from "./publisher.ts";
 import type { Receiver } from "./subscriber.ts";
 
-/** How a program publishes. */
+/** Options of a publication of the program. */
 export interface PublishOptions {
   /** 0 by default. */
   qos?: QoS;
@@ -26,32 +26,32 @@ export interface PublishOptions {
   properties?: Properties;
 }
 
-/** A message was refused, because it cannot be kept for everyone who needs it. */
+/** A message was refused, because it cannot be kept for all its receivers. */
 export class QuotaExceededError extends Error {
   /** The name of the class, as logs show it. */
   override readonly name: string = "QuotaExceededError";
 }
 
-/** What the program's messages need of the broker. */
+/** The dependencies of {@linkcode LocalPublisher}. */
 export interface LocalPublisherHost {
   readonly context: BrokerContext;
   readonly router: Pick<Router<Receiver>, "routeOf">;
   readonly publisher: Publisher;
-  /** What stores messages; `null` for a broker that keeps all in memory. */
+  /** Stores messages; `null` without a store. */
   readonly journal: { whenStored(commit: Commit): Receipt } | null;
 }
 
-/** The properties that a connection or a subscription gives to a PUBLISH, not its publisher. */
+/** Properties of a PUBLISH that depend on the connection or the subscription. */
 const FOREIGN = ["topicAlias", "subscriptionIdentifiers"] as const;
 
 const NO_PROPERTIES: Properties = Object.freeze({});
 
-/** What most calls return. It is shared, because a promise for each message would cost time. */
+/** The result of most calls. It is shared, because a promise for each message would cost time. */
 const DONE: Promise<void> = Promise.resolve();
 
 const encoder = new TextEncoder();
 
-/** Publishes what the program has to say. */
+/** Publishes the messages of the program. */
 export class LocalPublisher {
   readonly #host: LocalPublisherHost;
 
@@ -59,7 +59,7 @@ export class LocalPublisher {
     this.#host = host;
   }
 
-  /** What `Broker.publish` does. */
+  /** See `Broker.publish`. */
   publish(topic: string, payload: Uint8Array | string, options: PublishOptions): Promise<void> {
     const { context, publisher, journal } = this.#host;
     const route = this.#route(topic);
@@ -124,7 +124,7 @@ function checkProperties(topic: string, properties: Properties): void {
   }
 }
 
-/** Rejects for those who wait, and does not end a program that does not. */
+/** A rejected promise that does not end the program if nobody handles it. */
 function refusal(error: QuotaExceededError): Promise<void> {
   const refused = Promise.reject(error);
   refused.catch(() => {});

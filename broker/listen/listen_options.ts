@@ -1,5 +1,5 @@
 /**
- * What `Broker.listen` takes: which transport, and who comes by it.
+ * Options of `Broker.listen`: they select the transport.
  *
  * @module
  */
@@ -11,43 +11,42 @@ import type { WebSocketOptions } from "../../transport/websocket_handshake.ts";
 import type { ListenerRules } from "../base/listener_options.ts";
 import type { ListenerPolicy } from "../base/listener_policy.ts";
 
-/** What holds for the clients of any listener. */
+/** Options of every kind of listener. */
 export interface ListenerOptions {
   /**
-   * Whether clients speak MQTT over WebSocket: `true`, or which ones may. They speak plain MQTT by
-   * default.
+   * Whether clients use MQTT over WebSocket: `true`, or which ones may; false by default.
    */
   webSocket?: boolean | WebSocketOptions;
   /**
-   * Whether small faults of clients are overlooked, and counted in
-   * `stats.tolerated`, instead of ending their connections; false by default.
+   * Whether small protocol faults of clients are tolerated, and counted in `stats.tolerated`,
+   * instead of ending their connections; false by default.
    */
   lenient?: boolean;
   /**
-   * What else holds for its clients: rules, or a policy that several listeners
-   * share. As for the whole broker by default.
+   * Other rules for its clients, or a policy that several listeners share. The rules of the whole
+   * broker by default.
    */
   policy?: ListenerRules | ListenerPolicy;
 }
 
-/** Where a broker listens for TCP, and who comes by it. */
+/** Options of a TCP listener. */
 export interface ListenOptions extends TcpOptions, ListenerOptions {
-  /** The port, or 0 for any that is free; 1883 by default, 8080 with `webSocket`, 8883 with `tls`. */
+  /** The port, or 0 for any free port; 1883 by default, 8080 with `webSocket`, 8883 with `tls`. */
   port?: number;
-  /** Proxies that tell where clients come from, with the PROXY protocol; none by default. */
+  /** Proxies that send client addresses with the PROXY protocol; none by default. */
   proxy?: ProxyOptions;
 }
 
-/** The same for TLS: `mqtts:`, and `wss:` with `webSocket`. */
+/** Options of a TLS listener: `mqtts:`, and `wss:` with `webSocket`. */
 export interface TlsListenOptions extends ListenOptions {
-  /** The certificate and its key, and what clients have to show. */
+  /** The certificate and its key, and whether clients need certificates. */
   tls: TlsServerOptions;
 }
 
-/** The same for programs on this machine: the path of a Unix socket, and its permissions. */
+/** Options of a listener for programs on the same machine: a Unix socket. */
 export interface UnixListenOptions extends UnixOptions, ListenerOptions {}
 
-/** Any of them, as far as a caller without types keeps to them. */
+/** Options of any listener. */
 export type AnyListenOptions =
   & ListenOptions
   & Partial<TlsListenOptions>
@@ -65,9 +64,9 @@ const NAMES: ReadonlySet<string> = new Set<keyof AnyListenOptions>([
   "lenient",
   "policy",
 ]);
-/** Those of TCP, which a Unix socket has nothing of. */
+/** Options that a Unix socket does not have. */
 const NOT_UNIX = ["hostname", "port", "tls", "proxy"] as const;
-/** Where an option belongs that somebody would look for among those of a listener. */
+/** The object to which an option belongs that is not one of a listener itself. */
 const HOMES: Readonly<Record<string, string>> = {
   cert: "tls",
   key: "tls",
@@ -82,8 +81,8 @@ const HOMES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Refuses options that would have no effect: a certificate that is overlooked would leave the
- * listener without TLS.
+ * Refuses options that would have no effect: if a certificate were ignored, the listener would not
+ * use TLS.
  *
  * @throws {TypeError} If there is one.
  */
@@ -91,7 +90,7 @@ export function checkListenOptions(options: AnyListenOptions): void {
   for (const name of Object.keys(options)) {
     if (NAMES.has(name)) continue;
     const home = HOMES[name];
-    const hint = home === undefined ? "there is no such option" : `it belongs into ${home}`;
+    const hint = home === undefined ? "there is no such option" : `it belongs to ${home}`;
     throw new TypeError(`Cannot listen with ${name}: ${hint}`);
   }
   if (options.path === undefined) {
@@ -107,7 +106,7 @@ export function checkListenOptions(options: AnyListenOptions): void {
   }
 }
 
-/** Which WebSockets are taken; `undefined` for plain MQTT. */
+/** The options of WebSockets; `undefined` for plain MQTT. */
 export function webSocketOf({ webSocket }: ListenerOptions): WebSocketOptions | undefined {
   if (webSocket === true) return {};
   return webSocket === false ? undefined : webSocket;

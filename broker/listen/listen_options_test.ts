@@ -6,9 +6,9 @@ const IDENTITY = { cert: "", key: "" };
 
 Deno.test("listen() refuses an option that would have no effect, and says where it belongs", async () => {
   const cases: [options: Record<string, unknown>, message: string][] = [
-    [{ port: 0, cert: "PEM", key: "PEM" }, "Cannot listen with cert: it belongs into tls"],
-    [{ port: 0, clientCertificate: "require" }, "clientCertificate: it belongs into tls"],
-    [{ port: 0, origins: [] }, "origins: it belongs into webSocket"],
+    [{ port: 0, cert: "PEM", key: "PEM" }, "Cannot listen with cert: it belongs to tls"],
+    [{ port: 0, clientCertificate: "require" }, "clientCertificate: it belongs to tls"],
+    [{ port: 0, origins: [] }, "origins: it belongs to webSocket"],
     [{ prot: 0 }, "Cannot listen with prot: there is no such option"],
     [{ port: 0, mode: 0o660 }, "mode: it is for a Unix socket"],
     [{ port: 0, path: "/mqtt" }, "path and port: path is that of a Unix socket; the path of Web"],

@@ -21,14 +21,17 @@ import {
   webSocketOf,
 } from "./listen_options.ts";
 
-/** The ports of listeners that are not told one; that of TLS is in `TlsListener`. */
+/** The default ports; that of TLS is in `TlsListener`. */
 const MQTT_PORT = 1883;
 const WEBSOCKET_PORT = 8080;
-/** What may be spoken inside of TLS: this first, so that a web server is not taken for a broker. */
+/**
+ * The application protocol of TLS. It must be negotiated, so that a web server is not mistaken for
+ * a broker.
+ */
 const ALPN_MQTT = ["mqtt"];
 const ALPN_WEBSOCKET = ["http/1.1"];
 
-/** Every way in: what listens, and what is done before a connection comes to the acceptor. */
+/** All listeners, and the handshakes before a connection reaches the acceptor. */
 export class Listeners {
   readonly #context: BrokerContext;
   readonly #acceptor: Acceptor;
@@ -43,7 +46,7 @@ export class Listeners {
   }
 
   /**
-   * Listens, on the transport that the options are of.
+   * Listens on the transport that the options select.
    *
    * @throws {TypeError} If an option cannot be used, or the broker is closed.
    * @throws If the address cannot be bound.
@@ -80,7 +83,7 @@ export class Listeners {
     throw closed();
   }
 
-  /** Stops listening, and closes what has not come to the acceptor. */
+  /** Stops listening, and closes connections with unfinished handshakes. */
   async close(): Promise<void> {
     this.#handshakes.close();
     await Promise.all([...this.#all].map((listener) => listener.close()));
@@ -91,7 +94,9 @@ export class Listeners {
     return listener;
   }
 
-  /** What takes the connections of a listener over, with the handshake of TLS if there is one. */
+  /**
+   * The function that takes over the connections of a listener, with a TLS handshake if necessary.
+   */
   #taking(
     options: ListenerOptions & { proxy?: ProxyOptions },
   ): (pipe: Transport, peer: PeerInfo, handshake?: Opening) => void {
@@ -107,7 +112,7 @@ export class Listeners {
       : [webSocketOpening(webSocket, (address) => this.#idlingOf(address))];
     const enter = (pipe: Transport, peer: PeerInfo) => acceptor.accept(pipe, peer, policy);
     return (pipe, peer, handshake) => {
-      // Who comes by a proxy is known later.
+      // The address behind a proxy is known later.
       const isAdmitted = !proxies.has(hostOf(peer.address));
       if (isAdmitted && !acceptor.mayConnect(peer.address)) return pipe.close();
       const between = handshake === undefined ? [] : [handshake];
@@ -117,7 +122,7 @@ export class Listeners {
     };
   }
 
-  /** How many frames that bring nothing a client may send over its WebSocket. */
+  /** Limits the frames without data that a client may send over its WebSocket. */
   #idlingOf(address: string): () => boolean {
     const context = this.#context;
     let max = -1;
@@ -134,7 +139,7 @@ export class Listeners {
     };
   }
 
-  /** Has the acceptor check the address that a proxy has told, before anything costly is done. */
+  /** Checks the address from a proxy with the acceptor, before the next handshake. */
   #admission(proxies: AddressList): Opening {
     return (transport, peer) => {
       const isKnown = peer.isAdmitted || proxies.has(hostOf(peer.address));
