@@ -2,7 +2,7 @@ import type { Calendar } from "./calendar.ts";
 import type { Clock } from "./clock.ts";
 import type { BrokerHooks } from "./hooks.ts";
 import type { BrokerLimits } from "./limits.ts";
-import { ListenerPolicy, type ListenerTerms } from "./listener_policy.ts";
+import { type EffectivePolicy, ListenerPolicy } from "./listener_policy.ts";
 import type { Message } from "./message.ts";
 import type { Settings } from "./options.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -46,7 +46,7 @@ export class BrokerContext {
   }
 
   /** The rules of clients whose listener has none of its own. */
-  get terms(): ListenerTerms {
+  get terms(): EffectivePolicy {
     return this.#policy.effective;
   }
 

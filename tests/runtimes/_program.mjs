@@ -1,6 +1,9 @@
 // Runs in Node and Bun: imports the client and the codec by their paths, and talks to a broker.
 // Arguments: the URL of the root of the repository, and a JSON of what to connect to.
 import assert from "node:assert/strict";
+import process from "node:process";
+
+const say = (line) => process.stdout.write(`${line}\n`);
 
 const [root, text] = process.argv.slice(2);
 const { urls, caCerts, scramUrl, silentUrl, refused } = JSON.parse(text);
@@ -34,14 +37,14 @@ for (const url of urls) {
     assert.equal(new TextDecoder().decode(value.payload), `${i}`);
   }
   await client.close();
-  console.log(`echo ${new URL(url).protocol}`);
+  say(`echo ${new URL(url).protocol}`);
 }
 
 // An enhanced authentication needs what not every runtime has: Base64, HMAC and PBKDF2.
 const authentication = scramSha256("ann", "secret");
 const known = await connect(scramUrl, { reconnect: false, authentication });
 await known.close();
-console.log("scram");
+say("scram");
 
 for (const url of refused) {
   const error = await connect(url, { reconnect: false }).then(() => null, (error) => error);
@@ -50,4 +53,4 @@ for (const url of refused) {
 }
 const signal = AbortSignal.timeout(100);
 await assert.rejects(connect(silentUrl, { reconnect: false, signal }));
-console.log("refused");
+say("refused");

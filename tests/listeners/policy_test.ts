@@ -45,7 +45,7 @@ specTest("CONNACK says what holds at the listener that was connected to [MQTT-3.
   });
 });
 
-specTest("each listener holds its clients to its own terms [MQTT-3.2.2-11]", {
+specTest("each listener holds its clients to its own policy [MQTT-3.2.2-11]", {
   listeners: narrow,
 }, async (t) => {
   const faults: [packet: Uint8Array, reasonCode: number][] = [
