@@ -1,21 +1,7 @@
 import type { Transport } from "../transport/transport.ts";
 import { WebSocketTransport } from "../transport/websocket.ts";
 import type { Endpoint } from "./endpoint.ts";
-
-/** Settings of TLS, all in PEM. */
-export interface TlsSettings {
-  /** Certificates of additional authorities to trust. */
-  caCerts?: string[];
-  /** The client's certificate and its chain. */
-  cert?: string;
-  /** The private key of that certificate. */
-  key?: string;
-  /**
-   * Whether to accept a certificate for another host name. This gives no protection from an
-   * impostor.
-   */
-  unsafelyDisableHostnameVerification?: boolean;
-}
+import type { TlsSettings } from "./tls_settings.ts";
 
 /**
  * Opens a byte pipe to a server.

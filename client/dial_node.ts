@@ -8,8 +8,8 @@ import * as net from "node:net";
 import * as tls from "node:tls";
 import { NodeSocketTransport } from "../transport/node_socket.ts";
 import type { Transport } from "../transport/transport.ts";
-import type { TlsSettings } from "./dial.ts";
 import type { Endpoint } from "./endpoint.ts";
+import type { TlsSettings } from "./tls_settings.ts";
 
 /** Opens a TCP connection. */
 export function dialTcp(endpoint: Endpoint, signal: AbortSignal): Promise<Transport> {
