@@ -93,8 +93,9 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
       levelsMax: limits.topicLevelsMax,
       bytesMax: limits.topicBytesMax,
     });
-    this.memory.applyLimits();
     this.limiters.applyLimits();
+    // The limiters may have made their tables anew: the budget bounds them again.
+    this.memory.applyLimits();
     for (const connection of this.connections) connection.applyLimits();
   }
 

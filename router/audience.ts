@@ -10,7 +10,14 @@ const INDEX_FROM = 8;
 /** The member count from which changes are followed. A smaller audience is built again. */
 const FOLLOW_FROM = 8;
 
-/** The members of an audience before its first build. */
+/** What an audience costs in memory, and each of its filters and members, in bytes. */
+const AUDIENCE_BYTES = 300;
+const ENTRY_BYTES = 24;
+const MEMBER_BYTES = 150;
+/** A member of which an observer keeps something, too: 250 to 270. */
+const OBSERVED_MEMBER_BYTES = 260;
+
+/** Stands for the members of an audience that was not put together yet. */
 const NO_MEMBERS: never[] = [];
 
 /** A subscriber in an audience. */
@@ -61,9 +68,9 @@ export class Audience<S extends Subscriber> {
   sole: Member<S> | null = null;
   /** The number of routes to this audience. */
   routes = 0;
-  /** What it cost in memory, in bytes, when the first of them did; for the owner's use. */
-  weight = 0;
-  /** The sum of the versions of all filters at the last update. */
+  /** What it cost in memory when it was weighed last, in bytes. */
+  #weight = 0;
+  /** The versions of all filters together, as of the last look. */
   #version = -1;
   /** Cursors in the change logs of the filters; `null` while the audience is small. */
   #changes: Cursor<S>[] | null = null;
@@ -82,7 +89,28 @@ export class Audience<S extends Subscriber> {
     return this.#observer;
   }
 
-  /** Sets the observer, which is called at every change from now on. It cannot be removed. */
+  /**
+   * Finds out what it costs in memory, which grows with each member that comes.
+   *
+   * @returns By how much that is more than the last time, in bytes.
+   */
+  weigh(): number {
+    const before = this.#weight;
+    // An observer keeps something of each member.
+    const memberBytes = this.#observer === null ? MEMBER_BYTES : OBSERVED_MEMBER_BYTES;
+    this.#weight = AUDIENCE_BYTES + this.entries.length * ENTRY_BYTES +
+      this.members.length * memberBytes;
+    return this.#weight - before;
+  }
+
+  /** It is let go: returns what it cost when it was weighed last, in bytes. */
+  unweigh(): number {
+    const before = this.#weight;
+    this.#weight = 0;
+    return before;
+  }
+
+  /** Has an observer told of every change from now on: it is kept for good. */
   observe(observer: MemberObserver<S>): void {
     this.#observer = observer;
     this.#follow();

@@ -24,10 +24,6 @@ const ENTRY_BYTES = 260;
 const GROUP_BYTES = 450;
 /** A node of the filter trie, with a key of a few characters: 68 to 91. */
 const NODE_BYTES = 80;
-/** An audience, and each of its filters and members. */
-const AUDIENCE_BYTES = 300;
-const AUDIENCE_ENTRY_BYTES = 24;
-const AUDIENCE_MEMBER_BYTES = 150;
 
 /** Settings of a {@linkcode Router}. */
 export interface RouterOptions {
@@ -313,6 +309,10 @@ export class Router<S extends Subscriber> {
     current.asOf = this.#changes;
     const audience = current.audience!;
     audience.refresh();
+    if (audience !== this.#nobody) {
+      this.#audienceBytes += audience.weigh();
+      this.#trimRoutes(current);
+    }
     return audience;
   }
 
@@ -337,13 +337,7 @@ export class Router<S extends Subscriber> {
     if (audience === route.audience) return;
     this.#unbind(route);
     route.audience = audience;
-    if (audience.routes++ === 0 && audience !== this.#nobody) {
-      const { entries, members } = audience;
-      audience.weight = AUDIENCE_BYTES + entries.length * AUDIENCE_ENTRY_BYTES +
-        members.length * AUDIENCE_MEMBER_BYTES;
-      this.#audienceBytes += audience.weight;
-    }
-    this.#trimRoutes(route);
+    audience.routes++;
   }
 
   #match(topic: string): FilterEntry<S>[] {
@@ -379,7 +373,7 @@ export class Router<S extends Subscriber> {
     route.audience = null;
     route.asOf = -1;
     if (audience === null || --audience.routes > 0 || audience === this.#nobody) return;
-    this.#audienceBytes -= audience.weight;
+    this.#audienceBytes -= audience.unweigh();
     if (audience.entries.length > 1) this.#audiences.delete(audienceKey(audience.entries));
     else audience.entries[0]!.solo = null;
   }

@@ -27,11 +27,19 @@ export const CONNECTION_BYTES = 8192;
 export const RETAINED_BYTES = 280;
 /** A message in flight, without the message itself. */
 export const FLIGHT_BYTES = 160;
-/** A stretch of a backlog: many short stretches cost memory for positions. */
+/** A packet identifier of a QoS 2 message that the client has not released: 24 to 40. */
+export const INBOUND_ID_BYTES = 32;
+/** A subscription whose retained messages are still to be sent, beside twice its filter. */
+export const FEED_BYTES = 700;
+/** A log that a session in the store reads. */
+export const READER_BYTES = 300;
+/** A stretch of a backlog: positions are what many short ones cost. */
 export const STRETCH_BYTES = 200;
-/** A Topic Alias, without its topic. */
-export const ALIAS_BYTES = 450;
-/** A will, without its topic and payload. */
+/** A topic alias that the broker has given a client, beside its topic. */
+export const ALIAS_BYTES = 100;
+/** What a limiter remembers of an address or a client identifier, beside its name. */
+export const RECORD_BYTES = 250;
+/** A will, beside its topic and payload. */
 export const WILL_BYTES = 400;
 
 /** A User Property, without its strings. */

@@ -7,15 +7,23 @@ import { encodeProperties } from "./message_properties.ts";
  */
 const OVERHEAD_BYTES = 350;
 
-/** Bytes of messages kept so far, by all brokers of the process. */
+/** Bytes of memory that were kept for messages so far, by all brokers of the process. */
 let kept = 0;
 
-/** Bytes of messages kept so far. Its growth is an upper bound of the growth of memory. */
+/**
+ * How many bytes were kept so far, of messages and of what goes with them: what it has grown by is an
+ * upper bound of what came.
+ */
 export function bytesKept(): number {
   return kept;
 }
 
-/** The place of a stored message; only the store knows its fields. */
+/** Takes note that something was kept that the walk of the memory budget will find, in bytes. */
+export function countKept(bytes: number): void {
+  kept += bytes;
+}
+
+/** Where a message is stored: known in full to the store alone. */
 export interface StoredPlace {
   /**
    * Whether the publisher was told that the message is not stored, so that it must not be

@@ -120,7 +120,11 @@ export class TurnBudget {
     return this.#units >= UNITS_PER_LOOK || this.#limits.turnMsMax === 0 ? this.#look() : false;
   }
 
-  /** Calls a job in the next turn that has time for it. */
+  /**
+   * Calls a job in the next turn that has time for it.
+   *
+   * @param isShort Whether it runs before the jobs that are not, because it takes little time.
+   */
   later(job: Job, isShort = false): void {
     if (isShort) this.#short.push(job);
     else this.#long.push(job);

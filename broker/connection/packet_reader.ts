@@ -147,11 +147,12 @@ export class ConnectionReader {
       at = bodyEnd;
       if (connection.session !== null) pace?.spend(first >> 4 === PacketType.publish ? 1 : 0, size);
       const wait = this.#handle(first, bytes, bodyStart, bodyEnd);
+      // Counted also where something is waited for: a promise may settle within this turn.
+      isOver = turns.spend(unitsOf(size));
       if (wait !== null) {
         input.consume(at);
         return wait;
       }
-      isOver = turns.spend(unitsOf(size));
       if (isOver) break;
     }
     this.isCut = isOver && at < end;

@@ -6,10 +6,10 @@ import {
   writeForwarded,
 } from "../../codec/mod.ts";
 import type { ByteLog } from "../../log/byte_log.ts";
-import { mapKey } from "../../router/map_key.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Message } from "../base/message.ts";
+import type { OutboundAliases } from "./outbound_aliases.ts";
 import type { Outbox } from "./outbox.ts";
 
 /** Topics shorter than this, in bytes, need no alias. */
@@ -29,29 +29,27 @@ export class PublishSender {
   readonly #clock: Clock;
   readonly #version: ProtocolVersion;
   readonly #packetBytesMax: number;
-  readonly #aliasMax: number;
+  readonly #aliases: OutboundAliases | null;
   readonly #topicSkip: number;
-  /** The aliases that the client knows, by the `mapKey()` of their topics. */
-  #aliases: Map<string, number> | null = null;
 
   /**
-   * @param packetBytesMax The Maximum Packet Size of the client [MQTT-3.1.2-24].
-   * @param aliasMax The Topic Alias Maximum of the client [MQTT-3.1.2-26].
-   * @param topicSkip The length of the mount point that is removed from each topic, in bytes.
+   * @param packetBytesMax The largest packet the client takes [MQTT-3.1.2-24].
+   * @param aliases The aliases that it is given; `null` if it takes none [MQTT-3.1.2-26].
+   * @param topicSkip Bytes that are taken off each topic, all of which have more.
    */
   constructor(
     outbox: Outbox,
     clock: Clock,
     version: ProtocolVersion,
     packetBytesMax: number,
-    aliasMax: number,
+    aliases: OutboundAliases | null,
     topicSkip: number,
   ) {
     this.#outbox = outbox;
     this.#clock = clock;
     this.#version = version;
     this.#packetBytesMax = packetBytesMax;
-    this.#aliasMax = aliasMax;
+    this.#aliases = aliases;
     this.#topicSkip = topicSkip;
   }
 
@@ -72,13 +70,13 @@ export class PublishSender {
     how.expirySeconds = message.expirySeconds < 0 ? -1 : message.secondsLeft(this.#clock.now());
     // A QoS 0 frame may be skipped, so it must not define an alias.
     how.topicAlias = 0;
-    const known = qos > 0 && this.#aliasMax > 0 && this.#alias(message);
+    const known = qos > 0 && this.#aliases !== null && this.#alias(this.#aliases, message);
     how.omitTopic = known;
     how.topicSkip = this.#topicSkip;
     let size = forwardedSize(message, how);
     if (size > this.#packetBytesMax && how.topicAlias > 0 && !known) {
-      // A new alias needs bytes; without it the message may fit.
-      this.#aliases!.delete(mapKey(message.name));
+      // To tell an alias takes room; without it the message may fit.
+      this.#aliases!.takeBack(message.name);
       how.topicAlias = 0;
       size = forwardedSize(message, how);
     }
@@ -89,20 +87,17 @@ export class PublishSender {
     return true;
   }
 
-  /** Chooses the alias; returns whether the client already knows it. */
-  #alias(message: Message): boolean {
+  /** The client is gone: its aliases take up no memory any more. */
+  release(): void {
+    this.#aliases?.release();
+  }
+
+  /** Chooses the alias; returns whether the client knows it already. */
+  #alias(aliases: OutboundAliases, message: Message): boolean {
     if (message.topic.length - this.#topicSkip < ALIAS_TOPIC_BYTES_MIN) return false;
-    const aliases = this.#aliases ??= new Map();
-    const key = mapKey(message.name);
-    const known = aliases.get(key);
-    if (known !== undefined) {
-      how.topicAlias = known;
-      return true;
-    }
-    if (aliases.size >= this.#aliasMax) return false;
-    how.topicAlias = aliases.size + 1;
-    aliases.set(key, how.topicAlias);
-    return false;
+    const known = aliases.get(message.name);
+    how.topicAlias = known ?? aliases.add(message.name);
+    return known !== undefined;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Variant } from "../../router/variant.ts";
+import { FEED_BYTES } from "../base/memory_costs.ts";
 import type { RetainedWalk } from "./retained_store.ts";
 import type { Receiver } from "./subscriber.ts";
 
@@ -32,7 +33,12 @@ export class RetainedDelivery {
     this.#walk = walk;
   }
 
-  /** Whether all messages were sent. */
+  /** What it costs in memory, in bytes: its filter is the key under which it waits, too. */
+  get weight(): number {
+    return FEED_BYTES + 2 * this.filter.length;
+  }
+
+  /** Whether there are no more. */
   get isOver(): boolean {
     return this.#isOver;
   }

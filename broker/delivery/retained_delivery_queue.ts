@@ -1,3 +1,4 @@
+import { countKept } from "../base/message.ts";
 import type { TurnBudget } from "../base/turn_budget.ts";
 import { mapKey } from "../../router/map_key.ts";
 import { WideMap } from "../../router/wide_map.ts";
@@ -24,6 +25,8 @@ export class RetainedDeliveryQueue {
   #last: Place | null = null;
   /** Whether it waits for another turn. */
   #isLate = false;
+  /** What they cost in memory, in bytes. */
+  weight = 0;
 
   /** Creates a queue with these deliveries. */
   constructor(feeds: Iterable<RetainedDelivery> = []) {
@@ -50,6 +53,8 @@ export class RetainedDeliveryQueue {
     else this.#last.after = place;
     this.#last = place;
     this.#places.set(key, place);
+    this.weight += feed.weight;
+    countKept(feed.weight);
   }
 
   /** Whether a step is possible now: there is a delivery, and it need not wait for another turn. */
@@ -87,7 +92,8 @@ export class RetainedDeliveryQueue {
     for (let place = this.#first; place !== null; place = place.after) yield place.feed;
   }
 
-  #takeOut({ before, after }: Place): void {
+  #takeOut({ feed, before, after }: Place): void {
+    this.weight -= feed.weight;
     if (before === null) this.#first = after;
     else before.after = after;
     if (after === null) this.#last = before;

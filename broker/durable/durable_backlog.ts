@@ -1,6 +1,8 @@
 import type { Waiter } from "../../log/log.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { MessageFollows } from "../delivery/backlog.ts";
+import { READER_BYTES } from "../base/memory_costs.ts";
+import type { Tally } from "../base/memory_tally.ts";
 import type { Message } from "../base/message.ts";
 import type { DurableCursor } from "./durable_cursor.ts";
 import { current, type DurableLog } from "./durable_log.ts";
@@ -98,7 +100,12 @@ export class DurableBacklog {
     this.#loaded = loaded;
   }
 
-  /** The number of waiting messages. */
+  /** Adds what it costs to know where it reads; pages are counted by the cache that keeps them. */
+  tally(tally: Tally): void {
+    tally.bytes += this.#readers.length * READER_BYTES;
+  }
+
+  /** How many messages wait. */
   get messages(): number {
     let messages = 0;
     for (const { cursor } of this.#readers) messages += cursor.lag;

@@ -5,6 +5,7 @@ import type { Variant } from "../../router/variant.ts";
 import type { Batch } from "../../store/batch.ts";
 import { numberKey, type RecordWriter, textKey } from "../../store/record.ts";
 import type { BrokerContext } from "../base/context.ts";
+import type { Tally } from "../base/memory_tally.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import type { DurableHost } from "./durable_host.ts";
 import type { MessageFollows, MessageLog } from "../delivery/backlog.ts";
@@ -59,11 +60,10 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
    * @param isStored Whether it is already in the store.
    */
   constructor(host: DurableHost, session: QueueOwner, readonly id: number, isStored: boolean) {
-    const journal = host.journal!;
+    const journal = this.#journal = host.journal!;
     this.#firstCommit = isStored ? 0 : journal.gathering.number;
     this.#context = host.context;
     this.#delivery = host.delivery;
-    this.#journal = journal;
     this.#session = session;
     this.backlog = new DurableBacklog(
       () => journal.newLog(),
@@ -105,8 +105,9 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
     this.backlog.park(waiter);
   }
 
-  /** The page cache counts the pages. */
-  tally(): void {}
+  tally(tally: Tally): void {
+    this.backlog.tally(tally);
+  }
 
   trim(messagesMax: number, bytesMax: number): number {
     return this.backlog.trim(messagesMax, bytesMax);
@@ -230,10 +231,7 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
   detach(): void {
     this.#held = null;
     this.disconnectedMs = this.#context.clock.now();
-    for (const flight of this.#session.outbound?.flights() ?? []) {
-      const sent = storedOf(flight);
-      if (sent.hold !== null) sent.message = null;
-    }
+    for (const flight of this.#session.outbound?.flights() ?? []) storedOf(flight).letGo();
     this.changed();
   }
 
@@ -298,8 +296,7 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
   /** Writes the rows of the session to a batch. */
   write(batch: Batch, writer: RecordWriter): void {
     const { id } = this;
-    const filters = this.#filters;
-    this.#written = filters;
+    const filters = this.#written = this.#filters;
     this.#filters = null;
     if (this.isRemoved) {
       batch.remove("sessions", numberKey(id));
@@ -338,6 +335,7 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
         if (!this.#isReady(flight)) break;
         count++;
         inflightMessages!.transmit(link, flight);
+        storedOf(flight).letGo();
       }
     } finally {
       this.#isSending = false;

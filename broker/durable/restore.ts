@@ -8,7 +8,7 @@ import { MessagePage } from "./message_page.ts";
 import { type PageSummary, summarisePage } from "./message_page_record.ts";
 import { StoredRows } from "./stored_rows.ts";
 import { goOn, restoreJoins, restoreSessions, restoreSubscriptions } from "./restore_sessions.ts";
-import { readWills, restoreRetained, restoreWills } from "./restore_retained.ts";
+import { mustFit, readWills, restoreRetained, restoreWills } from "./restore_retained.ts";
 
 /**
  * Restores the contents of a store: sessions with their subscriptions, positions and messages in
@@ -95,7 +95,7 @@ async function restoreLogs(
     if (summary.count === 0 || first < (pages.at(-1)?.end ?? 0)) return false;
     for (const chunkId of summary.chunkIds) rows.inUse(chunkId);
     pages.push(pageOf(journal, broker, first, summary));
-    return true;
+    return mustFit(broker);
   });
   finish();
   return logs;

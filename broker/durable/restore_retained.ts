@@ -78,8 +78,9 @@ export function restoreWills(broker: DurableHost, wills: Map<number, WillRecord>
     );
     session.willId = id;
     broker.sessions.restoreWill(session, will);
-    session.username = username;
+    broker.sessions.setUser(session, username);
     session.permit(accessOf(broker, clientId, username));
+    mustFit(broker);
     const delayMs = (will.properties.willDelayInterval ?? 0) * 1000;
     session.willDueMs = dueWallMs === 0
       ? now + delayMs

@@ -1,6 +1,8 @@
 import { Subscription, subscriptionOptions } from "../../router/subscription.ts";
 import { topicFilterFault } from "../../router/topic.ts";
 import { numberOfKey, RecordReader, textOfKey } from "../../store/record.ts";
+import { FLIGHT_BYTES, INBOUND_ID_BYTES, READER_BYTES } from "../base/memory_costs.ts";
+import { countKept } from "../base/message.ts";
 import type { DurableHost } from "./durable_host.ts";
 import { RetainedDeliveryQueue } from "../delivery/retained_delivery_queue.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
@@ -65,7 +67,12 @@ export async function restoreSessions(
     const restored = restoreSession(broker, journal, logs, id, record);
     sessions.set(id, restored);
     if (!record.isLeaving) broker.sessions.restore(restored.session);
-    return true;
+    const { readers, flights, inboundIds } = record;
+    countKept(
+      readers.length * READER_BYTES + flights.length * FLIGHT_BYTES +
+        inboundIds.length * INBOUND_ID_BYTES,
+    );
+    return mustFit(broker);
   });
   return sessions;
 }

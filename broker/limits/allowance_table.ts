@@ -1,6 +1,7 @@
 import { Receipt } from "../../log/receipt.ts";
 import type { BrokerContext } from "../base/context.ts";
 import type { BrokerLimits } from "../base/limits.ts";
+import { RECORD_BYTES } from "../base/memory_costs.ts";
 import { Deadline } from "../base/scheduler.ts";
 import { LimitSnapshot } from "./limit_snapshot.ts";
 import { LruTable } from "./lru_table.ts";
@@ -54,10 +55,22 @@ export class AllowanceTable {
     if (!this.#made.take(limits)) return;
     const max = limits[this.#names.max];
     const perSecond = 1000 / Math.max(1, limits[this.#names.forgetMs]);
-    this.#records = max === 0 ? null : new LruTable(limits[this.#names.namesMax], () => ({
-      tokens: new TokenBucket(perSecond, max, clock.now()),
-      delayed: 0,
-    }));
+    this.#records = max === 0
+      ? null
+      : new LruTable(limits[this.#names.namesMax], RECORD_BYTES, () => ({
+        tokens: new TokenBucket(perSecond, max, clock.now()),
+        delayed: 0,
+      }));
+  }
+
+  /** Memory of the records, in bytes. */
+  get bytes(): number {
+    return this.#records?.bytes ?? 0;
+  }
+
+  /** Changes the maximum memory of the records, in bytes. Records beyond it are removed at once. */
+  limitBytes(bytesMax: number): void {
+    this.#records?.limitBytes(bytesMax);
   }
 
   /** The record of a name, if any; this does not count as use. */

@@ -3,6 +3,7 @@ import { mapKey } from "../../router/map_key.ts";
 import { WideMap } from "../../router/wide_map.ts";
 import { addressKey } from "./address_prefix.ts";
 import type { BrokerContext } from "../base/context.ts";
+import { RECORD_BYTES } from "../base/memory_costs.ts";
 import { LruTable } from "./lru_table.ts";
 import { Deadline } from "../base/scheduler.ts";
 import { LimitSnapshot } from "./limit_snapshot.ts";
@@ -60,6 +61,7 @@ export class ConnectionLimiter {
     const { addressConnectsPerSecondMax, addressConnectsBurst, connectsPerSecondMax } = limits;
     this.#rates = addressConnectsPerSecondMax === 0 ? null : new LruTable(
       limits.addressesMax,
+      RECORD_BYTES,
       () => new TokenBucket(addressConnectsPerSecondMax, addressConnectsBurst, clock.now()),
     );
     this.#rate = connectsPerSecondMax === 0
@@ -67,7 +69,17 @@ export class ConnectionLimiter {
       : new TokenBucket(connectsPerSecondMax, connectsPerSecondMax, clock.now());
   }
 
-  /** The number of connections without an accepted CONNECT. */
+  /** What is remembered of addresses that have gone costs so much in memory, in bytes. */
+  get bytes(): number {
+    return this.#rates?.bytes ?? 0;
+  }
+
+  /** Has it cost so many bytes at most. */
+  limitBytes(bytesMax: number): void {
+    this.#rates?.limitBytes(bytesMax);
+  }
+
+  /** Connections that were not let in yet. */
   get handshakes(): number {
     return this.#handshakes;
   }

@@ -30,6 +30,16 @@ export class LoginLimiter {
     this.#addresses.applyLimits();
   }
 
+  /** Memory of the records of addresses, in bytes. */
+  get bytes(): number {
+    return this.#addresses.bytes;
+  }
+
+  /** Changes the maximum memory of the records, in bytes. */
+  limitBytes(bytesMax: number): void {
+    this.#addresses.limitBytes(bytesMax);
+  }
+
   /** Whether a login from an address is checked. */
   mayTry(address: string): boolean {
     const key = this.#keyOf(address);

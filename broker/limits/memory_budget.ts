@@ -1,6 +1,6 @@
 import type { BrokerContext } from "../base/context.ts";
 import { HeapMonitor } from "../base/heap_monitor.ts";
-import { CONNECTION_BYTES } from "../base/memory_costs.ts";
+import { CONNECTION_BYTES, INBOUND_ID_BYTES } from "../base/memory_costs.ts";
 import { bytesKept, type Message } from "../base/message.ts";
 import { type Holders, MemoryWalk } from "./memory_walk.ts";
 
@@ -19,15 +19,19 @@ const SHARES = {
   /** Sessions: a new client is accepted even if the other kinds have filled their shares. */
   session: 1,
 } as const;
-/** The minimum of routes and pages of the store, in bytes: without them all is slow. */
+/** What each cache may always have, in bytes: without routes and pages of the store all is slow. */
 const CACHE_BYTES_MIN = 256 * 1024;
 /** The maximum share of the budget for routes, and for pages. */
 const CACHE_SHARE = 1 / 4;
-/** The growth of messages after which the sessions are walked again, as a share of the budget. */
+/** The most of it that a table may have of addresses or client identifiers that came lately. */
+const RECORDS_SHARE = 1 / 16;
+/** By which part of the budget messages may grow before the sessions are walked again. */
 const WALK_SHARE = 1 / 32;
 /** The minimum time between two walks, in milliseconds. */
 const WALK_MS = 200;
-/** The minimum time between two checks of the heap, in milliseconds. */
+/** Identifiers of QoS 2 messages that each client may have unreleased however full the memory is. */
+const INBOUND_IDS_FREE = 8;
+/** The heap is looked at so often at most, in milliseconds. */
 const GLANCE_MS = 1000;
 
 /** A kind of data that is about to grow. */
@@ -49,6 +53,8 @@ export interface MemoryUse {
   readonly messages: number;
   /** Pages of the store that are in memory too. */
   readonly pages: number;
+  /** What limiters remember of addresses and client identifiers. */
+  readonly records: number;
 }
 
 /** The parts of a broker whose memory is counted. */
@@ -62,6 +68,7 @@ export interface MemoryHolders extends Holders {
   readonly sessions: Holders["sessions"] & { readonly bytes: number };
   readonly connections: Holders["connections"] & { readonly size: number };
   readonly journal: { readonly memoryBytes: number } | null;
+  readonly limiters: { readonly bytes: number; limitBytes(bytesMax: number): void };
 }
 
 /**
@@ -116,8 +123,8 @@ export class MemoryBudget {
 
   /** The memory in use, in bytes. */
   get bytes(): number {
-    const { router, journal } = this.#holders;
-    return this.#tableBytes + router.routesBytes + (journal?.memoryBytes ?? 0);
+    const { router, journal, limiters } = this.#holders;
+    return this.#tableBytes + router.routesBytes + (journal?.memoryBytes ?? 0) + limiters.bytes;
   }
 
   /** Memory that is not a cache, in bytes. */
@@ -129,7 +136,7 @@ export class MemoryBudget {
 
   /** The memory in use by kind. */
   get use(): MemoryUse {
-    const { router, retained, sessions, connections, journal } = this.#holders;
+    const { router, retained, sessions, connections, journal, limiters } = this.#holders;
     return {
       routes: router.routesBytes,
       retained: retained.bytes,
@@ -138,6 +145,7 @@ export class MemoryBudget {
       connections: connections.size * CONNECTION_BYTES + this.aliasBytes + this.inputBytes,
       messages: this.#messageBytes,
       pages: journal?.memoryBytes ?? 0,
+      records: limiters.bytes,
     };
   }
 
@@ -192,7 +200,19 @@ export class MemoryBudget {
   }
 
   /**
-   * The maximum lag of a subscriber, in bytes. It is much lower when memory is short.
+   * Whether there is memory for the identifier of one more QoS 2 message, which is kept until the
+   * client releases it; if not, that is counted and told.
+   *
+   * @param held How many are kept for the client.
+   */
+  admitsId(held: number, clientId: string): boolean {
+    if (held < INBOUND_IDS_FREE || this.mayKeep(INBOUND_ID_BYTES)) return true;
+    this.#context.limited("memory", null, clientId);
+    return false;
+  }
+
+  /**
+   * How far a subscriber may lag, in bytes: much less where memory is short.
    *
    * @param appended Bytes that gathered for it since the last call.
    */
@@ -211,15 +231,20 @@ export class MemoryBudget {
     return Math.min(this.#context.limits.storeCacheBytesMax, this.#cacheRoom);
   }
 
-  /** Sets the maximum of the caches. Routes beyond it are released at once. */
+  /**
+   * Says what caches may have of the budget: routes, and what limiters remember, give what is beyond
+   * it at once.
+   */
   fitCaches(): void {
     const { limits } = this.#context;
-    const { router, journal } = this.#holders;
+    const { router, journal, limiters } = this.#holders;
     const max = this.bytesMax;
     const pages = journal?.memoryBytes ?? 0;
     const room = max * SHARES.cache - this.#tableBytes;
     this.#cacheRoom = Math.max(CACHE_BYTES_MIN, Math.min(room, max * CACHE_SHARE));
-    const routesMax = Math.max(CACHE_BYTES_MIN, Math.min(room - pages, max * CACHE_SHARE));
+    limiters.limitBytes(Math.max(CACHE_BYTES_MIN, Math.min(room - pages, max * RECORDS_SHARE)));
+    const left = room - pages - limiters.bytes;
+    const routesMax = Math.max(CACHE_BYTES_MIN, Math.min(left, max * CACHE_SHARE));
     router.limitRoutes(Math.min(limits.routesBytesMax, routesMax));
   }
 

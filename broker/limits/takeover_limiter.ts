@@ -24,6 +24,16 @@ export class TakeoverLimiter {
     this.#clients.applyLimits();
   }
 
+  /** Memory of the records of client identifiers, in bytes. */
+  get bytes(): number {
+    return this.#clients.bytes;
+  }
+
+  /** Changes the maximum memory of the records, in bytes. */
+  limitBytes(bytesMax: number): void {
+    this.#clients.limitBytes(bytesMax);
+  }
+
   /**
    * Counts a take-over of a connected client's session.
    *
