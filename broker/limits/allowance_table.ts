@@ -36,6 +36,7 @@ export class AllowanceTable {
   readonly #names: AllowanceLimits;
   readonly #made: LimitSnapshot;
   #records: LruTable<Allowance> | null = null;
+  #bytesMax = Infinity;
 
   constructor(context: BrokerContext, names: AllowanceLimits) {
     this.#context = context;
@@ -55,21 +56,21 @@ export class AllowanceTable {
     if (!this.#made.take(limits)) return;
     const max = limits[this.#names.max];
     const perSecond = 1000 / Math.max(1, limits[this.#names.forgetMs]);
+    const make = () => ({ tokens: new TokenBucket(perSecond, max, clock.now()), delayed: 0 });
     this.#records = max === 0
       ? null
-      : new LruTable(limits[this.#names.namesMax], RECORD_BYTES, () => ({
-        tokens: new TokenBucket(perSecond, max, clock.now()),
-        delayed: 0,
-      }));
+      : new LruTable(limits[this.#names.namesMax], RECORD_BYTES, make);
+    this.#records?.limitBytes(this.#bytesMax);
   }
 
-  /** Memory of the records, in bytes. */
+  /** The memory of the records, in bytes. */
   get bytes(): number {
     return this.#records?.bytes ?? 0;
   }
 
-  /** Changes the maximum memory of the records, in bytes. Records beyond it are removed at once. */
+  /** Limits the memory of the records, in bytes. Records beyond the limit are dropped at once. */
   limitBytes(bytesMax: number): void {
+    this.#bytesMax = bytesMax;
     this.#records?.limitBytes(bytesMax);
   }
 

@@ -30,12 +30,12 @@ export class LoginLimiter {
     this.#addresses.applyLimits();
   }
 
-  /** Memory of the records of addresses, in bytes. */
+  /** The memory of the records, in bytes. */
   get bytes(): number {
     return this.#addresses.bytes;
   }
 
-  /** Changes the maximum memory of the records, in bytes. */
+  /** Limits the memory of the records, in bytes. */
   limitBytes(bytesMax: number): void {
     this.#addresses.limitBytes(bytesMax);
   }

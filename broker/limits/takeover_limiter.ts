@@ -24,12 +24,12 @@ export class TakeoverLimiter {
     this.#clients.applyLimits();
   }
 
-  /** Memory of the records of client identifiers, in bytes. */
+  /** The memory of the records, in bytes. */
   get bytes(): number {
     return this.#clients.bytes;
   }
 
-  /** Changes the maximum memory of the records, in bytes. */
+  /** Limits the memory of the records, in bytes. */
   limitBytes(bytesMax: number): void {
     this.#clients.limitBytes(bytesMax);
   }
