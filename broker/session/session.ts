@@ -14,7 +14,7 @@ import { InflightMessages, type InflightOwner } from "./inflight.ts";
 import type { WillOwner } from "./will_owner.ts";
 import type { InflightMessage } from "./inflight_message.ts";
 import type { ClientLink } from "./client_link.ts";
-import type { ListenerTerms } from "../base/listener_policy.ts";
+import type { EffectivePolicy } from "../base/listener_policy.ts";
 import type { Message } from "../base/message.ts";
 import type { Follows } from "../delivery/outbox.ts";
 import { type BacklogRoom, Rank, type Receiver, wireClassOf } from "../delivery/subscriber.ts";
@@ -68,7 +68,7 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
   readonly #overflow: Overflow;
   #receiveMaximum = 1;
   /** What holds at the listener by which its client came last. */
-  #terms: ListenerTerms;
+  #terms: EffectivePolicy;
   /** Whether audiences have to look at it again when it returns. */
   #isStale = false;
 
