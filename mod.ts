@@ -1,7 +1,7 @@
 /**
  * Fairway: an MQTT broker for Deno. It supports MQTT 3.1, 3.1.1 and 5.0, and runs alone or inside a
  * program. This entry has what a first program needs. Everything else is in an entry by subject:
- * `@fairway/mqtt/client`, `/auth`, `/store`, `/transport`, `/codec` and `/log`.
+ * `@fairway/mqtt/client`, `/auth`, `/store`, `/transport`, `/codec`, `/log` and `/stream`.
  *
  * @example A broker on a free port
  * ```ts
@@ -18,6 +18,7 @@
  */
 export { SysTopics, type SysTopicsOptions } from "./admin/sys_topics.ts";
 export { Broker } from "./broker/broker.ts";
+export type { StreamOptions } from "./broker/stream/stream_options.ts";
 export type { Clock } from "./broker/base/clock.ts";
 export type {
   BrokerHooks,

@@ -12,6 +12,7 @@ import { memoryBytesHere, memoryLine } from "./cli/memory_limit.ts";
 import { serveConfiguration, testConfiguration } from "./cli/serve_configuration.ts";
 import { StartError, startFailure } from "./cli/start_error.ts";
 import { stopSignal } from "./cli/stop_signal.ts";
+import { declareStreams } from "./cli/stream_flags.ts";
 import { openStoredBroker } from "./cli/stored_broker.ts";
 import { complain, say, sayPage } from "./cli/terminal.ts";
 import { terminalHooks } from "./cli/terminal_hooks.ts";
@@ -75,6 +76,7 @@ async function serve(flags: ServerFlags): Promise<void> {
       inform: say,
       warn: (text) => complain(`WARNING: ${text}`),
     });
+  await declareStreams(broker, flags.streams, say);
   const { host, port, wsPort } = flags;
   const listener = await bound(broker.listen({ hostname: host, port }), host, port, "--port");
   const webSockets = wsPort === null ? null : await bound(

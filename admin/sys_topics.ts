@@ -78,7 +78,18 @@ export class SysTopics {
     this.#say("uptime", `${Math.floor((clock.now() - this.#startMs) / 1000)} seconds`);
     this.#tellClients();
     this.#tellMessages();
+    this.#tellStreams();
     this.#tellHeap();
+  }
+
+  /** What clients of 3.x, too, can know of a stream before they read it. */
+  #tellStreams(): void {
+    for (const name of this.#broker.streams.declared) {
+      const { first, last, messages, bytes } = this.#broker.stream(name)!;
+      for (const [key, value] of Object.entries({ first, last, messages, bytes })) {
+        this.#say(`streams/${name}/${key}`, value);
+      }
+    }
   }
 
   #tellClients(): void {

@@ -1,9 +1,8 @@
 import { ReasonCode } from "../codec/mod.ts";
 import { Receipt } from "../log/receipt.ts";
-import { Subscription } from "../router/subscription.ts";
 import { topicFilterFault } from "../router/topic.ts";
-import { retainedVariant } from "../router/variant.ts";
 import { type Damage, type Store, StoreDamagedError } from "../store/store.ts";
+import type { Stream } from "../stream/stream.ts";
 import type { TcpListener } from "../transport/tcp.ts";
 import type { TlsListener } from "../transport/tls.ts";
 import type { PeerInfo, Transport } from "../transport/transport.ts";
@@ -25,12 +24,11 @@ import type {
 } from "./listen/listen_options.ts";
 import { Listeners } from "./listen/listeners.ts";
 import { LocalPublisher, type PublishOptions } from "./delivery/local_publisher.ts";
-import { LocalSubscriber } from "./delivery/local_subscriber.ts";
-import { LocalSubscription, type SubscribeOptions } from "./delivery/local_subscription.ts";
+import type { LocalSubscription, SubscribeOptions } from "./delivery/local_subscription.ts";
 import { type BrokerOptions, settingsOf } from "./base/options.ts";
 import { reauthorize } from "./connection/reauthorization.ts";
-import type { Receiver } from "./delivery/subscriber.ts";
-import { RetainedDelivery } from "./delivery/retained_delivery.ts";
+import type { StreamOptions } from "./stream/stream_options.ts";
+import { subscribeLocally } from "./subscribe_locally.ts";
 
 /** The cost of closing a client, in units of the budget. */
 const UNITS_PER_CLOSE = 16;
@@ -113,6 +111,7 @@ export class Broker implements AsyncDisposable {
     const broker = new Broker(options);
     try {
       await openStore(broker.#parts, store);
+      await broker.#parts.streams.open(store);
     } catch (error) {
       broker.#parts.stop();
       throw error;
@@ -248,27 +247,34 @@ export class Broker implements AsyncDisposable {
   subscribe(filter: string, options: SubscribeOptions = {}): LocalSubscription {
     const fault = topicFilterFault(filter);
     if (fault !== null) throw new TypeError(`Cannot subscribe to "${filter}": ${fault}`);
-    const { qos = 2, retained = true } = options;
-    const { router } = this.#parts;
-    const receiver = new LocalSubscriber(this.#parts.context);
-    const local = new LocalSubscription(receiver, () => {
-      router.unsubscribe(receiver, filter);
-      this.#subscriptions.delete(local);
-    });
-    const subscription = new Subscription<Receiver>(receiver, filter, {
-      qos,
-      noLocal: false,
-      retainAsPublished: false,
-      retainHandling: 0,
-      identifier: 0,
-    });
-    router.subscribe(subscription);
-    this.#subscriptions.add(local);
-    if (retained) {
-      const walk = this.#parts.retained.match(filter);
-      receiver.feed = new RetainedDelivery(filter, walk, retainedVariant(subscription), false);
-    }
-    return local;
+    return subscribeLocally(this.#parts, this.#subscriptions, filter, options);
+  }
+
+  /**
+   * Declares a stream, or declares it anew: from now on what is published to its topics is kept
+   * within its limits. A stream that the store has goes on from what is there.
+   *
+   * @throws {RangeError} If an option is out of range, or there are too many streams.
+   * @throws {StoreError} If the store cannot be read.
+   */
+  declareStream(options: StreamOptions): Promise<Stream> {
+    return this.#parts.streams.declare(options);
+  }
+
+  /** A stream that was declared; `null` if there is none with this name. */
+  stream(name: string): Stream | null {
+    return this.#parts.streams.get(name)?.stream ?? null;
+  }
+
+  /** The names of the streams: of those that were declared, and of those that the store has as well. */
+  get streams(): { readonly declared: readonly string[]; readonly undeclared: readonly string[] } {
+    const { declared, undeclared } = this.#parts.streams;
+    return { declared: declared.map(({ declaration }) => declaration.name), undeclared };
+  }
+
+  /** Removes a stream with all its messages. Returns whether there was one. */
+  removeStream(name: string): Promise<boolean> {
+    return this.#parts.streams.remove(name);
   }
 
   /**

@@ -18,6 +18,10 @@ export type DropReason =
   | "session-ended"
   /** The authorizer refused the publication. */
   | "not-authorized"
+  /** A QoS 0 message for a stream came while the disk was full: the stream has a gap. */
+  | "stream-full"
+  /** The message left its stream before a reader of the stream had got there. */
+  | "stream-gap"
   /** The subscriber may not receive the topic. Counted without a call of the `dropped` hook. */
   | "read-denied";
 
@@ -69,6 +73,10 @@ export type LimitReason =
   | "subscriptions"
   /** `matchStepsMax`: a subscription was refused. */
   | "match-steps"
+  /** `replaysMax`: a subscription that reads a stream was refused. */
+  | "replays"
+  /** `replayTopicsMax`: a subscription with `last-per-topic` was refused. */
+  | "replay-topics"
   /** `sessionsMax`: a client was refused. */
   | "sessions"
   /**
@@ -153,6 +161,8 @@ export class BrokerCounters {
     "retained-full": 0,
     "session-ended": 0,
     "not-authorized": 0,
+    "stream-full": 0,
+    "stream-gap": 0,
     "read-denied": 0,
   };
   /** How often each limit was reached. */
@@ -174,6 +184,8 @@ export class BrokerCounters {
     "filters": 0,
     "subscriptions": 0,
     "match-steps": 0,
+    "replays": 0,
+    "replay-topics": 0,
     "sessions": 0,
     "memory": 0,
     "topic-aliases": 0,

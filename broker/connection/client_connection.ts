@@ -24,6 +24,8 @@ import type { Journal } from "../durable/journal.ts";
 import type { MemoryBudget } from "../limits/memory_budget.ts";
 import type { Limiters } from "../limits/limiters.ts";
 import type { SessionTable } from "../session/session_table.ts";
+import type { BrokerStreams } from "../stream/broker_streams.ts";
+import type { Replays } from "../stream/replays.ts";
 
 /** What a connection needs of the broker beside the {@linkcode BrokerContext}. */
 export interface ConnectionHost {
@@ -38,6 +40,9 @@ export interface ConnectionHost {
   readonly retained: RetainedStore;
   readonly sessions: SessionTable;
   readonly limiters: Limiters;
+  readonly streams: BrokerStreams;
+  /** What holds the subscriptions of a session that read streams; made for the first one. */
+  replaysOf(session: Session): Replays;
   /** What brings to the disk what must survive; `null` for a broker that keeps all in memory. */
   readonly journal: Journal | null;
   /** Connections that are open, accepted or not. */

@@ -44,6 +44,19 @@ const CASES: readonly Case[] = [
     code: 2,
   },
   {
+    what: "a stream without a filter",
+    flags: "--stream day",
+    line: '--stream needs NAME=FILTER, such as day=sensors/#, not "day"',
+    code: 2,
+  },
+  {
+    what: "a stream of topics that are in none",
+    flags: "--stream day=$SYS/#",
+    line:
+      '--stream: Cannot declare stream "day": "$SYS/#": topics that begin with $ are in no stream',
+    code: 2,
+  },
+  {
     what: "a port in use",
     flags: "--port TAKEN",
     line:

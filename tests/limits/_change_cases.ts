@@ -310,6 +310,29 @@ export const CHANGE_CASES: Record<keyof BrokerLimits, ChangeCase> = {
     }
     return stage.broker.stats.memory.pages;
   }, { store: () => new ManualStore() }),
+  streamsMax: later(1, async (stage) => {
+    const declared = ["one", "two"].map((name) =>
+      stage.broker.declareStream({ name, filters: ["a"], maxMessages: 1 })
+    );
+    return (await Promise.allSettled(declared)).map(({ status }) => status);
+  }),
+  streamCacheBytesMax: later(1000, async (stage) => {
+    const stream = await declare(stage, 200);
+    for await (const _ of stream.read({ after: 0, isFinite: true })) { /* all are read */ }
+    return stage.broker.stats.memory.pages;
+  }),
+  replaysMax: later(1, async (stage) => {
+    await declare(stage, 1);
+    const client = await stage.join();
+    const filters = { "$replay/day/latest/a": 0, "$replay/day/latest/b": 0 };
+    return await client.send(packets.subscribe(filters, V5));
+  }),
+  replayTopicsMax: later(1, async (stage) => {
+    await declare(stage, 3);
+    const client = await stage.join({ level: 4 });
+    const answer = await client.send(packets.subscribe({ "$replay/day/last-per-topic=2/#": 0 }));
+    return answer.slice(0, 10);
+  }),
   turnMsMax: meanwhile(0, async (client, stage) => {
     // The turn in which the client has connected ends.
     await stage.clock.advance(0);
@@ -327,6 +350,15 @@ export const CHANGE_CASES: Record<keyof BrokerLimits, ChangeCase> = {
     options: { heap: null },
   }),
 };
+
+/** Declares a stream that has so many messages of 10,000 bytes. */
+async function declare(stage: Stage, count: number) {
+  const day = { name: "day", filters: ["a"], maxMessages: 1000 };
+  const stream = await stage.broker.declareStream(day);
+  for (let i = 0; i < count; i++) stage.broker.publish("a", "x".repeat(10_000));
+  await stage.clock.settle();
+  return stream;
+}
 
 async function publishToMany(client: Visitor, stage: Stage): Promise<number> {
   for (let i = 0; i < 10; i++) await client.send(packets.publish(`topic/${i}`, "", V5));

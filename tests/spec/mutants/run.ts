@@ -31,6 +31,7 @@ const NEEDED = [
     "log",
     "router",
     "store",
+    "stream",
     "transport",
   ],
 ];
