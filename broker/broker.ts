@@ -420,12 +420,12 @@ export class Broker implements AsyncDisposable {
     const connections = [...this.#parts.connections];
     const { turns } = this.#parts.context;
     for (const connection of connections) {
-      connection.disconnect(ReasonCode.ServerShuttingDown, undefined, true);
+      connection.disconnect(ReasonCode.ServerShuttingDown, undefined, "disconnect-last");
       if (turns.spend(UNITS_PER_CLOSE)) await turns.next();
     }
     await this.#grace(connections, graceMs);
-    for (const connection of connections) connection.abort();
-    await Promise.all(connections.map((connection) => connection.gone));
+    for (const connection of connections) connection.end.abort();
+    await Promise.all(connections.map((connection) => connection.end.gone));
     try {
       await this.#parts.journal?.close();
     } finally {
@@ -438,7 +438,7 @@ export class Broker implements AsyncDisposable {
     const over = new Receipt();
     const { clock } = this.#parts.context;
     const cancel = clock.schedule(clock.now() + graceMs, () => over.close());
-    const left = Promise.all(connections.map((connection) => connection.left.wait()));
+    const left = Promise.all(connections.map((connection) => connection.end.sentAll.wait()));
     await Promise.race([left, over.wait()]);
     cancel();
   }

@@ -296,7 +296,7 @@ function settle(
 
 /** In 3.x there is no way to say that a message is refused: no acknowledgement, and a close. */
 function refuse(connection: ClientConnection, message: Message, packetId: number): void {
-  if (connection.version < 5) connection.close(ReasonCode.QuotaExceeded);
+  if (connection.version < 5) connection.disconnect(ReasonCode.QuotaExceeded);
   else acknowledge(connection, message, packetId, ReasonCode.QuotaExceeded, null);
 }
 

@@ -198,7 +198,7 @@ export class ResponseQueue implements WaitingResponses, CommitListener {
     if (message.place !== null) message.place.isRevoked = true;
     if (answer.type === PacketType.pubrec) connection.session?.inbound.release(answer.packetId);
     // In 3.x there is no way to say it: no acknowledgement, and a close.
-    if (connection.version < 5) connection.close(ReasonCode.QuotaExceeded);
+    if (connection.version < 5) connection.disconnect(ReasonCode.QuotaExceeded);
     else this.#send(answer, ReasonCode.QuotaExceeded);
   }
 }

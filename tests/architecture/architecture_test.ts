@@ -34,8 +34,6 @@ const LINES_MAX = 350;
  */
 const LONG_FILES: Record<string, number> = {
   "broker/broker.ts": 452,
-  "broker/connection/connection.ts": 473,
-  "broker/connection/handle_connect.ts": 450,
   "broker/delivery/outbox.ts": 477,
   "broker/durable/durable_queue.ts": 376,
   "broker/durable/journal.ts": 448,

@@ -4,35 +4,36 @@ import type { Mutant } from "./mutant.ts";
 export const BROKER_MUTANTS: Mutant[] = [
   {
     rule: "Clean Start wipes the session",
-    file: "broker/connection/handle_connect.ts",
-    find: "if (old !== undefined && packet.cleanStart) sessions.end(old);",
-    replace: "if (old !== undefined && packet.cleanStart && core === null) sessions.end(old);",
+    file: "broker/connection/session_attachment.ts",
+    find: "if (old !== undefined && cleanStart) sessions.end(old);",
+    replace: "if (old !== undefined && cleanStart && context === null) sessions.end(old);",
     tests: ["v5/connect_header_test.ts"],
   },
   {
     rule: "Session Present tells that a session goes on",
-    file: "broker/connection/handle_connect.ts",
+    file: "broker/connection/session_attachment.ts",
     find: "return [old, true];",
     replace: "return [old, false];",
     tests: ["v5/connack_test.ts"],
   },
   {
     rule: "a second connection ends the first",
-    file: "broker/connection/handle_connect.ts",
+    file: "broker/connection/session_claim.ts",
     find: "if (holder !== null) return holder.takeOver();",
     replace: "",
     tests: ["v5/connect_payload_test.ts"],
   },
   {
     rule: "a will may be published if its client may",
-    file: "broker/connection/handle_connect.ts",
-    find: "if (!await access.mayPublish({ topic, qos, retain, will: true })) {",
-    replace: "if (!await access.mayPublish({ topic, qos, retain, will: true }) && !will) {",
+    file: "broker/connection/connect_admission.ts",
+    find:
+      "if (access === null || await access.mayPublish({ topic, qos, retain, will: true })) return null;",
+    replace: "if (access === null || topic !== null) return null;",
     tests: ["traps/connections_test.ts"],
   },
   {
     rule: "a refused client is let in no further",
-    file: "broker/connection/handle_connect.ts",
+    file: "broker/connection/connect_authentication.ts",
     find: "if (decision.reasonCode !== ReasonCode.Success) {",
     replace: "if (decision.reasonCode < 0) {",
     tests: ["v5/connect_payload_test.ts"],
@@ -46,7 +47,7 @@ export const BROKER_MUTANTS: Mutant[] = [
   },
   {
     rule: "an older client needs a name for a lasting session",
-    file: "broker/connection/connect_validation.ts",
+    file: "broker/connection/connect_checks.ts",
     find: "protocolVersion === 3 || (protocolVersion === 4 && !cleanStart);",
     replace: "protocolVersion === 3 || (protocolVersion > 5 && !cleanStart);",
     tests: ["v311/connect_test.ts", "traps/lenient_test.ts"],
@@ -67,7 +68,7 @@ export const BROKER_MUTANTS: Mutant[] = [
   },
   {
     rule: "a goodbye deletes the will",
-    file: "broker/connection/connection.ts",
+    file: "broker/connection/connection_end.ts",
     find: "this.#keepsWill = reasonCode !== ReasonCode.Success;",
     replace: "",
     tests: ["v5/disconnect_test.ts"],
@@ -102,7 +103,7 @@ export const BROKER_MUTANTS: Mutant[] = [
   },
   {
     rule: "no goodbye gives a session a life that CONNECT did not",
-    file: "broker/connection/connection.ts",
+    file: "broker/connection/handle_control.ts",
     find: "if (session.expirySeconds === 0 && expirySeconds > 0) {",
     replace: "if (expirySeconds < 0) {",
     tests: ["v5/disconnect_test.ts", "v5/session_test.ts", "v5/errors_test.ts"],
