@@ -4,7 +4,7 @@ import type { Commit } from "../base/commit.ts";
 import { SESSION_BYTES, SESSION_STATE_BYTES } from "../base/memory_costs.ts";
 import { PublishSender } from "../delivery/publish_sender.ts";
 import type { Session } from "../session/session.ts";
-import { willBytes } from "../session/session_table.ts";
+import { willBytes } from "../session/pending_will.ts";
 import type { ClientConnection } from "./client_connection.ts";
 import type { Admission } from "./connect_admission.ts";
 import { ConnectRefusal } from "./connect_refusal.ts";
@@ -66,7 +66,7 @@ export function attachSession(
   session.username = client.username;
   session.permit(access);
   session.expirySeconds = expirySeconds;
-  sessions.setWill(session, ownWill(packet.will));
+  sessions.wills.set(session, ownWill(packet.will));
   // MQTT 3.1 has no Session Present.
   const sessionPresent = isPresent && connection.version > 3;
   sendControl(connection, { ...admission.connack, sessionPresent });
@@ -100,7 +100,7 @@ export async function storeSession(
   if (isSafe) return true;
   // Another connection may have the session by now, and is told for itself.
   if (session.link !== connection) return false;
-  host.sessions.setWill(session, null);
+  host.sessions.wills.set(session, null);
   if (!session.queue.isStored) session.expirySeconds = 0;
   return UNSTORED;
 }

@@ -9,7 +9,7 @@ import {
 } from "../../store/store.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Message } from "../base/message.ts";
-import type { WillOwner } from "../session/will_owner.ts";
+import type { PendingWill } from "../session/pending_will.ts";
 import { Deadline, type Scheduler } from "../base/scheduler.ts";
 import { Changes, type StoredSession } from "./changes.ts";
 import { CHUNK_BYTES, MessageChunk, type Place } from "./message_chunk.ts";
@@ -255,13 +255,13 @@ export class Journal implements LogKeeper {
     this.#touch();
   }
 
-  /** The will of a session has come, changed or gone. */
-  willChanged(owner: WillOwner): void {
-    if (owner.willId === 0) {
-      if (owner.will === null) return;
-      owner.willId = this.newId();
+  /** A will has come, waits for another time than before, or is over. */
+  willChanged(will: PendingWill): void {
+    if (will.storedId === 0) {
+      if (will.isOver) return;
+      will.storedId = this.newId();
     }
-    this.#changes.wills.add(owner);
+    this.#changes.wills.add(will);
     this.#touch();
   }
 

@@ -4,8 +4,6 @@ import { RecordReader } from "../../store/record.ts";
 import { StoreError } from "../../store/store.ts";
 import { ClientAccess } from "../session/client_access.ts";
 import type { DurableHost } from "./durable_host.ts";
-import { MemoryQueue } from "../session/memory_queue.ts";
-import { Session } from "../session/session.ts";
 import { readMessage, readWill, type WillRecord } from "./records.ts";
 import type { StoredRows } from "./stored_rows.ts";
 
@@ -67,24 +65,23 @@ export async function readWills(rows: StoredRows): Promise<Map<number, WillRecor
 
 /** Gives wills back to sessions that go on, and publishes those of clients that were lost. */
 export function restoreWills(broker: DurableHost, wills: Map<number, WillRecord>): void {
-  const now = broker.context.clock.now();
+  const { context, sessions } = broker;
+  const now = context.clock.now();
   for (const [id, { clientId, username, will, dueWallMs }] of wills) {
-    // One without a session that survives had a clean session, which has ended.
-    const known = broker.sessions.get(clientId);
-    const session = known?.willId === 0 ? known : new Session(
-      broker.sessionHost,
-      clientId,
-      (owner) => new MemoryQueue(broker.context, owner),
-    );
-    session.willId = id;
-    broker.sessions.restoreWill(session, will);
-    session.username = username;
-    session.permit(accessOf(broker, clientId, username));
+    const access = accessOf(broker, clientId, username);
+    const known = sessions.get(clientId);
+    if (known === undefined || known.will !== null) {
+      // One without a session that survives had a clean session, which has ended.
+      sessions.wills.publish(
+        sessions.wills.restore(will, id, { clientId, username, access }, null),
+      );
+      continue;
+    }
+    known.username = username;
+    known.permit(access);
     const delayMs = (will.properties.willDelayInterval ?? 0) * 1000;
-    session.willDueMs = dueWallMs === 0
-      ? now + delayMs
-      : broker.context.calendar.toClock(dueWallMs);
-    if (session !== known) broker.sessions.wait(session, now, now);
+    const pending = sessions.wills.restore(will, id, known, known);
+    pending.restoredDueMs = dueWallMs === 0 ? now + delayMs : context.calendar.toClock(dueWallMs);
   }
 }
 

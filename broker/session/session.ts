@@ -1,5 +1,5 @@
 import type { Tally } from "../base/memory_tally.ts";
-import type { QoS, Will } from "../../codec/mod.ts";
+import type { QoS } from "../../codec/mod.ts";
 import { InboundWindow } from "../../flow/inbound_window.ts";
 import type { OutboundWindow } from "../../flow/outbound_window.ts";
 import type { ByteLog } from "../../log/byte_log.ts";
@@ -10,7 +10,7 @@ import type { MessageFollows, MessageLog } from "../delivery/backlog.ts";
 import type { Commit } from "../base/commit.ts";
 import type { SessionHost } from "./session_host.ts";
 import { InflightMessages, type InflightOwner } from "./inflight.ts";
-import type { WillOwner } from "./will_owner.ts";
+import type { PendingWill, WillOwner } from "./pending_will.ts";
 import type { InflightMessage } from "./inflight_message.ts";
 import type { ClientLink } from "./client_link.ts";
 import type { ListenerTerms } from "../base/listener_policy.ts";
@@ -41,11 +41,10 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
   /** What it is subscribed to. */
   readonly subscriptions: SubscriptionTable = new SubscriptionTable();
   /** What is published when the client is lost, or `null`. */
-  will: Will | null = null;
+  will: PendingWill | null = null;
   /** Whether the session is no more. */
   hasEnded = false;
-  /** When the will is due, and when the session ends. */
-  willDeadline: Deadline | null = null;
+  /** When the session ends. */
   expiryDeadline: Deadline | null = null;
   /** The user name of its client, as of its last connection; `null` for none, or if unknown. */
   username: string | null = null;
@@ -57,10 +56,6 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
   feeds: RetainedDeliveryQueue | null = null;
   /** What waits for the client, and whatever makes the session survive. */
   readonly queue: SessionQueue;
-  /** Where its will is stored, if it was; 0 if not. */
-  willId = 0;
-  /** When its will is due, of a session that was just restored. */
-  willDueMs: number | null = null;
   readonly #host: SessionHost;
   #inflight: InflightMessages | null = null;
   #inbound: InboundWindow | null = null;
@@ -169,6 +164,7 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
   /** Says what its client may do from now on; `null` for everything. */
   permit(access: ClientAccess | null): void {
     this.access = access;
+    if (this.will !== null) this.will.access = access;
     if (this.deliveryAccess !== null || access !== null) this.#isStale = true;
     this.deliveryAccess = access?.checksDelivery ? access : null;
   }

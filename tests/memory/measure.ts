@@ -127,7 +127,7 @@ const TABLES: Record<string, [count: number, fill: Fill]> = {
     const session = sessionOf(parts, `client-${i}`);
     const payload = new Uint8Array(5000);
     const topic = `${i}`.padEnd(1000, "w");
-    parts.sessions.setWill(session, { topic, payload, qos: 1, retain: false, properties: {} });
+    parts.sessions.wills.set(session, { topic, payload, qos: 1, retain: false, properties: {} });
   }],
   "a backlog, usual": [10_000, (parts, i) => queue(parts, `a/b/${i % 100}`, 200)],
   "a backlog of nothing": [10_000, (parts) => queue(parts, "a", 0)],

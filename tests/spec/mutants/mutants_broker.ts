@@ -258,7 +258,7 @@ export const BROKER_MUTANTS: Mutant[] = [
   {
     rule: "a will waits for its delay",
     file: "broker/session/session_table.ts",
-    find: "const delay = session.will?.properties.willDelayInterval ?? 0;",
+    find: "const delay = session.will?.will.properties.willDelayInterval ?? 0;",
     replace: "const delay = 0;",
     tests: ["v5/connect_will_test.ts"],
   },
@@ -272,20 +272,20 @@ export const BROKER_MUTANTS: Mutant[] = [
   {
     rule: "a goodbye leaves no will behind",
     file: "broker/session/session_table.ts",
-    find: "if (!keepsWill) this.setWill(session, null);",
+    find: "if (!keepsWill) this.wills.set(session, null);",
     replace: "void keepsWill;",
     tests: ["v5/disconnect_test.ts"],
   },
   {
     rule: "a will has its QoS",
-    file: "broker/session/will_message.ts",
+    file: "broker/session/wills.ts",
     find: "qos, retain, nowMs",
     replace: "qos: 0, retain, nowMs",
     tests: ["v5/connect_will_test.ts"],
   },
   {
     rule: "a will is retained if it wants to be",
-    file: "broker/session/will_message.ts",
+    file: "broker/session/wills.ts",
     find: "qos, retain, nowMs",
     replace: "qos, retain: false, nowMs",
     tests: ["v5/connect_will_test.ts"],
