@@ -2,23 +2,22 @@ import type { Broker } from "../broker/broker.ts";
 import type { BrokerStats } from "../broker/base/stats.ts";
 import { LoadAverage, SPANS } from "./load_average.ts";
 
-/** How often `$SYS` is brought up to date unless it is told, in seconds. */
+/** The default interval at which `$SYS` is updated, in seconds. */
 const INTERVAL_SECONDS = 10;
 
-/** How the state of a broker is published. */
+/** Settings of {@linkcode SysTopics}. */
 export interface SysTopicsOptions {
-  /** How often, in seconds; 10 by default. */
+  /** The interval between updates, in seconds; 10 by default. */
   intervalSeconds?: number;
-  /** Since when the broker is up, by its clock; since now by default. */
+  /** When the broker started, in milliseconds of its clock; now by default. */
   sinceMs?: number;
-  /** What `$SYS/broker/version` says. */
+  /** The text of `$SYS/broker/version`. */
   version: string;
 }
 
 /**
- * Publishes the state of a broker below `$SYS/broker/`, where operators are used
- * to find it: retained messages of text, each published again only when it has
- * changed.
+ * Publishes the state of a broker below `$SYS/broker/`, in the topics that mosquitto uses. Each is
+ * a retained message of text, which is published again only when it has changed.
  *
  * @example
  * ```ts
@@ -34,14 +33,14 @@ export class SysTopics {
   readonly #intervalMs: number;
   readonly #startMs: number;
   readonly #loads = new Map<string, LoadAverage>();
-  /** What each topic said last. */
+  /** The last text of each topic. */
   readonly #said = new Map<string, string>();
   #lastMs: number;
   #heapMost = 0;
   #cancel: (() => void) | null = null;
 
   /**
-   * Starts to publish, at once and from then on.
+   * Publishes at once, and then at each interval.
    *
    * @throws {RangeError} If the interval is not a number above 0.
    */
@@ -59,7 +58,7 @@ export class SysTopics {
     this.#schedule();
   }
 
-  /** Publishes nothing more; what was published stays. Stopping again does nothing. */
+  /** Stops publishing. Retained messages stay. Stopping again does nothing. */
   stop(): void {
     this.#cancel?.();
     this.#cancel = null;
@@ -118,7 +117,7 @@ export class SysTopics {
     this.#say("memory/refused", this.#broker.stats.limited.memory);
   }
 
-  /** Brings the averages up to date, and tells them. */
+  /** Updates the averages, and publishes them. */
   #average(): void {
     const now = this.#broker.clock.now();
     const seconds = (now - this.#lastMs) / 1000;
@@ -142,14 +141,14 @@ export class SysTopics {
   }
 }
 
-/** Where totals are told whose name there is another than among the averages. */
+/** The topics of totals whose name differs from the name of their average. */
 const TOTALS: Readonly<Record<string, string>> = {
   "publish/dropped": "publish/messages/dropped",
   "publish/received": "publish/messages/received",
   "publish/sent": "publish/messages/sent",
 };
 
-/** What is counted from the start on, by its name among the averages. */
+/** The counters, by the names of their averages. */
 function totalsOf(stats: Readonly<BrokerStats>): Record<string, number> {
   const { "not-authorized": _, ...lost } = stats.dropped;
   const dropped = Object.values(lost).reduce((sum, count) => sum + count, 0);
