@@ -1,15 +1,30 @@
 /** The wills of all clients: when they are published, with whose permission, and where they wait. */
 import type { Will } from "../../codec/mod.ts";
+import type { Router } from "../../router/router.ts";
 import type { Route } from "../../router/route_cache.ts";
+import type { BrokerContext } from "../base/context.ts";
+import type { BrokerLimits } from "../base/limits.ts";
 import { Message } from "../base/message.ts";
 import { Deadline } from "../base/scheduler.ts";
 import { Outcome } from "../delivery/delivery.ts";
+import type { Publisher } from "../delivery/publisher.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
 import { PendingWill, willBytes, type WillClient, type WillOwner } from "./pending_will.ts";
-import type { SessionHost } from "./session_host.ts";
+import type { SessionJournal } from "./session_host.ts";
 
 /** How long a will waits that the store cannot take, before it is tried again, in milliseconds. */
 const RETRY_MS = 1000;
+
+/** What wills need of the broker. */
+export interface WillHost {
+  readonly context: Pick<BrokerContext, "scheduler" | "clock" | "failed" | "dropped"> & {
+    readonly limits: Pick<BrokerLimits, "willsAskedMax">;
+  };
+  readonly router: Pick<Router<Receiver>, "routeOf">;
+  readonly publisher: Pick<Publisher, "publish" | "cannotStore">;
+  /** What stores wills; `null` for a broker that keeps all in memory. */
+  readonly journal: SessionJournal | null;
+}
 
 /**
  * Publishes wills or deletes them. A will is in one of three places:
@@ -23,14 +38,14 @@ const RETRY_MS = 1000;
  * the will publishes.
  */
 export class Wills {
-  readonly #host: SessionHost;
+  readonly #host: WillHost;
   #bytes = 0;
   /** How many wait for an authorizer. */
   #asked = 0;
   /** How many wait for room in the store. */
   #postponed = 0;
 
-  constructor(host: SessionHost) {
+  constructor(host: WillHost) {
     this.#host = host;
   }
 
@@ -42,7 +57,9 @@ export class Wills {
   /** Gives a session a will, in place of the one that it has; with `null` only deletes that. */
   set(owner: WillOwner, will: Will | null): void {
     if (owner.will !== null) this.#forget(owner.will);
-    if (will !== null) this.#host.journal?.willChanged(this.#add(will, owner, owner));
+    if (will === null) return;
+    const pending = this.#add(will, owner, owner);
+    this.#host.journal?.willChanged(pending);
   }
 
   /**
