@@ -28,6 +28,7 @@ import { LocalSubscriber } from "./delivery/local_subscriber.ts";
 import { LocalSubscription } from "./delivery/local_subscription.ts";
 import type { MemoryUse } from "./limits/memory_budget.ts";
 import { Message } from "./base/message.ts";
+import { Origin } from "./base/origin.ts";
 import { type BrokerOptions, settingsOf } from "./base/options.ts";
 import { reauthorize } from "./connection/reauthorization.ts";
 import type { Receiver } from "./delivery/subscriber.ts";
@@ -321,9 +322,9 @@ export class Broker implements AsyncDisposable {
     const { qos = 0, retain = false, properties = {} } = options;
     const bytes = typeof payload === "string" ? encoder.encode(payload) : payload;
     const nowMs = this.#parts.context.clock.now();
-    const parts = { route, payload: bytes, properties, qos, retain, nowMs, publisher: null };
+    const parts = { route, payload: bytes, properties, qos, retain, nowMs, origin: Origin.program };
     const message = Message.of(parts);
-    const { outcome, room, commit } = this.#parts.publisher.publish(route, message, null);
+    const { outcome, room, commit } = this.#parts.publisher.publish(route, message);
     if (outcome === Outcome.refused) {
       throw new QuotaExceededError(`Cannot publish to "${topic}": a backlog is full`);
     }

@@ -76,9 +76,9 @@ export class BrokerContext {
   }
 
   /** Tells the program of a message that was published, if it wants to know. */
-  published(message: Message, clientId: string | null): void {
+  published(message: Message): void {
     if (this.hooks.published === undefined) return;
-    const { name: topic, payload, qos, retain } = message;
+    const { name: topic, payload, qos, retain, origin: { clientId } } = message;
     this.guard(() => this.hooks.published!({ topic, payload, qos, retain, clientId }));
   }
 

@@ -1,5 +1,6 @@
 import type { ForwardSource, Properties, QoS } from "../../codec/mod.ts";
 import { encodeProperties } from "./message_properties.ts";
+import type { Origin } from "./origin.ts";
 
 /**
  * What a message costs in memory beside its bytes and its topic, in bytes: 340 to 360, measured
@@ -35,8 +36,8 @@ export interface MessageParts {
   readonly retain: boolean;
   /** When it is published, of the broker's clock, in milliseconds. */
   readonly nowMs: number;
-  /** The client identifier of whose it is, for No Local; `null` for none. */
-  readonly publisher: string | null;
+  /** Where it comes from. */
+  readonly origin: Origin;
 }
 
 /**
@@ -64,7 +65,7 @@ export class Message implements ForwardSource {
    * @param retain The RETAIN flag as published.
    * @param expirySeconds How long it is worth delivering, from `receivedMs` on; -1 for ever.
    * @param receivedMs When it was published, of the clock; only needed if it expires.
-   * @param publisher The client identifier of whose it is, for No Local; `null` for none.
+   * @param origin Where it comes from; shared by all that comes from there.
    */
   constructor(
     readonly name: string,
@@ -78,14 +79,14 @@ export class Message implements ForwardSource {
     readonly retain: boolean,
     readonly expirySeconds: number,
     receivedMs: number,
-    readonly publisher: string | null,
+    readonly origin: Origin,
   ) {
     this.deadlineMs = expirySeconds < 0 ? Infinity : receivedMs + expirySeconds * 1000;
   }
 
   /** Makes a message that was not read from a packet; it has bytes of its own. */
   static of(parts: MessageParts): Message {
-    const { route, payload, properties, qos, retain, nowMs, publisher } = parts;
+    const { route, payload, properties, qos, retain, nowMs, origin } = parts;
     const head = encodeProperties(properties);
     const bytes = new Uint8Array(head.length + payload.length);
     bytes.set(head);
@@ -102,7 +103,7 @@ export class Message implements ForwardSource {
       retain,
       properties.messageExpiryInterval ?? -1,
       nowMs,
-      publisher,
+      origin,
     );
   }
 

@@ -8,6 +8,7 @@ import type { Commit } from "../base/commit.ts";
 import type { BrokerContext } from "../base/context.ts";
 import type { ListenerTerms } from "../base/listener_policy.ts";
 import type { Message } from "../base/message.ts";
+import type { Origin } from "../base/origin.ts";
 import type { LimitReason } from "../base/stats.ts";
 import type { Outbox, OutboxHost } from "../delivery/outbox.ts";
 import type { PublishSender } from "../delivery/publish_sender.ts";
@@ -125,6 +126,8 @@ export interface ClientConnection extends ClientLink {
   readonly terms: ListenerTerms;
   /** The client identifier; `""` before the client was accepted. */
   readonly clientId: string;
+  /** Where messages of the client come from; only for a client that has a session. */
+  readonly origin: Origin;
   /** Whether packets are still read. */
   readonly isOpen: boolean;
   /** Who is asked what the client may do; nobody if `null`. */

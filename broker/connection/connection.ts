@@ -25,14 +25,15 @@ import type {
 import { dropAliasesBeyond } from "./topic_aliases.ts";
 import type { BrokerContext } from "../base/context.ts";
 import { ConnectionEnd } from "./connection_end.ts";
+import { ConnectionTimer, type TimedConnection } from "./connection_timer.ts";
 import { ConnectionReader } from "./packet_reader.ts";
 import type { ListenerPolicy, ListenerTerms } from "../base/listener_policy.ts";
 import type { Tally } from "../base/memory_tally.ts";
 import type { Message } from "../base/message.ts";
+import { Origin } from "../base/origin.ts";
 import { Outbox, type OutboxOwner } from "../delivery/outbox.ts";
 import { PacketLimitError } from "../limits/packet_limits.ts";
 import type { Receiver, Wire } from "../delivery/subscriber.ts";
-import { Deadline } from "../base/scheduler.ts";
 import type { PublishSender } from "../delivery/publish_sender.ts";
 import type { DropReason, LimitReason } from "../base/stats.ts";
 import type { Session } from "../session/session.ts";
@@ -42,7 +43,7 @@ import type { ConnectionLease } from "../limits/connection_limiter.ts";
  * One connection of one client, from its first byte to its end: reads, watches the Keep Alive, and
  * holds what the handlers of its packets have to know. How it ends is decided in `connection_end.ts`.
  */
-export class Connection implements ClientConnection, OutboxOwner {
+export class Connection implements ClientConnection, OutboxOwner, TimedConnection {
   readonly host: ConnectionHost;
   readonly context: BrokerContext;
   readonly outbox: Outbox;
@@ -77,14 +78,12 @@ export class Connection implements ClientConnection, OutboxOwner {
   acks: WaitingResponses | null = null;
   /** How the connection ends, once it does. */
   readonly end: ConnectionEnd;
-  /** For Keep Alive, and for the first and the last bytes: one deadline for all of them. */
-  readonly deadline: Deadline;
-  /** Whether the reader waits for something, and reads nothing. */
-  isPaused = false;
+  /** Watches the time that the client may take. */
+  readonly timer: ConnectionTimer;
   readonly #transport: Transport;
   readonly #reader: ConnectionReader;
-  #lastReadMs: number;
-  #keepAliveMs = 0;
+  /** Made for the first message. */
+  #origin: Origin | null = null;
 
   constructor(host: ConnectionHost, transport: Transport, peer: PeerInfo, policy: ListenerPolicy) {
     const { context } = host;
@@ -97,9 +96,7 @@ export class Connection implements ClientConnection, OutboxOwner {
     this.#transport = transport;
     this.#reader = new ConnectionReader(this);
     this.outbox = new Outbox(transport, host.outboxHost, this);
-    this.#lastReadMs = context.clock.now();
-    this.deadline = new Deadline(() => this.#onDue());
-    context.scheduler.set(this.deadline, this.#lastReadMs + context.limits.connectTimeoutMs);
+    this.timer = new ConnectionTimer(this);
     this.end = new ConnectionEnd(this, transport);
   }
 
@@ -115,6 +112,11 @@ export class Connection implements ClientConnection, OutboxOwner {
   /** The client identifier; `""` before the client was accepted. */
   get clientId(): string {
     return this.session?.clientId ?? "";
+  }
+
+  /** Where messages of the client come from: one for all of them. */
+  get origin(): Origin {
+    return this.#origin ??= Origin.client(this.clientId);
   }
 
   /** Whether packets are still read. */
@@ -136,8 +138,9 @@ export class Connection implements ClientConnection, OutboxOwner {
         if (bytes === null) break;
         // What the client sends while the last bytes leave is read, but not handled.
         if (!end.isOpen) continue;
-        this.#lastReadMs = this.context.clock.now();
-        this.context.turns.begin(this.#lastReadMs);
+        const now = this.context.clock.now();
+        this.timer.onRead(now);
+        this.context.turns.begin(now);
         this.context.stats.bytesReceived += bytes;
         this.#reader.filled(bytes);
         const wait = this.#take();
@@ -191,7 +194,7 @@ export class Connection implements ClientConnection, OutboxOwner {
 
   /** Reads nothing more until a wait is over; the client cannot keep alive meanwhile. */
   async #pause(wait: PromiseLike<void>): Promise<void> {
-    this.isPaused = true;
+    this.timer.isPaused = true;
     for (let next: PromiseLike<void> | null = wait; next !== null && this.isOpen;) {
       if (next instanceof Receipt) this.context.stats.backpressureWaits++;
       try {
@@ -202,8 +205,7 @@ export class Connection implements ClientConnection, OutboxOwner {
       }
       next = this.isOpen ? this.#take() : null;
     }
-    this.isPaused = false;
-    this.#lastReadMs = this.context.clock.now();
+    this.timer.resume();
   }
 
   /** What the client speaks is known. */
@@ -310,35 +312,11 @@ export class Connection implements ClientConnection, OutboxOwner {
 
   /** Starts to watch the Keep Alive that was agreed on, in seconds; 0 for none. */
   keepAlive(seconds: number): void {
-    this.#keepAliveMs = seconds * 1500;
-    if (seconds === 0) this.context.scheduler.clear(this.deadline);
-    else this.context.scheduler.set(this.deadline, this.#lastReadMs + this.#keepAliveMs);
+    this.timer.keepAlive(seconds);
   }
 
-  #onDue(): void {
-    try {
-      this.#due();
-    } catch (error) {
-      this.end.abort();
-      throw error;
-    }
-  }
-
-  #due(): void {
-    // The last bytes have had their time.
-    if (!this.isOpen) return this.end.abort();
-    if (this.session === null) {
-      // No CONNECT in time, or an authentication that goes nowhere.
-      this.blame(new Error("No CONNECT in time"));
-      this.limited("connect-timeout");
-      return this.disconnect(ReasonCode.UnspecifiedError);
-    }
-    const now = this.context.clock.now();
-    const dueMs = (this.isPaused ? now : this.#lastReadMs) + this.#keepAliveMs;
-    if (dueMs > now) this.context.scheduler.set(this.deadline, dueMs);
-    else {
-      this.blame(new Error("Keep Alive timeout"));
-      this.disconnect(ReasonCode.KeepAliveTimeout);
-    }
+  /** Closes the transport at once. */
+  abort(): void {
+    this.end.abort();
   }
 }

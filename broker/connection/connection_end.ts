@@ -3,7 +3,7 @@ import { ReasonCode } from "../../codec/mod.ts";
 import { Receipt } from "../../log/receipt.ts";
 import type { Transport } from "../../transport/transport.ts";
 import type { ListenerPolicy } from "../base/listener_policy.ts";
-import type { Deadline } from "../base/scheduler.ts";
+import type { ConnectionTimer } from "./connection_timer.ts";
 import type { ClientConnection, LastPacket } from "./client_connection.ts";
 import { sendDisconnect } from "./reason_packets.ts";
 
@@ -14,10 +14,8 @@ const UNITS_PER_END = 32;
 export interface EndingConnection extends ClientConnection {
   /** The listener that counts it. */
   readonly policy: ListenerPolicy;
-  /** Goes off when the last bytes have had their time. */
-  readonly deadline: Deadline;
-  /** Whether nothing is read now, so that nobody would find out that the transport is closed. */
-  readonly isPaused: boolean;
+  /** Watches the time that the client may take. */
+  readonly timer: Pick<ConnectionTimer, "isPaused" | "linger" | "stop">;
   /** Gives back what the reader holds: nothing is read any more. */
   stopReading(): void;
 }
@@ -128,7 +126,7 @@ export class ConnectionEnd {
     this.abort();
     const connection = this.#connection;
     const { context, host, policy } = connection;
-    context.scheduler.clear(connection.deadline);
+    connection.timer.stop();
     connection.granted?.end();
     connection.stopReading();
     host.connections.delete(connection);
@@ -174,8 +172,7 @@ export class ConnectionEnd {
     if (last !== "none" && connection.version === 5 && connection.session !== null) {
       sendDisconnect(connection, reasonCode, reasonString, isBehind);
     }
-    const { scheduler, clock, limits } = connection.context;
-    scheduler.set(connection.deadline, clock.now() + limits.lingerMs);
+    connection.timer.linger();
     connection.outbox.finish(isBehind);
   }
 
@@ -184,7 +181,7 @@ export class ConnectionEnd {
     this.#isTransportClosed = true;
     this.#transport.close();
     // Nobody reads, so nobody would find out: what is waited for may never come.
-    if (this.#connection.isPaused) this.transportGone();
+    if (this.#connection.timer.isPaused) this.transportGone();
   }
 
   /** Releases the session once the handler that is running is done. */

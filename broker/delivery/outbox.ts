@@ -17,8 +17,8 @@ const GATHER_BYTES = 16 * 1024;
 const DIRECT_BYTES = 8 * 1024;
 /** Bytes made ahead of the socket from messages that wait. */
 const AHEAD_BYTES = 64 * 1024;
-/** How many bytes are appended between two looks at the lag. */
-const LOOK_BYTES = 16 * 1024;
+/** How many bytes are appended between two checks of the lag. */
+const CHECK_BYTES = 16 * 1024;
 /** A subscriber that lags by no more than this is like any other, in bytes. */
 const LAG_BYTES_MIN = 64 * 1024;
 /** What it costs to go from one log to another, in bytes of memory (measured, garbage included). */
@@ -250,8 +250,8 @@ export class Outbox implements Waiter {
     if (this.#writing === null && this.#state !== "closed") this.#touch();
   }
 
-  /** Looks at how far this outbox lags: slows publishers down, or jumps ahead. */
-  look(): void {
+  /** Acts if this outbox lags: slows publishers down, or jumps ahead. */
+  checkLag(): void {
     const appended = this.#appended;
     this.#appended = 0;
     const { lag } = this;
@@ -259,7 +259,7 @@ export class Outbox implements Waiter {
     if (lag > highWaterBytes && this.isOpen) this.#slowDown();
     const lagBytesMax = lag <= LAG_BYTES_MIN
       ? this.#host.limits.lagBytesMax
-      : this.#host.lagMax(appended || LOOK_BYTES);
+      : this.#host.lagMax(appended || CHECK_BYTES);
     if (lag > lagBytesMax) this.#skip(lag - lagBytesMax / 2);
   }
 
@@ -332,7 +332,7 @@ export class Outbox implements Waiter {
   #grew(bytes: number): void {
     if (this.#writing === null) this.#touch();
     this.#appended += bytes;
-    if (this.#appended >= LOOK_BYTES) this.look();
+    if (this.#appended >= CHECK_BYTES) this.checkLag();
   }
 
   /** The bytes of the next write: one piece as it is, or several small ones together. */

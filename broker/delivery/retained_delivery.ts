@@ -42,14 +42,14 @@ export class RetainedDelivery {
    *
    * @returns What that has cost, in units of the turn's budget; 1 or more.
    */
-  next(receiver: Receiver): number {
+  next(receiver: Pick<Receiver, "receive" | "isOrigin">): number {
     const before = this.#walk.looks;
     const page = this.#walk.next(this.#pageMax, PAGE_LOOKS_MAX);
     this.#isOver = page === null;
     let bytes = 0;
     for (const message of page ?? []) {
       bytes += message.weight;
-      if (this.noLocal && message.publisher === receiver.clientId) continue;
+      if (this.noLocal && receiver.isOrigin(message.origin)) continue;
       receiver.receive(message, this.variant);
     }
     this.#pageMax = bytes > PAGE_BYTES

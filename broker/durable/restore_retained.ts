@@ -2,6 +2,7 @@ import { topicNameFault } from "../../router/topic.ts";
 import { compareKeys } from "../../store/keys.ts";
 import { RecordReader } from "../../store/record.ts";
 import { StoreError } from "../../store/store.ts";
+import { Origin } from "../base/origin.ts";
 import { ClientAccess } from "../session/client_access.ts";
 import type { DurableHost } from "./durable_host.ts";
 import { readMessage, readWill, type WillRecord } from "./records.ts";
@@ -11,14 +12,13 @@ import type { StoredRows } from "./stored_rows.ts";
 const RESTORE_SHARE = 1.5;
 
 export async function restoreRetained(broker: DurableHost, rows: StoredRows): Promise<void> {
+  let last = Origin.program;
   await rows.each("retained", (key, value) => {
     const reader = new RecordReader(value);
-    const publisher = reader.text();
-    const message = readMessage(
-      reader,
-      broker.context.calendar,
-      publisher === "" ? null : publisher,
-    );
+    const text = reader.text();
+    // Most often the one that the row before has, too.
+    if (text !== last.toText()) last = Origin.parse(text);
+    const message = readMessage(reader, broker.context.calendar, last);
     mustBeSound("topic name", topicNameFault(message.name));
     // Under another key it could not be replaced.
     if (compareKeys(key, message.topic) !== 0) throw new StoreError("A key and its row differ");

@@ -83,7 +83,7 @@ export class RowWriter {
     const message = this.#host.retainedOf(topic);
     const key = encoder.encode(topic);
     if (message === undefined) return batch.remove("retained", key);
-    this.#writer.reset().text(message.publisher ?? "");
+    this.#writer.reset().text(message.origin.toText());
     writeMessage(this.#writer, message, this.#host.calendar);
     batch.put("retained", key, this.#writer.bytes);
   }

@@ -2,11 +2,9 @@ import type { Tally } from "../base/memory_tally.ts";
 import type { QoS } from "../../codec/mod.ts";
 import { InboundWindow } from "../../flow/inbound_window.ts";
 import type { OutboundWindow } from "../../flow/outbound_window.ts";
-import type { ByteLog } from "../../log/byte_log.ts";
 import { WIRE_CLASS_OWN } from "../../router/subscription.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { ClientAccess } from "./client_access.ts";
-import type { MessageFollows, MessageLog } from "../delivery/backlog.ts";
 import type { Commit } from "../base/commit.ts";
 import type { SessionHost } from "./session_host.ts";
 import { InflightMessages, type InflightOwner } from "./inflight.ts";
@@ -15,12 +13,19 @@ import type { InflightMessage } from "./inflight_message.ts";
 import type { ClientLink } from "./client_link.ts";
 import type { ListenerTerms } from "../base/listener_policy.ts";
 import type { Message } from "../base/message.ts";
-import type { Follows } from "../delivery/outbox.ts";
-import { type BacklogRoom, Rank, type Receiver, wireClassOf } from "../delivery/subscriber.ts";
+import type { Origin } from "../base/origin.ts";
+import {
+  type BacklogRoom,
+  type Follower,
+  Rank,
+  type Receiver,
+  wireClassOf,
+} from "../delivery/subscriber.ts";
 import type { RetainedDeliveryQueue } from "../delivery/retained_delivery_queue.ts";
 import type { PublishBatch } from "../delivery/publish_batch.ts";
 import type { Deadline } from "../base/scheduler.ts";
 import { Overflow } from "./overflow.ts";
+import { type FollowerOwner, SessionFollower } from "./session_follower.ts";
 import type { QueueOwner, SessionQueue } from "./session_queue.ts";
 import { SubscriptionTable } from "./subscription_table.ts";
 
@@ -31,7 +36,7 @@ export const NEVER_EXPIRES = 0xffff_ffff;
  * What the broker keeps of a client: its subscriptions, what waits for it, and
  * its handshakes. It outlives the connection by its expiry interval.
  */
-export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
+export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwner, WillOwner {
   /** How messages are written to the client, as of its last connection. */
   wireClass: number;
   /** The connection, or `null` while the client is away. */
@@ -57,6 +62,7 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
   /** What waits for the client, and whatever makes the session survive. */
   readonly queue: SessionQueue;
   readonly #host: SessionHost;
+  #follower: SessionFollower | null = null;
   #inflight: InflightMessages | null = null;
   #inbound: InboundWindow | null = null;
   readonly #overflow: Overflow;
@@ -182,6 +188,20 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
     this.queue.detach();
   }
 
+  /** Made for the first audience that shares logs. */
+  get follower(): Follower {
+    return this.#follower ??= new SessionFollower(this, this.#overflow);
+  }
+
+  /** Has every audience look at it again when the client returns. */
+  lookAgainLater(): void {
+    this.#isStale = true;
+  }
+
+  isOrigin(origin: Origin): boolean {
+    return origin.isClient(this.clientId);
+  }
+
   get isRestricted(): boolean {
     return this.deliveryAccess !== null;
   }
@@ -242,41 +262,6 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
 
   isFull(bytes: number): boolean {
     return this.#overflow.isFull(bytes);
-  }
-
-  followBytes(log: ByteLog, follows: Follows): boolean {
-    if (this.link === null || !this.link.outbox.isOpen) {
-      // It is not asked again.
-      this.#isStale = true;
-      return false;
-    }
-    this.link.outbox.follow(log, follows);
-    return true;
-  }
-
-  leaveBytes(follows: Follows): void {
-    this.link?.outbox.leaveIf(follows);
-  }
-
-  followMessages(log: MessageLog, follows: MessageFollows): boolean {
-    if (this.hasEnded || this.#overflow.isEnding || this.isFull(0)) return false;
-    if (!this.queue.follow(log, follows)) return false;
-    this.link?.outbox.wake();
-    return true;
-  }
-
-  leaveMessages(follows: MessageFollows): void {
-    this.queue.leave(follows);
-  }
-
-  lookAtBytes(): void {
-    this.link?.outbox.look();
-  }
-
-  lookAtMessages(): BacklogRoom {
-    const isAway = this.link === null;
-    const none = { messages: Infinity, bytes: Infinity, isAway };
-    return this.hasEnded ? none : this.#overflow.check() ?? none;
   }
 
   /** Sends what waits, as far as the client's Receive Maximum and the outbox allow. */

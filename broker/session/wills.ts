@@ -5,6 +5,7 @@ import type { Route } from "../../router/route_cache.ts";
 import type { BrokerContext } from "../base/context.ts";
 import type { BrokerLimits } from "../base/limits.ts";
 import { Message } from "../base/message.ts";
+import { Origin } from "../base/origin.ts";
 import { Deadline } from "../base/scheduler.ts";
 import { Outcome } from "../delivery/delivery.ts";
 import type { Publisher } from "../delivery/publisher.ts";
@@ -167,17 +168,18 @@ export class Wills {
     const { clientId } = pending;
     this.#forget(pending);
     if (!may) return context.dropped("not-authorized", message, clientId);
-    const { outcome } = publisher.publish(route, message, clientId);
+    const { outcome } = publisher.publish(route, message);
     if (outcome === Outcome.refused) context.dropped("backlog", message, clientId);
   }
 }
 
 /** The message that a will stands for; it carries the properties of the will [MQTT-3.1.3-10]. */
 function messageOf(
-  { will, clientId: publisher }: PendingWill,
+  { will, clientId }: PendingWill,
   route: Route<Receiver>,
   nowMs: number,
 ): Message {
   const { payload, properties, qos, retain } = will;
-  return Message.of({ route, payload, properties, qos, retain, nowMs, publisher });
+  const origin = Origin.client(clientId);
+  return Message.of({ route, payload, properties, qos, retain, nowMs, origin });
 }

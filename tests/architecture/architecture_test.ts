@@ -37,7 +37,7 @@ const LONG_FILES: Record<string, number> = {
   "broker/delivery/outbox.ts": 477,
   "broker/durable/durable_queue.ts": 376,
   "broker/durable/journal.ts": 448,
-  "broker/session/session.ts": 397,
+  "broker/session/session.ts": 382,
   "router/router.ts": 407,
 };
 

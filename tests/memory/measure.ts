@@ -10,6 +10,7 @@ import { DEFAULT_LIMITS } from "../../broker/base/limits.ts";
 import { Message } from "../../broker/base/message.ts";
 import { settingsOf } from "../../broker/base/options.ts";
 import type { Receiver } from "../../broker/delivery/subscriber.ts";
+import { Origin } from "../../broker/base/origin.ts";
 import type { Session } from "../../broker/session/session.ts";
 import { Subscription } from "../../router/subscription.ts";
 
@@ -39,7 +40,9 @@ function retain(parts: BrokerParts, topic: string, payload: number): void {
   const copy = bytes.slice();
   const body = new Uint8Array(payload);
   const own = `${name} `.trimEnd();
-  parts.retained.set(new Message(own, copy, body, 0, 0, 0, payload, 1, true, -1, 0, null));
+  parts.retained.set(
+    new Message(own, copy, body, 0, 0, 0, payload, 1, true, -1, 0, Origin.program),
+  );
 }
 
 function subscribe(parts: BrokerParts, session: Session, filter: string): void {
@@ -79,7 +82,7 @@ function queue(parts: BrokerParts, topic: string, payload: number): void {
     false,
     -1,
     0,
-    null,
+    Origin.program,
   );
   sessionOf(parts, "away").receive(message, VARIANT);
 }

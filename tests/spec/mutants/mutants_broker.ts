@@ -75,7 +75,7 @@ export const BROKER_MUTANTS: Mutant[] = [
   },
   {
     rule: "a client is closed after one and a half Keep Alive",
-    file: "broker/connection/connection.ts",
+    file: "broker/connection/connection_timer.ts",
     find: "this.#keepAliveMs = seconds * 1500;",
     replace: "this.#keepAliveMs = seconds * 1600;",
     tests: ["v5/connect_properties_test.ts", "v311/keep_alive_test.ts"],
@@ -160,8 +160,8 @@ export const BROKER_MUTANTS: Mutant[] = [
   {
     rule: "only what has RETAIN is retained",
     file: "broker/delivery/publisher.ts",
-    find: "if (message.retain && !this.#retain(route, message, clientId)) return Outcome.refused;",
-    replace: "if (!this.#retain(route, message, clientId)) return Outcome.refused;",
+    find: "if (message.retain && !this.#retain(route, message)) return Outcome.refused;",
+    replace: "if (!this.#retain(route, message)) return Outcome.refused;",
     tests: ["v5/publish_header_test.ts", "traps/retained_test.ts"],
   },
   {
@@ -174,14 +174,14 @@ export const BROKER_MUTANTS: Mutant[] = [
   {
     rule: "No Local counts for retained messages",
     file: "broker/delivery/retained_delivery.ts",
-    find: "if (this.noLocal && message.publisher === receiver.clientId) continue;",
+    find: "if (this.noLocal && receiver.isOrigin(message.origin)) continue;",
     replace: "",
     tests: ["v5/subscribe_test.ts"],
   },
   {
     rule: "No Local keeps a client's own messages from it",
     file: "broker/delivery/shared_fan_out.ts",
-    find: "return own === undefined || subscriber.clientId !== publisher ? member : own;",
+    find: "return own === undefined || !subscriber.isOrigin(origin) ? member : own;",
     replace: "return subscriber.clientId === publisher ? member : member;",
     tests: ["v5/subscribe_test.ts"],
   },
