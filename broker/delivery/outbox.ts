@@ -7,7 +7,7 @@ import { Receipt } from "../../log/receipt.ts";
 import { type Stretch, Trail } from "../../log/trail.ts";
 import type { Transport } from "../../transport/transport.ts";
 import type { Clock } from "../base/clock.ts";
-import { Backpressure } from "./backpressure.ts";
+import { Backpressure, isHigh } from "./backpressure.ts";
 import type { BrokerLimits } from "../base/limits.ts";
 import type { Scheduler } from "../base/scheduler.ts";
 
@@ -107,7 +107,7 @@ export class Outbox implements Waiter {
   /** Closes when the control packets that wait are being written. */
   #controlTaken: Receipt | null = null;
   /** Whether publishers should wait for this connection; made when they first do. */
-  #congestion: Backpressure | null = null;
+  #pressure: Backpressure | null = null;
   #isHeld = false;
   #state: "open" | "draining" | "finishing" | "closed" = "open";
   readonly #onWritten = (bytes: number) => {
@@ -255,19 +255,14 @@ export class Outbox implements Waiter {
     const appended = this.#appended;
     this.#appended = 0;
     const { lag } = this;
-    const { highWaterBytes } = this.#host.limits;
-    if (lag > highWaterBytes && this.isOpen) this.#slowDown();
+    if (this.isOpen && isHigh(this.#host.limits, lag)) {
+      this.#pressure ??= new Backpressure(this.#host, this.#host);
+      this.#pressure.slowDown();
+    }
     const lagBytesMax = lag <= LAG_BYTES_MIN
       ? this.#host.limits.lagBytesMax
       : this.#host.lagMax(appended || CHECK_BYTES);
     if (lag > lagBytesMax) this.#skip(lag - lagBytesMax / 2);
-  }
-
-  /** Has whoever publishes wait, unless this connection takes nothing at all. */
-  #slowDown(): void {
-    const { clock, scheduler, limits } = this.#host;
-    this.#congestion ??= new Backpressure(clock, scheduler, limits);
-    if (!this.#congestion.isStalled) this.#host.needRoom(this.#congestion.room());
   }
 
   /** Writes nothing until {@linkcode release}: what is said first is not sure yet. */
@@ -400,17 +395,14 @@ export class Outbox implements Waiter {
     const writing = this.#writing;
     if (writing === null || this.#state === "closed") return;
     this.#progressed = true;
-    this.#congestion?.progress();
+    this.#pressure?.progress();
     this.#owner.sent(bytes);
     if (bytes < writing.length) return this.#write(writing.subarray(bytes));
     this.#writing = null;
     this.#giveBack();
     const first = this.#trail.first;
     if (first !== null && first.key === null) first.cursor.recycle();
-    const congestion = this.#congestion;
-    if (congestion?.isAwaited && this.lag <= this.#host.limits.highWaterBytes / 4) {
-      congestion.clear();
-    }
+    if (this.#pressure?.isAwaited) this.#pressure.clearIfLow(this.lag);
     this.flush();
   }
 
@@ -422,7 +414,7 @@ export class Outbox implements Waiter {
 
   /** Everything was written: a shared log tells when it goes on. */
   #park(): void {
-    this.#congestion?.progress();
+    this.#pressure?.progress();
     const open = this.#trail.open;
     if (open !== null && open.key !== null) open.cursor.park(this);
   }
@@ -464,7 +456,7 @@ export class Outbox implements Waiter {
     this.#state = "closed";
     this.leave();
     this.#trail.clear();
-    this.#congestion?.clear();
+    this.#pressure?.clear();
     this.#forgetControl();
     // A write in flight still reads its buffer, which is left to the runtime.
     this.#lent = null;
