@@ -17,12 +17,12 @@
  * @module
  */
 export { SysTopics, type SysTopicsOptions } from "./admin/sys_topics.ts";
+export { Broker } from "./broker/broker.ts";
 export {
-  Broker,
   type PublishOptions,
   QuotaExceededError,
   type SubscribeOptions,
-} from "./broker/broker.ts";
+} from "./broker/program_client.ts";
 export type { Clock } from "./broker/base/clock.ts";
 export type {
   BrokerHooks,

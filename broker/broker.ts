@@ -1,17 +1,14 @@
-import { type Properties, type QoS, ReasonCode } from "../codec/mod.ts";
-import { Receipt } from "../log/receipt.ts";
-import { Subscription } from "../router/subscription.ts";
-import { topicFilterFault, topicNameFault } from "../router/topic.ts";
-import { retainedVariant } from "../router/variant.ts";
+import { ReasonCode } from "../codec/mod.ts";
+import type { Receipt } from "../log/receipt.ts";
 import { type Damage, type Store, StoreDamagedError } from "../store/store.ts";
 import type { TcpListener } from "../transport/tcp.ts";
 import type { TlsListener } from "../transport/tls.ts";
 import type { PeerInfo, Transport } from "../transport/transport.ts";
 import type { UnixListener } from "../transport/unix.ts";
 import type { Clock } from "./base/clock.ts";
-import type { Connection } from "./connection/connection.ts";
 import { BrokerParts } from "./broker_parts.ts";
-import { Outcome } from "./delivery/delivery.ts";
+import { closeConnections } from "./close_connections.ts";
+import { ProgramClient, type PublishOptions, type SubscribeOptions } from "./program_client.ts";
 import { Acceptor } from "./listen/acceptor.ts";
 import { openStore } from "./durable/open_store.ts";
 import { type BrokerLimits, checkLimits } from "./base/limits.ts";
@@ -24,45 +21,11 @@ import {
   type UnixListenOptions,
   type WebSocketListenOptions,
 } from "./listen/listeners.ts";
-import { LocalSubscriber } from "./delivery/local_subscriber.ts";
-import { LocalSubscription } from "./delivery/local_subscription.ts";
+import type { LocalSubscription } from "./delivery/local_subscription.ts";
 import type { MemoryUse } from "./limits/memory_budget.ts";
-import { Message } from "./base/message.ts";
-import { Origin } from "./base/origin.ts";
 import { type BrokerOptions, settingsOf } from "./base/options.ts";
 import { reauthorize } from "./connection/reauthorization.ts";
-import type { Receiver } from "./delivery/subscriber.ts";
-import { RetainedDelivery } from "./delivery/retained_delivery.ts";
 import type { BrokerStats } from "./base/stats.ts";
-
-/** How a program publishes. */
-export interface PublishOptions {
-  /** 0 by default. */
-  qos?: QoS;
-  /** Whether the message is retained; false by default. */
-  retain?: boolean;
-  /** Message expiry, payload format, content type, response topic, correlation data, user properties. */
-  properties?: Properties;
-}
-
-/** How a program subscribes. */
-export interface SubscribeOptions {
-  /** The highest QoS at which messages come; 2 by default. */
-  qos?: QoS;
-  /** Whether retained messages come first; true by default. */
-  retained?: boolean;
-}
-
-/** A message was refused, because it cannot be kept for everyone who needs it. */
-export class QuotaExceededError extends Error {
-  /** The name of the class, as logs show it. */
-  override readonly name: string = "QuotaExceededError";
-}
-
-/** What it costs to tell a client that the broker closes, in units of the budget. */
-const UNITS_PER_CLOSE = 16;
-
-const encoder = new TextEncoder();
 
 /**
  * An MQTT broker. It speaks 3.1, 3.1.1 and 5.0 over whatever byte pipe it is
@@ -84,7 +47,7 @@ export class Broker implements AsyncDisposable {
   readonly #parts: BrokerParts;
   readonly #acceptor: Acceptor;
   readonly #listeners: Listeners;
-  readonly #subscriptions = new Set<LocalSubscription>();
+  readonly #program: ProgramClient;
   #limits: Readonly<BrokerLimits> | null = null;
   #closing: Promise<void> | null = null;
   #damage: Damage | null = null;
@@ -96,6 +59,7 @@ export class Broker implements AsyncDisposable {
    */
   constructor(options: BrokerOptions = {}) {
     this.#parts = new BrokerParts(settingsOf(options));
+    this.#program = new ProgramClient(this.#parts);
     this.#acceptor = new Acceptor(this.#parts);
     this.#listeners = new Listeners(this.#parts.context, this.#parts.connections, this.#acceptor);
   }
@@ -314,23 +278,7 @@ export class Broker implements AsyncDisposable {
    * @throws {QuotaExceededError} If the message is refused; only with QoS 1 and 2.
    */
   publish(topic: string, payload: Uint8Array | string, options: PublishOptions = {}): Receipt {
-    const fault = topicNameFault(topic);
-    const route = fault === null ? this.#parts.router.routeOf(topic) : null;
-    if (route === null) {
-      throw new TypeError(`Cannot publish to "${topic}": ${fault ?? "too many levels"}`);
-    }
-    const { qos = 0, retain = false, properties = {} } = options;
-    const bytes = typeof payload === "string" ? encoder.encode(payload) : payload;
-    const nowMs = this.#parts.context.clock.now();
-    const parts = { route, payload: bytes, properties, qos, retain, nowMs, origin: Origin.program };
-    const message = Message.of(parts);
-    const { outcome, room, commit } = this.#parts.publisher.publish(route, message);
-    if (outcome === Outcome.refused) {
-      throw new QuotaExceededError(`Cannot publish to "${topic}": a backlog is full`);
-    }
-    if (qos === 0 || commit === null) return room ?? Receipt.closed();
-    const stored = this.#parts.journal!.whenStored(commit);
-    return room === null ? stored : allOf(stored, room);
+    return this.#program.publish(topic, payload, options);
   }
 
   /**
@@ -341,29 +289,7 @@ export class Broker implements AsyncDisposable {
    * @throws {TypeError} If the filter is not a valid topic filter.
    */
   subscribe(filter: string, options: SubscribeOptions = {}): LocalSubscription {
-    const fault = topicFilterFault(filter);
-    if (fault !== null) throw new TypeError(`Cannot subscribe to "${filter}": ${fault}`);
-    const { qos = 2, retained = true } = options;
-    const { router } = this.#parts;
-    const receiver = new LocalSubscriber(this.#parts.context);
-    const local = new LocalSubscription(receiver, () => {
-      router.unsubscribe(receiver, filter);
-      this.#subscriptions.delete(local);
-    });
-    const subscription = new Subscription<Receiver>(receiver, filter, {
-      qos,
-      noLocal: false,
-      retainAsPublished: false,
-      retainHandling: 0,
-      identifier: 0,
-    });
-    router.subscribe(subscription);
-    this.#subscriptions.add(local);
-    if (retained) {
-      const walk = this.#parts.retained.match(filter);
-      receiver.feed = new RetainedDelivery(filter, walk, retainedVariant(subscription), false);
-    }
-    return local;
+    return this.#program.subscribe(filter, options);
   }
 
   /**
@@ -417,37 +343,8 @@ export class Broker implements AsyncDisposable {
     this.#parts.context.isClosing = true;
     this.#acceptor.close();
     await this.#listeners.close();
-    for (const subscription of this.#subscriptions) await subscription.return();
-    const connections = [...this.#parts.connections];
-    const { turns } = this.#parts.context;
-    for (const connection of connections) {
-      connection.disconnect(ReasonCode.ServerShuttingDown, undefined, "disconnect-last");
-      if (turns.spend(UNITS_PER_CLOSE)) await turns.next();
-    }
-    await this.#grace(connections, graceMs);
-    for (const connection of connections) connection.end.abort();
-    await Promise.all(connections.map((connection) => connection.end.gone));
-    try {
-      await this.#parts.journal?.close();
-    } finally {
-      this.#parts.stop();
-    }
+    await this.#program.close();
+    await closeConnections(this.#parts, graceMs);
+    await this.#parts.close();
   }
-
-  /** Waits until the last bytes have left, or for so long. */
-  async #grace(connections: readonly Connection[], graceMs: number): Promise<void> {
-    const over = new Receipt();
-    const { clock } = this.#parts.context;
-    const cancel = clock.schedule(clock.now() + graceMs, () => over.close());
-    const left = Promise.all(connections.map((connection) => connection.end.sentAll.wait()));
-    await Promise.race([left, over.wait()]);
-    cancel();
-  }
-}
-
-/** A receipt that closes when all the others have. */
-function allOf(...receipts: Receipt[]): Receipt {
-  const all = new Receipt();
-  Promise.all(receipts.map((receipt) => receipt.wait())).then(() => all.close());
-  return all;
 }

@@ -135,6 +135,15 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
     this.#toFlush.endTurn();
   }
 
+  /** Stores what is to be stored, and stops. */
+  async close(): Promise<void> {
+    try {
+      await this.journal?.close();
+    } finally {
+      this.stop();
+    }
+  }
+
   /** Stops every deadline. */
   stop(): void {
     this.context.scheduler.stop();
