@@ -183,7 +183,7 @@ export class Connection implements ClientConnection, OutboxOwner, TimedConnectio
         if (wait instanceof Receipt) context.stats.backpressureWaits++;
         resolve(wait ?? undefined);
       };
-      context.turns.later(job, true);
+      context.turns.later(job, this.#reader.isShort);
     });
   }
 
@@ -235,6 +235,7 @@ export class Connection implements ClientConnection, OutboxOwner, TimedConnectio
   /** Adds what is on its way to the client. */
   tally(tally: Tally): void {
     this.outbox.tally(tally);
+    tally.bytes += this.acks?.bytes ?? 0;
   }
 
   sendPubrel(packetId: number, reasonCode: number): void {

@@ -6,6 +6,7 @@ import type { ListenerPolicy } from "../base/listener_policy.ts";
 import type { ConnectionTimer } from "./connection_timer.ts";
 import type { ClientConnection, LastPacket } from "./client_connection.ts";
 import { sendDisconnect } from "./reason_packets.ts";
+import { releaseAliases } from "./topic_aliases.ts";
 
 /** What the end of a connection costs, in units of the budget: its will, its session, its socket. */
 const UNITS_PER_END = 32;
@@ -133,8 +134,7 @@ export class ConnectionEnd {
     context.stats.connections--;
     policy.connections--;
     connection.lease?.release();
-    host.memory.aliasBytes -= connection.aliasBytes;
-    connection.aliasBytes = 0;
+    releaseAliases(connection);
     context.guard(() => this.#release());
     context.turns.spend(UNITS_PER_END);
     this.#gone?.close();

@@ -1,7 +1,7 @@
 import { type Packet, packetSize, PacketType, ReasonCode, writePacket } from "../../codec/mod.ts";
 import { Receipt } from "../../log/receipt.ts";
 import type { Commit, CommitListener } from "../base/commit.ts";
-import type { Message } from "../base/message.ts";
+import { countKept, type Message } from "../base/message.ts";
 import type { ClientConnection, WaitingResponses } from "./client_connection.ts";
 
 /** Sends a control packet, if the client takes one of its size; it is written at once. */
@@ -84,8 +84,8 @@ export interface ResponseJournal {
   readonly gathering: Commit;
 }
 
-/** What an answer costs beside the packet, if it has one of its own, in bytes; an estimate. */
-const ANSWER_BYTES = 32;
+/** What an answer costs in memory beside the packet, if it has one of its own, in bytes. */
+const ANSWER_BYTES = 100;
 
 /** An answer that waits for a commit. */
 interface Response {
@@ -190,6 +190,7 @@ export class ResponseQueue implements WaitingResponses, CommitListener {
   #add(commit: Commit | null, answer: Omit<Response, "commit">): void {
     this.#answers.push({ ...answer, commit: commit?.number ?? 0 });
     this.#bytes += answer.bytes;
+    countKept(answer.bytes);
     commit?.tell(this);
   }
 

@@ -2,6 +2,7 @@
 import { ReasonCode } from "../../codec/mod.ts";
 import type { Commit } from "../base/commit.ts";
 import { SESSION_BYTES, SESSION_STATE_BYTES } from "../base/memory_costs.ts";
+import { OutboundAliases } from "../delivery/outbound_aliases.ts";
 import { PublishSender } from "../delivery/publish_sender.ts";
 import type { Session } from "../session/session.ts";
 import { willBytes } from "../session/pending_will.ts";
@@ -13,7 +14,7 @@ import { sendControl } from "./responses.ts";
 
 const UNSTORED = new ConnectRefusal(ReasonCode.QuotaExceeded, "The session cannot be stored");
 const NO_MEMORY = new ConnectRefusal(
-  ReasonCode.QuotaExceeded,
+  ReasonCode.ServerUnavailable,
   "The broker has no memory for another session",
 );
 const TOO_MANY_SESSIONS = new ConnectRefusal(ReasonCode.QuotaExceeded, "Too many sessions");
@@ -63,7 +64,7 @@ export function attachSession(
     return TOO_MANY_SESSIONS;
   }
   connection.bind(session, senderFor(connection, admission));
-  session.username = client.username;
+  sessions.setUser(session, client.username);
   session.permit(access);
   session.expirySeconds = expirySeconds;
   sessions.wills.set(session, ownWill(packet.will));
@@ -112,8 +113,8 @@ function hasMemory(
 ): boolean {
   const isNew = host.sessions.get(clientId) === undefined;
   if (!isNew && will === null) return true;
-  const bytes = (isNew ? SESSION_BYTES + SESSION_STATE_BYTES : 0) + willBytes(will);
-  if (host.memory.mayGrow("session", bytes)) return true;
+  const size = isNew ? SESSION_BYTES + SESSION_STATE_BYTES + 2 * clientId.length : 0;
+  if (host.memory.mayGrow("session", size + willBytes(will))) return true;
   context.limited("memory", peer.address, clientId);
   return false;
 }
@@ -134,15 +135,16 @@ function sessionFor(
 }
 
 function senderFor(
-  { context, outbox, terms, version, wire }: ClientConnection,
+  { context, host, outbox, terms, version, wire }: ClientConnection,
   { packet }: Admission,
 ): PublishSender {
+  const aliasMax = Math.min(packet.properties.topicAliasMaximum ?? 0, terms.topicAliasMax);
   return new PublishSender(
     outbox,
     context.clock,
     version,
     wire.packetBytesMax,
-    Math.min(packet.properties.topicAliasMaximum ?? 0, terms.topicAliasMax),
+    aliasMax === 0 ? null : new OutboundAliases(aliasMax, context.limits, host.memory),
     terms.mount?.bytes.length ?? 0,
   );
 }

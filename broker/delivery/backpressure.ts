@@ -50,7 +50,7 @@ export class Backpressure {
     this.#progressMs = host.clock.now();
   }
 
-  /** Whether somebody waits. */
+  /** Whether a publisher waits. */
   get isAwaited(): boolean {
     return this.#room !== null;
   }
@@ -74,7 +74,7 @@ export class Backpressure {
     this.clear();
   }
 
-  /** The subscriber has taken something, or has nothing left to take. */
+  /** The subscriber has received bytes, or has nothing left to receive. */
   progress(): void {
     this.#progressMs = this.#host.clock.now();
     this.isStalled = false;

@@ -12,20 +12,23 @@ import { ReadAccessFilter } from "./read_access_filter.ts";
 import { type Seat, SubscriberGroup } from "./subscriber_group.ts";
 
 /**
- * How a message reaches a wide audience: once for each way in which it is
- * wanted, however many want it that way.
+ * Delivers a message to a wide audience: once for each combination of flags, however many members
+ * have it.
  */
 export class FanOut implements MemberObserver<Receiver> {
   readonly #groups = new Map<string, SubscriberGroup>();
-  /** The group of the last member that was added: most are of one. */
+  /** The group of the last added member: most members are in one group. */
   #lastGroup: SubscriberGroup | null = null;
   /** Members that must be looked at one by one. */
   readonly #alone = new Set<Member<Receiver>>();
-  /** Finds members of the groups that may not receive a topic; `null` while all may receive all. */
+  /**
+   * Finds members of the groups that may not receive a topic; `null` while all may receive
+   * everything.
+   */
   #accessFilter: ReadAccessFilter | null = null;
   readonly #newLog: () => MessageLog;
 
-  /** @param newLog Makes logs of messages for those who survive a restart. */
+  /** @param newLog Creates logs of messages for durable sessions. */
   constructor(audience: Audience<Receiver>, newLog: () => MessageLog) {
     this.#newLog = newLog;
     for (const member of audience.members) this.added(member);
@@ -65,7 +68,10 @@ export class FanOut implements MemberObserver<Receiver> {
     if (this.#lastGroup === group) this.#lastGroup = null;
   }
 
-  /** Whoever may not receive a topic no longer gets what is sent to all: it is asked each time. */
+  /**
+   * Removes members that may not receive a topic from the groups. They are checked for each message
+   * from now on.
+   */
   #setApart(route: Route<Receiver>): void {
     for (const member of this.#accessFilter!.denied(route)) {
       this.#leaveGroup(member);
@@ -73,7 +79,7 @@ export class FanOut implements MemberObserver<Receiver> {
     }
   }
 
-  /** Hands a run of QoS 0 frames to everyone. */
+  /** Sends a batch of QoS 0 frames to all members. */
   run(run: PublishBatch): void {
     if (this.#accessFilter !== null) this.#setApart(run.route);
     for (const group of this.#groups.values()) group.run(run);
@@ -83,7 +89,7 @@ export class FanOut implements MemberObserver<Receiver> {
     }
   }
 
-  /** Hands a message to everyone. */
+  /** Sends a message to all members. */
   message(route: Route<Receiver>, message: Message): void {
     if (this.#accessFilter !== null) this.#setApart(route);
     for (const group of this.#groups.values()) group.message(message);
@@ -93,7 +99,7 @@ export class FanOut implements MemberObserver<Receiver> {
     }
   }
 
-  /** Whether a member's backlog has no room for an acknowledged message. */
+  /** Whether the backlog of a member has no room for a message. */
   isFull({ name, weight }: Message): boolean {
     for (const group of this.#groups.values()) if (group.isFull(weight)) return true;
     for (const { qos, subscriber } of this.#alone) {
@@ -103,7 +109,10 @@ export class FanOut implements MemberObserver<Receiver> {
   }
 }
 
-/** How a member receives what comes from there; `null` for not at all [MQTT-3.8.3-3]. */
+/**
+ * The flags for a member's copy of a message of `publisher`; `null` if it does not receive it
+ * [MQTT-3.8.3-3].
+ */
 export function variantFor(member: Member<Receiver>, origin: Origin): Variant | null {
   const { own, subscriber } = member;
   return own === undefined || !subscriber.isOrigin(origin) ? member : own;

@@ -4,7 +4,7 @@ import type { JournalHost } from "./journal.ts";
 import { restore } from "./restore.ts";
 
 /**
- * Has a broker keep in a store what must survive, and go on from what is there.
+ * Connects a broker with a store, and restores its contents.
  *
  * @throws {StoreError} If the store cannot be read.
  */

@@ -1,3 +1,4 @@
+import { INBOUND_ID_BYTES } from "../base/memory_costs.ts";
 import type { Tally } from "../base/memory_tally.ts";
 import type { QoS } from "../../codec/mod.ts";
 import { InboundWindow } from "../../flow/inbound_window.ts";
@@ -14,13 +15,7 @@ import type { ClientLink } from "./client_link.ts";
 import type { ListenerTerms } from "../base/listener_policy.ts";
 import type { Message } from "../base/message.ts";
 import type { Origin } from "../base/origin.ts";
-import {
-  type BacklogRoom,
-  type Follower,
-  Rank,
-  type Receiver,
-  wireClassOf,
-} from "../delivery/subscriber.ts";
+import { type Follower, Rank, type Receiver, wireClassOf } from "../delivery/subscriber.ts";
 import type { RetainedDeliveryQueue } from "../delivery/retained_delivery_queue.ts";
 import type { PublishBatch } from "../delivery/publish_batch.ts";
 import type { Deadline } from "../base/scheduler.ts";
@@ -123,9 +118,7 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
     flights: Parameters<OutboundWindow<InflightMessage>["restore"]>[1],
     inboundIds: readonly number[],
   ): void {
-    if (lastId > 0) {
-      this.openInflight().window.restore(lastId, flights);
-    }
+    if (lastId > 0) this.openInflight().window.restore(lastId, flights);
     for (const packetId of inboundIds) this.inbound.accept(packetId);
   }
 
@@ -137,6 +130,7 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
   /** Adds what waits for it in memory. */
   tally(tally: Tally): void {
     this.queue.tally(tally);
+    tally.bytes += (this.#inbound?.size ?? 0) * INBOUND_ID_BYTES + (this.feeds?.weight ?? 0);
   }
 
   /** How many messages are in flight to the client. */

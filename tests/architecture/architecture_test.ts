@@ -33,11 +33,11 @@ const LINES_MAX = 350;
  * that has become short enough has to be taken out here.
  */
 const LONG_FILES: Record<string, number> = {
-  "broker/delivery/outbox.ts": 469,
-  "broker/durable/durable_queue.ts": 376,
-  "broker/durable/journal.ts": 448,
+  "broker/delivery/outbox.ts": 466,
+  "broker/durable/durable_queue.ts": 378,
+  "broker/durable/journal.ts": 458,
   "broker/session/session.ts": 382,
-  "router/router.ts": 407,
+  "router/router.ts": 404,
 };
 
 /** The most parameters of a constructor; more of them want an options object. */

@@ -78,16 +78,17 @@ function subscribe(count: number): Packet {
   return { type: "subscribe", packetId: 7, properties: {}, subscriptions };
 }
 
-function publish(topic: string): Packet {
+/** A PUBLISH with QoS 0, or with QoS 1 where it has a packet identifier. */
+function publish(topic: string, packetId = 0): Packet {
   const payload = new Uint8Array(1);
   return {
     type: "publish",
     topic,
     payload,
-    qos: 0,
+    qos: packetId === 0 ? 0 : 1,
     retain: false,
     dup: false,
-    packetId: 0,
+    packetId,
     properties: {},
   };
 }
@@ -143,6 +144,27 @@ Deno.test("An authorizer that answers at once is asked in turns, and others are 
   await world.clock.advance(0);
   assertEquals(world.log, ["other pingresp", "busy suback"]);
   assertEquals([asked, world.broker.subscriptions], [50, 25]);
+});
+
+Deno.test("An authorizer whose promises settle at once makes a client's packets take no longer turn", async () => {
+  const authorizer: Authorizer = {
+    mayPublish: () => Promise.resolve(true),
+    maySubscribe: () => true,
+  };
+  await using world = new TurnWorld({ authorizer });
+  const busy = await world.client("busy");
+  const packets = Array.from({ length: 40 }, (_, i) => publish("f/0", 1 + i));
+  world.sendAtOnce(busy, ...packets);
+  const { stats } = world.broker;
+  let before = 0;
+  let most = 0;
+  world.clock.turned = () => {
+    most = Math.max(most, stats.messagesReceived - before);
+    before = stats.messagesReceived;
+  };
+  await world.clock.advance(0);
+  assertEquals(stats.messagesReceived, 40);
+  assert(most < 5, `${most} messages in one turn`);
 });
 
 Deno.test("A PINGREQ is answered among the packets that another client sends at once", async () => {
