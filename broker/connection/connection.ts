@@ -257,12 +257,12 @@ export class Connection implements ClientConnection, OutboxOwner, TimedConnectio
     this.session?.pump();
   }
 
-  sent(bytes: number): void {
+  onSent(bytes: number): void {
     this.context.stats.bytesSent += bytes;
   }
 
-  outboxEnded(isComplete: boolean, error: unknown): void {
-    this.end.outboxEnded(isComplete, error);
+  onOutboxEnded(isComplete: boolean, error: unknown): void {
+    this.end.onOutboxEnded(isComplete, error);
   }
 
   /** The client has sent DISCONNECT. */

@@ -148,7 +148,7 @@ export class ConnectionEnd {
   }
 
   /** The outbox has written its last byte, or, if that is not so, has failed or was aborted. */
-  outboxEnded(isComplete: boolean, error: unknown): void {
+  onOutboxEnded(isComplete: boolean, error: unknown): void {
     this.isOpen = false;
     this.error ??= error;
     if (!isComplete) this.#closeTransport();

@@ -46,7 +46,7 @@ class EndingWorld {
     Object.assign(connection.outbox, {
       abort: () => {
         this.events.push("outbox aborted");
-        this.end.outboxEnded(false, null);
+        this.end.onOutboxEnded(false, null);
       },
       finish: (drain: boolean) => void this.events.push(drain ? "drains" : "finishes"),
     });
@@ -115,7 +115,7 @@ Deno.test("ConnectionEnd closes its half when all was written, and hears the pee
   world.end.byBroker(ReasonCode.UnspecifiedError, "none");
   world.news();
   assertEquals(world.end.sentAll.isClosed, false);
-  world.end.outboxEnded(true, null);
+  world.end.onOutboxEnded(true, null);
   assertEquals(world.news(), ["write closed"]);
   assertEquals(world.end.sentAll.isClosed, true);
 });
@@ -126,7 +126,7 @@ Deno.test("ConnectionEnd gives the session to another connection once all was wr
   assertEquals(world.news(), ["linger", "finishes"]);
   await world.connection.clock.settle();
   assertEquals(world.news(), [], "the client is still to take its DISCONNECT");
-  world.end.outboxEnded(true, null);
+  world.end.onOutboxEnded(true, null);
   await taken;
   assertEquals(world.news(), ["write closed", "suspended with its will"]);
   assertEquals(world.ended[0]!.reasonCode, ReasonCode.SessionTakenOver);

@@ -29,7 +29,7 @@ const NO_BYTES: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 /** The owner of a shared log. It is called when an outbox leaves the log. */
 export interface Follows {
   /** The outbox no longer follows, because something else was appended to it. */
-  left(): void;
+  onLeft(): void;
 }
 
 /** The broker, as an outbox needs it. */
@@ -48,11 +48,11 @@ export interface OutboxHost {
   /** Slows down the current publisher until the receipt closes. */
   needRoom(room: Receipt): void;
   /** Counts messages that are passed to the network. */
-  messagesLeft(frames: number): void;
+  countSent(frames: number): void;
   /** A write begins. */
-  writing(): void;
+  onWriteStart(): void;
   /** Counts frames that a lagging subscriber has lost. */
-  lagged(frames: number): void;
+  countLagged(frames: number): void;
   /** Reports an internal error. */
   failed(error: unknown): void;
 }
@@ -62,12 +62,12 @@ export interface OutboxOwner {
   /** There is room: encode waiting messages. */
   pump(): void;
   /** A write of `bytes` bytes has completed. */
-  sent(bytes: number): void;
+  onSent(bytes: number): void;
   /**
    * No more writes: everything was written after `finish`, the outbox was aborted, or the transport
    * has failed with `error`.
    */
-  outboxEnded(isComplete: boolean, error: unknown): void;
+  onOutboxEnded(isComplete: boolean, error: unknown): void;
 }
 
 /**
@@ -101,7 +101,7 @@ export class Outbox implements Waiter {
   #appended = 0;
   /** Whether a write has ended since the last check, and how many checks found that none has. */
   #progressed = false;
-  #looks = 0;
+  #stuckChecks = 0;
   /** Closes when the waiting control packets are being written. */
   #controlTaken: Receipt | null = null;
   /** Flow control of publishers; created at first use. */
@@ -181,11 +181,11 @@ export class Outbox implements Waiter {
   }
 
   /** The number of calls in a row during the same write, with this one. */
-  stuckLooks(): number {
+  countStuckChecks(): number {
     const isStuck = this.#writing !== null && !this.#progressed;
     this.#progressed = false;
-    this.#looks = this.#writing === null ? 0 : isStuck ? this.#looks + 1 : 1;
-    return this.#looks;
+    this.#stuckChecks = this.#writing === null ? 0 : isStuck ? this.#stuckChecks + 1 : 1;
+    return this.#stuckChecks;
   }
 
   /**
@@ -227,7 +227,7 @@ export class Outbox implements Waiter {
     if (open === null) return;
     this.#following = null;
     this.#trail.close(open.cursor.log.frames);
-    open.key?.left();
+    open.key?.onLeft();
   }
 
   /** Stops following the shared log of `key`. */
@@ -342,7 +342,7 @@ export class Outbox implements Waiter {
   #take({ cursor, end, endCount }: Stretch<ByteCursor, Follows | null>): Uint8Array<ArrayBuffer> {
     const before = cursor.frames;
     const piece = cursor.take(end, endCount);
-    this.#host.messagesLeft(cursor.frames - before);
+    this.#host.countSent(cursor.frames - before);
     return piece;
   }
 
@@ -384,7 +384,7 @@ export class Outbox implements Waiter {
 
   #write(bytes: Uint8Array<ArrayBuffer>): void {
     this.#writing = bytes;
-    this.#host.writing();
+    this.#host.onWriteStart();
     this.#transport.write(bytes).then(this.#onWritten, this.#onFailed);
   }
 
@@ -393,7 +393,7 @@ export class Outbox implements Waiter {
     if (writing === null || this.#state === "closed") return;
     this.#progressed = true;
     this.#pressure?.progress();
-    this.#owner.sent(bytes);
+    this.#owner.onSent(bytes);
     if (bytes < writing.length) return this.#write(writing.subarray(bytes));
     this.#writing = null;
     this.#giveBack();
@@ -430,7 +430,7 @@ export class Outbox implements Waiter {
     }
     this.#trail.prune();
     this.#forgetSkipped();
-    if (frames > 0) this.#host.lagged(frames);
+    if (frames > 0) this.#host.countLagged(frames);
   }
 
   /** Skipped bytes of its own log must not stay in memory until the next write has ended. */
@@ -446,7 +446,7 @@ export class Outbox implements Waiter {
   #end(isComplete: boolean, error: unknown): void {
     if (this.#state === "closed") return;
     this.#close();
-    this.#owner.outboxEnded(isComplete, error);
+    this.#owner.onOutboxEnded(isComplete, error);
   }
 
   #close(): void {

@@ -8,7 +8,7 @@ import { append, OutboxWorld } from "../testdata/outbox_world.ts";
 /** Counts how often the outbox has left. */
 class CountingFollows implements Follows {
   count = 0;
-  left(): void {
+  onLeft(): void {
     this.count++;
   }
 }

@@ -13,7 +13,7 @@ const CHECK_BYTES = 64 * 1024;
 /** The place of a member in a group, as far as the log of bytes is concerned. */
 export interface ByteSeat {
   /** Whether the member has left the group. */
-  readonly isGone: boolean;
+  readonly isRemoved: boolean;
   readonly follower: ByteFollower;
   /** What the log is followed for. */
   readonly ofBytes: Follows;
@@ -50,12 +50,12 @@ export class SharedByteLog {
   /** A member does not follow the log any more, since something else was appended for it. */
   onLeft(seat: ByteSeat): void {
     this.#followed--;
-    if (!seat.isGone) this.#idle.push(seat);
+    if (!seat.isRemoved) this.#idle.push(seat);
   }
 
   /** Removes those who are gone from the idle list. */
   tidy(): void {
-    this.#idle = this.#idle.filter(({ isGone }) => !isGone);
+    this.#idle = this.#idle.filter(({ isRemoved }) => !isRemoved);
   }
 
   /** Appends a run of QoS 0 frames. */
@@ -88,7 +88,7 @@ export class SharedByteLog {
     this.#idle = [];
     for (const seat of idle) {
       // One that is not connected takes a new seat when it is again.
-      if (seat.isGone || !seat.follower.followBytes(this.#log, seat.ofBytes)) continue;
+      if (seat.isRemoved || !seat.follower.followBytes(this.#log, seat.ofBytes)) continue;
       this.#followed++;
     }
   }

@@ -31,10 +31,10 @@ export class FanOut implements MemberObserver<Receiver> {
   /** @param newLog Creates logs of messages for durable sessions. */
   constructor(audience: Audience<Receiver>, newLog: () => MessageLog) {
     this.#newLog = newLog;
-    for (const member of audience.members) this.added(member);
+    for (const member of audience.members) this.onAdded(member);
   }
 
-  added(member: Member<Receiver>): void {
+  onAdded(member: Member<Receiver>): void {
     const { wireClass, isDurable, follower } = member.subscriber;
     if (wireClass === WIRE_CLASS_OWN || follower === null || member.own !== undefined) {
       this.#alone.add(member);
@@ -53,7 +53,7 @@ export class FanOut implements MemberObserver<Receiver> {
     if (member.subscriber.isRestricted) (this.#accessFilter ??= new ReadAccessFilter()).add(member);
   }
 
-  removed(member: Member<Receiver>): void {
+  onRemoved(member: Member<Receiver>): void {
     this.#accessFilter?.delete(member);
     if (this.#alone.delete(member)) return;
     this.#leaveGroup(member);
@@ -73,7 +73,7 @@ export class FanOut implements MemberObserver<Receiver> {
    * from now on.
    */
   #setApart(route: Route<Receiver>): void {
-    for (const member of this.#accessFilter!.denied(route)) {
+    for (const member of this.#accessFilter!.takeDenied(route)) {
       this.#leaveGroup(member);
       this.#alone.add(member);
     }

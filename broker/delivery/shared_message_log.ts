@@ -14,7 +14,7 @@ const AWAY_SHARE = 1 / 8;
 /** The place of a member in a group, as far as the log of messages is concerned. */
 export interface MessageSeat extends MessageFollows {
   /** Whether the member has left the group. */
-  readonly isGone: boolean;
+  readonly isRemoved: boolean;
   readonly member: Member<Receiver>;
   readonly follower: MessageFollower;
 }
@@ -54,12 +54,12 @@ export class SharedMessageLog {
 
   /** A member does not follow the log any more, since something else was appended for it. */
   onLeft(seat: MessageSeat): void {
-    if (!seat.isGone) this.#idle.push(seat);
+    if (!seat.isRemoved) this.#idle.push(seat);
   }
 
   /** Removes those who are gone from the idle list. */
   tidy(): void {
-    this.#idle = this.#idle.filter(({ isGone }) => !isGone);
+    this.#idle = this.#idle.filter(({ isRemoved }) => !isRemoved);
   }
 
   /** Whether a member's backlog has no room for so many bytes. */
@@ -68,8 +68,8 @@ export class SharedMessageLog {
     const isRoom = log !== null && log.end < this.#fullAtMessages &&
       log.weight + bytes <= this.#fullAtWeight;
     // Those that follow have as much room as when they were checked, or more.
-    for (const { isGone, member } of isRoom ? this.#idle : this.#seats) {
-      if (!isGone && member.subscriber.isFull(bytes)) return true;
+    for (const { isRemoved, member } of isRoom ? this.#idle : this.#seats) {
+      if (!isRemoved && member.subscriber.isFull(bytes)) return true;
     }
     return false;
   }
@@ -80,7 +80,7 @@ export class SharedMessageLog {
     const idle = this.#idle;
     this.#idle = [];
     for (const seat of idle) {
-      if (seat.isGone) continue;
+      if (seat.isRemoved) continue;
       if (!seat.follower.followMessages(log, seat)) {
         seat.member.subscriber.receive(message, seat.member);
         this.#idle.push(seat);

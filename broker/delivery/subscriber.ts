@@ -73,7 +73,7 @@ export interface MessageFollower {
   followMessages(log: MessageLog, follows: MessageFollows): boolean;
   /** Leaves a log of messages. */
   leaveMessages(follows: MessageFollows): void;
-  /** Acts if its backlog is too large, and says how much more fits. */
+  /** Looks at its backlog. */
   checkBacklog(): BacklogRoom;
 }
 

@@ -10,7 +10,7 @@ import { type MessageSeat, SharedMessageLog } from "./shared_message_log.ts";
 import type { Follower, Receiver, Wire } from "./subscriber.ts";
 
 /** How many members must have gone, beside as many as there are, for idle lists to be tidied. */
-const GONE_MIN = 64;
+const REMOVED_MIN = 64;
 
 /** One log of bytes for QoS 0, one of messages for what is acknowledged, and who reads them. */
 export class SubscriberGroup {
@@ -20,7 +20,7 @@ export class SubscriberGroup {
   readonly bytes: SharedByteLog;
   readonly messages: SharedMessageLog;
   /** How many have gone since the idle lists were tidied. */
-  #gone = 0;
+  #removed = 0;
 
   /** @param newLog Makes the log of messages. */
   constructor(
@@ -50,15 +50,15 @@ export class SubscriberGroup {
 
   /** Removes a member. */
   remove(seat: Seat): void {
-    seat.isGone = true;
+    seat.isRemoved = true;
     seat.member.seat = null;
     seat.follower.leaveBytes(seat.ofBytes);
     seat.follower.leaveMessages(seat);
     const last = this.#seats.pop()!;
     if (last !== seat) this.#seats[last.index = seat.index] = last;
-    if (++this.#gone <= this.#seats.length + GONE_MIN) return;
+    if (++this.#removed <= this.#seats.length + REMOVED_MIN) return;
     // A list that nothing is published for would gather whoever came and went.
-    this.#gone = 0;
+    this.#removed = 0;
     this.bytes.tidy();
     this.messages.tidy();
   }
@@ -82,7 +82,7 @@ export class SubscriberGroup {
 
 /** The place of a member in a group, and what its log of messages is followed for. */
 export class Seat implements ByteSeat, MessageSeat {
-  isGone = false;
+  isRemoved = false;
   /** Where it stands in its group. */
   index = -1;
   readonly ofBytes: Follows = new BytesOf(this);
@@ -97,11 +97,11 @@ export class Seat implements ByteSeat, MessageSeat {
     return this.member;
   }
 
-  left(): void {
+  onLeft(): void {
     this.group.messages.onLeft(this);
   }
 
-  returned(): void {
+  onAttached(): void {
     this.group.messages.checkSoon();
   }
 }
@@ -114,7 +114,7 @@ class BytesOf implements Follows {
     this.#seat = seat;
   }
 
-  left(): void {
+  onLeft(): void {
     this.#seat.group.bytes.onLeft(this.#seat);
   }
 }

@@ -1,110 +1,78 @@
-import { assertEquals } from "@std/assert";
-import type { BrokerLimits } from "../base/limits.ts";
-import { LimitWorld } from "../testdata/limit_world.ts";
+import { assert, assertEquals } from "@std/assert";
+import { setLimits, testContext } from "../testdata/test_context.ts";
 import { ConnectionLimiter } from "./connection_limiter.ts";
 
-const NO_LIMITS: Partial<BrokerLimits> = {
+const ADDRESS = "192.0.2.7:50123";
+const UNLIMITED = {
+  handshakesMax: 0,
   addressConnectionsMax: 0,
   addressHandshakesMax: 0,
   addressConnectsPerSecondMax: 0,
   connectsPerSecondMax: 0,
-  handshakesMax: 0,
 };
 
-function world(limits: Partial<BrokerLimits>) {
-  const limit = new LimitWorld({ ...NO_LIMITS, ...limits });
-  const limiter = new ConnectionLimiter(limit.context);
-  /** Takes a connection if it may come; `null` if not. */
-  const connect = (address: string) =>
-    limiter.mayConnect(address) ? limiter.acquire(address) : null;
-  return { ...limit, limit, limiter, connect };
-}
-
-Deno.test("ConnectionLimiter refuses an address that has addressConnectionsMax", () => {
-  const { connect, limited, context } = world({ addressConnectionsMax: 2 });
-  const first = connect("192.0.2.1:1")!;
-  connect("192.0.2.1:2")!.authenticated();
-  assertEquals(connect("192.0.2.1:3"), null);
-  assertEquals(limited, ["address-connections 192.0.2.1:3"]);
-  assertEquals(context.stats.connectionsRefused, 1);
-  assertEquals(connect("192.0.2.2:1") !== null, true, "others do not suffer");
-  first.release();
-  assertEquals(connect("192.0.2.1:4") !== null, true);
-});
-
-Deno.test("ConnectionLimiter counts the addresses of one IPv6 network as one", () => {
-  const { connect } = world({ addressConnectionsMax: 1 });
-  connect("[2001:db8::1]:1");
-  assertEquals(connect("[2001:db8::2]:1"), null);
-  assertEquals(connect("[2001:db8:0:1::1]:1") !== null, true);
-});
-
-Deno.test("ConnectionLimiter does not count this machine", () => {
-  const { connect } = world({ addressConnectionsMax: 1, addressHandshakesMax: 1 });
-  for (let i = 0; i < 5; i++) assertEquals(connect(`127.0.0.1:${i}`) !== null, true);
-});
-
-Deno.test("ConnectionLimiter refuses an address with addressHandshakesMax that are not over", () => {
-  const { connect, limited } = world({ addressHandshakesMax: 1 });
-  const lease = connect("192.0.2.1:1")!;
-  assertEquals(connect("192.0.2.1:2"), null);
-  assertEquals(limited, ["address-handshakes 192.0.2.1:2"]);
-  lease.authenticated();
-  assertEquals(connect("192.0.2.1:3") !== null, true);
-});
-
-Deno.test("ConnectionLimiter lets an address connect so often a second, with a burst", async () => {
-  const { connect, limited, clock } = world({
-    addressConnectsPerSecondMax: 2,
-    addressConnectsBurst: 3,
+Deno.test("ConnectionLimiter counts connections and handshakes of an address apart", () => {
+  const { context } = testContext({
+    ...UNLIMITED,
+    addressConnectionsMax: 2,
+    addressHandshakesMax: 1,
   });
-  const tries = (count: number) =>
-    Array.from({ length: count }, (_, i) => connect(`192.0.2.1:${i}`) !== null);
-  assertEquals(tries(4), [true, true, true, false]);
-  assertEquals(limited, ["address-rate 192.0.2.1:3"]);
-  await clock.advance(500);
-  assertEquals(tries(2), [true, false]);
-});
-
-Deno.test("ConnectionLimiter has whoever accepts wait while handshakesMax are not over", async () => {
-  const { limiter, limited } = world({ handshakesMax: 2 });
-  const first = limiter.acquire("192.0.2.1:1");
-  assertEquals(limiter.wait(), null);
-  const second = limiter.acquire("192.0.2.2:1");
-  const wait = limiter.wait()!;
-  assertEquals(limiter.wait(), wait);
-  assertEquals([limiter.handshakes, limited], [2, ["handshakes"]]);
+  const limiter = new ConnectionLimiter(context);
+  const first = limiter.acquire(ADDRESS);
+  assertEquals(limiter.mayConnect("192.0.2.7:2"), false);
+  first.authenticated();
+  assertEquals(limiter.mayConnect("192.0.2.7:2"), true);
+  const second = limiter.acquire("192.0.2.7:2");
+  second.authenticated();
+  assertEquals(limiter.mayConnect("192.0.2.7:3"), false);
+  assertEquals(limiter.mayConnect("192.0.2.8:3"), true);
   second.release();
-  await wait;
-  assertEquals([limiter.wait(), limiter.handshakes], [null, 1]);
-  first.authenticated();
-  first.authenticated();
-  first.release();
-  assertEquals(limiter.handshakes, 0, "each handshake ends once");
+  assertEquals(limiter.mayConnect("192.0.2.7:3"), true);
+  const { limited, connectionsRefused } = context.stats;
+  assertEquals([limited["address-handshakes"], limited["address-connections"]], [1, 1]);
+  assertEquals(connectionsRefused, 2);
 });
 
-Deno.test("ConnectionLimiter has whoever accepts wait at connectsPerSecondMax", async () => {
-  const { limiter, limited, clock } = world({ connectsPerSecondMax: 2 });
-  for (let i = 0; i < 2; i++) limiter.mayConnect("192.0.2.1:1");
-  const wait = limiter.wait()!;
-  assertEquals([limited, wait.isClosed], [["connect-rate"], false]);
+Deno.test("ConnectionLimiter.wait() pauses accepting at handshakesMax, until a handshake ends", async () => {
+  const { context } = testContext({ ...UNLIMITED, handshakesMax: 1 });
+  const limiter = new ConnectionLimiter(context);
+  assertEquals(limiter.wait(), null);
+  const lease = limiter.acquire(ADDRESS);
+  const room = limiter.wait();
+  assert(room !== null);
+  assertEquals(limiter.wait(), room);
+  lease.authenticated();
+  await room;
+  assertEquals([limiter.wait(), limiter.handshakes], [null, 0]);
+  lease.release();
+  assertEquals(limiter.handshakes, 0);
+  assertEquals(context.stats.limited.handshakes, 1);
+});
+
+Deno.test("ConnectionLimiter.wait() spreads connections over time at connectsPerSecondMax", async () => {
+  const { context, clock } = testContext({ ...UNLIMITED, connectsPerSecondMax: 2 });
+  const limiter = new ConnectionLimiter(context);
+  for (let n = 0; n < 2; n++) {
+    assertEquals(limiter.wait(), null);
+    assertEquals(limiter.mayConnect(ADDRESS), true);
+  }
+  const token = limiter.wait();
+  let isReady = false;
+  assert(token !== null);
+  token.then(() => isReady = true);
   await clock.advance(499);
-  assertEquals(wait.isClosed, false);
+  assertEquals(isReady, false);
   await clock.advance(1);
-  assertEquals([wait.isClosed, limiter.wait()], [true, null]);
+  assertEquals([isReady, limiter.wait()], [true, null]);
 });
 
-Deno.test("ConnectionLimiter.applyLimits() has rates begin anew and wakes who waits", () => {
-  const { limit, limiter, connect } = world({
-    addressConnectsPerSecondMax: 1,
-    addressConnectsBurst: 1,
-    handshakesMax: 1,
-  });
-  assertEquals(connect("192.0.2.1:1") !== null, true);
-  const wait = limiter.wait()!;
-  limit.change({ addressConnectsBurst: 2, handshakesMax: 5 });
+Deno.test("ConnectionLimiter.applyLimits() wakes waiting acceptors", async () => {
+  const { context } = testContext({ ...UNLIMITED, handshakesMax: 1 });
+  const limiter = new ConnectionLimiter(context);
+  limiter.acquire(ADDRESS);
+  const room = limiter.wait()!;
+  setLimits(context, { handshakesMax: 2 });
   limiter.applyLimits();
-  assertEquals([wait.isClosed, limiter.wait()], [true, null]);
-  const tries = [1, 2, 3].map((port) => connect(`192.0.2.1:${port}`) !== null);
-  assertEquals(tries, [true, true, false]);
+  await room;
+  assertEquals(limiter.wait(), null);
 });

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { VirtualClock } from "../../tests/harness/virtual_clock.ts";
-import { LimitWorld } from "../testdata/limit_world.ts";
+import { testContext } from "../testdata/test_context.ts";
 import { EventLoopMonitor } from "./event_loop_monitor.ts";
 
 /** How often the monitor checks, in milliseconds. */
@@ -20,7 +20,7 @@ function world(loopLagMs: number) {
   const told: string[] = [];
   const busy = (isBusy: boolean, lagMs: number) => void told.push(`${isBusy} ${lagMs}`);
   const clock = new LateClock();
-  const { context } = new LimitWorld({ loopLagMs }, { busy }, clock);
+  const { context } = testContext({ loopLagMs }, { busy }, clock);
   return { context, clock, told, monitor: new EventLoopMonitor(context) };
 }
 

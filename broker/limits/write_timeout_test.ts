@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { LimitWorld } from "../testdata/limit_world.ts";
+import { setLimits, testContext } from "../testdata/test_context.ts";
 import { type WatchedConnection, WriteTimeout } from "./write_timeout.ts";
 
 /** A connection with a write that is stuck for as long as the test says. */
@@ -7,7 +7,7 @@ class TestConnection implements WatchedConnection {
   isWriting = true;
   readonly events: string[] = [];
   #stuck = 0;
-  readonly outbox = { stuckLooks: () => this.#stuck = this.isWriting ? this.#stuck + 1 : 0 };
+  readonly outbox = { countStuckChecks: () => this.#stuck = this.isWriting ? this.#stuck + 1 : 0 };
 
   /** The write has ended, and another has begun. */
   progress(): void {
@@ -25,10 +25,10 @@ class TestConnection implements WatchedConnection {
 }
 
 function world(drainMs: number) {
-  const limit = new LimitWorld({ drainMs });
+  const { context, clock } = testContext({ drainMs });
   const connections = [new TestConnection(), new TestConnection()] as const;
-  const timeout = new WriteTimeout(limit.context, connections);
-  return { ...limit, limit, connections, timeout };
+  const timeout = new WriteTimeout(context, connections);
+  return { context, clock, connections, timeout };
 }
 
 Deno.test("WriteTimeout closes a client that takes nothing for drainMs, and no other", async () => {
@@ -62,17 +62,17 @@ Deno.test("WriteTimeout does nothing if drainMs is 0", () => {
 });
 
 Deno.test("WriteTimeout.applyLimits() checks by another drainMs, but not later for another limit", async () => {
-  const { limit, connections: [stuck], timeout, clock } = world(4000);
+  const { context, connections: [stuck], timeout, clock } = world(4000);
   timeout.start();
   for (let i = 0; i < 10; i++) {
     await clock.advance(500);
-    limit.change({ stallMs: 1000 + i });
+    setLimits(context, { stallMs: 1000 + i });
     timeout.applyLimits();
   }
   assertEquals(stuck.events.length, 2);
   const other = world(4000);
   other.timeout.start();
-  other.limit.change({ drainMs: 400 });
+  setLimits(other.context, { drainMs: 400 });
   other.timeout.applyLimits();
   await other.clock.advance(500);
   assertEquals(other.connections[0].events[0], "drain");

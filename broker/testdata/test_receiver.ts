@@ -35,7 +35,7 @@ export class TestReceiver implements Receiver, Follower {
   /** What it was handed one by one. */
   readonly received: string[] = [];
   /** How often it was asked to look at its lag or backlog. */
-  looks = 0;
+  checks = 0;
   readonly #v5: boolean;
   readonly #backlog = new Backlog();
   #bytes: { cursor: ByteCursor; follows: Follows } | null = null;
@@ -94,7 +94,7 @@ export class TestReceiver implements Receiver, Follower {
   leave(): void {
     const { follows } = this.#bytes!;
     this.#bytes = null;
-    follows.left();
+    follows.onLeft();
   }
 
   receiveRun(run: PublishBatch, variant: Variant): void {
@@ -133,11 +133,11 @@ export class TestReceiver implements Receiver, Follower {
   }
 
   checkLag(): void {
-    this.looks++;
+    this.checks++;
   }
 
   checkBacklog(): BacklogRoom {
-    this.looks++;
+    this.checks++;
     return { messages: 1000, bytes: 1e6, isAway: false };
   }
 }
