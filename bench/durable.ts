@@ -85,14 +85,14 @@ async function start(): Promise<void> {
     await using broker = await Broker.open(await SqliteStore.open(directory.path), { limits });
     await leaveSessions(broker, sessions, (i) => `device/${i}/command`);
     for (let i = 0; i < messages; i++) {
-      const receipt = broker.publish(`device/${i % sessions}/command`, `${i}`.padEnd(100), {
+      const stored = broker.publish(`device/${i % sessions}/command`, `${i}`.padEnd(100), {
         qos: 1,
       });
-      if (i % 1000 === 0) await receipt;
+      if (i % 1000 === 0) await stored;
     }
     for (let i = 0; i < retained; i++) {
-      const receipt = broker.publish(`state/${i}`, `${i}`.padEnd(100), { qos: 1, retain: true });
-      if (i % 1000 === 0) await receipt;
+      const stored = broker.publish(`state/${i}`, `${i}`.padEnd(100), { qos: 1, retain: true });
+      if (i % 1000 === 0) await stored;
     }
   }
   say(`start: ${mb(await directory.bytes())} MB on disk`);

@@ -1,31 +1,35 @@
 import { ReasonCode } from "../codec/mod.ts";
-import type { Receipt } from "../log/receipt.ts";
+import { Subscription } from "../router/subscription.ts";
+import { topicFilterFault } from "../router/topic.ts";
+import { retainedVariant } from "../router/variant.ts";
 import { type Damage, type Store, StoreDamagedError } from "../store/store.ts";
 import type { TcpListener } from "../transport/tcp.ts";
 import type { TlsListener } from "../transport/tls.ts";
 import type { PeerInfo, Transport } from "../transport/transport.ts";
 import type { UnixListener } from "../transport/unix.ts";
 import type { Clock } from "./base/clock.ts";
+import { type BrokerStats, statsOf } from "./broker_stats.ts";
 import { BrokerParts } from "./broker_parts.ts";
 import { closeConnections } from "./close_connections.ts";
-import { ProgramClient, type PublishOptions, type SubscribeOptions } from "./program_client.ts";
 import { Acceptor } from "./listen/acceptor.ts";
 import { openStore } from "./durable/open_store.ts";
 import { type BrokerLimits, checkLimits } from "./base/limits.ts";
 import { ListenerPolicy } from "./base/listener_policy.ts";
 import type { ListenerRules } from "./base/listener_options.ts";
-import {
-  Listeners,
-  type ListenOptions,
-  type TlsListenOptions,
-  type UnixListenOptions,
-  type WebSocketListenOptions,
-} from "./listen/listeners.ts";
-import type { LocalSubscription } from "./delivery/local_subscription.ts";
-import type { MemoryUse } from "./limits/memory_budget.ts";
+import type {
+  AnyListenOptions,
+  ListenOptions,
+  TlsListenOptions,
+  UnixListenOptions,
+} from "./listen/listen_options.ts";
+import { Listeners } from "./listen/listeners.ts";
+import { LocalPublisher, type PublishOptions } from "./delivery/local_publisher.ts";
+import { LocalSubscriber } from "./delivery/local_subscriber.ts";
+import { LocalSubscription, type SubscribeOptions } from "./delivery/local_subscription.ts";
 import { type BrokerOptions, settingsOf } from "./base/options.ts";
 import { reauthorize } from "./connection/reauthorization.ts";
-import type { BrokerStats } from "./base/stats.ts";
+import type { Receiver } from "./delivery/subscriber.ts";
+import { RetainedDelivery } from "./delivery/retained_delivery.ts";
 
 /**
  * An MQTT broker. It supports 3.1, 3.1.1 and 5.0 over any byte stream, and can itself publish and
@@ -44,10 +48,13 @@ import type { BrokerStats } from "./base/stats.ts";
  * ```
  */
 export class Broker implements AsyncDisposable {
+  /** The counters of the broker since its start, and its current sizes. */
+  readonly stats: BrokerStats;
   readonly #parts: BrokerParts;
   readonly #acceptor: Acceptor;
   readonly #listeners: Listeners;
-  readonly #program: ProgramClient;
+  readonly #publisher: LocalPublisher;
+  readonly #subscriptions = new Set<LocalSubscription>();
   #limits: Readonly<BrokerLimits> | null = null;
   #closing: Promise<void> | null = null;
   #damage: Damage | null = null;
@@ -59,7 +66,8 @@ export class Broker implements AsyncDisposable {
    */
   constructor(options: BrokerOptions = {}) {
     this.#parts = new BrokerParts(settingsOf(options));
-    this.#program = new ProgramClient(this.#parts);
+    this.stats = statsOf(this.#parts);
+    this.#publisher = new LocalPublisher(this.#parts);
     this.#acceptor = new Acceptor(this.#parts);
     this.#listeners = new Listeners(this.#parts.context, this.#parts.connections, this.#acceptor);
   }
@@ -114,11 +122,6 @@ export class Broker implements AsyncDisposable {
     return this.#limits ??= Object.freeze({ ...this.#parts.context.limits });
   }
 
-  /** The weight of the stored messages, in bytes; 0 without a store. */
-  get storedBytes(): number {
-    return this.#parts.journal?.bytes ?? 0;
-  }
-
   /**
    * Changes limits while the broker runs. Missing limits stay unchanged.
    *
@@ -143,95 +146,40 @@ export class Broker implements AsyncDisposable {
     return this.#damage;
   }
 
-  /** The counters of the broker since its start. */
-  get stats(): Readonly<BrokerStats> {
-    return this.#parts.context.stats;
-  }
-
-  /** The number of sessions, connected or not. */
-  get sessions(): number {
-    return this.#parts.sessions.size;
-  }
-
-  /** The number of subscriptions, including those of the program. */
-  get subscriptions(): number {
-    return this.#parts.router.subscriptions;
-  }
-
-  /** The number of shared subscriptions. */
-  get sharedSubscriptions(): number {
-    return this.#parts.router.sharedSubscriptions;
-  }
-
-  /**
-   * The memory that clients cause the broker to use, in bytes: counted, not measured. Its limit is
-   * `memoryBytesMax`, or its default.
-   */
-  get memory(): MemoryUse & { readonly bytes: number; readonly bytesMax: number } {
-    const { use, bytesMax } = this.#parts.memory;
-    const bytes = Object.values(use).reduce((sum, one) => sum + one, 0);
-    return { ...use, bytes, bytesMax };
-  }
-
-  /** Memory of retained messages, in bytes. */
-  get retainedBytes(): number {
-    return this.#parts.retained.bytes;
-  }
-
   /** The clock of the broker. */
   get clock(): Clock {
     return this.#parts.context.clock;
   }
 
-  /** The number of retained messages. */
-  get retainedMessages(): number {
-    return this.#parts.retained.size;
-  }
-
   /**
-   * Listens for TCP connections.
+   * Listens for connections of programs on the same machine, on a Unix socket: `listen({ path })`.
    *
-   * @throws If the address cannot be bound, an option cannot be used, or the broker is closed.
+   * @throws {TypeError} If an option cannot be used, or the broker is closed.
+   * @throws If the path is in use.
    */
-  // deno-lint-ignore require-await
-  async listen(options: ListenOptions = {}): Promise<TcpListener> {
-    return this.#listeners.tcp(options);
-  }
-
+  listen(options: UnixListenOptions): Promise<UnixListener>;
   /**
-   * Listens for TLS connections (`mqtts:`); with the option `webSocket`, for WebSockets over TLS
-   * (`wss:`).
+   * Listens for TLS connections (`mqtts:`): `listen({ tls: { cert, key } })`. With the option
+   * `webSocket`, it listens for WebSockets over TLS (`wss:`).
    *
-   * @throws If the address cannot be bound, an option cannot be used, or the broker is closed.
+   * @throws {TypeError} If an option cannot be used, or the broker is closed.
+   * @throws If the address cannot be bound.
    */
-  // deno-lint-ignore require-await
-  async listenTls(options: TlsListenOptions): Promise<TlsListener> {
-    return this.#listeners.tls(options);
-  }
-
+  listen(options: TlsListenOptions): Promise<TlsListener>;
   /**
-   * Listens for connections of programs on the same machine, on a Unix socket.
-   *
-   * @throws If the path is in use, or the broker is closed.
-   */
-  listenUnix(options: UnixListenOptions): Promise<UnixListener> {
-    return this.#listeners.unix(options);
-  }
-
-  /**
-   * Listens for WebSocket connections (`ws:`), which must offer the subprotocol `mqtt` (or
-   * `mqttv3.1`).
+   * Listens for TCP connections (`mqtt:`). With the option `webSocket`, it listens for WebSocket
+   * connections (`ws:`), which must offer the subprotocol `mqtt` (or `mqttv3.1`).
    *
    * Web pages can open WebSockets to every address that their browser reaches, including 127.0.0.1:
-   * use an `Authenticator` to distinguish them from other clients, and the option `origins` to
+   * use an `Authenticator` to distinguish them from other clients, and `webSocket.origins` to
    * restrict the pages.
    *
-   * @throws If the address cannot be bound, an option cannot be used, or the broker is closed.
+   * @throws {TypeError} If an option cannot be used, or the broker is closed.
+   * @throws If the address cannot be bound.
    */
-  // deno-lint-ignore require-await
-  async listenWebSocket(options: WebSocketListenOptions = {}): Promise<TcpListener> {
-    const { port = 8080 } = options;
-    return this.#listeners.tcp({ ...options, port, webSocket: options });
+  listen(options?: ListenOptions): Promise<TcpListener>;
+  async listen(options: AnyListenOptions = {}): Promise<TcpListener | TlsListener | UnixListener> {
+    return await this.#listeners.open(options);
   }
 
   /**
@@ -266,17 +214,24 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Publishes a message.
+   * Publishes a message. It is accepted when this method returns. The promise resolves when the
+   * next message may be published and, with QoS 1 and 2, the disk has the message if it must be
+   * stored. Waiting for it applies the same flow control as to any other publisher.
+   *
+   * An ignored rejection does not end the program; `stats.messagesRefused` counts it.
    *
    * @param payload Bytes, which are copied, or a string.
-   * @returns A receipt. The message is accepted when this method returns. The receipt closes when
-   * the next message may be published and, with QoS 1 and 2, the disk has the message if it must be
-   * stored. Waiting for it applies the same flow control as to any other publisher.
-   * @throws {TypeError} If the topic is not a valid topic name.
-   * @throws {QuotaExceededError} If the message is refused; only with QoS 1 and 2.
+   * @returns Rejects with a `QuotaExceededError` if the message is refused, because it cannot be
+   * kept for all its receivers; only with QoS 1 and 2.
+   * @throws {TypeError} Synchronously, if the topic is not a valid topic name, or the payload, the
+   * QoS or a property is invalid: an error in the program.
    */
-  publish(topic: string, payload: Uint8Array | string, options: PublishOptions = {}): Receipt {
-    return this.#program.publish(topic, payload, options);
+  publish(
+    topic: string,
+    payload: Uint8Array | string,
+    options: PublishOptions = {},
+  ): Promise<void> {
+    return this.#publisher.publish(topic, payload, options);
   }
 
   /**
@@ -287,7 +242,29 @@ export class Broker implements AsyncDisposable {
    * @throws {TypeError} If the filter is not a valid topic filter.
    */
   subscribe(filter: string, options: SubscribeOptions = {}): LocalSubscription {
-    return this.#program.subscribe(filter, options);
+    const fault = topicFilterFault(filter);
+    if (fault !== null) throw new TypeError(`Cannot subscribe to "${filter}": ${fault}`);
+    const { qos = 2, retained = true } = options;
+    const { router } = this.#parts;
+    const receiver = new LocalSubscriber(this.#parts.context);
+    const local = new LocalSubscription(receiver, () => {
+      router.unsubscribe(receiver, filter);
+      this.#subscriptions.delete(local);
+    });
+    const subscription = new Subscription<Receiver>(receiver, filter, {
+      qos,
+      noLocal: false,
+      retainAsPublished: false,
+      retainHandling: 0,
+      identifier: 0,
+    });
+    router.subscribe(subscription);
+    this.#subscriptions.add(local);
+    if (retained) {
+      const walk = this.#parts.retained.match(filter);
+      receiver.feed = new RetainedDelivery(filter, walk, retainedVariant(subscription), false);
+    }
+    return local;
   }
 
   /**
@@ -340,7 +317,7 @@ export class Broker implements AsyncDisposable {
     this.#parts.context.isClosing = true;
     this.#acceptor.close();
     await this.#listeners.close();
-    await this.#program.close();
+    for (const subscription of this.#subscriptions) await subscription.return();
     await closeConnections(this.#parts, graceMs);
     await this.#parts.close();
   }

@@ -50,7 +50,7 @@ export async function memoryBytesHere(): Promise<number> {
 
 /** The line that reports the memory budget at start. */
 export function memoryLine(broker: Broker, isTold: boolean): string {
-  const { memory: { bytesMax }, limits } = broker;
+  const { stats: { memory: { bytesMax } }, limits } = broker;
   const why = isTold
     ? "as it was told"
     : limits.memoryBytesMax > 0

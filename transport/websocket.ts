@@ -29,9 +29,9 @@ export class WebSocketTransport implements Transport {
     socket.onmessage = ({ data }) => this.#arrived(data);
     socket.onclose = () => this.#unread.end(null);
     socket.onerror = (event) => {
-      this.#unread.end(
-        new Error(event instanceof ErrorEvent ? event.message : "The WebSocket failed"),
-      );
+      // Not every runtime has `ErrorEvent`.
+      const message = "message" in event ? String(event.message) : "";
+      this.#unread.end(new Error(message || "The WebSocket failed"));
     };
   }
 

@@ -6,7 +6,7 @@ import type { Route } from "../../router/route_cache.ts";
 import type { PeerInfo } from "../../transport/transport.ts";
 import type { Commit } from "../base/commit.ts";
 import type { BrokerContext } from "../base/context.ts";
-import type { ListenerTerms } from "../base/listener_policy.ts";
+import type { EffectivePolicy } from "../base/listener_policy.ts";
 import type { Message } from "../base/message.ts";
 import type { Origin } from "../base/origin.ts";
 import type { LimitReason } from "../base/stats.ts";
@@ -123,7 +123,7 @@ export interface ClientConnection extends ClientLink {
   /** What is known of the peer. */
   readonly peer: PeerInfo;
   /** What holds for the client, as of when it connected. */
-  readonly terms: ListenerTerms;
+  readonly terms: EffectivePolicy;
   /** The client identifier; `""` before the client was accepted. */
   readonly clientId: string;
   /** Where messages of the client come from; only for a client that has a session. */

@@ -27,7 +27,7 @@ import type { BrokerContext } from "../base/context.ts";
 import { ConnectionEnd } from "./connection_end.ts";
 import { ConnectionTimer, type TimedConnection } from "./connection_timer.ts";
 import { ConnectionReader } from "./packet_reader.ts";
-import type { ListenerPolicy, ListenerTerms } from "../base/listener_policy.ts";
+import type { EffectivePolicy, ListenerPolicy } from "../base/listener_policy.ts";
 import type { Tally } from "../base/memory_tally.ts";
 import type { Message } from "../base/message.ts";
 import { Origin } from "../base/origin.ts";
@@ -52,7 +52,7 @@ export class Connection implements ClientConnection, OutboxOwner, TimedConnectio
   /** The rules by which it came, shared with others. */
   readonly policy: ListenerPolicy;
   /** What holds for the client, as of when it connected. */
-  readonly terms: ListenerTerms;
+  readonly terms: EffectivePolicy;
   version: ProtocolVersion = 4;
   isBridge = false;
   wantsReasons = true;

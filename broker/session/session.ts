@@ -12,7 +12,7 @@ import { InflightMessages, type InflightOwner } from "./inflight.ts";
 import type { PendingWill, WillOwner } from "./pending_will.ts";
 import type { InflightMessage } from "./inflight_message.ts";
 import type { ClientLink } from "./client_link.ts";
-import type { ListenerTerms } from "../base/listener_policy.ts";
+import type { EffectivePolicy } from "../base/listener_policy.ts";
 import type { Message } from "../base/message.ts";
 import type { Origin } from "../base/origin.ts";
 import { type Follower, Rank, type Receiver, wireClassOf } from "../delivery/subscriber.ts";
@@ -63,7 +63,7 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
   readonly #overflow: Overflow;
   #receiveMaximum = 1;
   /** What holds at the listener by which its client came last. */
-  #terms: ListenerTerms;
+  #terms: EffectivePolicy;
   /** Whether audiences have to look at it again when it returns. */
   #isStale = false;
 

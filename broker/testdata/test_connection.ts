@@ -6,7 +6,7 @@ import {
 } from "../../codec/mod.ts";
 import { VirtualClock } from "../../tests/harness/virtual_clock.ts";
 import { BrokerContext } from "../base/context.ts";
-import { ListenerPolicy, type ListenerTerms } from "../base/listener_policy.ts";
+import { type EffectivePolicy, ListenerPolicy } from "../base/listener_policy.ts";
 import { type BrokerOptions, settingsOf } from "../base/options.ts";
 import type {
   ClientConnection,
@@ -33,7 +33,7 @@ export interface TestConnectionOptions {
 export class TestConnection {
   readonly clock = new VirtualClock();
   readonly context: BrokerContext;
-  readonly terms: ListenerTerms;
+  readonly terms: EffectivePolicy;
   readonly version: ProtocolVersion;
   readonly wire: { v5: boolean; packetBytesMax: number; isOwn: boolean };
   readonly clientId = "a";

@@ -45,7 +45,6 @@ const PARAMETERS_MAX = 6;
 /** Constructors that may have more, with the reason. */
 const WIDE_CONSTRUCTORS: Record<string, string> = {
   "broker/base/message.ts": "made for each PUBLISH from a view; Message.of() is for other callers",
-  "client/publish.ts": "made for each publish of a client",
 };
 
 const graph = await readImports(ROOT);
