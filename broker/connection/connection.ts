@@ -283,11 +283,11 @@ export class Connection implements ClientConnection, OutboxOwner {
     this.session?.pump();
   }
 
-  sent(bytes: number): void {
+  onSent(bytes: number): void {
     this.context.stats.bytesSent += bytes;
   }
 
-  outboxEnded(isComplete: boolean, error: unknown): void {
+  onOutboxEnded(isComplete: boolean, error: unknown): void {
     this.#isOpen = false;
     this.#error ??= error;
     if (!isComplete) this.#closeTransport();

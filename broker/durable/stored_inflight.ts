@@ -14,6 +14,11 @@ export class StoredInflight extends InflightMessage {
   constructor(message: Message | null, variant: Variant, qos: QoS, public hold: Hold | null) {
     super(message, variant, qos);
   }
+
+  /** Forgets the message where it is in the store: it is loaded if it has to be sent again. */
+  letGo(): void {
+    if (this.hold !== null) this.message = null;
+  }
 }
 
 /** The message in flight: a durable queue creates only flights with a stored message. */

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { MemoryStore } from "../../store/mod.ts";
 import * as packets from "../harness/packets.ts";
 import { connackCode, Stage, type Visitor } from "./_stage.ts";
 
@@ -212,4 +213,25 @@ Deno.test("a user name is counted with its session", async () => {
   const again = await stage.join({ clientId: "client", clean: true });
   await again.leave();
   assertEquals(stage.broker.stats.memory.sessions, before);
+});
+
+Deno.test("what is in flight to a session in the store is on the disk, and not in memory too", async () => {
+  await using stage = await Stage.open(new MemoryStore(), { memoryBytesMax: 4_000_000 });
+  const mute = await stage.join({ clientId: "mute", ...STAYS });
+  await mute.send(packets.subscribe({ "a": 1 }, V5));
+  const publisher = await stage.join({ clientId: "publisher" });
+  for (let packetId = 1; packetId <= 200; packetId++) {
+    const message = packets.publish("a", "x".repeat(50_000), { ...V5, qos: 1, packetId });
+    assertEquals(ackCode(await publisher.send(message)), "00");
+    await stage.clock.advance(10);
+  }
+  assertEquals((await mute.receive()).split("78".repeat(50_000)).length - 1, 200);
+  assertEquals(connackCode(await stage.visit().connect({ clientId: "new", ...STAYS })), "00");
+  // It is there when it has to be sent again.
+  await mute.leave();
+  const back = stage.visit();
+  const again = await back.connect({ clientId: "mute", ...STAYS });
+  await stage.clock.advance(100);
+  const all = again + await back.receive();
+  assertEquals(all.split("78".repeat(50_000)).length - 1, 200);
 });

@@ -146,24 +146,39 @@ Deno.test("An authorizer that answers at once is asked in turns, and others are 
   assertEquals([asked, world.broker.stats.subscriptions], [50, 25]);
 });
 
-Deno.test("An authorizer whose promises settle at once makes a client's packets take no longer turn", async () => {
-  const authorizer: Authorizer = {
-    mayPublish: () => Promise.resolve(true),
-    maySubscribe: () => true,
-  };
-  await using world = new TurnWorld({ authorizer });
+/** How many of these packets, which arrive together, are taken in one turn at most. */
+async function mostInOneTurn(world: TurnWorld, packets: Packet[]): Promise<number> {
   const busy = await world.client("busy");
-  const packets = Array.from({ length: 40 }, (_, i) => publish("f/0", 1 + i));
   world.sendAtOnce(busy, ...packets);
   const { stats } = world.broker;
-  let before = 0;
+  let before = stats.messagesReceived;
   let most = 0;
   world.clock.turned = () => {
     most = Math.max(most, stats.messagesReceived - before);
     before = stats.messagesReceived;
   };
   await world.clock.advance(0);
-  assertEquals(stats.messagesReceived, 40);
+  assertEquals(stats.messagesReceived, packets.length);
+  return most;
+}
+
+Deno.test("Messages that a client sends at once are taken in turns", async () => {
+  for (const qos of [0, 1]) {
+    await using world = new TurnWorld();
+    const packets = Array.from({ length: 40 }, (_, i) => publish(`f/${i}`, qos * (1 + i)));
+    const most = await mostInOneTurn(world, packets);
+    assert(most < 5, `${most} messages with QoS ${qos} in one turn`);
+  }
+});
+
+Deno.test("An authorizer whose promises settle at once makes no longer turn of a client's messages", async () => {
+  const authorizer: Authorizer = {
+    mayPublish: () => Promise.resolve(true),
+    maySubscribe: () => true,
+  };
+  await using world = new TurnWorld({ authorizer });
+  const packets = Array.from({ length: 40 }, (_, i) => publish("f/0", 1 + i));
+  const most = await mostInOneTurn(world, packets);
   assert(most < 5, `${most} messages in one turn`);
 });
 

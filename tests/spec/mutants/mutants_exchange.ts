@@ -89,13 +89,6 @@ export const EXCHANGE_MUTANTS: Mutant[] = [
     tests: ["traps/bridges_test.ts"],
   },
   {
-    rule: "a bridge of 3.x may have shared subscriptions",
-    file: "broker/connection/handle_subscribe.ts",
-    find: "noLocal: noLocal || (isBridge && !isShared),",
-    replace: "noLocal: noLocal || isBridge,",
-    tests: ["traps/bridges_test.ts"],
-  },
-  {
     rule: "a bridge of 3.x is sent RETAIN as it was published",
     file: "broker/connection/handle_subscribe.ts",
     find: "retainAsPublished: retainAsPublished || isBridge,",

@@ -72,7 +72,8 @@ async function runTests(folder: URL, mutants: readonly Mutant[]): Promise<Outcom
   const others = new Set(mutants.flatMap(({ others = [] }) => others));
   for (const [files, filter] of [[ofSpec, IN_MEMORY], [others, []]] as const) {
     if (files.size === 0) continue;
-    const outcome = await runFiles(folder, [...filter, ...files]);
+    const mayWrite = files === others ? ["--allow-write"] : [];
+    const outcome = await runFiles(folder, [...mayWrite, ...filter, ...files]);
     if (outcome !== "passed") return outcome;
   }
   return "passed";
