@@ -17,8 +17,7 @@
  * @module
  */
 export { SysTopics, type SysTopicsOptions } from "./admin/sys_topics.ts";
-export { Broker, type PublishOptions, QuotaExceededError } from "./broker/broker.ts";
-export type { SubscribeOptions } from "./broker/subscribe_locally.ts";
+export { Broker } from "./broker/broker.ts";
 export type { StreamOptions } from "./broker/stream/stream_options.ts";
 export type { Clock } from "./broker/base/clock.ts";
 export type {
@@ -37,11 +36,21 @@ export type {
   ListenOptions,
   TlsListenOptions,
   UnixListenOptions,
-  WebSocketListenOptions,
-} from "./broker/listen/listeners.ts";
-export type { LocalSubscription, ReceivedMessage } from "./broker/delivery/local_subscription.ts";
+} from "./broker/listen/listen_options.ts";
+export { type PublishOptions, QuotaExceededError } from "./broker/delivery/local_publisher.ts";
+export type {
+  LocalSubscription,
+  ReceivedMessage,
+  SubscribeOptions,
+} from "./broker/delivery/local_subscription.ts";
 export type { BrokerOptions } from "./broker/base/options.ts";
-export type { BrokerStats, DropReason, LimitReason, ToleratedFault } from "./broker/base/stats.ts";
+export type { BrokerStats, MemoryStats } from "./broker/broker_stats.ts";
+export type {
+  BrokerCounters,
+  DropReason,
+  LimitReason,
+  ToleratedFault,
+} from "./broker/base/stats.ts";
 export type { HeapSource, HeapState } from "./broker/base/heap_monitor.ts";
 export type { MemoryUse } from "./broker/limits/memory_budget.ts";
 export { connect } from "./client/connect.ts";

@@ -80,7 +80,7 @@ async function serve(flags: ServerFlags): Promise<void> {
   const { host, port, wsPort } = flags;
   const listener = await bound(broker.listen({ hostname: host, port }), host, port, "--port");
   const webSockets = wsPort === null ? null : await bound(
-    broker.listenWebSocket({ hostname: host, port: wsPort }),
+    broker.listen({ hostname: host, port: wsPort, webSocket: true }),
     host,
     wsPort,
     "--ws-port",

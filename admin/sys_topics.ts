@@ -1,5 +1,5 @@
 import type { Broker } from "../broker/broker.ts";
-import type { BrokerStats } from "../broker/base/stats.ts";
+import type { BrokerStats } from "../broker/broker_stats.ts";
 import { LoadAverage, SPANS } from "./load_average.ts";
 
 /** The default interval at which `$SYS` is updated, in seconds. */
@@ -93,7 +93,8 @@ export class SysTopics {
   }
 
   #tellClients(): void {
-    const { stats, sessions, subscriptions, sharedSubscriptions } = this.#broker;
+    const { stats } = this.#broker;
+    const { sessions, subscriptions, sharedSubscriptions } = stats;
     const disconnected = Math.max(0, sessions - stats.clients);
     this.#say("clients/total", sessions);
     this.#say("clients/connected", stats.clients);
@@ -107,7 +108,8 @@ export class SysTopics {
   }
 
   #tellMessages(): void {
-    const { stats, retainedMessages, retainedBytes } = this.#broker;
+    const { stats } = this.#broker;
+    const { retainedMessages, retainedBytes } = stats;
     for (const [name, total] of Object.entries(totalsOf(stats))) {
       if (name !== "connections" && name !== "sockets") this.#say(TOTALS[name] ?? name, total);
     }
@@ -122,7 +124,7 @@ export class SysTopics {
     this.#heapMost = Math.max(this.#heapMost, heapUsed);
     this.#say("heap/current", heapUsed);
     this.#say("heap/maximum", this.#heapMost);
-    const { bytes, bytesMax } = this.#broker.memory;
+    const { bytes, bytesMax } = this.#broker.stats.memory;
     this.#say("memory/bytes", bytes);
     this.#say("memory/limit", bytesMax);
     this.#say("memory/refused", this.#broker.stats.limited.memory);
@@ -160,7 +162,7 @@ const TOTALS: Readonly<Record<string, string>> = {
 };
 
 /** The counters, by the names of their averages. */
-function totalsOf(stats: Readonly<BrokerStats>): Record<string, number> {
+function totalsOf(stats: BrokerStats): Record<string, number> {
   const { "not-authorized": _, ...lost } = stats.dropped;
   const dropped = Object.values(lost).reduce((sum, count) => sum + count, 0);
   return {

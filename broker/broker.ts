@@ -1,6 +1,5 @@
-import { type Properties, type QoS, ReasonCode } from "../codec/mod.ts";
-import { Receipt } from "../log/receipt.ts";
-import { topicFilterFault, topicNameFault } from "../router/topic.ts";
+import { ReasonCode } from "../codec/mod.ts";
+import { topicFilterFault } from "../router/topic.ts";
 import { type Damage, type Store, StoreDamagedError } from "../store/store.ts";
 import type { Stream } from "../stream/stream.ts";
 import type { TcpListener } from "../transport/tcp.ts";
@@ -8,50 +7,27 @@ import type { TlsListener } from "../transport/tls.ts";
 import type { PeerInfo, Transport } from "../transport/transport.ts";
 import type { UnixListener } from "../transport/unix.ts";
 import type { Clock } from "./base/clock.ts";
-import type { Connection } from "./connection/connection.ts";
+import { type BrokerStats, statsOf } from "./broker_stats.ts";
 import { BrokerParts } from "./broker_parts.ts";
-import { Outcome } from "./delivery/delivery.ts";
+import { closeConnections } from "./close_connections.ts";
 import { Acceptor } from "./listen/acceptor.ts";
 import { openStore } from "./durable/open_store.ts";
 import { type BrokerLimits, checkLimits } from "./base/limits.ts";
 import { ListenerPolicy } from "./base/listener_policy.ts";
 import type { ListenerRules } from "./base/listener_options.ts";
-import {
-  Listeners,
-  type ListenOptions,
-  type TlsListenOptions,
-  type UnixListenOptions,
-  type WebSocketListenOptions,
-} from "./listen/listeners.ts";
-import type { LocalSubscription } from "./delivery/local_subscription.ts";
-import type { MemoryUse } from "./limits/memory_budget.ts";
-import { Message } from "./base/message.ts";
+import type {
+  AnyListenOptions,
+  ListenOptions,
+  TlsListenOptions,
+  UnixListenOptions,
+} from "./listen/listen_options.ts";
+import { Listeners } from "./listen/listeners.ts";
+import { LocalPublisher, type PublishOptions } from "./delivery/local_publisher.ts";
+import type { LocalSubscription, SubscribeOptions } from "./delivery/local_subscription.ts";
 import { type BrokerOptions, settingsOf } from "./base/options.ts";
 import { reauthorize } from "./connection/reauthorization.ts";
-import type { BrokerStats } from "./base/stats.ts";
 import type { StreamOptions } from "./stream/stream_options.ts";
-import { subscribeLocally, type SubscribeOptions } from "./subscribe_locally.ts";
-
-/** Options of a publication of the program. */
-export interface PublishOptions {
-  /** 0 by default. */
-  qos?: QoS;
-  /** Whether the message is retained; false by default. */
-  retain?: boolean;
-  /** Message expiry, payload format, content type, response topic, correlation data, user properties. */
-  properties?: Properties;
-}
-
-/** A message was refused, because it cannot be kept for all its receivers. */
-export class QuotaExceededError extends Error {
-  /** The name of the class, as logs show it. */
-  override readonly name: string = "QuotaExceededError";
-}
-
-/** The cost of closing a client, in units of the budget. */
-const UNITS_PER_CLOSE = 16;
-
-const encoder = new TextEncoder();
+import { subscribeLocally } from "./subscribe_locally.ts";
 
 /**
  * An MQTT broker. It supports 3.1, 3.1.1 and 5.0 over any byte stream, and can itself publish and
@@ -70,9 +46,12 @@ const encoder = new TextEncoder();
  * ```
  */
 export class Broker implements AsyncDisposable {
+  /** The counters of the broker since its start, and its current sizes. */
+  readonly stats: BrokerStats;
   readonly #parts: BrokerParts;
   readonly #acceptor: Acceptor;
   readonly #listeners: Listeners;
+  readonly #publisher: LocalPublisher;
   readonly #subscriptions = new Set<LocalSubscription>();
   #limits: Readonly<BrokerLimits> | null = null;
   #closing: Promise<void> | null = null;
@@ -85,6 +64,8 @@ export class Broker implements AsyncDisposable {
    */
   constructor(options: BrokerOptions = {}) {
     this.#parts = new BrokerParts(settingsOf(options));
+    this.stats = statsOf(this.#parts);
+    this.#publisher = new LocalPublisher(this.#parts);
     this.#acceptor = new Acceptor(this.#parts);
     this.#listeners = new Listeners(this.#parts.context, this.#parts.connections, this.#acceptor);
   }
@@ -140,11 +121,6 @@ export class Broker implements AsyncDisposable {
     return this.#limits ??= Object.freeze({ ...this.#parts.context.limits });
   }
 
-  /** The weight of the stored messages, in bytes; 0 without a store. */
-  get storedBytes(): number {
-    return this.#parts.journal?.bytes ?? 0;
-  }
-
   /**
    * Changes limits while the broker runs. Missing limits stay unchanged.
    *
@@ -169,95 +145,40 @@ export class Broker implements AsyncDisposable {
     return this.#damage;
   }
 
-  /** The counters of the broker since its start. */
-  get stats(): Readonly<BrokerStats> {
-    return this.#parts.context.stats;
-  }
-
-  /** The number of sessions, connected or not. */
-  get sessions(): number {
-    return this.#parts.sessions.size;
-  }
-
-  /** The number of subscriptions, including those of the program. */
-  get subscriptions(): number {
-    return this.#parts.router.subscriptions;
-  }
-
-  /** The number of shared subscriptions. */
-  get sharedSubscriptions(): number {
-    return this.#parts.router.sharedSubscriptions;
-  }
-
-  /**
-   * The memory that clients cause the broker to use, in bytes: counted, not measured. Its limit is
-   * `memoryBytesMax`, or its default.
-   */
-  get memory(): MemoryUse & { readonly bytes: number; readonly bytesMax: number } {
-    const { use, bytesMax } = this.#parts.memory;
-    const bytes = Object.values(use).reduce((sum, one) => sum + one, 0);
-    return { ...use, bytes, bytesMax };
-  }
-
-  /** Memory of retained messages, in bytes. */
-  get retainedBytes(): number {
-    return this.#parts.retained.bytes;
-  }
-
   /** The clock of the broker. */
   get clock(): Clock {
     return this.#parts.context.clock;
   }
 
-  /** The number of retained messages. */
-  get retainedMessages(): number {
-    return this.#parts.retained.size;
-  }
-
   /**
-   * Listens for TCP connections.
+   * Listens for connections of programs on the same machine, on a Unix socket: `listen({ path })`.
    *
-   * @throws If the address cannot be bound, an option cannot be used, or the broker is closed.
+   * @throws {TypeError} If an option cannot be used, or the broker is closed.
+   * @throws If the path is in use.
    */
-  // deno-lint-ignore require-await
-  async listen(options: ListenOptions = {}): Promise<TcpListener> {
-    return this.#listeners.tcp(options);
-  }
-
+  listen(options: UnixListenOptions): Promise<UnixListener>;
   /**
-   * Listens for TLS connections (`mqtts:`); with the option `webSocket`, for WebSockets over TLS
-   * (`wss:`).
+   * Listens for TLS connections (`mqtts:`): `listen({ tls: { cert, key } })`. With the option
+   * `webSocket`, it listens for WebSockets over TLS (`wss:`).
    *
-   * @throws If the address cannot be bound, an option cannot be used, or the broker is closed.
+   * @throws {TypeError} If an option cannot be used, or the broker is closed.
+   * @throws If the address cannot be bound.
    */
-  // deno-lint-ignore require-await
-  async listenTls(options: TlsListenOptions): Promise<TlsListener> {
-    return this.#listeners.tls(options);
-  }
-
+  listen(options: TlsListenOptions): Promise<TlsListener>;
   /**
-   * Listens for connections of programs on the same machine, on a Unix socket.
-   *
-   * @throws If the path is in use, or the broker is closed.
-   */
-  listenUnix(options: UnixListenOptions): Promise<UnixListener> {
-    return this.#listeners.unix(options);
-  }
-
-  /**
-   * Listens for WebSocket connections (`ws:`), which must offer the subprotocol `mqtt` (or
-   * `mqttv3.1`).
+   * Listens for TCP connections (`mqtt:`). With the option `webSocket`, it listens for WebSocket
+   * connections (`ws:`), which must offer the subprotocol `mqtt` (or `mqttv3.1`).
    *
    * Web pages can open WebSockets to every address that their browser reaches, including 127.0.0.1:
-   * use an `Authenticator` to distinguish them from other clients, and the option `origins` to
+   * use an `Authenticator` to distinguish them from other clients, and `webSocket.origins` to
    * restrict the pages.
    *
-   * @throws If the address cannot be bound, an option cannot be used, or the broker is closed.
+   * @throws {TypeError} If an option cannot be used, or the broker is closed.
+   * @throws If the address cannot be bound.
    */
-  // deno-lint-ignore require-await
-  async listenWebSocket(options: WebSocketListenOptions = {}): Promise<TcpListener> {
-    const { port = 8080 } = options;
-    return this.#listeners.tcp({ ...options, port, webSocket: options });
+  listen(options?: ListenOptions): Promise<TcpListener>;
+  async listen(options: AnyListenOptions = {}): Promise<TcpListener | TlsListener | UnixListener> {
+    return await this.#listeners.open(options);
   }
 
   /**
@@ -292,33 +213,24 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Publishes a message.
+   * Publishes a message. It is accepted when this method returns. The promise resolves when the
+   * next message may be published and, with QoS 1 and 2, the disk has the message if it must be
+   * stored. Waiting for it applies the same flow control as to any other publisher.
+   *
+   * An ignored rejection does not end the program; `stats.messagesRefused` counts it.
    *
    * @param payload Bytes, which are copied, or a string.
-   * @returns A receipt. The message is accepted when this method returns. The receipt closes when
-   * the next message may be published and, with QoS 1 and 2, the disk has the message if it must be
-   * stored. Waiting for it applies the same flow control as to any other publisher.
-   * @throws {TypeError} If the topic is not a valid topic name.
-   * @throws {QuotaExceededError} If the message is refused; only with QoS 1 and 2.
+   * @returns Rejects with a `QuotaExceededError` if the message is refused, because it cannot be
+   * kept for all its receivers; only with QoS 1 and 2.
+   * @throws {TypeError} Synchronously, if the topic is not a valid topic name, or the payload, the
+   * QoS or a property is invalid: an error in the program.
    */
-  publish(topic: string, payload: Uint8Array | string, options: PublishOptions = {}): Receipt {
-    const fault = topicNameFault(topic);
-    const route = fault === null ? this.#parts.router.routeOf(topic) : null;
-    if (route === null) {
-      throw new TypeError(`Cannot publish to "${topic}": ${fault ?? "too many levels"}`);
-    }
-    const { qos = 0, retain = false, properties = {} } = options;
-    const bytes = typeof payload === "string" ? encoder.encode(payload) : payload;
-    const nowMs = this.#parts.context.clock.now();
-    const parts = { route, payload: bytes, properties, qos, retain, nowMs, publisher: null };
-    const message = Message.of(parts);
-    const { outcome, room, commit } = this.#parts.publisher.publish(route, message, null);
-    if (outcome === Outcome.refused) {
-      throw new QuotaExceededError(`Cannot publish to "${topic}": a backlog is full`);
-    }
-    if (qos === 0 || commit === null) return room ?? Receipt.closed();
-    const stored = this.#parts.journal!.whenStored(commit);
-    return room === null ? stored : allOf(stored, room);
+  publish(
+    topic: string,
+    payload: Uint8Array | string,
+    options: PublishOptions = {},
+  ): Promise<void> {
+    return this.#publisher.publish(topic, payload, options);
   }
 
   /**
@@ -412,36 +324,7 @@ export class Broker implements AsyncDisposable {
     this.#acceptor.close();
     await this.#listeners.close();
     for (const subscription of this.#subscriptions) await subscription.return();
-    const connections = [...this.#parts.connections];
-    const { turns } = this.#parts.context;
-    for (const connection of connections) {
-      connection.disconnect(ReasonCode.ServerShuttingDown, undefined, true);
-      if (turns.spend(UNITS_PER_CLOSE)) await turns.next();
-    }
-    await this.#grace(connections, graceMs);
-    for (const connection of connections) connection.abort();
-    await Promise.all(connections.map((connection) => connection.gone));
-    try {
-      await this.#parts.journal?.close();
-    } finally {
-      this.#parts.stop();
-    }
+    await closeConnections(this.#parts, graceMs);
+    await this.#parts.close();
   }
-
-  /** Waits until the last bytes are sent, or `graceMs` have passed. */
-  async #grace(connections: readonly Connection[], graceMs: number): Promise<void> {
-    const over = new Receipt();
-    const { clock } = this.#parts.context;
-    const cancel = clock.schedule(clock.now() + graceMs, () => over.close());
-    const left = Promise.all(connections.map((connection) => connection.left.wait()));
-    await Promise.race([left, over.wait()]);
-    cancel();
-  }
-}
-
-/** A receipt that closes after all the others. */
-function allOf(...receipts: Receipt[]): Receipt {
-  const all = new Receipt();
-  Promise.all(receipts.map((receipt) => receipt.wait())).then(() => all.close());
-  return all;
 }

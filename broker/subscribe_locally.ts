@@ -1,19 +1,10 @@
-import type { QoS } from "../codec/mod.ts";
 import { Subscription } from "../router/subscription.ts";
 import { retainedVariant } from "../router/variant.ts";
 import type { BrokerParts } from "./broker_parts.ts";
 import { LocalSubscriber } from "./delivery/local_subscriber.ts";
-import { LocalSubscription } from "./delivery/local_subscription.ts";
+import { LocalSubscription, type SubscribeOptions } from "./delivery/local_subscription.ts";
 import { RetainedDelivery } from "./delivery/retained_delivery.ts";
 import type { Receiver } from "./delivery/subscriber.ts";
-
-/** Options of a subscription of the program. */
-export interface SubscribeOptions {
-  /** The maximum QoS of its messages; 2 by default. */
-  qos?: QoS;
-  /** Whether retained messages are delivered first; true by default. */
-  retained?: boolean;
-}
 
 /**
  * Subscribes the program.

@@ -42,7 +42,9 @@ export function logHooks(log: OperatorLog, isConnectionLogged: () => boolean): B
       log.write("debug", `Limit reached: ${reason}, ${clientId ?? address ?? "everyone"}`);
     },
     busy: (isBusy, lagMs) => {
-      const text = isBusy ? "Too busy for newcomers" : "Newcomers are welcome again";
+      const text = isBusy
+        ? "Overloaded, refusing new connections"
+        : "Accepting new connections again";
       log.write("warning", `${text}: the event loop is ${Math.round(lagMs)} ms late`);
     },
     storeFull: (isFull, reason) => {

@@ -2,12 +2,12 @@ import type { Calendar } from "./calendar.ts";
 import type { Clock } from "./clock.ts";
 import type { BrokerHooks } from "./hooks.ts";
 import type { BrokerLimits } from "./limits.ts";
-import { ListenerPolicy, type ListenerTerms } from "./listener_policy.ts";
+import { type EffectivePolicy, ListenerPolicy } from "./listener_policy.ts";
 import type { Message } from "./message.ts";
 import type { Settings } from "./options.ts";
 import { Scheduler } from "./scheduler.ts";
 import { TurnBudget } from "./turn_budget.ts";
-import { BrokerStats, type DropReason, type LimitReason } from "./stats.ts";
+import { BrokerCounters, type DropReason, type LimitReason } from "./stats.ts";
 
 /**
  * The dependencies of every part of the broker: time, limits, counters, and the program's hooks. It
@@ -24,7 +24,7 @@ export class BrokerContext {
   readonly turns: TurnBudget;
   readonly scheduler: Scheduler;
   readonly calendar: Calendar;
-  readonly stats: BrokerStats = new BrokerStats();
+  readonly stats: BrokerCounters = new BrokerCounters();
   /** Whether the broker is closing and accepts no more clients. */
   isClosing = false;
   /** Counts changes of permissions, after which cached answers of authorizers are outdated. */
@@ -46,7 +46,7 @@ export class BrokerContext {
   }
 
   /** The rules of clients whose listener has none of its own. */
-  get terms(): ListenerTerms {
+  get terms(): EffectivePolicy {
     return this.#policy.effective;
   }
 
@@ -76,9 +76,9 @@ export class BrokerContext {
   }
 
   /** Calls the `published` hook, if there is one. */
-  published(message: Message, clientId: string | null): void {
+  published(message: Message): void {
     if (this.hooks.published === undefined) return;
-    const { name: topic, payload, qos, retain } = message;
+    const { name: topic, payload, qos, retain, origin: { clientId } } = message;
     this.guard(() => this.hooks.published!({ topic, payload, qos, retain, clientId }));
   }
 

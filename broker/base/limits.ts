@@ -168,9 +168,9 @@ export interface BrokerLimits {
   /** Bytes of memory for cached routes. Beyond it: as for their number. */
   routesBytesMax: number;
   /**
-   * Bytes of memory for everything that clients make the broker hold, as it counts them; 0 for two
-   * fifths of what V8's heap may grow to. Near it caches make room, then what would grow is refused:
-   * 0x97 for subscriptions, aliases and messages that must be kept, 0x88 for new sessions.
+   * Bytes of memory for everything that clients cause the broker to keep, as it counts them; 0 for
+   * two fifths of the maximum size of V8's heap. Near it caches shrink, then growth is refused: 0x97
+   * for subscriptions, aliases and messages that must be kept, 0x88 for new sessions.
    */
   memoryBytesMax: number;
 }

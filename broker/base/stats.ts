@@ -92,7 +92,7 @@ export type LimitReason =
   | "drain";
 
 /** Counters since the start of the broker. */
-export class BrokerStats {
+export class BrokerCounters {
   /** The current number of connections. */
   connections = 0;
   /** Connections that were refused because there were too many. */
@@ -142,7 +142,7 @@ export class BrokerStats {
   backpressureWaits = 0;
   /** Subscriptions that ended because the authorizer no longer allows them. */
   subscriptionsRevoked = 0;
-  /** Messages that were refused with 0x97. */
+  /** Messages that were refused: clients with 0x97, the program with a `QuotaExceededError`. */
   messagesRefused = 0;
   /** Commits that failed; they are retried. */
   commitsFailed = 0;

@@ -84,14 +84,14 @@ export function handlePublishBatch(
       route = routeOf(connection, bytes, topic, topicEnd);
       // Topics of the broker's own are looked at more closely.
       if (route === null || route.bytes[0] === DOLLAR) break;
-      run.begin(route, connection.session!.clientId, v5, bytes, at);
+      run.begin(route, connection.origin, v5, bytes, at);
     } else if (!sameBytes(route.bytes, bytes, topic, topicEnd)) break;
     run.add(frameEnd);
     at = frameEnd;
   }
   if (at === start) return result;
   context.stats.messagesReceived += run.frames;
-  result.room = host.publisher.publishBatch(run, connection.session!.clientId);
+  result.room = host.publisher.publishBatch(run);
   result.end = at;
   return result;
 }
@@ -242,7 +242,7 @@ function messageOf(connection: ClientConnection, route: Route<Receiver>): Messag
     view.retain,
     view.messageExpiryInterval,
     view.messageExpiryInterval < 0 ? 0 : connection.context.clock.now(),
-    connection.session!.clientId,
+    connection.origin,
   );
 }
 
@@ -283,9 +283,7 @@ function settle(
   message: Message,
   packetId: number,
 ): Receipt | null {
-  const { publisher } = connection.host;
-  const { clientId } = connection.session!;
-  const { outcome, room, commit } = publisher.publish(route, message, clientId);
+  const { outcome, room, commit } = connection.host.publisher.publish(route, message);
   if (message.qos === 0) return room;
   if (outcome === Outcome.refused) {
     refuse(connection, message, packetId);
@@ -300,7 +298,7 @@ function settle(
 /** In 3.x there is no way to say that a message is refused: no acknowledgement, and a close. */
 function refuse(connection: ClientConnection, message: Message, packetId: number): null {
   connection.context.stats.messagesRefused++;
-  if (connection.version < 5) connection.close(ReasonCode.QuotaExceeded);
+  if (connection.version < 5) connection.disconnect(ReasonCode.QuotaExceeded);
   else acknowledge(connection, message, packetId, ReasonCode.QuotaExceeded, null);
   return null;
 }

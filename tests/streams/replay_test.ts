@@ -392,5 +392,5 @@ Deno.test("a thousand readers at a thousand positions share the chunks in memory
       `${i + 1}`,
     ]);
   }
-  assert(scene.broker.memory.pages < 700_000, `${scene.broker.memory.pages} bytes`);
+  assert(scene.broker.stats.memory.pages < 700_000, `${scene.broker.stats.memory.pages} bytes`);
 });
