@@ -124,7 +124,7 @@ export class BrokerStreams {
   }
 
   /** One after the other: each of them reads the store. */
-  #inOrder<T>(act: () => Promise<T>): Promise<T> {
+  #inOrder<T>(act: () => T | Promise<T>): Promise<T> {
     const result = this.#last.then(act);
     this.#last = result.catch(() => {});
     return result;
@@ -158,7 +158,7 @@ export class BrokerStreams {
     return stream;
   }
 
-  async #remove(name: string): Promise<boolean> {
+  #remove(name: string): boolean {
     const declared = this.#declared.get(name);
     if (declared !== undefined) this.#unsubscribe(declared);
     this.#declared.delete(name);
