@@ -1,4 +1,5 @@
 import { type Properties, type QoS, ReasonCode } from "../codec/mod.ts";
+import { allReceipts } from "../log/all_receipts.ts";
 import { Receipt } from "../log/receipt.ts";
 import { Subscription } from "../router/subscription.ts";
 import { topicFilterFault, topicNameFault } from "../router/topic.ts";
@@ -12,6 +13,7 @@ import type { Clock } from "./base/clock.ts";
 import type { Connection } from "./connection/connection.ts";
 import { BrokerParts } from "./broker_parts.ts";
 import { Outcome } from "./delivery/delivery.ts";
+import { Inspection } from "./inspection.ts";
 import { Acceptor } from "./listen/acceptor.ts";
 import { openStore } from "./durable/open_store.ts";
 import { type BrokerLimits, checkLimits } from "./base/limits.ts";
@@ -80,6 +82,12 @@ const encoder = new TextEncoder();
  * ```
  */
 export class Broker implements AsyncDisposable {
+  /**
+   * What the admin listener sees and does.
+   *
+   * @internal
+   */
+  readonly inspection: Inspection;
   readonly #parts: BrokerParts;
   readonly #acceptor: Acceptor;
   readonly #listeners: Listeners;
@@ -95,6 +103,7 @@ export class Broker implements AsyncDisposable {
    */
   constructor(options: BrokerOptions = {}) {
     this.#parts = new BrokerParts(settingsOf(options));
+    this.inspection = new Inspection(this.#parts);
     this.#acceptor = new Acceptor(this.#parts);
     this.#listeners = new Listeners(this.#parts.context, this.#parts.connections, this.#acceptor);
   }
@@ -329,7 +338,7 @@ export class Broker implements AsyncDisposable {
     }
     if (qos === 0 || commit === null) return room ?? Receipt.closed();
     const stored = this.#parts.journal!.whenStored(commit);
-    return room === null ? stored : allOf(stored, room);
+    return room === null ? stored : allReceipts(stored, room);
   }
 
   /**
@@ -442,11 +451,4 @@ export class Broker implements AsyncDisposable {
     await Promise.race([left, over.wait()]);
     cancel();
   }
-}
-
-/** A receipt that closes when all the others have. */
-function allOf(...receipts: Receipt[]): Receipt {
-  const all = new Receipt();
-  Promise.all(receipts.map((receipt) => receipt.wait())).then(() => all.close());
-  return all;
 }

@@ -1,5 +1,6 @@
 import type { Calendar } from "./calendar.ts";
 import type { Clock } from "./clock.ts";
+import { chainHooks } from "./hook_chain.ts";
 import type { BrokerHooks } from "./hooks.ts";
 import type { BrokerLimits } from "./limits.ts";
 import { ListenerPolicy, type ListenerTerms } from "./listener_policy.ts";
@@ -18,7 +19,9 @@ export class BrokerContext {
   /** The limits in effect; they change with `Broker.changeLimits()`. Parts read them when needed. */
   readonly limits: BrokerLimits;
   readonly #policy: ListenerPolicy;
-  readonly hooks: BrokerHooks;
+  /** Those of the program, and of whoever else looks on; read anew for each call. */
+  hooks: BrokerHooks;
+  readonly #observers = new Set<BrokerHooks>();
   readonly clock: Clock;
   /** How much is done before others have their turn. */
   readonly turns: TurnBudget;
@@ -48,6 +51,24 @@ export class BrokerContext {
   /** What holds for clients whose listener has no rules of its own. */
   get terms(): ListenerTerms {
     return this.#policy.effective;
+  }
+
+  /**
+   * Has hooks called beside those of the program.
+   *
+   * @returns Takes them away again.
+   */
+  observe(hooks: BrokerHooks): () => void {
+    const change = () => {
+      const all = [this.settings.hooks, ...this.#observers];
+      this.hooks = chainHooks(all, (error) => this.failed(error));
+    };
+    this.#observers.add(hooks);
+    change();
+    return () => {
+      this.#observers.delete(hooks);
+      change();
+    };
   }
 
   /** Counts messages that a client may not receive; that is nobody's fault, and not told. */

@@ -14,7 +14,7 @@ export async function openStore(broker: DurableHost, store: Store): Promise<void
 
 function journalHostOf(broker: DurableHost): JournalHost {
   const { context, publisher, retained } = broker;
-  const { clock, scheduler, calendar, limits, stats, hooks } = context;
+  const { clock, scheduler, calendar, limits, stats } = context;
   return {
     clock,
     scheduler,
@@ -36,6 +36,6 @@ function journalHostOf(broker: DurableHost): JournalHost {
     expired: (messages) => stats.dropped.expired += messages,
     lost: (messages) => stats.messagesLost += messages,
     commitFailed: () => stats.commitsFailed++,
-    full: (isFull, reason) => context.guard(() => hooks.storeFull?.(isFull, reason)),
+    full: (isFull, reason) => context.guard(() => context.hooks.storeFull?.(isFull, reason)),
   };
 }

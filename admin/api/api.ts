@@ -1,0 +1,39 @@
+import type { Broker } from "../../broker/broker.ts";
+import { RouteTable } from "../http/routes.ts";
+import { Pace } from "../work/pace.ts";
+import { healthRoutes } from "./health.ts";
+import type { Operations } from "./operations.ts";
+
+/** What the API tells beside what the broker knows. */
+export interface ApiOptions {
+  /** What it says its version is. */
+  readonly version: string;
+  readonly operations: Operations;
+}
+
+/** Every route of the admin listener, and what they share. */
+export class AdminApi {
+  readonly routes: RouteTable;
+  readonly #pace: Pace;
+
+  constructor(broker: Broker, { operations }: ApiOptions) {
+    const { inspection } = broker;
+    this.#pace = new Pace(inspection);
+    this.routes = new RouteTable([
+      ...healthRoutes({
+        get readiness() {
+          return inspection.readiness;
+        },
+        get openListeners() {
+          return operations.listeners?.().filter(({ protocol }) => protocol !== "httpapi").length ??
+            null;
+        },
+      }),
+    ]);
+  }
+
+  /** Ends what is under way. */
+  close(): void {
+    this.#pace.close();
+  }
+}

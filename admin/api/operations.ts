@@ -1,0 +1,29 @@
+/** What a program can do beside its broker; what is missing is answered with 404. */
+export interface Operations {
+  /**
+   * Has the configuration read again.
+   *
+   * @returns What is wrong with it, a line each; nothing if it is in effect.
+   */
+  readonly reload?: () => Promise<readonly string[]>;
+  /** The configuration in effect, in its own language. */
+  readonly configuration?: () => string;
+  /** The listeners, as mosquitto's API tells them. */
+  readonly listeners?: () => readonly ListenerInfo[];
+}
+
+/** A listener as mosquitto's API tells it. */
+export interface ListenerInfo {
+  /** The port; absent of a Unix socket. */
+  readonly port?: number;
+  /** The path of a Unix socket. */
+  readonly path?: string;
+  /** What is spoken there. */
+  readonly protocol: "mqtt" | "websockets" | "httpapi";
+  /** Whether it is encrypted. */
+  readonly tls: boolean;
+  /** Whether clients must show a certificate. */
+  readonly mtls: boolean;
+  /** Whether clients may connect that tell no name. */
+  readonly allow_anonymous: boolean;
+}
