@@ -358,13 +358,13 @@ export class Broker implements AsyncDisposable {
       router.unsubscribe(receiver, filter);
       this.#subscriptions.delete(local);
     });
-    const subscription = new Subscription<Receiver>(receiver, filter, {
-      qos,
+    const rest = {
       noLocal: false,
       retainAsPublished: false,
       retainHandling: 0,
       identifier: 0,
-    });
+    } as const;
+    const subscription = new Subscription<Receiver>(receiver, filter, { qos, ...rest });
     router.subscribe(subscription);
     this.#subscriptions.add(local);
     if (retained) {
