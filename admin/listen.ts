@@ -16,7 +16,6 @@ import { Door } from "./http/door.ts";
 import { filesOf } from "./http/files.ts";
 import { Gate } from "./http/gate.ts";
 import { Server } from "./http/server.ts";
-import type { Line } from "./visible.ts";
 
 /** The port of mosquitto's HTTP API. */
 const USUAL_PORT = 9883;
@@ -31,8 +30,8 @@ export interface AdminOptions {
   tls?: TlsServerOptions;
   /** Names, beside addresses, under which the listener is reached: others are refused. */
   names?: readonly string[];
-  /** The file of tokens, as `deno task token` writes it; none by default. */
-  tokenFile?: string | null;
+  /** The file of tokens, as `deno task token` writes it, or what was read of it; none by default. */
+  tokenFile?: string | TokenFile | null;
   /** Accounts that may use it, if `rules` give them a right to `$CONTROL/admin`; none by default. */
   accounts?: Authenticator | null;
   /** The rights of the accounts. */
@@ -41,12 +40,8 @@ export interface AdminOptions {
   allowAnonymous?: boolean;
   /** A folder of files that are served, too; none by default. */
   directory?: string | null;
-  /** What `/api/v1/version` says; `"0.0.0"` by default. */
-  version?: string;
   /** What the program can do beside the broker: read its configuration again, say. */
   operations?: Operations;
-  /** Takes a line for each change that somebody makes; it is lost by default. */
-  audit?: (line: Line) => void;
 }
 
 /** An admin listener that is open. */
@@ -84,16 +79,14 @@ export class AdminListener implements AsyncDisposable {
     const { inspection } = broker;
     const access = new Access(known, inspection.clock);
     const other = directory === null ? null : await filesOf(directory);
-    const api = new AdminApi(broker, {
-      version: options.version ?? "0.0.0",
-      operations: options.operations ?? {},
-    });
+    const { operations = {} } = options;
+    const api = new AdminApi(broker, operations);
     const gate = new Gate({
       routes: api.routes,
       access,
       names: [hostname, ...options.names ?? []],
       other,
-      audit: options.audit ?? (() => {}),
+      audit: operations.audit ?? (() => {}),
       failed: (error) => inspection.failed(error),
     });
     const server = new Server(gate.answer);
@@ -181,7 +174,7 @@ export async function listenAdmin(
 
 async function accessOf(hostname: string, options: AdminOptions, before: string | null = null) {
   const { tokenFile = null, accounts = null, rules = null, allowAnonymous = false } = options;
-  let tokens = tokenFile === null ? null : await TokenFile.open(tokenFile);
+  let tokens = typeof tokenFile === "string" ? await TokenFile.open(tokenFile) : tokenFile;
   let token: string | null = null;
   const isClosed = tokens === null && (accounts === null || rules === null) && !allowAnonymous;
   if (isClosed) {

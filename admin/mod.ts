@@ -15,6 +15,12 @@
  */
 export { AdminListener, type AdminOptions, listenAdmin } from "./listen.ts";
 export type { ListenerInfo, Operations } from "./api/operations.ts";
-export { formatTokenLine, hashToken, newToken, type TokenEntry } from "./access/token_file.ts";
+export {
+  formatTokenLine,
+  hashToken,
+  newToken,
+  type TokenEntry,
+  TokenFile,
+} from "./access/token_file.ts";
 export type { Scope } from "./access/caller.ts";
 export { Line } from "./visible.ts";

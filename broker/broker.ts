@@ -1,7 +1,7 @@
 import { type Properties, type QoS, ReasonCode } from "../codec/mod.ts";
 import { allReceipts } from "../log/all_receipts.ts";
 import { Receipt } from "../log/receipt.ts";
-import { Subscription } from "../router/subscription.ts";
+import { PLAIN_OPTIONS, Subscription } from "../router/subscription.ts";
 import { topicFilterFault, topicNameFault } from "../router/topic.ts";
 import { retainedVariant } from "../router/variant.ts";
 import { type Damage, type Store, StoreDamagedError } from "../store/store.ts";
@@ -358,13 +358,10 @@ export class Broker implements AsyncDisposable {
       router.unsubscribe(receiver, filter);
       this.#subscriptions.delete(local);
     });
-    const rest = {
-      noLocal: false,
-      retainAsPublished: false,
-      retainHandling: 0,
-      identifier: 0,
-    } as const;
-    const subscription = new Subscription<Receiver>(receiver, filter, { qos, ...rest });
+    const subscription = new Subscription<Receiver>(receiver, filter, {
+      qos,
+      ...PLAIN_OPTIONS,
+    });
     router.subscribe(subscription);
     this.#subscriptions.add(local);
     if (retained) {

@@ -1,10 +1,13 @@
+import type { Operations } from "../admin/mod.ts";
 import { type LogSettings, OperatorLog } from "../admin/operator_log.ts";
 import { limitsOf } from "../config/broker_options.ts";
 import type { Configuration } from "../config/configuration.ts";
 import { ConfigError, formatRemark } from "../config/errors.ts";
+import { printEffective } from "../config/print.ts";
 import { needsRestart } from "../config/reload.ts";
 import { type Deed, whyNot } from "../config/why.ts";
 import { Broker, type BrokerOptions, SysTopics } from "../mod.ts";
+import { listenerInfo } from "./admin_listener.ts";
 import { exposureOf } from "./exposed.ts";
 import { logHooks } from "./log_hooks.ts";
 import { systemOutputs } from "./log_outputs.ts";
@@ -22,6 +25,8 @@ export interface ServerSurroundings {
   readonly connectionsMax: number;
   /** The budget of memory that fits this machine, in bytes; 0 for a share of the heap. */
   readonly memoryBytesMax: number;
+  /** Has the configuration read again; says what is wrong with it, a line each. */
+  readonly reload: () => Promise<readonly string[]>;
 }
 
 /** A configuration, with what is in the files that it names. */
@@ -54,11 +59,11 @@ export class ConfiguredServer {
   ) {
     this.#log = log;
     this.#broker = broker;
+    this.#surroundings = surroundings;
     this.#sinceMs = broker.clock.now();
-    this.#listeners = new ListenerSet(broker, log);
+    this.#listeners = new ListenerSet(broker, log, this.#operations());
     this.#first = this.#configuration = configuration;
     this.#material = material;
-    this.#surroundings = surroundings;
   }
 
   /**
@@ -151,11 +156,24 @@ export class ConfiguredServer {
   async close(graceMs: number): Promise<void> {
     this.#isClosing = true;
     this.#state?.stop();
+    await this.#listeners.closeAdmin();
     await this.#broker.close({ graceMs });
     this.#material.close();
     await this.#pidFile?.remove();
     this.#log.write("information", `${this.#surroundings.version} stopped`);
     this.#log.close();
+  }
+
+  /** What an admin listener can have the server do. */
+  #operations(): Operations {
+    const { version, reload } = this.#surroundings;
+    return {
+      version,
+      reload,
+      configuration: () => printEffective(this.#configuration),
+      listeners: () => this.#configuration.listeners.map(listenerInfo),
+      audit: (line) => this.#log.write("notice", line),
+    };
   }
 
   async #open(material: Material): Promise<void> {

@@ -105,7 +105,13 @@ const versions = listOf(
 
 /** Words of one listener: the one that was begun last, or the default one before any. */
 export const LISTENER_OPTIONS = {
-  protocol: option(oneOf("mqtt", "websockets"), "mqtt"),
+  protocol: option(oneOf("mqtt", "websockets", "http_api"), "mqtt"),
+  http_dir: once(folder),
+  fairway_admin_tokens: once(file),
+  fairway_admin_allow_anonymous: option(boolean, false),
+  fairway_admin_host: many(
+    text("a name under which the listener is reached, such as mqtt.example.org"),
+  ),
   bind_interface: once(text("the name of a network interface, such as eth0")),
   socket_domain: optional(oneOf("ipv4", "ipv6")),
   max_connections: option(integer(-1), -1),

@@ -41,6 +41,10 @@ export const GLOBAL_RELOAD: Record<keyof GlobalValues, "applied" | "needs a rest
 /** What becomes of a listener when a word of it is another than before. */
 export const LISTENER_RELOAD: Record<keyof ListenerValues, "applied" | "opened anew"> = {
   protocol: "opened anew",
+  http_dir: "opened anew",
+  fairway_admin_tokens: "applied",
+  fairway_admin_allow_anonymous: "applied",
+  fairway_admin_host: "opened anew",
   bind_interface: "opened anew",
   socket_domain: "opened anew",
   max_connections: "applied",

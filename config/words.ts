@@ -62,7 +62,6 @@ export const BARRED_WORDS: Readonly<Record<string, string>> = {
   "disable_client_cert_date_checks": "Fairway always checks the dates of certificates: leave it " +
     "out, and renew the certificates of your clients",
   "enable_proxy_protocol": "say which proxies are believed: fairway_proxy_from ADDRESS",
-  "http_dir": "Fairway serves no files: use a web server",
   "log_facility": "Fairway does not write to syslog: use log_dest stderr, or file and a path",
   "max_inflight_bytes": "messages in flight are limited by number: use max_inflight_messages",
   "packet_buffer_size": "buffers grow and shrink by themselves: leave it out",

@@ -103,6 +103,10 @@ const LISTENER: Record<keyof ListenerValues, Case[]> = {
   require_certificate: [["false", false, "x"]],
   crlfile: [["/etc/crl.pem", "/etc/crl.pem"]],
   tls_version: [["tlsv1.2", "tlsv1.2", "tlsv1.1", "tlsv1", "1.2"], ["tlsv1.3", "tlsv1.3"]],
+  http_dir: [["/usr/share/mosquitto/dashboard", "/usr/share/mosquitto/dashboard"]],
+  fairway_admin_tokens: [["/etc/fairway/tokens", "/etc/fairway/tokens"]],
+  fairway_admin_allow_anonymous: [["true", true, "yes"], ["0", false]],
+  fairway_admin_host: [["mqtt.example.org", ["mqtt.example.org"]]],
   websockets_origin: [["https://example.org", ["https://example.org"]]],
   fairway_forwarded_for_from: [["127.0.0.1", ["127.0.0.1"], "proxy", "1.2.3"]],
   fairway_proxy_from: [
@@ -133,12 +137,17 @@ const CONTEXT: Record<string, string> = {
   fairway_http_timeout_ms: "fairway_http_acl_url http://a/\n",
   fairway_http_fail_open: "fairway_http_acl_url http://a/\n",
   fairway_data_dir: "persistence true\n",
+  http_dir: "protocol http_api\n",
+  fairway_admin_tokens: "protocol http_api\n",
+  fairway_admin_allow_anonymous: "protocol http_api\n",
+  fairway_admin_host: "protocol http_api\n",
   websockets_origin: "protocol websockets\n",
   fairway_websockets_path: "protocol websockets\n",
 };
 
 function before(word: string): string {
-  const listener = word === "fairway_socket_mode" ? "listener 0 /tmp/a.sock" : "listener 1883";
+  const where = { fairway_socket_mode: "0 /tmp/a.sock" }[word] ?? "1883 127.0.0.1";
+  const listener = `listener ${where}`;
   return `${listener}\n${CONTEXT[word] ?? ""}`;
 }
 

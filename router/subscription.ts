@@ -28,6 +28,14 @@ export interface SubscriptionOptions {
   readonly identifier: number;
 }
 
+/** What a subscriber that asks for nothing but a QoS asks for. */
+export const PLAIN_OPTIONS: Omit<SubscriptionOptions, "qos"> = {
+  noLocal: false,
+  retainAsPublished: false,
+  retainHandling: 0,
+  identifier: 0,
+};
+
 /** Every way to subscribe without an identifier that was met so far, by its bits. */
 const plain: SubscriptionOptions[] = [];
 /** The last one with an identifier: all filters of a packet have the same. */

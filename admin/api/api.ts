@@ -4,19 +4,12 @@ import { Pace } from "../work/pace.ts";
 import { healthRoutes } from "./health.ts";
 import type { Operations } from "./operations.ts";
 
-/** What the API tells beside what the broker knows. */
-export interface ApiOptions {
-  /** What it says its version is. */
-  readonly version: string;
-  readonly operations: Operations;
-}
-
 /** Every route of the admin listener, and what they share. */
 export class AdminApi {
   readonly routes: RouteTable;
   readonly #pace: Pace;
 
-  constructor(broker: Broker, { operations }: ApiOptions) {
+  constructor(broker: Broker, operations: Operations) {
     const { inspection } = broker;
     this.#pace = new Pace(inspection);
     this.routes = new RouteTable([

@@ -1,5 +1,11 @@
+import type { Line } from "../visible.ts";
+
 /** What a program can do beside its broker; what is missing is answered with 404. */
 export interface Operations {
+  /** What `/api/v1/version` says; `"0.0.0"` without. */
+  readonly version?: string;
+  /** Takes a line for each change that somebody makes; it is lost without. */
+  readonly audit?: (line: Line) => void;
   /**
    * Has the configuration read again.
    *
