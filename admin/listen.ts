@@ -89,6 +89,7 @@ export class AdminListener implements AsyncDisposable {
       audit: operations.audit ?? (() => {}),
       failed: (error) => inspection.failed(error),
     });
+    api.meters.answered = gate.answered;
     const server = new Server(gate.answer);
     try {
       const door = new Door({ hostname, port, tls }, server, inspection.clock);

@@ -24,3 +24,4 @@ export {
 } from "./access/token_file.ts";
 export type { Scope } from "./access/caller.ts";
 export { Line } from "./visible.ts";
+export type { CertificateInfo } from "./metrics/instruments.ts";

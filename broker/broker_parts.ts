@@ -156,7 +156,10 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
       pool,
       flushLater: (outbox, isWoken) => toFlush.add(outbox, isWoken),
       needRoom: (room) => publisher.needRoom(room),
-      messagesLeft: (frames) => stats.messagesSent += frames,
+      messagesLeft: (frames, bytes) => {
+        stats.messagesSent += frames;
+        stats.publishBytesSent += bytes;
+      },
       writing: () => limiters.writes.start(),
       lagMax: (appended) => memory.lagMax(appended),
       lagged: (frames) => context.lagged(frames),

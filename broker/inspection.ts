@@ -1,5 +1,7 @@
 import type { Clock } from "./base/clock.ts";
 import type { BrokerHooks } from "./base/hooks.ts";
+import type { CommitMeter } from "./base/histogram.ts";
+import { InspectedSession } from "./inspected_session.ts";
 import type { BrokerParts } from "./broker_parts.ts";
 
 /** Whether the broker does what it is there for. */
@@ -44,6 +46,27 @@ export class Inspection {
       takesWrites: !(journal?.isFull ?? false),
       hasMemory: bytes < memory.bytesMax,
     };
+  }
+
+  /** What commits to the store are like. */
+  get commits(): CommitMeter {
+    return this.#parts.context.commits;
+  }
+
+  /** How many pieces of work wait for a later turn. */
+  get turnsWaiting(): number {
+    return this.#parts.turns.size;
+  }
+
+  /** What is kept of each client, connected or not; sessions may come and go during the walk. */
+  *sessions(): Generator<InspectedSession, void, void> {
+    for (const session of this.#parts.sessions.values()) yield new InspectedSession(session);
+  }
+
+  /** What is kept of one client. */
+  session(clientId: string): InspectedSession | null {
+    const session = this.#parts.sessions.get(clientId);
+    return session === undefined ? null : new InspectedSession(session);
   }
 
   /**

@@ -3,12 +3,19 @@
  *
  * @module
  */
-import type { AdminListener, AdminOptions, ListenerInfo, Operations } from "../admin/mod.ts";
-import type { ListenerConfiguration } from "../config/configuration.ts";
-import { isAnonymousAllowed } from "../config/listener_rules.ts";
+import { X509Certificate } from "node:crypto";
+import type {
+  AdminListener,
+  AdminOptions,
+  CertificateInfo,
+  ListenerInfo,
+  Operations,
+} from "../admin/mod.ts";
+import type { Configuration, ListenerConfiguration } from "../config/configuration.ts";
+import { isAnonymousAllowed, nameOf } from "../config/listener_rules.ts";
 import type { Broker } from "../mod.ts";
 import { bindAddresses, systemSources } from "./bind_addresses.ts";
-import type { ListenerMaterial } from "./listener_files.ts";
+import type { ListenerMaterial, Material } from "./listener_files.ts";
 import { say } from "./terminal.ts";
 
 /** Opens the admin listener of a configuration, on one address. */
@@ -68,6 +75,19 @@ export function whoMayAdminister({ settings, security }: ListenerConfiguration):
   return security.acl_file === null && security.fairway_http_acl_url === null
     ? "whoever has the token that was printed"
     : "accounts with a right to $CONTROL/admin";
+}
+
+/** When the certificates of listeners expire. */
+export function certificatesOf(
+  { listeners }: Configuration,
+  material: Material,
+): CertificateInfo[] {
+  return listeners.flatMap((listener, index) => {
+    const cert = material.listeners[index]?.tls?.cert;
+    if (cert === undefined) return [];
+    const { validTo } = new X509Certificate(cert);
+    return [{ listener: nameOf(listener), expirySeconds: Date.parse(validTo) / 1000 }];
+  });
 }
 
 /** A listener as mosquitto's API tells it. */

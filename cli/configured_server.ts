@@ -7,7 +7,7 @@ import { printEffective } from "../config/print.ts";
 import { needsRestart } from "../config/reload.ts";
 import { type Deed, whyNot } from "../config/why.ts";
 import { Broker, type BrokerOptions, SysTopics } from "../mod.ts";
-import { listenerInfo } from "./admin_listener.ts";
+import { certificatesOf, listenerInfo } from "./admin_listener.ts";
 import { exposureOf } from "./exposed.ts";
 import { logHooks } from "./log_hooks.ts";
 import { systemOutputs } from "./log_outputs.ts";
@@ -171,6 +171,7 @@ export class ConfiguredServer {
       version,
       reload,
       configuration: () => printEffective(this.#configuration),
+      certificates: () => certificatesOf(this.#configuration, this.#material),
       listeners: () => this.#configuration.listeners.map(listenerInfo),
       audit: (line) => this.#log.write("notice", line),
     };

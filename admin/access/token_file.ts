@@ -81,6 +81,7 @@ export function parseTokens(path: string, bytes: Uint8Array): TokenEntry[] {
 export class TokenFile {
   readonly #byHash: ReadonlyMap<string, TokenEntry>;
 
+  /** Takes entries. */
   constructor(entries: readonly TokenEntry[]) {
     this.#byHash = new Map(entries.map((entry) => [entry.hash, entry]));
   }

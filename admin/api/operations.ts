@@ -1,3 +1,4 @@
+import type { CertificateInfo } from "../metrics/instruments.ts";
 import type { Line } from "../visible.ts";
 
 /** What a program can do beside its broker; what is missing is answered with 404. */
@@ -14,6 +15,8 @@ export interface Operations {
   readonly reload?: () => Promise<readonly string[]>;
   /** The configuration in effect, in its own language. */
   readonly configuration?: () => string;
+  /** When the certificates of listeners expire. */
+  readonly certificates?: () => readonly CertificateInfo[];
   /** The listeners, as mosquitto's API tells them. */
   readonly listeners?: () => readonly ListenerInfo[];
 }

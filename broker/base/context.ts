@@ -2,6 +2,7 @@ import type { Calendar } from "./calendar.ts";
 import type { Clock } from "./clock.ts";
 import { chainHooks } from "./hook_chain.ts";
 import type { BrokerHooks } from "./hooks.ts";
+import { CommitMeter } from "./histogram.ts";
 import type { BrokerLimits } from "./limits.ts";
 import { ListenerPolicy, type ListenerTerms } from "./listener_policy.ts";
 import type { Message } from "./message.ts";
@@ -28,6 +29,8 @@ export class BrokerContext {
   readonly scheduler: Scheduler;
   readonly calendar: Calendar;
   readonly stats: BrokerStats = new BrokerStats();
+  /** What commits to the store are like. */
+  readonly commits: CommitMeter = new CommitMeter();
   /** Whether the broker takes no more clients. */
   isClosing = false;
   /** Counts how often answers of authorizers have become outdated. */

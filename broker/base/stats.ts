@@ -107,6 +107,10 @@ export class BrokerStats {
   messagesReceived = 0;
   /** PUBLISH packets to clients, as far as they were given to the network. */
   messagesSent = 0;
+  /** Bytes of their payloads, those from clients. */
+  payloadBytesReceived = 0;
+  /** Bytes of PUBLISH packets to clients, as far as they were given to the network. */
+  publishBytesSent = 0;
   /** All other packets from clients. */
   controlPacketsReceived = 0;
   /** All other packets to clients. */

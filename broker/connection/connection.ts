@@ -32,6 +32,7 @@ import { Outbox, type OutboxOwner } from "../delivery/outbox.ts";
 import { PacketLimitError } from "../limits/packet_limits.ts";
 import type { Receiver, Wire } from "../delivery/subscriber.ts";
 import { Deadline } from "../base/scheduler.ts";
+import { Traffic } from "./traffic.ts";
 import type { PublishSender } from "../delivery/publish_sender.ts";
 import type { DropReason, LimitReason } from "../base/stats.ts";
 import type { Session } from "../session/session.ts";
@@ -57,6 +58,8 @@ export class Connection implements ClientConnection, OutboxOwner {
   readonly policy: ListenerPolicy;
   /** What holds for the client, as of when it connected. */
   readonly terms: ListenerTerms;
+  /** What it has brought and taken. */
+  readonly traffic: Traffic;
   /** What the client speaks; known from its CONNECT on. */
   version: ProtocolVersion = 4;
   /** Whether it is a bridge of 3.x, which cannot ask for No Local and Retain As Published. */
@@ -120,9 +123,7 @@ export class Connection implements ClientConnection, OutboxOwner {
     this.#deadline = new Deadline(() => this.#onDue());
     context.scheduler.set(this.#deadline, this.#lastReadMs + context.limits.connectTimeoutMs);
     host.connections.add(this);
-    context.stats.connections++;
-    context.stats.connectionsAccepted++;
-    policy.connections++;
+    this.traffic = new Traffic(context, policy);
   }
 
   /**
@@ -170,7 +171,7 @@ export class Connection implements ClientConnection, OutboxOwner {
         if (!this.#isOpen) continue;
         this.#lastReadMs = this.context.clock.now();
         this.context.turns.begin(this.#lastReadMs);
-        this.context.stats.bytesReceived += bytes;
+        this.traffic.received(bytes);
         this.#intake.filled(bytes);
         const wait = this.#take();
         if (wait !== null) await this.#pause(wait);
@@ -283,7 +284,7 @@ export class Connection implements ClientConnection, OutboxOwner {
   }
 
   sent(bytes: number): void {
-    this.context.stats.bytesSent += bytes;
+    this.traffic.sent(bytes);
   }
 
   outboxEnded(isComplete: boolean, error: unknown): void {
@@ -438,11 +439,10 @@ export class Connection implements ClientConnection, OutboxOwner {
     this.#closeTransport();
     this.#intake.close();
     host.connections.delete(this);
-    context.stats.connections--;
+    this.traffic.ended();
     this.lease?.release();
     host.memory.aliasBytes -= this.aliasBytes;
     this.aliasBytes = 0;
-    this.policy.connections--;
     context.guard(() => this.#retire());
     context.turns.spend(UNITS_PER_END);
     this.#gone?.close();

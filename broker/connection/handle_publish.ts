@@ -90,6 +90,7 @@ export function handlePublishBatch(
   }
   if (at === start) return result;
   context.stats.messagesReceived += run.frames;
+  context.stats.payloadBytesReceived += run.payloadBytes;
   result.room = host.publisher.publishBatch(run, connection.session!.clientId);
   result.end = at;
   return result;
@@ -133,6 +134,7 @@ export function handlePublish(
   view.tolerance = terms.leniency;
   view.read(connection.version, first, bytes, start, end);
   context.stats.messagesReceived++;
+  context.stats.payloadBytesReceived += view.end - view.payloadStart;
   const route = resolveRoute(connection);
   checkAllowed(connection, route);
   const { qos, packetId } = view;

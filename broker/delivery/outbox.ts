@@ -48,7 +48,7 @@ export interface OutboxHost {
   /** Slows down whoever publishes now until the receipt closes. */
   needRoom(room: Receipt): void;
   /** Counts messages that are given to the network. */
-  messagesLeft(frames: number): void;
+  messagesLeft(frames: number, bytes: number): void;
   /** A write begins. */
   writing(): void;
   /** Counts frames that a lagging subscriber has lost. */
@@ -350,7 +350,7 @@ export class Outbox implements Waiter {
   #take({ cursor, end, endCount }: Stretch<ByteCursor, Follows | null>): Uint8Array<ArrayBuffer> {
     const before = cursor.frames;
     const piece = cursor.take(end, endCount);
-    this.#host.messagesLeft(cursor.frames - before);
+    this.#host.messagesLeft(cursor.frames - before, piece.length);
     return piece;
   }
 

@@ -1,6 +1,7 @@
 import type { Store } from "../../store/store.ts";
 import type { DurableHost } from "./durable_host.ts";
 import type { JournalHost } from "./journal.ts";
+import { MeasuredStore } from "./measured_store.ts";
 import { restore } from "./restore.ts";
 
 /**
@@ -9,7 +10,8 @@ import { restore } from "./restore.ts";
  * @throws {StoreError} If the store cannot be read.
  */
 export async function openStore(broker: DurableHost, store: Store): Promise<void> {
-  await restore(broker, store, journalHostOf(broker));
+  const { commits, clock } = broker.context;
+  await restore(broker, new MeasuredStore(store, commits, clock), journalHostOf(broker));
 }
 
 function journalHostOf(broker: DurableHost): JournalHost {

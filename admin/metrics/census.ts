@@ -1,0 +1,94 @@
+import type { Inspection } from "../../broker/inspection.ts";
+import type { Pace, Steps } from "../work/pace.ts";
+
+/** How long a count is good for, in milliseconds. */
+const FRESH_MS = 5000;
+
+/** What all sessions come to. */
+export interface Counted {
+  readonly connected: number;
+  readonly offline: number;
+  /** Sessions that survive a restart. */
+  readonly durable: number;
+  /** Messages that wait, a message for ten sessions counting ten times, and their bytes. */
+  readonly backlogMessages: number;
+  readonly backlogBytes: number;
+  /** The most that waits for one session. */
+  readonly backlogMessagesMost: number;
+  readonly inflight: number;
+  /** Bytes that wait to be written, and the most for one client. */
+  readonly lagBytes: number;
+  readonly lagBytesMost: number;
+  /** Clients for which bytes wait. */
+  readonly lagging: number;
+  /** Clients that are connected, by the name of their listener. */
+  readonly byListener: ReadonlyMap<string, number>;
+}
+
+const NOTHING: Counted = {
+  connected: 0,
+  offline: 0,
+  durable: 0,
+  backlogMessages: 0,
+  backlogBytes: 0,
+  backlogMessagesMost: 0,
+  inflight: 0,
+  lagBytes: 0,
+  lagBytesMost: 0,
+  lagging: 0,
+  byListener: new Map(),
+};
+
+/** Counts what sessions hold, all of them in one walk, which is slow; so it is not done often. */
+export class Census {
+  readonly #inspection: Inspection;
+  readonly #pace: Pace;
+  #last: Counted = NOTHING;
+  #lastMs = -Infinity;
+  #counting: Promise<Counted> | null = null;
+
+  constructor(inspection: Inspection, pace: Pace) {
+    this.#inspection = inspection;
+    this.#pace = pace;
+  }
+
+  /** What was counted last. */
+  get last(): Counted {
+    return this.#last;
+  }
+
+  /** Counts, unless that was done a moment ago; all who ask meanwhile wait for the same walk. */
+  async take(): Promise<Counted> {
+    const { clock } = this.#inspection;
+    if (clock.now() - this.#lastMs < FRESH_MS) return this.#last;
+    this.#counting ??= this.#pace.run(this.#count()).then((counted) => {
+      this.#lastMs = clock.now();
+      return this.#last = counted;
+    }).finally(() => this.#counting = null);
+    return await this.#counting;
+  }
+
+  *#count(): Steps<Counted> {
+    const byListener = new Map<string, number>();
+    const sum = { ...NOTHING, byListener } as { -readonly [K in keyof Counted]: Counted[K] };
+    for (const session of this.#inspection.sessions()) {
+      const { connection, waiting: { messages, bytes }, lagBytes } = session;
+      if (connection === null) sum.offline++;
+      else {
+        sum.connected++;
+        const { listener = "" } = connection.client;
+        byListener.set(listener, (byListener.get(listener) ?? 0) + 1);
+      }
+      if (session.isDurable) sum.durable++;
+      sum.backlogMessages += messages;
+      sum.backlogBytes += bytes;
+      sum.backlogMessagesMost = Math.max(sum.backlogMessagesMost, messages);
+      sum.inflight += session.inflight;
+      if (lagBytes > 0) sum.lagging++;
+      sum.lagBytes += lagBytes;
+      sum.lagBytesMost = Math.max(sum.lagBytesMost, lagBytes);
+      yield;
+    }
+    return sum;
+  }
+}
