@@ -1,9 +1,9 @@
 /**
- * Fairway: an MQTT broker for Deno, 3.1, 3.1.1 and 5.0, to be run on its own or
- * inside a program. Here is what a first program needs; the rest stands by subject in
+ * Fairway: an MQTT broker for Deno. It supports MQTT 3.1, 3.1.1 and 5.0, and runs alone or inside a
+ * program. This entry has what a first program needs. Everything else is in an entry by subject:
  * `@fairway/mqtt/client`, `/auth`, `/store`, `/transport`, `/codec` and `/log`.
  *
- * @example A broker on a port of its own
+ * @example A broker on a free port
  * ```ts
  * import { Broker } from "@fairway/mqtt";
  *

@@ -20,9 +20,9 @@ import { complain, say, sayPage } from "./cli/terminal.ts";
 import { terminalHooks } from "./cli/terminal_hooks.ts";
 import { Broker, SysTopics } from "./mod.ts";
 
-/** File descriptors that are left for everything but clients. */
+/** File descriptors that are reserved for everything except clients. */
 const RESERVED_FDS = 128;
-/** How long clients have to take what waits for them when the broker stops. */
+/** How long the broker sends what waits for clients when it stops, in milliseconds. */
 const GRACE_MS = 2000;
 
 /** Where the admin listener of `--admin-port` is. */
@@ -46,7 +46,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** Runs as a configuration says, or only finds out whether that would be possible. */
+/** Runs the server with a configuration file, or only checks the file. */
 async function configured(file: string, isTest: boolean): Promise<void> {
   if (!isTest) {
     return await serveConfiguration(file, {
@@ -60,7 +60,7 @@ async function configured(file: string, isTest: boolean): Promise<void> {
   sayPage(effect);
 }
 
-/** How many connections there are file descriptors for. */
+/** How many connections the file descriptors allow. */
 function roomFor({ limit }: FdLimit): number {
   return Math.min(Math.max(1, limit - RESERVED_FDS), 1_000_000);
 }
@@ -69,7 +69,8 @@ async function serve(flags: ServerFlags): Promise<void> {
   const fds = await readFdLimit();
   const connectionsMax = Math.min(flags.maxConnections ?? Infinity, roomFor(fds));
   const hooks = terminalHooks(flags.verbose);
-  // Before the line that says the broker is up: whoever reads it may stop it.
+  // Installed before the line that says that the broker is up, because a reader of that line may
+  // send a signal.
   const stopped = stopSignal();
   const memoryBytesMax = flags.memoryBytesMax ?? await memoryBytesHere();
   const options = { limits: { connectionsMax, memoryBytesMax }, hooks };
@@ -114,7 +115,7 @@ async function administer(broker: Broker, port: number): Promise<AdminListener> 
   return admin;
 }
 
-/** Says what to do about an address that cannot be listened on. */
+/** Explains an address that cannot be used, and what to do. */
 async function bound<T>(
   listening: Promise<T>,
   host: string,

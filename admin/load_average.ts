@@ -1,4 +1,4 @@
-/** The spans of time that are looked back on, in minutes. */
+/** The time spans of the averages, in minutes. */
 export const SPANS = [1, 5, 15] as const;
 
 /** How often something happens in a minute, on average over the last 1, 5 and 15 minutes. */
@@ -7,10 +7,10 @@ export class LoadAverage {
   #last = 0;
 
   /**
-   * Takes part in the averages what was counted since the last time.
+   * Adds what was counted since the last call.
    *
-   * @param total How often it has happened in all.
-   * @param seconds How long ago the last time was.
+   * @param total The total count.
+   * @param seconds Seconds since the last call.
    */
   take(total: number, seconds: number): void {
     const rate = (total - this.#last) * 60 / seconds;

@@ -8,17 +8,17 @@ export interface LogSettings {
   readonly types: readonly LogType[];
   /** Whether each line begins with the time. */
   readonly hasTimestamp: boolean;
-  /** How the time is written, as by strftime; `null` for seconds since 1970. */
+  /** The format of the time, as in strftime; `null` for seconds since 1970. */
   readonly timestampFormat: string | null;
 }
 
-/** What the log writes with. */
+/** The outputs of the log. */
 export interface LogOutputs {
   stdout(line: string): void;
   stderr(line: string): void;
   /**
-   * Publishes a line, on a topic that tells what it is about. This is called in
-   * the middle of the broker's work: it is published later.
+   * Publishes a line on a topic for its type. It is called during the broker's work, so it must
+   * publish later.
    */
   topic(topic: string, line: string): void;
   /** Opens a file to append to. */
@@ -32,9 +32,9 @@ export interface LogFile {
   close(): void;
 }
 
-/** Where lines are published, by what they are about; `null` for nowhere. */
+/** The topic of each type of lines; `null` for none. */
 const TOPICS: Readonly<Record<LogType, string | null>> = {
-  // A line about a message that was dropped must not be a message that is dropped.
+  // A line about a dropped message must not be a message that may be dropped.
   debug: null,
   error: "E",
   warning: "W",
@@ -46,12 +46,12 @@ const TOPICS: Readonly<Record<LogType, string | null>> = {
   internal: "I",
 };
 
-/** The log that the operator of a broker reads, a line for each thing that happens. */
+/** The log for the operator of a broker, with one line per event. */
 export class OperatorLog {
   readonly #outputs: LogOutputs;
   #settings: LogSettings;
   #file: LogFile | null = null;
-  /** Whether a line is being written: what publishing it leads to is not logged again. */
+  /** Whether a line is being written. Events that its publication causes are not logged. */
   #isWriting = false;
 
   /**
@@ -66,8 +66,8 @@ export class OperatorLog {
   }
 
   /**
-   * Goes on with other settings. The file is opened anew, even if it is the same:
-   * it may have been moved away.
+   * Changes the settings. The file is opened again, even if its path is the same, because it may
+   * have been moved away.
    *
    * @throws If the file cannot be opened; nothing has changed then.
    */
@@ -85,12 +85,12 @@ export class OperatorLog {
     this.#settings = { ...this.#settings, destinations: [] };
   }
 
-  /** Whether lines about this are written at all. */
+  /** Whether lines of this type are written. */
   takes(type: LogType): boolean {
     return this.#settings.types.includes(type);
   }
 
-  /** Writes a line, unless lines about this are not wanted. What peers have named is escaped. */
+  /** Writes a line if its type is enabled. Text from peers is escaped. */
   write(type: LogType, text: string | Line): void {
     if (this.#isWriting || !this.takes(type)) return;
     this.#isWriting = true;

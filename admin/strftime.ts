@@ -14,7 +14,7 @@ const MONTHS = [
   "December",
 ];
 
-/** What stands for several others. */
+/** Formats that stand for several others. */
 const COMPOUNDS: Readonly<Record<string, string>> = {
   c: "%a %b %e %H:%M:%S %Y",
   D: "%m/%d/%y",
@@ -26,7 +26,7 @@ const COMPOUNDS: Readonly<Record<string, string>> = {
   x: "%m/%d/%y",
 };
 
-/** What each letter after a `%` stands for. */
+/** The text for each letter after a `%`. */
 const PARTS: Readonly<Record<string, (date: Date) => string>> = {
   "%": () => "%",
   A: (date) => DAYS[date.getDay()]!,
@@ -55,8 +55,8 @@ const PARTS: Readonly<Record<string, (date: Date) => string>> = {
 };
 
 /**
- * Writes a time as the C function of this name does, in English and in the time
- * zone of the machine. What it does not know it leaves as it is.
+ * Formats a time like the C function of this name, in English and in the time zone of the machine.
+ * Unknown formats stay as they are.
  */
 export function strftime(format: string, date: Date): string {
   const plain = format.replace(/%([cDFRrTXx])/g, (_, letter) => COMPOUNDS[letter]!);

@@ -4,23 +4,22 @@ import { Census } from "./metrics/census.ts";
 import { sysValues, totalsOf } from "./sys_values.ts";
 import { Pace } from "./work/pace.ts";
 
-/** How often `$SYS` is brought up to date unless it is told, in seconds. */
+/** The default interval at which `$SYS` is updated, in seconds. */
 const INTERVAL_SECONDS = 10;
 
-/** How the state of a broker is published. */
+/** Settings of {@linkcode SysTopics}. */
 export interface SysTopicsOptions {
-  /** How often, in seconds; 10 by default. */
+  /** The interval between updates, in seconds; 10 by default. */
   intervalSeconds?: number;
-  /** Since when the broker is up, by its clock; since now by default. */
+  /** When the broker started, in milliseconds of its clock; now by default. */
   sinceMs?: number;
-  /** What `$SYS/broker/version` says. */
+  /** The text of `$SYS/broker/version`. */
   version: string;
 }
 
 /**
- * Publishes the state of a broker below `$SYS/broker/`, where operators are used
- * to find it: retained messages of text, each published again only when it has
- * changed.
+ * Publishes the state of a broker below `$SYS/broker/`, in the topics that mosquitto uses. Each is
+ * a retained message of text, which is published again only when it has changed.
  *
  * @example
  * ```ts
@@ -38,13 +37,13 @@ export class SysTopics {
   readonly #loads: LoadAverages;
   readonly #pace: Pace;
   readonly #census: Census;
-  /** What each topic said last. */
+  /** The last text of each topic. */
   readonly #said = new Map<string, string>();
   #heapMost = 0;
   #cancel: (() => void) | null = null;
 
   /**
-   * Starts to publish, at once and from then on.
+   * Publishes at once, and then at each interval.
    *
    * @throws {RangeError} If the interval is not a number above 0.
    */
@@ -68,7 +67,7 @@ export class SysTopics {
     this.#tell();
   }
 
-  /** Publishes nothing more; what was published stays. Stopping again does nothing. */
+  /** Stops publishing. Retained messages stay. Stopping again does nothing. */
   stop(): void {
     this.#cancel?.();
     this.#cancel = null;

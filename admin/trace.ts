@@ -1,6 +1,6 @@
 /**
- * What an error is and where it comes from, in one line: `TypeError: … | f (file:1:2) | …`. Its
- * message may be of any origin: {@linkcode import("./visible.ts").visible} is still to be applied.
+ * An error and its stack in one line: `TypeError: … | f (file:1:2) | …`. Its message may contain
+ * any text, so {@linkcode import("./visible.ts").visible} must still be applied.
  */
 export function traceOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

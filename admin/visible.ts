@@ -1,9 +1,9 @@
-/** A backslash, and what a terminal or a reader of lines might obey instead of show. */
+/** A backslash, and characters that a terminal or a reader of lines might interpret. */
 const UNSEEN_REGEXP = /[\\\p{Cc}\p{Cs}\p{Bidi_Control}\u2028\u2029]/gu;
 
 /**
- * Writes a text so that it stays on its line and shows what it is made of: what a client, a proxy,
- * a certificate, a token or a service has chosen may have line ends and terminal codes in it.
+ * Escapes a text so that it stays on one line and shows its characters. A text from a client, a
+ * proxy, a certificate, a token or a service may contain line ends and terminal codes.
  *
  * Control characters (C0, DEL, C1), U+2028, U+2029, the controls of the writing direction and
  * halves of surrogate pairs become `\u000a`, four lower-case hexadecimal digits each; a backslash
@@ -15,7 +15,7 @@ export function visible(text: string): string {
   });
 }
 
-/** A line that may be shown: whatever was not written by us in it is {@linkcode visible}. */
+/** A line that may be printed: all foreign text in it was escaped by {@linkcode visible}. */
 export class Line {
   /** The text, without an end of line. */
   readonly text: string;
@@ -24,12 +24,12 @@ export class Line {
     this.text = text;
   }
 
-  /** Makes a text of any origin a line. */
+  /** Makes a line of any text. */
   static of(text: string | Line): Line {
     return text instanceof Line ? text : new Line(visible(text));
   }
 
-  /** Writes a template in which the words are ours, and each value is a line or made one. */
+  /** Fills a template. The words are trusted, and each value is a line or is made one. */
   static fill(words: readonly string[], values: readonly (string | number | Line)[]): Line {
     const texts = values.map((value) =>
       Line.of(typeof value === "number" ? `${value}` : value).text

@@ -1,16 +1,16 @@
 /**
- * The part of the package `jose` that Fairway uses, and where it comes from.
+ * The part of the package `jose` that Fairway uses, and how it is loaded.
  *
  * @module
  */
 
 /**
- * Not written out in the `import()`: the runtime would then fetch the package
- * for every program that imports Fairway, whether it has tokens or not.
+ * A constant, not a literal in the `import()`. With a literal, the runtime would fetch the package
+ * for every program that imports Fairway, even without tokens.
  */
 const JOSE = "npm:jose@6.2.17";
 
-/** A key as `jose` has it, made by itself. */
+/** A key that `jose` has made. */
 export type JoseKey = object;
 
 /** The header of a token. */
@@ -18,13 +18,13 @@ export interface JoseHeader {
   readonly alg?: string;
 }
 
-/** What a token claims. */
+/** The claims of a token. */
 export type JoseClaims = Record<string, unknown>;
 
 /** Finds the key for a header. */
 export type JoseKeyFinder = (header: JoseHeader, token: unknown) => Promise<JoseKey>;
 
-/** What is asked of a token beside its signature. */
+/** What is checked in a token besides its signature. */
 export interface JoseRules {
   algorithms: readonly string[];
   issuer?: string | readonly string[];
@@ -44,19 +44,19 @@ export interface Jose {
   createLocalJWKSet(keys: { keys: readonly object[] }): JoseKeyFinder;
 }
 
-/** What `jose` throws: it has a code, and now and then keys to try. */
+/** What `jose` throws. It has a code, and sometimes keys to try. */
 export interface JoseError extends Error {
   readonly code: string;
   readonly claim?: string;
   [Symbol.asyncIterator]?: () => AsyncIterator<JoseKey>;
 }
 
-/** Loads the package; from the cache of the runtime, or else from the registry of npm. */
+/** Loads the package from the cache of the runtime, or from npm. */
 export async function loadJose(): Promise<Jose> {
   return await import(JOSE) as Jose;
 }
 
-/** Tells an error of `jose` from others. */
+/** Whether an error comes from `jose`. */
 export function isJoseError(error: unknown): error is JoseError {
   return error instanceof Error && "code" in error && typeof error.code === "string" &&
     error.code.startsWith("ERR_J");

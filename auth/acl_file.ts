@@ -5,7 +5,7 @@ import type { Authorizer, PublishRequest } from "./authorizer.ts";
 import { decodeFile } from "./file_errors.ts";
 
 /**
- * Who may do what, from a file in the form of mosquitto's `acl_file`:
+ * An authorizer with the rules of a file in the format of mosquitto's `acl_file`:
  *
  * ```text
  * # Until the first user: clients without a user name.
@@ -20,8 +20,8 @@ import { decodeFile } from "./file_errors.ts";
  * pattern read devices/%c/in
  * ```
  *
- * As in mosquitto, everybody may subscribe to anything, and gets what may be
- * read. What no rule allows is denied.
+ * As in mosquitto, every client may subscribe to every filter, and receives what it may read. What
+ * no rule allows is denied.
  *
  * @example Rules of a program's own
  * ```ts
@@ -32,7 +32,7 @@ import { decodeFile } from "./file_errors.ts";
  * ```
  */
 export class AclFile implements Authorizer {
-  /** Where the rules come from. */
+  /** The path of the file, or the name of the text. */
   readonly path: string;
   #rules: AclRules;
   #reading = 0;
@@ -53,9 +53,9 @@ export class AclFile implements Authorizer {
   }
 
   /**
-   * Takes the rules from a text.
+   * Reads the rules from a text.
    *
-   * @param name What it is called in messages.
+   * @param name The name of the text in messages.
    * @throws {FileFaultError} If a line of it is wrong.
    */
   static parse(text: string, name = "acl"): AclFile {
@@ -63,16 +63,16 @@ export class AclFile implements Authorizer {
   }
 
   /**
-   * Reads the file again. To have the new rules count for what is subscribed
-   * already, call `Broker.reauthorize` then.
+   * Reads the file again. Call `Broker.reauthorize` afterwards to apply the new rules to existing
+   * subscriptions.
    *
    * @throws {FileFaultError} If a line of it is wrong; the rules stay as they are.
-   * @throws If it cannot be read; likewise.
+   * @throws If it cannot be read; the rules stay as they are.
    */
   async reload(): Promise<void> {
     const reading = ++this.#reading;
     const rules = await read(this.path);
-    // Who began to read later has read what is newer.
+    // A later call has read a newer file.
     if (reading === this.#reading) this.#rules = rules;
   }
 
@@ -81,7 +81,7 @@ export class AclFile implements Authorizer {
     return this.#rules.allows(client, topic, AclAccess.write);
   }
 
-  /** Always: what counts is what it may receive. */
+  /** Always true: the rules apply to what a client receives. */
   maySubscribe(): boolean {
     return true;
   }

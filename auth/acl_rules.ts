@@ -10,12 +10,14 @@ const ACCESS: ReadonlyMap<string, number> = new Map([
   ["deny", AclAccess.deny],
 ]);
 
-/** A topic filter has at most so many bytes; three are the most for a UTF-16 unit. */
+/** The most bytes of a topic filter. A UTF-16 unit takes at most three bytes. */
 const FILTER_BYTES_MAX = 65_535;
 
 /** The rules of an ACL file: of each user, of clients without a user name, and for everybody. */
 export class AclRules {
-  /** By the user name with a slash in front, as no peer may choose a key that is a numeral. */
+  /**
+   * By the user name with a slash in front, so that a peer cannot choose a key that is a numeral.
+   */
   readonly #users = new Map<string, AclTrie>();
   readonly #anonymous = new AclTrie();
   readonly #patterns = new AclTrie();
@@ -23,14 +25,17 @@ export class AclRules {
   /**
    * Reads the rules.
    *
-   * @param path What the text is called in messages.
+   * @param path The name of the text in messages.
    * @throws {FileFaultError} If any line is wrong.
    */
   static parse(text: string, path: string): AclRules {
     return toEnd(AclRules.#read(text, path));
   }
 
-  /** The same, page by page: with very many lines others have their turn meanwhile. */
+  /**
+   * The same in turns: the event loop runs between pages of lines, so a very long file holds up
+   * nobody.
+   */
   static parseInTurns(text: string, path: string): Promise<AclRules> {
     return toEndInTurns(AclRules.#read(text, path));
   }
@@ -61,7 +66,7 @@ export class AclRules {
   /**
    * Whether a client may do something with a topic.
    *
-   * Its own rules come first; patterns are asked where those have no word on it.
+   * The client's own rules are checked first. If none of them matches, the patterns are checked.
    *
    * @param access `AclAccess.read` or `AclAccess.write`.
    */
@@ -86,7 +91,7 @@ export class AclRules {
   }
 }
 
-/** Reads what follows `topic` or `pattern`; says what is wrong with it. */
+/** Reads what follows `topic` or `pattern`. Returns a string that says what is wrong, if it is. */
 function parseRule(word: string, rest: string): { filter: string; access: number } | string {
   if (rest === "") return `topic is missing after "${word}"`;
   const [first, topic] = firstWord(rest);
@@ -122,7 +127,7 @@ function filterFault(filter: string): string | null {
   return null;
 }
 
-/** No client may have more by its name than what the pattern is meant to give. */
+/** A name with a wildcard must not match more than the pattern is meant to allow. */
 function hasWildcard(name: string): boolean {
   return name.includes("+") || name.includes("#");
 }

@@ -1,16 +1,16 @@
 import type { ClientInfo } from "./authenticator.ts";
 
-/** What a rule says of the topics that it matches; bits that add up. */
+/** What a rule says about the topics that it matches, as bits. */
 export const AclAccess = {
-  /** They may be received. */
+  /** The client may receive them. */
   read: 1,
-  /** They may be published to. */
+  /** The client may publish to them. */
   write: 2,
-  /** Neither, whatever other rules of its kind say. */
+  /** Neither, whatever the other rules of the same group say. */
   deny: 4,
 } as const;
 
-/** Whom a pattern is about. */
+/** The client whose names replace `%u` and `%c`. */
 export type Named = Pick<ClientInfo, "clientId" | "username">;
 
 const SLASH = "/";
@@ -20,19 +20,19 @@ const DOLLAR = "$";
 class Node {
   /** The bits of filters that end here. */
   access = 0;
-  /** The bits of filters that go on with `#`, and so end. */
+  /** The bits of filters that end here with `#`. */
   rest = 0;
-  /** Where filters with `+` go on. */
+  /** The next level of filters with `+`. */
   plus: Node | null = null;
-  /** Where filters with a literal level go on, by the level with a slash before it. */
+  /** The next level of filters with a literal, by the level with a slash before it. */
   literals: Map<string, Node> | null = null;
-  /** Where patterns go on whose level has a `%u` or `%c`: the names of a client stand in for it. */
+  /** The next level of patterns with `%u` or `%c`, which a client's names replace. */
   templates: { readonly level: string; readonly node: Node }[] | null = null;
 }
 
 /**
- * Rules about topics, so that asking takes a walk along the levels of the topic
- * and not along the rules.
+ * Rules in a trie of topic levels. A check walks the levels of the topic, not the rules, so its
+ * time does not depend on the number of rules.
  */
 export class AclTrie {
   readonly #root = new Node();
@@ -61,7 +61,7 @@ export class AclTrie {
   match(topic: string, client: Named): number {
     const root = this.#root;
     if (!topic.startsWith(DOLLAR)) return walk(root, topic, 0, client);
-    // Only what begins with the very same word matches [MQTT-4.7.2-1].
+    // Only a filter whose first level is the same literal matches [MQTT-4.7.2-1].
     const end = levelEnd(topic, 0);
     const child = root.literals?.get(keyOf(topic, 0, end));
     return child === undefined ? 0 : walk(child, topic, end + 1, client);
@@ -70,7 +70,7 @@ export class AclTrie {
 
 /** @param start Where in the topic the level below the node begins. */
 function walk(node: Node, topic: string, start: number, client: Named): number {
-  // `a/#` matches `a`, too.
+  // `a/#` also matches `a`.
   let found = node.rest;
   if (start > topic.length) return found | node.access;
   const end = levelEnd(topic, start);
@@ -81,7 +81,7 @@ function walk(node: Node, topic: string, start: number, client: Named): number {
     const filled = fill(level, client);
     if (filled === null || !topic.startsWith(filled, start)) continue;
     const filledEnd = start + filled.length;
-    // A name with slashes in it stands for several levels, but for whole ones.
+    // A name with slashes covers several levels, but only whole ones.
     const isWhole = filledEnd === topic.length || topic.startsWith(SLASH, filledEnd);
     if (isWhole) found |= walk(child, topic, filledEnd + 1, client);
   }
@@ -106,9 +106,8 @@ function childOf(node: Node, level: string, isPattern: boolean): Node {
 }
 
 /**
- * A level with the names of a client in it: several, if a name has slashes. `null` if it has no
- * such name, or one with `+` or `#`, which reaches nothing: it is compared with topics, which have
- * neither.
+ * A level with the names of a client filled in. It becomes several levels if a name has slashes.
+ * `null` if the client has no such name, or if the name has `+` or `#`, which match no topic.
  */
 function fill(template: string, { username, clientId }: Named): string | null {
   if (template === "%c") return clientId;
@@ -118,8 +117,8 @@ function fill(template: string, { username, clientId }: Named): string | null {
 }
 
 /**
- * The key of a level: with its slash, so that no level that a peer asks for is
- * a numeral, whose hash it could choose.
+ * The key of a level, with its slash. Without the slash, a peer could choose a level that is a
+ * numeral, and with it the hash.
  */
 function keyOf(topic: string, start: number, end: number): string {
   return start === 0 ? `/${topic.slice(0, end)}` : topic.slice(start - 1, end);

@@ -8,10 +8,10 @@ import type {
 const KINDS: readonly unknown[] = ["continue", "success", "failure"];
 
 /**
- * What an authenticator has decided, as it must be: programs in JavaScript return what they like,
- * and a `true` that is taken for a yes would let in whoever a mistake lets in.
+ * Checks the decision of an authenticator. A program in JavaScript can return anything, and a
+ * `true` that counts as acceptance would accept clients by mistake.
  *
- * @throws {TypeError} If it is no decision; the message says what would be one.
+ * @throws {TypeError} If it is not a decision. The message says what to return.
  */
 export function decisionOf(value: unknown): Decision {
   const isDecision = isObject(value) && isCode(value.reasonCode) && isGrant(value);
@@ -23,9 +23,9 @@ export function decisionOf(value: unknown): Decision {
 }
 
 /**
- * What an exchange has answered, as it must be.
+ * Checks the answer of an exchange.
  *
- * @throws {TypeError} If it is no step; the message says what would be one.
+ * @throws {TypeError} If it is not a step. The message says what to return.
  */
 export function stepOf(value: unknown): AuthenticationStep {
   const isStep = isObject(value) && KINDS.includes(value.kind) && isGrant(value) &&
@@ -39,9 +39,9 @@ export function stepOf(value: unknown): AuthenticationStep {
 }
 
 /**
- * What an authenticator has begun, as it must be.
+ * Checks the exchange that an authenticator has begun.
  *
- * @throws {TypeError} If it is no exchange, and not `null` either.
+ * @throws {TypeError} If it is neither an exchange nor `null`.
  */
 export function exchangeOf(value: unknown): AuthenticationExchange | null {
   if (value === undefined || value === null) return null;
@@ -52,11 +52,11 @@ export function exchangeOf(value: unknown): AuthenticationExchange | null {
 }
 
 /**
- * Whether something is allowed, as an authorizer says it.
+ * Checks the answer of an authorizer.
  *
- * @param method What was asked, such as `mayPublish`.
+ * @param method The method that was called, such as `mayPublish`.
  * @param value Its answer, or a promise of it.
- * @throws {TypeError} If it is no boolean; a promise rejects with that.
+ * @throws {TypeError} If it is not a boolean. A promise rejects with this error.
  */
 export function permissionOf(method: string, value: unknown): boolean | Promise<boolean> {
   if (typeof value === "boolean") return value;
@@ -69,9 +69,9 @@ export function permissionOf(method: string, value: unknown): boolean | Promise<
 }
 
 /**
- * Whether something is allowed, as an authorizer says it at once.
+ * Checks the answer of an authorizer that must not be a promise.
  *
- * @throws {TypeError} If it is no boolean.
+ * @throws {TypeError} If it is not a boolean.
  */
 export function permissionNow(method: string, value: unknown): boolean {
   if (typeof value === "boolean") return value;
@@ -82,7 +82,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
 }
 
-/** A byte; one that CONNACK cannot carry is no yes either, and is sent as 0x80. */
+/** Whether it is a byte. A code that CONNACK cannot carry is a refusal too, and is sent as 0x80. */
 function isCode(value: unknown): boolean {
   return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 0xff;
 }
@@ -94,7 +94,7 @@ function isGrant(value: Partial<Record<keyof Grant, unknown>>): boolean {
     (authorizer === undefined || isObject(authorizer));
 }
 
-/** What a value is, without what is in it: that may be secret. */
+/** Describes a value without its content, which may be secret. */
 function shown(value: unknown): string {
   if (value === null || typeof value === "boolean" || typeof value === "number") return `${value}`;
   if (typeof value !== "object") return typeof value;

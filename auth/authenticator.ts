@@ -2,88 +2,96 @@ import type { ProtocolVersion, UserProperty } from "../codec/mod.ts";
 import type { PeerCertificate } from "../transport/transport.ts";
 import type { Authorizer } from "./authorizer.ts";
 
-/** A client as it presents itself in CONNECT. */
+/** A client, as its CONNECT describes it. */
 export interface ClientInfo {
-  /** Its client identifier; assigned by the broker if it gave none. */
+  /** Its client identifier. The broker has assigned it if the client gave none. */
   readonly clientId: string;
   /** Its user name, or `null`. */
   readonly username: string | null;
-  /** Where it connects from, say `127.0.0.1:50123`. */
+  /** The address that it connects from, such as `127.0.0.1:50123`. */
   readonly address: string;
-  /** The name of the listener it came by; absent or `""` if that has none. */
+  /** The name of the listener that it uses; absent or `""` if the listener has none. */
   readonly listener?: string;
   /** 3 for MQTT 3.1, 4 for 3.1.1, 5 for 5.0. */
   readonly protocolVersion: ProtocolVersion;
 }
 
-/** What a client asks to be let in with. */
+/** What the CONNECT of a client says about who it is. */
 export interface ConnectRequest extends ClientInfo {
-  /** Its password, or `null`; borrowed until the decision is made. */
+  /**
+   * Its password, or `null`. The bytes are valid until the decision is made; copy them to keep
+   * them.
+   */
   readonly password: Uint8Array | null;
-  /** The certificate by which it has proved who it is, or `null`. */
+  /** The certificate that it has sent and that the listener has verified, or `null`. */
   readonly certificate?: PeerCertificate | null;
   /** The user properties of its CONNECT. */
   readonly userProperties: readonly UserProperty[];
 }
 
 /**
- * How far a client is let in. A re-authentication that succeeds replaces all of
- * it, but for the name, which must stay the same.
+ * What an authenticator grants to a client that it accepts. A successful re-authentication replaces
+ * all of it, except the user name, which must stay the same.
  */
 export interface Grant {
-  /** The name it goes by; the user name of its CONNECT if this is not given. */
+  /** The user name in effect; by default that of its CONNECT. */
   readonly username?: string;
   /**
-   * When its connection ends unless it has authenticated anew: milliseconds
-   * since 1970, as of `Date.now()`. It is told 0x87. Never if not given.
+   * When its connection ends, unless it authenticates again before: milliseconds since 1970, as in
+   * `Date.now()`. A 5.0 client then receives 0x87. By default the connection does not expire.
    */
   readonly expiresAtMs?: number;
-  /** What it may do. The broker's own authorizer is asked too, and both must allow. */
+  /** What the client may do. The broker's own authorizer applies too: both must allow an action. */
   readonly authorizer?: Authorizer;
 }
 
-/** Whether a client may come in, and how far. */
+/** Whether a client may connect, and what it is granted. */
 export interface Decision extends Grant {
-  /** `ReasonCode.Success`, or why not, as in CONNACK; 3.x clients get the nearest code. */
+  /**
+   * `ReasonCode.Success`, or the Reason Code of the CONNACK that refuses it. A 3.x client gets the
+   * nearest code.
+   */
   readonly reasonCode: number;
-  /** Said to a 5.0 client that wants to know. */
+  /** The Reason String for a 5.0 client. */
   readonly reasonString?: string;
 }
 
 /** One step of an enhanced authentication (MQTT 5 §4.12). */
 export type AuthenticationStep =
-  /** More is needed from the client: AUTH 0x18 with these data. */
+  /** The client must send more: it gets an AUTH with 0x18 and these data. */
   | { readonly kind: "continue"; readonly data?: Uint8Array }
-  /** The client is who it says; the data go with CONNACK, or with AUTH 0x00. */
+  /** The client has proved who it is. The data go into CONNACK, or into AUTH with 0x00. */
   | Grant & { readonly kind: "success"; readonly data?: Uint8Array }
-  /** It is not; the reason code goes with CONNACK, or with DISCONNECT. */
+  /** The client has not proved it. The Reason Code goes into CONNACK or DISCONNECT. */
   | { readonly kind: "failure"; readonly reasonCode: number; readonly reasonString?: string };
 
-/** An enhanced authentication under way with one client. */
+/** An enhanced authentication in progress with one client. */
 export interface AuthenticationExchange {
-  /** Takes the Authentication Data of a CONNECT or an AUTH; borrowed until it settles. */
+  /**
+   * Takes the Authentication Data of a CONNECT or an AUTH. The bytes are valid until the returned
+   * step settles.
+   */
   next(data: Uint8Array | null): AuthenticationStep | Promise<AuthenticationStep>;
 }
 
-/** Decides who may come in. */
+/** Decides which clients may connect. */
 export interface Authenticator {
   /** Decides on a CONNECT without Authentication Method. */
   authenticate(request: ConnectRequest): Decision | Promise<Decision>;
   /**
-   * Begins an enhanced authentication, at CONNECT and again at each
-   * re-authentication.
+   * Begins an enhanced authentication, at CONNECT and again at each re-authentication.
    *
-   * @returns `null` if the method is not known: the client gets 0x8C [MQTT-4.12.0-1].
+   * @returns `null` if the method is not supported: the client gets 0x8C [MQTT-4.12.0-1].
    */
   begin?(method: string, request: ConnectRequest): AuthenticationExchange | null;
   /**
-   * Whether a client that was let in may stay; asked by `Broker.reauthorize`.
-   * It may if this is left out.
+   * Whether a connected client may stay. `Broker.reauthorize` calls it. Without this method, every
+   * client may stay.
    */
   mayStay?(client: ClientInfo): boolean;
 }
 
-/** Lets everyone in. */
+/** Accepts every client. */
 export const allowAll: Authenticator = {
   authenticate: () => ({ reasonCode: 0 }),
 };

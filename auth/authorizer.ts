@@ -1,44 +1,49 @@
 import type { QoS } from "../codec/mod.ts";
 import type { ClientInfo } from "./authenticator.ts";
 
-/** What is asked for a publication. */
+/** A publication that needs authorization. */
 export interface PublishRequest {
   /** The topic. */
   readonly topic: string;
-  /** As published. */
+  /** The QoS of the PUBLISH or the will. */
   readonly qos: QoS;
-  /** Whether it is to be retained. */
+  /** Whether RETAIN is set. */
   readonly retain: boolean;
-  /** Whether it is the will of the client, asked for when it connects. */
+  /** Whether it is the Will Message of the client. */
   readonly will: boolean;
 }
 
-/** What is asked for a subscription. */
+/** A subscription that needs authorization. */
 export interface SubscribeRequest {
   /** The topic filter, without `$share/…`. */
   readonly filter: string;
-  /** As asked for. */
+  /** The requested QoS. */
   readonly qos: QoS;
   /** The name of the shared group, or `null`. */
   readonly group: string | null;
 }
 
 /**
- * Decides what a client may do. A promise holds up that client and nobody else.
+ * Decides what a client may do. If a method returns a promise, that client waits, and no other.
  *
- * When it would answer otherwise than before, have `Broker.reauthorize` called:
- * what is subscribed already is then asked about again.
+ * If the answers change, call `Broker.reauthorize`, which checks existing subscriptions again.
  */
 export interface Authorizer {
-  /** Whether a client may publish; for a will, when it connects and when it is published. */
+  /**
+   * Whether a client may publish. For a will, it is called at CONNECT and when the will is
+   * published.
+   */
   mayPublish(client: ClientInfo, request: PublishRequest): boolean | Promise<boolean>;
-  /** Whether a client may subscribe; for what a session is subscribed to, when it returns. */
+  /**
+   * Whether a client may subscribe. It is called again for the subscriptions of a session that is
+   * resumed.
+   */
   maySubscribe(client: ClientInfo, request: SubscribeRequest): boolean | Promise<boolean>;
   /**
-   * Whether a client may receive what is published to a topic; everything it
-   * is subscribed to, if this is left out. It is asked for each message, so it
-   * must be quick; the broker remembers what it likes of the answers until
-   * `Broker.reauthorize` is called. A failure counts as a no.
+   * Whether a client may receive messages of a topic. Without this method, a client receives
+   * everything that it is subscribed to. It is called for each message, so it must be fast and must
+   * not return a promise. The broker may remember answers until `Broker.reauthorize` is called. If
+   * it throws, the message is not delivered.
    */
   mayReceive?(client: ClientInfo, topic: string): boolean;
 }

@@ -12,18 +12,18 @@ import type { Authorizer } from "./authorizer.ts";
 /**
  * Asks several authenticators in turn, until one decides.
  *
- * To refuse with `BadUserNameOrPassword` is to say "I do not know them", and
- * the next one is asked. Everything else decides: to let the client in, and
- * every other refusal, so that one that cannot be reached is not passed over.
+ * A refusal with `BadUserNameOrPassword` means "this client is not known here", so the next one is
+ * asked. Acceptance and every other refusal are final. So if a service is down, the authenticators
+ * after it do not decide in its place.
  *
- * An enhanced authentication is the first one's that knows the method.
+ * The first one that supports the method does an enhanced authentication.
  *
- * @throws {TypeError} If there is none to ask.
+ * @throws {TypeError} If no authenticator or authorizer is given.
  */
 export function firstAuthenticator(...authenticators: readonly Authenticator[]): Authenticator {
   checkSome(authenticators);
   return {
-    // Whom one of them might have let in, and says no word on, stays.
+    // Without `mayStay`, an authenticator may have accepted the client, so the client stays.
     mayStay: (client) => authenticators.some((one) => one.mayStay?.(client) ?? true),
     async authenticate(request) {
       let decision: Decision | undefined;
@@ -44,13 +44,13 @@ export function firstAuthenticator(...authenticators: readonly Authenticator[]):
 }
 
 /**
- * Asks several authenticators in turn; all of them must let the client in. It
- * gets the least of what they grant: the first expiry, and what every
- * authorizer allows. If they name it, they must agree on the name.
+ * Asks several authenticators in turn. All must accept the client. The client gets the least of
+ * what they grant: the earliest expiry, and what every authorizer allows. If several grant a user
+ * name, it must be the same.
  *
- * It knows no enhanced authentication: no client can go through two at once.
+ * It does not support enhanced authentication, because a client cannot do two at once.
  *
- * @throws {TypeError} If there is none to ask.
+ * @throws {TypeError} If no authenticator or authorizer is given.
  */
 export function everyAuthenticator(...authenticators: readonly Authenticator[]): Authenticator {
   checkSome(authenticators);
@@ -77,43 +77,43 @@ async function askEvery(
   return { reasonCode: ReasonCode.Success, ...granted };
 }
 
-/** What both grant. */
+/** The least of two grants. */
 function least(one: Grant, other: Grant): Grant {
   const username = one.username ?? other.username;
   const expiresAtMs = Math.min(one.expiresAtMs ?? Infinity, other.expiresAtMs ?? Infinity);
   const authorizers = [one.authorizer, other.authorizer].filter((one) => one !== undefined);
   return {
     ...username !== undefined && { username },
-    // What is no number stays none: it has expired, and must not be lost here.
+    // NaN must stay NaN: it counts as expired, and must not be lost here.
     ...expiresAtMs !== Infinity && { expiresAtMs },
     ...authorizers.length > 0 && { authorizer: everyAuthorizer(...authorizers) },
   };
 }
 
 /**
- * Asks several authorizers in turn; all must allow.
+ * Asks several authorizers in turn. All must allow an action.
  *
- * @throws {TypeError} If there is none to ask.
+ * @throws {TypeError} If no authenticator or authorizer is given.
  */
 export function everyAuthorizer(...authorizers: readonly Authorizer[]): Authorizer {
   return inTurn(authorizers, false);
 }
 
 /**
- * Asks several authorizers in turn; it is enough that one allows.
+ * Asks several authorizers in turn. One that allows an action is enough.
  *
- * @throws {TypeError} If there is none to ask.
+ * @throws {TypeError} If no authenticator or authorizer is given.
  */
 export function anyAuthorizer(...authorizers: readonly Authorizer[]): Authorizer {
   return inTurn(authorizers, true);
 }
 
-/** @param last The answer after which no more are asked. */
+/** @param last The answer that ends the series. */
 function inTurn(authorizers: readonly Authorizer[], last: boolean): Authorizer {
   checkSome(authorizers);
   if (authorizers.length === 1) return authorizers[0]!;
   const receiving = authorizers.filter((authorizer) => authorizer.mayReceive !== undefined);
-  // One that has no word on deliveries allows them all.
+  // An authorizer without `mayReceive` allows every delivery.
   const asksDelivery = last ? receiving.length === authorizers.length : receiving.length > 0;
   return {
     ...asksDelivery && {
@@ -129,7 +129,7 @@ function inTurn(authorizers: readonly Authorizer[], last: boolean): Authorizer {
   };
 }
 
-/** Makes no promise unless an authorizer does: this is asked for every message. */
+/** Returns a promise only if an authorizer does, because it runs for every message. */
 function ask(
   authorizers: readonly Authorizer[],
   last: boolean,

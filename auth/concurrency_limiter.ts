@@ -1,6 +1,6 @@
 /**
- * Lets only so many in at once, and only so many wait, who come in as they
- * came: a service that is slow must not make a queue without end.
+ * Limits how many callers run at once and how many wait, in order. Without the limit, a slow
+ * service would cause an endless queue.
  */
 export class Turnstile {
   readonly #insideMax: number;
@@ -13,7 +13,7 @@ export class Turnstile {
     this.#waitingMax = waitingMax;
   }
 
-  /** How many are in. */
+  /** How many run. */
   get inside(): number {
     return this.#inside;
   }
@@ -24,11 +24,11 @@ export class Turnstile {
   }
 
   /**
-   * Goes in, or waits to. Whoever was let in calls {@linkcode leave} once.
+   * Takes a place, or waits for one. A caller that got a place must call {@linkcode leave} once.
    *
    * @param signal Ends the wait.
-   * @returns Whether they were let in: false at once if too many wait, and
-   * later if the wait was ended.
+   * @returns Whether the caller got a place: false at once if too many wait, or later if the signal
+   * ended the wait.
    */
   async enter(signal: AbortSignal): Promise<boolean> {
     if (signal.aborted) return false;
@@ -40,7 +40,7 @@ export class Turnstile {
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const called = () => resolve(true);
     const aborted = () => {
-      // Who was called already is in.
+      // A caller that was called already has its place.
       if (this.#waiting.delete(called)) resolve(false);
     };
     this.#waiting.add(called);
@@ -52,7 +52,7 @@ export class Turnstile {
     }
   }
 
-  /** Goes out; the place is the next one's who waits. */
+  /** Gives the place back, to the next caller that waits. */
   leave(): void {
     for (const called of this.#waiting) {
       this.#waiting.delete(called);

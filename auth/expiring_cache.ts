@@ -1,8 +1,8 @@
 import type { Clock } from "../transport/clock.ts";
 
 /**
- * Remembers answers for a while, and no more than so many: the oldest goes
- * first. Keys must not be chosen by a peer; digests are fine.
+ * Remembers answers for a time, up to a number of entries; the oldest is removed first. A peer must
+ * not be able to choose the keys; digests are fine.
  *
  * @typeParam V What is remembered.
  */
@@ -17,12 +17,12 @@ export class ExpiringCache<V> {
     this.#entriesMax = entriesMax;
   }
 
-  /** How many entries there are, those included that have run out and were not asked for since. */
+  /** How many entries there are, including expired ones that have not been read since. */
   get size(): number {
     return this.#entries.size;
   }
 
-  /** What is remembered, if it has not run out. */
+  /** The value, if it has not expired. */
   get(key: string): V | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
@@ -31,7 +31,7 @@ export class ExpiringCache<V> {
     return undefined;
   }
 
-  /** Remembers something for so many milliseconds. */
+  /** Remembers a value for `forMs` milliseconds. */
   set(key: string, value: V, forMs: number): void {
     if (this.#entriesMax === 0 || forMs <= 0) return;
     this.#entries.delete(key);

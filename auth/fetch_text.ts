@@ -1,33 +1,33 @@
 import type { Clock } from "../transport/clock.ts";
 
-/** Asks over HTTP: `fetch`, or something with its manners. */
+/** `fetch`, or a function that behaves like it. */
 export type Fetch = (url: string | URL, init: RequestInit) => Promise<Response>;
 
-/** An answer that was read to its end. */
+/** An answer that was read completely. */
 export interface TextAnswer {
   readonly status: number;
   readonly text: string;
 }
 
 /**
- * A service that was asked has not answered as it should.
+ * A service did not answer, or not as it should.
  *
- * The message names no secret, and there is no cause: what the runtime says has
- * the whole URL.
+ * The message contains no secret. There is no `cause`, because the runtime's message contains the
+ * whole URL.
  */
 export class ServiceError extends Error {
   /** The name of the class, as logs show it. */
   override readonly name: string = "ServiceError";
 }
 
-/** A signal that comes after a while, or with another one. */
+/** A signal that fires after a time, or with another signal. */
 export interface Timeout {
   readonly signal: AbortSignal;
-  /** Takes it back: nothing is waited for any more. */
+  /** Cancels the timeout. */
   cancel(): void;
 }
 
-/** Gives something so many milliseconds, unless `signal` comes first. */
+/** Makes a timeout of `timeoutMs` milliseconds. `signal` ends it earlier. */
 export function timeoutAfter(clock: Clock, timeoutMs: number, signal: AbortSignal): Timeout {
   const late = new AbortController();
   const cancel = clock.schedule(clock.now() + timeoutMs, () => late.abort());
@@ -35,10 +35,10 @@ export function timeoutAfter(clock: Clock, timeoutMs: number, signal: AbortSigna
 }
 
 /**
- * Asks a service, and reads no more of its answer than so many bytes.
- * Redirections are not followed: what is asked may be a secret.
+ * Sends a request, and reads at most a number of bytes of the answer. Redirections are not
+ * followed, because the request may contain a secret.
  *
- * @throws {ServiceError} If there is no whole answer before `signal` comes.
+ * @throws {ServiceError} If there is no complete answer before `signal` fires.
  */
 export async function fetchText(
   fetcher: Fetch,
@@ -55,7 +55,7 @@ export async function fetchText(
   }
 }
 
-/** A URL without what may be a secret. */
+/** A URL without the parts that may be secret. */
 export function placeOf({ origin, pathname }: URL): string {
   return `${origin}${pathname}`;
 }

@@ -1,14 +1,14 @@
-/** How many faults of a file are told at once. */
+/** How many faults of a file one error lists. */
 const FAULTS_MAX = 20;
 
-/** Lines that are read in one go; then others have their turn. */
+/** Lines that are read in one turn of the event loop. */
 export const PAGE_LINES = 1000;
 
 /** What is wrong in one line of a file. */
 export interface LineFault {
-  /** Counted from 1. */
+  /** The line number, from 1. */
   readonly line: number;
-  /** What is wrong, and what would be right. */
+  /** What is wrong, and what would be right, in one line. */
   readonly text: string;
 }
 
@@ -22,7 +22,7 @@ export class FileFaultError extends Error {
   readonly faults: readonly LineFault[];
 
   /**
-   * Says what is wrong.
+   * Makes the error and its message.
    *
    * @param faults One or more.
    */

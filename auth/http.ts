@@ -8,37 +8,36 @@ import { decisionOf, permissionOf } from "./http_answer.ts";
 import { type HttpHookOptions, type HttpHookSettings, httpHookSettings } from "./http_options.ts";
 import { Turnstile } from "./concurrency_limiter.ts";
 
-/** What an {@linkcode HttpHook} counts from its start on. */
+/** What an {@linkcode HttpHook} counts, from its start. */
 export interface HttpHookStats {
-  /** Questions that were sent to the service. */
+  /** Requests that were sent to the service. */
   asked: number;
-  /** Questions that were answered from memory. */
+  /** Questions that the cache answered. */
   remembered: number;
-  /** Questions that were like one under way, and got its answer. */
+  /** Questions that were equal to a request in progress, and got its answer. */
   shared: number;
   /** Questions that were refused because too many waited. */
   busy: number;
-  /** Questions to which there was no answer in time, or none that makes sense. */
+  /** Requests without a usable answer in time. */
   failed: number;
 }
 
-/** What is remembered of a question: yes with what was granted, or no. */
+/** A remembered answer: a decision with its grant, or whether an action is allowed. */
 type Remembered = Decision | boolean;
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /**
- * Asks a service over HTTP who may come in and what they may do.
+ * An authenticator and authorizer that asks a service over HTTP.
  *
- * Each question is a POST of JSON. The service answers 200 with
- * `{"allow": true}` or `{"allow": false}`, or 204 for yes, 401 and 403 for no;
- * to a CONNECT it may add `username`, `acl` and `expiresAt` (seconds since
- * 1970). Whatever else it does, or if it does nothing in time, the answer is
- * no (`ServerUnavailable`), unless `failOpen` is set.
+ * Each question is a POST of JSON. The service answers 200 with `{"allow": true}` or `{"allow":
+ * false}`, 204 to allow, or 401 or 403 to deny. Its answer to a CONNECT may have `username`, `acl`
+ * and `expiresAt` (seconds since 1970). Any other answer, or none in time, denies
+ * (`ServerUnavailable`), unless `failOpen` is set.
  *
- * It takes the permission `--allow-net` for the service.
+ * It needs the permission `--allow-net` for the service.
  *
- * @example A service that lets everyone in who has the password
+ * @example A service that accepts every client with the right password
  * ```ts
  * import { Broker, connect } from "@fairway/mqtt";
  * import { HttpHook } from "@fairway/mqtt/auth";
@@ -55,7 +54,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
  * ```
  */
 export class HttpHook implements Authenticator, Authorizer, Disposable {
-  /** What was counted so far. */
+  /** The counters. */
   readonly stats: Readonly<HttpHookStats>;
   readonly #stats: HttpHookStats = { asked: 0, remembered: 0, shared: 0, busy: 0, failed: 0 };
   readonly #settings: HttpHookSettings;
@@ -64,13 +63,16 @@ export class HttpHook implements Authenticator, Authorizer, Disposable {
   readonly #denied: ExpiringCache<Remembered>;
   readonly #underWay = new Map<string, Promise<Remembered | null>>();
   readonly #closing = new AbortController();
-  /** What is remembered is found by digests, which tell nothing of a password. */
+  /**
+   * The key of the digests by which answers are remembered. A digest reveals nothing about a
+   * password.
+   */
   readonly #key = randomBytes(32);
 
   /**
-   * Makes a hook; the service is asked when the first client comes.
+   * Makes a hook. It sends no request before the first client connects.
    *
-   * @throws {TypeError} If there is no URL, or one that is none.
+   * @throws {TypeError} If no URL is given, or an invalid one.
    * @throws {RangeError} If a number is out of range.
    */
   constructor(options: HttpHookOptions) {
@@ -83,7 +85,7 @@ export class HttpHook implements Authenticator, Authorizer, Disposable {
     this.#denied = new ExpiringCache(clock, denyCacheEntriesMax);
   }
 
-  /** Asks `authenticateUrl` whether a client may come in. Without one nobody is known. */
+  /** Asks `authenticateUrl` whether a client may connect. Without that URL, no client is known. */
   async authenticate(request: ConnectRequest): Promise<Decision> {
     const url = this.#settings.authenticateUrl;
     if (url === null) return { reasonCode: ReasonCode.BadUserNameOrPassword };
@@ -95,17 +97,17 @@ export class HttpHook implements Authenticator, Authorizer, Disposable {
       : { reasonCode: ReasonCode.ServerUnavailable };
   }
 
-  /** Asks `authorizeUrl` whether a client may publish. Without one it may not. */
+  /** Asks `authorizeUrl` whether a client may publish. Without that URL, it may not. */
   mayPublish(client: ClientInfo, request: PublishRequest): boolean | Promise<boolean> {
     return this.#may({ ...clientFields("publish", client), ...request });
   }
 
-  /** Asks `authorizeUrl` whether a client may subscribe. Without one it may not. */
+  /** Asks `authorizeUrl` whether a client may subscribe. Without that URL, it may not. */
   maySubscribe(client: ClientInfo, request: SubscribeRequest): boolean | Promise<boolean> {
     return this.#may({ ...clientFields("subscribe", client), ...request });
   }
 
-  /** Forgets every answer. */
+  /** Forgets every remembered answer. */
   forget(): void {
     this.#allowed.clear();
     this.#denied.clear();
@@ -130,7 +132,7 @@ export class HttpHook implements Authenticator, Authorizer, Disposable {
     return (answer ?? failOpen) as boolean;
   }
 
-  /** The answer to a question; `null` if there is none. */
+  /** The answer to a question, from the cache or the service; `null` if there is none. */
   #ask(
     url: URL,
     question: Question,
@@ -163,7 +165,7 @@ export class HttpHook implements Authenticator, Authorizer, Disposable {
     return answer;
   }
 
-  /** Waits for its turn and asks; `null` if that comes to nothing. */
+  /** Waits for its turn and sends the request; `null` if that fails. */
   async #send(
     url: URL,
     question: Question,
@@ -209,7 +211,10 @@ export class HttpHook implements Authenticator, Authorizer, Disposable {
     return null;
   }
 
-  /** Of the address only the machine counts: the port is another each time. */
+  /**
+   * The key of a question. It has the host of the client's address but not the port, which changes
+   * each time.
+   */
   #keyOf(question: Question): string {
     const address = question.address.replace(/:[0-9]+$/, "");
     const text = JSON.stringify({ ...question, address });
@@ -227,14 +232,14 @@ function clientFields(action: Question["action"], client: ClientInfo): Question 
   return { action, clientId, username, address, protocolVersion, listener } as Question;
 }
 
-/** A password that is no text is sent in base 64, under another name. */
+/** The fields of a CONNECT. A password that is not UTF-8 is sent in base64, under another name. */
 function connectFields({ password, userProperties, certificate }: ConnectRequest): object {
   const others = { userProperties, ...certificate && { certificate } };
   if (password === null) return { password, ...others };
   try {
     return { password: decoder.decode(password), ...others };
   } catch {
-    // It is no UTF-8.
+    // It is not UTF-8.
     return { passwordBase64: password.toBase64(), ...others };
   }
 }

@@ -3,7 +3,7 @@ import type { Decision } from "./authenticator.ts";
 import { ServiceError, type TextAnswer } from "./fetch_text.ts";
 import { TopicAcl } from "./topic_acl.ts";
 
-/** What a service says in JSON. */
+/** The JSON answer of a service. */
 interface AnswerFields {
   readonly allow: boolean;
   readonly username?: string;
@@ -12,8 +12,8 @@ interface AnswerFields {
 }
 
 /**
- * Reads whether a client may do something: status 200 with `{"allow": …}`, 204
- * for yes, 401 and 403 for no.
+ * Reads whether a client may do something: 200 with `{"allow": …}`, 204 to allow, 401 and 403 to
+ * deny.
  *
  * @throws {ServiceError} If it is anything else.
  */
@@ -24,8 +24,8 @@ export function permissionOf({ status, text }: TextAnswer): boolean {
 }
 
 /**
- * Reads whether a client may come in, and how far. Status 401 says that it is
- * not known, 403 and `{"allow": false}` that it is not wanted.
+ * Reads whether a client may connect, and what it is granted. 401 means that the client is not
+ * known; 403 and `{"allow": false}` refuse it.
  *
  * @throws {ServiceError} If it is anything else.
  */
@@ -64,7 +64,7 @@ function parse(text: string): Record<string, unknown> {
   try {
     value = JSON.parse(text);
   } catch {
-    // Not with the cause: it quotes the answer, which may have a secret in it.
+    // Without the cause, which quotes the answer: that may contain a secret.
     throw new ServiceError("the answer is no JSON");
   }
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {

@@ -3,38 +3,51 @@ import type { Fetch } from "./fetch_text.ts";
 
 /** Settings of {@linkcode HttpHook}; one of the URLs must be given. */
 export interface HttpHookOptions {
-  /** Is asked whether a client may come in. */
+  /** The URL that decides whether a client may connect. */
   authenticateUrl?: string | URL;
-  /** Is asked what a client may do. */
+  /** The URL that decides what a client may do. */
   authorizeUrl?: string | URL;
-  /** Headers of each request, such as a key of the service; none by default. */
+  /** Headers of each request, such as an API key; none by default. */
   headers?: Readonly<Record<string, string>>;
-  /** How long an answer may take, waiting for a turn included, in milliseconds; 5,000 by default. */
+  /**
+   * How long an answer may take, including the time in the queue, in milliseconds; 5,000 by
+   * default.
+   */
   timeoutMs?: number;
-  /** How many requests are under way at once; 32 by default. */
+  /** How many requests are in progress at once; 32 by default. */
   requestsMax?: number;
-  /** How many questions wait for their turn; 1,024 by default. Past it: refused as busy. */
+  /**
+   * How many requests may wait for their turn; 1,024 by default. Past it: denied, and counted in
+   * `stats.busy`.
+   */
   waitingMax?: number;
-  /** Bytes of an answer; 65,536 by default. Past it: it counts as none. */
+  /** Bytes of an answer; 65,536 by default. Past it: it counts as no answer. */
   answerBytesMax?: number;
-  /** How long a yes is remembered, in milliseconds; 60,000 by default, 0 for not at all. */
+  /**
+   * How long an answer that allows is remembered, in milliseconds; 60,000 by default, 0 for never.
+   */
   allowCacheMs?: number;
   /** How many of them; 10,000 by default. Past it: the oldest is forgotten. */
   allowCacheEntriesMax?: number;
-  /** How long a no is remembered, in milliseconds; 5,000 by default, 0 for not at all. */
+  /**
+   * How long an answer that denies is remembered, in milliseconds; 5,000 by default, 0 for never.
+   */
   denyCacheMs?: number;
   /** How many of them; 10,000 by default. Past it: the oldest is forgotten. */
   denyCacheEntriesMax?: number;
   /**
-   * Whether everything is allowed while the service cannot be asked; false by
-   * default. Whoever can keep it from answering can then do everything.
+   * Whether everything is allowed while the service does not answer; false by default. If an
+   * attacker can keep the service from answering, this allows the attacker everything.
    */
   failOpen?: boolean;
-  /** Told why the service could not be asked, without any secret; nobody by default. */
+  /**
+   * Receives the error when the service does not answer as it should. The message contains no
+   * secret.
+   */
   failed?: (error: Error) => void;
-  /** Asks; the `fetch` of the runtime by default. */
+  /** Sends the requests; the runtime's `fetch` by default. */
   fetch?: Fetch;
-  /** Time; the machine's by default. */
+  /** The clock; the system's by default. */
   clock?: Clock;
 }
 
@@ -83,6 +96,6 @@ function urlOf(url: string | URL | undefined): URL | null {
   if (url === undefined) return null;
   const parsed = URL.parse(`${url}`);
   if (parsed !== null && /^https?:$/.test(parsed.protocol)) return parsed;
-  // Not the URL itself: it may have a password in it.
+  // The URL itself may contain a password, so it is not in the message.
   throw new TypeError("Cannot ask over HTTP: the URL does not begin with http:// or https://");
 }

@@ -1,4 +1,4 @@
-/** Work in pieces, done in one go. */
+/** Does work in pieces, all of them at once. */
 export function toEnd<T>(work: Generator<void, T, void>): T {
   for (;;) {
     const { done, value } = work.next();
@@ -6,7 +6,7 @@ export function toEnd<T>(work: Generator<void, T, void>): T {
   }
 }
 
-/** Work in pieces; whatever else there is to do has its turn in between. */
+/** Does work in pieces, and lets the event loop run in between. */
 export async function toEndInTurns<T>(work: Generator<void, T, void>): Promise<T> {
   for (;;) {
     const { done, value } = work.next();

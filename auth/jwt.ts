@@ -21,26 +21,26 @@ import { type JwtKeys, type JwtOptions, type JwtSettings, jwtSettings } from "./
 import { keyOfPem, RemoteKeySet } from "./key_set.ts";
 import { TopicAcl } from "./topic_acl.ts";
 
-/** Bytes of a secret: as many as the weakest algorithm has. */
+/** The least bytes of a secret: the hash size of the weakest algorithm. */
 const SECRET_BYTES_MIN = 32;
-/** Three parts in base 64 for URLs, with points in between. */
+/** Three parts in base64url, separated by dots. */
 const TOKEN_REGEXP = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Why a token is not accepted; said to the client. */
+/** Why a token is not accepted. The client receives it. */
 interface Refusal {
   readonly reasonCode: number;
   readonly reasonString: string;
 }
 
-/** Who has no token that anybody here has signed. Another authenticator may know them. */
+/** The client has no token with a valid signature. Another authenticator may know the client. */
 const STRANGER: Refusal = {
   reasonCode: ReasonCode.BadUserNameOrPassword,
   reasonString: "Not a token that is accepted here",
 };
-/** Whose token names a key that is not there, or not yet. */
+/** The token names a key that the set does not have, or not yet. */
 const UNKNOWN_KEY: Refusal = { ...STRANGER };
 const EXPIRED: Refusal = {
   reasonCode: ReasonCode.NotAuthorized,
@@ -52,15 +52,14 @@ const UNAVAILABLE: Refusal = {
 };
 
 /**
- * Lets clients in that have a JSON Web Token: as the password (or the user name)
- * in CONNECT, or as data of an enhanced authentication with the method `JWT`,
- * with which a client can show another token before the first has expired.
+ * An authenticator that accepts clients with a JSON Web Token. The token is the password (or the
+ * user name) in CONNECT, or the data of an enhanced authentication with the method `JWT`. With
+ * enhanced authentication, a client can send another token before the first one expires.
  *
- * The connection ends when the token expires. The package `jose` is loaded when
- * this is called. A URL of keys takes the permission `--allow-net` for it, a
- * file `--allow-read`.
+ * The connection ends when the token expires. The call loads the package `jose`. A URL of keys
+ * needs the permission `--allow-net`; a file of keys needs `--allow-read`.
  *
- * @throws {TypeError} If the keys, or the settings, cannot be used.
+ * @throws {TypeError} If the keys or the settings cannot be used.
  * @throws {RangeError} If a number is out of range.
  *
  * @example Tokens that are signed with a secret
@@ -79,10 +78,10 @@ export async function jwtAuthenticator(options: JwtOptions): Promise<Authenticat
   return new JwtAuthenticator(jose, settings, await verifierOf(jose, options, settings));
 }
 
-/** Finds keys, and more of them if those do not do. */
+/** Finds keys, and can look for newer ones. */
 interface KeySource {
   finder(): Promise<JoseKey | JoseKeyFinder | null>;
-  /** Looks whether there are others by now. */
+  /** Reads the keys again, if that is allowed now. */
   refresh(): Promise<void>;
 }
 
@@ -103,7 +102,7 @@ async function verifierOf(jose: Jose, keys: JwtKeys, settings: JwtSettings): Pro
     fetch: settings.fetch,
     failed: settings.failed,
   });
-  // A file is there or it is not; a service may come later than the broker.
+  // A file must exist at the start. A service may start later than the broker.
   if (jwksFile !== undefined && await remote.finder() === null) {
     throw new TypeError(`Cannot verify tokens: ${jwksFile} is no file with a JSON Web Key Set`);
   }
@@ -155,7 +154,7 @@ class JwtAuthenticator implements Authenticator {
   async #step(data: Uint8Array | null, request: ConnectRequest): Promise<AuthenticationStep> {
     const { reasonCode, reasonString, ...grant } = await this.#decide(data, request);
     if (reasonCode === ReasonCode.Success) return { kind: "success", ...grant };
-    // DISCONNECT cannot carry what says so of a password.
+    // DISCONNECT cannot carry the code for a bad user name or password.
     const isStranger = reasonCode === ReasonCode.BadUserNameOrPassword;
     return {
       kind: "failure",
@@ -182,7 +181,7 @@ class JwtAuthenticator implements Authenticator {
     if (finder === null) return UNAVAILABLE;
     const verified = await this.#verifyWith(token, finder);
     if (verified !== UNKNOWN_KEY) return verified;
-    // Keys may have been changed since they were read.
+    // The keys may have changed since they were read.
     await this.#keys.refresh();
     const newer = await this.#keys.finder();
     if (newer === null) return UNAVAILABLE;
@@ -206,7 +205,7 @@ class JwtAuthenticator implements Authenticator {
     try {
       return (await this.#jose.jwtVerify(token, finder, rules)).payload;
     } catch (error) {
-      // A token that does not name its key, where several would do: there are few, each is tried.
+      // The token does not name its key, and several keys fit. There are few, so each is tried.
       if (!isJoseError(error) || error[Symbol.asyncIterator] === undefined) throw error;
       return await this.#claimsOfAny(token, error as AsyncIterable<JoseKey> & Error, rules);
     }
@@ -240,7 +239,7 @@ class JwtAuthenticator implements Authenticator {
     };
   }
 
-  /** What a token that is right grants. */
+  /** What a valid token grants. */
   #grant(claims: JoseClaims, { username: given }: ConnectRequest): Decision {
     const { usernameClaim, aclClaim, clockToleranceSeconds } = this.#settings;
     const username = usernameClaim === null ? given : claims[usernameClaim];
@@ -269,7 +268,10 @@ function refused(reasonString: string): Refusal {
   return { reasonCode: ReasonCode.NotAuthorized, reasonString };
 }
 
-/** Whose signature was right, but who says what is not wanted, is told; others are strangers. */
+/**
+ * If the signature was right but a claim is not, the client is told which. All other clients are
+ * unknown.
+ */
 function refusalOf({ code, claim }: { code: string; claim?: string }): Refusal {
   if (code === "ERR_JWT_EXPIRED") return EXPIRED;
   if (code === "ERR_JWKS_NO_MATCHING_KEY") return UNKNOWN_KEY;

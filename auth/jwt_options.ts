@@ -1,59 +1,70 @@
 import { type Clock, systemClock } from "../transport/clock.ts";
 import type { Fetch } from "./fetch_text.ts";
 
-/** With what tokens are verified: exactly one of these. */
+/** The keys that verify tokens. Set exactly one of these. */
 export interface JwtKeys {
-  /** A secret that whoever makes tokens shares (HS256, HS384, HS512); 32 bytes at least. */
+  /** A secret that the issuer of the tokens shares (HS256, HS384, HS512); at least 32 bytes. */
   secret?: string | Uint8Array;
   /** A public key, or several, in PEM. */
   pem?: string | readonly string[];
-  /** A file with a JSON Web Key Set, which is read again now and then. */
+  /**
+   * A file with a JSON Web Key Set. It is read again when the keys are older than `keysMaxAgeMs`.
+   */
   jwksFile?: string;
-  /** The `https:` address of one (`http:` only for this machine). */
+  /** The `https:` URL of a JSON Web Key Set (`http:` only on this machine). */
   jwksUrl?: string | URL;
 }
 
 /** Settings of {@linkcode jwtAuthenticator}. */
 export interface JwtOptions extends JwtKeys {
-  /** Which signatures are accepted; by default all that fit the kind of key. `none` never is. */
+  /**
+   * The algorithms that are accepted; by default all that fit the kind of key. `none` is never
+   * accepted.
+   */
   algorithms?: readonly string[];
-  /** Who must have made the token (`iss`), or one of several; anyone by default. */
+  /** The issuer (`iss`) that a token must have, or several to choose from; any by default. */
   issuer?: string | readonly string[];
-  /** For whom it must be (`aud`), or one of several; anyone by default. */
+  /** The audience (`aud`) that a token must have, or several to choose from; any by default. */
   audience?: string | readonly string[];
-  /** By how much clocks may differ, in seconds; 5 by default. */
+  /** How much the clocks may differ, in seconds; 5 by default. */
   clockToleranceSeconds?: number;
-  /** Whether a token must say when it expires (`exp`); true by default. */
+  /** Whether a token must have an expiry (`exp`); true by default. */
   requireExpiry?: boolean;
-  /** Bytes of a token; 8,192 by default. Past it: refused, with nothing of it read. */
+  /** Bytes of a token; 8,192 by default. Past it: refused without being read. */
   tokenBytesMax?: number;
   /** Which field of CONNECT has the token; `"password"` by default. */
   tokenIn?: "password" | "username";
-  /** The method of enhanced authentication whose data are a token; `"JWT"` by default. */
+  /** The Authentication Method whose data are a token; `"JWT"` by default. */
   method?: string;
-  /** The claim with the user name; `"sub"` by default. `null`: the one in CONNECT, which nobody has proved. */
+  /**
+   * The claim with the user name; `"sub"` by default. `null` means the user name in CONNECT, which
+   * is not proved.
+   */
   usernameClaim?: string | null;
   /**
-   * The claim with what the client may do, such as
-   * `{ "publish": ["lamp/%u"], "subscribe": ["lamp/+"] }`. If it is set, a token
-   * without it allows nothing. By default tokens restrict nothing.
+   * The claim with what the client may do, such as `{ "publish": ["lamp/%u"], "subscribe":
+   * ["lamp/+"] }`. If it is set, a token without this claim allows nothing. By default, tokens do
+   * not restrict clients.
    */
   aclClaim?: string | null;
-  /** How old fetched keys may become before they are read again, in milliseconds; 600,000 by default. */
+  /** The age at which keys are read again, in milliseconds; 600,000 by default. */
   keysMaxAgeMs?: number;
-  /** How old if that fails, in milliseconds; 3,600,000 by default. Past it: nobody is let in. */
+  /**
+   * The age up to which keys are used while reading them fails, in milliseconds; 3,600,000 by
+   * default. Past it: every client is refused.
+   */
   keysStaleMsMax?: number;
-  /** The least between two attempts to read keys, in milliseconds; 30,000 by default. */
+  /** The least time between two attempts to read keys, in milliseconds; 30,000 by default. */
   keysCooldownMs?: number;
   /** How long an attempt may take, in milliseconds; 5,000 by default. */
   keysTimeoutMs?: number;
-  /** Told why keys could not be read; nobody by default. */
+  /** Receives the error when keys cannot be read. */
   failed?: (error: Error) => void;
-  /** Fetches keys; the `fetch` of the runtime by default. */
+  /** Fetches keys; the runtime's `fetch` by default. */
   fetch?: Fetch;
-  /** Time; the machine's by default. */
+  /** The monotonic clock; the system's by default. */
   clock?: Clock;
-  /** The time of the wall clock, in milliseconds since 1970; the machine's by default. */
+  /** The wall clock, in milliseconds since 1970; the system's by default. */
   wallClock?: () => number;
 }
 
@@ -80,7 +91,7 @@ export function jwtSettings(options: JwtOptions): JwtSettings {
   if (given.length !== 1) {
     throw new TypeError("Cannot verify tokens: give one of secret, pem, jwksFile and jwksUrl");
   }
-  // One kind of key, one kind of algorithm: a public key is never taken for a secret.
+  // Each kind of key has its own algorithms, so a public key is never used as a secret.
   const fitting = secret !== undefined ? SECRET_ALGORITHMS : PUBLIC_ALGORITHMS;
   const settings = {
     algorithms: fitting,

@@ -3,33 +3,32 @@ import type { Clock } from "../transport/clock.ts";
 import { type Fetch, fetchText, placeOf, ServiceError, timeoutAfter } from "./fetch_text.ts";
 import type { Jose, JoseKeyFinder } from "./_jose.ts";
 
-/** Keys in one set. */
+/** The most keys of one set. */
 export const KEYS_MAX = 100;
-/** Bytes of a set that is fetched. */
+/** The most bytes of a set that is fetched. */
 const KEY_SET_BYTES_MAX = 262_144;
 
 /** How a key set is kept fresh. */
 export interface KeySetOptions {
-  /** How old keys may become before they are read again, in milliseconds. */
+  /** The age at which keys are read again, in milliseconds. */
   readonly maxAgeMs: number;
-  /** How old they may become at all, if reading them fails, in milliseconds. */
+  /** The age up to which keys are used while reading them fails, in milliseconds. */
   readonly staleMsMax: number;
-  /** The least between two attempts to read them, in milliseconds. */
+  /** The least time between two attempts to read them, in milliseconds. */
   readonly cooldownMs: number;
   /** How long one attempt may take, in milliseconds. */
   readonly timeoutMs: number;
   readonly clock: Clock;
   readonly fetch: Fetch;
-  /** Told why the keys could not be read. */
+  /** Receives the error when the keys cannot be read. */
   readonly failed: (error: Error) => void;
 }
 
 /**
- * Keys that are somewhere else, in a file or at a URL, and may change there.
+ * Keys in a file or at a URL, which may change there.
  *
- * They are read when they are needed, by one attempt at a time, and not more
- * often than every `cooldownMs`, whatever tokens come. Without keys that are
- * fresh enough nothing is verified.
+ * They are read when they are needed, by one attempt at a time, and at most once per `cooldownMs`,
+ * so tokens cannot cause more requests. Without keys that are fresh enough, no token is accepted.
  */
 export class RemoteKeySet {
   readonly #jose: Jose;
@@ -46,13 +45,13 @@ export class RemoteKeySet {
     this.#options = options;
   }
 
-  /** What finds a key, or `null` if there are none that are fresh enough. */
+  /** A function that finds a key, or `null` if no keys are fresh enough. */
   async finder(): Promise<JoseKeyFinder | null> {
     if (this.#ageMs >= this.#options.maxAgeMs) await this.refresh();
     return this.#ageMs < this.#options.staleMsMax ? this.#finder : null;
   }
 
-  /** Reads the keys again, if that is allowed by now. */
+  /** Reads the keys again, if `cooldownMs` has passed. */
   async refresh(): Promise<void> {
     const { clock, cooldownMs } = this.#options;
     if (this.#reading === null) {
@@ -93,8 +92,8 @@ export class RemoteKeySet {
 }
 
 /**
- * Reads `{ "keys": […] }`, which must have public keys only: whoever may read a
- * secret of a set could make tokens himself.
+ * Reads `{ "keys": […] }`, which must have public keys only. Anyone who can read a secret key of a
+ * set could make tokens.
  *
  * @throws {ServiceError} If it is something else.
  */
@@ -103,7 +102,7 @@ export function parseKeySet(text: string): object[] {
   try {
     set = JSON.parse(text);
   } catch {
-    // Not with the cause, which quotes what there is.
+    // Without the cause, which quotes the text.
     throw new ServiceError("it is no JSON");
   }
   const keys = set?.keys;
@@ -119,10 +118,10 @@ export function parseKeySet(text: string): object[] {
 /**
  * Reads a public key in PEM, as a key of a set.
  *
- * @throws {TypeError} If it is none, or a private one.
+ * @throws {TypeError} If it is not a key, or a private one.
  */
 export function keyOfPem(pem: string): object {
-  // Not with the cause, which may quote what there is.
+  // Without the cause, which may quote the text.
   if (/PRIVATE KEY/.test(pem)) {
     throw new TypeError(
       "Cannot use the key: it is private, and tokens are verified with a public one",

@@ -1,9 +1,9 @@
 /**
- * Who may come in, and what they may do: two small interfaces for the programmer to fill in,
- * implementations of them by tokens, by challenge and response and by HTTP, and files in the form
- * of mosquitto's.
+ * Authentication and authorization. {@linkcode Authenticator} decides which clients may connect,
+ * and {@linkcode Authorizer} decides what they may do. There are implementations by user lists,
+ * tokens, SCRAM and HTTP, and for mosquitto's password and ACL files.
  *
- * @example Users with passwords, and an authorizer that lets each publish below its own name
+ * @example Users with passwords, who may each publish below their own name
  * ```ts
  * import { Broker } from "@fairway/mqtt";
  * import { type Authorizer, staticUsers } from "@fairway/mqtt/auth";

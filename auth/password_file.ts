@@ -6,28 +6,28 @@ import { hashPassword, isPassword, type PasswordHash } from "./password_hash.ts"
 import { PasswordUsers } from "./password_users.ts";
 import { WorkQueue } from "./work_queue.ts";
 
-/** What a {@linkcode PasswordFile} may do at once. */
+/** How much work a {@linkcode PasswordFile} may do at once. */
 export interface PasswordLimits {
-  /** Passwords that are checked at once; all processors but one by default, and one at least. */
+  /** Passwords that are checked at once; by default all processors but one, and at least one. */
   checksMax?: number;
-  /** Logins that wait for theirs. Past it: refused as busy (0x89). 1,024 by default. */
+  /** Logins that wait for a check; 1,024 by default. Past it: refused as busy (0x89). */
   waitingMax?: number;
 }
 
-/** Logins that wait, unless told otherwise. */
+/** The default of `waitingMax`. */
 const WAITING_MAX = 1024;
-/** How mosquitto 2.0 hashes unless told otherwise; what is compared where there are no users. */
+/** The default of mosquitto 2.0. Passwords are compared with such a hash if there are no users. */
 const USUAL_ITERATIONS = 101;
 
 /**
- * Who may come in, from a file in the form of mosquitto's `password_file`: a
- * line `user:hash` for each, as `deno task passwd` and mosquitto_passwd write
- * it. Reading one takes the permission `--allow-read`.
+ * An authenticator with the users of a file in the format of mosquitto's `password_file`. Each user
+ * has a line `user:hash`, which `deno task passwd` and mosquitto_passwd write. Reading the file
+ * needs the permission `--allow-read`.
  *
- * Passwords are checked beside the event loop, a few at a time. How long it
- * takes does not tell whether a user exists.
+ * Passwords are checked on other threads, a few at a time. The time of a check does not reveal
+ * whether a user exists.
  *
- * @example Users from a file, and whoever has no user name
+ * @example Users from a file, and clients without a user name
  * ```ts
  * import { Broker } from "@fairway/mqtt";
  * import { allowAnonymous, firstAuthenticator, PasswordFile } from "@fairway/mqtt/auth";
@@ -39,12 +39,12 @@ const USUAL_ITERATIONS = 101;
  * ```
  */
 export class PasswordFile implements Authenticator {
-  /** Where the users come from. */
+  /** The path of the file, or the name of the text. */
   readonly path: string;
-  /** Logins that were refused because too many waited. */
+  /** How many logins were refused because too many waited. */
   busy = 0;
   readonly #queue: WorkQueue;
-  /** Makes it unpredictable with whose hash an unknown user's password is compared. */
+  /** A secret that chooses the hash with which the password of an unknown user is compared. */
   readonly #seed: number = crypto.getRandomValues(new Uint32Array(1))[0]!;
   #users: PasswordUsers;
   #decoy: Promise<PasswordHash> | null = null;
@@ -69,9 +69,9 @@ export class PasswordFile implements Authenticator {
   }
 
   /**
-   * Takes the users from a text.
+   * Reads the users from a text.
    *
-   * @param name What it is called in messages.
+   * @param name The name of the text in messages.
    * @throws {FileFaultError} If a line of it is wrong.
    */
   static parse(text: string, name = "passwords", limits: PasswordLimits = {}): PasswordFile {
@@ -89,20 +89,22 @@ export class PasswordFile implements Authenticator {
   }
 
   /**
-   * Reads the file again. To have users disconnected that are gone, call
-   * `Broker.reauthorize` then.
+   * Reads the file again. Call `Broker.reauthorize` afterwards to disconnect clients whose user was
+   * removed.
    *
    * @throws {FileFaultError} If a line of it is wrong; the users stay as they are.
-   * @throws If it cannot be read; likewise.
+   * @throws If it cannot be read; the users stay as they are.
    */
   async reload(): Promise<void> {
     const reading = ++this.#reading;
     const users = await read(this.path);
-    // Who began to read later has read what is newer.
+    // A later call has read a newer file.
     if (reading === this.#reading) this.#users = users;
   }
 
-  /** Lets in who gives the right password; refuses as busy when too many wait. */
+  /**
+   * Accepts a client with the right password. Refuses it as busy (0x89) if too many logins wait.
+   */
   async authenticate({ username, password }: ConnectRequest): Promise<Decision> {
     if (username === null || password === null) return REFUSED;
     const known = this.#users.get(username);
@@ -117,17 +119,20 @@ export class PasswordFile implements Authenticator {
     return await checked && known !== undefined ? WELCOME : REFUSED;
   }
 
-  /** Whether a client may stay: not if the file has its user no more. */
+  /**
+   * Whether a client may stay: its user must still be in the file. A client without a user name may
+   * stay.
+   */
   mayStay({ username }: ClientInfo): boolean {
     return username === null || this.#users.get(username) !== undefined;
   }
 
-  /** What the password of an unknown user is compared with, if there are no users at all. */
+  /** The hash for unknown users if there are no users at all. */
   #usual(): Promise<PasswordHash> {
     return this.#decoy ??= hashPassword(new Uint8Array(), "sha512-pbkdf2", USUAL_ITERATIONS);
   }
 
-  /** A number that a name has for as long as this lives, and nobody can foretell. */
+  /** A number for a name: always the same, and not predictable. */
   #numberOf(username: string): number {
     let hash = this.#seed;
     for (let i = 0; i < username.length; i++) {

@@ -7,11 +7,11 @@ export type PasswordScheme = "sha512" | "sha512-pbkdf2";
 export interface PasswordHash {
   /** How it was hashed. */
   readonly scheme: PasswordScheme;
-  /** Rounds of PBKDF2; 1 for plain SHA-512. */
+  /** Iterations of PBKDF2; 1 for plain SHA-512. */
   readonly iterations: number;
   /** Hashed with the password. */
   readonly salt: Uint8Array<ArrayBuffer>;
-  /** What comes out, 64 bytes. */
+  /** The hash, 64 bytes. */
   readonly hash: Uint8Array<ArrayBuffer>;
 }
 
@@ -19,7 +19,7 @@ export interface PasswordHash {
 const HASH_BYTES = 64;
 /** Bytes of a new salt, as mosquitto has them. */
 const SALT_BYTES = 12;
-/** More iterations would take a minute and more for a login. */
+/** The most iterations. With more, a login would take over a minute. */
 export const ITERATIONS_MAX = 100_000_000;
 
 /**
@@ -53,7 +53,7 @@ export function formatPasswordHash({ scheme, iterations, salt, hash }: PasswordH
   return scheme === "sha512" ? `$6$${tail}` : `$7$${iterations}$${tail}`;
 }
 
-/** Hashes a password with a salt of its own. */
+/** Hashes a password with a new random salt. */
 export async function hashPassword(
   password: Uint8Array,
   scheme: PasswordScheme,
@@ -65,8 +65,8 @@ export async function hashPassword(
 }
 
 /**
- * Whether a password is the one that was hashed. The work is done on a thread
- * of the runtime's own, and takes as long whatever is wrong.
+ * Whether a password is the one that was hashed. The work is done on a thread of the runtime, and
+ * takes the same time whatever is wrong.
  */
 export async function isPassword(password: Uint8Array, hash: PasswordHash): Promise<boolean> {
   return timingSafeEqual(await derive(password, hash), hash.hash);

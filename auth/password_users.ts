@@ -3,7 +3,9 @@ import { parsePasswordHash, type PasswordHash } from "./password_hash.ts";
 
 /** The users of a password file. */
 export class PasswordUsers {
-  /** By the user name with a slash in front, as no peer may choose a key that is a numeral. */
+  /**
+   * By the user name with a slash in front, so that a peer cannot choose a key that is a numeral.
+   */
   readonly #hashes = new Map<string, PasswordHash>();
   #list: readonly PasswordHash[] = [];
 
@@ -17,7 +19,7 @@ export class PasswordUsers {
     return this.#hashes.get(`/${username}`);
   }
 
-  /** Some hash: for the same number always the same, and of each user as often as of others. */
+  /** The hash of some user: the same for the same number, and each user equally often. */
   any(number: number): PasswordHash | undefined {
     return this.#list[number % this.#list.length];
   }
@@ -25,7 +27,7 @@ export class PasswordUsers {
   /**
    * Reads the lines of a file, in pieces.
    *
-   * @param path What the text is called in messages.
+   * @param path The name of the text in messages.
    * @throws {FileFaultError} If any line is wrong.
    */
   static *read(text: string, path: string): Generator<void, PasswordUsers, void> {
@@ -43,7 +45,10 @@ export class PasswordUsers {
     return users;
   }
 
-  /** Says what is wrong with a line, without what may be a password in it. */
+  /**
+   * Adds the user of a line. Returns what is wrong with the line, without text that may be a
+   * password.
+   */
   #add(line: string): string | null {
     const colon = line.indexOf(":");
     if (colon < 0) return "there is no colon: expected USER:HASH";

@@ -12,40 +12,38 @@ import {
 } from "./scram_keys.ts";
 import { type ClientFirst, parseClientFinal, parseClientFirst } from "./scram_message.ts";
 
-/** Where the credentials of users are. */
+/** The credentials of users. */
 export interface ScramStore {
   /** The credential of a user, or `null`. */
   find(username: string): ScramCredential | null | Promise<ScramCredential | null>;
-  /** What most credentials look like: so does that of a user who does not exist. */
+  /** The form of most credentials. The decoy credential of an unknown user has the same form. */
   readonly typical?: { readonly iterations: number; readonly saltBytes: number };
 }
 
 /** Settings of {@linkcode scramAuthenticator}. */
 export interface ScramOptions {
-  /** Where the credentials are. */
+  /** The credentials. */
   store: ScramStore;
   /**
-   * From this the salts of users who do not exist are made. It is a secret, and
-   * should be the same after a restart: if those salts change and others do
-   * not, they are told apart. Random by default.
+   * The secret from which the salts of unknown users are made. Random by default. Set it to the
+   * same value after a restart: if only these salts change, a client can tell which users exist.
    */
   decoyKey?: Uint8Array;
-  /** Makes the server's part of a nonce, printable and without commas; random by default. */
+  /** Makes the server's part of a nonce, printable ASCII without commas; random by default. */
   nonce?: () => string;
 }
 
 const encoder = new TextEncoder();
 
 /**
- * Lets clients in by SCRAM-SHA-256 (RFC 5802, RFC 7677), with the enhanced
- * authentication of MQTT 5: the password never travels, the server cannot lose
- * it, and each side proves to the other that it knows it.
+ * An authenticator for SCRAM-SHA-256 (RFC 5802, RFC 7677), by the enhanced authentication of MQTT
+ * 5. The client never sends the password, the server does not store it, and each side proves to the
+ * other that it knows the credential.
  *
- * Without channel binding, and only with that method: who comes with a user
- * name and password instead is not known. A user who does not exist looks to
- * the client like one whose password is wrong.
+ * There is no channel binding. A client that sends a user name and password instead is not known
+ * here. To a client, an unknown user looks like one with a wrong password.
  *
- * @example A user, and a client that knows the password
+ * @example A user, and a client with the password
  * ```ts
  * import { Broker } from "@fairway/mqtt";
  * import { connect, scramSha256 } from "@fairway/mqtt/client";
@@ -75,7 +73,7 @@ export function scramAuthenticator(options: ScramOptions): Authenticator {
 /** What all exchanges share. */
 type ScramServer = Required<ScramOptions>;
 
-/** What was said so far. */
+/** What was exchanged so far. */
 interface Asked {
   readonly first: ClientFirst;
   readonly credential: ScramCredential;
@@ -83,7 +81,7 @@ interface Asked {
   readonly serverFirst: string;
 }
 
-/** One client's authentication: it is asked once, and answers once. */
+/** The authentication of one client: one challenge and one proof. */
 class ScramExchange implements AuthenticationExchange {
   readonly #server: ScramServer;
   #asked: Asked | null = null;
@@ -95,17 +93,17 @@ class ScramExchange implements AuthenticationExchange {
   async next(data: Uint8Array | null): Promise<AuthenticationStep> {
     const asked = this.#asked;
     if (asked === null) return await this.#ask(data);
-    // A second guess takes a second exchange.
+    // A second attempt needs a second exchange.
     this.#asked = null;
     return verify(asked, data);
   }
 
-  /** Asks whoever says to be a user for the proof. */
+  /** Sends the challenge for the user name that the client claims. */
   async #ask(data: Uint8Array | null): Promise<AuthenticationStep> {
     const first = parseClientFirst(data);
     if (first === null) return refusal("Not the first message of SCRAM without channel binding");
     const { store, nonce: newNonce } = this.#server;
-    // Made for everyone, so that it takes as long for those who exist.
+    // It is made for every client, so that the time does not reveal which users exist.
     const decoy = this.#decoy(first.username);
     const credential = await store.find(first.username) ?? decoy;
     const nonce = first.nonce + newNonce();
@@ -115,7 +113,7 @@ class ScramExchange implements AuthenticationExchange {
     return { kind: "continue", data: encoder.encode(serverFirst) };
   }
 
-  /** The credential of a user who does not exist: no password fits, and it is always the same. */
+  /** The credential of an unknown user. It is always the same, and no password matches it. */
   #decoy(username: string): ScramCredential {
     const { store, decoyKey } = this.#server;
     const { iterations = SCRAM_ITERATIONS_MIN, saltBytes = 16 } = store.typical ?? {};
@@ -144,7 +142,7 @@ function verify(asked: Asked, data: Uint8Array | null): AuthenticationStep {
   return { kind: "success", username: first.username, data: encoder.encode(`v=${signature}`) };
 }
 
-/** CONNACK and DISCONNECT alike can carry this code. */
+/** Both CONNACK and DISCONNECT can carry this code. */
 function refusal(reasonString: string): AuthenticationStep {
   return { kind: "failure", reasonCode: ReasonCode.NotAuthorized, reasonString };
 }

@@ -9,10 +9,10 @@ import {
 } from "./scram_keys.ts";
 import { parseBase64 } from "./scram_message.ts";
 
-/** Between the user name and the credential. */
+/** What separates the user name from the credential. */
 const MARK = `:${SCRAM_SHA_256}$`;
 const CREDENTIAL_REGEXP = /^([0-9]+):([^$:]*)\$([^$:]*):([^$:]*)$/;
-/** What most credentials of an empty file would look like. */
+/** The form of credentials, if the file has none. */
 const USUAL = { iterations: 4096, saltBytes: 16 };
 
 interface Users {
@@ -21,14 +21,14 @@ interface Users {
 }
 
 /**
- * Credentials in a file, one user a line, the parts in base 64:
+ * Credentials in a file, one user per line, with the parts in base64:
  *
  * ```text
  * user:SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey
  * ```
  *
- * Empty lines, and lines that begin with `#`, are left out. Reading it takes
- * the permission `--allow-read`.
+ * Empty lines and lines that begin with `#` are ignored. Reading the file needs the permission
+ * `--allow-read`.
  */
 export class ScramFile implements ScramStore {
   readonly #path: string;
@@ -62,7 +62,7 @@ export class ScramFile implements ScramStore {
     return this.#users.credentials.size;
   }
 
-  /** What most credentials look like. */
+  /** The form of most credentials. */
   get typical(): { readonly iterations: number; readonly saltBytes: number } {
     return this.#users.typical;
   }
@@ -76,7 +76,7 @@ export class ScramFile implements ScramStore {
 /**
  * The line of a user in a {@linkcode ScramFile}, without its end.
  *
- * @throws {TypeError} If the user name cannot stand in such a line.
+ * @throws {TypeError} If the user name cannot be written in such a line.
  */
 export function formatScramLine(username: string, credential: ScramCredential): string {
   const prepared = saslprep(username);
@@ -101,7 +101,7 @@ function parse(text: string, path: string): Users {
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     if (line === "" || line.startsWith("#")) continue;
     const where = `${path}:${index + 1}`;
-    // The last one: a user name may have colons, the rest has none of these.
+    // The last mark counts: a user name may contain colons, and the rest contains no mark.
     const at = line.lastIndexOf(MARK);
     if (at < 1) throw new SyntaxError(`${where}: not "user${MARK}…"`);
     const username = saslprep(line.slice(0, at));
@@ -131,7 +131,7 @@ function parseCredential(text: string, where: string): ScramCredential {
   return { iterations, salt, storedKey, serverKey };
 }
 
-/** The shape that the most have. */
+/** The most frequent form. */
 function typicalOf(credentials: readonly ScramCredential[]): Users["typical"] {
   const counts = new Map<string, number>();
   let most = 0;

@@ -7,20 +7,23 @@ export const SCRAM_SHA_256 = "SCRAM-SHA-256";
 export const SCRAM_KEY_BYTES = 32;
 /** The least that RFC 7677 allows. */
 export const SCRAM_ITERATIONS_MIN = 4096;
-/** What a client computes at the most, about five seconds' worth, for a server that it does not know yet. */
+/**
+ * The most iterations that a client computes for a server that has proved nothing yet; about five
+ * seconds.
+ */
 export const SCRAM_ITERATIONS_MAX = 10_000_000;
 
 const encoder = new TextEncoder();
 
-/** What a server knows of a user. The password cannot be found from it but by trying. */
+/** What a server stores for a user. The password can be found from it only by guessing. */
 export interface ScramCredential {
-  /** How often the password was hashed; 4,096 at least. */
+  /** Iterations of PBKDF2; at least 4,096. */
   readonly iterations: number;
-  /** What was mixed into it. */
+  /** The salt. */
   readonly salt: Uint8Array;
-  /** Tells whether a proof is right: SHA-256 of the key that makes it. */
+  /** Verifies the client's proof: SHA-256 of the client key. 32 bytes. */
   readonly storedKey: Uint8Array;
-  /** Proves to the client that the server knows the user. */
+  /** Proves to the client that the server has the credential. 32 bytes. */
   readonly serverKey: Uint8Array;
 }
 
@@ -34,18 +37,18 @@ export function sha256(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(createHash("sha256").update(bytes).digest());
 }
 
-/** Each byte of one with that of the other. */
+/** XOR of two byte strings of the same length. */
 export function xor(one: Uint8Array, other: Uint8Array): Uint8Array {
   return one.map((byte, at) => byte ^ other[at]!);
 }
 
-/** Compares in a time that depends on the lengths alone. */
+/** Compares in a time that depends only on the lengths. */
 export function isSame(one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length && timingSafeEqual(one, other);
 }
 
 /**
- * SaltedPassword of RFC 5802: hashes a password slowly, beside the event loop.
+ * SaltedPassword of RFC 5802: hashes a password slowly, on another thread.
  *
  * @throws {TypeError} If the password has characters that none may have.
  */
@@ -62,7 +65,7 @@ export async function saltPassword(
   return new Uint8Array(await crypto.subtle.deriveBits(how, key, 8 * SCRAM_KEY_BYTES));
 }
 
-/** The keys that come from a salted password. */
+/** The keys of a salted password. */
 export function scramKeys(
   salted: Uint8Array,
 ): { clientKey: Uint8Array; storedKey: Uint8Array; serverKey: Uint8Array } {
@@ -70,16 +73,16 @@ export function scramKeys(
   return { clientKey, storedKey: sha256(clientKey), serverKey: hmac(salted, "Server Key") };
 }
 
-/** How a credential is made. */
+/** Settings of {@linkcode scramCredential}. */
 export interface ScramCredentialOptions {
-  /** 4,096 by default, which is the least. */
+  /** Iterations of PBKDF2; 4,096 by default, which is also the minimum. */
   iterations?: number;
-  /** 16 random bytes by default. */
+  /** The salt; 16 random bytes by default. */
   salt?: Uint8Array;
 }
 
 /**
- * Makes what a server stores for a password.
+ * Makes the credential that a server stores for a password.
  *
  * @throws {RangeError} If there are too few iterations, or no salt.
  * @throws {TypeError} If the password has characters that none may have.

@@ -1,20 +1,20 @@
 /**
- * The four messages of SCRAM (RFC 5802 §7), read and written. Whatever is not
- * just as it should be is read as `null`.
+ * Reads and writes the four messages of SCRAM (RFC 5802 §7). A message that is not exactly right is
+ * read as `null`.
  *
  * @module
  */
 import { saslprep } from "./saslprep.ts";
 import { SCRAM_KEY_BYTES } from "./scram_keys.ts";
 
-/** Bytes of a message, which the other side has chosen. Past it: not read. */
+/** Bytes of a message from the peer. Past it: not read. */
 export const SCRAM_MESSAGE_BYTES_MAX = 4096;
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** A nonce: printable ASCII without the comma. */
 const NONCE = "[\\x21-\\x2b\\x2d-\\x7e]+";
-/** A part of an extension that nobody has to know: any letter but the reserved `m`. */
+/** Optional extensions, which may be ignored: any letter but the reserved `m`. */
 const EXTENSIONS = "(?:,[A-Za-z]=[^,\\0]+)*";
 const BASE64 = "[A-Za-z0-9+/]+={0,2}";
 
@@ -27,17 +27,17 @@ const SERVER_FIRST_REGEXP = new RegExp(
 const CLIENT_FINAL_REGEXP = new RegExp(`^(c=(${BASE64}),r=(${NONCE})${EXTENSIONS}),p=(${BASE64})$`);
 const SERVER_FINAL_REGEXP = new RegExp(`^v=(${BASE64})${EXTENSIONS}$`);
 
-/** What a client says first. */
+/** The first message of a client. */
 export interface ClientFirst {
-  /** What it said about channel binding: that it does none. */
+  /** The part about channel binding: the client uses none. */
   readonly header: string;
-  /** The message without that. */
+  /** The message without the header. */
   readonly bare: string;
   readonly username: string;
   readonly nonce: string;
 }
 
-/** Reads `n,,n=user,r=nonce`; channel binding, and acting for somebody else, are not known. */
+/** Reads `n,,n=user,r=nonce`. Channel binding and authorization identities are not supported. */
 export function parseClientFirst(data: Uint8Array | null): ClientFirst | null {
   const match = CLIENT_FIRST_REGEXP.exec(textOf(data) ?? "");
   if (match === null) return null;
@@ -48,7 +48,7 @@ export function parseClientFirst(data: Uint8Array | null): ClientFirst | null {
   return { header: header!, bare: bare!, username, nonce: nonce! };
 }
 
-/** What a server says first. */
+/** The first message of a server. */
 export interface ServerFirst {
   readonly text: string;
   readonly nonce: string;
@@ -66,11 +66,11 @@ export function parseServerFirst(data: Uint8Array | null): ServerFirst | null {
   return { text: text!, nonce: match[1]!, salt, iterations: Number(match[3]) };
 }
 
-/** What a client says last. */
+/** The last message of a client. */
 export interface ClientFinal {
   /** The message without the proof. */
   readonly bare: string;
-  /** What it said first about channel binding, in base 64. */
+  /** The header of the first message, in base64. */
   readonly binding: string;
   readonly nonce: string;
   readonly proof: Uint8Array;
@@ -91,7 +91,7 @@ export function parseServerFinal(data: Uint8Array | null): Uint8Array | null {
   return match === null ? null : parseBase64(match[1]!);
 }
 
-/** A user name as it stands in a message: without `,` and `=`. */
+/** A user name as written in a message: `,` and `=` are escaped. */
 export function formatName(username: string): string {
   return username.replaceAll("=", "=3D").replaceAll(",", "=2C");
 }
@@ -101,12 +101,12 @@ function parseName(text: string): string | null {
   return saslprep(text.replaceAll("=2C", ",").replaceAll("=3D", "="));
 }
 
-/** Reads base 64 with its padding. */
+/** Reads base64 with its padding. */
 export function parseBase64(text: string): Uint8Array | null {
   try {
     return Uint8Array.fromBase64(text, { lastChunkHandling: "strict" });
   } catch {
-    // There is no other way to ask.
+    // `fromBase64` reports errors only by throwing.
     return null;
   }
 }
@@ -116,7 +116,7 @@ function textOf(data: Uint8Array | null): string | null {
   try {
     return decoder.decode(data);
   } catch {
-    // It is no UTF-8.
+    // It is not UTF-8.
     return null;
   }
 }

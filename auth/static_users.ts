@@ -5,9 +5,9 @@ import { mapKey } from "../router/map_key.ts";
 import type { Authenticator, ConnectRequest } from "./authenticator.ts";
 
 /**
- * Lets in whoever gives neither user name nor password.
+ * Accepts a client that gives neither user name nor password.
  *
- * In a chain it stands last; alone it makes a broker without accounts.
+ * Put it last in a chain. Alone, it makes a broker without accounts.
  */
 export const allowAnonymous: Authenticator = {
   mayStay: ({ username }) => username === null,
@@ -18,7 +18,7 @@ export const allowAnonymous: Authenticator = {
   }),
 };
 
-/** Refuses whoever gives no user name, and knows nobody else. In a chain it stands first. */
+/** Refuses a client without a user name, and knows no other client. Put it first in a chain. */
 export const denyAnonymous: Authenticator = {
   mayStay: () => false,
   authenticate: ({ username }) => ({
@@ -27,11 +27,10 @@ export const denyAnonymous: Authenticator = {
 };
 
 /**
- * Lets in the users given, each with a password in the clear: for a program
- * that has them from somewhere safe, and for tests.
+ * Accepts the given users, each with a plain password. It is for tests, and for programs that get
+ * passwords from a safe place.
  *
- * How long it takes tells neither whether a user exists nor how much of the
- * password is right.
+ * The time of a check reveals neither whether a user exists nor how much of the password is right.
  *
  * @param users The password of each user.
  *
@@ -51,7 +50,7 @@ export function staticUsers(users: Readonly<Record<string, string>>): Authentica
   const digests = new Map(
     Object.entries(users).map(([user, password]) => [mapKey(user), digest(password)]),
   );
-  /** What no password has. */
+  /** The digest that unknown users are compared with. No password has it. */
   const decoy = Buffer.from(randomBytes(32));
   return {
     mayStay: ({ username }) => username !== null && digests.has(mapKey(username)),

@@ -8,29 +8,29 @@ import {
 import type { ClientInfo } from "./authenticator.ts";
 import type { Authorizer, PublishRequest, SubscribeRequest } from "./authorizer.ts";
 
-/** Filters of each kind in one list, which is gone through for each question. */
+/** The most filters of each kind. Every check goes through the list. */
 export const ACL_FILTERS_MAX = 256;
 
-/** What a token or an answer lists: topic filters, in which `%u` and `%c` may stand for names. */
+/** The lists of a token or an answer: topic filters, with `%u` and `%c` for the client's names. */
 interface TopicLists {
   readonly publish: readonly string[];
   readonly subscribe: readonly string[];
 }
 
 /**
- * Allows one client what a list of topic filters says, and nothing else.
+ * Allows a client what lists of topic filters say, and nothing else.
  *
- * A subscription is allowed if one filter of the list matches everything that
- * it matches; that several do so together is not enough.
+ * A subscription is allowed if one filter of the list matches every topic that the subscription
+ * matches. Several filters together do not count.
  */
 export class TopicAcl implements Authorizer {
   readonly #lists: TopicLists;
-  /** The lists with the names of the client who was asked about last, who is mostly the same. */
+  /** The lists with the names of the last client filled in. It is usually the same client. */
   #named: TopicLists;
   #client: ClientInfo | null = null;
 
   /**
-   * Reads `{ "publish": […], "subscribe": […] }`; what is left out allows nothing.
+   * Reads `{ "publish": […], "subscribe": […] }`. A missing list allows nothing.
    *
    * @throws {TypeError} If it is something else, naming what.
    */
@@ -52,7 +52,7 @@ export class TopicAcl implements Authorizer {
     return this.#listsOf(client).publish.some((filter) => matchesFilter(filter, topic));
   }
 
-  /** Whether a filter of the list matches everything that is asked for. */
+  /** Whether one filter of the list matches everything that the requested filter matches. */
   maySubscribe(client: ClientInfo, { filter: asked }: SubscribeRequest): boolean {
     return this.#listsOf(client).subscribe.some((filter) => coversFilter(filter, asked));
   }
@@ -87,10 +87,10 @@ function filtersOf(name: string, value: unknown): string[] {
 }
 
 /**
- * Puts names in the place of `%u` and `%c`.
+ * Replaces `%u` and `%c` by names.
  *
- * @returns `null` if a name is missing, or would make another filter of it: one
- * with `+`, `#` or `/`, and at the beginning one with `$`.
+ * @returns `null` if a name is missing, or would change the filter: a name with `+`, `#` or `/`, or
+ * at the beginning of the filter one with `$`.
  */
 export function expandNames(
   filter: string,
@@ -107,8 +107,8 @@ export function expandNames(
 }
 
 /**
- * Tells whether a filter matches every topic that another one matches. Both
- * are valid and not shared.
+ * Whether a filter matches every topic that another one matches. Both must be valid, and not
+ * shared.
  */
 export function coversFilter(filter: string, asked: string): boolean {
   if (isDollarTopic(asked) && !isDollarTopic(filter)) return false;
@@ -121,7 +121,7 @@ export function coversFilter(filter: string, asked: string): boolean {
     if (askedLevel === "#") return false;
     if (level !== "+" && level !== askedLevel) return false;
     if (askedEnd === asked.length) {
-      // The filter may go on with "/#", which matches the parent, too.
+      // The filter may continue with "/#", which also matches the parent.
       return end === filter.length || filter.slice(end) === "/#";
     }
     if (end === filter.length) return false;

@@ -1,10 +1,10 @@
-/** Work that waits, first come, first served; only so much is done at once. */
+/** Work that waits in order, with a limit on how much is done at once. */
 export class WorkQueue {
   readonly #atOnceMax: number;
   readonly #waitingMax: number;
   #running = 0;
   #waiting: (() => void)[] = [];
-  /** Where in the list the next one stands. */
+  /** The index of the next one in the list. */
   #next = 0;
 
   /**
@@ -16,12 +16,12 @@ export class WorkQueue {
     this.#waitingMax = waitingMax;
   }
 
-  /** How much waits. */
+  /** How much work waits. */
   get waiting(): number {
     return this.#waiting.length - this.#next;
   }
 
-  /** Does some work when its turn comes; `null` if too much waits already. */
+  /** Does work when its turn comes. `null` if too much waits already. */
   run<T>(work: () => Promise<T>): Promise<T> | null {
     if (this.#running < this.#atOnceMax) {
       this.#running++;
@@ -41,7 +41,9 @@ export class WorkQueue {
     }
   }
 
-  /** The next one takes the place over: whoever comes meanwhile finds none free. */
+  /**
+   * Passes the place directly to the next one, so that a later caller cannot take it in between.
+   */
   #handOn(): void {
     const wake = this.#waiting[this.#next];
     if (wake === undefined) {

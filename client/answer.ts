@@ -1,17 +1,16 @@
 import { Receipt } from "../log/receipt.ts";
 
-/** Told of somebody who waits for what only reading on can bring. */
+/** Is told when the program waits for something that only the server can send. */
 export interface Attention {
-  /** Somebody began to wait. */
+  /** The program begins to wait. */
   awaited(): void;
-  /** What somebody waited for has come. */
+  /** What the program waited for has arrived. */
   settled(): void;
 }
 
 /**
- * A receipt that brings something back: a value, or why there is none. Like a
- * receipt it makes no promise before somebody waits, so an error that nobody
- * asks for disturbs nobody.
+ * A receipt with a result: a value or an error. Like a receipt, it makes a promise only when the
+ * program waits. So an error that the program does not await causes no unhandled rejection.
  */
 export class Answer<T> implements PromiseLike<T> {
   readonly #receipt = new Receipt();
@@ -21,7 +20,7 @@ export class Answer<T> implements PromiseLike<T> {
   #error: unknown = null;
   #hasFailed = false;
 
-  /** @param attention Told while somebody waits, if given. */
+  /** @param attention Is told when the program begins and ends to wait. */
   constructor(attention: Attention | null = null) {
     this.#attention = attention;
   }
@@ -31,14 +30,14 @@ export class Answer<T> implements PromiseLike<T> {
     return this.#receipt.isClosed;
   }
 
-  /** Brings the value. Settling again does nothing. */
+  /** Settles it with a value. Settling again does nothing. */
   resolve(value: T): void {
     if (this.isSettled) return;
     this.#value = value;
     this.#settle();
   }
 
-  /** Brings an error. Settling again does nothing. */
+  /** Settles it with an error. Settling again does nothing. */
   reject(error: unknown): void {
     if (this.isSettled) return;
     this.#error = error;
@@ -49,8 +48,8 @@ export class Answer<T> implements PromiseLike<T> {
   /**
    * Waits for the value.
    *
-   * @param signal Ends the wait, not what is waited for.
-   * @throws What it was rejected with, or the reason of `signal`.
+   * @param signal Ends the wait, but does not cancel the operation.
+   * @throws The error that it was rejected with, or the reason of `signal`.
    */
   async wait(signal?: AbortSignal): Promise<T> {
     if (!this.isSettled && !this.#isAwaited) {

@@ -8,7 +8,7 @@ import {
 import type { ClientAuthentication } from "./authentication.ts";
 import type { Connection } from "./connection.ts";
 
-/** One enhanced authentication, from the first data to the server's consent. */
+/** One enhanced authentication, from the first data to the server's acceptance. */
 export class AuthenticationExchange {
   readonly #authentication: ClientAuthentication;
   readonly #stepsMax: number;
@@ -20,7 +20,7 @@ export class AuthenticationExchange {
     this.#stepsMax = stepsMax;
   }
 
-  /** What begins the exchange, for CONNECT or AUTH. */
+  /** The properties that begin the exchange, for CONNECT or AUTH. */
   async begin(): Promise<Properties> {
     return this.#properties(await this.#authentication.begin());
   }
@@ -28,7 +28,7 @@ export class AuthenticationExchange {
   /**
    * Answers AUTH 0x18.
    *
-   * @throws {ProtocolError} If the server changes the method or never stops asking.
+   * @throws {ProtocolError} If the server changes the method or asks more than `stepsMax` times.
    */
   async continue({ properties }: AuthPacket, connection: Connection): Promise<void> {
     if (properties.authenticationMethod !== this.#authentication.method) {
@@ -45,7 +45,7 @@ export class AuthenticationExchange {
     });
   }
 
-  /** Looks at the server's consent. */
+  /** Checks the server's acceptance. */
   async finish({ properties }: AuthPacket | ConnackPacket): Promise<void> {
     await this.#authentication.finish?.(dataOf(properties));
   }
@@ -58,7 +58,7 @@ export class AuthenticationExchange {
   }
 }
 
-/** A copy: what was received is borrowed. */
+/** A copy, because the received bytes are borrowed. */
 function dataOf({ authenticationData }: Properties): Uint8Array | null {
   return authenticationData?.slice() ?? null;
 }

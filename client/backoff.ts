@@ -9,9 +9,9 @@ export interface ReconnectOptions {
 }
 
 /**
- * How long to wait before each attempt: twice as long each time, up to the
- * most, less a random part of up to a half: the clients of a server that
- * restarts must not all come back at once.
+ * How long to wait before each attempt. The wait doubles each time, up to a maximum. A random part
+ * of up to a half is subtracted, so that the clients of a restarted server do not all return at
+ * once.
  */
 export class Backoff {
   readonly #delayMsMin: number;
@@ -23,7 +23,7 @@ export class Backoff {
 
   /**
    * @param random Numbers from 0 to below 1.
-   * @throws {RangeError} If a setting is negative or no number.
+   * @throws {RangeError} If a setting is negative or NaN.
    */
   constructor(options: ReconnectOptions, random: () => number) {
     const { delayMsMin = 500, delayMsMax = 30_000, attemptsMax = Infinity } = options;
@@ -41,7 +41,7 @@ export class Backoff {
     return this.#attempts;
   }
 
-  /** The wait before the next attempt, in milliseconds; `null` if there is to be none. */
+  /** The wait before the next attempt, in milliseconds; `null` if no attempt is left. */
   next(): number | null {
     if (this.#attempts >= this.#attemptsMax) return null;
     const longest = Math.min(this.#delayMsMax, this.#delayMsMin * 2 ** this.#attempts++);
@@ -50,8 +50,8 @@ export class Backoff {
   }
 
   /**
-   * Begins anew, if the connection that is now lost has lasted longer than the
-   * wait for it: a server that lets clients in just to drop them is no success.
+   * Starts again with the shortest wait, if the lost connection lasted longer than the wait before
+   * it. A server that accepts clients and disconnects them at once does not count as a success.
    */
   reset(lastedMs: number): void {
     if (lastedMs > this.#lastDelayMs) this.#attempts = 0;

@@ -13,9 +13,8 @@ import type { ClientState } from "./state.ts";
 import { type ClientSubscribeOptions, ClientSubscription } from "./subscription.ts";
 
 /**
- * An MQTT client, made by `connect()`. It stays connected until it is closed:
- * a connection that is lost is replaced by another, on which everything goes on
- * where it was.
+ * An MQTT client, made by `connect()`. It stays connected until it is closed. When a connection is
+ * lost, the client opens another one, and continues what was in progress.
  */
 export class Client implements AsyncDisposable {
   readonly #settings: Settings;
@@ -31,24 +30,24 @@ export class Client implements AsyncDisposable {
     this.#lifecycle = new Lifecycle(endpoint, this.#settings, this.#session);
   }
 
-  /** Where the client is in its life. */
+  /** The state of the connection. */
   get state(): ClientState {
     return this.#lifecycle.state;
   }
 
-  /** What the server said of itself when it last let the client in. */
+  /** What the last CONNACK said about the server. */
   get server(): ServerInfo {
     const { server } = this.#lifecycle;
     if (server === null) throw new ClientError("The client was never connected");
     return server;
   }
 
-  /** Messages that wait to be sent. */
+  /** How many messages wait to be sent. */
   get waiting(): number {
     return this.#session.outgoing.waiting;
   }
 
-  /** Messages that came for no subscription, and were dropped. */
+  /** How many messages were dropped because no subscription matched them. */
   get dropped(): number {
     return this.#session.incoming.dropped;
   }
@@ -59,8 +58,8 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * The states from the present one on, until the client is closed. A reader
-   * that is very late misses some.
+   * The states, from the current one until the client is closed. A reader that is more than
+   * `statesMax` states late misses some.
    *
    * @param signal Ends the iteration.
    */
@@ -80,9 +79,10 @@ export class Client implements AsyncDisposable {
    * Publishes a message. Without a connection it waits for one.
    *
    * @param payload Bytes, which are copied, or text.
-   * @returns How far it gets; await it to know that all went well.
-   * @throws {TypeError | RangeError} If the topic is not valid, or something is
-   * too long. What the server or the connection is to blame for, the receipt tells.
+   * @returns A receipt that says how far the message has got. Await it to know that the message was
+   * delivered.
+   * @throws {TypeError | RangeError} If the topic is not valid, or something is too long. The
+   * receipt reports errors of the server or the connection.
    */
   publish(
     topic: string,
@@ -110,12 +110,12 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * Subscribes. The subscription takes messages from now on, though the server
-   * has to grant it first: `ready` tells.
+   * Subscribes. The subscription takes messages from now on. `ready` resolves when the server has
+   * granted it.
    *
    * @returns An iterator; leaving a `for await` ends the subscription.
    * @throws {TypeError} If a filter is not valid.
-   * @throws {SubscribeError} If there are as many subscriptions as there may be.
+   * @throws {SubscribeError} If there are `subscriptionsMax` subscriptions already.
    * @throws {DisconnectedError} If the client is closed.
    */
   subscribe(
@@ -131,7 +131,7 @@ export class Client implements AsyncDisposable {
     const record = subscriptions.add(wanted, options);
     const abort = () => subscriptions.end(record, signal!.reason);
     signal?.addEventListener("abort", abort, { once: true });
-    // A signal may live as long as the program: leave nothing behind on it.
+    // The signal may live as long as the program, so the listener must be removed.
     if (signal) record.gone.then(() => signal.removeEventListener("abort", abort));
     return new ClientSubscription(record, async () => {
       subscriptions.end(record, null);
@@ -140,15 +140,14 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * Ends filters that an earlier program has subscribed to in this session; to
-   * end a subscription of this client, leave its iterator. Messages that came
-   * for them and for no subscription are let go of. Without a connection it
-   * waits for one.
+   * Unsubscribes from filters that an earlier program has subscribed to in this session. To end a
+   * subscription of this client, leave its iterator instead. Messages that have arrived for these
+   * filters and match no subscription are discarded. Without a connection it waits for one.
    *
-   * @returns The reason code of each filter: 0, or 0x11 if the session had none
-   * such; from 0x80 on the server refuses. In 3.1.1 always 0.
+   * @returns The Reason Code of each filter: 0, 0x11 if the session had no such subscription, or
+   * 0x80 and above if the server refuses. In 3.1.1 always 0.
    * @throws {TypeError} If a filter is not valid, or a subscription of this client has it.
-   * @throws {SubscribeError} If there are as many subscriptions as there may be.
+   * @throws {SubscribeError} If there are `subscriptionsMax` subscriptions already.
    * @throws {DisconnectedError} If the client is closed.
    */
   async unsubscribe(filters: string | readonly string[]): Promise<readonly number[]> {
@@ -159,14 +158,13 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * Publishes a request and waits for its response (MQTT 5 §4.10), which comes
-   * back over a subscription that the client keeps for all of them. Whoever
-   * responds publishes to the `responseTopic` of the request, with its
-   * `correlationData`.
+   * Publishes a request and waits for its response (MQTT 5 §4.10). The client keeps one
+   * subscription for all responses. The responder must publish to the `responseTopic` of the
+   * request, with its `correlationData`.
    *
    * @returns The response.
-   * @throws {TimeoutError} If none comes in time, or nobody listens.
-   * @throws {TypeError} If the client speaks 3.1.1, which has no responses.
+   * @throws {TimeoutError} If no response arrives in time.
+   * @throws {TypeError} If the client uses 3.1.1, which has no responses.
    */
   request(
     topic: string,
@@ -182,11 +180,10 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * Proves anew who the client is (MQTT 5 §4.12.1), with the `authentication`
-   * it was connected with.
+   * Authenticates again (MQTT 5 §4.12.1), with the `authentication` of `connect()`.
    *
    * @param signal Ends the wait, not the authentication.
-   * @throws {TypeError} If there is none.
+   * @throws {TypeError} If `connect()` was called without `authentication`.
    * @throws {DisconnectedError} If there is no connection, or the server ends it.
    */
   reauthenticate(signal?: AbortSignal): Promise<void> {
@@ -194,9 +191,9 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * Closes the client: waits until what was published is done, says goodbye and
-   * leaves nothing behind. Iterators end; what has not left is rejected.
-   * Closing again waits for the same.
+   * Closes the client. It waits up to `graceMs` for published messages, sends DISCONNECT, and
+   * releases everything. Iterators end, and messages that were not sent are rejected. Closing again
+   * waits for the same end.
    */
   close(options: CloseOptions = {}): Promise<void> {
     return this.#lifecycle.close(options);
@@ -213,7 +210,7 @@ export class Client implements AsyncDisposable {
   }
 }
 
-/** What the client or the server adds on its own is not the program's to set. */
+/** Refuses properties that only the client or the server may set. */
 function checkProperties({ topicAlias, subscriptionIdentifiers }: Properties): void {
   if (topicAlias !== undefined) throw new TypeError("Cannot publish with a topic alias of its own");
   if (subscriptionIdentifiers !== undefined) {

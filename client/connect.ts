@@ -4,13 +4,12 @@ import type { ConnectOptions } from "./options.ts";
 /**
  * Connects to an MQTT server.
  *
- * The URL says how: `mqtt://host[:1883]` over TCP, `mqtts://host[:8883]` over
- * TLS, `unix:/path` over a socket of this machine, `ws://` and `wss://` over
- * WebSocket. It may hold a user name and a password.
+ * The scheme of the URL chooses the transport: `mqtt://host[:1883]` for TCP, `mqtts://host[:8883]`
+ * for TLS, `unix:/path` for a Unix socket, `ws://` and `wss://` for WebSocket. The URL may have a
+ * user name and a password.
  *
- * @returns The client, once the server has let it in. From then on it connects
- * again on its own when the connection is lost; only the first attempt is the
- * caller's to repeat.
+ * @returns The client, once the server has accepted it. From then on, it reconnects by itself when
+ * the connection is lost. It does not repeat the first attempt.
  * @throws {ConnectError} If the server cannot be reached, or refuses the client.
  * @throws {TimeoutError} If that takes longer than `connectTimeoutMs`.
  * @throws {TypeError | RangeError} If the URL or an option is not valid.

@@ -11,70 +11,69 @@ import type { Clock } from "../transport/clock.ts";
 import type { Transport } from "../transport/transport.ts";
 import { asError, DisconnectedError } from "./errors.ts";
 
-/** Takes what comes over a connection. */
+/** Handles what a connection receives. */
 export interface PacketHandler {
   /**
-   * Takes a packet, whose binary fields are borrowed until this returns.
+   * Takes a packet. Its binary fields are borrowed: they are valid until this returns.
    *
    * @throws {PacketError} To close the connection with its reason code.
    */
   received(packet: Packet): void;
-  /** Bytes have left: there is room for more. */
+  /** Bytes were written, so there is room for more. */
   drained(): void;
 }
 
-/** Told what became of a packet. */
+/** Is told what happens to a packet. */
 export interface Departure {
-  /** Its bytes have left. */
+  /** Its bytes were written. */
   left(): void;
-  /** The connection was lost before they had. */
+  /** The connection was lost before they were written. */
   lost(error: Error): void;
 }
 
-/** What a connection needs to know beside its transport. */
+/** The settings of a connection. */
 export interface ConnectionOptions {
-  /** The version that is spoken. */
+  /** The protocol version. */
   readonly version: ProtocolVersion;
-  /** The largest packet to take, in bytes. */
+  /** The largest packet that is accepted, in bytes. */
   readonly packetBytesMax: number;
-  /** How many bytes may wait to be written before nothing more is read. */
+  /** How many bytes may wait to be written before reading stops. */
   readonly writeBytesMax: number;
-  /** Time. */
+  /** The clock. */
   readonly clock: Clock;
 }
 
 /** The read buffer starts small and doubles while reads fill it. */
 const READ_BYTES_MIN = 4096;
 const READ_BYTES_MAX = 65_536;
-/** A write buffer that has grown beyond this is let go of once it has left. */
+/** A write buffer that has grown beyond this many bytes is released after it was written. */
 const WRITE_BYTES_KEPT = 65_536;
-/** How long a goodbye after a fault of the server's may take, in milliseconds. */
+/** How long the DISCONNECT after an error of the server may take, in milliseconds. */
 const FAREWELL_MS = 1000;
 
 /**
- * One network connection: packets in, packets out, and nothing remembered of
- * what they mean.
+ * One network connection: it reads and writes packets, and keeps no state of the session.
  *
- * What is sent gathers while a write is in flight, and leaves in one write
- * after it. The first byte leaves at the end of the turn.
+ * Packets gather while a write is in flight, and leave together in the next write. When no write is
+ * in flight, they leave at the end of the turn.
  */
 export class Connection {
-  /** Takes what comes; may be replaced between two packets. */
+  /** Handles the packets. It may be replaced between two packets. */
   handler: PacketHandler;
-  /** When bytes last left, on the clock. */
+  /** When bytes were last written, on the clock. */
   lastSentMs: number;
-  /** When bytes last came, on the clock. */
+  /** When bytes were last received, on the clock. */
   lastReceivedMs: number;
-  /** Closes when the connection is over and nothing of it is left behind. */
+  /** Closes when the connection has ended and everything of it is released. */
   readonly gone: Receipt = new Receipt();
   readonly #transport: Transport;
   readonly #options: ConnectionOptions;
   readonly #reader: PacketReader;
-  /** Open while nothing is to be read. */
+  /** Open while reading is paused. */
   #pause: Receipt | null = null;
   #out: Uint8Array = new Uint8Array(256);
   #outBytes = 0;
-  /** The buffer that will gather while the other is written. */
+  /** The buffer that gathers while the other one is written. */
   #spare: Uint8Array = new Uint8Array(256);
   #departures: Departure[] = [];
   #leaving: Departure[] = [];
@@ -85,7 +84,7 @@ export class Connection {
   #isFinishing = false;
   #isShut = false;
 
-  /** Takes the transport over, and reads from it at once. */
+  /** Takes over the transport, and reads from it at once. */
   constructor(transport: Transport, options: ConnectionOptions, handler: PacketHandler) {
     this.#transport = transport;
     this.#options = options;
@@ -98,34 +97,34 @@ export class Connection {
     void this.#run();
   }
 
-  /** Why the connection is over, or `null`. */
+  /** Why the connection has ended, or `null`. */
   get error(): Error | null {
     return this.#error;
   }
 
-  /** The version that is spoken. */
+  /** The protocol version. */
   get version(): ProtocolVersion {
     return this.#options.version;
   }
 
-  /** Bytes that have not left. */
+  /** Bytes that were not written yet. */
   get waitingBytes(): number {
     return this.#outBytes + this.#leavingBytes;
   }
 
-  /** Whether nothing is read for the time being. */
+  /** Whether reading is paused. */
   get isPaused(): boolean {
     return this.#pause !== null;
   }
 
-  /** Stops or goes on reading; no packet is taken while it is stopped. */
+  /** Pauses or resumes reading. No packet is handled while it is paused. */
   setPaused(isPaused: boolean): void {
     if (isPaused) {
       this.#pause ??= new Receipt();
     } else if (this.#pause !== null) {
       this.#pause.close();
       this.#pause = null;
-      // The silence was ours, not the server's.
+      // The server could not be heard, so the time of the pause does not count as its silence.
       this.lastReceivedMs = this.#options.clock.now();
     }
   }
@@ -133,7 +132,7 @@ export class Connection {
   /**
    * Sends a packet.
    *
-   * @param departure Told what becomes of it.
+   * @param departure Is told what happens to it.
    * @throws {RangeError | TypeError} If the packet cannot be written; nothing is sent then.
    */
   send(packet: Packet, departure: Departure | null = null): void {
@@ -149,8 +148,7 @@ export class Connection {
   }
 
   /**
-   * Says goodbye, waits until everything has left and the server has closed,
-   * and closes.
+   * Sends a last packet, waits until everything is written and the server has closed, and closes.
    *
    * @param goodbye The last packet, if there is one to send.
    * @param graceMs How long that may take, in milliseconds.
@@ -162,14 +160,17 @@ export class Connection {
     const { clock } = this.#options;
     const cancel = clock.schedule(clock.now() + graceMs, () => this.#shut());
     await this.#writing;
-    // With unread bytes of the server in it, a socket that closes takes back what it has sent.
+    // If a socket is closed with unread bytes, the system resets the connection, and sent bytes are
+    // lost.
     if (this.#isShut || this.#transport.closeWrite === undefined) this.#shut();
     else await this.#transport.closeWrite().catch(() => this.#shut());
     await this.gone;
     cancel();
   }
 
-  /** Closes at once; if the server is at fault in 5.0, after telling it so. */
+  /**
+   * Closes at once. If the error is the server's and the version is 5.0, it sends DISCONNECT first.
+   */
   fail(error: Error): void {
     if (this.#error !== null) return;
     const isFault = error instanceof PacketError && this.version === 5 && !this.#isFinishing;
@@ -204,7 +205,7 @@ export class Connection {
       const count = await this.#transport.read(buffer);
       if (count === null) return;
       this.lastReceivedMs = this.#options.clock.now();
-      // A connection that is being closed is read only so that its last bytes get through.
+      // A connection that is closing is read only so that its last bytes arrive.
       if (this.#isFinishing) continue;
       this.#reader.push(buffer.subarray(0, count));
       await this.#dispatch();
@@ -222,7 +223,7 @@ export class Connection {
       try {
         this.handler.received(packet);
       } catch (error) {
-        // Said before the next packet is looked at; the read loop goes on, to the server's end.
+        // Sent before the next packet is handled. The read loop continues until the server closes.
         if (!(error instanceof PacketError)) throw error;
         this.fail(error);
       }
@@ -254,7 +255,7 @@ export class Connection {
       }
     } catch (error) {
       this.fail(connectionError(error));
-      // A goodbye that cannot leave is not waited for.
+      // If the last packet cannot be written, do not wait.
       this.#shut();
     }
     this.#writing.close();
@@ -289,7 +290,7 @@ export class Connection {
   }
 }
 
-/** What the runtime says about a broken pipe says little: it becomes the cause. */
+/** The runtime's message about a broken pipe says little, so it becomes the cause. */
 function connectionError(thrown: unknown): Error {
   if (thrown instanceof PacketError || thrown instanceof DisconnectedError) return thrown;
   return new DisconnectedError("The connection is lost", { cause: asError(thrown) });

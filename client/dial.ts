@@ -2,29 +2,32 @@ import type { Transport } from "../transport/transport.ts";
 import { WebSocketTransport } from "../transport/websocket.ts";
 import type { Endpoint } from "./endpoint.ts";
 
-/** What TLS needs to know, all in PEM. */
+/** Settings of TLS, all in PEM. */
 export interface TlsSettings {
-  /** Certificates of authorities that are trusted beside the usual ones. */
+  /** Certificates of additional authorities to trust. */
   caCerts?: string[];
-  /** The client's own certificate, and what leads up to it. */
+  /** The client's certificate and its chain. */
   cert?: string;
   /** The private key of that certificate. */
   key?: string;
-  /** Whether to take a certificate that is another host's: no protection from an impostor. */
+  /**
+   * Whether to accept a certificate for another host name. This gives no protection from an
+   * impostor.
+   */
   unsafelyDisableHostnameVerification?: boolean;
 }
 
 /**
  * Opens a byte pipe to a server.
  *
- * @param signal Aborts when the attempt is given up; what is opened later than
- * that is closed by the caller.
+ * @param signal Aborts when the attempt is abandoned. The caller closes a pipe that is opened
+ * later.
  */
 export type Dial = (endpoint: Endpoint, signal: AbortSignal) => Promise<Transport>;
 
 type Dialer = (endpoint: Endpoint, signal: AbortSignal, tls: TlsSettings) => Promise<Transport>;
 
-/** How each scheme is dialled. */
+/** The function that opens a pipe, for each scheme. */
 const DIALERS: Readonly<Record<Endpoint["scheme"], Dialer>> = {
   mqtt: dialTcp,
   mqtts: dialTls,
@@ -33,14 +36,14 @@ const DIALERS: Readonly<Record<Endpoint["scheme"], Dialer>> = {
   unix: dialUnix,
 };
 
-/** Makes the function that dials with the means of the runtime. */
+/** Makes a {@linkcode Dial} that uses the runtime's sockets. */
 export function dialWith(tls: TlsSettings): Dial {
   return (endpoint, signal) => DIALERS[endpoint.scheme](endpoint, signal, tls);
 }
 
 async function dialTcp({ hostname, port }: Endpoint, signal: AbortSignal): Promise<Transport> {
   const conn = await Deno.connect({ hostname, port, signal });
-  // Bytes are gathered before they are written: the kernel must not wait for more.
+  // The client gathers bytes itself, so the kernel must not wait for more.
   conn.setNoDelay(true);
   return conn;
 }
@@ -59,7 +62,7 @@ async function dialTls(
     : { cert, key, keyFormat: "pem" as const };
   const conn = await Deno.connectTls({ hostname, port, ...trust, ...identity });
   try {
-    // A certificate that is not trusted is a failure to connect, not a connection that breaks.
+    // The handshake is done here, so that an untrusted certificate fails the attempt to connect.
     await conn.handshake();
   } catch (error) {
     conn.close();

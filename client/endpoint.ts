@@ -1,4 +1,4 @@
-/** Where a server is and how to get there, taken from a URL. */
+/** The address of a server and the transport, from a URL. */
 export interface Endpoint {
   /** The scheme of the URL. */
   readonly scheme: "mqtt" | "mqtts" | "ws" | "wss" | "unix";
@@ -6,7 +6,7 @@ export interface Endpoint {
   readonly hostname: string;
   /** The port; 0 with `unix`. */
   readonly port: number;
-  /** With `unix` the path of the socket; else the path of the URL with its query. */
+  /** With `unix`, the path of the socket; otherwise the path of the URL with its query. */
   readonly path: string;
   /** The user name in the URL, or `null`. */
   readonly username: string | null;
@@ -14,7 +14,7 @@ export interface Endpoint {
   readonly password: string | null;
 }
 
-/** The schemes, and the port of each where the URL names none. */
+/** The schemes, each with its default port. */
 const PORTS: Readonly<Record<Endpoint["scheme"], number>> = {
   mqtt: 1883,
   mqtts: 8883,
@@ -24,9 +24,9 @@ const PORTS: Readonly<Record<Endpoint["scheme"], number>> = {
 };
 
 /**
- * Takes a URL apart.
+ * Parses a URL.
  *
- * @throws {TypeError} If it is no URL, or not one of a server.
+ * @throws {TypeError} If it is not a URL, or not the URL of an MQTT server.
  */
 export function endpointOf(url: string | URL): Endpoint {
   const parsed = new URL(url);
@@ -40,7 +40,7 @@ export function endpointOf(url: string | URL): Endpoint {
   if (isUnix && parsed.pathname === "") throw new TypeError("Cannot connect: URL has no path");
   return {
     scheme,
-    // An IPv6 address has brackets in a URL and nowhere else.
+    // An IPv6 address has brackets only in a URL.
     hostname: parsed.hostname.replace(/^\[(.*)\]$/, "$1"),
     port: parsed.port === "" ? PORTS[scheme] : Number(parsed.port),
     path: isUnix ? decodeURIComponent(parsed.pathname) : parsed.pathname + parsed.search,
@@ -49,7 +49,7 @@ export function endpointOf(url: string | URL): Endpoint {
   };
 }
 
-/** Writes an endpoint for people, without its password. */
+/** Writes an endpoint for messages, without its password. */
 export function endpointText(endpoint: Endpoint): string {
   if (endpoint.scheme === "unix") return `unix:${endpoint.path}`;
   const { hostname } = endpoint;

@@ -1,29 +1,29 @@
 /**
- * What can go wrong for a client. What the caller gets wrong is a `TypeError`
- * or `RangeError`; everything else is a {@linkcode ClientError}.
+ * The errors of a client. An error of the caller is a `TypeError` or `RangeError`. Every other
+ * error is a {@linkcode ClientError}.
  *
  * @module
  */
 import { reasonText } from "../codec/mod.ts";
 
-/** What an error knows beside its message. */
+/** What an error has besides its message. */
 export interface ClientErrorOptions extends ErrorOptions {
-  /** The reason code of the packet that brought the bad news. */
+  /** The Reason Code of the packet that reported the error. */
   reasonCode?: number;
-  /** The reason string of that packet. */
+  /** The Reason String of that packet. */
   reasonString?: string | undefined;
 }
 
-/** Anything that keeps a client from doing what it was asked for. */
+/** A client could not do what the program asked for. */
 export class ClientError extends Error {
   /** The name of the class, as logs show it. */
   override readonly name: string = "ClientError";
-  /** The MQTT 5 reason code, also where the server speaks 3.1.1; `null` if there is none. */
+  /** The MQTT 5 Reason Code, also if the server uses 3.1.1; `null` if there is none. */
   readonly reasonCode: number | null;
-  /** What the server said for people to read; `null` if it said nothing. */
+  /** The Reason String of the server; `null` if there is none. */
   readonly reasonString: string | null;
 
-  /** Adds the reason to the message. */
+  /** Makes an error, and adds the reason to the message. */
   constructor(message: string, options: ClientErrorOptions = {}) {
     const { reasonCode = null, reasonString = null } = options;
     const code = reasonCode === null ? "" : `: ${reasonText(reasonCode)}`;
@@ -33,11 +33,11 @@ export class ClientError extends Error {
   }
 }
 
-/** The server could not be reached, or did not let the client in. */
+/** The server could not be reached, or refused the client. */
 export class ConnectError extends ClientError {
   /** The name of the class, as logs show it. */
   override readonly name: string = "ConnectError";
-  /** Another server to use, if this one named it. */
+  /** Another server to use (Server Reference); `null` if the server named none. */
   readonly serverReference: string | null;
 
   /** Describes one attempt. */
@@ -50,7 +50,7 @@ export class ConnectError extends ClientError {
   }
 }
 
-/** The connection is gone, and with it what was asked for. */
+/** The connection was lost, and the operation with it. */
 export class DisconnectedError extends ClientError {
   /** The name of the class, as logs show it. */
   override readonly name: string = "DisconnectedError";
@@ -62,7 +62,7 @@ export class PublishError extends ClientError {
   override readonly name: string = "PublishError";
 }
 
-/** A message was refused, because as many wait as may wait. */
+/** A message was refused, because the queue is full. */
 export class QueueFullError extends ClientError {
   /** The name of the class, as logs show it. */
   override readonly name: string = "QueueFullError";
@@ -72,7 +72,7 @@ export class QueueFullError extends ClientError {
 export class SubscribeError extends ClientError {
   /** The name of the class, as logs show it. */
   override readonly name: string = "SubscribeError";
-  /** The reason code of each filter, in the order given; empty if the server was not asked. */
+  /** The Reason Code of each filter, in the given order; empty if the server was not asked. */
   readonly reasonCodes: readonly number[];
 
   /** Describes one answer. */
@@ -82,13 +82,13 @@ export class SubscribeError extends ClientError {
   }
 }
 
-/** Something took longer than it may. */
+/** Something took longer than its limit. */
 export class TimeoutError extends ClientError {
   /** The name of the class, as logs show it. */
   override readonly name: string = "TimeoutError";
 }
 
-/** Makes an error of whatever was thrown. */
+/** Makes an `Error` of any thrown value. */
 export function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

@@ -2,19 +2,19 @@ import { hasWildcard, matchesFilter, parseSharedFilter } from "../router/topic.t
 import type { ClientMessage } from "./message.ts";
 import type { SubscriptionRecord } from "./subscription.ts";
 
-/** A filter that the server knows once, however many subscriptions have it. */
+/** A filter. The server knows it once, however many subscriptions have it. */
 interface FilterEntry {
-  /** What topics are matched against: the filter without `$share/…`. */
+  /** The filter without `$share/…`, which topics are matched with. */
   readonly pattern: string;
-  /** The identifier it was last subscribed with; 0 for none. */
+  /** The Subscription Identifier of the last SUBSCRIBE; 0 for none. */
   identifier: number;
   readonly records: Set<SubscriptionRecord>;
 }
 
-/** Which subscriptions a message is for. */
+/** Finds the subscriptions that a message is for. */
 export class FilterTable {
   readonly #entries = new Map<string, FilterEntry>();
-  /** Entries that may match more topics than the one they are called by. */
+  /** Entries with wildcards. */
   readonly #patterns = new Set<FilterEntry>();
   readonly #byIdentifier = new Map<number, Set<FilterEntry>>();
 
@@ -50,9 +50,9 @@ export class FilterTable {
   }
 
   /**
-   * The subscriptions a message is for. With identifiers, which tell apart the
-   * copies that a server may send for each, it is for those alone; what they do
-   * not explain goes by the topic.
+   * The subscriptions that a message is for. A server may send a copy for each matching
+   * subscription. If a copy has Subscription Identifiers, it is for those subscriptions only.
+   * Otherwise the topic decides.
    */
   match({ topic, properties }: ClientMessage): Set<SubscriptionRecord> {
     const found = new Set<SubscriptionRecord>();

@@ -15,21 +15,21 @@ import { asError, ConnectError } from "./errors.ts";
 import { bytesOf, type Settings, type WillOptions } from "./options.ts";
 import type { Transport } from "../transport/transport.ts";
 
-/** What CONNECT says that differs from one connection to the next. */
+/** The fields of CONNECT that differ from one connection to the next. */
 export interface Introduction {
-  /** The client identifier; the server may have chosen it. */
+  /** The client identifier. The server may have assigned it. */
   readonly clientId: string;
-  /** Whether an older session is to be forgotten. */
+  /** Whether the server discards an older session. */
   readonly cleanStart: boolean;
 }
 
 /**
- * Introduces the client over a transport, from CONNECT to CONNACK.
+ * Does the exchange from CONNECT to CONNACK over a transport.
  *
- * @param accepted Called when the server lets the client in, before any other
- * packet is taken; gives the connection another handler.
- * @param signal Ends it.
- * @throws {ConnectError} If the server does not let the client in.
+ * @param accepted Called when the server accepts the client, before any other packet is handled. It
+ * gives the connection another handler.
+ * @param signal Ends the exchange.
+ * @throws {ConnectError} If the server refuses the client.
  * @throws The reason of `signal`.
  */
 export async function introduce(
@@ -50,7 +50,7 @@ export async function introduce(
   connection.gone.then(() => handshake.settled.reject(connection.error));
   try {
     const started = handshake.start(connection, introduction);
-    // The program may never begin: then the signal ends this all the same.
+    // The program's `begin()` may never settle, so the signal must end this too.
     await Promise.race([started.then(() => handshake.settled), handshake.settled]);
   } catch (error) {
     connection.fail(asError(error));
@@ -98,7 +98,7 @@ class Handshake implements PacketHandler {
     if (connack.reasonCode !== 0) {
       return this.settled.reject(refusal(connack, this.#settings.protocolVersion));
     }
-    // The program may need time to look at it: until then nothing else is taken.
+    // The program may need time to check it. No other packet is handled until then.
     const connection = this.#connection;
     connection.setPaused(true);
     const looking = Promise.resolve(this.#exchange?.finish(connack));
@@ -135,7 +135,7 @@ function connectPacket(
   };
 }
 
-/** Only what differs from what the protocol assumes is said. */
+/** Sends only the properties that differ from the protocol's defaults. */
 function connectProperties(settings: Settings): Properties {
   const { limits, sessionExpirySeconds, userProperties } = settings;
   return {
@@ -154,7 +154,7 @@ function willOf(options: WillOptions): Will {
   return { topic, payload: bytesOf(payload), qos, retain, properties };
 }
 
-/** The reason codes that say what the return codes of 3.x do. */
+/** The Reason Codes that correspond to the return codes of 3.x. */
 const CODES_BY_RETURN_CODE: readonly number[] = [
   ReasonCode.Success,
   ReasonCode.UnsupportedProtocolVersion,

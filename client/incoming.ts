@@ -8,26 +8,25 @@ import { type ClientMessage, Delivery, messageOf } from "./message.ts";
 import type { SubscriptionBuffer } from "./subscription_buffer.ts";
 import type { Unclaimed } from "./unmatched_messages.ts";
 
-/** Who gets a message. */
+/** Finds the subscriptions that a message is for. */
 export type Route = (message: ClientMessage) => readonly SubscriptionBuffer[];
 
 /**
- * The messages from the server. Those of QoS 1 and 2 are acknowledged once the
- * program has taken them, in the order in which they came [MQTT-4.6.0-2]
- * [MQTT-4.6.0-3]; so the Receive Maximum slows the server down to the pace of
- * the program.
+ * The messages from the server. QoS 1 and 2 messages are acknowledged when the program has taken
+ * them, in the order in which they arrived [MQTT-4.6.0-2] [MQTT-4.6.0-3]. So the Receive Maximum
+ * slows the server down to the speed of the program.
  *
- * A server that sends more than that is not cut off for it: some do, and would
- * do it again. Nothing more is read then once the subscriptions are full.
+ * Some servers send more than the Receive Maximum. They are not disconnected, because they would do
+ * it again after the reconnect. Reading stops when the subscriptions are full.
  */
 export class Incoming {
   readonly #route: Route;
   #link: Link | null = null;
-  /** QoS 2 messages that were accepted, and not yet released. */
+  /** QoS 2 messages that were accepted and not released yet. */
   #window = new InboundWindow();
   /** Messages that are not acknowledged, by packet identifier. */
   readonly #held = new Map<number, Delivery>();
-  /** Of those the ones that came on this connection, in order. */
+  /** Those of them that arrived on this connection, in order. */
   #order: Cursor<Delivery> = newOrder();
   readonly #unclaimed: Unclaimed;
   #keepsUnclaimed = false;
@@ -35,15 +34,15 @@ export class Incoming {
   #dropped = 0;
 
   /**
-   * @param route Finds who gets a message.
-   * @param unclaimed Where messages wait that nobody gets yet.
+   * @param route Finds the subscriptions that a message is for.
+   * @param unclaimed Holds messages that match no subscription yet.
    */
   constructor(route: Route, unclaimed: Unclaimed) {
     this.#route = route;
     this.#unclaimed = unclaimed;
   }
 
-  /** Messages that came for no subscription, and were dropped. */
+  /** How many messages were dropped because no subscription matched them. */
   get dropped(): number {
     return this.#dropped + this.#unclaimed.dropped;
   }
@@ -53,7 +52,7 @@ export class Incoming {
     this.#link = link;
     this.#order = newOrder();
     const { sessionPresent } = link.server;
-    // Somebody else made the subscriptions of this session: ours may be late.
+    // An earlier program made the subscriptions of this session, so this program's may come later.
     if (isFirst) this.#keepsUnclaimed = sessionPresent;
     for (const delivery of this.#held.values()) {
       delivery.hasArrived = false;
@@ -64,7 +63,7 @@ export class Incoming {
     this.#window = new InboundWindow();
   }
 
-  /** Ends on a connection. */
+  /** The connection has ended. */
   detach(): void {
     this.#link = null;
   }
@@ -72,7 +71,7 @@ export class Incoming {
   /**
    * Takes a PUBLISH.
    *
-   * @throws {ProtocolError} If the server must not have sent it.
+   * @throws {ProtocolError} If the protocol does not allow the packet.
    */
   received(packet: PublishPacket): void {
     const topic = this.#link!.incomingAliases.topicOf(packet);
@@ -88,25 +87,25 @@ export class Incoming {
   released({ packetId }: AckPacket): void {
     const isKnown = this.#window.release(packetId);
     const held = this.#held.get(packetId);
-    // It did not wait for PUBREC: so there is none to send any more.
+    // The server did not wait for the PUBREC, so none is sent.
     if (held !== undefined && held.message.qos === 2) this.#forget(held);
     const reasonCode = isKnown ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound;
     this.#send("pubcomp", packetId, reasonCode);
   }
 
-  /** Hands over what a new subscription could not get when it came. */
+  /** Gives a new subscription the messages that arrived before it. */
   claim(buffer: SubscriptionBuffer, matches: (topic: string) => boolean): void {
     for (const delivery of this.#unclaimed.claim(matches)) buffer.put(delivery);
   }
 
-  /** Lets go of what came for a filter that has ended. */
+  /** Discards messages of a filter that has ended. */
   forgo(matches: (topic: string) => boolean): void {
     this.#unclaimed.forgo(matches);
   }
 
-  /** Keeps a message that nobody gets for a subscription to come, if one may. */
+  /** Keeps a message that matches no subscription for a later one, if the limits allow it. */
   keep(delivery: Delivery): void {
-    // The program has ended, not its session: the server keeps what comes now.
+    // The program has ended but not its session, so the server keeps what arrives now.
     if (this.#isClosed) return;
     if (this.#keepsUnclaimed) return this.#unclaimed.put(delivery);
     this.#dropped++;
@@ -114,9 +113,9 @@ export class Incoming {
   }
 
   /**
-   * Acknowledges all that was taken, and from here on nothing. That skips what
-   * was not taken, which holds up nothing any more: the acknowledgements that
-   * are sent are in order, and the server brings the others again.
+   * Acknowledges everything that was taken, and nothing from now on. Messages that were not taken
+   * are skipped. The acknowledgements are still in order, and the server sends the skipped messages
+   * again.
    */
   close(): void {
     if (this.#isClosed) return;
@@ -127,10 +126,10 @@ export class Incoming {
     }
   }
 
-  /** Deals with a message that is held, or was acknowledged, already. */
+  /** Handles a message that is already held, or was already acknowledged. */
   #isRepeated({ packetId, qos, dup }: PublishPacket): boolean {
     const held = this.#held.get(packetId);
-    // A QoS 1 identifier is free for another message, if the server has given up the first.
+    // The server may use a QoS 1 identifier for another message, if it has given up the first one.
     const isSame = qos === 2 ? this.#window.has(packetId) : dup && held?.hasArrived === false;
     if (!isSame) {
       if (held !== undefined) this.#forget(held);
@@ -163,7 +162,7 @@ export class Incoming {
     if (takers.length === 0) this.keep(delivery);
   }
 
-  /** Acknowledges what was taken, up to the first that was not. */
+  /** Acknowledges what was taken, up to the first message that was not. */
   #acknowledge(): void {
     if (this.#isClosed) return;
     for (;;) {
@@ -191,7 +190,7 @@ export class Incoming {
   }
 }
 
-/** A queue of deliveries, and the position of the first that is not acknowledged. */
+/** A queue of deliveries, with the position of the first one that is not acknowledged. */
 function newOrder(): Cursor<Delivery> {
   return new Log<Delivery>({ segmentItems: 16 }).cursor();
 }

@@ -3,11 +3,10 @@ import type { Connection } from "./connection.ts";
 import { TimeoutError } from "./errors.ts";
 
 /**
- * Keeps a connection alive, and finds out when it is dead: after a silence of
- * either side it sends PINGREQ [MQTT-3.1.2-20], and when nothing at all comes
- * back in time, the connection fails.
+ * Keeps a connection alive, and detects a dead one. After a silence of either side it sends PINGREQ
+ * [MQTT-3.1.2-20]. If nothing arrives in time, the connection fails.
  *
- * It has one appointment with the clock, however much is sent.
+ * It uses one timer, however much is sent.
  */
 export class KeepAlive {
   readonly #connection: Connection;
@@ -17,17 +16,17 @@ export class KeepAlive {
   #cancel: () => void = () => {};
   /** When PINGREQ was last sent, on the clock. */
   #pingMs = -Infinity;
-  /** When the first one was sent that nothing has come after; never, if something has. */
+  /** When the first PINGREQ was sent after which nothing arrived; infinite if something arrived. */
   #unansweredMs = Infinity;
 
   /**
-   * @param seconds The longest silence; 0 for any.
-   * @param timeoutMs How long the answer may take.
+   * @param seconds The Keep Alive in seconds; 0 for none.
+   * @param timeoutMs How long the answer may take, in milliseconds.
    */
   constructor(connection: Connection, clock: Clock, seconds: number, timeoutMs: number) {
     this.#connection = connection;
     this.#clock = clock;
-    // Early enough to arrive in time.
+    // Sent early enough to arrive in time.
     this.#intervalMs = seconds * 750;
     this.#timeoutMs = timeoutMs;
     if (seconds > 0) this.#arrange();
@@ -52,7 +51,7 @@ export class KeepAlive {
   #look(): void {
     const nowMs = this.#clock.now();
     const { lastReceivedMs, isPaused } = this.#connection;
-    // While the program takes nothing, nothing is read: no answer is no news then.
+    // While reading is paused, a missing answer says nothing about the server.
     if (isPaused || lastReceivedMs >= this.#unansweredMs) this.#unansweredMs = Infinity;
     if (nowMs >= this.#unansweredMs + this.#timeoutMs) {
       this.#connection.fail(new TimeoutError(`No answer to a ping for ${this.#timeoutMs} ms`));

@@ -14,13 +14,16 @@ import type { ClientState } from "./state.ts";
 
 /** How a client is closed. */
 export interface CloseOptions {
-  /** How long what waits has to leave, and the server to close, in milliseconds; 1,000 by default. */
+  /**
+   * How long to wait for published messages, and for the server to close, in milliseconds; 1,000 by
+   * default.
+   */
   graceMs?: number;
-  /** Whether the server is to publish the will all the same; false by default. */
+  /** Whether the server still publishes the will; false by default. */
   withWill?: boolean;
 }
 
-/** Reasons for which another attempt would only be refused again. */
+/** Reason Codes after which another attempt would only be refused again. */
 const FINAL_CODES: ReadonlySet<number> = new Set([
   ReasonCode.UnsupportedProtocolVersion,
   ReasonCode.ClientIdentifierNotValid,
@@ -28,22 +31,22 @@ const FINAL_CODES: ReadonlySet<number> = new Set([
   ReasonCode.NotAuthorized,
   ReasonCode.Banned,
   ReasonCode.BadAuthenticationMethod,
-  // Somebody else goes by this name now: to come back would only start a fight.
+  // Another client uses this identifier now. A reconnect would disconnect it, and so on.
   ReasonCode.SessionTakenOver,
   ReasonCode.AdministrativeAction,
   ReasonCode.UseAnotherServer,
   ReasonCode.ServerMoved,
 ]);
 
-/** Connects, connects again, and ends in the end. */
+/** The life of a client: it connects, reconnects, and ends. */
 export class Lifecycle {
-  /** Every state, for those who follow. */
+  /** Every state, for readers of `states()`. */
   readonly states = new Log<ClientState>();
   readonly #endpoint: Endpoint;
   readonly #settings: Settings;
   readonly #session: Session;
   readonly #backoff: Backoff;
-  /** Aborts when the client is to end. */
+  /** Aborts when the client ends. */
   readonly #ending = new AbortController();
   readonly #abort = () => this.#end(asError(this.#settings.signal!.reason));
   #state: ClientState = { kind: "connecting", attempt: 1 };
@@ -52,7 +55,7 @@ export class Lifecycle {
   #running: Promise<void> = Promise.resolve();
   #closing: Promise<void> | null = null;
 
-  /** Makes one that does nothing yet. */
+  /** Makes the lifecycle. It does nothing before {@linkcode open}. */
   constructor(endpoint: Endpoint, settings: Settings, session: Session) {
     this.#endpoint = endpoint;
     this.#settings = settings;
@@ -60,17 +63,17 @@ export class Lifecycle {
     this.#backoff = new Backoff(settings.reconnect || {}, settings.random);
   }
 
-  /** Where it is now. */
+  /** The current state. */
   get state(): ClientState {
     return this.#state;
   }
 
-  /** What the server said of itself last; `null` before the first connection. */
+  /** What the last CONNACK said about the server; `null` before the first connection. */
   get server(): ServerInfo | null {
     return this.#server;
   }
 
-  /** Why nothing can be asked for any more; `null` as long as it can. */
+  /** Why the client is closed; `null` while it is not. */
   get closedError(): DisconnectedError | null {
     if (this.#closing === null && this.#state.kind !== "closed") return null;
     const cause = this.#state.kind === "closed" ? this.#state.error : null;
@@ -96,7 +99,7 @@ export class Lifecycle {
     this.#running = this.#run();
   }
 
-  /** Says goodbye once what waits has left, and ends. */
+  /** Waits for published messages, sends DISCONNECT, and ends. */
   close(options: CloseOptions): Promise<void> {
     return this.#closing ??= this.#close(options);
   }
@@ -109,7 +112,7 @@ export class Lifecycle {
     const link = this.#link;
     if (link !== null) {
       this.#session.endSubscriptions(null);
-      // Whatever has not left by then is told that it never will.
+      // Messages that were not sent by then are rejected.
       const lost = link.connection.gone.then(() => patience.abort());
       await this.#session.outgoing.idle(patience.signal).catch(() => {});
       cancel();
@@ -123,7 +126,7 @@ export class Lifecycle {
 
   async #goodbye(link: Link, withWill: boolean, graceMs: number): Promise<void> {
     const { protocolVersion, keepsSession } = this.#settings;
-    // In 3.1.1 the will is published exactly if nothing is said.
+    // In 3.1.1 the server publishes the will only if no DISCONNECT is sent.
     if (withWill && protocolVersion !== 5) {
       return link.connection.fail(new DisconnectedError("The client is closed"));
     }
@@ -132,7 +135,7 @@ export class Lifecycle {
     await link.connection.finish({ type: "disconnect", reasonCode, properties }, graceMs);
   }
 
-  /** Ends for good. */
+  /** Ends the client. */
   #end(error: Error | null): void {
     if (this.#state.kind === "closed") return;
     this.#settings.signal?.removeEventListener("abort", this.#abort);
@@ -142,7 +145,7 @@ export class Lifecycle {
     this.#session.fail(error);
   }
 
-  /** Stays connected. */
+  /** Keeps the client connected. */
   async #run(): Promise<void> {
     const { clock } = this.#settings;
     for (let link = this.#link; link !== null; link = this.#link) {
@@ -161,7 +164,7 @@ export class Lifecycle {
     this.#session.detach();
   }
 
-  /** Tries until the server lets the client in, or there is no more use in it. */
+  /** Tries until the server accepts the client, or another attempt is useless. */
   async #reconnect(lost: Error): Promise<void> {
     let error = lost;
     while (this.#state.kind !== "closed") {
@@ -172,7 +175,7 @@ export class Lifecycle {
       if (this.#ending.signal.aborted) return;
       this.#set({ kind: "connecting", attempt: this.#backoff.attempts });
       try {
-        // A clean session of 3.1.1 is clean each time; in 5.0 it goes on while it has not expired.
+        // In 3.1.1 a clean session is clean each time. In 5.0 a session continues until it expires.
         const { protocolVersion, cleanStart } = this.#settings;
         return await this.#attempt(protocolVersion === 5 ? false : cleanStart);
       } catch (failure) {
@@ -190,12 +193,12 @@ export class Lifecycle {
     const { clock } = this.#settings;
     const over = new Receipt();
     const cancel = clock.schedule(clock.now() + ms, () => over.close());
-    // The end of the client ends the wait; the caller sees that for itself.
+    // The end of the client ends the wait. The caller checks for it.
     await over.wait(this.#ending.signal).catch(() => {});
     cancel();
   }
 
-  /** Dials and introduces the client, once. */
+  /** Opens a pipe and does the handshake, once. */
   async #attempt(cleanStart: boolean): Promise<void> {
     const { clock, limits } = this.#settings;
     const { connectTimeoutMs } = limits;
@@ -230,7 +233,7 @@ export class Lifecycle {
     }, signal);
   }
 
-  /** Dials; what answers after the attempt was given up is closed. */
+  /** Opens a pipe. A pipe that is opened after the attempt was abandoned is closed. */
   async #dial(signal: AbortSignal): Promise<Transport> {
     signal.throwIfAborted();
     const aborted = Promise.withResolvers<never>();
@@ -240,7 +243,7 @@ export class Lifecycle {
     try {
       return await Promise.race([dialling, aborted.promise]);
     } catch (error) {
-      // One that never comes, or has failed as well, leaves nothing to close.
+      // If it never opens, or fails, there is nothing to close.
       if (signal.aborted) dialling.then((late) => late.close(), () => {});
       throw error;
     } finally {

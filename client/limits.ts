@@ -9,60 +9,66 @@ export interface ClientLimits {
   pingTimeoutMs: number;
   /** Bytes of a packet from the server (Maximum Packet Size). Past it: 0x95 and disconnected. */
   packetBytesMax: number;
-  /** Unacknowledged QoS 1 and 2 messages from the server (Receive Maximum). The server keeps it. */
+  /** Unacknowledged QoS 1 and 2 messages from the server (Receive Maximum). The server obeys it. */
   receiveMaximum: number;
   /** Unacknowledged QoS 1 and 2 messages to the server, if it allows as many; 8,192 at most. */
   inflightMax: number;
-  /** The same for a server that does not say how many it allows, as none can in 3.1.1. */
+  /** The same for a server that does not announce a Receive Maximum, which 3.1.1 does not have. */
   inflightUnsaidMax: number;
-  /** Topic aliases, each way (Topic Alias Maximum). Past it: whole topics, or 0x94. */
+  /**
+   * Topic Aliases, in each direction (Topic Alias Maximum). Past it: whole topics to the server;
+   * 0x94 for the server's own.
+   */
   topicAliasMax: number;
   /** Messages that wait to be sent, connected or not. Past it: `QueueFullError`. */
   queueMessagesMax: number;
   /** Bytes of messages that wait to be sent. Past it: `QueueFullError`. */
   queueBytesMax: number;
-  /** Bytes that wait for the socket. Past it: messages wait in the queue instead. */
+  /** Bytes that wait to be written to the socket. Past it: messages wait in the queue instead. */
   writeBytesMax: number;
-  /** Subscriptions, those included whose end the server has not confirmed; 10,000 at most. */
+  /**
+   * Subscriptions, including those whose UNSUBSCRIBE is not confirmed; 10,000 at most. Past it:
+   * `SubscribeError`.
+   */
   subscriptionsMax: number;
-  /** Messages a subscription holds. Past it: nothing more is read, or the oldest is dropped. */
+  /** Messages that a subscription holds. Past it: reading stops, or the oldest is dropped. */
   subscriptionMessagesMax: number;
-  /** Bytes a subscription holds. Past it: nothing more is read, or the oldest is dropped. */
+  /** Bytes that a subscription holds. Past it: reading stops, or the oldest is dropped. */
   subscriptionBytesMax: number;
   /**
-   * Bytes all subscriptions hold, while reading goes on because the program
-   * waits for an answer; once for QoS 0, once for QoS 1 and 2. Past it: QoS 0
-   * messages are dropped; for QoS 1 and 2, nothing more is read.
+   * Bytes that all subscriptions hold while the client keeps reading because the program waits for
+   * an answer. It applies once to QoS 0, and once to QoS 1 and 2. Past it: QoS 0 messages are
+   * dropped; for QoS 1 and 2, reading stops.
    */
   heldBytesMax: number;
   /**
-   * Messages of a resumed session kept for a subscription to come. Past it:
-   * nothing more is read, and after `unclaimedWaitMs` the oldest is dropped.
+   * Messages of a resumed session that are kept for a later subscription. Past it: reading stops,
+   * and after `unclaimedWaitMs` the oldest is dropped.
    */
   unclaimedMessagesMax: number;
   /** Bytes of such messages. Past it: the same. */
   unclaimedBytesMax: number;
   /**
-   * How long such messages stay unacknowledged after the last `subscribe()`, in
-   * milliseconds. Past it: they are acknowledged, and kept.
+   * How long such messages stay unacknowledged after the last `subscribe()`, in milliseconds. Past
+   * it: they are acknowledged and still kept.
    */
   unclaimedWaitMs: number;
   /** Requests that wait for a response. Past it: `QueueFullError`. */
   requestsMax: number;
   /** Steps of one enhanced authentication. Past it: disconnected. */
   authenticationStepsMax: number;
-  /** States that a reader of `states()` may be late. Past it: it misses some. */
+  /** How many states a reader of `states()` may be behind. Past it: it misses some. */
   statesMax: number;
 }
 
-/** The limits of a client that is told nothing else. */
+/** The default limits of a client. */
 export const DEFAULT_CLIENT_LIMITS: ClientLimits = {
   connectTimeoutMs: 10_000,
   pingTimeoutMs: 10_000,
   packetBytesMax: 16 * 1024 * 1024,
   receiveMaximum: 256,
   inflightMax: 1024,
-  // What mosquitto takes: past it a QoS 2 handshake with it never ends.
+  // What mosquitto accepts. With more, a QoS 2 exchange with mosquitto never ends.
   inflightUnsaidMax: 20,
   topicAliasMax: 64,
   queueMessagesMax: 65_536,
@@ -80,11 +86,12 @@ export const DEFAULT_CLIENT_LIMITS: ClientLimits = {
   statesMax: 256,
 };
 
-/** The least and the most that some limits may be; from 1 on for all others. */
+/** The range of some limits. All others may be 1 or more. */
 const RANGES: Partial<Record<keyof ClientLimits, readonly [min: number, max: number]>> = {
   packetBytesMax: [16, 0xffff_ffff],
   receiveMaximum: [1, 65_535],
-  // Flights and requests share the packet identifiers, of which a window uses under half.
+  // Messages in flight and requests share the packet identifiers, and a window uses less than half
+  // of them.
   inflightMax: [1, 8192],
   inflightUnsaidMax: [1, 8192],
   topicAliasMax: [0, 65_535],

@@ -7,13 +7,13 @@ import type { ClientLimits } from "./limits.ts";
 import type { ServerInfo } from "./server_info.ts";
 import { IncomingAliases, OutgoingAliases } from "./topic_aliases.ts";
 
-/** A connection on which the server has let the client in, and what they agreed on. */
+/** A connection after CONNACK, with what client and server have agreed on. */
 export class Link {
-  /** What the server takes and gives. */
+  /** What the CONNACK said about the server. */
   readonly server: ServerInfo;
-  /** What the aliases of the server mean. */
+  /** The topics of the server's Topic Aliases. */
   readonly incomingAliases: IncomingAliases;
-  /** Where packets go. */
+  /** The connection that sends the packets. */
   readonly connection: Connection;
   readonly #outgoingAliases: OutgoingAliases;
   readonly #keepAlive: KeepAlive;
@@ -32,24 +32,24 @@ export class Link {
     this.#keepAlive = new KeepAlive(connection, clock, keepAliveSeconds, limits.pingTimeoutMs);
   }
 
-  /** Whether another message may be given to the connection. */
+  /** Whether the connection has room for another message. */
   get hasRoom(): boolean {
     return this.connection.error === null && this.connection.waitingBytes < this.#writeBytesMax;
   }
 
-  /** Stops what the link does on its own. */
+  /** Stops the timer of the link. */
   stop(): void {
     this.#keepAlive.stop();
   }
 
-  /** Whether the server takes a packet of this size [MQTT-3.2.2-15]. */
+  /** Whether the server accepts a packet of this size [MQTT-3.2.2-15]. */
   takes(packet: Packet): boolean {
     const { maximumPacketSize } = this.server;
     return maximumPacketSize === Infinity ||
       packetSize(packet, this.connection.version) <= maximumPacketSize;
   }
 
-  /** Sends a packet that is small, or known to be taken. */
+  /** Sends a packet that is small, or that the server is known to accept. */
   send(packet: Packet): void {
     this.connection.send(packet);
   }
@@ -57,7 +57,7 @@ export class Link {
   /**
    * Sends a message, with a topic alias if that is shorter.
    *
-   * @throws {PublishError} If the server would not take it; nothing is sent then.
+   * @throws {PublishError} If the server would not accept it; nothing is sent then.
    */
   publish(packet: PublishPacket, departure: Departure): void {
     const { maximumQoS, retainAvailable } = this.server;

@@ -4,24 +4,27 @@ import type { Properties, PublishPacket, QoS } from "../codec/mod.ts";
 export interface ClientMessage {
   /** The topic. */
   readonly topic: string;
-  /** The payload; the program's own. */
+  /** The payload. The program may keep the bytes. */
   readonly payload: Uint8Array;
-  /** The QoS at which it came. */
+  /** The QoS of the PUBLISH from the server. */
   readonly qos: QoS;
-  /** Whether it was retained before the subscription was made, or as it was published. */
+  /**
+   * The RETAIN flag: whether the message was retained before the subscription was made or, with
+   * Retain As Published, whether it was published with RETAIN.
+   */
   readonly retain: boolean;
-  /** Whether the server has sent it before, perhaps in vain. */
+  /** The DUP flag: whether the server may have sent the message before. */
   readonly dup: boolean;
-  /** The number it travelled under, 0 at QoS 0; of use in a log alone. */
+  /** The Packet Identifier, or 0 at QoS 0. It is useful only for logs. */
   readonly packetId: number;
-  /** Content type, response topic, user properties and so on; empty in 3.1.1. */
+  /** The properties: Content Type, Response Topic, User Properties and so on; empty in 3.1.1. */
   readonly properties: Properties;
 }
 
-/** Bytes that a message is taken for beside its topic and payload. */
+/** Bytes that a message counts for, besides its topic and payload. */
 const MESSAGE_BYTES = 128;
 
-/** Makes a message of a packet, with nothing in it that is borrowed. */
+/** Makes a message of a packet. It copies everything that is borrowed. */
 export function messageOf(packet: PublishPacket, topic: string): ClientMessage {
   const { topicAlias: _, ...properties } = packet.properties;
   const { correlationData } = properties;
@@ -31,13 +34,13 @@ export function messageOf(packet: PublishPacket, topic: string): ClientMessage {
 }
 
 /**
- * A message on its way to the program. It is settled, and may be acknowledged,
- * once everyone it was given to has taken it.
+ * A message on its way to the program. It may be acknowledged when all subscriptions that it was
+ * given to have taken it.
  */
 export class Delivery {
-  /** What it weighs in all limits. */
+  /** The bytes that it counts for in all limits. */
   readonly bytes: number;
-  /** Whether it came on this connection, and so can be acknowledged on it. */
+  /** Whether it arrived on this connection, so that it can be acknowledged on it. */
   hasArrived = true;
   /** Whether an acknowledgement would be for another message, or another session. */
   isVoid = false;
@@ -46,7 +49,7 @@ export class Delivery {
 
   /**
    * @param packetId 0 with QoS 0.
-   * @param takers How many it is given to.
+   * @param takers How many subscriptions it is given to.
    * @param settled Called once all have taken it.
    */
   constructor(
@@ -65,7 +68,7 @@ export class Delivery {
     return this.#takers === 0;
   }
 
-  /** One of them has taken it, or does not want it any more. */
+  /** One subscription has taken it, or has ended. */
   take(): void {
     if (--this.#takers === 0) this.#settled(this);
   }

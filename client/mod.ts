@@ -1,6 +1,6 @@
 /**
- * An MQTT client for 3.1.1 and 5.0 that connects again on its own, keeps what is not acknowledged,
- * and hands messages out as async iterators.
+ * An MQTT client for 3.1.1 and 5.0. It reconnects by itself, keeps messages until they are
+ * acknowledged, and returns received messages by async iterators.
  *
  * @example Publish and subscribe
  * ```ts

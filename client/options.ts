@@ -7,23 +7,28 @@ import type { Endpoint } from "./endpoint.ts";
 import { checkClientLimits, type ClientLimits } from "./limits.ts";
 import type { ClientState } from "./state.ts";
 
-/** The message that the server publishes for a client that is lost. */
+/** The Will Message, which the server publishes when it loses the client. */
 export interface WillOptions {
-  /** Where it goes. */
+  /** The Will Topic. */
   topic: string;
-  /** The message; empty by default. */
+  /** The Will Payload; empty by default. */
   payload?: Uint8Array | string;
-  /** 0 by default. */
+  /** The Will QoS; 0 by default. */
   qos?: QoS;
-  /** Whether it is retained; false by default. */
+  /** Will Retain; false by default. */
   retain?: boolean;
-  /** Will delay, message expiry, content type and so on; MQTT 5 only. */
+  /**
+   * Will Properties: Will Delay Interval, Message Expiry Interval, Content Type and so on; MQTT 5
+   * only.
+   */
   properties?: Properties;
 }
 
 /** Settings of a client; each has a default. */
 export interface ConnectOptions {
-  /** 5 for MQTT 5.0, the default, or 4 for 3.1.1. A server that refuses 5 is not asked again with 4. */
+  /**
+   * 5 for MQTT 5.0, the default, or 4 for 3.1.1. If a server refuses 5, the client does not try 4.
+   */
   protocolVersion?: 4 | 5;
   /** The client identifier; random by default. */
   clientId?: string;
@@ -31,41 +36,54 @@ export interface ConnectOptions {
   username?: string;
   /** The password; the one in the URL by default. */
   password?: string | Uint8Array;
-  /** Whether the first connection forgets an older session; true by default. */
+  /**
+   * Clean Start of the first connection: whether the server discards an older session; true by
+   * default.
+   */
   cleanStart?: boolean;
   /**
-   * How long the server keeps the session when the connection is lost, in
-   * seconds; MQTT 5 only. If it is given, the session also outlives `close()`.
-   * By default 300, which is for reconnects alone: `close()` ends the session.
+   * How long the server keeps the session when the connection is lost (Session Expiry Interval), in
+   * seconds; MQTT 5 only. If it is given, the session also outlives `close()`. By default it is
+   * 300, for reconnects only: `close()` ends the session.
    */
   sessionExpirySeconds?: number;
-  /** The longest silence before a PINGREQ, in seconds; 0 for no pings; 60 by default. */
+  /**
+   * The longest silence before a PINGREQ, in seconds; 0 for no pings; 6The Will QoS; 0 by default.
+   */
   keepAliveSeconds?: number;
-  /** What the server publishes if the client is lost; nothing by default. */
+  /** The Will Message; none by default. */
   will?: WillOptions | null;
-  /** Name and value pairs for the server; MQTT 5 only. */
+  /** User Properties of the CONNECT, as pairs of name and value; MQTT 5 only. */
   userProperties?: UserProperty[];
-  /** Whether to ask the server where responses may go; MQTT 5 only; false by default. */
+  /**
+   * Request Response Information: whether to ask the server for a base of response topics; MQTT 5
+   * only; false by default.
+   */
   requestResponseInformation?: boolean;
-  /** Whether the server may send reason strings with anything; MQTT 5 only; true by default. */
+  /**
+   * Request Problem Information: whether the server may send Reason Strings with any packet; MQTT 5
+   * only; true by default.
+   */
   requestProblemInformation?: boolean;
   /** Enhanced authentication; MQTT 5 only; none by default. */
   authentication?: ClientAuthentication | null;
-  /** How to connect again when the connection is lost; `false` not to. */
+  /** How to reconnect when the connection is lost; `false` to end the client instead. */
   reconnect?: ReconnectOptions | false;
   /** What the client may hold or wait for. */
   limits?: Partial<ClientLimits>;
-  /** For `mqtts:`; a WebSocket uses the certificates of the runtime. */
+  /** Settings of TLS for `mqtts:`. A `wss:` URL uses the certificates of the runtime. */
   tls?: TlsSettings;
-  /** Opens the byte pipe, in place of what the scheme of the URL says. */
+  /** Opens the byte pipe, in place of the transport that the URL names. */
   dial?: Dial;
-  /** Ends the attempt, and later the client, without a goodbye: the will is published. */
+  /**
+   * Ends the attempt, and later the client, without DISCONNECT, so the server publishes the will.
+   */
   signal?: AbortSignal | null;
-  /** Told of every state, at once; must not throw. */
+  /** Called at once for every state. It must not throw. */
   onState?: (state: ClientState) => void;
-  /** Time; the machine's by default. */
+  /** The clock; the system's by default. */
   clock?: Clock;
-  /** Randomness for the client identifier and for delays, 0 to below 1. */
+  /** Random numbers from 0 to below 1, for the client identifier and for delays. */
   random?: () => number;
 }
 
@@ -77,7 +95,7 @@ export interface Settings {
   readonly password: Uint8Array | null;
   readonly cleanStart: boolean;
   readonly sessionExpirySeconds: number;
-  /** Whether the session is to outlive `close()`. */
+  /** Whether the session outlives `close()`. */
   readonly keepsSession: boolean;
   readonly keepAliveSeconds: number;
   readonly will: WillOptions | null;
@@ -94,7 +112,7 @@ export interface Settings {
   readonly random: () => number;
 }
 
-/** How long a session is kept for reconnects alone, in seconds. */
+/** How long a session is kept for reconnects only, in seconds. */
 const RECONNECT_EXPIRY_SECONDS = 300;
 
 const encoder = new TextEncoder();
@@ -146,7 +164,7 @@ function check(name: string, value: number, max: number): void {
   }
 }
 
-/** 23 letters and digits, which every server must take [MQTT-3.1.3-5]. */
+/** 23 letters and digits, which every server must accept [MQTT-3.1.3-5]. */
 function randomClientId(random: () => number): string {
   const digits = Array.from({ length: 16 }, () => Math.floor(random() * 36).toString(36));
   return `fairway${digits.join("")}`;

@@ -19,32 +19,31 @@ import type { Clock } from "../transport/clock.ts";
 
 /** A SUBSCRIBE or UNSUBSCRIBE that waits for its answer. */
 export interface Asked {
-  /** The answer has come. */
+  /** The answer has arrived. */
   answered(packet: SubackPacket | UnsubackPacket): void;
 }
 
 type Outstanding = OutgoingMessage | Asked;
 
-/** Small, so that messages that have left are soon garbage. */
+/** Small, so that sent messages become garbage soon. */
 const SEGMENT = { segmentItems: 32, segmentWeight: 65_536 };
 
 /**
- * The messages to the server, in the order in which they were published: those
- * that wait, for a connection or for the server's Receive Maximum, and those
- * whose handshake is under way.
+ * The messages to the server, in the order in which they were published. Some wait for a connection
+ * or for the server's Receive Maximum, and some are in flight.
  *
- * Subscriptions take their packet identifiers from the same window, since both
- * share one space of them.
+ * SUBSCRIBE and UNSUBSCRIBE take their packet identifiers from the same window, because all packets
+ * share one set of identifiers.
  */
 export class Outgoing {
   readonly #limits: ClientLimits;
   readonly #clock: Clock;
   readonly #window: OutboundWindow<Outstanding>;
   readonly #queue: Cursor<OutgoingMessage>;
-  /** Messages of a session that was lost, to be published anew before all others. */
+  /** Messages of a lost session, which are published again before all others. */
   #again: OutgoingMessage[] = [];
   #link: Link | null = null;
-  /** Open while somebody waits for everything to be settled. */
+  /** Open while a caller waits until everything is settled. */
   #idle: Receipt | null = null;
 
   /** Makes an empty one. */
@@ -56,18 +55,18 @@ export class Outgoing {
     this.#queue = log.cursor();
   }
 
-  /** Messages that wait to be sent. */
+  /** How many messages wait to be sent. */
   get waiting(): number {
     return this.#queue.lag + this.#again.length;
   }
 
   /**
-   * Takes a message over; an error is told to the message.
+   * Takes over a message. The message receives a later error.
    *
    * @throws {RangeError | TypeError} If it cannot be written as a packet.
    */
   publish(message: OutgoingMessage): void {
-    // What cannot be written is the caller's fault, and known at once.
+    // A packet that cannot be written is the caller's error, so it is reported at once.
     packetSize(packetOf(message, message.qos === 0 ? 0 : 1, false), 5);
     const { queueMessagesMax, queueBytesMax } = this.#limits;
     const waitingBytes = this.#queue.log.weight - this.#queue.weight;
@@ -86,7 +85,7 @@ export class Outgoing {
     this.#window.resume(Math.min(link.server.receiveMaximum, this.#limits.inflightMax));
   }
 
-  /** Ends on a connection. Who has asked something asks again on the next. */
+  /** The connection has ended. Requests are made again on the next one. */
   detach(): void {
     this.#link = null;
     for (const flight of this.#window.flights()) {
@@ -94,7 +93,7 @@ export class Outgoing {
     }
   }
 
-  /** Gives a request an identifier, until it is answered or the connection lost. */
+  /** Gives a request a packet identifier, until it is answered or the connection is lost. */
   ask(asked: Asked): number {
     return this.#window.open(1, asked).packetId;
   }
@@ -102,7 +101,7 @@ export class Outgoing {
   /**
    * Takes the answer to a request.
    *
-   * @throws {ProtocolError} If nothing of that kind was asked.
+   * @throws {ProtocolError} If no such request is open.
    */
   answered(packet: SubackPacket | UnsubackPacket): void {
     const flight = this.#window.get(packet.packetId);
@@ -121,7 +120,7 @@ export class Outgoing {
   acknowledged(packet: AckPacket): void {
     const flight = this.#window.get(packet.packetId);
     if (flight === null) {
-      // Settled before the connection was lost, or never ours.
+      // It was settled before the connection was lost, or it is not from this client.
       if (packet.type === "pubrec") this.#release(packet.packetId, false);
       return;
     }
@@ -133,7 +132,7 @@ export class Outgoing {
     this.pump();
   }
 
-  /** Sends what may be sent. */
+  /** Sends what the limits and the server allow. */
   pump(): void {
     const link = this.#link;
     if (link === null) return;
@@ -154,14 +153,14 @@ export class Outgoing {
     if (this.#idle !== null && this.#isIdle()) this.#idle.close();
   }
 
-  /** Waits until no message waits or is under way. */
+  /** Waits until no message waits or is in flight. */
   async idle(signal: AbortSignal): Promise<void> {
     this.#idle = new Receipt();
     this.pump();
     await this.#idle.wait(signal);
   }
 
-  /** Gives up everything. */
+  /** Rejects everything that waits or is in flight. */
   fail(error: Error): void {
     for (const message of this.#again.splice(0)) message.fail(error);
     for (let next = this.#queue.next(); next !== undefined; next = this.#queue.next()) {
@@ -198,13 +197,13 @@ export class Outgoing {
     try {
       link.publish(this.#packet(message, flight.packetId, true), message);
     } catch (error) {
-      // The server takes less than on the last connection.
+      // The server accepts less than on the last connection.
       this.#window.close(flight);
       message.fail(error);
     }
   }
 
-  /** What had been sent in a session that the server does not know any more. */
+  /** Handles the messages in flight of a session that the server has lost. */
   #loseSession(): void {
     for (const flight of this.#window.flights()) {
       const message = flight.message as OutgoingMessage;
@@ -239,7 +238,7 @@ export class Outgoing {
   #pubcomp(packet: AckPacket, flight: Flight<Outstanding>, message: OutgoingMessage): void {
     if (flight.phase !== "pubcomp") throw unexpected(packet);
     this.#window.close(flight);
-    // An identifier that the server does not know any more is no error here (§3.7.2.1).
+    // If the server no longer knows the identifier, that is not an error here (§3.7.2.1).
     message.complete(resultOf(packet));
   }
 
@@ -248,7 +247,7 @@ export class Outgoing {
     this.#link?.send({ type: "pubrel", packetId, reasonCode, properties: {} });
   }
 
-  /** How long the message is worth delivering, in seconds; `null` for ever. */
+  /** The rest of the Message Expiry Interval, in seconds; `null` if the message does not expire. */
   #secondsLeft({ properties, atMs }: OutgoingMessage): number | null {
     const { messageExpiryInterval } = properties;
     if (messageExpiryInterval === undefined) return null;

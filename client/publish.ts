@@ -4,23 +4,25 @@ import type { Departure } from "./connection.ts";
 
 /** How a client publishes. */
 export interface ClientPublishOptions {
-  /** 0 by default. */
+  /** The QoS; 0 by default. */
   qos?: QoS;
-  /** Whether the server retains the message; false by default. */
+  /** RETAIN: whether the server retains the message; false by default. */
   retain?: boolean;
-  /** Message expiry, content type, response topic and so on; MQTT 5 only. */
+  /**
+   * The properties: Message Expiry Interval, Content Type, Response Topic and so on; MQTT 5 only.
+   */
   properties?: Properties;
-  /** Takes the message back, if it was not sent yet; else only ends the wait for it. */
+  /** Withdraws the message if it was not sent yet. Otherwise it only ends the wait. */
   signal?: AbortSignal;
 }
 
-/** What the server said to a message. */
+/** The server's answer to a message. */
 export interface PublishResult {
   /** `ReasonCode.Success`, or `NoMatchingSubscribers`. */
   readonly reasonCode: number;
-  /** Said for people to read; `null` if nothing was. */
+  /** The Reason String; `null` if there is none. */
   readonly reasonString: string | null;
-  /** Name and value pairs that came with it. */
+  /** The User Properties of the answer, as pairs of name and value. */
   readonly userProperties: readonly (readonly [string, string])[];
 }
 
@@ -32,9 +34,9 @@ const UNANSWERED: PublishResult = {
 };
 
 /**
- * How far a message has got. To await it is to await {@linkcode completed}.
+ * How far a message has got. `await` on it waits for {@linkcode completed}.
  *
- * An error that nobody waits for is dropped: who must know awaits the receipt.
+ * An error that the program does not await is ignored. Await the receipt to see errors.
  */
 export class PublishReceipt implements PromiseLike<PublishResult> {
   readonly #message: OutgoingMessage;
@@ -44,28 +46,31 @@ export class PublishReceipt implements PromiseLike<PublishResult> {
     this.#message = message;
   }
 
-  /** Resolves when the bytes have left: the pace at which to publish at QoS 0. */
+  /**
+   * Resolves when the bytes were written. Await it from time to time while publishing many
+   * messages.
+   */
   get left(): Promise<void> {
     return this.#message.hasLeft.wait();
   }
 
   /**
-   * Resolves when the server has taken the message over: with PUBACK or PUBREC;
-   * at QoS 0 when the bytes have left.
+   * Resolves when the server has accepted the message: with PUBACK or PUBREC; at QoS 0 when the
+   * bytes were written.
    */
   get acknowledged(): Promise<PublishResult> {
     return this.#message.acknowledged.wait();
   }
 
   /**
-   * Resolves when all is done: with PUBACK or PUBCOMP; at QoS 0 when the bytes
-   * have left.
+   * Resolves when the exchange is complete: with PUBACK or PUBCOMP; at QoS 0 when the bytes were
+   * written.
    */
   get completed(): Promise<PublishResult> {
     return this.#message.completed.wait();
   }
 
-  /** Whether all is done, well or not. */
+  /** Whether it has succeeded or failed. */
   get isSettled(): boolean {
     return this.#message.completed.isSettled;
   }
@@ -79,9 +84,9 @@ export class PublishReceipt implements PromiseLike<PublishResult> {
   }
 }
 
-/** A message on its way to the server, and what is told of it. */
+/** A message on its way to the server, with the promises of its receipt. */
 export class OutgoingMessage implements Departure {
-  /** Settles when the bytes have left. */
+  /** Settles when the bytes were written. */
   readonly hasLeft: Answer<void>;
   /** Settles with PUBACK or PUBREC. */
   readonly acknowledged: Answer<PublishResult>;
@@ -91,7 +96,7 @@ export class OutgoingMessage implements Departure {
   readonly #abort = () => this.fail(this.#signal!.reason);
 
   /**
-   * @param payload Unchanged until the message is settled.
+   * @param payload Must not change until the message is settled.
    * @param atMs When it was published, on the client's clock.
    */
   constructor(
@@ -112,36 +117,36 @@ export class OutgoingMessage implements Departure {
     else signal?.addEventListener("abort", this.#abort, { once: true });
   }
 
-  /** Whether nobody wants it sent any more. */
+  /** Whether the program has withdrawn it. */
   get isWithdrawn(): boolean {
     return this.completed.isSettled;
   }
 
-  /** The bytes have left. */
+  /** The bytes were written. */
   left(): void {
     this.hasLeft.resolve();
     if (this.qos === 0) this.complete(UNANSWERED);
   }
 
-  /** The connection was lost; what has an acknowledged QoS is sent again. */
+  /** The connection was lost. A QoS 1 or 2 message is sent again. */
   lost(error: Error): void {
     if (this.qos === 0) this.fail(error);
   }
 
-  /** The server has taken it over. */
+  /** The server has accepted it. */
   acknowledge(result: PublishResult): void {
     this.hasLeft.resolve();
     this.acknowledged.resolve(result);
   }
 
-  /** All is done. */
+  /** The exchange is complete. */
   complete(result: PublishResult): void {
     this.acknowledge(result);
     this.completed.resolve(result);
     this.#signal?.removeEventListener("abort", this.#abort);
   }
 
-  /** It will get no further. */
+  /** The message has failed. */
   fail(error: unknown): void {
     this.hasLeft.reject(error);
     this.acknowledged.reject(error);

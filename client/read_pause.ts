@@ -2,44 +2,46 @@ import type { Attention } from "./answer.ts";
 import type { Connection } from "./connection.ts";
 
 /**
- * Decides whether the socket is read: not while a subscription holds as much
- * as it may, because then the server, and through it the publishers, have to
- * wait.
+ * Decides whether the socket is read. Reading stops while a subscription is full, so that the
+ * server, and through it the publishers, have to wait.
  *
- * A program that waits for an answer of the server in the very loop that takes
- * the messages would wait for ever then. So reading goes on while somebody
- * waits for an answer, up to a limit on all that is held.
+ * A program may wait for an answer of the server in the loop that takes the messages. It would then
+ * wait for ever. So reading continues while the program waits for an answer, up to a limit on
+ * everything that is held.
  */
 export class ReadingGate implements Attention {
   readonly #heldBytesMax: number;
   #connection: Connection | null = null;
-  /** Answers that somebody waits for. */
+  /** Answers that the program waits for. */
   #awaited = 0;
-  /** Subscriptions that hold as much as they may. */
+  /** How many subscriptions are full. */
   #full = 0;
   /** Bytes of QoS 0 messages held. */
   #bestEffortBytes = 0;
   /** Bytes of QoS 1 and 2 messages held. */
   #assuredBytes = 0;
 
-  /** @param heldBytesMax Bytes to hold while reading goes on; once for each of the two. */
+  /**
+   * @param heldBytesMax Bytes to hold while reading continues; once for QoS 0, once for QoS 1 and
+   * 2.
+   */
   constructor(heldBytesMax: number) {
     this.#heldBytesMax = heldBytesMax;
   }
 
-  /** The connection whose reading is decided on, or `null`. */
+  /** Sets the connection whose reading is controlled, or `null`. */
   attach(connection: Connection | null): void {
     this.#connection = connection;
     this.#update();
   }
 
-  /** Somebody waits for an answer. */
+  /** The program waits for an answer. */
   awaited(): void {
     this.#awaited++;
     this.#update();
   }
 
-  /** The answer has come. */
+  /** The answer has arrived. */
   settled(): void {
     this.#awaited--;
     this.#update();
@@ -51,14 +53,14 @@ export class ReadingGate implements Attention {
     this.#update();
   }
 
-  /** A message is held (positive), or no longer (negative). */
+  /** A message is held (positive bytes), or no longer held (negative bytes). */
   noteHeld(bytes: number, isAssured: boolean): void {
     if (isAssured) this.#assuredBytes += bytes;
     else this.#bestEffortBytes += bytes;
     this.#update();
   }
 
-  /** Whether a QoS 0 message is one too many. */
+  /** Whether another QoS 0 message must be dropped. */
   get refusesBestEffort(): boolean {
     return this.#bestEffortBytes >= this.#heldBytesMax;
   }

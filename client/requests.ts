@@ -7,7 +7,7 @@ import type { ClientMessage } from "./message.ts";
 import type { ClientPublishOptions, PublishReceipt } from "./publish.ts";
 import type { ClientSubscription } from "./subscription.ts";
 
-/** How a client asks. */
+/** Settings of a request. */
 export interface RequestOptions extends Omit<ClientPublishOptions, "retain"> {
   /** How long the response may take, in milliseconds; 5,000 by default. */
   timeoutMs?: number;
@@ -32,12 +32,12 @@ export class Requests {
   readonly #clock: Clock;
   readonly #attention: Attention;
   readonly #topic: string;
-  /** Requests that wait, by what is in their Correlation Data. */
+  /** Requests that wait, by their Correlation Data. */
   readonly #waiting = new Map<number, Answer<ClientMessage>>();
   #responses: ClientSubscription | null = null;
   #number = 0;
 
-  /** @param topic Where responses go; nobody else's. */
+  /** @param topic The response topic, which only this client uses. */
   constructor(
     requester: Requester,
     limits: ClientLimits,
@@ -82,12 +82,12 @@ export class Requests {
     } finally {
       cancel();
       this.#waiting.delete(number);
-      // Nobody waits for it any more, whatever ended the wait.
+      // The wait has ended.
       response.reject(null);
     }
   }
 
-  /** A request that was not published, or reached nobody, gets no response. */
+  /** Ends the wait if the request was not published, or had no matching subscribers. */
   #watch(receipt: PublishReceipt, topic: string, response: Answer<ClientMessage>): void {
     receipt.then(({ reasonCode }) => {
       if (reasonCode !== ReasonCode.NoMatchingSubscribers) return;
@@ -95,7 +95,7 @@ export class Requests {
     }, (error) => response.reject(error));
   }
 
-  /** Waits until responses can come. */
+  /** Waits until the subscription to the response topic is granted. */
   async #listen(): Promise<void> {
     if (this.#responses === null) {
       const responses = this.#responses = this.#requester.subscribe(this.#topic);

@@ -14,25 +14,27 @@ import type { ClientAuthentication } from "./authentication.ts";
 
 /** Settings of {@linkcode scramSha256}. */
 export interface ClientScramOptions {
-  /** The fewest iterations that a server may ask for; 4,096 by default, which is the least. */
+  /**
+   * The fewest iterations that a server may ask for; 4,096 by default, which is also the minimum.
+   */
   iterationsMin?: number;
   /** The most iterations that a server may ask for; ten million by default. */
   iterationsMax?: number;
-  /** Makes nonces, printable and without commas; random by default. */
+  /** Makes nonces, printable ASCII without commas; random by default. */
   nonce?: () => string;
 }
 
-/** No channel binding, and nobody else to act for. */
+/** No channel binding, and no authorization identity. */
 const HEADER = "n,,";
 const encoder = new TextEncoder();
 
 /**
- * Proves who the client is by SCRAM-SHA-256 (RFC 5802, RFC 7677), and has the
- * server prove that it knows the password too; otherwise the connection is closed.
+ * Authenticates the client by SCRAM-SHA-256 (RFC 5802, RFC 7677). The server must prove in return
+ * that it has the credential; otherwise the connection is closed.
  *
- * @returns What `connect()` takes as `authentication`; for one client at a time.
+ * @returns A value for the option `authentication` of `connect()`. Use it for one client at a time.
  * @throws {TypeError} If the user name has characters that none may have.
- * @throws {RangeError} If fewer iterations than 4,096 are to be allowed.
+ * @throws {RangeError} If `iterationsMin` is less than 4,096.
  */
 export function scramSha256(
   username: string,
@@ -48,9 +50,9 @@ class ScramClient implements ClientAuthentication {
   readonly #password: string;
   readonly #options: Required<ClientScramOptions>;
   #nonce = "";
-  /** What the server has to show in the end. */
+  /** The signature that the server must send at the end. */
   #signature: Uint8Array | null = null;
-  /** The password as it was salted last: the server asks for the same again. */
+  /** The last salted password. The server usually asks for the same salt again. */
   #salted: { readonly how: string; readonly keys: Promise<Uint8Array> } | null = null;
 
   constructor(username: string, password: string, options: ClientScramOptions) {

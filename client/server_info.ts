@@ -1,25 +1,25 @@
 import type { ConnackPacket, QoS, UserProperty } from "../codec/mod.ts";
 import type { Settings } from "./options.ts";
 
-/** What the server said of itself when it let the client in. */
+/** What a CONNACK said about the server and the session. */
 export interface ServerInfo {
-  /** Whether it knew the session. */
+  /** Session Present: whether the server had the session. */
   readonly sessionPresent: boolean;
-  /** The client identifier, which it may have chosen. */
+  /** The client identifier. The server may have assigned it. */
   readonly clientId: string;
-  /** The longest silence it bears, in seconds; 0 for any. */
+  /** The Keep Alive in effect, in seconds; 0 for none. */
   readonly keepAliveSeconds: number;
-  /** How long it keeps the session when the connection is lost, in seconds. */
+  /** How long the server keeps the session when the connection is lost, in seconds. */
   readonly sessionExpirySeconds: number;
-  /** The highest QoS it takes. */
+  /** The highest QoS that the server accepts. */
   readonly maximumQoS: QoS;
-  /** Whether it retains messages. */
+  /** Whether the server supports retained messages. */
   readonly retainAvailable: boolean;
-  /** Unacknowledged messages it takes at once. */
+  /** Receive Maximum: how many unacknowledged QoS 1 and 2 messages the server accepts. */
   readonly receiveMaximum: number;
-  /** The highest topic alias it understands. */
+  /** The highest Topic Alias that the server accepts. */
   readonly topicAliasMaximum: number;
-  /** The largest packet it takes, in bytes. */
+  /** The largest packet that the server accepts, in bytes. */
   readonly maximumPacketSize: number;
   /** Whether filters may have wildcards. */
   readonly wildcardSubscriptionAvailable: boolean;
@@ -27,15 +27,15 @@ export interface ServerInfo {
   readonly sharedSubscriptionAvailable: boolean;
   /** Whether subscriptions may have identifiers. */
   readonly subscriptionIdentifiersAvailable: boolean;
-  /** What to make response topics from, or `null`. */
+  /** Response Information: the base of response topics, or `null`. */
   readonly responseInformation: string | null;
-  /** What it had to say to people, or `null`. */
+  /** The Reason String, or `null`. */
   readonly reasonString: string | null;
-  /** Whatever else it said. */
+  /** The User Properties of the CONNACK. */
   readonly userProperties: readonly UserProperty[];
 }
 
-/** Reads a CONNACK with all that it leaves out. */
+/** Reads a CONNACK, and fills in the defaults of the protocol. */
 export function serverInfoOf(
   { sessionPresent, properties }: ConnackPacket,
   settings: Settings,

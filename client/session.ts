@@ -11,31 +11,31 @@ import { ReadingGate } from "./read_pause.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { Unclaimed } from "./unmatched_messages.ts";
 
-/** A re-authentication under way. */
+/** A re-authentication in progress. */
 interface Reauthentication {
   readonly exchange: AuthenticationExchange;
   readonly settled: Answer<void>;
 }
 
 /**
- * What a client remembers from one connection to the next, and what it does
- * with the packets of each.
+ * The state that a client keeps from one connection to the next. It handles the packets of each
+ * connection.
  */
 export class Session implements PacketHandler {
-  /** Whether the socket is read. */
+  /** Decides whether the socket is read. */
   readonly gate: ReadingGate;
   /** Messages to the server. */
   readonly outgoing: Outgoing;
   /** Messages from the server. */
   readonly incoming: Incoming;
-  /** Who gets them. */
+  /** The subscriptions that receive them. */
   readonly subscriptions: Subscriptions;
   readonly #settings: Settings;
   #link: Link | null = null;
   #isFirst = true;
   #reauthentication: Reauthentication | null = null;
 
-  /** Makes a session that no server knows of. */
+  /** Makes a new session. */
   constructor(settings: Settings) {
     const { limits, clock } = settings;
     this.#settings = settings;
@@ -46,20 +46,20 @@ export class Session implements PacketHandler {
     this.subscriptions = new Subscriptions(limits, this.gate, this.outgoing, this.incoming);
   }
 
-  /** Goes on over a new connection. */
+  /** Continues on a new connection. */
   attach(link: Link): void {
     this.#link = link;
     link.connection.handler = this;
     this.incoming.attach(link, this.#isFirst);
     this.#isFirst = false;
     this.outgoing.attach(link);
-    // Before all messages: some may be for these very subscriptions.
+    // Subscriptions first, because some of the messages may be for them.
     this.subscriptions.attach(link);
     this.outgoing.pump();
     this.gate.attach(link.connection);
   }
 
-  /** The connection is gone. */
+  /** The connection has ended. */
   detach(): void {
     const error = this.#link?.connection.error;
     this.#link = null;
@@ -71,13 +71,13 @@ export class Session implements PacketHandler {
     this.#reauthentication = null;
   }
 
-  /** Hands out nothing more; iterators throw `error`, or just end. */
+  /** Ends all subscriptions. Iterators throw `error`, or end if it is `null`. */
   endSubscriptions(error: Error | null): void {
     this.subscriptions.fail(error);
     this.incoming.close();
   }
 
-  /** Gives up everything that waits. */
+  /** Rejects everything that waits. */
   fail(error: Error | null): void {
     this.endSubscriptions(error);
     this.outgoing.fail(error ?? new DisconnectedError("The client is closed"));
@@ -98,7 +98,7 @@ export class Session implements PacketHandler {
       case "unsuback":
         return this.outgoing.answered(packet);
       case "pingresp":
-        // That it came is enough: the connection has noted when.
+        // Nothing to do: the connection has noted the time.
         return;
       case "auth":
         return this.#authenticate(packet);
@@ -109,13 +109,13 @@ export class Session implements PacketHandler {
     }
   }
 
-  /** Bytes have left. */
+  /** Bytes were written. */
   drained(): void {
     this.outgoing.pump();
   }
 
   /**
-   * Proves anew who the client is, over the connection as it is.
+   * Authenticates again on the current connection.
    *
    * @throws {TypeError} If the client was not connected with enhanced authentication.
    * @throws {DisconnectedError} If there is no connection, or the server ends it.

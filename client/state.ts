@@ -1,10 +1,16 @@
-/** Where a client is in its life. */
+/** The state of a client. */
 export type ClientState =
-  /** It dials and introduces itself, for the first time or the nth since a connection was lost. */
+  /**
+   * It opens a connection. `attempt` counts from the first one, or from the loss of the last
+   * connection.
+   */
   | { readonly kind: "connecting"; readonly attempt: number }
-  /** The server has let it in; `sessionPresent` tells whether the server knew the session. */
+  /** The server has accepted it. `sessionPresent` says whether the server had the session. */
   | { readonly kind: "connected"; readonly sessionPresent: boolean }
-  /** The connection is lost, or an attempt has failed; the next one starts after `delayMs`. */
+  /**
+   * The connection was lost, or an attempt has failed. The next attempt starts after `delayMs`
+   * milliseconds.
+   */
   | { readonly kind: "waiting"; readonly delayMs: number; readonly error: Error }
-  /** It is over; `error` is `null` if the program wanted it so. */
+  /** It has ended. `error` is `null` if the program has closed it. */
   | { readonly kind: "closed"; readonly error: Error | null };

@@ -6,19 +6,25 @@ import type { SubscriptionBuffer, SubscriptionOverflow } from "./subscription_bu
 
 /** How a client subscribes. */
 export interface ClientSubscribeOptions {
-  /** The highest QoS at which messages come; 2 by default. */
+  /** Maximum QoS of the messages; 2 by default. */
   qos?: QoS;
-  /** Whether the client's own messages are left out; MQTT 5 only; false by default. */
+  /** No Local: whether the client's own messages are left out; MQTT 5 only; false by default. */
   noLocal?: boolean;
-  /** Whether messages keep the RETAIN flag they came with; MQTT 5 only; false by default. */
+  /**
+   * Retain As Published: whether messages keep the RETAIN flag of their publisher; MQTT 5 only;
+   * false by default.
+   */
   retainAsPublished?: boolean;
-  /** Retained messages: 0 send, 1 send if the subscription is new, 2 do not; MQTT 5 only; 0 by default. */
+  /**
+   * Retain Handling: 0 sends retained messages, 1 only if the subscription is new, 2 never; MQTT 5
+   * only; 0 by default.
+   */
   retainHandling?: 0 | 1 | 2;
   /** The Subscription Identifier, 1 to 268,435,455; MQTT 5 only; chosen by the client by default. */
   identifier?: number;
   /** User properties for the server; MQTT 5 only. */
   properties?: Pick<Properties, "userProperties">;
-  /** What happens when the program does not keep up; `"wait"` by default. */
+  /** What happens when the subscription is full; `"wait"` by default. */
   overflow?: SubscriptionOverflow;
   /** Ends the subscription; the iterator then throws the signal's reason. */
   signal?: AbortSignal;
@@ -30,20 +36,20 @@ export type SubscribeSettings =
   & Required<Pick<ClientSubscribeOptions, "retainHandling" | "properties">>
   & { readonly identifier: number };
 
-/** A subscription as the client keeps it. */
+/** The client's record of a subscription. */
 export class SubscriptionRecord {
   /** Settles with what the server grants. */
   readonly ready: Answer<readonly QoS[]>;
-  /** Closes when the server has confirmed the end, or is out of reach. */
+  /** Closes when the server has confirmed the end, or cannot be reached. */
   readonly gone: Receipt = new Receipt();
-  /** What waits for the answer of the server. */
+  /** The request that waits for the server's answer. */
   asked: "subscribe" | "unsubscribe" | null = null;
   /** Whether the server has it. */
   isGranted = false;
-  /** Whether nobody wants it any more. */
+  /** Whether the program has ended it. */
   isEnded = false;
 
-  /** Makes one the server has not heard of yet. */
+  /** Makes a record that the server does not know yet. */
   constructor(
     readonly filters: readonly string[],
     readonly settings: SubscribeSettings,
@@ -55,12 +61,11 @@ export class SubscriptionRecord {
 }
 
 /**
- * The messages of one subscription, made by `Client.subscribe`: an iterator.
- * Leaving a `for await` over it unsubscribes.
+ * The messages of one subscription, made by `Client.subscribe`: an iterator. Leaving a `for await`
+ * over it unsubscribes.
  *
- * Messages of QoS 1 and 2 are acknowledged once {@linkcode next} has handed
- * them out. What the program does not take is kept within the client's limits;
- * past them the server has to wait.
+ * QoS 1 and 2 messages are acknowledged when {@linkcode next} has returned them. Messages that the
+ * program has not taken wait within the client's limits. Past the limits, the server has to wait.
  */
 export class ClientSubscription
   implements AsyncIterableIterator<ClientMessage, undefined>, AsyncDisposable {
@@ -79,21 +84,21 @@ export class ClientSubscription
   }
 
   /**
-   * Resolves when the server has granted the subscription, with the QoS of each
-   * filter; rejects with a `SubscribeError` if it refuses one.
+   * Resolves when the server has granted the subscription, with the granted QoS of each filter.
+   * Rejects with a `SubscribeError` if the server refuses one.
    */
   get ready(): Promise<readonly QoS[]> {
     return this.#record.ready.wait();
   }
 
-  /** Messages that were dropped because the program did not keep up. */
+  /** How many messages were dropped because the subscription was full. */
   get dropped(): number {
     return this.#record.buffer.dropped;
   }
 
   /**
-   * The next message; waits for one. Ends after {@linkcode return}, or when the
-   * client is closed.
+   * Returns the next message, and waits for it. The iteration ends after {@linkcode return}, or
+   * when the client is closed.
    *
    * @throws {SubscribeError} If the server refuses the subscription.
    * @throws {ClientError} If the connection is lost for good, after the last message.
@@ -105,8 +110,8 @@ export class ClientSubscription
   }
 
   /**
-   * Ends the subscription, and waits until the server has confirmed that, if it
-   * can be reached. Messages that were not taken are let go of.
+   * Ends the subscription, and waits until the server has confirmed that, if it can be reached.
+   * Messages that were not taken are discarded.
    */
   async return(): Promise<IteratorResult<ClientMessage, undefined>> {
     await this.#end();

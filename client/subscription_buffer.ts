@@ -4,17 +4,17 @@ import type { Delivery } from "./message.ts";
 import type { ClientLimits } from "./limits.ts";
 import type { ReadingGate } from "./read_pause.ts";
 
-/** What happens when a subscription holds as much as it may. */
+/** What happens when a subscription is full. */
 export type SubscriptionOverflow =
-  /** Nothing more is read from the server, for no subscription. The default. */
+  /** Reading from the server stops, for all subscriptions. The default. */
   | "wait"
-  /** The oldest message is dropped, acknowledged and counted. */
+  /** The oldest message is dropped, acknowledged, and counted in `dropped`. */
   | "drop-oldest";
 
-/** Small, so that messages the program has taken are soon garbage. */
+/** Small, so that messages that the program has taken become garbage soon. */
 const SEGMENT = { segmentItems: 16, segmentWeight: 65_536 };
 
-/** The messages that wait for one subscription to take them. */
+/** The messages that wait in one subscription. */
 export class SubscriptionBuffer {
   /** Messages that were dropped. */
   dropped = 0;
@@ -34,7 +34,7 @@ export class SubscriptionBuffer {
     this.#overflow = overflow;
   }
 
-  /** Takes a message in. */
+  /** Adds a message. */
   put(delivery: Delivery): void {
     const isTooMuch = delivery.message.qos === 0 && this.#gate.refusesBestEffort;
     if (this.#isClosed || isTooMuch) {
@@ -51,10 +51,10 @@ export class SubscriptionBuffer {
   }
 
   /**
-   * The oldest message, which counts as taken from here on; waits for one.
+   * Takes the oldest message, and waits for one if there is none.
    *
    * @returns `undefined` once the buffer is closed.
-   * @throws What the buffer was closed with, after the last message.
+   * @throws The error that the buffer was closed with, after the last message.
    */
   async take(): Promise<Delivery | undefined> {
     for (;;) {
@@ -67,10 +67,10 @@ export class SubscriptionBuffer {
   }
 
   /**
-   * Takes no more in. Without an error what is held is let go of; with one the
-   * program gets it first.
+   * Accepts no more messages. Without an error, held messages are discarded. With an error, the
+   * program gets them first.
    *
-   * @param isTaken Whether what is let go of counts as taken.
+   * @param isTaken Whether discarded messages count as taken.
    */
   close(error: Error | null, isTaken: boolean): void {
     if (this.#isClosed) return;
@@ -82,7 +82,7 @@ export class SubscriptionBuffer {
     this.#log.more().close();
   }
 
-  /** Gives back what it holds, for others to take. */
+  /** Returns the messages that it holds, for other subscriptions. */
   release(): Delivery[] {
     const released: Delivery[] = [];
     for (let next = this.#next(); next !== undefined; next = this.#next()) released.push(next);
@@ -104,7 +104,7 @@ export class SubscriptionBuffer {
     return delivery;
   }
 
-  /** Whether it holds more than a part of what it may. */
+  /** Whether it holds more than a part of its limits. */
   #isOver(part: number): boolean {
     const { subscriptionMessagesMax, subscriptionBytesMax } = this.#limits;
     return this.#cursor.lag > subscriptionMessagesMax * part ||
@@ -112,7 +112,7 @@ export class SubscriptionBuffer {
   }
 
   #noteFull(): void {
-    // Room for half of it before reading goes on: not a turn for each message.
+    // Reading resumes when half of it is free, so that it does not switch for each message.
     const isFull = !this.#isClosed && this.#overflow === "wait" &&
       this.#isOver(this.#isFull ? 0.5 : 1);
     if (isFull === this.#isFull) return;

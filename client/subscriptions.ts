@@ -28,26 +28,26 @@ import { SubscriptionBuffer } from "./subscription_buffer.ts";
 
 const IDENTIFIER_MAX = 268_435_455;
 
-/** A request to end filters, which is made again on the next connection if that is lost. */
+/** An UNSUBSCRIBE, which is repeated on the next connection if the connection is lost. */
 interface Unsubscription {
   readonly filters: string[];
   readonly answer: Answer<readonly number[]>;
 }
 
 /**
- * The subscriptions of a client, and what the server knows of them. Each has at
- * most one request under way; what it needs next follows from what it is.
+ * The subscriptions of a client, and what the server knows about them. Each has at most one open
+ * request. Its state says which request is next.
  */
 export class Subscriptions {
   readonly #limits: ClientLimits;
   readonly #gate: ReadingGate;
   readonly #outgoing: Outgoing;
   readonly #incoming: Incoming;
-  /** All of which the server may know. */
+  /** All subscriptions that the server may know. */
   readonly #records = new Set<SubscriptionRecord>();
-  /** Those that somebody wants. */
+  /** The subscriptions that the program has not ended. */
   readonly #table = new FilterTable();
-  /** Filters of an earlier program that are to end. */
+  /** UNSUBSCRIBEs for filters of an earlier program. */
   readonly #unsubscriptions = new Set<Unsubscription>();
   #lastIdentifier = 0;
   #link: Link | null = null;
@@ -61,10 +61,10 @@ export class Subscriptions {
   }
 
   /**
-   * Adds a subscription, and hands it what came before it.
+   * Adds a subscription, and gives it the messages that arrived before.
    *
    * @throws {TypeError} If a filter is not valid, or there is none.
-   * @throws {SubscribeError} If there are as many subscriptions as there may be.
+   * @throws {SubscribeError} If there are `subscriptionsMax` subscriptions already.
    */
   add(filters: readonly string[], options: ClientSubscribeOptions): SubscriptionRecord {
     checkFilters("subscribe to", filters);
@@ -85,7 +85,7 @@ export class Subscriptions {
     return record;
   }
 
-  /** Who gets a message. */
+  /** The buffers of the subscriptions that a message is for. */
   route(message: ClientMessage): SubscriptionBuffer[] {
     return Array.from(this.#table.match(message), (record) => record.buffer);
   }
@@ -93,7 +93,7 @@ export class Subscriptions {
   /**
    * Ends a subscription.
    *
-   * @param error What its iterator is to throw, or `null`.
+   * @param error The error that its iterator throws, or `null`.
    */
   end(record: SubscriptionRecord, error: Error | null): void {
     if (record.isEnded) return;
@@ -110,7 +110,7 @@ export class Subscriptions {
    *
    * @returns The reason code of each filter.
    * @throws {TypeError} If a filter is not valid, or a subscription has it.
-   * @throws {SubscribeError} If there is too much under way, or the request too large.
+   * @throws {SubscribeError} If too many requests are open, or the request is too large.
    */
   async unsubscribe(filters: string[]): Promise<readonly number[]> {
     checkFilters("unsubscribe from", filters);
@@ -119,7 +119,7 @@ export class Subscriptions {
       throw new TypeError(`Cannot unsubscribe from "${taken}": a subscription has it`);
     }
     this.#checkRoom("unsubscribe");
-    // What cannot be written is the caller's fault, and known at once.
+    // A packet that cannot be written is the caller's error, so it is reported at once.
     packetSize({ type: "unsubscribe", packetId: 1, filters, properties: {} }, 5);
     const unsubscription: Unsubscription = { filters, answer: new Answer(this.#gate) };
     this.#unsubscriptions.add(unsubscription);
@@ -127,7 +127,7 @@ export class Subscriptions {
     return await unsubscription.answer;
   }
 
-  /** Begins on a new connection: asks for what the server does not know. */
+  /** Begins on a new connection: sends the requests that the server does not know. */
   attach(link: Link): void {
     this.#link = link;
     const ending = new Set<string>();
@@ -146,19 +146,20 @@ export class Subscriptions {
   detach(): void {
     this.#link = null;
     for (const record of this.#records) {
-      // The server may have granted it, and the answer be lost: asking twice does no harm.
+      // The server may have granted it, and the answer was lost. Asking twice does no harm.
       if (record.asked === "subscribe") record.isGranted = record.isEnded;
       record.asked = null;
       if (record.isEnded) record.gone.close();
     }
   }
 
-  /** Ends all. With an error, the program first gets what is held. */
+  /** Ends all subscriptions. With an error, the program first gets the held messages. */
   fail(error: Error | null): void {
     for (const record of this.#records) {
       record.isEnded = true;
       this.#table.remove(record);
-      // What nobody has taken is not acknowledged: the next connection brings it again.
+      // Messages that were not taken are not acknowledged, so the next connection brings them
+      // again.
       record.buffer.close(error, false);
       record.ready.reject(error ?? new DisconnectedError("The client is closed"));
       record.gone.close();
@@ -188,7 +189,7 @@ export class Subscriptions {
     packet.packetId = this.#outgoing.ask({
       answered: ({ reasonCodes }) => {
         this.#unsubscriptions.delete(unsubscription);
-        // In 3.1.1 the answer has none: all went well.
+        // In 3.1.1 the answer has no codes, which means success.
         const codes = filters.map((_, index) => reasonCodes[index] ?? ReasonCode.Success);
         const gone = filters.filter((_, index) => codes[index]! < 0x80);
         this.#incoming.forgo((topic) => matchesAny(gone, topic));
@@ -205,7 +206,7 @@ export class Subscriptions {
     return this.#lastIdentifier;
   }
 
-  /** Sends what a subscription needs next, if nothing is under way. */
+  /** Sends the next request of a subscription, if none is open. */
   #step(record: SubscriptionRecord): void {
     const link = this.#link;
     if (link === null || record.asked !== null) return;
@@ -229,7 +230,7 @@ export class Subscriptions {
     try {
       packetSize(packet, link.connection.version);
     } catch (error) {
-      // What cannot be written at all, such as No Local with a shared filter.
+      // The packet is not valid, such as No Local with a shared filter.
       return this.#reject(record, asError(error));
     }
     if (!link.takes(packet)) return this.#refuse(record, [], ReasonCode.PacketTooLarge);
@@ -241,7 +242,7 @@ export class Subscriptions {
   }
 
   #unsubscribe(link: Link, record: SubscriptionRecord): void {
-    // The server knows each filter once: it stays while another subscription has it.
+    // The server has each filter once, so the filter stays while another subscription has it.
     const filters = record.filters.filter((filter) => !this.#table.has(filter));
     if (filters.length === 0) return this.#forget(record);
     record.asked = "unsubscribe";
@@ -275,7 +276,7 @@ export class Subscriptions {
   }
 
   #reject(record: SubscriptionRecord, error: Error): void {
-    // What it has claimed may yet be for another.
+    // Messages that it has claimed may be for another subscription.
     const claimed = record.buffer.release();
     this.end(record, error);
     for (const delivery of claimed) this.#incoming.keep(delivery);
@@ -306,7 +307,7 @@ function checkFilters(
   }
 }
 
-/** Why the server is not even asked, or `null`. */
+/** The Reason Code of a filter that the server is known not to support, or `null`. */
 function unsupported({ server }: Link, filters: readonly string[]): number | null {
   for (const filter of filters) {
     if (!server.wildcardSubscriptionAvailable && hasWildcard(filter)) {

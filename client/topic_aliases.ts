@@ -4,12 +4,12 @@ import { ProtocolError, type PublishPacket, ReasonCode } from "../codec/mod.ts";
 const ALIAS_TOPIC_LENGTH_MIN = 6;
 
 /**
- * The aliases a client has given on one connection. When all are given, the
- * one that was not used for longest is given anew.
+ * The Topic Aliases that a client has assigned on one connection. When all are used, the least
+ * recently used one is assigned again.
  */
 export class OutgoingAliases {
   readonly #max: number;
-  /** Aliases by topic, the one used last at the end. */
+  /** Aliases by topic, in the order of their last use. */
   readonly #aliases = new Map<string, number>();
 
   /** @param max How many the server and the client's own limits allow. */
@@ -17,7 +17,7 @@ export class OutgoingAliases {
     this.#max = max;
   }
 
-  /** The packet as it is to be sent; nothing is remembered of it yet. */
+  /** The packet with its alias. It is not remembered before {@linkcode note}. */
   apply(packet: PublishPacket): PublishPacket {
     const { topic } = packet;
     if (this.#max === 0 || topic.length < ALIAS_TOPIC_LENGTH_MIN) return packet;
@@ -48,7 +48,7 @@ export class OutgoingAliases {
   }
 }
 
-/** The aliases a server has given on one connection. */
+/** The Topic Aliases that a server has assigned on one connection. */
 export class IncomingAliases {
   readonly #max: number;
   readonly #topics = new Map<number, string>();

@@ -4,17 +4,16 @@ import { Delivery } from "./message.ts";
 import type { ReadingGate } from "./read_pause.ts";
 
 /**
- * Messages of a resumed session that no subscription is there for yet.
+ * Messages of a resumed session that match no subscription yet.
  *
- * They are not acknowledged: whoever subscribes in time does that by taking
- * them, and what is left when the program ends the server brings again. But
- * acknowledgements have an order, so a message that nobody will ever want holds
- * up those of all that came later. Hence the patience has an end, so long after
- * the last time the program has subscribed: from then on such messages are
- * acknowledged, and kept all the same.
+ * They are not acknowledged at first. If the program subscribes in time, it takes them, and that
+ * acknowledges them. If the program ends before, the server sends them again. But acknowledgements
+ * are sent in order, so a message that is never wanted would delay all later ones. So there is a
+ * limit: `unclaimedWaitMs` after the last `subscribe()`, such messages are acknowledged, and still
+ * kept.
  *
- * When there are as many as there may be, nothing more is read, just as with a
- * subscription that is full; that is for no longer than the patience either.
+ * When the limit of messages or bytes is reached, reading stops, as for a full subscription. This
+ * also lasts at most `unclaimedWaitMs`.
  */
 export class Unclaimed {
   /** Messages that were dropped to make room. */
@@ -24,7 +23,7 @@ export class Unclaimed {
   readonly #gate: ReadingGate;
   #held: Delivery[] = [];
   #bytes = 0;
-  /** When the patience ends; `null` as long as it has no end. */
+  /** When the wait ends; `null` while no end is set. */
   #untilMs: number | null = null;
   #cancel: () => void = () => {};
   #isFull = false;
@@ -34,7 +33,7 @@ export class Unclaimed {
     this.#limits = limits;
     this.#clock = clock;
     this.#gate = gate;
-    // Who keeps none does not wait for anyone to take them.
+    // If none are kept, there is nothing to wait for.
     if (limits.unclaimedMessagesMax === 0 || limits.unclaimedBytesMax === 0) this.#untilMs = 0;
   }
 
@@ -55,7 +54,7 @@ export class Unclaimed {
     this.#wait();
   }
 
-  /** Gives away the messages that a new subscription is for; there may be more such. */
+  /** Takes out the messages that match a new subscription. */
   claim(matches: (topic: string) => boolean): Delivery[] {
     const claimed = this.#remove(matches);
     const { unclaimedMessagesMax, unclaimedBytesMax, unclaimedWaitMs } = this.#limits;
@@ -66,13 +65,13 @@ export class Unclaimed {
     return claimed;
   }
 
-  /** Lets go of the messages that nobody will subscribe to. */
+  /** Discards the messages of filters that have ended. */
   forgo(matches: (topic: string) => boolean): void {
     for (const delivery of this.#remove(matches)) delivery.take();
     this.#wait();
   }
 
-  /** Waits no more, and acknowledges nothing: the server brings it again. */
+  /** Ends without acknowledging, so the server sends the messages again. */
   close(): void {
     this.#cancel();
     for (const delivery of this.#held) this.#note(delivery, -1);
@@ -89,17 +88,17 @@ export class Unclaimed {
     return this.#held.length > unclaimedMessagesMax || this.#bytes > unclaimedBytesMax;
   }
 
-  /** Sees to it that the wait for somebody to subscribe has an end where it must have one. */
+  /** Sets the end of the wait if it needs one. */
   #wait(): void {
     this.#cancel();
     this.#noteFull(this.#isOver);
-    // Before the first subscription nothing else is held up, unless nothing is read.
+    // Before the first subscription, a wait delays nothing else, unless reading has stopped.
     if (this.#isFull) this.#untilMs ??= this.#clock.now() + this.#limits.unclaimedWaitMs;
     if (this.#untilMs === null || this.#held.length === 0) return;
     this.#cancel = this.#clock.schedule(this.#untilMs, () => this.#letGo());
   }
 
-  /** Lets all be acknowledged, and keeps of them what there is room for. */
+  /** Acknowledges all messages, and keeps as many as the limits allow. */
   #letGo(): void {
     while (this.#isOver) this.#drop(0);
     const held = this.#held;
@@ -136,7 +135,7 @@ export class Unclaimed {
   }
 }
 
-/** The same message, with nothing to acknowledge. */
+/** The same message without an acknowledgement. */
 function settled({ message }: Delivery): Delivery {
   return new Delivery(message, 0, 1, () => {});
 }

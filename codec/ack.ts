@@ -1,6 +1,6 @@
 /**
- * PUBACK, PUBREC, PUBREL and PUBCOMP (§3.4 to §3.7): the four packets of one
- * form with which the two ends settle a message of QoS 1 or 2.
+ * PUBACK, PUBREC, PUBREL and PUBCOMP (§3.4 to §3.7): the four packets that acknowledge QoS 1 and 2
+ * messages. They have the same form.
  *
  * @module
  */
@@ -14,22 +14,22 @@ import { PacketType, type ProtocolVersion } from "./protocol.ts";
 import { checkReasonCode } from "./reason_code.ts";
 import type { Tolerance } from "./tolerance.ts";
 
-/** One step of a handshake. */
+/** A PUBACK, PUBREC, PUBREL or PUBCOMP. */
 export interface AckPacket {
   /** Which packet this is. */
   type: "puback" | "pubrec" | "pubrel" | "pubcomp";
   /** The identifier of the message, 1 to 65_535. */
   packetId: number;
-  /** How the step went; always 0 in 3.x. */
+  /** The Reason Code; always 0 in 3.x. */
   reasonCode: number;
-  /** Properties of the step; empty in 3.x. */
+  /** Properties of the packet; empty in 3.x. */
   properties: Properties;
 }
 
 /**
  * Decodes the body of one of the four.
  *
- * @param tolerance What is overlooked; nothing by default.
+ * @param tolerance The faults to tolerate; none by default.
  * @throws {MalformedPacketError} If the body is ill-formed or the code is not
  * one of this packet.
  * @throws {ProtocolError} If a property is repeated.
@@ -45,7 +45,7 @@ export function decodeAck(
   else expectFlags(first, 0, "MQTT-2.1.3-1");
   const reader = new BodyReader(body, tolerance);
   const packetId = reader.packetId();
-  // A code of 0 may be left out, and so may properties, if there are none.
+  // A Reason Code of 0 may be omitted, and so may empty properties.
   const hasCode = version === 5 && body.length > 2;
   const reasonCode = hasCode ? reader.reasonCode(type) : 0;
   const properties = hasCode && body.length > 3 ? readProperties(reader, type) : {};

@@ -1,5 +1,5 @@
 /**
- * AUTH (§3.15): one step of extended authentication. New in 5.0.
+ * AUTH (§3.15): one step of enhanced authentication. New in 5.0.
  *
  * @module
  */
@@ -13,20 +13,20 @@ import type { ProtocolVersion } from "./protocol.ts";
 import { checkReasonCode } from "./reason_code.ts";
 import type { Tolerance } from "./tolerance.ts";
 
-/** A step of extended authentication. */
+/** A step of enhanced authentication. */
 export interface AuthPacket {
   /** Which packet this is. */
   type: "auth";
-  /** Success, continue, or start again. */
+  /** Success (0x00), continue (0x18) or re-authenticate (0x19). */
   reasonCode: number;
-  /** Method and data, mostly. */
+  /** Authentication Method, Authentication Data, and other properties. */
   properties: Properties;
 }
 
 /**
  * Decodes the body of an AUTH.
  *
- * @param tolerance What is overlooked; nothing by default.
+ * @param tolerance The faults to tolerate; none by default.
  * @throws {MalformedPacketError} If the body is ill-formed, the code unknown or
  * the version 3.x.
  * @throws {ProtocolError} If a property is repeated, or there is data without a method.

@@ -1,6 +1,6 @@
 /**
- * Reads the fields of a packet's body one after the other, and checks that
- * each of them ends where the body does at the latest.
+ * Reads the fields of a packet's body one after the other, and checks that each field ends within
+ * the body.
  *
  * @module
  */
@@ -19,11 +19,11 @@ export class BodyReader {
   bytes: Uint8Array = NO_BYTES;
   /** The next byte to read. */
   offset = 0;
-  /** The end of what may be read. */
+  /** The end of the readable bytes. */
   end = 0;
   /** Where the body starts: offsets in errors count from here. */
   origin = 0;
-  /** What is overlooked, or `null` for nothing. */
+  /** The faults to tolerate, or `null` for none. */
   tolerance: Tolerance | null;
 
   /** Starts to read `bytes`, all of which are the body, unless it is reset. */
@@ -112,7 +112,7 @@ export class BodyReader {
     return decodeUtf8(this.bytes, start, start + size, this.origin);
   }
 
-  /** Passes over a string field, whose bytes must be well-formed all the same. */
+  /** Skips a string field. Its bytes must still be well-formed. */
   skipString(): void {
     const size = this.uint16();
     const start = this.take(size);
@@ -127,7 +127,7 @@ export class BodyReader {
     return this.bytes.subarray(start, start + size);
   }
 
-  /** Reads whatever is left. The result shares memory with the body. */
+  /** Reads the remaining bytes. The result shares memory with the body. */
   rest(): Uint8Array {
     const start = this.offset;
     this.offset = this.end;

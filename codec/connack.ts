@@ -18,7 +18,7 @@ import type { Tolerance } from "./tolerance.ts";
 export interface ConnackPacket {
   /** Which packet this is. */
   type: "connack";
-  /** Whether the server has kept the session; always false in 3.1. */
+  /** Session Present: whether the server has the session; always false in 3.1. */
   sessionPresent: boolean;
   /** A reason code in 5.0, a return code from 0 to 5 in 3.x. */
   reasonCode: number;
@@ -29,10 +29,9 @@ export interface ConnackPacket {
 /**
  * Decodes the body of a CONNACK.
  *
- * @param tolerance What is overlooked; nothing by default.
+ * @param tolerance The faults to tolerate; none by default.
  * @throws {MalformedPacketError} If the body is ill-formed or the code unknown.
- * @throws {ProtocolError} If a refusal claims a session, or a property has a
- * value it must not have.
+ * @throws {ProtocolError} If a refusal has Session Present set, or a property has an invalid value.
  */
 export function decodeConnack(
   version: ProtocolVersion,
@@ -42,7 +41,7 @@ export function decodeConnack(
 ): ConnackPacket {
   expectFlags(first, 0, "MQTT-2.1.3-1");
   const reader = new BodyReader(body, tolerance);
-  // MQTT 3.1 has nothing to say in this byte.
+  // In MQTT 3.1 this byte is reserved.
   const flags = version === 3 ? reader.uint8() & 0 : reader.uint8();
   if (flags > 1) {
     throw new MalformedPacketError(`Acknowledge flags are ${flags}`, 0, "MQTT-3.2.2-1");
@@ -68,7 +67,7 @@ function readReturnCode(reader: BodyReader): number {
  * Counts the bytes of the whole packet.
  *
  * @throws {RangeError} If the code is not one of this packet and version.
- * @throws {TypeError} If a refusal claims a session.
+ * @throws {TypeError} If a refusal has Session Present set.
  */
 export function connackSize(packet: ConnackPacket, version: ProtocolVersion): number {
   return frameSize(bodySize(packet, version));

@@ -1,6 +1,6 @@
 /**
- * CONNECT (§3.1): the first packet of a client. It is the one packet that says
- * itself which version it is in.
+ * CONNECT (§3.1): the first packet of a client. It is the only packet that contains its protocol
+ * version.
  *
  * @module
  */
@@ -21,15 +21,15 @@ import { propertiesSize, writeProperties } from "./property_writer.ts";
 import { answerVersionOf, type ProtocolVersion, type QoS } from "./protocol.ts";
 import type { Tolerance } from "./tolerance.ts";
 
-/** The message a server publishes for a client that is lost. */
+/** The Will Message, which a server publishes when it loses the client. */
 export interface Will {
-  /** Where the message goes. */
+  /** The Will Topic. */
   topic: string;
-  /** The message. Borrowed from the body when decoded. */
+  /** The Will Payload. When decoded, it shares memory with the body. */
   payload: Uint8Array;
-  /** How the message is sent. */
+  /** The Will QoS. */
   qos: QoS;
-  /** Whether the message is retained. */
+  /** Will Retain. */
   retain: boolean;
   /** Properties of the will; empty in 3.x. */
   properties: Properties;
@@ -39,27 +39,27 @@ export interface Will {
 export interface ConnectPacket {
   /** Which packet this is. */
   type: "connect";
-  /** The version this packet is in, and all that follow. */
+  /** The protocol version of this packet and of all later ones. */
   protocolVersion: ProtocolVersion;
   /**
-   * Whether the client is a bridge of 3.1 or 3.1.1, which says so with the highest bit of the
-   * protocol level (0x83, 0x84), as mosquitto's do: its subscriptions are meant with No Local and
-   * Retain As Published. False if left out; a bridge of 5.0 says so in each SUBSCRIBE.
+   * Whether the client is a bridge of 3.1 or 3.1.1. A bridge, such as mosquitto's, sets the highest
+   * bit of the protocol level (0x83, 0x84). Its subscriptions then have No Local and Retain As
+   * Published. False by default. A bridge of 5.0 sets these options in each SUBSCRIBE.
    */
   isBridge?: boolean;
-  /** Whether to forget an older session; Clean Session in 3.x. */
+  /** Clean Start: whether the server discards an older session. Clean Session in 3.x. */
   cleanStart: boolean;
-  /** Longest silence of the client in seconds; 0 for no limit. */
+  /** The Keep Alive in seconds; 0 for none. */
   keepAlive: number;
-  /** The name of the session; may be empty. */
+  /** The client identifier; may be empty. */
   clientId: string;
   /** Properties of the connection; empty in 3.x. */
   properties: Properties;
-  /** What to publish if the connection is lost. */
+  /** The Will Message, or `null`. */
   will: Will | null;
-  /** Who the client says it is. */
+  /** The user name, or `null`. */
   username: string | null;
-  /** The proof of that. Borrowed from the body when decoded. */
+  /** The password, or `null`. When decoded, it shares memory with the body. */
   password: Uint8Array | null;
 }
 
@@ -76,10 +76,10 @@ const USERNAME = 0x80;
 /**
  * Decodes the body of a CONNECT of any version.
  *
- * @param tolerance What is overlooked; nothing by default.
+ * @param tolerance The faults to tolerate; none by default.
  * @throws {UnsupportedVersionError} If the protocol name or level is unknown.
  * @throws {MalformedPacketError} If the body or its flags are ill-formed.
- * @throws {ProtocolError} If a property has a value it must not have.
+ * @throws {ProtocolError} If a property has an invalid value.
  */
 export function decodeConnect(
   first: number,
@@ -159,8 +159,8 @@ function readWill(reader: BodyReader, version: ProtocolVersion, flags: number): 
 }
 
 /**
- * Tells whether a field follows that a flag announces. In MQTT 3.1 the length
- * of the packet overrides these flags, for the sake of still older clients.
+ * Whether a field follows that a flag announces. In MQTT 3.1 the length of the packet overrides
+ * these flags, for older clients.
  */
 function isPresent(reader: BodyReader, version: ProtocolVersion, flag: number): boolean {
   return flag !== 0 && (version !== 3 || reader.offset < reader.end);

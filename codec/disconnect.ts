@@ -1,6 +1,6 @@
 /**
- * DISCONNECT (§3.14): the last packet of a connection, from either end in 5.0,
- * from the client alone in 3.x.
+ * DISCONNECT (§3.14): the last packet of a connection. In 5.0 either side may send it, in 3.x only
+ * the client.
  *
  * @module
  */
@@ -13,20 +13,20 @@ import type { ProtocolVersion } from "./protocol.ts";
 import { checkReasonCode } from "./reason_code.ts";
 import type { Tolerance } from "./tolerance.ts";
 
-/** A goodbye. */
+/** The last packet of a connection. */
 export interface DisconnectPacket {
   /** Which packet this is. */
   type: "disconnect";
-  /** Why; always 0 in 3.x. */
+  /** The Reason Code; always 0 in 3.x. */
   reasonCode: number;
-  /** Properties of the goodbye; empty in 3.x. */
+  /** Properties of the packet; empty in 3.x. */
   properties: Properties;
 }
 
 /**
  * Decodes the body of a DISCONNECT.
  *
- * @param tolerance What is overlooked; nothing by default.
+ * @param tolerance The faults to tolerate; none by default.
  * @throws {MalformedPacketError} If the body is ill-formed or the code unknown.
  * @throws {ProtocolError} If a property is repeated.
  */
@@ -38,7 +38,7 @@ export function decodeDisconnect(
 ): DisconnectPacket {
   expectFlags(first, 0, "MQTT-3.14.1-1");
   const reader = new BodyReader(body, tolerance);
-  // A code of 0 may be left out, and so may properties, if there are none.
+  // A Reason Code of 0 may be omitted, and so may empty properties.
   const hasCode = version === 5 && body.length > 0;
   const reasonCode = hasCode ? reader.reasonCode("disconnect") : 0;
   const properties = hasCode && body.length > 1 ? readProperties(reader, "disconnect") : {};

@@ -1,7 +1,6 @@
 /**
- * What can be wrong with bytes from a peer. Everything the decoders throw is a
- * {@linkcode PacketError}; the encoders, whose caller is at fault when they
- * fail, throw the built-in `RangeError` and `TypeError` instead.
+ * The errors of packets from a peer. Every error of a decoder is a {@linkcode PacketError}. The
+ * encoders throw `RangeError` and `TypeError` instead, because their errors are the caller's.
  *
  * @module
  */
@@ -10,17 +9,17 @@ import { ReasonCode } from "./reason_code.ts";
 
 /** A packet from a peer that breaks the protocol. */
 export abstract class PacketError extends Error {
-  /** The MQTT 5 reason code to close the connection with. */
+  /** The MQTT 5 Reason Code to close the connection with. */
   readonly reasonCode: number;
-  /** Where in the body of the packet the fault is, in bytes. */
+  /** The offset of the fault in the body of the packet, in bytes. */
   readonly offset: number;
   /**
-   * The rule that is broken, such as `MQTT-3.3.1-4` or `§2.1.4`. It is counted
-   * as in MQTT 5.0, unless it is followed by the version.
+   * The broken rule, such as `MQTT-3.3.1-4` or `§2.1.4`. It has the number of MQTT 5.0, unless a
+   * version follows it.
    */
   readonly clause: string;
 
-  /** Describes one fault: what is wrong, where, against which rule. */
+  /** Makes an error: what is wrong, where, and the rule. */
   constructor(message: string, offset: number, clause: string, reasonCode: number) {
     super(`${message} at byte ${offset} [${clause}]`);
     this.reasonCode = reasonCode;
@@ -34,7 +33,7 @@ export class MalformedPacketError extends PacketError {
   /** The name of the class, as logs show it. */
   override readonly name: string = "MalformedPacketError";
 
-  /** Describes a fault of form; the reason code is 0x81 unless told otherwise. */
+  /** Makes an error of form. Its Reason Code is 0x81 by default. */
   constructor(
     message: string,
     offset: number,
@@ -45,12 +44,12 @@ export class MalformedPacketError extends PacketError {
   }
 }
 
-/** A packet that can be parsed but says something the protocol forbids. */
+/** A packet that can be parsed, but has content that the protocol forbids. */
 export class ProtocolError extends PacketError {
   /** The name of the class, as logs show it. */
   override readonly name: string = "ProtocolError";
 
-  /** Describes a fault of content; the reason code is 0x82 unless told otherwise. */
+  /** Makes an error of content. Its Reason Code is 0x82 by default. */
   constructor(
     message: string,
     offset: number,
@@ -62,18 +61,18 @@ export class ProtocolError extends PacketError {
 }
 
 /**
- * A CONNECT in a protocol or a version that is not spoken here. A broker may
- * answer it, in the form the client is most likely to read, before it closes.
+ * A CONNECT of another protocol, or of a version that is not supported. A broker may answer it
+ * before it closes, in the form that the client most likely understands.
  */
 export class UnsupportedVersionError extends ProtocolError {
   /** The name of the class, as logs show it. */
   override readonly name: string = "UnsupportedVersionError";
-  /** The protocol level the client asked for. */
+  /** The protocol level of the CONNECT. */
   readonly level: number;
-  /** The version in whose form an answer is most likely to be read. */
+  /** The version in which the client most likely understands an answer. */
   readonly answerVersion: ProtocolVersion;
 
-  /** Describes a protocol name or level that is not known. */
+  /** Makes an error for an unknown protocol name or level. */
   constructor(
     message: string,
     offset: number,

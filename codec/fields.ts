@@ -1,12 +1,12 @@
 /**
- * Sizes and writers of the fields that bodies are made of: integers, strings
- * and binary data (§1.5). The size functions validate; the writers trust them.
+ * Sizes and writers of the fields of a body: integers, strings and binary data (§1.5). The size
+ * functions validate the values. The writers do not.
  *
  * @module
  */
 import { MAX_FIELD_BYTES, utf8Size, writeUtf8 } from "./utf8.ts";
 
-/** Below this many bytes a loop beats a call of `set` on a fresh subarray. */
+/** Up to this many bytes, a loop is faster than `set` with a new subarray. */
 const LOOP_BYTES_MAX = 32;
 
 /** Throws unless `value` is an integer from `low` to `high`. */

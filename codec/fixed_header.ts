@@ -1,5 +1,5 @@
 /**
- * The two to five bytes in front of every packet (§2.1): type, flags, and the
+ * The fixed header, two to five bytes at the start of every packet (§2.1): type, flags, and the
  * length of the body.
  *
  * @module
@@ -14,7 +14,7 @@ import {
   writeVarint,
 } from "./varint.ts";
 
-/** The header that was read last. One object serves a connection for its whole life. */
+/** The last header that was read. A connection uses one object for its whole life. */
 export class FixedHeader {
   /** First byte: packet type in the high four bits, flags in the low four. */
   first = 0;

@@ -1,6 +1,5 @@
 /**
- * Encodes a PUBLISH for a subscriber out of pieces of the PUBLISH that came
- * from the publisher, without decoding either.
+ * Encodes a PUBLISH for a subscriber from parts of the publisher's PUBLISH, without decoding it.
  *
  * @module
  */
@@ -11,7 +10,7 @@ import type { ProtocolVersion, QoS } from "./protocol.ts";
 import type { PublishView } from "./publish_view.ts";
 import { varintSize, writeVarint } from "./varint.ts";
 
-/** What is forwarded: bytes that mean the same to every subscriber. */
+/** The bytes to forward, which are the same for every subscriber. */
 export interface ForwardSource {
   /** The topic in UTF-8. */
   readonly topic: Uint8Array;
@@ -19,7 +18,10 @@ export interface ForwardSource {
   readonly buffer: Uint8Array;
   /** The first byte of the properties, after their length. */
   readonly propertiesStart: number;
-  /** The end of the properties, none of which is an alias, expiry or identifier. */
+  /**
+   * The end of the properties. None of them is a topic alias, a message expiry or a subscription
+   * identifier.
+   */
   readonly propertiesEnd: number;
   /** The first byte of the payload. */
   readonly payloadStart: number;
@@ -27,33 +29,33 @@ export interface ForwardSource {
   readonly payloadEnd: number;
 }
 
-/** How it is forwarded. The caller keeps one such object and changes its fields. */
+/** How the message is forwarded. The caller keeps one object and changes its fields. */
 export class ForwardOptions {
-  /** The version the subscriber speaks. */
+  /** The protocol version of the subscriber. */
   version: ProtocolVersion = 4;
-  /** How the message is sent. */
+  /** The QoS of the delivery. */
   qos: QoS = 0;
   /** The RETAIN flag. */
   retain = false;
-  /** Whether the message is sent again; ignored with QoS 0. */
+  /** The DUP flag; ignored with QoS 0. */
   dup = false;
-  /** 1 to 65_535; ignored with QoS 0. */
+  /** The packet identifier, 1 to 65_535; ignored with QoS 0. */
   packetId = 0;
-  /** How long the message is still worth delivering, in seconds; -1 for ever. 5.0 only. */
+  /** The rest of the Message Expiry Interval, in seconds; -1 for none. 5.0 only. */
   expirySeconds: number = -1;
   /** Identifiers of the subscriptions that matched, or null. 5.0 only. */
   identifiers: readonly number[] | null = null;
-  /** The number that stands for the topic; 0 for none. 5.0 only. */
+  /** The Topic Alias; 0 for none. 5.0 only. */
   topicAlias = 0;
-  /** Bytes at the start of the topic that the subscriber is not told: a mount point. */
+  /** Bytes at the start of the topic that are not sent: the mount point. */
   topicSkip = 0;
-  /** Whether the subscriber knows the alias already. */
+  /** Whether the topic is omitted, because the subscriber knows the alias. */
   omitTopic = false;
 }
 
 /**
- * Copies the properties of a message that a subscriber may get as they are: in
- * order, without topic alias, message expiry and what was overlooked.
+ * Copies the properties of a message that subscribers get unchanged, in order. It leaves out the
+ * topic alias, the message expiry, and misplaced properties that were tolerated.
  *
  * @returns New bytes, which share nothing with the view.
  */
@@ -77,7 +79,7 @@ export function forwardedProperties(view: PublishView): Uint8Array {
   return kept;
 }
 
-/** The offset after the property at `offset`, which a view has found well-formed. */
+/** The offset after the property at `offset`. A view has checked that it is well-formed. */
 function propertyEnd(bytes: Uint8Array, offset: number): number {
   switch (bytes[offset]) {
     case PropertyId.payloadFormatIndicator:
@@ -107,12 +109,12 @@ export function forwardedSize(source: ForwardSource, how: ForwardOptions): numbe
 }
 
 /**
- * Writes a message for a subscriber. Allocates nothing but a view of a large
- * payload. The source is trusted: it has been checked when it came.
+ * Writes a message for a subscriber. It allocates nothing except a view of a large payload. The
+ * source is not checked again.
  *
  * @returns The offset after the packet.
- * @throws {RangeError} If `target` is too short, or the packet larger than a
- * packet can be. Nothing is written then.
+ * @throws {RangeError} If `target` is too short, or the packet larger than a packet can be. Nothing
+ * is written then.
  */
 export function writeForwarded(
   source: ForwardSource,
@@ -142,7 +144,7 @@ function bodySize(source: ForwardSource, how: ForwardOptions, length: number): n
     source.payloadEnd - source.payloadStart;
 }
 
-/** The bytes of all properties, those for this subscriber and those that are passed on. */
+/** The bytes of all properties: those for this subscriber, and those of the publisher. */
 function propertiesLength(source: ForwardSource, how: ForwardOptions): number {
   if (how.version !== 5) return 0;
   let length = source.propertiesEnd - source.propertiesStart;
@@ -154,7 +156,7 @@ function propertiesLength(source: ForwardSource, how: ForwardOptions): number {
   return length;
 }
 
-/** Writes the properties that are for this subscriber. */
+/** Writes the properties for this subscriber. */
 function writeOwnProperties(how: ForwardOptions, target: Uint8Array, offset: number): number {
   if (how.topicAlias > 0) {
     target[offset++] = PropertyId.topicAlias;

@@ -1,13 +1,12 @@
 /**
- * MQTT packets to bytes and back: 3.1, 3.1.1 and 5.0, both directions. Nothing
- * here opens a socket, reads a clock or waits; it can be used alone.
+ * Encodes and decodes MQTT packets of 3.1, 3.1.1 and 5.0, in both directions. It opens no socket,
+ * reads no clock and never waits, so it can be used alone.
  *
- * {@linkcode decodePacket} and {@linkcode encodePacket} turn one packet,
- * {@linkcode PacketReader} takes packets out of a stream, and
- * {@linkcode PublishView} with {@linkcode writeForwarded} pass a message on
- * without taking it apart.
+ * {@linkcode decodePacket} and {@linkcode encodePacket} convert one packet. {@linkcode
+ * PacketReader} reads packets from a stream of bytes. {@linkcode PublishView} and {@linkcode
+ * writeForwarded} forward a message without decoding it.
  *
- * @example A message to bytes and back
+ * @example Encode a packet and read it back
  * ```ts
  * import { encodePacket, PacketReader } from "@fairway/mqtt/codec";
  * import { assertEquals } from "@std/assert";

@@ -40,7 +40,7 @@ import {
   writeUnsubscribe,
 } from "./unsubscribe.ts";
 
-/** Any packet; `type` tells which. */
+/** Any packet. `type` says which. */
 export type Packet =
   | ConnectPacket
   | ConnackPacket
@@ -56,17 +56,17 @@ export type Packet =
   | AuthPacket;
 
 /**
- * Decodes one packet. Strings are checked for UTF-8; the rules for topics and
- * filters, and who may send what when, are left to others.
+ * Decodes one packet. It checks that strings are UTF-8. It does not check topics and filters, or
+ * whether the peer may send this packet now.
  *
- * Binary fields of the result share memory with `body`: who keeps them copies.
+ * Binary fields of the result share memory with `body`. Copy them to keep them.
  *
- * @param version The version the connection speaks. CONNECT ignores it.
+ * @param version The protocol version of the connection. It is ignored for CONNECT.
  * @param first The first byte of the fixed header.
- * @param body The bytes after the fixed header: as many as it says.
- * @param tolerance What is overlooked; nothing by default.
+ * @param body The bytes after the fixed header: exactly as many as its Remaining Length.
+ * @param tolerance The faults to tolerate; none by default.
  * @throws {MalformedPacketError} If the bytes are not a packet of this version.
- * @throws {ProtocolError} If the packet says what no packet may say.
+ * @throws {ProtocolError} If the packet has content that the protocol forbids.
  */
 export function decodePacket(
   version: ProtocolVersion,
@@ -145,12 +145,11 @@ export function packetSize(packet: Packet, version: ProtocolVersion): number {
 }
 
 /**
- * Writes a whole packet. Properties and reason codes that a version does not
- * have are left out.
+ * Writes a whole packet. It leaves out properties and Reason Codes that the version does not have.
  *
  * @returns The offset after the packet.
- * @throws {RangeError} If something in the packet is too long or out of range,
- * or `target` too short. Nothing is written then.
+ * @throws {RangeError} If something in the packet is too long or out of range, or `target` is too
+ * short. Nothing is written then.
  * @throws {TypeError} If something in the packet cannot be sent at all.
  */
 export function writePacket(
@@ -189,7 +188,7 @@ export function writePacket(
 /**
  * Encodes a whole packet.
  *
- * @returns Bytes that belong to the caller; their `buffer` may hold others too.
+ * @returns Bytes that belong to the caller. Their `buffer` may contain other bytes too.
  * @throws {RangeError} If something in the packet is too long or out of range.
  * @throws {TypeError} If something in the packet cannot be sent at all.
  */
@@ -201,13 +200,16 @@ export function encodePacket(packet: Packet, version: ProtocolVersion): Uint8Arr
 
 const SLAB_BYTES = 8192;
 
-/** Packets up to this size, most of all acknowledgements, share a slab. */
+/** Packets up to this size, mostly acknowledgements, share a large buffer. */
 const SHARING_BYTES_MAX = 512;
 
 let slab = new Uint8Array(SLAB_BYTES);
 let slabUsedBytes = 0;
 
-/** Cuts small arrays from a slab: a buffer of its own costs ten times the encoding. */
+/**
+ * Takes small arrays from a shared buffer, because a new buffer costs ten times as much as the
+ * encoding.
+ */
 function allocate(size: number): Uint8Array {
   if (size > SHARING_BYTES_MAX) return new Uint8Array(size);
   if (slabUsedBytes + size > SLAB_BYTES) {

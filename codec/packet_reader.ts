@@ -1,5 +1,5 @@
 /**
- * Packets out of a stream of bytes, however the bytes are cut.
+ * Reads packets from a stream of bytes, in pieces of any size.
  *
  * @module
  */
@@ -10,13 +10,13 @@ import type { ProtocolVersion } from "./protocol.ts";
 import { ReasonCode } from "./reason_code.ts";
 import { MAX_VARINT } from "./varint.ts";
 
-/** What a {@linkcode PacketReader} can be told. */
+/** Settings of a {@linkcode PacketReader}. */
 export interface PacketReaderOptions {
-  /** The version to decode; a CONNECT changes it. 5 by default. */
+  /** The protocol version of the packets; 5 by default. A CONNECT changes it. */
   readonly version?: ProtocolVersion;
-  /** The largest packet to accept, in bytes. As large as packets get by default. */
+  /** The largest packet to accept, in bytes; the largest possible packet by default. */
   readonly maximumPacketSize?: number;
-  /** The size of the buffer while little comes, in bytes. 256 by default. */
+  /** The initial size of the buffer, in bytes; 256 by default. */
   readonly initialBytes?: number;
 }
 
@@ -24,13 +24,13 @@ const LARGEST_PACKET_BYTES = MAX_VARINT + 5;
 const NO_BYTES = new Uint8Array(0);
 
 /**
- * Collects bytes and takes packets off the front. The buffer has room for what
- * has arrived, never for what a length field promises.
+ * Collects bytes and reads packets from them. The buffer grows with the bytes that arrive, never by
+ * the value of a length field.
  *
- * A reader that has thrown stays at the packet it threw for.
+ * After an error, the reader stays at the faulty packet.
  */
 export class PacketReader {
-  /** The version to decode what follows. */
+  /** The protocol version of the next packets. */
   version: ProtocolVersion;
   readonly #maximumPacketSize: number;
   readonly #initialBytes: number;
@@ -51,7 +51,7 @@ export class PacketReader {
     return this.#end - this.#start;
   }
 
-  /** Takes a copy of `bytes`. Ends the loan of all that was read before. */
+  /** Adds a copy of `bytes`. The binary fields of earlier packets become invalid. */
   push(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     if (this.#end + bytes.length > this.#buffer.length) this.#makeRoom(bytes.length);
@@ -60,12 +60,13 @@ export class PacketReader {
   }
 
   /**
-   * Takes the next packet. Its binary fields are borrowed until the next `push`.
+   * Reads the next packet. Its binary fields are valid until the next `push`; copy them to keep
+   * them.
    *
    * @returns Null if the packet is not complete yet.
    * @throws {MalformedPacketError} If the bytes are not a packet.
-   * @throws {ProtocolError} If the packet says what no packet may say. A packet
-   * that is too large is refused as soon as its length is known.
+   * @throws {ProtocolError} If the packet has content that the protocol forbids. A packet that is
+   * too large is refused as soon as its length is known.
    */
   read(): Packet | null {
     const header = this.#header;
@@ -85,14 +86,14 @@ export class PacketReader {
     return packet;
   }
 
-  /** All is read: starts over at the front, and lets go of a buffer that has grown. */
+  /** Everything is read: starts again at the front, and releases a buffer that has grown. */
   #rest(): void {
     this.#start = 0;
     this.#end = 0;
     if (this.#buffer.length > this.#initialBytes) this.#buffer = NO_BYTES;
   }
 
-  /** Moves what is unread to the front of a buffer with room for `more` bytes. */
+  /** Moves the unread bytes to the front of a buffer with room for `more` bytes. */
   #makeRoom(more: number): void {
     const unread = this.#end - this.#start;
     const needed = unread + more;

@@ -1,5 +1,5 @@
 /**
- * PINGREQ and PINGRESP (§3.12, §3.13): "are you there?" and "yes".
+ * PINGREQ and PINGRESP (§3.12, §3.13), which show that both sides are alive.
  *
  * @module
  */
@@ -7,13 +7,13 @@ import { MalformedPacketError } from "./errors.ts";
 import { expectFlags, writeFixedHeader } from "./fixed_header.ts";
 import { PacketType } from "./protocol.ts";
 
-/** A client asks for a sign of life. */
+/** A client asks whether the server is alive. */
 export interface PingreqPacket {
   /** Which packet this is. */
   type: "pingreq";
 }
 
-/** The server gives one. */
+/** The server's answer to a PINGREQ. */
 export interface PingrespPacket {
   /** Which packet this is. */
   type: "pingresp";

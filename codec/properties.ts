@@ -4,71 +4,83 @@
  * @module
  */
 
-/** A User Property: a name and a value, either of which may repeat. */
+/** A User Property: a name and a value. Names and pairs may repeat. */
 export type UserProperty = readonly [name: string, value: string];
 
 /**
- * The properties of one packet or will. A key is present exactly when the
- * property is on the wire. Which packet may have which, the codec checks.
+ * The properties of one packet or will. A key is present exactly when the property is in the
+ * packet. The codec checks which packet may have which property.
  */
 export interface Properties {
-  /** 1 says that the payload is UTF-8 text. */
+  /** Payload Format Indicator: 1 means that the payload is UTF-8 text. */
   payloadFormatIndicator?: 0 | 1;
-  /** How long a message is worth delivering, in seconds. */
+  /** Message Expiry Interval: how long a message may be delivered, in seconds. */
   messageExpiryInterval?: number;
-  /** What the payload is, such as a media type. */
+  /** Content Type of the payload, such as a media type. */
   contentType?: string;
-  /** The topic to answer to. */
+  /** Response Topic: the topic for a response. */
   responseTopic?: string;
-  /** What the requester knows its request by. Borrowed when decoded. */
+  /**
+   * Correlation Data, by which a requester identifies its request. When decoded, they share memory
+   * with the body.
+   */
   correlationData?: Uint8Array;
-  /** Identifiers of the subscriptions that a message matched; of one in SUBSCRIBE. */
+  /**
+   * Subscription Identifiers: in PUBLISH, those of the subscriptions that match; in SUBSCRIBE, only
+   * one.
+   */
   subscriptionIdentifiers?: number[];
-  /** How long a session outlives its connection, in seconds; 0xFFFFFFFF is for ever. */
+  /**
+   * Session Expiry Interval: how long a session outlives its connection, in seconds. 0xFFFFFFFF
+   * means that it does not expire.
+   */
   sessionExpiryInterval?: number;
-  /** The client identifier that the server has chosen. */
+  /** Assigned Client Identifier: the client identifier that the server has assigned. */
   assignedClientIdentifier?: string;
-  /** The keep alive that the server has chosen, in seconds. */
+  /** Server Keep Alive: the Keep Alive that the server has set, in seconds. */
   serverKeepAlive?: number;
-  /** The name of the method of extended authentication. */
+  /** Authentication Method: the name of the method. */
   authenticationMethod?: string;
-  /** What that method has to say. Borrowed when decoded. */
+  /** Authentication Data of the method. When decoded, they share memory with the body. */
   authenticationData?: Uint8Array;
-  /** False asks for no reason strings and user properties where they can be left out. */
+  /**
+   * Request Problem Information: false asks the server to leave out Reason Strings and User
+   * Properties where it can.
+   */
   requestProblemInformation?: boolean;
-  /** How long a will waits after the connection is lost, in seconds. */
+  /** Will Delay Interval: how long the server waits before it publishes the will, in seconds. */
   willDelayInterval?: number;
-  /** True asks for response information in CONNACK. */
+  /** Request Response Information: true asks for Response Information in CONNACK. */
   requestResponseInformation?: boolean;
-  /** What to make response topics from. */
+  /** Response Information: the base of response topics. */
   responseInformation?: string;
-  /** Another server to use. */
+  /** Server Reference: another server to use. */
   serverReference?: string;
-  /** A diagnosis for people. */
+  /** Reason String: a diagnosis for people. */
   reasonString?: string;
-  /** How many QoS 1 and 2 messages may be unacknowledged. */
+  /** Receive Maximum: how many QoS 1 and 2 messages may be unacknowledged. */
   receiveMaximum?: number;
-  /** The highest topic alias that will be understood. */
+  /** Topic Alias Maximum: the highest Topic Alias that is accepted. */
   topicAliasMaximum?: number;
-  /** The number that stands for the topic of this message. */
+  /** Topic Alias: the number that stands for the topic of this message. */
   topicAlias?: number;
-  /** The highest QoS that the server takes. */
+  /** Maximum QoS: the highest QoS that the server accepts. */
   maximumQoS?: 0 | 1;
-  /** Whether the server keeps retained messages. */
+  /** Retain Available: whether the server supports retained messages. */
   retainAvailable?: boolean;
-  /** Names and values in the order sent. */
+  /** User Properties, in the order of the packet. */
   userProperties?: UserProperty[];
-  /** The largest packet that will be read, in bytes. */
+  /** Maximum Packet Size: the largest packet that is accepted, in bytes. */
   maximumPacketSize?: number;
-  /** Whether the server takes filters with wildcards. */
+  /** Whether the server supports filters with wildcards. */
   wildcardSubscriptionAvailable?: boolean;
-  /** Whether the server takes subscription identifiers. */
+  /** Whether the server supports Subscription Identifiers. */
   subscriptionIdentifiersAvailable?: boolean;
-  /** Whether the server takes shared subscriptions. */
+  /** Whether the server supports shared subscriptions. */
   sharedSubscriptionAvailable?: boolean;
 }
 
-/** Tells whether there is anything to write. */
+/** Whether there is anything to write. */
 export function hasProperties(properties: Properties): boolean {
   for (const name in properties) {
     if (properties[name as keyof Properties] !== undefined) return true;

@@ -16,15 +16,15 @@ import {
 } from "./property_table.ts";
 import { ReasonCode } from "./reason_code.ts";
 
-/** What a property decodes to. */
+/** The decoded value of a property. */
 type PropertyValue = number | boolean | string | Uint8Array;
 
 /**
  * Reads a property section, its length included.
  *
- * @throws {MalformedPacketError} If a property is unknown, does not belong to
- * the carrier, or is cut short.
- * @throws {ProtocolError} If a property repeats or has a value it must not have.
+ * @throws {MalformedPacketError} If a property is unknown, does not belong to the carrier, or is
+ * incomplete.
+ * @throws {ProtocolError} If a property repeats or has an invalid value.
  */
 export function readProperties(reader: BodyReader, carrier: PropertyCarrier): Properties {
   const properties: Properties = {};
@@ -33,7 +33,7 @@ export function readProperties(reader: BodyReader, carrier: PropertyCarrier): Pr
   const bodyEnd = reader.end;
   const end = reader.take(length) + length;
   reader.offset = end - length;
-  // Nothing in the section may reach beyond it.
+  // No property may extend beyond the section.
   reader.end = end;
   const bit = CarrierBit[carrier];
   while (reader.offset < end) readProperty(reader, bit, carrier, properties);
@@ -45,9 +45,8 @@ export function readProperties(reader: BodyReader, carrier: PropertyCarrier): Pr
 /**
  * Reads the identifier of a property and looks it up.
  *
- * @returns Its row; where that is not for this carrier, it is to be left out.
- * @throws {MalformedPacketError} If it is unknown, or not for this carrier and
- * not to be overlooked.
+ * @returns Its row. If the row is not for this carrier, the property must be left out.
+ * @throws {MalformedPacketError} If it is unknown, or not for this carrier and not tolerated.
  */
 export function readPropertyRow(reader: BodyReader, carrierBit: number): PropertyRow {
   // Identifiers are Variable Byte Integers, but all that exist take one byte.
@@ -65,7 +64,7 @@ function isOverlooked({ tolerance }: BodyReader, row: PropertyRow): boolean {
   return tolerance !== null && row.isHarmless;
 }
 
-/** Passes over a misplaced property, whose value must be well-formed all the same. */
+/** Skips a misplaced property. Its value must still be well-formed. */
 export function leaveOut(reader: BodyReader, row: PropertyRow): void {
   readValue(reader, row);
   reader.tolerance!.misplaced(row.name);
@@ -109,9 +108,9 @@ function readValue(reader: BodyReader, row: PropertyRow): PropertyValue {
 }
 
 /**
- * Reads the value of a property that is a number on the wire.
+ * Reads the value of a property that is encoded as a number.
  *
- * @throws {ProtocolError} If the property must not have that value.
+ * @throws {ProtocolError} If the property must not have this value.
  */
 export function readNumber(reader: BodyReader, row: PropertyRow): number {
   const at = reader.position;
@@ -135,14 +134,14 @@ export function readNumber(reader: BodyReader, row: PropertyRow): number {
   }
 }
 
-/** The error for a property that may be there only once. */
+/** The error for a property that may occur only once. */
 export function repeated(row: PropertyRow, at: number): ProtocolError {
   return new ProtocolError(`Property ${row.name} is repeated`, at, "§2.2.2.2");
 }
 
 /**
- * Throws if a response topic has a wildcard in it [MQTT-3.3.2-14]. Looking at
- * bytes is safe: in UTF-8 no part of a longer character looks like `#` or `+`.
+ * Throws if a Response Topic contains a wildcard [MQTT-3.3.2-14]. It may compare bytes, because in
+ * UTF-8 no byte of a longer character equals `#` or `+`.
  */
 export function checkResponseTopic(
   bytes: Uint8Array,

@@ -1,13 +1,13 @@
 /**
- * The table of properties (§2.2.2.2): what each is called, what kind of value
- * it has, and who may carry it.
+ * The table of properties (§2.2.2.2): name, kind of value, and the packets that may have the
+ * property.
  *
  * @module
  */
 import type { Properties } from "./properties.ts";
 import { PacketType, type PacketTypeName } from "./protocol.ts";
 
-/** Who carries a property section: a packet, or the will inside CONNECT. */
+/** What has a property section: a packet, or the will inside CONNECT. */
 export type PropertyCarrier = PacketTypeName | "will";
 
 /** One bit for each carrier. */
@@ -18,11 +18,11 @@ export const CarrierBit: Readonly<Record<PropertyCarrier, number>> = {
   ) as Record<PacketTypeName, number>,
 };
 
-/** The kinds of value: how it is on the wire, and what of that is legal. */
+/** The kinds of values: the encoding, and the legal values. */
 export const PropertyKind = {
-  /** A byte that is 0 or 1, and a number here. */
+  /** A byte that is 0 or 1, decoded as a number. */
   bit: 0,
-  /** A byte that is 0 or 1, and a boolean here. */
+  /** A byte that is 0 or 1, decoded as a boolean. */
   flag: 1,
   /** A two-byte integer. */
   uint16: 2,
@@ -32,31 +32,31 @@ export const PropertyKind = {
   uint32: 4,
   /** A four-byte integer above 0. */
   positive32: 5,
-  /** A Variable Byte Integer above 0; several make a list. */
+  /** A Variable Byte Integer above 0. It may repeat, so it is decoded as a list. */
   identifiers: 6,
   /** A string. */
   string: 7,
   /** Binary data. */
   binary: 8,
-  /** Two strings; several make a list. */
+  /** Two strings. It may repeat, so it is decoded as a list. */
   pairs: 9,
 } as const;
 
 /** One row of the table. */
 export interface PropertyRow {
-  /** The identifier on the wire. */
+  /** The property identifier. */
   readonly id: number;
   /** The key in {@linkcode Properties}. */
   readonly name: keyof Properties;
   /** One of {@linkcode PropertyKind}. */
   readonly kind: number;
-  /** The {@linkcode CarrierBit}s of all who may carry it. */
+  /** The {@linkcode CarrierBit}s of all carriers that may have it. */
   readonly carriers: number;
-  /** Whether it can be left out where it is misplaced: nobody relies on it. */
+  /** Whether it can be left out where it is misplaced, because the sender does not rely on it. */
   readonly isHarmless: boolean;
 }
 
-/** Identifiers that the code asks for by name. */
+/** Property identifiers that the code uses by name. */
 export const PropertyId = {
   payloadFormatIndicator: 0x01,
   messageExpiryInterval: 0x02,
@@ -76,8 +76,8 @@ const ALL: readonly PropertyCarrier[] = [
 ];
 
 /**
- * What a client would rely on in vain if it were left out: it would lose its
- * messages, get more than it takes, or go without authentication.
+ * Properties that must not be left out, because a client relies on them: otherwise it would lose
+ * its messages, get more than it accepts, or have no authentication.
  */
 const RELIED_ON: ReadonlySet<keyof Properties> = new Set([
   "sessionExpiryInterval",
@@ -118,7 +118,7 @@ export const PROPERTY_ROWS: readonly PropertyRow[] = [
   row(0x2a, "sharedSubscriptionAvailable", "flag", ["connack"]),
 ];
 
-/** The rows by identifier; no row where there is no such property. */
+/** The rows by identifier; `undefined` where there is no such property. */
 export const PROPERTY_BY_ID: readonly (PropertyRow | undefined)[] = Array.from(
   { length: 256 },
   (_, id) => PROPERTY_ROWS.find((candidate) => candidate.id === id),

@@ -66,7 +66,7 @@ export function writeProperties(
   return offset;
 }
 
-/** Size of a whole property, identifier and all; of all its repetitions for a list. */
+/** The size of a whole property with its identifier; for a list, of all repetitions. */
 function valueSize(row: PropertyRow, value: unknown, carrier: PropertyCarrier): number {
   switch (row.kind) {
     case PropertyKind.string:

@@ -1,15 +1,15 @@
 /**
- * The few numbers every packet of every version shares.
+ * The numbers that the packets of all versions share.
  *
  * @module
  */
 
-/** Protocol level on the wire: 3 is MQTT 3.1, 4 is MQTT 3.1.1, 5 is MQTT 5.0. */
+/** The protocol level: 3 is MQTT 3.1, 4 is MQTT 3.1.1, 5 is MQTT 5.0. */
 export type ProtocolVersion = 3 | 4 | 5;
 
 /**
- * The version in whose form a client of a protocol level is answered that is not spoken here: it
- * most likely reads the short CONNACK of 3.1.1, but for level 5, which has one of its own.
+ * The version in which to answer a client of an unsupported protocol level. A client most likely
+ * understands the short CONNACK of 3.1.1. Level 5 has its own form.
  */
 export function answerVersionOf(level: number): ProtocolVersion {
   return level === 5 ? 5 : 4;

@@ -20,28 +20,28 @@ import { propertiesSize, writeProperties } from "./property_writer.ts";
 import type { ProtocolVersion, QoS } from "./protocol.ts";
 import type { Tolerance } from "./tolerance.ts";
 
-/** A message on its way. */
+/** A PUBLISH packet. */
 export interface PublishPacket {
   /** Which packet this is. */
   type: "publish";
-  /** Where the message goes; empty if a topic alias says it. */
+  /** The topic; may be empty if there is a Topic Alias. */
   topic: string;
-  /** The message. Borrowed from the body when decoded. */
+  /** The payload. When decoded, it shares memory with the body. */
   payload: Uint8Array;
-  /** How the message is sent. */
+  /** The QoS. */
   qos: QoS;
-  /** Whether it is to be retained, or was. */
+  /** The RETAIN flag. */
   retain: boolean;
-  /** Whether this is sent again; never with QoS 0. */
+  /** The DUP flag; always false with QoS 0. */
   dup: boolean;
-  /** 1 to 65_535; 0 with QoS 0, where it is not on the wire. */
+  /** The packet identifier, 1 to 65_535; 0 with QoS 0, which has none. */
   packetId: number;
   /** Properties of the message; empty in 3.x. */
   properties: Properties;
 }
 
 /**
- * Takes the QoS out of the first byte of a PUBLISH.
+ * Reads the QoS from the first byte of a PUBLISH.
  *
  * @throws {MalformedPacketError} If the QoS is 3, or 0 with DUP.
  */
@@ -62,10 +62,10 @@ export function topicMissing(): ProtocolError {
 /**
  * Decodes the body of a PUBLISH, from either side.
  *
- * @param tolerance What is overlooked; nothing by default.
+ * @param tolerance The faults to tolerate; none by default.
  * @throws {MalformedPacketError} If the body or its flags are ill-formed.
- * @throws {ProtocolError} If a property has a value it must not have, or in
- * 5.0 neither topic nor alias is there.
+ * @throws {ProtocolError} If a property has an invalid value, or in 5.0 there is neither a topic
+ * nor an alias.
  */
 export function decodePublish(
   version: ProtocolVersion,

@@ -1,6 +1,6 @@
 /**
- * A PUBLISH that is to be forwarded, as offsets into the bytes it came in: no
- * string, no object, no copy.
+ * A PUBLISH to forward, as offsets into the received bytes. It makes no string, no object and no
+ * copy.
  *
  * @module
  */
@@ -22,25 +22,25 @@ const PUBLISH = CarrierBit.publish;
 const NO_BYTES = new Uint8Array(0);
 
 /**
- * The PUBLISH of a client that was read last. One object serves a connection,
- * or a whole broker: all fields describe `buffer` until the next `read`.
+ * The last PUBLISH that was read from a client. A connection, or a whole broker, uses one object:
+ * all fields describe `buffer` until the next `read`.
  */
 export class PublishView {
-  /** The bytes all offsets refer to. Borrowed. */
+  /** The bytes that the offsets refer to. Borrowed: valid until the caller reads again. */
   buffer: Uint8Array = NO_BYTES;
-  /** The version the packet is in. */
+  /** The protocol version of the packet. */
   version: ProtocolVersion = 4;
-  /** How the message is sent. */
+  /** The QoS. */
   qos: QoS = 0;
-  /** Whether the message is to be retained. */
+  /** The RETAIN flag. */
   retain = false;
-  /** Whether the client sends it again. */
+  /** The DUP flag. */
   dup = false;
   /** The first byte of the topic. */
   topicStart = 0;
-  /** The end of the topic; equal to the start if an alias says it. */
+  /** The end of the topic; equal to the start if there is only an alias. */
   topicEnd = 0;
-  /** 1 to 65_535, or 0 with QoS 0. */
+  /** The packet identifier, 1 to 65_535, or 0 with QoS 0. */
   packetId = 0;
   /** The first byte of the properties, after their length. */
   propertiesStart = 0;
@@ -50,30 +50,30 @@ export class PublishView {
   payloadStart = 0;
   /** The end of the payload and the packet. */
   end = 0;
-  /** The number that stands for the topic; 0 for none. */
+  /** The Topic Alias; 0 for none. */
   topicAlias = 0;
-  /** How long the message is worth delivering, in seconds; -1 for ever. */
+  /** The Message Expiry Interval in seconds; -1 for none. */
   messageExpiryInterval: number = -1;
-  /** Whether the bytes of the properties mean the same to a subscriber. */
+  /** Whether the bytes of the properties can be sent to subscribers unchanged. */
   forwardable = true;
   /** 1 if the payload is declared to be UTF-8 text, else 0. */
   payloadFormatIndicator = 0;
-  /** Where each property that was overlooked starts and ends; `null` if there are none. */
+  /** The start and end of each misplaced property that was tolerated; `null` if there are none. */
   strays: Map<number, number> | null = null;
-  /** What is overlooked, or `null` for nothing; as it is when a PUBLISH is read. */
+  /** The faults to tolerate, or `null` for none. It applies when a PUBLISH is read. */
   tolerance: Tolerance | null = null;
 
   readonly #reader = new BodyReader();
 
   /**
-   * Reads the PUBLISH whose body is `buffer[bodyStart, end)`. The topic is not
-   * looked at: who routes it checks it, once for all messages to it.
+   * Reads the PUBLISH whose body is `buffer[bodyStart, end)`. The topic is not checked here: the
+   * router checks it, once for all messages to it.
    *
    * @param first The first byte of the fixed header.
-   * @throws {MalformedPacketError} If the body, its flags or its properties are
-   * ill-formed. The fields are then undefined.
-   * @throws {ProtocolError} If a property has a value it must not have, or only
-   * a server may send it, or neither topic nor alias is there.
+   * @throws {MalformedPacketError} If the body, its flags or its properties are ill-formed. The
+   * fields are then undefined.
+   * @throws {ProtocolError} If a property has an invalid value, or only a server may send it, or
+   * there is neither a topic nor an alias.
    */
   read(
     version: ProtocolVersion,
@@ -111,7 +111,7 @@ export class PublishView {
     reader.offset = this.propertiesStart;
     reader.end = this.propertiesEnd;
     reader.tolerance = this.tolerance;
-    // All identifiers that are allowed here and must not repeat are below 64.
+    // All properties that are allowed here and must not repeat have identifiers below 64.
     let seenLow = 0;
     let seenHigh = 0;
     while (reader.offset < reader.end) {
@@ -157,12 +157,12 @@ export class PublishView {
   }
 }
 
-/** Whether a property has no place in the PUBLISH of a client [MQTT-3.3.4-6]. */
+/** Whether a property is not allowed in the PUBLISH of a client [MQTT-3.3.4-6]. */
 function isStray(row: PropertyRow): boolean {
   return (row.carriers & PUBLISH) === 0 || row.id === PropertyId.subscriptionIdentifier;
 }
 
-/** Passes over a value that subscribers get as it is. */
+/** Skips a value that subscribers get unchanged. */
 function skipValue(reader: BodyReader, row: PropertyRow): void {
   if (row.kind === PropertyKind.binary) {
     reader.take(reader.uint16());

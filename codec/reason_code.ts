@@ -1,6 +1,6 @@
 /**
- * Reason codes of MQTT 5 and return codes of MQTT 3.x: their names, their text,
- * and which packet may carry which.
+ * The Reason Codes of MQTT 5 and the return codes of MQTT 3.x: their names, their texts, and which
+ * packet may have which code.
  *
  * @module
  */
@@ -69,10 +69,10 @@ export const ConnectReturnCode = {
 /** The highest return code a CONNACK of MQTT 3.x can have. */
 export const MAX_CONNECT_RETURN_CODE = 5;
 
-/** How SUBACK says "failure" in MQTT 3.1.1. */
+/** The failure code of a SUBACK in MQTT 3.1.1. */
 export const SUBACK_FAILURE = 0x80;
 
-/** Which of the codes above each packet may carry, by packet (§2.4, table). */
+/** The codes that each packet may have (§2.4, table). */
 const CODES_BY_PACKET: Readonly<Partial<Record<PacketTypeName, readonly number[]>>> = {
   connack: [0x00, ...span(0x80, 0x8a), 0x8c, 0x90, 0x95, 0x97, ...span(0x99, 0x9d), 0x9f],
   puback: [0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99],
@@ -102,15 +102,15 @@ export const REASON_CLAUSE: Readonly<Partial<Record<PacketTypeName, string>>> = 
   auth: "MQTT-3.15.2-1",
 };
 
-/** For every code, one bit for each packet type that may carry it. */
+/** For every code, one bit for each packet type that may have it. */
 const CARRIERS_BY_CODE: Uint16Array = carriersByCode();
 
-/** Text for every code: its name taken apart. */
+/** The text of every code, made from the words of its name. */
 const TEXT_BY_CODE: ReadonlyMap<number, string> = new Map(
   Object.entries(ReasonCode).map(([name, code]) => [code, words(name)]),
 );
 
-/** Tells whether MQTT 5 lets a packet of this type carry this reason code. */
+/** Whether MQTT 5 allows this Reason Code in a packet of this type. */
 export function isReasonCodeAllowed(type: PacketTypeName, code: number): boolean {
   return ((CARRIERS_BY_CODE[code] ?? 0) >> PacketType[type] & 1) === 1;
 }
@@ -122,7 +122,7 @@ export function checkReasonCode(type: PacketTypeName, code: number): void {
   }
 }
 
-/** Says a reason code in plain words, such as `"Topic alias invalid (0x94)"`. */
+/** The text of a Reason Code, such as `"Topic alias invalid (0x94)"`. */
 export function reasonText(code: number): string {
   const hex = `0x${code.toString(16).padStart(2, "0")}`;
   return `${TEXT_BY_CODE.get(code) ?? "Unknown reason"} (${hex})`;

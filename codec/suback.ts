@@ -20,7 +20,10 @@ export interface SubackPacket {
   type: "suback";
   /** The identifier of the request. */
   packetId: number;
-  /** One code a filter, in the order of the request: a QoS, or a failure from 0x80. */
+  /**
+   * One code per filter, in the order of the request: the granted QoS, or a failure of 0x80 or
+   * more.
+   */
   reasonCodes: number[];
   /** Properties of the answer; empty in 3.x. */
   properties: Properties;
@@ -29,7 +32,7 @@ export interface SubackPacket {
 /**
  * Decodes the body of a SUBACK.
  *
- * @param tolerance What is overlooked; nothing by default.
+ * @param tolerance The faults to tolerate; none by default.
  * @throws {MalformedPacketError} If the body is ill-formed or a code unknown.
  * @throws {ProtocolError} If a property is repeated.
  */
@@ -70,8 +73,8 @@ export function subackSize(packet: SubackPacket, version: ProtocolVersion): numb
 }
 
 /**
- * Writes the whole packet; returns the offset after it. Throws before the first
- * byte. In 3.x, which knows just one failure, all failures are 0x80.
+ * Writes the whole packet; returns the offset after it. Throws before the first byte. In 3.x every
+ * failure is written as 0x80.
  */
 export function writeSuback(
   packet: SubackPacket,

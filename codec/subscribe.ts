@@ -13,17 +13,19 @@ import { propertiesSize, writeProperties } from "./property_writer.ts";
 import type { ProtocolVersion, QoS } from "./protocol.ts";
 import type { Tolerance } from "./tolerance.ts";
 
-/** What is asked for with one filter. */
+/** One filter of a SUBSCRIBE, with its options. */
 export interface SubscriptionRequest {
-  /** Which topics. */
+  /** The topic filter, with `$share/…` if it is shared. */
   filter: string;
-  /** The highest QoS to send messages with. */
+  /** Maximum QoS of the messages. */
   qos: QoS;
-  /** Whether the client's own messages are left out; false in 3.x. */
+  /** No Local: whether the client's own messages are left out; false in 3.x. */
   noLocal: boolean;
-  /** Whether messages keep the RETAIN flag they came with; false in 3.x. */
+  /**
+   * Retain As Published: whether messages keep the RETAIN flag of their publisher; false in 3.x.
+   */
   retainAsPublished: boolean;
-  /** Retained messages: 0 send, 1 send if the subscription is new, 2 do not. */
+  /** Retain Handling: 0 sends retained messages, 1 only if the subscription is new, 2 never. */
   retainHandling: 0 | 1 | 2;
 }
 
@@ -35,7 +37,7 @@ export interface SubscribePacket {
   packetId: number;
   /** Properties of the request; empty in 3.x. */
   properties: Properties;
-  /** One entry a filter, at least one. */
+  /** One entry per filter, at least one. */
   subscriptions: SubscriptionRequest[];
 }
 
@@ -46,10 +48,10 @@ const RETAIN_HANDLING_SHIFT = 4;
 /**
  * Decodes the body of a SUBSCRIBE.
  *
- * @param tolerance What is overlooked; nothing by default.
+ * @param tolerance The faults to tolerate; none by default.
  * @throws {MalformedPacketError} If the body or an options byte is ill-formed.
- * @throws {ProtocolError} If there is no filter, Retain Handling is 3, a shared
- * subscription wants No Local, or a property has a value it must not have.
+ * @throws {ProtocolError} If there is no filter, Retain Handling is 3, a shared subscription has No
+ * Local, or a property has an invalid value.
  */
 export function decodeSubscribe(
   version: ProtocolVersion,
@@ -101,8 +103,8 @@ function isShared(filter: string): boolean {
  * Counts the bytes of the whole packet.
  *
  * @throws {RangeError} If there is no filter or a number out of range.
- * @throws {TypeError} If a string or property cannot be sent, or a shared
- * subscription wants No Local.
+ * @throws {TypeError} If a string or property cannot be sent, or a shared subscription has No
+ * Local.
  */
 export function subscribeSize(packet: SubscribePacket, version: ProtocolVersion): number {
   return frameSize(bodySize(packet, version));

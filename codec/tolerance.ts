@@ -1,20 +1,16 @@
 /**
- * What a decoder may overlook, if its caller wants it to.
+ * The small faults that a decoder may tolerate, if its caller wants it to.
  *
  * @module
  */
 import type { Properties } from "./properties.ts";
 
-/**
- * Small faults of a peer that are overlooked. Decoders that are given none
- * overlook nothing.
- */
+/** Tolerates small faults of a peer. A decoder without one tolerates none. */
 export interface Tolerance {
   /**
-   * Called for each property that is left out because it does not belong to
-   * its packet and does no harm there. One that the peer relies on is refused
-   * all the same: how long its session lives, how much it takes, and
-   * authentication.
+   * Called for each property that is left out because it does not belong to its packet and does no
+   * harm there. A property that the peer relies on is still refused: session expiry, limits of the
+   * peer, and authentication.
    */
   misplaced(name: keyof Properties): void;
 }

@@ -19,7 +19,7 @@ export interface UnsubackPacket {
   type: "unsuback";
   /** The identifier of the request. */
   packetId: number;
-  /** One code a filter, in the order of the request; empty in 3.x. */
+  /** One code per filter, in the order of the request; empty in 3.x. */
   reasonCodes: number[];
   /** Properties of the answer; empty in 3.x. */
   properties: Properties;
@@ -28,7 +28,7 @@ export interface UnsubackPacket {
 /**
  * Decodes the body of an UNSUBACK.
  *
- * @param tolerance What is overlooked; nothing by default.
+ * @param tolerance The faults to tolerate; none by default.
  * @throws {MalformedPacketError} If the body is ill-formed or a code unknown.
  * @throws {ProtocolError} If a property is repeated.
  */
@@ -61,8 +61,8 @@ export function unsubackSize(packet: UnsubackPacket, version: ProtocolVersion): 
 }
 
 /**
- * Writes the whole packet; returns the offset after it. Throws before the first
- * byte. 3.x has no codes, so they are left out.
+ * Writes the whole packet; returns the offset after it. Throws before the first byte. In 3.x the
+ * codes are left out.
  */
 export function writeUnsuback(
   packet: UnsubackPacket,

@@ -28,7 +28,7 @@ export interface UnsubscribePacket {
 /**
  * Decodes the body of an UNSUBSCRIBE.
  *
- * @param tolerance What is overlooked; nothing by default.
+ * @param tolerance The faults to tolerate; none by default.
  * @throws {MalformedPacketError} If the body is ill-formed.
  * @throws {ProtocolError} If there is no filter.
  */

@@ -1,6 +1,6 @@
 /**
- * UTF-8 as MQTT wants it (§1.5.4): well-formed, no surrogates, no U+0000, and
- * a leading U+FEFF is a character like any other.
+ * UTF-8 by the rules of MQTT (§1.5.4): well-formed, no surrogates, no U+0000. A leading U+FEFF is a
+ * normal character.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import { MalformedPacketError } from "./errors.ts";
 /** The most bytes a string or binary field can have: its length is two bytes. */
 export const MAX_FIELD_BYTES = 65_535;
 
-/** Up to this many bytes a loop makes a string sooner than a call of the decoder. */
+/** Up to this many bytes, a loop makes a string faster than the decoder does. */
 const SHORT_BYTES_MAX = 32;
 
-// Validation has happened before, so the decoder need not be fatal.
+// The bytes were validated before, so the decoder need not be fatal.
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
@@ -32,7 +32,8 @@ export function validateUtf8(bytes: Uint8Array, start: number, end: number): num
 
 /** The offset of the first byte that is not U+0001 to U+007F, or `end`. */
 function asciiEnd(bytes: Uint8Array, offset: number, end: number): number {
-  // Four at a time: zero minus one, like a byte from 0x80, sets bits above the seven.
+  // Checks four bytes at a time: both 0 minus 1 and a byte of 0x80 or more set bits above the low
+  // seven.
   for (; offset + 4 <= end; offset += 4) {
     const a = bytes[offset]!;
     const b = bytes[offset + 1]!;
@@ -50,8 +51,8 @@ function sequenceSize(bytes: Uint8Array, offset: number, end: number): number {
   const size = lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
   if (size === 0 || offset + size > end) return 0;
   const second = bytes[offset + 1]!;
-  // The second byte is where overlong forms, surrogates and code points above
-  // U+10FFFF show: after these four leads only a part of its range is legal.
+  // The second byte reveals overlong forms, surrogates and code points above U+10FFFF: after these
+  // four lead bytes, only a part of its range is legal.
   const low = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
   const high = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
   if (second < low || second > high) return 0;
@@ -64,7 +65,7 @@ function sequenceSize(bytes: Uint8Array, offset: number, end: number): number {
 /**
  * Decodes bytes to a string.
  *
- * @param origin What to subtract from offsets in errors: where the body starts.
+ * @param origin The offset of the body, which is subtracted from offsets in errors.
  * @throws {MalformedPacketError} If the bytes are not UTF-8 that MQTT accepts.
  */
 export function decodeUtf8(bytes: Uint8Array, start: number, end: number, origin = 0): string {
@@ -79,7 +80,7 @@ export function decodeUtf8(bytes: Uint8Array, start: number, end: number, origin
 function shortAscii(bytes: Uint8Array, offset: number, end: number): string {
   const { fromCharCode } = String;
   let text = "";
-  // A call with several characters saves the concatenation of as many strings.
+  // One call with several characters avoids concatenations.
   for (; offset + 4 <= end; offset += 4) {
     text += fromCharCode(
       bytes[offset]!,
@@ -102,7 +103,7 @@ export function illFormed(bytes: Uint8Array, offset: number, origin: number): Ma
 /**
  * Counts the bytes `text` takes in UTF-8.
  *
- * @throws {TypeError} If MQTT cannot carry it: a lone surrogate, or U+0000.
+ * @throws {TypeError} If MQTT does not allow it: a lone surrogate, or U+0000.
  */
 export function utf8Size(text: string): number {
   let size = text.length;

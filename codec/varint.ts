@@ -1,6 +1,6 @@
 /**
- * The Variable Byte Integer: seven bits a byte, low bits first, four bytes at
- * most (§1.5.5). It counts the bytes that follow it and numbers subscriptions.
+ * The Variable Byte Integer: seven bits per byte, low bits first, at most four bytes (§1.5.5). It
+ * is used for lengths and Subscription Identifiers.
  *
  * @module
  */
@@ -15,11 +15,11 @@ export const VARINT_INCOMPLETE: number = -1;
 export const VARINT_MALFORMED: number = -2;
 
 /**
- * Reads the integer that starts at `offset`. How many bytes it took is
- * {@linkcode varintSize} of the result, as only the shortest form is accepted.
+ * Reads the integer that starts at `offset`. Only the shortest form is accepted, so {@linkcode
+ * varintSize} of the result is the number of bytes that were read.
  *
- * @returns The value, {@linkcode VARINT_INCOMPLETE} or {@linkcode VARINT_MALFORMED}:
- * running out of bytes is no error in a stream, so neither of them throws.
+ * @returns The value, {@linkcode VARINT_INCOMPLETE} or {@linkcode VARINT_MALFORMED}. It does not
+ * throw, because missing bytes are normal in a stream.
  */
 export function readVarint(bytes: Uint8Array, offset: number, end: number): number {
   let value = 0;

@@ -1,6 +1,12 @@
+import { burstFaults, DEFAULT_LIMITS } from "../broker/base/limits.ts";
 import type { Configuration, ListenerConfiguration } from "./configuration.ts";
 import type { Remark } from "./errors.ts";
-import { type ListenerValues, SECURITY_OPTIONS, type SecurityValues } from "./options.ts";
+import {
+  limitWord,
+  type ListenerValues,
+  SECURITY_OPTIONS,
+  type SecurityValues,
+} from "./options.ts";
 
 /** Words that promise TLS, or rely on it. */
 const TLS_WORDS = [
@@ -51,6 +57,11 @@ export function checkConfiguration(
     const text = "nobody may connect: there are no accounts, such as a password_file, " +
       "and allow_anonymous is false";
     notes.push({ place: listener.place, word: "listener", text });
+  }
+  for (const { burst, rate, text } of burstFaults({ ...DEFAULT_LIMITS, ...configuration.limits })) {
+    const place = configuration.places.get(limitWord(burst)) ??
+      configuration.places.get(limitWord(rate))!;
+    problems.push({ place, word: limitWord(burst), text: text.replaceAll(rate, limitWord(rate)) });
   }
   const { persistence, persistence_location, fairway_data_dir } = configuration.global;
   if (!persistence && fairway_data_dir !== null) {

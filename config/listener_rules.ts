@@ -61,11 +61,11 @@ export function whoMayConnect(listener: ListenerConfiguration): string {
   const { settings, security } = listener;
   const ways: string[] = [];
   if (settings.use_identity_as_username || settings.use_subject_as_username) {
-    ways.push("whoever has a certificate");
+    ways.push("clients with a certificate");
   } else {
     ways.push(...accountsOf(security));
     if (isAnonymousAllowed(listener)) {
-      ways.push(ways.length === 0 ? "anyone" : "anyone without a name");
+      ways.push(ways.length === 0 ? "anyone" : "anyone without a user name");
     }
   }
   const who = ways.length === 0 ? "nobody" : ways.join(", and ");
@@ -78,8 +78,8 @@ function accountsOf(security: Security): string[] {
   return [
     ...security.password_file === null ? [] : ["users of the password file"],
     ...security.fairway_scram_file === null ? [] : ["users of the SCRAM file"],
-    ...hasTokens ? ["whoever has a token"] : [],
-    ...security.fairway_http_auth_url === null ? [] : ["whom the service of HTTP knows"],
+    ...hasTokens ? ["clients with a token"] : [],
+    ...security.fairway_http_auth_url === null ? [] : ["users of the HTTP service"],
   ];
 }
 

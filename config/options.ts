@@ -157,7 +157,12 @@ export type ListenerValues = Values<typeof LISTENER_OPTIONS>;
  */
 export const LIMIT_OPTIONS: Readonly<Record<string, Option<number>>> = Object.fromEntries(
   Object.entries(DEFAULT_LIMITS).map(([name, value]) => [
-    `fairway_limit_${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`,
+    limitWord(name),
     option(integer(0), value),
   ]),
 );
+
+/** The word for a limit of the broker. */
+export function limitWord(name: string): string {
+  return `fairway_limit_${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`;
+}

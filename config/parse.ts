@@ -1,4 +1,4 @@
-import { type BrokerLimits, checkLimits } from "../broker/base/limits.ts";
+import { type BrokerLimits, checkLimits, DEFAULT_LIMITS } from "../broker/base/limits.ts";
 import { checkConfiguration } from "./check.ts";
 import type { Configuration, ListenerConfiguration } from "./configuration.ts";
 import { ConfigError, type Place, type Remark } from "./errors.ts";
@@ -145,7 +145,7 @@ class Parser implements Report {
     this.#limits.take(line, line.word);
     if (this.#problems.length > before) return;
     try {
-      checkLimits({ [limitName(line.word)]: Number(firstWord(line, this)) });
+      checkLimits({ [limitName(line.word)]: Number(firstWord(line, this)) }, UNRATED);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       this.problem(line, error.message);
@@ -173,6 +173,9 @@ class Parser implements Report {
     });
   }
 }
+
+/** Whether a burst goes with its rate is only known when all lines are read. */
+const UNRATED = { ...DEFAULT_LIMITS, addressConnectsPerSecondMax: 0, loginFailuresMax: 0 };
 
 function limitName(word: string): keyof BrokerLimits {
   const name = word.slice("fairway_limit_".length);

@@ -186,6 +186,16 @@ Deno.test("limits of the broker have words of their own, with the ranges that th
   assertMatch(problem!, /^main\.conf:1: fairway_limit_receive_maximum: .* 1 to 65535$/);
 });
 
+Deno.test("a burst of 0 is a problem of its line, unless there is no limit on the rate", async () => {
+  const none = "fairway_limit_address_connects_burst 0\n";
+  const rate = "fairway_limit_address_connects_per_second_max";
+  assertEquals(await problemsOf(`\n${none}`), [
+    "main.conf:2: fairway_limit_address_connects_burst: 0 would refuse every connection while " +
+    `${rate} is 500; give 1 or more, or ${rate} 0 for no limit`,
+  ]);
+  assertEquals(await problemsOf(`${none}${rate} 0\n`), []);
+});
+
 for (const [word, advice] of Object.entries(BARRED_WORDS)) {
   Deno.test(`${word}, which Fairway has not, stops the start and tells what to do`, async () => {
     const whole = word.endsWith("_") ? `${word}any` : word;

@@ -1,7 +1,6 @@
 /**
- * The QoS 2 messages that a receiver has accepted and that the sender has not
- * yet released: a repeated PUBLISH among them is acknowledged and otherwise
- * left alone [MQTT-4.3.3-10].
+ * The QoS 2 messages that a receiver has accepted and that the sender has not released yet. A
+ * repeated PUBLISH of one of them is acknowledged and not delivered again [MQTT-4.3.3-10].
  */
 export class InboundWindow {
   readonly #ids = new Set<number>();
@@ -21,7 +20,7 @@ export class InboundWindow {
     return this.#ids.has(packetId);
   }
 
-  /** Takes note of an accepted message. */
+  /** Records an accepted message. */
   accept(packetId: number): void {
     this.#ids.add(packetId);
   }

@@ -3,27 +3,27 @@ import type { QoS } from "../codec/mod.ts";
 /** The largest packet identifier [MQTT-2.2.1-3]. */
 const PACKET_ID_MAX = 65_535;
 /**
- * Most flights at once, under half of all identifiers, so that a free one is
- * soon found. A peer that never answers PUBREL gets here, as each connection
- * brings it new quota.
+ * The most messages in flight: less than half of all identifiers, so that a free one is found soon.
+ * A peer that never answers PUBREL reaches this limit, because each connection gives it new quota.
  */
 const FLIGHTS_MAX = 32_767;
 /** Slots of a new window; it doubles as needed. */
 const SLOTS_MIN = 8;
 
-/** What a sender waits for. */
+/** The packet that a sender waits for. */
 export type Phase = "puback" | "pubrec" | "pubcomp";
 
-/** A message that was sent and whose handshake has not ended. */
+/** A message in flight: it was sent, and its exchange is not complete. */
 export class Flight<M> {
-  /** Whether it was sent, or its PUBREL was, on the present connection. */
+  /** Whether it, or its PUBREL, was sent on the current connection. */
   sent = true;
 
   /**
-   * @param packetId 1 to 65,535; stays the same when the message is sent again.
-   * @param phase What the sender waits for.
-   * @param order Counts up with every message sent.
-   * @param message What is needed to send it again; `null` when it never will be.
+   * @param packetId The packet identifier, 1 to 65,535. It stays the same when the message is sent
+   * again.
+   * @param phase The packet that the sender waits for.
+   * @param order A number that grows with every message.
+   * @param message What is needed to send the message again; `null` if it is never sent again.
    */
   constructor(
     readonly packetId: number,
@@ -34,13 +34,12 @@ export class Flight<M> {
 }
 
 /**
- * The messages with an acknowledged QoS that a sender has in flight: it gives
- * them identifiers, bounds their number, and knows what to send again.
+ * The QoS 1 and 2 messages that a sender has in flight. It assigns packet identifiers, limits the
+ * number of messages, and knows what to send again.
  *
- * Identifiers are given in turn, and the slot of a flight is its identifier
- * modulo the number of slots: opening and closing a flight are a few reads and
- * writes of an array, whatever the size of the window. An identifier whose slot
- * is taken is left out this time round.
+ * Identifiers are assigned in turn. The slot of a message is its identifier modulo the number of
+ * slots, so adding and removing a message cost a few array accesses, whatever the size of the
+ * window. An identifier whose slot is taken is skipped this time.
  *
  * @typeParam M What is kept of a message.
  */
@@ -48,11 +47,11 @@ export class OutboundWindow<M> {
   #slots: (Flight<M> | null)[] = new Array(SLOTS_MIN).fill(null);
   #limit: number;
   #size = 0;
-  /** Flights that count against the limit: those sent on this connection. */
+  /** Messages that count against the limit: those sent on this connection. */
   #unacknowledged = 0;
   #lastId = 0;
   #order = 0;
-  /** Flights of an earlier connection that still have to be sent again. */
+  /** Messages of an earlier connection that must still be sent again. */
   #resend: Flight<M>[] = [];
   #resendNext = 0;
 
@@ -61,7 +60,7 @@ export class OutboundWindow<M> {
     this.#limit = limit;
   }
 
-  /** How many flights there are. */
+  /** How many messages are in flight. */
   get size(): number {
     return this.#size;
   }
@@ -71,16 +70,16 @@ export class OutboundWindow<M> {
     return Math.max(0, Math.min(this.#limit - this.#unacknowledged, FLIGHTS_MAX - this.#size));
   }
 
-  /** Whether flights of an earlier connection come first. */
+  /** Whether messages of an earlier connection must be sent first. */
   get resending(): boolean {
     return this.#resendNext < this.#resend.length;
   }
 
   /**
-   * Opens a flight; there must be quota. The caller sends the message with the
-   * identifier at once.
+   * Adds a message; there must be quota. The caller must send it at once with the returned
+   * identifier.
    *
-   * @param message What is needed to send it again, or `null`.
+   * @param message What is needed to send the message again, or `null`.
    */
   open(qos: Exclude<QoS, 0>, message: M | null): Flight<M> {
     if (this.#size * 2 >= this.#slots.length) this.#grow();
@@ -95,12 +94,12 @@ export class OutboundWindow<M> {
     return flight;
   }
 
-  /** The identifier that was given last; 0 for none. */
+  /** The last assigned identifier; 0 for none. */
   get lastId(): number {
     return this.#lastId;
   }
 
-  /** Goes on from flights that were stored, in their order; before anything is opened. */
+  /** Restores stored messages, in their order. Call it before {@linkcode open}. */
   restore(lastId: number, flights: readonly (readonly [number, Phase, M])[]): void {
     this.#lastId = lastId;
     for (const [packetId, phase, message] of flights) {
@@ -112,13 +111,13 @@ export class OutboundWindow<M> {
     }
   }
 
-  /** The flight with an identifier, or `null`. */
+  /** The message in flight with an identifier, or `null`. */
   get(packetId: number): Flight<M> | null {
     const flight = this.#slots[packetId & this.#slots.length - 1]!;
     return flight !== null && flight.packetId === packetId ? flight : null;
   }
 
-  /** Ends a flight, which gives its quota back. */
+  /** Removes a message, which gives its quota back. */
   close(flight: Flight<M>): void {
     const slot = flight.packetId & this.#slots.length - 1;
     if (this.#slots[slot] !== flight) return;
@@ -127,15 +126,15 @@ export class OutboundWindow<M> {
     if (flight.sent) this.#unacknowledged--;
   }
 
-  /** The flights in the order in which they were opened. */
+  /** The messages in flight, in the order in which they were added. */
   flights(): Flight<M>[] {
     const flights = this.#slots.filter((flight) => flight !== null);
     return flights.sort((a, b) => a.order - b.order);
   }
 
   /**
-   * Begins anew on another connection: every flight has to be sent again, in
-   * order, with its identifier [MQTT-4.4.0-1].
+   * Starts again on another connection: every message in flight must be sent again, in order, with
+   * its identifier [MQTT-4.4.0-1].
    *
    * @param limit The peer's Receive Maximum on the new connection.
    */
@@ -148,9 +147,8 @@ export class OutboundWindow<M> {
   }
 
   /**
-   * The next flight to send again, which the caller does at once, or `null`
-   * when there is none or no quota is left for it. One that waits for PUBCOMP
-   * needs no quota: its PUBREL is sent.
+   * The next message to send again, which the caller must do at once. `null` if there is none, or
+   * no quota is left. A message that waits for PUBCOMP needs no quota: its PUBREL is sent.
    */
   nextResend(): Flight<M> | null {
     while (this.resending) {

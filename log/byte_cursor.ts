@@ -2,8 +2,8 @@ import type { ByteLog, ByteSegment } from "./byte_log.ts";
 import type { Waiter } from "./log.ts";
 
 /**
- * A position in a {@linkcode ByteLog}, always between two frames. It counts the
- * frames it has passed, so that what it skips is known and never just gone.
+ * A position in a {@linkcode ByteLog}, always between two frames. It counts the frames that it has
+ * passed, so that skipped frames can be counted.
  */
 export class ByteCursor {
   /** The log that is read. */
@@ -11,7 +11,7 @@ export class ByteCursor {
   #segment: ByteSegment;
   #position: number;
   #frames: number;
-  /** Where the log ended when somebody was parked there. */
+  /** The end of the log when a waiter was last parked. */
   #parkedAt = -1;
 
   /** Use {@linkcode ByteLog.cursor}. */
@@ -22,12 +22,12 @@ export class ByteCursor {
     this.#frames = frames;
   }
 
-  /** Bytes of the log in front of the position. */
+  /** Bytes of the log before the position. */
   get position(): number {
     return this.#position;
   }
 
-  /** Frames of the log in front of the position. */
+  /** Frames of the log before the position. */
   get frames(): number {
     return this.#frames;
   }
@@ -39,11 +39,11 @@ export class ByteCursor {
   }
 
   /**
-   * Reads on to the end of the segment, but not past `end`.
+   * Reads to the end of the segment, but not past `end`.
    *
-   * @param end Bytes of the log to stop at, the end of a frame.
-   * @param endFrames Frames of the log in front of `end`.
-   * @returns A view of the log itself; empty when there is nothing to read.
+   * @param end The position to stop at, in bytes; the end of a frame.
+   * @param endFrames Frames of the log before `end`.
+   * @returns A view of the log's own bytes; empty if there is nothing to read.
    */
   take(end: number, endFrames: number): Uint8Array<ArrayBuffer> {
     const segment = this.#current();
@@ -56,8 +56,7 @@ export class ByteCursor {
   }
 
   /**
-   * Jumps ahead, whole segments at a time, until at most `bytes` bytes are left
-   * in front of `end`, or `end` itself is reached.
+   * Skips whole segments until at most `bytes` bytes are left before `end`, or `end` is reached.
    *
    * @returns How many frames were skipped.
    */
@@ -77,25 +76,25 @@ export class ByteCursor {
     return this.#frames - before;
   }
 
-  /** Tells the log what it can use again; for the only cursor of a pooled log. */
+  /** Gives read buffers back to the pool; for the only cursor of a pooled log. */
   recycle(): void {
     this.log.recycle(this.#current(), this.#position === this.log.end);
   }
 
   /**
-   * Holds on to what is in front of `end` only, however far the log goes on: for
-   * a reader that will read no further than that.
+   * Keeps only the bytes before `end` alive, however far the log grows: for a reader that reads no
+   * further.
    */
   detach(end: number): void {
     this.#segment = this.#current().upTo(end);
   }
 
-  /** Tells the log what it need not keep; for the first cursor of a pooled log. */
+  /** Tells the log that it need not keep earlier bytes; for the first cursor of a pooled log. */
   forget(): void {
     this.log.forget(this.#current());
   }
 
-  /** Has `waiter` woken, once, by the next append; parking again until then does nothing. */
+  /** The next append wakes `waiter`, once. Parking again before that does nothing. */
   park(waiter: Waiter): void {
     if (this.#parkedAt === this.log.end) return;
     this.#parkedAt = this.log.end;

@@ -2,15 +2,15 @@ import { BufferPool } from "./buffer_pool.ts";
 import { ByteCursor } from "./byte_cursor.ts";
 import type { Waiter } from "./log.ts";
 
-/** The first segment of a log, in bytes; each that follows a full one is four times as large. */
+/** The size of the first segment, in bytes. A segment after a full one is four times as large. */
 const SEGMENT_BYTES_MIN = 1024;
-/** What a segment grows to, in bytes; a longer frame gets a segment of its own. */
+/** The largest segment, in bytes. A longer frame gets a segment of its own. */
 const SEGMENT_BYTES_MAX = BufferPool.bytesMax;
 const NO_BYTES = new Uint8Array(0);
 
 /** Consecutive frames of a {@linkcode ByteLog}; a frame never spans two segments. */
 export class ByteSegment {
-  /** The frames, and room for more behind {@linkcode length}. */
+  /** The frames, and room for more after {@linkcode length}. */
   bytes: Uint8Array<ArrayBuffer> = NO_BYTES;
   /** How many bytes of `bytes` are frames. */
   length = 0;
@@ -20,12 +20,15 @@ export class ByteSegment {
   next: ByteSegment | null = null;
 
   /**
-   * @param base Bytes of the log in front of this segment.
-   * @param baseFrames Frames of the log in front of this segment.
+   * @param base Bytes of the log before this segment.
+   * @param baseFrames Frames of the log before this segment.
    */
   constructor(public base: number, public baseFrames: number) {}
 
-  /** The segments from here to byte `end` of the log, over the same bytes, linked no further. */
+  /**
+   * Copies the segments from here to byte `end` of the log, over the same bytes, without links to
+   * later ones.
+   */
   upTo(end: number): ByteSegment {
     const first = this.#copy();
     let last = first;
@@ -43,16 +46,16 @@ export class ByteSegment {
 }
 
 /**
- * A log of encoded frames: one append, and any number of cursors write the
- * very same bytes to their sockets.
+ * A log of encoded frames. After one append, any number of cursors write the same bytes to their
+ * sockets.
  *
- * Without a pool, segments that every cursor has left are the runtime's
- * garbage, as in `Log`. With a pool the log belongs to a single cursor, and
- * {@linkcode recycle} gives its buffers back as soon as they have been written.
+ * Without a pool, segments that every cursor has left are garbage, as in `Log`. With a pool, the
+ * log belongs to a single cursor, and {@linkcode recycle} gives its buffers back as soon as they
+ * were written.
  */
 export class ByteLog {
   readonly #pool: BufferPool | null;
-  /** The oldest segment whose buffer was not given back; only used with a pool. */
+  /** The oldest segment whose buffer was not given back; used only with a pool. */
   #head: ByteSegment;
   #tail: ByteSegment;
   #segmentBytes = SEGMENT_BYTES_MIN;
@@ -73,21 +76,21 @@ export class ByteLog {
     return this.#tail.baseFrames + this.#tail.frames;
   }
 
-  /** The buffer that {@linkcode reserve} has made room in. */
+  /** The buffer in which {@linkcode reserve} has made room. */
   get buffer(): Uint8Array<ArrayBuffer> {
     return this.#tail.bytes;
   }
 
   /**
-   * Makes room for `bytes` bytes at the end and returns where in
-   * {@linkcode buffer} they go; {@linkcode commit} then appends them.
+   * Makes room for `bytes` bytes at the end, and returns their offset in {@linkcode buffer}.
+   * {@linkcode commit} then appends them.
    */
   reserve(bytes: number): number {
     if (this.#tail.bytes.length - this.#tail.length < bytes) this.#grow(bytes);
     return this.#tail.length;
   }
 
-  /** Appends the bytes that were written behind the reserved offset. */
+  /** Appends the bytes that were written at the reserved offset. */
   commit(bytes: number, frames: number): void {
     this.#tail.length += bytes;
     this.#tail.frames += frames;
@@ -106,14 +109,14 @@ export class ByteLog {
     return new ByteCursor(this, this.#tail, this.end, this.frames);
   }
 
-  /** Has `waiter` woken, once, by the next append. */
+  /** The next append wakes `waiter`, once. */
   park(waiter: Waiter): void {
     this.#parked.push(waiter);
   }
 
   /**
-   * Gives back every buffer that the log's only cursor, standing in `segment`,
-   * has read and that nobody writes any more.
+   * Gives back every buffer that the log's only cursor, in `segment`, has read and whose write is
+   * complete.
    *
    * @param drained Whether the cursor has read the log to its end.
    */
@@ -124,8 +127,8 @@ export class ByteLog {
       this.#head = this.#head.next!;
     }
     if (!drained || segment.length === 0) return;
-    // Nothing is left: the segment itself is used again, from wherever the log
-    // has got to, and its size follows what was needed since the last time.
+    // Nothing is left, so the segment is reused from the current end of the log. Its size follows
+    // what was needed since the last time.
     this.#pool.give(segment.bytes);
     this.#segmentBytes = Math.max(SEGMENT_BYTES_MIN / 4, segment.length);
     segment.base += segment.length;
@@ -135,8 +138,8 @@ export class ByteLog {
   }
 
   /**
-   * Lets go of every buffer in front of `segment`, or of the last segment, and
-   * uses none of them again: they were skipped, and one may still be written.
+   * Releases every buffer before `segment`, or before the last segment. They were skipped, and one
+   * may still be in a write, so they are not reused.
    */
   forget(segment: ByteSegment = this.#tail): void {
     this.#head = segment;

@@ -3,19 +3,18 @@ import type { Segment } from "./segment.ts";
 
 /** Settings of a {@linkcode Cursor}. */
 export interface CursorOptions {
-  /** Sequence number of the first item wanted, 0 or more; the end of the log by default. */
+  /** Sequence number of the first item to read, 0 or more; the end of the log by default. */
   from?: number;
-  /** The lag limit, in items, 1 or more: past it the cursor jumps ahead; none by default. */
+  /** The lag limit, in items, 1 or more; none by default. Past it, the cursor skips items. */
   lagMax?: number;
 }
 
 /**
- * A position in a {@linkcode Log}. It holds the segment it stands in, and so
- * everything behind it, and nothing else: N readers cost N positions.
+ * A position in a {@linkcode Log}. It keeps its segment and the later ones alive, and nothing else.
+ * So N readers cost N positions.
  *
- * With a lag limit, a reader that falls further behind than that jumps ahead
- * to the limit when it next reads, and {@linkcode skipped} says how many items
- * it lost.
+ * With a lag limit, a reader that falls further behind skips to the limit at its next read.
+ * {@linkcode skipped} says how many items it lost.
  */
 export class Cursor<T> {
   /** The log that is read. */
@@ -51,12 +50,12 @@ export class Cursor<T> {
     return this.#position;
   }
 
-  /** The weight of everything in front of the position. */
+  /** The weight of all items before the position. */
   get weight(): number {
     return this.#weight;
   }
 
-  /** How many items the log is ahead. */
+  /** How many items are left to read. */
   get lag(): number {
     return this.log.end - this.#position;
   }
@@ -93,7 +92,7 @@ export class Cursor<T> {
     return items;
   }
 
-  /** Jumps ahead to a whole sequence number, segments at a time; never back. */
+  /** Skips to a whole sequence number, segment by segment. It never goes back. */
   skipTo(sequence: number): void {
     const target = Math.min(sequence, this.log.end);
     if (target <= this.#position) return;
@@ -111,17 +110,17 @@ export class Cursor<T> {
   }
 
   /**
-   * Holds on to the items in front of `end` only, however far the log goes on:
-   * for a reader that will read no further than that.
+   * Keeps only the items before `end` alive, however far the log grows: for a reader that reads no
+   * further.
    */
   detach(end: number): void {
     this.#segment = this.#segment.upTo(end);
   }
 
   /**
-   * Walks on for ever, waiting at the end of the log.
+   * Reads items without end, and waits at the end of the log.
    *
-   * @param signal Ends the walk; what was read stays read.
+   * @param signal Ends the iteration. Items that were read stay read.
    */
   async *follow(signal?: AbortSignal): AsyncGenerator<T, void, void> {
     while (!signal?.aborted) {
@@ -138,5 +137,5 @@ export class Cursor<T> {
   }
 }
 
-/** The walk's own condition sees the abort; the rejection only ends the wait. */
+/** The loop checks the signal itself. The rejection only ends the wait. */
 function ignoreAbort(): void {}

@@ -2,38 +2,37 @@ import { Cursor, type CursorOptions } from "./cursor.ts";
 import { Receipt } from "./receipt.ts";
 import { Segment } from "./segment.ts";
 
-/** Something that is told, once, that a log it has read to the end goes on. */
+/** A reader at the end of a log, which the next append wakes once. */
 export interface Waiter {
-  /** Called in the middle of an append: must be short and must not read. */
+  /** Called during an append. It must be short, and must not read the log. */
   wake(): void;
 }
 
 /** Settings of a {@linkcode Log}. */
 export interface LogOptions<T> {
-  /** The weight of an item, say its bytes; 0 for every item by default. */
+  /** The weight of an item, such as its bytes; 0 for every item by default. */
   weigh?: (item: T) => number;
-  /** Items of a segment, the unit of garbage collection; 256 by default. */
+  /** Items per segment, the unit of garbage collection; 256 by default. */
   segmentItems?: number;
-  /** Weight at which a segment is full however few its items; none by default. */
+  /** The weight at which a segment is full, even with fewer items; none by default. */
   segmentWeight?: number;
   /**
-   * How many of the newest items the log itself keeps for a cursor that starts
-   * in the past; 0 by default. It keeps whole segments, so a few more.
+   * How many of the newest items the log keeps for cursors that start in the past; 0 by default. It
+   * keeps whole segments, so it keeps a few more.
    */
   retainItems?: number;
 }
 
 /**
- * A log in memory: one appends, any number walk it, each at its own pace.
+ * A log in memory. One writer appends, and any number of readers follow it, each at its own speed.
  *
  * - An item is stored once, however many read it; a reader is a position.
  * - Sequence numbers start at 0 and never repeat.
- * - What every cursor has passed, and retention does not cover, is garbage of
- *   the runtime: nothing is freed by hand and nothing can dangle.
- * - A waiter that is parked costs nothing until the next append, which wakes
- *   it once and forgets it.
+ * - Items that every cursor has passed, and that retention does not keep, are collected by the
+ *   runtime's garbage collector.
+ * - A parked waiter costs nothing until the next append, which wakes it once.
  *
- * @typeParam T The items; anything but `undefined`, which stands for the end.
+ * @typeParam T The items; any value except `undefined`, which stands for the end.
  *
  * @example Two readers, one copy
  * ```ts
@@ -62,7 +61,7 @@ export class Log<T> {
   #more: Receipt | null = null;
 
   /**
-   * Makes a log with nothing in it.
+   * Makes an empty log.
    *
    * @throws {RangeError} If a size is not a whole number, or too small.
    */
@@ -96,7 +95,7 @@ export class Log<T> {
     return this.#weight;
   }
 
-  /** Appends an item, wakes who is parked, and returns its sequence number. */
+  /** Appends an item, wakes parked waiters, and returns the item's sequence number. */
   append(item: T): number {
     if (this.#isFull()) this.#grow();
     const sequence = this.#tail.items.push(item) - 1 + this.#tail.base;
@@ -112,11 +111,10 @@ export class Log<T> {
   /**
    * Makes a reader.
    *
-   * Without `from` it starts at the end. With `from`, the sequence number of
-   * the first item wanted, it replays what is still there: "start after the
-   * last message I received" is `cursor({ from: last + 1 })`. Where retention
-   * has let go of some, the cursor starts at the oldest and its `skipped`
-   * tells how many are missing.
+   * Without `from` it starts at the end. `from` is the sequence number of the first item to read.
+   * To start after the last item that you have, use `cursor({ from: last + 1 })`. If retention no
+   * longer has some of the items, the cursor starts at the oldest one, and its `skipped` says how
+   * many are missing.
    *
    * @throws {RangeError} If a setting is not a whole number, or too small.
    */
@@ -143,7 +141,7 @@ export class Log<T> {
     return this.#weigh === null ? 0 : this.#weigh(item);
   }
 
-  /** Has `waiter` woken, once, by the next append. */
+  /** The next append wakes `waiter`, once. */
   park(waiter: Waiter): void {
     this.#parked.push(waiter);
   }

@@ -1,6 +1,6 @@
 /**
- * The shared log: a publisher appends once, every subscriber walks the log at
- * its own pace, and nobody's slowness is anybody else's problem.
+ * The shared log. A publisher appends once, and every subscriber reads at its own speed, so a slow
+ * subscriber does not delay the others.
  *
  * @example Replay from the last item received
  * ```ts

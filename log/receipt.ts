@@ -1,10 +1,9 @@
 /**
- * A promise with its resolver, made to be waited on: the only two things done
- * to it are *make* and *close*, and closing wakes all who wait.
+ * A promise with its resolver. Code can make a receipt and close it. Closing wakes everyone who
+ * waits.
  *
- * "The bytes have left", "there is more in the log" and "the old connection is
- * gone" are all receipts. The promise is made when somebody first waits, so a
- * receipt nobody waits on costs one small object.
+ * Receipts say that bytes were written, that a log has grown, or that a connection has ended. The
+ * promise is made at the first wait, so a receipt without a wait costs one small object.
  *
  * @example Wait until something has happened
  * ```ts
@@ -19,7 +18,7 @@ export class Receipt implements PromiseLike<void> {
   #closed = false;
   #promise: PromiseWithResolvers<void> | null = null;
 
-  /** A receipt that is closed already. */
+  /** Makes a closed receipt. */
   static closed(): Receipt {
     const receipt = new Receipt();
     receipt.close();
@@ -40,7 +39,7 @@ export class Receipt implements PromiseLike<void> {
   /**
    * Resolves once the receipt is closed.
    *
-   * @param signal Ends the wait, not the receipt.
+   * @param signal Ends the wait. It does not close the receipt.
    * @throws The reason of `signal`, if it aborts first.
    */
   wait(signal?: AbortSignal): Promise<void> {
@@ -65,7 +64,7 @@ export class Receipt implements PromiseLike<void> {
     try {
       await Promise.race([this.wait(), aborted.promise]);
     } finally {
-      // A signal may live as long as the program: leave nothing behind on it.
+      // The signal may live as long as the program, so the listener must be removed.
       signal.removeEventListener("abort", abort);
     }
   }

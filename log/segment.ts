@@ -1,7 +1,6 @@
 /**
- * A stretch of consecutive items of a {@linkcode Log}. Segments link forward
- * only: whoever holds one can walk on, and once nobody does, the runtime
- * collects it. That is the log's garbage collection.
+ * Consecutive items of a {@linkcode Log}. Segments link forward only. A reader that holds one can
+ * reach the later ones, and a segment that no reader can reach is garbage.
  */
 export class Segment<T> {
   /** The items, oldest first. */
@@ -14,18 +13,21 @@ export class Segment<T> {
    *
    * @param base Sequence number of the first item.
    * @param baseWeight Weight of all items before the first.
-   * @param items Nothing, if not given.
+   * @param items The first items; none by default.
    */
   constructor(readonly base: number, readonly baseWeight: number, items: T[] = []) {
     this.items = items;
   }
 
-  /** Sequence number behind the last item. */
+  /** Sequence number after the last item. */
   get end(): number {
     return this.base + this.items.length;
   }
 
-  /** The segments from here to sequence number `end`, over the same items, linked no further. */
+  /**
+   * Copies the segments from here to sequence number `end`, over the same items, without links to
+   * later ones.
+   */
   upTo(end: number): Segment<T> {
     const first = new Segment<T>(this.base, this.baseWeight, this.items);
     let last = first;

@@ -1,46 +1,46 @@
-/** What a {@linkcode Trail} needs of a cursor: where it is and where its log ends. */
+/** What a {@linkcode Trail} needs of a cursor: its position, and the end of its log. */
 export interface Walker {
-  /** Where the cursor stands. */
+  /** The position of the cursor. */
   readonly position: number;
-  /** The log it walks. */
+  /** The log that it reads. */
   readonly log: { readonly end: number };
 }
 
-/** A part of one log that a {@linkcode Trail} leads over. */
+/** A part of one log that is a part of a {@linkcode Trail}. */
 export class Stretch<C extends Walker, K> {
-  /** Where the stretch ends, or `Infinity` while it follows the end of its log. */
+  /** The end of the stretch, or `Infinity` while it follows the end of its log. */
   end = Infinity;
-  /** Frames or items of the log in front of `end`; for the owner's use. */
+  /** Frames or items of the log before `end`; for the owner's use. */
   endCount = Infinity;
-  /** The stretch that is walked after this one. */
+  /** The next stretch. */
   next: Stretch<C, K> | null = null;
 
   /**
-   * @param cursor Where in the log the walk is.
-   * @param key Why this log is walked.
+   * @param cursor The cursor in the log.
+   * @param key Why this log is read.
    */
   constructor(readonly cursor: C, readonly key: K) {}
 
-  /** Where the stretch ends as things are now. */
+  /** The current end of the stretch. */
   get limit(): number {
     return this.end === Infinity ? this.cursor.log.end : this.end;
   }
 }
 
 /**
- * The way of one reader over many logs, in the order in which things were
- * appended for it: stretch after stretch, the last of which may be *open*, that
- * is, follow the end of its log. While it is open, appends to that log cost the
- * reader nothing at all, and it is still at one position in one total order.
+ * The order in which one reader reads many logs: the order in which items were appended for it. It
+ * consists of stretches. The last stretch may be *open*: it follows the end of its log. While it is
+ * open, appends to that log cost the reader nothing. The reader still has one position in one total
+ * order.
  *
  * @typeParam C The cursors of its logs.
- * @typeParam K Why a log is walked.
+ * @typeParam K Why a log is read.
  */
 export class Trail<C extends Walker, K> {
   #head: Stretch<C, K> | null = null;
   #tail: Stretch<C, K> | null = null;
   #size = 0;
-  /** How much is left of the stretches that are closed, without the first. */
+  /** What is left to read of the closed stretches, except the first. */
   #behind = 0;
 
   /** How many stretches there are. */
@@ -53,12 +53,12 @@ export class Trail<C extends Walker, K> {
     return this.#tail !== null && this.#tail.end === Infinity ? this.#tail : null;
   }
 
-  /** The first stretch, walked to its end or not. */
+  /** The first stretch, whether or not it was read to its end. */
   get first(): Stretch<C, K> | null {
     return this.#head;
   }
 
-  /** Follows a log from the cursor's position on. The last stretch must be closed. */
+  /** Adds an open stretch from the cursor's position. The last stretch must be closed. */
   follow(cursor: C, key: K): Stretch<C, K> {
     const stretch = new Stretch(cursor, key);
     if (this.#tail === null) this.#head = stretch;
@@ -68,7 +68,7 @@ export class Trail<C extends Walker, K> {
     return stretch;
   }
 
-  /** Ends the open stretch where its log ends now; `count` is kept with it. */
+  /** Closes the open stretch at the current end of its log, and stores `count` with it. */
   close(count: number): void {
     if (this.#tail === null || this.#tail.end !== Infinity) return;
     this.#tail.end = this.#tail.cursor.log.end;
@@ -77,8 +77,8 @@ export class Trail<C extends Walker, K> {
   }
 
   /**
-   * The stretch to read from, or `null` when everything was read. Stretches
-   * that are closed and read are forgotten; an open one stays.
+   * The stretch to read from, or `null` if everything was read. It removes closed stretches that
+   * were read. An open one stays.
    */
   current(): Stretch<C, K> | null {
     let head = this.#head;
@@ -91,7 +91,7 @@ export class Trail<C extends Walker, K> {
     return head !== null && head.cursor.position < head.limit ? head : null;
   }
 
-  /** How much is left to read. Only the cursor of {@linkcode current} may have moved. */
+  /** What is left to read. Only the cursor of {@linkcode current} may have moved. */
   get lag(): number {
     const head = this.#head;
     const tail = this.#tail;
@@ -102,8 +102,8 @@ export class Trail<C extends Walker, K> {
   }
 
   /**
-   * Forgets every stretch that is closed and passed, wherever it stands. To be
-   * called when any other cursor than that of {@linkcode current} was moved.
+   * Removes every closed stretch that was read, at any place. Call it when a cursor other than that
+   * of {@linkcode current} has moved.
    */
   prune(): void {
     let last: Stretch<C, K> | null = null;
@@ -123,7 +123,7 @@ export class Trail<C extends Walker, K> {
     this.#tail = last;
   }
 
-  /** Forgets everything. */
+  /** Removes all stretches. */
   clear(): void {
     this.#head = this.#tail = null;
     this.#size = this.#behind = 0;

@@ -125,13 +125,9 @@ export class Router<S extends Subscriber> {
     return this.#trie.cost;
   }
 
-  /**
-   * Whether a subscription makes matching cost no more than `nodesMax` nodes of the trie, or no more
-   * than it may cost already.
-   */
-  mayMatch(filter: string, nodesMax: number): boolean {
-    const cost = this.#trie.costWith(parseSharedFilter(filter)?.filter ?? filter);
-    return cost <= nodesMax || cost <= this.#trie.cost;
+  /** What {@linkcode matchCost} would be with one more filter, which is no shared one. */
+  matchCostWith(filter: string): number {
+    return this.#trie.costWith(filter);
   }
 
   /** How many topics have a remembered route. */

@@ -25,11 +25,11 @@ export type Change =
 const BYTES_MIN = 16 * 1024;
 
 /**
- * Changes that are committed together, as they are handed to another thread:
- * one after the other in one buffer. What is added is copied.
+ * Changes that are committed together. They are stored one after the other in one buffer, so that a
+ * batch can be passed to another thread. Added bytes are copied.
  *
- * A change is a byte for what it does, a byte for the table, and its two
- * pieces of bytes, each after its length in four bytes, little-endian.
+ * A change has a byte for its kind, a byte for the table, and two pieces of bytes. Each piece
+ * follows its length in four bytes, little-endian.
  */
 export class Batch {
   #bytes: Uint8Array<ArrayBuffer>;
@@ -38,9 +38,9 @@ export class Batch {
   #changes = 0;
 
   /**
-   * A batch without a change, unless it is given some.
+   * Makes an empty batch, or reads the changes of another one.
    *
-   * @param bytes Those of another batch, to be read.
+   * @param bytes The {@linkcode Batch.bytes} of another batch, to read.
    */
   constructor(bytes?: Uint8Array<ArrayBuffer>) {
     this.#bytes = bytes ?? new Uint8Array(BYTES_MIN);
@@ -58,12 +58,12 @@ export class Batch {
     return this.#bytes.subarray(0, this.#end);
   }
 
-  /** Sets a row, whether it is there or not. */
+  /** Sets a row, whether or not it exists. Copies key and value. */
   put(table: Table, key: Uint8Array, value: Uint8Array): void {
     this.#add(PUT, table, key, value);
   }
 
-  /** Removes a row, if it is there. */
+  /** Removes a row, if it exists. */
   remove(table: Table, key: Uint8Array): void {
     this.#add(REMOVE, table, key, NOTHING);
   }

@@ -2,14 +2,14 @@ import { FILE_MODE } from "./files.ts";
 import { StoreLockedError } from "./store.ts";
 
 /**
- * Keeps a second broker out of a directory: a lock on a file that has no other
- * use. The system takes it back when the process ends, however it ends. The
- * file stays: removing it would let two hold locks on two files of one name.
+ * Keeps a second broker out of a directory, by a lock on a file without other use. The system
+ * releases the lock when the process ends, however it ends. The file stays, because removing it
+ * would allow two processes to lock two files of the same name.
  */
 export class DirectoryLock {
   readonly #file: Deno.FsFile;
 
-  /** @throws {StoreLockedError} If somebody has it, in this process or another. */
+  /** @throws {StoreLockedError} If this process or another one has the lock. */
   constructor(directory: string) {
     this.#file = Deno.openSync(`${directory}/fairway.lock`, {
       create: true,
@@ -21,9 +21,9 @@ export class DirectoryLock {
     throw new StoreLockedError(`Cannot open ${directory}: it is in use by another broker`);
   }
 
-  /** Lets others in. */
+  /** Releases the lock. */
   release(): void {
-    // Closing alone is not enough: a child that is just being started has the file too.
+    // Closing is not enough, because a child process that is being started has the file open too.
     this.#file.unlockSync();
     this.#file.close();
   }

@@ -1,10 +1,10 @@
-/** Permissions of the directory of a store: nobody else sees into it. */
+/** Permissions of the directory of a store: only the owner can read it. */
 export const DIRECTORY_MODE = 0o700;
 
 /** Permissions of every file in it, whatever the umask is. */
 export const FILE_MODE = 0o600;
 
-/** Makes an empty file that only its owner may read; one that is there stays as it is. */
+/** Makes an empty file that only its owner may read. An existing file stays as it is. */
 export function makeFile(path: string): void {
   Deno.openSync(path, { create: true, write: true, mode: FILE_MODE }).close();
 }

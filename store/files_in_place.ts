@@ -1,30 +1,32 @@
-/** Which file it is, whatever its name: two files never have both in common at one time. */
+/**
+ * Identifies a file, whatever its name. Two files never have the same two numbers at the same time.
+ */
 interface Identity {
   readonly dev: number;
   readonly ino: number | null;
 }
 
 /**
- * Tells whether the files that are open are still those that their paths lead
- * to. A file that was removed, moved away or replaced can be written to as long
- * as it is open; but nobody finds it any more, and what was written goes with
- * the process.
+ * Checks whether the open files are still at their paths. A process can write to an open file after
+ * it was removed, moved away or replaced. But no process can find that file again, so what was
+ * written would be lost when the process ends.
  */
 export class FilesInPlace {
   readonly #directory: string;
   readonly #known = new Map<string, Identity | null>();
 
   /**
-   * Takes note of the files, which are open.
+   * Remembers the files, which must be open.
    *
-   * @param paths Of files in the directory. One that is not there yet is taken note of later.
+   * @param paths Paths of files in the directory. A file that does not exist yet is remembered
+   * later.
    */
   constructor(directory: string, paths: readonly string[]) {
     this.#directory = directory;
     for (const path of paths) this.#known.set(path, identityOf(path));
   }
 
-  /** What has become of a file that is not in its place, in a few words; `null` if all are. */
+  /** What happened to a file that is not at its path, in a few words; `null` if all are. */
   fault(): string | null {
     for (const [path, known] of this.#known) {
       const fault = this.#faultOf(path, known);

@@ -2,12 +2,12 @@ import type { PageFile } from "./page_file.ts";
 import { headerFault } from "./sqlite_connection.ts";
 
 /**
- * The pages on the list of the free ones; `null` if the list is damaged. What
- * they hold was removed, and must not come back.
+ * The pages on the list of free pages; `null` if the list is damaged. They contain removed rows,
+ * which must not come back.
  *
- * A page of the list has the number of the next, how many free pages it names,
- * and their numbers. The first page of the file tells where the list begins,
- * and how many there are in all.
+ * A page of the list has the number of the next one, the count of free pages that it names, and
+ * their numbers. The first page of the file says where the list begins, and how many free pages
+ * there are.
  */
 export function freePages(file: PageFile): ReadonlySet<number> | null {
   const first = viewOf(file, 1);

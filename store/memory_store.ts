@@ -11,25 +11,24 @@ import {
   TABLES,
 } from "./store.ts";
 
-/** The rows of a store at one moment; nothing that is committed later shows in them. */
+/** The rows of a store at one moment. Later commits do not change it. */
 export type StoreSnapshot = ReadonlyMap<Table, readonly Row[]>;
 
 /** How a {@linkcode MemoryStore} behaves. */
 export interface MemoryStoreOptions {
   /**
-   * Decides when a commit, a scan or a question is done: it is once `done` was
-   * called. At once by default. In a simulation this is where the time of a
-   * disk comes in.
+   * Decides when a commit, a scan or another operation finishes: when `done` is called. By default
+   * at once. A simulation uses it for the time of a disk.
    */
   readonly defer?: (done: () => void) => void;
 }
 
 /**
- * A store that keeps its rows in memory: for tests, simulations, and whoever
- * wants no files. It is the twin of `SqliteStore` and passes the same suite.
+ * A store that keeps its rows in memory, for tests, for simulations, and for programs that want no
+ * files. It passes the same tests as `SqliteStore`.
  */
 export class MemoryStore implements Store {
-  /** Memory is never found damaged. */
+  /** Always `null`: memory is never damaged. */
   readonly damage: Damage | null = null;
   readonly #tables: Map<Table, Row[]>;
   readonly #defer: (done: () => void) => void;
@@ -37,13 +36,13 @@ export class MemoryStore implements Store {
   #settled: Promise<void> = Promise.resolve();
   #closed = false;
 
-  /** An empty store. */
+  /** Makes an empty store. */
   constructor(options: MemoryStoreOptions = {}) {
     this.#tables = new Map(TABLES.map((table) => [table, []]));
     this.#defer = options.defer ?? queueMicrotask;
   }
 
-  /** A store that has the rows of `snapshot`, as one that was opened after a crash. */
+  /** Makes a store with the rows of `snapshot`, like one that is opened after a crash. */
   static from(snapshot: StoreSnapshot, options: MemoryStoreOptions = {}): MemoryStore {
     const store = new MemoryStore(options);
     for (const [table, rows] of snapshot) store.#tables.set(table, rows.slice());
@@ -51,10 +50,10 @@ export class MemoryStore implements Store {
   }
 
   /**
-   * What a crash at this moment would leave behind.
+   * The rows that would survive a crash at this moment.
    *
-   * @param underWay What becomes of a commit that is not finished: it is
-   * `"lost"`, or `"kept"` although nobody was told.
+   * @param underWay What happens to an unfinished commit: it is `"lost"`, or `"kept"` although its
+   * promise has not resolved.
    */
   snapshot(underWay: "lost" | "kept" = "lost"): StoreSnapshot {
     const copy = new Map([...this.#tables].map(([table, rows]) => [table, rows.slice()]));
@@ -106,7 +105,7 @@ export class MemoryStore implements Store {
     return this.#later(() => values);
   }
 
-  /** See {@linkcode Store.size}; memory has nothing that is free. */
+  /** See {@linkcode Store.size}. Memory has no free bytes. */
   size(): Promise<StoreSize> {
     if (this.#closed) return Promise.reject(closed());
     let bytes = 0;
@@ -116,7 +115,7 @@ export class MemoryStore implements Store {
     return this.#later(() => ({ bytes, freeBytes: 0 }));
   }
 
-  /** Waits for the commit under way. Closing again does nothing. */
+  /** Waits for the commit in progress. Closing again does nothing. */
   close(): Promise<void> {
     this.#closed = true;
     return this.#settled;
@@ -154,11 +153,11 @@ function applyChange(change: Change, rows: Row[]): void {
   else rows.splice(at, there, { key: change.key.slice(), value: change.value.slice() });
 }
 
-/** Where the first row is whose key is not below `key`. */
+/** The index of the first row whose key is not below `key`. */
 function position(rows: readonly Row[], key: Uint8Array): number {
   let low = 0;
   let high = rows.length;
-  // Most keys are larger than all before them.
+  // Most keys are larger than all earlier ones.
   if (high > 0 && compareKeys(rows[high - 1]!.key, key) < 0) return high;
   while (low < high) {
     const middle = (low + high) >>> 1;

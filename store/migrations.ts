@@ -2,9 +2,9 @@ import type { DatabaseSync } from "node:sqlite";
 import { StoreVersionError } from "./store.ts";
 
 /**
- * Tables whose rows hold payloads. They have their keys in an index beside
- * them: a row of any length then fills its pages well. The others are trees of
- * their keys, which is smaller and takes one page less to change.
+ * Tables whose rows hold payloads. Their keys are in an index beside the rows, so that rows of any
+ * length fill pages well. The other tables are trees of their keys, which are smaller, and a change
+ * writes one page less.
  */
 const WIDE = ["messages", "retained", "wills"];
 const NARROW = ["meta", "sessions", "joins", "subscriptions", "entries"];
@@ -12,8 +12,8 @@ const NARROW = ["meta", "sessions", "joins", "subscriptions", "entries"];
 const COLUMNS = "(key BLOB PRIMARY KEY NOT NULL, sum INTEGER NOT NULL, value BLOB NOT NULL)";
 
 /**
- * Step by step from an empty file to the newest: the first makes version 1, the
- * second version 2 of it, and so on. A step that was released is never changed.
+ * The steps from an empty file to the newest version: the first makes version 1, the second makes
+ * version 2 of it, and so on. A released step must never change.
  */
 export const MIGRATIONS: readonly string[] = [
   [
@@ -22,13 +22,13 @@ export const MIGRATIONS: readonly string[] = [
   ].join(";\n"),
 ];
 
-/** The version of a file's tables; 0 if it has none yet. */
+/** The version of a file's tables; 0 if it has no tables yet. */
 export function versionOf(db: DatabaseSync): number {
   return db.prepare("PRAGMA user_version").get()!["user_version"] as number;
 }
 
 /**
- * Brings a file to the newest version, each step in a transaction of its own.
+ * Brings a file to the newest version, each step in its own transaction.
  *
  * @throws {StoreVersionError} If the file is newer than the newest step.
  */

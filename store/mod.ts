@@ -1,8 +1,8 @@
 /**
- * Where what must survive is kept: rows of bytes under bytes, in a few tables,
- * committed all or nothing. `Broker.open` takes one.
+ * Stores for what must survive a restart: tables of rows, each a key and a value of bytes. A batch
+ * of changes is committed as a whole or not at all. `Broker.open` takes a store.
  *
- * @example A broker that keeps its state in memory, and goes on from it
+ * @example A broker that keeps its state in memory, and continues from it
  * ```ts
  * import { Broker } from "@fairway/mqtt";
  * import { MemoryStore } from "@fairway/mqtt/store";

@@ -1,9 +1,9 @@
-/** In place of a length: there are no bytes, not even none of them. */
+/** Stands for `null`, in place of a length. */
 const NULL_LENGTH = 0xffff_ffff;
 
 /**
- * Pieces of bytes one after the other in a buffer, to be handed to another
- * thread: each after its length in four bytes, little-endian.
+ * Packs pieces of bytes into one buffer, to pass it to another thread. Each piece follows its
+ * length in four bytes, little-endian.
  */
 export function pack(pieces: readonly (Uint8Array | null)[]): Uint8Array<ArrayBuffer> {
   const length = pieces.reduce((sum, piece) => sum + 4 + (piece?.length ?? 0), 0);
@@ -18,7 +18,7 @@ export function pack(pieces: readonly (Uint8Array | null)[]): Uint8Array<ArrayBu
   return bytes;
 }
 
-/** The pieces that were packed, as views of `bytes`. */
+/** Unpacks the pieces, as views of `bytes`. */
 export function unpack(bytes: Uint8Array<ArrayBuffer>): (Uint8Array<ArrayBuffer> | null)[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const pieces = [];

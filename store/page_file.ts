@@ -1,16 +1,16 @@
 import { readLog } from "./write_ahead_log.ts";
 
-/** The page that SQLite leaves out, for locks are taken on its bytes. */
+/** The offset of the page that SQLite does not use, because it locks these bytes. */
 const LOCK_BYTE = 0x4000_0000;
 
-/** What the page map says of a page. */
+/** What the page map says about a page. */
 export type PageUse = "root" | "free" | "overflow" | "tree" | "unknown";
 
 const USES: readonly PageUse[] = ["unknown", "root", "free", "overflow", "overflow", "tree"];
 
 /**
- * The pages of a database, newest first from its log, as bytes: for looking at
- * a file that SQLite does not want to look at any more.
+ * The pages of a database as bytes, each in its newest version from the log. It reads a file that
+ * SQLite refuses to read.
  */
 export class PageFile {
   readonly #pageBytes: number;
@@ -20,12 +20,12 @@ export class PageFile {
   readonly #mapped: number;
   #map: { readonly at: number; readonly page: Uint8Array | null } = { at: 0, page: null };
 
-  /** Pages there are, by what the files hold. */
+  /** How many pages there are, by the sizes of the files. */
   readonly pageCount: number;
   /** What is wrong with the log, in a few words; `null` if nothing is. */
   readonly logFault: string | null;
 
-  /** @param path Of the database; it and its log may be missing. */
+  /** @param path The path of the database. The database and its log may be missing. */
   constructor(path: string, pageBytes: number) {
     this.#pageBytes = pageBytes;
     this.#mapped = Math.floor(pageBytes / 5);
@@ -38,14 +38,14 @@ export class PageFile {
     this.pageCount = pageCount ?? inFile;
   }
 
-  /** A page by its number, which begins at 1; `null` if it cannot be read. */
+  /** Reads a page by its number, from 1; `null` if it cannot be read. */
   page(number: number): Uint8Array<ArrayBuffer> | null {
     const at = this.#inLog.get(number);
     if (at !== undefined) return this.#log.subarray(at, at + this.#pageBytes);
     return this.#readPage(number);
   }
 
-  /** What a page is used for, as the page map has it. */
+  /** What a page is used for, by the page map. */
   useOf(number: number): PageUse {
     const map = this.#mapOf(number);
     if (number <= map) return "unknown";
@@ -53,12 +53,12 @@ export class PageFile {
     return USES[this.#map.page?.[5 * (number - map - 1)] ?? 0] ?? "unknown";
   }
 
-  /** Lets go of the files. */
+  /** Closes the files. */
   close(): void {
     this.#file?.close();
   }
 
-  /** The page with the map of those that follow it. */
+  /** The number of the map page for a page. */
   #mapOf(number: number): number {
     const map = number - (number - 2) % (this.#mapped + 1);
     return (map - 1) * this.#pageBytes === LOCK_BYTE ? map + 1 : map;
@@ -76,7 +76,7 @@ export class PageFile {
       }
       return page;
     } catch {
-      // A sector that the disk does not give: what is on other pages is wanted all the same.
+      // The disk cannot read this sector. The other pages are still wanted.
       return null;
     }
   }

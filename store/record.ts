@@ -25,7 +25,7 @@ export class RecordWriter {
     return this.#bytes.subarray(0, this.#end);
   }
 
-  /** Begins anew, in the same memory. */
+  /** Starts again, in the same memory. */
   reset(): this {
     this.#end = 0;
     return this;
@@ -60,7 +60,7 @@ export class RecordWriter {
   /**
    * Begins a piece that is written in parts.
    *
-   * @returns What {@linkcode endLongPiece} has to be told.
+   * @returns The value to pass to {@linkcode endLongPiece}.
    */
   beginLongPiece(): number {
     this.#room(LENGTH_BYTES);

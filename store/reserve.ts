@@ -4,14 +4,14 @@ import { FILE_MODE } from "./files.ts";
 const FILL_BYTES = 64 * 1024;
 
 /**
- * Bytes on the disk that nobody uses until the disk is full. Removing rows
- * takes room too, before it gives any back; the reserve is given up for that.
+ * Bytes on the disk that are not used until the disk is full. Removing rows needs room, before it
+ * gives any back. The reserve is released for that.
  */
 export class Reserve {
   readonly #path: string;
   #bytes = 0;
 
-  /** @param bytesMax How large it is when it is whole. */
+  /** @param bytesMax Its size when it is whole, in bytes. */
   constructor(path: string, readonly bytesMax: number) {
     this.#path = path;
   }
@@ -21,14 +21,14 @@ export class Reserve {
     return this.#bytes;
   }
 
-  /** Whether it was filled and not given up since. */
+  /** Whether it was filled and not released since. */
   get isWhole(): boolean {
     return this.#bytes >= this.bytesMax;
   }
 
   /**
-   * Takes what it lacks. Where there is no room for all of it, it takes nothing:
-   * the little there is helps the database more.
+   * Fills the reserve. If there is no room for all of it, it takes nothing, because the database
+   * needs the remaining room more.
    *
    * @returns Whether it is whole.
    */
@@ -39,7 +39,8 @@ export class Reserve {
       while (!this.isWhole) this.#bytes += file.writeSync(new Uint8Array(FILL_BYTES));
       file.syncSync();
     } catch {
-      // Whatever does not let it be written to would not let the database either.
+      // The cause is not checked: what prevents this write would also prevent writes of the
+      // database.
       this.#bytes = 0;
       file.truncateSync(0);
       return false;
@@ -55,7 +56,7 @@ export class Reserve {
     try {
       Deno.truncateSync(this.#path, 0);
     } catch (error) {
-      // Whoever removed the file has given its bytes back already.
+      // The file was removed, so its bytes are free already.
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
   }

@@ -10,7 +10,7 @@ const LEAF_WIDE = 13;
 /** Bytes of the file's header, which are in front of the first page's own. */
 const FILE_HEADER_BYTES = 100;
 
-/** A row that was found, and where it belongs. */
+/** A row that was found, with its table. */
 export interface FoundRow extends Row {
   /** The table that its checksum names. */
   readonly table: Table;
@@ -24,7 +24,7 @@ export class RowFinder {
     this.#file = file;
   }
 
-  /** The rows of a page; none if it is not one of a tree, or nothing on it is a row. */
+  /** The rows of a page. None if it is not a page of a tree, or has no rows. */
   *rowsOn(number: number): Generator<FoundRow, void, void> {
     const bytes = this.#file.page(number);
     if (bytes === null) return;
@@ -42,7 +42,7 @@ export class RowFinder {
     }
   }
 
-  /** What a cell holds, with what did not find room on its page. */
+  /** The payload of a cell, including the part on other pages. */
   #payload(page: PageReader, at: number): Uint8Array | null {
     const [length, afterLength] = page.varint(at);
     const [, afterNumber] = page.kind === "wide" ? page.varint(afterLength) : [0, afterLength];
@@ -53,7 +53,7 @@ export class RowFinder {
     return local === length ? onPage : this.#whole(length, onPage, page.unsigned(end, 4));
   }
 
-  /** A payload of which only a part is on its page: the rest is on a chain of others. */
+  /** A payload that is partly on a chain of other pages. */
   #whole(length: number, onPage: Uint8Array, first: number): Uint8Array | null {
     const parts = [onPage];
     let missing = length - onPage.length;
@@ -65,7 +65,7 @@ export class RowFinder {
       missing -= part.length;
       number = new PageReader(bytes, "wide").unsigned(0, 4);
     }
-    // Only now that all of it was found: a damaged length may be any.
+    // Joined only after everything was found, because a damaged length can have any value.
     return joined(parts, length);
   }
 
@@ -80,14 +80,14 @@ export class RowFinder {
 class PageReader {
   constructor(readonly bytes: Uint8Array, readonly kind: "wide" | "narrow") {}
 
-  /** A number of some bytes, the highest first; bytes past the end are 0. */
+  /** A big-endian number of `length` bytes. Bytes past the end are 0. */
   unsigned(at: number, length: number): number {
     let value = 0;
     for (let byte = 0; byte < length; byte++) value = value * 256 + (this.bytes[at + byte] ?? 0);
     return value;
   }
 
-  /** A number of one to nine bytes, and where it ends. */
+  /** A number of one to nine bytes, and the offset of its end. */
   varint(at: number): [value: number, end: number] {
     let value = 0;
     for (let count = 1; count < 9; count++, at++) {
@@ -109,7 +109,7 @@ class PageReader {
   }
 }
 
-/** The row of a payload: a key, its checksum and a value; `null` if it is none of ours. */
+/** The row of a payload: a key, its checksum and a value; `null` if it is not a row of a store. */
 function rowIn(payload: Uint8Array): FoundRow | null {
   const reader = new PageReader(payload, "wide");
   const [headerEnd, keyType] = reader.varint(0);
@@ -128,7 +128,7 @@ function rowIn(payload: Uint8Array): FoundRow | null {
   return rowOf(payload.subarray(headerEnd, keyEnd), sum, payload.subarray(sumEnd));
 }
 
-/** Bytes of integers by the numbers that their kinds have; the last two are 0 and 1 themselves. */
+/** The bytes of integers by their serial type. The last two types are the constants 0 and 1. */
 const INTEGER_BYTES: Readonly<Record<number, number>> = {
   1: 1,
   2: 2,

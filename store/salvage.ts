@@ -9,9 +9,8 @@ import type { Upkeep } from "./upkeep.ts";
 const COMMIT_BYTES = 1024 * 1024;
 
 /**
- * Copies the rows of a damaged file that can still be read into another, page
- * by page: what is on a page that is whole is saved, whether or not the pages
- * that lead to it are.
+ * Copies the readable rows of a damaged file into another file, page by page. Rows on an undamaged
+ * page are saved, even if the pages that lead to it are damaged.
  */
 export function salvage(from: PageFile, to: SqliteFile, upkeep: Upkeep): void {
   const finder = new RowFinder(from);
@@ -22,7 +21,7 @@ export function salvage(from: PageFile, to: SqliteFile, upkeep: Upkeep): void {
     if (upkeep.isLogLong) upkeep.checkpoint();
     batch = new Batch();
   };
-  // What is certain comes last and stands, should a key be found twice.
+  // If a key is found twice, the last one counts, so the certain pages come last.
   for (const page of [...doubtful, ...certain]) {
     for (const { table, key, value } of finder.rowsOn(page)) batch.put(table, key, value);
     if (batch.bytes.length >= COMMIT_BYTES) commit();
@@ -30,7 +29,7 @@ export function salvage(from: PageFile, to: SqliteFile, upkeep: Upkeep): void {
   commit();
 }
 
-/** The pages that may have rows, and those of which the page map does not tell. */
+/** The pages that have rows, and those that may have rows by a damaged page map. */
 function pagesWithRows(file: PageFile): { certain: number[]; doubtful: number[] } {
   const free = freePages(file);
   const certain: number[] = [];
@@ -38,7 +37,7 @@ function pagesWithRows(file: PageFile): { certain: number[]; doubtful: number[] 
   for (let page = 1; page <= file.pageCount; page++) {
     const use = file.useOf(page);
     if (use === "root" || use === "tree") certain.push(page);
-    // Of a free page two things tell: where they differ, one of them is damaged.
+    // The page map and the list both name free pages. Where they differ, one of them is damaged.
     else if (use === "free" && free !== null && !free.has(page)) doubtful.push(page);
     else if (use === "unknown" && !free?.has(page)) doubtful.push(page);
   }

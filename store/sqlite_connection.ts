@@ -3,24 +3,24 @@ import { exists, makeFile } from "./files.ts";
 import type { PageFile } from "./page_file.ts";
 
 /**
- * Bytes of a page: a change of a row writes its whole page, and a row must not
- * be much longer than what is left of one. Measured: docs/store.md.
+ * Bytes of a page. A change of a row writes a whole page, so pages should be small; long rows need
+ * large ones. docs/store.md has measurements.
  */
 export const PAGE_BYTES = 8192;
 
-/** What an SQLite file of ours says that it is: "FWAY". */
+/** The application id of a store: "FWAY". */
 export const APPLICATION_ID = 0x46574159;
 
-/** Bytes of the write-ahead log's file that are kept when it starts over. */
+/** The size to which the file of the write-ahead log shrinks when the log starts again. */
 const LOG_BYTES_KEPT = 4 * 1024 * 1024;
 
-/** No version of the tables will be above this: the number in the header is damaged. */
+/** The highest plausible version. A higher number in the header is damage. */
 const VERSION_MAX = 65_535;
 
 /** The first bytes of every SQLite file. */
 const MAGIC = "SQLite format 3\0";
 
-/** What the file's header has at these places, in files of ours. */
+/** What the header of a store has at these offsets. */
 const HEADER: readonly (readonly [at: number, length: number, value: number, name: string])[] = [
   [16, 2, PAGE_BYTES, "page size"],
   [18, 1, 2, "write version"],
@@ -29,13 +29,13 @@ const HEADER: readonly (readonly [at: number, length: number, value: number, nam
   [68, 4, APPLICATION_ID, "application"],
 ];
 
-/** What a new file is told before all else. It is not said again: that would be a write. */
+/** The settings of a new file. They are set only once, because setting them is a write. */
 const NEW_FILE = `PRAGMA page_size = ${PAGE_BYTES}; PRAGMA auto_vacuum = INCREMENTAL;`;
 
-/** Opens a database with our settings; a file that is not there is made, empty. */
+/** Opens a database with our settings. A missing file is made, empty. */
 export function connect(path: string): DatabaseSync {
   const isNew = !exists(path);
-  // SQLite would leave its permissions to the umask. Its log gets those of the database.
+  // SQLite would use the umask for the permissions. The log gets the permissions of the database.
   if (isNew) makeFile(path);
   const db = new DatabaseSync(path);
   try {
@@ -69,8 +69,8 @@ export function headerFault(file: PageFile): string | null {
 }
 
 /**
- * What is wrong with the version in the header of a file that is whole, in a few
- * words; `null` if a Fairway can have written it, be it a newer one.
+ * What is wrong with the version in the header of an undamaged file, in a few words; `null` if a
+ * Fairway, maybe a newer one, can have written it.
  */
 export function versionFault(file: PageFile): string | null {
   const version = headerVersion(file);
@@ -78,7 +78,7 @@ export function versionFault(file: PageFile): string | null {
   return isPlausible ? null : `the version in its header, ${version}, is wrong`;
 }
 
-/** The version in the header of a file; 0 if it cannot be told. */
+/** The version in the header of a file; 0 if it is not known. */
 export function headerVersion(file: PageFile): number {
   const page = file.page(1);
   return page === null ? 0 : numberAt(page, 60, 4);

@@ -20,46 +20,49 @@ import {
 } from "./store.ts";
 import type { Upkeep, UpkeepLimits } from "./upkeep.ts";
 
-/** Calls back once, in so many milliseconds; what it returns takes that back. */
+/** Calls back once, after `inMs` milliseconds. The returned function cancels the call. */
 export type Schedule = (inMs: number, callback: () => void) => () => void;
 
 /** How a directory is opened. */
 export interface DirectoryOptions extends Partial<UpkeepLimits> {
-  /** Whether a damaged file is refused instead of saved as far as it goes. */
+  /** Whether a damaged file is refused, and its rows are not recovered. */
   readonly strict?: boolean;
-  /** What was found damaged when it was open before; it is saved then without a further look. */
+  /**
+   * The damage that was found while it was open before. The file is then recovered without another
+   * check.
+   */
   readonly fault?: string;
   /** Bytes that are kept free for removing rows when the disk is full. */
   readonly reserveBytes?: number;
-  /** When the steps of the upkeep are taken; by the timers of the machine by default. */
+  /** Schedules the steps of the upkeep; the system's timers by default. */
   readonly schedule?: Schedule;
-  /** The time, in milliseconds since 1970, for the name of what is set aside. */
+  /** The time for the name of a file that is set aside, in milliseconds since 1970. */
   readonly now?: () => number;
-  /** How tables are made, from version to version. */
+  /** The migrations. */
   readonly migrations?: readonly string[];
 }
 
-/** Pages of the write-ahead log, 8 KiB each, before they are copied into the file. */
+/** The pages of the write-ahead log, 8 KiB each, at which the log is copied into the file. */
 const LOG_PAGES_MAX = 64;
 
-/** Free pages, 8 KiB each, that a file keeps for what comes next. */
+/** Free pages, 8 KiB each, that a file keeps for later rows. */
 const FREE_PAGES_MAX = 256;
 
 /** Room for the log's pages in the file, and as much for the log to grow. */
 const RESERVE_BYTES = 1024 * 1024;
 
-/** Between two steps of giving pages back, for everything else to have its turn. */
+/** The time between two steps of shrinking, in which the event loop runs. */
 const SHRINK_PAUSE_MS = 20;
 
-/** Longer than this a value is not let in while the disk is full. */
+/** The longest value that is accepted while the disk is full, in bytes. */
 const LIGHT_VALUE_BYTES_MAX = 256;
 
-/** A directory with a store in it, open and locked; everything it does is done on return. */
+/** A store in a directory, open and locked. Every method is synchronous. */
 export class SqliteDirectory {
   readonly #directory: string;
   readonly #options: DirectoryOptions;
   readonly #path: string;
-  /** Where it is noted that a part of the file could not be read. */
+  /** The path of the mark that says that a part of the file could not be read. */
   readonly #note: string;
   readonly #lock: DirectoryLock;
   readonly #file: SqliteFile;
@@ -68,11 +71,11 @@ export class SqliteDirectory {
   readonly #inPlace: FilesInPlace;
   readonly #schedule: Schedule;
   #takeBack: (() => void) | null = null;
-  /** Whether pages at the end of the file are being given back. */
+  /** Whether the file is shrinking. */
   #isShrinking = false;
   /** Why the log could not be copied into the file; `null` if it could. */
   #stuck: StoreError | null = null;
-  /** Whether the files were not in their places when that was looked at last. */
+  /** Whether the last check found that the files were not at their paths. */
   #isGone = false;
   /** What was found damaged since it was opened; `null` if nothing was. */
   #fault: string | null = null;
@@ -81,7 +84,7 @@ export class SqliteDirectory {
   readonly damage: Damage | null;
 
   /**
-   * Makes the directory if it is not there.
+   * Opens the directory, and makes it if it does not exist.
    *
    * @throws {StoreError} As `SqliteStore.open` does.
    */
@@ -108,7 +111,8 @@ export class SqliteDirectory {
         options.reserveBytes ?? RESERVE_BYTES,
       );
       this.#reserve.fill();
-      // What a crash left in the log: a log that starts over has nothing unfinished at its end.
+      // Copies what a crash has left in the log. Then the log starts again without an unfinished
+      // end.
       this.#checkpoint();
       this.#inPlace = new FilesInPlace(directory, [this.#path, `${this.#path}-wal`]);
     } catch (error) {
@@ -117,7 +121,7 @@ export class SqliteDirectory {
     }
   }
 
-  /** See `Store.commit`; {@linkcode tidy} is to be called after it. */
+  /** See `Store.commit`. Call {@linkcode tidy} after it. */
   commit(batch: Batch): void {
     this.#mustBeInPlace();
     if (!this.#reserve.isWhole && !isLight(batch) && !this.#reserve.fill() && !this.#fits(batch)) {
@@ -155,7 +159,10 @@ export class SqliteDirectory {
     return { bytes: bytes + spare, freeBytes: freeBytes + spare };
   }
 
-  /** What can wait until whoever waits for the commit was told: a few milliseconds at most. */
+  /**
+   * Does the upkeep that can wait until the commit was reported. It takes a few milliseconds at
+   * most.
+   */
   tidy(): void {
     if (this.#upkeep.isLogLong) this.#checkpoint();
     this.#takeBack ??= this.#schedule(SHRINK_PAUSE_MS, () => {
@@ -165,17 +172,17 @@ export class SqliteDirectory {
   }
 
   /**
-   * Closes everything, saves what can be saved after a read has shown damage,
-   * and opens it again. Nothing may be called after it.
+   * Closes everything, recovers what is whole after a read has shown damage, and opens it again. Do
+   * not use this object afterwards.
    *
-   * @returns What takes the place of this one.
-   * @throws {StoreDamagedError} If it was opened strictly; nothing was touched.
+   * @returns The object that replaces this one.
+   * @throws {StoreDamagedError} If it was opened with `strict`; no file was changed.
    */
   repair(): SqliteDirectory {
     try {
       this.close();
     } catch {
-      // What is damaged may not even be closed in good order; what can be read is read page by page.
+      // A damaged file may fail to close. What can be read is read page by page.
     }
     return new SqliteDirectory(this.#directory, {
       ...this.#options,
@@ -183,7 +190,7 @@ export class SqliteDirectory {
     });
   }
 
-  /** Closes everything. Nothing may be called after it. */
+  /** Closes everything. Do not use this object afterwards. */
   close(): void {
     this.#takeBack?.();
     try {
@@ -209,7 +216,7 @@ export class SqliteDirectory {
     return open;
   }
 
-  /** Does something, and leaves a note for the next start if damage comes to light. */
+  /** Calls `act`, and leaves a mark for the next start if that finds damage. */
   #noting<T>(act: () => T): T {
     try {
       return act();
@@ -224,13 +231,13 @@ export class SqliteDirectory {
   }
 
   /**
-   * What goes into files that nobody finds any more must not be acknowledged.
-   * Looked at before each commit: the one under way when they go is lost with
-   * them, as all before it.
+   * A commit must not be acknowledged if it goes into a file that no process can find again. So
+   * this is checked before each commit. A commit during which the files are removed is lost with
+   * them, like all before it.
    */
   #mustBeInPlace(): void {
     const fault = this.#inPlace.fault();
-    // If only the log is gone: what was acknowledged is on the disk once it is in the database.
+    // If only the log was removed, copying it into the database saves what was acknowledged.
     if (fault !== null && !this.#isGone) this.#checkpoint();
     this.#isGone = fault !== null;
     if (fault === null) return;
@@ -240,7 +247,7 @@ export class SqliteDirectory {
     );
   }
 
-  /** Makes room for removing rows: what is in the log goes into the file, and the log starts over. */
+  /** Makes room for removing rows: copies the log into the file, so that the log starts again. */
   #makeRoom(): void {
     this.#reserve.giveUp();
     this.#checkpoint();
@@ -251,12 +258,15 @@ export class SqliteDirectory {
       this.#noting(() => this.#upkeep.checkpoint());
       this.#stuck = null;
     } catch (error) {
-      // Nothing is lost: the log keeps it all, and grows. The next commit tries again.
+      // Nothing is lost: the log keeps everything, and grows. The next commit tries again.
       this.#stuck = error as StoreError;
     }
   }
 
-  /** The log must not grow for ever. On a full disk it cannot; otherwise a commit has to wait. */
+  /**
+   * Tries again to copy the log, which must not grow without limit. On a full disk it cannot grow;
+   * otherwise the commit fails.
+   */
   #retry(): void {
     this.#checkpoint();
     if (this.#stuck !== null && !(this.#stuck instanceof StoreFullError)) throw this.#stuck;
@@ -265,12 +275,12 @@ export class SqliteDirectory {
   #shrink(): void {
     try {
       const isShrinking = this.#noting(() => this.#upkeep.shrink());
-      // The file is cut when what is in the log is copied.
+      // The file becomes shorter when the log is copied.
       if (this.#isShrinking && !isShrinking) this.#checkpoint();
       this.#isShrinking = isShrinking;
       if (isShrinking) this.tidy();
     } catch {
-      // The file stays as long as it is; whether that is noted was seen to.
+      // The file keeps its size. A mark for damage was left where needed.
     }
   }
 }
@@ -279,11 +289,11 @@ function leaveNote(path: string, text: string): void {
   try {
     Deno.writeTextFileSync(path, text, { mode: FILE_MODE });
   } catch {
-    // What was found is told all the same; the next start finds it as it did this time.
+    // The caller still reports the damage, and the next start can find it again.
   }
 }
 
-/** Whether a batch mostly makes room: it is let in while the disk is full. */
+/** Whether a batch mostly makes room. Such a batch is accepted while the disk is full. */
 function isLight(batch: Batch): boolean {
   let puts = 0;
   let removals = 0;

@@ -1,8 +1,8 @@
 import { StoreDamagedError, StoreError, StoreFullError, StoreLockedError } from "./store.ts";
 
 /**
- * SQLite's own words for its result codes. The codes themselves are not always
- * in the error: a statement that is executed without being prepared has none.
+ * SQLite's messages for its result codes. The error does not always have the code: a statement that
+ * is executed without being prepared has none.
  */
 const KINDS: readonly (readonly [RegExp, new (message: string) => StoreError])[] = [
   [/disk is full|No space left on device|quota exceeded/i, StoreFullError],
@@ -13,10 +13,10 @@ const KINDS: readonly (readonly [RegExp, new (message: string) => StoreError])[]
   [/is locked/i, StoreLockedError],
 ];
 
-/** Codes of reads that gave nothing, or too little: the disk has lost what it had. */
+/** Codes of reads that returned too little: the disk has lost data. */
 const READ_FAILURES: readonly unknown[] = [266, 522];
 
-/** The error that a store throws for what SQLite or the file system threw. */
+/** The error that a store throws for an error of SQLite or the file system. */
 export function toStoreError(what: string, error: unknown): StoreError {
   if (error instanceof StoreError) return error;
   const reason = error instanceof Error ? error.message : String(error);

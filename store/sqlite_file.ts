@@ -13,13 +13,13 @@ import {
   TABLES,
 } from "./store.ts";
 
-/** Rows that are asked for at once. */
+/** Rows that one query reads. */
 const SCAN_ROWS = 256;
 
-/** Rows and bytes that are held at once while all are read. */
+/** Rows and bytes that are held at once while all rows are read. */
 const READ_ALL_LIMIT: ScanLimit = { rows: SCAN_ROWS, bytes: 1024 * 1024 };
 
-/** What is done to a table, prepared. */
+/** The prepared statements of a table. */
 interface TableStatements {
   readonly get: StatementSync;
   readonly put: StatementSync;
@@ -30,7 +30,7 @@ interface TableStatements {
   readonly scan: StatementSync;
 }
 
-/** The rows of one open database: all that is done to it in SQL, without waiting. */
+/** The rows of one open database. Every method runs SQL synchronously. */
 export class SqliteFile {
   readonly #db: DatabaseSync;
   readonly #path: string;
@@ -38,7 +38,7 @@ export class SqliteFile {
   readonly #begin: StatementSync;
   readonly #commit: StatementSync;
 
-  /** @param path Of the database, for errors to name. */
+  /** @param path The path of the database, for messages. */
   constructor(db: DatabaseSync, path: string) {
     this.#db = db;
     this.#path = path;
@@ -81,7 +81,7 @@ export class SqliteFile {
     }
   }
 
-  /** Reads every row, and tells in a line of one that is damaged; `null` if none is. */
+  /** Reads every row. Returns a line about the first damaged one; `null` if there is none. */
   findDamagedRow(): string | null {
     try {
       for (const table of TABLES) this.#readAll(table);
@@ -106,7 +106,7 @@ export class SqliteFile {
     };
   }
 
-  /** Closes the database; what is in its write-ahead log goes into the file, if it can. */
+  /** Closes the database. SQLite copies the log into the file, if it can. */
   close(): void {
     this.#db.close();
   }
@@ -142,7 +142,7 @@ export class SqliteFile {
       }
       if (fitting < SCAN_ROWS || rows.length >= limit.rows) return rows;
       const next = following(rows.at(-1)!.key);
-      // An index that is damaged may lead in circles.
+      // A damaged index may lead in circles.
       if (compareKeys(next, start) <= 0) throw damaged(this.#path, table);
       start = next;
     }
@@ -156,10 +156,10 @@ export class SqliteFile {
     }
   }
 
-  /** How long the next rows are: what is read is known before, for a value may be very long. */
+  /** The lengths of the next rows. They are read first, because a value may be very long. */
   #lengths(table: Table, from: Uint8Array, to: Uint8Array | null, count: number): number[] {
     const { lengths, lengthsToEnd } = this.#tables.get(table)!;
-    // Not `iterate()`: it takes a page that cannot be read for the end, and says nothing.
+    // Not `iterate()`, which silently treats an unreadable page as the end.
     const found = to === null ? lengthsToEnd.all(from, count) : lengths.all(from, to, count);
     return found.map(({ bytes }) => bytes as number);
   }
@@ -205,7 +205,7 @@ function damaged(path: string, table: Table): StoreError {
   return new StoreDamagedError(`Cannot read ${path}: a row of ${table} is damaged`);
 }
 
-/** How many rows of these lengths may be given; the first of all always may. */
+/** How many rows of these lengths fit. The first row of a scan always fits. */
 function countFitting(lengths: readonly number[], bytes: number, isFirst: boolean): number {
   let sum = 0;
   for (const [at, length] of lengths.entries()) {
@@ -215,7 +215,7 @@ function countFitting(lengths: readonly number[], bytes: number, isFirst: boolea
   return lengths.length;
 }
 
-/** The lowest key above another. */
+/** The lowest key above a key. */
 function following(key: Uint8Array): Uint8Array<ArrayBuffer> {
   const next = new Uint8Array(key.length + 1);
   next.set(key);

@@ -18,42 +18,41 @@ import { Upkeep, type UpkeepLimits } from "./upkeep.ts";
 
 /** How a database is opened. */
 export interface OpenOptions {
-  /** Whether a damaged file is refused; every row is looked at, to be sure. */
+  /** Whether a damaged file is refused. Then every row is checked. */
   readonly strict: boolean;
   /** Whether something in it could not be read before. */
   readonly isSuspect: boolean;
-  /** What is known to be damaged in it; `null` if nothing is. */
+  /** The known damage; `null` if there is none. */
   readonly fault: string | null;
-  /** How its tables are made, from version to version. */
+  /** The migrations. */
   readonly steps: readonly string[];
-  /** For the upkeep of it. */
+  /** The limits of its upkeep. */
   readonly upkeep: UpkeepLimits;
-  /** The time, in milliseconds since 1970, for the name of what is set aside. */
+  /** The time for the name of a file that is set aside, in milliseconds since 1970. */
   readonly now: () => number;
 }
 
-/** A database that is open, and what was found damaged. */
+/** An open database, and the damage that was found. */
 export interface OpenDatabase {
   readonly file: SqliteFile;
   readonly upkeep: Upkeep;
   readonly damage: Damage | null;
 }
 
-/** A file up to this is checked wholly when it is opened: less than a second. */
+/** A file up to this size is checked completely when it is opened, in less than a second. */
 const CHECKED_BYTES_MAX = 256 * 1024 * 1024;
 
 /**
- * One up to this is checked page by page, but not each index beside its table:
- * one or two seconds. A larger one opens at once, and shows damage when it is read.
+ * A file up to this size is checked page by page, without the indices, in one or two seconds. A
+ * larger file opens at once. Its damage is found when it is read.
  */
 const GLANCED_BYTES_MAX = 1024 * 1024 * 1024;
 
 /**
- * Opens a database, which is made if it is not there.
+ * Opens a database, and makes it if it does not exist.
  *
- * What is new, or was saved, is made under another name, and takes the place of
- * what was there only when it is whole: a file that is empty, or is there in
- * part, has been damaged, and a start that is cut short is taken up by the next.
+ * A new or recovered file is made under another name, and is renamed only when it is complete. So
+ * an empty or partial file is always damage, and the next start can continue an interrupted one.
  */
 export function openDatabase(path: string, options: OpenOptions): OpenDatabase {
   const draft = `${path}-new`;
@@ -74,12 +73,12 @@ export function openDatabase(path: string, options: OpenOptions): OpenDatabase {
   return reopen(path, options, replace(path, draft, options.now()), found);
 }
 
-/** Opens a file that is there; tells in a line what is wrong with it, if something is. */
+/** Opens an existing file. Returns a line that says what is wrong with it, if anything is. */
 function tryOpen(path: string, options: OpenOptions): Omit<OpenDatabase, "damage"> | string {
-  // SQLite takes it for a new one, and removes its log.
+  // SQLite would treat it as a new one, and remove its log.
   if (sizeOf(path) === 0) return "the file is empty or missing";
   const pages = new PageFile(path, PAGE_BYTES);
-  // Before SQLite sees it: for SQLite a log that is damaged has ended, and is removed.
+  // Checked before SQLite opens it, because SQLite cuts a damaged log off and removes it.
   const fault = headerFault(pages) ?? versionFault(pages) ?? pages.logFault;
   pages.close();
   if (fault !== null) return fault;
@@ -114,7 +113,7 @@ function connectTo(
   }
 }
 
-/** How thoroughly a file is looked at when it is opened: as far as the time allows. */
+/** Chooses how thoroughly a file is checked when it is opened, by its size. */
 function checkOf(path: string, isThorough: boolean): (db: DatabaseSync) => void {
   const bytes = sizeOf(path);
   if (isThorough || bytes <= CHECKED_BYTES_MAX) return (db) => check(db, "integrity_check");
@@ -136,7 +135,7 @@ function reopen(
   return { ...open, damage: { setAside, reason, rowsSaved: open.file.countRows() } };
 }
 
-/** Makes a file of what can be saved of another. */
+/** Makes a file from what can be read of another. */
 function saveInto(draft: string, path: string, options: OpenOptions): void {
   const pages = new PageFile(path, PAGE_BYTES);
   try {
@@ -150,7 +149,7 @@ function saveInto(draft: string, path: string, options: OpenOptions): void {
   }
 }
 
-/** Makes a file of a version, and has it filled; it says that it is ours when it is whole. */
+/** Makes and fills a file. It gets the application id only when it is complete. */
 function makeDraft(
   draft: string,
   version: number,
@@ -170,7 +169,7 @@ function makeDraft(
   if (!isWhole(draft)) throw new StoreFullError(`Cannot make ${draft}: the disk is full`);
 }
 
-/** Whether a draft was finished, and closed after it. */
+/** Whether a draft is complete and was closed. */
 function isWhole(draft: string): boolean {
   if (!exists(draft) || exists(`${draft}-wal`)) return false;
   const pages = new PageFile(draft, PAGE_BYTES);
@@ -181,12 +180,15 @@ function isWhole(draft: string): boolean {
   }
 }
 
-/** Puts a draft in the place of a file, which is set aside; tells under which name. */
+/**
+ * Sets a file aside, and puts a draft in its place. Returns the name of the file that was set
+ * aside.
+ */
 function replace(path: string, draft: string, now: number): string {
   const time = new Date(now).toISOString().replaceAll(/[-:]|\.\d+/g, "");
   let setAside = `${path}.corrupt-${time}`;
   while (exists(setAside) || exists(`${setAside}-wal`)) setAside += "x";
-  // The log first: a log of the damaged file must never meet the new one.
+  // The log first, because the log of the damaged file must never be used with the new file.
   renameIfThere(`${path}-wal`, `${setAside}-wal`);
   renameIfThere(path, setAside);
   Deno.renameSync(draft, path);

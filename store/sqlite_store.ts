@@ -7,23 +7,22 @@ import type { StoreSize, Table } from "./store.ts";
 /** How a {@linkcode SqliteStore} is opened. */
 export interface SqliteStoreOptions {
   /**
-   * Refuses a damaged file. By default it is set aside, and what can be saved of
-   * it is. To be sure, every row is looked at when the store is opened.
+   * Whether a damaged file is refused; false by default, which sets the file aside and recovers
+   * what is whole. With `strict`, every row is checked when the store is opened.
    */
   readonly strict?: boolean;
   /**
-   * Where the disk is waited for: in a `"worker"`, or in the `"main"` thread,
-   * that is the caller's. By default a worker, for a commit takes as long as the
-   * disk does, and nothing else happens in its thread meanwhile; but where the
-   * code is in local files, and `--allow-read` does not hold for them, a worker
-   * cannot be started, and it is the main thread.
+   * The thread that waits for the disk: a `"worker"`, or `"main"`, the thread of the caller. A
+   * commit blocks its thread until the disk has finished, so the default is a worker. If the code
+   * is in local files that `--allow-read` does not cover, Deno cannot start a worker, and the
+   * default is `"main"`.
    */
   readonly thread?: "worker" | "main";
 }
 
 /**
- * A store in a directory of its own, in an SQLite database: needs
- * `--allow-read` and `--allow-write` for the directory, and nothing installed.
+ * A store in its own directory, in an SQLite database. It needs the permissions `--allow-read` and
+ * `--allow-write` for the directory. There is nothing to install.
  *
  * @example Keep a row
  * ```ts
@@ -37,7 +36,7 @@ export interface SqliteStoreOptions {
  * ```
  */
 export class SqliteStore implements Store {
-  /** Where the disk is waited for. */
+  /** The thread that waits for the disk. */
   readonly thread: "worker" | "main";
   #damage: Damage | null;
   #backend: SqliteThread | SqliteDirectory;
@@ -56,7 +55,7 @@ export class SqliteStore implements Store {
   }
 
   /**
-   * Opens the store in a directory, which is made if it is not there.
+   * Opens the store in a directory, and makes the directory if it does not exist.
    *
    * @throws {StoreLockedError} If another broker has it open.
    * @throws {StoreVersionError} If it is of a newer version.
@@ -121,7 +120,7 @@ export class SqliteStore implements Store {
       const damage = await this.#repairBackend();
       this.#damage = damage ?? this.#damage;
     } catch (error) {
-      // Nothing is open any more, so there is nothing to close but the thread.
+      // No file is open any more, so only the thread must end.
       if (this.#backend instanceof SqliteThread) this.#backend.end();
       this.#closed = Promise.resolve();
       throw error;
@@ -134,7 +133,7 @@ export class SqliteStore implements Store {
     return this.#backend.damage;
   }
 
-  /** Waits for the commit under way and lets go of everything. Closing again does nothing. */
+  /** Waits for the commit in progress, and releases everything. Closing again does nothing. */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;

@@ -4,10 +4,10 @@ import { type Damage, type Row, type ScanLimit, StoreError } from "./store.ts";
 import type { StoreSize, Table } from "./store.ts";
 import { type Answer, type AnswerValue, fromFailure, type Request } from "./worker_messages.ts";
 
-/** What the worker runs. */
+/** The script of the worker. */
 const SCRIPT = new URL("./sqlite_worker.ts", import.meta.url);
 
-/** A store directory in a worker; whoever closes it has waited for its commit. */
+/** A store directory in a worker. The caller must wait for a commit before it closes. */
 export class SqliteThread {
   readonly #worker: Worker;
   readonly #asked: PromiseWithResolvers<AnswerValue>[] = [];
@@ -21,15 +21,16 @@ export class SqliteThread {
     this.#worker.onmessage = ({ data }: MessageEvent<Answer>) => this.#settle(data);
     this.#worker.onmessageerror = () => this.#die("it sent what cannot be read");
     this.#worker.onerror = (event) => {
-      // It is told to whoever waits; without this it would end the process.
+      // The waiting callers receive the error. Without this, it would end the process.
       event.preventDefault();
       this.#die(event.message);
     };
   }
 
-  /** Whether this program may load what the worker runs. */
+  /** Whether this program may load the script of the worker. */
   static mayStart(): boolean {
-    // From the web it may what it could import; on this machine that says nothing.
+    // From the web, a program may load what it may import. For local files, it also needs
+    // `--allow-read`.
     if (SCRIPT.protocol !== "file:") return true;
     const room = { name: "read", path: new URL("./", SCRIPT) } as const;
     return Deno.permissions.querySync(room).state === "granted";
@@ -38,7 +39,7 @@ export class SqliteThread {
   /**
    * Starts a worker that opens the directory.
    *
-   * @param script What it runs, for a test to give it something else.
+   * @param script The script. A test may use another one.
    */
   static async open(
     directory: string,
@@ -89,20 +90,20 @@ export class SqliteThread {
     return await this.#ask({ kind: "size" }) as StoreSize;
   }
 
-  /** See `Store.repair`; what was found damaged. */
+  /** See `Store.repair`. Returns the damage. */
   async repair(): Promise<Damage | null> {
     return await this.#ask({ kind: "repair" }) as Damage | null;
   }
 
-  /** Ends the worker, which has nothing open any more. */
+  /** Ends a worker that has no open files. */
   end(): void {
     this.#worker.terminate();
   }
 
-  /** Ends the worker once it has closed the directory. */
+  /** Closes the directory, and ends the worker. */
   async close(): Promise<void> {
     try {
-      // One that has died has nothing open any more.
+      // A worker that has died has no open files.
       if (this.#death === null) await this.#ask({ kind: "close" });
     } finally {
       this.#worker.terminate();

@@ -1,5 +1,5 @@
 /**
- * The thread of a store: it has a directory open, and does what it is asked to.
+ * The worker of a store: it has a directory open, and answers requests.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { pack, unpack } from "./packed.ts";
 import { SqliteDirectory } from "./sqlite_directory.ts";
 import { type Answer, type AnswerValue, type Request, toFailure } from "./worker_messages.ts";
 
-/** What a worker sees of its thread; the types at hand are those of a main thread. */
+/** The global scope of a worker. The available types are those of a main thread. */
 interface WorkerScope {
   onmessage: (event: MessageEvent<Request>) => void;
   postMessage(answer: Answer, transfer: ArrayBuffer[]): void;

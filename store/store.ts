@@ -1,8 +1,8 @@
 import type { Batch } from "./batch.ts";
 
 /**
- * The tables of a store. What a row means is the business of whoever writes it;
- * a store keeps bytes under bytes, in the order of the keys.
+ * The tables of a store. A store keeps keys and values as bytes, in the order of the keys. It does
+ * not know what a row means.
  */
 export const TABLES = [
   "meta",
@@ -18,15 +18,18 @@ export const TABLES = [
 /** The name of a table. */
 export type Table = typeof TABLES[number];
 
-/** A row as it was committed; key and value belong to whoever asked for it. */
+/** A row as it was committed. The caller may keep and change its bytes. */
 export interface Row {
-  /** Its place in the table. */
+  /** Its key: its place in the table. */
   readonly key: Uint8Array;
-  /** What is kept there. */
+  /** Its value. */
   readonly value: Uint8Array;
 }
 
-/** Where a scan ends, whichever comes first; it always gives one row if there is one. */
+/**
+ * Where a scan ends, whichever limit comes first. A scan always returns at least one row if there
+ * is one.
+ */
 export interface ScanLimit {
   /** Rows. */
   readonly rows: number;
@@ -38,42 +41,43 @@ export interface ScanLimit {
 export interface StoreSize {
   /** Bytes on disk (or in memory), of everything it keeps. */
   readonly bytes: number;
-  /** Of those, bytes that nothing is kept in; they are used again, or given back. */
+  /** How many of these bytes are free. They are used again, or given back to the disk. */
   readonly freeBytes: number;
 }
 
-/** What was found when a store was opened and could not be used as it was. */
+/** The damage that was found in a store. */
 export interface Damage {
-  /** Where the damaged files were set aside, for people to look at. */
+  /** The path at which the damaged files were set aside, for inspection. */
   readonly setAside: string;
   /** What was wrong, in one line. */
   readonly reason: string;
-  /** How many rows could be saved, of every table. */
+  /** How many rows were recovered, in all tables. */
   readonly rowsSaved: number;
 }
 
 /**
- * Rows that survive: what is committed is there after a crash at any moment,
- * and of a commit there is all or nothing.
+ * Keeps rows that survive a crash. After a crash at any moment, every finished commit is there, and
+ * an unfinished one is there as a whole or not at all.
  */
 export interface Store {
-  /** What was found damaged when the store was opened; `null` if nothing was. */
+  /**
+   * The damage that was found when the store was opened, or was repaired; `null` if there was none.
+   */
   readonly damage: Damage | null;
   /**
-   * Commits the changes of a batch, in their order. The batch is the store's
-   * from now on. Only one commit may be under way at a time.
+   * Commits the changes of a batch, in order. The batch belongs to the store from now on: do not
+   * use it again. Only one commit may be in progress at a time.
    *
-   * @returns When everything is on the disk.
-   * @throws {StoreFullError} If there is no room; nothing has changed, and the
-   * store goes on to work.
-   * @throws {StoreGoneError} If its files are not where they were; nothing has changed.
-   * @throws {StoreError} If it has failed otherwise; nothing has changed.
-   * @throws {TypeError} If another commit is under way.
+   * @returns A promise that resolves when everything is on the disk.
+   * @throws {StoreFullError} If there is no room; nothing has changed, and the store keeps working.
+   * @throws {StoreGoneError} If its files were removed or moved; nothing has changed.
+   * @throws {StoreError} If it fails otherwise; nothing has changed.
+   * @throws {TypeError} If another commit is in progress.
    */
   commit(batch: Batch): Promise<void>;
   /**
-   * Reads rows with `from <= key < to`, in order. It sees every commit that was
-   * finished when it was called, and not half of any other.
+   * Reads rows with `from <= key < to`, in order. It sees every commit that was finished when it
+   * was called, and any other commit as a whole or not at all.
    *
    * @param to `null` for the end of the table.
    */
@@ -87,41 +91,40 @@ export interface Store {
   /** How large the store is. */
   size(): Promise<StoreSize>;
   /**
-   * Saves what can be saved, after a read has failed with
-   * {@linkcode StoreDamagedError}; {@linkcode Store.damage} tells of it then. A
-   * store that is without it stays as damaged as it is.
+   * Recovers what is whole, after a read has failed with {@linkcode StoreDamagedError}. {@linkcode
+   * Store.damage} describes it afterwards. A store without this method stays damaged.
    *
-   * @throws {StoreDamagedError} If the store was opened strictly; it is closed
-   * then, and nothing was touched.
-   * @throws {StoreError} If it cannot; the store is closed then.
+   * @throws {StoreDamagedError} If the store was opened with `strict`. It is closed then, and no
+   * file was changed.
+   * @throws {StoreError} If the repair fails. The store is closed then.
    */
   repair?(): Promise<void>;
-  /** Waits for the commit under way and lets go of everything. Closing again does nothing. */
+  /** Waits for the commit in progress, and releases everything. Closing again does nothing. */
   close(): Promise<void>;
 }
 
-/** A store could not do what it was asked to. */
+/** A store has failed. The base class of all errors of a store. */
 export class StoreError extends Error {
   /** The name of the class, as logs show it. */
   override readonly name: string = "StoreError";
 }
 
-/** There is no room for what should be kept. */
+/** There is no room for a commit. */
 export class StoreFullError extends StoreError {
   /** As every error has it. */
   override readonly name: string = "StoreFullError";
 }
 
 /**
- * The files of the store were removed, moved away or replaced while it was
- * open: what is committed would be lost. It works again when they are back.
+ * The files of the store were removed, moved away or replaced while it was open, so a commit would
+ * be lost. Commits succeed again when the files are back.
  */
 export class StoreGoneError extends StoreError {
   /** As every error has it. */
   override readonly name: string = "StoreGoneError";
 }
 
-/** Somebody else has the store open. */
+/** Another broker has the store open. */
 export class StoreLockedError extends StoreError {
   /** As every error has it. */
   override readonly name: string = "StoreLockedError";
@@ -134,8 +137,8 @@ export class StoreVersionError extends StoreError {
 }
 
 /**
- * The store is damaged: it was to be opened strictly, or what was asked for
- * cannot be read. In the latter case the next opening saves what can be saved.
+ * The store is damaged: it was opened with `strict`, or rows cannot be read. In the second case,
+ * the next start recovers what is whole.
  */
 export class StoreDamagedError extends StoreError {
   /** As every error has it. */

@@ -1,14 +1,14 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 
-/** When something is done, and how much of it at once. */
+/** The limits at which the upkeep begins. */
 export interface UpkeepLimits {
-  /** Pages in the write-ahead log from which on they are copied into the file. */
+  /** Pages of the write-ahead log at which it is copied into the file. */
   readonly logPagesMax: number;
   /** Free pages that the file may keep, whatever its size. */
   readonly freePagesMax: number;
 }
 
-/** Pages of the file that are given back at once: a few milliseconds of work. */
+/** Pages of the file that are given back in one step: a few milliseconds of work. */
 const SHRINK_PAGES = 64;
 
 /** Keeps the write-ahead log and the file short, a small step at a time. */
@@ -38,13 +38,13 @@ export class Upkeep {
     return log - checkpointed;
   }
 
-  /** Whether the log is as long as it may become before it is copied. */
+  /** Whether the log has reached `logPagesMax`. */
   get isLogLong(): boolean {
     return this.logPages >= this.#limits.logPagesMax;
   }
 
   /**
-   * Copies the log into the file, after which the log starts over.
+   * Copies the log into the file. Then the log starts again.
    *
    * @throws If the file cannot grow.
    */
@@ -53,14 +53,14 @@ export class Upkeep {
   }
 
   /**
-   * Gives some free pages at the end of the file back, if there are many.
+   * Gives some free pages at the end of the file back to the disk, if there are many.
    *
    * @returns Whether there are more to give back.
    */
   shrink(): boolean {
     const free = this.#freePages.get()!["freelist_count"] as number;
     const pages = this.#pages.get()!["page_count"] as number;
-    // Begun late and ended early: a file that breathes keeps its pages.
+    // It begins late and ends early, so that a file whose size varies keeps its pages.
     const share = this.#shrinking ? 8 : 4;
     this.#shrinking = free > Math.max(this.#limits.freePagesMax, pages / share);
     if (this.#shrinking) this.#shrink.all();

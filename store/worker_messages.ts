@@ -11,14 +11,14 @@ import {
   type Table,
 } from "./store.ts";
 
-/** What the thread of a store is asked to do, one after the other. */
+/** The requests to the worker of a store, which it handles in order. */
 export type Request =
   | { readonly kind: "open"; readonly directory: string; readonly strict: boolean }
   | { readonly kind: "commit"; readonly changes: Uint8Array<ArrayBuffer> }
   | {
     readonly kind: "scan";
     readonly table: Table;
-    /** The two keys, packed: views would take the whole buffer they are of along. */
+    /** The two keys, packed. Views would copy the whole buffer behind them. */
     readonly range: Uint8Array<ArrayBuffer>;
     readonly limit: ScanLimit;
   }
@@ -27,12 +27,14 @@ export type Request =
   | { readonly kind: "repair" }
   | { readonly kind: "close" };
 
-/** What comes back, in the order of the requests; a value is of the request's kind. */
+/**
+ * The answers, in the order of the requests. The kind of the request decides the kind of the value.
+ */
 export type Answer =
   | { readonly ok: true; readonly value: AnswerValue }
   | { readonly ok: false; readonly name: string; readonly message: string };
 
-/** Nothing, what was damaged, how large it is, or rows or values, packed. */
+/** `null`, the damage, the size, or packed rows or values. */
 export type AnswerValue = null | Damage | StoreSize | Uint8Array<ArrayBuffer>;
 
 const CLASSES: Readonly<Record<string, new (message: string) => StoreError>> = {
@@ -43,13 +45,13 @@ const CLASSES: Readonly<Record<string, new (message: string) => StoreError>> = {
   StoreDamagedError,
 };
 
-/** An error as it goes from thread to thread. */
+/** Turns an error into a message between threads. */
 export function toFailure(error: unknown): Answer {
   const { name, message } = error instanceof Error ? error : new StoreError(String(error));
   return { ok: false, name, message };
 }
 
-/** The error that it was; what is not one of a store becomes one. */
+/** Turns a message back into the error. An error of another kind becomes a `StoreError`. */
 export function fromFailure({ name, message }: { name: string; message: string }): StoreError {
   return new (CLASSES[name] ?? StoreError)(message);
 }

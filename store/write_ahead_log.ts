@@ -1,15 +1,15 @@
 /** Bytes before the first frame, and before the page in each. */
 const HEADER_BYTES = 32;
 const FRAME_HEADER_BYTES = 24;
-/** Where the header has the two numbers that all its frames repeat. */
+/** The offset in the header of the two salts that every frame repeats. */
 const HEADER_SALTS_AT = 16;
 
-/** What a log begins with; the lowest bit tells the byte order of the checksums. */
+/** The first bytes of a log. The lowest bit gives the byte order of the checksums. */
 const MAGIC = 0x377f0682;
 
-/** What a write-ahead log of SQLite holds, read without SQLite. */
+/** The content of a write-ahead log of SQLite, read without SQLite. */
 export interface LogContent {
-  /** Where in the log the newest committed bytes of a page are. */
+  /** The offset in the log of the newest committed version of each page. */
   readonly pages: ReadonlyMap<number, number>;
   /** Pages of the file after the last commit; `null` if there is none in the log. */
   readonly pageCount: number | null;
@@ -17,17 +17,16 @@ export interface LogContent {
   readonly fault: string | null;
 }
 
-/** A running checksum: each word of it depends on all that came before. */
+/** A running checksum: it depends on all bytes before. */
 type Sum = readonly [number, number];
 
 /**
- * Reads the log that was left behind. SQLite takes a log up to the first frame
- * whose checksum is wrong, and says nothing. That is right for the end of the
- * last commit, which a crash may have cut short: nobody was told that it is
- * done. But each commit before was on the disk when the next one began, so if
- * more than one is cut off, the disk has lost what it had.
+ * Reads the log of an earlier process. SQLite silently ends a log at the first frame with a wrong
+ * checksum. That is right for the last commit, which a crash may have interrupted: it was not
+ * reported as finished. But each earlier commit was on the disk when the next one began. So if more
+ * than one commit is cut off, the disk has lost data.
  *
- * @param pageBytes Of the file that the log belongs to.
+ * @param pageBytes Bytes of a page of the database.
  */
 export function readLog(bytes: Uint8Array<ArrayBuffer>, pageBytes: number): LogContent {
   return new LogReader(bytes, pageBytes).read();
@@ -38,7 +37,7 @@ class LogReader {
   readonly #view: DataView;
   readonly #pageBytes: number;
   readonly #frames: number;
-  /** Where the salts are that the frames of this log have. */
+  /** The offset of the salts that the frames of this log have. */
   #saltsAt: number = HEADER_BYTES + 8;
 
   constructor(bytes: Uint8Array<ArrayBuffer>, pageBytes: number) {
@@ -56,12 +55,13 @@ class LogReader {
     const intact = stated[0] === computed[0] && stated[1] === computed[1] &&
       (this.#view.getUint32(0) & ~1) === MAGIC;
     if (intact) {
-      // A log begins anew over what is in the file already: the process may have been killed with
-      // no more done than that, and then no frame has the salts of the header.
+      // A log starts again over old frames. If the process was killed just then, no frame has the
+      // salts of the header.
       this.#saltsAt = HEADER_SALTS_AT;
       return this.#readFrames(stated, null);
     }
-    // A header whose checksum is not its own: the frames may go on from either.
+    // The checksum of the header is wrong. The frames may continue from the stored one or the
+    // computed one.
     const start = this.#isFrame(0, stated) ? stated : computed;
     return this.#readFrames(start, "the header of its log is damaged");
   }
@@ -76,11 +76,11 @@ class LogReader {
     const lost = this.#commitsFrom(frame);
     if (lost <= 1) return { ...this.#content(frame), fault };
     const damage = `its log is damaged before ${lost} commits`;
-    // What follows has no checksum any more. The rows in it have.
+    // From here on, frames cannot be verified by their checksums. The rows in them have their own.
     return { ...this.#content(this.#frames), fault: fault ?? damage };
   }
 
-  /** What was committed in the frames up to one. */
+  /** What was committed in the frames before `end`. */
   #content(end: number): { pages: Map<number, number>; pageCount: number | null } {
     const pages = new Map<number, number>();
     const uncommitted = new Map<number, number>();
@@ -98,7 +98,7 @@ class LogReader {
     return { pages, pageCount };
   }
 
-  /** Commits that end in the frames from one on. */
+  /** How many commits end in the frames from `first` on. */
   #commitsFrom(first: number): number {
     let commits = 0;
     for (let frame = first; frame < this.#frames; frame++) {
@@ -115,7 +115,7 @@ class LogReader {
       this.#view.getUint32(at + 16) === sum[0] && this.#view.getUint32(at + 20) === sum[1];
   }
 
-  /** Whether a frame has the salts of the log, and is not left over from before. */
+  /** Whether a frame has the salts of this log. Otherwise it is an old frame. */
   #isOfThisLog(frame: number): boolean {
     const at = this.#position(frame);
     return this.#view.getUint32(at + 8) === this.#view.getUint32(this.#saltsAt) &&

@@ -1,4 +1,4 @@
-/** How long to wait after a failed accept, in milliseconds; doubles up to the last. */
+/** How long to wait after a failed accept, in milliseconds. The wait doubles up to the maximum. */
 const RETRY_MS_MIN = 5;
 const RETRY_MS_MAX = 1000;
 
@@ -11,24 +11,24 @@ export interface Acceptor<C> {
 }
 
 /**
- * Asked before each accept, which waits for the promise: running out of file
- * descriptors in accept ends the whole process.
+ * Called before each accept, which waits for the promise. If accept runs out of file descriptors,
+ * the whole process ends.
  */
 export type MayAccept = () => PromiseLike<void> | null;
 
-/** Accepts connections, one after the other, until it is closed. */
+/** Accepts connections one after the other, until it is closed. */
 export class AcceptLoop<C extends { close(): void }> {
   readonly #acceptor: Acceptor<C>;
   readonly #accepting: Promise<void>;
   #isClosed = false;
 
-  /** Begins to accept; each connection is handed over at once. */
+  /** Begins to accept. It passes each connection to `accepted` at once. */
   constructor(acceptor: Acceptor<C>, mayAccept: MayAccept, accepted: (conn: C) => void) {
     this.#acceptor = acceptor;
     this.#accepting = this.#accept(mayAccept, accepted);
   }
 
-  /** Stops listening; connections go on. Closing again does nothing. */
+  /** Stops listening. Open connections stay. Closing again does nothing. */
   async close(): Promise<void> {
     if (!this.#isClosed) {
       this.#isClosed = true;
@@ -48,11 +48,11 @@ export class AcceptLoop<C extends { close(): void }> {
       try {
         const conn = await this.#acceptor.accept();
         retryMs = RETRY_MS_MIN;
-        // One accepted in the very turn in which the listener was closed.
+        // It was accepted in the same turn in which the listener was closed.
         if (this.#isClosed) conn.close();
         else accepted(conn);
       } catch {
-        // The listener was closed, or the peer was gone before it was accepted.
+        // The listener was closed, or the peer disconnected before it was accepted.
         if (this.#isClosed) return;
         await new Promise((resolve) => setTimeout(resolve, retryMs));
         retryMs = Math.min(retryMs * 2, RETRY_MS_MAX);

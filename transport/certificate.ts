@@ -1,6 +1,6 @@
 import { type DerElement, DerReader, oidText, Tag } from "./der.ts";
 
-/** What is needed of an X.509 certificate (RFC 5280 §4.1), as it stands in DER. */
+/** Some fields of an X.509 certificate (RFC 5280 §4.1), in DER. */
 export interface CertificateFields {
   /** The serial number, as the bytes of an integer. */
   readonly serial: Uint8Array<ArrayBuffer>;
@@ -10,7 +10,7 @@ export interface CertificateFields {
   readonly subject: Uint8Array<ArrayBuffer>;
 }
 
-/** Short names of attributes, as RFC 2253 and OpenSSL have them. */
+/** Short names of attributes, as in RFC 2253 and OpenSSL. */
 const ATTRIBUTES: ReadonlyMap<string, string> = new Map([
   ["2.5.4.3", "CN"],
   ["2.5.4.4", "SN"],
@@ -38,7 +38,7 @@ const latin1 = new TextDecoder("latin1");
 const utf16 = new TextDecoder("utf-16be", { fatal: true });
 const encoder = new TextEncoder();
 
-/** Decoders of the kinds of strings; a value of another kind is shown as its bytes. */
+/** Decoders of the kinds of strings. A value of another kind is shown as bytes. */
 const STRINGS: Readonly<Record<number, (bytes: Uint8Array) => string>> = {
   0x0c: (bytes) => utf8.decode(bytes),
   0x12: (bytes) => latin1.decode(bytes),
@@ -57,7 +57,7 @@ interface Attribute {
 /**
  * Reads a certificate.
  *
- * @throws {SyntaxError} If it is none.
+ * @throws {SyntaxError} If it is not a certificate.
  */
 export function certificateFields(der: Uint8Array<ArrayBuffer>): CertificateFields {
   const body = new DerReader(der).enter(Tag.sequence).enter(Tag.sequence);
@@ -71,8 +71,8 @@ export function certificateFields(der: Uint8Array<ArrayBuffer>): CertificateFiel
 }
 
 /**
- * Writes a name as RFC 2253 does, the most specific part first: `CN=pump 7,O=Waterworks`.
- * Bytes outside of ASCII are written as `\C3\A9`, as OpenSSL does.
+ * Writes a name in the form of RFC 2253, the most specific part first: `CN=pump 7,O=Waterworks`.
+ * Bytes outside of ASCII are written as `\C3\A9`, like OpenSSL.
  *
  * @throws {SyntaxError} If it is no name.
  */
@@ -83,7 +83,7 @@ export function nameText(name: Uint8Array<ArrayBuffer>): string {
 /**
  * The first common name in a name.
  *
- * @returns `null` without one, or if it holds what could be taken for its end.
+ * @returns `null` without one, or if it contains NUL, which a reader could take for its end.
  * @throws {SyntaxError} If it is no name.
  */
 export function commonNameOf(name: Uint8Array<ArrayBuffer>): string | null {
@@ -92,12 +92,12 @@ export function commonNameOf(name: Uint8Array<ArrayBuffer>): string | null {
   return text === null || text === "" || text.includes("\0") ? null : text;
 }
 
-/** A common name as if it were all of a subject. */
+/** Writes a common name as the only part of a subject. */
 export function subjectOf(commonName: string): string {
   return `CN=${escaped(commonName)}`;
 }
 
-/** A name is a sequence of parts, and a part a set of attributes, mostly of one. */
+/** Reads a name: a sequence of parts. A part is a set of attributes, usually one. */
 function attributes(name: Uint8Array<ArrayBuffer>): Attribute[][] {
   return [...new DerReader(name).enter(Tag.sequence).rest()].map(({ content }) => {
     return [...new DerReader(content).rest()].map((element) => {
@@ -118,7 +118,7 @@ function stringOf({ tag, content }: DerElement): string | null {
   try {
     return STRINGS[tag]?.(content) ?? null;
   } catch {
-    // It is not what its tag says: whoever shows it shows its bytes.
+    // The value does not match its tag, so it is shown as bytes.
     return null;
   }
 }

@@ -1,7 +1,7 @@
 /**
  * Reads an IP address.
  *
- * @returns 4 bytes or 16, those of IPv4 in IPv6 as 4; `null` if it is none.
+ * @returns 4 or 16 bytes. An IPv4 address in IPv6 form has 4. `null` if it is not an address.
  */
 export function parseAddress(text: string): Uint8Array | null {
   if (!text.includes(":")) return parseIpv4(text);
@@ -33,7 +33,7 @@ function parseIpv6(text: string): Uint8Array | null {
   return bytes;
 }
 
-/** The bytes of groups between colons, of which the last may be an IPv4 address. */
+/** The bytes of groups between colons. The last group may be an IPv4 address. */
 function parseGroups(text: string): number[] | null {
   if (text === "") return [];
   const groups = text.split(":");
@@ -51,7 +51,7 @@ function parseGroups(text: string): number[] | null {
   return bytes;
 }
 
-/** The IP address of `1.2.3.4:567`, `[::1]:567`, `1.2.3.4` or `::1`, as it is written there. */
+/** The IP address in `1.2.3.4:567`, `[::1]:567`, `1.2.3.4` or `::1`, as text. */
 export function hostOf(address: string): string {
   if (address.startsWith("[")) return address.slice(1, address.indexOf("]"));
   const colon = address.indexOf(":");
@@ -65,14 +65,14 @@ export class AddressList {
   /**
    * Reads the blocks.
    *
-   * @throws {TypeError} If one is none.
+   * @throws {TypeError} If one is not valid.
    */
   constructor(blocks: readonly string[]) {
     this.#blocks = blocks.map((block) => {
       const [address, length, ...rest] = block.split("/");
       const bytes = parseAddress(address!);
       const isWhole = length === undefined || /^\d{1,3}$/.test(length);
-      // What is written as IPv6 has its length counted as such.
+      // In an IPv4 address in IPv6 form, the prefix length counts from the IPv6 start.
       const offset = bytes?.length === 4 && address!.includes(":") ? 96 : 0;
       const bits = length === undefined ? (bytes?.length ?? 0) * 8 : Number(length) - offset;
       if (bytes === null || !isWhole || rest.length > 0 || bits < 0 || bits > bytes.length * 8) {
@@ -84,7 +84,7 @@ export class AddressList {
     });
   }
 
-  /** Whether an address is in one of the blocks; what is no IP address is in none. */
+  /** Whether an address is in one of the blocks. Text that is not an IP address is in none. */
   has(address: string): boolean {
     if (this.#blocks.length === 0) return false;
     const bytes = parseAddress(address);

@@ -1,40 +1,40 @@
 import { setImmediate } from "node:timers";
 
-/** Time, as the house sees it: injected, so that a test can hold it still. */
+/** The source of time. It is injected, so that a test can control it. */
 export interface Clock {
-  /** Milliseconds that only ever grow, from a start of the clock's choosing. */
+  /** Monotonic milliseconds, from any start. */
   now(): number;
   /**
    * Calls back once, at `atMs` of {@linkcode now} or soon after.
    *
-   * @returns Takes the call back, if it was not made yet.
+   * @returns A function that cancels the call, if it was not made yet.
    */
   schedule(atMs: number, callback: () => void): () => void;
   /**
-   * Calls back once the runtime has looked for what has arrived meanwhile: long work is done a part
-   * at a time, so that others have their turn in between. A clock without it is asked for an
-   * appointment at once.
+   * Calls back after the runtime has handled events that are ready. Long work is done in parts with
+   * this, so that other work runs in between. Without this method, `schedule` is used.
    */
   soon?(callback: () => void): void;
   /**
-   * Calls back once the runtime has asked the system which sockets have something to read: what
-   * {@linkcode soon} looks at may be only those it knew of already. Costs some 30 µs. A clock
-   * without it is asked for {@linkcode soon}.
+   * Calls back after the runtime has asked the system which sockets can be read. {@linkcode soon}
+   * may handle only sockets that the runtime already knows to be ready. It costs about 30 µs.
+   * Without this method, {@linkcode soon} is used.
    */
   afterPoll?(callback: () => void): void;
 }
 
 /**
- * So many immediates in a row have the runtime poll its sockets. It polls when it has nothing else
- * to do, or after 61 steps of its own; an immediate is about two of them (measured with Deno 2.9.6:
- * with fewer, and eight sockets that are always readable, a ninth waits several times as long).
+ * The number of immediates in a row after which the runtime polls its sockets. The runtime polls
+ * when it has nothing else to do, or after 61 of its own steps; an immediate is about two steps.
+ * (Measured with Deno 2.9.6 and eight sockets that are always readable: with fewer immediates, a
+ * ninth socket waits several times as long.)
  */
 export const IMMEDIATES_PER_POLL = 31;
 
-/** Longer than this a timer of the runtime cannot be; whoever waits asks again then. */
+/** The longest timer of the runtime, in milliseconds. For a longer wait, the call comes early, and the caller schedules again. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
-/** The clock of the machine. */
+/** The clock of the system. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   schedule(atMs: number, callback: () => void): () => void {

@@ -2,16 +2,16 @@ import { verify, X509Certificate } from "node:crypto";
 import { certificateFields } from "./certificate.ts";
 import { DerReader, oidText, pemBlocks, Tag, timeOf } from "./der.ts";
 
-/** Why a certificate is not taken, as far as the lists of revoked ones tell. */
+/** Why a certificate is refused because of the lists of revoked certificates. */
 export type RevocationFault =
   /** It was revoked. */
   | "revoked"
-  /** There is no list of its issuer, so nobody knows. */
+  /** There is no list of its issuer, so its state is not known. */
   | "no-list"
-  /** The list of its issuer is out of date, so nobody knows. */
+  /** The list of its issuer is outdated, so its state is not known. */
   | "list-expired";
 
-/** Digests of the ways to sign, by their object identifiers; Ed25519 has none of its own. */
+/** The digest of each signature algorithm, by its object identifier; Ed25519 has none. */
 const DIGESTS: ReadonlyMap<string, string | null> = new Map([
   ["1.2.840.113549.1.1.5", "sha1"],
   ["1.2.840.113549.1.1.11", "sha256"],
@@ -22,22 +22,21 @@ const DIGESTS: ReadonlyMap<string, string | null> = new Map([
   ["1.2.840.10045.4.3.4", "sha512"],
   ["1.3.101.112", null],
 ]);
-/** Extensions of a list that must be understood by who uses it; these two mean that it is not all. */
+/** Critical extensions of a list. These two mean that the list is not complete. */
 const PARTIAL = new Map([["2.5.29.27", "delta"], ["2.5.29.28", "partial"]]);
 const EXTENSIONS = 0xa0;
 
 interface List {
   readonly issuer: string;
-  /** In milliseconds since 1970; endless without. */
+  /** In milliseconds since 1970; infinite if the list does not expire. */
   readonly expiresMs: number;
   /** Serial numbers in hex digits. */
   readonly revoked: ReadonlySet<string>;
 }
 
 /**
- * Lists of revoked certificates (RFC 5280 §5), which the runtime does not look
- * at itself. A certificate must be good by the list of its issuer: without a
- * list, or with one that is out of date, it is not taken.
+ * Lists of revoked certificates (RFC 5280 §5). The runtime does not check them itself. A
+ * certificate is accepted only if there is a current list of its issuer that does not name it.
  */
 export class RevocationLists {
   readonly #lists: ReadonlyMap<string, List>;
@@ -48,7 +47,7 @@ export class RevocationLists {
    *
    * @param pem The lists, in PEM.
    * @param authorities Their certificates, in DER.
-   * @throws {TypeError} If a list is none, or nobody who is known has signed it.
+   * @throws {TypeError} If a list is not valid, or no known authority has signed it.
    */
   constructor(
     pem: string,
@@ -106,7 +105,7 @@ function readList(
   }
 }
 
-/** A list that is only a part of one would let through what another part has. */
+/** Refuses a partial list, because another part may revoke more certificates. */
 function checkWhole(body: DerReader): void {
   const extensions = body.optional(EXTENSIONS);
   if (extensions === null) return;

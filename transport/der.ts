@@ -1,4 +1,4 @@
-/** An element of DER (X.690): what certificates and lists of revoked ones are made of. */
+/** An element of DER (X.690), the encoding of certificates and revocation lists. */
 export interface DerElement {
   /** The identifier octet, such as 0x30 for a sequence. */
   readonly tag: number;
@@ -8,7 +8,7 @@ export interface DerElement {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** Tags that are needed here. */
+/** The tags that are used here. */
 export const Tag = {
   integer: 0x02,
   bitString: 0x03,
@@ -36,8 +36,8 @@ export class DerReader {
   /**
    * The next element.
    *
-   * @param tag What it must be; anything by default.
-   * @throws {SyntaxError} If it is something else, or there is none.
+   * @param tag The tag that it must have; any by default.
+   * @throws {SyntaxError} If it has another tag, or there is no element.
    */
   next(tag: number = this.tag): DerElement {
     const start = this.#at;
@@ -78,7 +78,7 @@ export class DerReader {
   }
 }
 
-/** An object identifier as people write it, say `2.5.4.3`. */
+/** An object identifier as text, such as `2.5.4.3`. */
 export function oidText(content: Uint8Array): string {
   const numbers: number[] = [];
   let number = 0;
@@ -116,7 +116,7 @@ export function timeOf({ tag, content }: DerElement): number {
 /**
  * The contents of PEM blocks.
  *
- * @param label What the blocks are, say `CERTIFICATE`; others are passed over.
+ * @param label The label of the blocks, such as `CERTIFICATE`. Other blocks are ignored.
  */
 export function pemBlocks(text: string, label: string): Uint8Array<ArrayBuffer>[] {
   const pattern = new RegExp(`-----BEGIN ${label}-----([^-]*)-----END ${label}-----`, "g");

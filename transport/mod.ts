@@ -1,6 +1,6 @@
 /**
- * What lies below MQTT: byte pipes, what is known of the peer at the other end, and what listens
- * for them. `Broker.listen` makes listeners; `Broker.accept` takes any {@linkcode Transport}.
+ * Transports: byte pipes to peers, what is known about a peer, and listeners. `Broker.listen` makes
+ * listeners. `Broker.accept` takes any {@linkcode Transport}.
  *
  * @example A connection that the program itself has accepted
  * ```ts

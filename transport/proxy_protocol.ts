@@ -4,28 +4,30 @@ import type { Opening } from "./opening.ts";
 import { addressText } from "./tcp.ts";
 import type { PeerInfo, Transport } from "./transport.ts";
 
-/** How clients come that are behind a proxy which speaks the PROXY protocol, version 1 or 2. */
+/** Settings for clients behind a proxy that uses the PROXY protocol, version 1 or 2. */
 export interface ProxyOptions {
   /**
-   * The proxies: addresses and blocks of them, such as `10.0.0.0/8`. What one
-   * of these says about a client is believed, and each of its connections must
-   * begin with a PROXY header.
+   * The proxies: addresses and blocks of addresses, such as `10.0.0.0/8`. Each connection from them
+   * must begin with a PROXY header, and the header is trusted.
    */
   from: readonly string[];
   /**
-   * What becomes of connections from elsewhere: they are refused, or taken as
-   * they are, with no PROXY header; `"refuse"` by default.
+   * What happens to connections from other addresses: they are refused, or accepted without a PROXY
+   * header (`"direct"`); `"refuse"` by default.
    */
   others?: "refuse" | "direct";
 }
 
-/** What a proxy tells of a client. */
+/** What a PROXY header says about a client. */
 export interface ProxyHeader {
-  /** Where the client connects from; `null` if the proxy speaks for itself, or does not know. */
+  /**
+   * The address of the client; `null` if the connection is the proxy's own, or the address is not
+   * known.
+   */
   readonly address: string | null;
-  /** The common name of the certificate that the client has shown to the proxy, or `null`. */
+  /** The common name of the certificate that the proxy has verified, or `null`. */
   readonly commonName: string | null;
-  /** The name under which the client has reached the proxy (SNI), or `null`. */
+  /** The server name that the client has used (SNI), or `null`. */
   readonly serverName: string | null;
 }
 
@@ -35,7 +37,7 @@ export class ProxyProtocolError extends Error {
   override readonly name: string = "ProxyProtocolError";
 }
 
-/** What version 2 begins with, and version 1. */
+/** The first bytes of version 2, and of version 1. */
 const SIGNATURE = Uint8Array.of(
   0x0d,
   0x0a,
@@ -51,7 +53,7 @@ const SIGNATURE = Uint8Array.of(
   0x0a,
 );
 const WORD = new TextEncoder().encode("PROXY ");
-/** As much as is read to know the version: no header is shorter. */
+/** Bytes that are read to know the version. No header is shorter. */
 const START_BYTES = 12;
 /** The signature of version 2, the command, the family, and the length of the rest. */
 const V2_START_BYTES = 16;
@@ -59,9 +61,9 @@ const V2_START_BYTES = 16;
 const V1_BYTES_MAX = 107;
 /** The longest rest of version 2 that is read, in bytes. */
 const V2_REST_BYTES_MAX = 4096;
-/** What may be in the rest of version 2. */
+/** The types of additional fields of version 2. */
 const Tlv = { authority: 0x02, ssl: 0x20, commonName: 0x22 } as const;
-/** The client has shown a certificate, on this connection or in this session. */
+/** Flags: the client has sent a certificate, on this connection or in this session. */
 const SHOWN_CERTIFICATE = 0x06;
 const LF = 0x0a;
 const NOTHING: ProxyHeader = { address: null, commonName: null, serverName: null };
@@ -70,9 +72,9 @@ const ascii = new TextDecoder("latin1");
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * What is done with connections to a listener behind a proxy.
+ * The step that reads the PROXY header of connections to a listener.
  *
- * @throws {TypeError} If an address of a proxy is none.
+ * @throws {TypeError} If the address of a proxy is not valid.
  */
 export function proxyOpening({ from, others = "refuse" }: ProxyOptions): Opening {
   const proxies = new AddressList(from);
@@ -93,10 +95,10 @@ function believed(peer: PeerInfo, { address, commonName, serverName }: ProxyHead
 }
 
 /**
- * Reads the PROXY header a connection begins with, and not a byte more. Whoever
- * calls bounds how long that may take.
+ * Reads the PROXY header at the start of a connection, and no byte more. The caller must limit the
+ * time.
  *
- * @throws {ProxyProtocolError} If it is none.
+ * @throws {ProxyProtocolError} If it is not a PROXY header.
  */
 export async function readProxyHeader(pipe: Transport): Promise<ProxyHeader> {
   const start = await readExactly(pipe, START_BYTES);
@@ -105,7 +107,10 @@ export async function readProxyHeader(pipe: Transport): Promise<ProxyHeader> {
   throw new ProxyProtocolError("Connection of a proxy does not begin with a PROXY header");
 }
 
-/** Reads up to the end of the line. A byte at a time: what follows is for others to read. */
+/**
+ * Reads to the end of the line, one byte at a time, because the next bytes belong to another
+ * reader.
+ */
 async function readLine(pipe: Transport, start: Uint8Array): Promise<string> {
   const bytes = new Uint8Array(V1_BYTES_MAX);
   bytes.set(start);
@@ -124,7 +129,7 @@ async function readLine(pipe: Transport, start: Uint8Array): Promise<string> {
 function parseV1(line: string): ProxyHeader {
   if (!line.endsWith("\r\n")) throw new ProxyProtocolError("PROXY header has no CR at its end");
   const [, family, from, to, fromPort, toPort, ...rest] = line.slice(0, -2).split(" ");
-  // Whatever follows this word says nothing.
+  // The rest of the line has no meaning.
   if (family === "UNKNOWN") return NOTHING;
   const bytes = family === "TCP4" ? 4 : family === "TCP6" ? 16 : 0;
   const isGood = bytes > 0 && isAddress(from, bytes) && isAddress(to, bytes) &&
@@ -158,7 +163,7 @@ async function readV2(pipe: Transport): Promise<ProxyHeader> {
   const rest = await readExactly(pipe, length);
   switch (command! & 0x0f) {
     case 0:
-      // LOCAL: the proxy speaks for itself, as when it looks whether the broker is well.
+      // LOCAL: the connection is the proxy's own, such as a health check.
       return NOTHING;
     case 1:
       return parseV2(family!, rest);
@@ -190,12 +195,12 @@ function parseV2(family: number, rest: Uint8Array): ProxyHeader {
       return { ...NOTHING, ...told(rest.subarray(216)), address: `unix:${path}` };
     }
     default:
-      // A family that is not known, and how long its addresses are is not known either.
+      // The address family is not known, and so the length of its addresses is not either.
       return NOTHING;
   }
 }
 
-/** An IPv6 address with its longest run of zeros left out, as people write it. */
+/** An IPv6 address as text, with its longest run of zeros left out. */
 function shortened(groups: readonly string[]): string {
   const text = groups.join(":");
   const runs = [...text.matchAll(/\b0(:0)+\b/g)].toSorted((a, b) => b[0].length - a[0].length);
@@ -205,7 +210,7 @@ function shortened(groups: readonly string[]): string {
   return `${text.slice(0, run.index).slice(0, -1)}::${text.slice(end).slice(1)}`;
 }
 
-/** What else is told, of which most is not looked at. */
+/** Reads the additional fields that are used here. */
 function told(bytes: Uint8Array): Partial<ProxyHeader> {
   const header: { commonName?: string | null; serverName?: string | null } = {};
   for (const { type, value } of tlvs(bytes)) {
@@ -215,7 +220,7 @@ function told(bytes: Uint8Array): Partial<ProxyHeader> {
   return header;
 }
 
-/** The common name in what is told about TLS, if the proxy has verified the certificate. */
+/** The common name in the TLS field, if the proxy has verified the certificate. */
 function verifiedName(value: Uint8Array): string | null {
   checkLength(value, 5);
   const isVerified = value.subarray(1, 5).every((byte) => byte === 0);

@@ -1,15 +1,15 @@
 import { AcceptLoop, type MayAccept } from "./accept_loop.ts";
 import type { PeerInfo, Transport } from "./transport.ts";
 
-/** Where a listener listens. */
+/** The address of a listener. */
 export interface TcpOptions {
   /** The address to bind to; 127.0.0.1 by default. */
   hostname?: string;
-  /** The port, or 0 for any that is free; 1883 by default. */
+  /** The port, or 0 for any free port; 1883 by default. */
   port?: number;
 }
 
-/** Accepts TCP connections and hands each over. */
+/** Accepts TCP connections. */
 export class TcpListener {
   readonly #listener: Deno.TcpListener;
   readonly #loop: AcceptLoop<Deno.TcpConn>;
@@ -17,9 +17,9 @@ export class TcpListener {
   /**
    * Listens.
    *
-   * @param mayAccept Asked before each accept, which waits for the promise:
-   * running out of file descriptors in accept ends the whole process.
-   * @param accepted Takes the connection over.
+   * @param mayAccept Called before each accept, which waits for the promise. If accept runs out of
+   * file descriptors, the whole process ends.
+   * @param accepted Receives each connection.
    * @throws If the address cannot be bound.
    */
   constructor(
@@ -30,7 +30,7 @@ export class TcpListener {
     const { hostname = "127.0.0.1", port = 1883 } = options;
     this.#listener = Deno.listen({ hostname, port, transport: "tcp" });
     this.#loop = new AcceptLoop(this.#listener, mayAccept, (conn) => {
-      // Bytes are gathered before they are written: the kernel must not wait for more.
+      // The broker gathers bytes itself, so the kernel must not wait for more.
       conn.setNoDelay(true);
       accepted(conn, { address: addressText(conn.remoteAddr) });
     });
@@ -46,17 +46,17 @@ export class TcpListener {
     return this.#listener.addr.port;
   }
 
-  /** Stops listening; connections go on. Closing again does nothing. */
+  /** Stops listening. Open connections stay. Closing again does nothing. */
   close(): Promise<void> {
     return this.#loop.close();
   }
 }
 
-/** An address and a port as people write them. */
+/** An address and a port as text. */
 export function addressText(
   { hostname: full, port }: { hostname: string; port: number },
 ): string {
-  // Where a listener for IPv6 takes IPv4 too, that is nobody's business.
+  // An IPv4 client of an IPv6 listener is shown with its IPv4 address.
   const hostname = full.replace(/^::ffff:(?=[\d.]+$)/i, "");
   return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }

@@ -5,20 +5,19 @@ import { TlsContext, type TlsServerOptions } from "./tls_options.ts";
 import { TlsTransport } from "./tls_transport.ts";
 import type { PeerInfo, Transport } from "./transport.ts";
 
-/** Where a listener for TLS listens, and what is spoken inside. */
+/** The address of a TLS listener, and its default ALPN protocols. */
 export interface TlsListenerSettings extends TcpOptions {
-  /** What may be spoken inside if the options of TLS do not say. */
+  /** The ALPN protocols, unless the TLS options set them. */
   readonly alpnProtocols: readonly string[];
 }
 
 /**
- * Accepts TCP connections for TLS. A handshake is not done here: each
- * connection is handed over with what does it.
+ * Accepts TCP connections for TLS. It does not do the handshake: it passes each connection on with
+ * the step that does.
  *
- * The runtime's own listener for TLS takes less work, and is not used: it asks
- * for no client certificate, and a connection of it that is closed keeps its
- * file descriptor for as long as a peer likes that says nothing, or reads
- * nothing. Whoever runs out of those is dead.
+ * The runtime's own TLS listener would cost less. It is not used for two reasons: it does not ask
+ * for client certificates, and it keeps the file descriptor of a closed connection until the peer
+ * finishes the handshake, or reads. Peers that do neither could use up all descriptors.
  */
 export class TlsListener {
   readonly #alpnProtocols: readonly string[];
@@ -28,8 +27,8 @@ export class TlsListener {
   /**
    * Listens.
    *
-   * @param mayAccept Asked before each accept, which waits for the promise.
-   * @param accepted Takes the connection over, with what does its handshake.
+   * @param mayAccept Called before each accept, which waits for the promise.
+   * @param accepted Receives each connection, with the step that does its handshake.
    * @throws {TypeError} If an option of TLS cannot be used.
    * @throws If the address cannot be bound.
    */
@@ -58,8 +57,8 @@ export class TlsListener {
   }
 
   /**
-   * Takes other certificates, keys, authorities and lists of revoked ones. All
-   * handshakes that begin from now on use these; connections that are open stay.
+   * Replaces the certificates, keys, authorities and lists of revoked certificates. Later
+   * handshakes use the new ones. Open connections stay.
    *
    * @throws {TypeError} If one cannot be used; nothing has changed then.
    */
@@ -67,7 +66,7 @@ export class TlsListener {
     this.#context = new TlsContext(options, this.#alpnProtocols);
   }
 
-  /** Stops listening; connections go on. Closing again does nothing. */
+  /** Stops listening. Open connections stay. Closing again does nothing. */
   close(): Promise<void> {
     return this.#listener.close();
   }
@@ -75,7 +74,7 @@ export class TlsListener {
   readonly #handshake: Opening = async (pipe, peer) => {
     const accepted = await TlsTransport.accept(pipe, this.#context);
     const { transport, certificate, serverName } = accepted;
-    // What a proxy has told of a certificate that it was shown is of no use here.
+    // The client's certificate replaces what a proxy said about one.
     return { transport, peer: { ...peer, certificate, serverName } };
   };
 }

@@ -3,52 +3,53 @@ import { createSecureContext, type SecureContext } from "node:tls";
 import { RevocationLists } from "./crl.ts";
 import { pemBlocks } from "./der.ts";
 
-/** By what a server proves who it is; both in PEM. */
+/** The certificate and key of a server, both in PEM. */
 export interface TlsIdentity {
-  /** The certificate, and after it what leads up to its authority. */
+  /** The certificate, followed by its chain. */
   cert: string;
   /** The private key of the certificate. */
   key: string;
 }
 
-/** How a server speaks TLS. */
+/** The TLS settings of a server. */
 export interface TlsServerOptions extends TlsIdentity {
   /**
-   * Other identities, by the names under which clients reach the server (SNI):
-   * `mqtt.example.com`, or `*.example.com` for any first label.
+   * Other identities by server name (SNI): `mqtt.example.com`, or `*.example.com` for any first
+   * label.
    */
   serverNames?: Readonly<Record<string, TlsIdentity>>;
   /**
-   * Whether clients show a certificate: they need none and are not asked, they
-   * may, or they must; `"none"` by default. One that is shown must be good.
+   * Whether clients send a certificate: they are not asked, they may, or they must; `"none"` by
+   * default. A certificate that a client sends must be valid.
    */
   clientCertificate?: "none" | "request" | "require";
-  /** Certificates of the authorities of client certificates, in PEM; no others are trusted. */
+  /** The authorities that sign client certificates, in PEM. No others are trusted. */
   clientAuthorities?: string;
   /**
-   * Lists of client certificates that were revoked (CRL), in PEM. There must
-   * be one of each authority that signs client certificates, and one that is
-   * out of date lets nobody in.
+   * Lists of revoked client certificates (CRL), in PEM. If they are set, each authority that signs
+   * client certificates needs a list. If its list is missing or outdated, its clients are refused.
    */
   revoked?: string;
-  /** The oldest version that is spoken; `"1.2"` by default. */
+  /** The oldest version that is accepted; `"1.2"` by default. */
   minVersion?: "1.2" | "1.3";
-  /** What may be spoken inside (ALPN), the best first; `mqtt`, or `http/1.1` with WebSockets, by default. */
+  /**
+   * The ALPN protocols, the preferred one first; `mqtt` by default, or `http/1.1` with WebSockets.
+   */
   alpnProtocols?: readonly string[];
 }
 
-/** A file in PEM that may hold several certificates. */
+/** The PEM label of certificates. */
 const CERTIFICATE = "CERTIFICATE";
 
 /**
- * Options of TLS that were found good: the runtime finds faults only when the
- * first client comes, and looks at no list of revoked certificates at all.
+ * Checked TLS options. They are checked here because the runtime finds errors only when the first
+ * client connects, and does not check lists of revoked certificates at all.
  */
 export class TlsContext {
   readonly clientCertificate: "none" | "request" | "require";
   readonly revoked: RevocationLists | null;
   readonly alpnProtocols: readonly string[];
-  /** What the runtime makes of the default identity. */
+  /** The runtime's context of the default identity. */
   readonly secure: SecureContext;
   /** The same by server name, in lower case. */
   readonly #byName: ReadonlyMap<string, SecureContext>;
@@ -56,7 +57,7 @@ export class TlsContext {
   /**
    * Checks options.
    *
-   * @param alpnProtocols What may be spoken inside if the options do not say.
+   * @param alpnProtocols The ALPN protocols, unless the options set them.
    * @throws {TypeError} If one cannot be used, or would have no effect.
    */
   constructor(options: TlsServerOptions, alpnProtocols: readonly string[]) {
@@ -89,14 +90,14 @@ export class TlsContext {
     }));
   }
 
-  /** What is shown to a client that reaches the server under a name. */
+  /** The context for a client that uses a server name. */
   secureFor(serverName: string): SecureContext {
     const name = serverName.toLowerCase();
     const wildcard = `*${name.slice(name.indexOf("."))}`;
     return this.#byName.get(name) ?? this.#byName.get(wildcard) ?? this.secure;
   }
 
-  /** Whether all clients are shown the same identity. */
+  /** Whether all clients get the same identity. */
   get hasOneIdentity(): boolean {
     return this.#byName.size === 0;
   }
@@ -124,7 +125,7 @@ function privateKeyOf(pem: string): KeyObject {
   }
 }
 
-/** The authorities of client certificates, in DER. Options that would have no effect are a mistake. */
+/** The authorities of client certificates, in DER. It refuses options that would have no effect. */
 function checkAuthorities(options: TlsServerOptions): Uint8Array<ArrayBuffer>[] {
   const { clientCertificate = "none", clientAuthorities, revoked } = options;
   if (clientCertificate === "none") {

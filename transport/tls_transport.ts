@@ -6,19 +6,19 @@ import { certificateFields, commonNameOf, nameText } from "./certificate.ts";
 import type { TlsContext } from "./tls_options.ts";
 import type { PeerCertificate, Transport } from "./transport.ts";
 
-/** Ciphertext that is read at once, in bytes: little while little comes. */
+/** Bytes of ciphertext that one read takes at first. It grows when reads fill it. */
 const READ_BYTES_MIN = 1024;
 const READ_BYTES_MAX = 64 * 1024;
-/** As much as a write takes, in bytes. */
+/** The most bytes that one write takes. */
 const WRITE_BYTES_MAX = 64 * 1024;
 
-/** A client did not prove who it is. */
+/** A client has no valid certificate. */
 export class TlsPeerError extends Error {
   /** The name of the class, as logs show it. */
   override readonly name: string = "TlsPeerError";
 }
 
-/** What node:tls has and its types do not tell. */
+/** Fields of node:tls that its types leave out. */
 interface Verifying {
   readonly ssl: { verifyError(): unknown };
 }
@@ -26,21 +26,20 @@ interface Verifying {
 /**
  * The server's end of TLS over any byte pipe.
  *
- * node:tls decrypts whatever it is given, and does not stop its socket when
- * nobody reads. So it is given nothing to read from but what is put in here:
- * ciphertext is read from the pipe only while somebody waits for plaintext, and
- * what is held is at most what a single read has brought.
+ * node:tls decrypts everything that it gets, and does not stop its socket when the plaintext is not
+ * read. So this class feeds it: it reads ciphertext from the pipe only while a caller waits for
+ * plaintext. It holds at most what one read has brought.
  */
 export class TlsTransport implements Transport {
   readonly #pipe: Transport;
   readonly #cipher: CipherStream;
   readonly #socket: TLSSocket;
-  /** Plaintext that nobody has read. */
+  /** Plaintext that was not read yet. */
   readonly #held: Uint8Array[] = [];
   #buffer = new Uint8Array(READ_BYTES_MIN);
-  /** Whether a read of the pipe is under way, or there is nothing more to read from it. */
+  /** Whether a read of the pipe is in progress, or the pipe has ended. */
   #isReading = false;
-  /** Writes under way. */
+  /** How many writes are in progress. */
   #writes = 0;
   #isEnded = false;
   #isClosed = false;
@@ -73,10 +72,9 @@ export class TlsTransport implements Transport {
   }
 
   /**
-   * Does a handshake over a pipe. If it fails the pipe is left for the caller
-   * to close.
+   * Does a handshake over a pipe. If it fails, the caller must close the pipe.
    *
-   * @throws {TlsPeerError} If the client has to show a certificate, and shows none that is good.
+   * @throws {TlsPeerError} If the client's certificate is missing although required, or not valid.
    */
   static async accept(
     pipe: Transport,
@@ -108,7 +106,7 @@ export class TlsTransport implements Transport {
     return this.#take(target);
   }
 
-  /** Writes; done when the pipe has taken it. */
+  /** Writes. It resolves when the pipe has taken the bytes. */
   write(source: Uint8Array): Promise<number> {
     const piece = source.subarray(0, WRITE_BYTES_MAX);
     return new Promise((resolve, reject) => {
@@ -116,7 +114,7 @@ export class TlsTransport implements Transport {
       this.#writes++;
       this.#socket.write(piece, (failure) => {
         this.#writes--;
-        // node:tls tells of no failure when its stream is destroyed.
+        // node:tls reports no error when its stream is destroyed.
         const error = failure ?? this.#error;
         if (error) reject(error);
         else resolve(piece.length);
@@ -129,14 +127,14 @@ export class TlsTransport implements Transport {
     return new Promise((resolve) => void this.#socket.end(() => resolve()));
   }
 
-  /** Closes at once; says so if that takes no waiting for a peer that reads nothing. */
+  /** Closes at once. It sends close_notify if it does not have to wait for the peer. */
   close(): void {
     this.#isClosed = true;
     this.#held.length = 0;
     this.#end(new Error("The connection is closed"));
     if (this.#writes > 0) return this.#abandon();
     this.#socket.end();
-    // By then what it has to say is on its way.
+    // By then, close_notify has been written.
     nextTick(() => this.#abandon());
   }
 
@@ -164,7 +162,7 @@ export class TlsTransport implements Transport {
     return servername || null;
   }
 
-  /** Who the client is; that it is nobody who must not come in is not left to the runtime alone. */
+  /** The client's certificate. It is checked here again, not only by the runtime. */
   #checkPeer({ clientCertificate, revoked }: TlsContext): PeerCertificate | null {
     if (clientCertificate === "none") return null;
     const der = this.#socket.getPeerX509Certificate()?.raw;
@@ -197,7 +195,7 @@ export class TlsTransport implements Transport {
     return count;
   }
 
-  /** Reads some ciphertext, unless that is under way. */
+  /** Reads ciphertext, unless a read is in progress. */
   async #feed(): Promise<void> {
     if (this.#isReading) return;
     this.#isReading = true;
@@ -234,7 +232,7 @@ export class TlsTransport implements Transport {
   }
 }
 
-/** The pipe as node:tls sees it. */
+/** The pipe as a stream for node:tls. */
 class CipherStream extends Duplex {
   readonly #pipe: Transport;
 
@@ -243,7 +241,7 @@ class CipherStream extends Duplex {
     this.#pipe = pipe;
   }
 
-  /** Nothing: what there is to read is pushed. */
+  /** Does nothing, because ciphertext is pushed. */
   override _read(): void {}
 
   override async _write(

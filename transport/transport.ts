@@ -1,54 +1,53 @@
-/**
- * A byte pipe to one peer. `Deno.TcpConn` is one as it is; so is each end of a
- * pipe in memory.
- */
+/** A byte pipe to one peer. `Deno.TcpConn` is one; so is each end of a pipe in memory. */
 export interface Transport {
   /**
-   * Reads what has arrived, at most as much as `target` holds.
+   * Reads bytes that have arrived into `target`, at most as many as it holds.
    *
    * @returns How many bytes were read; `null` when the peer sends no more.
    * @throws If the pipe has broken or was closed.
    */
   read(target: Uint8Array): Promise<number | null>;
   /**
-   * Writes from the start of `source`, which must not change meanwhile.
+   * Writes from the start of `source`, which must not change until the promise settles.
    *
-   * @returns How many bytes the pipe has taken, which may be fewer than all.
+   * @returns How many bytes the pipe has taken; maybe fewer than all.
    * @throws If the pipe has broken or was closed.
    */
   write(source: Uint8Array): Promise<number>;
-  /** Tells the peer that no more will be written; reading goes on. */
+  /** Tells the peer that no more will be written. Reading continues. */
   closeWrite?(): Promise<void>;
-  /** Closes both directions at once; a pending read or write then ends. Called once. */
+  /**
+   * Closes both directions at once. A pending read or write then ends. The broker calls it once.
+   */
   close(): void;
 }
 
-/** A certificate by which a peer has proved who it is; it was checked against the authorities. */
+/** The certificate of a peer. It was verified against the authorities. */
 export interface PeerCertificate {
-  /** The subject as RFC 2253 writes it, say `CN=pump 7,O=Waterworks`. */
+  /** The subject in the form of RFC 2253, such as `CN=pump 7,O=Waterworks`. */
   readonly subject: string;
   /** The first common name of the subject, or `null` without one. */
   readonly commonName: string | null;
   /**
-   * The SHA-256 fingerprint of the certificate, in hex digits of lower case; empty if a proxy has
-   * told the common name and nothing else.
+   * The SHA-256 fingerprint of the certificate, in lower case hex digits; empty if a proxy has sent
+   * only the common name.
    */
   readonly fingerprint256: string;
 }
 
-/** What is known of a peer before it says anything. */
+/** What is known about a peer before its first packet. */
 export interface PeerInfo {
   /**
-   * Where it connects from, say `127.0.0.1:50123` or `unix:/run/mqtt.sock`. Behind a proxy that is
-   * trusted, what the proxy has told; a proxy may know no port.
+   * Its address, such as `127.0.0.1:50123` or `unix:/run/mqtt.sock`. Behind a trusted proxy it is
+   * the address that the proxy has sent, maybe without a port.
    */
   readonly address: string;
   /** Whether `Broker.mayConnect` has admitted the address: it is not counted again. */
   readonly isAdmitted?: boolean;
-  /** Whether small faults of the peer are overlooked; false by default. */
+  /** Whether small faults of the peer are tolerated; false by default. */
   readonly lenient?: boolean;
-  /** Its certificate, or `null` if it has shown none, or was not asked for one. */
+  /** Its certificate, or `null` if it has sent none, or was not asked for one. */
   readonly certificate?: PeerCertificate | null;
-  /** The name under which it has reached the server (SNI), or `null` if it told none. */
+  /** The server name that it has used (SNI), or `null` if there is none. */
   readonly serverName?: string | null;
 }

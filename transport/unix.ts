@@ -1,26 +1,26 @@
 import { AcceptLoop, type MayAccept } from "./accept_loop.ts";
 import type { PeerInfo, Transport } from "./transport.ts";
 
-/** Who may connect to a socket of which nobody has said it. */
+/** The default permissions of a socket. */
 const OWN_MODE = 0o600;
 
-/** Where a listener for this machine listens. */
+/** The path and permissions of a Unix socket. */
 export interface UnixOptions {
-  /** The path of the socket; with `~/s` after it, it must still be short enough for one. */
+  /** The path of the socket. It must be short enough for a socket with `~/s` after it. */
   path: string;
   /**
-   * Who may connect, as permissions of the file: `0o660` for its owner and
-   * group. Its owner alone by default, whatever the umask is.
+   * The permissions of the socket, which say who may connect: `0o660` for its owner and group.
+   * `0o600` by default, whatever the umask is.
    */
   mode?: number;
 }
 
-/** Accepts connections to a unix socket, and hands each over. */
+/** Accepts connections to a Unix socket. */
 export class UnixListener {
   /** The path of the socket. */
   readonly path: string;
   readonly #loop: AcceptLoop<Deno.UnixConn>;
-  /** The socket file: another one of the same path is not ours to remove. */
+  /** Identifies the socket file. Another file at the same path must not be removed. */
   readonly #inode: number | null;
   #closing: Promise<void> | null = null;
 
@@ -38,11 +38,11 @@ export class UnixListener {
   }
 
   /**
-   * Listens. A socket that a server has left behind is replaced; one of a
-   * server that is running is not, nor is a file that is no socket.
+   * Listens. A socket that a dead server has left is replaced. The socket of a running server is
+   * not, and neither is a file that is not a socket.
    *
-   * @param mayAccept Asked before each accept, which waits for the promise.
-   * @param accepted Takes the connection over.
+   * @param mayAccept Called before each accept, which waits for the promise.
+   * @param accepted Receives each connection.
    * @throws If the path is in use, or cannot be made.
    */
   static async listen(
@@ -51,9 +51,9 @@ export class UnixListener {
     accepted: (transport: Transport, peer: PeerInfo) => void,
   ): Promise<UnixListener> {
     await removeLeftover(path);
-    // It is made where nobody else gets at it, and appears under its own name
-    // when it has its permissions. And the runtime, which removes the path of a
-    // listener that is closed, whosever it is by then, finds nothing.
+    // The socket is made in a private folder, and moved to its path when it has its permissions.
+    // This also keeps the runtime from removing a path of another server: it removes the path of a
+    // closed listener, and that path no longer exists.
     const room = `${path}~`;
     const before = `${room}/s`;
     await removeLeftover(before);
@@ -75,7 +75,7 @@ export class UnixListener {
     }
   }
 
-  /** Stops listening and removes the socket; connections go on. Closing again does nothing. */
+  /** Stops listening and removes the socket. Open connections stay. Closing again does nothing. */
   close(): Promise<void> {
     return this.#closing ??= this.#close();
   }
@@ -87,14 +87,14 @@ export class UnixListener {
   }
 }
 
-/** Removes what a server has left behind that was ended while it began to listen. */
+/** Removes the folder of a server that ended while it began to listen. */
 async function removeRoom(room: string): Promise<void> {
   const found = await lstat(room);
   if (found?.isDirectory) await Deno.remove(room);
   else await removeLeftover(room);
 }
 
-/** Removes the socket of a server that is no more. */
+/** Removes the socket of a dead server. */
 async function removeLeftover(path: string): Promise<void> {
   const found = await lstat(path);
   if (found === null) return;
@@ -113,7 +113,7 @@ async function isLive(path: string): Promise<boolean> {
     conn.close();
     return true;
   } catch (error) {
-    // Whatever else it may be, it is not for us to remove.
+    // Anything else must not be removed.
     return !(error instanceof Deno.errors.ConnectionRefused);
   }
 }

@@ -3,13 +3,13 @@ import type { Transport } from "./transport.ts";
 /** The subprotocol of MQTT [MQTT-6.0.0-3]. */
 export const MQTT_SUBPROTOCOL = "mqtt";
 /**
- * Bytes that have come and were not read. A WebSocket cannot be told to wait,
- * so past this the connection is closed.
+ * The most bytes that may wait to be read. A WebSocket cannot be paused, so past this the
+ * connection is closed.
  */
 const UNREAD_BYTES_MAX = 32 * 1024 * 1024;
 /** Bytes that the WebSocket may hold before a write waits. */
 const UNSENT_BYTES_MAX = 256 * 1024;
-/** How often a write that waits looks again, in milliseconds: there is no event for it. */
+/** How often a waiting write checks again, in milliseconds. There is no event for it. */
 const LOOK_AGAIN_MS = 5;
 
 /**
@@ -18,7 +18,7 @@ const LOOK_AGAIN_MS = 5;
  */
 export class WebSocketTransport implements Transport {
   readonly #socket: WebSocket;
-  /** Messages that came and were not read. */
+  /** Messages that were received and not read. */
   #unread: Uint8Array[] = [];
   #unreadBytes = 0;
   #isEnded = false;
@@ -57,7 +57,7 @@ export class WebSocketTransport implements Transport {
     return transport;
   }
 
-  /** Reads what has come. */
+  /** Reads bytes that have arrived. */
   async read(target: Uint8Array): Promise<number | null> {
     while (this.#unread.length === 0) {
       if (this.#error !== null) throw this.#error;
@@ -73,7 +73,7 @@ export class WebSocketTransport implements Transport {
     return count;
   }
 
-  /** Sends everything as one message, as soon as not too much waits before it. */
+  /** Sends everything as one message, when less than the limit waits before it. */
   async write(source: Uint8Array): Promise<number> {
     while (this.#socket.bufferedAmount > UNSENT_BYTES_MAX && !this.#isEnded) {
       await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
@@ -84,16 +84,15 @@ export class WebSocketTransport implements Transport {
   }
 
   /**
-   * Begins to close: what was sent before still leaves, and reading ends when
-   * the peer has answered. Whoever just closes, and ends its process, takes
-   * what has not left with it.
+   * Begins to close: earlier bytes are still sent, and reading ends when the peer has answered. A
+   * process that calls `close()` and ends could lose bytes that were not sent yet.
    */
   closeWrite(): Promise<void> {
     this.#socket.close();
     return Promise.resolve();
   }
 
-  /** Closes; what was sent before still arrives. */
+  /** Closes. Earlier bytes are still sent. */
   close(): void {
     this.#end(new Error("The WebSocket is closed"));
     this.#socket.close();

@@ -1,4 +1,4 @@
-/** What a frame is (RFC 6455 §5.2). */
+/** The opcodes of frames (RFC 6455 §5.2). */
 export const Opcode = {
   continuation: 0,
   text: 1,
@@ -8,7 +8,7 @@ export const Opcode = {
   pong: 10,
 } as const;
 
-/** Why a WebSocket is closed (RFC 6455 §7.4.1). */
+/** The close codes of a WebSocket (RFC 6455 §7.4.1). */
 export const CloseCode = {
   normal: 1000,
   protocolError: 1002,
@@ -16,7 +16,7 @@ export const CloseCode = {
   policyViolation: 1008,
 } as const;
 
-/** A peer that breaks the rules of WebSocket, or those of MQTT over it. */
+/** A peer broke the rules of WebSocket, or of MQTT over WebSocket. */
 export class WebSocketError extends Error {
   /** The name of the class, as logs show it. */
   override readonly name: string = "WebSocketError";
@@ -26,19 +26,19 @@ export class WebSocketError extends Error {
   }
 }
 
-/** A control frame that came. */
+/** A control frame that was received. */
 export interface ControlFrame {
   readonly opcode: number;
   readonly payload: Uint8Array;
 }
 
-/** As much as a control frame may hold, in bytes. */
+/** The most bytes of a control frame's payload. */
 const CONTROL_BYTES_MAX = 125;
 /** A byte and a length of one byte, a longer length, a mask. */
 const HEADER_BYTES_MAX = 14;
 const MASK_BYTES = 4;
 
-/** The frame of a server, which has no mask; a payload of which only the length is told may follow. */
+/** The header of a server's frame, which has no mask. The payload may follow in another write. */
 export function frameHeader(opcode: number, length: number): Uint8Array<ArrayBuffer> {
   if (length <= 125) return Uint8Array.of(0x80 | opcode, length);
   if (length > 0xffff) throw new RangeError(`Cannot frame ${length} bytes: more than 65535`);
@@ -51,33 +51,32 @@ export function closeFrame(code: number): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Takes the frames of a client apart, wherever they are cut. The payload of
- * binary frames is left where the frames were, so nothing is held here but a
- * header or a control frame that is incomplete.
+ * Reads the frames of a client, in pieces of any size. The payload of binary frames stays in the
+ * caller's buffer, so this class holds only an incomplete header or control frame.
  */
 export class FrameReader {
-  /** Called for each control frame; what `payload` holds changes afterwards. */
+  /** Called for each control frame. `payload` is valid until the call returns. */
   readonly #onControl: (frame: ControlFrame) => void;
   readonly #mayIdle: () => boolean;
-  /** Whether the last data frame had a payload: one that is empty may follow, to end its message. */
+  /** Whether the last data frame had a payload. An empty frame may follow it to end the message. */
   #hasPayload = false;
   readonly #header = new Uint8Array(HEADER_BYTES_MAX);
   #headerFilled = 0;
-  /** How long the header is, as far as it is known. */
+  /** The length of the header, as far as it is known. */
   #headerSize = 2;
   #opcode = 0;
   #isFinal = true;
-  /** Whether a message has begun and not ended. */
+  /** Whether a message has begun and has not ended. */
   #isFragmented = false;
-  /** Bytes of the payload that have not come; none while a header is read. */
+  /** Bytes of the payload that have not arrived; 0 while a header is read. */
   #left = 0;
   #maskAt = 0;
   #control: Uint8Array | null = null;
   #controlFilled = 0;
 
   /**
-   * @param mayIdle Asked for each frame that brings nothing: a ping, a pong, an empty one, but for
-   * an empty one behind a payload. Whoever sends too many is closed.
+   * @param mayIdle Called for each frame without data: a ping, a pong, or an empty frame, except an
+   * empty frame after a payload. If it returns false, the connection is closed.
    */
   constructor(onControl: (frame: ControlFrame) => void, mayIdle: () => boolean = () => true) {
     this.#onControl = onControl;
@@ -87,9 +86,9 @@ export class FrameReader {
   /**
    * Decodes in place.
    *
-   * @param bytes What came; its start is overwritten with the payload.
+   * @param bytes The received bytes. Their start is overwritten with the payload.
    * @returns How many bytes of payload there are.
-   * @throws {WebSocketError} If a frame is none that may come.
+   * @throws {WebSocketError} If a frame is not allowed.
    */
   take(bytes: Uint8Array): number {
     let filled = 0;
@@ -116,7 +115,7 @@ export class FrameReader {
     return filled;
   }
 
-  /** The first two bytes are there: what they say must make sense. */
+  /** Checks the first two bytes of a header. */
   #begin(): void {
     const first = this.#header[0]!;
     const second = this.#header[1]!;
@@ -156,7 +155,7 @@ export class FrameReader {
     if (this.#left === 0) this.#endPayload();
   }
 
-  /** Bounds the frames that cost work and bring nothing. */
+  /** Limits the frames that cost work and have no data. */
   #count(): void {
     if (this.#opcode < Opcode.close) {
       const isFree = this.#left > 0 || this.#hasPayload;

@@ -1,9 +1,9 @@
 import { type AddressList, hostOf, parseAddress } from "./cidr.ts";
 import { MQTT_SUBPROTOCOL } from "./websocket.ts";
 
-/** What MQTT over WebSocket was called in the days of 3.1. */
+/** The subprotocol of MQTT 3.1. */
 const OLD_SUBPROTOCOL = "mqttv3.1";
-/** What is hashed with the key of a client (RFC 6455 §1.3). */
+/** The suffix that is hashed with the key of a client (RFC 6455 §1.3). */
 const KEY_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /** 16 bytes in Base64. */
 const KEY_REGEXP = /^[A-Za-z0-9+/]{22}==$/;
@@ -11,26 +11,26 @@ const encoder = new TextEncoder();
 
 /** The answer to a request for a WebSocket. */
 export interface HandshakeAnswer {
-  /** Whether the WebSocket is open once this was sent. */
+  /** Whether the response opens the WebSocket. */
   readonly isAccepted: boolean;
-  /** The response, to be sent as it is. */
+  /** The response to send. */
   readonly response: string;
   /** The headers of the request, by their names in lower case. */
   readonly headers: ReadonlyMap<string, string>;
 }
 
-/** Which WebSockets are opened. */
+/** Which WebSocket requests are accepted. */
 export interface WebSocketOptions {
-  /** The path that clients must ask for, such as `/mqtt`; any by default. */
+  /** The path that clients must request, such as `/mqtt`; any by default. */
   path?: string;
   /**
-   * The origins of web pages that may connect, such as `https://example.com`; all by default. Who
-   * tells no origin is no web page, and may connect.
+   * The origins of web pages that may connect, such as `https://example.com`; all by default. A
+   * client without an `Origin` header is not a web page, and may connect.
    */
   origins?: readonly string[];
   /**
-   * Proxies, as addresses and blocks of them, whose word on where a client connects from is
-   * believed (`X-Forwarded-For`); none by default.
+   * Proxies whose `X-Forwarded-For` header is trusted, as addresses and blocks of addresses; none
+   * by default.
    */
   forwardedFor?: readonly string[];
 }
@@ -84,7 +84,7 @@ export async function answerHandshake(
   return { isAccepted: true, response, headers };
 }
 
-/** A response that says in a line what is wrong. */
+/** A response that refuses a request, with a line that says what is wrong. */
 export function refusal(
   status: string,
   message: string,
@@ -96,7 +96,7 @@ export function refusal(
   return { isAccepted: false, response, headers: new Map() };
 }
 
-/** Headers by their names in lower case, those of one name together; `null` if a line is none. */
+/** Headers by name in lower case, with equal names joined; `null` if a line is not a header. */
 function parseHeaders(lines: readonly string[]): Map<string, string> | null {
   const headers = new Map<string, string>();
   for (const line of lines) {
@@ -110,17 +110,17 @@ function parseHeaders(lines: readonly string[]): Map<string, string> | null {
   return headers;
 }
 
-/** Scheme and host of an origin do not depend on case. */
+/** Whether an origin is listed. Its scheme and host are compared without regard to case. */
 function isListed(origin: string, origins: readonly string[]): boolean {
   return origins.some((listed) => listed.toLowerCase() === origin.toLowerCase());
 }
 
 /**
- * Where a client connects from, as proxies have told, each of which adds whom it was reached by:
- * the last address that is not that of a proxy which is believed.
+ * The address of a client by `X-Forwarded-For`. Each proxy adds the address of its own peer, so it
+ * is the last address that is not a trusted proxy.
  *
  * @param reachedBy The address, without a port, from which the request came.
- * @returns `null` if that is no proxy which is believed, or has told nothing that makes sense.
+ * @returns `null` if that is not a trusted proxy, or the header has no valid address.
  */
 export function forwardedFor(
   headers: ReadonlyMap<string, string>,

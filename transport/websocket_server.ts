@@ -21,18 +21,19 @@ import {
 const REQUEST_BYTES_MAX = 8192;
 /** The longest payload of a frame. */
 const FRAME_BYTES_MAX = 0xffff;
-/** Up to here a payload is copied behind its header, and written with it. */
+/** Up to this size, a payload is copied behind its header and written with it. */
 const COPY_BYTES_MAX = 4096;
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
 /**
- * What is done with connections to a listener for WebSockets.
+ * The step that opens the WebSocket of connections to a listener.
  *
- * @param idlingOf Given the address of a client, returns what is asked for each frame of it that
- * brings nothing; a client that may not is closed with 1008. It is asked once such a frame comes.
- * @throws {TypeError} If an address of a proxy is none.
+ * @param idlingOf Returns, for the address of a client, a function that is called for each frame
+ * without data. If it returns false, the connection is closed with 1008. It is called when the
+ * first such frame arrives.
+ * @throws {TypeError} If the address of a proxy is not valid.
  */
 export function webSocketOpening(
   options: WebSocketOptions,
@@ -55,34 +56,35 @@ export function webSocketOpening(
 }
 
 /**
- * The server's end of a WebSocket, over any byte pipe. Bytes are read when the
- * broker reads and written when it writes, so that a peer is slowed down as
- * over the pipe itself; `Deno.upgradeWebSocket` reads ahead and writes behind
- * without a bound, `Deno.serve` ends for good when file descriptors run out,
- * and its shutdown cuts WebSockets off that are open.
+ * The server's end of a WebSocket, over any byte pipe. It reads when the broker reads and writes
+ * when it writes, so backpressure works as over the pipe itself. The runtime's own WebSockets are
+ * not used, because `Deno.upgradeWebSocket` buffers without a limit in both directions,
+ * `Deno.serve` ends for good when file descriptors run out, and its shutdown breaks open
+ * WebSockets.
  *
- * It must be opened before it is used; the first read does that if nobody has.
- * Whoever waits for it bounds how long it takes.
+ * It must be opened before it is used. If it is not open, the first read opens it. The caller must
+ * limit the time.
  */
 export class WebSocketServerTransport implements Transport {
   readonly #pipe: Transport;
   readonly #options: WebSocketOptions;
   readonly #frames: FrameReader;
   #isOpen = false;
-  /** Whether the peer has said that it is over. */
+  /** Whether the peer has sent a close frame. */
   #isEnded = false;
-  /** Whether a close frame was sent, after which nothing may follow. */
+  /** Whether a close frame was sent. Nothing may follow it. */
   #isFinished = false;
-  /** Writes under way; frames go one after the other. */
+  /** How many writes are in progress. Frames are written one after the other. */
   #writes = 0;
   #lastWrite: Promise<unknown> = Promise.resolve();
-  /** What the pong that waits to be written answers. */
+  /** The payload of the ping that the waiting pong answers. */
   #ping: Uint8Array | null = null;
 
   /**
-   * Takes over a byte pipe.
+   * Makes the server's end over a byte pipe.
    *
-   * @param mayIdle Asked for each frame that brings nothing: if not, the WebSocket is closed.
+   * @param mayIdle Called for each frame without data. If it returns false, the WebSocket is
+   * closed.
    */
   constructor(pipe: Transport, options: WebSocketOptions = {}, mayIdle?: () => boolean) {
     this.#pipe = pipe;
@@ -93,7 +95,7 @@ export class WebSocketServerTransport implements Transport {
   /**
    * Reads the request and answers it.
    *
-   * @returns The headers of the request, by their names in lower case; `null` if none came.
+   * @returns The headers of the request, by name in lower case; `null` if the peer closed before.
    * @throws If it was refused.
    */
   async open(): Promise<ReadonlyMap<string, string> | null> {
@@ -117,7 +119,7 @@ export class WebSocketServerTransport implements Transport {
       const count = await this.#pipe.read(target);
       if (count === null) return null;
       try {
-        // What comes before the end is still handed over.
+        // Data before the end are still returned.
         const filled = this.#frames.take(target.subarray(0, count));
         if (filled > 0) return filled;
       } catch (error) {
@@ -144,13 +146,16 @@ export class WebSocketServerTransport implements Transport {
     await this.#pipe.closeWrite?.();
   }
 
-  /** Closes at once; says so if that takes no waiting. */
+  /** Closes at once. It sends a close frame if it does not have to wait. */
   close(): void {
     this.#finish(CloseCode.normal);
     this.#pipe.close();
   }
 
-  /** The request, without the empty line at its end; empty if it is none, `null` if the peer left. */
+  /**
+   * The request, without the empty line at its end; empty if it is not a request, `null` if the
+   * peer closed.
+   */
   async #readHead(): Promise<string | null> {
     const bytes = new Uint8Array(REQUEST_BYTES_MAX);
     for (let filled = 0; filled < bytes.length;) {
@@ -161,7 +166,7 @@ export class WebSocketServerTransport implements Transport {
       const end = text.indexOf("\r\n\r\n");
       // A client waits for the answer before it sends frames.
       if (end >= 0) return end + 4 === text.length ? text.slice(0, end) : "";
-      // Whoever speaks another protocol is not waited for.
+      // A client of another protocol is refused at once.
       if (!text.startsWith("GET ".slice(0, text.length))) return "";
     }
     return "";
@@ -172,7 +177,7 @@ export class WebSocketServerTransport implements Transport {
     else if (opcode === Opcode.ping) this.#pong(payload);
   }
 
-  /** Answers the latest ping: one pong at most waits. */
+  /** Answers the latest ping. At most one pong waits. */
   #pong(payload: Uint8Array): void {
     const isWaiting = this.#ping !== null;
     this.#ping = payload;
@@ -182,17 +187,17 @@ export class WebSocketServerTransport implements Transport {
       this.#ping = null;
       await this.#frame(Opcode.pong, ping);
     }).catch(() => {
-      // The pipe has broken: the read that is pending finds out.
+      // The pipe has broken. The pending read reports it.
     });
   }
 
-  /** Says that it is over, unless that had to wait for a peer that reads nothing. */
+  /** Sends a close frame, unless that would have to wait for the peer. */
   async #finish(code: number): Promise<void> {
     if (!this.#isOpen || this.#writes > 0) return;
     try {
       await this.#sendClose(code);
     } catch {
-      // The peer has gone already.
+      // The peer has already disconnected.
     }
   }
 
@@ -202,12 +207,12 @@ export class WebSocketServerTransport implements Transport {
     await this.#writeAll(closeFrame(code));
   }
 
-  /** Does a write when those before it are over. */
+  /** Does a write after the earlier ones. */
   async #inTurn<T>(write: () => Promise<T>): Promise<T> {
     this.#writes++;
     const turn = this.#writes === 1 ? write() : this.#lastWrite.then(write);
     this.#lastWrite = turn.catch(() => {
-      // Whoever has started it is told; the next one fails by itself.
+      // The caller of this write receives the error. The next write fails by itself.
     });
     try {
       return await turn;

@@ -28,29 +28,30 @@ export function imagePath(kind: "bars" | "growth", id: string): string {
 }
 
 function intro({ command }: Results): string {
-  return `This page and its pictures are written by \`${command}\`.
-Absolute figures are those of one machine on one day; the ratios carry over to others, roughly.`;
+  return `\`${command}\` writes this page and its pictures.
+The absolute figures are from one machine on one day. The ratios are roughly the same on others.`;
 }
 
 function setting({ date, machine, brokers, generator, runs, minutes }: Results): string {
   const gigabytes = (machine.memoryBytes / 2 ** 30).toFixed(1);
   return [
-    `- ${date}; ${minutes.toFixed(1)} minutes in all`,
+    `- measured on ${date}, in ${minutes.toFixed(1)} minutes`,
     `- ${machine.cpu}, ${machine.cores} cores, ${gigabytes} GB; ${machine.system}, ${machine.kernel}`,
     ...brokers.map(({ version }) => `- ${version}`),
     `- load by ${generator}, on the same machine over loopback`,
-    `- medians of ${runs} ${runs === 1 ? "run" : "runs"}, the brokers taking turns; each group on a
-  process of its own, each case after a short run of the same kind
-- a broker that would take more than four seconds for a case gets fewer messages`,
+    `- medians of ${runs} ${runs === 1 ? "run" : "runs"}; the brokers take turns
+- each group has a new process of the broker, and each case begins with a short run of the same kind
+- a broker that would need more than four seconds for a case gets fewer messages`,
   ].join("\n");
 }
 
 function reading({ brokers }: Results): string {
   const others = brokers.slice(1).map(({ name }) => name).join(" and ");
-  return `Processor time is that of the broker's process, all threads, from \`/proc\`. Payloads have 64
-bytes. mosquitto keeps nothing on disk, and its queues have no limit. The ratios compare ${others}
-with ${brokers[0]!.name}: above 1 the latter is better, **below 1 it loses**. A dash is for what a
-broker cannot do.`;
+  const own = brokers[0]!.name;
+  return `The CPU figures are of all threads of the broker's process, from \`/proc\`. Payloads have 64
+bytes. mosquitto is configured to write nothing to disk, and to have no limit on its queues. The
+ratios compare ${others} with ${own}: above 1, ${own} is better; **below 1, it is worse**. A dash
+means that a broker cannot do it.`;
 }
 
 function groupSection(group: GroupResult, { brokers }: Results): string {
@@ -104,7 +105,7 @@ function growthSection({ id, title, x, y, digits, points }: Growth): string {
 
 function remarks({ remarks }: Results): string[] {
   if (remarks.length === 0) return [];
-  const note = "¹ In at least one run something was missed, or came twice or out of order.";
+  const note = "¹ In at least one run, messages were missing, duplicate or out of order.";
   return ["## Remarks", note, remarks.map((remark) => `- ${remark}`).join("\n")];
 }
 

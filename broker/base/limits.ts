@@ -13,7 +13,7 @@ export interface BrokerLimits {
   addressHandshakesMax: number;
   /** Connections a second from one address, on average. Past it: closed at once; 0: no limit. */
   addressConnectsPerSecondMax: number;
-  /** How many of them may come at once. */
+  /** How many of them may come at once; 1 or more, unless there is no limit on their rate. */
   addressConnectsBurst: number;
   /** Connections a second in all. Past it: none is accepted until its time has come; 0: no limit. */
   connectsPerSecondMax: number;
@@ -25,7 +25,10 @@ export interface BrokerLimits {
   loginForgetMs: number;
   /** How late a failed login is answered then, in milliseconds. */
   loginDelayMs: number;
-  /** Late answers to one address that wait at once. Past it: refused, with no look at the password. */
+  /**
+   * Late answers to one address that wait at once; 1 or more, unless no login is answered late.
+   * Past it: refused, with no look at the password.
+   */
   loginsDelayedMax: number;
   /** Take-overs of one session that are nothing special. Past it: the newcomer waits; 0: no limit. */
   takeOversMax: number;
@@ -224,7 +227,34 @@ export function checkLimits(
   check16Bit(limits, "inflightMax", 1, 32_767);
   check16Bit(limits, "topicAliasMax", 0, 65_535);
   check16Bit(limits, "keepAliveSecondsMax", 0, 65_535);
+  const [fault] = burstFaults(limits);
+  if (fault !== undefined) throw new RangeError(`Cannot use limit ${fault.burst}: ${fault.text}`);
   return limits;
+}
+
+/** Limits of what may come at once, beside the limit of the rate that they belong to. */
+const BURSTS = [
+  ["addressConnectsBurst", "addressConnectsPerSecondMax", "connection"],
+  ["loginsDelayedMax", "loginFailuresMax", "login after a failed one"],
+] as const;
+
+/** A burst of none where there is a rate: it would let nothing through at all, which nobody means. */
+export interface BurstFault {
+  readonly burst: keyof BrokerLimits;
+  readonly rate: keyof BrokerLimits;
+  /** What is wrong, and what would be right. */
+  readonly text: string;
+}
+
+/** Every burst that is 0 while its rate is not. */
+export function burstFaults(limits: Readonly<BrokerLimits>): BurstFault[] {
+  return BURSTS.filter(([burst, rate]) => limits[burst] === 0 && limits[rate] > 0)
+    .map(([burst, rate, what]) => ({
+      burst,
+      rate,
+      text: `0 would refuse every ${what} while ${rate} is ${limits[rate]}; ` +
+        `give 1 or more, or ${rate} 0 for no limit`,
+    }));
 }
 
 function check16Bit(limits: BrokerLimits, name: keyof BrokerLimits, min: number, max: number) {

@@ -50,6 +50,21 @@ Deno.test("checkLimits() keeps what goes over the wire in its field", () => {
   }
 });
 
+Deno.test("checkLimits() rejects a burst of 0 beside a rate: it would shut everybody out", () => {
+  const pairs = [
+    ["addressConnectsBurst", "addressConnectsPerSecondMax"],
+    ["loginsDelayedMax", "loginFailuresMax"],
+  ] as const;
+  for (const [burst, rate] of pairs) {
+    assertThrows(() => checkLimits({ [burst]: 0 }), RangeError, `Cannot use limit ${burst}: 0`);
+    assertThrows(() => checkLimits({ [burst]: 0, [rate]: 2 }), RangeError, `${rate} is 2`);
+    // Without a rate there is nothing that a burst could be of.
+    const free = checkLimits({ [burst]: 0, [rate]: 0 });
+    assertThrows(() => checkLimits({ [rate]: 1 }, free), RangeError, `or ${rate} 0 for no limit`);
+    assertEquals(checkLimits({ [burst]: 1, [rate]: 1 }, free)[burst], 1);
+  }
+});
+
 Deno.test("DEFAULT_LIMITS are limits that checkLimits() takes", () => {
   assertEquals(checkLimits(DEFAULT_LIMITS), DEFAULT_LIMITS);
 });

@@ -19,6 +19,7 @@ import { retainedVariant } from "../../router/variant.ts";
 import type { ClientAccess } from "../session/client_access.ts";
 import { replyAfter } from "./responses.ts";
 import type { ClientConnection } from "./client_connection.ts";
+import { type MatchFault, matchFault, subscribeCharged } from "../session/match_share.ts";
 import { endSubscription, mayKeep } from "./reauthorization.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
 import { RetainedDeliveryQueue } from "../delivery/retained_delivery_queue.ts";
@@ -145,11 +146,12 @@ function answer(
   const { version } = connection;
   const feeds: RetainedDelivery[] = [];
   const reasonCodes: number[] = [];
-  let isCostly = false;
+  let costly: MatchFault | null = null;
   const step = (request: SubscriptionRequest, i: number) => {
     let code = refused[i]!;
-    if (code === 0 && costsTooMuch(connection, request.filter)) {
-      isCostly = true;
+    const fault = code === 0 ? matchFaultOf(connection, request.filter) : null;
+    if (fault !== null) {
+      costly = fault;
       code = ReasonCode.QuotaExceeded;
     }
     if (code === 0) code = add(connection, request, identifier, feeds);
@@ -161,7 +163,9 @@ function answer(
     if (!connection.isOpen) return null;
     const commit = session.durableAfter();
     const { packetId } = packet;
-    const properties = isCostly ? costlyProperties(connection, packet, reasonCodes) : {};
+    const properties = costly === null
+      ? {}
+      : costlyProperties(connection, packet, reasonCodes, costly);
     replyAfter(connection, commit, { type: "suback", packetId, reasonCodes, properties });
     if (feeds.length === 0 || session.hasEnded) return null;
     session.feeds ??= new RetainedDeliveryQueue();
@@ -191,12 +195,12 @@ function eachInTurns<T>(
   });
 }
 
-/** Whether a filter would have the search for subscribers take longer than it may; that is counted. */
-function costsTooMuch(connection: ClientConnection, filter: string): boolean {
-  const { matchStepsMax } = connection.context.limits;
-  if (matchStepsMax === 0 || connection.host.router.mayMatch(filter, matchStepsMax)) return false;
-  connection.limited("match-steps");
-  return true;
+/** Why a filter would have the search for subscribers take longer than it may; that is counted. */
+function matchFaultOf(connection: ClientConnection, filter: string): MatchFault | null {
+  const { context, host, session } = connection;
+  const fault = matchFault(host.router, session!, filter, context.limits.matchStepsMax);
+  if (fault !== null) connection.limited("match-steps");
+  return fault;
 }
 
 /** What a SUBACK says of filters that cost too much, if the client wants to know, and it fits. */
@@ -204,11 +208,14 @@ function costlyProperties(
   connection: ClientConnection,
   { packetId }: SubscribePacket,
   codes: number[],
+  fault: MatchFault,
 ) {
   const { version, wantsReasons, wire, context } = connection;
   const properties = {
     reasonString: "Too many filters with wildcards that one topic can match: finding them would " +
-      `take more than ${context.limits.matchStepsMax} steps`,
+      (fault === "all"
+        ? `take more than ${context.limits.matchStepsMax} steps`
+        : "take more steps than one client has a share of"),
   };
   const suback = { type: "suback", packetId, reasonCodes: codes, properties } as const;
   const isTold = version === 5 && wantsReasons && packetSize(suback, 5) <= wire.packetBytesMax;
@@ -246,8 +253,7 @@ function add(
     identifier,
   };
   const subscription = new Subscription<Receiver>(session, filter, subscriptionOptions(options));
-  const isNew = host.router.subscribe(subscription) === undefined;
-  subscriptions.set(subscription);
+  const isNew = subscribeCharged(host.router, session, subscription);
   session.queue.subscriptionChanged(filter);
   const isWanted = retainHandling === 0 || (retainHandling === 1 && isNew);
   if (isWanted && host.retained.size > 0 && !isShared) {

@@ -97,8 +97,9 @@ export class ConnectionReader {
     while (at < end && connection.isOpen) {
       if (outbox.controlBytes > controlBytesMax || pace?.mayGoOn === false) break;
       if (connection.acks !== null && connection.acks.bytes > controlBytesMax) break;
-      const mayRun = connection.session !== null && (pace === null || pace.mayTakeAll(end - at));
-      if (mayRun && bytes[at] === 0x30) {
+      const mayRun = bytes[at] === 0x30 && connection.session !== null &&
+        (pace === null || pace.mayTakeAll(end - at));
+      if (mayRun) {
         const before = context.stats.messagesReceived;
         const { end: next, room } = handlePublishBatch(connection, bytes, at, end);
         if (next > at) {
@@ -192,15 +193,40 @@ export class ConnectionReader {
     throw new PacketLimitError("memory", "There is no memory for so large a packet now");
   }
 
+  /** Handles one packet; the most frequent two come first, and what is rare is elsewhere. */
   #handle(first: number, bytes: Uint8Array, start: number, end: number): PromiseLike<void> | null {
     const connection = this.#connection;
-    const { context, host, session } = connection;
+    const { context, session } = connection;
+    const isHarmless = end - start <= connection.host.limiters.harmlessBytes;
+    if (session === null || !isHarmless || connection.terms.refuseControlCharacters) {
+      return this.#handleChecked(first, bytes, start, end);
+    }
+    if (first >> 4 === PacketType.publish) {
+      return handlePublish(connection, first, bytes, start, end);
+    }
+    context.stats.controlPacketsReceived++;
+    if (first === 0x40 && end - start === 2) {
+      handlePuback(session, bytes[start]! << 8 | bytes[start + 1]!);
+      return null;
+    }
+    return handlePacket(connection, this.#decode(first, bytes, start, end));
+  }
+
+  /** Handles a packet that is large, or comes before CONNACK, or is looked at more closely. */
+  #handleChecked(
+    first: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): PromiseLike<void> | null {
+    const connection = this.#connection;
+    const { context, host, session, version, terms } = connection;
     const type = first >> 4;
-    const isLarge = session !== null && end - start > host.limiters.harmlessBytes;
-    if (isLarge) checkPacket(context.limits, connection.version, first, bytes, start, end);
+    if (session !== null && end - start > host.limiters.harmlessBytes) {
+      checkPacket(context.limits, version, first, bytes, start, end);
+    }
     if (session !== null && type === PacketType.publish) {
-      if (connection.terms.refuseControlCharacters) {
-        const { version, terms } = connection;
+      if (terms.refuseControlCharacters) {
         // What is overlooked is counted when it is read for good.
         const tolerance = terms.leniency === null ? null : UNCOUNTED;
         const body = bytes.subarray(start, end);
@@ -210,12 +236,8 @@ export class ConnectionReader {
     }
     context.stats.controlPacketsReceived++;
     if (session === null) return this.#handleStranger(first, bytes, start, end);
-    if (type === PacketType.puback && end - start === 2 && first === 0x40) {
-      handlePuback(session, bytes[start]! << 8 | bytes[start + 1]!);
-      return null;
-    }
     const packet = this.#decode(first, bytes, start, end);
-    if (connection.terms.refuseControlCharacters) refuseControlCharacters(packet);
+    if (terms.refuseControlCharacters) refuseControlCharacters(packet);
     return handlePacket(connection, packet);
   }
 

@@ -2,6 +2,7 @@ import { type QoS, ReasonCode } from "../../codec/mod.ts";
 import { parseSharedFilter } from "../../router/topic.ts";
 import type { ClientAccess } from "../session/client_access.ts";
 import type { ClientConnection, ConnectionHost } from "./client_connection.ts";
+import { unsubscribeCharged } from "../session/match_share.ts";
 import type { Session } from "../session/session.ts";
 
 /** Sessions whose authorizers are waited for at once. */
@@ -27,9 +28,9 @@ export function mayKeep(
 
 /** Ends one subscription of a session; returns whether there was one. */
 export function endSubscription(host: ConnectionHost, session: Session, filter: string): boolean {
-  session.subscriptions.delete(filter);
+  const existed = unsubscribeCharged(host.router, session, filter);
   session.queue.subscriptionChanged(filter);
-  return host.router.unsubscribe(session, filter) !== undefined;
+  return existed;
 }
 
 /**

@@ -93,26 +93,33 @@ export class Publisher {
   }
 
   #publish(route: Route<Receiver>, message: Message, clientId: string | null): number {
+    if (message.qos > 0 && this.#cannotPromise(route, message, clientId)) return Outcome.refused;
+    if (message.retain && !this.#retain(route, message, clientId)) return Outcome.refused;
+    return this.#host.delivery.message(route, message);
+  }
+
+  /** Whether the message would have to be stored or kept, and there is no room for it. */
+  #cannotPromise(route: Route<Receiver>, message: Message, clientId: string | null): boolean {
+    const { journal, memory } = this.#host;
+    if (journal !== null && this.cannotStore(route, message)) return true;
+    return !memory.isAmple && this.#cannotKeep(route, message, clientId);
+  }
+
+  /** Retains a message. Returns false if it has to be refused. */
+  #retain(route: Route<Receiver>, message: Message, clientId: string | null): boolean {
     const { delivery, retained } = this.#host;
-    if (this.cannotStore(route, message) || this.#cannotKeep(route, message, clientId)) {
-      return Outcome.refused;
-    }
-    if (message.retain && this.#context.settings.retainAvailable) {
-      // What is refused must not be retained, either.
-      if (delivery.refuses(route, message)) return Outcome.refused;
-      if (!retained.set(message)) {
-        this.#context.dropped("retained-full", message, clientId);
-        if (message.qos > 0) return Outcome.refused;
-      }
-    }
-    return delivery.message(route, message);
+    if (!this.#context.settings.retainAvailable) return true;
+    // What is refused must not be retained, either.
+    if (delivery.refuses(route, message)) return false;
+    if (retained.set(message)) return true;
+    this.#context.dropped("retained-full", message, clientId);
+    return message.qos === 0;
   }
 
   /** Whether the message would have to be kept for somebody, and there is no memory for it. */
   #cannotKeep(route: Route<Receiver>, message: Message, clientId: string | null): boolean {
     const { memory, delivery } = this.#host;
-    if (message.qos === 0 || memory.mayKeep(message.weight)) return false;
-    if (!delivery.keeps(route)) return false;
+    if (memory.mayKeep(message.weight) || !delivery.keeps(route)) return false;
     this.#context.limited("memory", null, clientId);
     return true;
   }

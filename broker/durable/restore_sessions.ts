@@ -5,6 +5,7 @@ import type { DurableHost } from "./durable_host.ts";
 import { RetainedDeliveryQueue } from "../delivery/retained_delivery_queue.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
 import { RetainedDelivery } from "../delivery/retained_delivery.ts";
+import { subscribeCharged } from "../session/match_share.ts";
 import { NEVER_EXPIRES, Session } from "../session/session.ts";
 import { Hold, readerOf } from "./durable_backlog.ts";
 import { DurableQueue } from "./durable_queue.ts";
@@ -187,8 +188,7 @@ export async function restoreSubscriptions(
     const filter = textOfKey(key);
     mustBeSound("topic filter", topicFilterFault(filter));
     const subscription = new Subscription<Receiver>(session, filter, options);
-    broker.router.subscribe(subscription);
-    session.subscriptions.set(subscription);
+    subscribeCharged(broker.router, session, subscription);
     return mustFit(broker);
   });
 }

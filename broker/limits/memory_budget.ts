@@ -158,12 +158,17 @@ export class MemoryBudget {
   }
 
   /**
-   * Whether another message may be kept for somebody. Asked for each that is acknowledged: most of
-   * the time two numbers are compared.
+   * Whether any message may be kept for somebody: there was room for more than has been kept since
+   * the last look. Asked for each message that is acknowledged.
    */
+  get isAmple(): boolean {
+    return !this.#isFull && bytesKept() - this.#keptAtLook < CACHE_BYTES_MIN;
+  }
+
+  /** Whether another message may be kept for somebody. */
   mayKeep(bytes: number): boolean {
+    if (this.isAmple) return true;
     const kept = bytesKept();
-    if (!this.#isFull && kept - this.#keptAtLook < CACHE_BYTES_MIN) return true;
     this.#keptAtLook = kept;
     const max = this.bytesMax;
     if (kept - this.#keptBefore > max * WALK_SHARE) this.#walkSoon();

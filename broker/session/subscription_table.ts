@@ -10,6 +10,8 @@ import type { Receiver } from "../delivery/subscriber.ts";
 export class SubscriptionTable {
   #single: Subscription<Receiver> | null = null;
   #several: WideMap<Subscription<Receiver>> | null = null;
+  /** What they are charged of the steps of matching; written by `match_share.ts`. */
+  matchSteps = 0;
 
   /** How many subscriptions there are. */
   get size(): number {

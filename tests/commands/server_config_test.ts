@@ -256,7 +256,7 @@ Deno.test("tokens, SCRAM and a service over HTTP say who has an account, and wha
   const server = await site.start();
   assertMatch(
     server.stdout,
-    /for users of the SCRAM file, and whoever has a token, and whom the service of HTTP knows/,
+    /for users of the SCRAM file, and clients with a token, and users of the HTTP service/,
   );
   const broker = `mqtt://127.0.0.1:${server.port}`;
   const token = await signed({ sub: "bob", exp: 4_000_000_000 }, secret);

@@ -200,10 +200,11 @@ Deno.test("subscriptionsMax are kept, and one more is refused with 0x97", async 
 });
 
 Deno.test("filters cost matchStepsMax at most, and one more is refused with 0x97 and the reason", async () => {
-  await using stage = new Stage({ matchStepsMax: 3 });
+  await using stage = new Stage({ matchStepsMax: 6 });
   const client = await stage.join();
   const reason = toHex(new TextEncoder().encode("more than 3 steps")).replaceAll(" ", "");
   assertEquals(await client.send(packets.subscribe({ "+/a": 0 }, V5)), "900400010000");
+  stage.broker.changeLimits({ matchStepsMax: 3 });
   // What costs nothing more is taken: no wildcard, a name beside another, the same again.
   const free = packets.subscribe({ "a/b": 0, "+/b": 0, "+/a": 1, "$share/g/+/b": 0 }, V5);
   assertEquals(await client.send(free), "9007000100" + "00000100");
@@ -226,7 +227,7 @@ Deno.test("a client that wants no reasons, or has no room for one, gets the code
 });
 
 Deno.test("what makes the search costly makes room for others when it goes", async () => {
-  await using stage = new Stage({ matchStepsMax: 3 });
+  await using stage = new Stage({ matchStepsMax: 6 });
   const client = await stage.join();
   await client.send(packets.subscribe({ "+/a": 0 }, V5));
   assertEquals((await client.send(packets.subscribe({ "a/+": 0 }, V5))).slice(-2), "97");
@@ -234,6 +235,41 @@ Deno.test("what makes the search costly makes room for others when it goes", asy
   assertEquals(await client.send(packets.subscribe({ "a/+": 0 }, V5)), "900400010000");
   stage.broker.changeLimits({ matchStepsMax: 0 });
   assertEquals(await client.send(packets.subscribe({ "+/+/+": 0 }, V5)), "900400010000");
+});
+
+Deno.test("matchStepsMax: one client takes half of what the others leave, and they get theirs", async () => {
+  await using stage = new Stage({ matchStepsMax: 40 });
+  const greedy = await stage.join();
+  const granted = async (client: Visitor, name: string) => {
+    for (let count = 0;; count++) {
+      // Each goes one level deeper: a step more for `+`, which any topic may match.
+      const filter = `${"+/".repeat(count)}${name}`;
+      const answer = await client.send(packets.subscribe({ [filter]: 0 }, V5));
+      if (answer.endsWith("97")) return { count, answer, cost: filter };
+    }
+  };
+  const first = await granted(greedy, "+");
+  const reason = toHex(new TextEncoder().encode("one client has a share of"));
+  assert(first.answer.includes(reason.replaceAll(" ", "")), first.answer);
+  // The root, and a step for each filter, are half of 40.
+  assertEquals(first.count, 19);
+  stage.expectLimited("match-steps", 1);
+  const other = await stage.join();
+  assertEquals(await other.send(packets.subscribe({ "home/+/state": 0 }, V5)), "900400010000");
+  // What the greedy one has makes nothing costlier when it comes again.
+  assertEquals(await greedy.send(packets.subscribe({ "+": 1 }, V5)), "900400010001");
+});
+
+Deno.test("matchStepsMax: what a client has unsubscribed from is its share again", async () => {
+  await using stage = new Stage({ matchStepsMax: 8 });
+  const client = await stage.join();
+  const deep = packets.subscribe({ "+/+/+": 0 }, V5);
+  assertEquals((await client.send(deep)).slice(-2), "00");
+  assertEquals((await client.send(packets.subscribe({ "+/+/+/+": 0 }, V5))).slice(-2), "97");
+  for (let again = 0; again < 5; again++) {
+    await client.send(packets.unsubscribe(["+/+/+"], V5));
+    assertEquals((await client.send(deep)).slice(-2), "00");
+  }
 });
 
 Deno.test("topicBytesMax and topicLevelsMax are taken, and one more is invalid", async () => {

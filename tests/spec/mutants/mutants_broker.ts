@@ -159,8 +159,8 @@ export const BROKER_MUTANTS: Mutant[] = [
   {
     rule: "only what has RETAIN is retained",
     file: "broker/delivery/publisher.ts",
-    find: "if (message.retain && this.#context.settings.retainAvailable) {",
-    replace: "if (this.#context.settings.retainAvailable) {",
+    find: "if (message.retain && !this.#retain(route, message, clientId)) return Outcome.refused;",
+    replace: "if (!this.#retain(route, message, clientId)) return Outcome.refused;",
     tests: ["v5/publish_header_test.ts", "traps/retained_test.ts"],
   },
   {
