@@ -12,10 +12,10 @@ import { isLoopback } from "./access/loopback.ts";
 import { hashToken, newToken, TokenFile } from "./access/token_file.ts";
 import { AdminApi } from "./api/api.ts";
 import type { Operations } from "./api/operations.ts";
-import { Door } from "./http/door.ts";
-import { filesOf } from "./http/files.ts";
-import { Gate } from "./http/gate.ts";
-import { Server } from "./http/server.ts";
+import { HttpListener } from "./http/http_listener.ts";
+import { filesOf } from "./http/static_files.ts";
+import { RequestHandler } from "./http/request_handler.ts";
+import { LoopbackServer } from "./http/loopback_server.ts";
 
 /** The port of mosquitto's HTTP API. */
 const USUAL_PORT = 9883;
@@ -48,20 +48,20 @@ export interface AdminOptions {
 export class AdminListener implements AsyncDisposable {
   /** The token that was made for this run; `null` if there are other ways in. */
   readonly token: string | null;
-  readonly #door: Door;
-  readonly #server: Server;
+  readonly #listener: HttpListener;
+  readonly #server: LoopbackServer;
   readonly #api: AdminApi;
   readonly #access: Access;
   #closing: Promise<void> | null = null;
 
   private constructor(
-    door: Door,
-    server: Server,
+    listener: HttpListener,
+    server: LoopbackServer,
     api: AdminApi,
     access: Access,
     token: string | null,
   ) {
-    this.#door = door;
+    this.#listener = listener;
     this.#server = server;
     this.#api = api;
     this.#access = access;
@@ -81,7 +81,7 @@ export class AdminListener implements AsyncDisposable {
     const other = directory === null ? null : await filesOf(directory);
     const { operations = {} } = options;
     const api = new AdminApi(broker, operations);
-    const gate = new Gate({
+    const handler = new RequestHandler({
       routes: api.routes,
       access,
       names: [hostname, ...options.names ?? []],
@@ -89,11 +89,11 @@ export class AdminListener implements AsyncDisposable {
       audit: operations.audit ?? (() => {}),
       failed: (error) => inspection.failed(error),
     });
-    api.meters.answered = gate.answered;
-    const server = new Server(gate.answer);
+    api.metrics.answered = handler.answered;
+    const server = new LoopbackServer(handler.answer);
     try {
-      const door = new Door({ hostname, port, tls }, server, inspection.clock);
-      return new AdminListener(door, server, api, access, token);
+      const listener = new HttpListener({ hostname, port, tls }, server, inspection.clock);
+      return new AdminListener(listener, server, api, access, token);
     } catch (error) {
       api.close();
       await server.close();
@@ -103,17 +103,17 @@ export class AdminListener implements AsyncDisposable {
 
   /** The address that was bound. */
   get hostname(): string {
-    return this.#door.hostname;
+    return this.#listener.hostname;
   }
 
   /** The port that was bound. */
   get port(): number {
-    return this.#door.port;
+    return this.#listener.port;
   }
 
   /** Takes other certificates; they hold from the next handshake on. */
   reload(tls: TlsServerOptions): void {
-    this.#door.reload(tls);
+    this.#listener.reload(tls);
   }
 
   /**
@@ -139,7 +139,7 @@ export class AdminListener implements AsyncDisposable {
 
   async #close(): Promise<void> {
     this.#api.close();
-    await this.#door.close();
+    await this.#listener.close();
     await this.#server.close();
   }
 }

@@ -1,8 +1,8 @@
 import type { Broker } from "../broker/broker.ts";
 import { LoadAverages } from "./load_average.ts";
-import { Census } from "./metrics/census.ts";
+import { SessionTotals } from "./metrics/session_totals.ts";
 import { sysValues, totalsOf } from "./sys_values.ts";
-import { Pace } from "./work/pace.ts";
+import { TimeSlices } from "./work/time_slices.ts";
 
 /** The default interval at which `$SYS` is updated, in seconds. */
 const INTERVAL_SECONDS = 10;
@@ -35,8 +35,8 @@ export class SysTopics {
   readonly #intervalMs: number;
   readonly #startMs: number;
   readonly #loads: LoadAverages;
-  readonly #pace: Pace;
-  readonly #census: Census;
+  readonly #slices: TimeSlices;
+  readonly #totals: SessionTotals;
   /** The last text of each topic. */
   readonly #said = new Map<string, string>();
   #heapMost = 0;
@@ -60,8 +60,8 @@ export class SysTopics {
     this.#loads = new LoadAverages(now);
     // They are there from the start, with nothing to tell.
     this.#loads.begin(Object.keys(totalsOf(broker.stats)));
-    this.#pace = new Pace(inspection);
-    this.#census = new Census(inspection, this.#pace);
+    this.#slices = new TimeSlices(inspection);
+    this.#totals = new SessionTotals(inspection, this.#slices);
     this.#say("version", version);
     this.#schedule();
     this.#tell();
@@ -71,7 +71,7 @@ export class SysTopics {
   stop(): void {
     this.#cancel?.();
     this.#cancel = null;
-    this.#pace.close();
+    this.#slices.close();
   }
 
   #schedule(): void {
@@ -99,7 +99,7 @@ export class SysTopics {
   }
 
   #tellValues(): void {
-    const { backlogMessages, backlogBytes, lagBytes, lagging } = this.#census.last;
+    const { backlogMessages, backlogBytes, lagBytes, lagging } = this.#totals.last;
     const queued = { messages: backlogMessages, bytes: backlogBytes };
     const unsent = { connections: lagging, bytes: lagBytes };
     const values = sysValues(this.#broker, queued, unsent, this.#heapMost);
@@ -115,7 +115,7 @@ export class SysTopics {
   }
 
   #count(): void {
-    this.#census.take().then(() => {
+    this.#totals.take().then(() => {
       if (this.#cancel !== null) this.#tellValues();
     }, (error) => this.#broker.inspection.failed(error));
   }

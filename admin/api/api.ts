@@ -1,21 +1,21 @@
 import type { Broker } from "../../broker/broker.ts";
 import { RouteTable } from "../http/routes.ts";
-import { Pace } from "../work/pace.ts";
+import { TimeSlices } from "../work/time_slices.ts";
 import { healthRoutes } from "./health.ts";
-import { Meters } from "./meters.ts";
+import { MetricsSource } from "./metrics_source.ts";
 import { metricsRoutes } from "./metrics_routes.ts";
 import type { Operations } from "./operations.ts";
 
 /** Every route of the admin listener, and what they share. */
 export class AdminApi {
   readonly routes: RouteTable;
-  readonly meters: Meters;
-  readonly #pace: Pace;
+  readonly metrics: MetricsSource;
+  readonly #slices: TimeSlices;
 
   constructor(broker: Broker, operations: Operations) {
     const { inspection } = broker;
-    this.#pace = new Pace(inspection);
-    const meters = this.meters = new Meters(broker, operations, this.#pace);
+    this.#slices = new TimeSlices(inspection);
+    const metrics = this.metrics = new MetricsSource(broker, operations, this.#slices);
     this.routes = new RouteTable([
       ...healthRoutes({
         get readiness() {
@@ -26,13 +26,13 @@ export class AdminApi {
             null;
         },
       }),
-      ...metricsRoutes(meters),
+      ...metricsRoutes(metrics),
     ]);
   }
 
   /** Ends what is under way. */
   close(): void {
-    this.meters.stop();
-    this.#pace.close();
+    this.metrics.stop();
+    this.#slices.close();
   }
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Readiness } from "../../broker/inspection.ts";
-import { json } from "../http/answers.ts";
+import { json } from "../http/http_responses.ts";
 import type { Route } from "../http/routes.ts";
 
 /** What is asked about the broker. */

@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { text } from "../http/answers.ts";
+import { text } from "../http/http_responses.ts";
 import type { Route } from "../http/routes.ts";
 import { mosquittoInstruments } from "../metrics/mosquitto_names.ts";
 import { PROMETHEUS_TYPE, prometheusText } from "../metrics/prometheus.ts";
-import type { Meters } from "./meters.ts";
+import type { MetricsSource } from "./metrics_source.ts";
 
 /** The route. */
-export function metricsRoutes(meters: Meters): Route[] {
+export function metricsRoutes(metrics: MetricsSource): Route[] {
   return [{
     method: "GET",
     path: "/metrics",
@@ -28,11 +28,11 @@ export function metricsRoutes(meters: Meters): Route[] {
       },
     },
     handle: async ({ query }) => {
-      await meters.refresh();
+      await metrics.refresh();
       const instruments = query.names === "mosquitto"
-        ? mosquittoInstruments(meters.sysValues())
-        : meters.instruments;
-      return text(await meters.pace.run(prometheusText(instruments)), PROMETHEUS_TYPE);
+        ? mosquittoInstruments(metrics.sysValues())
+        : metrics.instruments;
+      return text(await metrics.slices.run(prometheusText(instruments)), PROMETHEUS_TYPE);
     },
   }];
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Broker } from "../../broker/broker.ts";
-import type { Counted } from "./census.ts";
+import type { Totals } from "./session_totals.ts";
 import { byLabel, type Instrument, single, spread } from "./instrument.ts";
 import type { LoopLag } from "./loop_lag.ts";
 import type { ProcessUse } from "./process.ts";
@@ -24,7 +24,7 @@ export interface Sources {
   /** Since when the broker is up, by its clock. */
   readonly sinceMs: number;
   readonly lag: LoopLag;
-  counted(): Counted;
+  counted(): Totals;
   process(): ProcessUse | null;
   certificates(): readonly CertificateInfo[];
   /** Answers of the admin listener by status. */

@@ -6,7 +6,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { AclFile, staticUsers } from "../../auth/mod.ts";
 import { formatTokenLine, hashToken, listenAdmin } from "../../admin/mod.ts";
-import { Server } from "../../admin/http/server.ts";
+import { LoopbackServer } from "../../admin/http/loopback_server.ts";
 import { Broker } from "../../mod.ts";
 import { AdminStage, statusOf } from "./_admin.ts";
 
@@ -138,8 +138,8 @@ Deno.test("a web page of another origin is refused", async () => {
   assertEquals(await from({ origin: own }), 404);
 });
 
-Deno.test("the server behind the door answers nobody who comes by another way", async () => {
-  const server = new Server(() => Promise.resolve(new Response("secret")));
+Deno.test("the server backend the listener answers nobody who comes by another way", async () => {
+  const server = new LoopbackServer(() => Promise.resolve(new Response("secret")));
   assertEquals(await statusOf(fetch(`http://127.0.0.1:${server.port}/`)), 403);
   await server.close();
 });

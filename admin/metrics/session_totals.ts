@@ -1,11 +1,11 @@
 import type { Inspection } from "../../broker/inspection.ts";
-import type { Pace, Steps } from "../work/pace.ts";
+import type { Steps, TimeSlices } from "../work/time_slices.ts";
 
 /** How long a count is good for, in milliseconds. */
 const FRESH_MS = 5000;
 
 /** What all sessions come to. */
-export interface Counted {
+export interface Totals {
   readonly connected: number;
   readonly offline: number;
   /** Sessions that survive a restart. */
@@ -25,7 +25,7 @@ export interface Counted {
   readonly byListener: ReadonlyMap<string, number>;
 }
 
-const NOTHING: Counted = {
+const NOTHING: Totals = {
   connected: 0,
   offline: 0,
   durable: 0,
@@ -40,37 +40,37 @@ const NOTHING: Counted = {
 };
 
 /** Counts what sessions hold, all of them in one walk, which is slow; so it is not done often. */
-export class Census {
+export class SessionTotals {
   readonly #inspection: Inspection;
-  readonly #pace: Pace;
-  #last: Counted = NOTHING;
+  readonly #slices: TimeSlices;
+  #last: Totals = NOTHING;
   #lastMs = -Infinity;
-  #counting: Promise<Counted> | null = null;
+  #counting: Promise<Totals> | null = null;
 
-  constructor(inspection: Inspection, pace: Pace) {
+  constructor(inspection: Inspection, slices: TimeSlices) {
     this.#inspection = inspection;
-    this.#pace = pace;
+    this.#slices = slices;
   }
 
   /** What was counted last. */
-  get last(): Counted {
+  get last(): Totals {
     return this.#last;
   }
 
   /** Counts, unless that was done a moment ago; all who ask meanwhile wait for the same walk. */
-  async take(): Promise<Counted> {
+  async take(): Promise<Totals> {
     const { clock } = this.#inspection;
     if (clock.now() - this.#lastMs < FRESH_MS) return this.#last;
-    this.#counting ??= this.#pace.run(this.#count()).then((counted) => {
+    this.#counting ??= this.#slices.run(this.#count()).then((counted) => {
       this.#lastMs = clock.now();
       return this.#last = counted;
     }).finally(() => this.#counting = null);
     return await this.#counting;
   }
 
-  *#count(): Steps<Counted> {
+  *#count(): Steps<Totals> {
     const byListener = new Map<string, number>();
-    const sum = { ...NOTHING, byListener } as { -readonly [K in keyof Counted]: Counted[K] };
+    const sum = { ...NOTHING, byListener } as { -readonly [K in keyof Totals]: Totals[K] };
     for (const session of this.#inspection.sessions()) {
       const { connection, waiting: { messages, bytes }, lagBytes } = session;
       if (connection === null) sum.offline++;

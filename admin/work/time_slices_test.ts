@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { VirtualClock } from "../../tests/harness/virtual_clock.ts";
-import { Pace, type Steps, TooBusyError, WAITING_MAX } from "./pace.ts";
+import { type Steps, TimeSlices, TooBusyError, WAITING_MAX } from "./time_slices.ts";
 
 /** A clock on which each look takes a while; what is due is called when a test says so. */
 class BusyClock {
@@ -26,22 +26,22 @@ function* count(to: number, seen: number[] = []): Steps<number> {
   return to;
 }
 
-Deno.test("Pace.run() does all steps, and gives what they return", async () => {
-  const pace = new Pace({ clock: new VirtualClock(), nextTurn: () => Promise.resolve() });
-  assertEquals(await pace.run(count(100)), 100);
-  assertEquals(pace.waiting, 0);
+Deno.test("TimeSlices.run() does all steps, and gives what they return", async () => {
+  const slices = new TimeSlices({ clock: new VirtualClock(), nextTurn: () => Promise.resolve() });
+  assertEquals(await slices.run(count(100)), 100);
+  assertEquals(slices.waiting, 0);
 });
 
-Deno.test("Pace.run() rests after each slice, so that others have three quarters of the time", async () => {
+Deno.test("TimeSlices.run() rests after each slice, so that others have three quarters of the time", async () => {
   const clock = new BusyClock();
   let turns = 0;
   const nextTurn = () => {
     turns++;
     return Promise.resolve();
   };
-  const pace = new Pace({ clock, nextTurn });
+  const slices = new TimeSlices({ clock, nextTurn });
   const seen: number[] = [];
-  const done = pace.run(count(16, seen));
+  const done = slices.run(count(16, seen));
   for (let slice = 1; slice <= 2; slice++) {
     while (clock.due.length === 0) await Promise.resolve();
     assertEquals([seen.length, turns], [slice * 8, slice]);
@@ -53,18 +53,18 @@ Deno.test("Pace.run() rests after each slice, so that others have three quarters
   assertEquals(await done, 16);
 });
 
-Deno.test("Pace.run() refuses what is too much, and rejects with what a step throws", async () => {
+Deno.test("TimeSlices.run() refuses what is too much, and rejects with what a step throws", async () => {
   const turn = Promise.withResolvers<void>();
-  const pace = new Pace({ clock: new VirtualClock(), nextTurn: () => turn.promise });
-  const all = Array.from({ length: WAITING_MAX }, () => pace.run(count(1)));
-  await assertRejects(() => pace.run(count(1)), TooBusyError);
-  assertEquals(pace.refused, 1);
-  pace.close();
+  const slices = new TimeSlices({ clock: new VirtualClock(), nextTurn: () => turn.promise });
+  const all = Array.from({ length: WAITING_MAX }, () => slices.run(count(1)));
+  await assertRejects(() => slices.run(count(1)), TooBusyError);
+  assertEquals(slices.refused, 1);
+  slices.close();
   turn.resolve();
   await Promise.all(all);
   await assertRejects(
     () =>
-      pace.run((function* (): Steps<void> {
+      slices.run((function* (): Steps<void> {
         yield;
         throw new RangeError("no");
       })()),

@@ -1,6 +1,6 @@
 /**
- * The pace of what operators ask for: small slices of work, one after the other, so that no number
- * of HTTP clients takes more than a share of the broker's time.
+ * Does the work that operators ask for in small slices of time, one after the other, so that no
+ * number of HTTP clients takes more than a share of the broker's time.
  *
  * @module
  */
@@ -23,25 +23,25 @@ export class TooBusyError extends Error {
 /** Work that can stop after each step; what it returns is its result. */
 export type Steps<T> = Generator<void, T, void>;
 
-/** What a {@linkcode Pace} needs of the broker. */
-export interface PaceHost {
+/** What a {@linkcode TimeSlices} needs of the broker. */
+export interface TimeSlicesHost {
   readonly clock: Clock;
   /** Resolves when it is the turn of whoever asks. */
   nextTurn(): Promise<void>;
 }
 
 /** Does the work of operators, slice by slice, each piece in its turn. */
-export class Pace {
+export class TimeSlices {
   /** How often something was refused because too much waited. */
   refused = 0;
-  readonly #host: PaceHost;
+  readonly #host: TimeSlicesHost;
   /** Resolves when the slice before is over, with its rest. */
   #before: Promise<void> = Promise.resolve();
   #waiting = 0;
   #cancel: (() => void) | null = null;
   #isClosed = false;
 
-  constructor(host: PaceHost) {
+  constructor(host: TimeSlicesHost) {
     this.#host = host;
   }
 

@@ -1,21 +1,21 @@
 import type { Broker } from "../../broker/broker.ts";
 import { LoadAverages } from "../load_average.ts";
-import { Census } from "../metrics/census.ts";
+import { SessionTotals } from "../metrics/session_totals.ts";
 import type { Instrument } from "../metrics/instrument.ts";
 import { instrumentsOf } from "../metrics/instruments.ts";
 import { LoopLag } from "../metrics/loop_lag.ts";
 import { type ProcessUse, processUse } from "../metrics/process.ts";
 import { sysValues, totalsOf } from "../sys_values.ts";
-import type { Pace } from "../work/pace.ts";
+import type { TimeSlices } from "../work/time_slices.ts";
 import type { Operations } from "./operations.ts";
 
 /** How often the averages of load are brought up to date, in milliseconds. */
 const LOAD_MS = 10_000;
 
 /** Everything that is measured while the admin listener is open. */
-export class Meters {
-  readonly pace: Pace;
-  readonly census: Census;
+export class MetricsSource {
+  readonly slices: TimeSlices;
+  readonly totals: SessionTotals;
   readonly instruments: readonly Instrument[];
   /** Answers of the listener by status; set by the listener. */
   answered: ReadonlyMap<number, number> = new Map();
@@ -27,11 +27,11 @@ export class Meters {
   #heapMost = 0;
   #cancel: () => void = () => {};
 
-  constructor(broker: Broker, operations: Operations, pace: Pace) {
+  constructor(broker: Broker, operations: Operations, slices: TimeSlices) {
     const { inspection, clock } = broker;
     this.#broker = broker;
-    this.pace = pace;
-    this.census = new Census(inspection, pace);
+    this.slices = slices;
+    this.totals = new SessionTotals(inspection, slices);
     this.#lag = new LoopLag(clock);
     this.#sinceMs = clock.now();
     this.#loads = new LoadAverages(clock.now());
@@ -41,7 +41,7 @@ export class Meters {
       version: operations.version ?? "0.0.0",
       sinceMs: this.#sinceMs,
       lag: this.#lag,
-      counted: () => this.census.last,
+      counted: () => this.totals.last,
       process: () => this.#process,
       certificates: () => operations.certificates?.() ?? [],
       answered: () => this.answered,
@@ -51,7 +51,7 @@ export class Meters {
 
   /** Brings up to date what takes a while. */
   async refresh(): Promise<void> {
-    await this.census.take();
+    await this.totals.take();
     this.#process = await processUse();
     this.#heapMost = Math.max(this.#heapMost, this.#process.heapUsedBytes);
   }
@@ -68,7 +68,7 @@ export class Meters {
 
   /** The same without the averages. */
   sysCounts(): Record<string, number> {
-    const { backlogMessages, backlogBytes, lagBytes, lagging } = this.census.last;
+    const { backlogMessages, backlogBytes, lagBytes, lagging } = this.totals.last;
     const queued = { messages: backlogMessages, bytes: backlogBytes };
     const unsent = { connections: lagging, bytes: lagBytes };
     return sysValues(this.#broker, queued, unsent, this.#heapMost);

@@ -1,21 +1,21 @@
 import { addressText } from "../../transport/tcp.ts";
 import type { PeerInfo, Transport } from "../../transport/transport.ts";
-import type { Behind } from "./door.ts";
-import { fault } from "./answers.ts";
+import type { Backend } from "./http_listener.ts";
+import { fault } from "./http_responses.ts";
 
 /** Answers a request; never rejects. */
 export type Answer = (request: Request, peer: PeerInfo) => Promise<Response>;
 
-/** The loopback address on which the server is, for its door alone. */
+/** The loopback address of the server. */
 const LOOPBACK = "127.0.0.1";
 
 /**
- * The HTTP server of the runtime, behind a door: it answers nobody who has not come by it. Should
- * it end, because others on this machine have used up its file descriptors, it is started again.
+ * The HTTP server of the runtime, on the loopback interface. It refuses every connection that the
+ * HTTP listener has not opened. If it ends because no file descriptors are left, it starts again.
  */
-export class Server implements Behind {
+export class LoopbackServer implements Backend {
   readonly #answer: Answer;
-  /** Who is behind each connection, by its port at the end of the door. */
+  /** The client of each connection, by the port from which the HTTP listener has opened it. */
   readonly #peers = new Map<number, PeerInfo>();
   #server: Deno.HttpServer<Deno.NetAddr>;
   #isClosed = false;

@@ -8,7 +8,7 @@ import type { Access } from "../access/access.ts";
 import { type Caller, mayDo } from "../access/caller.ts";
 import { type Line, line, quoted } from "../visible.ts";
 import type { PeerInfo } from "../../transport/transport.ts";
-import { failure, fault } from "./answers.ts";
+import { failure, fault } from "./http_responses.ts";
 import { checkHost, checkOrigin } from "./origin_check.ts";
 import { RequestError } from "./request_error.ts";
 import { callOf, type Found, type RouteTable } from "./routes.ts";
@@ -16,8 +16,8 @@ import { callOf, type Found, type RouteTable } from "./routes.ts";
 /** Characters of a path in a line of the log. */
 const SHOWN_MAX = 500;
 
-/** What the gate needs. */
-export interface GateOptions {
+/** What the handler needs. */
+export interface RequestHandlerOptions {
   readonly routes: RouteTable;
   readonly access: Access;
   /** Names by which the listener is known, beside its addresses. */
@@ -31,12 +31,12 @@ export interface GateOptions {
 }
 
 /** Lets requests through to their handlers. */
-export class Gate {
-  readonly #options: GateOptions;
+export class RequestHandler {
+  readonly #options: RequestHandlerOptions;
   /** Answers by their status. */
   readonly answered: Map<number, number> = new Map();
 
-  constructor(options: GateOptions) {
+  constructor(options: RequestHandlerOptions) {
     this.#options = options;
   }
 

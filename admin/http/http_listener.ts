@@ -1,6 +1,6 @@
 /**
- * The door of the admin listener: accepts connections, no more than it may, and passes their bytes
- * on to the HTTP server behind it.
+ * Accepts the TCP and TLS connections of HTTP clients, no more than it may, and passes their bytes
+ * to the HTTP server behind it.
  *
  * The HTTP server of the runtime bounds neither its connections nor how long one may say nothing or
  * read nothing, asks for no client certificate, and ends when the file descriptors run out. So it
@@ -27,36 +27,36 @@ const LOOK_MS = 1000;
 /** Bytes that are passed on at once. */
 const BUFFER_BYTES = 16 * 1024;
 
-/** Where the door is. */
-export interface DoorOptions {
+/** The address of the listener, and its TLS settings. */
+export interface HttpListenerOptions {
   readonly hostname: string;
   readonly port: number;
   readonly tls?: TlsServerOptions | undefined;
 }
 
-/** The server behind the door. */
-export interface Behind {
+/** The HTTP server to which the bytes go. */
+export interface Backend {
   /** Opens a connection to it for a client. */
   connect(peer: PeerInfo): Promise<Transport>;
 }
 
 /** Accepts the connections of HTTP clients. */
-export class Door {
+export class HttpListener {
   /** How many had to give way, and how many were closed for being slow. */
   evicted = 0;
   timedOut = 0;
   readonly #clock: Clock;
-  readonly #behind: Behind;
+  readonly #backend: Backend;
   readonly #listener: TcpListener | TlsListener;
-  readonly #passages = new Set<Passage>();
+  readonly #connections = new Set<ProxiedConnection>();
   #cancelLook: (() => void) | null = null;
   #room: Receipt | null = null;
   #isClosed = false;
 
   /** @throws If the address cannot be bound, or an option of TLS cannot be used. */
-  constructor(options: DoorOptions, behind: Behind, clock: Clock) {
+  constructor(options: HttpListenerOptions, backend: Backend, clock: Clock) {
     this.#clock = clock;
-    this.#behind = behind;
+    this.#backend = backend;
     const { hostname, port, tls } = options;
     const mayAccept = () => this.#mayAccept();
     this.#listener = tls === undefined
@@ -81,7 +81,7 @@ export class Door {
 
   /** Connections as of now. */
   get connections(): number {
-    return this.#passages.size;
+    return this.#connections.size;
   }
 
   /** Takes other certificates; they hold from the next handshake on. */
@@ -95,17 +95,17 @@ export class Door {
     this.#cancelLook?.();
     this.#room?.close();
     await this.#listener.close();
-    const all = [...this.#passages];
-    for (const passage of all) passage.close();
-    await Promise.all(all.map((passage) => passage.gone.wait()));
+    const all = [...this.#connections];
+    for (const connection of all) connection.close();
+    await Promise.all(all.map((connection) => connection.gone.wait()));
   }
 
   /** Waits while there are too many connections, and all of them are busy. */
   #mayAccept(): PromiseLike<void> | null {
-    if (this.#isClosed || this.#passages.size < CONNECTIONS_MAX) return null;
-    let longest: Passage | null = null;
-    for (const passage of this.#passages) {
-      if (longest === null || passage.movedMs < longest.movedMs) longest = passage;
+    if (this.#isClosed || this.#connections.size < CONNECTIONS_MAX) return null;
+    let longest: ProxiedConnection | null = null;
+    for (const connection of this.#connections) {
+      if (longest === null || connection.movedMs < longest.movedMs) longest = connection;
     }
     if (this.#clock.now() - longest!.movedMs >= LOOK_MS) {
       this.evicted++;
@@ -116,17 +116,17 @@ export class Door {
   }
 
   async #enter(pipe: Transport, peer: PeerInfo, handshake?: Opening): Promise<void> {
-    const passage = new Passage(pipe, this.#clock);
-    this.#passages.add(passage);
+    const connection = new ProxiedConnection(pipe, this.#clock);
+    this.#connections.add(connection);
     this.#look();
     try {
-      await passage.run(peer, this.#behind, handshake);
+      await connection.run(peer, this.#backend, handshake);
     } catch {
       // The client is gone, or its handshake was no good: there is nobody to tell.
     } finally {
-      passage.close();
-      this.#passages.delete(passage);
-      passage.gone.close();
+      connection.close();
+      this.#connections.delete(connection);
+      connection.gone.close();
       this.#room?.close();
       this.#room = null;
     }
@@ -137,20 +137,20 @@ export class Door {
     if (this.#cancelLook !== null || this.#isClosed) return;
     this.#cancelLook = this.#clock.schedule(this.#clock.now() + LOOK_MS, () => {
       this.#cancelLook = null;
-      for (const passage of this.#passages) {
-        if (!passage.isLate(this.#clock.now())) continue;
+      for (const connection of this.#connections) {
+        if (!connection.isLate(this.#clock.now())) continue;
         this.timedOut++;
-        passage.close();
+        connection.close();
       }
       this.#room?.close();
       this.#room = null;
-      if (this.#passages.size > 0) this.#look();
+      if (this.#connections.size > 0) this.#look();
     });
   }
 }
 
 /** The bytes of one client, both ways. */
-class Passage {
+class ProxiedConnection {
   /** Closes when both ends are closed. */
   readonly gone: Receipt = new Receipt();
   /** When something has left for the client last, or it has come. */
@@ -175,14 +175,14 @@ class Passage {
     return nowMs - this.movedMs > IDLE_MS_MAX;
   }
 
-  async run(peer: PeerInfo, behind: Behind, handshake?: Opening): Promise<void> {
+  async run(peer: PeerInfo, backend: Backend, handshake?: Opening): Promise<void> {
     if (handshake !== undefined) {
       const opened = await handshake(this.#client, peer);
       this.#client = opened.transport;
       peer = opened.peer;
       if (this.#isClosed) return opened.transport.close();
     }
-    const server = this.#server = await behind.connect(peer);
+    const server = this.#server = await backend.connect(peer);
     if (this.#isClosed) return server.close();
     const up = this.#pass(this.#client, server).catch(() => this.close());
     try {
