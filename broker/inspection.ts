@@ -1,8 +1,15 @@
 import type { Clock } from "./base/clock.ts";
 import type { BrokerHooks } from "./base/hooks.ts";
+import { ReasonCode } from "../codec/mod.ts";
 import type { CommitMeter } from "./base/histogram.ts";
 import { InspectedSession } from "./inspected_session.ts";
+import { Message } from "./base/message.ts";
+import type { BanList } from "./limits/ban_list.ts";
 import type { BrokerParts } from "./broker_parts.ts";
+
+/** Retained messages that are found at once, and topic levels that are looked at meanwhile. */
+const RETAINED_PER_PAGE = 16;
+const LEVELS_PER_PAGE = 64;
 
 /** Whether the broker does what it is there for. */
 export interface Readiness {
@@ -67,6 +74,61 @@ export class Inspection {
   session(clientId: string): InspectedSession | null {
     const session = this.#parts.sessions.get(clientId);
     return session === undefined ? null : new InspectedSession(session);
+  }
+
+  /** Ends the session of a client, if there is one, and disconnects the client with 0x98. */
+  endSession(clientId: string): void {
+    const { sessions } = this.#parts;
+    const session = sessions.get(clientId);
+    if (session === undefined) return;
+    const { link } = session;
+    sessions.end(session);
+    link?.disconnect(ReasonCode.AdministrativeAction);
+  }
+
+  /** Clients that are refused. */
+  get bans(): BanList {
+    return this.#parts.limiters.bans;
+  }
+
+  /**
+   * The retained messages that match a filter, in no order; they may come and go during the walk.
+   * `null` stands for a while in which none was found.
+   */
+  *retained(filter: string): Generator<Message | null, void, void> {
+    const walk = this.#parts.retained.match(filter);
+    for (;;) {
+      const page = walk.next(RETAINED_PER_PAGE, LEVELS_PER_PAGE);
+      if (page === null) return;
+      yield null;
+      yield* page;
+    }
+  }
+
+  /** The retained message of a topic. */
+  retainedMessage(topic: string): Message | undefined {
+    return this.#parts.retained.get(topic);
+  }
+
+  /**
+   * Deletes the retained message of a topic. Subscribers are told nothing.
+   *
+   * @returns False if nothing is retained there.
+   */
+  deleteRetained(topic: string): boolean {
+    const { retained, router, context } = this.#parts;
+    const route = retained.get(topic) === undefined ? null : router.routeOf(topic);
+    if (route === null) return false;
+    const [payload, nowMs] = [new Uint8Array(), context.clock.now()];
+    const empty = {
+      route,
+      payload,
+      properties: {},
+      qos: 0,
+      retain: true,
+      publisher: null,
+    } as const;
+    return retained.set(Message.of({ ...empty, nowMs }));
   }
 
   /**

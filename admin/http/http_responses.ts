@@ -27,6 +27,11 @@ export function text(body: string, type = "text/plain; charset=utf-8"): Response
   return new Response(body, { headers: { ...HEADERS, "content-type": type } });
 }
 
+/** A body that goes on for a while; `null` for none. */
+export function stream(body: ReadableStream<Uint8Array> | null, type: string): Response {
+  return new Response(body, { headers: { ...HEADERS, "content-type": type } });
+}
+
 /** Done, and nothing to say. */
 export function noContent(): Response {
   return new Response(null, { status: 204, headers: HEADERS });

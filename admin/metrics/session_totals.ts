@@ -4,6 +4,9 @@ import type { Steps, TimeSlices } from "../work/time_slices.ts";
 /** How long a count is good for, in milliseconds. */
 const FRESH_MS = 5000;
 
+/** Slow subscribers that are remembered. */
+const SLOW_MAX = 10_000;
+
 /** What all sessions come to. */
 export interface Totals {
   readonly connected: number;
@@ -45,6 +48,8 @@ export class SessionTotals {
   readonly #slices: TimeSlices;
   #last: Totals = NOTHING;
   #lastMs = -Infinity;
+  /** Since when each slow subscriber is slow. */
+  #slow: ReadonlyMap<string, number> = new Map();
   #counting: Promise<Totals> | null = null;
 
   constructor(inspection: Inspection, slices: TimeSlices) {
@@ -55,6 +60,14 @@ export class SessionTotals {
   /** What was counted last. */
   get last(): Totals {
     return this.#last;
+  }
+
+  /**
+   * Connected clients for which something waited at the last count, and at which count that was
+   * first so, by the broker's clock.
+   */
+  get slow(): ReadonlyMap<string, number> {
+    return this.#slow;
   }
 
   /** Counts, unless that was done a moment ago; all who ask meanwhile wait for the same walk. */
@@ -71,6 +84,8 @@ export class SessionTotals {
   *#count(): Steps<Totals> {
     const byListener = new Map<string, number>();
     const sum = { ...NOTHING, byListener } as { -readonly [K in keyof Totals]: Totals[K] };
+    const slow = new Map<string, number>();
+    const now = this.#inspection.clock.now();
     for (const session of this.#inspection.sessions()) {
       const { connection, waiting: { messages, bytes }, lagBytes } = session;
       if (connection === null) sum.offline++;
@@ -78,6 +93,10 @@ export class SessionTotals {
         sum.connected++;
         const { listener = "" } = connection.client;
         byListener.set(listener, (byListener.get(listener) ?? 0) + 1);
+        const isSlow = messages > 0 || lagBytes > 0;
+        if (isSlow && slow.size < SLOW_MAX) {
+          slow.set(session.clientId, this.#slow.get(session.clientId) ?? now);
+        }
       }
       if (session.isDurable) sum.durable++;
       sum.backlogMessages += messages;
@@ -89,6 +108,7 @@ export class SessionTotals {
       sum.lagBytesMost = Math.max(sum.lagBytesMost, lagBytes);
       yield;
     }
+    this.#slow = slow;
     return sum;
   }
 }

@@ -38,8 +38,24 @@ export function identify(
   return (isFinal ? faultOfId(connection, clientId) : null) ?? { clientId, username };
 }
 
-/** The names of a client that was authenticated, which may have given it another user name. */
+/**
+ * The names of a client that was authenticated, which may have given it another user name, or why
+ * it is not let in.
+ */
 export function settle(
+  connection: ClientConnection,
+  known: Identity,
+  grant: Grant,
+): Identity | ConnectFault {
+  const identity = named(connection, known, grant);
+  if (isFault(identity)) return identity;
+  const { host: { limiters }, peer: { address } } = connection;
+  return limiters.bans.isBanned({ ...identity, address })
+    ? [ReasonCode.Banned, "Banned"]
+    : identity;
+}
+
+function named(
   connection: ClientConnection,
   known: Identity,
   grant: Grant,
