@@ -36,7 +36,7 @@ import type { Receiver } from "./delivery/subscriber.ts";
 import { RetainedDelivery } from "./delivery/retained_delivery.ts";
 import type { BrokerStats } from "./base/stats.ts";
 
-/** How a program publishes. */
+/** Options of a publication of the program. */
 export interface PublishOptions {
   /** 0 by default. */
   qos?: QoS;
@@ -46,28 +46,28 @@ export interface PublishOptions {
   properties?: Properties;
 }
 
-/** How a program subscribes. */
+/** Options of a subscription of the program. */
 export interface SubscribeOptions {
-  /** The highest QoS at which messages come; 2 by default. */
+  /** The maximum QoS of its messages; 2 by default. */
   qos?: QoS;
-  /** Whether retained messages come first; true by default. */
+  /** Whether retained messages are delivered first; true by default. */
   retained?: boolean;
 }
 
-/** A message was refused, because it cannot be kept for everyone who needs it. */
+/** A message was refused, because it cannot be kept for all its receivers. */
 export class QuotaExceededError extends Error {
   /** The name of the class, as logs show it. */
   override readonly name: string = "QuotaExceededError";
 }
 
-/** What it costs to tell a client that the broker closes, in units of the budget. */
+/** The cost of closing a client, in units of the budget. */
 const UNITS_PER_CLOSE = 16;
 
 const encoder = new TextEncoder();
 
 /**
- * An MQTT broker. It speaks 3.1, 3.1.1 and 5.0 over whatever byte pipe it is
- * given, and is itself a publisher and subscriber.
+ * An MQTT broker. It supports 3.1, 3.1.1 and 5.0 over any byte stream, and can itself publish and
+ * subscribe.
  *
  * @example A broker inside a program
  * ```ts
@@ -97,7 +97,7 @@ export class Broker implements AsyncDisposable {
   #damage: Damage | null = null;
 
   /**
-   * Makes a broker that listens nowhere yet.
+   * Creates a broker without listeners.
    *
    * @throws {RangeError} If a limit is out of range.
    */
@@ -109,9 +109,8 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Makes a broker that keeps in a store what must survive, and goes on from
-   * what is there: sessions, subscriptions, retained messages and wills. An
-   * acknowledgement leaves when the disk holds what it promises. The broker
+   * Creates a broker with a store, and restores its contents: sessions, subscriptions, retained
+   * messages and wills. An acknowledgement is sent after the disk has the message. The broker
    * closes the store when it is closed.
    *
    * @example A broker that survives a restart
@@ -131,7 +130,7 @@ export class Broker implements AsyncDisposable {
     try {
       return await Broker.#restored(store, options).catch(async (error) => {
         if (!(error instanceof StoreDamagedError) || store.repair === undefined) throw error;
-        // A broker that is restored in part cannot go on: another one begins with what is saved.
+        // A partly restored broker cannot be used. Another one starts with the repaired store.
         await store.repair();
         return await Broker.#restored(store, options);
       });
@@ -141,7 +140,7 @@ export class Broker implements AsyncDisposable {
     }
   }
 
-  /** Makes a broker of what is in a store, which stays open if that fails. */
+  /** Creates a broker from a store. The store stays open if that fails. */
   static async #restored(store: Store, options: BrokerOptions): Promise<Broker> {
     const broker = new Broker(options);
     try {
@@ -154,29 +153,28 @@ export class Broker implements AsyncDisposable {
     return broker;
   }
 
-  /** The limits in effect: a copy that is frozen, and another one after each change. */
+  /** The limits in effect: a frozen copy, which each change replaces. */
   get limits(): Readonly<BrokerLimits> {
     return this.#limits ??= Object.freeze({ ...this.#parts.context.limits });
   }
 
-  /** What the messages in the store weigh, in bytes; 0 without a store. */
+  /** The weight of the stored messages, in bytes; 0 without a store. */
   get storedBytes(): number {
     return this.#parts.journal?.bytes ?? 0;
   }
 
   /**
-   * Changes limits while the broker runs; those not given stay as they are.
+   * Changes limits while the broker runs. Missing limits stay unchanged.
    *
-   * They hold at once, also for clients that are connected, but for those that are settled when a
-   * client connects: `packetBytesMax`, `keepAliveSecondsMax`, `sessionExpirySecondsMax`,
-   * `receiveMaximum`, `inflightMax` and `topicAliasMax` hold for it when it connects again. Rules of
-   * a listener that say otherwise go before them.
+   * They apply at once, also to connected clients, except those that are fixed at CONNECT:
+   * `packetBytesMax`, `keepAliveSecondsMax`, `sessionExpirySecondsMax`, `receiveMaximum`,
+   * `inflightMax` and `topicAliasMax` apply when a client connects again. Rules of a listener take
+   * precedence.
    *
-   * What there is beyond a new limit stays, and is only added to when there is room again; a wait
-   * that has begun ends when it was to. Connect, login and take-over rates that change are counted
-   * from zero.
+   * Anything beyond a new limit stays, and does not grow until there is room again. A wait that has
+   * begun keeps its end. Changed connect, login and take-over rates are counted from zero.
    *
-   * @throws {RangeError} If a limit is unknown or out of range; nothing has changed then.
+   * @throws {RangeError} If a limit is unknown or out of range. Then nothing has changed.
    */
   changeLimits(limits: Partial<BrokerLimits>): void {
     this.#parts.applyLimits(checkLimits(limits, this.#parts.context.limits));
@@ -184,34 +182,34 @@ export class Broker implements AsyncDisposable {
     this.#parts.memory.fitCaches();
   }
 
-  /** What was found damaged when the store was opened; `null` if nothing was, or without one. */
+  /** The damage that was found when the store was opened; `null` for none, or without a store. */
   get storeDamage(): Damage | null {
     return this.#damage;
   }
 
-  /** What the broker has counted since its start. */
+  /** The counters of the broker since its start. */
   get stats(): Readonly<BrokerStats> {
     return this.#parts.context.stats;
   }
 
-  /** How many sessions there are, connected or not. */
+  /** The number of sessions, connected or not. */
   get sessions(): number {
     return this.#parts.sessions.size;
   }
 
-  /** How many subscriptions there are, those of the program included. */
+  /** The number of subscriptions, including those of the program. */
   get subscriptions(): number {
     return this.#parts.router.subscriptions;
   }
 
-  /** How many of them are shared ones. */
+  /** The number of shared subscriptions. */
   get sharedSubscriptions(): number {
     return this.#parts.router.sharedSubscriptions;
   }
 
   /**
-   * What clients make the broker hold in memory as of now, in bytes: counted, not measured. Its
-   * bound is `memoryBytesMax` of the limits, or what stands for it.
+   * The memory that clients cause the broker to use, in bytes: counted, not measured. Its limit is
+   * `memoryBytesMax`, or its default.
    */
   get memory(): MemoryUse & { readonly bytes: number; readonly bytesMax: number } {
     const { use, bytesMax } = this.#parts.memory;
@@ -219,23 +217,23 @@ export class Broker implements AsyncDisposable {
     return { ...use, bytes, bytesMax };
   }
 
-  /** What retained messages cost in memory, in bytes. */
+  /** Memory of retained messages, in bytes. */
   get retainedBytes(): number {
     return this.#parts.retained.bytes;
   }
 
-  /** The clock that the broker goes by. */
+  /** The clock of the broker. */
   get clock(): Clock {
     return this.#parts.context.clock;
   }
 
-  /** How many messages are retained. */
+  /** The number of retained messages. */
   get retainedMessages(): number {
     return this.#parts.retained.size;
   }
 
   /**
-   * Starts to take TCP connections.
+   * Listens for TCP connections.
    *
    * @throws If the address cannot be bound, an option cannot be used, or the broker is closed.
    */
@@ -245,8 +243,8 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Starts to take TLS connections (`mqtts:`); with the option `webSocket`,
-   * WebSockets over TLS (`wss:`).
+   * Listens for TLS connections (`mqtts:`); with the option `webSocket`, for WebSockets over TLS
+   * (`wss:`).
    *
    * @throws If the address cannot be bound, an option cannot be used, or the broker is closed.
    */
@@ -256,7 +254,7 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Starts to take connections of programs on the same machine, on a unix socket.
+   * Listens for connections of programs on the same machine, on a Unix socket.
    *
    * @throws If the path is in use, or the broker is closed.
    */
@@ -265,12 +263,12 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Starts to take WebSocket connections (`ws:`), which must offer the
-   * subprotocol `mqtt` (or `mqttv3.1`).
+   * Listens for WebSocket connections (`ws:`), which must offer the subprotocol `mqtt` (or
+   * `mqttv3.1`).
    *
-   * Web pages can open WebSockets to every address that their browser reaches,
-   * 127.0.0.1 included: an `Authenticator` tells them from other clients, and
-   * the option `origins` says which pages may.
+   * Web pages can open WebSockets to every address that their browser reaches, including 127.0.0.1:
+   * use an `Authenticator` to distinguish them from other clients, and the option `origins` to
+   * restrict the pages.
    *
    * @throws If the address cannot be bound, an option cannot be used, or the broker is closed.
    */
@@ -281,7 +279,8 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Puts the rules of a listener into effect, to be shared by several, or changed later on.
+   * Creates a policy from the rules of a listener. Several listeners can share it, and it can be
+   * updated.
    *
    * @throws {RangeError} If a value is out of range.
    */
@@ -290,17 +289,17 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Whether the limits on addresses admit a connection from an address. A program that does
-   * something costly before `accept()` calls this first, once, and sets `PeerInfo.isAdmitted`.
+   * Whether the limits on addresses allow a connection from an address. A program that does costly
+   * work before `accept()` calls this first, once, and sets `PeerInfo.isAdmitted`.
    */
   mayConnect(address: string): boolean {
     return this.#acceptor.mayConnect(address);
   }
 
   /**
-   * Takes a connection over, from whatever has accepted it, and closes it in the end.
+   * Takes over a connection that the program has accepted, and closes it in the end.
    *
-   * @param policy What holds for the client; by default what does for the whole broker.
+   * @param policy The rules of the client; those of the whole broker by default.
    */
   accept(
     transport: Transport,
@@ -313,11 +312,10 @@ export class Broker implements AsyncDisposable {
   /**
    * Publishes a message.
    *
-   * @param payload Bytes, which are copied, or text.
-   * @returns A receipt: the message is accepted when this returns, and the
-   * receipt closes when the next one is welcome and, with QoS 1 and 2, the disk
-   * holds what must survive of this one. Who waits for it is slowed down to the
-   * pace of busy subscribers, like any other publisher.
+   * @param payload Bytes, which are copied, or a string.
+   * @returns A receipt. The message is accepted when this method returns. The receipt closes when
+   * the next message may be published and, with QoS 1 and 2, the disk has the message if it must be
+   * stored. Waiting for it applies the same flow control as to any other publisher.
    * @throws {TypeError} If the topic is not a valid topic name.
    * @throws {QuotaExceededError} If the message is refused; only with QoS 1 and 2.
    */
@@ -342,8 +340,8 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Subscribes. What the program does not take is kept within the limits of a
-   * session's backlog; past them the oldest messages are dropped and counted.
+   * Subscribes. Messages wait for the program within the limits of a session's backlog. Beyond them
+   * the oldest messages are dropped and counted.
    *
    * @returns An iterator; leaving a `for await` ends the subscription.
    * @throws {TypeError} If the filter is not a valid topic filter.
@@ -372,25 +370,24 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Has the authorizers asked again about everything that clients are
-   * subscribed to, connected or not: to be called when their answers have
-   * changed. What is allowed no more ends, without a word to the client. For
-   * messages that wait, and those to come, the new answers count at once.
+   * Calls the authorizers again for all subscriptions of clients, connected or not. Call it when
+   * their answers have changed. Subscriptions that are no longer allowed end; the client is not
+   * informed. For waiting and new messages the new answers apply at once.
    *
-   * Clients whose authenticator says that they may not stay are disconnected.
+   * Clients are disconnected if their authenticator does not let them stay.
    *
-   * @returns How many subscriptions have ended.
+   * @returns The number of ended subscriptions.
    */
   reauthorize(): Promise<number> {
     return reauthorize(this.#parts);
   }
 
   /**
-   * Disconnects every client that has come by a policy: in 5.0 it is told why, and its will is
-   * published. To be called when what listened by it was closed; who is still on its way in is
-   * turned away from then on, until the policy is updated.
+   * Disconnects every client of a policy: 5.0 clients receive the reason, and wills are published.
+   * Call it after closing the listeners of the policy. Clients that are still connecting are
+   * refused, until the policy is updated.
    *
-   * @param reasonCode What the clients are told; 0x98, an administrative action, by default.
+   * @param reasonCode The Reason Code; 0x98, an administrative action, by default.
    */
   disconnectClients(
     policy: ListenerPolicy,
@@ -403,11 +400,11 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Closes the broker: takes no more connections, tells every client 0x8B,
-   * sends what waits, and leaves nothing behind. Closing again waits for the same.
+   * Closes the broker: accepts no more connections, sends 0x8B to every client, sends waiting
+   * bytes, and releases all resources. Closing again waits for the same end.
    *
-   * @param options `graceMs`: how long clients have to take what waits for
-   * them, in milliseconds; 1,000 by default.
+   * @param options `graceMs`: the time that clients have to receive waiting bytes, in milliseconds;
+   * 1,000 by default.
    */
   close(options: { graceMs?: number } = {}): Promise<void> {
     return this.#closing ??= this.#close(options.graceMs ?? 1000);
@@ -439,7 +436,7 @@ export class Broker implements AsyncDisposable {
     }
   }
 
-  /** Waits until the last bytes have left, or for so long. */
+  /** Waits until the last bytes are sent, or `graceMs` have passed. */
   async #grace(connections: readonly Connection[], graceMs: number): Promise<void> {
     const over = new Receipt();
     const { clock } = this.#parts.context;

@@ -23,12 +23,12 @@ import type { SessionHost } from "./session/session_host.ts";
 import type { QueueOwner, SessionQueue } from "./session/session_queue.ts";
 import { SessionTable } from "./session/session_table.ts";
 
-/** How many nodes of the router's trie are visited in one unit of a turn's budget. */
+/** Trie nodes of the router that are visited in one unit of a turn's budget. */
 const NODES_PER_UNIT = 4;
 
 /**
- * The parts of a broker, made once and handed to each other. No part knows this class: each sees
- * it through the interface of its own room, which names what it needs.
+ * The parts of a broker, created once and connected to each other. No part knows this class: each
+ * uses the interface of its own folder, which names its dependencies.
  */
 export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
   readonly context: BrokerContext;
@@ -58,7 +58,8 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
     });
     this.delivery = new Delivery(this);
     const retainedChanged = (topic: string) => {
-      // The state of the broker is another after a restart, but not that of a bridge that is away.
+      // After a restart the broker publishes its state again, but the state of a disconnected
+      // bridge must be stored.
       const isOwn = topic.startsWith("$SYS/") && bridgeName(topic) === null;
       if (!isOwn) this.journal?.retainedChanged(topic);
     };
@@ -82,8 +83,8 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
   }
 
   /**
-   * Puts other limits into effect. Whoever looks at `context.limits` when it needs a limit has no
-   * more to do; whoever has made something of limits makes it anew: all of them are called here.
+   * Applies new limits. Parts that read `context.limits` when needed see them at once. Parts that
+   * derive values from limits are called here.
    */
   applyLimits(limits: Readonly<BrokerLimits>): void {
     Object.assign(this.context.limits, limits);
@@ -92,27 +93,28 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
       levelsMax: limits.topicLevelsMax,
       bytesMax: limits.topicBytesMax,
     });
-    this.memory.applyLimits();
     this.limiters.applyLimits();
+    // The limiters may have made their tables anew: the budget bounds them again.
+    this.memory.applyLimits();
     for (const connection of this.connections) connection.applyLimits();
   }
 
-  /** What sessions need of the broker. */
+  /** The broker, as sessions need it. */
   get sessionHost(): SessionHost {
     return this;
   }
 
-  /** How much is done before others have their turn. */
+  /** The work budget of a turn. */
   get turns(): TurnBudget {
     return this.context.turns;
   }
 
-  /** What happens with messages for a full backlog. */
+  /** The policy for messages to a full backlog. */
   get overflow(): Settings["overflow"] {
     return this.context.settings.overflow;
   }
 
-  /** Makes the queue of a session: one that survives, if the session outlives its connection. */
+  /** Creates the queue of a session: a durable one, if the session outlives its connection. */
   newQueue(session: QueueOwner, outlives: boolean): SessionQueue {
     const { journal } = this;
     if (!outlives || journal === null) return new MemoryQueue(this.context, session);
@@ -130,12 +132,12 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
     });
   }
 
-  /** Ends this turn now: what its outboxes begin belongs to it. */
+  /** Ends this turn now, with the writes of its outboxes. */
   endTurn(): void {
     this.#toFlush.endTurn();
   }
 
-  /** Stops every deadline. */
+  /** Clears all deadlines. */
   stop(): void {
     this.context.scheduler.stop();
     this.#toFlush.clear();

@@ -1,20 +1,20 @@
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 
-/** Where a listener is to be bound, as its configuration says it. */
+/** The address to bind a listener to, as in its configuration. */
 export interface BindWish {
   /** An address or a host name; `null` for every address. */
   readonly host: string | null;
   /** The name of a network interface; `null` for any. */
   readonly networkInterface: string | null;
-  /** The only family of addresses; `null` for both. */
+  /** The only address family; `null` for both. */
   readonly family: "ipv4" | "ipv6" | null;
 }
 
 /** An address of a network interface. */
 export type InterfaceAddress = Pick<Deno.NetworkInterfaceInfo, "name" | "address" | "family">;
 
-/** Where the answers come from. */
+/** Sources of addresses. */
 export interface BindSources {
   /** The addresses of a host name. */
   resolve(host: string): Promise<string[]>;
@@ -22,15 +22,15 @@ export interface BindSources {
   interfaces(): InterfaceAddress[];
 }
 
-/** Answers of the machine. */
+/** The sources of this machine. */
 export const systemSources: BindSources = {
   resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
   interfaces: () => Deno.networkInterfaces(),
 };
 
 /**
- * Finds the addresses to listen on: every one that a host name or an interface
- * has. All addresses are `::`, which takes IPv4 too.
+ * Finds the addresses to listen on: all addresses of a host name or an interface. `::` stands for
+ * all addresses, with IPv4.
  *
  * @throws {Error} If there is none.
  */
@@ -58,7 +58,7 @@ async function ofInterface(
     ? null
     : await bindAddresses({ host, family, networkInterface: null }, sources);
   const found = own.map(({ address }) => address).filter((address) =>
-    // Addresses of the link alone cannot be bound without saying which link.
+    // Link-local addresses cannot be bound without the name of the link.
     !address.toLowerCase().startsWith("fe80:") && isOf(address, family) &&
     (wanted === null || wanted.includes(address))
   );

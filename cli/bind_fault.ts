@@ -1,20 +1,20 @@
 import { plain, whyNot } from "../config/why.ts";
 import { type BindSources, systemSources } from "./bind_addresses.ts";
 
-/** What could not be listened on. */
+/** An address that could not be bound, and the options that set it. */
 export interface BindWanted {
   readonly host: string;
   readonly port: number;
-  /** Where to choose another host, such as `with --host`. */
+  /** Where to set another host, such as `with --host`. */
   readonly hostBy: string;
-  /** Where to choose another port, such as `with --port`. */
+  /** Where to set another port, such as `with --port`. */
   readonly portBy: string;
 }
 
-/** Ports below are not for everyone to listen on. */
+/** Lower ports need privileges. */
 const FREE_PORTS = 1024;
 
-/** Says in words why an address cannot be listened on, and what would help. */
+/** Explains why an address cannot be bound, and what helps. */
 export function bindFault(
   error: unknown,
   { host, port, hostBy, portBy }: BindWanted,
@@ -38,7 +38,7 @@ export function bindFault(
   return plain(error);
 }
 
-/** Says in words why a Unix socket cannot be listened on, and what would help. */
+/** Explains why a Unix socket cannot be bound, and what helps. */
 export function socketFault(error: unknown, path: string): string {
   if (error instanceof Deno.errors.AddrInUse) {
     return "another server listens there: end that, or choose another path";
@@ -58,7 +58,7 @@ function addressesOf(interfaces: BindSources["interfaces"]): string {
     const own = new Set(interfaces().map(({ address }) => address));
     return `there are ${[...own].join(", ")}; 0.0.0.0 and :: are all of them`;
   } catch {
-    // Not without --allow-sys=networkInterfaces.
+    // Requires --allow-sys=networkInterfaces.
     return "`ip address` tells which there are; 0.0.0.0 and :: are all of them";
   }
 }

@@ -1,6 +1,5 @@
 /**
- * What `pub.ts`, `sub.ts` and `ticktock.ts` do alike: how they begin, end, and
- * say what went wrong.
+ * The common parts of `pub.ts`, `sub.ts` and `ticktock.ts`: start, end, and error messages.
  *
  * @module
  */
@@ -9,45 +8,45 @@ import { ReasonCode } from "../codec/mod.ts";
 import { FlagError } from "./server_flags.ts";
 import { complain } from "./terminal.ts";
 
-/** What a command leaves behind for the shell. */
+/** Exit codes of the commands. */
 export const ExitCode = {
   Success: 0,
   Failure: 1,
-  /** The command line makes no sense. */
+  /** The command line is invalid. */
   Usage: 2,
-  /** The time of `-W` is over; mosquitto's clients have the same. */
+  /** The time of `-W` is over. mosquitto's clients use the same code. */
   Timeout: 27,
 } as const;
 
 /**
- * Runs a command, and ends the process with its exit code: whatever it waits
- * for on its standard input is not waited for. Every failure is one line.
+ * Runs a command, and ends the process with its exit code. It does not wait for a pending read of
+ * the standard input. Every failure is printed as one line.
  */
 export async function runCommand(main: (args: string[]) => Promise<number>): Promise<never> {
   const isQuiet = Deno.args.includes("--quiet");
   try {
     Deno.exit(await main(Deno.args));
   } catch (error) {
-    // Who reads the output has seen enough, as in `sub … | head`.
+    // The reader of the output has closed it, as in `sub … | head`.
     if (error instanceof Deno.errors.BrokenPipe) Deno.exit(ExitCode.Success);
     if (!isQuiet) complain(lineOf(error));
     Deno.exit(error instanceof FlagError ? ExitCode.Usage : ExitCode.Failure);
   }
 }
 
-/** Says what went wrong, in one line. */
+/** Formats an error as one line. */
 export function lineOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   const line = text.replace(/\s*\n\s*/g, " ").trim();
   return error instanceof FlagError ? `${line} (see --help)` : line;
 }
 
-/** Makes the listener that tells of a client's states. */
+/** Creates the listener that prints a client's states. */
 export function stateTeller(
   url: string,
   { isDebug, isQuiet }: { isDebug: boolean; isQuiet: boolean },
 ): (state: ClientState) => void {
-  // A user name and a password are nobody's business.
+  // Hides the user name and the password.
   const where = url.replace(/\/\/[^/]*@/, "//");
   let isLost = false;
   return (state) => {
@@ -66,7 +65,7 @@ export function stateTeller(
   };
 }
 
-/** Whether a message was taken, though nobody subscribes to its topic. */
+/** Whether the server accepted a message that matches no subscription. */
 export function isForNobody(reasonCode: number): boolean {
   return reasonCode === ReasonCode.NoMatchingSubscribers;
 }

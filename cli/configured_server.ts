@@ -17,31 +17,31 @@ import { memoryLine } from "./memory_limit.ts";
 import { PidFile } from "./pid_file.ts";
 import { openStoredBroker } from "./stored_broker.ts";
 
-/** What a server needs that is not in its configuration. */
+/** Properties of a server that are not in its configuration. */
 export interface ServerSurroundings {
-  /** What the server says it is. */
+  /** The version that the server reports. */
   readonly version: string;
-  /** The most connections that there are file descriptors for. */
+  /** The maximum number of connections that the file descriptors allow. */
   readonly connectionsMax: number;
-  /** The budget of memory that fits this machine, in bytes; 0 for a share of the heap. */
+  /** The memory budget for this machine, in bytes; 0 for a share of the heap. */
   readonly memoryBytesMax: number;
   /** Has the configuration read again; says what is wrong with it, a line each. */
   readonly reload: () => Promise<readonly string[]>;
 }
 
-/** A configuration, with what is in the files that it names. */
+/** A configuration, with the contents of the files that it names. */
 export interface Loaded {
   readonly configuration: Configuration;
   readonly material: Material;
 }
 
-/** A broker that runs as a configuration says. */
+/** A broker that runs with a configuration file. */
 export class ConfiguredServer {
   readonly #log: OperatorLog;
   readonly #broker: Broker;
   readonly #surroundings: ServerSurroundings;
   readonly #listeners: ListenerSet;
-  /** What the broker was started with. */
+  /** The configuration at the start of the broker. */
   readonly #first: Configuration;
   #configuration: Configuration;
   #material: Material;
@@ -67,9 +67,9 @@ export class ConfiguredServer {
   }
 
   /**
-   * Starts a server: everything is open when this returns.
+   * Starts a server. When it returns, all listeners are open.
    *
-   * @throws If anything cannot be opened; nothing is left open then.
+   * @throws If anything cannot be opened. Then nothing stays open.
    */
   static async start(
     { configuration, material }: Loaded,
@@ -103,23 +103,23 @@ export class ConfiguredServer {
     return this.#configuration;
   }
 
-  /** Publishes a line of the log, when what is being done now is done. */
+  /** Publishes a log line after the current work is done. */
   publish(topic: string, line: string): void {
     queueMicrotask(() => {
       if (!this.#isClosing) this.#broker.publish(topic, line);
     });
   }
 
-  /** Writes to the log, in one line, that something could not be done. */
+  /** Logs a failure as one line. */
   complain(text: string): void {
     this.#log.write("error", text);
   }
 
   /**
-   * Takes a configuration that was read again. Clients stay connected, but for those of listeners
-   * that are gone; what they may do no more ends at once.
+   * Applies a configuration that was read again. Clients stay connected, except those of removed
+   * listeners. Permissions that were removed end at once.
    *
-   * @throws If the log or a listener cannot be opened; nothing has changed then.
+   * @throws If the log or a listener cannot be opened. Then nothing has changed.
    */
   async reload(loaded: Loaded): Promise<void> {
     try {
@@ -152,7 +152,7 @@ export class ConfiguredServer {
     this.#log.write("notice", `Configuration reloaded${more}`);
   }
 
-  /** Ends the server. */
+  /** Stops the server. */
   async close(graceMs: number): Promise<void> {
     this.#isClosing = true;
     this.#state?.stop();
@@ -180,7 +180,7 @@ export class ConfiguredServer {
   async #open(material: Material): Promise<void> {
     const configuration = this.#configuration;
     const { pid_file } = configuration.global;
-    // First of all: whoever reads that a listener is open may want to send a signal.
+    // Before the listeners: a reader of the line about an open listener may send a signal.
     if (pid_file !== null) {
       try {
         this.#pidFile = await PidFile.write(pid_file);
@@ -192,7 +192,7 @@ export class ConfiguredServer {
     this.#tellState();
   }
 
-  /** Begins to publish `$SYS`, or goes on at another pace. */
+  /** Starts to publish `$SYS`, or changes the interval. */
   #tellState(): void {
     const { sys_interval: intervalSeconds } = this.#configuration.global;
     if (intervalSeconds === this.#stateSeconds) return;
@@ -205,7 +205,7 @@ export class ConfiguredServer {
   }
 }
 
-/** Where a configuration has everything kept that must survive; `null` for nowhere. */
+/** The store's folder in a configuration; `null` if nothing is stored. */
 function dataFolderOf({ global }: Configuration): string | null {
   if (!global.persistence) return null;
   const { fairway_data_dir: own, persistence_location: location } = global;
@@ -233,7 +233,7 @@ async function openBroker(
   });
 }
 
-/** What a log says of clients is nobody else's business. */
+/** Logs contain data of clients, which other users must not read. */
 async function warnOfExposedLogs(log: OperatorLog, { global }: Configuration): Promise<void> {
   for (const destination of global.log_dest) {
     const exposure = destination.to === "file" ? await exposureOf(destination.path) : null;
@@ -241,7 +241,7 @@ async function warnOfExposedLogs(log: OperatorLog, { global }: Configuration): P
   }
 }
 
-/** Opens the log, whose file is named if that is not possible. */
+/** Opens the log. An error names its file. */
 function openLog<T>(configuration: Configuration, open: () => T): T {
   try {
     return open();
@@ -251,7 +251,7 @@ function openLog<T>(configuration: Configuration, open: () => T): T {
   }
 }
 
-/** What a word of the configuration asks for cannot be done. */
+/** An error for an option of the configuration that cannot be applied. */
 function fault(
   configuration: Configuration,
   word: string,

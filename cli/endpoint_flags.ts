@@ -4,7 +4,7 @@ import { asksForTls, TLS_FLAGS } from "./tls_flags.ts";
 
 type EndpointFlag = "host" | "port" | "url" | "unix" | keyof typeof TLS_FLAGS;
 
-/** The flags that say where the broker is. */
+/** The flags for the broker's address. */
 export const ENDPOINT_FLAGS: FlagTable<EndpointFlag> = {
   host: { names: ["-h", "--host"], value: "HOST", about: "the broker's host (localhost)" },
   port: { names: ["-p", "--port"], value: "PORT", about: "its port (1883; 8883 with TLS)" },
@@ -17,7 +17,7 @@ export const ENDPOINT_FLAGS: FlagTable<EndpointFlag> = {
   ...TLS_FLAGS,
 };
 
-/** Where to connect. */
+/** The address to connect to. */
 export interface Target {
   /** For `connect()`, without the topic. */
   readonly url: string;
@@ -25,13 +25,13 @@ export interface Target {
   readonly topic: string | null;
 }
 
-/** The port at which TLS goes without saying. */
+/** The port that implies TLS. */
 const TLS_PORT = 8883;
 
 /**
- * Reads where the broker is.
+ * Reads the broker's address.
  *
- * @throws {FlagError} If the flags contradict each other, or make no address.
+ * @throws {FlagError} If the flags contradict each other, or the address is invalid.
  */
 export function readTarget(flags: Flags<EndpointFlag>): Target {
   const ways = (["url", "unix", "host"] as const).filter((name) => flags.has(name));
@@ -55,7 +55,7 @@ export function readTarget(flags: Flags<EndpointFlag>): Target {
   return { url: checked("-h", `${scheme}://${address}`), topic: null };
 }
 
-/** A topic is taken as it is typed, `#` and all, which no parser of URLs would do. */
+/** The topic is used as typed, with `#`. A URL parser would split it off. */
 function targetOfUrl(text: string, withTls: boolean): Target {
   const [, scheme, authority, topic] = /^(mqtts?):\/\/([^/]*)(?:\/(.*))?$/.exec(text) ?? [];
   if (authority === undefined) return { url: checked("-L", text), topic: null };
@@ -63,7 +63,7 @@ function targetOfUrl(text: string, withTls: boolean): Target {
   return { url, topic: topic === undefined || topic === "" ? null : topic };
 }
 
-/** Says nothing of the URL itself, which may hold a password. */
+/** The message does not contain the URL, which may hold a password. */
 function checked(label: string, url: string): string {
   const known = /^(mqtts?|wss?|unix):/.test(url);
   if (known && URL.canParse(url)) return url;

@@ -1,11 +1,11 @@
-/** What everybody on the machine may do, of the permissions of a file. */
+/** The permission bits of a file for all other users. */
 const OTHERS = 0o007;
 
 /**
- * Tells in a line that everybody on this machine can get at a file or directory
- * which is its owner's business, and how to mend that.
+ * A warning that other users of this machine can access a private file or directory, with the
+ * solution.
  *
- * @returns `null` if nobody else can, or nothing can be found out.
+ * @returns `null` if nobody else can, or the permissions cannot be read.
  */
 export async function exposureOf(path: string): Promise<string | null> {
   const info = await Deno.stat(path).catch(() => null);

@@ -1,18 +1,20 @@
-/** What is assumed when the limit cannot be read: the least that is common. */
+/** The limit that is assumed if it cannot be read: the lowest common one. */
 const ASSUMED = 1024;
 
-/** How many files and sockets this process may have open, and whether that was read or assumed. */
+/**
+ * The maximum number of open files and sockets of this process, and whether it was read or assumed.
+ */
 export interface FdLimit {
   readonly limit: number;
   readonly isKnown: boolean;
 }
 
 /**
- * Reads how many file descriptors this process may have. Deno raises its soft
- * limit to the hard one, and a child inherits it, so a child can be asked.
+ * Reads the limit of file descriptors of this process. Deno raises its soft limit to the hard one,
+ * and a child process inherits it, so a child can report it.
  *
- * Needs `--allow-run=prlimit`, or `--allow-all`; without either the limit is
- * assumed to be low, since running out of descriptors ends the process.
+ * Needs `--allow-run=prlimit`, or `--allow-all`. Without them a low limit is assumed, because a
+ * process without free descriptors ends.
  */
 export async function readFdLimit(): Promise<FdLimit> {
   const limit = await fromProc() ?? await fromPrlimit();
@@ -24,7 +26,7 @@ async function fromProc(): Promise<number | null> {
     const limits = await Deno.readTextFile("/proc/self/limits");
     return parse(/^Max open files\s+(\S+)/m.exec(limits)?.[1]);
   } catch {
-    // No such file on this system, or no permission to read it.
+    // The file does not exist on this system, or may not be read.
     return null;
   }
 }
@@ -35,7 +37,7 @@ async function fromPrlimit(): Promise<number | null> {
     const { stdout } = await new Deno.Command("prlimit", { args }).output();
     return parse(new TextDecoder().decode(stdout).trim());
   } catch {
-    // No such program on this system, or no permission to run it.
+    // The program does not exist on this system, or may not be run.
     return null;
   }
 }

@@ -1,9 +1,9 @@
 /**
- * Reads the command lines of `pub.ts` and `sub.ts` by a table of flags, which is
- * the text of their `--help` as well.
+ * Parses the command lines of `pub.ts` and `sub.ts` with a table of flags, from which `--help` is
+ * printed too.
  *
- * What follows a flag is its value, whatever it looks like, for a message may
- * well be `-5`; and some flags take several words. `@std/cli` knows neither.
+ * The argument after a flag is always its value, even if it looks like a flag, because a message
+ * may be `-5`. Some flags take several arguments. `@std/cli` supports neither.
  *
  * @module
  */
@@ -11,27 +11,27 @@ import { FlagError } from "./server_flags.ts";
 
 /** One flag. */
 export interface Flag {
-  /** How it is typed; the first is the one messages name. */
+  /** The spellings of the flag. Messages use the first. */
   readonly names: readonly string[];
-  /** What its value is called in the help; a flag without is a switch. */
+  /** The name of its value in the help; a flag without one is a switch. */
   readonly value?: string;
-  /** What it is for. */
+  /** Its description. */
   readonly about: string;
   /** Whether it may be given more than once. */
   readonly isRepeatable?: boolean;
-  /** How many words it takes of those that follow, if not one. */
+  /** The number of arguments it takes, if not one. */
   readonly words?: (following: readonly string[]) => number;
 }
 
-/** Flags by a name for the code. */
+/** Flags by their names in the code. */
 export type FlagTable<Name extends string> = Readonly<Record<Name, Flag>>;
 
-/** What was given on a command line. */
+/** The flags of a command line. */
 export class Flags<Name extends string> {
   readonly #table: FlagTable<string>;
   readonly #given = new Map<string, string[][]>();
 
-  /** @throws {FlagError} If a flag is unknown, has no value, or comes too often. */
+  /** @throws {FlagError} If a flag is unknown, has no value, or is given too often. */
   constructor(args: readonly string[], table: FlagTable<Name>) {
     this.#table = table;
     const names = new Map<string, string>();
@@ -41,35 +41,35 @@ export class Flags<Name extends string> {
     for (let at = 0; at < args.length;) at = this.#read(args, at, names);
   }
 
-  /** Whether it was given. */
+  /** Whether the flag was given. */
   has(name: Name): boolean {
     return this.#given.has(name);
   }
 
-  /** How messages name it. */
+  /** The name of the flag in messages. */
   label(name: Name): string {
     return this.#table[name]!.names[0]!;
   }
 
-  /** The words of each time it was given. */
+  /** The arguments of each use of the flag. */
   words(name: Name): readonly string[][] {
     return this.#given.get(name) ?? [];
   }
 
-  /** Its values, in order. */
+  /** The values, in order. */
   texts(name: Name): string[] {
     return this.words(name).map(([text]) => text!);
   }
 
-  /** Its value, or `null`. */
+  /** The value, or `null`. */
   text(name: Name): string | null {
     return this.texts(name)[0] ?? null;
   }
 
   /**
-   * Its value as a whole number, or `null`.
+   * The value as a whole number, or `null`.
    *
-   * @throws {FlagError} If it is none, or not within the bounds.
+   * @throws {FlagError} If it is not a number, or out of range.
    */
   whole(name: Name, min: number, max: number): number | null {
     const text = this.text(name);
@@ -77,10 +77,10 @@ export class Flags<Name extends string> {
   }
 
   /**
-   * Its value as a number that may have a fraction, or `null`.
+   * The value as a number, which may have a fraction, or `null`.
    *
-   * @param unit What it counts, for the message.
-   * @throws {FlagError} If it is none, or below 0.
+   * @param unit The unit, for the message.
+   * @throws {FlagError} If it is not a number, or below 0.
    */
   decimal(name: Name, unit: string): number | null {
     const text = this.text(name);
@@ -89,7 +89,7 @@ export class Flags<Name extends string> {
     throw new FlagError(`${this.label(name)} needs a number of ${unit}, not "${text}"`);
   }
 
-  /** @returns Where the next flag is. */
+  /** @returns The index of the next flag. */
   #read(args: readonly string[], at: number, names: ReadonlyMap<string, string>): number {
     const typed = args[at]!;
     const [, long, inline] = /^(--[^=]+)=(.*)$/s.exec(typed) ?? [];
@@ -111,7 +111,7 @@ export class Flags<Name extends string> {
   }
 }
 
-/** Reads a whole number. */
+/** Parses a whole number. */
 export function wholeNumber(label: string, text: string, min: number, max: number): number {
   const number = /^\d+$/.test(text) ? Number(text) : NaN;
   if (number >= min && number <= max) return number;
@@ -119,7 +119,7 @@ export function wholeNumber(label: string, text: string, min: number, max: numbe
   throw new FlagError(`${label} needs a whole number ${range}, not "${text}"`);
 }
 
-/** The lines of a table in the help. */
+/** The lines of the help for a table. */
 export function helpOf(table: FlagTable<string>): string {
   const rows = Object.values(table).map(({ names, value, about }) => {
     return [`  ${names.join(", ")}${value === undefined ? "" : ` ${value}`}`, about] as const;

@@ -1,6 +1,5 @@
 /**
- * The flags that `pub.ts` and `sub.ts` have in common: where the broker is, who
- * the client is, and how long its session lasts.
+ * The flags of both `pub.ts` and `sub.ts`: the broker's address, the client, and its session.
  *
  * @module
  */
@@ -16,7 +15,7 @@ import { readWill, WILL_FLAGS } from "./will_flags.ts";
 type SessionFlag = "id" | "idPrefix" | "username" | "password" | "version" | "keepAlive";
 type KeepFlag = "keepSession" | "expiry" | "inflight" | "property" | "debug" | "quiet" | "noDelay";
 
-/** The name of a flag that both commands have. */
+/** The name of a flag of both commands. */
 export type CommonFlag =
   | SessionFlag
   | KeepFlag
@@ -70,32 +69,32 @@ const OWN_FLAGS: Readonly<Record<SessionFlag | KeepFlag | "help", Flag>> = {
   help: { names: ["--help"], about: "this text" },
 };
 
-/** The flags both commands have. */
+/** The flags of both commands. */
 export const COMMON_FLAGS: FlagTable<CommonFlag> = {
   ...ENDPOINT_FLAGS,
   ...OWN_FLAGS,
   ...WILL_FLAGS,
 };
 
-/** What the common flags come to. */
+/** The settings of the common flags. */
 export interface Connection {
   readonly url: string;
   readonly options: ConnectOptions;
   /** The topic in the URL, or `null`. */
   readonly topic: string | null;
-  /** What `-D` says of publish and subscribe. */
+  /** The properties that `-D` sets for PUBLISH and SUBSCRIBE. */
   readonly properties: PropertySets;
   readonly isDebug: boolean;
   readonly isQuiet: boolean;
 }
 
-/** As many seconds mean "for ever" (MQTT 5 §3.1.2.11.2). */
+/** A Session Expiry Interval that means "does not expire" (MQTT 5 §3.1.2.11.2). */
 const FOR_EVER_SECONDS = 0xffff_ffff;
 
 /**
- * Reads the common flags and the files they name.
+ * Reads the common flags and the files that they name.
  *
- * @throws {FlagError} If something makes no sense.
+ * @throws {FlagError} If a flag is invalid.
  */
 export async function readConnection(flags: Flags<CommonFlag>): Promise<Connection> {
   const protocolVersion = readVersion(flags.text("version") ?? "5");
@@ -174,7 +173,7 @@ function readConnectProperties(properties: Properties): Partial<ConnectOptions> 
   };
 }
 
-/** Of an authentication a command line can only say the first word. */
+/** A command line can set only the first message of enhanced authentication. */
 function authenticationOf(properties: Properties): ClientAuthentication | null {
   const { authenticationMethod: method, authenticationData: data = null } = properties;
   if (method === undefined) {

@@ -1,6 +1,6 @@
 /**
- * How `sub.ts` prints a message: the format strings of mosquitto_sub, taken
- * apart once and then used for every message.
+ * Formats messages for `sub.ts` with the format strings of mosquitto_sub. A format string is parsed
+ * once and then used for every message.
  *
  * @module
  */
@@ -10,12 +10,12 @@ import { isoTime, TIME_LETTERS, timePart, unixTime } from "./format_time.ts";
 import { messageJson } from "./json_message.ts";
 import { FlagError } from "./server_flags.ts";
 
-/** Makes the bytes to print of a message, and of the moment it came. */
+/** Formats a message and its time of arrival as bytes. */
 export type Format = (message: ClientMessage, date: Date) => Uint8Array;
 
 type Part = (message: ClientMessage, date: Date) => Uint8Array | string;
 
-/** How wide a part is printed. */
+/** The width and alignment of a part. */
 interface Layout {
   readonly isLeft: boolean;
   readonly fill: " " | "0";
@@ -26,10 +26,10 @@ interface Layout {
 const encoder = new TextEncoder();
 const NOTHING = new Uint8Array();
 
-/** What each letter after `%` stands for. */
+/** The value for each letter after `%`. */
 const LETTERS: Readonly<Record<string, Part>> = {
   "%": () => "%",
-  A: () => "", // The client has put the topic back in the place of its alias.
+  A: () => "", // The client has replaced the alias by its topic.
   C: ({ properties }) => properties.contentType ?? "",
   D: ({ properties }) => properties.correlationData ?? NOTHING,
   E: ({ properties }) => `${properties.messageExpiryInterval ?? ""}`,
@@ -49,12 +49,12 @@ const LETTERS: Readonly<Record<string, Part>> = {
   X: ({ payload }) => payload.toHex().toUpperCase(),
 };
 
-/** Letters whose value is a number or hexadecimal, and may be filled up with zeros. */
+/** Letters whose value is a number or hexadecimal, and may be padded with zeros. */
 const ZERO_FILLED = "AEFlmSxX";
-/** Letters whose value may be cut off. */
+/** Letters whose value may be truncated. */
 const CUT = "CIRt";
 
-/** What each letter after a backslash stands for. */
+/** The character for each letter after a backslash. */
 const ESCAPES: Readonly<Record<string, string>> = {
   "\\": "\\",
   "0": "\0",
@@ -74,11 +74,11 @@ export function plainFormat(isVerbose: boolean, end: string): Format {
 }
 
 /**
- * Takes a format string apart.
+ * Parses a format string.
  *
- * @param end What is printed after each message.
- * @param indent What to indent JSON by.
- * @throws {FlagError} If it has a sequence that means nothing.
+ * @param end The text after each message.
+ * @param indent The indentation of JSON.
+ * @throws {FlagError} If it has an unknown sequence.
  */
 export function parseFormat(text: string, end: string, indent = ""): Format {
   const parts: Part[] = [];

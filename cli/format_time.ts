@@ -1,5 +1,5 @@
 /**
- * Points in time as `sub.ts` prints them, in the time zone of the machine.
+ * Formats times for `sub.ts`, in the time zone of the machine.
  *
  * @module
  */
@@ -14,7 +14,7 @@ function digits(value: number, width = 2): string {
   return `${value}`.padStart(width, "0");
 }
 
-/** What each letter after `@` stands for, as in strftime(3). */
+/** The value for each letter after `@`, as in strftime(3). */
 const PARTS: Readonly<Record<string, (date: Date) => string>> = {
   a: (date) => DAYS[date.getDay()]!.slice(0, 3),
   A: (date) => DAYS[date.getDay()]!,
@@ -27,7 +27,7 @@ const PARTS: Readonly<Record<string, (date: Date) => string>> = {
   I: (date) => digits((date.getHours() + 11) % 12 + 1),
   m: (date) => digits(date.getMonth() + 1),
   M: (date) => digits(date.getMinutes()),
-  // Beyond strftime: nanoseconds, of which the clock tells milliseconds.
+  // Not in strftime: nanoseconds. The clock has milliseconds.
   N: (date) => `${digits(date.getMilliseconds(), 3)}000000`,
   p: (date) => date.getHours() < 12 ? "AM" : "PM",
   s: (date) => `${Math.floor(date.getTime() / 1000)}`,
@@ -42,12 +42,12 @@ const PARTS: Readonly<Record<string, (date: Date) => string>> = {
   },
 };
 
-/** Part of a date by the letter strftime(3) has for it; `null` if there is no such letter. */
+/** A part of a date, by its letter in strftime(3); `null` if the letter is unknown. */
 export function timePart(letter: string, date: Date): string | null {
   return Object.hasOwn(PARTS, letter) ? PARTS[letter]!(date) : null;
 }
 
-/** The letters {@linkcode timePart} knows. */
+/** The letters of {@linkcode timePart}. */
 export const TIME_LETTERS: string = Object.keys(PARTS).join("");
 
 /** ISO 8601, such as `2016-08-10T09:47:38+0100`. */

@@ -1,11 +1,11 @@
 import { ask, endQuestion } from "./terminal.ts";
 
-/** More characters are no password. */
+/** The maximum length of a password, in characters. */
 const CHARACTERS_MAX = 65_535;
 
 /**
- * Asks for a password twice, without showing it; from a pipe it reads one line,
- * and a second that must be the same if there is one.
+ * Asks for a password twice, without showing it. From a pipe it reads one line, and a second one,
+ * which must be equal if it exists.
  *
  * @throws {Error} If there is none, or the two differ.
  */
@@ -40,18 +40,18 @@ async function typed(input: Input, question: Parameters<typeof ask>[0]): Promise
   return password;
 }
 
-/** Lines of the standard input, as they are typed in raw mode or come by a pipe. */
+/** Lines of the standard input, which is a terminal in raw mode or a pipe. */
 class Input {
   readonly #decoder = new TextDecoder("utf-8", { fatal: true });
   readonly #isTyped: boolean;
   #characters: string[] = [];
 
-  /** @param isTyped Whether some keys edit the line, and are not of it. */
+  /** @param isTyped Whether the input is a terminal, so that control keys edit the line. */
   constructor(isTyped: boolean) {
     this.#isTyped = isTyped;
   }
 
-  /** The next line; `null` at the end of the input, or if it is given up (Ctrl-C, Ctrl-D). */
+  /** The next line; `null` at the end of the input, or after Ctrl-C or Ctrl-D. */
   async line(): Promise<string | null> {
     const line: string[] = [];
     for (;;) {
@@ -69,7 +69,7 @@ class Input {
     }
   }
 
-  /** The first of what comes next, or `null` when nothing does. */
+  /** Reads more input; `null` at its end. */
   async #more(): Promise<string | null> {
     const buffer = new Uint8Array(1024);
     while (this.#characters.length === 0) {

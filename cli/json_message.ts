@@ -5,19 +5,19 @@ import { propertyWords } from "./properties_flag.ts";
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** A payload that was to be JSON and is none. */
+/** A payload that is not valid JSON, although it should be. */
 export class PayloadError extends Error {
   /** The name of the class. */
   override readonly name: string = "PayloadError";
 }
 
 /**
- * Writes a message as JSON, with the names mosquitto_sub has.
+ * Formats a message as JSON, with the names of mosquitto_sub.
  *
- * @param date When it came.
- * @param raw Whether the payload goes in as the JSON it is, not as a string.
- * @param indent What to indent by; nothing for a single line.
- * @throws {PayloadError} If `raw` is true and the payload is no JSON.
+ * @param date The time of arrival.
+ * @param raw Whether the payload is included as JSON, not as a string.
+ * @param indent The indentation; empty for a single line.
+ * @throws {PayloadError} If `raw` is true and the payload is not valid JSON.
  */
 export function messageJson(
   { topic, payload, qos, retain, packetId, properties }: ClientMessage,
@@ -40,7 +40,7 @@ export function messageJson(
   if (!raw || indent !== "" || content === null) {
     return JSON.stringify({ ...message, payload: content }, null, indent);
   }
-  // As it came: to parse it and write it again would round its large numbers.
+  // Unchanged, because parsing and formatting would round large numbers.
   return `${JSON.stringify(message).slice(0, -1)},"payload":${text.trim()}}`;
 }
 
@@ -56,7 +56,7 @@ function propertiesJson(properties: Properties): Record<string, unknown> {
   const json: Record<string, unknown> = {};
   const users: Record<string, string | string[]> = Object.create(null);
   for (const [name, value] of properties.userProperties ?? []) {
-    // A name that comes again would else hide the first.
+    // A repeated name must not replace the first value.
     users[name] = users[name] === undefined ? value : [users[name], value].flat();
   }
   if (properties.userProperties !== undefined) json["user-properties"] = users;

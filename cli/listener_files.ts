@@ -18,31 +18,31 @@ import type { TlsServerOptions } from "../transport/tls_options.ts";
 import { openTokens } from "./token_keys.ts";
 import { readTls } from "./tls_files.ts";
 
-/** What a listener needs that is in files of its own. */
+/** The contents of a listener's files. */
 export interface ListenerMaterial {
-  /** Who has an account; `null` where nobody has one. */
+  /** The accounts; `null` if there are none. */
   readonly accounts: Authenticator | null;
-  /** Who may do what; `null` for everything. */
+  /** The access rules; `null` if everything is allowed. */
   readonly rules: Authorizer | null;
   /** Who has a token, of an admin listener; `null` where nobody has one. */
   readonly tokens: TokenFile | null;
-  /** Certificates and keys; `null` if it is not encrypted. */
+  /** Certificates and keys; `null` without TLS. */
   readonly tls: TlsServerOptions | null;
 }
 
-/** What all listeners of a configuration need. */
+/** The contents of all listeners' files. */
 export interface Material {
   /** In the order of the listeners. */
   readonly listeners: readonly ListenerMaterial[];
-  /** Gives up what is under way, when something else has taken its place. */
+  /** Stops requests in progress, after other material has replaced this one. */
   close(): void;
 }
 
 /**
  * Reads every file that a configuration names, each once.
  *
- * @param failed Told why a service, or keys, could not be asked for.
- * @throws {ConfigError} If something cannot be read or used, with everything that is wrong.
+ * @param failed Called when a service or keys cannot be reached later.
+ * @throws {ConfigError} If anything cannot be read or used, with all faults.
  */
 export async function readMaterial(
   configuration: Configuration,
@@ -62,7 +62,7 @@ class Reader {
   readonly #configuration: Configuration;
   readonly #files: ConfigFiles;
   readonly #failed: (error: Error) => void;
-  /** What was opened, by how it was asked for. */
+  /** Opened files and services, by their kind and path. */
   readonly #opened = new Map<string, Promise<unknown>>();
 
   constructor(configuration: Configuration, files: ConfigFiles, failed: (error: Error) => void) {
@@ -80,7 +80,7 @@ class Reader {
     };
   }
 
-  /** Those that cost least are asked first. */
+  /** The cheapest check comes first. */
   async #accounts(listener: ListenerConfiguration): Promise<Authenticator | null> {
     const { security } = listener;
     const keys = KEY_WORDS.find((word) => security[word] !== null);
@@ -149,7 +149,9 @@ class Reader {
     }
   }
 
-  /** Opens what a word names; `null` if it is not given, or cannot be opened. */
+  /**
+   * Opens the file of an option; `null` if the option is not given, or the file cannot be opened.
+   */
   async #file<T>(
     listener: ListenerConfiguration,
     word: keyof SecurityValues,
@@ -183,7 +185,7 @@ class Reader {
       return;
     }
     const why = whyNot(error, "read the file");
-    // A file of SCRAM tells the line itself.
+    // A SCRAM file names the line itself.
     const [, line, text] = why.startsWith(`${path}:`)
       ? /^(\d+): ([^]*)$/.exec(why.slice(path.length + 1)) ?? []
       : [];
@@ -191,7 +193,7 @@ class Reader {
     this.#add(place, word, `cannot use ${path}: ${why}`);
   }
 
-  /** What several listeners share is wrong once. */
+  /** A fault of a file that several listeners share is reported once. */
   #add(place: Place, word: string, text: string): void {
     const isKnown = this.problems.some((known) =>
       known.place.file === place.file && known.place.line === place.line && known.text === text

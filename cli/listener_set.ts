@@ -9,26 +9,28 @@ import type { ListenerMaterial } from "./listener_files.ts";
 import { nameWithProtocol, OpenedListener } from "./opened_listener.ts";
 import { StartError } from "./start_error.ts";
 
-/** How often an address that a listener of ours has just left is tried again. */
+/**
+ * The maximum number of attempts to bind an address that one of our listeners has just released.
+ */
 const TRIES_MAX = 40;
-/** How long between two tries, in milliseconds: the system takes its time to let go of a socket. */
+/** The delay between attempts, in milliseconds: the system needs time to release a socket. */
 const TRY_MS = 50;
 
-/** A change of listeners that can still be taken back. */
+/** A change of listeners that can still be undone. */
 export interface ListenerChange {
-  /** Puts it into effect: nothing can fail any more. */
+  /** Completes the change. It cannot fail. */
   commit(): Promise<void>;
-  /** Has everything as it was. */
+  /** Restores the listeners from before the change. */
   rollback(): Promise<void>;
 }
 
-/** A listener that stays open, and the one of a configuration that it is from then on. */
+/** A listener that stays open, and its new configuration. */
 interface Kept {
   readonly opened: OpenedListener;
   readonly index: number;
 }
 
-/** The listeners of a server, as its configuration names them. */
+/** The listeners of a configured server. */
 export class ListenerSet {
   readonly #broker: Broker;
   readonly #log: OperatorLog;
@@ -43,7 +45,7 @@ export class ListenerSet {
   }
 
   /**
-   * Opens every listener of a configuration.
+   * Opens all listeners of a configuration.
    *
    * @throws {StartError} If one cannot be opened.
    */
@@ -58,10 +60,10 @@ export class ListenerSet {
   }
 
   /**
-   * Opens listeners that are new, or that are to be opened anew. Those that are gone listen no more
-   * where a new one takes their place; they are closed, with their clients, by `commit()`.
+   * Opens new and changed listeners. A removed listener stops listening at once if a new one needs
+   * its address. `commit()` closes removed listeners and their clients.
    *
-   * @throws If one cannot be opened, or certificates cannot be used; all is as before then.
+   * @throws If one cannot be opened, or certificates cannot be used. Then nothing has changed.
    */
   async change(
     configuration: Configuration,
@@ -135,7 +137,7 @@ export class ListenerSet {
     }
   }
 
-  /** Opens a listener, and says so; `null` if it can be done without. */
+  /** Opens a listener, and reports it; `null` if it is optional and cannot be opened. */
   async #open(
     configuration: Configuration,
     index: number,
@@ -151,7 +153,7 @@ export class ListenerSet {
   }
 }
 
-/** Calls `open` again for as long as the address is in use, a limited number of times. */
+/** Repeats `open` while the address is in use, a limited number of times. */
 async function onceFree<T>(open: () => Promise<T>): Promise<T> {
   for (let left = TRIES_MAX;; left--) {
     try {
@@ -165,9 +167,10 @@ async function onceFree<T>(open: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Opens a listener of a configuration, which is named if that is not possible.
+ * Opens a listener of a configuration. An error names the listener.
  *
- * @returns `null` for the loopback address of IPv6 where there is none and nobody asked for it.
+ * @returns `null` for the IPv6 loopback address if it does not exist and the configuration does not
+ * name it.
  */
 async function openAt(
   broker: Broker,

@@ -3,7 +3,7 @@ import { traceOf } from "../admin/trace.ts";
 import type { BrokerHooks } from "../mod.ts";
 import { codeText, loginFailedLine, storeFullLine } from "./log_lines.ts";
 
-/** Has what happens in a broker written to a log, in the words that mosquitto uses. */
+/** Hooks that log the broker's events, in the words of mosquitto. */
 export function logHooks(log: OperatorLog, isConnectionLogged: () => boolean): BrokerHooks {
   return {
     failed: (error) => log.write("error", `Internal error: ${traceOf(error)}`),

@@ -2,15 +2,15 @@ import { type Line, line, quoted } from "../admin/visible.ts";
 import type { LoginFailure } from "../mod.ts";
 import { StoreGoneError } from "../store/mod.ts";
 
-/** A reason code as logs show it. */
+/** A Reason Code in log format. */
 export function codeText(reasonCode: number): string {
   return `0x${reasonCode.toString(16).padStart(2, "0")}`;
 }
 
 /**
- * The line about a login that has failed: `login failed from 192.0.2.7 port 50123 (0x86) …`. The
- * address comes first, and whatever the client has chosen after it, in quotes and without line
- * ends, so that nobody can have somebody else locked out; docs/security.md has the pattern.
+ * The line about a failed login: `login failed from 192.0.2.7 port 50123 (0x86) …`. The address
+ * comes first. Text from the client follows in quotes and without line ends, so that no client can
+ * cause the ban of another address. docs/security.md has the pattern for it.
  */
 export function loginFailedLine(
   { address, clientId, username, reasonCode }: LoginFailure,
@@ -22,7 +22,7 @@ export function loginFailedLine(
   }`;
 }
 
-/** The line about a store that takes nothing more: why, what comes of it, and the cure. */
+/** The line about a store that accepts no more writes: cause, effect and solution. */
 export function storeFullLine(reason: Error | undefined): Line {
   const why = reason instanceof StoreGoneError
     ? line`: ${reason.message}`

@@ -1,10 +1,10 @@
 import type { LogFile, LogOutputs } from "../admin/operator_log.ts";
 
 /**
- * What the log of a server writes with. A line is written before this returns,
- * so that the last ones are there whatever ends the process.
+ * The outputs of a server's log. Writes are synchronous, so that no line is lost when the process
+ * ends.
  *
- * @param publish Publishes a line of the log.
+ * @param publish Publishes a log line.
  */
 export function systemOutputs(publish: (topic: string, line: string) => void): LogOutputs {
   const encoder = new TextEncoder();
@@ -25,11 +25,13 @@ function openLog(path: string, encoder: TextEncoder): LogFile {
   };
 }
 
-/** A log that cannot be written, for the disk is full or its reader gone, stops no broker. */
+/**
+ * A log that cannot be written must not stop the broker, such as on a full disk or a closed pipe.
+ */
 function writeAll(to: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {
   try {
     for (let at = 0; at < bytes.length;) at += to.writeSync(bytes.subarray(at));
   } catch {
-    // There is nowhere to say it.
+    // There is no place to report it.
   }
 }

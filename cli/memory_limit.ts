@@ -2,14 +2,14 @@ import { HEAP_SHARE } from "../broker/limits/memory_budget.ts";
 import { systemHeap } from "../broker/base/heap_monitor.ts";
 import type { Broker } from "../mod.ts";
 
-/** The part of a container's memory that is the budget, unless it is told. */
+/** The default budget, as a share of the container's memory. */
 const CONTAINER_SHARE = 0.5;
-/** Where the kernel says how much memory a container may have, as of cgroups 2 and 1. */
+/** The memory limit of a container, in cgroups 2 and 1. */
 const FILES = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
-/** cgroups 1 say that there is no limit with a number that no machine has, in bytes. */
+/** cgroups 1 express "no limit" as a huge number, in bytes. */
 const NO_LIMIT_BYTES = 2 ** 60;
 
-/** What the container may have of memory, in bytes; `null` if there is no limit, or it may not be read. */
+/** The memory limit of the container, in bytes; `null` if there is none, or it cannot be read. */
 export async function containerBytes(files: readonly string[] = FILES): Promise<number | null> {
   for (const path of files) {
     const { state } = await Deno.permissions.query({ name: "read", path });
@@ -25,17 +25,17 @@ async function numberIn(path: string): Promise<number | null> {
     const bytes = Number(await Deno.readTextFile(path));
     return bytes > 0 && bytes < NO_LIMIT_BYTES ? bytes : null;
   } catch {
-    // There are no such cgroups.
+    // This version of cgroups is not in use.
     return null;
   }
 }
 
 /**
- * The budget of a server that was not told one, in bytes: the smaller of what the heap and the
- * container leave. Not everything that is counted is on the heap; all of it is in the container.
+ * The default budget of a server, in bytes: the smaller of the shares of the heap and of the
+ * container. Some of the counted memory is outside the heap, but all of it is in the container.
  *
- * @param heapBytes What the heap may grow to; 0 if unknown.
- * @returns 0 where the container makes no difference.
+ * @param heapBytes The maximum size of the heap; 0 if unknown.
+ * @returns 0 if the container does not reduce the budget.
  */
 export function defaultMemoryBytes(container: number | null, heapBytes: number): number {
   if (container === null) return 0;
@@ -43,12 +43,12 @@ export function defaultMemoryBytes(container: number | null, heapBytes: number):
   return heapBytes > 0 && heapBytes * HEAP_SHARE <= bytes ? 0 : bytes;
 }
 
-/** The same for this process. */
+/** The default budget of this process, in bytes. */
 export async function memoryBytesHere(): Promise<number> {
   return defaultMemoryBytes(await containerBytes(), systemHeap()?.read().limitBytes ?? 0);
 }
 
-/** The line that says at the start how much memory clients may take up. */
+/** The line that reports the memory budget at start. */
 export function memoryLine(broker: Broker, isTold: boolean): string {
   const { memory: { bytesMax }, limits } = broker;
   const why = isTold
@@ -59,10 +59,13 @@ export function memoryLine(broker: Broker, isTold: boolean): string {
   return `At most ${megabytes(bytesMax)} MB of memory for what clients make it hold (${why})`;
 }
 
-/** How often a shortage is written down, in milliseconds. */
+/** The minimum interval between log lines, in milliseconds. */
 const TELL_MS = 60_000;
 
-/** Writes down that memory is short: what is refused then may be a million things. */
+/**
+ * Logs that memory is short. The interval between lines is limited, because many packets may be
+ * refused.
+ */
 export class MemoryShortage {
   readonly #write: (line: string) => void;
   #toldMs = -Infinity;
@@ -71,7 +74,7 @@ export class MemoryShortage {
     this.#write = write;
   }
 
-  /** Something was refused to a client. */
+  /** Call when something was refused to a client. */
   tell(clientId: string | null, nowMs: number = performance.now()): void {
     if (nowMs - this.#toldMs < TELL_MS) return;
     this.#toldMs = nowMs;

@@ -8,14 +8,14 @@ import { bindAddresses, type BindWish, systemSources } from "./bind_addresses.ts
 import { AccountGate, RuleGate } from "./replaceable_auth.ts";
 import type { ListenerMaterial } from "./listener_files.ts";
 
-/** What of a listener can be closed. */
+/** The part of a listener that can be closed. */
 interface Closable {
   close(): Promise<void>;
 }
 
-/** A listener of a configuration that is open, on one address or several. */
+/** An open listener of a configuration, on one or several addresses. */
 export class OpenedListener {
-  /** Where it is and how, in words. */
+  /** Its address and protocol, in words. */
   readonly name: string;
   readonly #broker: Broker;
   readonly #accounts = new AccountGate();
@@ -49,7 +49,7 @@ export class OpenedListener {
    * Opens a listener.
    *
    * @param operations What an admin listener can have the server do.
-   * @throws If an address cannot be bound; nothing is left open then.
+   * @throws If an address cannot be bound. Then nothing stays open.
    */
   static async open(
     broker: Broker,
@@ -63,17 +63,17 @@ export class OpenedListener {
     return opened;
   }
 
-  /** Where it can be reached. */
+  /** The URLs of the listener. */
   get urls(): readonly string[] {
     return this.#urls;
   }
 
-  /** What it was opened by, or reloaded by last. */
+  /** The configuration of the last start or reload. */
   get configuration(): ListenerConfiguration {
     return this.#configuration;
   }
 
-  /** One line: where, how, and who may connect. */
+  /** One line: address, protocol, and who may connect. */
   get line(): string {
     const listener = this.#configuration;
     const who = this.#isAdmin ? whoMayAdminister(listener) : whoMayConnect(listener);
@@ -81,23 +81,23 @@ export class OpenedListener {
   }
 
   /**
-   * Takes certificates that were read anew: they hold from the next handshake on.
+   * Applies certificates that were read again, from the next handshake on.
    *
-   * @throws If they cannot be used; those of before hold then.
+   * @throws If they cannot be used. Then the old ones stay in effect.
    */
   reloadTls({ tls }: ListenerMaterial): void {
     if (tls === null) return;
     for (const listener of this.#open) (listener as TlsListener).reload(tls);
   }
 
-  /** Has the certificates of before again. */
+  /** Restores the certificates from before the reload. */
   restoreTls(): void {
     this.reloadTls(this.#material);
   }
 
   /**
-   * Takes what was read anew: who may, and what holds for clients that connect from now on. What is
-   * open stays open.
+   * Applies new rules: permissions, and the policy for clients that connect from now on. Open
+   * addresses stay open.
    */
   async reload(
     listener: ListenerConfiguration,
@@ -115,9 +115,9 @@ export class OpenedListener {
   }
 
   /**
-   * Listens, for the first time or again.
+   * Starts listening, for the first time or again.
    *
-   * @throws If an address cannot be bound; it does not listen then.
+   * @throws If an address cannot be bound. Then it does not listen.
    */
   async listen(): Promise<void> {
     this.#urls = [];
@@ -129,14 +129,14 @@ export class OpenedListener {
     }
   }
 
-  /** Listens no more; its clients stay. */
+  /** Stops listening. Clients stay connected. */
   async stopListening(): Promise<void> {
     const open = this.#open;
     this.#open = [];
     for (const listener of open) await listener.close();
   }
 
-  /** Listens no more, and disconnects its clients: they are told that somebody has wanted that. */
+  /** Stops listening, and disconnects all clients with the reason of an administrative action. */
   async close(): Promise<void> {
     await this.stopListening();
     this.#broker.disconnectClients(this.#policy);
@@ -180,7 +180,7 @@ export class OpenedListener {
   }
 }
 
-/** What a listener is called in the log: where it is, and what is spoken there. */
+/** The name of a listener in the log: its address and protocol. */
 export function nameWithProtocol(listener: ListenerConfiguration): string {
   const { settings } = listener;
   const encrypted = settings.certfile === null ? "" : " with TLS";
@@ -209,7 +209,7 @@ async function openTcp(
       return tls === null ? broker.listen(options) : broker.listenTls({ ...options, ...tls });
     };
     const opened = await orWithoutIPv6(open, hostname, wish);
-    // All addresses of a listener have one port.
+    // All addresses of a listener have the same port.
     port = opened.port;
     const scheme = isWebSocket ? "ws" : "mqtt";
     const host = opened.hostname.includes(":") ? `[${opened.hostname}]` : opened.hostname;
@@ -217,7 +217,7 @@ async function openTcp(
   }
 }
 
-/** Every address is every address of IPv4 on a machine that has no IPv6. */
+/** On a machine without IPv6, every address means every IPv4 address. */
 async function orWithoutIPv6<T>(
   open: (hostname: string) => Promise<T>,
   hostname: string,

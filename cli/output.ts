@@ -1,19 +1,16 @@
 import { concat } from "@std/bytes";
 import { Receipt } from "../log/receipt.ts";
 
-/** Bytes that may wait before whoever writes has to. */
+/** The maximum number of bytes that wait before `write()` waits too. */
 const WAITING_BYTES_MAX = 1024 * 1024;
 
-/** Where the bytes go in the end, such as `Deno.stdout`. */
+/** The destination of the bytes, such as `Deno.stdout`. */
 export interface Sink {
-  /** Writes some of the bytes and tells how many. */
+  /** Writes some of the bytes and returns their number. */
   write(bytes: Uint8Array): Promise<number>;
 }
 
-/**
- * Writes many small pieces: they gather while a write is under way, and leave
- * together.
- */
+/** Combines many small writes: pieces that arrive during a write are written together. */
 export class Output {
   readonly #sink: Sink;
   #waiting: Uint8Array[] = [];
@@ -22,7 +19,7 @@ export class Output {
   #isWriting = false;
   #error: unknown = null;
 
-  /** Makes one that writes to `sink`. */
+  /** Creates an output to `sink`. */
   constructor(sink: Sink) {
     this.#sink = sink;
   }
@@ -30,8 +27,8 @@ export class Output {
   /**
    * Writes a piece.
    *
-   * @returns Settles at once, unless too much waits already.
-   * @throws What the sink has thrown.
+   * @returns Resolves at once, unless too many bytes wait.
+   * @throws The error of the sink.
    */
   async write(piece: Uint8Array): Promise<void> {
     this.#waiting.push(piece);
@@ -42,9 +39,9 @@ export class Output {
   }
 
   /**
-   * Waits until everything is written.
+   * Waits until all bytes are written.
    *
-   * @throws What the sink has thrown.
+   * @throws The error of the sink.
    */
   async drained(): Promise<void> {
     while (this.#isWriting) await this.#next();

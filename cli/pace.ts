@@ -1,23 +1,23 @@
 import { Receipt } from "../log/receipt.ts";
 import type { Clock } from "../transport/clock.ts";
 
-/** A delay up to this is made up for: timers come late, and the pace is to be right even so. */
+/** Delays up to this are compensated: timers fire late, but the rate must be exact. */
 const CATCH_UP_MS = 100;
 
-/** Lets one thing happen after another, so many milliseconds apart. */
+/** Spaces events by a fixed interval, in milliseconds. */
 export class Pace {
   readonly #gapMs: number;
   readonly #clock: Clock;
   #dueMs: number;
 
-  /** @param gapMs 0 for no wait at all. */
+  /** @param gapMs The interval; 0 for no wait. */
   constructor(gapMs: number, clock: Clock) {
     this.#gapMs = gapMs;
     this.#clock = clock;
     this.#dueMs = clock.now();
   }
 
-  /** Waits until the next is due; the first is due at once. */
+  /** Waits until the next event is due. The first is due at once. */
   async wait(): Promise<void> {
     if (this.#gapMs === 0) return;
     const dueMs = Math.max(this.#dueMs, this.#clock.now() - CATCH_UP_MS);

@@ -1,6 +1,5 @@
 /**
- * Creates and edits files of users and hashed passwords, as mosquitto_passwd
- * does: `deno task passwd FILE USER`.
+ * Creates and edits password files, like mosquitto_passwd: `deno task passwd FILE USER`.
  *
  * @module
  */
@@ -32,7 +31,7 @@ async function edit(order: PasswdOrder): Promise<void> {
   const hash = (password: string) =>
     hashPassword(new TextEncoder().encode(password), order.scheme, order.iterations);
   if (kind === "set") {
-    // Asked before anything is read, so that nothing old is written after a long wait.
+    // Ask before the file is read: the prompt may take long, and the file may change meanwhile.
     const password = order.password ?? await askPassword();
     if (password === "") throw new Error("Empty password");
     const lines = order.isNew ? [] : await readLines(file);

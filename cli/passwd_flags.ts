@@ -2,17 +2,17 @@ import { ITERATIONS_MAX, type PasswordScheme } from "../auth/password_hash.ts";
 import { wholeNumber } from "./flags.ts";
 import { FlagError } from "./server_flags.ts";
 
-/** How mosquitto 2.0 hashes: old, but known to every version; `-I` has more. */
+/** The iterations of mosquitto 2.0: few, but supported by every version. `-I` sets more. */
 const USUAL_ITERATIONS = 101;
 
-/** What is to be done, in common. */
+/** The common part of all orders. */
 interface Common {
   readonly file: string;
   readonly scheme: PasswordScheme;
   readonly iterations: number;
 }
 
-/** What is to be done with a password file. */
+/** The edit of a password file. */
 export type PasswdOrder =
   & Common
   & (
@@ -27,7 +27,7 @@ export type PasswdOrder =
     | { readonly kind: "hash-all" }
   );
 
-/** What `--help` says. */
+/** The text of `--help`. */
 export const PASSWD_HELP = `Usage: deno task passwd [-c] [flags] FILE USER
        deno task passwd [-c] [flags] -b FILE USER PASSWORD
        deno task passwd -D FILE USER
@@ -53,9 +53,9 @@ Examples:
 `;
 
 /**
- * Reads the command line; `null` if it asks for help.
+ * Parses the command line; `null` for `--help`.
  *
- * @throws {FlagError} If it makes no sense.
+ * @throws {FlagError} If it is invalid.
  */
 export function parsePasswdArgs(args: readonly string[]): PasswdOrder | null {
   const given = new Set<string>();
@@ -64,7 +64,7 @@ export function parsePasswdArgs(args: readonly string[]): PasswdOrder | null {
   let iterations: number | null = null;
   for (let at = 0; at < args.length; at++) {
     const arg = args[at]!;
-    // After the file comes a name or a password, whatever it looks like.
+    // The arguments after the file are a name or a password, even if they look like flags.
     if (words.length > 0 || !arg.startsWith("-") || arg === "-") words.push(arg);
     else if (arg === "--help") return null;
     else if (arg === "-H") scheme = schemeOf(args[++at]);
@@ -111,7 +111,7 @@ function orderOf(given: ReadonlySet<string>, words: readonly string[]): Order {
   return { kind: "set", file, username, password: has("-b") ? password : null, isNew: has("-c") };
 }
 
-/** What cannot stand in a line before the colon. */
+/** Refuses characters that the file's format does not allow in a name. */
 function checkUsername(username: string): void {
   if (username === "") throw new FlagError("USER is empty");
   // deno-lint-ignore no-control-regex

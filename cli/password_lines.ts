@@ -1,13 +1,12 @@
 /**
- * Edits the lines of a password file; comments and everybody else stay as they
- * are.
+ * Edits the lines of a password file. Comments and other users stay unchanged.
  *
  * @module
  */
 import { FileFaultError, type LineFault } from "../auth/file_errors.ts";
 import { formatPasswordHash, parsePasswordHash, type PasswordHash } from "../auth/password_hash.ts";
 
-/** A new file is its owner's alone. */
+/** Only the owner can read a new file. */
 const MODE = 0o600;
 
 /** Adds a user, or replaces all its lines by one. */
@@ -19,13 +18,13 @@ export function setUser(lines: readonly string[], username: string, hash: Passwo
   return [...before, line, ...deleteUser(lines.slice(first), username)];
 }
 
-/** Takes every line of a user out. */
+/** Removes all lines of a user. */
 export function deleteUser(lines: readonly string[], username: string): string[] {
   return lines.filter((line) => !isOf(line, username));
 }
 
 /**
- * Hashes every password that is not.
+ * Hashes all plain passwords.
  *
  * @throws {FileFaultError} If a line is not `user:password`.
  */
@@ -65,15 +64,15 @@ export async function readLines(path: string): Promise<string[]> {
 }
 
 /**
- * Replaces a file by these lines, all or nothing: whoever reads it meanwhile
- * finds the old ones or the new ones. Owner and mode stay what they were.
+ * Replaces a file atomically: a reader sees the old lines or the new ones. Owner and mode stay the
+ * same.
  */
 export async function writeLines(path: string, lines: readonly string[]): Promise<void> {
   const old = await Deno.stat(path).catch((error) => {
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;
   });
-  // A link stays one.
+  // A symbolic link stays a link.
   const target = old === null ? path : await Deno.realPath(path);
   const temporary = `${target}.${crypto.randomUUID()}`;
   try {
@@ -85,7 +84,7 @@ export async function writeLines(path: string, lines: readonly string[]): Promis
     await Deno.rename(temporary, target);
   } catch (error) {
     await Deno.remove(temporary).catch(() => {
-      // It is not there, or cannot be removed either: the first error tells more.
+      // It does not exist, or cannot be removed: the first error says more.
     });
     throw error;
   }

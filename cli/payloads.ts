@@ -2,13 +2,13 @@ import { concat } from "@std/bytes";
 import { FlagError } from "./server_flags.ts";
 import { reasonOf } from "./tls_flags.ts";
 
-/** Where the messages of `pub.ts` come from. */
+/** The source of the messages of `pub.ts`. */
 export type PayloadSource =
   | { readonly kind: "message"; readonly payload: Uint8Array }
   | { readonly kind: "file"; readonly path: string }
-  /** Standard input, all of it one message. */
+  /** The whole standard input as one message. */
   | { readonly kind: "stdin" }
-  /** Standard input, each line a message. */
+  /** Each line of the standard input as a message. */
   | { readonly kind: "lines" };
 
 const NEWLINE = 0x0a;
@@ -16,7 +16,7 @@ const NEWLINE = 0x0a;
 /**
  * The payloads, one after the other.
  *
- * @param repeat How often each comes; lines come once.
+ * @param repeat The number of repetitions of each payload; lines are not repeated.
  * @param input The standard input.
  * @throws {FlagError} If the file cannot be read.
  */
@@ -30,7 +30,7 @@ export async function* payloadsOf(
   for (let count = 0; count < repeat; count++) yield payload;
 }
 
-/** Takes lines apart, byte by byte as they are; the last needs no line break. */
+/** Splits bytes into lines. The last line needs no line break. */
 export async function* linesOf(input: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
   let begun: Uint8Array[] = [];
   for await (const chunk of input) {

@@ -1,4 +1,4 @@
-/** The file that tells others the number of this process. */
+/** The file with the process ID of the server. */
 export class PidFile {
   readonly #path: string;
 
@@ -7,7 +7,7 @@ export class PidFile {
   }
 
   /**
-   * Writes the file, which is its owner's alone. Needs `--allow-write` for it.
+   * Writes the file with mode 600. Needs `--allow-write` for it.
    *
    * @throws If it cannot be written.
    */
@@ -16,13 +16,13 @@ export class PidFile {
     return new PidFile(path);
   }
 
-  /** Removes the file; another one is left alone, and so is one that cannot be removed any more. */
+  /** Removes the file, unless another process has replaced it. Errors are ignored. */
   async remove(): Promise<void> {
     try {
       const text = await Deno.readTextFile(this.#path);
       if (text.trim() === String(Deno.pid)) await Deno.remove(this.#path);
     } catch {
-      // It is gone, or not ours to remove since the user has changed.
+      // It does not exist any more, or the process may not remove it after a change of user.
     }
   }
 }

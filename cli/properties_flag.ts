@@ -2,13 +2,13 @@ import type { Properties, UserProperty } from "../codec/mod.ts";
 import { wholeNumber } from "./flags.ts";
 import { FlagError } from "./server_flags.ts";
 
-/** Whose properties `-D` can set. */
+/** The packets whose properties `-D` can set. */
 export type PropertyCommand = "connect" | "publish" | "subscribe" | "will";
 
 /** The properties of each packet, and of the will. */
 export type PropertySets = Record<PropertyCommand, Properties>;
 
-/** What a property is: a number up to a maximum, text, bytes, a name with a value. */
+/** The type of a property: a number up to a maximum, text, bytes, or a name with a value. */
 type Kind = number | "text" | "bytes" | "flag" | "identifiers" | "pair";
 
 interface PropertyWord {
@@ -19,7 +19,7 @@ interface PropertyWord {
 
 const MESSAGE = ["publish", "will"] as const;
 
-/** The words for properties, which are those of mosquitto. */
+/** The names of properties, as in mosquitto. */
 const WORDS: Readonly<Record<string, PropertyWord>> = {
   "content-type": { key: "contentType", kind: "text", commands: MESSAGE },
   "correlation-data": { key: "correlationData", kind: "bytes", commands: MESSAGE },
@@ -66,16 +66,18 @@ const WORDS: Readonly<Record<string, PropertyWord>> = {
 const COMMANDS = ["connect", "publish", "subscribe", "will"] as const;
 const SUBSCRIPTION_IDENTIFIER_MAX = 268_435_455;
 
-/** How many words `-D` takes: `publish content-type text`, `publish user-property name value`. */
+/**
+ * The number of arguments of `-D`: `publish content-type text`, `publish user-property name value`.
+ */
 export function countPropertyWords([, word]: readonly string[]): number {
   return word === "user-property" ? 4 : 3;
 }
 
 /**
- * Reads what `-D` was given.
+ * Reads the arguments of `-D`.
  *
- * @param uses The words of each time.
- * @throws {FlagError} If there is no such property, or its value is not one.
+ * @param uses The arguments of each use.
+ * @throws {FlagError} If a property is unknown, or its value is invalid.
  */
 export function readProperties(uses: readonly (readonly string[])[]): PropertySets {
   const sets: PropertySets = { connect: {}, publish: {}, subscribe: {}, will: {} };
@@ -92,7 +94,7 @@ export function readProperties(uses: readonly (readonly string[])[]): PropertySe
   return sets;
 }
 
-/** Properties by the words for them; pairs are left out. */
+/** Properties by their names, without User Properties. */
 export function* propertyWords(properties: Properties): Generator<[string, unknown]> {
   for (const [word, { key, kind }] of Object.entries(WORDS)) {
     const value = properties[key];

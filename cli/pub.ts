@@ -11,9 +11,9 @@ import { payloadsOf } from "./payloads.ts";
 import { PUB_HELP, type PubSettings, readPubFlags } from "./pub_flags.ts";
 import { complain, sayPage } from "./terminal.ts";
 
-/** Messages under way at once: enough to keep a far broker busy. */
+/** The maximum number of unacknowledged messages: enough for a broker far away. */
 const UNSETTLED_MAX = 2048;
-/** How long the broker has to close the connection at the end. */
+/** The time for the broker to close the connection at the end. */
 const GRACE_MS = 5000;
 
 if (import.meta.main) await runCommand(main);
@@ -28,18 +28,18 @@ async function main(args: string[]): Promise<number> {
 async function publish(settings: PubSettings): Promise<void> {
   const { url, options } = settings.connection;
   const ended = Promise.withResolvers<never>();
-  ended.promise.catch(() => {}); // Whether anybody waits for it or not.
+  ended.promise.catch(() => {}); // The client may not be observed yet.
   const tell = stateTeller(url, settings.connection);
   await using client = await connect(url, {
     ...options,
-    // What lives from a pipe lives on; who publishes once wants to know now.
+    // A pipe continues after a lost connection. For a single message, failure is reported at once.
     reconnect: settings.source.kind === "lines" ? {} : false,
     onState: (state) => {
       tell(state);
       if (state.kind === "closed" && state.error !== null) ended.reject(state.error);
     },
   });
-  // The connection may end for good while the standard input has nothing to say.
+  // The connection may end while the standard input is idle.
   await Promise.race([ended.promise, publishAll(client, settings)]);
   await client.close({ graceMs: GRACE_MS });
 }
@@ -61,7 +61,7 @@ async function publishAll(client: Client, settings: PubSettings): Promise<void> 
 async function tellOf(receipt: PublishReceipt, what: string): Promise<void> {
   complain(`Publishing ${what}`);
   const result = await receipt.completed.catch(() => null);
-  // Why not, the last line will tell.
+  // The last line of output gives the cause.
   if (result === null) return;
   complain(`Published ${what}${isForNobody(result.reasonCode) ? ", which nobody listens to" : ""}`);
 }

@@ -24,7 +24,7 @@ const PUB_FLAGS: Readonly<Record<PubFlag, Flag>> = {
 
 const TABLE: FlagTable<CommonFlag | PubFlag> = { ...PUB_FLAGS, ...COMMON_FLAGS };
 
-/** What `--help` prints. */
+/** The text of `--help`. */
 export const PUB_HELP = `Usage: deno task pub [flags]
 
 Publishes to an MQTT broker. The flags are those of mosquitto_pub.
@@ -38,7 +38,7 @@ Examples:
   deno task pub -t hi -m '{}' -D publish content-type application/json
 `;
 
-/** What `pub.ts` was told on the command line. */
+/** The settings of the command line. */
 export interface PubSettings {
   readonly connection: Connection;
   readonly topic: string;
@@ -47,15 +47,15 @@ export interface PubSettings {
   readonly retain: boolean;
   readonly properties: Properties;
   readonly repeat: number;
-  /** Between two messages; 0 for as fast as it goes. */
+  /** The interval between messages; 0 for no limit. */
   readonly gapMs: number;
 }
 
 /**
- * Reads the command line.
+ * Parses the command line.
  *
- * @returns `null` if it asks for help.
- * @throws {FlagError} If it makes no sense.
+ * @returns `null` for `--help`.
+ * @throws {FlagError} If it is invalid.
  */
 export async function readPubFlags(args: readonly string[]): Promise<PubSettings | null> {
   const flags = new Flags(args, TABLE);

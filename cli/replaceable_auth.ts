@@ -9,13 +9,13 @@ import type { Authorizer, PublishRequest, SubscribeRequest } from "../auth/autho
 import { ReasonCode } from "../codec/mod.ts";
 
 /**
- * Lets in who has an account, and whoever tells no name where that is allowed.
- * What it goes by can be replaced while clients are connected.
+ * Accepts clients that have an account, and anonymous ones if allowed. The accounts can be replaced
+ * while clients are connected.
  */
 export class AccountGate implements Authenticator {
   /** The accounts; `null` for none. */
   accounts: Authenticator | null = null;
-  /** Whether clients may come in that tell no name; without accounts, whatever they tell. */
+  /** Whether clients without a user name are accepted. Without accounts, any user name is. */
   isAnonymousAllowed = false;
 
   authenticate(request: ConnectRequest): Decision | Promise<Decision> {
@@ -30,7 +30,7 @@ export class AccountGate implements Authenticator {
     return this.accounts?.begin?.(method, request) ?? null;
   }
 
-  /** Whether it is the name or the password that is wrong, clients are told what mosquitto tells. */
+  /** A wrong name and a wrong password give the same Reason Code, that of mosquitto. */
   async #ask(accounts: Authenticator, request: ConnectRequest): Promise<Decision> {
     const decision = await accounts.authenticate(request);
     if (decision.reasonCode !== ReasonCode.BadUserNameOrPassword) return decision;
@@ -38,9 +38,9 @@ export class AccountGate implements Authenticator {
   }
 }
 
-/** Goes by rules that can be replaced while clients are connected. */
+/** Applies rules that can be replaced while clients are connected. */
 export class RuleGate implements Authorizer {
-  /** The rules; everything is allowed without. */
+  /** The rules; without them everything is allowed. */
   rules: Authorizer | null = null;
 
   mayPublish(client: ClientInfo, request: PublishRequest): boolean | Promise<boolean> {

@@ -9,13 +9,13 @@ import { SystemdNotifier } from "./systemd_notifier.ts";
 import { stopSignal } from "./stop_signal.ts";
 import { checkUser, ownUid } from "./user_check.ts";
 
-/** How long clients have to take what waits for them when the server stops. */
+/** The time for clients to receive waiting messages when the server stops. */
 const GRACE_MS = 2000;
 
 /**
  * Reads a configuration, and every file that it names.
  *
- * @param failed Told why a service, or keys, could not be asked for later on.
+ * @param failed Called when a service or keys cannot be reached later.
  * @throws {ConfigError} If anything is wrong with it.
  */
 export async function loadConfiguration(
@@ -28,12 +28,12 @@ export async function loadConfiguration(
   return { configuration, material: await readMaterial(configuration, systemFiles, failed) };
 }
 
-/** Runs a server as a configuration says, until it is told to stop. SIGHUP has it read again. */
+/** Runs a server with a configuration until a signal stops it. SIGHUP reloads the configuration. */
 export async function serveConfiguration(
   path: string,
   surroundings: Omit<ServerSurroundings, "reload">,
 ): Promise<void> {
-  // Before the server says that it is up: whoever reads it may stop it, or have it reloaded.
+  // Before the server reports that it is up: a reader of that line may stop or reload it.
   const stopped = stopSignal();
   const reloader = new Reloader(path);
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGHUP", reloader.ask);
@@ -54,7 +54,7 @@ export async function serveConfiguration(
 /**
  * Checks a configuration.
  *
- * @returns What is noted about it, and what is in effect.
+ * @returns The warnings, and the configuration in effect.
  * @throws {ConfigError} If it cannot be used.
  */
 export async function testConfiguration(
@@ -68,13 +68,13 @@ export async function testConfiguration(
   };
 }
 
-/** Has a server reload when it is asked; what is asked meanwhile comes to one more. */
+/** Reloads a server on request. Requests during a reload cause one more reload. */
 class Reloader {
   readonly ask: () => void = () => {
     this.#isAsked = true;
     this.#go();
   };
-  /** Writes to the log why something could not be asked. */
+  /** Logs a failed request to a service. */
   readonly failed: (error: Error) => void = (error) => this.#server?.complain(error.message);
   readonly #path: string;
   #server: ConfiguredServer | null = null;
@@ -97,7 +97,7 @@ class Reloader {
     return this.#faults;
   }
 
-  /** The server is up. */
+  /** Call when the server is up. */
   begin(server: ConfiguredServer): void {
     this.#server = server;
     this.#go();
@@ -116,7 +116,7 @@ class Reloader {
     resolve();
   }
 
-  /** A configuration that cannot be used changes nothing, and is told. */
+  /** A configuration that cannot be used changes nothing, and is reported. */
   async #reload(server: ConfiguredServer): Promise<void> {
     this.#faults = [];
     try {
@@ -129,7 +129,7 @@ class Reloader {
   }
 }
 
-/** What is wrong with a configuration, a line for each thing. */
+/** The faults of a configuration, one line each. */
 function linesOf(error: unknown): string[] {
   if (error instanceof ConfigError) return error.remarks.map(formatRemark);
   return [error instanceof Error ? error.message : String(error)];

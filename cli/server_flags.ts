@@ -1,10 +1,10 @@
 import { parseArgs } from "@std/cli";
 
-/** What `server.ts` was told on the command line. */
+/** The command line of `server.ts`. */
 export interface ServerFlags {
   /** The configuration file; `null` for none. */
   readonly config: string | null;
-  /** Whether the configuration is only to be checked. */
+  /** Whether to check the configuration only. */
   readonly testConfig: boolean;
   readonly host: string;
   readonly port: number;
@@ -12,11 +12,11 @@ export interface ServerFlags {
   readonly wsPort: number | null;
   /** The port of the admin listener; `null` for none. */
   readonly adminPort: number | null;
-  /** Most connections; `null` for as many as the file descriptors allow. */
+  /** The maximum number of connections; `null` for as many as the file descriptors allow. */
   readonly maxConnections: number | null;
-  /** Bytes of memory for what clients make the broker hold; `null` for what fits this machine. */
+  /** The memory budget for clients, in bytes; `null` for the default of this machine. */
   readonly memoryBytesMax: number | null;
-  /** The directory of what must survive; `null` to keep everything in memory. */
+  /** The directory of the store; `null` to keep everything in memory. */
   readonly data: string | null;
   /** Whether a damaged store is refused. */
   readonly strictStore: boolean;
@@ -25,12 +25,12 @@ export interface ServerFlags {
   readonly version: boolean;
 }
 
-/** A command line that makes no sense; the message says what would. */
+/** An invalid command line. The message says what would be valid. */
 export class FlagError extends Error {
   override readonly name: string = "FlagError";
 }
 
-/** What `--help` prints. */
+/** The text of `--help`. */
 export const HELP = `Usage: deno task start [flags]
 
 Starts an MQTT broker for 3.1, 3.1.1 and 5.0. It lets everyone in who can
@@ -71,16 +71,16 @@ const STRING = [
   "max-memory",
 ] as const;
 
-/** Flags for which the configuration has words. */
+/** Flags that have an equivalent option in the configuration. */
 const NOT_WITH_CONFIG = [
   ...["host", "port", "ws-port", "admin-port", "max-connections", "max-memory"],
   ...["data", "memory", "strict-store", "verbose"],
 ];
 
 /**
- * Reads the command line.
+ * Parses the command line.
  *
- * @throws {FlagError} If a flag is unknown, or its value makes no sense.
+ * @throws {FlagError} If a flag is unknown, or its value is invalid.
  */
 export function parseServerFlags(args: string[]): ServerFlags {
   const flags = parseArgs(args, {
@@ -125,7 +125,7 @@ export function parseServerFlags(args: string[]): ServerFlags {
   };
 }
 
-/** With a configuration there is one place for everything. */
+/** With a configuration file, flags must not set the same things. */
 function checkConfig(config: string | null, flags: Record<string, unknown>): void {
   if (config === "") throw new FlagError("-c needs a file, such as /etc/mosquitto/mosquitto.conf");
   if (config === null && flags["test-config"] === true) {

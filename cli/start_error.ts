@@ -2,15 +2,15 @@ import { ConfigError, formatRemark } from "../config/errors.ts";
 import { plain } from "../config/why.ts";
 import { FlagError } from "./server_flags.ts";
 
-/** Why a server cannot start: what, where, and what would be right, in one line. */
+/** A failed start: cause, place and solution, in one line. */
 export class StartError extends Error {
   override readonly name: string = "StartError";
 }
 
-/** What the shell is told: the command line or the configuration is wrong; or anything else. */
+/** Exit codes: an invalid command line or configuration; any other failure. */
 export const StartExit = { Wrong: 2, Failed: 1 } as const;
 
-/** The lines that say why a server cannot start, and the exit code. */
+/** The lines that explain a failed start, and the exit code. */
 export function startFailure(error: unknown): { lines: string[]; code: number } {
   if (error instanceof ConfigError) {
     return { lines: error.remarks.map(formatRemark), code: StartExit.Wrong };

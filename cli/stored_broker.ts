@@ -5,17 +5,16 @@ import { SqliteStore, StoreDamagedError, StoreLockedError } from "../store/mod.t
 import { whyNot } from "../config/why.ts";
 import { StartError } from "./start_error.ts";
 
-/** What is told about a store when it is opened. */
+/** Reports about a store when it is opened. */
 export interface StoreTeller {
-  /** Something that its operator should know. */
+  /** Information for the operator. */
   inform(text: string): void;
-  /** Something that its operator must look after. */
+  /** A problem that the operator must solve. */
   warn(text: string): void;
 }
 
 /**
- * Opens a store, tells what was found damaged in it, and makes a broker that
- * goes on from what is there.
+ * Opens a store, reports damage, and creates a broker with its contents.
  *
  * @param isStrict Whether a damaged store is refused.
  * @throws If the store cannot be opened.
@@ -48,7 +47,7 @@ export async function openStoredBroker(
   return broker;
 }
 
-/** A session expiry that never comes, in seconds. */
+/** The Session Expiry Interval of a session that never expires, in seconds. */
 const NEVER_SECONDS = 0xffff_ffff;
 
 function forgottenAfter({ limits }: Broker): string {
@@ -72,7 +71,7 @@ async function openStore(directory: string, strict: boolean): Promise<SqliteStor
   }
 }
 
-/** Says in words why a store cannot be opened, and what would help. */
+/** Explains why a store cannot be opened, and what helps. */
 function storeFault(directory: string, strict: boolean, error: unknown): string {
   if (error instanceof StoreLockedError) {
     return `${directory} is in use by another broker: end that one, or choose another folder`;
@@ -80,7 +79,7 @@ function storeFault(directory: string, strict: boolean, error: unknown): string 
   if (strict && error instanceof StoreDamagedError) {
     return `${error.message} (a start that is not strict saves what can be saved)`;
   }
-  // What the store says, or what the system says of its folder.
+  // The message of the store, or the system's message about its folder.
   const isOfSystem = error instanceof Error && /\(os error \d+\)/.test(error.message);
   if (!isOfSystem) return error instanceof Error ? error.message : String(error);
   return `cannot keep state in ${directory}: ${whyNot(error, "make the folder")}`;

@@ -39,7 +39,7 @@ async function main(args: string[]): Promise<number> {
   }
 }
 
-/** Settles when the time of `-W` is over, if it ever is. */
+/** Resolves when the time of `-W` is over; never without it. */
 function timeoutOf({ timeoutMs, connection }: SubSettings): Promise<number> {
   return new Promise((resolve) => {
     if (timeoutMs === null) return;
@@ -66,7 +66,7 @@ async function listen(client: Client, settings: SubSettings, output: Output): Pr
     if (connection.isDebug) complain(`Subscribed to ${filter} at QoS ${granted[index]}`);
   }
   if (exits) return;
-  // Not a `for await`: leaving that would unsubscribe, which ends what `-c` keeps.
+  // Not a `for await`, because leaving that would unsubscribe, and `-c` must keep the subscription.
   for (let count = 0; count < countMax;) {
     const { value: message } = await subscription.next();
     if (message === undefined) return;
@@ -85,7 +85,7 @@ function isLeftOut({ topic, retain }: ClientMessage, settings: SubSettings): boo
     settings.filtersOut.some((filter) => matchesFilter(filter, topic));
 }
 
-/** What {@linkcode forget} publishes comes back to who subscribes to it. */
+/** {@linkcode forget} publishes an empty message, which the subscription receives too. */
 function isOwnRemoval({ payload }: ClientMessage, { removeRetained }: SubSettings): boolean {
   return removeRetained && payload.length === 0;
 }
@@ -110,7 +110,7 @@ async function print(
   }
 }
 
-/** The client numbers its subscriptions: to who has not, that means nothing. */
+/** Removes Subscription Identifiers that the client added itself: the user did not ask for them. */
 function withoutOurs(message: ClientMessage, isNumbered: boolean): ClientMessage {
   if (isNumbered || message.properties.subscriptionIdentifiers === undefined) return message;
   const { subscriptionIdentifiers: _, ...properties } = message.properties;

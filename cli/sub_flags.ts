@@ -45,7 +45,7 @@ const SUB_FLAGS: Readonly<Record<SubFlag, Flag>> = {
 
 const TABLE: FlagTable<CommonFlag | SubFlag> = { ...SUB_FLAGS, ...COMMON_FLAGS };
 
-/** What `--help` prints. */
+/** The text of `--help`. */
 export const SUB_HELP = `Usage: deno task sub [flags]
 
 Subscribes at an MQTT broker and prints what comes. The flags are those of
@@ -69,10 +69,10 @@ Examples:
   deno task sub -c -i keeper -t jobs -q 1 -C 1
 `;
 
-/** What `sub.ts` was told on the command line. */
+/** The settings of the command line. */
 export interface SubSettings {
   readonly connection: Connection;
-  /** What to subscribe to; may be empty if there is something to unsubscribe from. */
+  /** The Topic Filters; may be empty if there is something to unsubscribe from. */
   readonly filters: readonly string[];
   readonly options: ClientSubscribeOptions;
   readonly filtersOut: readonly string[];
@@ -80,20 +80,20 @@ export interface SubSettings {
   readonly noRetained: boolean;
   readonly retainedOnly: boolean;
   readonly removeRetained: boolean;
-  /** Messages to end after, maybe `Infinity`. */
+  /** The number of messages after which to end, maybe `Infinity`. */
   readonly countMax: number;
-  /** When to end at the latest, or `null`. */
+  /** The maximum time to run, or `null`. */
   readonly timeoutMs: number | null;
-  /** Whether to end once subscribed. */
+  /** Whether to end after SUBACK. */
   readonly exits: boolean;
   readonly format: Format;
 }
 
 /**
- * Reads the command line.
+ * Parses the command line.
  *
- * @returns `null` if it asks for help.
- * @throws {FlagError} If it makes no sense.
+ * @returns `null` for `--help`.
+ * @throws {FlagError} If it is invalid.
  */
 export async function readSubFlags(args: readonly string[]): Promise<SubSettings | null> {
   const flags = new Flags(args, TABLE);

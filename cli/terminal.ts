@@ -1,6 +1,6 @@
 /**
- * All that the commands and the server print, but for the messages of `sub.ts` and the files of
- * the log: one place, so that nothing from outside is printed as it came.
+ * Prints everything except the messages of `sub.ts` and the log files. All output is in one place,
+ * so that no foreign text is printed without escapes.
  *
  * @module
  */
@@ -18,19 +18,19 @@ export function complain(line: string | Line): void {
 }
 
 /**
- * Prints a page as it is: the text of a `--help`, or a configuration that its operator has written.
- * Nothing that a peer has said may be in it.
+ * Prints a page unchanged: the text of a `--help`, or a configuration of the operator. It must not
+ * contain text from peers.
  */
 export function sayPage(page: string): void {
   console.log("%s", page.trimEnd());
 }
 
-/** Asks a question of ours on the standard error output, and stays on its line. */
+/** Prints a fixed question on the standard error output, and stays on its line. */
 export async function ask(question: "Password: " | "Reenter password: "): Promise<void> {
   await Deno.stderr.write(new TextEncoder().encode(question));
 }
 
-/** Ends the line of a question; the terminal may be in raw mode. */
+/** Ends the line of a question. The terminal may be in raw mode. */
 export async function endQuestion(): Promise<void> {
   await Deno.stderr.write(new TextEncoder().encode("\r\n"));
 }

@@ -6,9 +6,9 @@ import { codeText, loginFailedLine, storeFullLine } from "./log_lines.ts";
 import { complain, say } from "./terminal.ts";
 
 /**
- * Tells on the terminal what happens in a broker that runs by flags.
+ * Hooks that print the events of a broker that was started with flags.
  *
- * @param isVerbose Whether that includes each client that comes, goes or is refused.
+ * @param isVerbose Whether connects, disconnects and refusals are printed too.
  */
 export function terminalHooks(isVerbose: boolean): BrokerHooks {
   return isVerbose ? { ...GENERAL, ...CLIENTS } : GENERAL;

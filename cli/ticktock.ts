@@ -1,6 +1,6 @@
 /**
- * The smallest demo: publishes "tick" and "tock" in turn every second, and
- * prints what it receives: `deno task ticktock`.
+ * The smallest demo: publishes "tick" and "tock" in turn every second, and prints the messages it
+ * receives: `deno task ticktock`.
  *
  * @module
  */
@@ -50,7 +50,7 @@ async function run(flags: Flags<keyof typeof ENDPOINT_FLAGS>): Promise<void> {
 }
 
 async function listen(client: Client, topic: string): Promise<void> {
-  // All that ticks: one level of the topic may be anything.
+  // Matches all demos: any text in one topic level.
   for await (const message of client.subscribe(topic.replace(/[^/]*$/, "+"))) {
     say(`${message.topic} ${new TextDecoder().decode(message.payload)}`);
   }

@@ -5,15 +5,14 @@ import type { ListenerValues } from "../config/options.ts";
 import { whyNot } from "../config/why.ts";
 import { TlsContext, type TlsServerOptions } from "../transport/tls_options.ts";
 
-/** Words that name a file, or a folder of files. */
+/** Options that name a file, or a folder of files. */
 type FileWord = "certfile" | "keyfile" | "cafile" | "capath" | "crlfile";
 
 /**
- * Reads the certificates and keys of a listener, and finds out whether they can
- * be used.
+ * Reads the certificates and keys of a listener, and checks whether they can be used.
  *
- * @returns `null` if the listener is not encrypted.
- * @throws {ConfigError} If a file cannot be read, or what is in it cannot be used.
+ * @returns `null` if the listener has no TLS.
+ * @throws {ConfigError} If a file cannot be read, or its contents cannot be used.
  */
 export async function readTls(
   listener: ListenerConfiguration,
@@ -37,7 +36,7 @@ export async function readTls(
   return options;
 }
 
-/** The word whose file an error is about: TLS tells what cannot be used, and not where it was. */
+/** The option whose file caused an error. TLS names the fault but not its file. */
 function wordOf({ cafile }: ListenerValues, error: unknown): FileWord {
   const message = error instanceof Error ? error.message : "";
   if (message.includes("private key")) return "keyfile";
@@ -45,7 +44,9 @@ function wordOf({ cafile }: ListenerValues, error: unknown): FileWord {
   return message.includes("revoked") ? "crlfile" : "certfile";
 }
 
-/** What clients have to show. As in mosquitto, authorities alone ask nobody for a certificate. */
+/**
+ * The requirements for client certificates. As in mosquitto, `cafile` alone does not require one.
+ */
 async function clientOptions(
   listener: ListenerConfiguration,
   files: ConfigFiles,
@@ -81,7 +82,7 @@ async function read(
   }
 }
 
-/** Every certificate in a folder; the names that OpenSSL would want them to have do not matter. */
+/** All certificates in a folder. The file names that OpenSSL requires are not necessary. */
 async function readFolder(
   listener: ListenerConfiguration,
   word: FileWord,
@@ -101,7 +102,7 @@ async function readText(path: string, files: ConfigFiles): Promise<string> {
   try {
     return await files.read(path);
   } catch (error) {
-    // A certificate in DER, or something else that is none in PEM.
+    // A certificate in DER, or a file that is not PEM.
     if (error instanceof TypeError) return "";
     throw error;
   }

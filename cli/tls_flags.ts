@@ -4,7 +4,7 @@ import { FlagError } from "./server_flags.ts";
 
 type TlsFlag = "cafile" | "cert" | "key" | "insecure" | "osCerts";
 
-/** The flags for TLS, any of which asks for it. */
+/** The flags for TLS. Each of them enables it. */
 export const TLS_FLAGS: FlagTable<TlsFlag> = {
   cafile: {
     names: ["--cafile"],
@@ -20,15 +20,15 @@ export const TLS_FLAGS: FlagTable<TlsFlag> = {
   },
 };
 
-/** Whether TLS is asked for. */
+/** Whether TLS is enabled. */
 export function asksForTls(flags: Flags<TlsFlag>): boolean {
   return (Object.keys(TLS_FLAGS) as TlsFlag[]).some((name) => flags.has(name));
 }
 
 /**
- * Reads the files named.
+ * Reads the named files.
  *
- * @throws {FlagError} If one cannot be read, or is of no use without another.
+ * @throws {FlagError} If one cannot be read, or needs another flag.
  */
 export async function readTls(flags: Flags<TlsFlag>): Promise<TlsSettings> {
   if (flags.has("cert") !== flags.has("key")) {
@@ -58,7 +58,7 @@ async function readPem(flags: Flags<TlsFlag>, name: TlsFlag): Promise<string | u
   }
 }
 
-/** Why a file could not be read, in a few words. */
+/** A short reason why a file could not be read. */
 export function reasonOf(error: unknown): string {
   if (error instanceof Deno.errors.NotFound) return "there is no such file";
   if (error instanceof Deno.errors.IsADirectory) return "it is a folder";

@@ -5,15 +5,15 @@ import type { KEY_WORDS } from "../config/check.ts";
 import type { SecurityValues } from "../config/options.ts";
 import type { ConfigFiles } from "../config/source.ts";
 
-/** A word for the keys that tokens are checked with. */
+/** An option for the keys that tokens are verified with. */
 type KeyWord = (typeof KEY_WORDS)[number];
 
 /**
- * Lets in whoever has a token.
+ * Creates the authenticator for tokens.
  *
- * @param word What kind of key it is.
+ * @param word The kind of key.
  * @param key The path or URL of the key.
- * @param failed Told why keys could not be read later on.
+ * @param failed Called when keys cannot be read later.
  * @throws If the key cannot be read or used.
  */
 export async function openTokens(
@@ -48,7 +48,7 @@ async function keysOf(word: KeyWord, key: string, files: ConfigFiles): Promise<J
     case "fairway_jwt_key_file":
       return { pem: await files.read(key) };
     case "fairway_jwt_jwks_file":
-      // Whether it can be read is told apart from what is in it.
+      // Read it first, to distinguish an unreadable file from invalid contents.
       await files.read(key);
       return { jwksFile: key };
     case "fairway_jwt_jwks_url":

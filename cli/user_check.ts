@@ -2,11 +2,11 @@ import type { Configuration } from "../config/configuration.ts";
 import { ConfigError } from "../config/errors.ts";
 
 /**
- * Sees to it that a server that is to run as some user does not run as root.
- * Giving up root from within is not complete: the groups of root stay.
+ * Refuses to run as root if the configuration names a user. A process cannot give up root
+ * completely: the groups of root stay.
  *
- * @param uid The number of the user that it runs as; `null` if that is not known.
- * @throws {ConfigError} If the server would go on as root.
+ * @param uid The user ID of the process; `null` if unknown.
+ * @throws {ConfigError} If the server would run as root.
  */
 export function checkUser({ global, places }: Configuration, uid: number | null): void {
   const { user } = global;
@@ -16,12 +16,12 @@ export function checkUser({ global, places }: Configuration, uid: number | null)
   throw new ConfigError([{ place: places.get("user")!, word: "user", text }]);
 }
 
-/** The number of the user that this process runs as; `null` if it may not know. */
+/** The user ID of the process; `null` if it may not be read. */
 export function ownUid(): number | null {
   try {
     return Deno.uid();
   } catch {
-    // Not without --allow-sys=uid.
+    // Requires --allow-sys=uid.
     return null;
   }
 }

@@ -22,7 +22,7 @@ export const WILL_FLAGS: FlagTable<WillFlag> = {
  * Reads the will.
  *
  * @returns `null` if there is none.
- * @throws {FlagError} If it has no topic, or one that is not valid.
+ * @throws {FlagError} If its topic is missing or invalid.
  */
 export function readWill(flags: Flags<WillFlag>, properties: Properties): WillOptions | null {
   const topic = flags.text("willTopic");

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 
-/** Whether this is an IP address, or a block of them such as `10.0.0.0/8`. */
+/** Whether the text is an IP address, or an address block such as `10.0.0.0/8`. */
 export function isAddressBlock(text: string): boolean {
   const slash = text.indexOf("/");
   if (slash < 0) return isIP(text) !== 0;

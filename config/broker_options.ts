@@ -1,17 +1,17 @@
 import { type BrokerLimits, checkLimits, DEFAULT_LIMITS } from "../broker/base/limits.ts";
 import type { Configuration } from "./configuration.ts";
 
-/** A session expiry that never comes (Session Expiry Interval, in seconds). */
+/** The Session Expiry Interval of a session that never expires, in seconds. */
 const NEVER_SECONDS = 0xffff_ffff;
-/** As many messages in flight as there are packet identifiers for in each direction. */
+/** The maximum number of messages in flight: one for each packet identifier of a direction. */
 const INFLIGHT_MOST = 32_767;
 const RECEIVE_MOST = 65_535;
-/** The keep alive that is no limit at all. */
+/** A keep alive limit that never applies. */
 const KEEP_ALIVE_MOST = 65_535;
 
 /**
- * The limits of the broker as a configuration has them: where a word of
- * mosquitto's and a limit say the same, the word holds.
+ * The limits of the broker in a configuration. If an option of mosquitto and a limit mean the same,
+ * the option applies.
  */
 export function limitsOf(configuration: Configuration): BrokerLimits {
   const { global, limits } = configuration;

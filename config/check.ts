@@ -8,7 +8,7 @@ import {
   type SecurityValues,
 } from "./options.ts";
 
-/** Words that promise TLS, or rely on it. */
+/** Options that require TLS. */
 const TLS_WORDS = [
   "cafile",
   "capath",
@@ -19,16 +19,16 @@ const TLS_WORDS = [
   "use_subject_as_username",
 ] as const;
 
-/** Words for the keys that tokens are checked with. */
+/** Options for the keys that tokens are verified with. */
 export const KEY_WORDS = [
   "fairway_jwt_secret_file",
   "fairway_jwt_key_file",
   "fairway_jwt_jwks_file",
   "fairway_jwt_jwks_url",
 ] as const;
-/** Words for where services are asked. */
+/** Options for URLs of services. */
 const URL_WORDS = ["fairway_http_auth_url", "fairway_http_acl_url"] as const;
-/** Words that say who has an account. */
+/** Options that define accounts. */
 const ACCOUNT_WORDS = [
   "password_file",
   "fairway_scram_file",
@@ -36,10 +36,10 @@ const ACCOUNT_WORDS = [
   ...KEY_WORDS,
 ] as const;
 
-/** Takes what is wrong about a word, or a listener as a whole. */
+/** Reports a fault of an option, or of a listener as a whole. */
 type Complain = (word: keyof ListenerValues | "listener", text: string) => void;
 
-/** Finds what does not go together, though each word is right. */
+/** Finds options that contradict each other, though each value is valid. */
 export function checkConfiguration(
   configuration: Configuration,
   problems: Remark[],
@@ -74,7 +74,7 @@ export function checkConfiguration(
   notes.push({ place, word: "persistence", text });
 }
 
-/** A listener that was to be encrypted must never be opened without. */
+/** A listener that is meant to be encrypted must never be opened without TLS. */
 function checkTls(settings: ListenerValues, complain: Complain): void {
   const { certfile, keyfile } = settings;
   if (certfile !== null && keyfile === null) complain("certfile", "needs a keyfile beside it");
@@ -145,7 +145,7 @@ function checkAdmin({ settings, security, host }: ListenerConfiguration, complai
   );
 }
 
-/** Words of one way to find out who somebody is need the one that opens it. */
+/** Options of an authentication method need the option that enables it. */
 function checkSecurity(
   { places }: Configuration,
   listener: ListenerConfiguration,

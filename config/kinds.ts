@@ -1,16 +1,16 @@
-/** What values a word of the configuration takes, and how they are written. */
+/** A type of values of configuration options, and their text form. */
 export interface Kind<T> {
-  /** What would be right, as in `… expects a whole number from 0 to 2`. */
+  /** The expected values, as in `… expects a whole number from 0 to 2`. */
   readonly expects: string;
-  /** Whether the value is one word, and what follows it is none of it. */
+  /** Whether the value is a single word. Further text is not part of it. */
   readonly isOneWord: boolean;
-  /** Reads a value, which is not empty; `undefined` if it is not one of this kind. */
+  /** Parses a value, which is not empty; `undefined` if it is invalid. */
   parse(text: string): T | undefined;
-  /** Writes a value in such a way that it can be read again. */
+  /** Formats a value so that it can be parsed again. */
   print(value: T): string;
 }
 
-/** `true` or `false`, also written 1 or 0. */
+/** `true` or `false`, or 1 or 0. */
 export const boolean: Kind<boolean> = {
   expects: "true or false",
   isOneWord: true,
@@ -21,12 +21,12 @@ export const boolean: Kind<boolean> = {
   print: String,
 };
 
-/** Any text up to the end of the line. */
+/** Any text to the end of the line. */
 export function text(expects: string): Kind<string> {
   return { expects, isOneWord: false, parse: (value) => value, print: (value) => value };
 }
 
-/** Text for which something holds. */
+/** A text that satisfies a condition. */
 export function textWhere(expects: string, holds: (value: string) => boolean): Kind<string> {
   return {
     expects,
@@ -50,7 +50,7 @@ export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): Kin
   };
 }
 
-/** One of a few words. */
+/** One of several words. */
 export function oneOf<const T extends string>(...words: readonly T[]): Kind<T> {
   return {
     expects: words.length === 1 ? words[0]! : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`,
@@ -60,7 +60,7 @@ export function oneOf<const T extends string>(...words: readonly T[]): Kind<T> {
   };
 }
 
-/** A list in one line, with commas or blanks between its items. */
+/** A list in one line, separated by commas or blanks. */
 export function listOf<T>(item: Kind<T>, expects: string): Kind<readonly T[]> {
   return {
     expects,

@@ -1,17 +1,16 @@
 import type { Place } from "./errors.ts";
 
-/** One line of a configuration: a word and what follows it. */
+/** One line of a configuration: an option and its value. */
 export interface Line {
   readonly place: Place;
   readonly word: string;
-  /** The rest of the line without the blanks around it; empty if there is none. */
+  /** The rest of the line without surrounding blanks; empty if there is none. */
   readonly value: string;
 }
 
 /**
- * Finds the lines of a configuration that say something: neither empty nor, with
- * `#` as their first mark, a comment. Blanks are spaces and tabs, and a line may
- * end as on Windows.
+ * Splits a configuration into lines, without empty lines and comments, which begin with `#`. Blanks
+ * are spaces and tabs. Line ends may be those of Windows.
  */
 export function readLines(file: string, text: string): Line[] {
   const lines: Line[] = [];

@@ -5,17 +5,17 @@ import type { Line } from "./lexer.ts";
 import { LISTENER_OPTIONS, SECURITY_OPTIONS, type SecurityValues } from "./options.ts";
 import { firstWord, type Report, Section } from "./section.ts";
 
-/** The port of MQTT. */
+/** The standard port of MQTT. */
 const USUAL_PORT = 1883;
 
-/** Words that open no default listener when they stand before any other. */
+/** Options that do not create a default listener when they stand before the first `listener`. */
 const MODEST_WORDS = ["max_topic_alias", "tls_version"];
-/** Words about security that do, with `per_listener_settings true`. */
+/** Security options that do, with `per_listener_settings true`. */
 const IMMODEST_SECURITY = ["password_file", "allow_zero_length_clientid"];
 
 const portKind = integer(0, 65_535);
 
-/** A listener as far as it has been read. */
+/** A listener while its options are read. */
 export class ListenerDraft {
   readonly settings: Section<typeof LISTENER_OPTIONS>;
   readonly security: Section<typeof SECURITY_OPTIONS>;
@@ -32,14 +32,14 @@ export class ListenerDraft {
     this.security = new Section(SECURITY_OPTIONS, report);
   }
 
-  /** Whether the default listener is to be opened: something was said of it. */
+  /** Whether the configuration has options for the default listener, so that it must be opened. */
   get isGiven(): boolean {
     if (this.#port !== null || this.#host !== null) return true;
     return this.settings.changed().some((word) => !MODEST_WORDS.includes(word)) ||
       this.security.changed().some((word) => IMMODEST_SECURITY.includes(word));
   }
 
-  /** Takes `listener PORT [ADDRESS]` or `listener 0 PATH`. */
+  /** Reads `listener PORT [ADDRESS]` or `listener 0 PATH`. */
   takeListener(line: Line): void {
     const [port, where, ...rest] = line.value.split(/\s+/);
     this.#port = portKind.parse(port ?? "") ?? null;
@@ -48,7 +48,7 @@ export class ListenerDraft {
       return this.#report.problem(line, `expects ${expected}, not "${line.value}"`);
     }
     if (this.#port === 0 && !isAddress(where)) {
-      // A path may have blanks in it.
+      // A path may contain blanks.
       const path = line.value.slice(port!.length).trim();
       if (path !== "") this.#path = path;
       else this.#report.problem(line, "expects the path of a Unix socket after port 0");
@@ -60,7 +60,7 @@ export class ListenerDraft {
     this.#report.note(line, `takes a port and an address; "${rest.join(" ")}" has no effect`);
   }
 
-  /** Takes `port`, of the default listener. */
+  /** Reads `port` of the default listener. */
   takePort(line: Line): void {
     const text = firstWord(line, this.#report);
     const port = portKind.parse(text);
@@ -71,7 +71,7 @@ export class ListenerDraft {
     this.#port = port;
   }
 
-  /** Takes `bind_address`, of the default listener. */
+  /** Reads `bind_address` of the default listener. */
   takeHost(line: Line): void {
     if (line.value === "") return this.#report.problem(line, "expects an address, not nothing");
     if (this.#host !== null) return this.#report.problem(line, "was given already");
@@ -80,10 +80,11 @@ export class ListenerDraft {
   }
 
   /**
-   * The listener as it is to be opened.
+   * The complete listener.
    *
-   * @param shared Who may, where that is the same for all listeners.
-   * @param isLocal Whether it is for this machine only, since nothing was said of listeners.
+   * @param shared The security options, if all listeners have the same.
+   * @param isLocal Whether it accepts only this machine, because the configuration has no
+   * listeners.
    */
   finish(shared: SecurityValues | null, isLocal: boolean): ListenerConfiguration {
     const security = shared ?? this.security.values();
@@ -99,7 +100,10 @@ export class ListenerDraft {
   }
 }
 
-/** Whether this is an address and no path: mosquitto has no port 0, so here it is any free port. */
+/**
+ * Whether the text is an address and not a path. mosquitto has no port 0; here it means any free
+ * port.
+ */
 function isAddress(text: string | undefined): boolean {
   return text !== undefined && /^(\d{1,3}(\.\d{1,3}){3}|[\da-fA-F:]*:[\da-fA-F:]+)$/.test(text);
 }

@@ -5,16 +5,16 @@ import type { ProtocolVersion, QoS } from "../codec/mod.ts";
 import { KEY_WORDS } from "./check.ts";
 import type { Configuration, ListenerConfiguration, Security } from "./configuration.ts";
 
-/** What client identifiers begin with that the broker makes up, unless the configuration says it. */
+/** The default prefix of client identifiers that the broker assigns. */
 const AUTO_ID_PREFIX = "auto-";
 
-/** Who decides about the clients of a listener. */
+/** The authenticator and authorizer of a listener. */
 export interface Deciders {
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer | null;
 }
 
-/** What holds for the clients of a listener, as its configuration says it. */
+/** The rules of a listener's configuration. */
 export function rulesOf(
   listener: ListenerConfiguration,
   { global }: Configuration,
@@ -45,18 +45,18 @@ export function rulesOf(
   };
 }
 
-/** What a listener is called: where it is, as the configuration says it. */
+/** The name of a listener: its address in the configuration. */
 export function nameOf({ port, host, path }: ListenerConfiguration): string {
   if (path !== null) return path;
   return host === null ? `${port}` : `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
-/** Whether clients may come in that tell no name. */
+/** Whether clients may connect without a user name. */
 export function isAnonymousAllowed({ settings, security }: ListenerConfiguration): boolean {
   return settings.listener_allow_anonymous ?? security.allow_anonymous;
 }
 
-/** Who may connect to a listener, in words. */
+/** A phrase that says who may connect to a listener. */
 export function whoMayConnect(listener: ListenerConfiguration): string {
   const { settings, security } = listener;
   const ways: string[] = [];

@@ -1,12 +1,12 @@
 import { oneOf } from "./kinds.ts";
 import type { Option } from "./option.ts";
 
-/** Where a line of the log goes. */
+/** A destination of log lines. */
 export type LogDestination =
   | { readonly to: "stdout" | "stderr" | "topic" }
   | { readonly to: "file"; readonly path: string };
 
-/** What a line of the log is about, or how bad it is. */
+/** The subject or severity of a log line. */
 export type LogType =
   | "debug"
   | "error"
@@ -30,12 +30,12 @@ const TYPES = [
   "internal",
 ] as const;
 
-/** What is logged unless the configuration says otherwise. */
+/** The types that are logged by default. */
 const USUAL_TYPES: readonly LogType[] = ["error", "warning", "notice", "information"];
 
 const typeWord = oneOf(...TYPES, "all", "none");
 
-/** `log_type`: each adds one; `all` and `none` replace what came before. */
+/** `log_type`: each line adds a type; `all` and `none` replace the earlier ones. */
 export const logType: Option<readonly LogType[]> = {
   expects: typeWord.expects,
   isOneWord: true,
@@ -55,7 +55,7 @@ export const logType: Option<readonly LogType[]> = {
   },
 };
 
-/** `log_dest`: each adds one; `none` takes away what came before. */
+/** `log_dest`: each line adds a destination; `none` removes the earlier ones. */
 export const logDest: Option<readonly LogDestination[]> = {
   expects: "stdout, stderr, topic, none or file and a path, such as file /var/log/fairway.log " +
     "(what goes to stderr is in the journal under systemd; there is no syslog)",

@@ -1,37 +1,37 @@
 import type { Kind } from "./kinds.ts";
 
-/** A word of the configuration: the values it takes, and what holds without it. */
+/** An option of the configuration: its values, and its default. */
 export interface Option<T> {
-  /** What would be right. */
+  /** The expected values. */
   readonly expects: string;
-  /** Whether a value is one word, and what follows it is none of it. */
+  /** Whether a value is a single word. Further text is not part of it. */
   readonly isOneWord: boolean;
-  /** What holds while the word is not given. */
+  /** The default. */
   readonly initial: T;
-  /** Whether it may be given once only; otherwise the last one holds, or all of them do. */
+  /** Whether it may be given only once. Otherwise the last value applies, or all of them. */
   readonly isOnce: boolean;
-  /** What its operator is told when it is used; `null` for nothing. */
+  /** A warning for the operator when it is used; `null` for none. */
   readonly note: string | null;
   /**
-   * Reads a value.
+   * Parses a value.
    *
-   * @param before What the word has meant so far; `undefined` when it is given first.
-   * @returns What it means now; `undefined` if the text is no such value.
+   * @param before The value of earlier lines; `undefined` at the first.
+   * @returns The new value; `undefined` if the text is invalid.
    */
   parse(text: string, before: T | undefined): T | undefined;
-  /** Writes a value, one text for each time the word has to be given. */
+  /** Formats a value: one text for each line that is necessary. */
   print(value: T): string[];
 }
 
-/** Words and what they mean, as a table gives them. */
+/** Options by their names. */
 export type OptionTable = Readonly<Record<string, Option<unknown>>>;
 
-/** The values of all words of a table. */
+/** The values of all options of a table. */
 export type Values<Table> = {
   readonly [Word in keyof Table]: Table[Word] extends Option<infer Value> ? Value : never;
 };
 
-/** A word whose last value holds. */
+/** An option whose last value applies. */
 export function option<T>(kind: Kind<T>, initial: T, note: string | null = null): Option<T> {
   return {
     expects: kind.expects,
@@ -44,7 +44,7 @@ export function option<T>(kind: Kind<T>, initial: T, note: string | null = null)
   };
 }
 
-/** A word that may be left out altogether. */
+/** An option without a default. */
 export function optional<T>(kind: Kind<T>, note: string | null = null): Option<T | null> {
   return {
     ...option<T | null>({ ...kind, print: (value) => kind.print(value as T) }, null, note),
@@ -52,12 +52,12 @@ export function optional<T>(kind: Kind<T>, note: string | null = null): Option<T
   };
 }
 
-/** A word that may be given once, or not at all. */
+/** An option that may be given at most once. */
 export function once<T>(kind: Kind<T>, note: string | null = null): Option<T | null> {
   return { ...optional(kind, note), isOnce: true };
 }
 
-/** A word that may be given many times; each time adds to what it means. */
+/** An option that may be given many times. Each time adds a value. */
 export function many<T>(kind: Kind<T>): Option<readonly T[]> {
   return {
     expects: kind.expects,

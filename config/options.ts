@@ -14,7 +14,9 @@ import { logDest, logType } from "./log_options.ts";
 import { isAddressBlock } from "./address_block.ts";
 import { many, once, type Option, option, optional, type Values } from "./option.ts";
 
-/** The largest packet there is, in bytes: a Remaining Length of four bytes and what precedes it. */
+/**
+ * The maximum size of a packet, in bytes: a Remaining Length of four bytes and the fixed header.
+ */
 const PACKET_BYTES_MAX = 268_435_460;
 const PAYLOAD_BYTES_MAX = 268_435_455;
 
@@ -31,7 +33,7 @@ const overflow: Kind<OverflowPolicy> = oneOf(
   "drop-newest",
 );
 
-/** Words that hold for the whole broker, wherever they stand. */
+/** Options of the whole broker, anywhere in the file. */
 export const GLOBAL_OPTIONS = {
   per_listener_settings: option(boolean, false),
   connection_messages: option(boolean, true),
@@ -71,7 +73,7 @@ export const GLOBAL_OPTIONS = {
   fairway_overflow: option(overflow, "drop-newest"),
 };
 
-/** Who may, for the whole broker, or for each listener with `per_listener_settings true`. */
+/** Security options, of the whole broker, or of each listener with `per_listener_settings true`. */
 export const SECURITY_OPTIONS = {
   allow_anonymous: optional(boolean),
   password_file: once(file),
@@ -103,7 +105,7 @@ const versions = listOf(
   "3 for MQTT 3.1, 4 for 3.1.1, 5 for 5.0, such as 4,5",
 );
 
-/** Words of one listener: the one that was begun last, or the default one before any. */
+/** Options of a listener: of the last `listener` line, or of the default one before any. */
 export const LISTENER_OPTIONS = {
   protocol: option(oneOf("mqtt", "websockets", "http_api"), "mqtt"),
   http_dir: once(folder),
@@ -152,8 +154,8 @@ export type SecurityValues = Values<typeof SECURITY_OPTIONS>;
 export type ListenerValues = Values<typeof LISTENER_OPTIONS>;
 
 /**
- * The limits of the broker, each under its name in snake case:
- * `fairway_limit_connect_timeout_ms` is `connectTimeoutMs`.
+ * The limits of the broker, each under its name in snake case: `fairway_limit_connect_timeout_ms`
+ * is `connectTimeoutMs`.
  */
 export const LIMIT_OPTIONS: Readonly<Record<string, Option<number>>> = Object.fromEntries(
   Object.entries(DEFAULT_LIMITS).map(([name, value]) => [
@@ -162,7 +164,7 @@ export const LIMIT_OPTIONS: Readonly<Record<string, Option<number>>> = Object.fr
   ]),
 );
 
-/** The word for a limit of the broker. */
+/** The option for a limit of the broker. */
 export function limitWord(name: string): string {
   return `fairway_limit_${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`;
 }

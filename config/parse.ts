@@ -11,10 +11,10 @@ import { suggest } from "./suggest.ts";
 import { ALIASES, barredBecause, IDLE_WORDS, knownWords } from "./words.ts";
 
 /**
- * Finds out what a configuration says.
+ * Parses a configuration.
  *
- * @param place Where the whole configuration is, for what is said of no one line.
- * @throws {ConfigError} If it cannot be used, with everything that is wrong with it.
+ * @param place The place of the whole configuration, for faults that belong to no line.
+ * @throws {ConfigError} If it cannot be used, with all its faults.
  */
 export function parseConfiguration(source: Source, place: Place): Configuration {
   const parser = new Parser(place);
@@ -31,10 +31,10 @@ class Parser implements Report {
   readonly #security = new Section(SECURITY_OPTIONS, this);
   readonly #default: ListenerDraft;
   readonly #listeners: ListenerDraft[] = [];
-  /** The listener that words belong to: the one begun last in this file, or the default one. */
+  /** The listener that options belong to: the last one of this file, or the default one. */
   #current: ListenerDraft;
   #perListener = false;
-  /** Where the first word about security stands. */
+  /** The first security option. */
   #firstSecurity: Line | null = null;
   #depth = 0;
 
@@ -72,13 +72,13 @@ class Parser implements Report {
       ]),
       notes: this.#notes,
     };
-    // What does not go together is only looked for among words that are right by themselves.
+    // Contradictions are checked only if each option is valid by itself.
     if (problems.length === 0) checkConfiguration(configuration, problems, this.#notes);
     if (problems.length > 0) throw new ConfigError(problems);
     return configuration;
   }
 
-  /** In an included file, words that stand before any listener belong to the default one again. */
+  /** In an included file, options before the first listener belong to the default one again. */
   #include(line: Line, source: Source): void {
     if (line.value === "") return this.problem(line, "expects the path of a folder, not nothing");
     if (this.#depth > 0) {
@@ -113,7 +113,7 @@ class Parser implements Report {
 
   #begin(line: Line): void {
     const listener = new ListenerDraft(line.place, this);
-    // What is wrong with the line was reported; what follows belongs to this listener all the same.
+    // A fault of the line was reported. The options after it still belong to this listener.
     listener.takeListener(line);
     this.#listeners.push(listener);
     this.#current = listener;
@@ -139,7 +139,7 @@ class Parser implements Report {
     this.problem(line, `must stand before ${word}, which is at ${place.file}:${place.line}`);
   }
 
-  /** Limits have ranges that only the broker knows. */
+  /** The broker defines the ranges of the limits. */
   #takeLimit(line: Line): void {
     const before = this.#problems.length;
     this.#limits.take(line, line.word);
@@ -174,7 +174,7 @@ class Parser implements Report {
   }
 }
 
-/** Whether a burst goes with its rate is only known when all lines are read. */
+/** Whether a burst has a rate is known only after all lines are read. */
 const UNRATED = { ...DEFAULT_LIMITS, addressConnectsPerSecondMax: 0, loginFailuresMax: 0 };
 
 function limitName(word: string): keyof BrokerLimits {

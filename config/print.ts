@@ -4,8 +4,8 @@ import type { OptionTable } from "./option.ts";
 import { GLOBAL_OPTIONS, LIMIT_OPTIONS, LISTENER_OPTIONS, SECURITY_OPTIONS } from "./options.ts";
 
 /**
- * Writes what a configuration says with every value that is in effect, given or
- * not, as a configuration that says the same.
+ * Formats a configuration with all values in effect, defaults included. The result is a
+ * configuration with the same meaning.
  */
 export function printEffective(configuration: Configuration): string {
   const { global, listeners } = configuration;
@@ -32,7 +32,7 @@ function printLimits(configuration: Configuration): string[] {
   return Object.keys(LIMIT_OPTIONS).map((word, index) => `${word} ${inEffect[index]}`);
 }
 
-/** The words of a table, with `per_listener_settings` first, as it has to be. */
+/** The options of a table. `per_listener_settings` must be first. */
 function printWords(table: OptionTable, values: object): string[] {
   const entries = Object.entries(values) as [string, unknown][];
   return entries.flatMap(([word, value]) =>

@@ -3,7 +3,7 @@ import { nameOf } from "./listener_rules.ts";
 import type { Remark } from "./errors.ts";
 import { GLOBAL_OPTIONS, type GlobalValues, type ListenerValues } from "./options.ts";
 
-/** What becomes of a word of the whole broker when it is another than before. */
+/** The effect of a reload on changed options of the whole broker. */
 export const GLOBAL_RELOAD: Record<keyof GlobalValues, "applied" | "needs a restart"> = {
   per_listener_settings: "applied",
   connection_messages: "applied",
@@ -12,7 +12,7 @@ export const GLOBAL_RELOAD: Record<keyof GlobalValues, "applied" | "needs a rest
   log_timestamp_format: "applied",
   log_type: "applied",
   pid_file: "needs a restart",
-  // It names the user that the server runs as already, or the configuration is refused.
+  // A configuration that names another user than that of the process is refused.
   user: "applied",
   sys_interval: "applied",
   persistence: "needs a restart",
@@ -38,7 +38,7 @@ export const GLOBAL_RELOAD: Record<keyof GlobalValues, "applied" | "needs a rest
   fairway_overflow: "needs a restart",
 };
 
-/** What becomes of a listener when a word of it is another than before. */
+/** The effect of a reload on changed options of a listener. */
 export const LISTENER_RELOAD: Record<keyof ListenerValues, "applied" | "opened anew"> = {
   protocol: "opened anew",
   http_dir: "opened anew",
@@ -59,7 +59,7 @@ export const LISTENER_RELOAD: Record<keyof ListenerValues, "applied" | "opened a
   use_username_as_clientid: "applied",
   cafile: "applied",
   capath: "applied",
-  // Another certificate is applied; whether there is one decides about TLS.
+  // A new certificate is applied. Whether there is one decides about TLS.
   certfile: "applied",
   keyfile: "applied",
   require_certificate: "applied",
@@ -75,12 +75,14 @@ export const LISTENER_RELOAD: Record<keyof ListenerValues, "applied" | "opened a
   fairway_websockets_path: "opened anew",
 };
 
-/** Whether a listener can stay open for another configuration of it. */
+/** Whether a listener can stay open when its configuration changes. */
 export function isSameBinding(one: ListenerConfiguration, other: ListenerConfiguration): boolean {
   return bindingOf(one) === bindingOf(other);
 }
 
-/** Whether two listeners cannot be open at once, since they are at the same port or path. */
+/**
+ * Whether two listeners cannot be open at the same time, because they have the same port or path.
+ */
 export function areAtOnePlace(one: ListenerConfiguration, other: ListenerConfiguration): boolean {
   if (one.path !== null || other.path !== null) return one.path === other.path;
   return one.port !== 0 && one.port === other.port;
@@ -95,9 +97,9 @@ function bindingOf(listener: ListenerConfiguration): string {
 }
 
 /**
- * What of a configuration does not hold for a broker that runs, and where it stands.
+ * Finds the changed options that a running broker cannot apply, and their places.
  *
- * @param running What the broker was started with.
+ * @param running The configuration that the broker was started with.
  */
 export function needsRestart(running: Configuration, next: Configuration): Remark[] {
   const remarks: Remark[] = [];
@@ -109,7 +111,7 @@ export function needsRestart(running: Configuration, next: Configuration): Remar
       remarks.push({ place, word, text: "needs a restart: until then it is as before" });
       continue;
     }
-    // It was taken out: where it stood is all there is to point to.
+    // The option was removed, so its old place is the only one to name.
     const was = running.places.get(word)!;
     remarks.push({ place: was, word, text: "was taken out, which needs a restart" });
   }

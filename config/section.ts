@@ -2,13 +2,13 @@ import type { Place } from "./errors.ts";
 import type { Line } from "./lexer.ts";
 import type { OptionTable, Values } from "./option.ts";
 
-/** Takes what is wrong or noteworthy about a line. */
+/** Reports a fault or a warning about a line. */
 export interface Report {
   problem(line: Line, text: string): void;
   note(line: Line, text: string): void;
 }
 
-/** The words that were given of one table, in one part of a configuration. */
+/** The options of one table that were given in one part of a configuration. */
 export class Section<Table extends OptionTable> {
   readonly #table: Table;
   readonly #report: Report;
@@ -20,7 +20,7 @@ export class Section<Table extends OptionTable> {
     this.#report = report;
   }
 
-  /** Takes a line whose word is one of the table. */
+  /** Reads a line whose option is in the table. */
   take(line: Line, word: string): void {
     const option = this.#table[word]!;
     const report = this.#report;
@@ -39,18 +39,18 @@ export class Section<Table extends OptionTable> {
     if (option.note !== null) report.note(line, option.note);
   }
 
-  /** Where each word that was given was given last. */
+  /** The last place of each option. */
   get places(): ReadonlyMap<string, Place> {
     return this.#places;
   }
 
-  /** The words that were given with another value than the one that holds anyway. */
+  /** The options whose value is not the default. */
   changed(): string[] {
     const isChanged = ([word, value]: [string, unknown]) => value !== this.#table[word]!.initial;
     return [...this.#values].filter(isChanged).map(([word]) => word);
   }
 
-  /** The value of every word. */
+  /** The values of all options. */
   values(): Values<Table> {
     const values: Record<string, unknown> = {};
     for (const [word, option] of Object.entries(this.#table)) {
@@ -60,7 +60,7 @@ export class Section<Table extends OptionTable> {
   }
 }
 
-/** The first word of the value; what follows is no part of it, and said so unless it is a comment. */
+/** The first word of the value. Further text is reported unless it is a comment. */
 export function firstWord(line: Line, report: Report): string {
   const [word, ...rest] = line.value.split(/\s+/);
   if (rest.length > 0 && !rest[0]!.startsWith("#")) {

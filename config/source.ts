@@ -2,25 +2,25 @@ import { ConfigError, type Place } from "./errors.ts";
 import { type Line, readLines } from "./lexer.ts";
 import { type Deed, whyNot } from "./why.ts";
 
-/** Where configurations come from. */
+/** Access to configuration files. */
 export interface ConfigFiles {
-  /** Reads a file of text. */
+  /** Reads a text file. */
   read(path: string): Promise<string>;
   /** The names of the files in a folder. */
   list(folder: string): Promise<string[]>;
 }
 
-/** A file of a configuration, and what it includes. */
+/** A file of a configuration, and the files that it includes. */
 export interface Source {
   readonly lines: readonly Line[];
-  /** What is read where an `include_dir` stands. */
+  /** The included files of each `include_dir` line. */
   readonly included: ReadonlyMap<Line, readonly Source[]>;
 }
 
 /**
- * Reads a configuration with everything that it includes: of each `include_dir`
- * the files whose names end in `.conf`, in the order of their names, capital
- * letters or not. What is included includes nothing more.
+ * Reads a configuration and the files that it includes: for each `include_dir` the files whose
+ * names end in `.conf`, sorted by name without regard to case. Included files cannot include
+ * others.
  *
  * @throws {ConfigError} If a file or a folder cannot be read.
  */

@@ -1,8 +1,8 @@
-/** How many letters of a word may be wrong before it is no longer taken for a slip. */
+/** The maximum number of wrong letters for which a known option is suggested. */
 const DISTANCE_MAX = 3;
 
 /**
- * Finds the known word that was most likely meant.
+ * Finds the known option that is nearest to a misspelt one.
  *
  * @returns `null` if none is near.
  */
@@ -20,7 +20,7 @@ export function suggest(word: string, known: Iterable<string>): string | null {
   return nearest;
 }
 
-/** How many letters have to be put in, left out, changed or swapped with their neighbour. */
+/** The number of letters to insert, delete, change or swap with their neighbour. */
 function distanceOf(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, index) => index);

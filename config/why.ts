@@ -1,7 +1,7 @@
-/** What was to be done with a file or folder. */
+/** An operation on a file or folder. */
 export type Deed = "read the file" | "read the folder" | "write the file" | "make the folder";
 
-/** Errors of the operating system that have no class of their own everywhere, by their numbers. */
+/** Operating system errors that do not have a class on every system, by their numbers. */
 const KINDS: Readonly<Record<string, string>> = {
   1: "PermissionDenied",
   2: "NotFound",
@@ -14,10 +14,10 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Says in words why something could not be done with a file or folder, and what would help. The
- * words of the runtime name a path that the message has already, and no cure.
+ * Explains why an operation on a file or folder failed, and what helps. The runtime's own message
+ * repeats the path and offers no solution.
  *
- * @param error What the runtime has thrown; its name, or its number, tells what it is about.
+ * @param error The error of the runtime. Its name or its number identifies the cause.
  */
 export function whyNot(error: unknown, deed: Deed): string {
   if (!(error instanceof Error)) return String(error);
@@ -50,7 +50,7 @@ export function whyNot(error: unknown, deed: Deed): string {
   return plain(error);
 }
 
-/** The message of an error without the runtime's own: numbers, calls, and how to run it again. */
+/** The message of an error without the runtime's numbers, calls, and hints to run it again. */
 export function plain(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   const asked = /^Requires (\w+) access(?: to "?(.+?)"?)?, run again with the --allow-/.exec(

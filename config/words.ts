@@ -8,8 +8,8 @@ const PSK = "Fairway has no pre-shared keys: use certfile and keyfile, or a pass
 const ENGINE = "Fairway has no OpenSSL engines: use keyfile with a key in PEM";
 
 /**
- * What mosquitto has and Fairway has not, and what to do about it. A word that
- * ends in `_` stands for all that begin so.
+ * Options of mosquitto that Fairway does not have, and what to do instead. A name that ends in `_`
+ * is a prefix.
  */
 export const BARRED_WORDS: Readonly<Record<string, string>> = {
   ...sameFor(BRIDGE, [
@@ -71,7 +71,7 @@ export const BARRED_WORDS: Readonly<Record<string, string>> = {
     "publish them with a Message Expiry Interval",
 };
 
-/** What can be left out: it changes nothing, and why. */
+/** Options of mosquitto that have no effect, and why. */
 export const IDLE_WORDS: Readonly<Record<string, string>> = {
   "allow_duplicate_messages": "it has no effect: a client gets one message for each of its " +
     "subscriptions that match",
@@ -86,16 +86,16 @@ export const IDLE_WORDS: Readonly<Record<string, string>> = {
   "websockets_log_level": "it has no effect: use log_type websockets",
 };
 
-/** Words that the parser takes itself, since they are more than a value. */
+/** Options that the parser handles itself, because they are more than a value. */
 export const STRUCTURE_WORDS = ["listener", "port", "bind_address", "include_dir"] as const;
 
-/** Words for the same thing. */
+/** Other names of options. */
 export const ALIASES: Readonly<Record<string, string>> = {
   "maximum_qos": "max_qos",
   "retained_persistence": "persistence",
 };
 
-/** Every word that can be used. */
+/** All options that can be used. */
 export function knownWords(): string[] {
   return [
     ...STRUCTURE_WORDS,
@@ -107,7 +107,7 @@ export function knownWords(): string[] {
   ];
 }
 
-/** What to do about a word that Fairway has not; `null` if it is none of those. */
+/** What to do about an option that Fairway does not have; `null` if it is not one of those. */
 export function barredBecause(word: string): string | null {
   if (Object.hasOwn(BARRED_WORDS, word)) return BARRED_WORDS[word]!;
   const prefix = Object.keys(BARRED_WORDS).find((known) =>

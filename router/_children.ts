@@ -1,19 +1,19 @@
 /**
- * The children of a tree node, by their topic level, in as little memory as their number
- * allows: most nodes of a topic tree have none or one, a few have a hundred thousand.
+ * The children of a tree node, by their topic level, in as little memory as possible: most nodes of
+ * a topic tree have none or one, a few have a hundred thousand.
  *
  * @module
  */
 
 import { WideMap } from "./wide_map.ts";
 
-/** What a node needs to be somebody's child. */
+/** A node that can be a child. */
 export interface Keyed {
-  /** The topic level this node stands for, with the slash before it: see {@linkcode ownKey}. */
+  /** The topic level of the node, with a slash before it: see {@linkcode ownKey}. */
   readonly key: string;
 }
 
-/** No child, just one, or (always) two and more. */
+/** No child, one child, or (always a map) two or more. */
 export type Children<N extends Keyed> = undefined | N | WideMap<N>;
 
 /** Finds the child for the level `text.slice(start, end)`. */
@@ -34,32 +34,32 @@ export function findChild<N extends Keyed>(
   return same ? children : undefined;
 }
 
-/** Adds a child whose key is not taken yet; returns what its parent is to hold from now on. */
+/** Adds a child whose key does not exist yet; returns the new value for the parent. */
 export function withChild<N extends Keyed>(children: Children<N>, child: N): Children<N> {
   if (children === undefined) return child;
   if (children instanceof WideMap) return children.set(child.key, child);
   return new WideMap<N>().set(children.key, children).set(child.key, child);
 }
 
-/** Removes a child that is there; returns what its parent is to hold from now on. */
+/** Removes an existing child; returns the new value for the parent. */
 export function withoutChild<N extends Keyed>(children: Children<N>, child: N): Children<N> {
   if (!(children instanceof WideMap)) return undefined;
   children.delete(child.key);
   if (children.size > 1) return children;
-  // Left behind, not emptied: a walk that stands in this map still finds the last child there.
+  // The map keeps its last child, so that a walk which is paused in it still finds it.
   for (const last of children.values()) return last;
 }
 
 /**
  * The key of the node for the level `text.slice(start, end)`: the level with a slash before it.
  *
- * The slash is for safety. V8 hashes a numeral without its secret seed, and enters each new one that
- * a map is asked for in a table of its own: a peer that chooses levels with colliding hashes (the
- * multiples of 65,536 are) makes every lookup take 0.3 ms and more. With its slash no level is a
- * numeral.
+ * The slash is for safety. V8 hashes numeric strings without its secret seed, and adds each new one
+ * to a table of its own when it is looked up in a map. A peer that chooses levels with colliding
+ * hashes (such as the multiples of 65,536) makes every lookup take 0.3 ms and more. With the slash
+ * no level is numeric.
  *
- * The key is a string of its own: a slice of 13 or more characters would keep all of `text` alive,
- * and a node may outlive by far the 64 KB topic that first made it. `join` always makes a copy.
+ * The key is a copy: a slice of 13 or more characters would keep all of `text` in memory, and a
+ * node may live much longer than the 64 KB topic that created it. `join` always makes a copy.
  */
 export function ownKey(text: string, start: number, end: number): string {
   return ["/", text.slice(start, end)].join("");

@@ -1,12 +1,12 @@
 /**
- * How many nodes of a trie a match may visit at most, whatever the topic.
+ * The maximum number of trie nodes that a match can visit, for any topic.
  *
- * A topic leads from a node to one literal child at most, and to the child for `+`. So what a match
- * may visit from a node on is the node, what the costliest literal child takes, and what the child
- * for `+` takes. Each node knows that number, and how many levels below it filters go on at most:
- * whoever has more levels left than that finds nothing there.
+ * From a node, a topic leads to at most one literal child, and to the child for `+`. So the cost of
+ * a node is 1, plus the maximum cost of its literal children, plus the cost of the child for `+`.
+ * Each node stores its cost, and the maximum depth of the filters below it. A topic with more
+ * levels left than that matches nothing there.
  *
- * Both are kept in one small integer, as there may be millions of nodes.
+ * Both numbers are in one small integer, because there may be millions of nodes.
  *
  * @module
  */
@@ -14,40 +14,43 @@ import { isPlus, type TrieNode } from "./_trie_node.ts";
 import { WideMap } from "./wide_map.ts";
 
 const DEPTH_BITS = 10;
-/** Stands for this many levels and more, and for those that a `#` takes. */
+/** Means this many levels or more, or a `#`. */
 const DEPTH_MAX = 2 ** DEPTH_BITS - 1;
-/** Stands for this many nodes and more. */
+/** Means this many nodes or more. */
 export const COST_MAX = 2 ** 20 - 1;
-/** Literal children that are looked at one by one; of more, the costs are counted. */
+/**
+ * The maximum number of literal children that are compared one by one. For more, their costs are
+ * counted.
+ */
 const SCANNED_MAX = 16;
 
-/** How many nodes a match may visit from a node on; 0 for none. */
+/** The maximum number of nodes that a match visits from a node on; 0 without a node. */
 export function costOf<V>(node: TrieNode<V> | undefined): number {
   return node === undefined ? 0 : node.reach >>> DEPTH_BITS;
 }
 
-/** Whether filters below a node may match a topic with so many levels left. */
+/** Whether filters below a node may match a topic with this many levels left. */
 export function goesAsDeep<V>(node: TrieNode<V>, levels: number): boolean {
   const depth = node.reach & DEPTH_MAX;
   return levels <= depth || depth === DEPTH_MAX;
 }
 
-/** How many levels filters go on below the parent of a node, at most, by way of the node. */
+/** The maximum depth of filters below the parent of a node, through the node. */
 function depthBy<V>(child: TrieNode<V>): number {
   return Math.min(DEPTH_MAX, 1 + (child.reach & DEPTH_MAX));
 }
 
-/** How many of many children have which cost. */
+/** The number of children for each cost, for nodes with many children. */
 class CostCounts {
   readonly #counts = new Map<number, number>();
   #max = 0;
 
-  /** The highest cost that one of them has. */
+  /** The maximum cost of a child. */
   get max(): number {
     return this.#max;
   }
 
-  /** One of them has another cost; 0 is that of one that is not there. */
+  /** Records that a child's cost changed. A cost of 0 means that the child does not exist. */
   move(from: number, to: number): void {
     if (to > 0) this.#counts.set(to, (this.#counts.get(to) ?? 0) + 1);
     if (to > this.#max) this.#max = to;
@@ -58,7 +61,7 @@ class CostCounts {
       return;
     }
     this.#counts.delete(from);
-    // Children of k different costs have k²/2 nodes: there are some hundred costs at most.
+    // Children with k different costs have k²/2 nodes, so there are at most some hundred costs.
     if (from === this.#max) {
       this.#max = 0;
       for (const cost of this.#counts.keys()) if (cost > this.#max) this.#max = cost;
@@ -66,14 +69,13 @@ class CostCounts {
   }
 }
 
-/** Keeps what the nodes of a trie know of the cost of a match, while filters come and go. */
+/** Updates the costs in the nodes of a trie when filters are added or removed. */
 export class MatchCosts<V> {
-  /** For each node with many literal children. */
+  /** The counts of each node with many literal children. */
   readonly #counts = new WeakMap<TrieNode<V>, CostCounts>();
 
   /**
-   * The last node of a path has changed, or is new with those before it: brings all nodes of the
-   * path up to date.
+   * Updates all nodes of a path after its last node has changed, or the path was created.
    *
    * @param path The root, one of its children, one of that one's children, and so on.
    */
@@ -92,7 +94,7 @@ export class MatchCosts<V> {
     }
   }
 
-  /** A literal child of a node is about to go. */
+  /** Call before a literal child of a node is removed. */
   removed(parent: TrieNode<V>, child: TrieNode<V>): void {
     this.#moved(parent, costOf(child), 0);
   }
@@ -113,7 +115,7 @@ export class MatchCosts<V> {
       depth = Math.max(depth, depthBy(literals));
     } else if (literals.size > SCANNED_MAX) {
       cost = this.#countsOf(node, literals).max;
-      // It may have become less: that is not worth to look at all of them.
+      // The depth may have decreased, but a scan of all children would cost too much.
       depth = Math.max(depth, node.reach & DEPTH_MAX);
       if (child !== undefined) depth = Math.max(depth, depthBy(child));
     } else {
@@ -138,11 +140,11 @@ export class MatchCosts<V> {
 }
 
 /**
- * What a match may cost when a filter is added whose first levels have the nodes of `path`.
+ * The cost of a match after a filter is added whose first levels have the nodes of `path`.
  *
- * @param path From the root to the last node that is there.
- * @param filter The filter, where the level at `start` is the first that has no node.
- * @param missing How many levels have no node, 1 or more.
+ * @param path From the root to the last existing node.
+ * @param filter The filter; the level at `start` is the first without a node.
+ * @param missing The number of levels without a node, 1 or more.
  */
 export function costWith<V>(
   path: readonly TrieNode<V>[],
@@ -157,7 +159,7 @@ export function costWith<V>(
     const node = path[i]!;
     const before = costOf(node);
     const plus = costOf(node.plus);
-    // Of the costliest literal child.
+    // The maximum cost of the literal children.
     const literal = Math.max(0, before - 1 - plus);
     const after = takesPlus ? 1 + literal + cost : 1 + Math.max(literal, cost) + plus;
     if (after <= before || before === COST_MAX) return costOf(path[0]);

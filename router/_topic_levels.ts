@@ -2,29 +2,29 @@ import { type Children, findChild, type Keyed } from "./_children.ts";
 import { levelEnd } from "./topic.ts";
 import { WideMap } from "./wide_map.ts";
 
-/** A level of more characters than this is compared as a whole text, which is faster by then. */
+/** Longer levels are compared as a whole string, which is then faster. */
 const SHORT_LEVEL_CHARACTERS = 32;
-/** Levels for which there is room from one topic to the next. */
+/** The number of levels for which the arrays are kept between topics. */
 const LEVELS_KEPT = 256;
 
 /**
- * The levels of a topic that is matched: each is found once, however many nodes are compared with
- * it. One for all topics, one after the other, as it would be garbage otherwise.
+ * The levels of a topic during a match: each is extracted once, even if many nodes are compared
+ * with it. One object serves all topics in turn, to avoid garbage.
  */
 export class TopicLevels {
   #topic = "";
   #count = 0;
-  /** Where each level ends. */
+  /** The end of each level. */
   #ends: number[] = [];
-  /** The levels as keys, as far as somebody has asked for them. A text keeps its hash. */
+  /** The levels as keys, as far as they were needed. A string keeps its hash. */
   #keys: (string | undefined)[] = [];
 
-  /** How many levels the topic has. */
+  /** The number of levels of the topic. */
   get count(): number {
     return this.#count;
   }
 
-  /** Takes another topic. */
+  /** Starts with another topic. */
   read(topic: string): this {
     this.#topic = topic;
     this.#count = 0;

@@ -5,24 +5,24 @@ import { WideMap } from "./wide_map.ts";
 export class TrieNode<V> implements Keyed {
   /** The value of the filter that ends in this level. */
   value: V | undefined = undefined;
-  /** The value of the filter that goes on with `#` and so ends. */
+  /** The value of the filter that ends with `#` after this level. */
   rest: V | undefined = undefined;
-  /** Where filters that go on with `+` go on. */
+  /** The node for `+` in the next level. */
   plus: TrieNode<V> | undefined = undefined;
-  /** Where filters that go on with a literal level go on. */
+  /** The nodes for literals in the next level. */
   literals: Children<TrieNode<V>> = undefined;
-  /** What a match costs from here on, and how deep it may go: see `_match_cost.ts`. */
+  /** Cost and depth of a match from here on: see `_match_cost.ts`. */
   reach = 0;
 
   constructor(readonly key: string) {}
 }
 
-/** Tells whether the level `filter.slice(start, end)` is `+`. */
+/** Whether the level `filter.slice(start, end)` is `+`. */
 export function isPlus(filter: string, start: number, end: number): boolean {
   return end - start === 1 && filter[start] === "+";
 }
 
-/** The child for a level of a filter, where `+` is a level like any other. */
+/** The child for a level of a filter; `+` is treated as any other level. */
 export function childOf<V>(
   node: TrieNode<V>,
   filter: string,
@@ -33,14 +33,14 @@ export function childOf<V>(
   return findChild(node.literals, filter, start, end);
 }
 
-/** How many filters and branches need this node, counted up to "more than one". */
+/** The number of filters and branches that need this node; 2 means "more than one". */
 export function usesOf<V>(node: TrieNode<V>): number {
   const { value, rest, plus, literals } = node;
   const branches = literals === undefined ? 0 : literals instanceof WideMap ? 2 : 1;
   return branches + (value ? 1 : 0) + (rest ? 1 : 0) + (plus ? 1 : 0);
 }
 
-/** All nodes right below a node. */
+/** All direct children of a node. */
 export function* branchesOf<V>({ plus, literals }: TrieNode<V>): Generator<TrieNode<V>> {
   if (plus !== undefined) yield plus;
   if (literals instanceof WideMap) yield* literals.values();

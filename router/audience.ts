@@ -5,27 +5,34 @@ import type { SharedGroup } from "./shared_group.ts";
 import type { Subscriber, Subscription } from "./subscription.ts";
 import { addUp, type Variant } from "./variant.ts";
 
-/** From how many members on they are looked up in a map instead of one by one. */
+/** The member count from which members are found by an index. */
 const INDEX_FROM = 8;
-/** From how many members on changes are followed; fewer are put together anew. */
+/** The member count from which changes are followed. A smaller audience is built again. */
 const FOLLOW_FROM = 8;
+
+/** What an audience costs in memory, and each of its filters and members, in bytes. */
+const AUDIENCE_BYTES = 300;
+const ENTRY_BYTES = 24;
+const MEMBER_BYTES = 150;
+/** A member of which an observer keeps something, too: 250 to 270. */
+const OBSERVED_MEMBER_BYTES = 260;
 
 /** Stands for the members of an audience that was not put together yet. */
 const NO_MEMBERS: never[] = [];
 
-/** A subscriber among those who receive what is published to a topic. */
+/** A subscriber in an audience. */
 export class Member<S extends Subscriber> implements Variant {
   readonly retained = false;
   readonly shared = null;
-  /** Where the member stands in its audience. */
+  /** The index of the member in its audience. */
   index = -1;
-  /** What the observer of the audience keeps of it. */
+  /** Data of the observer of the audience. */
   seat: unknown = null;
 
   /**
-   * @param subscriber Who receives.
-   * @param own How it receives what it published itself: `null` when it does
-   * not [MQTT-3.8.3-3], `undefined` when like everything else.
+   * @param subscriber The receiver.
+   * @param own How it receives its own messages: `null` if it does not [MQTT-3.8.3-3], `undefined`
+   * if like all others.
    */
   constructor(
     readonly subscriber: S,
@@ -36,50 +43,71 @@ export class Member<S extends Subscriber> implements Variant {
   ) {}
 }
 
-/** Is told who joins and leaves an audience; how a wide fan-out keeps its groups. */
+/** Observes the members of an audience. A wide fan-out keeps its groups this way. */
 export interface MemberObserver<S extends Subscriber> {
   added(member: Member<S>): void;
   removed(member: Member<S>): void;
 }
 
 /**
- * Everyone who receives what is published to certain topics: those which match
- * the very same set of topic filters, and so have the same audience.
+ * All subscribers of certain topics: topics that match the same set of topic filters have the same
+ * audience.
  *
- * It is brought up to date when it is next used. A small one is put together
- * anew. A large one is a cursor in the log that each of its filters keeps of
- * whose subscription has changed, and looks at everyone when that log has ended.
+ * It is updated before its next use. A small audience is built again. A large one has a cursor in
+ * each filter's log of subscription changes. If a filter has started a new log, the audience checks
+ * all subscribers.
  */
 export class Audience<S extends Subscriber> {
-  /** The filters that match. */
+  /** The matching filters. */
   readonly entries: readonly FilterEntry<S>[];
-  /** The members, in no order; one for each subscriber, shared groups not included. */
+  /** The members, in no specific order: one for each subscriber, without shared groups. */
   members: readonly Member<S>[] = NO_MEMBERS;
-  /** The shared groups of all the filters; `null` for none, which is common. */
+  /** The shared groups of all filters; `null` for none, which is common. */
   groups: readonly SharedGroup<S>[] | null = null;
-  /** The only member, where it receives everything alike and there is no shared group. */
+  /** The only member, if it receives all messages alike and there is no shared group. */
   sole: Member<S> | null = null;
-  /** How many routes lead here. */
+  /** The number of routes to this audience. */
   routes = 0;
-  /** What it cost in memory, in bytes, when the first of them did; for the owner's use. */
-  weight = 0;
+  /** What it cost in memory when it was weighed last, in bytes. */
+  #weight = 0;
   /** The versions of all filters together, as of the last look. */
   #version = -1;
-  /** What large audiences follow; `null` while this is small. */
+  /** Cursors in the change logs of the filters; `null` while the audience is small. */
   #changes: Cursor<S>[] | null = null;
   #members: Member<S>[] = NO_MEMBERS;
   #index: Map<S, Member<S>> | null = null;
   #observer: MemberObserver<S> | null = null;
 
-  /** @param entries The filters; kept, and not to change. */
+  /** @param entries The filters; kept, and must not change. */
   constructor(entries: readonly FilterEntry<S>[]) {
     this.entries = entries;
     this.refresh();
   }
 
-  /** Whoever keeps something beside the members, or `null`. */
+  /** The observer of the members, or `null`. */
   get observer(): MemberObserver<S> | null {
     return this.#observer;
+  }
+
+  /**
+   * Finds out what it costs in memory, which grows with each member that comes.
+   *
+   * @returns By how much that is more than the last time, in bytes.
+   */
+  weigh(): number {
+    const before = this.#weight;
+    // An observer keeps something of each member.
+    const memberBytes = this.#observer === null ? MEMBER_BYTES : OBSERVED_MEMBER_BYTES;
+    this.#weight = AUDIENCE_BYTES + this.entries.length * ENTRY_BYTES +
+      this.members.length * memberBytes;
+    return this.#weight - before;
+  }
+
+  /** It is let go: returns what it cost when it was weighed last, in bytes. */
+  unweigh(): number {
+    const before = this.#weight;
+    this.#weight = 0;
+    return before;
   }
 
   /** Has an observer told of every change from now on: it is kept for good. */
@@ -88,7 +116,7 @@ export class Audience<S extends Subscriber> {
     this.#follow();
   }
 
-  /** Takes in what has changed since the last time. */
+  /** Applies the changes since the last call. */
   refresh(): void {
     let version = 0;
     for (const entry of this.entries) version += entry.version;
@@ -110,7 +138,7 @@ export class Audience<S extends Subscriber> {
       for (let one = log.next(); one !== undefined; one = log.next()) this.#update(one);
       return;
     }
-    // Each but once, as it is looked for in all the entries.
+    // Each subscriber once, because it is looked up in all entries.
     const subscribers = new Set<S>();
     for (const log of logs) {
       for (let changed = log.next(); changed !== undefined; changed = log.next()) {
@@ -133,7 +161,7 @@ export class Audience<S extends Subscriber> {
     this.#index = null;
     const single = this.entries.length === 1 ? this.entries[0]!.single : null;
     if (single !== null) {
-      // By far the most common: an array of just one is all that is made.
+      // The most common case: it creates only an array of one.
       const member = memberOf(single);
       member.index = 0;
       this.#members = this.members = [member];
@@ -183,7 +211,10 @@ export class Audience<S extends Subscriber> {
     else if (after !== null) this.#add(after);
   }
 
-  /** In its place: a key that leaves a `Map` and returns takes ever longer to find there. */
+  /**
+   * Replaces a member at its index. A key that is removed from a `Map` and added again is found
+   * ever more slowly.
+   */
   #replace(before: Member<S>, after: Member<S>): void {
     after.index = before.index;
     this.#members[after.index] = after;
@@ -216,7 +247,7 @@ export class Audience<S extends Subscriber> {
     this.#observer?.removed(member);
   }
 
-  /** Adds up the subscriptions of one subscriber; `null` when it has none. */
+  /** Merges the subscriptions of one subscriber; `null` if it has none. */
   #merge(subscriber: S): Member<S> | null {
     const subscriptions: Subscription<S>[] = [];
     for (const entry of this.entries) {
@@ -228,7 +259,7 @@ export class Audience<S extends Subscriber> {
   }
 }
 
-/** The member that several subscriptions of one subscriber make together. */
+/** The member for several subscriptions of one subscriber. */
 function mergedOf<S extends Subscriber>(subscriptions: readonly Subscription<S>[]): Member<S> {
   const { qos, identifiers, retainAsPublished } = addUp(subscriptions);
   const local = subscriptions.filter((subscription) => !subscription.options.noLocal);
@@ -238,7 +269,7 @@ function mergedOf<S extends Subscriber>(subscriptions: readonly Subscription<S>[
   return new Member(subscriptions[0]!.subscriber, qos, identifiers, retainAsPublished, own);
 }
 
-/** The member that a single subscription makes. */
+/** The member for a single subscription. */
 function memberOf<S extends Subscriber>({ subscriber, options }: Subscription<S>): Member<S> {
   const { qos, identifier, retainAsPublished, noLocal } = options;
   const identifiers = identifier === 0 ? null : [identifier];

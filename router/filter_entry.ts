@@ -4,50 +4,50 @@ import { SharedGroup } from "./shared_group.ts";
 import type { Subscriber, Subscription } from "./subscription.ts";
 import type { Audience } from "./audience.ts";
 
-/** Items of a segment of the change log: most filters hardly ever change. */
+/** Items of a segment of the change log. Few, because most filters hardly ever change. */
 const CHANGES_SEGMENT_ITEMS = 32;
-/** After so many changes, beside twice as many as there are subscriptions, a new log begins. */
+/** After this many changes plus twice the number of subscriptions, a new log begins. */
 const CHANGES_MIN = 1024;
 
-/** Everything that is subscribed to one topic filter. */
+/** All subscriptions of one topic filter. */
 export class FilterEntry<S extends Subscriber> {
   #single: Subscription<S> | null = null;
   #several: Map<S, Subscription<S>> | null = null;
   /** The shared groups of this filter by the `mapKey()` of their names; `null` for none. */
   groups: Map<string, SharedGroup<S>> | null = null;
-  /** Counts whatever changes here. */
+  /** Counts all changes of this entry. */
   version = 0;
-  /** The audience of topics that match this filter and no other, once there is one. */
+  /** The audience of topics that match only this filter, if it was created. */
   solo: Audience<S> | null = null;
   /**
-   * Whose subscription has changed, oldest first. Each large audience of this
-   * filter is a cursor in it. An audience that nobody publishes to would hold
-   * all of it, so it ends at some time and another begins.
+   * The subscribers whose subscriptions changed, oldest first. Each large audience of this filter
+   * has a cursor in it. An audience that is not used would keep all of the log, so the log ends at
+   * some point and a new one begins.
    */
   #changes: Log<S> | null = null;
 
   /**
-   * @param id Tells entries apart; never used again.
+   * @param id Identifies the entry; never reused.
    * @param filter The topic filter, without `$share/…`.
    */
   constructor(readonly id: number, readonly filter: string) {}
 
-  /** The only subscription, or `null` when there are none or several. */
+  /** The only subscription, or `null` if there are none or several. */
   get single(): Subscription<S> | null {
     return this.#single;
   }
 
-  /** Whether nobody is subscribed any more. */
+  /** Whether there are no subscriptions and no groups. */
   get isEmpty(): boolean {
     return this.#single === null && this.#several === null && this.groups === null;
   }
 
-  /** How many subscriptions there are, shared ones not counted. */
+  /** The number of subscriptions, without shared ones. */
   get size(): number {
     return this.#single !== null ? 1 : this.#several?.size ?? 0;
   }
 
-  /** The log of changes that an audience follows; not always the same. */
+  /** The current log of changes for audiences. */
   get changes(): Log<S> {
     return this.#changes ??= new Log<S>({ segmentItems: CHANGES_SEGMENT_ITEMS });
   }
@@ -66,7 +66,7 @@ export class FilterEntry<S extends Subscriber> {
     else this.#several?.forEach(visit);
   }
 
-  /** Adds a subscription, or replaces that of the same subscriber, which is returned. */
+  /** Adds a subscription. It replaces that of the same subscriber, which is returned. */
   set(subscription: Subscription<S>): Subscription<S> | undefined {
     const { subscriber } = subscription;
     const previous = this.get(subscriber);
@@ -96,7 +96,7 @@ export class FilterEntry<S extends Subscriber> {
     return previous;
   }
 
-  /** The shared group of a name, made if there is none. */
+  /** The shared group of a name; created if it does not exist. */
   group(name: string): SharedGroup<S> {
     this.groups ??= new Map();
     const key = mapKey(name);
@@ -108,7 +108,7 @@ export class FilterEntry<S extends Subscriber> {
     return group;
   }
 
-  /** Removes a member from a shared group, and the group with its last member. */
+  /** Removes a member from a shared group, and an empty group. */
   leaveGroup(name: string, subscriber: S): Subscription<S> | undefined {
     const key = mapKey(name);
     const group = this.groups?.get(key);
@@ -121,7 +121,7 @@ export class FilterEntry<S extends Subscriber> {
     return previous;
   }
 
-  /** Has every audience look at this subscriber again. */
+  /** Makes every audience check this subscriber again. */
   touch(subscriber: S): void {
     this.version++;
     if (this.#changes === null) return;

@@ -22,50 +22,56 @@ import { branchesOf, childOf, isPlus, TrieNode, usesOf } from "./_trie_node.ts";
 import { hasWildcard, isDollarTopic, levelEnd } from "./topic.ts";
 import { WideMap } from "./wide_map.ts";
 
-/** A branch that a match has still to walk: a stack of its own, as filters may be very deep. */
+/**
+ * A branch that the match has not walked yet. The stack is a list, because filters may be very
+ * deep.
+ */
 interface Branch<V> {
   readonly node: TrieNode<V>;
-  /** Where in the topic the level below the node starts. */
+  /** The start of the next level in the topic. */
   readonly start: number;
-  /** Which level that is, counted from 0. */
+  /** The number of that level, from 0. */
   readonly level: number;
   readonly after: Branch<V> | undefined;
 }
 
 /**
- * A map from Topic Filters to values that can also be asked by topic.
+ * A map from Topic Filters to values that can also be matched by topic.
  *
- * Filters are valid and without `$share/{name}/` (see `topicFilterFault()`, `parseSharedFilter()`).
- * Values belong to the caller; the trie only keeps them.
+ * Filters must be valid and without `$share/{name}/` (see `topicFilterFault()`,
+ * `parseSharedFilter()`). Values belong to the caller.
  *
- * @typeParam V What is kept for each filter.
+ * @typeParam V The type of the values.
  */
 export class FilterTrie<V extends object> {
   readonly #exact: WideMap<V> = new WideMap();
   readonly #root: TrieNode<V> = new TrieNode("");
   readonly #costs = new MatchCosts<V>();
   readonly #levels = new TopicLevels();
-  /** The nodes from the root to the one that was found last. */
+  /** The nodes from the root to the last found node. */
   readonly #path: TrieNode<V>[] = [];
   #nodeCount = 0;
   #trieSize = 0;
 
-  /** Number of filters. */
+  /** The number of filters. */
   get size(): number {
     return this.#exact.size + this.#trieSize;
   }
 
-  /** Number of trie nodes below the root; 0 when no filter needs them. */
+  /** The number of trie nodes below the root; 0 if no filter needs them. */
   get nodeCount(): number {
     return this.#nodeCount;
   }
 
-  /** How many nodes {@linkcode match} visits at most, whatever the topic. */
+  /** The maximum number of nodes that {@linkcode match} visits, for any topic. */
   get cost(): number {
     return this.#trieSize === 0 ? 0 : costOf(this.#root);
   }
 
-  /** What {@linkcode cost} would be with one more filter; that of a million and more is not told. */
+  /**
+   * The value of {@linkcode cost} after one more filter is added. A million means "a million or
+   * more".
+   */
   costWith(filter: string): number {
     if (isPlain(filter)) return this.cost;
     const path = this.#path;
@@ -77,7 +83,7 @@ export class FilterTrie<V extends object> {
       node = childOf(node, filter, start, end);
       if (node === undefined) {
         const missing = levelsFrom(filter, start);
-        // The root counts as soon as there is a filter below it.
+        // The root counts when there is a filter below it.
         if (costOf(this.#root) === 0) return 1 + missing;
         return costWith(path, filter, start, end, missing);
       }
@@ -99,18 +105,18 @@ export class FilterTrie<V extends object> {
     return node?.value;
   }
 
-  /** The value of `filter`; if there is none yet, the one that `create` makes. */
+  /** The value of `filter`. If there is none yet, stores the result of `create`. */
   getOrCreate(filter: string, create: () => V): V {
     const known = this.get(filter);
     if (known !== undefined) return known;
-    // Made before the trie changes: if `create` throws, nothing has happened.
+    // Before the trie changes: if `create` throws, the trie stays as it was.
     const value = create();
     if (isPlain(filter)) this.#exact.set(filter, value);
     else this.#insert(filter, value);
     return value;
   }
 
-  /** Keeps another value for a `filter` that is there. */
+  /** Replaces the value of an existing `filter`. */
   replace(filter: string, value: V): void {
     if (isPlain(filter)) this.#exact.set(filter, value);
     else this.#put(filter, value);
@@ -142,7 +148,7 @@ export class FilterTrie<V extends object> {
 
   #grow(parent: TrieNode<V>, filter: string, start: number, end: number): TrieNode<V> {
     this.#nodeCount++;
-    // The same string for all of them, as there may be a million.
+    // All nodes share one string, because there may be a million.
     if (isPlus(filter, start, end)) return parent.plus = new TrieNode<V>("/+");
     const child = new TrieNode<V>(ownKey(filter, start, end));
     parent.literals = withChild(parent.literals, child);
@@ -150,14 +156,14 @@ export class FilterTrie<V extends object> {
   }
 
   /**
-   * Forgets `filter`, and every node that stood for nothing else.
+   * Removes `filter`, and every node that no other filter needs.
    *
-   * @returns Whether it was there.
+   * @returns Whether it existed.
    */
   delete(filter: string): boolean {
     if (isPlain(filter)) return this.#exact.delete(filter);
-    // On the way down: `keep` is the last node that others need too, `cut` its child on our way,
-    // and `below` the number of nodes from `cut` on. One cut there frees them all.
+    // On the way down: `keep` is the last node that others need too, `cut` its child on the path,
+    // and `below` the number of nodes from `cut` on. One cut there removes them all.
     let keep = this.#root;
     let cut: TrieNode<V> | undefined;
     let below = 0;
@@ -203,12 +209,12 @@ export class FilterTrie<V extends object> {
   }
 
   /**
-   * Appends the values of all filters that match a valid `topic` to `into`, in no particular
-   * order, each once.
+   * Appends the values of all filters that match a valid `topic` to `into`, in no specific order,
+   * each once.
    *
-   * Visits each node at most once, and only nodes whose levels so far match.
+   * It visits each node at most once, and only nodes whose levels so far match.
    *
-   * @returns How many nodes it has visited.
+   * @returns The number of visited nodes.
    */
   match(topic: string, into: V[]): number {
     const exact = isPlain(topic) ? this.#exact.get(topic) : undefined;
@@ -223,7 +229,7 @@ export class FilterTrie<V extends object> {
       start = end + 1;
       level = 1;
     }
-    // Needed where the way forks, which is not often.
+    // Needed only where both a literal and `+` match, which is rare.
     let levels: TopicLevels | undefined;
     let pending: Branch<V> | undefined;
     let visited = 0;
@@ -260,8 +266,8 @@ export class FilterTrie<V extends object> {
   }
 
   /**
-   * All filters with their values, in no particular order. A filter that comes or goes meanwhile
-   * may or may not be among them.
+   * All filters with their values, in no specific order. A filter that is added or removed during
+   * the walk may or may not be returned.
    */
   *entries(): IterableIterator<[string, V]> {
     yield* this.#exact.entries();
@@ -280,19 +286,19 @@ export class FilterTrie<V extends object> {
 }
 
 /**
- * Tells whether a filter lives in the map. One of a single level does not: it may be a numeral,
- * and those are not safe to look up, not even in vain (`ownKey()` says why).
+ * Whether a filter is in the map. A filter of one level is not: it may be numeric, and lookups of
+ * numeric strings are not safe, even if they find nothing (see `ownKey()`).
  */
 function isPlain(filter: string): boolean {
   return filter.includes("/") && !hasWildcard(filter);
 }
 
-/** Tells whether the level that starts at `start` is the `#` that ends the filter. */
+/** Whether the level that starts at `start` is the final `#` of the filter. */
 function endsInHash(filter: string, start: number): boolean {
   return start === filter.length - 1 && filter[start] === "#";
 }
 
-/** How many levels a filter has from `start` on that need a node. */
+/** The number of levels from `start` on that need a node. */
 function levelsFrom(filter: string, start: number): number {
   let levels = 0;
   for (; start <= filter.length && !endsInHash(filter, start); levels++) {

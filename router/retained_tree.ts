@@ -1,8 +1,8 @@
 /**
- * Finds the retained messages that match a filter, a page at a time.
+ * Finds the retained messages that match a filter, one page at a time.
  *
- * A tree with one node a topic level. A {@linkcode RetainedCursor} walks it with a stack of its
- * own and may pause anywhere while the tree changes.
+ * The tree has one node per topic level. A {@linkcode RetainedCursor} walks it with its own stack,
+ * and may pause at any point while the tree changes.
  *
  * @module
  */
@@ -19,8 +19,8 @@ import { levelEnd } from "./topic.ts";
 import { WideMap } from "./wide_map.ts";
 
 /**
- * What a node costs in memory, in bytes, with a key of a few characters: 77, measured with topics
- * of 200 levels (Deno 2.9.6, 64 bits). Those of a longer key are added.
+ * Memory of a node, in bytes, with a key of a few characters: 77, measured with topics of 200
+ * levels (Deno 2.9.6, 64 bits). The characters of longer keys are added.
  */
 const NODE_BYTES = 77;
 
@@ -28,7 +28,7 @@ const NODE_BYTES = 77;
 class RetainedNode<V> implements Keyed {
   /** The value of the topic that ends in this level. */
   value: V | undefined = undefined;
-  /** When the value came, as a count of the topics ever added; replacing it changes nothing. */
+  /** The count of added topics when this topic was added; a replaced value does not change it. */
   born = 0;
   children: Children<RetainedNode<V>> = undefined;
 
@@ -36,12 +36,12 @@ class RetainedNode<V> implements Keyed {
 }
 
 /**
- * A map from Topic Names to values that can also be asked by filter.
+ * A map from Topic Names to values that can also be matched by filter.
  *
- * Names and filters are valid (see `topicNameFault()`, `topicFilterFault()`); a shared filter is
- * none, as retained messages are not for it. Values belong to the caller; the tree only keeps them.
+ * Names and filters must be valid (see `topicNameFault()`, `topicFilterFault()`). Shared filters
+ * are not allowed, because retained messages are not sent for them. Values belong to the caller.
  *
- * @typeParam V What is kept for each topic.
+ * @typeParam V The type of the values.
  */
 export class RetainedTree<V extends object> {
   readonly #root: RetainedNode<V> = new RetainedNode("");
@@ -50,22 +50,22 @@ export class RetainedTree<V extends object> {
   #keyChars = 0;
   #births = 0;
 
-  /** Number of topics. */
+  /** The number of topics. */
   get size(): number {
     return this.#size;
   }
 
-  /** Number of nodes below the root; 0 when there is no topic. */
+  /** The number of nodes below the root; 0 if there is no topic. */
   get nodeCount(): number {
     return this.#nodeCount;
   }
 
-  /** What the nodes cost in memory, in bytes, without what the values do. */
+  /** Memory of the nodes, in bytes, without the values. */
   get bytes(): number {
     return this.#nodeCount * NODE_BYTES + this.#keyChars;
   }
 
-  /** What the nodes of a topic cost at most, in bytes: it may share some with others. */
+  /** The maximum memory of the nodes of a topic, in bytes. It may share nodes with others. */
   costOf(topic: string): number {
     let levels = 1;
     for (let at = topic.indexOf("/"); at >= 0; at = topic.indexOf("/", at + 1)) levels++;
@@ -83,7 +83,7 @@ export class RetainedTree<V extends object> {
     return node?.value;
   }
 
-  /** Keeps `value` for `topic`; returns the value that it replaces, if any. */
+  /** Stores `value` for `topic`; returns the replaced value, if any. */
   set(topic: string, value: V): V | undefined {
     let node = this.#root;
     for (let start = 0; start <= topic.length;) {
@@ -108,10 +108,10 @@ export class RetainedTree<V extends object> {
     return child;
   }
 
-  /** Forgets `topic`, and every node that stood for nothing else; returns its value, if any. */
+  /** Removes `topic`, and every node that no other topic needs; returns its value, if any. */
   delete(topic: string): V | undefined {
-    // On the way down: `keep` is the last node that others need too, `cut` its child on our way,
-    // and `below` the number of nodes from `cut` on. One cut there frees them all.
+    // On the way down: `keep` is the last node that others need too, `cut` its child on the path,
+    // and `below` the number of nodes from `cut` on. One cut there removes them all.
     let keep = this.#root;
     let cut: RetainedNode<V> | undefined;
     let below = 0;
@@ -156,14 +156,14 @@ interface Step<V> {
 }
 
 /**
- * A walk over the topics that match a filter, which may pause while the tree changes.
+ * A walk over the topics that match a filter. It may pause while the tree changes.
  *
- * A topic that is there from the first page to the last comes exactly once, with the value it has
- * when its page is made. A topic that goes before its turn does not come; one that arrives after
- * the walk began does not come either, even under a name that came before. None comes twice.
+ * A topic that exists during the whole walk is returned exactly once, with its value at the time of
+ * its page. A topic that is removed before its turn is not returned, nor is one that is added after
+ * the walk began, even if a topic of that name existed before. No topic is returned twice.
  *
- * Why that holds: a node with something below it never moves, and a node cut off the tree is
- * empty, so pausing inside one is harmless; and `born` tells a topic from its later namesake.
+ * Reason: a node with children never moves, and a node that was cut off is empty, so a pause in one
+ * is harmless. And `born` distinguishes a topic from a later one of the same name.
  */
 export class RetainedCursor<V extends object> {
   readonly #filter: string;
@@ -173,7 +173,7 @@ export class RetainedCursor<V extends object> {
   readonly #firstLevel: Step<V> | undefined;
   #looks = 0;
 
-  /** Made by {@linkcode RetainedTree.match}; `births` is the tree's count at that moment. */
+  /** Created by {@linkcode RetainedTree.match}; `births` is the tree's count at that moment. */
   constructor(root: RetainedNode<V>, filter: string, births: number) {
     this.#filter = filter;
     this.#births = births;
@@ -181,23 +181,24 @@ export class RetainedCursor<V extends object> {
     this.#firstLevel = filter[0] === "+" || filter[0] === "#" ? this.#steps[0] : undefined;
   }
 
-  /** Whether the walk is over, so that every further page is empty. */
+  /** Whether the walk has ended. Further pages are empty. */
   get done(): boolean {
     return this.#steps.length === 0;
   }
 
-  /** How many nodes it has looked at so far. */
+  /** The number of nodes visited so far. */
   get looks(): number {
     return this.#looks;
   }
 
   /**
-   * Makes the next page.
+   * Returns the next page.
    *
-   * @param max Number of values at most, at least 1.
-   * @param looksMax Number of nodes to look at, at most, for a caller that cannot be held up by a
-   * filter such as `+/+/none` that searches much and finds little.
-   * @returns The values; none only when the walk is over or, with `looksMax`, not {@linkcode done}.
+   * @param max The maximum number of values, at least 1.
+   * @param looksMax The maximum number of nodes to visit. It limits the time of a page for a filter
+   * such as `+/+/none`, which visits many nodes and finds few values.
+   * @returns The values. Empty only if the walk has ended or, with `looksMax`, while not {@linkcode
+   * done}.
    */
   next(max: number, looksMax = Infinity): V[] {
     const page: V[] = [];
@@ -214,7 +215,7 @@ export class RetainedCursor<V extends object> {
     return page;
   }
 
-  /** Takes the next node out of the topmost step; drops the step when nothing is left in it. */
+  /** Takes the next node from the topmost step; removes an empty step. */
   #take(step: Step<V>): RetainedNode<V> | undefined {
     if (step.source instanceof RetainedNode) {
       this.#steps.pop();
@@ -225,7 +226,10 @@ export class RetainedCursor<V extends object> {
     return value;
   }
 
-  /** Delivers a node whose levels match so far, if its topic matches, and plans its children. */
+  /**
+   * Adds the value of a node whose levels match so far, if its topic matches, and plans its
+   * children.
+   */
   #visit(node: RetainedNode<V>, start: number, page: V[]): void {
     if (node.value !== undefined && node.born <= this.#births) {
       const atEnd = start > this.#filter.length || this.#filter[start] === "#";

@@ -2,42 +2,48 @@ import type { Audience } from "./audience.ts";
 import type { Subscriber } from "./subscription.ts";
 
 /**
- * What a route costs in memory beside its topic, in bytes: 360 to 390 with its place in the cache,
- * measured with 20,000 of them (Deno 2.9.6, 64 bits).
+ * Memory of a route without its topic, in bytes: 360 to 390 with its entry in the cache, measured
+ * with 20,000 routes (Deno 2.9.6, 64 bits).
  */
 const ROUTE_BYTES = 390;
-/** A chain of colliding topics this long loses its oldest: hashes can be attacked. */
+/**
+ * The maximum length of a hash chain. A longer one drops its oldest route, because a peer may
+ * choose topics whose hashes collide.
+ */
 const CHAIN_MAX = 16;
 
-/** A topic that has been published to, and who receives it. */
+/** A topic that was published to, and its audience. */
 export class Route<S extends Subscriber> {
-  /** Who receives; `null` when it has to be found anew. */
+  /** The subscribers of the topic; `null` if they must be looked up again. */
   audience: Audience<S> | null = null;
-  /** How far in the log of filters the audience is known to be right. */
+  /** The position in the router's log of filters up to which the audience was checked. */
   seen = 0;
-  /** The count of changes as of which the audience is known to be up to date. */
+  /** The change count at which the audience was last up to date. */
   asOf = -1;
   /**
-   * Whether the route was found again since the cache last looked for one to
-   * drop: a topic that is published to once makes room before all others.
+   * Whether the route was found since the cache last considered it for removal. Routes of topics
+   * that were published to once are removed first.
    */
   used = false;
-  /** Whether the route is in the cache; whoever holds it may have it still when it is not. */
+  /** Whether the route is in the cache. A connection may still hold a route that was removed. */
   isCached = false;
-  /** Who has looked at the members of its audience for this topic, and at how many; its own use. */
+  /**
+   * The owner of the last check of the members for this topic, and the number of members checked;
+   * for that owner's use.
+   */
   checkedBy: object | null = null;
   checked = 0;
-  /** The next route of the same hash. */
+  /** The next route in the chain of the same bucket. */
   next: Route<S> | null = null;
 
   /**
    * @param topic The topic name.
-   * @param bytes The same in UTF-8; owned by the route.
-   * @param hash Of the bytes.
+   * @param bytes The topic name in UTF-8; owned by the route.
+   * @param hash The hash of the bytes.
    */
   constructor(readonly topic: string, readonly bytes: Uint8Array, readonly hash: number) {}
 
-  /** What it costs in memory, in bytes: the topic is there as bytes and as a text. */
+  /** Memory of the route, in bytes. It holds the topic as bytes and as a string. */
   get weight(): number {
     const { topic, bytes } = this;
     const textBytes = topic.length === bytes.length ? topic.length : topic.length * 2;
@@ -46,24 +52,24 @@ export class Route<S extends Subscriber> {
 }
 
 /**
- * Routes by the bytes of their topics, so that a topic seen before costs
- * neither a string nor a walk of the trie. It keeps at most `routesMax`
- * routes, and drops one that has not been used for a while to make room.
+ * Routes by the bytes of their topics, so that a known topic needs neither a string nor a walk of
+ * the trie. The cache keeps at most `routesMax` routes. When it is full, it removes a route that
+ * was not used recently.
  */
 export class RouteCache<S extends Subscriber> {
   #routesMax: number;
   readonly #seed: number;
   readonly #dropped: (route: Route<S>) => void;
   #buckets: (Route<S> | null)[] = new Array(64).fill(null);
-  /** All routes, in the order in which they are considered for dropping. */
+  /** All routes, in the order in which they are considered for removal. */
   readonly #ring: Route<S>[] = [];
   #hand = 0;
   #bytes = 0;
 
   /**
-   * @param routesMax How many routes are kept, 1 or more.
-   * @param seed Makes hashes unpredictable.
-   * @param dropped Called with each route that leaves the cache.
+   * @param routesMax The maximum number of routes, 1 or more.
+   * @param seed Makes the hashes unpredictable.
+   * @param dropped Called with each route that is removed from the cache.
    */
   constructor(routesMax: number, seed: number, dropped: (route: Route<S>) => void) {
     this.#routesMax = Math.max(1, routesMax);
@@ -71,12 +77,12 @@ export class RouteCache<S extends Subscriber> {
     this.#dropped = dropped;
   }
 
-  /** How many routes there are. */
+  /** The number of routes. */
   get size(): number {
     return this.#ring.length;
   }
 
-  /** What they cost in memory, in bytes. */
+  /** Memory of the routes, in bytes. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -98,7 +104,7 @@ export class RouteCache<S extends Subscriber> {
     return route;
   }
 
-  /** Adds a route for a topic that has none; the oldest unused one makes room. */
+  /** Adds a route for a topic that has none. A full cache removes an unused route. */
   add(route: Route<S>): void {
     route.isCached = true;
     this.#bytes += route.weight;
@@ -111,7 +117,7 @@ export class RouteCache<S extends Subscriber> {
     this.#trimChain(route);
   }
 
-  /** Drops routes, those not used for a while first, until `isSmall` says so; `kept` stays. */
+  /** Removes routes, unused ones first, until `isSmall` returns true. `kept` stays. */
   trim(isSmall: () => boolean, kept: Route<S> | null): void {
     while (this.#ring.length > 1 && !isSmall()) {
       this.#hand %= this.#ring.length;
@@ -128,13 +134,13 @@ export class RouteCache<S extends Subscriber> {
     this.#hand %= Math.max(1, this.#ring.length);
   }
 
-  /** Says how many routes are kept from now on. */
+  /** Changes the maximum number of routes. */
   limit(routesMax: number): void {
     this.#routesMax = Math.max(1, routesMax);
     this.trim(() => this.#ring.length <= this.#routesMax, null);
   }
 
-  /** Drops every route that `isGone` says it of. */
+  /** Removes every route for which `isGone` returns true. */
   forget(isGone: (route: Route<S>) => boolean): void {
     const all = this.#ring.splice(0);
     this.#hand = 0;
@@ -144,7 +150,7 @@ export class RouteCache<S extends Subscriber> {
     }
   }
 
-  /** Has the members of every audience looked at again, for each route. */
+  /** Makes every route check the members of its audience again. */
   uncheck(): void {
     for (const route of this.#ring) route.checkedBy = null;
   }
@@ -166,7 +172,7 @@ export class RouteCache<S extends Subscriber> {
     route.next = null;
   }
 
-  /** Second chance: the hand passes over routes used since it last came by. */
+  /** Second chance algorithm: the hand skips routes that were used since its last visit. */
   #replace(route: Route<S>): void {
     while (this.#ring[this.#hand]!.used) {
       this.#ring[this.#hand]!.used = false;
@@ -185,7 +191,7 @@ export class RouteCache<S extends Subscriber> {
     this.#dropped(route);
   }
 
-  /** Bounds what a lookup can cost; the last of the chain is its oldest. */
+  /** Limits the cost of a lookup. The last route of the chain is the oldest. */
   #trimChain(newest: Route<S>): void {
     let length = 1;
     let last = newest;
@@ -207,7 +213,7 @@ export class RouteCache<S extends Subscriber> {
   }
 }
 
-/** Whether `bytes[start, end)` is just `topic`. */
+/** Whether `bytes[start, end)` equals `topic`. */
 export function sameBytes(
   topic: Uint8Array,
   bytes: Uint8Array,
@@ -215,7 +221,7 @@ export function sameBytes(
   end: number,
 ): boolean {
   if (topic.length !== end - start) return false;
-  // From the end: topics of one tree differ most often in their last level.
+  // From the end, because topics of one tree differ most often in their last level.
   for (let i = topic.length - 1, at = end - 1; i >= 0; i--, at--) {
     if (topic[i] !== bytes[at]) return false;
   }

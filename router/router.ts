@@ -9,39 +9,38 @@ import type { SharedGroup } from "./shared_group.ts";
 import type { Subscriber, Subscription } from "./subscription.ts";
 import { hasWildcard, matchesFilter, parseSharedFilter, topicNameFault } from "./topic.ts";
 
-/** How many filters that came or went a route is checked against before the trie is asked. */
+/**
+ * The maximum number of filter changes that a route is checked against. With more changes it walks
+ * the trie again.
+ */
 const CHANGES_CHECKED_MAX = 16;
 
-/*
- * What things cost in memory, in bytes, without their texts: measured with 20,000 of each after a
+/**
+ * Memory of objects without their strings, in bytes: measured with 20,000 of each after a garbage
  * collection (Deno 2.9.6, 64 bits).
  */
-/** A subscription, in the trie or in its group, and in the table of its session: 150 to 175. */
+/** A subscription, in the trie or its group, and in the session's table: 150 to 175. */
 const SUBSCRIPTION_BYTES = 160;
-/** A filter that somebody has published to, or that has several subscriptions, or a group. */
+/** The entry of a filter that has several subscriptions, a group or an audience. */
 const ENTRY_BYTES = 260;
 /** A shared group, without its members. */
 const GROUP_BYTES = 450;
-/** A node of the trie of filters, with a key of a few characters: 68 to 91. */
+/** A node of the filter trie, with a key of a few characters: 68 to 91. */
 const NODE_BYTES = 80;
-/** An audience, and for each of its filters and members. */
-const AUDIENCE_BYTES = 300;
-const AUDIENCE_ENTRY_BYTES = 24;
-const AUDIENCE_MEMBER_BYTES = 150;
 
 /** Settings of a {@linkcode Router}. */
 export interface RouterOptions {
-  /** Most topics whose route is remembered; 65,536 by default. */
+  /** The maximum number of topics whose routes are cached; 65,536 by default. */
   routesMax?: number;
-  /** Most bytes of memory for remembered routes; 32 MiB by default. */
+  /** The maximum memory of cached routes, in bytes; 32 MiB by default. */
   routesBytesMax?: number;
   /** Makes the hashes of topics unpredictable; 0 by default. */
   seed?: number;
-  /** Most levels of a topic; one with more is no valid topic here. No limit by default. */
+  /** The maximum number of topic levels. A topic with more is invalid. No limit by default. */
   levelsMax?: number;
-  /** Most bytes of a topic; one with more is no valid topic here. No limit by default. */
+  /** The maximum length of a topic, in bytes. A longer topic is invalid. No limit by default. */
   bytesMax?: number;
-  /** Told how many nodes of the trie were visited to find out who gets what. */
+  /** Called with the number of trie nodes that a match visited. */
   matched?: (nodes: number) => void;
 }
 
@@ -57,17 +56,17 @@ export function hasMoreLevels(text: string, max: number): boolean {
 const encoder = new TextEncoder();
 
 /**
- * Who gets what: subscriptions on one side, topics on the other.
+ * Finds the subscribers of a topic.
  *
- * The answer for a topic, its audience, is remembered with its route. Two
- * things can make it wrong, and both are logs that the answer is a position
- * in: the set of filters that match (the router's log of filters) and the
- * subscribers of those filters (each filter's own log).
+ * The result for a topic, its audience, is cached with its route. Two changes can make it wrong: a
+ * filter that matches the topic is added or removed (the router's log of filters), or the
+ * subscribers of a matching filter change (each filter's own log). The cached result keeps its
+ * position in both logs.
  */
 export class Router<S extends Subscriber> {
   /**
-   * What is subscribed to each filter. Most of a great many filters have a
-   * single subscription and nothing published to them: that stands for itself.
+   * The subscriptions by filter. Most filters have one subscription and no audience; then the trie
+   * holds the subscription itself, to save memory.
    */
   readonly #trie = new FilterTrie<FilterEntry<S> | Subscription<S>>();
   readonly #routes: RouteCache<S>;
@@ -81,15 +80,15 @@ export class Router<S extends Subscriber> {
   readonly #nobody = new Audience<S>([]);
   #levelsMax: number;
   #bytesMax: number;
-  /** What remembered routes may cost in memory, in bytes; one is remembered whatever it costs. */
+  /** The maximum memory of cached routes, in bytes. One route is always cached. */
   #routesBytesMax: number;
-  /** What subscriptions, filters and groups cost, and audiences, in bytes. */
+  /** Memory of subscriptions, filters and groups, and of audiences, in bytes. */
   #subscriptionBytes = 0;
   #audienceBytes = 0;
   readonly #told: ((nodes: number) => void) | undefined;
-  /** Counts subscriptions that came, went or were touched. */
+  /** Counts subscriptions that were added, removed or touched. */
   #changes = 0;
-  /** What matches a topic; used again, as it would be garbage otherwise. */
+  /** The entries that match a topic; reused to avoid garbage. */
   readonly #matched: (FilterEntry<S> | Subscription<S>)[] = [];
   readonly #entries: FilterEntry<S>[] = [];
   #entryId = 0;
@@ -105,51 +104,54 @@ export class Router<S extends Subscriber> {
     this.#routes = new RouteCache<S>(routesMax, seed, (route) => this.#unbind(route));
   }
 
-  /** How many topic filters have a subscriber. */
+  /** The number of topic filters that have a subscriber. */
   get filters(): number {
     return this.#trie.size;
   }
 
-  /** How many subscriptions there are. */
+  /** The number of subscriptions. */
   get subscriptions(): number {
     return this.#subscriptions;
   }
 
-  /** How many of them are shared ones. */
+  /** The number of shared subscriptions. */
   get sharedSubscriptions(): number {
     return this.#sharedSubscriptions;
   }
 
-  /** How many nodes of the trie are visited at most to match a topic, whatever the topic. */
+  /** The maximum number of trie nodes that a match visits, for any topic. */
   get matchCost(): number {
     return this.#trie.cost;
   }
 
-  /** What {@linkcode matchCost} would be with one more filter, which is no shared one. */
+  /**
+   * The value of {@linkcode matchCost} after one more filter is added. The filter must not be a
+   * shared one.
+   */
   matchCostWith(filter: string): number {
     return this.#trie.costWith(filter);
   }
 
-  /** How many topics have a remembered route. */
+  /** The number of cached routes. */
   get routes(): number {
     return this.#routes.size;
   }
 
-  /** What the remembered routes cost in memory, in bytes, their audiences included. */
+  /** Memory of the cached routes and their audiences, in bytes. */
   get routesBytes(): number {
     return this.#routes.bytes + this.#audienceBytes;
   }
 
-  /** What everything that is subscribed to costs in memory, in bytes. */
+  /** Memory of all subscriptions, in bytes. */
   get subscriptionsBytes(): number {
     return this.#subscriptionBytes + this.#trie.nodeCount * NODE_BYTES;
   }
 
   /**
-   * Adds a subscription, which replaces one of the same subscriber with the
-   * same filter [MQTT-3.8.4-3].
+   * Adds a subscription. It replaces one of the same subscriber with the same filter
+   * [MQTT-3.8.4-3].
    *
-   * @returns The one replaced, if any.
+   * @returns The replaced subscription, if any.
    */
   subscribe(subscription: Subscription<S>): Subscription<S> | undefined {
     this.#changes++;
@@ -188,7 +190,7 @@ export class Router<S extends Subscriber> {
     return new FilterEntry(++this.#entryId, filter);
   }
 
-  /** The entry of a filter, which takes the place of its only subscription if there was none. */
+  /** The entry of a filter. If the trie holds a subscription, an entry replaces it. */
   #entryOf(held: FilterEntry<S> | Subscription<S>): FilterEntry<S> {
     if (held instanceof FilterEntry) return held;
     const entry = this.#newEntry(held.filter);
@@ -235,16 +237,16 @@ export class Router<S extends Subscriber> {
     return held instanceof FilterEntry ? held.groups?.get(mapKey(name)) : undefined;
   }
 
-  /** Has the audiences of a filter look at a subscriber again, whose wire class has changed. */
+  /** Makes the audiences of a filter check a subscriber again after its wire class has changed. */
   touch(subscriber: S, filter: string): void {
     this.#changes++;
     if (parseSharedFilter(filter) !== null) return;
     const held = this.#trie.get(filter);
-    // Nobody has looked at a subscription that still stands for itself.
+    // A subscription that is in the trie itself has no audience.
     if (held instanceof FilterEntry) held.touch(subscriber);
   }
 
-  /** Has the members of every audience looked at again, for each route. */
+  /** Makes every route check the members of its audience again. */
   uncheck(): void {
     this.#routes.uncheck();
   }
@@ -253,7 +255,7 @@ export class Router<S extends Subscriber> {
    * The route of the topic in `bytes[start, end)`.
    *
    * @throws {MalformedPacketError} If it is not well-formed UTF-8.
-   * @returns `null` if it is no valid topic name, is too long, or has too many levels.
+   * @returns `null` if it is not a valid topic name, is too long, or has too many levels.
    */
   route(bytes: Uint8Array, start: number, end: number): Route<S> | null {
     const hash = this.#routes.hash(bytes, start, end);
@@ -268,10 +270,7 @@ export class Router<S extends Subscriber> {
     return route;
   }
 
-  /**
-   * Says how many levels and bytes topics may have from now on, and how many routes are remembered.
-   * Subscriptions stay.
-   */
+  /** Changes the limits of topic levels, topic bytes and cached routes. Subscriptions stay. */
   limitTopics(limits: Required<Pick<RouterOptions, "routesMax" | "levelsMax" | "bytesMax">>): void {
     const { routesMax, levelsMax, bytesMax } = limits;
     const isLess = levelsMax < this.#levelsMax || bytesMax < this.#bytesMax;
@@ -281,18 +280,18 @@ export class Router<S extends Subscriber> {
     if (isLess) this.#routes.forget((route) => this.isBeyond(route));
   }
 
-  /** Whether the topic of a route is longer, or deeper, than topics may be. */
+  /** Whether the topic of a route exceeds the limits. */
   isBeyond({ topic, bytes }: Route<S>): boolean {
     return bytes.length > this.#bytesMax || hasMoreLevels(topic, this.#levelsMax);
   }
 
-  /** Says what remembered routes may cost in memory from now on, in bytes. */
+  /** Changes the maximum memory of cached routes, in bytes. */
   limitRoutes(bytesMax: number): void {
     this.#routesBytesMax = bytesMax;
     this.#trimRoutes(null);
   }
 
-  /** Forgets routes until they cost no more than they may, but for `kept`. */
+  /** Removes routes until they fit into the memory limit; `kept` stays. */
   #trimRoutes(kept: Route<S> | null): void {
     if (this.routesBytes <= this.#routesBytesMax) return;
     this.#routes.trim(() => this.routesBytes <= this.#routesBytesMax, kept);
@@ -304,22 +303,26 @@ export class Router<S extends Subscriber> {
     return this.route(bytes, 0, bytes.length);
   }
 
-  /** Who receives what is published on a route, as of now. */
+  /** The current audience of a route. */
   audience(route: Route<S>): Audience<S> {
-    // As long as nothing changes anywhere, nothing else has to be looked at.
+    // If nothing changed anywhere, no other check is necessary.
     if (route.asOf === this.#changes) return route.audience!;
     const current = route.isCached ? route : this.#cached(route);
     if (current.seen !== this.#filters.end || current.audience === null) this.#bind(current);
     current.asOf = this.#changes;
     const audience = current.audience!;
     audience.refresh();
+    if (audience !== this.#nobody) {
+      this.#audienceBytes += audience.weigh();
+      this.#trimRoutes(current);
+    }
     return audience;
   }
 
   /**
-   * Only a route in the cache may lead to an audience, which is let go with the
-   * last of them. A connection may hold one that was dropped: it returns, unless
-   * another has taken its place.
+   * Adds a route to the cache if it is not there, because only cached routes may have an audience:
+   * the audience is released with its last route. A connection may hold a removed route. That route
+   * is added again, unless another one for its topic exists.
    */
   #cached(route: Route<S>): Route<S> {
     const known = this.#routes.find(route.bytes, 0, route.bytes.length, route.hash);
@@ -337,13 +340,7 @@ export class Router<S extends Subscriber> {
     if (audience === route.audience) return;
     this.#unbind(route);
     route.audience = audience;
-    if (audience.routes++ === 0 && audience !== this.#nobody) {
-      const { entries, members } = audience;
-      audience.weight = AUDIENCE_BYTES + entries.length * AUDIENCE_ENTRY_BYTES +
-        members.length * AUDIENCE_MEMBER_BYTES;
-      this.#audienceBytes += audience.weight;
-    }
-    this.#trimRoutes(route);
+    audience.routes++;
   }
 
   #match(topic: string): FilterEntry<S>[] {
@@ -354,7 +351,7 @@ export class Router<S extends Subscriber> {
     return this.#entries;
   }
 
-  /** Whether a filter that matches the topic has come or gone since `seen`. */
+  /** Whether a filter that matches the topic was added or removed since `seen`. */
   #affected(topic: string, seen: number): boolean {
     if (seen < this.#filters.start || this.#filters.end - seen > CHANGES_CHECKED_MAX) return true;
     const changes = this.#filters.cursor({ from: seen });
@@ -373,22 +370,22 @@ export class Router<S extends Subscriber> {
     return audience;
   }
 
-  /** An audience no route leads to is let go; deliveries under way still hold it. */
+  /** Releases an audience without routes. Deliveries in progress still hold it. */
   #unbind(route: Route<S>): void {
     const audience = route.audience;
     route.audience = null;
     route.asOf = -1;
     if (audience === null || --audience.routes > 0 || audience === this.#nobody) return;
-    this.#audienceBytes -= audience.weight;
+    this.#audienceBytes -= audience.unweigh();
     if (audience.entries.length > 1) this.#audiences.delete(audienceKey(audience.entries));
     else audience.entries[0]!.solo = null;
   }
 }
 
-/** What a subscription costs, in bytes: where its filter has wildcards it is there twice. */
+/** Memory of a subscription, in bytes. A filter with wildcards is counted twice. */
 function subscriptionBytes(filter: string): number {
   const isCopied = hasWildcard(filter) || filter.startsWith("$share/") || mapKey(filter) !== filter;
-  // Texts with characters beyond ISO 8859-1 are rare, and twice as large at most.
+  // Strings with characters beyond ISO 8859-1 are rare, and at most twice as large.
   return SUBSCRIPTION_BYTES + filter.length * (isCopied ? 2 : 1);
 }
 

@@ -336,3 +336,38 @@ Deno.test("Router agrees with a slow matcher through a million random steps", ()
     }
   }
 });
+
+Deno.test("routesBytes counts members that join an audience after its route was found", () => {
+  const router: TestRouter = new Router();
+  const everyone = subscribers(1000);
+  router.subscribe(subscription(everyone[0]!, "#"));
+  const topics = Array.from({ length: 50 }, (_, i) => `t/${i}`);
+  for (const topic of topics) {
+    router.subscribe(subscription(everyone[0]!, topic));
+    router.audience(router.routeOf(topic)!);
+  }
+  const before = router.routesBytes;
+  for (const subscriber of everyone) router.subscribe(subscription(subscriber, "#"));
+  for (const topic of topics) assertEquals(receivers(router, topic).length, 1000);
+  const grown = router.routesBytes - before;
+  assert(grown >= 50 * 999 * 100, `${grown} bytes for ${50 * 999} members`);
+  for (const subscriber of everyone.slice(1)) router.unsubscribe(subscriber, "#");
+  for (const topic of topics) assertEquals(receivers(router, topic).length, 1);
+  assertEquals(router.routesBytes, before);
+});
+
+Deno.test("limitRoutes() lets go of audiences that have grown beyond what routes may cost", () => {
+  const router: TestRouter = new Router();
+  const everyone = subscribers(1000);
+  for (let i = 0; i < 20; i++) {
+    router.subscribe(subscription(everyone[0]!, `t/${i}`));
+    router.audience(router.routeOf(`t/${i}`)!);
+  }
+  router.limitRoutes(400_000);
+  for (const subscriber of everyone) router.subscribe(subscription(subscriber, "#"));
+  for (let i = 0; i < 20; i++) {
+    assertEquals(receivers(router, `t/${i}`).length, 1000);
+    assert(router.routesBytes <= 400_000 + 1000 * 300, `${router.routesBytes} bytes after ${i}`);
+  }
+  assert(router.routes < 20);
+});

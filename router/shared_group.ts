@@ -1,15 +1,12 @@
 import type { Subscriber, Subscription } from "./subscription.ts";
 
-/**
- * The members of `$share/{name}/{filter}`: each message goes to one of them
- * (MQTT 5 §4.8.2).
- */
+/** The members of `$share/{name}/{filter}`. Each message is sent to one of them (MQTT 5 §4.8.2). */
 export class SharedGroup<S extends Subscriber> {
   readonly #members: Subscription<S>[] = [];
   readonly #index: Map<S, number> = new Map();
   #turn = 0;
 
-  /** How many members there are. */
+  /** The number of members. */
   get size(): number {
     return this.#members.length;
   }
@@ -27,7 +24,7 @@ export class SharedGroup<S extends Subscriber> {
     this.#members[index] = subscription;
   }
 
-  /** Removes a member; the last one takes its place, so this is O(1). */
+  /** Removes a member. The last one moves into its place, so the cost is O(1). */
   delete(subscriber: S): Subscription<S> | undefined {
     const index = this.#index.get(subscriber);
     if (index === undefined) return undefined;
@@ -47,11 +44,11 @@ export class SharedGroup<S extends Subscriber> {
   }
 
   /**
-   * Whose turn it is: the members take turns, and one that cannot take the
-   * message is passed over.
+   * Selects a member for a message. Members take turns, and a member that cannot receive the
+   * message is skipped.
    *
-   * @param rank How well a member can take it: 0 not at all; the highest rank
-   * wins, and among equals the one whose turn is next. `best` ends the search.
+   * @param rank Rates a member: 0 if it cannot receive the message. The highest rank wins, and
+   * between equal ranks the next in turn. The search stops at `best`.
    */
   select(rank: (subscription: Subscription<S>) => number, best: number): Subscription<S> | null {
     const members = this.#members;

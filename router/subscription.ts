@@ -1,28 +1,27 @@
 import type { QoS } from "../codec/mod.ts";
 import type { Variant } from "./variant.ts";
 
-/** Who receives: the router only needs to tell them apart and how they are written to. */
+/** A receiver of messages. The router needs only its identity and its wire class. */
 export interface Subscriber {
   /**
-   * Subscribers of the same class, 0 or more, can be sent the very same bytes.
-   * A negative class stands for one that needs bytes of its own. Whoever
-   * changes it must call `Router.touch`.
+   * Subscribers of the same class, 0 or more, receive the same bytes. A subscriber with a negative
+   * class needs its own bytes. After a change call `Router.touch`.
    */
   readonly wireClass: number;
 }
 
-/** The wire class of a subscriber that is never sent bytes made for several. */
+/** The wire class of a subscriber that never receives bytes made for several. */
 export const WIRE_CLASS_OWN = -1;
 
-/** What a subscriber asks for with a topic filter (MQTT 5 §3.8.3.1). */
+/** The Subscription Options of a topic filter (MQTT 5 §3.8.3.1), and its identifier. */
 export interface SubscriptionOptions {
-  /** The highest QoS at which messages are sent. */
+  /** The maximum QoS of messages to the subscriber. */
   readonly qos: QoS;
-  /** Whether the subscriber's own messages are left out [MQTT-3.8.3-3]. */
+  /** No Local: whether the subscriber's own messages are not sent to it [MQTT-3.8.3-3]. */
   readonly noLocal: boolean;
-  /** Whether the RETAIN flag is sent on as it was published. */
+  /** Retain As Published: whether the RETAIN flag is sent as it was published. */
   readonly retainAsPublished: boolean;
-  /** 0, 1 or 2: when retained messages are sent [MQTT-3.3.1-9]. */
+  /** Retain Handling, 0, 1 or 2: when retained messages are sent [MQTT-3.3.1-9]. */
   readonly retainHandling: 0 | 1 | 2;
   /** Subscription Identifier, or 0 for none. */
   readonly identifier: number;
@@ -36,12 +35,12 @@ export const PLAIN_OPTIONS: Omit<SubscriptionOptions, "qos"> = {
   identifier: 0,
 };
 
-/** Every way to subscribe without an identifier that was met so far, by its bits. */
+/** Shared option objects without an identifier, by their bits. */
 const plain: SubscriptionOptions[] = [];
-/** The last one with an identifier: all filters of a packet have the same. */
+/** The last option object with an identifier: all filters of a packet have the same one. */
 let numbered: SubscriptionOptions | null = null;
 
-/** Options that share an object with others like them: there may be a million subscriptions. */
+/** Returns a shared object for equal options, because there may be a million subscriptions. */
 export function subscriptionOptions(options: SubscriptionOptions): SubscriptionOptions {
   const bits = bitsOf(options);
   if (options.identifier === 0) return plain[bits] ??= copyOf(options);
@@ -60,13 +59,13 @@ function copyOf(options: SubscriptionOptions): SubscriptionOptions {
 
 /** One topic filter of one subscriber. */
 export class Subscription<S extends Subscriber> {
-  /** How a shared group sends to it; made when it is first needed. */
+  /** How a message is sent through a shared group; created at first use. */
   variant: Variant | null = null;
 
   /**
-   * @param subscriber Who receives.
-   * @param filter The topic filter as it was subscribed to, with `$share/…` if any.
-   * @param options What was asked for.
+   * @param subscriber The receiver.
+   * @param filter The topic filter as in SUBSCRIBE, with `$share/…` if any.
+   * @param options The requested options.
    */
   constructor(
     readonly subscriber: S,

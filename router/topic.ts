@@ -1,10 +1,10 @@
 /**
- * Topic Names and Topic Filters: which are valid, and which filter matches which name
- * (MQTT 3.1.1 and 5.0 §4.7, shared filters: 5.0 §4.8.2). Clauses are cited by their 5.0 numbers.
+ * Topic Names and Topic Filters: their validity, and whether a filter matches a name (MQTT 3.1.1
+ * and 5.0 §4.7, shared filters: 5.0 §4.8.2). Clauses are cited by their 5.0 numbers.
  *
- * Everything here compares code unit by code unit: no normalisation, no case folding
- * [MQTT-4.7.3-4]. The length limit of 65,535 bytes [MQTT-4.7.3-3] is the codec's, because only
- * there is a name still bytes.
+ * All functions compare UTF-16 code units: no normalisation, no case folding [MQTT-4.7.3-4]. The
+ * codec checks the length limit of 65,535 bytes [MQTT-4.7.3-3], because only there a name is still
+ * in bytes.
  *
  * @module
  */
@@ -15,19 +15,19 @@ const PLUS = 0x2b;
 const SHARE_PREFIX = "$share/";
 const RESERVED_REGEXP = /^\$(SYS|CONTROL)(\/|$)/;
 
-/** A shared filter taken apart: `$share/{group}/{filter}`. */
+/** The parts of a shared filter `$share/{group}/{filter}`. */
 export interface SharedFilter {
-  /** The ShareName. Subscriptions share messages when both group and filter are equal. */
+  /** The ShareName. Subscriptions share messages if both group and filter are equal. */
   group: string;
   /** The filter that topics are matched against. */
   filter: string;
 }
 
 /**
- * Says what is wrong with a Topic Name.
+ * Checks a Topic Name.
  *
- * @returns A phrase for an error message, such as `"is empty"`, or null when the name is valid
- * [MQTT-4.7.0-1] [MQTT-4.7.3-1] [MQTT-4.7.3-2].
+ * @returns The fault as a phrase for an error message, such as `"is empty"`, or null if the name is
+ * valid [MQTT-4.7.0-1] [MQTT-4.7.3-1] [MQTT-4.7.3-2].
  */
 export function topicNameFault(topic: string): string | null {
   if (topic === "") return "is empty";
@@ -37,10 +37,11 @@ export function topicNameFault(topic: string): string | null {
 }
 
 /**
- * Says what is wrong with a Topic Filter, shared or not.
+ * Checks a Topic Filter, shared or not.
  *
- * @returns A phrase for an error message, such as `"is empty"`, or null when the filter is valid
- * [MQTT-4.7.1-1] [MQTT-4.7.1-2] [MQTT-4.7.3-1] [MQTT-4.7.3-2] [MQTT-4.8.2-1] [MQTT-4.8.2-2].
+ * @returns The fault as a phrase for an error message, such as `"is empty"`, or null if the filter
+ * is valid [MQTT-4.7.1-1] [MQTT-4.7.1-2] [MQTT-4.7.3-1] [MQTT-4.7.3-2] [MQTT-4.8.2-1]
+ * [MQTT-4.8.2-2].
  */
 export function topicFilterFault(filter: string): string | null {
   const shared = parseSharedFilter(filter);
@@ -53,7 +54,7 @@ export function topicFilterFault(filter: string): string | null {
     : plainFilterFault(shared.filter);
 }
 
-/** Tells whether a Topic Filter has no character, or nothing after its ShareName [MQTT-4.7.3-1]. */
+/** Whether a Topic Filter is empty, or has nothing after its ShareName [MQTT-4.7.3-1]. */
 export function isEmptyFilter(filter: string): boolean {
   return (parseSharedFilter(filter)?.filter ?? filter) === "";
 }
@@ -77,9 +78,9 @@ function plainFilterFault(filter: string): string | null {
 }
 
 /**
- * Takes a shared filter apart; null when `filter` does not start with `$share/`.
+ * Splits a shared filter; null if `filter` does not start with `$share/`.
  *
- * Parts that are missing come back empty: ask {@linkcode topicFilterFault} first.
+ * Missing parts are empty strings: check the filter with {@linkcode topicFilterFault} first.
  */
 export function parseSharedFilter(filter: string): SharedFilter | null {
   if (!filter.startsWith(SHARE_PREFIX)) return null;
@@ -87,20 +88,20 @@ export function parseSharedFilter(filter: string): SharedFilter | null {
   return { group: filter.slice(SHARE_PREFIX.length, end), filter: filter.slice(end + 1) };
 }
 
-/** Tells whether a valid filter has a wildcard, that is, may match more than one topic. */
+/** Whether a valid filter has a wildcard, and so may match more than one topic. */
 export function hasWildcard(filter: string): boolean {
   return filter.includes("+") || filter.includes("#");
 }
 
 /**
- * Tells whether a topic is out of reach of a wildcard in the first level, as `$SYS/uptime` is
- * for `#` [MQTT-4.7.2-1].
+ * Whether a wildcard in the first level does not match the topic, as `#` does not match
+ * `$SYS/uptime` [MQTT-4.7.2-1].
  */
 export function isDollarTopic(topic: string): boolean {
   return topic.charCodeAt(0) === DOLLAR;
 }
 
-/** Tells whether a topic is one that clients do not publish to, as `$SYS/uptime`. */
+/** Whether clients may not publish to the topic, such as `$SYS/uptime`. */
 export function isReservedTopic(topic: string): boolean {
   return isDollarTopic(topic) && RESERVED_REGEXP.test(topic);
 }
@@ -112,7 +113,7 @@ export function levelEnd(text: string, start: number): number {
 }
 
 /**
- * Tells whether a filter matches a topic. Both are valid, and the filter is not a shared one.
+ * Whether a filter matches a topic. Both must be valid, and the filter must not be a shared one.
  *
  * It walks both strings once by index and allocates nothing.
  */
@@ -128,7 +129,7 @@ export function matchesFilter(filter: string, topic: string): boolean {
     } else if (code === topic.charCodeAt(to)) {
       to++;
     } else {
-      // A topic that ends here is the parent of `/#`, which matches it too.
+      // A topic that ends here is the parent level of `/#`, which also matches it.
       return to === topic.length && filter.startsWith("/#", at);
     }
     at++;

@@ -1,21 +1,24 @@
 import type { QoS } from "../codec/mod.ts";
 import type { Subscriber, Subscription } from "./subscription.ts";
 
-/** How one message is sent to one subscriber: what its matching subscriptions add up to. */
+/**
+ * The flags with which one message is sent to one subscriber: the sum of its matching
+ * subscriptions.
+ */
 export interface Variant {
-  /** The highest QoS of the matching subscriptions [MQTT-3.3.4-2]. */
+  /** The maximum QoS of the matching subscriptions [MQTT-3.3.4-2]. */
   readonly qos: QoS;
-  /** The identifiers of all of them, or `null` for none [MQTT-3.3.4-4]. */
+  /** The identifiers of all matching subscriptions, or `null` for none [MQTT-3.3.4-4]. */
   readonly identifiers: readonly number[] | null;
-  /** Whether any of them wants the RETAIN flag as it was published. */
+  /** Whether any of them has Retain As Published. */
   readonly retainAsPublished: boolean;
-  /** Whether it is sent because it was retained, and not as it was published. */
+  /** Whether it is sent as a retained message after SUBSCRIBE, not as a published one. */
   readonly retained: boolean;
-  /** The shared subscription it is sent for, with `$share/…`, or `null`. */
+  /** The shared subscription that receives it, with `$share/…`, or `null`. */
   readonly shared: string | null;
 }
 
-/** What several subscriptions of one subscriber ask for together. */
+/** The sum of several subscriptions of one subscriber. */
 export function addUp(subscriptions: readonly Subscription<Subscriber>[]): Variant {
   let qos: QoS = 0;
   let identifiers: number[] | null = null;

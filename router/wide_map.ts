@@ -1,40 +1,40 @@
 /**
- * A map from strings that stays quick with a million keys that come and go.
+ * A map from strings that stays fast with a million keys that are added and removed.
  *
- * V8's own map has two faults that only show at that size. It copies itself in one go whenever it
- * doubles, which stops a broker for 40 to 80 ms. And it marks the place of a deleted key and takes a
- * new one when the key returns, while all places of one key form a chain: a peer that adds and
- * deletes the same key 20,000 times makes each time cost 50 µs. Both grow with the size of the map,
- * so this one is made of small ones: past {@linkcode PART_ENTRIES_MAX} entries a map splits in
- * sixteen, by a hash of our own.
+ * V8's own map has two problems at that size. It copies all entries at once when it doubles, which
+ * blocks a broker for 40 to 80 ms. And it marks the place of a deleted key and uses a new one when
+ * the key is added again, while all places of one key form a chain: after a peer has added and
+ * deleted the same key 20,000 times, each operation takes 50 µs. Both costs grow with the size of
+ * the map, so this map consists of small ones. Beyond {@linkcode PART_ENTRIES_MAX} entries a small
+ * map splits into sixteen, by a hash of our own.
  *
  * @module
  */
 
-/** Entries in one of the small maps before it splits. */
+/** The maximum number of entries of a small map. With more it splits. */
 const PART_ENTRIES_MAX = 512;
-/** How often a map may split; past that a hash has no bits left that tell its keys apart. */
+/** The maximum number of splits. After that, the hash has no bits left that differ between keys. */
 const SPLITS_MAX = 6;
-/** Binary digits of the hash that one split uses up, for sixteen parts. */
+/** Bits of the hash that one split uses, for sixteen parts. */
 const SPLIT_BITS = 4;
 const PARTS = 1 << SPLIT_BITS;
-/** Characters of a key that its hash looks at: keys may be 64 KB long. */
+/** The maximum number of characters of a key that are hashed: keys may be 64 KB long. */
 const HASHED_CHARS_MAX = 64;
 
 type Part<V> = Map<string, V> | Part<V>[];
 
 /**
- * A map from strings, with the methods of a `Map` and one promise more: a walk over
- * {@linkcode values} may pause while the map changes. An entry that is there from the walk's
- * beginning to its end comes exactly once; one that is deleted meanwhile may come or not.
+ * A map from strings, with the methods of a `Map` and one more guarantee: a walk over {@linkcode
+ * values} may pause while the map changes. An entry that exists during the whole walk is returned
+ * exactly once. An entry that is deleted during the walk may or may not be returned.
  *
- * @typeParam V What is kept for each key.
+ * @typeParam V The type of the values.
  */
 export class WideMap<V extends object> {
   #root: Part<V> = new Map();
   #size = 0;
 
-  /** Number of entries. */
+  /** The number of entries. */
   get size(): number {
     return this.#size;
   }
@@ -44,7 +44,7 @@ export class WideMap<V extends object> {
     return this.#home(key).get(key);
   }
 
-  /** Keeps `value` for `key`. */
+  /** Stores `value` for `key`. */
   set(key: string, value: V): this {
     let part = this.#root;
     let parent: Part<V>[] | undefined;
@@ -66,22 +66,22 @@ export class WideMap<V extends object> {
     return this;
   }
 
-  /** Forgets `key`; returns whether it was there. */
+  /** Removes `key`; returns whether it existed. */
   delete(key: string): boolean {
     if (!this.#home(key).delete(key)) return false;
-    // The last one out gives the memory of all the parts back.
+    // When the map becomes empty, the memory of all parts is released.
     if (--this.#size === 0) this.#root = new Map();
     return true;
   }
 
-  /** All values, in no particular order. */
+  /** All values, in no specific order. */
   *values(): Generator<V> {
     for (const map of mapsIn(this.#root)) {
       for (const value of map.values()) yield value;
     }
   }
 
-  /** All keys with their values, in no particular order. */
+  /** All keys with their values, in no specific order. */
   *entries(): Generator<[string, V]> {
     for (const map of mapsIn(this.#root)) yield* map;
   }
@@ -95,7 +95,7 @@ export class WideMap<V extends object> {
   }
 }
 
-/** Splits a map; leaves it as it is, for a walk that stands in it. */
+/** Splits a map. The old map stays unchanged, because a walk may be in it. */
 function split<V>(map: Map<string, V>, splits: number): Part<V>[] {
   const parts = Array.from({ length: PARTS }, () => new Map<string, V>());
   for (const [key, value] of map) {
@@ -109,12 +109,12 @@ function* mapsIn<V>(part: Part<V>): Generator<Map<string, V>> {
   else for (const inner of part) yield* mapsIn(inner);
 }
 
-/** The hash that leads into `part`; a map that never split needs none. */
+/** The hash for a lookup in `part`. A map that never split needs none. */
 function hashFor<V>(part: Part<V>, key: string): number {
   return part instanceof Map ? 0 : hashOf(key);
 }
 
-/** A hash (FNV-1a, then mixed) of characters all over `key`; 32 bits, unsigned. */
+/** A hash (FNV-1a, then mixed) of characters from all over `key`; 32 bits, unsigned. */
 function hashOf(key: string): number {
   const stride = Math.ceil(key.length / HASHED_CHARS_MAX);
   let hash = key.length;

@@ -64,3 +64,25 @@ Deno.test("frameHeader() has the shortest length, and refuses what is too long",
   assertEquals(frameHeader(2, 65_535), Uint8Array.of(0x82, 126, 255, 255));
   assertThrows(() => frameHeader(2, 65_536), RangeError);
 });
+
+Deno.test("FrameReader.take() counts each frame without data, but for one that ends a message", () => {
+  const counted = (...frames: Uint8Array[]) => {
+    let count = 0;
+    const reader = new FrameReader(() => {}, () => ++count > 0);
+    reader.take(concat(frames));
+    return count;
+  };
+  const [empty, one] = [new Uint8Array(), Uint8Array.of(1)];
+  assertEquals(counted(frame(2, one), frame(2, one)), 0);
+  assertEquals(counted(frame(2, empty), frame(2, empty)), 2);
+  assertEquals(counted(frame(2, one), frame(2, empty), frame(2, empty)), 1);
+  assertEquals(counted(frame(PING, empty), frame(10, one)), 2);
+});
+
+Deno.test("FrameReader.take() closes with 1008 where no more frames without data may come", () => {
+  let left = 3;
+  const reader = new FrameReader(() => {}, () => --left >= 0);
+  for (let i = 0; i < 3; i++) reader.take(frame(2, new Uint8Array()));
+  const error = assertThrows(() => reader.take(frame(2, new Uint8Array())), WebSocketError);
+  assertEquals(error.code, 1008);
+});

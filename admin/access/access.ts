@@ -7,6 +7,7 @@
 import type { Authenticator, ClientInfo } from "../../auth/authenticator.ts";
 import type { Authorizer } from "../../auth/authorizer.ts";
 import type { Clock } from "../../broker/base/clock.ts";
+import { RECORD_BYTES } from "../../broker/base/memory_costs.ts";
 import { addressKey } from "../../broker/limits/address_prefix.ts";
 import { LruTable } from "../../broker/limits/lru_table.ts";
 import { TokenBucket } from "../../broker/limits/token_bucket.ts";
@@ -50,6 +51,7 @@ export class Access {
     this.#clock = clock;
     this.#failures = new LruTable(
       ADDRESSES_MAX,
+      RECORD_BYTES,
       () => new TokenBucket(FAILURES_PER_SECOND, FAILURES_MAX, clock.now()),
     );
   }

@@ -1,10 +1,10 @@
 /**
- * Turns times of the broker's clock into times of the wall clock, and back. The broker's clock
- * starts anew with each process, so what is stored is a time of the wall clock.
+ * Converts times of the broker's clock to wall clock times, and back. The broker's clock starts at
+ * zero in each process, so stored times are wall clock times.
  */
 export interface Calendar {
-  /** The time of the wall clock, in milliseconds since 1970. */
+  /** The wall clock time, in milliseconds since 1970. */
   toWall(clockMs: number): number;
-  /** The time of the broker's clock, in its milliseconds. */
+  /** The time of the broker's clock, in milliseconds. */
   toClock(wallMs: number): number;
 }

@@ -1,35 +1,37 @@
 import { Receipt } from "../../log/receipt.ts";
 
-/** Whoever has to be told what became of a commit. */
+/** Receives the result of a commit. */
 export interface CommitListener {
-  /** The commit is on the disk, and every one before it. */
+  /** The commit, and every one before it, is on the disk. */
   committed(commit: Commit): void;
-  /** The commit has failed; what it holds is tried again with the next one. */
+  /** The commit has failed. Its changes are retried with the next commit. */
   commitFailed(commit: Commit): void;
 }
 
-/** Changes that reach the disk together, or not at all. */
+/** Changes that are written to the disk together, or not at all. */
 export class Commit {
-  /** Closes when it is over, whether it has failed or not. */
+  /** Closes when the commit has succeeded or failed. */
   readonly over: Receipt = new Receipt();
-  /** Why it has failed, or `null`. */
+  /** The error of a failed commit, or `null`. */
   error: Error | null = null;
   readonly #listeners = new Set<CommitListener>();
 
-  /** @param number Counts up. */
+  /** @param number The sequence number. */
   constructor(readonly number: number) {}
 
-  /** Tells somebody what becomes of it; once, however often asked to. */
+  /** Adds a listener. Adding it again has no effect. */
   tell(listener: CommitListener): void {
     this.#listeners.add(listener);
   }
 
-  /** It is on the disk. What a listener throws is reported, and keeps nobody else from being told. */
+  /**
+   * The commit is on the disk. An error in a listener is reported, and does not affect the others.
+   */
   succeed(report: (error: unknown) => void): void {
     this.#tell((listener) => listener.committed(this), report);
   }
 
-  /** It has failed. */
+  /** The commit has failed. */
   fail(error: Error, report: (error: unknown) => void): void {
     this.error = error;
     this.#tell((listener) => listener.commitFailed(this), report);

@@ -12,28 +12,28 @@ import { TurnBudget } from "./turn_budget.ts";
 import { BrokerStats, type DropReason, type LimitReason } from "./stats.ts";
 
 /**
- * What every part of a broker needs: the time, the limits, the counters, and the program's hooks.
- * It knows none of the parts.
+ * The dependencies of every part of the broker: time, limits, counters, and the program's hooks. It
+ * knows none of the parts.
  */
 export class BrokerContext {
   readonly settings: Settings;
-  /** The limits in effect; they change with `Broker.changeLimits()`. Parts read them when needed. */
+  /** The limits in effect; `Broker.changeLimits()` changes them. Parts read them when needed. */
   readonly limits: BrokerLimits;
   readonly #policy: ListenerPolicy;
   /** Those of the program, and of whoever else looks on; read anew for each call. */
   hooks: BrokerHooks;
   readonly #observers = new Set<BrokerHooks>();
   readonly clock: Clock;
-  /** How much is done before others have their turn. */
+  /** The work budget of a turn. */
   readonly turns: TurnBudget;
   readonly scheduler: Scheduler;
   readonly calendar: Calendar;
   readonly stats: BrokerStats = new BrokerStats();
   /** What commits to the store are like. */
   readonly commits: CommitMeter = new CommitMeter();
-  /** Whether the broker takes no more clients. */
+  /** Whether the broker is closing and accepts no more clients. */
   isClosing = false;
-  /** Counts how often answers of authorizers have become outdated. */
+  /** Counts changes of permissions, after which cached answers of authorizers are outdated. */
   accessVersion = 0;
 
   constructor(settings: Settings) {
@@ -51,7 +51,7 @@ export class BrokerContext {
     };
   }
 
-  /** What holds for clients whose listener has no rules of its own. */
+  /** The rules of clients whose listener has none of its own. */
   get terms(): ListenerTerms {
     return this.#policy.effective;
   }
@@ -74,18 +74,18 @@ export class BrokerContext {
     };
   }
 
-  /** Counts messages that a client may not receive; that is nobody's fault, and not told. */
+  /** Counts messages that a client may not receive. The `dropped` hook is not called. */
   withheld(messages: number): void {
     this.stats.dropped["read-denied"] += messages;
   }
 
-  /** Counts that a limit was reached. */
+  /** Counts a reached limit, and calls the hook. */
   limited(reason: LimitReason, address: string | null, clientId: string | null): void {
     this.stats.limited[reason]++;
     if (this.hooks.limited) this.guard(() => this.hooks.limited!({ reason, address, clientId }));
   }
 
-  /** Counts a message that somebody should have received and did not. */
+  /** Counts a message that was not delivered to a receiver, and calls the hook. */
   dropped(reason: DropReason, message: Message, clientId: string | null): void {
     this.stats.dropped[reason]++;
     if (this.hooks.dropped === undefined) return;
@@ -99,24 +99,24 @@ export class BrokerContext {
     this.guard(() => this.hooks.dropped!({ reason: "lag", topic: null, clientId: null }));
   }
 
-  /** Tells the program of a message that was published, if it wants to know. */
+  /** Calls the `published` hook, if there is one. */
   published(message: Message, clientId: string | null): void {
     if (this.hooks.published === undefined) return;
     const { name: topic, payload, qos, retain } = message;
     this.guard(() => this.hooks.published!({ topic, payload, qos, retain, clientId }));
   }
 
-  /** Reports a failure of the broker's own; it must never reach a peer's connection loop. */
+  /** Reports an internal error. It must never reach a peer's connection loop. */
   failed(error: unknown): void {
     this.stats.internalErrors++;
     try {
       this.hooks.failed?.(error);
     } catch {
-      // There is nobody left to tell.
+      // The hook itself failed.
     }
   }
 
-  /** Calls something of the program's; what it throws is reported and goes no further. */
+  /** Calls a function of the program. Its error is reported and not thrown. */
   guard(call: () => void): void {
     try {
       call();

@@ -1,22 +1,24 @@
 import v8 from "node:v8";
 
-/** How full the heap of the process is, in bytes. */
+/** The size of the process's heap, in bytes. */
 export interface HeapState {
-  /** What is on the heap, garbage that was not collected yet included. */
+  /** Bytes on the heap, with garbage that was not collected yet. */
   readonly usedBytes: number;
-  /** What the heap may grow to before the runtime ends the process; 0 if unknown. */
+  /** The size at which the runtime ends the process; 0 if unknown. */
   readonly limitBytes: number;
 }
 
-/** Where the state of the heap comes from; a test makes it up. */
+/** The source of the heap's state. Tests replace it. */
 export interface HeapSource {
-  /** The state as of now. */
+  /** The current state. */
   read(): HeapState;
-  /** Calls back in a turn of its own after each full collection, as long as something holds it. */
+  /**
+   * Calls `call` in its own turn after each full collection, as long as something references it.
+   */
   onCollected(call: () => void): void;
 }
 
-/** The heap of this process; `null` where the runtime does not tell of it. */
+/** The heap of this process; `null` if the runtime does not report it. */
 export function systemHeap(): HeapSource | null {
   try {
     if (read().limitBytes === 0) return null;
@@ -31,7 +33,7 @@ function read(): HeapState {
   return { usedBytes, limitBytes };
 }
 
-/** An object that nothing holds is collected with the next full collection, and this is told. */
+/** A full collection collects an object without references, and the registry is called. */
 function onCollected(call: () => void): void {
   const weak = new WeakRef(call);
   const registry = new FinalizationRegistry<null>(() => {
@@ -45,26 +47,28 @@ function onCollected(call: () => void): void {
   arm();
 }
 
-/** Keeps each registry for as long as there is somebody to be told. */
+/** Keeps each registry alive as long as its callback is. */
 const held = new WeakMap<() => void, FinalizationRegistry<null>>();
 
 /**
- * From which part of its limit on the heap is short, once what is garbage is gone. The limit that V8
- * tells includes some 100 MB of the young generation, which a small heap cannot use for anything else.
+ * The share of the limit from which on the heap is short, after a collection. V8's limit includes
+ * some 100 MB of the young generation, which a small heap cannot use for anything else.
  */
 const SHORT_SHARE = 0.55;
-/** From which part on it is, garbage or not: there is hardly time to find out. */
+/**
+ * The share from which on the heap is short even before a collection: then there is little time.
+ */
 const URGENT_SHARE = 0.68;
 
 /**
- * The second line of defence: estimates err, so the heap itself is asked, too. What is garbage
- * counts for nothing, and only a full collection tells it apart: so it is looked at right after
- * each of them, and in between only for when it is nearly full.
+ * The second line of defence against memory shortage: estimates may be wrong, so the heap itself is
+ * checked too. Garbage must not count, and only a full collection removes it. So the heap is
+ * checked after each full collection, and in between only for being almost full.
  */
 export class HeapMonitor {
   readonly #source: HeapSource | null;
   readonly #collected = () => this.#look(SHORT_SHARE);
-  /** Whether nothing more should be taken. */
+  /** Whether new allocations should be refused. */
   isShort = false;
 
   constructor(source: HeapSource | null) {
@@ -72,12 +76,12 @@ export class HeapMonitor {
     source?.onCollected(this.#collected);
   }
 
-  /** What the heap may grow to, in bytes; 0 if unknown. */
+  /** The maximum size of the heap, in bytes; 0 if unknown. */
   get limitBytes(): number {
     return this.#source?.read().limitBytes ?? 0;
   }
 
-  /** Looks between two collections; to be called once a second at most. */
+  /** Checks the heap between collections. Call it at most once a second. */
   glance(): void {
     this.#look(this.isShort ? SHORT_SHARE : URGENT_SHARE);
   }

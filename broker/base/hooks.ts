@@ -4,90 +4,91 @@ import type { DropReason, LimitReason } from "./stats.ts";
 
 /** How a connection ended. */
 export interface DisconnectInfo {
-  /** The reason code of the DISCONNECT that was sent or received; 0x80 without one. */
+  /** The Reason Code of the DISCONNECT that was sent or received; 0x80 without one. */
   readonly reasonCode: number;
-  /** Who ended it: the client with DISCONNECT, the broker, or neither. */
+  /** The side that ended it: the client with DISCONNECT, the broker, or neither. */
   readonly by: "client" | "broker" | "network";
-  /** What was wrong, if the client broke the protocol or the connection failed. */
+  /** The error, if the client violated the protocol or the connection failed. */
   readonly error: unknown;
 }
 
-/** A message as a hook sees it. */
+/** A message, as passed to a hook. */
 export interface PublishInfo {
   /** The topic. */
   readonly topic: string;
   /** The payload; borrowed until the hook returns. */
   readonly payload: Uint8Array;
-  /** As published. */
+  /** The QoS of the publication. */
   readonly qos: QoS;
-  /** The RETAIN flag as published. */
+  /** The RETAIN flag of the publication. */
   readonly retain: boolean;
   /** The client identifier of the publisher, or `null` for the program itself. */
   readonly clientId: string | null;
 }
 
-/** A message that somebody should have received and did not. */
+/** A message that was not delivered to a receiver. */
 export interface DropInfo {
-  /** Why. */
+  /** The reason. */
   readonly reason: DropReason;
-  /** Its topic, or `null` where many were dropped at once. */
+  /** Its topic, or `null` for several messages. */
   readonly topic: string | null;
-  /** Whom it was for, or `null` where that is no one client. */
+  /** The client identifier of the receiver, or `null` if there is no single receiver. */
   readonly clientId: string | null;
 }
 
-/** A login that has failed. */
+/** A failed login. */
 export interface LoginFailure {
-  /** Where the client connects from, say `192.0.2.7:50123`. */
+  /** The address of the client, such as `192.0.2.7:50123`. */
   readonly address: string;
-  /** What it called itself. */
+  /** The client identifier that it sent. */
   readonly clientId: string;
-  /** The user name it gave, or `null`. */
+  /** The user name that it sent, or `null`. */
   readonly username: string | null;
-  /** Why, as a reason code of CONNACK. */
+  /** The Reason Code of CONNACK. */
   readonly reasonCode: number;
 }
 
 /** A limit that was reached. */
 export interface LimitInfo {
-  /** Which. */
+  /** The limit. */
   readonly reason: LimitReason;
-  /** Where the client connects from, or `null` where it concerns no one client. */
+  /** The address of the client, or `null` if no single client is affected. */
   readonly address: string | null;
-  /** What it calls itself, or `null` where that is not known. */
+  /** The client identifier, or `null` if unknown. */
   readonly clientId: string | null;
 }
 
 /**
- * What a program may be told. Hooks are called in the middle of the broker's
- * work: they must be short. What one throws is reported to `failed` and
- * otherwise ignored.
+ * Callbacks for events of the broker. They are called during the broker's work and must be short.
+ * An error of a hook is reported to `failed` and otherwise ignored.
  */
 export interface BrokerHooks {
-  /** A client was let in. */
+  /** A client was accepted. */
   connected?(client: ClientInfo): void;
-  /** A client that was let in is gone. */
+  /** An accepted client has disconnected. */
   disconnected?(client: ClientInfo, info: DisconnectInfo): void;
-  /** A client was not let in; `client` is as much as is known of it. */
+  /** A client was refused. `clientId` is `null` if unknown. */
   refused?(address: string, clientId: string | null, reasonCode: number): void;
-  /** A login has failed; told before it is answered. */
+  /** A login has failed. Called before the answer is sent. */
   loginFailed?(failure: LoginFailure): void;
   /** A limit was reached. */
   limited?(info: LimitInfo): void;
-  /** The event loop is too late for newcomers, or is no longer; by so many milliseconds. */
+  /**
+   * The event loop is too late for new connections, or in time again; with its delay in
+   * milliseconds.
+   */
   busy?(isBusy: boolean, lagMs: number): void;
-  /** A connection did not get as far as MQTT: its handshake of TLS or WebSocket, or PROXY header, failed. */
+  /** A connection failed before MQTT began: in its TLS or WebSocket handshake, or PROXY header. */
   arrivalFailed?(address: string, error: unknown): void;
-  /** A message was published. Costs speed: frames are then taken apart. */
+  /** A message was published. This hook costs speed, because frames must be decoded for it. */
   published?(info: PublishInfo): void;
   /** A message was dropped. */
   dropped?(info: DropInfo): void;
   /**
-   * The store takes nothing more (`true`), or is well again (`false`).
+   * The store accepts no more writes (`true`), or does again (`false`).
    *
-   * @param reason Why it takes nothing: a `StoreFullError` if there is no room, a
-   * `StoreGoneError` if its files are not in their places any more. Told again if
-   * it changes.
+   * @param reason The cause: a `StoreFullError` if there is no room, a `StoreGoneError` if its
+   * files are not in their places any more. The hook is called again if the cause changes.
    */
   storeFull?(isFull: boolean, reason?: Error): void;
   /** Something inside the broker, or in a hook, has failed. */

@@ -1,138 +1,173 @@
 /**
- * What peers may make the broker hold or do, each with its unit. Every queue,
- * map, buffer and loop that a peer feeds has its limit here.
+ * Limits of the resources and work that peers can cause, each with its unit. Every queue, map,
+ * buffer and loop that a peer feeds has its limit here.
  */
 export interface BrokerLimits {
-  /** Connections at once, those not yet accepted included. Past it: refused as busy. */
+  /** Connections at the same time, including those not yet accepted. Beyond it: refused as busy. */
   connectionsMax: number;
-  /** Connections that were not let in yet. Past it: none is accepted until one is done; 0: no limit. */
+  /**
+   * Connections without an accepted CONNECT. Beyond it: no connection is accepted until one is
+   * done; 0: no limit.
+   */
   handshakesMax: number;
-  /** Connections from one address (IPv6: one /64). Past it: closed at once; 0: no limit. */
+  /** Connections from one address (IPv6: one /64). Beyond it: closed at once; 0: no limit. */
   addressConnectionsMax: number;
-  /** Connections from one address not let in yet. Past it: closed at once; 0: no limit. */
+  /**
+   * Connections from one address without an accepted CONNECT. Beyond it: closed at once; 0: no
+   * limit.
+   */
   addressHandshakesMax: number;
-  /** Connections a second from one address, on average. Past it: closed at once; 0: no limit. */
+  /**
+   * Connections per second from one address, on average. Beyond it: closed at once; 0: no limit.
+   */
   addressConnectsPerSecondMax: number;
-  /** How many of them may come at once; 1 or more, unless there is no limit on their rate. */
+  /** The burst of that rate: 1 or more, unless the rate has no limit. */
   addressConnectsBurst: number;
-  /** Connections a second in all. Past it: none is accepted until its time has come; 0: no limit. */
+  /** Connections per second in total. Beyond it: they are accepted later; 0: no limit. */
   connectsPerSecondMax: number;
-  /** Addresses of which something is remembered. Past it: those not heard of for longest are forgotten. */
+  /** Addresses for which data is kept. Beyond it: the least recently seen are removed. */
   addressesMax: number;
-  /** Failed logins of one address that are forgiven. Past it: answered late; 0: no limit. */
+  /** Failed logins of one address without consequence. Beyond it: answered late; 0: no limit. */
   loginFailuresMax: number;
-  /** After how long one failed login is forgotten, in milliseconds. */
+  /** Time after which one failed login is forgotten, in milliseconds. */
   loginForgetMs: number;
-  /** How late a failed login is answered then, in milliseconds. */
+  /** The delay of late answers to failed logins, in milliseconds. */
   loginDelayMs: number;
   /**
-   * Late answers to one address that wait at once; 1 or more, unless no login is answered late.
-   * Past it: refused, with no look at the password.
+   * Late answers to one address at the same time; 1 or more, unless no login is answered late.
+   * Beyond it: refused without a check of the password.
    */
   loginsDelayedMax: number;
-  /** Take-overs of one session that are nothing special. Past it: the newcomer waits; 0: no limit. */
+  /**
+   * Take-overs of one session without consequence. Beyond it: the new client waits; 0: no limit.
+   */
   takeOversMax: number;
-  /** After how long one take-over is forgotten, in milliseconds. */
+  /** Time after which one take-over is forgotten, in milliseconds. */
   takeOverForgetMs: number;
-  /** How long a newcomer waits then, in milliseconds; another that comes meanwhile is refused. */
+  /** The wait of the new client, in milliseconds. Another one during that time is refused. */
   takeOverDelayMs: number;
-  /** Client identifiers whose take-overs are remembered. Past it: as for addresses. */
+  /** Client identifiers for which take-overs are counted. Beyond it: as for addresses. */
   flappingClientsMax: number;
-  /** Milliseconds by which the event loop may be late. Past it: new connections are refused; 0: no limit. */
+  /**
+   * Delay of the event loop, in milliseconds. Beyond it: new connections are refused; 0: no limit.
+   */
   loopLagMs: number;
-  /** Connections whose PROXY header or handshake of TLS or WebSocket is not over. Past it: the oldest is closed. */
+  /**
+   * Connections with an unfinished PROXY header, or TLS or WebSocket handshake. Beyond it: the
+   * oldest is closed.
+   */
   arrivalsMax: number;
-  /** From a connection to the end of those, in milliseconds. Past it: closed. */
+  /** Time from a connection to the end of those handshakes, in milliseconds. Beyond it: closed. */
   arrivalTimeoutMs: number;
   /**
-   * WebSocket frames a second from one connection that bring nothing, on average and at once: pings,
-   * pongs, empty ones. Past it: closed with 1008; 0: no limit.
+   * WebSocket frames per second from one connection without data (pings, pongs, empty frames), on
+   * average and as a burst. Beyond it: closed with 1008; 0: no limit.
    */
   idleFramesPerSecondMax: number;
-  /** From a connection, or the end of its handshakes, to its CONNECT, in milliseconds. Past it: closed. */
+  /**
+   * Time from a connection, or the end of its handshakes, to its CONNECT, in milliseconds. Beyond
+   * it: closed.
+   */
   connectTimeoutMs: number;
-  /** Bytes of a CONNECT packet. Past it: closed, with nothing of its body read. */
+  /** Bytes of a CONNECT packet. Beyond it: closed before its body is read. */
   connectBytesMax: number;
-  /** Bytes of any other packet, both ways (Maximum Packet Size). Past it: 0x95 and closed. */
+  /**
+   * Bytes of any other packet, in both directions (Maximum Packet Size). Beyond it: 0x95 and
+   * closed.
+   */
   packetBytesMax: number;
-  /** PUBLISH packets a second from one connection, on average. Past it: it is not read; 0: no limit. */
+  /**
+   * PUBLISH packets per second from one connection, on average. Beyond it: reading pauses; 0: no
+   * limit.
+   */
   publishesPerSecondMax: number;
-  /** Bytes a second from one connection, on average. Past it: it is not read; 0: no limit. */
+  /** Bytes per second from one connection, on average. Beyond it: reading pauses; 0: no limit. */
   publishBytesPerSecondMax: number;
-  /** User properties of one packet. Past it: 0x97 and closed. */
+  /** User Properties of one packet. Beyond it: 0x97 and closed. */
   userPropertiesMax: number;
-  /** Bytes of user properties of one packet. Past it: 0x97 and closed. */
+  /** Bytes of User Properties of one packet. Beyond it: 0x97 and closed. */
   userPropertyBytesMax: number;
-  /** Filters of one SUBSCRIBE or UNSUBSCRIBE. Past it: 0x97 and closed. */
+  /** Filters of one SUBSCRIBE or UNSUBSCRIBE. Beyond it: 0x97 and closed. */
   filtersPerPacketMax: number;
-  /** Seconds of Keep Alive a 5.0 client may ask for, and gets instead of none; 0: no limit. */
+  /** Keep Alive of a 5.0 client, in seconds, also if it requests none; 0: no limit. */
   keepAliveSecondsMax: number;
-  /** Seconds a session may outlive its connection; 3.x clients with a clean session of 0 get this. */
+  /**
+   * Seconds that a session may outlive its connection; 3.x clients with Clean Session 0 get this.
+   */
   sessionExpirySecondsMax: number;
-  /** Sessions, connected or not. Past it: a new one is refused with 0x97. */
+  /** Sessions, connected or not. Beyond it: a new one is refused with 0x97. */
   sessionsMax: number;
-  /** Subscriptions of one client. Past it: 0x97 for the filter. */
+  /** Subscriptions of one client. Beyond it: 0x97 for the filter. */
   subscriptionsMax: number;
-  /** Unacknowledged QoS 1 and 2 messages from one client (Receive Maximum). Past it: 0x93. */
+  /** Unacknowledged QoS 1 and 2 messages from one client (Receive Maximum). Beyond it: 0x93. */
   receiveMaximum: number;
   /** Unacknowledged QoS 1 and 2 messages to one client, if it allows as many; 32,767 at most. */
   inflightMax: number;
-  /** Topic aliases of one client, each way (Topic Alias Maximum). Past it: 0x94. */
+  /** Topic Aliases of one client, in each direction (Topic Alias Maximum). Beyond it: 0x94. */
   topicAliasMax: number;
-  /** Bytes of memory for the topics of one client's aliases. Past it: 0x97 and closed. */
+  /** Bytes of memory for the topics of one client's aliases. Beyond it: 0x97 and closed. */
   topicAliasBytesMax: number;
-  /** Bytes of a topic or filter. Past it: topic or filter invalid. */
+  /** Bytes of a topic or filter. Beyond it: topic or filter invalid. */
   topicBytesMax: number;
-  /** Levels of a topic or filter. Past it: topic or filter invalid. */
+  /** Levels of a topic or filter. Beyond it: topic or filter invalid. */
   topicLevelsMax: number;
   /**
-   * Steps that it takes to find all filters with wildcards that match a topic, in the worst case.
-   * Past it: 0x97 for a filter that adds to them; 0: no limit, as from 1,000,000 on.
+   * Steps to find all filters with wildcards that match a topic, in the worst case. Beyond it: 0x97
+   * for a filter that adds steps; 0: no limit, as from 1,000,000 on.
    */
   matchStepsMax: number;
-  /** QoS 1 and 2 messages that wait for one session. Past it: the overflow policy. */
+  /** Waiting QoS 1 and 2 messages of one session. Beyond it: the overflow policy. */
   backlogMessagesMax: number;
-  /** Bytes of QoS 1 and 2 messages that wait for one session. Past it: the overflow policy. */
+  /** Bytes of waiting QoS 1 and 2 messages of one session. Beyond it: the overflow policy. */
   backlogBytesMax: number;
-  /** Bytes by which a QoS 0 subscriber may lag. Past it: it jumps ahead, which is counted. */
+  /** Bytes that a QoS 0 subscriber may lag. Beyond it: messages are skipped and counted. */
   lagBytesMax: number;
-  /** Bytes that wait for a healthy subscriber before its publishers are read no further. */
+  /** Bytes that wait for a healthy subscriber. Beyond it: reading from its publishers pauses. */
   highWaterBytes: number;
-  /** Milliseconds without progress after which a subscriber slows nobody down any more. */
+  /** Milliseconds without progress after which a subscriber no longer slows publishers down. */
   stallMs: number;
-  /** Bytes of answers that wait for a client, or for the disk. Past it: it is not read until they left. */
+  /**
+   * Bytes of responses that wait for a client, or for the disk. Beyond it: reading pauses until
+   * they are sent.
+   */
   controlBytesMax: number;
-  /** Milliseconds a client may take nothing of what waits for it. Past it: closed; 0: no limit. */
+  /** Milliseconds without progress of a write to a client. Beyond it: closed; 0: no limit. */
   drainMs: number;
-  /** Milliseconds a closing connection has to take its last bytes. */
+  /** Milliseconds that a closing connection has to receive its last bytes. */
   lingerMs: number;
-  /** Retained messages. Past it: 0x97, or dropped at QoS 0. */
+  /** Retained messages. Beyond it: 0x97, or dropped at QoS 0. */
   retainedMessagesMax: number;
-  /** Bytes of retained messages. Past it: 0x97, or dropped at QoS 0. */
+  /** Bytes of retained messages. Beyond it: 0x97, or dropped at QoS 0. */
   retainedBytesMax: number;
-  /** Wills that wait for an authorizer's answer, and for room in the store, each. Past it: dropped. */
+  /**
+   * Wills that wait for an authorizer's answer, and for room in the store, each. Beyond it:
+   * dropped.
+   */
   willsAskedMax: number;
-  /** Bytes that may wait for a commit under way before publishers are read no further. */
+  /** Bytes that may wait for a commit in progress. Beyond it: reading from publishers pauses. */
   journalBytesMax: number;
-  /** Bytes of messages that wait in the store. Past it: QoS 1 and 2 that must survive get 0x97. */
+  /** Bytes of stored messages. Beyond it: QoS 1 and 2 messages that must be stored get 0x97. */
   storedBytesMax: number;
-  /** Bytes of stored messages that are kept in memory too. Past it: read from the store again. */
+  /** Bytes of stored messages that are in memory too. Beyond it: read from the store again. */
   storeCacheBytesMax: number;
-  /** Milliseconds of work between two looks at the sockets. Past it: what is left waits its turn. */
+  /**
+   * Milliseconds of work before the sockets are polled. Beyond it: the remaining work waits for
+   * another turn.
+   */
   turnMsMax: number;
-  /** Topics whose route is remembered. Past it: the least used is found anew when needed. */
+  /** Topics with a cached route. Beyond it: the least used are looked up again when needed. */
   routesMax: number;
-  /** Bytes of memory for remembered routes. Past it: as for their number. */
+  /** Bytes of memory for cached routes. Beyond it: as for their number. */
   routesBytesMax: number;
   /**
    * Bytes of memory for everything that clients make the broker hold, as it counts them; 0 for two
    * fifths of what V8's heap may grow to. Near it caches make room, then what would grow is refused:
-   * 0x97 for subscriptions, aliases, sessions and messages that must be kept.
+   * 0x97 for subscriptions, aliases and messages that must be kept, 0x88 for new sessions.
    */
   memoryBytesMax: number;
 }
 
-/** The limits of a broker that is told nothing else. */
+/** The default limits. */
 export const DEFAULT_LIMITS: BrokerLimits = {
   connectionsMax: 100_000,
   handshakesMax: 4000,
@@ -193,21 +228,24 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   memoryBytesMax: 0,
 };
 
-/** What happens when a session's backlog is full. */
+/** The policy for messages to a session whose backlog is full. */
 export type OverflowPolicy =
-  /** The session ends; the client learns it from 0x97 and from Session Present 0. The default. */
+  /**
+   * The session ends. The client receives 0x97, and Session Present 0 when it reconnects. The
+   * default.
+   */
   | "end-session"
-  /** The message is refused: its publisher gets 0x97, or is disconnected in 3.x. */
+  /** The message is refused: its publisher receives 0x97, or is disconnected in 3.x. */
   | "refuse-publisher"
-  /** The oldest message that waits is dropped. */
+  /** The oldest waiting message is dropped. */
   | "drop-oldest"
   /** The message is dropped for this session. */
   | "drop-newest";
 
 /**
- * Fills in what was not given.
+ * Fills in the missing limits.
  *
- * @param base What holds for limits that are not given; the defaults by default.
+ * @param base The values of missing limits; the defaults by default.
  * @throws {RangeError} If a limit is unknown, not a whole number of 0 or more, or out of range.
  */
 export function checkLimits(
@@ -232,21 +270,21 @@ export function checkLimits(
   return limits;
 }
 
-/** Limits of what may come at once, beside the limit of the rate that they belong to. */
+/** Limits of bursts, and the rates that they belong to. */
 const BURSTS = [
   ["addressConnectsBurst", "addressConnectsPerSecondMax", "connection"],
   ["loginsDelayedMax", "loginFailuresMax", "login after a failed one"],
 ] as const;
 
-/** A burst of none where there is a rate: it would let nothing through at all, which nobody means. */
+/** A burst of 0 with a rate. It would refuse everything, which is certainly a mistake. */
 export interface BurstFault {
   readonly burst: keyof BrokerLimits;
   readonly rate: keyof BrokerLimits;
-  /** What is wrong, and what would be right. */
+  /** The fault, and the correct value. */
   readonly text: string;
 }
 
-/** Every burst that is 0 while its rate is not. */
+/** All bursts that are 0 while their rate is not. */
 export function burstFaults(limits: Readonly<BrokerLimits>): BurstFault[] {
   return BURSTS.filter(([burst, rate]) => limits[burst] === 0 && limits[rate] > 0)
     .map(([burst, rate, what]) => ({

@@ -3,92 +3,102 @@ import type { Authorizer } from "../../auth/authorizer.ts";
 import type { ProtocolVersion, QoS } from "../../codec/mod.ts";
 
 /**
- * What holds for the clients of one listener. What is left out is as it is for
- * the whole broker: `BrokerOptions.rules` first, its other settings then.
+ * Rules for the clients of one listener. A missing rule is that of the whole broker: from
+ * `BrokerOptions.rules` first, then from its other settings.
  */
 export interface ListenerRules {
-  /** What the listener is called, in logs and in `ClientInfo.listener`; `""` by default. */
+  /** The name of the listener, in logs and in `ClientInfo.listener`; `""` by default. */
   readonly name?: string;
   /**
-   * Whether small faults of clients are overlooked, and counted in
-   * `stats.tolerated`, instead of ending their connections; false by default.
+   * Whether small protocol faults of clients are tolerated, and counted in `stats.tolerated`,
+   * instead of ending their connections; false by default.
    */
   readonly lenient?: boolean;
-  /** Who may come in. */
+  /** The authenticator. */
   readonly authenticator?: Authenticator;
-  /** What clients may do; everything if it is `null`. */
+  /** The authorizer; everything is allowed if it is `null`. */
   readonly authorizer?: Authorizer | null;
   /**
-   * Whether clients without a user name may ask to come in; true by default.
-   * Those that authenticate in the way of MQTT 5 §4.12 need none.
+   * Whether the authenticator is called for clients without a user name; true by default. Clients
+   * with enhanced authentication (MQTT 5 §4.12) need none.
    */
   readonly allowAnonymous?: boolean;
   /**
-   * Whether the common name in the certificate of a client is its user name.
-   * Its certificate says who it is, so the authenticator is not asked; a client
-   * without one is refused. False by default.
+   * Whether the common name in a client's certificate is its user name. The certificate
+   * authenticates the client, so the authenticator is not called; a client without one is refused.
+   * False by default.
    */
   readonly identityAsUsername?: boolean;
   /** The same with the whole subject of the certificate; false by default. */
   readonly subjectAsUsername?: boolean;
-  /** Whether the user name of a client is its client identifier too; false by default. */
+  /** Whether the user name of a client is also its client identifier; false by default. */
   readonly usernameAsClientId?: boolean;
-  /** Whether a client may leave it to the broker to give it an identifier; true by default. */
+  /** Whether a client may let the broker assign its identifier; true by default. */
   readonly allowZeroLengthClientId?: boolean;
-  /** What the identifiers begin with that the broker gives; `""` by default. */
+  /** The prefix of assigned client identifiers; `""` by default. */
   readonly autoIdPrefix?: string;
-  /** What client identifiers must begin with, one of these; anything if it is `null`, by default. */
+  /**
+   * Allowed prefixes of client identifiers; any identifier is allowed if it is `null`, the default.
+   */
   readonly clientIdPrefixes?: readonly string[] | null;
-  /** Connections at once, those not yet accepted included. Past it: refused as busy. No limit by default. */
+  /**
+   * Connections at the same time, including those not yet accepted. Beyond it: refused as busy. No
+   * limit by default.
+   */
   readonly connectionsMax?: number;
-  /** The versions that are spoken; all by default. A client of another is told 0x84. */
+  /** The accepted protocol versions; all by default. A client of another one receives 0x84. */
   readonly protocolVersions?: readonly ProtocolVersion[];
   /**
-   * What is put before every topic and filter of the clients, and taken off
-   * what they are sent: they see nothing but what begins with it. It should end
-   * with a slash. Nothing by default.
+   * A prefix that is added to every topic and filter of the clients, and removed from topics sent
+   * to them. They see only topics with that prefix. It should end with a slash. None by default.
    */
   readonly mountPoint?: string;
-  /** The highest QoS that is accepted from publishers (Maximum QoS), and granted to subscribers. */
+  /** The maximum QoS of publications (Maximum QoS), and of granted subscriptions. */
   readonly maximumQoS?: QoS;
-  /** Whether messages may be retained; false where the broker does not support it. */
+  /** Whether messages may be retained; false if the broker does not support it. */
   readonly retainAvailable?: boolean;
   /** Whether wildcard subscriptions are supported. */
   readonly wildcardSubscriptionAvailable?: boolean;
-  /** Whether shared subscriptions are. */
+  /** Whether shared subscriptions are supported. */
   readonly sharedSubscriptionAvailable?: boolean;
-  /** Whether subscription identifiers are. */
+  /** Whether Subscription Identifiers are supported. */
   readonly subscriptionIdentifiersAvailable?: boolean;
-  /** Bytes of a packet after CONNECT, both ways (Maximum Packet Size). Past it: 0x95 and closed. */
+  /**
+   * Bytes of a packet after CONNECT, in both directions (Maximum Packet Size). Beyond it: 0x95 and
+   * closed.
+   */
   readonly packetBytesMax?: number;
-  /** Bytes of a payload. Past it: dropped, acknowledged with 0x97, and counted. No limit by default. */
+  /**
+   * Bytes of a payload. Beyond it: dropped, acknowledged with 0x97, and counted. No limit by
+   * default.
+   */
   readonly payloadBytesMax?: number;
-  /** Seconds of Keep Alive a 5.0 client may ask for, and gets instead of none; 0: no limit. */
+  /** Keep Alive of a 5.0 client, in seconds, also if it requests none; 0: no limit. */
   readonly keepAliveSecondsMax?: number;
-  /** Seconds a session may outlive its connection. */
+  /** Seconds that a session may outlive its connection. */
   readonly sessionExpirySecondsMax?: number;
-  /** Unacknowledged QoS 1 and 2 messages from one client (Receive Maximum). Past it: 0x93. */
+  /** Unacknowledged QoS 1 and 2 messages from one client (Receive Maximum). Beyond it: 0x93. */
   readonly receiveMaximum?: number;
   /** Unacknowledged QoS 1 and 2 messages to one client, if it allows as many; 32,767 at most. */
   readonly inflightMax?: number;
   /**
-   * Whether QoS 0 messages wait, as others do, for a client that is away and
-   * may return; false by default. One for which there is no room is dropped.
-   * Such clients share no bytes with others, which costs speed.
+   * Whether QoS 0 messages wait, like others, for a client that is disconnected and may return;
+   * false by default. A message without room is dropped. Such clients share no bytes with others,
+   * which costs speed.
    */
   readonly queueQoS0?: boolean;
   /**
-   * Whether clients are sent messages with the QoS that they have subscribed
-   * with, even where they were published with a lower one; false by default. It
-   * is against MQTT [MQTT-3.8.4-8], and such clients share no bytes with others.
+   * Whether messages are sent to clients with the QoS of their subscription, even if they were
+   * published with a lower one; false by default. This violates [MQTT-3.8.4-8], and such clients
+   * share no bytes with others.
    */
   readonly upgradeOutgoingQoS?: boolean;
   /**
-   * Whether a packet is refused as malformed (0x81, and closed) that has a control character, or a
-   * code point that is no character, in a topic, a name or another string; false by default, for
-   * MQTT leaves it to the receiver (5.0 §1.5.4). It costs speed: every string is looked at.
+   * Whether a packet is refused as malformed (0x81, and closed) if a topic, a name or another
+   * string contains a control character or a noncharacter; false by default, because MQTT leaves it
+   * to the receiver (5.0 §1.5.4). It costs speed, because every string is checked.
    */
   readonly refuseControlCharacters?: boolean;
-  /** Topic aliases of one client, each way (Topic Alias Maximum). Past it: 0x94. */
+  /** Topic Aliases of one client, in each direction (Topic Alias Maximum). Beyond it: 0x94. */
   readonly topicAliasMax?: number;
 }

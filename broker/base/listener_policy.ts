@@ -5,7 +5,7 @@ import { MountPoint } from "./mount_point.ts";
 import type { Settings } from "./options.ts";
 import type { BrokerStats } from "./stats.ts";
 
-/** The limits of the broker that a listener may have of its own: they are settled with CONNECT. */
+/** The limits that a listener may override. They are fixed for a client at CONNECT. */
 const LIMITS = [
   "packetBytesMax",
   "keepAliveSecondsMax",
@@ -15,25 +15,27 @@ const LIMITS = [
   "topicAliasMax",
 ] as const;
 
-/** The rules of a listener with every default filled in, so that nothing is looked up later. */
+/** The rules of a listener with all defaults filled in, so that no default is looked up later. */
 export interface ListenerTerms extends Required<Omit<ListenerRules, "lenient" | "mountPoint">> {
-  /** What is overlooked of its clients, or `null` for nothing. */
+  /** The tolerated faults of its clients, or `null` for none. */
   readonly leniency: ToleratedFaults | null;
-  /** Where the topics of its clients lie, or `null` for where they say. */
+  /** The mount point of its clients, or `null` for none. */
   readonly mount: MountPoint | null;
-  /** Bytes of a frame that need not be looked at on its own: it can be part of a run. */
+  /**
+   * The size up to which a frame needs no check of its own and can be part of a batch, in bytes.
+   */
   readonly runBytesMax: number;
 }
 
 /**
- * The rules of one listener, in effect: made by `Broker.listenerPolicy`, and given to
- * `listen…()` or `accept()`. Listeners that share one share its limits.
+ * The rules of one listener, in effect: created by `Broker.listenerPolicy`, and passed to
+ * `listen…()` or `accept()`. Listeners that share a policy share its limits.
  */
 export class ListenerPolicy {
-  /** Connections as of now. */
+  /** The current number of connections. */
   connections = 0;
   /**
-   * Whether nobody may come in any more, until it is updated.
+   * Whether no client is accepted any more, until the policy is updated.
    *
    * @internal
    */
@@ -41,7 +43,7 @@ export class ListenerPolicy {
   readonly #settings: Settings;
   readonly #stats: BrokerStats;
   #rules: ListenerRules;
-  /** The limits of the broker that the terms were made of. */
+  /** The limits of the broker that the effective rules were made from. */
   #takenLimits: Pick<BrokerLimits, typeof LIMITS[number]>;
   #terms: ListenerTerms;
 
@@ -58,14 +60,13 @@ export class ListenerPolicy {
     this.#takenLimits = pick(settings.limits, LIMITS);
   }
 
-  /** What the listener is called. */
+  /** The name of the listener. */
   get name(): string {
     return this.#terms.name;
   }
 
   /**
-   * What holds for a client that connects now: limits of the broker that have changed since the
-   * last one connected are taken over.
+   * The rules for a client that connects now, with the current limits of the broker.
    *
    * @internal
    */
@@ -77,7 +78,7 @@ export class ListenerPolicy {
   }
 
   /**
-   * Whether there is room for another connection.
+   * Whether one more connection is allowed.
    *
    * @internal
    */
@@ -86,10 +87,9 @@ export class ListenerPolicy {
   }
 
   /**
-   * Replaces the rules, all of them. Clients that are connected keep what was
-   * settled with them.
+   * Replaces all rules. Connected clients keep what was fixed at CONNECT.
    *
-   * @throws {RangeError} If a value is out of range; nothing has changed then.
+   * @throws {RangeError} If a value is out of range. Then nothing has changed.
    */
   update(rules: ListenerRules): void {
     this.#take({ ...rules });
@@ -137,13 +137,13 @@ function termsOf(settings: Settings, stats: BrokerStats, own: ListenerRules): Li
     upgradeOutgoingQoS: rules.upgradeOutgoingQoS ?? false,
     refuseControlCharacters,
     mount,
-    // A payload is never larger than its frame. Where topics are looked at, there are no runs.
+    // A payload is never larger than its frame. If topics must be checked, there are no batches.
     runBytesMax: mount === null && !refuseControlCharacters
       ? Math.min(limits.packetBytesMax, payloadBytesMax)
       : 0,
     protocolVersions,
     maximumQoS: rules.maximumQoS ?? settings.maximumQoS,
-    // What the broker does not keep, no listener can promise.
+    // A listener cannot offer what the broker does not support.
     retainAvailable: settings.retainAvailable && (rules.retainAvailable ?? true),
     wildcardSubscriptionAvailable: rules.wildcardSubscriptionAvailable ??
       settings.wildcardSubscriptionAvailable,
@@ -154,13 +154,13 @@ function termsOf(settings: Settings, stats: BrokerStats, own: ListenerRules): Li
   };
 }
 
-/** A limit of which there is none by default. */
+/** A limit without a default. */
 function amount(name: string, value = Infinity): number {
   if (value >= 0) return value;
   throw new RangeError(`Cannot use ${name}: ${value} is not a number of 0 or more`);
 }
 
-/** Some of the fields of an object, those that it has. */
+/** Copies some of the fields of an object, if present. */
 function pick<T, K extends keyof T>(from: T, names: readonly K[]): Pick<T, K> {
   const picked: Partial<T> = {};
   for (const name of names) if (from[name] !== undefined) picked[name] = from[name];

@@ -1,26 +1,29 @@
 import type { Stretch, Walker } from "../../log/trail.ts";
 import { STRETCH_BYTES } from "./memory_costs.ts";
 
-/** Stretches of a trail that are looked at; where there are more, each counts to the end of its log. */
+/**
+ * The maximum number of stretches of a trail that are counted. With more, each counts to the end of
+ * its log.
+ */
 const STRETCHES_MAX = 8;
 
-/** What is held of a log, by all whose position in it was looked at. */
+/** The part of a log that is held by all counted positions. */
 interface Held {
   from: number;
   to: number;
-  /** What they hold of it together, each for itself. */
+  /** The sum of their parts. */
   sum: number;
-  /** What one position of the log weighs, in bytes. */
+  /** Memory per position of the log, in bytes. */
   unitBytes: number;
 }
 
-/** Adds up what readers hold of logs that they may share. */
+/** Sums up the memory of readers whose logs may be shared. */
 export class Tally {
-  /** What is not in a log, in bytes. */
+  /** Memory outside of logs, in bytes. */
   bytes = 0;
   readonly #logs = new Map<object, Held>();
 
-  /** Adds what is left of a trail; `unitBytes` tells what one position of a log weighs. */
+  /** Adds the rest of a trail; `unitBytes` gives the memory per position of a log. */
   trail<C extends Walker, K>(
     first: Stretch<C, K> | null,
     size: number,
@@ -50,7 +53,7 @@ export class Tally {
     }
   }
 
-  /** Everything together, in bytes: what several hold of a log is there once. */
+  /** The total, in bytes. Shared parts of a log count once. */
   get total(): number {
     let { bytes } = this;
     for (const { from, to, sum, unitBytes } of this.#logs.values()) {

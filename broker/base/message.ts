@@ -2,69 +2,80 @@ import type { ForwardSource, Properties, QoS } from "../../codec/mod.ts";
 import { encodeProperties } from "./message_properties.ts";
 
 /**
- * What a message costs in memory beside its bytes and its topic, in bytes: 340 to 360, measured
- * with 20,000 of them in a backlog (Deno 2.9.6, 64 bits).
+ * Memory of a message without its bytes and its topic, in bytes: 340 to 360, measured with 20,000
+ * messages in a backlog (Deno 2.9.6, 64 bits).
  */
 const OVERHEAD_BYTES = 350;
 
-/** Bytes of messages kept so far, by all brokers of the process. */
+/** Bytes of memory that were kept for messages so far, by all brokers of the process. */
 let kept = 0;
 
-/** How many bytes of messages were kept so far: what it has grown by is an upper bound of what came. */
+/**
+ * How many bytes were kept so far, of messages and of what goes with them: what it has grown by is an
+ * upper bound of what came.
+ */
 export function bytesKept(): number {
   return kept;
 }
 
+/** Takes note that something was kept that the walk of the memory budget will find, in bytes. */
+export function countKept(bytes: number): void {
+  kept += bytes;
+}
+
 /** Where a message is stored: known in full to the store alone. */
 export interface StoredPlace {
-  /** Whether its publisher was told that it is not stored, so that nobody must get it. */
+  /**
+   * Whether the publisher was told that the message is not stored, so that it must not be
+   * delivered.
+   */
   isRevoked: boolean;
 }
 
-/** What {@linkcode Message.of} makes a message of. */
+/** The parts of a message for {@linkcode Message.of}. */
 export interface MessageParts {
-  /** Where it goes: the topic, and the same in UTF-8. */
+  /** The topic, as a string and in UTF-8. */
   readonly route: { readonly topic: string; readonly bytes: Uint8Array };
   /** The payload; copied. */
   readonly payload: Uint8Array;
   /** Properties that are forwarded to the subscribers. */
   readonly properties: Properties;
-  /** As published. */
+  /** The QoS of the publication. */
   readonly qos: QoS;
-  /** The RETAIN flag as published. */
+  /** The RETAIN flag of the publication. */
   readonly retain: boolean;
-  /** When it is published, of the broker's clock, in milliseconds. */
+  /** The time of publication, of the broker's clock, in milliseconds. */
   readonly nowMs: number;
-  /** The client identifier of whose it is, for No Local; `null` for none. */
+  /** The client identifier of the publisher, for No Local; `null` for none. */
   readonly publisher: string | null;
 }
 
 /**
- * A message on its way. Its bytes are borrowed from the buffer they arrived in
- * until somebody has to {@linkcode keep} it beyond the turn.
+ * A published message. Its bytes are borrowed from the input buffer until {@linkcode keep} copies
+ * them, which is necessary to use it after the turn.
  */
 export class Message implements ForwardSource {
   /** When it expires, of the clock; `Infinity` for never. */
   readonly deadlineMs: number;
-  /** Where it is stored, or will be; `null` while nobody needs it to survive. */
+  /** Its place in the store; `null` while it does not have to be stored. */
   place: StoredPlace | null = null;
-  /** By which walk over the memory it was counted last. */
+  /** The number of the last memory walk that counted it. */
   countedBy = 0;
   #owned = false;
 
   /**
    * @param name The topic.
-   * @param topic The same in UTF-8; never changes.
+   * @param topic The topic in UTF-8; never changes.
    * @param buffer Holds the properties and the payload, in this order.
-   * @param propertiesStart Where the properties that are forwarded begin.
-   * @param propertiesEnd Where they end; equal when there are none.
-   * @param payloadStart Where the payload begins.
-   * @param payloadEnd Where it ends.
-   * @param qos As published.
-   * @param retain The RETAIN flag as published.
-   * @param expirySeconds How long it is worth delivering, from `receivedMs` on; -1 for ever.
-   * @param receivedMs When it was published, of the clock; only needed if it expires.
-   * @param publisher The client identifier of whose it is, for No Local; `null` for none.
+   * @param propertiesStart The start of the forwarded properties.
+   * @param propertiesEnd Their end; equal to the start if there are none.
+   * @param payloadStart The start of the payload.
+   * @param payloadEnd The end of the payload.
+   * @param qos The QoS of the publication.
+   * @param retain The RETAIN flag.
+   * @param expirySeconds The Message Expiry Interval from `receivedMs` on; -1 for none.
+   * @param receivedMs The time of publication, of the clock; used only if the message expires.
+   * @param publisher The client identifier of the publisher, for No Local; `null` for none.
    */
   constructor(
     readonly name: string,
@@ -83,7 +94,7 @@ export class Message implements ForwardSource {
     this.deadlineMs = expirySeconds < 0 ? Infinity : receivedMs + expirySeconds * 1000;
   }
 
-  /** Makes a message that was not read from a packet; it has bytes of its own. */
+  /** Creates a message that was not read from a packet; it owns its bytes. */
   static of(parts: MessageParts): Message {
     const { route, payload, properties, qos, retain, nowMs, publisher } = parts;
     const head = encodeProperties(properties);
@@ -106,7 +117,7 @@ export class Message implements ForwardSource {
     );
   }
 
-  /** What it costs in memory, in bytes; the topic is there as bytes and as a text. */
+  /** Memory of the message, in bytes. It holds the topic as bytes and as a string. */
   get weight(): number {
     return this.payloadEnd - this.propertiesStart + 2 * this.topic.length + OVERHEAD_BYTES;
   }
@@ -121,7 +132,7 @@ export class Message implements ForwardSource {
     return this.buffer.subarray(this.payloadStart, this.payloadEnd);
   }
 
-  /** Copies the bytes, once, so that the message outlives the buffer it came in. */
+  /** Copies the bytes, once, so that the message outlives the input buffer. */
   keep(): this {
     if (this.#owned) return this;
     this.#owned = true;
@@ -135,7 +146,7 @@ export class Message implements ForwardSource {
     return this;
   }
 
-  /** Seconds left until it expires, rounded up; -1 if it never does [MQTT-3.3.2-6]. */
+  /** Seconds until it expires, rounded up; -1 if it never does [MQTT-3.3.2-6]. */
   secondsLeft(nowMs: number): number {
     if (this.expirySeconds < 0) return -1;
     return Math.max(0, Math.ceil((this.deadlineMs - nowMs) / 1000));

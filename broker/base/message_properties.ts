@@ -2,8 +2,8 @@ import type { Properties } from "../../codec/mod.ts";
 import { propertiesLength, propertiesSize, writeProperties } from "../../codec/property_writer.ts";
 
 /**
- * Encodes those properties of a message that every subscriber gets, without
- * their length: the form in which a `Message` carries them.
+ * Encodes those properties of a message that every subscriber receives, without their length: the
+ * form in which a `Message` holds them.
  */
 export function encodeProperties(properties: Properties): Uint8Array {
   const forwarded: Properties = {};

@@ -1,22 +1,21 @@
 import { copyBytes } from "../../codec/fields.ts";
 import { parseSharedFilter } from "../../router/topic.ts";
 
-/** The longest topic there can be, in bytes (MQTT 5 §1.5.4). */
+/** The maximum length of a topic, in bytes (MQTT 5 §1.5.4). */
 const TOPIC_BYTES_MAX = 65_535;
 
 const encoder = new TextEncoder();
 
 /**
- * Where the topics of a listener's clients lie among all topics: a prefix that
- * is put before what they name, and taken off what they are sent. They see
- * nothing beside it.
+ * The mount point of a listener: a prefix that is added to all topics of its clients, and removed
+ * from topics sent to them. They see no other topics.
  */
 export class MountPoint {
-  /** What is put before a topic. */
+  /** The prefix. */
   readonly prefix: string;
-  /** The same in UTF-8. */
+  /** The prefix in UTF-8. */
   readonly bytes: Uint8Array;
-  /** Holds the topic that was mounted last; it is used up before the next. */
+  /** Holds the last mounted topic, until the next one. */
   #scratch: Uint8Array = new Uint8Array(256);
 
   /** @throws {RangeError} If the prefix is empty, or no topic could begin with it. */
@@ -29,17 +28,19 @@ export class MountPoint {
     }
   }
 
-  /** A topic as the broker knows it. */
+  /** The broker's topic for a client's topic. */
   topic(name: string): string {
     return this.prefix + name;
   }
 
-  /** A topic as clients know it, given as the broker does. */
+  /** The client's topic for a broker's topic. */
   told(name: string): string {
     return name.slice(this.prefix.length);
   }
 
-  /** A filter as the broker knows it; the name of a shared group stays in front. */
+  /**
+   * The broker's filter for a client's filter; the prefix comes after the name of a shared group.
+   */
   filter(filter: string): string {
     const shared = parseSharedFilter(filter);
     if (shared === null) return this.prefix + filter;
@@ -47,9 +48,10 @@ export class MountPoint {
   }
 
   /**
-   * The topic in `bytes[start, end)` as the broker knows it.
+   * The broker's topic for the client's topic in `bytes[start, end)`.
    *
-   * @returns Bytes that are valid until the next call; `null` if it is empty or becomes too long.
+   * @returns Bytes that are valid until the next call; `null` if the topic is empty or becomes too
+   * long.
    */
   mounted(bytes: Uint8Array, start: number, end: number): Uint8Array | null {
     const prefix = this.bytes.length;
@@ -61,12 +63,12 @@ export class MountPoint {
     return this.#scratch.subarray(0, length);
   }
 
-  /** Whether a topic is longer than can be told. */
+  /** Whether a client's topic is longer than allowed. */
   isTooLong(name: string): boolean {
     return this.bytes.length + encoder.encode(name).length > TOPIC_BYTES_MAX;
   }
 
-  /** Whether a topic, as the broker knows it, is one that clients can be told. */
+  /** Whether a broker's topic is visible to the clients. */
   holds(topic: Uint8Array): boolean {
     const { bytes } = this;
     if (topic.length <= bytes.length) return false;

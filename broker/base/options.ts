@@ -9,51 +9,51 @@ import type { ListenerRules } from "./listener_options.ts";
 
 /** Settings of a broker; each has a default. */
 export interface BrokerOptions {
-  /** What peers may make the broker hold or do. */
+  /** Limits of the resources and work that peers can cause. */
   limits?: Partial<BrokerLimits>;
-  /** What happens when a session's backlog is full; `"end-session"` by default. */
+  /** The policy for a session whose backlog is full; `"end-session"` by default. */
   overflow?: OverflowPolicy;
   /**
-   * What happens to a client that publishes faster than its limits: it is read no faster, which is
-   * the default, or it is disconnected with 0x96.
+   * The policy for a client that publishes faster than its limits: reading pauses, which is the
+   * default, or it is disconnected with 0x96.
    */
   publishRateExceeded?: "slow-down" | "disconnect";
-  /** Who may come in; everyone by default. */
+  /** The authenticator; everyone may connect by default. */
   authenticator?: Authenticator;
-  /** What clients may do; everything by default. */
+  /** The authorizer; everything is allowed by default. */
   authorizer?: Authorizer | null;
-  /** What the program is told. */
+  /** Callbacks for events. */
   hooks?: BrokerHooks;
-  /** The highest QoS that is accepted from publishers (Maximum QoS); 2 by default. */
+  /** The maximum QoS of publications (Maximum QoS); 2 by default. */
   maximumQoS?: QoS;
   /** Whether retained messages are supported; true by default. */
   retainAvailable?: boolean;
-  /** Whether wildcard subscriptions are; true by default. */
+  /** Whether wildcard subscriptions are supported; true by default. */
   wildcardSubscriptionAvailable?: boolean;
-  /** Whether shared subscriptions are; true by default. */
+  /** Whether shared subscriptions are supported; true by default. */
   sharedSubscriptionAvailable?: boolean;
-  /** Whether subscription identifiers are; true by default. */
+  /** Whether Subscription Identifiers are supported; true by default. */
   subscriptionIdentifiersAvailable?: boolean;
-  /** What holds for every listener that does not say otherwise. */
+  /** The rules of every listener that has no own. */
   rules?: ListenerRules;
-  /** Sent as Response Information to clients that ask for it; none by default. */
+  /** Sent as Response Information to clients that request it; none by default. */
   responseInformation?: string | null;
   /** Sent as Server Reference with 0x9C and 0x9D; none by default. */
   serverReference?: string | null;
-  /** Time; the machine's by default. */
+  /** The clock; the machine's by default. */
   clock?: Clock;
-  /** The time of the wall clock, in milliseconds since 1970; the machine's by default. */
+  /** The wall clock, in milliseconds since 1970; the machine's by default. */
   wallClock?: () => number;
   /**
-   * How full the heap is, the second line of defence for the memory; by default V8 is asked, and
-   * `null` asks nobody.
+   * The source of the heap's state, the second line of defence against memory shortage; V8 by
+   * default, `null` for none.
    */
   heap?: HeapSource | null;
-  /** Randomness for identifiers and hashes, 0 to below 1; cryptographic by default. */
+  /** Random numbers from 0 to below 1, for identifiers and hashes; cryptographic by default. */
   random?: () => number;
 }
 
-/** Options with every default filled in. */
+/** Options with all defaults filled in. */
 export type Settings = Required<Omit<BrokerOptions, "limits">> & { readonly limits: BrokerLimits };
 
 /**

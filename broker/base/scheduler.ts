@@ -1,23 +1,23 @@
 import type { Clock } from "./clock.ts";
 import type { TurnBudget } from "./turn_budget.ts";
 
-/** What it costs to keep a deadline, in units of the budget. */
+/** The cost of a deadline that is due, in units of the budget. */
 const UNITS_PER_DEADLINE = 8;
 
-/** Something that is to happen at a time. */
+/** A callback for a point in time. */
 export class Deadline {
-  /** Where it stands in the heap; -1 when it is not set. */
+  /** Its index in the heap; -1 if it is not set. */
   index = -1;
   /** When it is due, in milliseconds of the clock. */
   atMs = 0;
 
-  /** @param due What happens then. */
+  /** @param due Called at that time. */
   constructor(readonly due: () => void) {}
 }
 
 /**
- * Every deadline of the broker on one timer: a heap, so that ten thousand
- * connections with a keep alive cost nothing until one of them is due.
+ * All deadlines of the broker on one timer: a heap, so that ten thousand connections with a Keep
+ * Alive cost nothing until one of them is due.
  */
 export class Scheduler {
   readonly #clock: Clock;
@@ -29,9 +29,8 @@ export class Scheduler {
   readonly #turns: TurnBudget | null;
 
   /**
-   * @param failed Told of what a deadline has thrown; the others are kept all the same.
-   * @param turns Says when others have their turn before the next of many that are due at once;
-   * without it they are all kept in one.
+   * @param failed Called with the error of a deadline. The others still run.
+   * @param turns The work budget. Without it, all due deadlines run in one turn.
    */
   constructor(
     clock: Clock,
@@ -43,12 +42,12 @@ export class Scheduler {
     this.#failed = failed;
   }
 
-  /** How many deadlines are set. */
+  /** The number of set deadlines. */
   get size(): number {
     return this.#heap.length;
   }
 
-  /** Sets a deadline, or sets it anew. */
+  /** Sets a deadline, or changes its time. */
   set(deadline: Deadline, atMs: number): void {
     if (this.#stopped) return;
     deadline.atMs = atMs;
@@ -57,7 +56,7 @@ export class Scheduler {
     this.#arm();
   }
 
-  /** Takes a deadline back, if it is set. */
+  /** Clears a deadline, if it is set. */
   clear(deadline: Deadline): void {
     if (deadline.index < 0) return;
     const last = this.#heap.pop()!;
@@ -69,7 +68,7 @@ export class Scheduler {
     this.#down(last, this.#up(last));
   }
 
-  /** Takes every deadline back and sets no more. */
+  /** Clears all deadlines. No more can be set. */
   stop(): void {
     this.#stopped = true;
     for (const deadline of this.#heap) deadline.index = -1;
@@ -81,8 +80,8 @@ export class Scheduler {
   #arm(): void {
     const first = this.#heap[0];
     if (first === undefined || this.#stopped) return;
-    // A timer that comes too early finds nothing due and is set again, so only
-    // an earlier deadline needs another timer.
+    // A timer that fires too early finds nothing due and is set again, so only an earlier deadline
+    // needs another timer.
     if (this.#cancel !== null && first.atMs >= this.#armedMs) return;
     this.#cancel?.();
     this.#armedMs = first.atMs;
@@ -108,7 +107,7 @@ export class Scheduler {
     this.#arm();
   };
 
-  /** Others have their turn before the deadlines that are due and were not kept yet. */
+  /** The remaining due deadlines run in another turn. */
   #goOnLater(): void {
     let isTaken = false;
     this.#armedMs = -Infinity;

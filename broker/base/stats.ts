@@ -1,42 +1,45 @@
-/** Why messages were dropped, or never sent. */
+/** Why messages were dropped, or not sent. */
 export type DropReason =
   /** A QoS 0 subscriber lagged too far behind. */
   | "lag"
   /** A session's backlog was full. */
   | "backlog"
-  /** Its topic is not under the mount point of the listener by which the session's client came. */
+  /** The topic is outside the mount point of the session's listener. */
   | "outside-mount"
   /** The message expired before it could be sent. */
   | "expired"
-  /** The message is larger than the client accepts. */
+  /** The message is larger than the client's Maximum Packet Size. */
   | "too-large"
-  /** The payload is larger than the rules of the publisher's listener allow. */
+  /** The payload is larger than allowed by the publisher's listener. */
   | "payload-too-large"
   /** There was no room for another retained message. */
   | "retained-full"
-  /** The session ended with messages that waited for it. */
+  /** The session ended while messages waited for it. */
   | "session-ended"
   /** The authorizer refused the publication. */
   | "not-authorized"
-  /** The subscriber may not receive the topic; counted, but not told to the `dropped` hook. */
+  /** The subscriber may not receive the topic. Counted without a call of the `dropped` hook. */
   | "read-denied";
 
-/** A fault of a client on a lenient listener that was overlooked. */
+/** A protocol fault of a client that a lenient listener tolerated. */
 export type ToleratedFault =
-  /** A QoS 2 message beyond the Receive Maximum of the broker: it was taken. */
+  /** A QoS 2 message beyond the Receive Maximum of the broker: it was accepted. */
   | "receive-maximum"
-  /** A property where it does not belong and does no harm: it was left out. */
+  /** A harmless property in a packet that must not have it: it was ignored. */
   | "misplaced-property"
-  /** An empty client identifier with Clean Session 0: the session is clean, and has a name. */
+  /**
+   * An empty client identifier with Clean Session 0: the session is clean, and an identifier was
+   * assigned.
+   */
   | "empty-client-id";
 
-/** Why something was slowed down, held off or refused: which limit was reached. */
+/** Which limit caused something to be slowed down, delayed or refused. */
 export type LimitReason =
-  /** `connectionsMax`, or that of a listener: a connection was refused as one too many. */
+  /** `connectionsMax`, or that of a listener: a connection was refused. */
   | "connections"
-  /** `handshakesMax`: nothing was accepted for a while. */
+  /** `handshakesMax`: accepting was paused. */
   | "handshakes"
-  /** `connectsPerSecondMax`: nothing was accepted for a while. */
+  /** `connectsPerSecondMax`: accepting was paused. */
   | "connect-rate"
   /** `addressConnectionsMax`: a connection was closed at once. */
   | "address-connections"
@@ -44,19 +47,19 @@ export type LimitReason =
   | "address-handshakes"
   /** `addressConnectsPerSecondMax`: a connection was closed at once. */
   | "address-rate"
-  /** `idleFramesPerSecondMax`: a client was closed that sent too many. */
+  /** `idleFramesPerSecondMax`: a connection was closed. */
   | "websocket-frames"
-  /** `connectTimeoutMs`: no CONNECT came in time, or an authentication went nowhere. */
+  /** `connectTimeoutMs`: no CONNECT arrived in time, or an authentication was not completed. */
   | "connect-timeout"
   /** `loginFailuresMax`: a failed login was answered late; `loginsDelayedMax`: one was refused. */
   | "logins"
-  /** `takeOversMax`: a client was held off, or refused, that would take over once more. */
+  /** `takeOversMax`: a client that takes over a session was delayed or refused. */
   | "take-overs"
-  /** `loopLagMs`: a connection was refused while the broker had no time. */
+  /** `loopLagMs`: a connection was refused while the broker was overloaded. */
   | "busy"
   /** `connectBytesMax`, `packetBytesMax`: a packet was too large. */
   | "packet-bytes"
-  /** `publishesPerSecondMax`, `publishBytesPerSecondMax`: a client was not read for a while. */
+  /** `publishesPerSecondMax`, `publishBytesPerSecondMax`: reading from a client was paused. */
   | "publish-rate"
   /** `userPropertiesMax`, `userPropertyBytesMax`: a packet had too many. */
   | "user-properties"
@@ -68,44 +71,50 @@ export type LimitReason =
   | "match-steps"
   /** `sessionsMax`: a client was refused. */
   | "sessions"
-  /** `memoryBytesMax`: a subscription, a retained message, a message that had to wait, an alias or a session was refused. */
+  /**
+   * `memoryBytesMax`: a subscription, a retained message, a message that had to wait, an alias or a
+   * session was refused.
+   */
   | "memory"
-  /** `topicAliasBytesMax`: a client was closed. */
+  /** `topicAliasBytesMax`: a connection was closed. */
   | "topic-aliases"
-  /** `controlBytesMax`: a client was not read until it had taken its answers. */
+  /** `controlBytesMax`: reading from a client was paused until it had received its responses. */
   | "control-bytes"
-  /** `drainMs`: a client was closed that took nothing. */
+  /** `drainMs`: a client that received nothing was closed. */
   | "drain";
 
-/** What a broker counts from its start on. */
+/** Counters since the start of the broker. */
 export class BrokerStats {
-  /** Connections as of now. */
+  /** The current number of connections. */
   connections = 0;
   /** Connections that were refused because there were too many. */
   connectionsRefused = 0;
-  /** Connections that were taken, from the start on. */
+  /** Accepted connections. */
   connectionsAccepted = 0;
-  /** Clients that are connected and let in as of now. */
+  /** The current number of connected clients with an accepted CONNECT. */
   clients = 0;
-  /** The most of them there ever were at once. */
+  /** The maximum of `clients` so far. */
   clientsMost = 0;
-  /** Connections as of now whose handshake of TLS or WebSocket, or PROXY header, is not over. */
+  /**
+   * The current number of connections with an unfinished TLS or WebSocket handshake, or PROXY
+   * header.
+   */
   arrivals = 0;
-  /** Connections that ended so: because it was no good, or took too long, or too many came. */
+  /** Connections that failed there: by an error, a timeout, or because there were too many. */
   arrivalsFailed = 0;
-  /** Clients that were let in. */
+  /** Accepted clients. */
   connectsAccepted = 0;
-  /** Clients that were not. */
+  /** Refused clients. */
   connectsRefused = 0;
-  /** Sessions that ended because their time was over. */
+  /** Sessions that have expired. */
   sessionsExpired = 0;
-  /** Logins that have failed: with a wrong password, say. */
+  /** Failed logins, such as with a wrong password. */
   loginsFailed = 0;
-  /** By how much the event loop was late when it was last looked at, in milliseconds. */
+  /** The last measured delay of the event loop, in milliseconds. */
   loopLagMs = 0;
   /** PUBLISH packets from clients. */
   messagesReceived = 0;
-  /** PUBLISH packets to clients, as far as they were given to the network. */
+  /** PUBLISH packets to clients that were passed to the network. */
   messagesSent = 0;
   /** Bytes of their payloads, those from clients. */
   payloadBytesReceived = 0;
@@ -121,21 +130,21 @@ export class BrokerStats {
   bytesSent = 0;
   /** Connections that were ended because their authentication had expired. */
   authenticationsExpired = 0;
-  /** Connections that were closed for breaking the protocol. */
+  /** Connections that were closed because of a protocol violation. */
   protocolErrors = 0;
-  /** Failures inside the broker that ended a connection; each is reported. */
+  /** Internal errors that ended a connection; each is reported. */
   internalErrors = 0;
-  /** Times a publisher was not read because a subscriber was busy. */
+  /** How often reading from a publisher paused because of a slow subscriber. */
   backpressureWaits = 0;
-  /** Subscriptions that ended because the authorizer allows them no more. */
+  /** Subscriptions that ended because the authorizer no longer allows them. */
   subscriptionsRevoked = 0;
   /** Messages that were refused with 0x97. */
   messagesRefused = 0;
-  /** Times the store could not take what it was given; it is tried again. */
+  /** Commits that failed; they are retried. */
   commitsFailed = 0;
-  /** Messages that should have been in the store and were not: it was damaged. */
+  /** Stored messages that were lost because the store was damaged. */
   messagesLost = 0;
-  /** Rows of the store that made no sense when it was opened, and were removed. */
+  /** Invalid rows of the store that were removed when it was opened. */
   storeRowsLost = 0;
   /** Messages dropped, by reason. */
   readonly dropped: Record<DropReason, number> = {
@@ -175,7 +184,7 @@ export class BrokerStats {
     "control-bytes": 0,
     "drain": 0,
   };
-  /** Faults that were overlooked on lenient listeners, by kind. */
+  /** Tolerated faults on lenient listeners, by kind. */
   readonly tolerated: Record<ToleratedFault, number> = {
     "receive-maximum": 0,
     "misplaced-property": 0,

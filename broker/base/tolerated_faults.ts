@@ -2,8 +2,8 @@ import type { Tolerance } from "../../codec/mod.ts";
 import type { BrokerStats, ToleratedFault } from "./stats.ts";
 
 /**
- * What is overlooked of the clients of a lenient listener, so that those in the
- * field stay connected: small faults that harm nobody, each of them counted.
+ * The faults that a lenient listener tolerates, so that existing clients stay connected: small and
+ * harmless ones, each of which is counted.
  */
 export class ToleratedFaults implements Tolerance {
   readonly #stats: BrokerStats;
@@ -12,7 +12,7 @@ export class ToleratedFaults implements Tolerance {
     this.#stats = stats;
   }
 
-  /** Counts a fault that is overlooked. */
+  /** Counts a tolerated fault. */
   overlook(fault: ToleratedFault): void {
     this.#stats.tolerated[fault]++;
   }

@@ -1,132 +1,140 @@
 import { afterPoll, type Clock, IMMEDIATES_PER_POLL, soon } from "./clock.ts";
 
-/** Units of work between two looks at the clock, which cost 0.1 µs each; a unit is about 1 µs. */
-const UNITS_PER_LOOK = 64;
-/** How many of those that have time are called at once, of one event. */
+/**
+ * Units of work between two reads of the clock, which cost 0.1 µs each. A unit is about 1 µs, and
+ * 20 µs as long as its code is not compiled.
+ */
+const UNITS_PER_LOOK = 16;
+/** The maximum number of patient jobs that are called for one event. */
 const PATIENT_AT_ONCE = 16;
-/** Of a turn, what one job gets while others wait. */
+/** The share of a turn for one job while others wait. */
 const SHARE = 1 / 4;
 
 /**
- * How much work may be done before the runtime is made to ask the system for news of its sockets.
- * Between turns it looks at those it knows to be ready, and asks by itself now and then; to make it
- * ask after each turn would cost a wide fan-out a tenth of its speed (measured).
+ * How much work may be done before the runtime is made to poll the sockets. Between turns it
+ * handles the sockets that it knows to be ready, and polls by itself now and then. Polling after
+ * each turn would cost a wide fan-out a tenth of its speed (measured).
  */
 const POLL_MS_MAX = 12;
 
-/** After so many of its steps the runtime has asked by itself; an immediate is two. */
-const STEPS_PER_POLL = 2 * IMMEDIATES_PER_POLL;
+/** After this many of its steps the runtime has polled by itself; an immediate is one step. */
+const STEPS_PER_POLL = IMMEDIATES_PER_POLL;
 
-/** A piece of work that stops when the budget says so, and then has itself called again. */
+/** A piece of work. It stops when the budget is spent, and then schedules itself again. */
 export type Job = () => void;
 
 /** What bounds a turn. */
 export interface TurnLimits {
-  /** Milliseconds of work in a turn. */
+  /** The maximum duration of a turn, in milliseconds. */
   readonly turnMsMax: number;
 }
 
 /**
- * How much work is done between two looks of the runtime at its sockets: that is a turn. Everything
- * whose length a peer decides on (the packets of one read, the filters of one SUBSCRIBE, the
- * deadlines that are due) counts what it does, stops when the turn is over, and goes on in a later
- * one. So whatever one client does, others are read in between.
+ * The work between two polls of the sockets is a turn. All work whose length a peer decides (the
+ * packets of one read, the filters of one SUBSCRIBE, the deadlines that are due) counts its cost,
+ * stops when the turn is over, and continues in a later one. So other clients are read in between,
+ * whatever one client does.
  *
- * What waits is queued in two rows. The fresh, which have had no turn yet, come first: most of them
- * are short. Each turn also takes at least one of those that were stopped, so that none starves.
+ * Waiting jobs are in two queues. Short jobs come first, so that a client that sends little does not
+ * wait for all clients that send much. Each turn also runs at least one long job, so that none
+ * starves.
  *
- * Each connection has two jobs at most in the rows, one for its packets and one for the retained
- * messages that it is sent, and needs no bound but that on connections.
+ * Each connection has at most two jobs in the queues, one for its packets and one for its retained
+ * messages. So the limit of connections also limits the queues.
  */
 export class TurnBudget {
   readonly #clock: Clock;
   readonly #limits: TurnLimits;
   readonly #failed: (error: unknown) => void;
-  #fresh: Job[] = [];
-  #stopped: Job[] = [];
+  #short: Job[] = [];
+  #long: Job[] = [];
   readonly #waiting = new Set<() => void>();
-  /** Work of this turn that is counted ahead. */
+  /** Work of this turn that was counted in advance. */
   #aheadMs = 0;
-  /** Whether something is under way, and since when. */
+  /** Whether a turn is in progress, and its start. */
   #isUnderWay = false;
   #sinceMs = 0;
-  /** When the share of the job that runs is over. */
+  /** The end of the running job's share. */
   #shareEndMs = Infinity;
   #units = 0;
   #isSpent = false;
-  /** Work since the runtime has certainly asked for news, and its steps since then. */
+  /** Work since the last certain poll, and steps of the runtime since then. */
   #unpolledMs = 0;
   #steps = 0;
   #awaitedMs = 0;
   #endedMs = 0;
-  /** How many that have time were called of this event, and whether others wait. */
+  /** The number of patient jobs that were called for this event, and whether others wait. */
   #patient = 0;
   #mustPoll = false;
-  /** Whether the next turn is waited for. */
+  /** Whether the next turn is scheduled. */
   #isAwaited = false;
 
-  /** @param failed Told of what a job has thrown. */
+  /** @param failed Called with the error of a job. */
   constructor(clock: Clock, limits: TurnLimits, failed: (error: unknown) => void) {
     this.#clock = clock;
     this.#limits = limits;
     this.#failed = failed;
   }
 
-  /** Whether the turn is over: what can wait waits for the next. */
+  /** Whether the turn is over, so that all work that can wait must wait. */
   get isSpent(): boolean {
     return this.#isSpent;
   }
 
-  /** Whether what has begun at `startMs` of the clock takes longer by now than a turn may. */
+  /** Whether work that began at `startMs` of the clock takes longer than a turn may. */
   isLong(startMs: number): boolean {
     return this.#clock.now() - startMs >= this.#limits.turnMsMax;
   }
 
-  /** How many jobs wait. */
+  /** The number of waiting jobs. */
   get size(): number {
-    return this.#fresh.length + this.#stopped.length;
+    return this.#short.length + this.#long.length;
   }
 
   /**
-   * Work begins; it lasts until no promise is left that can settle.
+   * Starts a turn. It lasts until no more promises can settle.
    *
-   * @param nowMs The time, if it is known already.
+   * @param nowMs The time, if already known.
    */
   begin(nowMs: number = this.#clock.now()): void {
     if (this.#isUnderWay) return;
     this.#isUnderWay = true;
     this.#sinceMs = nowMs;
-    // What this work has flushed at the end of the microtasks belongs to it.
+    // Flushes at the end of the microtasks belong to this turn.
     queueMicrotask(this.#beforeEnd);
   }
 
-  /** Counts work in the midst of which nobody can stop: {@linkcode spend} takes it into account. */
+  /** Counts work that cannot stop in the middle. {@linkcode spend} takes it into account. */
   count(units: number): void {
     this.#units += units;
   }
 
   /**
-   * Counts work that was done.
+   * Counts completed work.
    *
-   * @param units About one for each microsecond.
-   * @returns Whether to stop here and go on by {@linkcode later}.
+   * @param units About one per microsecond.
+   * @returns Whether to stop here and continue with {@linkcode later}.
    */
   spend(units: number): boolean {
     this.#units += units;
     return this.#units >= UNITS_PER_LOOK || this.#limits.turnMsMax === 0 ? this.#look() : false;
   }
 
-  /** Has a job called in the next turn that has time for it. */
-  later(job: Job, isFresh = false): void {
-    if (isFresh) this.#fresh.push(job);
-    else this.#stopped.push(job);
+  /**
+   * Calls a job in the next turn that has time for it.
+   *
+   * @param isShort Whether it runs before the jobs that are not, because it takes little time.
+   */
+  later(job: Job, isShort = false): void {
+    if (isShort) this.#short.push(job);
+    else this.#long.push(job);
     this.#await();
   }
 
   /**
-   * Has a job called that has time: a few at once, more of them after the runtime has polled its
-   * sockets. Thousands of connections may end together, and the runtime hands that over 128 at a
-   * time: what others have sent meanwhile is behind, and must not wait for what each end costs.
+   * Calls a patient job: a few at once, more of them after the runtime has polled its sockets.
+   * Thousands of connections may end together, and the runtime reports 128 of them at a time. Data
+   * of other clients comes after them, and must not wait for the cost of each end.
    */
   whenever(job: Job): void {
     if (!this.#isSpent && ++this.#patient <= PATIENT_AT_ONCE) return job();
@@ -151,9 +159,10 @@ export class TurnBudget {
   /**
    * Does work step by step.
    *
-   * @param step Does a part, and tells how many units it has cost; 0 when nothing was left to do.
-   * @returns Resolves when all is done, and rejects with what a step throws; `null` if it is done
-   * by now.
+   * @param step Does a part of the work, and returns its cost in units; 0 when nothing was left to
+   * do.
+   * @returns Resolves when all is done, and rejects with the error of a step; `null` if it is
+   * already done.
    */
   inTurns(step: () => number): PromiseLike<void> | null {
     if (this.#runSteps(step)) return null;
@@ -170,15 +179,15 @@ export class TurnBudget {
     });
   }
 
-  /** Forgets the jobs that wait; whoever waits for {@linkcode next} does so no longer. */
+  /** Removes all waiting jobs, and releases everyone who waits for {@linkcode next}. */
   clear(): void {
-    this.#fresh = [];
-    this.#stopped = [];
+    this.#short = [];
+    this.#long = [];
     for (const resolve of this.#waiting) resolve();
     this.#waiting.clear();
   }
 
-  /** Returns false when it has to stop before the last step. */
+  /** Returns false if it has to stop before the last step. */
   #runSteps(step: () => number): boolean {
     for (let units = step(); units > 0; units = step()) if (this.spend(units)) return false;
     return true;
@@ -202,7 +211,7 @@ export class TurnBudget {
     this.#unpolledMs += this.#endedMs - this.#sinceMs;
     this.#aheadMs = 0;
     this.#step(1);
-    // Short pieces of work need no end of the turn between them, but the news.
+    // Short pieces of work may share a turn, but not beyond the poll interval.
     if (this.#unpolledMs >= POLL_MS_MAX && !this.#isSpent) this.#end();
   };
 
@@ -220,9 +229,9 @@ export class TurnBudget {
     afterPoll(this.#clock, this.#turn);
   }
 
-  /** The runtime had its turn, as {@linkcode soon} has it. */
+  /** The runtime has made a step, as scheduled by {@linkcode soon}. */
   stepped(): void {
-    this.#step(2);
+    this.#step(1);
   }
 
   #step(steps: number): void {
@@ -233,27 +242,27 @@ export class TurnBudget {
   readonly #turn = () => {
     this.#isAwaited = this.#isSpent = false;
     this.#sinceMs = this.#clock.now();
-    // The runtime has not rested meanwhile.
+    // The runtime was busy in the meantime.
     this.#unpolledMs += this.#sinceMs - Math.max(this.#awaitedMs, this.#endedMs);
     this.#aheadMs = this.#units = 0;
     this.stepped();
     if (this.size === 0) return;
     this.begin(this.#sinceMs);
-    // Those that are stopped in this turn wait for another.
-    const fresh = this.#fresh;
-    this.#fresh = [];
-    const ran = this.#run(fresh);
-    if (ran < fresh.length) this.#fresh = [...fresh.slice(ran), ...this.#fresh];
-    const stopped = this.#stopped;
-    this.#stopped = [];
-    const gone = this.#run(stopped, 1);
-    if (gone < stopped.length) this.#stopped = [...stopped.slice(gone), ...this.#stopped];
-    if (this.#stopped.length === 0) this.#mustPoll = false;
+    // Jobs that stop in this turn wait for another.
+    const short = this.#short;
+    this.#short = [];
+    const ran = this.#run(short);
+    if (ran < short.length) this.#short = [...short.slice(ran), ...this.#short];
+    const long = this.#long;
+    this.#long = [];
+    const gone = this.#run(long, 1);
+    if (gone < long.length) this.#long = [...long.slice(gone), ...this.#long];
+    if (this.#long.length === 0) this.#mustPoll = false;
     this.#shareEndMs = Infinity;
     if (this.size > 0) this.#await();
   };
 
-  /** Calls jobs until the turn is over, but so many of them at least. Returns how many it called. */
+  /** Calls jobs until the turn is over, but at least `countMin`. Returns the number of calls. */
   #run(jobs: readonly Job[], countMin = 0): number {
     const { turnMsMax } = this.#limits;
     let count = 0;

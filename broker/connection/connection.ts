@@ -21,7 +21,7 @@ import type {
   Granted,
   WaitingResponses,
 } from "./client_connection.ts";
-import { dropAliasesBeyond } from "./topic_aliases.ts";
+import { dropAliasesBeyond, releaseAliases } from "./topic_aliases.ts";
 import type { BrokerContext } from "../base/context.ts";
 import { sendDisconnect } from "./reason_packets.ts";
 import { ConnectionReader } from "./packet_reader.ts";
@@ -213,7 +213,7 @@ export class Connection implements ClientConnection, OutboxOwner {
         if (wait instanceof Receipt) context.stats.backpressureWaits++;
         resolve(wait ?? undefined);
       };
-      context.turns.later(job, true);
+      context.turns.later(job, this.#intake.isShort);
     });
   }
 
@@ -262,6 +262,7 @@ export class Connection implements ClientConnection, OutboxOwner {
   /** Adds what is on its way to the client. */
   tally(tally: Tally): void {
     this.outbox.tally(tally);
+    tally.bytes += this.acks?.bytes ?? 0;
   }
 
   sendPubrel(packetId: number, reasonCode: number): void {
@@ -441,8 +442,7 @@ export class Connection implements ClientConnection, OutboxOwner {
     host.connections.delete(this);
     this.traffic.ended();
     this.lease?.release();
-    host.memory.aliasBytes -= this.aliasBytes;
-    this.aliasBytes = 0;
+    releaseAliases(this);
     context.guard(() => this.#retire());
     context.turns.spend(UNITS_PER_END);
     this.#gone?.close();

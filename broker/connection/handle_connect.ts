@@ -25,6 +25,7 @@ import { askAgain } from "./reauthorization.ts";
 import { sendRefusal } from "./reason_packets.ts";
 import { SESSION_BYTES, SESSION_STATE_BYTES } from "../base/memory_costs.ts";
 import { willBytes } from "../session/session_table.ts";
+import { OutboundAliases } from "../delivery/outbound_aliases.ts";
 import { PublishSender } from "../delivery/publish_sender.ts";
 import type { Session } from "../session/session.ts";
 import type { Commit } from "../base/commit.ts";
@@ -231,14 +232,14 @@ export class ConnectAttempt {
       wait = connection.isOpen ? this.#obstacle(clientId, access) : null;
     }
     if (!connection.isOpen) return;
-    if (!this.#hasMemory(clientId)) return this.#refuse(ReasonCode.QuotaExceeded, NO_MEMORY);
+    if (!this.#hasMemory(clientId)) return this.#refuse(ReasonCode.ServerUnavailable, NO_MEMORY);
     const [session, isPresent] = this.#session(clientId, agreement.expirySeconds > 0);
     if (session === null) {
       connection.limited("sessions");
       return this.#refuse(ReasonCode.QuotaExceeded, "Too many sessions");
     }
     connection.session = session;
-    session.username = client.username;
+    host.sessions.setUser(session, client.username);
     session.permit(access);
     this.#bind(session, isPresent, agreement);
     // What the disk has already needs no commit that would fail.
@@ -310,8 +311,8 @@ export class ConnectAttempt {
     const { will } = this.#packet!;
     const isNew = host.sessions.get(clientId) === undefined;
     if (!isNew && will === null) return true;
-    const bytes = (isNew ? SESSION_BYTES + SESSION_STATE_BYTES : 0) + willBytes(will);
-    if (host.memory.mayGrow("session", bytes)) return true;
+    const size = isNew ? SESSION_BYTES + SESSION_STATE_BYTES + 2 * clientId.length : 0;
+    if (host.memory.mayGrow("session", size + willBytes(will))) return true;
     context.limited("memory", peer.address, clientId);
     return false;
   }
@@ -366,20 +367,16 @@ export class ConnectAttempt {
     // MQTT 3.1 has no Session Present.
     sendControl(connection, { ...connack, sessionPresent: isPresent && version > 3 });
     const aliasMax = Math.min(packet.properties.topicAliasMaximum ?? 0, terms.topicAliasMax);
-    const { outbox } = connection;
     connection.sender = new PublishSender(
-      outbox,
+      connection.outbox,
       context.clock,
       version,
       wire.packetBytesMax,
-      aliasMax,
+      aliasMax === 0 ? null : new OutboundAliases(aliasMax, context.limits, host.memory),
       terms.mount?.bytes.length ?? 0,
     );
     connection.keepAlive(keepAlive);
-    const inflight = Math.min(
-      packet.properties.receiveMaximum ?? Infinity,
-      terms.inflightMax,
-    );
+    const inflight = Math.min(packet.properties.receiveMaximum ?? Infinity, terms.inflightMax);
     session.attach(connection, inflight);
     this.#packet = null;
     this.#asked = null;

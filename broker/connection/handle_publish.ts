@@ -13,7 +13,8 @@ import type { ClientConnection } from "./client_connection.ts";
 import { Outcome } from "../delivery/delivery.ts";
 import type { Commit } from "../base/commit.ts";
 import { setAlias } from "./topic_aliases.ts";
-import { Message } from "../base/message.ts";
+import { INBOUND_ID_BYTES } from "../base/memory_costs.ts";
+import { countKept, Message } from "../base/message.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
 import { PublishBatch } from "../delivery/publish_batch.ts";
 import type { DropReason } from "../base/stats.ts";
@@ -153,6 +154,9 @@ export function handlePublish(
     }
   }
   const message = messageOf(connection, route);
+  if (qos === 2 && !connection.host.memory.admitsId(session.inbound.size, session.clientId)) {
+    return refuse(connection, message, packetId);
+  }
   if (route.bytes[0] === DOLLAR && isOffLimits(route.topic, connection)) {
     return settleIf(false, connection, route, message, packetId);
   }
@@ -286,7 +290,6 @@ function settle(
   const { outcome, room, commit } = publisher.publish(route, message, clientId);
   if (message.qos === 0) return room;
   if (outcome === Outcome.refused) {
-    connection.context.stats.messagesRefused++;
     refuse(connection, message, packetId);
     return room;
   }
@@ -297,9 +300,11 @@ function settle(
 }
 
 /** In 3.x there is no way to say that a message is refused: no acknowledgement, and a close. */
-function refuse(connection: ClientConnection, message: Message, packetId: number): void {
+function refuse(connection: ClientConnection, message: Message, packetId: number): null {
+  connection.context.stats.messagesRefused++;
   if (connection.version < 5) connection.close(ReasonCode.QuotaExceeded);
   else acknowledge(connection, message, packetId, ReasonCode.QuotaExceeded, null);
+  return null;
 }
 
 /** @param commit What has to be on the disk first; `null` if nothing has to be. */
@@ -320,6 +325,7 @@ function acknowledge(
   let holds = commit;
   if (reasonCode < 0x80 || connection.version < 5) {
     session.inbound.accept(packetId);
+    countKept(INBOUND_ID_BYTES);
     session.queue.changed();
     holds = session.durableAfter() ?? commit;
   }

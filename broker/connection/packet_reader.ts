@@ -28,6 +28,9 @@ const UNCOUNTED = { misplaced: () => {} };
 /** A packet up to this size, in bytes, is taken whatever memory there is. */
 const LARGE_BYTES = 64 * 1024;
 
+/** What has arrived is handled before that of others if it is at most so long, in bytes. */
+const SHORT_BYTES = 1024;
+
 /** One for all: it is filled in and read within a call. */
 const header = new FixedHeader();
 
@@ -59,6 +62,11 @@ export class ConnectionReader {
     if (PublishRateLimiter.isFor(this.#pace, context.limits)) return;
     this.#pace?.close();
     this.#pace = PublishRateLimiter.of(context);
+  }
+
+  /** Whether little has arrived: it is handled before what others have sent much of. */
+  get isShort(): boolean {
+    return this.#input.end - this.#input.start <= SHORT_BYTES;
   }
 
   /** Where the next read goes. */
@@ -139,11 +147,12 @@ export class ConnectionReader {
       at = bodyEnd;
       if (connection.session !== null) pace?.spend(first >> 4 === PacketType.publish ? 1 : 0, size);
       const wait = this.#handle(first, bytes, bodyStart, bodyEnd);
+      // Counted also where something is waited for: a promise may settle within this turn.
+      isOver = turns.spend(unitsOf(size));
       if (wait !== null) {
         input.consume(at);
         return wait;
       }
-      isOver = turns.spend(unitsOf(size));
       if (isOver) break;
     }
     this.isCut = isOver && at < end;

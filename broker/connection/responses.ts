@@ -1,7 +1,7 @@
 import { type Packet, packetSize, PacketType, ReasonCode, writePacket } from "../../codec/mod.ts";
 import { Receipt } from "../../log/receipt.ts";
 import type { Commit, CommitListener } from "../base/commit.ts";
-import type { Message } from "../base/message.ts";
+import { countKept, type Message } from "../base/message.ts";
 import type { Journal } from "../durable/journal.ts";
 import type { ClientConnection, WaitingResponses } from "./client_connection.ts";
 
@@ -77,8 +77,8 @@ function queueOf(connection: ClientConnection): WaitingResponses {
   return connection.acks ??= new ResponseQueue(connection, connection.host.journal!);
 }
 
-/** What an answer costs beside the packet, if it has one of its own, in bytes; an estimate. */
-const ANSWER_BYTES = 32;
+/** What an answer costs in memory beside the packet, if it has one of its own, in bytes. */
+const ANSWER_BYTES = 100;
 
 /** An answer that waits for a commit. */
 interface Response {
@@ -183,6 +183,7 @@ export class ResponseQueue implements WaitingResponses, CommitListener {
   #add(commit: Commit | null, answer: Omit<Response, "commit">): void {
     this.#answers.push({ ...answer, commit: commit?.number ?? 0 });
     this.#bytes += answer.bytes;
+    countKept(answer.bytes);
     commit?.tell(this);
   }
 

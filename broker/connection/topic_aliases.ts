@@ -34,3 +34,10 @@ export function setAlias(
   connection.aliasBytes += growth;
   host.memory.aliasBytes += growth;
 }
+
+/** The client is gone: the topics of its aliases, both ways, take up no memory any more. */
+export function releaseAliases(connection: ClientConnection): void {
+  connection.host.memory.aliasBytes -= connection.aliasBytes;
+  connection.aliasBytes = 0;
+  connection.sender?.release();
+}

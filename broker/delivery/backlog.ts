@@ -5,32 +5,35 @@ import { Trail } from "../../log/trail.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { Message } from "../base/message.ts";
 
-/** Items of a segment of a session's own log: most sessions have a short backlog. */
+/** Items of a segment of a session's own log. Few, because most sessions have a short backlog. */
 const SEGMENT_ITEMS = 64;
-/** What messages that everyone has passed may still hold on to, in bytes: one segment's worth. */
+/**
+ * The maximum size of messages that all readers have passed and the log still holds, in bytes: one
+ * segment.
+ */
 const SEGMENT_BYTES = 64 * 1024;
 
-/** What a log of messages is followed for. */
+/** The reason why a backlog follows a log of messages. */
 export interface MessageFollows {
-  /** How its messages are sent. */
+  /** The flags of its messages. */
   readonly variant: Variant;
-  /** The backlog no longer follows, because something else was appended for it. */
+  /** The backlog no longer follows, because another message was appended for it. */
   left(): void;
-  /** Somebody is there again to take what waits: who fills the log has to look at that. */
+  /** A client is connected again. The writer of the log must check its backlog. */
   returned(): void;
 }
 
 /** A log of messages that sessions share, in memory or in a store. */
 export interface MessageLog {
-  /** The position that the next message will get. */
+  /** The position of the next message. */
   readonly end: number;
-  /** What everything appended so far weighs, in bytes. */
+  /** The total weight of all messages appended so far, in bytes. */
   readonly weight: number;
-  /** Appends a message. It must be kept by then. */
+  /** Appends a message. Its bytes must have been kept. */
   append(message: Message): unknown;
 }
 
-/** Makes a log of messages that knows how much it holds. */
+/** Creates a log of messages that counts their weight. */
 export function messageLog(): Log<Message> {
   return new Log<Message>({
     weigh: (message) => message.weight,
@@ -42,41 +45,40 @@ export function messageLog(): Log<Message> {
 type Way = { readonly variant: Variant; readonly follows: MessageFollows | null };
 
 /**
- * The acknowledged messages that a session has not been sent yet, as a trail
- * over logs of messages: those it shares with other sessions, and one of its
- * own. While a shared log is followed, what is appended there is in the backlog
- * of every session that follows, and costs none of them anything.
+ * The acknowledged messages that a session has not sent yet, as a trail over logs of messages: logs
+ * that it shares with other sessions, and one of its own. A message that is appended to a followed
+ * shared log is in the backlog of every follower, at no cost per follower.
  */
 export class Backlog {
   readonly #trail = new Trail<Cursor<Message>, Way>();
   #own: Log<Message> | null = null;
-  /** What is left of stretches that are closed. */
+  /** Messages in closed stretches. */
   #closedMessages = 0;
   #closedBytes = 0;
-  /** Who was parked at the log that is followed, and where that ended then. */
+  /** The waiter that is parked at the followed log, and the log's end at that time. */
   #parked: Waiter | null = null;
   #parkedAt = -1;
 
-  /** How many messages wait. */
+  /** The number of waiting messages. */
   get messages(): number {
     const open = this.#trail.open;
     return this.#closedMessages + (open === null ? 0 : open.cursor.lag);
   }
 
-  /** How many bytes those are. */
+  /** Their weight, in bytes. */
   get bytes(): number {
     const open = this.#trail.open;
     if (open === null) return this.#closedBytes;
     return this.#closedBytes + open.cursor.log.weight - open.cursor.weight;
   }
 
-  /** The log that is followed, to be parked at when everything was read. */
+  /** The followed log, to park at when everything was read. */
   get following(): Log<Message> | null {
     const open = this.#trail.open;
     return open === null || open.key.follows === null ? null : open.cursor.log;
   }
 
-  /** Appends a message for this session alone. It must be kept by then. */
+  /** Appends a message for this session alone. Its bytes must have been kept. */
   push(message: Message, variant: Variant): void {
     const own = this.#own ??= messageLog();
     const open = this.#trail.open;
@@ -87,33 +89,33 @@ export class Backlog {
     own.append(message);
   }
 
-  /** Follows a log that is shared, from its end on, until something else is appended. */
+  /** Follows a shared log from its end on, until another message is appended. */
   follow(log: Log<Message>, follows: MessageFollows): void {
     this.leave();
     this.#parked = null;
     this.#trail.follow(log.cursor(), { variant: follows.variant, follows });
   }
 
-  /** Leaves the log that is followed for `follows`, or whichever is, without one. */
+  /** Stops following the log of `follows`, or any log if it is not given. */
   leave(follows?: MessageFollows): void {
     const open = this.#trail.open;
     if (open === null || (follows !== undefined && open.key.follows !== follows)) return;
     this.#closedMessages += open.cursor.lag;
     this.#closedBytes += open.cursor.log.weight - open.cursor.weight;
-    // The log may go on for ever without this session, and must not be held meanwhile.
+    // The log may continue without this session, so its reader must not hold new messages.
     if (open.key.follows !== null && open.cursor.lag > 0) open.cursor.detach(open.cursor.log.end);
     this.#trail.close(0);
-    // One that is read to its end is forgotten at once.
+    // A log that was read to its end is released at once.
     this.#trail.current();
     open.key.follows?.left();
   }
 
-  /** Somebody is there again to take what waits. */
+  /** The client is connected again. */
   returned(): void {
     this.#trail.open?.key.follows?.returned();
   }
 
-  /** Has `waiter` woken when the log that is followed goes on; again, until then, does nothing. */
+  /** Wakes `waiter` when the followed log continues. Parking it twice has no effect. */
   park(waiter: Waiter): void {
     const log = this.following;
     if (log === null || (this.#parked === waiter && this.#parkedAt === log.end)) return;
@@ -122,23 +124,23 @@ export class Backlog {
     log.park(waiter);
   }
 
-  /** Adds what it holds; logs that are shared count once. */
+  /** Adds the memory it holds; shared logs count once. */
   tally(tally: Tally): void {
     const { first, size } = this.#trail;
     tally.trail(first, size, ({ log }) => log.weight / Math.max(1, log.end));
   }
 
-  /** The message to be sent next, which stays where it is; `null` when none waits. */
+  /** The next message, without removing it; `null` if none waits. */
   peek(): Message | null {
     return this.#trail.current()?.cursor.peek() ?? null;
   }
 
-  /** How the message of {@linkcode peek} is sent. */
+  /** The flags of the message of {@linkcode peek}. */
   get variant(): Variant {
     return this.#trail.first!.key.variant;
   }
 
-  /** Passes the message of {@linkcode peek}. */
+  /** Removes the message of {@linkcode peek}. */
   shift(): void {
     const stretch = this.#trail.current();
     if (stretch === null) return;
@@ -147,13 +149,13 @@ export class Backlog {
       this.#closedMessages--;
       this.#closedBytes -= message.weight;
     } else if (stretch.cursor.lag === 0 && stretch.cursor.log === this.#own) {
-      // Nothing waits: the log goes, and with it its hold on what it contained.
+      // No message waits: the log is released with everything it holds.
       this.#trail.clear();
       this.#own = null;
     }
   }
 
-  /** Passes the oldest messages until no more than this is left. Returns how many it passed. */
+  /** Drops the oldest messages until the limits hold. Returns the number of dropped messages. */
   trim(messagesMax: number, bytesMax: number): number {
     let dropped = 0;
     while (this.messages > messagesMax || this.bytes > bytesMax) {
@@ -164,7 +166,7 @@ export class Backlog {
     return dropped;
   }
 
-  /** Takes everything out, oldest first, with how it would have been sent. */
+  /** Removes all messages, oldest first, with their flags. */
   *drain(): Generator<[Message, Variant], void, void> {
     this.leave();
     for (let message = this.peek(); message !== null; message = this.peek()) {

@@ -2,14 +2,14 @@ import { Receipt } from "../../log/receipt.ts";
 import type { Clock } from "../base/clock.ts";
 import { Deadline, type Scheduler } from "../base/scheduler.ts";
 
-/** How long somebody waits for a subscriber that takes nothing, in milliseconds; it may change. */
+/** The maximum wait for a subscriber that makes no progress, in milliseconds; it may change. */
 export interface StallLimit {
   readonly stallMs: number;
 }
 
 /**
- * Whether anybody should wait for a slow subscriber. Publishers wait for one
- * that is busy; one that makes no progress for the stall time lags alone.
+ * Whether publishers should wait for a slow subscriber. They wait for a busy one. One that makes no
+ * progress for the stall time does not slow anyone down.
  */
 export class Backpressure {
   /** Whether there was no progress for the stall time. */
@@ -28,12 +28,12 @@ export class Backpressure {
     this.#progressMs = clock.now();
   }
 
-  /** Whether somebody waits. */
+  /** Whether a publisher waits. */
   get isAwaited(): boolean {
     return this.#room !== null;
   }
 
-  /** A receipt that closes when there is room, or no use in waiting. */
+  /** A receipt that closes when there is room, or when waiting no longer helps. */
   room(): Receipt {
     if (this.isStalled) return Receipt.closed();
     if (this.#room === null) {
@@ -44,13 +44,13 @@ export class Backpressure {
     return this.#room;
   }
 
-  /** The subscriber has taken something, or has nothing left to take. */
+  /** The subscriber has received bytes, or has nothing left to receive. */
   progress(): void {
     this.#progressMs = this.#clock.now();
     this.isStalled = false;
   }
 
-  /** Wakes whoever waits. */
+  /** Ends all waits. */
   clear(): void {
     if (this.#room === null) return;
     this.#room.close();

@@ -15,32 +15,35 @@ import type { Message } from "../base/message.ts";
 import { Rank, type Receiver } from "./subscriber.ts";
 import type { PublishBatch } from "./publish_batch.ts";
 
-/** From how many members on an audience shares logs; copying is cheaper below (measured). */
+/** The member count from which an audience shares logs; copying is cheaper below (measured). */
 const FAN_OUT_MEMBERS_MIN = 8;
 
-/** What came of a message. */
+/** The result of a publication. */
 export const Outcome = {
-  /** Somebody receives it. */
+  /** At least one subscriber receives it. */
   delivered: 0,
-  /** Nobody is subscribed. */
+  /** There is no subscriber. */
   unmatched: 1,
-  /** It was refused, because somebody's backlog is full; nobody receives it. */
+  /** It was refused, because a backlog is full; no subscriber receives it. */
   refused: 2,
 } as const;
 
-/** What delivery needs of the store, if there is one. */
+/** The store, as delivery needs it; `null` without one. */
 export interface DeliveryJournal {
-  /** Whether nothing more of messages can be promised. */
+  /** Whether the store accepts no more messages. */
   readonly isFull: boolean;
-  /** The commit that will hold what changes now. */
+  /** The commit that will contain the current changes. */
   readonly gathering: Commit;
-  /** Makes a log of messages that durable sessions share. */
+  /** Creates a log of messages for durable sessions to share. */
   newLog(): MessageLog;
-  /** A message goes from one session to another: it must not leave here before it is there. */
+  /**
+   * A message moves from one session to another. The removal must not be stored before the
+   * addition.
+   */
   handedOver(): void;
 }
 
-/** What delivery needs of the broker. */
+/** The broker, as delivery needs it. */
 export interface DeliveryHost {
   readonly router: Router<Receiver>;
   readonly overflow: OverflowPolicy;
@@ -48,12 +51,12 @@ export interface DeliveryHost {
   readonly turns: Pick<TurnBudget, "spend">;
 }
 
-/** Brings what is published to whoever is subscribed. */
+/** Delivers publications to subscribers. */
 export class Delivery {
   readonly #host: DeliveryHost;
   readonly #router: Router<Receiver>;
   readonly #refuses: boolean;
-  /** Makes the logs that durable sessions share. */
+  /** Creates the shared logs of durable sessions. */
   readonly #newLog: () => MessageLog;
 
   constructor(host: DeliveryHost) {
@@ -63,7 +66,7 @@ export class Delivery {
     this.#newLog = () => host.journal!.newLog();
   }
 
-  /** Delivers a run of QoS 0 frames. */
+  /** Delivers a batch of QoS 0 frames. */
   run(run: PublishBatch): void {
     const audience = this.#router.audience(run.route);
     const { sole } = audience;
@@ -78,12 +81,12 @@ export class Delivery {
       }
     }
     for (const group of audience.groups ?? []) {
-      // Message by message: a burst is spread over the group, too.
+      // One by one, so that a burst is distributed over the group.
       for (const message of run.messages()) deliverToOne(group, message);
     }
   }
 
-  /** Whether {@linkcode Delivery.message} would refuse the message as things are. */
+  /** Whether {@linkcode Delivery.message} would refuse the message now. */
   refuses(route: Route<Receiver>, message: Message): boolean {
     if (!this.#refuses || message.qos === 0) return false;
     const audience = this.#router.audience(route);
@@ -110,7 +113,7 @@ export class Delivery {
     return matched ? Outcome.delivered : Outcome.unmatched;
   }
 
-  /** Whether what is published with an acknowledged QoS has to survive for somebody. */
+  /** Whether a message with QoS 1 or 2 must be stored for a subscriber. */
   isDurable(route: Route<Receiver>): boolean {
     const { members, groups } = this.#router.audience(route);
     if (members.some(({ qos, subscriber }) => qos > 0 && subscriber.isDurable)) return true;
@@ -119,7 +122,7 @@ export class Delivery {
     return groups?.some((group) => group.some(isDurable)) ?? false;
   }
 
-  /** Whether what is published with an acknowledged QoS has to be kept in memory for somebody. */
+  /** Whether a message with QoS 1 or 2 must be kept in memory for a subscriber. */
   keeps(route: Route<Receiver>): boolean {
     const { members, groups } = this.#router.audience(route);
     if (members.some(({ qos, subscriber }) => qos > 0 && subscriber.keepsMessages)) return true;
@@ -129,7 +132,7 @@ export class Delivery {
   }
 
   /**
-   * Gives a message that a member of a shared group leaves behind to another.
+   * Delivers a message that a member of a shared group leaves to another member.
    *
    * @returns False if there is none.
    */
@@ -140,7 +143,7 @@ export class Delivery {
     return group !== undefined && deliverToOne(group, message);
   }
 
-  /** Counts what a wide audience costs: whoever publishes looks at the budget when that is done. */
+  /** Counts the cost of a wide audience. The publisher checks the budget afterwards. */
   #spend({ members }: Audience<Receiver>): void {
     if (members.length >= FAN_OUT_MEMBERS_MIN) this.#host.turns.spend(members.length);
   }
@@ -154,7 +157,7 @@ export class Delivery {
   }
 }
 
-/** Whether somebody who should receive the message has no room for it. */
+/** Whether a subscriber of the message has no room for it. */
 function isFull(audience: Audience<Receiver>, fanOut: FanOut | null, message: Message): boolean {
   const bytes = message.weight;
   const isMemberFull = ({ qos, subscriber }: Member<Receiver>) =>
@@ -162,18 +165,18 @@ function isFull(audience: Audience<Receiver>, fanOut: FanOut | null, message: Me
   if (fanOut !== null ? fanOut.isFull(message) : audience.members.some(isMemberFull)) return true;
   const hasRoom = ({ options, subscriber }: Subscription<Receiver>) =>
     subscriber.mayReceive(message.name) && (options.qos === 0 || !subscriber.isFull(bytes));
-  // A group of nobody who may receive it is no reason to refuse it.
+  // A group without an authorized member is no reason to refuse a message.
   const isAnyone = ({ subscriber }: Subscription<Receiver>) => subscriber.mayReceive(message.name);
   return audience.groups?.some((group) => !group.some(hasRoom) && group.some(isAnyone)) ?? false;
 }
 
-/** Each message goes to one member: the best of those whose turn it is. */
+/** Each message is sent to one member: the best one, in turn. */
 function deliverToOne(group: SharedGroup<Receiver>, message: Message): boolean {
   const rank = ({ subscriber, options }: Subscription<Receiver>) =>
     subscriber.mayReceive(message.name)
       ? subscriber.rank(Math.min(options.qos, message.qos) as QoS)
       : Rank.none;
-  // When every backlog is full, one of them applies its overflow policy.
+  // If all backlogs are full, the overflow policy of one of them applies.
   const anyone = ({ subscriber, options }: Subscription<Receiver>) =>
     subscriber.mayReceive(message.name) ? options.qos : 0;
   const chosen = group.select(rank, Rank.ready) ??

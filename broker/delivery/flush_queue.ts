@@ -1,34 +1,36 @@
 import { type Clock, soon } from "../base/clock.ts";
 import type { TurnBudget } from "../base/turn_budget.ts";
 
-/** How many are flushed between two looks at the time. */
+/** Flushes between two reads of the clock. */
 const FLUSHES_PER_LOOK = 8;
 
 /**
- * How many of a crowd are flushed before the runtime gets its turn. A write costs its garbage and
- * its place in the processor's caches until it is done: past some hundred in flight at once the
- * same write takes three times as long (measured with ten thousand).
+ * Flushes of the crowd before the runtime gets a turn. Until a write completes it uses memory and
+ * CPU caches: with more than some hundred in progress, each write takes three times as long
+ * (measured with ten thousand).
  */
 const CROWD_FLUSHES = 64;
 
-/** What can be flushed. */
+/** An object that can be flushed. */
 export interface Flushable {
-  /** Whether it is on the list; for the queue alone to change. */
+  /** Whether it is in the queue; only the queue changes it. */
   listed: boolean;
-  /** Writes what is there. */
+  /** Writes the waiting bytes. */
   flush(): void;
 }
 
 /**
- * Who is to be flushed, and when.
+ * Schedules flushes.
  *
- * The runtime hands over all reads of one poll together, so a microtask comes after all of them:
- * what they append for one connection leaves in one write. That is the end of a turn.
+ * The runtime reports all reads of one poll together, and a microtask runs after all of them. So
+ * all appends of these reads for one connection are combined into one write. That is the end of a
+ * turn.
  *
- * Whoever has something of its own leaves then. Those that a shared log has woken are a crowd:
- * they leave a few at a time, and the runtime looks at its sockets in between. So nobody waits for
- * ten thousand others, and what the publisher says meanwhile is gathered by those still to come.
- * Each stands in the queue once at most, and needs no bound but that on connections.
+ * Connections with bytes of their own are flushed then. Connections that a shared log has woken are
+ * a crowd: a few of them are flushed at a time, and the runtime polls its sockets in between. So
+ * nobody waits for ten thousand others, and messages that arrive meanwhile are combined for the
+ * remaining ones. Each connection is in the queue at most once, so the limit of connections also
+ * limits the queue.
  */
 export class FlushQueue<F extends Flushable> {
   readonly #clock: Clock;
@@ -37,29 +39,29 @@ export class FlushQueue<F extends Flushable> {
   /** To be flushed at the end of this turn. */
   #few: F[] = [];
   #crowd: F[] = [];
-  /** How many of the crowd have left. */
+  /** The number of flushed connections of the crowd. */
   #left = 0;
-  /** Whether the end of this turn is waited for. */
+  /** Whether the end of this turn is scheduled. */
   #isTurn = false;
-  /** Whether the next turn of the crowd is waited for. */
+  /** Whether the next turn of the crowd is scheduled. */
   #isSoon = false;
 
-  /** @param failed Told of what a flush has thrown; the others are flushed all the same. */
+  /** @param failed Called with the error of a flush. The others are still flushed. */
   constructor(clock: Clock, turns: TurnBudget, failed: (flushable: F, error: unknown) => void) {
     this.#clock = clock;
     this.#turns = turns;
     this.#failed = failed;
   }
 
-  /** How many wait. */
+  /** The number of waiting connections. */
   get size(): number {
     return this.#few.length + this.#crowd.length - this.#left;
   }
 
   /**
-   * Has something flushed that is not listed yet.
+   * Adds an object that is not in the queue.
    *
-   * @param isWoken Whether a shared log has woken it, maybe among many others.
+   * @param isWoken Whether a shared log has woken it, probably with many others.
    */
   add(flushable: F, isWoken: boolean): void {
     flushable.listed = true;
@@ -70,14 +72,14 @@ export class FlushQueue<F extends Flushable> {
     queueMicrotask(this.#endTurn);
   }
 
-  /** Has those leave now who would at the end of this turn. */
+  /** Flushes now what would be flushed at the end of this turn. */
   endTurn(): void {
     const few = this.#few;
     this.#few = [];
     for (const flushable of few) this.#flush(flushable);
   }
 
-  /** Forgets everyone. */
+  /** Removes all objects. */
   clear(): void {
     this.#few = [];
     this.#crowd = [];
@@ -90,7 +92,7 @@ export class FlushQueue<F extends Flushable> {
     if (!this.#isSoon) this.#flushCrowd();
   };
 
-  /** Returns false if there was no time for all: the others leave first in the next turn. */
+  /** Returns false if there was no time for all. The others are flushed first in the next turn. */
   #flushFew(): boolean {
     const few = this.#few;
     this.#few = [];
@@ -125,8 +127,8 @@ export class FlushQueue<F extends Flushable> {
   }
 
   /**
-   * Flushes those from `from` to `most`, or as many as there is time for in a turn, whatever else
-   * was done in this one: what was said is not to wait for what is still to be heard.
+   * Flushes the objects from `from` to `most`, or as many as fit into a turn of their own, whatever
+   * else was done in this turn: writes must not wait for reads.
    *
    * @returns Where it has stopped.
    */

@@ -11,19 +11,19 @@ import type { RetainedDelivery } from "./retained_delivery.ts";
 import type { PublishBatch } from "./publish_batch.ts";
 
 /**
- * The program as a receiver. It has the limits of a session's backlog; past
- * them the oldest messages are dropped, and counted.
+ * The program as a subscriber. It has the limits of a session's backlog. Beyond them the oldest
+ * messages are dropped, and counted.
  */
 export class LocalSubscriber implements Receiver {
   readonly clientId = null;
   readonly isRestricted = false;
   readonly isDurable = false;
-  /** It drops the oldest messages by itself. */
+  /** It drops the oldest messages itself. */
   readonly keepsMessages = false;
   readonly wireClass: number = WIRE_CLASS_OWN;
-  /** Messages that were dropped because the program did not keep up. */
+  /** Messages that were dropped because the program was too slow. */
   dropped = 0;
-  /** Retained messages that are still to be handed over, or `null`. */
+  /** The delivery of retained messages in progress, or `null`. */
   feed: RetainedDelivery | null = null;
   readonly #context: BrokerContext;
   readonly #backlog = new Backlog();
@@ -35,17 +35,17 @@ export class LocalSubscriber implements Receiver {
     this.#context = context;
   }
 
-  /** A receipt that closes when something has come since the last {@linkcode take}. */
+  /** A receipt that closes when a message has arrived since the last {@linkcode take}. */
   get more(): Receipt {
     return this.#more;
   }
 
-  /** Wakes whoever waits for more. */
+  /** Wakes the program if it waits for more. */
   wake(): void {
     this.#more.close();
   }
 
-  /** The next message, or `null` when none waits. */
+  /** The next message, or `null` if none waits. */
   take(): ReceivedMessage | null {
     while (this.#backlog.messages === 0 && this.feed !== null && !this.#isLate) this.#search();
     const message = this.#backlog.peek();
@@ -58,7 +58,7 @@ export class LocalSubscriber implements Receiver {
     return received(message, variant);
   }
 
-  /** Takes a step of the search for retained messages. */
+  /** Does one step of the search for retained messages. */
   #search(): void {
     const { turns } = this.#context;
     const isOver = turns.spend(this.feed!.next(this));
@@ -98,7 +98,7 @@ export class LocalSubscriber implements Receiver {
       this.#backlog.bytes + bytes > backlogBytesMax;
   }
 
-  // Its wire class is its own, so it is never asked to follow a log.
+  // Never called: its wire class is its own, so it does not follow logs.
 
   followBytes(): boolean {
     return false;

@@ -1,23 +1,22 @@
 import type { QoS } from "../../codec/mod.ts";
 import type { LocalSubscriber } from "./local_subscriber.ts";
 
-/** A message as the program receives it. */
+/** A message, as the program receives it. */
 export interface ReceivedMessage {
   /** The topic. */
   readonly topic: string;
-  /** The payload; the program's own. */
+  /** The payload; owned by the program. */
   readonly payload: Uint8Array;
-  /** The lower of what was published and what was subscribed to. */
+  /** The lower QoS of the publication and the subscription. */
   readonly qos: QoS;
-  /** Whether it was retained before the subscription was made. */
+  /** Whether it was a retained message when the subscription was made. */
   readonly retain: boolean;
 }
 
 /**
- * A subscription of the program the broker is part of: an iterator over the
- * messages, made by `Broker.subscribe`. What the program does not take is kept
- * within the limits of a session's backlog; past them the oldest messages are
- * dropped, and counted.
+ * A subscription of the program: an iterator over its messages, created by `Broker.subscribe`.
+ * Messages wait for the program within the limits of a session's backlog. Beyond them the oldest
+ * messages are dropped, and counted.
  */
 export class LocalSubscription implements AsyncIterableIterator<ReceivedMessage, undefined> {
   readonly #receiver: LocalSubscriber;
@@ -30,7 +29,7 @@ export class LocalSubscription implements AsyncIterableIterator<ReceivedMessage,
     this.#ended = ended;
   }
 
-  /** Messages that were dropped because the program did not keep up. */
+  /** Messages that were dropped because the program was too slow. */
   get dropped(): number {
     return this.#receiver.dropped;
   }

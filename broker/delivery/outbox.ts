@@ -11,76 +11,74 @@ import { Backpressure } from "./backpressure.ts";
 import type { BrokerLimits } from "../base/limits.ts";
 import type { Scheduler } from "../base/scheduler.ts";
 
-/** Pieces up to this size are gathered into one buffer; larger ones leave as they are. */
+/** Pieces up to this size are combined into one buffer. Larger ones are written as they are. */
 const GATHER_BYTES = 16 * 1024;
-/** A piece at least this long is not copied to be gathered. */
+/** A piece of at least this length is never copied into the combined buffer. */
 const DIRECT_BYTES = 8 * 1024;
-/** Bytes made ahead of the socket from messages that wait. */
+/** The maximum size of encoded messages that wait for the socket, in bytes. */
 const AHEAD_BYTES = 64 * 1024;
-/** How many bytes are appended between two looks at the lag. */
+/** The number of bytes appended between two checks of the lag. */
 const LOOK_BYTES = 16 * 1024;
-/** A subscriber that lags by no more than this is like any other, in bytes. */
+/** A lag up to this is normal, in bytes. */
 const LAG_BYTES_MIN = 64 * 1024;
-/** What it costs to go from one log to another, in bytes of memory (measured, garbage included). */
+/** The memory cost of a change from one log to another, in bytes (measured, garbage included). */
 const STRETCH_BYTES = 512;
 
 const NO_BYTES: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
-/** Whoever shares a log with an outbox: told when the outbox has left the log. */
+/** The owner of a shared log. It is called when an outbox leaves the log. */
 export interface Follows {
-  /** The outbox no longer follows, because something else was appended for it. */
+  /** The outbox no longer follows, because something else was appended to it. */
   left(): void;
 }
 
-/** What an outbox needs of the broker. */
+/** The broker, as an outbox needs it. */
 export interface OutboxHost {
   readonly limits: BrokerLimits;
   readonly scheduler: Scheduler;
   readonly pool: BufferPool;
   readonly clock: Clock;
   /**
-   * Has `flush` called: at the end of this turn, or among many that a shared
-   * log has woken when their turn comes.
+   * Schedules `flush`: at the end of this turn, or, for an outbox that a shared log has woken with
+   * many others, in a turn of the crowd.
    */
   flushLater(outbox: Outbox, isWoken: boolean): void;
-  /** How far a subscriber may lag, in bytes, for which so many more wait now. */
+  /** The maximum lag of a subscriber, in bytes, after `appended` more bytes. */
   lagMax(appended: number): number;
-  /** Slows down whoever publishes now until the receipt closes. */
+  /** Slows down the current publisher until the receipt closes. */
   needRoom(room: Receipt): void;
-  /** Counts messages that are given to the network. */
+  /** Counts messages that are passed to the network. */
   messagesLeft(frames: number, bytes: number): void;
   /** A write begins. */
   writing(): void;
   /** Counts frames that a lagging subscriber has lost. */
   lagged(frames: number): void;
-  /** Reports a failure of the broker's own. */
+  /** Reports an internal error. */
   failed(error: unknown): void;
 }
 
-/** What an outbox needs of the connection it belongs to. */
+/** The connection, as its outbox needs it. */
 export interface OutboxOwner {
-  /** There is room: encode some of what waits. */
+  /** There is room: encode waiting messages. */
   pump(): void;
-  /** So many bytes have left. */
+  /** A write of `bytes` bytes has completed. */
   sent(bytes: number): void;
   /**
-   * Nothing is written any more: everything was, after `finish`, or the
-   * outbox was aborted, or the transport has failed with `error`.
+   * No more writes: everything was written after `finish`, the outbox was aborted, or the transport
+   * has failed with `error`.
    */
   outboxEnded(isComplete: boolean, error: unknown): void;
 }
 
 /**
- * Everything that is to be written to one connection, as a trail over byte
- * logs: the logs it shares with other subscribers, and one of its own. Control
- * packets go first, since they answer something and need no order among the
- * messages.
+ * All bytes to be written to one connection, as a trail over byte logs: logs that it shares with
+ * other subscribers, and its own. Control packets come first, because they are responses and need
+ * no order relative to the messages.
  *
- * There is never more than one write in flight; what comes meanwhile leaves
- * with the next.
+ * At most one write is in progress. Bytes that are added meanwhile are part of the next one.
  */
 export class Outbox implements Waiter {
-  /** Whether the outbox is on the list of those to be flushed. */
+  /** Whether the outbox is in the flush queue. */
   listed = false;
   readonly #transport: Transport;
   readonly #host: OutboxHost;
@@ -88,25 +86,25 @@ export class Outbox implements Waiter {
   readonly #trail = new Trail<ByteCursor, Follows | null>();
   /** Frames for this connection alone that may be skipped when it lags: QoS 0. */
   #loose: ByteLog | null = null;
-  /** Frames for this connection alone that may not: they have a packet identifier. */
+  /** Frames for this connection alone that must not be skipped: they have a packet identifier. */
   #sure: ByteLog | null = null;
   /** The one of the two in which room was reserved. */
   #own: ByteLog | null = null;
-  /** The one of the two that is followed at the moment, if any. */
+  /** The followed shared log, if any. */
   #following: ByteLog | null = null;
   #control: Uint8Array<ArrayBuffer> = NO_BYTES;
   #controlBytes = 0;
-  /** What is being written, or `null`. */
+  /** The bytes of the write in progress, or `null`. */
   #writing: Uint8Array<ArrayBuffer> | null = null;
-  /** The buffer to give back once it is written. */
+  /** The pooled buffer to return after the write. */
   #lent: Uint8Array<ArrayBuffer> | null = null;
   #appended = 0;
-  /** Whether a write has ended since the last look, and how many looks found that none has. */
+  /** Whether a write has ended since the last check, and how many checks found that none has. */
   #progressed = false;
   #looks = 0;
-  /** Closes when the control packets that wait are being written. */
+  /** Closes when the waiting control packets are being written. */
   #controlTaken: Receipt | null = null;
-  /** Whether publishers should wait for this connection; made when they first do. */
+  /** Flow control of publishers; created at first use. */
   #congestion: Backpressure | null = null;
   #isHeld = false;
   #state: "open" | "draining" | "finishing" | "closed" = "open";
@@ -131,27 +129,27 @@ export class Outbox implements Waiter {
     return this.#state === "open";
   }
 
-  /** Bytes of messages that wait to be written, with what it costs to know where they are. */
+  /** Bytes of waiting messages, with the memory of their positions. */
   get lag(): number {
     const { lag, size } = this.#trail;
     return size > 1 ? lag + (size - 1) * STRETCH_BYTES : lag;
   }
 
-  /** Adds what it holds; logs that are shared count once. */
+  /** Adds the memory it holds; shared logs count once. */
   tally(tally: Tally): void {
     const { first, size } = this.#trail;
     tally.trail(first, size, () => 1);
     tally.bytes += this.#control.length + (this.#lent?.length ?? 0);
   }
 
-  /** Whether more messages should be encoded ahead. */
+  /** Whether more messages should be encoded. */
   get hasRoom(): boolean {
     return this.isOpen && this.lag < AHEAD_BYTES;
   }
 
   /**
-   * Makes room for a control packet, to be written by the caller at once to
-   * {@linkcode controlBuffer}, from the offset returned.
+   * Reserves room for a control packet. The caller must write it at once to {@linkcode
+   * controlBuffer}, at the returned offset.
    */
   reserveControl(bytes: number): number {
     const needed = this.#controlBytes + bytes;
@@ -172,7 +170,7 @@ export class Outbox implements Waiter {
     return this.#control;
   }
 
-  /** Bytes of control packets that wait to be written. */
+  /** Bytes of waiting control packets. */
   get controlBytes(): number {
     return this.#controlBytes;
   }
@@ -182,7 +180,7 @@ export class Outbox implements Waiter {
     return (this.#controlTaken ??= new Receipt()).wait();
   }
 
-  /** How often in a row, now included, this was called during one and the same write. */
+  /** The number of calls in a row during the same write, with this one. */
   stuckLooks(): number {
     const isStuck = this.#writing !== null && !this.#progressed;
     this.#progressed = false;
@@ -191,9 +189,9 @@ export class Outbox implements Waiter {
   }
 
   /**
-   * Makes room for one frame of `bytes` for this connection alone.
+   * Reserves room for one frame of `bytes` for this connection alone.
    *
-   * @param sure Whether the frame must not be skipped, however far this lags.
+   * @param sure Whether the frame must not be skipped, however large the lag is.
    */
   reserve(bytes: number, sure: boolean): number {
     return this.#openOwn(sure).reserve(bytes);
@@ -204,7 +202,7 @@ export class Outbox implements Waiter {
     return this.#own!.buffer;
   }
 
-  /** Appends the frame that was written to the room reserved. */
+  /** Appends the frame that was written to the reserved room. */
   commit(bytes: number): void {
     this.#own!.commit(bytes, 1);
     this.#grew(bytes);
@@ -216,14 +214,14 @@ export class Outbox implements Waiter {
     this.#grew(end - start);
   }
 
-  /** Follows a log that is shared, from its end on, until something else is appended. */
+  /** Follows a shared log from its end on, until something else is appended. */
   follow(log: ByteLog, key: Follows): void {
     this.leave();
     this.#trail.follow(log.cursor(), key);
     this.wake();
   }
 
-  /** Leaves the shared log that is followed, if any. */
+  /** Stops following the shared log, if any. */
   leave(): void {
     const open = this.#trail.open;
     if (open === null) return;
@@ -232,7 +230,7 @@ export class Outbox implements Waiter {
     open.key?.left();
   }
 
-  /** Leaves the shared log that was followed for `key`, for good: it goes on without this. */
+  /** Stops following the shared log of `key`. */
   leaveIf(key: Follows): void {
     if (this.#trail.open?.key === key) this.leave();
     for (let s = this.#trail.first; s !== null; s = s.next) {
@@ -240,17 +238,17 @@ export class Outbox implements Waiter {
     }
   }
 
-  /** There is something to write, and maybe for many others, too: called by a log. */
+  /** A shared log has new bytes, maybe for many outboxes. Called by the log. */
   wake(): void {
     if (this.#writing === null && this.#state !== "closed") this.#touch(true);
   }
 
-  /** There is something to write for this connection. */
+  /** There are bytes for this connection alone. */
   hurry(): void {
     if (this.#writing === null && this.#state !== "closed") this.#touch();
   }
 
-  /** Looks at how far this outbox lags: slows publishers down, or jumps ahead. */
+  /** Checks the lag: slows publishers down, or skips frames. */
   look(): void {
     const appended = this.#appended;
     this.#appended = 0;
@@ -263,30 +261,30 @@ export class Outbox implements Waiter {
     if (lag > lagBytesMax) this.#skip(lag - lagBytesMax / 2);
   }
 
-  /** Has whoever publishes wait, unless this connection takes nothing at all. */
+  /** Makes the publisher wait, unless this connection makes no progress at all. */
   #slowDown(): void {
     const { clock, scheduler, limits } = this.#host;
     this.#congestion ??= new Backpressure(clock, scheduler, limits);
     if (!this.#congestion.isStalled) this.#host.needRoom(this.#congestion.room());
   }
 
-  /** Writes nothing until {@linkcode release}: what is said first is not sure yet. */
+  /** Stops writing until {@linkcode release}, because the first response is not final yet. */
   hold(): void {
     this.#isHeld = true;
   }
 
-  /** Goes on to write after {@linkcode hold}. */
+  /** Continues to write after {@linkcode hold}. */
   release(): void {
     this.#isHeld = false;
     this.#touch();
   }
 
-  /** Forgets the control packets that wait. */
+  /** Drops the waiting control packets. */
   discardControl(): void {
     this.#controlBytes = 0;
   }
 
-  /** Starts a write, unless one is in flight. */
+  /** Starts a write, unless one is in progress. */
   flush(): void {
     if (this.#writing !== null || this.#isHeld || this.#state === "closed") return;
     if (this.#state === "open") this.#owner.pump();
@@ -297,10 +295,9 @@ export class Outbox implements Waiter {
   }
 
   /**
-   * Writes what is left and nothing more.
+   * Writes the waiting bytes and then ends.
    *
-   * @param drain Whether messages that wait are written too, or only what
-   * control packets there are.
+   * @param drain Whether waiting messages are written too, or only control packets.
    */
   finish(drain: boolean): void {
     if (this.#state === "closed") return;
@@ -310,7 +307,7 @@ export class Outbox implements Waiter {
     this.#touch();
   }
 
-  /** Writes nothing more. */
+  /** Stops writing. */
   abort(): void {
     this.#end(false, null);
   }
@@ -335,7 +332,7 @@ export class Outbox implements Waiter {
     if (this.#appended >= LOOK_BYTES) this.look();
   }
 
-  /** The bytes of the next write: one piece as it is, or several small ones together. */
+  /** The bytes of the next write: one large piece, or several small ones combined. */
   #gather(): Uint8Array<ArrayBuffer> | null {
     const stretch = this.#trail.current();
     if (stretch === null) return this.#controlBytes === 0 ? null : this.#takeControl();
@@ -368,7 +365,7 @@ export class Outbox implements Waiter {
     return view;
   }
 
-  /** Every piece ends with a frame, so a control packet may go in front of any. */
+  /** Every piece ends with a whole frame, so a control packet may precede any piece. */
   #gatherPieces(): Uint8Array<ArrayBuffer> {
     const target = this.#host.pool.take(Math.max(GATHER_BYTES, this.#controlBytes));
     let filled = this.#controlBytes;
@@ -385,7 +382,7 @@ export class Outbox implements Waiter {
       filled += piece.length;
       if (s.key === null) s.cursor.recycle();
     }
-    // Never nothing: without control packets the first piece is a small one.
+    // Never empty: without control packets the first piece is a small one.
     this.#lent = target;
     return target.subarray(0, filled);
   }
@@ -420,7 +417,7 @@ export class Outbox implements Waiter {
     this.#lent = null;
   }
 
-  /** Everything was written: a shared log tells when it goes on. */
+  /** Everything was written: wait for the shared log. */
   #park(): void {
     this.#congestion?.progress();
     const open = this.#trail.open;
@@ -444,7 +441,7 @@ export class Outbox implements Waiter {
     if (frames > 0) this.#host.lagged(frames);
   }
 
-  /** What was skipped of the log of its own is not kept until the next write is over. */
+  /** Skipped bytes of its own log must not stay in memory until the next write has ended. */
   #forgetSkipped(): void {
     const log = this.#loose;
     if (log === null) return;
@@ -466,7 +463,7 @@ export class Outbox implements Waiter {
     this.#trail.clear();
     this.#congestion?.clear();
     this.#forgetControl();
-    // A write in flight still reads its buffer, which is left to the runtime.
+    // A write in progress still reads its buffer, so the buffer is not returned to the pool.
     this.#lent = null;
     this.#own =
       this.#following =

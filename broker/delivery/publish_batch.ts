@@ -3,32 +3,32 @@ import { Message } from "../base/message.ts";
 import type { Receiver } from "./subscriber.ts";
 
 /**
- * Consecutive QoS 0 frames to one topic with nothing special about them: no
- * flags, no properties. They need not be taken apart: a subscriber of the same
- * protocol version gets the very bytes. Reused; borrowed like the buffer.
+ * Consecutive plain QoS 0 frames to one topic, without flags and properties. They need not be
+ * decoded: a subscriber with the same protocol version receives the same bytes. The object is
+ * reused; its bytes are borrowed like the buffer.
  */
 export class PublishBatch {
   /** Holds the frames. */
   buffer: Uint8Array = new Uint8Array(0);
-  /** Where the first begins. */
+  /** The start of the first frame. */
   start = 0;
-  /** Where the last ends. */
+  /** The end of the last frame. */
   end = 0;
-  /** How many there are. */
+  /** The number of frames. */
   frames = 0;
-  /** The size of the largest, in bytes. */
+  /** The size of the largest frame, in bytes. */
   frameBytesMax = 0;
   /** The bytes of their fixed headers. */
   headerBytes = 0;
   /** Whether they are MQTT 5 frames, which have a property length. */
   v5 = false;
-  /** Where they go. */
+  /** The route of the topic. */
   route!: Route<Receiver>;
-  /** The client identifier of whose they are. */
+  /** The client identifier of the publisher. */
   publisher = "";
   #messages: Message[] | null = null;
 
-  /** Begins a run of no frames yet at `start`. */
+  /** Starts an empty batch at `start`. */
   begin(
     route: Route<Receiver>,
     publisher: string,
@@ -61,7 +61,7 @@ export class PublishBatch {
     return this.end - this.start - this.headerBytes - this.frames * headBytes;
   }
 
-  /** The frames one by one, for those who cannot take them as they are; made once. */
+  /** The frames as messages, for subscribers that cannot receive the same bytes; created once. */
   messages(): readonly Message[] {
     return this.#messages ??= this.#split();
   }

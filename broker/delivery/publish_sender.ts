@@ -6,19 +6,19 @@ import {
   writeForwarded,
 } from "../../codec/mod.ts";
 import type { ByteLog } from "../../log/byte_log.ts";
-import { mapKey } from "../../router/map_key.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Message } from "../base/message.ts";
+import type { OutboundAliases } from "./outbound_aliases.ts";
 import type { Outbox } from "./outbox.ts";
 
-/** Topics shorter than this, in bytes, gain nothing from an alias. */
+/** Topics shorter than this, in bytes, need no alias. */
 const ALIAS_TOPIC_BYTES_MIN = 6;
 
-/** One for all: it is filled in and used up within a call. */
+/** Shared by all senders: it is filled and used within one call. */
 const how = new ForwardOptions();
 
-/** Whether the RETAIN flag is sent [MQTT-3.3.1-8] [MQTT-3.3.1-12] [MQTT-3.3.1-13]. */
+/** Whether the RETAIN flag is set [MQTT-3.3.1-8] [MQTT-3.3.1-12] [MQTT-3.3.1-13]. */
 function retainFlag(message: Message, variant: Variant): boolean {
   return variant.retained || (variant.retainAsPublished && message.retain);
 }
@@ -29,14 +29,12 @@ export class PublishSender {
   readonly #clock: Clock;
   readonly #version: ProtocolVersion;
   readonly #packetBytesMax: number;
-  readonly #aliasMax: number;
+  readonly #aliases: OutboundAliases | null;
   readonly #topicSkip: number;
-  /** The aliases the client knows, by the `mapKey()` of their topics. */
-  #aliases: Map<string, number> | null = null;
 
   /**
    * @param packetBytesMax The largest packet the client takes [MQTT-3.1.2-24].
-   * @param aliasMax How many aliases it takes [MQTT-3.1.2-26].
+   * @param aliases The aliases that it is given; `null` if it takes none [MQTT-3.1.2-26].
    * @param topicSkip Bytes that are taken off each topic, all of which have more.
    */
   constructor(
@@ -44,14 +42,14 @@ export class PublishSender {
     clock: Clock,
     version: ProtocolVersion,
     packetBytesMax: number,
-    aliasMax: number,
+    aliases: OutboundAliases | null,
     topicSkip: number,
   ) {
     this.#outbox = outbox;
     this.#clock = clock;
     this.#version = version;
     this.#packetBytesMax = packetBytesMax;
-    this.#aliasMax = aliasMax;
+    this.#aliases = aliases;
     this.#topicSkip = topicSkip;
   }
 
@@ -59,8 +57,8 @@ export class PublishSender {
    * Appends a PUBLISH for the client to its outbox.
    *
    * @param packetId Ignored with QoS 0.
-   * @param dup Whether it is sent again.
-   * @returns False if it is larger than the client takes; nothing is sent then.
+   * @param dup Whether it is a retransmission.
+   * @returns False if it exceeds the client's Maximum Packet Size. Then nothing is sent.
    */
   send(message: Message, variant: Variant, qos: QoS, packetId: number, dup: boolean): boolean {
     how.version = this.#version;
@@ -70,15 +68,15 @@ export class PublishSender {
     how.packetId = packetId;
     how.identifiers = variant.identifiers;
     how.expirySeconds = message.expirySeconds < 0 ? -1 : message.secondsLeft(this.#clock.now());
-    // A QoS 0 frame may be skipped, and the meaning of its alias with it.
+    // A QoS 0 frame may be skipped, so it must not define an alias.
     how.topicAlias = 0;
-    const known = qos > 0 && this.#aliasMax > 0 && this.#alias(message);
+    const known = qos > 0 && this.#aliases !== null && this.#alias(this.#aliases, message);
     how.omitTopic = known;
     how.topicSkip = this.#topicSkip;
     let size = forwardedSize(message, how);
     if (size > this.#packetBytesMax && how.topicAlias > 0 && !known) {
       // To tell an alias takes room; without it the message may fit.
-      this.#aliases!.delete(mapKey(message.name));
+      this.#aliases!.takeBack(message.name);
       how.topicAlias = 0;
       size = forwardedSize(message, how);
     }
@@ -89,28 +87,24 @@ export class PublishSender {
     return true;
   }
 
+  /** The client is gone: its aliases take up no memory any more. */
+  release(): void {
+    this.#aliases?.release();
+  }
+
   /** Chooses the alias; returns whether the client knows it already. */
-  #alias(message: Message): boolean {
+  #alias(aliases: OutboundAliases, message: Message): boolean {
     if (message.topic.length - this.#topicSkip < ALIAS_TOPIC_BYTES_MIN) return false;
-    const aliases = this.#aliases ??= new Map();
-    const key = mapKey(message.name);
-    const known = aliases.get(key);
-    if (known !== undefined) {
-      how.topicAlias = known;
-      return true;
-    }
-    if (aliases.size >= this.#aliasMax) return false;
-    how.topicAlias = aliases.size + 1;
-    aliases.set(key, how.topicAlias);
-    return false;
+    const known = aliases.get(message.name);
+    how.topicAlias = known ?? aliases.add(message.name);
+    return known !== undefined;
   }
 }
 
 /**
- * Appends a QoS 0 PUBLISH, just received, to a log that several connections
- * write from.
+ * Appends a QoS 0 PUBLISH that was just received to a log that several connections share.
  *
- * @returns False if it is larger than they take; nothing is appended then.
+ * @returns False if it exceeds their Maximum Packet Size. Then nothing is appended.
  */
 export function sendToLog(
   log: ByteLog,

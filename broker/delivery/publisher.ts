@@ -9,39 +9,41 @@ import type { PublishBatch } from "./publish_batch.ts";
 import type { RetainedStore } from "./retained_store.ts";
 import type { Receiver } from "./subscriber.ts";
 
-/** What a publisher needs of the broker. */
+/** The broker, as a publisher needs it. */
 export interface PublisherHost {
   readonly context: BrokerContext;
   readonly delivery: Delivery;
   readonly retained: RetainedStore;
-  /** What stores messages; `null` for a broker that keeps all in memory. */
+  /** The store; `null` for a broker that keeps all in memory. */
   readonly journal: DeliveryJournal | null;
   readonly memory: MemoryBudget;
 }
 
-/** What came of publishing one message, and what whoever has published it waits for. */
+/** The result of publishing one message, and the conditions that its publisher waits for. */
 export interface PublishResult {
   /** One of {@linkcode Outcome}. */
   readonly outcome: number;
-  /** Closes when the next message is welcome; `null` if it is at once. */
+  /** Closes when the next message may be read; `null` for no wait. */
   readonly room: Receipt | null;
-  /** What an acknowledgement waits for: the commit that stores the message; `null` for none. */
+  /**
+   * The commit that stores the message, which an acknowledgement must wait for; `null` for none.
+   */
   readonly commit: Commit | null;
 }
 
 /**
- * Publishes what clients, the program and wills have to say: retains it, and delivers it.
+ * Publishes messages of clients, of the program and of wills: retains and delivers them.
  *
- * While it is at it, those who receive say through {@linkcode Publisher.needRoom} that the publisher
- * has to wait, and the store says through {@linkcode Publisher.storing} that it stores something.
- * Both are part of the result of that one call; what is said in between counts for nobody.
+ * During the call, subscribers report through {@linkcode Publisher.needRoom} that the publisher
+ * must wait, and the store reports through {@linkcode Publisher.storing} that the message is
+ * stored. Both are part of the result of that call. Reports between calls are ignored.
  */
 export class Publisher {
   readonly #host: PublisherHost;
   readonly #context: BrokerContext;
-  /** What the publisher of the message under way has to wait for. */
+  /** The receipt that the current publisher must wait for. */
   #room: Receipt | null = null;
-  /** Whether something of the message under way is stored. */
+  /** Whether the current message is stored. */
   #isStoring = false;
 
   constructor(host: PublisherHost) {
@@ -49,19 +51,19 @@ export class Publisher {
     this.#context = host.context;
   }
 
-  /** Somebody who receives has much waiting: whoever publishes now waits until `room` closes. */
+  /** A subscriber has many waiting bytes: the current publisher must wait until `room` closes. */
   needRoom(room: Receipt): void {
     if (!room.isClosed) this.#room = room;
   }
 
-  /** Something of what is published now is to be stored. */
+  /** A part of the current message will be stored. */
   storing(): void {
     this.#isStoring = true;
   }
 
-  /** Publishes a message: retains it if it wants to be, and delivers it. */
+  /** Publishes a message: retains it if the RETAIN flag is set, and delivers it. */
   publish(route: Route<Receiver>, message: Message, clientId: string | null): PublishResult {
-    // A hook of the program may publish in the middle of this.
+    // A hook of the program may publish during this call.
     const outerRoom = this.#room;
     const isOuterStoring = this.#isStoring;
     this.#room = null;
@@ -76,9 +78,9 @@ export class Publisher {
   }
 
   /**
-   * Publishes QoS 0 messages that go to one topic.
+   * Publishes QoS 0 messages to one topic.
    *
-   * @returns Closes when the next are welcome; `null` if they are at once.
+   * @returns Closes when the next messages may be read; `null` for no wait.
    */
   publishBatch(batch: PublishBatch, clientId: string | null): Receipt | null {
     if (this.#context.hooks.published !== undefined) {
@@ -98,25 +100,25 @@ export class Publisher {
     return this.#host.delivery.message(route, message);
   }
 
-  /** Whether the message would have to be stored or kept, and there is no room for it. */
+  /** Whether the message must be stored or kept, and there is no room for it. */
   #cannotPromise(route: Route<Receiver>, message: Message, clientId: string | null): boolean {
     const { journal, memory } = this.#host;
     if (journal !== null && this.cannotStore(route, message)) return true;
     return !memory.isAmple && this.#cannotKeep(route, message, clientId);
   }
 
-  /** Retains a message. Returns false if it has to be refused. */
+  /** Retains a message. Returns false if the message must be refused. */
   #retain(route: Route<Receiver>, message: Message, clientId: string | null): boolean {
     const { delivery, retained } = this.#host;
     if (!this.#context.settings.retainAvailable) return true;
-    // What is refused must not be retained, either.
+    // A refused message must not be retained either.
     if (delivery.refuses(route, message)) return false;
     if (retained.set(message)) return true;
     this.#context.dropped("retained-full", message, clientId);
     return message.qos === 0;
   }
 
-  /** Whether the message would have to be kept for somebody, and there is no memory for it. */
+  /** Whether the message must be kept for a subscriber, and there is no memory for it. */
   #cannotKeep(route: Route<Receiver>, message: Message, clientId: string | null): boolean {
     const { memory, delivery } = this.#host;
     if (memory.mayKeep(message.weight) || !delivery.keeps(route)) return false;
@@ -124,7 +126,7 @@ export class Publisher {
     return true;
   }
 
-  /** Whether the message must survive, and the store cannot take it. */
+  /** Whether the message must be stored, and the store cannot accept it. */
   cannotStore(route: Route<Receiver>, message: Message): boolean {
     const { journal, delivery } = this.#host;
     if (message.qos === 0 || journal === null || !journal.isFull) return false;

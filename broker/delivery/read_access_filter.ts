@@ -2,40 +2,38 @@ import type { Member } from "../../router/audience.ts";
 import type { Route } from "../../router/route_cache.ts";
 import type { Receiver } from "./subscriber.ts";
 
-/** How many members must have gone, beside as many as there are, for the list to be tidied. */
+/** The list is compacted after this many removals plus as many as there are members. */
 const GONE_MIN = 64;
 
 /**
- * Finds who may not receive a topic among the members of a wide audience, at
- * little cost per message: the members are a list that only grows at its end,
- * and each route is a position in it, up to which they were asked about its
- * topic.
+ * Finds the members of a wide audience that may not receive a topic, at a low cost per message.
+ * Members are in a list that only grows at its end. Each route stores the position up to which the
+ * members were checked for its topic.
  *
- * A member that was denied is reported once, and forgotten. Whoever has it
- * asked again, as answers may change, adds it again.
+ * A denied member is reported once, and removed. Its owner adds it again when permissions change.
  */
 export class ReadAccessFilter {
   #list: Member<Receiver>[] = [];
   readonly #members = new Set<Member<Receiver>>();
-  /** Stands for the order of the list; positions in another are worth nothing. */
+  /** Identifies the order of the list. Positions of another order are invalid. */
   #order = {};
 
-  /** Has a member asked about every topic. */
+  /** Checks a member for every topic from now on. */
   add(member: Member<Receiver>): void {
     this.#members.add(member);
     this.#list.push(member);
   }
 
-  /** Forgets a member. */
+  /** Removes a member. */
   delete(member: Member<Receiver>): void {
     this.#members.delete(member);
     if (this.#list.length > 2 * this.#members.size + GONE_MIN) this.#tidy();
   }
 
-  /** Those who may not receive what is published on a route, and were not reported before. */
+  /** The members that may not receive messages of a route, and were not reported before. */
   denied(route: Route<Receiver>): readonly Member<Receiver>[] {
     const end = this.#list.length;
-    // One that was dropped from the cache is not told when answers change.
+    // A route that was removed from the cache misses changes of permissions.
     const isKnown = route.checkedBy === this.#order && route.isCached;
     if (isKnown && route.checked === end) return NOBODY;
     const denied = this.#ask(route.topic, isKnown ? route.checked : 0);

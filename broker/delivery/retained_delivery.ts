@@ -1,27 +1,28 @@
 import type { Variant } from "../../router/variant.ts";
+import { FEED_BYTES } from "../base/memory_costs.ts";
 import type { RetainedWalk } from "./retained_store.ts";
 import type { Receiver } from "./subscriber.ts";
 
-/** Retained messages that are sent in one step, at most. */
+/** The maximum number of retained messages per step. */
 const PAGE_MESSAGES_MAX = 32;
-/** Bytes of a step; past them the next one has fewer messages. */
+/** The maximum size of a step, in bytes. After a larger one the next step has fewer messages. */
 const PAGE_BYTES = 64 * 1024;
-/** Topic levels that are looked at in one step: about 0.1 ms. */
+/** The maximum number of topic levels visited in one step: about 0.1 ms. */
 const PAGE_LOOKS_MAX = 256;
-/** How many bytes of messages cost as much as one topic level. */
+/** Bytes of messages that cost as much as one topic level. */
 const BYTES_PER_UNIT = 512;
 
-/** The retained messages that a new subscription is still to be sent. */
+/** Sends retained messages to a new subscription, step by step. */
 export class RetainedDelivery {
   readonly #walk: RetainedWalk;
-  /** How large the messages are is not known before they are found. */
+  /** Starts low, because the size of the messages is not yet known. */
   #pageMax = 4;
   #isOver = false;
 
   /**
-   * @param filter What the messages match.
-   * @param variant How they are sent.
-   * @param noLocal Whether the subscriber's own are left out [MQTT-3.8.3-3].
+   * @param filter The filter of the subscription.
+   * @param variant The flags of the messages.
+   * @param noLocal Whether the subscriber's own messages are skipped [MQTT-3.8.3-3].
    */
   constructor(
     readonly filter: string,
@@ -32,15 +33,20 @@ export class RetainedDelivery {
     this.#walk = walk;
   }
 
+  /** What it costs in memory, in bytes: its filter is the key under which it waits, too. */
+  get weight(): number {
+    return FEED_BYTES + 2 * this.filter.length;
+  }
+
   /** Whether there are no more. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
   /**
-   * Takes one step: looks for messages, and hands over what it has found, which may be nothing.
+   * Does one step: finds messages and sends them. It may find none.
    *
-   * @returns What that has cost, in units of the turn's budget; 1 or more.
+   * @returns The cost in units of the turn's budget; 1 or more.
    */
   next(receiver: Receiver): number {
     const before = this.#walk.looks;

@@ -1,10 +1,11 @@
+import { countKept } from "../base/message.ts";
 import type { TurnBudget } from "../base/turn_budget.ts";
 import { mapKey } from "../../router/map_key.ts";
 import { WideMap } from "../../router/wide_map.ts";
 import type { RetainedDelivery } from "./retained_delivery.ts";
 import type { Receiver } from "./subscriber.ts";
 
-/** A feed in its queue. */
+/** A delivery in the queue. */
 interface Place {
   readonly feed: RetainedDelivery;
   before: Place | null;
@@ -12,10 +13,10 @@ interface Place {
 }
 
 /**
- * The feeds of a session, one after the other; at most one for each filter, so that whoever
- * subscribes again and again has no more of them than subscriptions. The later one counts: its
- * messages are to be sent from the first [MQTT-3.8.4-3]. One without the client's own messages is
- * no substitute for one with them, and so there may be both [MQTT-3.8.4-4].
+ * The retained deliveries of a session, one after the other. There is at most one per filter, so
+ * that repeated subscriptions do not make the queue longer than the number of subscriptions. A
+ * later one replaces an earlier one: its messages must be sent from the start [MQTT-3.8.4-3]. One
+ * with No Local does not replace one without it, so both may be queued [MQTT-3.8.4-4].
  */
 export class RetainedDeliveryQueue {
   /** By {@linkcode keyOf}. */
@@ -24,13 +25,15 @@ export class RetainedDeliveryQueue {
   #last: Place | null = null;
   /** Whether it waits for another turn. */
   #isLate = false;
+  /** What they cost in memory, in bytes. */
+  weight = 0;
 
-  /** Makes a queue of these. */
+  /** Creates a queue with these deliveries. */
   constructor(feeds: Iterable<RetainedDelivery> = []) {
     for (const feed of feeds) this.push(feed);
   }
 
-  /** How many there are. */
+  /** The number of deliveries. */
   get length(): number {
     return this.#places.size;
   }
@@ -40,7 +43,7 @@ export class RetainedDeliveryQueue {
     return this.#first?.feed ?? null;
   }
 
-  /** Adds one at the end, in the place of another for the same filter. */
+  /** Adds a delivery at the end. It replaces one for the same filter. */
   push(feed: RetainedDelivery): void {
     const key = keyOf(feed);
     const known = this.#places.get(key);
@@ -50,18 +53,20 @@ export class RetainedDeliveryQueue {
     else this.#last.after = place;
     this.#last = place;
     this.#places.set(key, place);
+    this.weight += feed.weight;
+    countKept(feed.weight);
   }
 
-  /** Whether a step is to be taken now: there is something left, and it is this queue's turn. */
+  /** Whether a step is possible now: there is a delivery, and it need not wait for another turn. */
   get isReady(): boolean {
     return this.#first !== null && !this.#isLate;
   }
 
   /**
-   * Takes a step of the next feed. If that was the last for this turn, the queue is ready again in
-   * a later one.
+   * Does a step of the first delivery. If the turn is over then, the queue is ready again in a
+   * later one.
    *
-   * @param goOn Called then.
+   * @param goOn Called in that turn.
    */
   step(receiver: Receiver, turns: TurnBudget, goOn: () => void): void {
     const { feed } = this.#first!;
@@ -75,19 +80,20 @@ export class RetainedDeliveryQueue {
     });
   }
 
-  /** Takes the next one out. */
+  /** Removes the first delivery. */
   shift(): void {
     if (this.#first === null) return;
     this.#places.delete(keyOf(this.#first.feed));
     this.#takeOut(this.#first);
   }
 
-  /** All of them, in their order. */
+  /** All deliveries, in order. */
   *[Symbol.iterator](): Generator<RetainedDelivery> {
     for (let place = this.#first; place !== null; place = place.after) yield place.feed;
   }
 
-  #takeOut({ before, after }: Place): void {
+  #takeOut({ feed, before, after }: Place): void {
+    this.weight -= feed.weight;
     if (before === null) this.#first = after;
     else before.after = after;
     if (after === null) this.#last = before;

@@ -5,7 +5,7 @@ import type { BrokerLimits } from "../base/limits.ts";
 import type { Message } from "../base/message.ts";
 import { Deadline, type Scheduler } from "../base/scheduler.ts";
 
-/** A retained message, and when it goes. */
+/** A retained message, and its expiry. */
 class Retained {
   constructor(readonly message: Message, readonly expiry: Deadline | null) {}
 }
@@ -18,11 +18,11 @@ export class RetainedStore {
   readonly #scheduler: Scheduler;
   readonly #changed: (topic: string) => void;
   readonly #mayGrow: (bytes: number) => boolean;
-  /** What the messages cost, without the tree. */
+  /** Memory of the messages, without the tree. */
   #bytes = 0;
 
   /**
-   * @param changed Called whenever the message of a topic is another, or gone.
+   * @param changed Called when the message of a topic is replaced or removed.
    * @param mayGrow Whether there is memory for so many more bytes.
    */
   constructor(
@@ -39,21 +39,21 @@ export class RetainedStore {
     this.#scheduler = scheduler;
   }
 
-  /** How many messages are retained. */
+  /** The number of retained messages. */
   get size(): number {
     return this.#tree.size;
   }
 
-  /** What they cost in memory, in bytes. */
+  /** Memory of the messages, in bytes. */
   get bytes(): number {
     return this.#bytes + this.#tree.bytes;
   }
 
   /**
-   * Takes a message that was published with the RETAIN flag: it replaces the
-   * one of its topic, or removes it if it is empty [MQTT-3.3.1-5] [MQTT-3.3.1-6].
+   * Handles a message with the RETAIN flag: it replaces the message of its topic, or removes it if
+   * the payload is empty [MQTT-3.3.1-5] [MQTT-3.3.1-6].
    *
-   * @returns False if there is no room for it; nothing has changed then.
+   * @returns False if there is no room. Then nothing has changed.
    */
   set(message: Message): boolean {
     if (message.payloadStart === message.payloadEnd) {
@@ -67,7 +67,7 @@ export class RetainedStore {
       : costOf(message) - costOf(previous.message);
     if (previous === undefined && this.#tree.size >= retainedMessagesMax) return false;
     if (growth > 0 && this.bytes + growth > retainedBytesMax) return false;
-    // The broker's own state has a bound of its own, and is needed most when memory is short.
+    // The number of `$SYS` topics is limited, and they are most useful when memory is short.
     if (growth > 0 && !message.name.startsWith("$SYS/") && !this.#mayGrow(growth)) return false;
     this.#forget(previous);
     this.#put(message);
@@ -75,7 +75,7 @@ export class RetainedStore {
     return true;
   }
 
-  /** Takes a message that was in the store. */
+  /** Adds a message from the store. */
   restore(message: Message): void {
     this.#put(message);
   }
@@ -112,12 +112,12 @@ export class RetainedStore {
   }
 }
 
-/** What a retained message costs in memory, without its nodes of the tree, in bytes. */
+/** Memory of a retained message, without its nodes of the tree, in bytes. */
 function costOf(message: Message): number {
   return message.weight + RETAINED_BYTES;
 }
 
-/** A walk over retained messages, a page at a time. */
+/** A walk over retained messages, one page at a time. */
 export class RetainedWalk {
   readonly #cursor: RetainedCursor<Retained>;
   readonly #clock: Clock;
@@ -127,7 +127,7 @@ export class RetainedWalk {
     this.#clock = clock;
   }
 
-  /** How many topic levels of the retained messages it has looked at so far. */
+  /** The number of topic levels visited so far. */
   get looks(): number {
     return this.#cursor.looks;
   }
@@ -135,9 +135,10 @@ export class RetainedWalk {
   /**
    * The next messages.
    *
-   * @param max How many at most.
-   * @param looksMax How many topic levels it looks at, at most: a filter may match little of much.
-   * @returns None if it has found nothing yet; `null` when there are no more.
+   * @param max The maximum number of messages.
+   * @param looksMax The maximum number of topic levels to visit: a filter may visit many and match
+   * few.
+   * @returns Empty if it has found nothing yet; `null` at the end.
    */
   next(max: number, looksMax = Infinity): Message[] | null {
     const page = this.#cursor.next(max, looksMax);

@@ -11,38 +11,38 @@ import type { PublishBatch } from "./publish_batch.ts";
 import { sendToLog } from "./publish_sender.ts";
 import { ReadAccessFilter } from "./read_access_filter.ts";
 
-/** How many bytes are appended between two looks at how far the members lag. */
+/** The number of bytes appended between two checks of the members' lag. */
 const LOOK_BYTES = 64 * 1024;
-/** At most so many messages are appended between two looks at their backlogs. */
+/** The maximum number of messages appended between two checks of the backlogs. */
 const LOOK_MESSAGES_MAX = 256;
-/** And while everyone is away, at most this part of the room that the fullest of them has. */
+/** If no member is connected: the maximum as a share of the fullest member's room. */
 const AWAY_SHARE = 1 / 8;
-/** How many members must have gone, beside as many as there are, for idle lists to be tidied. */
+/** The idle lists are compacted after this many removals plus as many as there are members. */
 const GONE_MIN = 64;
 
 /**
- * Members that are sent the same: one log of bytes for QoS 0, one of messages
- * for what is acknowledged. Members that follow cost nothing per message; those
- * on the idle lists take up following at the next one.
+ * Members that receive the same bytes: one log of bytes for QoS 0, and one of messages for QoS 1
+ * and 2. Members that follow cost nothing per message. Idle members start to follow at the next
+ * one.
  */
 class Group {
   readonly #wire: Wire;
   readonly #variant: Variant;
-  /** In no order. */
+  /** In no specific order. */
   readonly #seats: Seat[] = [];
   readonly bytes = new ByteLog();
   readonly #newLog: () => MessageLog;
   #messages: MessageLog | null = null;
   #idleBytes: Seat[] = [];
   #idleMessages: Seat[] = [];
-  /** How many have gone since the idle lists were tidied. */
+  /** Removals since the idle lists were compacted. */
   #gone = 0;
-  /** How many follow the log of bytes. */
+  /** The number of followers of the byte log. */
   bytesFollowed = 0;
   #lookAtBytes = LOOK_BYTES;
   #lookAtMessages = 0;
   #lookAtWeight = 0;
-  /** Where the log may come to before one of those that follow it could be full. */
+  /** The end of the log at which a follower's backlog could be full. */
   #fullAtMessages = 0;
   #fullAtWeight = 0;
 
@@ -80,7 +80,7 @@ class Group {
     if (++this.#gone > this.#seats.length + GONE_MIN) this.#tidy();
   }
 
-  /** A list that nothing is published for would gather whoever came and went. */
+  /** Without publications, removed members would stay in the lists. */
   #tidy(): void {
     this.#gone = 0;
     this.#idleBytes = this.#idleBytes.filter(({ isGone }) => !isGone);
@@ -111,7 +111,7 @@ class Group {
     const log = this.#messages;
     const isRoom = log !== null && log.end < this.#fullAtMessages &&
       log.weight + bytes <= this.#fullAtWeight;
-    // Those that follow have as much room as when they were looked at, or more.
+    // Followers have at least as much room as at the last check.
     for (const { isGone, member } of isRoom ? this.#idleMessages : this.#seats) {
       if (!isGone && member.subscriber.isFull(bytes)) return true;
     }
@@ -123,7 +123,7 @@ class Group {
     if (!seat.isGone) this.#idleBytes.push(seat);
   }
 
-  /** One that may be full, or have to slow publishers down, is there from now on. */
+  /** A member that may be full, or may have to slow publishers down, is connected now. */
   lookSoon(): void {
     const log = this.#messages;
     if (log === null) return;
@@ -149,7 +149,7 @@ class Group {
     const idle = this.#idleBytes;
     this.#idleBytes = [];
     for (const seat of idle) {
-      // One that is not connected takes a new seat when it is again.
+      // A disconnected member takes a new seat when it reconnects.
       if (seat.isGone || !seat.member.subscriber.followBytes(this.bytes, seat.ofBytes)) continue;
       this.bytesFollowed++;
     }
@@ -179,19 +179,19 @@ class Group {
     for (const { member } of this.#seats) member.subscriber.lookAtBytes();
   }
 
-  /** Looks again when the first of them could be full. */
+  /** Plans the next check for when the first member could be full. */
   #lookAtBacklogs(log: MessageLog): void {
     let messages = Infinity;
     let bytes = Infinity;
     let isAnyoneThere = false;
-    // One that is full may leave its seat.
+    // A member that is full may leave its seat.
     for (const { member } of [...this.#seats]) {
       const room = member.subscriber.lookAtMessages();
       if (!room.isAway) isAnyoneThere = true;
       messages = Math.min(messages, room.messages);
       bytes = Math.min(bytes, room.bytes);
     }
-    // Their backlogs may grow by other logs, too, and so they are looked at now and then.
+    // Backlogs may also grow by other logs, so they are checked from time to time.
     const messagesMost = isAnyoneThere ? 0 : messages * AWAY_SHARE;
     const bytesMost = isAnyoneThere ? 0 : bytes * AWAY_SHARE;
     messages = Math.min(messages, Math.max(LOOK_MESSAGES_MAX, messagesMost));
@@ -203,10 +203,10 @@ class Group {
   }
 }
 
-/** The place of a member in a group, and what its log of messages is followed for. */
+/** The place of a member in a group. It follows the group's log of messages. */
 class Seat implements MessageFollows {
   isGone = false;
-  /** Where it stands in its group. */
+  /** Its index in the group. */
   index = -1;
   readonly ofBytes: ByteSeat = new ByteSeat(this);
 
@@ -225,7 +225,7 @@ class Seat implements MessageFollows {
   }
 }
 
-/** What the log of bytes of a group is followed for. */
+/** Follows the group's log of bytes. */
 class ByteSeat implements Follows {
   readonly #seat: Seat;
 
@@ -239,20 +239,23 @@ class ByteSeat implements Follows {
 }
 
 /**
- * How a message reaches a wide audience: once for each way in which it is
- * wanted, however many want it that way.
+ * Delivers a message to a wide audience: once for each combination of flags, however many members
+ * have it.
  */
 export class FanOut implements MemberObserver<Receiver> {
   readonly #groups = new Map<string, Group>();
-  /** The group of the last member that was added: most are of one. */
+  /** The group of the last added member: most members are in one group. */
   #lastGroup: Group | null = null;
-  /** Members that must be looked at one by one. */
+  /** Members that need their own bytes. */
   readonly #alone = new Set<Member<Receiver>>();
-  /** Finds members of the groups that may not receive a topic; `null` while all may receive all. */
+  /**
+   * Finds members of the groups that may not receive a topic; `null` while all may receive
+   * everything.
+   */
   #accessFilter: ReadAccessFilter | null = null;
   readonly #newLog: () => MessageLog;
 
-  /** @param newLog Makes logs of messages for those who survive a restart. */
+  /** @param newLog Creates logs of messages for durable sessions. */
   constructor(audience: Audience<Receiver>, newLog: () => MessageLog) {
     this.#newLog = newLog;
     for (const member of audience.members) this.added(member);
@@ -291,7 +294,10 @@ export class FanOut implements MemberObserver<Receiver> {
     if (this.#lastGroup === group) this.#lastGroup = null;
   }
 
-  /** Whoever may not receive a topic no longer gets what is sent to all: it is asked each time. */
+  /**
+   * Removes members that may not receive a topic from the groups. They are checked for each message
+   * from now on.
+   */
   #setApart(route: Route<Receiver>): void {
     for (const member of this.#accessFilter!.denied(route)) {
       this.#leaveGroup(member);
@@ -299,7 +305,7 @@ export class FanOut implements MemberObserver<Receiver> {
     }
   }
 
-  /** Hands a run of QoS 0 frames to everyone. */
+  /** Sends a batch of QoS 0 frames to all members. */
   run(run: PublishBatch): void {
     if (this.#accessFilter !== null) this.#setApart(run.route);
     for (const group of this.#groups.values()) group.run(run);
@@ -309,7 +315,7 @@ export class FanOut implements MemberObserver<Receiver> {
     }
   }
 
-  /** Hands a message to everyone. */
+  /** Sends a message to all members. */
   message(route: Route<Receiver>, message: Message): void {
     if (this.#accessFilter !== null) this.#setApart(route);
     for (const group of this.#groups.values()) group.message(message);
@@ -319,7 +325,7 @@ export class FanOut implements MemberObserver<Receiver> {
     }
   }
 
-  /** Whether a member's backlog has no room for an acknowledged message. */
+  /** Whether the backlog of a member has no room for a message. */
   isFull({ name, weight }: Message): boolean {
     for (const group of this.#groups.values()) if (group.isFull(weight)) return true;
     for (const { qos, subscriber } of this.#alone) {
@@ -329,7 +335,10 @@ export class FanOut implements MemberObserver<Receiver> {
   }
 }
 
-/** How a member receives what `publisher` publishes; `null` for not at all [MQTT-3.8.3-3]. */
+/**
+ * The flags for a member's copy of a message of `publisher`; `null` if it does not receive it
+ * [MQTT-3.8.3-3].
+ */
 export function variantFor(member: Member<Receiver>, publisher: string | null): Variant | null {
   const { own, subscriber } = member;
   return own === undefined || subscriber.clientId !== publisher ? member : own;

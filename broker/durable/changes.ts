@@ -7,46 +7,46 @@ import type { DurableLog } from "./durable_log.ts";
 import type { SharedStart } from "./shared_start.ts";
 import type { MessagePage } from "./message_page.ts";
 
-/** A session whose rows are to be written. */
+/** A session whose rows must be written. */
 export interface StoredSession {
-  /** Whether nothing of it is to be kept. */
+  /** Whether all its rows must be removed. */
   readonly isGone: boolean;
-  /** Writes the rows of the session, as it is now. */
+  /** Writes the rows of the session in its current state. */
   write(batch: Batch, writer: RecordWriter): void;
   /** The commit of the last {@linkcode write} has failed. */
   writeFailed(): void;
 }
 
 /**
- * What has changed since the last commit: not the rows themselves but whose
- * rows are to be written, so that many changes of one thing are one row, and
- * a commit that has failed can be tried again as things are then.
+ * The changes since the last commit. It names the objects whose rows must be written, not the rows.
+ * So many changes of one object are one row, and a failed commit is retried with the state at that
+ * time.
  */
 export class Changes {
-  /** Messages that are stored for the first time. */
+  /** Messages to be stored for the first time. */
   readonly chunks: Set<MessageChunk> = new Set();
   readonly removedChunks: Set<number> = new Set();
   readonly pages: Map<MessagePage, DurableLog> = new Map();
-  /** Rows of pages: log and first position. */
+  /** Rows of removed pages: log and first position. */
   readonly removedPages: (readonly [number, number])[] = [];
   readonly sessions: Set<StoredSession> = new Set();
-  /** Who has begun to follow which log. */
+  /** Shared starts of sessions that follow a log. */
   readonly joins: Set<SharedStart> = new Set();
   readonly removedJoins: Set<SharedStart> = new Set();
   /** Sessions whose will has changed. */
   readonly wills: Set<WillOwner> = new Set();
   /** Topics whose retained message has changed. */
   readonly retained: Set<string> = new Set();
-  /** Rows that were found and are of no use to anybody. */
+  /** Rows without use that were found in the store. */
   readonly useless: (readonly [Table, Uint8Array])[] = [];
-  /** Whether nothing of it may be committed without the rest. */
+  /** Whether removals must not be committed before the rest. */
   isIndivisible = false;
-  /** What all of it weighs, about, in bytes. */
+  /** The approximate weight of all changes, in bytes. */
   weight = 0;
-  /** The first identifier that was not set aside when it was sealed. */
+  /** The first identifier that was not allocated when it was sealed. */
   idCeiling = 0;
 
-  /** Whether nothing has changed. */
+  /** Whether there are no changes. */
   get isEmpty(): boolean {
     return this.chunks.size === 0 && this.removedChunks.size === 0 && this.pages.size === 0 &&
       this.removedPages.length === 0 && this.sessions.size === 0 && this.joins.size === 0 &&
@@ -55,14 +55,14 @@ export class Changes {
   }
 
   /**
-   * Takes out what only frees room, and may come before the rest: what readers
-   * have passed they need not be known to have passed. `null` if there is none.
+   * Splits off the removals, which free room and may be committed before the rest. `null` if there
+   * are none.
    */
   takeRemovals(): Changes | null {
     if (this.removedChunks.size === 0 && this.removedPages.length === 0) return null;
     if (this.isIndivisible) return null;
     const removals = new Changes();
-    // A session that has ended must not be found without what waited for it.
+    // An ended session must not be found in the store without its messages.
     for (const session of this.sessions) if (session.isGone) removals.sessions.add(session);
     for (const session of removals.sessions) this.sessions.delete(session);
     for (const id of this.removedChunks) removals.removedChunks.add(id);
@@ -71,7 +71,7 @@ export class Changes {
     return removals;
   }
 
-  /** Adds what an earlier commit has failed to bring to the disk. */
+  /** Adds the changes of a failed commit. */
   addFailed(failed: Changes): void {
     for (const chunk of failed.chunks) this.chunks.add(chunk);
     for (const id of failed.removedChunks) this.removedChunks.add(id);

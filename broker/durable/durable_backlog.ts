@@ -1,6 +1,8 @@
 import type { Waiter } from "../../log/log.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { MessageFollows } from "../delivery/backlog.ts";
+import { READER_BYTES } from "../base/memory_costs.ts";
+import type { Tally } from "../base/memory_tally.ts";
 import type { Message } from "../base/message.ts";
 import type { DurableCursor } from "./durable_cursor.ts";
 import { current, type DurableLog } from "./durable_log.ts";
@@ -9,28 +11,31 @@ import type { Place } from "./message_chunk.ts";
 import { type Entry, LOST_VARIANT, type MessagePage } from "./message_page.ts";
 
 /**
- * Logs that a session reads at once: all of them are looked at for each message, and written with
- * the session. Past it the session has a log of its own for what comes.
+ * The maximum number of logs that a session reads. All of them are checked for each message, and
+ * stored with the session. Beyond it new messages go to the session's own log.
  */
 const READERS_MAX = 128;
 
-/** A log that a session reads, and why. */
+/** A log that a session reads. */
 export interface Reader {
   readonly cursor: DurableCursor;
-  /** How its messages are sent; `null` for the session's own log, whose entries say it. */
+  /** The flags of its messages; `null` for the session's own log, whose entries contain them. */
   readonly variant: Variant | null;
-  /** Who is told that it is no longer followed; `null` once it is not. */
+  /** The follower to notify when the log is left; `null` afterwards. */
   follows: MessageFollows | null;
-  /** Up to where the client may have been sent them with QoS 1 before the broker crashed. */
+  /** The position up to which QoS 1 messages may have been sent before a crash of the broker. */
   doubtEnd: number;
-  /** The join that says that it is read, while the session's own row does not; else `null`. */
+  /**
+   * The shared start that stores the session's position, until the session's own row does; else
+   * `null`.
+   */
   join: SharedStart | null;
-  /** Who is parked at the log, and as of which append. */
+  /** The waiter that is parked at the log, and the append count at that time. */
   parked: Waiter | null;
   parkedAt: number;
 }
 
-/** A reader that starts where its cursor is. */
+/** A reader that starts at its cursor. */
 export function readerOf(
   cursor: DurableCursor,
   variant: Variant | null,
@@ -39,39 +44,38 @@ export function readerOf(
   return { cursor, variant, follows, doubtEnd: 0, join: null, parked: null, parkedAt: -1 };
 }
 
-/** What keeps a message in flight in its log until it is acknowledged. */
+/** Keeps a message in flight in its log until it is acknowledged. */
 export class Hold {
   constructor(readonly log: DurableLog, readonly page: MessagePage, readonly position: number) {
     log.hold(page);
   }
 
-  /** The entry; `null` while it has to be loaded, or when it has expired. */
+  /** The entry; `null` while it is not loaded, or if it has expired. */
   get entry(): Entry | null {
     const page = current(this.page);
     return page.entries?.[this.position - page.first] ?? null;
   }
 
-  /** Whether the entry is gone for good. */
+  /** Whether the entry was removed. */
   get isGone(): boolean {
     return current(this.page).first > this.position;
   }
 
-  /** Has the entry loaded, and calls back. */
+  /** Loads the entry, and calls `done`. */
   load(done: () => void): void {
     this.log.keeper.load(this.log, current(this.page), done);
   }
 
-  /** The message is acknowledged. */
+  /** The message was acknowledged. */
   release(): void {
     this.log.release(this.page);
   }
 }
 
 /**
- * The acknowledged messages that a durable session has not been sent yet: a
- * cursor in each of the logs that it shares with others, and one in a log of
- * its own. Where every message came in the order is known from where it is
- * stored, so the cursors together are one line, as it was published.
+ * The acknowledged messages that a durable session has not sent yet: a cursor in each of the logs
+ * that it shares with others, and one in its own log. Their order is the order of the places in the
+ * store, so all cursors together form one queue in the order of publication.
  */
 export class DurableBacklog {
   readonly #newLog: () => DurableLog;
@@ -86,14 +90,19 @@ export class DurableBacklog {
   mayBeShared = false;
 
   /**
-   * @param newLog Makes the session's own log.
-   * @param changed Called when other logs are read than before, or from elsewhere.
-   * @param loaded Called when what {@linkcode peek} could not give has been loaded.
+   * @param newLog Creates the session's own log.
+   * @param changed Called when the set of readers, or a reader's position, must be stored.
+   * @param loaded Called when the entry that {@linkcode peek} could not return was loaded.
    */
   constructor(newLog: () => DurableLog, changed: () => void, loaded: () => void) {
     this.#newLog = newLog;
     this.#changed = changed;
     this.#loaded = loaded;
+  }
+
+  /** Adds what it costs to know where it reads; pages are counted by the cache that keeps them. */
+  tally(tally: Tally): void {
+    tally.bytes += this.#readers.length * READER_BYTES;
   }
 
   /** How many messages wait. */
@@ -103,19 +112,19 @@ export class DurableBacklog {
     return messages;
   }
 
-  /** How many bytes those are. */
+  /** Their weight, in bytes. */
   get bytes(): number {
     let bytes = 0;
     for (const { cursor } of this.#readers) bytes += cursor.lagWeight;
     return bytes;
   }
 
-  /** The logs that are read. */
+  /** The readers of all logs. */
   get readers(): readonly Reader[] {
     return this.#readers;
   }
 
-  /** Goes on with a log as it was stored. */
+  /** Adds a reader from the store. */
   restore(reader: Reader): void {
     this.#readers.push(reader);
     if (reader.variant !== null) return;
@@ -134,7 +143,9 @@ export class DurableBacklog {
     this.#own.cursor.log.append(message, variant);
   }
 
-  /** Whether one more log may be followed; for it, those are left that are read to their end. */
+  /**
+   * Whether one more log may be followed. If necessary, logs that were read to their end are left.
+   */
   makeRoom(): boolean {
     if (this.#readers.length < READERS_MAX) return true;
     for (const { cursor, follows } of [...this.#readers]) {
@@ -143,7 +154,7 @@ export class DurableBacklog {
     return this.#readers.length < READERS_MAX;
   }
 
-  /** Follows a log that is shared, from its end on. */
+  /** Follows a shared log from its end on. */
   follow(log: DurableLog, follows: MessageFollows): Reader {
     const { variant } = follows;
     const reader = readerOf(log.cursor(), variant, follows);
@@ -151,7 +162,7 @@ export class DurableBacklog {
     return reader;
   }
 
-  /** Leaves the log that is followed for `follows`, or, without one, every log. */
+  /** Stops following the log of `follows`, or all logs if it is not given. */
   leave(follows?: MessageFollows): void {
     for (const reader of [...this.#readers]) {
       if (reader.follows === null || (follows !== undefined && reader.follows !== follows)) {
@@ -166,12 +177,12 @@ export class DurableBacklog {
     this.#forgetRead();
   }
 
-  /** Somebody is there again to take what waits. */
+  /** The client is connected again. */
   returned(): void {
     for (const { follows } of this.#readers) follows?.returned();
   }
 
-  /** Has `waiter` woken when a shared log goes on; again, until then, does nothing. */
+  /** Wakes `waiter` when a shared log continues. Parking it twice has no effect. */
   park(waiter: Waiter): void {
     for (const reader of this.#readers) {
       const { log } = reader.cursor;
@@ -183,10 +194,7 @@ export class DurableBacklog {
     }
   }
 
-  /**
-   * The message to be sent next, which stays where it is; `null` when none
-   * waits, and while it has to be loaded.
-   */
+  /** The next message, without removing it; `null` if none waits, or while it is not loaded. */
   peek(): Entry | null {
     this.#next = null;
     let next: Reader | null = null;
@@ -201,33 +209,33 @@ export class DurableBacklog {
       next = reader;
     }
     if (next === null) return null;
-    // Of the others only the places are needed: what is loaded for one must not push another out.
+    // For the other readers only the places are needed: loading one entry must not evict another.
     const entry = next.cursor.peek();
     if (entry === null) return this.#load(next.cursor);
     this.#next = next;
     return entry;
   }
 
-  /** How the message of {@linkcode peek} is sent. */
+  /** The flags of the message of {@linkcode peek}. */
   get variant(): Variant {
     const { variant, cursor } = this.#next!;
     return variant ?? cursor.peek()!.variant ?? LOST_VARIANT;
   }
 
-  /** Whether the client may have the message of {@linkcode peek} from before a crash. */
+  /** Whether the client may have received the message of {@linkcode peek} before a crash. */
   get isDoubtful(): boolean {
     const { cursor, doubtEnd } = this.#next!;
     return cursor.position < doubtEnd;
   }
 
-  /** Passes the message of {@linkcode peek}. */
+  /** Removes the message of {@linkcode peek}. */
   shift(): void {
     this.#next!.cursor.pass();
     this.#changed();
     this.#forgetRead();
   }
 
-  /** Passes the message of {@linkcode peek} and holds it until it is acknowledged. */
+  /** Removes the message of {@linkcode peek} and holds it until it is acknowledged. */
   take(): Hold {
     const { cursor } = this.#next!;
     const hold = new Hold(cursor.log, cursor.page, cursor.position);
@@ -235,7 +243,7 @@ export class DurableBacklog {
     return hold;
   }
 
-  /** Passes the oldest messages until no more than this is left. Returns how many it passed. */
+  /** Drops the oldest messages until the limits hold. Returns the number of dropped messages. */
   trim(messagesMax: number, bytesMax: number): number {
     const before = this.messages;
     while (this.messages > messagesMax || this.bytes > bytesMax) {
@@ -249,7 +257,7 @@ export class DurableBacklog {
     return before - this.messages;
   }
 
-  /** Forgets what waits in logs shared with others. Returns how many messages that were. */
+  /** Drops the messages in shared logs. Returns their number. */
   leaveShared(): number {
     const { messages } = this;
     this.leave();
@@ -258,7 +266,7 @@ export class DurableBacklog {
     return messages - this.messages;
   }
 
-  /** Forgets everything. Returns how many messages were left. */
+  /** Drops all messages. Returns their number. */
   clear(): number {
     const { messages } = this;
     this.leave();
@@ -268,7 +276,7 @@ export class DurableBacklog {
     return messages;
   }
 
-  /** The cursor that is furthest behind, as far as is known without loading anything. */
+  /** The cursor with the oldest entry, as far as is known without loading. */
   #oldest(): DurableCursor | null {
     let oldest: DurableCursor | null = null;
     for (const { cursor } of this.#readers) {
@@ -283,14 +291,15 @@ export class DurableBacklog {
     this.#isLoading = true;
     cursor.load(() => {
       this.#isLoading = false;
-      // It is there now, and need not be any more when the others are.
+      // The entry is in memory now, and may be evicted when the others are loaded. Its place stays
+      // known.
       cursor.locate();
       this.#loaded();
     });
     return null;
   }
 
-  /** Lets go of logs that were left and read to where that was. */
+  /** Releases logs that were left and read to their end. */
   #forgetRead(): void {
     if (!this.#readers.some(isRead)) return;
     for (const reader of this.#readers) if (isRead(reader)) reader.cursor.leave();

@@ -2,21 +2,18 @@ import { current, type DurableLog } from "./durable_log.ts";
 import type { Entry, MessagePage } from "./message_page.ts";
 import type { Place } from "./message_chunk.ts";
 
-/**
- * A position in a durable log. It holds the page it stands in, and so everything
- * behind it.
- */
+/** A position in a durable log. It holds its page, and so all later pages. */
 export class DurableCursor {
   #page: MessagePage;
   #position: number;
   #weight: number;
-  /** Where it reads to, or `Infinity` while it follows the log. */
+  /** The end position, or `Infinity` while it follows the log. */
   #end = Infinity;
   #endWeight = Infinity;
-  /** As of which append it was counted as caught up; -1 for none. */
+  /** The append count at which it was counted as caught up; -1 for not. */
   #caughtUpAt = -1;
   #isClosed = false;
-  /** Where the entry at a position is stored: still known when that was forgotten. */
+  /** The place of the entry at a position. It stays known after the entry was evicted. */
   #knownPlace: Place | null = null;
   #knownAt = -1;
 
@@ -35,7 +32,7 @@ export class DurableCursor {
     return Math.max(this.#position, Math.min(this.log.start, this.limit));
   }
 
-  /** What the log weighs in front of the position, in bytes. */
+  /** The weight of the log before the position, in bytes. */
   get weight(): number {
     const { firstPage } = this.log;
     return this.#position < firstPage.first
@@ -43,27 +40,27 @@ export class DurableCursor {
       : this.#weight;
   }
 
-  /** Where it reads to, as things are now. */
+  /** The current end position. */
   get limit(): number {
     return Math.min(this.#end, this.log.end);
   }
 
-  /** Where it reads to for good; `Infinity` while it follows the log. */
+  /** The final end position; `Infinity` while it follows the log. */
   get end(): number {
     return this.#end;
   }
 
-  /** What the log weighs there, in bytes; `Infinity` while it follows the log. */
+  /** The weight of the log before the end, in bytes; `Infinity` while it follows the log. */
   get endWeight(): number {
     return this.#endWeight;
   }
 
-  /** How many entries are left. */
+  /** The number of remaining entries. */
   get lag(): number {
     return Math.max(0, this.limit - this.position);
   }
 
-  /** What they weigh, in bytes. */
+  /** Their weight, in bytes. */
   get lagWeight(): number {
     return Math.max(0, this.#limitWeight - this.weight);
   }
@@ -79,8 +76,8 @@ export class DurableCursor {
   }
 
   /**
-   * Where the next entry is stored; `null` at the end, and when it has to be
-   * loaded to know. Once known it stays so, whether or not the entry is in memory.
+   * The place of the next entry; `null` at the end, or while it is not loaded. Once known it stays
+   * known, even if the entry is evicted.
    */
   locate(): Place | null {
     const entry = this.peek();
@@ -92,7 +89,7 @@ export class DurableCursor {
     return this.#knownAt === this.#position ? this.#knownPlace : null;
   }
 
-  /** Goes on from a position that was stored; before anything is read. */
+  /** Sets the stored position, before anything is read. */
   restore(
     page: MessagePage,
     position: number,
@@ -112,14 +109,14 @@ export class DurableCursor {
     this.#checkCaughtUp();
   }
 
-  /** Reads no further than what is there now. */
+  /** Sets the end to the current end of the log. */
   close(): void {
     if (this.#end !== Infinity) return;
     this.#end = this.log.end;
     this.#endWeight = this.log.weight;
   }
 
-  /** The next entry; `null` at the end, and while it has to be loaded. */
+  /** The next entry; `null` at the end, or while it is not loaded. */
   peek(): Entry | null {
     if (this.lag <= 0) return null;
     this.#advance();
@@ -128,12 +125,12 @@ export class DurableCursor {
     return entries?.[this.#position - first] ?? null;
   }
 
-  /** Whether the next entry must be {@linkcode load}ed first. */
+  /** Whether the next entry must be loaded first, with {@linkcode load}. */
   get isUnloaded(): boolean {
     return this.lag > 0 && this.page.entries === null;
   }
 
-  /** Has the next entries loaded, and calls back. */
+  /** Loads the next entries, and calls `done`. */
   load(done: () => void): void {
     this.log.keeper.load(this.log, this.page, done);
   }
@@ -148,7 +145,7 @@ export class DurableCursor {
     this.#checkCaughtUp();
   }
 
-  /** Passes the rest of the page it stands in, loaded or not. Returns how many entries. */
+  /** Passes the rest of its page, loaded or not. Returns the number of entries. */
   passPage(): number {
     this.#advance();
     const to = Math.min(this.#page.end, this.limit);
@@ -161,7 +158,7 @@ export class DurableCursor {
     return count;
   }
 
-  /** Reads no more. */
+  /** Stops reading. */
   leave(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -170,7 +167,7 @@ export class DurableCursor {
     this.log.left();
   }
 
-  /** Stands in the page of the next entry. */
+  /** Moves to the page of the next entry. */
   #advance(): void {
     let page = this.#page;
     if (page.isDropped) this.#page = page = current(page);
@@ -185,7 +182,7 @@ export class DurableCursor {
     }
   }
 
-  /** What is not there any more in front of a page was not needed, had expired, or was lost. */
+  /** Removed entries before a page were not needed, had expired, or were lost. */
   #skipTo({ first, weightBefore }: MessagePage): void {
     if (this.#position >= first) return;
     this.#position = Math.min(first, this.limit);
@@ -199,7 +196,7 @@ export class DurableCursor {
     log.caughtUp(1);
   }
 
-  /** It no longer counts as caught up, if it did. */
+  /** Removes it from the count of caught-up cursors. */
   #uncount(): void {
     if (this.#caughtUpAt === this.log.appends) this.log.caughtUp(-1);
     this.#caughtUpAt = -1;

@@ -9,7 +9,7 @@ import type { SessionHost } from "../session/session_host.ts";
 import type { SessionTable } from "../session/session_table.ts";
 import type { Journal } from "./journal.ts";
 
-/** What a broker that keeps its state in a store is made of, as far as the store is concerned. */
+/** The broker, as the store needs it. */
 export interface DurableHost {
   readonly context: BrokerContext;
   readonly router: Router<Receiver>;
@@ -18,10 +18,10 @@ export interface DurableHost {
   readonly retained: RetainedStore;
   readonly sessions: SessionTable;
   readonly memory: MemoryBudget;
-  /** What sessions need of the broker. */
+  /** The broker, as sessions need it. */
   readonly sessionHost: SessionHost;
-  /** What brings changes to the store; set when the store is opened. */
+  /** The journal; set when the store is opened. */
   journal: Journal | null;
-  /** Finishes what this turn has begun: what it changes belongs to the same commit. */
+  /** Ends this turn's work, so that its changes are in the same commit. */
   endTurn(): void;
 }

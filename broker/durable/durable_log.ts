@@ -5,40 +5,40 @@ import { DurableCursor } from "./durable_cursor.ts";
 import type { Place } from "./message_chunk.ts";
 import { MessagePage } from "./message_page.ts";
 
-/** What a log needs of the journal that stores it. */
+/** The journal, as a log needs it. */
 export interface LogKeeper {
-  /** Has a message stored, if it is not yet, and says where. */
+  /** Stores a message, if it is not stored yet, and returns its place. */
   keep(message: Message): Place;
-  /** An entry of so many bytes was added to the page: its row is to be written. */
+  /** An entry of `bytes` was added to the page: its row must be written. */
   appended(log: DurableLog, page: MessagePage, bytes: number): void;
-  /** Nobody needs what is in the page. Called before it is emptied. */
+  /** The page is no longer needed. Called before it is emptied. */
   dropped(log: DurableLog, page: MessagePage): void;
-  /** Reads the entries of a page from the store, and calls back. */
+  /** Reads the entries of a page from the store, and calls `done`. */
   load(log: DurableLog, page: MessagePage, done: () => void): void;
 }
 
 /**
- * A log of messages that survives: pages of entries, each a row of the store.
- * Unlike the log in memory it knows who reads it, because what nobody needs is
- * not garbage by itself: a page goes when nobody holds it, nor one before it.
+ * A durable log of messages: pages of entries, each a row of the store. Unlike the log in memory it
+ * counts its readers, because stored pages are not garbage collected: a page is removed when
+ * neither it nor an earlier page is held.
  */
 export class DurableLog {
   #first: MessagePage;
   #last: MessagePage;
   #weight: number;
   #parked: Waiter[] = [];
-  /** How many read it. */
+  /** The number of readers. */
   #cursors = 0;
-  /** How many of them have passed everything there is, as of this many appends. */
+  /** The number of readers that have passed everything, as of this append count. */
   #caughtUp = 0;
   #appends = 0;
-  /** While it is restored: its pages, to find one by its position among very many. */
+  /** During restoring: its pages, to find one by its position with binary search. */
   #restored: readonly MessagePage[] | null = null;
 
   /**
-   * @param id Never used for another log.
-   * @param end Where it goes on.
-   * @param weight What it weighs until there.
+   * @param id Never reused for another log.
+   * @param end The position of the next entry.
+   * @param weight The weight of the log before it.
    */
   constructor(readonly keeper: LogKeeper, readonly id: number, end = 0, weight = 0) {
     this.#first = this.#last = new MessagePage(end, weight);
@@ -46,8 +46,8 @@ export class DurableLog {
   }
 
   /**
-   * Takes pages over that are on the disk, in order; before anyone reads. None
-   * of them goes before {@linkcode begin}, when everyone is there who reads.
+   * Adds pages that are on the disk, in order, before anything is read. They stay until {@linkcode
+   * begin}, when all readers are known.
    */
   restore(pages: readonly MessagePage[]): void {
     for (const page of pages) {
@@ -60,7 +60,7 @@ export class DurableLog {
     this.hold(this.#first);
   }
 
-  /** The page that holds a position, or the one before which it stands; only until {@linkcode begin}. */
+  /** The page that contains a position, or the next one; only until {@linkcode begin}. */
   pageAt(position: number): MessagePage {
     const pages = this.#restored!;
     let low = 0;
@@ -73,23 +73,23 @@ export class DurableLog {
     return pages[low] ?? this.#last;
   }
 
-  /** Everyone is there who reads what was restored. */
+  /** All readers of the restored pages are known. */
   begin(): void {
     this.#restored = null;
     this.release(this.#first);
   }
 
-  /** Where the first entry that is still there stands. */
+  /** The position of the first remaining entry. */
   get start(): number {
     return this.#first.first;
   }
 
-  /** The position that the next message will get. */
+  /** The position of the next entry. */
   get end(): number {
     return this.#last.end;
   }
 
-  /** What everything appended so far weighs, in bytes. */
+  /** The total weight of all entries so far, in bytes. */
   get weight(): number {
     return this.#weight;
   }
@@ -99,17 +99,17 @@ export class DurableLog {
     return this.#first;
   }
 
-  /** The page that is appended to. */
+  /** The page for new entries. */
   get lastPage(): MessagePage {
     return this.#last;
   }
 
-  /** How many appends there were; a cursor is caught up as of one of them. */
+  /** The number of appends. A cursor is caught up as of one of them. */
   get appends(): number {
     return this.#appends;
   }
 
-  /** Appends a message. `variant` says how it is sent where that is not up to the reader. */
+  /** Appends a message. `variant` gives its flags, if the reader does not. */
   append(message: Message, variant: Variant | null = null): void {
     const { weight } = message;
     if (this.#cursors === 0) return this.#pass(weight);
@@ -123,45 +123,45 @@ export class DurableLog {
     if (this.#parked.length > 0) this.#wake();
   }
 
-  /** Makes a reader that starts at the end. */
+  /** Creates a reader that starts at the end. */
   cursor(): DurableCursor {
     return new DurableCursor(this, this.#last, this.end, this.#weight);
   }
 
-  /** Has `waiter` woken, once, by the next append. */
+  /** Wakes `waiter`, once, at the next append. */
   park(waiter: Waiter): void {
     this.#parked.push(waiter);
   }
 
-  /** Counts a reader, or what is in flight to one, as holding a page. */
+  /** Counts a reader, or a message in flight, that holds a page. */
   hold(page: MessagePage): void {
     page.holders++;
   }
 
-  /** A page is held by one less. */
+  /** Removes one holder of a page. */
   release(page: MessagePage): void {
     current(page).holders--;
     this.#trim();
   }
 
-  /** A reader has come. */
+  /** Counts a new reader. */
   joined(): void {
     this.#cursors++;
   }
 
-  /** A reader has passed everything, or, `by` being -1, does not read any more. */
+  /** Counts a reader as caught up; with `by` -1, no longer. */
   caughtUp(by: 1 | -1): void {
     this.#caughtUp += by;
     if (by > 0) this.#trim();
   }
 
-  /** A reader has gone, and holds nothing any more. */
+  /** Removes a reader that holds no page any more. */
   left(): void {
     this.#cursors--;
     this.#trim();
   }
 
-  /** Drops pages at the start in which everything has expired. Returns how many entries. */
+  /** Removes pages at the start whose entries have all expired. Returns the number of entries. */
   dropExpired(nowMs: number): number {
     let entries = 0;
     while (this.#first !== this.#last && this.#first.expiresMs <= nowMs) {
@@ -175,7 +175,7 @@ export class DurableLog {
     while (this.#first !== this.#last && this.#first.holders === 0) this.#dropFirst();
     const last = this.#last;
     if (this.#first !== last || last.count === 0) return;
-    // Those who hold the last page are all at its end, and nothing is in flight.
+    // All holders of the last page are at its end, and nothing is in flight.
     if (last.holders > this.#caughtUp) return;
     this.keeper.dropped(this, last);
     last.restart(last.end, this.#weight);
@@ -189,9 +189,9 @@ export class DurableLog {
     this.keeper.dropped(this, page);
   }
 
-  /** Nobody reads: the log goes on without keeping anything. */
+  /** Without readers the log continues without entries. */
   #pass(weight: number): void {
-    // Something that is in flight may still be held.
+    // A message in flight may still be held.
     if (this.#last.count > 0) this.#grow();
     this.#weight += weight;
     this.#last.restart(this.#last.end + 1, this.#weight);
@@ -211,7 +211,7 @@ export class DurableLog {
   }
 }
 
-/** The page itself, or, if it was dropped, the one that has taken over whoever held it. */
+/** The page itself, or, if it was removed, the page that took over its holders. */
 export function current(page: MessagePage): MessagePage {
   let kept = page;
   while (kept.isDropped) kept = kept.next!;

@@ -5,6 +5,7 @@ import type { Variant } from "../../router/variant.ts";
 import type { Batch } from "../../store/batch.ts";
 import { numberKey, type RecordWriter, textKey } from "../../store/record.ts";
 import type { BrokerContext } from "../base/context.ts";
+import type { Tally } from "../base/memory_tally.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import type { DurableHost } from "./durable_host.ts";
 import type { MessageFollows, MessageLog } from "../delivery/backlog.ts";
@@ -23,28 +24,28 @@ import { writeSession } from "./session_record.ts";
 import { StoredInflight, storedOf } from "./stored_inflight.ts";
 
 /**
- * The queue of a session that survives the broker: the rows of the session in the store, the
- * messages that wait, and those that may not leave before the disk knows of them.
+ * The queue of a durable session: the rows of the session in the store, the waiting messages, and
+ * the messages that must not be sent before the disk has their state.
  */
 export class DurableQueue implements SessionQueue, StoredSession, CommitListener {
   readonly isDurable = true;
   readonly takesAll = true;
   readonly backlog: DurableBacklog;
-  /** When it lost its connection, of the broker's clock; `null` while it has one. */
+  /** When the session lost its connection, of the broker's clock; `null` while connected. */
   disconnectedMs: number | null = null;
-  /** Of a session that was restored: what has come since its row was written has a higher number. */
+  /** For a restored session: shared starts that are newer than its row have a higher number. */
   stamp = 0;
-  /** Whether the session has ended, and only has messages to give to others. */
+  /** Whether the session has ended, and its messages are being handed over. */
   isLeaving = false;
-  /** Whether nothing of it is to be kept. */
+  /** Whether all its rows must be removed. */
   isGone = false;
-  /** The commit that stores it for the first time; those after it do, if it fails. */
+  /** The commit that stores it for the first time. If that fails, a later one does. */
   readonly #firstCommit: number;
   readonly #context: BrokerContext;
   readonly #delivery: Delivery;
   readonly #journal: Journal;
   readonly #session: QueueOwner;
-  /** Flights that are to be sent, in order, once they may be; most sessions have none. */
+  /** Messages in flight that wait for a commit, in order; most sessions have none. */
   #held: Flight<InflightMessage>[] | null = null;
   /** Topic filters whose subscriptions have changed since they were written. */
   #filters: Set<string> | null = null;
@@ -55,15 +56,14 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
   #leaving: EndedQueue | null = null;
 
   /**
-   * @param id Never used for another session.
-   * @param isStored Whether it is in the store already.
+   * @param id Never reused for another session.
+   * @param isStored Whether it is already in the store.
    */
   constructor(host: DurableHost, session: QueueOwner, readonly id: number, isStored: boolean) {
-    const journal = host.journal!;
+    const journal = this.#journal = host.journal!;
     this.#firstCommit = isStored ? 0 : journal.gathering.number;
     this.#context = host.context;
     this.#delivery = host.delivery;
-    this.#journal = journal;
     this.#session = session;
     this.backlog = new DurableBacklog(
       () => journal.newLog(),
@@ -89,7 +89,7 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
     this.#session.link?.outbox.hurry();
   }
 
-  /** Follows a log that is shared; that is written once for all who begin to at the same time. */
+  /** Follows a shared log. All sessions that start at the same time are stored in one row. */
   follow(log: MessageLog, follows: MessageFollows): boolean {
     if (!(log instanceof DurableLog)) throw new TypeError("Cannot follow a log that is not stored");
     if (!this.backlog.makeRoom()) return false;
@@ -105,8 +105,9 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
     this.backlog.park(waiter);
   }
 
-  /** Pages are counted by the cache that keeps them. */
-  tally(): void {}
+  tally(tally: Tally): void {
+    this.backlog.tally(tally);
+  }
 
   trim(messagesMax: number, bytesMax: number): number {
     return this.backlog.trim(messagesMax, bytesMax);
@@ -116,25 +117,25 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
     return this.#journal.latest;
   }
 
-  /** Whether the disk knows of it. */
+  /** Whether it is on the disk. */
   get isStored(): boolean {
     return this.#firstCommit <= this.#journal.done;
   }
 
-  /** Something of the session has changed. */
+  /** The state of the session has changed. */
   changed(): void {
     this.#journal.sessionChanged(this);
   }
 
-  /** The subscription with a topic filter has come, changed or gone. */
+  /** The subscription with a topic filter was added, changed or removed. */
   subscriptionChanged(filter: string): void {
     (this.#filters ??= new Set()).add(filter);
     this.changed();
   }
 
   /**
-   * Opens a flight for the next message and sends it: at once, or, with QoS 2,
-   * when its identifier is on the disk.
+   * Takes the next message and sends it: at once, or, with QoS 2, when its packet identifier is on
+   * the disk.
    */
   sendNext(link: ClientLink): boolean {
     const { backlog } = this;
@@ -166,7 +167,7 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
     }
     const { isDoubtful } = backlog;
     const sent = new StoredInflight(message, variant, qos, backlog.take());
-    // What is sent with QoS 2 is on the disk before: had it been sent, it would be in flight.
+    // A QoS 2 message is stored before it is sent: had it been sent, it would be in flight.
     sent.wasSent = isDoubtful && qos === 1;
     const flight = outbound.open(qos, sent);
     if (qos === 2) this.#mustCommit(sent);
@@ -178,13 +179,15 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
     this.#send(flight);
   }
 
-  /** Sends a flight, or its PUBREL, as soon as it may be, behind those that wait. */
+  /** Sends a message in flight, or its PUBREL, as soon as possible, behind those that wait. */
   #send(flight: Flight<InflightMessage>): void {
     (this.#held ??= []).push(flight);
     this.#sendHeld();
   }
 
-  /** The client has a QoS 2 message: its PUBREL is sent when the disk knows. */
+  /**
+   * The client has acknowledged a QoS 2 message: its PUBREL is sent when the disk has that state.
+   */
   release(flight: Flight<InflightMessage>, isRepeated: boolean): void {
     const sent = storedOf(flight);
     if (!isRepeated) {
@@ -203,7 +206,7 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
     this.changed();
   }
 
-  /** What the session says of this flight has to be on the disk before it is sent. */
+  /** The state of this message in flight must be on the disk before it is sent. */
   #mustCommit(sent: StoredInflight): void {
     sent.commit = this.#journal.gathering.number;
     this.#journal.gathering.tell(this);
@@ -215,37 +218,34 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
   }
 
   commitFailed(_commit: Commit): void {
-    // What waits goes on to wait: its identifiers are in the next commit.
+    // The waiting ones continue to wait: their identifiers are in the next commit.
     if (this.#held !== null) this.#journal.gathering.tell(this);
   }
 
-  /** The client is there. */
+  /** The client is connected. */
   attach(): void {
     this.disconnectedMs = null;
     this.changed();
     this.backlog.returned();
   }
 
-  /** The client is away: what waited will be sent again when it returns. */
+  /** The client is disconnected: messages in flight are sent again when it reconnects. */
   detach(): void {
     this.#held = null;
     this.disconnectedMs = this.#context.clock.now();
-    for (const flight of this.#session.outbound?.flights() ?? []) {
-      const sent = storedOf(flight);
-      if (sent.hold !== null) sent.message = null;
-    }
+    for (const flight of this.#session.outbound?.flights() ?? []) storedOf(flight).letGo();
     this.changed();
   }
 
-  /** What the backlog has asked for is there. */
+  /** The entry that the backlog needs was loaded. */
   #onLoaded(): void {
     this.#session.link?.outbox.hurry();
     this.#leaving?.run();
   }
 
   /**
-   * The session ends. What it has of shared subscriptions goes to others; until
-   * that is done, its row stays.
+   * Ends the session. Messages of shared subscriptions go to other members. Until that is done, its
+   * row stays.
    */
   end(): InflightMessage[] {
     const { outbound } = this.#session;
@@ -278,7 +278,7 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
     return [];
   }
 
-  /** What the session reads is in its own row from now on. */
+  /** From now on the session's own row contains all its readers. */
   #leaveJoins(): void {
     for (const reader of this.backlog.readers) {
       if (reader.join !== null) this.#journal.leftJoin(reader.join);
@@ -298,8 +298,7 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
   /** Writes the rows of the session to a batch. */
   write(batch: Batch, writer: RecordWriter): void {
     const { id } = this;
-    const filters = this.#filters;
-    this.#written = filters;
+    const filters = this.#written = this.#filters;
     this.#filters = null;
     if (this.isGone) {
       batch.remove("sessions", numberKey(id));
@@ -329,7 +328,7 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
   #sendHeld(): void {
     const held = this.#held;
     const { link, inflightMessages } = this.#session;
-    // Of what is sent now, something may turn into a PUBREL, which takes its place at the end.
+    // A message that is sent now may become a PUBREL, which is added at the end.
     if (held === null || link === null || this.#isSending) return;
     this.#isSending = true;
     let count = 0;
@@ -338,6 +337,7 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
         if (!this.#isReady(flight)) break;
         count++;
         inflightMessages!.transmit(link, flight);
+        storedOf(flight).letGo();
       }
     } finally {
       this.#isSending = false;
@@ -347,7 +347,7 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
     else if (count > 0) this.#held = held.slice(count);
   }
 
-  /** Whether a flight may be sent now. If not, it will be looked at again when it may. */
+  /** Whether a message in flight may be sent now. If not, it is checked again later. */
   #isReady(flight: Flight<InflightMessage>): boolean {
     const sent = storedOf(flight);
     if (sent.commit > this.#journal.done) return false;

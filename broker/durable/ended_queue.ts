@@ -6,27 +6,27 @@ import type { InflightMessage } from "../session/inflight_message.ts";
 import type { DurableBacklog } from "./durable_backlog.ts";
 import { storedOf } from "./stored_inflight.ts";
 
-/** What it costs to hand over a message, in units of the turn budget. */
+/** The cost of handing over a message, in units of the turn budget. */
 const UNITS_PER_MESSAGE = 4;
 
-/** What a durable session leaves behind, and who is told what becomes of it. */
+/** The messages that a durable session leaves, and callbacks for their progress. */
 export interface EndedQueueOptions {
   readonly context: BrokerContext;
   readonly delivery: Delivery;
   /** The client identifier of the session. */
   readonly clientId: string;
   readonly backlog: DurableBacklog;
-  /** What is in flight. A QoS 2 message under way is nobody else's [MQTT-4.8.2-5]. */
+  /** The messages in flight. A QoS 2 message that was sent is not handed over [MQTT-4.8.2-5]. */
   readonly flights: readonly Flight<InflightMessage>[];
-  /** Called when a flight was handed over. */
+  /** Called when a message in flight was handed over. */
   released(flight: Flight<InflightMessage>): void;
-  /** Called when nothing is left. */
+  /** Called when all are handed over. */
   done(): void;
 }
 
 /**
- * Gives the messages of shared subscriptions that a durable session leaves behind to other members
- * of their groups [MQTT-4.8.2-4]. They may have to be loaded, page by page; until the last is
+ * Hands over the messages of shared subscriptions of an ended durable session to other members of
+ * their groups [MQTT-4.8.2-4]. They may have to be loaded, page by page. Until the last one is
  * handed over the row of the session stays, so that a crash loses none of them. Many messages take
  * several turns.
  */
@@ -34,7 +34,7 @@ export class EndedQueue {
   readonly #options: EndedQueueOptions;
   readonly #flights: Flight<InflightMessage>[];
   #isLoading = false;
-  /** Whether the next turn is waited for. */
+  /** Whether the next turn is scheduled. */
   #isCut = false;
 
   constructor(options: EndedQueueOptions) {
@@ -42,7 +42,7 @@ export class EndedQueue {
     this.#flights = [...options.flights];
   }
 
-  /** Goes on as far as it can in this turn without loading anything. */
+  /** Continues as far as possible in this turn without loading. */
   run(): void {
     if (this.#isCut) return;
     const { context: { turns }, backlog, released, done } = this.#options;
@@ -72,14 +72,16 @@ export class EndedQueue {
     });
   }
 
-  /** Gives a message to another member of its group; if there is none, it is dropped and counted. */
+  /**
+   * Delivers a message to another member of its group. If there is none, it is dropped and counted.
+   */
   #handOver(message: Message, shared: string | null): void {
     const { context, delivery, clientId } = this.#options;
     if (shared !== null && delivery.handOver(message, shared)) return;
     context.dropped("session-ended", message, clientId);
   }
 
-  /** Returns false if it has to be loaded first. */
+  /** Returns false if it must be loaded first. */
   #handOverFlight(flight: Flight<InflightMessage>): boolean {
     const { hold, variant } = storedOf(flight);
     if (flight.phase !== "puback" || variant.shared === null || hold === null || hold.isGone) {

@@ -2,22 +2,22 @@ import type { Clock } from "../base/clock.ts";
 import { Deadline, type Scheduler } from "../base/scheduler.ts";
 import type { DurableLog } from "./durable_log.ts";
 
-/** How long between two looks at what has expired, in milliseconds. */
+/** The interval between two sweeps, in milliseconds. */
 const SWEEP_MS = 1000;
-/** Logs that are searched in one go for what has expired. */
+/** The maximum number of logs that one sweep checks. */
 const SWEEP_LOGS = 10_000;
 
-/** What the sweep needs of the broker. */
+/** The broker, as the sweep needs it. */
 export interface SweepHost {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
-  /** Messages have expired before anyone was sent them. */
+  /** Messages have expired before they were sent. */
   expired(messages: number): void;
 }
 
 /**
- * Goes round the logs that hold something, and drops what has expired there: messages that nobody
- * comes for must not fill the disk.
+ * Visits all logs with entries in turn, and removes expired ones: messages that nobody reads must
+ * not fill the disk.
  */
 export class ExpirySweep {
   readonly #host: SweepHost;
@@ -29,12 +29,12 @@ export class ExpirySweep {
     this.#host = host;
   }
 
-  /** How many logs hold something. */
+  /** The number of logs with entries. */
   get size(): number {
     return this.#logs.size;
   }
 
-  /** Keeps a log in sight while there is something in it. */
+  /** Adds a log with entries. */
   watch(log: DurableLog): void {
     this.#logs.add(log);
     if (this.#deadline.index >= 0) return;
@@ -42,12 +42,12 @@ export class ExpirySweep {
     scheduler.set(this.#deadline, clock.now() + SWEEP_MS);
   }
 
-  /** There is nothing in a log any more. */
+  /** Removes an empty log. */
   forget(log: DurableLog): void {
     this.#logs.delete(log);
   }
 
-  /** Drops what has expired in some of the logs; in the others with the next sweeps. */
+  /** Removes expired entries of some logs. Later sweeps handle the others. */
   #dropExpired(): void {
     const { clock, scheduler } = this.#host;
     const now = clock.now();

@@ -24,46 +24,46 @@ import { PageCache } from "./page_cache.ts";
 import type { Calendar } from "../base/calendar.ts";
 import { RowWriter } from "./row_writer.ts";
 
-/** How long to wait before a commit that has failed is tried again, in milliseconds. */
+/** The time before a failed commit is retried, in milliseconds. */
 const RETRY_MS = 1000;
-/** What a chunk, with its page, and a log cost in memory beside their messages, in bytes. */
+/** Memory of a chunk, with its page and log, without the messages, in bytes. */
 const CHUNK_ENTRY_BYTES = 400;
 const LOG_BYTES = 600;
-/** What a journal needs of the broker. */
+/** The broker, as a journal needs it. */
 export interface JournalHost {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly calendar: Calendar;
-  /** What pages that are on the disk may take of the memory, in bytes. */
+  /** The maximum memory of pages that are on the disk, in bytes. */
   readonly cacheBytesMax: number;
-  /** What may wait for a commit, in bytes, before publishers wait. */
+  /** Bytes that may wait for a commit. Beyond it publishers wait. */
   readonly journalBytesMax: number;
-  /** What the store may hold of messages, in bytes, before they are refused. */
+  /** The maximum weight of stored messages, in bytes. Beyond it messages are refused. */
   readonly storedBytesMax: number;
-  /** Finishes what this turn has begun: what it changes belongs to the same commit. */
+  /** Ends this turn's work, so that its changes are in the same commit. */
   endTurn(): void;
-  /** Whoever publishes now should wait until the receipt closes. */
+  /** The current publisher should wait until the receipt closes. */
   needRoom(room: Receipt): void;
-  /** Something of what is published now is to be stored. */
+  /** A part of the current publication will be stored. */
   storing(): void;
-  /** The retained message of a topic, as it is now. */
+  /** The current retained message of a topic. */
   retainedOf(topic: string): Message | undefined;
-  /** Something has failed. */
+  /** Reports an error. */
   failed(error: unknown): void;
-  /** Messages have expired before anyone was sent them. */
+  /** Messages have expired before they were sent. */
   expired(messages: number): void;
-  /** Messages that should have been in the store were not. */
+  /** Stored messages were lost. */
   lost(messages: number): void;
-  /** A commit has failed; what it held will be tried again. */
+  /** A commit has failed. Its changes will be retried. */
   commitFailed(): void;
-  /** The disk is full, or is no longer; or it takes nothing for another reason. */
+  /** The disk is full, or no longer is; or the store refuses writes for another reason. */
   full(isFull: boolean, reason?: Error): void;
 }
 
 /**
- * Brings to the store what must survive. Changes gather while a commit is under
- * way and go with the next; the first of a turn waits for nothing but the end
- * of that turn. So under load a commit holds much, and without it no time is lost.
+ * Writes durable state to the store. Changes during a commit go into the next one. The first change
+ * of a turn waits only for the end of that turn. So under load a commit contains many changes, and
+ * without load there is no delay.
  */
 export class Journal implements LogKeeper {
   readonly #store: Store;
@@ -84,13 +84,13 @@ export class Journal implements LogKeeper {
   #lastJoin: SharedStart | null = null;
   #done = 0;
   #isTouched = false;
-  /** Whether all is restored: rows that are written before would be written by halves. */
+  /** Whether restoring is complete: rows that are written before would be incomplete. */
   #hasBegun = false;
   #isClosing = false;
   #isClosed = false;
   #mayTry = true;
   #isFailing = false;
-  /** The name of the error that was told last. */
+  /** The name of the last reported error. */
   #told = "";
   #bytes = 0;
 
@@ -114,74 +114,76 @@ export class Journal implements LogKeeper {
     });
   }
 
-  /** The commit that will hold what changes now. */
+  /** The commit that will contain the current changes. */
   get gathering(): Commit {
     return this.#gathering;
   }
 
-  /** The commit after which everything of now is on the disk; `null` if it is already. */
+  /** The commit after which the current state is on the disk; `null` if it already is. */
   get latest(): Commit | null {
     return this.#changes.isEmpty ? this.#underWay : this.#gathering;
   }
 
-  /** The number of the last commit that is on the disk, with every one before it. */
+  /** The number of the last commit that is on the disk, with all before it. */
   get done(): number {
     return this.#done;
   }
 
-  /** Whether nothing more of messages can be promised: the last commit has failed, or they are too many. */
+  /**
+   * Whether no more messages can be stored: the last commit has failed, or the limit is reached.
+   */
   get isFull(): boolean {
     return this.#isFailing || this.#bytes >= this.#host.storedBytesMax;
   }
 
-  /** Whether the last commit has failed, so that nothing at all can be promised. */
+  /** Whether the last commit has failed, so that nothing can be stored. */
   get isFailing(): boolean {
     return this.#isFailing;
   }
 
-  /** What the messages in the store weigh, in bytes. */
+  /** The weight of the stored messages, in bytes. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** What pages and chunks, and the logs they are of, cost in memory, in bytes. */
+  /** Memory of pages, chunks and their logs, in bytes. */
   get memoryBytes(): number {
     return this.#cache.bytes + this.#chunks.size * CHUNK_ENTRY_BYTES + this.#sweep.size * LOG_BYTES;
   }
 
-  /** The identifier that will be given next. */
+  /** The next identifier. */
   get nextId(): number {
     return this.#ids.nextId;
   }
 
-  /** An identifier that was never used. */
+  /** Allocates an identifier. */
   newId(): number {
     return this.#ids.newId();
   }
 
-  /** Uses no identifier up to this one. */
+  /** Skips identifiers up to this one. */
   skipIds(upTo: number): void {
     this.#ids.skip(upTo);
   }
 
-  /** Everything is restored: what has changed by that is written. */
+  /** Restoring is complete: changes until now are written. */
   begin(): void {
     this.#hasBegun = true;
     if (!this.#changes.isEmpty) this.#touch();
   }
 
-  /** Removes a row that is of no use to anybody. */
+  /** Removes a row without use. */
   discard(table: Table, key: Uint8Array): void {
     this.#changes.useless.push([table, key]);
     this.#touch();
   }
 
-  /** Makes a log. */
+  /** Creates a log. */
   newLog(): DurableLog {
     return new DurableLog(this, this.newId());
   }
 
-  /** A log that is in the store. */
+  /** Creates a log that is in the store. */
   restoreLog(id: number, end: number, weight: number): DurableLog {
     return new DurableLog(this, id, end, weight);
   }
@@ -193,7 +195,7 @@ export class Journal implements LogKeeper {
     return chunk;
   }
 
-  /** Whether anything leads to the chunk with an identifier. */
+  /** Whether any entry refers to the chunk with an identifier. */
   hasChunk(id: number): boolean {
     return this.#chunks.has(id);
   }
@@ -222,12 +224,15 @@ export class Journal implements LogKeeper {
     this.#touch();
   }
 
-  /** A message goes from one session to another: it must not leave here before it is there. */
+  /**
+   * A message moves from one session to another. The removal must not be stored before the
+   * addition.
+   */
   handedOver(): void {
     this.#changes.isIndivisible = true;
   }
 
-  /** A session has begun to read a log. */
+  /** A session has started to read a log. */
   joined(sessionId: number, reader: Reader): void {
     const { cursor, variant } = reader;
     const { log, position, weight } = cursor;
@@ -244,18 +249,18 @@ export class Journal implements LogKeeper {
     this.#touch();
   }
 
-  /** What a session reads is known from elsewhere. */
+  /** The position of a session is stored elsewhere. */
   leftJoin(join: SharedStart): void {
     if (--join.pending === 0) this.removeJoin(join);
   }
 
-  /** The join counts for nobody any more. */
+  /** No session needs the shared start any more. */
   removeJoin(join: SharedStart): void {
     this.#changes.removedJoins.add(join);
     this.#touch();
   }
 
-  /** The will of a session has come, changed or gone. */
+  /** The will of a session was added, changed or removed. */
   willChanged(owner: WillOwner): void {
     if (owner.willId === 0) {
       if (owner.will === null) return;
@@ -300,12 +305,15 @@ export class Journal implements LogKeeper {
     this.#cache.load(log, page, done);
   }
 
-  /** Keeps a log in sight while there is something in it, for what expires there. */
+  /** Adds a log with entries to the expiry sweep. */
   watch(log: DurableLog): void {
     this.#sweep.watch(log);
   }
 
-  /** Closes when the disk holds what a commit should, however often it is tried, or never will. */
+  /**
+   * Closes when the contents of a commit are on the disk, after any number of retries, or never
+   * will be.
+   */
   whenStored(commit: Commit): Receipt {
     if (this.#isClosed) return Receipt.closed();
     const stored = new Receipt();
@@ -317,10 +325,10 @@ export class Journal implements LogKeeper {
     return stored;
   }
 
-  /** Waits until everything is on the disk, or cannot be brought there, and closes the store. */
+  /** Waits until everything is on the disk, or cannot be written, and closes the store. */
   async close(): Promise<void> {
     this.#isClosing = true;
-    // What has failed is tried a last time.
+    // Failed changes are retried a last time.
     this.#mayTry = true;
     while (this.#underWay !== null || (!this.#changes.isEmpty && this.#mayTry)) {
       if (this.#underWay === null) this.#seal();
@@ -328,7 +336,7 @@ export class Journal implements LogKeeper {
     }
     this.#host.scheduler.clear(this.#retry);
     this.#isClosed = true;
-    // Nobody is to wait for what does not come.
+    // Releases everyone who waits for a commit that will not happen.
     this.#gathering.fail(
       new StoreError("The store is closed"),
       (error) => this.#host.failed(error),
@@ -336,14 +344,16 @@ export class Journal implements LogKeeper {
     await this.#store.close();
   }
 
-  /** So much more is to be stored. Past a limit publishers wait for the commit under way, or the next. */
+  /**
+   * Counts bytes to be stored. Beyond a limit publishers wait for the current commit, or the next.
+   */
   #weigh(bytes: number): void {
     this.#changes.weight += bytes;
     if (this.#changes.weight <= this.#host.journalBytesMax || this.#isClosing) return;
     this.#host.needRoom((this.#underWay ?? this.#gathering).over);
   }
 
-  /** Seals what has gathered at the end of this turn, unless a commit is under way. */
+  /** Seals the changes at the end of this turn, unless a commit is in progress. */
   #touch(): void {
     if (!this.#hasBegun) return;
     if (this.#isTouched || this.#underWay !== null || !this.#mayTry || this.#isClosing) return;
@@ -355,7 +365,7 @@ export class Journal implements LogKeeper {
     });
   }
 
-  /** On a full disk what frees room goes first, by itself: the store keeps room for that. */
+  /** On a full disk, removals are committed first, alone: the store reserves room for them. */
   #sealRemovals(): boolean {
     const removals = this.#isFailing ? this.#changes.takeRemovals() : null;
     if (removals === null) return false;
@@ -368,7 +378,7 @@ export class Journal implements LogKeeper {
     return true;
   }
 
-  /** Hands what has gathered to the store. */
+  /** Passes the changes to the store. */
   #seal(): void {
     if (!this.#sealRemovals()) this.#sealAll();
   }
@@ -406,7 +416,7 @@ export class Journal implements LogKeeper {
     if (!this.#changes.isEmpty) this.#touch();
   }
 
-  /** What could not be brought to the disk is tried again, with whatever has changed by then. */
+  /** Failed changes are retried, together with the changes since then. */
   #failed(commit: Commit, changes: Changes, error: unknown): void {
     this.#underWay = null;
     this.#host.commitFailed();
@@ -421,7 +431,7 @@ export class Journal implements LogKeeper {
     commit.fail(reason, (error) => this.#host.failed(error));
   }
 
-  /** Tells that the store takes nothing, once for each kind of reason. */
+  /** Reports that the store refuses writes, once for each kind of reason. */
   #tell(reason: Error): void {
     if (this.#isFailing && this.#told === reason.name) return;
     this.#isFailing = true;
@@ -431,7 +441,7 @@ export class Journal implements LogKeeper {
     if (!isPlain) this.#host.failed(reason);
   }
 
-  /** An entry leads to the chunk no more; without any it goes. */
+  /** An entry no longer refers to the chunk. Without references it is removed. */
   #leave(chunk: MessageChunk): void {
     if (--chunk.live > 0 || !chunk.isSealed) return;
     chunk.isGone = true;

@@ -1,28 +1,27 @@
 import type { Message } from "../base/message.ts";
 
-/** Bytes of messages from which on a chunk takes no more. */
+/** A chunk with more bytes of messages is full. */
 export const CHUNK_BYTES = 64 * 1024;
 
 /**
- * Messages that are stored together, in one row, and that go together once
- * nobody needs any of them.
+ * Messages that are stored together in one row, and removed together when none is needed any more.
  */
 export class MessageChunk {
-  /** How many entries of logs lead to its messages. */
+  /** The number of log entries that refer to its messages. */
   live = 0;
-  /** What its messages weigh, in bytes. */
+  /** The weight of its messages, in bytes. */
   bytes = 0;
-  /** Whether it was handed to the store, which may have it since. */
+  /** Whether it was passed to the store, and so may be stored. */
   isSealed = false;
-  /** Whether it was removed, or never came to be stored. */
+  /** Whether it was removed, or will not be stored. */
   isGone = false;
   /** The messages, until they are on the disk. */
   messages: { readonly message: Message; readonly place: Place }[] | null = [];
 
-  /** @param id Counts up: of two messages, that of the lower chunk came first. */
+  /** @param id Increases: of two messages, the one in the lower chunk came first. */
   constructor(readonly id: number) {}
 
-  /** A chunk that is on the disk. */
+  /** Creates a chunk that is on the disk. */
   static stored(id: number): MessageChunk {
     const chunk = new MessageChunk(id);
     chunk.isSealed = true;
@@ -30,7 +29,7 @@ export class MessageChunk {
     return chunk;
   }
 
-  /** Takes a message, and says where it is from now on. */
+  /** Adds a message, and returns its place. */
   add(message: Message): Place {
     const messages = this.messages!;
     const place = new Place(this, messages.length);
@@ -40,9 +39,9 @@ export class MessageChunk {
   }
 }
 
-/** Where a message is stored. */
+/** The place of a stored message. */
 export class Place {
-  /** Whether its publisher was told that it is not stored, so that nobody must get it. */
+  /** Whether the publisher was told that it is not stored, so that it must not be delivered. */
   isRevoked = false;
 
   constructor(readonly chunk: MessageChunk, readonly index: number) {}

@@ -4,10 +4,10 @@ import type { MessageChunk, Place } from "./message_chunk.ts";
 
 /** Entries of a full page. */
 export const PAGE_ENTRIES = 128;
-/** What the messages of a page weigh at most, in bytes, but for the last. */
+/** The maximum weight of a page's messages, in bytes, without the last one. */
 export const PAGE_BYTES = 64 * 1024;
 
-/** How a message is sent of which the store has lost that. */
+/** The flags of a message whose flags the store has lost. */
 export const LOST_VARIANT: Variant = {
   qos: 1,
   identifiers: null,
@@ -21,49 +21,48 @@ export interface Entry {
   readonly place: Place;
   /** The message; `null` if the store has lost it. */
   readonly message: Message | null;
-  /** What it weighs, in bytes. */
+  /** Its weight, in bytes. */
   readonly weight: number;
-  /** How it is sent; `null` where that is up to the reader. */
+  /** Its flags; `null` if the reader has them. */
   readonly variant: Variant | null;
 }
 
 /**
- * A part of a durable log: one row of the store, and what is read of it at
- * once. Once it is on the disk its entries may be forgotten and read again.
+ * A part of a durable log: one row of the store, which is read at once. Once it is on the disk its
+ * entries may be evicted and read again.
  *
- * It is kept while it, or a page before it, is held: by cursors that stand in
- * it and by messages of it that are in flight.
+ * It is kept while it, or an earlier page, is held: by cursors in it and by its messages in flight.
  */
 export class MessagePage {
-  /** How many entries there are. */
+  /** The number of entries. */
   count = 0;
-  /** What they weigh, in bytes. */
+  /** Their weight, in bytes. */
   weight = 0;
-  /** When the last of them expires, of the broker's clock; `Infinity` for never. */
+  /** When the last entry expires, of the broker's clock; `Infinity` for never. */
   expiresMs = -Infinity;
-  /** Cursors that stand here, and messages in flight. */
+  /** Cursors in this page, and messages in flight. */
   holders = 0;
-  /** The entries; `null` while only the store has them. */
+  /** The entries; `null` if they are only in the store. */
   entries: Entry[] | null = [];
-  /** The chunk of each entry, known while the entries are not. */
+  /** The chunk of each entry, while the entries are not in memory. */
   refs: readonly MessageChunk[] | null = null;
-  /** Whether it was handed to the store, which may have it since. */
+  /** Whether it was passed to the store, and so may be stored. */
   isSealed = false;
-  /** Changes that no commit has finished yet. */
+  /** The number of changes that are not committed yet. */
   pending = 0;
-  /** Whether nobody needs it any more. */
+  /** Whether it is no longer needed. */
   isDropped = false;
   next: MessagePage | null = null;
-  /** Whoever waits for the entries. */
+  /** Callbacks that wait for the entries. */
   waiting: (() => void)[] | null = null;
 
   /**
    * @param first The position of the first entry.
-   * @param weightBefore What the log weighs in front of it.
+   * @param weightBefore The weight of the log before it.
    */
   constructor(public first: number, public weightBefore: number) {}
 
-  /** The position behind the last entry. */
+  /** The position after the last entry. */
   get end(): number {
     return this.first + this.count;
   }
@@ -88,13 +87,13 @@ export class MessagePage {
     entry.place.chunk.live++;
   }
 
-  /** Forgets the entries, which the store has. */
+  /** Evicts the entries, which are in the store. */
   evict(): void {
     this.refs = this.entries!.map(({ place }) => place.chunk);
     this.entries = null;
   }
 
-  /** Begins anew, empty, at `first`; who holds it goes on to. */
+  /** Starts again, empty, at `first`; its holders stay. */
   restart(first: number, weightBefore: number): void {
     this.first = first;
     this.weightBefore = weightBefore;

@@ -6,10 +6,10 @@ import type { Entry, MessagePage } from "./message_page.ts";
 import type { Calendar } from "../base/calendar.ts";
 import { readMessage, readVariant, writeMessage, writeVariant } from "./records.ts";
 
-/** No message weighs more: a packet has at most 256 MiB. */
+/** The maximum weight of a message: a packet has at most 256 MiB. */
 const ENTRY_BYTES_MAX = 2 ** 30;
 
-/** What the row of a page says, but for the messages themselves. */
+/** The row of a page, without the messages. */
 export interface PageRecord {
   readonly weightBefore: number;
   /** When the last entry expires, of the wall clock; `Infinity` for never. */
@@ -17,7 +17,7 @@ export interface PageRecord {
   readonly entries: readonly Omit<Entry, "message">[];
 }
 
-/** Writes the row of a page whose entries are there. */
+/** Writes the row of a page whose entries are in memory. */
 export function writePage(writer: RecordWriter, page: MessagePage, calendar: Calendar): void {
   const { expiresMs } = page;
   writer.number(page.weightBefore);
@@ -45,7 +45,7 @@ export function readPage(value: Uint8Array, chunkOf: (id: number) => MessageChun
   return { weightBefore, expiresWallMs: expires === 0 ? Infinity : expires - 1, entries };
 }
 
-/** What there is to know of a page whose entries stay in the store. */
+/** The row of a page whose entries stay in the store. */
 export interface PageSummary {
   readonly weightBefore: number;
   readonly expiresWallMs: number;
@@ -55,7 +55,7 @@ export interface PageSummary {
   readonly chunkIds: readonly number[];
 }
 
-/** Reads the row of a page without making its entries. */
+/** Reads the row of a page without creating its entries. */
 export function summarisePage(value: Uint8Array): PageSummary {
   const reader = new RecordReader(value);
   const weightBefore = reader.number();
@@ -77,7 +77,7 @@ export function summarisePage(value: Uint8Array): PageSummary {
   return { weightBefore, expiresWallMs, count, weight, chunkIds };
 }
 
-/** Writes the row of a chunk; of messages that were revoked only the place stays. */
+/** Writes the row of a chunk. Of a revoked message only the place is kept. */
 export function writeChunk(writer: RecordWriter, chunk: MessageChunk, calendar: Calendar): void {
   for (const { message, place } of chunk.messages!) {
     const start = writer.beginLongPiece();
@@ -86,7 +86,7 @@ export function writeChunk(writer: RecordWriter, chunk: MessageChunk, calendar: 
   }
 }
 
-/** Reads messages out of the row of a chunk, by their index; `null` for those that were revoked. */
+/** Reads messages of the row of a chunk, by their index; `null` for revoked ones. */
 export function readChunk(
   value: Uint8Array,
   wanted: ReadonlySet<number>,

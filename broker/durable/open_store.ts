@@ -5,7 +5,7 @@ import { MeasuredStore } from "./measured_store.ts";
 import { restore } from "./restore.ts";
 
 /**
- * Has a broker keep in a store what must survive, and go on from what is there.
+ * Connects a broker with a store, and restores its contents.
  *
  * @throws {StoreError} If the store cannot be read.
  */

@@ -7,56 +7,53 @@ import { type Entry, LOST_VARIANT, type MessagePage } from "./message_page.ts";
 import { type PageRecord, readChunk, readPage } from "./message_page_record.ts";
 import type { Calendar } from "../base/calendar.ts";
 
-/** Pages that are read from the store at once. */
+/** The maximum number of concurrent reads of pages. */
 const LOADS_MAX = 16;
 /**
- * Pages that stay whatever they weigh: one that was loaded must be there when whoever waited for
- * it comes to read it, or it would be loaded for ever.
+ * The minimum number of pages that stay, whatever their weight: a loaded page must still be in
+ * memory when its reader gets to it, or it would be loaded again and again.
  */
 const PAGES_MIN = 2 * LOADS_MAX;
-/** How long to wait before what could not be read is tried again, in milliseconds. */
+/** The time before a failed read is retried, in milliseconds. */
 const RETRY_MS = 1000;
 
-/** What a cache needs to know. */
+/** The broker, as the cache needs it. */
 export interface CacheHost {
   readonly store: Store;
   readonly calendar: Calendar;
-  /** What the pages in the cache may weigh, in bytes. */
+  /** The maximum weight of the cached pages, in bytes. */
   readonly bytesMax: number;
   /** The chunk with an identifier. */
   chunkOf(id: number): MessageChunk;
-  /** The store does not have what it should. */
+  /** Stored messages were lost. */
   lost(messages: number): void;
-  /** The store could not read. */
+  /** A read has failed. */
   failed(error: unknown): void;
-  /** Calls back after so many milliseconds. */
+  /** Calls `call` after so many milliseconds. */
   later(ms: number, call: () => void): void;
 }
 
-/**
- * The pages whose entries are in memory beside being on the disk. Those that
- * came first are forgotten first.
- */
+/** The pages that are in memory and on the disk. The oldest are evicted first. */
 export class PageCache {
   readonly #host: CacheHost;
   readonly #pages = new Set<MessagePage>();
-  /** Pages that wait to be loaded, and whose they are. */
+  /** Pages that wait to be loaded, with their logs. */
   readonly #queue = new Map<MessagePage, DurableLog>();
   #bytes = 0;
   #loads = 0;
-  /** Whether the last page could not be read. */
+  /** Whether the last read has failed. */
   #isFailing = false;
 
   constructor(host: CacheHost) {
     this.#host = host;
   }
 
-  /** What the pages weigh, in bytes. */
+  /** The weight of the pages, in bytes. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Takes a page that is on the disk as it is. */
+  /** Adds a page that is on the disk in its current state. */
   add(page: MessagePage): void {
     if (page.isDropped || page.entries === null || this.#pages.has(page)) return;
     this.#pages.add(page);
@@ -68,12 +65,12 @@ export class PageCache {
     }
   }
 
-  /** The page is no more, or no longer on the disk as it is. Called before it changes. */
+  /** Removes a page that was removed, or is about to change. */
   remove(page: MessagePage): void {
     if (this.#pages.delete(page)) this.#bytes -= page.weight;
   }
 
-  /** Loads the entries of a page, and calls back. */
+  /** Loads the entries of a page, and calls `done`. */
   load(log: DurableLog, page: MessagePage, done: () => void): void {
     if (page.waiting !== null) {
       page.waiting.push(done);
@@ -102,7 +99,7 @@ export class PageCache {
       }
       this.#isFailing = false;
     } catch (error) {
-      // Whoever waits goes on to wait: to call back would only have it asked for again at once.
+      // The callbacks continue to wait: called now, they would request the page again at once.
       this.#loads--;
       this.#failed(error, log, page);
       return this.#loadNext();
@@ -114,7 +111,7 @@ export class PageCache {
     this.#loadNext();
   }
 
-  /** The page is read again a little later. That it cannot be is told once, until it can. */
+  /** The page is read again later. The error is reported once, until a read succeeds. */
   #failed(error: unknown, log: DurableLog, page: MessagePage): void {
     if (!this.#isFailing) this.#host.failed(error);
     this.#isFailing = true;
@@ -128,7 +125,7 @@ export class PageCache {
     const { store } = this.#host;
     const { first, count } = page;
     const [value] = await store.get("entries", [numberKey(log.id, first)]);
-    // One that was dropped meanwhile was not needed, or had expired.
+    // A page that was removed meanwhile was not needed, or had expired.
     if (page.isDropped) return [];
     if (!value) return this.#lost(page);
     const record = readPage(value, (id) => this.#host.chunkOf(id));
@@ -162,14 +159,14 @@ export class PageCache {
       try {
         messages.set(chunk, readChunk(value, indexes, calendar));
       } catch (error) {
-        // What makes no sense is as good as not there.
+        // An invalid chunk counts as lost.
         this.#host.failed(error);
       }
     }
     return messages;
   }
 
-  /** The row of a page is missing: what was there cannot be sent. */
+  /** The row of a page is missing: its messages cannot be sent. */
   #lost(page: MessagePage): Entry[] {
     this.#host.lost(page.count);
     return page.refs!.map((chunk): Entry => ({

@@ -9,16 +9,15 @@ import type { Variant } from "../../router/variant.ts";
 import type { Calendar } from "../base/calendar.ts";
 import { Message } from "../base/message.ts";
 
-/** The largest subscription identifier [MQTT-3.8.2.1.2]. */
+/** The largest Subscription Identifier [MQTT-3.8.2.1.2]. */
 const SUBSCRIPTION_IDENTIFIER_MAX = 268_435_455;
 
 /**
- * How the broker's things are written to a store. Times are written as
- * milliseconds of the wall clock, since that of the broker starts anew with
- * each process.
+ * The format of rows in the store. Times are written as milliseconds of the wall clock, because the
+ * broker's clock starts at zero in each process.
  */
 
-/** Writes a message, but for whose it is: nobody asks that of one that is on its way. */
+/** Writes a message without its publisher, which is not needed after delivery. */
 export function writeMessage(
   writer: RecordWriter,
   message: Message,
@@ -32,7 +31,7 @@ export function writeMessage(
   writer.piece(buffer, payloadStart, message.payloadEnd);
 }
 
-/** Reads a message, which gets bytes of its own. */
+/** Reads a message, which owns its bytes. */
 export function readMessage(
   reader: RecordReader,
   calendar: Calendar,
@@ -64,7 +63,7 @@ export function readMessage(
   return message.keep();
 }
 
-/** Writes how a message is sent; mostly one byte. */
+/** Writes the flags of a message; usually one byte. */
 export function writeVariant(writer: RecordWriter, variant: Variant): void {
   const { qos, identifiers, retainAsPublished, retained, shared } = variant;
   writer.number(
@@ -75,7 +74,7 @@ export function writeVariant(writer: RecordWriter, variant: Variant): void {
   if (shared !== null) writer.text(shared);
 }
 
-/** Reads how a message is sent. */
+/** Reads the flags of a message. */
 export function readVariant(reader: RecordReader): Variant {
   const flags = reader.number();
   return {
@@ -100,14 +99,14 @@ export function readNumbers(reader: RecordReader): number[] {
   return numbers;
 }
 
-/** Writes what a subscription asks for. */
+/** Writes Subscription Options. */
 export function writeOptions(writer: RecordWriter, options: SubscriptionOptions): void {
   const { qos, noLocal, retainAsPublished, retainHandling, identifier } = options;
   writer.number(qos + (noLocal ? 4 : 0) + (retainAsPublished ? 8 : 0) + retainHandling * 16);
   writer.number(identifier);
 }
 
-/** Reads what a subscription asks for. */
+/** Reads Subscription Options. */
 export function readOptions(reader: RecordReader): SubscriptionOptions {
   const flags = reader.number();
   return {
@@ -119,16 +118,16 @@ export function readOptions(reader: RecordReader): SubscriptionOptions {
   };
 }
 
-/** @throws {StoreError} If no packet could say it: it was not written by us. */
+/** @throws {StoreError} If no packet could contain it: the row is damaged. */
 function identifierOf(number: number): number {
   if (number <= SUBSCRIPTION_IDENTIFIER_MAX) return number;
   throw new StoreError(`A record in the store has subscription identifier ${number}`);
 }
 
-/** A will as it is stored, with whose it is. */
+/** A stored will, with its client. */
 export interface WillRecord {
   readonly clientId: string;
-  /** The user name of the client, for an authorizer to be asked about it; `null` for none. */
+  /** The user name of the client, for an authorizer; `null` for none. */
   readonly username: string | null;
   readonly will: Will;
   /** When it is due, of the wall clock; 0 while the client is connected. */
@@ -145,7 +144,7 @@ export function writeWill(writer: RecordWriter, record: WillRecord): void {
   writer.number(will.qos * 2 + (will.retain ? 1 : 0)).piece(will.payload).piece(properties);
 }
 
-/** Reads a will, which gets bytes of its own. */
+/** Reads a will, which owns its bytes. */
 export function readWill(reader: RecordReader): WillRecord {
   const clientId = reader.text();
   const isNamed = reader.number() === 1;

@@ -8,12 +8,11 @@ import { MessagePage } from "./message_page.ts";
 import { type PageSummary, summarisePage } from "./message_page_record.ts";
 import { StoredRows } from "./stored_rows.ts";
 import { goOn, restoreJoins, restoreSessions, restoreSubscriptions } from "./restore_sessions.ts";
-import { readWills, restoreRetained, restoreWills } from "./restore_retained.ts";
+import { mustFit, readWills, restoreRetained, restoreWills } from "./restore_retained.ts";
 
 /**
- * Takes everything up where the store says it was left: sessions with their
- * subscriptions, positions and flights, retained messages and wills. Messages
- * that wait stay where they are.
+ * Restores the contents of a store: sessions with their subscriptions, positions and messages in
+ * flight, retained messages and wills. Waiting messages stay in the store.
  *
  * @returns The journal, which the broker uses from then on.
  * @throws {StoreError} If the store cannot be read.
@@ -33,7 +32,7 @@ export async function restore(
   await restoreJoins(rows, journal, logs, sessions);
   await restoreSubscriptions(broker, rows, sessions);
   const wills = await readWills(rows);
-  // What was lost with a part of the file may have been the row that tells which are used.
+  // A damaged part of the file may have contained the row with the reserved identifiers.
   journal.skipIds(rows.idMost);
   for (const log of logs.values()) log.begin();
   restoreWills(broker, wills);
@@ -49,12 +48,12 @@ async function nextIdOf(store: Store): Promise<number> {
   try {
     return Math.max(1, new RecordReader(value).number());
   } catch {
-    // As if the row were not there: the identifiers in use tell as much.
+    // Like a missing row: the identifiers in use give a lower bound.
     return 1;
   }
 }
 
-/** Removes what is of no use to anybody, and tells of what should have been. */
+/** Removes rows without use, and reports missing ones. */
 function discard(rows: StoredRows, journal: Journal, broker: DurableHost): void {
   for (const [table, key] of rows.useless) journal.discard(table, key);
   const { unreadable } = rows;
@@ -65,12 +64,12 @@ function discard(rows: StoredRows, journal: Journal, broker: DurableHost): void 
   );
 }
 
-/** Where the file was damaged, messages may be left to which nothing leads. */
+/** In a damaged file there may be messages without references. */
 async function removeOrphans(rows: StoredRows, journal: Journal): Promise<void> {
   await rows.each("messages", (key) => journal.hasChunk(rows.idOf(key)));
 }
 
-/** The logs with their pages, each held so that it does not go before its readers are there. */
+/** The logs with their pages, each held until all readers are known. */
 async function restoreLogs(
   rows: StoredRows,
   journal: Journal,
@@ -96,7 +95,7 @@ async function restoreLogs(
     if (summary.count === 0 || first < (pages.at(-1)?.end ?? 0)) return false;
     for (const chunkId of summary.chunkIds) rows.inUse(chunkId);
     pages.push(pageOf(journal, broker, first, summary));
-    return true;
+    return mustFit(broker);
   });
   finish();
   return logs;

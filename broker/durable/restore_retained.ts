@@ -9,7 +9,7 @@ import { Session } from "../session/session.ts";
 import { readMessage, readWill, type WillRecord } from "./records.ts";
 import type { StoredRows } from "./stored_rows.ts";
 
-/** How many times the budget of the memory what is restored may take. */
+/** The restored data may use this multiple of the memory budget. */
 const RESTORE_SHARE = 1.5;
 
 export async function restoreRetained(broker: DurableHost, rows: StoredRows): Promise<void> {
@@ -30,8 +30,8 @@ export async function restoreRetained(broker: DurableHost, rows: StoredRows): Pr
 }
 
 /**
- * What is acknowledged is there again after a restart, also where the budget has become smaller
- * and nothing may be added for now; but a process that would not survive it says so instead.
+ * Acknowledged data is restored, even if the budget was reduced and does not allow additions. But
+ * if the process could not survive it, this throws an error.
  *
  * @throws {Error} If it is far too much.
  */
@@ -48,7 +48,7 @@ function megabytes(bytes: number): string {
   return (bytes / 2 ** 20).toFixed(0);
 }
 
-/** The wills that are stored, and under which number. */
+/** The stored wills, by their numbers. */
 export async function readWills(rows: StoredRows): Promise<Map<number, WillRecord>> {
   const wills = new Map<number, WillRecord>();
   const clients = new Set<string>();
@@ -56,7 +56,7 @@ export async function readWills(rows: StoredRows): Promise<Map<number, WillRecor
     const id = rows.idOf(key);
     const record = readWill(new RecordReader(value));
     mustBeSound("topic name", topicNameFault(record.will.topic));
-    // A client has one, beside those that were due when the disk was full.
+    // A client has at most one, besides those that were due when the disk was full.
     if (record.dueWallMs === 0 && clients.has(record.clientId)) return false;
     if (record.dueWallMs === 0) clients.add(record.clientId);
     wills.set(id, record);
@@ -65,11 +65,11 @@ export async function readWills(rows: StoredRows): Promise<Map<number, WillRecor
   return wills;
 }
 
-/** Gives wills back to sessions that go on, and publishes those of clients that were lost. */
+/** Returns wills to restored sessions, and publishes those of lost clients. */
 export function restoreWills(broker: DurableHost, wills: Map<number, WillRecord>): void {
   const now = broker.context.clock.now();
   for (const [id, { clientId, username, will, dueWallMs }] of wills) {
-    // One without a session that survives had a clean session, which has ended.
+    // A will without a durable session belonged to a clean session, which has ended.
     const known = broker.sessions.get(clientId);
     const session = known?.willId === 0 ? known : new Session(
       broker.sessionHost,
@@ -78,8 +78,9 @@ export function restoreWills(broker: DurableHost, wills: Map<number, WillRecord>
     );
     session.willId = id;
     broker.sessions.restoreWill(session, will);
-    session.username = username;
+    broker.sessions.setUser(session, username);
     session.permit(accessOf(broker, clientId, username));
+    mustFit(broker);
     const delayMs = (will.properties.willDelayInterval ?? 0) * 1000;
     session.willDueMs = dueWallMs === 0
       ? now + delayMs
@@ -93,7 +94,7 @@ export function mustBeSound(what: string, fault: string | null): void {
   if (fault !== null) throw new StoreError(`The store has a ${what} with a fault: ${fault}`);
 }
 
-/** What a client may do, of which this is all that is known until it returns. */
+/** The known permissions of a client until it reconnects. */
 function accessOf(
   broker: DurableHost,
   clientId: string,

@@ -1,6 +1,8 @@
 import { Subscription, subscriptionOptions } from "../../router/subscription.ts";
 import { topicFilterFault } from "../../router/topic.ts";
 import { numberOfKey, RecordReader, textOfKey } from "../../store/record.ts";
+import { FLIGHT_BYTES, INBOUND_ID_BYTES, READER_BYTES } from "../base/memory_costs.ts";
+import { countKept } from "../base/message.ts";
 import type { DurableHost } from "./durable_host.ts";
 import { RetainedDeliveryQueue } from "../delivery/retained_delivery_queue.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
@@ -25,13 +27,13 @@ import { StoredInflight } from "./stored_inflight.ts";
 import type { StoredRows } from "./stored_rows.ts";
 import { mustBeSound, mustFit } from "./restore_retained.ts";
 
-/** A session that was in the store, and its queue. */
+/** A stored session, and its queue. */
 export interface StoredSession {
   readonly session: Session;
   readonly queue: DurableQueue;
 }
 
-/** A log that may have no pages left; held as those that have. */
+/** A log that may have no pages left; it is held like the others. */
 function logOf(
   journal: Journal,
   logs: Map<number, DurableLog>,
@@ -47,7 +49,7 @@ function logOf(
   return log;
 }
 
-/** The sessions by the number they are stored under. */
+/** The sessions by their numbers in the store. */
 export async function restoreSessions(
   broker: DurableHost,
   rows: StoredRows,
@@ -60,12 +62,17 @@ export async function restoreSessions(
     const record = readSession(value);
     rows.inUse(record.stamp);
     for (const { logId } of record.readers) rows.inUse(logId);
-    // There is one session of a client, but for those that only have something left to give.
+    // A client has one session, besides ended ones with messages to hand over.
     if (!record.isLeaving && broker.sessions.get(record.clientId) !== undefined) return false;
     const restored = restoreSession(broker, journal, logs, id, record);
     sessions.set(id, restored);
     if (!record.isLeaving) broker.sessions.restore(restored.session);
-    return true;
+    const { readers, flights, inboundIds } = record;
+    countKept(
+      readers.length * READER_BYTES + flights.length * FLIGHT_BYTES +
+        inboundIds.length * INBOUND_ID_BYTES,
+    );
+    return mustFit(broker);
   });
   return sessions;
 }
@@ -92,14 +99,14 @@ function restoreSession(
     flights.map(({ packetId, phase }, at) => [packetId, phase, sent[at]!] as const),
     record.inboundIds,
   );
-  // Where its log stood, there may be something else the next time.
+  // Another log may reuse its positions next time.
   if (flights.some(({ logId }, at) => logId !== 0 && sent[at]!.hold === null)) queue.changed();
   if (feeds.length > 0) {
     session.feeds = new RetainedDeliveryQueue(feeds.map((feed) => feedOf(broker, feed)));
   }
   queue.isLeaving = record.isLeaving;
   queue.stamp = record.stamp;
-  // A clock that was set back must not keep a session for longer.
+  // A clock that was set back must not extend the session.
   queue.disconnectedMs = disconnectedWallMs === 0
     ? null
     : Math.min(broker.context.clock.now(), broker.context.calendar.toClock(disconnectedWallMs));
@@ -114,7 +121,7 @@ function newSession(broker: DurableHost, id: number, clientId: string): StoredSe
   return { session, queue: queue! };
 }
 
-/** What sessions have begun to read since their own rows were written. */
+/** The logs that sessions have started to read since their rows were written. */
 export async function restoreJoins(
   rows: StoredRows,
   journal: Journal,
@@ -148,11 +155,11 @@ function cursorOf(
 ): DurableCursor {
   const cursor = log.cursor();
   const { variant } = record;
-  // Nothing will be appended any more to a log that was shared.
+  // Nothing will be appended to a log that was shared.
   const isOwn = variant === null;
   const end = Math.min(record.end, isOwn ? Infinity : log.end);
   const endWeight = Math.min(record.endWeight, isOwn ? Infinity : log.weight);
-  // The last pages may be lost: what takes their place is not to be passed over.
+  // The last pages may be lost. New entries at their positions must not be skipped.
   const position = Math.min(record.position, log.end);
   const weight = Math.min(record.weight, log.weight);
   cursor.restore(log.pageAt(position), position, weight, end, endWeight);
@@ -193,7 +200,7 @@ export async function restoreSubscriptions(
   });
 }
 
-/** The clients are away: sessions wait for them, or end when their time is over. */
+/** All clients are disconnected: sessions wait for them, or end when they expire. */
 export function goOn(broker: DurableHost, sessions: Map<number, StoredSession>): void {
   const now = broker.context.clock.now();
   for (const { session, queue } of sessions.values()) {
@@ -201,7 +208,7 @@ export function goOn(broker: DurableHost, sessions: Map<number, StoredSession>):
       session.end();
       continue;
     }
-    // One that was connected when the broker ended is away from now on.
+    // A client that was connected when the broker ended counts as disconnected from now on.
     if (queue.disconnectedMs === null) {
       queue.disconnectedMs = now;
       queue.changed();

@@ -13,20 +13,23 @@ import { writeMessage, writeWill } from "./records.ts";
 
 const encoder = new TextEncoder();
 
-/** What is asked of the broker when rows are written. */
+/** The broker, as the writer of rows needs it. */
 export interface RowHost {
   readonly calendar: Calendar;
-  /** The retained message of a topic, as it is now. */
+  /** The current retained message of a topic. */
   retainedOf(topic: string): Message | undefined;
 }
 
-/** Writes the rows of what has changed, as it is when they are written. */
+/** Writes the rows of changed objects in their current state. */
 export class RowWriter {
   readonly #host: RowHost;
   readonly #gone: (chunk: MessageChunk) => void;
   readonly #writer = new RecordWriter();
 
-  /** @param gone Told of chunks that need not be stored: whoever needed them has them already. */
+  /**
+   * @param gone Called with chunks that need not be stored, because all receivers already have the
+   * messages.
+   */
   constructor(host: RowHost, gone: (chunk: MessageChunk) => void) {
     this.#host = host;
     this.#gone = gone;
@@ -39,7 +42,7 @@ export class RowWriter {
     for (const [id, first] of changes.removedPages) batch.remove("entries", numberKey(id, first));
     for (const chunk of changes.chunks) this.#chunk(batch, chunk);
     for (const [page, log] of changes.pages) this.#page(batch, log, page);
-    // Sessions may leave joins, and so come first.
+    // Sessions may release shared starts, so they come first.
     for (const session of changes.sessions) session.write(batch, this.#writer);
     for (const join of changes.joins) this.#join(batch, join);
     for (const { id } of changes.removedJoins) batch.remove("joins", numberKey(id));
@@ -73,7 +76,7 @@ export class RowWriter {
 
   #will(batch: Batch, session: WillOwner): void {
     const { clientId, username, will, willId, willDeadline } = session;
-    // Another has it now.
+    // Another session has it now.
     if (willId === 0) return;
     if (will === null) return batch.remove("wills", numberKey(willId));
     const isDue = willDeadline !== null && willDeadline.index >= 0;

@@ -13,21 +13,21 @@ import { storedOf } from "./stored_inflight.ts";
 const PACKET_ID_MAX = 65_535;
 const PHASES: readonly Phase[] = ["puback", "pubrec", "pubcomp"];
 
-/** A log that a session reads, as it is stored. */
+/** A stored reader of a log. */
 export interface ReaderRecord {
   readonly logId: number;
   readonly position: number;
   readonly weight: number;
-  /** Where it reads to; `Infinity` for the end of the log, wherever that is. */
+  /** The end position; `Infinity` for the end of the log. */
   readonly end: number;
   readonly endWeight: number;
-  /** Up to where the client may have been sent the messages with QoS 1 before a crash. */
+  /** The position up to which QoS 1 messages may have been sent before a crash. */
   readonly doubtEnd: number;
-  /** How it is sent; `null` for a log of its own. */
+  /** The flags of its messages; `null` for the session's own log. */
   readonly variant: Variant | null;
 }
 
-/** A message in flight, as it is stored. */
+/** A stored message in flight. */
 export interface FlightRecord {
   readonly packetId: number;
   readonly phase: Phase;
@@ -37,20 +37,20 @@ export interface FlightRecord {
   readonly position: number;
 }
 
-/** Retained messages that are being sent, as they are stored: they are sent again from the start. */
+/** A stored delivery of retained messages; it starts again. */
 export interface FeedRecord {
   readonly filter: string;
   readonly noLocal: boolean;
   readonly variant: Variant;
 }
 
-/** A session as it is stored. */
+/** A stored session. */
 export interface SessionRecord {
-  /** Identifiers from this on were given to what has come since it was written. */
+  /** Shared starts from this identifier on are newer than the row. */
   readonly stamp: number;
   readonly clientId: string;
   readonly expirySeconds: number;
-  /** When it lost its connection, of the wall clock; 0 if it had one. */
+  /** When it lost its connection, of the wall clock; 0 if connected. */
   readonly disconnectedWallMs: number;
   readonly isLeaving: boolean;
   readonly lastId: number;
@@ -60,11 +60,11 @@ export interface SessionRecord {
   readonly feeds: readonly FeedRecord[];
 }
 
-/** What of the queue of a session is stored in its row. */
+/** The part of a session's queue that is in its row. */
 export interface StoredQueue {
-  /** When the session lost its connection, of the broker's clock; `null` while it has one. */
+  /** When the session lost its connection, of the broker's clock; `null` while connected. */
   readonly disconnectedMs: number | null;
-  /** Whether the session has ended, and only has messages to give to others. */
+  /** Whether the session has ended, and its messages are being handed over. */
   readonly isLeaving: boolean;
   readonly backlog: DurableBacklog;
 }
@@ -88,7 +88,7 @@ export function writeSession(
     writer.number(cursor.log.id).number(cursor.position).number(cursor.weight).number(doubtEnd);
     writer.number(variant === null ? 0 : 1);
     if (variant !== null) writeVariant(writer, variant);
-    // One that follows the log may find more there than it does now.
+    // A reader that follows the log may find more entries later.
     const isOpen = cursor.end === Infinity;
     writer.number(isOpen ? 0 : 1);
     if (!isOpen) writer.number(cursor.end).number(cursor.endWeight);
@@ -114,7 +114,7 @@ export function writeSession(
 /**
  * Reads the row of a session.
  *
- * @throws {StoreError} If it makes no sense.
+ * @throws {StoreError} If it is invalid.
  */
 export function readSession(value: Uint8Array): SessionRecord {
   const reader = new RecordReader(value);

@@ -4,14 +4,13 @@ import type { DurableLog } from "./durable_log.ts";
 import { readVariant, writeVariant } from "./records.ts";
 
 /**
- * Many sessions that have begun to follow a log at the same place: one row
- * instead of one for each. It counts for a session until the session's own row
- * is written the next time.
+ * Sessions that have started to follow a log at the same position: one row instead of one for each.
+ * It applies to a session until the session's own row is written.
  */
 export class SharedStart {
-  /** The sessions, by the number they are stored under. */
+  /** The sessions, by their numbers in the store. */
   readonly sessions: number[] = [];
-  /** For how many of them it still counts. */
+  /** The number of sessions that still need it. */
   pending = 0;
 
   constructor(
@@ -23,7 +22,7 @@ export class SharedStart {
   ) {}
 }
 
-/** A join as it is stored. */
+/** A stored shared start. */
 export interface SharedStartRecord {
   readonly logId: number;
   readonly position: number;
@@ -32,7 +31,7 @@ export interface SharedStartRecord {
   readonly sessions: readonly number[];
 }
 
-/** Writes the row of a join. */
+/** Writes the row of a shared start. */
 export function writeJoin(writer: RecordWriter, join: SharedStart): void {
   const { log, position, weight, variant, sessions } = join;
   writer.number(log.id).number(position).number(weight);
@@ -40,13 +39,13 @@ export function writeJoin(writer: RecordWriter, join: SharedStart): void {
   writer.number(sessions.length);
   let last = 0;
   for (const id of sessions) {
-    // Most were made one after the other.
+    // Differences, because most numbers are consecutive.
     writer.number(id >= last ? (id - last) * 2 : (last - id) * 2 + 1);
     last = id;
   }
 }
 
-/** Reads the row of a join. */
+/** Reads the row of a shared start. */
 export function readJoin(value: Uint8Array): SharedStartRecord {
   const reader = new RecordReader(value);
   const at = { logId: reader.number(), position: reader.number(), weight: reader.number() };

@@ -5,18 +5,23 @@ import { InflightMessage } from "../session/inflight_message.ts";
 import type { Message } from "../base/message.ts";
 import type { Hold } from "./durable_backlog.ts";
 
-/** A message in flight that the store has, too. */
+/** A message in flight that is also in the store. */
 export class StoredInflight extends InflightMessage {
-  /** The commit that has to be on the disk before it is sent; 0 for none. */
+  /** The commit that must be on the disk before it is sent; 0 for none. */
   commit = 0;
 
-  /** @param hold What keeps it in the store; `null` where it is not there. */
+  /** @param hold Keeps it in the store; `null` if it is not there. */
   constructor(message: Message | null, variant: Variant, qos: QoS, public hold: Hold | null) {
     super(message, variant, qos);
   }
+
+  /** Forgets the message where it is in the store: it is loaded if it has to be sent again. */
+  letGo(): void {
+    if (this.hold !== null) this.message = null;
+  }
 }
 
-/** What is in flight: a durable queue opens no other flights than those with a stored message. */
+/** The message in flight: a durable queue creates only flights with a stored message. */
 export function storedOf(flight: Flight<InflightMessage>): StoredInflight {
   return flight.message as StoredInflight;
 }

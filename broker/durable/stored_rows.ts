@@ -2,23 +2,23 @@ import { PacketError } from "../../codec/mod.ts";
 import { numberOfKey } from "../../store/record.ts";
 import { type Row, type Store, StoreError, type Table } from "../../store/store.ts";
 
-/** How much is read of a table at once. */
+/** The size of one read of a table. */
 const PAGE = { rows: 4096, bytes: 1024 * 1024 };
 const FIRST_KEY = new Uint8Array();
-/** No broker lives long enough to get here. */
+/** More than a broker can ever allocate. */
 const ID_MAX = 2 ** 52;
 
 /**
- * The rows that a store was left with. Where a file was damaged some are
- * missing, and others have lost what they belong to: those are told apart here,
- * so that they neither keep the broker from starting nor stay for ever.
+ * The rows of a store when it is opened. In a damaged file some rows are missing, and others have
+ * lost the rows that they belong to. These are detected here, so that they neither prevent the
+ * start nor stay for ever.
  */
 export class StoredRows {
-  /** Rows that are of no use to anybody. */
+  /** Rows without use. */
   readonly useless: (readonly [Table, Uint8Array])[] = [];
-  /** How many of them make no sense at all. */
+  /** The number of invalid rows. */
   unreadable = 0;
-  /** The largest identifier that is in use. */
+  /** The largest identifier in use. */
   idMost = 0;
   readonly #store: Store;
 
@@ -27,10 +27,10 @@ export class StoredRows {
   }
 
   /**
-   * Has every row of a table taken.
+   * Calls `take` for every row of a table.
    *
-   * @param take Says whether the row is of use; whatever it has to change it
-   * changes after having read the whole row.
+   * @param take Returns whether the row is useful. It must read the whole row before it changes
+   * anything.
    * @throws {StoreError} If the store cannot be read.
    */
   async each(table: Table, take: (key: Uint8Array, value: Uint8Array) => boolean): Promise<void> {
@@ -41,12 +41,12 @@ export class StoredRows {
     }
   }
 
-  /** The identifier at a place of a key, of which there may be more than the store knows of. */
+  /** The identifier in a key. It may be larger than the reserved ones. */
   idOf(key: Uint8Array, place = 0): number {
     return this.inUse(numberOfKey(key, place));
   }
 
-  /** Takes note of an identifier. */
+  /** Records an identifier in use. */
   inUse(id: number): number {
     if (id > ID_MAX) throw new StoreError(`Cannot use identifier ${id}: it is too large`);
     if (id > this.idMost) this.idMost = id;
@@ -63,7 +63,7 @@ export class StoredRows {
     }
   }
 
-  /** The rows of a table, a page of them at a time. */
+  /** The rows of a table, one page at a time. */
   async *#pages(table: Table): AsyncGenerator<readonly Row[], void, void> {
     for (let from = FIRST_KEY;;) {
       const rows = await this.#store.scan(table, from, null, PAGE);

@@ -1,23 +1,22 @@
 /**
- * Whom an address stands for.
+ * The part of an address for which connections are counted.
  *
  * @module
  */
 import { hostOf, parseAddress } from "../../transport/cidr.ts";
 
-/** Bytes of an IPv6 address that stand for one customer: a /64. */
+/** The bytes of an IPv6 address that identify one customer: a /64. */
 const NETWORK_BYTES = 8;
 
 /**
- * The key under which an address is counted: an IPv4 address without its port, the first 64 bits
- * of an IPv6 address, since whoever has one of those has them all.
+ * The key for counting an address: an IPv4 address without its port, or the first 64 bits of an
+ * IPv6 address, because one customer has all addresses of a /64.
  *
  * @param address As in `PeerInfo`: with a port, or without.
- * @returns `null` for whoever is not counted: this machine itself, a unix socket, whatever is no
- * address.
+ * @returns `null` if it is not counted: this machine itself, a Unix socket, or no address.
  */
 export function addressKey(address: string): string | null {
-  // A zone says by which of its networks this machine reaches the address.
+  // The zone names the interface of this machine. It is not part of the address.
   const bytes = parseAddress(hostOf(address).split("%", 1)[0]!);
   if (bytes === null) return null;
   if (bytes.length === 4) return bytes[0] === 127 ? null : bytes.join(".");

@@ -3,33 +3,37 @@ import { mapKey } from "../../router/map_key.ts";
 import { WideMap } from "../../router/wide_map.ts";
 import { addressKey } from "./address_prefix.ts";
 import type { BrokerContext } from "../base/context.ts";
+import { RECORD_BYTES } from "../base/memory_costs.ts";
 import { LruTable } from "./lru_table.ts";
 import { Deadline } from "../base/scheduler.ts";
 import { LimitSnapshot } from "./limit_snapshot.ts";
 import { TokenBucket } from "./token_bucket.ts";
 
-/** What an address has open. */
+/** The open connections of an address. */
 interface Presence {
-  /** The `mapKey()` it is kept under. */
+  /** The `mapKey()` of its table entry. */
   readonly key: string;
   connections: number;
   handshakes: number;
 }
 
 /**
- * Counts connections by where they come from, and how many are not let in yet: one address must not
- * take up the room of the others, and whoever has not said who it is must not take up all of it.
+ * Limits connections and handshakes, per address and in total: one address must not use all of the
+ * capacity, and connections without an accepted CONNECT must not either.
  *
- * The decision is made before anything is read, so it costs neither a TLS handshake nor a CONNECT.
- * This machine itself is not counted.
+ * It decides before anything is read, so a refusal costs neither a TLS handshake nor a CONNECT.
+ * Connections from this machine itself are not counted.
  */
 export class ConnectionLimiter {
   readonly #context: BrokerContext;
-  /** Who has connections, by the `mapKey()` of its key: never more than there are connections. */
+  /**
+   * Addresses with connections, by the `mapKey()` of their keys. Never more entries than
+   * connections.
+   */
   readonly #present = new WideMap<Presence>();
   #rates: LruTable<TokenBucket> | null = null;
   #rate: TokenBucket | null = null;
-  /** The limits that the rates were made of. */
+  /** The limits from which the rates were made. */
   readonly #made = new LimitSnapshot(
     "addressConnectsPerSecondMax",
     "addressConnectsBurst",
@@ -49,7 +53,7 @@ export class ConnectionLimiter {
     this.applyLimits();
   }
 
-  /** Goes by limits that have changed: rates begin anew, and who waits to accept looks again. */
+  /** Applies changed limits: rates start again, and waiting acceptors check again. */
   applyLimits(): void {
     const { limits, clock } = this.#context;
     this.close();
@@ -57,6 +61,7 @@ export class ConnectionLimiter {
     const { addressConnectsPerSecondMax, addressConnectsBurst, connectsPerSecondMax } = limits;
     this.#rates = addressConnectsPerSecondMax === 0 ? null : new LruTable(
       limits.addressesMax,
+      RECORD_BYTES,
       () => new TokenBucket(addressConnectsPerSecondMax, addressConnectsBurst, clock.now()),
     );
     this.#rate = connectsPerSecondMax === 0
@@ -64,12 +69,22 @@ export class ConnectionLimiter {
       : new TokenBucket(connectsPerSecondMax, connectsPerSecondMax, clock.now());
   }
 
+  /** What is remembered of addresses that have gone costs so much in memory, in bytes. */
+  get bytes(): number {
+    return this.#rates?.bytes ?? 0;
+  }
+
+  /** Has it cost so many bytes at most. */
+  limitBytes(bytesMax: number): void {
+    this.#rates?.limitBytes(bytesMax);
+  }
+
   /** Connections that were not let in yet. */
   get handshakes(): number {
     return this.#handshakes;
   }
 
-  /** What has to be waited for before the next accept, or `null`. */
+  /** A receipt to wait for before the next accept, or `null`. */
   wait(): Receipt | null {
     const { limits, scheduler, clock } = this.#context;
     if (limits.handshakesMax > 0 && this.#handshakes >= limits.handshakesMax) {
@@ -84,7 +99,7 @@ export class ConnectionLimiter {
     return this.#token;
   }
 
-  /** Whether a connection from an address may be taken; asked once for each. */
+  /** Whether a connection from an address may be accepted. Call it once per connection. */
   mayConnect(address: string): boolean {
     const { limits, clock } = this.#context;
     const now = clock.now();
@@ -103,7 +118,7 @@ export class ConnectionLimiter {
     return true;
   }
 
-  /** A connection is taken. */
+  /** Counts an accepted connection. */
   acquire(address: string): ConnectionLease {
     const key = addressKey(address);
     const presence = key === null ? null : this.#presenceOf(mapKey(key));
@@ -115,19 +130,19 @@ export class ConnectionLimiter {
     return new ConnectionLease(this, presence);
   }
 
-  /** A handshake is over, one way or the other: for visits. */
+  /** A handshake has ended, successfully or not; called by leases. */
   handshakeEnded(presence: Presence | null): void {
     this.#handshakes--;
     if (presence !== null) presence.handshakes--;
     this.#wakeRoom();
   }
 
-  /** A connection is over: for visits. */
+  /** A connection has ended; called by leases. */
   left(presence: Presence): void {
     if (--presence.connections === 0) this.#present.delete(presence.key);
   }
 
-  /** Wakes whoever waits to accept, to look again whether it may. */
+  /** Wakes all waiting acceptors, so that they check again. */
   close(): void {
     this.#wakeRoom();
     this.#context.scheduler.clear(this.#tokenDue);
@@ -158,26 +173,26 @@ export class ConnectionLimiter {
   }
 }
 
-/** A connection as the limiter sees it: not let in yet, let in, gone. */
+/** A counted connection: before its CONNECT is accepted, after it, and closed. */
 export class ConnectionLease {
   readonly #limiter: ConnectionLimiter;
   readonly #presence: Presence | null;
   #isAuthenticated = false;
 
-  /** Made by the limiter. */
+  /** Created by the limiter. */
   constructor(limiter: ConnectionLimiter, presence: Presence | null) {
     this.#limiter = limiter;
     this.#presence = presence;
   }
 
-  /** The client was let in. */
+  /** The CONNECT was accepted. */
   authenticated(): void {
     if (this.#isAuthenticated) return;
     this.#isAuthenticated = true;
     this.#limiter.handshakeEnded(this.#presence);
   }
 
-  /** The connection is no more; said once. */
+  /** The connection has ended. Call it once. */
   release(): void {
     this.authenticated();
     if (this.#presence !== null) this.#limiter.left(this.#presence);

@@ -1,24 +1,25 @@
 import type { BrokerContext } from "../base/context.ts";
 import { Deadline } from "../base/scheduler.ts";
 
-/** How often the event loop is looked at, in milliseconds. */
+/** The interval of the checks, in milliseconds. */
 const LOOK_MS = 250;
-/** How many looks in a row must be late before the broker calls itself busy: once is an accident. */
+/** How many checks in a row must be late before the broker is busy: once may be chance. */
 const LATE_LOOKS = 2;
-/** How many must be in time before it no longer does. */
+/** How many checks must be in time before it is no longer busy. */
 const CALM_LOOKS = 4;
 
-/** For how many looks it goes on when nobody has come, and all is calm. */
+/** How many checks follow the last new connection, if all are in time. */
 const IDLE_LOOKS = 20;
 
 /**
- * Notices when the event loop has more to do than it can: what was due then comes late. While that
- * lasts, newcomers are refused, so that those who are in do not suffer.
+ * Detects an overloaded event loop by the delay of a timer. While it is overloaded, new connections
+ * are refused, so that connected clients are still served.
  *
- * It looks only while newcomers come, and for some seconds after the last: an idle broker sleeps.
+ * It checks only while connections arrive, and for some seconds after the last: an idle broker
+ * sleeps.
  */
 export class EventLoopMonitor {
-  /** Whether the broker has no time for newcomers. */
+  /** Whether new connections should be refused. */
   isBusy = false;
   readonly #context: BrokerContext;
   readonly #look: Deadline = new Deadline(() => this.#looked());
@@ -29,13 +30,13 @@ export class EventLoopMonitor {
     this.#context = context;
   }
 
-  /** Somebody wants to come in. */
+  /** A connection has arrived. */
   start(): void {
     this.#idleLooks = 0;
     if (this.#context.limits.loopLagMs > 0 && this.#look.index < 0) this.#next();
   }
 
-  /** Goes by limits that have changed: without one the broker is never busy. */
+  /** Applies changed limits. Without a limit the broker is never busy. */
   applyLimits(): void {
     if (this.#context.limits.loopLagMs > 0) return;
     this.#context.scheduler.clear(this.#look);
@@ -57,7 +58,10 @@ export class EventLoopMonitor {
     else this.#inRow = 0;
   }
 
-  /** Looks at once come back late, and are calm well below the limit: it must not go to and fro. */
+  /**
+   * The threshold for "in time" is well below that for "late", so that the state does not
+   * oscillate.
+   */
   #note(lagMs: number, maxMs: number): void {
     this.#context.stats.loopLagMs = lagMs;
     const isSame = this.isBusy ? lagMs < maxMs / 2 : lagMs > maxMs;

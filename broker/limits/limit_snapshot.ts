@@ -1,19 +1,19 @@
 import type { BrokerLimits } from "../base/limits.ts";
 
-/** Tells whoever makes something of certain limits whether they are others than those it was made of. */
+/** Detects whether certain limits have changed, for parts that derive values from them. */
 export class LimitSnapshot {
   readonly #names: readonly (keyof BrokerLimits)[];
   #values: readonly number[] = [];
 
-  /** @param names The limits that are looked at. */
+  /** @param names The limits to watch. */
   constructor(...names: readonly (keyof BrokerLimits)[]) {
     this.#names = names;
   }
 
   /**
-   * Takes the limits as they are.
+   * Remembers the current limits.
    *
-   * @returns Whether one has changed since the last time; true the first time.
+   * @returns Whether one has changed since the last call; true at the first call.
    */
   take(limits: Readonly<BrokerLimits>): boolean {
     const before = this.#values;

@@ -7,21 +7,21 @@ import { LoginLimiter } from "./login_limiter.ts";
 import { BanList } from "./ban_list.ts";
 import { harmlessBytes } from "./packet_limits.ts";
 
-/** What keeps clients from doing harm to the others: a limiter for each way to do harm. */
+/** All limiters that protect clients from each other. */
 export class Limiters {
-  /** How many connections and handshakes there are, by address and in all. */
+  /** Limits connections and handshakes, by address and in total. */
   readonly addresses: ConnectionLimiter;
-  /** Slows down those who guess passwords. */
+  /** Slows down password guessing. */
   readonly logins: LoginLimiter;
-  /** Notices clients that take over one session from each other again and again. */
+  /** Detects clients that take over one session from each other repeatedly. */
   readonly takeovers: TakeoverLimiter;
-  /** Whether the event loop has time for new connections. */
+  /** Detects an overloaded event loop. */
   readonly eventLoop: EventLoopMonitor;
-  /** Closes connections whose clients take nothing of what is written to them. */
+  /** Closes connections whose clients do not receive what is written to them. */
   readonly writes: WriteTimeout;
   /** Clients that an operator has banned. */
   readonly bans: BanList;
-  /** Bodies of packets up to this size need no check of what they hold, in bytes. */
+  /** The size up to which the body of a packet needs no check of its contents, in bytes. */
   harmlessBytes: number;
 
   readonly #context: BrokerContext;
@@ -35,6 +35,18 @@ export class Limiters {
     this.writes = new WriteTimeout(context, connections);
     this.bans = new BanList(context.clock);
     this.harmlessBytes = harmlessBytes(context.limits);
+  }
+
+  /** What is remembered of addresses and client identifiers costs so much in memory, in bytes. */
+  get bytes(): number {
+    return this.addresses.bytes + this.logins.bytes + this.takeovers.bytes;
+  }
+
+  /** Has each of the tables of them cost so many bytes at most. */
+  limitBytes(bytesMax: number): void {
+    this.addresses.limitBytes(bytesMax);
+    this.logins.limitBytes(bytesMax);
+    this.takeovers.limitBytes(bytesMax);
   }
 
   /** Goes by limits that have changed. */

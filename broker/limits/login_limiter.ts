@@ -3,25 +3,26 @@ import { Receipt } from "../../log/receipt.ts";
 import { addressKey } from "./address_prefix.ts";
 import type { BrokerContext } from "../base/context.ts";
 import type { LoginFailure } from "../base/hooks.ts";
+import { RECORD_BYTES } from "../base/memory_costs.ts";
 import { LruTable } from "./lru_table.ts";
 import { Deadline } from "../base/scheduler.ts";
 import { LimitSnapshot } from "./limit_snapshot.ts";
 import { TokenBucket } from "./token_bucket.ts";
 
-/** What is known of an address whose logins have failed. */
+/** The record of an address with failed logins. */
 interface Record {
-  /** Has a token for each failure that is still forgiven. */
+  /** Has a token for each failure without consequence. */
   readonly allowance: TokenBucket;
-  /** How many answers are held back. */
+  /** The number of delayed answers. */
   delayed: number;
 }
 
 /**
- * Slows down those who guess passwords. The answer to a failed login is held back when its address
- * has failed too often, and while too many are held back, further logins from there are refused
- * without a look at the password: so an address can try only so many in a time.
+ * Slows down password guessing. After too many failures the answer to a failed login is delayed.
+ * While too many answers are delayed, further logins from that address are refused without a check
+ * of the password. So an address can try only a limited number of passwords per time.
  *
- * Whoever logs in rightly is not held up by those who fail.
+ * Successful logins are not delayed by the failures of others.
  */
 export class LoginLimiter {
   readonly #context: BrokerContext;
@@ -33,22 +34,34 @@ export class LoginLimiter {
     this.applyLimits();
   }
 
-  /** Goes by limits that have changed; what was counted for others is forgotten. */
+  /** Applies changed limits; the counts for the old ones are dropped. */
   applyLimits(): void {
     const context = this.#context;
     if (!this.#made.take(context.limits)) return;
     const { loginFailuresMax, loginForgetMs, addressesMax } = context.limits;
-    this.#records = loginFailuresMax === 0 ? null : new LruTable(addressesMax, () => ({
-      allowance: new TokenBucket(
-        1000 / Math.max(1, loginForgetMs),
-        loginFailuresMax,
-        context.clock.now(),
-      ),
-      delayed: 0,
-    }));
+    this.#records = loginFailuresMax === 0
+      ? null
+      : new LruTable(addressesMax, RECORD_BYTES, () => ({
+        allowance: new TokenBucket(
+          1000 / Math.max(1, loginForgetMs),
+          loginFailuresMax,
+          context.clock.now(),
+        ),
+        delayed: 0,
+      }));
   }
 
-  /** Whether a login from an address is looked at. */
+  /** What is remembered of addresses costs so much in memory, in bytes. */
+  get bytes(): number {
+    return this.#records?.bytes ?? 0;
+  }
+
+  /** Has it cost so many bytes at most. */
+  limitBytes(bytesMax: number): void {
+    this.#records?.limitBytes(bytesMax);
+  }
+
+  /** Whether a login from an address is checked. */
   mayTry(address: string): boolean {
     const key = this.#records === null ? null : addressKey(address);
     const record = key === null ? undefined : this.#records!.peek(key);
@@ -58,9 +71,9 @@ export class LoginLimiter {
   }
 
   /**
-   * A login has failed.
+   * Counts a failed login.
    *
-   * @returns What has to be waited for before the answer, or `null`.
+   * @returns A promise to wait for before the answer, or `null`.
    */
   failed(failure: LoginFailure): PromiseLike<void> | null {
     const context = this.#context;
@@ -87,7 +100,7 @@ export class LoginLimiter {
   }
 }
 
-/** Whether a reason code says that a client is not who it says, or is not wanted. */
+/** Whether a Reason Code means that the credentials were wrong or the client is not authorized. */
 export function isLoginFailure(reasonCode: number): boolean {
   return reasonCode === ReasonCode.BadUserNameOrPassword ||
     reasonCode === ReasonCode.NotAuthorized || reasonCode === ReasonCode.Banned;

@@ -1,54 +1,60 @@
 import type { BrokerContext } from "../base/context.ts";
 import { HeapMonitor } from "../base/heap_monitor.ts";
-import { CONNECTION_BYTES } from "../base/memory_costs.ts";
+import { CONNECTION_BYTES, INBOUND_ID_BYTES } from "../base/memory_costs.ts";
 import { bytesKept, type Message } from "../base/message.ts";
 import { type Holders, MemoryWalk } from "./memory_walk.ts";
 
-/** The part of what V8's heap may grow to that is the budget, unless it is told. */
+/** The default budget, as a share of the maximum size of V8's heap. */
 export const HEAP_SHARE = 0.4;
-/** The budget where nothing is known of the heap, in bytes. */
+/** The budget if the size of the heap is unknown, in bytes. */
 const UNKNOWN_BYTES = 512 * 1024 * 1024;
-/** Up to which part of the budget each kind of thing may grow. */
+/** The share of the budget up to which each kind may grow. */
 const SHARES = {
-  /** Caches: what they take is there for others when those need it. */
+  /** Caches can be released when others need the memory. */
   cache: 0.75,
-  /** What stays until somebody removes it: retained messages, subscriptions, topic aliases. */
+  /** Data that stays until it is removed: retained messages, subscriptions, topic aliases. */
   table: 0.9,
-  /** Messages that wait for somebody, or for an acknowledgement. */
+  /** Messages that wait for delivery, or for an acknowledgement. */
   message: 0.95,
-  /** Sessions: who comes is let in even where the others have filled the rest. */
+  /** Sessions: a new client is accepted even if the other kinds have filled their shares. */
   session: 1,
 } as const;
-/** What routes and pages of the store may always have, in bytes: without them all is slow. */
+/** What each cache may always have, in bytes: without routes and pages of the store all is slow. */
 const CACHE_BYTES_MIN = 256 * 1024;
-/** The most of the budget that routes may have, and pages. */
+/** The maximum share of the budget for routes, and for pages. */
 const CACHE_SHARE = 1 / 4;
+/** The most of it that a table may have of addresses or client identifiers that came lately. */
+const RECORDS_SHARE = 1 / 16;
 /** By which part of the budget messages may grow before the sessions are walked again. */
 const WALK_SHARE = 1 / 32;
-/** A walk begins so long after the one before at the earliest, in milliseconds. */
+/** The minimum time between two walks, in milliseconds. */
 const WALK_MS = 200;
+/** Identifiers of QoS 2 messages that each client may have unreleased however full the memory is. */
+const INBOUND_IDS_FREE = 8;
 /** The heap is looked at so often at most, in milliseconds. */
 const GLANCE_MS = 1000;
 
-/** What is about to grow. */
+/** A kind of data that is about to grow. */
 export type Growth = Exclude<keyof typeof SHARES, "cache">;
 
-/** What each kind of thing costs in memory, in bytes. */
+/** Memory of each kind of data, in bytes. */
 export interface MemoryUse {
-  /** Routes that are remembered. */
+  /** Cached routes. */
   readonly routes: number;
-  /** Retained messages and the tree they are in. */
+  /** Retained messages and their tree. */
   readonly retained: number;
-  /** Subscriptions, shared groups included. */
+  /** Subscriptions, including shared groups. */
   readonly subscriptions: number;
   /** Sessions, with their wills. */
   readonly sessions: number;
-  /** Connections, with their topic aliases and what they read into. */
+  /** Connections, with their topic aliases and input buffers. */
   readonly connections: number;
   /** Messages that wait or are in flight, and bytes on their way from and to clients. */
   readonly messages: number;
-  /** Pages of the store that are in memory, too. */
+  /** Pages of the store that are in memory too. */
   readonly pages: number;
+  /** What limiters remember of addresses and client identifiers. */
+  readonly records: number;
 }
 
 /** The parts of a broker whose memory is counted. */
@@ -62,37 +68,38 @@ export interface MemoryHolders extends Holders {
   readonly sessions: Holders["sessions"] & { readonly bytes: number };
   readonly connections: Holders["connections"] & { readonly size: number };
   readonly journal: { readonly memoryBytes: number } | null;
+  readonly limiters: { readonly bytes: number; limitBytes(bytesMax: number): void };
 }
 
 /**
- * What everything that clients make the broker hold may cost in memory together.
+ * Limits the total memory that clients cause the broker to use.
  *
- * Near the budget caches make room first; then whatever would grow is refused, and counted. What
- * makes things smaller is never asked. Sums that are kept are added up whenever somebody asks; what
- * sessions and connections hold is found out by a walk, since the same message may wait for ten
- * thousand of them: in between, every message that is kept counts as if it stayed.
+ * Near the budget caches shrink first. Then growth is refused, and counted. Operations that free
+ * memory are always allowed. Sums that the parts keep are added on demand. The memory of sessions
+ * and connections is found by a walk, because the same message may wait for ten thousand of them.
+ * Between two walks every kept message counts as if it stayed.
  */
 export class MemoryBudget {
-  /** What topic aliases cost, in bytes. */
+  /** Memory of topic aliases, in bytes. */
   aliasBytes = 0;
-  /** What buffers cost that connections read into, in bytes. */
+  /** Memory of the input buffers of connections, in bytes. */
   inputBytes = 0;
   readonly #context: BrokerContext;
   readonly #holders: MemoryHolders;
   readonly #heap: HeapMonitor;
   readonly #walk: MemoryWalk;
-  /** The budget of a broker that is not told one, in bytes. */
+  /** The default budget, in bytes. */
   readonly #defaultBytesMax: number;
-  /** How many bytes had been kept when the last walk began, and when somebody looked last. */
+  /** The bytes kept when the last walk began, and at the last check. */
   #keptBefore = bytesKept();
   #keptAtLook = this.#keptBefore;
   #walkedMs = -Infinity;
   #glancedMs = -Infinity;
-  /** Whether messages that wait have no room, as of the last look. */
+  /** Whether there was no room for waiting messages at the last check. */
   #isFull = false;
-  /** What caches of one kind may have, in bytes. */
+  /** The budget for one kind of cache, in bytes. */
   #cacheRoom = Infinity;
-  /** What has gathered in outboxes since the last walk, in bytes. */
+  /** Bytes that gathered in outboxes since the last walk. */
   #lagBytes = 0;
 
   constructor(context: BrokerContext, holders: MemoryHolders) {
@@ -104,32 +111,32 @@ export class MemoryBudget {
     this.#defaultBytesMax = limitBytes > 0 ? Math.floor(limitBytes * HEAP_SHARE) : UNKNOWN_BYTES;
   }
 
-  /** Goes by limits that have changed. */
+  /** Applies changed limits. */
   applyLimits(): void {
     this.fitCaches();
   }
 
-  /** What it all may cost, in bytes. */
+  /** The budget, in bytes. */
   get bytesMax(): number {
     return this.#context.limits.memoryBytesMax || this.#defaultBytesMax;
   }
 
-  /** What it all costs as of now, in bytes. */
+  /** The memory in use, in bytes. */
   get bytes(): number {
-    const { router, journal } = this.#holders;
-    return this.#tableBytes + router.routesBytes + (journal?.memoryBytes ?? 0);
+    const { router, journal, limiters } = this.#holders;
+    return this.#tableBytes + router.routesBytes + (journal?.memoryBytes ?? 0) + limiters.bytes;
   }
 
-  /** What is no cache, in bytes. */
+  /** Memory that is not a cache, in bytes. */
   get #tableBytes(): number {
     const { router, retained, sessions, connections } = this.#holders;
     return retained.bytes + router.subscriptionsBytes + sessions.bytes + this.#messageBytes +
       connections.size * CONNECTION_BYTES + this.aliasBytes + this.inputBytes;
   }
 
-  /** The same by kind. */
+  /** The memory in use by kind. */
   get use(): MemoryUse {
-    const { router, retained, sessions, connections, journal } = this.#holders;
+    const { router, retained, sessions, connections, journal, limiters } = this.#holders;
     return {
       routes: router.routesBytes,
       retained: retained.bytes,
@@ -138,10 +145,11 @@ export class MemoryBudget {
       connections: connections.size * CONNECTION_BYTES + this.aliasBytes + this.inputBytes,
       messages: this.#messageBytes,
       pages: journal?.memoryBytes ?? 0,
+      records: limiters.bytes,
     };
   }
 
-  /** Whether something may grow by so many bytes; caches make room for it first. */
+  /** Whether a kind may grow by `bytes`. Caches shrink first. */
   mayGrow(growth: Growth, bytes: number): boolean {
     const max = this.bytesMax;
     this.#glance();
@@ -158,14 +166,14 @@ export class MemoryBudget {
   }
 
   /**
-   * Whether any message may be kept for somebody: there was room for more than has been kept since
-   * the last look. Asked for each message that is acknowledged.
+   * Whether any message may be kept: there was room for more than was kept since the last check.
+   * Called for each acknowledged message, so it must be cheap.
    */
   get isAmple(): boolean {
     return !this.#isFull && bytesKept() - this.#keptAtLook < CACHE_BYTES_MIN;
   }
 
-  /** Whether another message may be kept for somebody. */
+  /** Whether another message may be kept. */
   mayKeep(bytes: number): boolean {
     if (this.isAmple) return true;
     const kept = bytesKept();
@@ -175,14 +183,16 @@ export class MemoryBudget {
     return this.mayGrow("message", bytes);
   }
 
-  /** Whether something may grow by so many bytes of memory; if not, that is counted and told. */
+  /** Whether a kind may grow by `bytes` of memory. If not, that is counted and reported. */
   admits(growth: Growth, bytes: number, clientId: string | null): boolean {
     const isAdmitted = this.mayGrow(growth, bytes);
     if (!isAdmitted) this.#context.limited("memory", null, clientId);
     return isAdmitted;
   }
 
-  /** Whether there is memory for a message that has to be kept; if not, that is counted and told. */
+  /**
+   * Whether there is memory for a message that must be kept. If not, that is counted and reported.
+   */
   admitsMessage(message: Message, clientId: string | null): boolean {
     const isAdmitted = this.mayKeep(message.weight);
     if (!isAdmitted) this.#context.limited("memory", null, clientId);
@@ -190,9 +200,21 @@ export class MemoryBudget {
   }
 
   /**
+   * Whether there is memory for the identifier of one more QoS 2 message, which is kept until the
+   * client releases it; if not, that is counted and told.
+   *
+   * @param held How many are kept for the client.
+   */
+  admitsId(held: number, clientId: string): boolean {
+    if (held < INBOUND_IDS_FREE || this.mayKeep(INBOUND_ID_BYTES)) return true;
+    this.#context.limited("memory", null, clientId);
+    return false;
+  }
+
+  /**
    * How far a subscriber may lag, in bytes: much less where memory is short.
    *
-   * @param appended What has gathered for it since it was asked last.
+   * @param appended Bytes that gathered for it since the last call.
    */
   lagMax(appended: number): number {
     const { lagBytesMax, highWaterBytes } = this.#context.limits;
@@ -204,31 +226,36 @@ export class MemoryBudget {
     return this.#isFull ? Math.min(lagBytesMax, highWaterBytes) : lagBytesMax;
   }
 
-  /** What pages of the store that are in memory, too, may cost as things are, in bytes. */
+  /** The current maximum of the store's pages in memory, in bytes. */
   get pagesBytesMax(): number {
     return Math.min(this.#context.limits.storeCacheBytesMax, this.#cacheRoom);
   }
 
-  /** Says what caches may have of the budget: routes give what is beyond it at once. */
+  /**
+   * Says what caches may have of the budget: routes, and what limiters remember, give what is beyond
+   * it at once.
+   */
   fitCaches(): void {
     const { limits } = this.#context;
-    const { router, journal } = this.#holders;
+    const { router, journal, limiters } = this.#holders;
     const max = this.bytesMax;
     const pages = journal?.memoryBytes ?? 0;
     const room = max * SHARES.cache - this.#tableBytes;
     this.#cacheRoom = Math.max(CACHE_BYTES_MIN, Math.min(room, max * CACHE_SHARE));
-    const routesMax = Math.max(CACHE_BYTES_MIN, Math.min(room - pages, max * CACHE_SHARE));
+    limiters.limitBytes(Math.max(CACHE_BYTES_MIN, Math.min(room - pages, max * RECORDS_SHARE)));
+    const left = room - pages - limiters.bytes;
+    const routesMax = Math.max(CACHE_BYTES_MIN, Math.min(left, max * CACHE_SHARE));
     router.limitRoutes(Math.min(limits.routesBytesMax, routesMax));
   }
 
-  /** Finds out at once what sessions and connections hold, in one go; for measurements. */
+  /** Walks all sessions and connections at once; for measurements. */
   settle(): void {
     const kept = bytesKept();
     this.#walk.all();
     this.#keptBefore = kept;
   }
 
-  /** Stops looking. */
+  /** Stops the walks. */
   stop(): void {
     this.#walk.stop();
   }
@@ -237,7 +264,7 @@ export class MemoryBudget {
     return this.#walk.bytes + bytesKept() - this.#keptBefore;
   }
 
-  /** Finds out again what sessions and connections hold, unless that is known well enough. */
+  /** Starts a walk of the sessions and connections, unless the last result is good enough. */
   #walkSoon(): void {
     const now = this.#context.clock.now();
     if (this.#walk.isUnderWay || now - this.#walkedMs < WALK_MS) return;
@@ -255,7 +282,7 @@ export class MemoryBudget {
     if (now - this.#glancedMs < GLANCE_MS) return;
     this.#glancedMs = now;
     this.#heap.glance();
-    // What caches had to give they may have again.
+    // Caches that had to shrink may grow again.
     this.fitCaches();
   }
 }

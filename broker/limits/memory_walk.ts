@@ -4,30 +4,30 @@ import { FLIGHT_BYTES } from "../base/memory_costs.ts";
 import { Tally } from "../base/memory_tally.ts";
 import type { Message } from "../base/message.ts";
 
-/** Sessions, connections, flights and stretches that are looked at in one turn. */
+/** Sessions, connections, messages in flight and stretches that are counted in one turn. */
 const TURN_STEPS = 2000;
-/** A session as far as its memory matters. */
+/** A session, as far as its memory is concerned. */
 export interface TalliedSession {
-  /** What is in flight to the client; `null` for nothing. */
+  /** The messages in flight to the client; `null` for none. */
   readonly outbound: {
     flights(): readonly Flight<{ readonly message: Message | null }>[];
   } | null;
-  /** Adds what waits for it in memory. */
+  /** Adds the messages that wait for it in memory. */
   tally(tally: Tally): void;
 }
 
-/** Whoever holds messages and bytes. */
+/** The holders of messages and bytes. */
 export interface Holders {
   readonly sessions: { values(): Iterable<TalliedSession> };
   readonly connections: Iterable<{ tally(tally: Tally): void }>;
 }
 
 /**
- * Finds out what sessions and connections hold: messages that wait or are in flight, and bytes on
- * their way. It takes turns with whatever else there is to do.
+ * Counts the memory of sessions and connections: waiting messages, messages in flight, and bytes on
+ * their way. It works in turns.
  */
 export class MemoryWalk {
-  /** What the last walk has found, in bytes. */
+  /** The result of the last walk, in bytes. */
   bytes = 0;
   readonly #context: BrokerContext;
   readonly #holders: Holders;
@@ -39,12 +39,12 @@ export class MemoryWalk {
     this.#holders = holders;
   }
 
-  /** Whether a walk has begun and is not over. */
+  /** Whether a walk is in progress. */
   get isUnderWay(): boolean {
     return this.#cancel !== null;
   }
 
-  /** Begins a walk; `done` is called when {@linkcode bytes} is what it has found. */
+  /** Starts a walk; `done` is called when its result is in {@linkcode bytes}. */
   start(done: () => void): void {
     const tally = new Tally();
     this.#turn(this.#steps(tally, ++this.#number), () => {
@@ -53,7 +53,7 @@ export class MemoryWalk {
     });
   }
 
-  /** Walks in one go. */
+  /** Walks everything at once. */
   all(): void {
     this.stop();
     const tally = new Tally();
@@ -61,7 +61,7 @@ export class MemoryWalk {
     this.bytes = tally.total;
   }
 
-  /** Ends a walk that is under way: it finds nothing. */
+  /** Cancels a walk in progress, without a result. */
   stop(): void {
     this.#cancel?.();
     this.#cancel = null;
@@ -85,7 +85,7 @@ export class MemoryWalk {
   *#steps(tally: Tally, number: number): Generator<number, void, void> {
     const { sessions, connections } = this.#holders;
     for (const session of sessions.values()) yield tallySession(session, tally, number);
-    // A set may change while it is walked: who comes meanwhile is met, and who has gone is not.
+    // A set may change during the walk: new items are visited, removed ones are not.
     for (const connection of connections) {
       connection.tally(tally);
       yield 1;
@@ -93,7 +93,7 @@ export class MemoryWalk {
   }
 }
 
-/** Returns how many steps it was. */
+/** Returns the number of steps. */
 function tallySession(session: TalliedSession, tally: Tally, walk: number): number {
   const flights = session.outbound?.flights() ?? [];
   for (const { message: sent } of flights) {

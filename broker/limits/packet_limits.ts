@@ -1,6 +1,6 @@
 /**
- * What a packet may hold, counted before any of it is decoded: a walk over lengths, which makes no
- * string and no object, and ends where a limit does.
+ * Limits of a packet's contents, checked before it is decoded: a walk over lengths, which creates
+ * no strings and no objects, and stops at the first exceeded limit.
  *
  * @module
  */
@@ -15,15 +15,15 @@ import {
 import type { BrokerLimits } from "../base/limits.ts";
 import type { LimitReason } from "../base/stats.ts";
 
-/** Bytes of the smallest user property: its identifier, and two empty texts. */
+/** Bytes of the smallest User Property: its identifier, and two empty strings. */
 const PAIR_BYTES_MIN = 5;
 /** Bytes of the smallest filter: its length, a character and, in SUBSCRIBE, its options. */
 const FILTER_BYTES_MIN = 3;
 const USER_PROPERTY = 0x26;
 
-/** A packet that holds more than it may. */
+/** A packet that exceeds a limit. */
 export class PacketLimitError extends ProtocolError {
-  /** Which limit it is past. */
+  /** The exceeded limit. */
   readonly limit: LimitReason;
 
   constructor(limit: LimitReason, message: string) {
@@ -32,7 +32,7 @@ export class PacketLimitError extends ProtocolError {
   }
 }
 
-/** Up to this size no packet can be past a limit, in bytes. */
+/** The size up to which no packet can exceed a limit, in bytes. */
 export function harmlessBytes(limits: BrokerLimits): number {
   return Math.min(
     limits.userPropertiesMax * PAIR_BYTES_MIN,
@@ -42,11 +42,10 @@ export function harmlessBytes(limits: BrokerLimits): number {
 }
 
 /**
- * Counts what is in the packet whose body is `bytes[start, end)`. One that is ill-formed is left
- * to the decoder.
+ * Checks the packet whose body is `bytes[start, end)`. Malformed packets are left to the decoder.
  *
  * @param first The first byte of its header.
- * @throws {PacketLimitError} If there is too much of it.
+ * @throws {PacketLimitError} If it exceeds a limit.
  */
 export function checkPacket(
   limits: BrokerLimits,
@@ -63,7 +62,7 @@ export function checkPacket(
   else if (type === PacketType.unsubscribe) checkFilters(limits, bytes, at, end, 0);
 }
 
-/** Where the properties of a packet of a client begin, or what follows where it has none. */
+/** The start of the properties in a client's packet, or of the following field if it has none. */
 function propertiesStart(type: number, first: number, bytes: Uint8Array, start: number): number {
   switch (type) {
     case PacketType.publish:
@@ -79,7 +78,7 @@ function propertiesStart(type: number, first: number, bytes: Uint8Array, start: 
   }
 }
 
-/** Returns where what follows the properties begins. */
+/** Returns the start of the field after the properties. */
 function checkProperties(
   limits: BrokerLimits,
   bytes: Uint8Array,
@@ -112,7 +111,7 @@ function checkProperties(
   return end;
 }
 
-/** Where a property ends; what is unknown ends all. */
+/** The end of a property; an unknown one ends the walk. */
 function propertyEnd(bytes: Uint8Array, at: number, end: number): number {
   switch (bytes[at]) {
     case 0x01:
@@ -174,7 +173,7 @@ function checkFilters(
   }
 }
 
-/** A two-byte integer; what lies beyond the bytes is 0. */
+/** A two-byte integer; bytes beyond the end count as 0. */
 function uint16(bytes: Uint8Array, at: number): number {
   return (bytes[at] ?? 0) << 8 | (bytes[at + 1] ?? 0);
 }

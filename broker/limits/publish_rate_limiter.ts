@@ -4,17 +4,20 @@ import type { BrokerLimits } from "../base/limits.ts";
 import { Deadline } from "../base/scheduler.ts";
 import { TokenBucket } from "./token_bucket.ts";
 
-/** The fewest bytes a PUBLISH can have: so many of them a read may hold, and no more. */
+/** Bytes of the smallest PUBLISH: a read can contain at most one per so many bytes. */
 const PUBLISH_BYTES_MIN = 5;
 
-/** The fewest bytes of a read that are worth a kernel call. */
+/** The smallest read that is worth a system call, in bytes. */
 const READ_BYTES_MIN = 128;
-/** How long one large packet holds a client up at most, in seconds: meanwhile nobody sees it go. */
+/**
+ * The maximum pause after one large packet, in seconds: a disconnect is not noticed during the
+ * pause.
+ */
 const DEBT_SECONDS_MAX = 10;
 
 /**
- * How fast one client may publish: past it nothing more of it is read for a while, so that it is
- * slowed down by its own socket and loses nothing.
+ * Limits the rate at which one client may publish. Beyond it reading pauses, so that TCP flow
+ * control slows the client down and nothing is lost.
  */
 export class PublishRateLimiter {
   readonly #context: BrokerContext;
@@ -37,40 +40,43 @@ export class PublishRateLimiter {
     this.#readBytesMax = Math.max(READ_BYTES_MIN, Math.floor(perSecond));
   }
 
-  /** The pace of a new client, or `null` where clients may publish as fast as they can. */
+  /** The limiter of a new client, or `null` if there is no limit. */
   static of(context: BrokerContext): PublishRateLimiter | null {
     const { publishesPerSecondMax, publishBytesPerSecondMax } = context.limits;
     if (publishesPerSecondMax === 0 && publishBytesPerSecondMax === 0) return null;
     return new PublishRateLimiter(context, publishesPerSecondMax, publishBytesPerSecondMax);
   }
 
-  /** Whether a pace, or none, is what limits say. */
+  /** Whether a limiter, or its absence, corresponds to the limits. */
   static isFor(pace: PublishRateLimiter | null, limits: Readonly<BrokerLimits>): boolean {
     const { publishesPerSecondMax: publishes, publishBytesPerSecondMax: bytes } = limits;
     if (pace === null) return publishes === 0 && bytes === 0;
     return pace.#publishesPerSecond === publishes && pace.#bytesPerSecond === bytes;
   }
 
-  /** As much of a buffer as is to be read to: a second's worth, for meanwhile nobody sees it go. */
+  /**
+   * The part of a buffer to read into: at most what is allowed in a second, because a disconnect is
+   * not noticed during the pause.
+   */
   bounded(target: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
     return target.length <= this.#readBytesMax ? target : target.subarray(0, this.#readBytesMax);
   }
 
-  /** Whether one more message may be taken now. */
+  /** Whether one more message is allowed now. */
   get mayGoOn(): boolean {
     const now = this.#context.clock.now();
     return (this.#messages === null || this.#messages.tokens(now) >= 1) &&
       (this.#bytes === null || this.#bytes.tokens(now) >= 1);
   }
 
-  /** Whether as many messages may be taken at once as so many bytes can hold. */
+  /** Whether all messages that `bytes` can contain are allowed at once. */
   mayTakeAll(bytes: number): boolean {
     const now = this.#context.clock.now();
     return (this.#messages === null || this.#messages.tokens(now) >= bytes / PUBLISH_BYTES_MIN) &&
       (this.#bytes === null || this.#bytes.tokens(now) >= bytes);
   }
 
-  /** So much was published. */
+  /** Counts published messages and bytes. */
   spend(messages: number, bytes: number): void {
     const now = this.#context.clock.now();
     this.#messages?.spend(messages, now);
@@ -79,7 +85,7 @@ export class PublishRateLimiter {
     this.#bytes.spend(Math.min(bytes, this.#bytes.tokens(now) + debtMax), now);
   }
 
-  /** What has to be waited for before more is read, or `null`. */
+  /** A promise to wait for before the next read, or `null`. */
   wait(): Promise<void> | null {
     if (this.mayGoOn) return null;
     const { clock, scheduler } = this.#context;
@@ -90,7 +96,7 @@ export class PublishRateLimiter {
     return this.#ready.wait();
   }
 
-  /** Wakes whoever waits: it may go on, or is gone. */
+  /** Ends all waits. */
   close(): void {
     this.#context.scheduler.clear(this.#due);
     this.#ready?.close();

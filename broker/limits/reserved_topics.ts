@@ -1,16 +1,16 @@
 /**
- * Topics that are not for clients to publish to: `$SYS` is where the broker tells its state,
- * `$CONTROL` is where administrators of other brokers send commands.
+ * Topics that clients may not publish to: the broker publishes its state in `$SYS`, and
+ * administrators of other brokers send commands to `$CONTROL`.
  *
  * @module
  */
 import { isReservedTopic } from "../../router/topic.ts";
 
-/** Below this a bridge tells whether it is connected, as mosquitto's do. */
+/** Bridges report below this topic whether they are connected, like those of mosquitto. */
 const STATE_PREFIX = "$SYS/broker/connection/";
 const STATE_SUFFIX = "/state";
 
-/** Who publishes, or has a will. */
+/** The client of a publication or a will. */
 export interface Publisher {
   /** The client identifier. */
   readonly clientId: string;
@@ -19,9 +19,10 @@ export interface Publisher {
 }
 
 /**
- * Whether a client is kept from a topic, whatever an authorizer says. Each may tell whether it is
- * connected in `$SYS/broker/connection/{its client identifier}/state`, a bridge of 3.x in that of
- * any name without a slash, for its connection may be called otherwise than its client.
+ * Whether a client may not publish to a topic, independent of the authorizer. Each client may
+ * report whether it is connected in `$SYS/broker/connection/{its client identifier}/state`. A
+ * bridge of 3.x may use any name without a slash, because the name of its connection may differ
+ * from its client identifier.
  */
 export function isOffLimits(topic: string, { clientId, isBridge }: Publisher): boolean {
   if (!isReservedTopic(topic)) return false;
@@ -29,7 +30,7 @@ export function isOffLimits(topic: string, { clientId, isBridge }: Publisher): b
   return name === null || (name !== clientId && !(isBridge && !name.includes("/")));
 }
 
-/** The name in the topic of a bridge's state; `null` if it is another topic. */
+/** The name in a bridge's state topic; `null` for other topics. */
 export function bridgeName(topic: string): string | null {
   if (!topic.startsWith(STATE_PREFIX) || !topic.endsWith(STATE_SUFFIX)) return null;
   const end = topic.length - STATE_SUFFIX.length;

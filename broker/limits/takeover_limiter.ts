@@ -1,22 +1,22 @@
 import { Receipt } from "../../log/receipt.ts";
 import type { BrokerContext } from "../base/context.ts";
+import { RECORD_BYTES } from "../base/memory_costs.ts";
 import { LruTable } from "./lru_table.ts";
 import { Deadline } from "../base/scheduler.ts";
 import { LimitSnapshot } from "./limit_snapshot.ts";
 import { TokenBucket } from "./token_bucket.ts";
 
-/** What is known of a client identifier whose session was taken over. */
+/** The record of a client identifier whose session was taken over. */
 interface Record {
-  /** Has a token for each take-over that is nothing special. */
+  /** Has a token for each take-over without consequence. */
   readonly allowance: TokenBucket;
-  /** Whether somebody is held off. */
+  /** Whether a client waits. */
   isHeld: boolean;
 }
 
 /**
- * Notices two clients with the same client identifier, each of which throws the other out and comes
- * back at once, and holds them off: the one that comes waits, and meanwhile the one that is there
- * stays.
+ * Detects two clients with the same client identifier that disconnect each other repeatedly: the
+ * new client has to wait, and the connected one stays meanwhile.
  */
 export class TakeoverLimiter {
   readonly #context: BrokerContext;
@@ -28,26 +28,38 @@ export class TakeoverLimiter {
     this.applyLimits();
   }
 
-  /** Goes by limits that have changed; what was counted for others is forgotten. */
+  /** Applies changed limits; the counts for the old ones are dropped. */
   applyLimits(): void {
     const context = this.#context;
     if (!this.#made.take(context.limits)) return;
     const { takeOversMax, takeOverForgetMs, flappingClientsMax } = context.limits;
-    this.#records = takeOversMax === 0 ? null : new LruTable(flappingClientsMax, () => ({
-      allowance: new TokenBucket(
-        1000 / Math.max(1, takeOverForgetMs),
-        takeOversMax,
-        context.clock.now(),
-      ),
-      isHeld: false,
-    }));
+    this.#records = takeOversMax === 0
+      ? null
+      : new LruTable(flappingClientsMax, RECORD_BYTES, () => ({
+        allowance: new TokenBucket(
+          1000 / Math.max(1, takeOverForgetMs),
+          takeOversMax,
+          context.clock.now(),
+        ),
+        isHeld: false,
+      }));
+  }
+
+  /** What is remembered of client identifiers costs so much in memory, in bytes. */
+  get bytes(): number {
+    return this.#records?.bytes ?? 0;
+  }
+
+  /** Has it cost so many bytes at most. */
+  limitBytes(bytesMax: number): void {
+    this.#records?.limitBytes(bytesMax);
   }
 
   /**
-   * A client takes over the session of one that is connected.
+   * Counts a take-over of a connected client's session.
    *
-   * @returns What has to be waited for first; `null` for nothing; `"refused"` if another waits
-   * already.
+   * @returns A promise to wait for first; `null` for none; `"refused"` if another client already
+   * waits.
    */
   takesOver(clientId: string, address: string): PromiseLike<void> | "refused" | null {
     const record = this.#records?.get(clientId);

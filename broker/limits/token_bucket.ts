@@ -1,6 +1,6 @@
 /**
- * How much may be done in a time, on average: so many tokens at most, and so many more a second.
- * What is taken beyond is a debt that is paid off first.
+ * A token bucket: limits an average rate, with a burst. More tokens may be taken than it has; the
+ * debt is paid off first.
  */
 export class TokenBucket {
   readonly #burst: number;
@@ -9,10 +9,10 @@ export class TokenBucket {
   #atMs: number;
 
   /**
-   * Makes a full bucket.
+   * Creates a full bucket.
    *
-   * @param perSecond Tokens that are added in a second.
-   * @param burst Tokens that it holds.
+   * @param perSecond Tokens that are added per second.
+   * @param burst The maximum number of tokens.
    */
   constructor(perSecond: number, burst: number, nowMs: number) {
     this.#perMs = perSecond / 1000;
@@ -20,26 +20,26 @@ export class TokenBucket {
     this.#atMs = nowMs;
   }
 
-  /** How many tokens there are: less than none where more was taken. */
+  /** The number of tokens; negative for a debt. */
   tokens(nowMs: number): number {
     this.#tokens = Math.min(this.#burst, this.#tokens + (nowMs - this.#atMs) * this.#perMs);
     this.#atMs = nowMs;
     return this.#tokens;
   }
 
-  /** Takes so many, whether they are there or not. */
+  /** Takes tokens, even if there are not enough. */
   spend(count: number, nowMs: number): void {
     this.#tokens = this.tokens(nowMs) - count;
   }
 
-  /** Takes one if it is there. */
+  /** Takes one token if there is one. */
   take(nowMs: number): boolean {
     if (this.tokens(nowMs) < 1) return false;
     this.#tokens--;
     return true;
   }
 
-  /** When there will be one; in whole milliseconds from now, so that who waits for it gets on. */
+  /** The time until there is a token, in whole milliseconds, rounded up. */
   readyMs(nowMs: number): number {
     const missing = 1 - this.tokens(nowMs);
     return missing <= 0 ? nowMs : nowMs + Math.ceil(missing / this.#perMs);

@@ -2,10 +2,10 @@ import { utf8Size } from "../../codec/mod.ts";
 import { hasMoreLevels } from "../../router/router.ts";
 import type { BrokerLimits } from "../base/limits.ts";
 
-/** Bytes of a UTF-16 code unit in UTF-8, at most. */
+/** The maximum number of UTF-8 bytes of a UTF-16 code unit. */
 const UNIT_BYTES_MAX = 3;
 
-/** Whether a topic or filter is longer, or deeper, than it may be. */
+/** Whether a topic or filter exceeds the limits of length or levels. */
 export function isBeyondLimits(
   text: string,
   { topicBytesMax, topicLevelsMax }: BrokerLimits,

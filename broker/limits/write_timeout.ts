@@ -2,21 +2,21 @@ import type { BrokerContext } from "../base/context.ts";
 import { Deadline } from "../base/scheduler.ts";
 import { LimitSnapshot } from "./limit_snapshot.ts";
 
-/** How many times in a row a write must be found stuck. */
+/** How many checks in a row must find a write stuck. */
 const LOOKS = 4;
 
-/** A connection as far as it matters here. */
+/** A connection, as far as it is needed here. */
 export interface WatchedConnection {
   readonly outbox: { stuckLooks(): number };
   /** Counts that the client has reached a limit. */
   limited(reason: "drain"): void;
-  /** Closes at once. */
+  /** Closes the connection at once. */
   cutOff(error: Error): void;
 }
 
 /**
- * Closes connections to clients that take nothing although something waits for them. One deadline
- * looks at them all, as long as anybody is written to: no write needs a timer of its own.
+ * Closes connections to clients that receive nothing although bytes wait for them. One deadline
+ * checks all of them while any write is in progress, so no write needs its own timer.
  */
 export class WriteTimeout {
   readonly #context: BrokerContext;
@@ -30,14 +30,14 @@ export class WriteTimeout {
     this.#made.take(context.limits);
   }
 
-  /** Something is written. */
+  /** A write has started. */
   start(): void {
     if (this.#look.index < 0 && this.#context.limits.drainMs > 0) this.#next();
   }
 
   /**
-   * Goes by limits that have changed: writes under way are looked at by the new one. Other limits
-   * must not put the next look off: a program may change them more often than it comes.
+   * Applies changed limits, also to writes in progress. A change of other limits must not delay the
+   * next check, because a program may change them more often than checks happen.
    */
   applyLimits(): void {
     if (!this.#made.take(this.#context.limits)) return;
@@ -54,7 +54,7 @@ export class WriteTimeout {
     for (const connection of this.#connections) {
       const looks = connection.outbox.stuckLooks();
       if (looks > 0) this.start();
-      // The first look sees that there is a write, the others that it is still the same.
+      // The first check finds a write, the others that it is still the same one.
       if (looks <= LOOKS) continue;
       connection.limited("drain");
       connection.cutOff(new Error(`Has taken nothing for ${this.#context.limits.drainMs} ms`));

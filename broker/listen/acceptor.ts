@@ -14,22 +14,24 @@ import { ListenerPolicy } from "../base/listener_policy.ts";
 import { busyConnack } from "../connection/reason_packets.ts";
 import { Deadline } from "../base/scheduler.ts";
 
-/** How many connections past the limit are told that the broker is busy, at once. */
+/**
+ * The maximum number of connections beyond the limit that receive a busy response at the same time.
+ */
 const REFUSALS_MAX = 32;
-/** How long such a client has to say which version it speaks, in milliseconds. */
+/** The time that such a client has to send its protocol version, in milliseconds. */
 const REFUSAL_MS = 1000;
-/** As much of a CONNECT as is needed to know its version, in bytes. */
+/** The bytes of a CONNECT that are needed for its protocol version. */
 const REFUSAL_BYTES = 16;
 
 /**
- * Lets connections in, up to the limit. Past it a few at a time are told that
- * the broker is busy, and beyond those nothing is accepted at all until one
- * has gone: the process must never run out of file descriptors.
+ * Accepts connections up to the limit. Beyond it, a few at a time receive a busy response. Beyond
+ * those, nothing is accepted until a connection ends: the process must never run out of file
+ * descriptors.
  */
 export class Acceptor {
   readonly #host: ConnectionHost;
   readonly #context: BrokerContext;
-  /** For connections that come without a policy. */
+  /** The policy of connections that have none. */
   readonly #strict: ListenerPolicy;
   readonly #lenient: ListenerPolicy;
   readonly #refusals = new Set<Refusal>();
@@ -43,7 +45,7 @@ export class Acceptor {
     this.#lenient = new ListenerPolicy(context.settings, context.stats, { lenient: true });
   }
 
-  /** What has to be waited for before the next accept, or `null`. */
+  /** A promise to wait for before the next accept, or `null`. */
   mayAccept(): PromiseLike<void> | null {
     if (this.#context.isClosing) return null;
     if (this.#refusals.size < REFUSALS_MAX) return this.#host.limiters.addresses.wait();
@@ -51,14 +53,14 @@ export class Acceptor {
   }
 
   /**
-   * Whether a connection from an address may go on. A listener that does something costly first,
-   * such as a TLS handshake, asks before it, and says so in `PeerInfo.isAdmitted`.
+   * Whether a connection from an address is allowed. A listener with a costly handshake, such as
+   * TLS, calls it before the handshake, and sets `PeerInfo.isAdmitted`.
    */
   mayConnect(address: string): boolean {
     return !this.#context.isClosing && this.#host.limiters.addresses.mayConnect(address);
   }
 
-  /** Takes a connection over. */
+  /** Takes over a connection. */
   accept(
     transport: Transport,
     peer: PeerInfo,
@@ -79,7 +81,7 @@ export class Acceptor {
     connection.run();
   }
 
-  /** Wakes whoever waits to accept, and turns away whom it was telling so. */
+  /** Wakes all waiting listeners, and closes the connections that are being refused. */
   close(): void {
     for (const refusal of this.#refusals) refusal.close();
     this.#host.limiters.addresses.close();
@@ -108,7 +110,7 @@ export class Acceptor {
         await hearOut(transport);
       }
     } catch {
-      // The peer has gone, or took too long: there is nobody to tell.
+      // The peer has disconnected, or took too long.
     } finally {
       scheduler.clear(deadline);
       refusal.close();
@@ -123,7 +125,7 @@ export class Acceptor {
   }
 }
 
-/** A connection that is only told that the broker is busy. */
+/** A connection that only receives a busy response. */
 class Refusal {
   #isClosed = false;
   readonly #transport: Transport;
@@ -139,7 +141,7 @@ class Refusal {
   }
 }
 
-/** Reads just enough of a CONNECT to know its version; `null` if it is none. */
+/** Reads the protocol version of a CONNECT; `null` if it is not one. */
 async function readVersion(transport: Transport): Promise<ProtocolVersion | null> {
   const bytes = new Uint8Array(REFUSAL_BYTES);
   const header = new FixedHeader();
@@ -157,12 +159,15 @@ async function readVersion(transport: Transport): Promise<ProtocolVersion | null
   return null;
 }
 
-/** A pipe may take less than it is given. */
+/** A transport may write fewer bytes than requested. */
 async function writeAll(transport: Transport, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await transport.write(bytes.subarray(at));
 }
 
-/** Closing with something unread would reset the connection, and the peer might never be told. */
+/**
+ * Reads the remaining bytes. Closing with unread bytes would reset the connection, and the peer
+ * might not receive the response.
+ */
 async function hearOut(transport: Transport): Promise<void> {
   await transport.closeWrite?.();
   const bytes = new Uint8Array(1024);

@@ -15,53 +15,56 @@ import { TokenBucket } from "../limits/token_bucket.ts";
 import { ListenerPolicy } from "../base/listener_policy.ts";
 import type { ListenerRules } from "../base/listener_options.ts";
 
-/** What holds for the clients of any listener. */
+/** Options of every kind of listener. */
 export interface ListenerOptions {
   /**
-   * Whether small faults of clients are overlooked, and counted in
-   * `stats.tolerated`, instead of ending their connections; false by default.
+   * Whether small protocol faults of clients are tolerated, and counted in `stats.tolerated`,
+   * instead of ending their connections; false by default.
    */
   lenient?: boolean;
   /**
-   * What else holds for its clients: rules, or a policy that several listeners
-   * share. As for the whole broker by default.
+   * Other rules for its clients, or a policy that several listeners share. The rules of the whole
+   * broker by default.
    */
   policy?: ListenerRules | ListenerPolicy;
 }
 
-/** Where a broker listens, and how strictly. */
+/** Options of a TCP listener. */
 export interface ListenOptions extends TcpOptions, ListenerOptions {
-  /** Proxies that tell where clients come from, with the PROXY protocol; none by default. */
+  /** Proxies that send client addresses with the PROXY protocol; none by default. */
   proxy?: ProxyOptions;
-  /** Whether clients speak MQTT over WebSocket, and which ones may; they do not by default. */
+  /** Whether clients use MQTT over WebSocket, and which ones may; false by default. */
   webSocket?: WebSocketOptions;
 }
 
-/** Where a broker listens for TLS, and how. */
+/** Options of a TLS listener. */
 export interface TlsListenOptions extends ListenOptions, TlsServerOptions {
-  /** The port, or 0 for any that is free; 8883 by default. */
+  /** The port, or 0 for any free port; 8883 by default. */
   port?: number;
 }
 
-/** Where a broker listens for programs on the same machine. */
+/** Options of a listener for programs on the same machine. */
 export interface UnixListenOptions extends UnixOptions, ListenerOptions {
-  /** Whether clients speak MQTT over WebSocket, and which ones may; they do not by default. */
+  /** Whether clients use MQTT over WebSocket, and which ones may; false by default. */
   webSocket?: WebSocketOptions;
 }
 
-/** Where a broker listens for WebSockets, and how strictly. */
+/** Options of a WebSocket listener. */
 export interface WebSocketListenOptions extends TcpOptions, ListenerOptions, WebSocketOptions {
-  /** The port, or 0 for any that is free; 8080 by default. */
+  /** The port, or 0 for any free port; 8080 by default. */
   port?: number;
-  /** Proxies that tell where clients come from, with the PROXY protocol; none by default. */
+  /** Proxies that send client addresses with the PROXY protocol; none by default. */
   proxy?: ProxyOptions;
 }
 
-/** What may be spoken inside of TLS: this first, so that a web server is not taken for a broker. */
+/**
+ * The application protocol of TLS. It must be negotiated, so that a web server is not mistaken for
+ * a broker.
+ */
 const ALPN_MQTT = ["mqtt"];
 const ALPN_WEBSOCKET = ["http/1.1"];
 
-/** Every way in: what listens, and what is done before a connection comes to the acceptor. */
+/** All listeners, and the handshakes before a connection reaches the acceptor. */
 export class Listeners {
   readonly #context: BrokerContext;
   readonly #acceptor: Acceptor;
@@ -99,7 +102,7 @@ export class Listeners {
     return this.#keep(listener);
   }
 
-  /** Listens on a unix socket. */
+  /** Listens on a Unix socket. */
   async unix(options: UnixListenOptions): Promise<UnixListener> {
     const take = this.#taking(options);
     const listener = await UnixListener.listen(options, this.#mayAccept, take);
@@ -108,7 +111,7 @@ export class Listeners {
     throw closed();
   }
 
-  /** Stops listening, and closes what has not come to the acceptor. */
+  /** Stops listening, and closes connections with unfinished handshakes. */
   async close(): Promise<void> {
     this.#handshakes.close();
     await Promise.all([...this.#all].map((listener) => listener.close()));
@@ -119,7 +122,9 @@ export class Listeners {
     return listener;
   }
 
-  /** What takes the connections of a listener over, with the handshake of TLS if there is one. */
+  /**
+   * The function that takes over the connections of a listener, with a TLS handshake if necessary.
+   */
   #taking(
     options: ListenerOptions & { proxy?: ProxyOptions; webSocket?: WebSocketOptions },
   ): (pipe: Transport, peer: PeerInfo, handshake?: Opening) => void {
@@ -134,7 +139,7 @@ export class Listeners {
       : [webSocketOpening(webSocket, (address) => this.#idlingOf(address))];
     const enter = (pipe: Transport, peer: PeerInfo) => acceptor.accept(pipe, peer, policy);
     return (pipe, peer, handshake) => {
-      // Who comes by a proxy is known later.
+      // The address behind a proxy is known later.
       const isAdmitted = !proxies.has(hostOf(peer.address));
       if (isAdmitted && !acceptor.mayConnect(peer.address)) return pipe.close();
       const between = handshake === undefined ? [] : [handshake];
@@ -144,7 +149,7 @@ export class Listeners {
     };
   }
 
-  /** How many frames that bring nothing a client may send over its WebSocket. */
+  /** Limits the frames without data that a client may send over its WebSocket. */
   #idlingOf(address: string): () => boolean {
     const context = this.#context;
     let max = -1;
@@ -161,7 +166,7 @@ export class Listeners {
     };
   }
 
-  /** Has the acceptor check the address that a proxy has told, before anything costly is done. */
+  /** Checks the address from a proxy with the acceptor, before the next handshake. */
   #admission(proxies: AddressList): Opening {
     // deno-lint-ignore require-await
     return async (transport, peer) => {

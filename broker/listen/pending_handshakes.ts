@@ -3,30 +3,26 @@ import type { PeerInfo, Transport } from "../../transport/transport.ts";
 import type { BrokerContext } from "../base/context.ts";
 import { Deadline } from "../base/scheduler.ts";
 
-/** Arrivals beyond the connections there may be: each takes a file descriptor, too. */
+/** Connections in handshakes beyond the limit of connections: each uses a file descriptor, too. */
 const SPARE = 32;
 
 /**
- * Connections that were accepted and have a PROXY header to read or a handshake
- * of TLS or WebSocket to do before they can speak MQTT. Past the limit the
- * oldest gives way: who means well is done soon, and who wants to take up all
- * the room only keeps out others of his kind.
+ * Accepted connections that have a PROXY header to read, or a TLS or WebSocket handshake, before
+ * MQTT begins. Beyond the limit the oldest is closed: an honest client finishes soon, so an
+ * attacker mostly displaces its own connections.
  */
 export class PendingHandshakes {
   readonly #context: BrokerContext;
   readonly #connections: { readonly size: number };
   readonly #all = new Set<PendingHandshake>();
 
-  /** @param connections Those that speak MQTT already. */
+  /** @param connections The connections that have reached MQTT. */
   constructor(context: BrokerContext, connections: { readonly size: number }) {
     this.#context = context;
     this.#connections = connections;
   }
 
-  /**
-   * Does what has to be done first, one after the other, and hands the
-   * connection over. If something fails, it is closed.
-   */
+  /** Does the handshakes in order, and passes the connection on. On an error it is closed. */
   async open(
     pipe: Transport,
     peer: PeerInfo,
@@ -78,10 +74,10 @@ export class PendingHandshakes {
 }
 
 class PendingHandshake {
-  /** The pipe, as far as it was opened. */
+  /** The transport after the completed handshakes. */
   transport: Transport;
   peer: PeerInfo;
-  /** Why it was closed. */
+  /** The reason why it was closed. */
   error: unknown = null;
   isClosed = false;
 

@@ -2,6 +2,9 @@ import { permissionNow, permissionOf } from "../../auth/answer.ts";
 import type { ClientInfo } from "../../auth/authenticator.ts";
 import type { Authorizer, PublishRequest, SubscribeRequest } from "../../auth/authorizer.ts";
 
+/** The answer about a topic with more characters is asked for again each time. */
+const LAST_TOPIC_CHARS_MAX = 1024;
+
 /** What all {@linkcode ClientAccess} of a broker share. */
 export interface ClientAccessHost {
   /** Counts how often answers of authorizers have become outdated. */
@@ -50,6 +53,8 @@ export class ClientAccess {
   mayReceive(topic: string): boolean {
     const { accessVersion } = this.#host;
     if (topic === this.#topic && this.#asOf === accessVersion) return this.#mayReceive;
+    // A hundred thousand sessions must not hold on to as many long topics.
+    if (topic.length > LAST_TOPIC_CHARS_MAX) return this.#ask(topic);
     this.#topic = topic;
     this.#asOf = accessVersion;
     return this.#mayReceive = this.#ask(topic);

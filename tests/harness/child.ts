@@ -128,7 +128,13 @@ export class Child implements AsyncDisposable {
 
   /** Sends a signal, unless the process has ended. */
   signal(name: Deno.Signal): void {
-    if (!this.#isFinished) this.#process.kill(name);
+    if (this.#isFinished) return;
+    try {
+      this.#process.kill(name);
+    } catch (error) {
+      // It has just ended, and the promise that says so has not settled yet.
+      if (!(error instanceof TypeError)) throw error;
+    }
   }
 
   /** Kills the process as `kill -9` does, and waits until it is gone. */

@@ -310,7 +310,9 @@ export const CHANGE_CASES: Record<keyof BrokerLimits, ChangeCase> = {
     }
     return stage.broker.memory.pages;
   }, { store: () => new ManualStore() }),
-  turnMsMax: meanwhile(0, async (client) => {
+  turnMsMax: meanwhile(0, async (client, stage) => {
+    // The turn in which the client has connected ends.
+    await stage.clock.advance(0);
     const pings = concat(Array.from({ length: 100 }, () => packets.pingreq()));
     // With turns of no time only one of them is answered before others have their turn.
     return (await client.send(pings)).length === 400;

@@ -9,6 +9,9 @@ import { BrokerParts } from "../../broker/broker_parts.ts";
 import { DEFAULT_LIMITS } from "../../broker/base/limits.ts";
 import { Message } from "../../broker/base/message.ts";
 import { settingsOf } from "../../broker/base/options.ts";
+import { OutboundAliases } from "../../broker/delivery/outbound_aliases.ts";
+import { RetainedDelivery } from "../../broker/delivery/retained_delivery.ts";
+import { RetainedDeliveryQueue } from "../../broker/delivery/retained_delivery_queue.ts";
 import type { Receiver } from "../../broker/delivery/subscriber.ts";
 import type { Session } from "../../broker/session/session.ts";
 import { Subscription } from "../../router/subscription.ts";
@@ -54,6 +57,27 @@ function sessionOf(parts: BrokerParts, clientId: string): Session {
   const session = parts.sessions.create(clientId, true);
   session.expirySeconds = 3600;
   return session;
+}
+
+const aliases = new WeakMap<BrokerParts, OutboundAliases>();
+
+/** The aliases of one client of a broker. */
+function aliasesOf(parts: BrokerParts): OutboundAliases {
+  let known = aliases.get(parts);
+  if (known === undefined) {
+    known = new OutboundAliases(65_535, { topicAliasBytesMax: 2 ** 31 }, parts.memory);
+    aliases.set(parts, known);
+  }
+  return known;
+}
+
+/** Has a session begin to be sent the retained messages that match a filter. */
+function feed(parts: BrokerParts, filter: string): void {
+  const session = sessionOf(parts, "one");
+  session.feeds ??= new RetainedDeliveryQueue();
+  // The subscription, which holds the filter itself, is counted elsewhere.
+  const own = `${filter} `.trimEnd();
+  session.feeds.push(new RetainedDelivery(own, parts.retained.match(own), VARIANT, false));
 }
 
 const VARIANT = {
@@ -131,6 +155,40 @@ const TABLES: Record<string, [count: number, fill: Fill]> = {
   }],
   "a backlog, usual": [10_000, (parts, i) => queue(parts, `a/b/${i % 100}`, 200)],
   "a backlog of nothing": [10_000, (parts) => queue(parts, "a", 0)],
+  "sessions with a long user name": [300, (parts, i) => {
+    parts.sessions.setUser(sessionOf(parts, `client-${i}`), `${i}`.padEnd(60_000, "u"));
+  }],
+  "identifiers that are not released": [20_000, (parts, i) => {
+    sessionOf(parts, `client-${i >> 10}`).inbound.accept(1 + (i & 1023));
+  }],
+  "retained messages to be sent, usual": [5000, (parts, i) => {
+    if (i < 0) retain(parts, `home/room-${i}/temperature`, 20);
+    feed(parts, `home/+/temperature/${i}`);
+  }],
+  "retained messages to be sent, long filters": [300, (parts, i) => {
+    if (i < 0) retain(parts, `home/room-${i}/temperature`, 20);
+    feed(parts, `home/+/temperature/${i}`.padEnd(60_000, "x"));
+  }],
+  "take-overs, usual": [
+    4000,
+    (parts, i) => parts.limiters.takeovers.takesOver(`client-${i}`, "198.51.100.7:1000"),
+  ],
+  "take-overs of names of 60 KB": [
+    300,
+    (parts, i) => parts.limiters.takeovers.takesOver(`c${i}`.padEnd(60_000, "x"), "198.51.100.7:1"),
+  ],
+  "addresses": [20_000, (parts, i) => {
+    const address = `203.${i >> 16 & 0xff}.${i >> 8 & 0xff}.${i & 0xff}`;
+    parts.limiters.addresses.mayConnect(`${address}:1000`);
+    const login = { address, clientId: "c", username: "u", reasonCode: 0x86 };
+    parts.limiters.logins.failed(login);
+  }],
+  "topic aliases to clients, usual": [10_000, (parts, i) => {
+    aliasesOf(parts).add(`home/room-${i}/temperature`);
+  }],
+  "topic aliases to clients, 60 KB": [200, (parts, i) => {
+    aliasesOf(parts).add(`${i}`.padEnd(60_000, "x"));
+  }],
   "routes with audiences": [3000, (parts, i) => {
     if (i < 0) {
       for (let n = 0; n < 20; n++) subscribe(parts, sessionOf(parts, `s${n}`), `a/+/${n}/#`);

@@ -78,16 +78,17 @@ function subscribe(count: number): Packet {
   return { type: "subscribe", packetId: 7, properties: {}, subscriptions };
 }
 
-function publish(topic: string): Packet {
+/** A PUBLISH with QoS 0, or with QoS 1 where it has a packet identifier. */
+function publish(topic: string, packetId = 0): Packet {
   const payload = new Uint8Array(1);
   return {
     type: "publish",
     topic,
     payload,
-    qos: 0,
+    qos: packetId === 0 ? 0 : 1,
     retain: false,
     dup: false,
-    packetId: 0,
+    packetId,
     properties: {},
   };
 }
@@ -143,6 +144,42 @@ Deno.test("An authorizer that answers at once is asked in turns, and others are 
   await world.clock.advance(0);
   assertEquals(world.log, ["other pingresp", "busy suback"]);
   assertEquals([asked, world.broker.subscriptions], [50, 25]);
+});
+
+/** How many of these packets, which arrive together, are taken in one turn at most. */
+async function mostInOneTurn(world: TurnWorld, packets: Packet[]): Promise<number> {
+  const busy = await world.client("busy");
+  world.sendAtOnce(busy, ...packets);
+  const { stats } = world.broker;
+  let before = stats.messagesReceived;
+  let most = 0;
+  world.clock.turned = () => {
+    most = Math.max(most, stats.messagesReceived - before);
+    before = stats.messagesReceived;
+  };
+  await world.clock.advance(0);
+  assertEquals(stats.messagesReceived, packets.length);
+  return most;
+}
+
+Deno.test("Messages that a client sends at once are taken in turns", async () => {
+  for (const qos of [0, 1]) {
+    await using world = new TurnWorld();
+    const packets = Array.from({ length: 40 }, (_, i) => publish(`f/${i}`, qos * (1 + i)));
+    const most = await mostInOneTurn(world, packets);
+    assert(most < 5, `${most} messages with QoS ${qos} in one turn`);
+  }
+});
+
+Deno.test("An authorizer whose promises settle at once makes no longer turn of a client's messages", async () => {
+  const authorizer: Authorizer = {
+    mayPublish: () => Promise.resolve(true),
+    maySubscribe: () => true,
+  };
+  await using world = new TurnWorld({ authorizer });
+  const packets = Array.from({ length: 40 }, (_, i) => publish("f/0", 1 + i));
+  const most = await mostInOneTurn(world, packets);
+  assert(most < 5, `${most} messages in one turn`);
 });
 
 Deno.test("A PINGREQ is answered among the packets that another client sends at once", async () => {

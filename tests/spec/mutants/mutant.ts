@@ -10,6 +10,8 @@ export interface Mutant {
   replace: string;
   /** Files in `tests/spec/` with a test that fails then. */
   tests: string[];
+  /** Files elsewhere with such a test, as seen from the root: for rules that MQTT does not know. */
+  others?: string[];
 }
 
 /** Puts the mutant's text in place. */

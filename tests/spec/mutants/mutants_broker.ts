@@ -207,9 +207,9 @@ export const BROKER_MUTANTS: Mutant[] = [
   },
   {
     rule: "aliases stay within the client's maximum",
-    file: "broker/delivery/publish_sender.ts",
-    find: "if (aliases.size >= this.#aliasMax) return false;",
-    replace: "if (aliases.size > this.#aliasMax) return false;",
+    file: "broker/delivery/outbound_aliases.ts",
+    find: "if (aliases.size >= this.#max || this.#isReleased) return 0;",
+    replace: "if (aliases.size > this.#max || this.#isReleased) return 0;",
     tests: ["v5/connect_properties_test.ts"],
   },
   {

@@ -1,6 +1,7 @@
 /**
- * Breaks the rules of MQTT one at a time in a copy of Fairway, and tells which of them the tests
- * in `tests/spec/` notice. Fails unless they notice all.
+ * Breaks the rules of MQTT, and a few of Fairway's own, one at a time in a copy of Fairway, and
+ * tells which of them the tests in `tests/spec/`, or those that a mutant names, notice. Fails unless
+ * they notice all.
  *
  *     deno task spec:mutants [RULE]...
  *
@@ -18,6 +19,7 @@ const ROOT = new URL("../../../", import.meta.url);
 /** What the tests need, where there is such a thing. */
 const NEEDED = [
   ...["deno.json", "mod.ts", "std", "tests/harness", "tests/spec"],
+  ...["tests/limits", "tests/resilience", "tests/durability"],
   ...[
     "admin",
     "auth",
@@ -61,12 +63,27 @@ async function makeCopy(): Promise<URL> {
   return folder;
 }
 
-/** Runs the tests in memory of these files, or folders, in `tests/spec/`. */
-async function runTests(folder: URL, tests: readonly string[]): Promise<Outcome> {
-  const flags = ["--no-check", "--no-lock", "--no-prompt", "--allow-read", "--filter"];
+/** The tests of the specification are there twice: only those in memory are run. */
+const IN_MEMORY = ["--filter", "/\\(in memory\\)$/"];
+
+/** Runs the tests of some mutants: those of `tests/spec/`, and the others. */
+async function runTests(folder: URL, mutants: readonly Mutant[]): Promise<Outcome> {
+  const ofSpec = new Set(mutants.flatMap(({ tests }) => tests.map((test) => `tests/spec/${test}`)));
+  const others = new Set(mutants.flatMap(({ others = [] }) => others));
+  for (const [files, filter] of [[ofSpec, IN_MEMORY], [others, []]] as const) {
+    if (files.size === 0) continue;
+    const mayWrite = files === others ? ["--allow-write"] : [];
+    const outcome = await runFiles(folder, [...mayWrite, ...filter, ...files]);
+    if (outcome !== "passed") return outcome;
+  }
+  return "passed";
+}
+
+async function runFiles(folder: URL, args: readonly string[]): Promise<Outcome> {
+  const flags = ["--no-check", "--no-lock", "--no-prompt", "--allow-read"];
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   const { code, stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["test", ...flags, "/\\(in memory\\)$/", ...tests.map((test) => `tests/spec/${test}`)],
+    args: ["test", ...flags, ...args],
     cwd: folder,
     env: { NO_COLOR: "1" },
     stderr: "null",
@@ -87,7 +104,7 @@ async function work(folder: URL, list: Iterator<Mutant>, survivors: string[]): P
     const file = new URL(mutant.file, folder);
     const source = await Deno.readTextFile(file);
     await Deno.writeTextFile(file, mutate(source, mutant));
-    const outcome = await runTests(folder, mutant.tests);
+    const outcome = await runTests(folder, [mutant]);
     await Deno.writeTextFile(file, source);
     const isCaught = outcome === "failed" || outcome === "hangs";
     if (!isCaught) survivors.push(mutant.rule);
@@ -102,8 +119,7 @@ async function main(rules: readonly string[]): Promise<number> {
   const mutants = MUTANTS.filter(isWanted);
   const folders = await Promise.all(Array.from({ length: COPIES }, makeCopy));
   try {
-    const tests = [...new Set(mutants.flatMap((mutant) => mutant.tests))];
-    const outcome = await runTests(folders[0]!, tests);
+    const outcome = await runTests(folders[0]!, mutants);
     if (outcome !== "passed") {
       console.log(`Without any mutant the tests are ${outcome}: nothing can be told`);
       return 1;
