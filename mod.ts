@@ -16,6 +16,7 @@
  *
  * @module
  */
+export { PresenceTopics } from "./admin/presence_topics.ts";
 export { SysTopics, type SysTopicsOptions } from "./admin/sys_topics.ts";
 export {
   Broker,

@@ -6,7 +6,7 @@ import { ConfigError, formatRemark } from "../config/errors.ts";
 import { printEffective } from "../config/print.ts";
 import { needsRestart } from "../config/reload.ts";
 import { type Deed, whyNot } from "../config/why.ts";
-import { Broker, type BrokerOptions, SysTopics } from "../mod.ts";
+import { Broker, type BrokerOptions, PresenceTopics, SysTopics } from "../mod.ts";
 import { certificatesOf, listenerInfo } from "./admin_listener.ts";
 import { exposureOf } from "./exposed.ts";
 import { logHooks } from "./log_hooks.ts";
@@ -47,6 +47,7 @@ export class ConfiguredServer {
   #material: Material;
   #state: SysTopics | null = null;
   #stateSeconds = 0;
+  #presence: PresenceTopics | null = null;
   readonly #sinceMs: number;
   #pidFile: PidFile | null = null;
   #isClosing = false;
@@ -156,6 +157,7 @@ export class ConfiguredServer {
   async close(graceMs: number): Promise<void> {
     this.#isClosing = true;
     this.#state?.stop();
+    this.#presence?.stop();
     await this.#listeners.closeAdmin();
     await this.#broker.close({ graceMs });
     this.#material.close();
@@ -194,7 +196,13 @@ export class ConfiguredServer {
 
   /** Starts to publish `$SYS`, or changes the interval. */
   #tellState(): void {
-    const { sys_interval: intervalSeconds } = this.#configuration.global;
+    const { sys_interval: intervalSeconds, fairway_presence: isPresenceTold } =
+      this.#configuration.global;
+    if (isPresenceTold) this.#presence ??= new PresenceTopics(this.#broker);
+    else {
+      this.#presence?.stop();
+      this.#presence = null;
+    }
     if (intervalSeconds === this.#stateSeconds) return;
     this.#stateSeconds = intervalSeconds;
     this.#state?.stop();
@@ -246,7 +254,17 @@ function openLog<T>(configuration: Configuration, open: () => T): T {
   try {
     return open();
   } catch (error) {
-    const file = configuration.global.log_dest.find((known) => known.to === "file");
+    const { log_dest: destinations } = configuration.global;
+    const file = destinations.find((known) => known.to === "file");
+    const isSyslog = destinations.some((known) => known.to === "syslog");
+    if (isSyslog && (file === undefined || !(error as Error).message.includes(file.path))) {
+      const why = error instanceof Deno.errors.NotFound
+        ? "the program logger is not installed: install it (bsdutils), or use log_dest stderr"
+        : "it takes --allow-run=logger";
+      const text = `cannot run logger: ${why}`;
+      const place = configuration.places.get("log_dest")!;
+      throw new ConfigError([{ place, word: "log_dest", text }], { cause: error });
+    }
     throw fault(configuration, "log_dest", "write the file", file?.path ?? "", error);
   }
 }
@@ -271,6 +289,8 @@ function logSettings({ global }: Configuration): LogSettings {
     types: global.log_type,
     hasTimestamp: global.log_timestamp,
     timestampFormat: global.log_timestamp_format,
+    format: global.fairway_log_format,
+    facility: global.log_facility,
   };
 }
 

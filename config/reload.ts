@@ -11,6 +11,9 @@ export const GLOBAL_RELOAD: Record<keyof GlobalValues, "applied" | "needs a rest
   log_timestamp: "applied",
   log_timestamp_format: "applied",
   log_type: "applied",
+  log_facility: "applied",
+  fairway_log_format: "applied",
+  fairway_presence: "applied",
   pid_file: "needs a restart",
   // A configuration that names another user than that of the process is refused.
   user: "applied",
