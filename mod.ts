@@ -46,6 +46,13 @@ export type {
 export type { LocalSubscription, ReceivedMessage } from "./broker/delivery/local_subscription.ts";
 export type { BrokerOptions } from "./broker/base/options.ts";
 export type { BrokerStats, DropReason, LimitReason, ToleratedFault } from "./broker/base/stats.ts";
+export type {
+  IncomingMessage,
+  MessageChange,
+  MessageRefusal,
+  Transform,
+  TransformResult,
+} from "./broker/base/transform.ts";
 export type { HeapSource, HeapState } from "./broker/base/heap_monitor.ts";
 export type { MemoryUse } from "./broker/limits/memory_budget.ts";
 export { connect } from "./client/connect.ts";

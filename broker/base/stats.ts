@@ -12,6 +12,8 @@ export type DropReason =
   | "too-large"
   /** The payload is larger than allowed by the publisher's listener. */
   | "payload-too-large"
+  /** The `transform` of the program refused or swallowed it. */
+  | "transform"
   /** There was no room for another retained message. */
   | "retained-full"
   /** The session ended while messages waited for it. */
@@ -154,6 +156,7 @@ export class BrokerStats {
     "expired": 0,
     "too-large": 0,
     "payload-too-large": 0,
+    "transform": 0,
     "retained-full": 0,
     "session-ended": 0,
     "not-authorized": 0,

@@ -13,6 +13,7 @@ import type { ClientConnection } from "./client_connection.ts";
 import { Outcome } from "../delivery/delivery.ts";
 import type { Commit } from "../base/commit.ts";
 import { setAlias } from "./topic_aliases.ts";
+import { type Transformed, transformPublish } from "./transform_publish.ts";
 import { INBOUND_ID_BYTES } from "../base/memory_costs.ts";
 import { countKept, Message } from "../base/message.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
@@ -59,7 +60,7 @@ export function handlePublishBatch(
   result.end = start;
   result.room = null;
   const { context, host } = connection;
-  if (connection.session!.access !== null) return result;
+  if (connection.session!.access !== null || context.settings.transform !== null) return result;
   const v5 = connection.version === 5;
   const bytesMax = connection.terms.runBytesMax;
   let route: Route<Receiver> | null = null;
@@ -254,7 +255,7 @@ function settleIf(
   route: Route<Receiver>,
   message: Message,
   packetId: number,
-): Receipt | null {
+): PromiseLike<void> | null {
   if (!connection.isOpen) return null;
   if (allowed) return settle(connection, route, message, packetId);
   return drop(connection, "not-authorized", message, packetId, ReasonCode.NotAuthorized);
@@ -274,12 +275,32 @@ function drop(
   return null;
 }
 
+/** Publishes a message, unless the program decides otherwise. */
+function settle(
+  connection: ClientConnection,
+  route: Route<Receiver>,
+  message: Message,
+  packetId: number,
+): PromiseLike<void> | null {
+  const { transform } = connection.context.settings;
+  if (transform === null) return publish(connection, route, message, packetId);
+  const answer = transformPublish(connection, transform, route, message);
+  const settled = ({ route, message: changed, reasonCode }: Transformed) => {
+    if (!connection.isOpen) return null;
+    return reasonCode === null
+      ? publish(connection, route, changed, packetId)
+      : drop(connection, "transform", message, packetId, reasonCode);
+  };
+  if (!(answer instanceof Promise)) return settled(answer);
+  return answer.then((known) => settled(known) ?? undefined);
+}
+
 /**
  * Publishes a message, and acknowledges it once it is accepted.
  *
  * @returns Closes when the next one is welcome; `null` if it is at once.
  */
-function settle(
+function publish(
   connection: ClientConnection,
   route: Route<Receiver>,
   message: Message,
