@@ -61,7 +61,7 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
       // After a restart the broker publishes its state again, but the state of a disconnected
       // bridge must be stored.
       const isOwn = topic.startsWith("$SYS/") && bridgeName(topic) === null;
-      if (!isOwn) this.journal?.retainedChanged(topic);
+      if (!isOwn) this.journal?.onRetainedChanged(topic);
     };
     this.retained = new RetainedStore(
       limits,
@@ -158,13 +158,13 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
       pool,
       flushLater: (outbox, isWoken) => toFlush.add(outbox, isWoken),
       needRoom: (room) => publisher.needRoom(room),
-      messagesLeft: (frames, bytes) => {
+      countSent: (frames, bytes) => {
         stats.messagesSent += frames;
         stats.publishBytesSent += bytes;
       },
-      writing: () => limiters.writes.start(),
+      onWriteStart: () => limiters.writes.start(),
       lagMax: (appended) => memory.lagMax(appended),
-      lagged: (frames) => context.lagged(frames),
+      countLagged: (frames) => context.lagged(frames),
       failed: (error) => context.failed(error),
     };
   }

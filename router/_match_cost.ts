@@ -88,18 +88,18 @@ export class MatchCosts<V> {
       if (node.reach === before) return;
       const parent = path[i - 1];
       if (parent !== undefined && node !== parent.plus) {
-        this.#moved(parent, before >>> DEPTH_BITS, costOf(node));
+        this.#updateCounts(parent, before >>> DEPTH_BITS, costOf(node));
       }
       child = node;
     }
   }
 
   /** Call before a literal child of a node is removed. */
-  removed(parent: TrieNode<V>, child: TrieNode<V>): void {
-    this.#moved(parent, costOf(child), 0);
+  onRemove(parent: TrieNode<V>, child: TrieNode<V>): void {
+    this.#updateCounts(parent, costOf(child), 0);
   }
 
-  #moved(parent: TrieNode<V>, from: number, to: number): void {
+  #updateCounts(parent: TrieNode<V>, from: number, to: number): void {
     if (isWide(parent) && from !== to) this.#counts.get(parent)?.move(from, to);
   }
 

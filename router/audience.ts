@@ -45,8 +45,8 @@ export class Member<S extends Subscriber> implements Variant {
 
 /** Observes the members of an audience. A wide fan-out keeps its groups this way. */
 export interface MemberObserver<S extends Subscriber> {
-  added(member: Member<S>): void;
-  removed(member: Member<S>): void;
+  onAdded(member: Member<S>): void;
+  onRemoved(member: Member<S>): void;
 }
 
 /**
@@ -219,8 +219,8 @@ export class Audience<S extends Subscriber> {
     after.index = before.index;
     this.#members[after.index] = after;
     this.#index?.set(after.subscriber, after);
-    this.#observer?.removed(before);
-    this.#observer?.added(after);
+    this.#observer?.onRemoved(before);
+    this.#observer?.onAdded(after);
   }
 
   #find(subscriber: S): Member<S> | undefined {
@@ -234,7 +234,7 @@ export class Audience<S extends Subscriber> {
     else if (this.members.length >= INDEX_FROM) {
       this.#index = new Map(this.members.map((member) => [member.subscriber, member]));
     }
-    this.#observer?.added(member);
+    this.#observer?.onAdded(member);
   }
 
   #remove(member: Member<S>): void {
@@ -244,7 +244,7 @@ export class Audience<S extends Subscriber> {
       last.index = member.index;
     }
     this.#index?.delete(member.subscriber);
-    this.#observer?.removed(member);
+    this.#observer?.onRemoved(member);
   }
 
   /** Merges the subscriptions of one subscriber; `null` if it has none. */

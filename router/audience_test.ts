@@ -173,8 +173,8 @@ Deno.test("Audience tells its observer of everyone who comes and goes", () => {
   const audience = new Audience([entry]);
   const known = new Set<Member<TestSubscriber>>();
   audience.observe({
-    added: (member) => assert(known.size < known.add(member).size),
-    removed: (member) => assert(known.delete(member)),
+    onAdded: (member) => assert(known.size < known.add(member).size),
+    onRemoved: (member) => assert(known.delete(member)),
   });
   const all = subscribers(20);
   for (let round = 0; round < 200; round++) {

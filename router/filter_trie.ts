@@ -203,7 +203,7 @@ export class FilterTrie<V extends object> {
     if (keep.plus === cut) {
       keep.plus = undefined;
     } else {
-      this.#costs.removed(keep, cut);
+      this.#costs.onRemove(keep, cut);
       keep.literals = withoutChild(keep.literals, cut);
     }
   }

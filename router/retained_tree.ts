@@ -171,7 +171,7 @@ export class RetainedCursor<V extends object> {
   readonly #steps: Step<V>[] = [];
   /** The children of the root, if the filter begins with a wildcard. */
   readonly #firstLevel: Step<V> | undefined;
-  #looks = 0;
+  #visits = 0;
 
   /** Created by {@linkcode RetainedTree.match}; `births` is the tree's count at that moment. */
   constructor(root: RetainedNode<V>, filter: string, births: number) {
@@ -187,23 +187,23 @@ export class RetainedCursor<V extends object> {
   }
 
   /** The number of nodes visited so far. */
-  get looks(): number {
-    return this.#looks;
+  get visits(): number {
+    return this.#visits;
   }
 
   /**
    * Returns the next page.
    *
    * @param max The maximum number of values, at least 1.
-   * @param looksMax The maximum number of nodes to visit. It limits the time of a page for a filter
+   * @param visitsMax The maximum number of nodes to visit. It limits the time of a page for a filter
    * such as `+/+/none`, which visits many nodes and finds few values.
-   * @returns The values. Empty only if the walk has ended or, with `looksMax`, while not {@linkcode
+   * @returns The values. Empty only if the walk has ended or, with `visitsMax`, while not {@linkcode
    * done}.
    */
-  next(max: number, looksMax = Infinity): V[] {
+  next(max: number, visitsMax = Infinity): V[] {
     const page: V[] = [];
-    const end = this.#looks + looksMax;
-    for (; this.#looks < end && page.length < max; this.#looks++) {
+    const end = this.#visits + visitsMax;
+    for (; this.#visits < end && page.length < max; this.#visits++) {
       const step = this.#steps.at(-1);
       if (step === undefined) break;
       const node = this.#take(step);

@@ -98,7 +98,7 @@ Deno.test("RetainedCursor.next() makes pages of at most max values", () => {
   assertEquals(cursor.next(4), []);
 });
 
-Deno.test("RetainedCursor.next() looks at no more than looksMax nodes", () => {
+Deno.test("RetainedCursor.next() visits at most visitsMax nodes", () => {
   const tree = treeOf(...Array.from({ length: 100 }, (_, index) => `t/${index}/x`), "t/last/y");
   const cursor = tree.match("t/+/y");
   let pages = 0;

@@ -9,10 +9,7 @@ import type { SharedGroup } from "./shared_group.ts";
 import type { Subscriber, Subscription } from "./subscription.ts";
 import { hasWildcard, matchesFilter, parseSharedFilter, topicNameFault } from "./topic.ts";
 
-/**
- * The maximum number of filter changes that a route is checked against. With more changes it walks
- * the trie again.
- */
+/** The maximum number of filter changes to check a route against, before a walk of the trie. */
 const CHANGES_CHECKED_MAX = 16;
 
 /**
@@ -307,7 +304,7 @@ export class Router<S extends Subscriber> {
   audience(route: Route<S>): Audience<S> {
     // If nothing changed anywhere, no other check is necessary.
     if (route.asOf === this.#changes) return route.audience!;
-    const current = route.isCached ? route : this.#cached(route);
+    const current = route.isCached ? route : this.#addToCache(route);
     if (current.seen !== this.#filters.end || current.audience === null) this.#bind(current);
     current.asOf = this.#changes;
     const audience = current.audience!;
@@ -324,7 +321,7 @@ export class Router<S extends Subscriber> {
    * the audience is released with its last route. A connection may hold a removed route. That route
    * is added again, unless another one for its topic exists.
    */
-  #cached(route: Route<S>): Route<S> {
+  #addToCache(route: Route<S>): Route<S> {
     const known = this.#routes.find(route.bytes, 0, route.bytes.length, route.hash);
     if (known === null) this.#routes.add(route);
     return known ?? route;
@@ -333,7 +330,7 @@ export class Router<S extends Subscriber> {
   #bind(route: Route<S>): void {
     const seen = route.seen;
     route.seen = this.#filters.end;
-    if (route.audience !== null && !this.#affected(route.topic, seen)) return;
+    if (route.audience !== null && !this.#isAffected(route.topic, seen)) return;
     const entries = this.#match(route.topic);
     const audience = this.#audienceOf(entries);
     entries.length = 0;
@@ -352,7 +349,7 @@ export class Router<S extends Subscriber> {
   }
 
   /** Whether a filter that matches the topic was added or removed since `seen`. */
-  #affected(topic: string, seen: number): boolean {
+  #isAffected(topic: string, seen: number): boolean {
     if (seen < this.#filters.start || this.#filters.end - seen > CHANGES_CHECKED_MAX) return true;
     const changes = this.#filters.cursor({ from: seen });
     for (let filter = changes.next(); filter !== undefined; filter = changes.next()) {

@@ -141,7 +141,7 @@ Deno.test("Router.touch() has the audience look at a subscriber again", () => {
   const told: string[] = [];
   const tell = (what: string) => ({ subscriber }: Member<TestSubscriber>) =>
     told.push(`${what} ${subscriber.id}`);
-  audience.observe({ added: tell("added"), removed: tell("removed") });
+  audience.observe({ onAdded: tell("added"), onRemoved: tell("removed") });
   router.touch(audience.members[3]!.subscriber, "a");
   router.touch(ONE, "$share/g/a");
   router.touch(ONE, "nobody");

@@ -3,9 +3,9 @@ import { Receipt } from "../../log/receipt.ts";
 /** Receives the result of a commit. */
 export interface CommitListener {
   /** The commit, and every one before it, is on the disk. */
-  committed(commit: Commit): void;
+  onCommitted(commit: Commit): void;
   /** The commit has failed. Its changes are retried with the next commit. */
-  commitFailed(commit: Commit): void;
+  onCommitFailed(commit: Commit): void;
 }
 
 /** Changes that are written to the disk together, or not at all. */
@@ -28,13 +28,13 @@ export class Commit {
    * The commit is on the disk. An error in a listener is reported, and does not affect the others.
    */
   succeed(report: (error: unknown) => void): void {
-    this.#tell((listener) => listener.committed(this), report);
+    this.#tell((listener) => listener.onCommitted(this), report);
   }
 
   /** The commit has failed. */
   fail(error: Error, report: (error: unknown) => void): void {
     this.error = error;
-    this.#tell((listener) => listener.commitFailed(this), report);
+    this.#tell((listener) => listener.onCommitFailed(this), report);
   }
 
   #tell(call: (listener: CommitListener) => void, report: (error: unknown) => void): void {

@@ -5,8 +5,8 @@ Deno.test("Commit: what one listener throws keeps nobody from being told, nor fr
   for (const end of ["succeed", "fail"] as const) {
     const told: string[] = [];
     const listener = (name: string): CommitListener => ({
-      committed: () => void told.push(name),
-      commitFailed: () => void told.push(name),
+      onCommitted: () => void told.push(name),
+      onCommitFailed: () => void told.push(name),
     });
     const fault = new Error("of a listener");
     const broken = () => {
@@ -14,7 +14,7 @@ Deno.test("Commit: what one listener throws keeps nobody from being told, nor fr
     };
     const commit = new Commit(1);
     commit.tell(listener("first"));
-    commit.tell({ committed: broken, commitFailed: broken });
+    commit.tell({ onCommitted: broken, onCommitFailed: broken });
     commit.tell(listener("last"));
     const reported: unknown[] = [];
     if (end === "succeed") commit.succeed((error) => reported.push(error));

@@ -284,11 +284,11 @@ export class Connection implements ClientConnection, OutboxOwner {
     this.session?.pump();
   }
 
-  sent(bytes: number): void {
+  onSent(bytes: number): void {
     this.traffic.sent(bytes);
   }
 
-  outboxEnded(isComplete: boolean, error: unknown): void {
+  onOutboxEnded(isComplete: boolean, error: unknown): void {
     this.#isOpen = false;
     this.#error ??= error;
     if (!isComplete) this.#closeTransport();

@@ -145,11 +145,11 @@ export class ResponseQueue implements WaitingResponses, CommitListener {
     this.#add(commit, { type: 0, packetId: 0, reasonCode: 0, message: null, packet, bytes });
   }
 
-  committed(_commit: Commit): void {
+  onCommitted(_commit: Commit): void {
     this.#sendFirst(this.#answers);
   }
 
-  commitFailed({ number }: Commit): void {
+  onCommitFailed({ number }: Commit): void {
     const { gathering } = this.#journal;
     const kept: Response[] = [];
     // A client that is gone was told nothing: what it published is stored when it can be.

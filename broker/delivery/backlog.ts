@@ -18,9 +18,9 @@ export interface MessageFollows {
   /** The flags of its messages. */
   readonly variant: Variant;
   /** The backlog no longer follows, because another message was appended for it. */
-  left(): void;
+  onLeft(): void;
   /** A client is connected again. The writer of the log must check its backlog. */
-  returned(): void;
+  onAttached(): void;
 }
 
 /** A log of messages that sessions share, in memory or in a store. */
@@ -107,12 +107,12 @@ export class Backlog {
     this.#trail.close(0);
     // A log that was read to its end is released at once.
     this.#trail.current();
-    open.key.follows?.left();
+    open.key.follows?.onLeft();
   }
 
   /** The client is connected again. */
-  returned(): void {
-    this.#trail.open?.key.follows?.returned();
+  onAttached(): void {
+    this.#trail.open?.key.follows?.onAttached();
   }
 
   /** Wakes `waiter` when the followed log continues. Parking it twice has no effect. */

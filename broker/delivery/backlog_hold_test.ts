@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { Backlog, messageLog } from "./backlog.ts";
 import { message, textOf, variant } from "../testdata/messages.ts";
 
-const FOLLOWS = { variant: variant(), left() {}, returned() {} };
+const FOLLOWS = { variant: variant(), onLeft() {}, onAttached() {} };
 
 Deno.test("Backlog.park() parks once, however often it is asked", () => {
   const log = messageLog();

@@ -16,10 +16,10 @@ function reason(how: Variant = variant()): MessageFollows & { count: number } {
   return {
     variant: how,
     count: 0,
-    left() {
+    onLeft() {
       this.count++;
     },
-    returned() {},
+    onAttached() {},
   };
 }
 

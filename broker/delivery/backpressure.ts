@@ -37,7 +37,7 @@ export class Backpressure {
   room(): Receipt {
     if (this.isStalled) return Receipt.closed();
     if (this.#room === null) {
-      this.#check ??= new Deadline(() => this.#look());
+      this.#check ??= new Deadline(() => this.#checkProgress());
       this.#scheduler.set(this.#check, this.#clock.now() + this.#limits.stallMs);
       this.#room = new Receipt();
     }
@@ -58,7 +58,7 @@ export class Backpressure {
     this.#scheduler.clear(this.#check!);
   }
 
-  #look(): void {
+  #checkProgress(): void {
     const dueMs = this.#progressMs + this.#limits.stallMs;
     if (this.#clock.now() < dueMs) {
       this.#scheduler.set(this.#check!, dueMs);

@@ -40,7 +40,7 @@ export interface DeliveryJournal {
    * A message moves from one session to another. The removal must not be stored before the
    * addition.
    */
-  handedOver(): void;
+  onHandedOver(): void;
 }
 
 /** The broker, as delivery needs it. */
@@ -139,7 +139,7 @@ export class Delivery {
   handOver(message: Message, shared: string): boolean {
     const parsed = parseSharedFilter(shared);
     const group = parsed === null ? undefined : this.#router.group(parsed.filter, parsed.group);
-    this.#host.journal?.handedOver();
+    this.#host.journal?.onHandedOver();
     return group !== undefined && deliverToOne(group, message);
   }
 

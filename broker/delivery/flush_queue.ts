@@ -40,7 +40,7 @@ export class FlushQueue<F extends Flushable> {
   #few: F[] = [];
   #crowd: F[] = [];
   /** The number of flushed connections of the crowd. */
-  #left = 0;
+  #flushed = 0;
   /** Whether the end of this turn is scheduled. */
   #isTurn = false;
   /** Whether the next turn of the crowd is scheduled. */
@@ -55,7 +55,7 @@ export class FlushQueue<F extends Flushable> {
 
   /** The number of waiting connections. */
   get size(): number {
-    return this.#few.length + this.#crowd.length - this.#left;
+    return this.#few.length + this.#crowd.length - this.#flushed;
   }
 
   /**
@@ -83,7 +83,7 @@ export class FlushQueue<F extends Flushable> {
   clear(): void {
     this.#few = [];
     this.#crowd = [];
-    this.#left = 0;
+    this.#flushed = 0;
   }
 
   readonly #endTurn = () => {
@@ -114,15 +114,15 @@ export class FlushQueue<F extends Flushable> {
 
   #flushCrowd(): void {
     const crowd = this.#crowd;
-    const most = Math.min(crowd.length, this.#left + CROWD_FLUSHES);
-    this.#left = this.#flushPart(crowd, this.#left, most);
-    if (this.#left >= crowd.length) {
+    const most = Math.min(crowd.length, this.#flushed + CROWD_FLUSHES);
+    this.#flushed = this.#flushPart(crowd, this.#flushed, most);
+    if (this.#flushed >= crowd.length) {
       this.#crowd = [];
-      this.#left = 0;
+      this.#flushed = 0;
       return;
     }
     this.#isSoon = true;
-    if (this.#left < most || this.#turns.isSpent) this.#turns.later(this.#onSoon, true);
+    if (this.#flushed < most || this.#turns.isSpent) this.#turns.later(this.#onSoon, true);
     else soon(this.#clock, this.#onSoon);
   }
 

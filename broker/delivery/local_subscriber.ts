@@ -112,9 +112,9 @@ export class LocalSubscriber implements Receiver {
 
   leaveMessages(): void {}
 
-  lookAtBytes(): void {}
+  checkLag(): void {}
 
-  lookAtMessages(): BacklogRoom {
+  checkBacklog(): BacklogRoom {
     return { messages: Infinity, bytes: Infinity, isAway: false };
   }
 }

@@ -18,7 +18,7 @@ const DIRECT_BYTES = 8 * 1024;
 /** The maximum size of encoded messages that wait for the socket, in bytes. */
 const AHEAD_BYTES = 64 * 1024;
 /** The number of bytes appended between two checks of the lag. */
-const LOOK_BYTES = 16 * 1024;
+const CHECK_BYTES = 16 * 1024;
 /** A lag up to this is normal, in bytes. */
 const LAG_BYTES_MIN = 64 * 1024;
 /** The memory cost of a change from one log to another, in bytes (measured, garbage included). */
@@ -29,7 +29,7 @@ const NO_BYTES: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 /** The owner of a shared log. It is called when an outbox leaves the log. */
 export interface Follows {
   /** The outbox no longer follows, because something else was appended to it. */
-  left(): void;
+  onLeft(): void;
 }
 
 /** The broker, as an outbox needs it. */
@@ -48,11 +48,11 @@ export interface OutboxHost {
   /** Slows down the current publisher until the receipt closes. */
   needRoom(room: Receipt): void;
   /** Counts messages that are passed to the network. */
-  messagesLeft(frames: number, bytes: number): void;
+  countSent(frames: number, bytes: number): void;
   /** A write begins. */
-  writing(): void;
+  onWriteStart(): void;
   /** Counts frames that a lagging subscriber has lost. */
-  lagged(frames: number): void;
+  countLagged(frames: number): void;
   /** Reports an internal error. */
   failed(error: unknown): void;
 }
@@ -62,12 +62,12 @@ export interface OutboxOwner {
   /** There is room: encode waiting messages. */
   pump(): void;
   /** A write of `bytes` bytes has completed. */
-  sent(bytes: number): void;
+  onSent(bytes: number): void;
   /**
    * No more writes: everything was written after `finish`, the outbox was aborted, or the transport
    * has failed with `error`.
    */
-  outboxEnded(isComplete: boolean, error: unknown): void;
+  onOutboxEnded(isComplete: boolean, error: unknown): void;
 }
 
 /**
@@ -101,7 +101,7 @@ export class Outbox implements Waiter {
   #appended = 0;
   /** Whether a write has ended since the last check, and how many checks found that none has. */
   #progressed = false;
-  #looks = 0;
+  #stuckChecks = 0;
   /** Closes when the waiting control packets are being written. */
   #controlTaken: Receipt | null = null;
   /** Flow control of publishers; created at first use. */
@@ -181,11 +181,11 @@ export class Outbox implements Waiter {
   }
 
   /** The number of calls in a row during the same write, with this one. */
-  stuckLooks(): number {
+  countStuckChecks(): number {
     const isStuck = this.#writing !== null && !this.#progressed;
     this.#progressed = false;
-    this.#looks = this.#writing === null ? 0 : isStuck ? this.#looks + 1 : 1;
-    return this.#looks;
+    this.#stuckChecks = this.#writing === null ? 0 : isStuck ? this.#stuckChecks + 1 : 1;
+    return this.#stuckChecks;
   }
 
   /**
@@ -227,7 +227,7 @@ export class Outbox implements Waiter {
     if (open === null) return;
     this.#following = null;
     this.#trail.close(open.cursor.log.frames);
-    open.key?.left();
+    open.key?.onLeft();
   }
 
   /** Stops following the shared log of `key`. */
@@ -249,7 +249,7 @@ export class Outbox implements Waiter {
   }
 
   /** Checks the lag: slows publishers down, or skips frames. */
-  look(): void {
+  checkLag(): void {
     const appended = this.#appended;
     this.#appended = 0;
     const { lag } = this;
@@ -257,7 +257,7 @@ export class Outbox implements Waiter {
     if (lag > highWaterBytes && this.isOpen) this.#slowDown();
     const lagBytesMax = lag <= LAG_BYTES_MIN
       ? this.#host.limits.lagBytesMax
-      : this.#host.lagMax(appended || LOOK_BYTES);
+      : this.#host.lagMax(appended || CHECK_BYTES);
     if (lag > lagBytesMax) this.#skip(lag - lagBytesMax / 2);
   }
 
@@ -329,7 +329,7 @@ export class Outbox implements Waiter {
   #grew(bytes: number): void {
     if (this.#writing === null) this.#touch();
     this.#appended += bytes;
-    if (this.#appended >= LOOK_BYTES) this.look();
+    if (this.#appended >= CHECK_BYTES) this.checkLag();
   }
 
   /** The bytes of the next write: one large piece, or several small ones combined. */
@@ -347,7 +347,7 @@ export class Outbox implements Waiter {
   #take({ cursor, end, endCount }: Stretch<ByteCursor, Follows | null>): Uint8Array<ArrayBuffer> {
     const before = cursor.frames;
     const piece = cursor.take(end, endCount);
-    this.#host.messagesLeft(cursor.frames - before, piece.length);
+    this.#host.countSent(cursor.frames - before, piece.length);
     return piece;
   }
 
@@ -389,7 +389,7 @@ export class Outbox implements Waiter {
 
   #write(bytes: Uint8Array<ArrayBuffer>): void {
     this.#writing = bytes;
-    this.#host.writing();
+    this.#host.onWriteStart();
     this.#transport.write(bytes).then(this.#onWritten, this.#onFailed);
   }
 
@@ -398,7 +398,7 @@ export class Outbox implements Waiter {
     if (writing === null || this.#state === "closed") return;
     this.#progressed = true;
     this.#congestion?.progress();
-    this.#owner.sent(bytes);
+    this.#owner.onSent(bytes);
     if (bytes < writing.length) return this.#write(writing.subarray(bytes));
     this.#writing = null;
     this.#giveBack();
@@ -438,7 +438,7 @@ export class Outbox implements Waiter {
     }
     this.#trail.prune();
     this.#forgetSkipped();
-    if (frames > 0) this.#host.lagged(frames);
+    if (frames > 0) this.#host.countLagged(frames);
   }
 
   /** Skipped bytes of its own log must not stay in memory until the next write has ended. */
@@ -454,7 +454,7 @@ export class Outbox implements Waiter {
   #end(isComplete: boolean, error: unknown): void {
     if (this.#state === "closed") return;
     this.#close();
-    this.#owner.outboxEnded(isComplete, error);
+    this.#owner.onOutboxEnded(isComplete, error);
   }
 
   #close(): void {

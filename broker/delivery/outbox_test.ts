@@ -8,7 +8,7 @@ import { append, OutboxWorld } from "../testdata/outbox_world.ts";
 /** Counts how often the outbox has left. */
 class CountingFollows implements Follows {
   count = 0;
-  left(): void {
+  onLeft(): void {
     this.count++;
   }
 }
@@ -201,7 +201,7 @@ Deno.test("Outbox skips what may be skipped past the lag limit, and counts it", 
     else {
       if (number % 100 === 1) world.outbox.follow(log, new CountingFollows());
       append(log, number, 100);
-      if (number % 50 === 0) world.outbox.look();
+      if (number % 50 === 0) world.outbox.checkLag();
     }
   }
   const taken = await world.takeAll();
@@ -215,7 +215,7 @@ Deno.test("Outbox skips what may be skipped past the lag limit, and counts it", 
 Deno.test("Outbox skips half of a lag limit of any size", async () => {
   const world = new OutboxWorld({ lagBytesMax: 2 ** 40, highWaterBytes: 2 ** 40 });
   for (const number of range(0, 1000)) world.loose(number, 100);
-  world.outbox.look();
+  world.outbox.checkLag();
   assertEquals([world.lost, world.rooms], [0, []]);
   assertEquals(await world.takeAll(), range(0, 1000));
 });
@@ -225,7 +225,7 @@ Deno.test("Outbox never reports a lag that lost nothing", async () => {
   world.sure(0);
   await world.turn();
   for (const number of range(1, 100)) world.sure(number, 1000);
-  world.outbox.look();
+  world.outbox.checkLag();
   assertEquals(world.lost, 0);
   assertEquals(await world.takeAll(), range(0, 100));
 });
@@ -247,10 +247,10 @@ Deno.test("Outbox has publishers wait past the high water mark, until a quarter 
   world.loose(0);
   await world.turn();
   for (const number of range(1, 100)) world.loose(number, 1000);
-  world.outbox.look();
+  world.outbox.checkLag();
   assertEquals(world.rooms, []);
   for (const number of range(100, 120)) world.loose(number, 1000);
-  world.outbox.look();
+  world.outbox.checkLag();
   const [room] = world.rooms;
   assertFalse(room!.isClosed);
   await world.take();
@@ -269,12 +269,12 @@ Deno.test("Outbox of a peer that makes no progress slows nobody down after the s
   world.loose(0, 5000);
   await world.turn();
   world.loose(1, 5000);
-  world.outbox.look();
+  world.outbox.checkLag();
   await world.clock.advance(49);
   assertFalse(world.rooms[0]!.isClosed);
   await world.clock.advance(1);
   assert(world.rooms[0]!.isClosed);
-  world.outbox.look();
+  world.outbox.checkLag();
   assertEquals(world.rooms.length, 1);
 });
 
@@ -341,7 +341,7 @@ Deno.test("Outbox ends with the error of a write that fails", async () => {
   world.loose(1, 100);
   await world.turn();
   world.loose(2, 100);
-  world.outbox.look();
+  world.outbox.checkLag();
   world.transport.fail(error);
   await world.turn();
   assertEquals(world.ends, [{ isComplete: false, error }]);
@@ -381,7 +381,7 @@ class RandomWalk {
     else if (action < 3 && world.outbox.hasRoom) this.#sure();
     else if (action < 5) this.#loose();
     else if (action < 9) this.#shared();
-    else if (action === 9) world.outbox.look();
+    else if (action === 9) world.outbox.checkLag();
     else if (action === 10) await world.turn();
     else if (world.transport.inFlight > 0) {
       world.transport.take(1 + this.#random(world.transport.inFlight));

@@ -35,7 +35,7 @@ export interface PublishResult {
  * Publishes messages of clients, of the program and of wills: retains and delivers them.
  *
  * During the call, subscribers report through {@linkcode Publisher.needRoom} that the publisher
- * must wait, and the store reports through {@linkcode Publisher.storing} that the message is
+ * must wait, and the store reports through {@linkcode Publisher.onStoring} that the message is
  * stored. Both are part of the result of that call. Reports between calls are ignored.
  */
 export class Publisher {
@@ -57,7 +57,7 @@ export class Publisher {
   }
 
   /** A part of the current message will be stored. */
-  storing(): void {
+  onStoring(): void {
     this.#isStoring = true;
   }
 

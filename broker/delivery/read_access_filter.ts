@@ -3,7 +3,7 @@ import type { Route } from "../../router/route_cache.ts";
 import type { Receiver } from "./subscriber.ts";
 
 /** The list is compacted after this many removals plus as many as there are members. */
-const GONE_MIN = 64;
+const REMOVED_MIN = 64;
 
 /**
  * Finds the members of a wide audience that may not receive a topic, at a low cost per message.
@@ -27,11 +27,11 @@ export class ReadAccessFilter {
   /** Removes a member. */
   delete(member: Member<Receiver>): void {
     this.#members.delete(member);
-    if (this.#list.length > 2 * this.#members.size + GONE_MIN) this.#tidy();
+    if (this.#list.length > 2 * this.#members.size + REMOVED_MIN) this.#tidy();
   }
 
   /** The members that may not receive messages of a route, and were not reported before. */
-  denied(route: Route<Receiver>): readonly Member<Receiver>[] {
+  takeDenied(route: Route<Receiver>): readonly Member<Receiver>[] {
     const end = this.#list.length;
     // A route that was removed from the cache misses changes of permissions.
     const isKnown = route.checkedBy === this.#order && route.isCached;

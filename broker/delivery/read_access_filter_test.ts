@@ -30,60 +30,60 @@ function routeOf(topic: string): Route<Receiver> {
   return route;
 }
 
-Deno.test("ReadAccessFilter.denied() reports who may not receive, once, and asks each once a route", () => {
-  const sieve = new ReadAccessFilter();
+Deno.test("ReadAccessFilter.takeDenied() reports who may not receive, once, and asks each once a route", () => {
+  const filter = new ReadAccessFilter();
   const [a, b] = [new Asked("a", []), new Asked("b", ["secret"])];
   const members = [memberOf(a), memberOf(b)];
-  for (const member of members) sieve.add(member);
+  for (const member of members) filter.add(member);
   const [open, secret] = [routeOf("open"), routeOf("secret")];
-  for (let n = 0; n < 3; n++) assertEquals(sieve.denied(open), []);
-  assertEquals(sieve.denied(secret), [members[1]!]);
-  assertEquals(sieve.denied(secret), []);
+  for (let n = 0; n < 3; n++) assertEquals(filter.takeDenied(open), []);
+  assertEquals(filter.takeDenied(secret), [members[1]!]);
+  assertEquals(filter.takeDenied(secret), []);
   assertEquals([a.times, b.times], [2, 2]);
 });
 
-Deno.test("ReadAccessFilter.denied() asks whoever came since, and nobody who has gone", () => {
-  const sieve = new ReadAccessFilter();
+Deno.test("ReadAccessFilter.takeDenied() asks whoever came since, and nobody who has gone", () => {
+  const filter = new ReadAccessFilter();
   const [a, b, c] = [new Asked("a", []), new Asked("b", []), new Asked("c", ["x"])];
   const [first, gone, late] = [memberOf(a), memberOf(b), memberOf(c)];
   const route = routeOf("x");
-  sieve.add(first);
-  assertEquals(sieve.denied(route), []);
-  sieve.add(gone);
-  sieve.add(late);
-  sieve.delete(gone);
-  assertEquals(sieve.denied(route), [late]);
+  filter.add(first);
+  assertEquals(filter.takeDenied(route), []);
+  filter.add(gone);
+  filter.add(late);
+  filter.delete(gone);
+  assertEquals(filter.takeDenied(route), [late]);
   assertEquals([a.times, b.times, c.times], [1, 0, 1]);
 });
 
-Deno.test("ReadAccessFilter.denied() asks anew when a route was unchecked or dropped from the cache", () => {
-  const sieve = new ReadAccessFilter();
+Deno.test("ReadAccessFilter.takeDenied() asks anew when a route was unchecked or dropped from the cache", () => {
+  const filter = new ReadAccessFilter();
   const a = new Asked("a", []);
   const member = memberOf(a);
-  sieve.add(member);
+  filter.add(member);
   const route = routeOf("x");
-  assertEquals(sieve.denied(route), []);
+  assertEquals(filter.takeDenied(route), []);
   a.denied!.add("x");
-  assertEquals(sieve.denied(route), []);
+  assertEquals(filter.takeDenied(route), []);
   route.checkedBy = null;
-  assertEquals(sieve.denied(route), [member]);
-  sieve.add(memberOf(a));
+  assertEquals(filter.takeDenied(route), [member]);
+  filter.add(memberOf(a));
   const dropped = routeOf("y");
   dropped.isCached = false;
-  for (let n = 0; n < 2; n++) assertEquals(sieve.denied(dropped), []);
+  for (let n = 0; n < 2; n++) assertEquals(filter.takeDenied(dropped), []);
   assertEquals(a.times, 4);
 });
 
 Deno.test("ReadAccessFilter keeps no more of those who have gone than there are others", () => {
-  const sieve = new ReadAccessFilter();
+  const filter = new ReadAccessFilter();
   const stays = new Asked("stays", []);
-  sieve.add(memberOf(stays));
+  filter.add(memberOf(stays));
   const route = routeOf("x");
   for (let n = 0; n < 10_000; n++) {
     const member = memberOf(new Asked(`${n}`, []));
-    sieve.add(member);
-    assertEquals(sieve.denied(route), []);
-    sieve.delete(member);
+    filter.add(member);
+    assertEquals(filter.takeDenied(route), []);
+    filter.delete(member);
   }
   assertEquals(route.checked < 100, true, `${route.checked}`);
   assertEquals(stays.times < 10_000 / 32, true, `${stays.times}`);

@@ -8,7 +8,7 @@ const PAGE_MESSAGES_MAX = 32;
 /** The maximum size of a step, in bytes. After a larger one the next step has fewer messages. */
 const PAGE_BYTES = 64 * 1024;
 /** The maximum number of topic levels visited in one step: about 0.1 ms. */
-const PAGE_LOOKS_MAX = 256;
+const PAGE_VISITS_MAX = 256;
 /** Bytes of messages that cost as much as one topic level. */
 const BYTES_PER_UNIT = 512;
 
@@ -49,8 +49,8 @@ export class RetainedDelivery {
    * @returns The cost in units of the turn's budget; 1 or more.
    */
   next(receiver: Receiver): number {
-    const before = this.#walk.looks;
-    const page = this.#walk.next(this.#pageMax, PAGE_LOOKS_MAX);
+    const before = this.#walk.visits;
+    const page = this.#walk.next(this.#pageMax, PAGE_VISITS_MAX);
     this.#isOver = page === null;
     let bytes = 0;
     for (const message of page ?? []) {
@@ -61,6 +61,6 @@ export class RetainedDelivery {
     this.#pageMax = bytes > PAGE_BYTES
       ? Math.max(1, this.#pageMax >> 1)
       : Math.min(PAGE_MESSAGES_MAX, this.#pageMax * 2);
-    return 1 + this.#walk.looks - before + Math.floor(bytes / BYTES_PER_UNIT);
+    return 1 + this.#walk.visits - before + Math.floor(bytes / BYTES_PER_UNIT);
   }
 }

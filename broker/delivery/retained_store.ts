@@ -128,20 +128,20 @@ export class RetainedWalk {
   }
 
   /** The number of topic levels visited so far. */
-  get looks(): number {
-    return this.#cursor.looks;
+  get visits(): number {
+    return this.#cursor.visits;
   }
 
   /**
    * The next messages.
    *
    * @param max The maximum number of messages.
-   * @param looksMax The maximum number of topic levels to visit: a filter may visit many and match
+   * @param visitsMax The maximum number of topic levels to visit: a filter may visit many and match
    * few.
    * @returns Empty if it has found nothing yet; `null` at the end.
    */
-  next(max: number, looksMax = Infinity): Message[] | null {
-    const page = this.#cursor.next(max, looksMax);
+  next(max: number, visitsMax = Infinity): Message[] | null {
+    const page = this.#cursor.next(max, visitsMax);
     if (page.length === 0) return this.#cursor.done ? null : [];
     const now = this.#clock.now();
     return page.map(({ message }) => message).filter(({ deadlineMs }) => deadlineMs > now);

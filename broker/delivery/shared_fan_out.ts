@@ -12,13 +12,13 @@ import { sendToLog } from "./publish_sender.ts";
 import { ReadAccessFilter } from "./read_access_filter.ts";
 
 /** The number of bytes appended between two checks of the members' lag. */
-const LOOK_BYTES = 64 * 1024;
+const CHECK_BYTES = 64 * 1024;
 /** The maximum number of messages appended between two checks of the backlogs. */
-const LOOK_MESSAGES_MAX = 256;
+const CHECK_MESSAGES_MAX = 256;
 /** If no member is connected: the maximum as a share of the fullest member's room. */
 const AWAY_SHARE = 1 / 8;
 /** The idle lists are compacted after this many removals plus as many as there are members. */
-const GONE_MIN = 64;
+const REMOVED_MIN = 64;
 
 /**
  * Members that receive the same bytes: one log of bytes for QoS 0, and one of messages for QoS 1
@@ -36,12 +36,12 @@ class Group {
   #idleBytes: Seat[] = [];
   #idleMessages: Seat[] = [];
   /** Removals since the idle lists were compacted. */
-  #gone = 0;
+  #removed = 0;
   /** The number of followers of the byte log. */
   bytesFollowed = 0;
-  #lookAtBytes = LOOK_BYTES;
-  #lookAtMessages = 0;
-  #lookAtWeight = 0;
+  #checkLagAt = CHECK_BYTES;
+  #checkBacklogAt = 0;
+  #checkBacklogAtWeight = 0;
   /** The end of the log at which a follower's backlog could be full. */
   #fullAtMessages = 0;
   #fullAtWeight = 0;
@@ -71,20 +71,20 @@ class Group {
 
   remove(seat: Seat): void {
     const { subscriber } = seat.member;
-    seat.isGone = true;
+    seat.isRemoved = true;
     seat.member.seat = null;
     subscriber.leaveBytes(seat.ofBytes);
     subscriber.leaveMessages(seat);
     const last = this.#seats.pop()!;
     if (last !== seat) this.#seats[last.index = seat.index] = last;
-    if (++this.#gone > this.#seats.length + GONE_MIN) this.#tidy();
+    if (++this.#removed > this.#seats.length + REMOVED_MIN) this.#tidy();
   }
 
   /** Without publications, removed members would stay in the lists. */
   #tidy(): void {
-    this.#gone = 0;
-    this.#idleBytes = this.#idleBytes.filter(({ isGone }) => !isGone);
-    this.#idleMessages = this.#idleMessages.filter(({ isGone }) => !isGone);
+    this.#removed = 0;
+    this.#idleBytes = this.#idleBytes.filter(({ isRemoved }) => !isRemoved);
+    this.#idleMessages = this.#idleMessages.filter(({ isRemoved }) => !isRemoved);
   }
 
   run(run: PublishBatch): void {
@@ -96,14 +96,14 @@ class Group {
       if (same) this.bytes.append(run.buffer, run.start, run.end, run.frames);
       else for (const message of run.messages()) this.#encode(message);
     }
-    this.#look();
+    this.#checkLag();
   }
 
   message(message: Message): void {
     if (Math.min(message.qos, this.#variant.qos) > 0) return this.#append(message);
     this.#followBytes();
     if (this.bytesFollowed > 0) this.#encode(message);
-    this.#look();
+    this.#checkLag();
   }
 
   isFull(bytes: number): boolean {
@@ -112,31 +112,31 @@ class Group {
     const isRoom = log !== null && log.end < this.#fullAtMessages &&
       log.weight + bytes <= this.#fullAtWeight;
     // Followers have at least as much room as at the last check.
-    for (const { isGone, member } of isRoom ? this.#idleMessages : this.#seats) {
-      if (!isGone && member.subscriber.isFull(bytes)) return true;
+    for (const { isRemoved, member } of isRoom ? this.#idleMessages : this.#seats) {
+      if (!isRemoved && member.subscriber.isFull(bytes)) return true;
     }
     return false;
   }
 
   leftBytes(seat: Seat): void {
     this.bytesFollowed--;
-    if (!seat.isGone) this.#idleBytes.push(seat);
+    if (!seat.isRemoved) this.#idleBytes.push(seat);
   }
 
   /** A member that may be full, or may have to slow publishers down, is connected now. */
-  lookSoon(): void {
+  checkSoon(): void {
     const log = this.#messages;
     if (log === null) return;
-    const messages = log.end + LOOK_MESSAGES_MAX;
-    const weight = log.weight + LOOK_BYTES;
-    this.#lookAtMessages = Math.min(this.#lookAtMessages, messages);
-    this.#lookAtWeight = Math.min(this.#lookAtWeight, weight);
+    const messages = log.end + CHECK_MESSAGES_MAX;
+    const weight = log.weight + CHECK_BYTES;
+    this.#checkBacklogAt = Math.min(this.#checkBacklogAt, messages);
+    this.#checkBacklogAtWeight = Math.min(this.#checkBacklogAtWeight, weight);
     this.#fullAtMessages = Math.min(this.#fullAtMessages, messages);
     this.#fullAtWeight = Math.min(this.#fullAtWeight, weight);
   }
 
   leftMessages(seat: Seat): void {
-    if (!seat.isGone) this.#idleMessages.push(seat);
+    if (!seat.isRemoved) this.#idleMessages.push(seat);
   }
 
   #encode(message: Message): void {
@@ -150,7 +150,7 @@ class Group {
     this.#idleBytes = [];
     for (const seat of idle) {
       // A disconnected member takes a new seat when it reconnects.
-      if (seat.isGone || !seat.member.subscriber.followBytes(this.bytes, seat.ofBytes)) continue;
+      if (seat.isRemoved || !seat.member.subscriber.followBytes(this.bytes, seat.ofBytes)) continue;
       this.bytesFollowed++;
     }
   }
@@ -160,33 +160,33 @@ class Group {
     const idle = this.#idleMessages;
     this.#idleMessages = [];
     for (const seat of idle) {
-      if (seat.isGone) continue;
+      if (seat.isRemoved) continue;
       if (!seat.member.subscriber.followMessages(log, seat)) {
         seat.member.subscriber.receive(message, seat.member);
         this.#idleMessages.push(seat);
       }
     }
-    if (idle.length > this.#idleMessages.length) this.lookSoon();
+    if (idle.length > this.#idleMessages.length) this.checkSoon();
     log.append(message.keep());
-    if (log.end >= this.#lookAtMessages || log.weight >= this.#lookAtWeight) {
-      this.#lookAtBacklogs(log);
+    if (log.end >= this.#checkBacklogAt || log.weight >= this.#checkBacklogAtWeight) {
+      this.#checkBacklogs(log);
     }
   }
 
-  #look(): void {
-    if (this.bytes.end < this.#lookAtBytes) return;
-    this.#lookAtBytes = this.bytes.end + LOOK_BYTES;
-    for (const { member } of this.#seats) member.subscriber.lookAtBytes();
+  #checkLag(): void {
+    if (this.bytes.end < this.#checkLagAt) return;
+    this.#checkLagAt = this.bytes.end + CHECK_BYTES;
+    for (const { member } of this.#seats) member.subscriber.checkLag();
   }
 
   /** Plans the next check for when the first member could be full. */
-  #lookAtBacklogs(log: MessageLog): void {
+  #checkBacklogs(log: MessageLog): void {
     let messages = Infinity;
     let bytes = Infinity;
     let isAnyoneThere = false;
     // A member that is full may leave its seat.
     for (const { member } of [...this.#seats]) {
-      const room = member.subscriber.lookAtMessages();
+      const room = member.subscriber.checkBacklog();
       if (!room.isAway) isAnyoneThere = true;
       messages = Math.min(messages, room.messages);
       bytes = Math.min(bytes, room.bytes);
@@ -194,18 +194,18 @@ class Group {
     // Backlogs may also grow by other logs, so they are checked from time to time.
     const messagesMost = isAnyoneThere ? 0 : messages * AWAY_SHARE;
     const bytesMost = isAnyoneThere ? 0 : bytes * AWAY_SHARE;
-    messages = Math.min(messages, Math.max(LOOK_MESSAGES_MAX, messagesMost));
-    bytes = Math.min(bytes, Math.max(LOOK_BYTES, bytesMost));
+    messages = Math.min(messages, Math.max(CHECK_MESSAGES_MAX, messagesMost));
+    bytes = Math.min(bytes, Math.max(CHECK_BYTES, bytesMost));
     this.#fullAtMessages = log.end + messages;
     this.#fullAtWeight = log.weight + bytes;
-    this.#lookAtMessages = log.end + Math.max(1, messages);
-    this.#lookAtWeight = log.weight + Math.max(1, bytes);
+    this.#checkBacklogAt = log.end + Math.max(1, messages);
+    this.#checkBacklogAtWeight = log.weight + Math.max(1, bytes);
   }
 }
 
 /** The place of a member in a group. It follows the group's log of messages. */
 class Seat implements MessageFollows {
-  isGone = false;
+  isRemoved = false;
   /** Its index in the group. */
   index = -1;
   readonly ofBytes: ByteSeat = new ByteSeat(this);
@@ -216,12 +216,12 @@ class Seat implements MessageFollows {
     return this.member;
   }
 
-  left(): void {
+  onLeft(): void {
     this.group.leftMessages(this);
   }
 
-  returned(): void {
-    this.group.lookSoon();
+  onAttached(): void {
+    this.group.checkSoon();
   }
 }
 
@@ -233,7 +233,7 @@ class ByteSeat implements Follows {
     this.#seat = seat;
   }
 
-  left(): void {
+  onLeft(): void {
     this.#seat.group.leftBytes(this.#seat);
   }
 }
@@ -258,10 +258,10 @@ export class FanOut implements MemberObserver<Receiver> {
   /** @param newLog Creates logs of messages for durable sessions. */
   constructor(audience: Audience<Receiver>, newLog: () => MessageLog) {
     this.#newLog = newLog;
-    for (const member of audience.members) this.added(member);
+    for (const member of audience.members) this.onAdded(member);
   }
 
-  added(member: Member<Receiver>): void {
+  onAdded(member: Member<Receiver>): void {
     const { wireClass, isDurable } = member.subscriber;
     if (wireClass === WIRE_CLASS_OWN || member.own !== undefined) {
       this.#alone.add(member);
@@ -279,7 +279,7 @@ export class FanOut implements MemberObserver<Receiver> {
     if (member.subscriber.isRestricted) (this.#accessFilter ??= new ReadAccessFilter()).add(member);
   }
 
-  removed(member: Member<Receiver>): void {
+  onRemoved(member: Member<Receiver>): void {
     this.#accessFilter?.delete(member);
     if (this.#alone.delete(member)) return;
     this.#leaveGroup(member);
@@ -299,7 +299,7 @@ export class FanOut implements MemberObserver<Receiver> {
    * from now on.
    */
   #setApart(route: Route<Receiver>): void {
-    for (const member of this.#accessFilter!.denied(route)) {
+    for (const member of this.#accessFilter!.takeDenied(route)) {
       this.#leaveGroup(member);
       this.#alone.add(member);
     }

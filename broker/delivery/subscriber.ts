@@ -56,9 +56,9 @@ export interface Receiver extends Subscriber {
   /** Leaves a log of messages. */
   leaveMessages(follows: MessageFollows): void;
   /** Looks at how far it lags behind the logs of bytes it follows. */
-  lookAtBytes(): void;
+  checkLag(): void;
   /** Looks at its backlog. */
-  lookAtMessages(): BacklogRoom;
+  checkBacklog(): BacklogRoom;
 }
 
 /** How a subscriber is written to, as its wire class says it. */

@@ -10,11 +10,11 @@ import type { MessagePage } from "./message_page.ts";
 /** A session whose rows must be written. */
 export interface StoredSession {
   /** Whether all its rows must be removed. */
-  readonly isGone: boolean;
+  readonly isRemoved: boolean;
   /** Writes the rows of the session in its current state. */
   write(batch: Batch, writer: RecordWriter): void;
   /** The commit of the last {@linkcode write} has failed. */
-  writeFailed(): void;
+  onWriteFailed(): void;
 }
 
 /**
@@ -63,7 +63,7 @@ export class Changes {
     if (this.isIndivisible) return null;
     const removals = new Changes();
     // An ended session must not be found in the store without its messages.
-    for (const session of this.sessions) if (session.isGone) removals.sessions.add(session);
+    for (const session of this.sessions) if (session.isRemoved) removals.sessions.add(session);
     for (const session of removals.sessions) this.sessions.delete(session);
     for (const id of this.removedChunks) removals.removedChunks.add(id);
     for (const page of this.removedPages.splice(0)) removals.removedPages.push(page);

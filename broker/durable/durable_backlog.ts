@@ -57,7 +57,7 @@ export class Hold {
   }
 
   /** Whether the entry was removed. */
-  get isGone(): boolean {
+  get isRemoved(): boolean {
     return current(this.page).first > this.position;
   }
 
@@ -171,15 +171,15 @@ export class DurableBacklog {
       const { follows: left } = reader;
       reader.follows = null;
       reader.cursor.close();
-      left.left();
+      left.onLeft();
       this.#changed();
     }
     this.#forgetRead();
   }
 
   /** The client is connected again. */
-  returned(): void {
-    for (const { follows } of this.#readers) follows?.returned();
+  onAttached(): void {
+    for (const { follows } of this.#readers) follows?.onAttached();
   }
 
   /** Wakes `waiter` when a shared log continues. Parking it twice has no effect. */

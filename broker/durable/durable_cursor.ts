@@ -22,7 +22,7 @@ export class DurableCursor {
     this.#page = page;
     this.#position = position;
     this.#weight = weight;
-    log.joined();
+    log.addReader();
     log.hold(page);
     this.#checkCaughtUp();
   }
@@ -164,7 +164,7 @@ export class DurableCursor {
     this.#isClosed = true;
     this.#uncount();
     this.log.release(this.#page);
-    this.log.left();
+    this.log.removeReader();
   }
 
   /** Moves to the page of the next entry. */
@@ -193,12 +193,12 @@ export class DurableCursor {
     const { log } = this;
     if (this.#position < log.end || this.#caughtUpAt === log.appends) return;
     this.#caughtUpAt = log.appends;
-    log.caughtUp(1);
+    log.countCaughtUp(1);
   }
 
   /** Removes it from the count of caught-up cursors. */
   #uncount(): void {
-    if (this.#caughtUpAt === this.log.appends) this.log.caughtUp(-1);
+    if (this.#caughtUpAt === this.log.appends) this.log.countCaughtUp(-1);
     this.#caughtUpAt = -1;
   }
 }

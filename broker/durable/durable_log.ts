@@ -10,9 +10,9 @@ export interface LogKeeper {
   /** Stores a message, if it is not stored yet, and returns its place. */
   keep(message: Message): Place;
   /** An entry of `bytes` was added to the page: its row must be written. */
-  appended(log: DurableLog, page: MessagePage, bytes: number): void;
+  onAppended(log: DurableLog, page: MessagePage, bytes: number): void;
   /** The page is no longer needed. Called before it is emptied. */
-  dropped(log: DurableLog, page: MessagePage): void;
+  onPageDropped(log: DurableLog, page: MessagePage): void;
   /** Reads the entries of a page from the store, and calls `done`. */
   load(log: DurableLog, page: MessagePage, done: () => void): void;
 }
@@ -119,7 +119,7 @@ export class DurableLog {
     this.#weight += weight;
     this.#appends++;
     this.#caughtUp = 0;
-    this.keeper.appended(this, this.#last, weight);
+    this.keeper.onAppended(this, this.#last, weight);
     if (this.#parked.length > 0) this.#wake();
   }
 
@@ -145,18 +145,18 @@ export class DurableLog {
   }
 
   /** Counts a new reader. */
-  joined(): void {
+  addReader(): void {
     this.#cursors++;
   }
 
   /** Counts a reader as caught up; with `by` -1, no longer. */
-  caughtUp(by: 1 | -1): void {
+  countCaughtUp(by: 1 | -1): void {
     this.#caughtUp += by;
     if (by > 0) this.#trim();
   }
 
   /** Removes a reader that holds no page any more. */
-  left(): void {
+  removeReader(): void {
     this.#cursors--;
     this.#trim();
   }
@@ -177,7 +177,7 @@ export class DurableLog {
     if (this.#first !== last || last.count === 0) return;
     // All holders of the last page are at its end, and nothing is in flight.
     if (last.holders > this.#caughtUp) return;
-    this.keeper.dropped(this, last);
+    this.keeper.onPageDropped(this, last);
     last.restart(last.end, this.#weight);
   }
 
@@ -186,7 +186,7 @@ export class DurableLog {
     this.#first = page.next!;
     this.#first.holders += page.holders;
     page.isDropped = true;
-    this.keeper.dropped(this, page);
+    this.keeper.onPageDropped(this, page);
   }
 
   /** Without readers the log continues without entries. */

@@ -38,7 +38,7 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
   /** Whether the session has ended, and its messages are being handed over. */
   isLeaving = false;
   /** Whether all its rows must be removed. */
-  isGone = false;
+  isRemoved = false;
   /** The commit that stores it for the first time. If that fails, a later one does. */
   readonly #firstCommit: number;
   readonly #context: BrokerContext;
@@ -93,7 +93,7 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
   follow(log: MessageLog, follows: MessageFollows): boolean {
     if (!(log instanceof DurableLog)) throw new TypeError("Cannot follow a log that is not stored");
     if (!this.backlog.makeRoom()) return false;
-    this.#journal.joined(this.id, this.backlog.follow(log, follows));
+    this.#journal.onReaderStarted(this.id, this.backlog.follow(log, follows));
     return true;
   }
 
@@ -124,7 +124,7 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
 
   /** The state of the session has changed. */
   changed(): void {
-    this.#journal.sessionChanged(this);
+    this.#journal.onSessionChanged(this);
   }
 
   /** The subscription with a topic filter was added, changed or removed. */
@@ -185,9 +185,7 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
     this.#sendHeld();
   }
 
-  /**
-   * The client has acknowledged a QoS 2 message: its PUBREL is sent when the disk has that state.
-   */
+  /** The client has a QoS 2 message: its PUBREL is sent when that is on the disk. */
   release(flight: Flight<InflightMessage>, isRepeated: boolean): void {
     const sent = storedOf(flight);
     if (!isRepeated) {
@@ -213,11 +211,11 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
     this.changed();
   }
 
-  committed(_commit: Commit): void {
+  onCommitted(_commit: Commit): void {
     this.#sendHeld();
   }
 
-  commitFailed(_commit: Commit): void {
+  onCommitFailed(_commit: Commit): void {
     // The waiting ones continue to wait: their identifiers are in the next commit.
     if (this.#held !== null) this.#journal.gathering.tell(this);
   }
@@ -226,7 +224,7 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
   attach(): void {
     this.disconnectedMs = null;
     this.changed();
-    this.backlog.returned();
+    this.backlog.onAttached();
   }
 
   /** The client is disconnected: messages in flight are sent again when it reconnects. */
@@ -258,7 +256,7 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
       return [];
     }
     this.isLeaving = true;
-    this.#journal.handedOver();
+    this.#journal.onHandedOver();
     this.changed();
     this.#context.stats.dropped["session-ended"] += this.backlog.leaveShared();
     this.#leaving = new EndedQueue({
@@ -267,12 +265,12 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
       clientId: this.#session.clientId,
       backlog: this.backlog,
       flights,
-      released: (flight) => {
+      onReleased: (flight) => {
         storedOf(flight).hold?.release();
         outbound!.close(flight);
         this.changed();
       },
-      done: () => this.#forget([]),
+      onDone: () => this.#forget([]),
     });
     this.#leaving.run();
     return [];
@@ -281,7 +279,7 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
   /** From now on the session's own row contains all its readers. */
   #leaveJoins(): void {
     for (const reader of this.backlog.readers) {
-      if (reader.join !== null) this.#journal.leftJoin(reader.join);
+      if (reader.join !== null) this.#journal.releaseStart(reader.join);
       reader.join = null;
     }
   }
@@ -291,7 +289,7 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
     this.#leaveJoins();
     this.#context.stats.dropped["session-ended"] += this.backlog.clear();
     this.#leaving = null;
-    this.isGone = true;
+    this.isRemoved = true;
     this.changed();
   }
 
@@ -300,7 +298,7 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
     const { id } = this;
     const filters = this.#written = this.#filters;
     this.#filters = null;
-    if (this.isGone) {
+    if (this.isRemoved) {
       batch.remove("sessions", numberKey(id));
       batch.removeRange("subscriptions", numberKey(id), numberKey(id + 1));
       return;
@@ -321,7 +319,7 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
   }
 
   /** The commit of the last {@linkcode write} has failed. */
-  writeFailed(): void {
+  onWriteFailed(): void {
     for (const filter of this.#written ?? []) (this.#filters ??= new Set()).add(filter);
   }
 
@@ -360,7 +358,7 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
       return true;
     }
     if (sent.message !== null) return true;
-    if (entry !== null || hold.isGone) {
+    if (entry !== null || hold.isRemoved) {
       sent.message = entry?.message ?? null;
       return true;
     }

@@ -19,9 +19,9 @@ export interface EndedQueueOptions {
   /** The messages in flight. A QoS 2 message that was sent is not handed over [MQTT-4.8.2-5]. */
   readonly flights: readonly Flight<InflightMessage>[];
   /** Called when a message in flight was handed over. */
-  released(flight: Flight<InflightMessage>): void;
+  onReleased(flight: Flight<InflightMessage>): void;
   /** Called when all are handed over. */
-  done(): void;
+  onDone(): void;
 }
 
 /**
@@ -45,7 +45,7 @@ export class EndedQueue {
   /** Continues as far as possible in this turn without loading. */
   run(): void {
     if (this.#isCut) return;
-    const { context: { turns }, backlog, released, done } = this.#options;
+    const { context: { turns }, backlog, onReleased: released, onDone: done } = this.#options;
     while (this.#flights.length > 0) {
       const flight = this.#flights[0]!;
       if (!this.#handOverFlight(flight)) return;
@@ -84,7 +84,7 @@ export class EndedQueue {
   /** Returns false if it must be loaded first. */
   #handOverFlight(flight: Flight<InflightMessage>): boolean {
     const { hold, variant } = storedOf(flight);
-    if (flight.phase !== "puback" || variant.shared === null || hold === null || hold.isGone) {
+    if (flight.phase !== "puback" || variant.shared === null || hold === null || hold.isRemoved) {
       return true;
     }
     const { entry } = hold;

@@ -12,7 +12,7 @@ export interface SweepHost {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   /** Messages have expired before they were sent. */
-  expired(messages: number): void;
+  onExpired(messages: number): void;
 }
 
 /**
@@ -60,7 +60,7 @@ export class ExpirySweep {
       }
       messages += next.value.dropExpired(now);
     }
-    this.#host.expired(messages);
+    this.#host.onExpired(messages);
     if (this.#logs.size > 0) scheduler.set(this.#deadline, now + SWEEP_MS);
   }
 }

@@ -51,7 +51,7 @@ export class IdAllocator {
   }
 
   /** The store has the row that was written when {@linkcode ceiling} had this value. */
-  stored(ceiling: number): void {
+  onStored(ceiling: number): void {
     this.#storedCeiling = ceiling;
   }
 }

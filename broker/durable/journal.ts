@@ -45,19 +45,19 @@ export interface JournalHost {
   /** The current publisher should wait until the receipt closes. */
   needRoom(room: Receipt): void;
   /** A part of the current publication will be stored. */
-  storing(): void;
+  onStoring(): void;
   /** The current retained message of a topic. */
   retainedOf(topic: string): Message | undefined;
   /** Reports an error. */
   failed(error: unknown): void;
   /** Messages have expired before they were sent. */
-  expired(messages: number): void;
+  onExpired(messages: number): void;
   /** Stored messages were lost. */
-  lost(messages: number): void;
+  onLost(messages: number): void;
   /** A commit has failed. Its changes will be retried. */
-  commitFailed(): void;
+  onCommitFailed(): void;
   /** The disk is full, or no longer is; or the store refuses writes for another reason. */
-  full(isFull: boolean, reason?: Error): void;
+  onFull(isFull: boolean, reason?: Error): void;
 }
 
 /**
@@ -108,7 +108,7 @@ export class Journal implements LogKeeper {
         return host.cacheBytesMax;
       },
       chunkOf: (id) => this.chunkOf(id),
-      lost: (messages) => host.lost(messages),
+      onLost: (messages) => host.onLost(messages),
       failed: (error) => host.failed(error),
       later: (ms, call) => host.scheduler.set(new Deadline(call), host.clock.now() + ms),
     });
@@ -129,9 +129,7 @@ export class Journal implements LogKeeper {
     return this.#done;
   }
 
-  /**
-   * Whether no more messages can be stored: the last commit has failed, or the limit is reached.
-   */
+  /** Whether no more messages can be stored: a commit has failed, or the limit is reached. */
   get isFull(): boolean {
     return this.#isFailing || this.#bytes >= this.#host.storedBytesMax;
   }
@@ -201,39 +199,36 @@ export class Journal implements LogKeeper {
   }
 
   /** Counts messages that were found in the store. */
-  counted(bytes: number): void {
+  countStored(bytes: number): void {
     this.#bytes += bytes;
   }
 
   keep(message: Message): Place {
     const place = message.place as Place | null;
-    if (place !== null && !place.chunk.isGone && !place.isRevoked) return place;
+    if (place !== null && !place.chunk.isRemoved && !place.isRevoked) return place;
     if (this.#open === null || this.#open.bytes >= CHUNK_BYTES) {
       this.#open = new MessageChunk(this.newId());
       this.#chunks.set(this.#open.id, this.#open);
       this.#changes.chunks.add(this.#open);
     }
     this.#weigh(message.weight);
-    this.#host.storing();
+    this.#host.onStoring();
     return message.place = this.#open.add(message.keep());
   }
 
   /** The session has changed. */
-  sessionChanged(session: StoredSession): void {
+  onSessionChanged(session: StoredSession): void {
     this.#changes.sessions.add(session);
     this.#touch();
   }
 
-  /**
-   * A message moves from one session to another. The removal must not be stored before the
-   * addition.
-   */
-  handedOver(): void {
+  /** A message moves to another session. The removal must not be stored before the addition. */
+  onHandedOver(): void {
     this.#changes.isIndivisible = true;
   }
 
   /** A session has started to read a log. */
-  joined(sessionId: number, reader: Reader): void {
+  onReaderStarted(sessionId: number, reader: Reader): void {
     const { cursor, variant } = reader;
     const { log, position, weight } = cursor;
     let join = this.#lastJoin;
@@ -250,12 +245,12 @@ export class Journal implements LogKeeper {
   }
 
   /** The position of a session is stored elsewhere. */
-  leftJoin(join: SharedStart): void {
-    if (--join.pending === 0) this.removeJoin(join);
+  releaseStart(join: SharedStart): void {
+    if (--join.pending === 0) this.removeStart(join);
   }
 
   /** No session needs the shared start any more. */
-  removeJoin(join: SharedStart): void {
+  removeStart(join: SharedStart): void {
     this.#changes.removedJoins.add(join);
     this.#touch();
   }
@@ -271,15 +266,15 @@ export class Journal implements LogKeeper {
   }
 
   /** The retained message of a topic has changed. */
-  retainedChanged(topic: string): void {
+  onRetainedChanged(topic: string): void {
     const { retained } = this.#changes;
     if (!retained.has(topic)) this.#weigh(this.#host.retainedOf(topic)?.weight ?? topic.length);
     retained.add(topic);
-    this.#host.storing();
+    this.#host.onStoring();
     this.#touch();
   }
 
-  appended(log: DurableLog, page: MessagePage, bytes: number): void {
+  onAppended(log: DurableLog, page: MessagePage, bytes: number): void {
     this.#bytes += bytes;
     this.#cache.remove(page);
     if (!this.#changes.pages.has(page)) {
@@ -290,7 +285,7 @@ export class Journal implements LogKeeper {
     this.#touch();
   }
 
-  dropped(log: DurableLog, page: MessagePage): void {
+  onPageDropped(log: DurableLog, page: MessagePage): void {
     this.#cache.remove(page);
     if (page.entries === null) {
       for (const chunk of page.refs!) this.#leave(chunk);
@@ -310,16 +305,13 @@ export class Journal implements LogKeeper {
     this.#sweep.watch(log);
   }
 
-  /**
-   * Closes when the contents of a commit are on the disk, after any number of retries, or never
-   * will be.
-   */
+  /** Closes when the contents of a commit are on the disk, maybe after retries, or never will be. */
   whenStored(commit: Commit): Receipt {
     if (this.#isClosed) return Receipt.closed();
     const stored = new Receipt();
     const listener: CommitListener = {
-      committed: () => stored.close(),
-      commitFailed: () => this.#isClosed ? stored.close() : this.#gathering.tell(listener),
+      onCommitted: () => stored.close(),
+      onCommitFailed: () => this.#isClosed ? stored.close() : this.#gathering.tell(listener),
     };
     commit.tell(listener);
     return stored;
@@ -344,9 +336,7 @@ export class Journal implements LogKeeper {
     await this.#store.close();
   }
 
-  /**
-   * Counts bytes to be stored. Beyond a limit publishers wait for the current commit, or the next.
-   */
+  /** Counts bytes to be stored. Beyond a limit publishers wait for a commit. */
   #weigh(bytes: number): void {
     this.#changes.weight += bytes;
     if (this.#changes.weight <= this.#host.journalBytesMax || this.#isClosing) return;
@@ -392,8 +382,8 @@ export class Journal implements LogKeeper {
     this.#open = null;
     changes.idCeiling = this.#ids.ceiling;
     this.#commit(changes).then(
-      () => this.#succeeded(commit, changes),
-      (error) => this.#failed(commit, changes, error),
+      () => this.#onCommitted(commit, changes),
+      (error) => this.#onCommitFailed(commit, changes, error),
     );
   }
 
@@ -402,26 +392,26 @@ export class Journal implements LogKeeper {
     if (batch.changes > 0) await this.#store.commit(batch);
   }
 
-  #succeeded(commit: Commit, changes: Changes): void {
+  #onCommitted(commit: Commit, changes: Changes): void {
     this.#underWay = null;
     this.#done = commit.number;
-    this.#ids.stored(changes.idCeiling);
+    this.#ids.onStored(changes.idCeiling);
     for (const chunk of changes.chunks) chunk.messages = null;
     for (const page of changes.pages.keys()) if (--page.pending === 0) this.#cache.add(page);
     if (this.#isFailing) {
       this.#isFailing = false;
-      this.#host.full(false);
+      this.#host.onFull(false);
     }
     commit.succeed((error) => this.#host.failed(error));
     if (!this.#changes.isEmpty) this.#touch();
   }
 
   /** Failed changes are retried, together with the changes since then. */
-  #failed(commit: Commit, changes: Changes, error: unknown): void {
+  #onCommitFailed(commit: Commit, changes: Changes, error: unknown): void {
     this.#underWay = null;
-    this.#host.commitFailed();
+    this.#host.onCommitFailed();
     for (const page of changes.pages.keys()) if (this.#changes.pages.has(page)) page.pending--;
-    for (const session of changes.sessions) session.writeFailed();
+    for (const session of changes.sessions) session.onWriteFailed();
     this.#changes.addFailed(changes);
     const reason = error instanceof Error ? error : new Error(String(error));
     this.#tell(reason);
@@ -436,7 +426,7 @@ export class Journal implements LogKeeper {
     if (this.#isFailing && this.#told === reason.name) return;
     this.#isFailing = true;
     this.#told = reason.name;
-    this.#host.full(true, reason);
+    this.#host.onFull(true, reason);
     const isPlain = reason instanceof StoreFullError || reason instanceof StoreGoneError;
     if (!isPlain) this.#host.failed(reason);
   }
@@ -444,7 +434,7 @@ export class Journal implements LogKeeper {
   /** An entry no longer refers to the chunk. Without references it is removed. */
   #leave(chunk: MessageChunk): void {
     if (--chunk.live > 0 || !chunk.isSealed) return;
-    chunk.isGone = true;
+    chunk.isRemoved = true;
     this.#chunks.delete(chunk.id);
     this.#changes.removedChunks.add(chunk.id);
   }

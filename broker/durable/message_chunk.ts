@@ -14,7 +14,7 @@ export class MessageChunk {
   /** Whether it was passed to the store, and so may be stored. */
   isSealed = false;
   /** Whether it was removed, or will not be stored. */
-  isGone = false;
+  isRemoved = false;
   /** The messages, until they are on the disk. */
   messages: { readonly message: Message; readonly place: Place }[] | null = [];
 

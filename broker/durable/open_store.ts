@@ -32,12 +32,12 @@ function journalHostOf(broker: DurableHost): JournalHost {
     },
     endTurn: () => broker.endTurn(),
     needRoom: (room) => publisher.needRoom(room),
-    storing: () => publisher.storing(),
+    onStoring: () => publisher.onStoring(),
     retainedOf: (topic) => retained.get(topic),
     failed: (error) => context.failed(error),
-    expired: (messages) => stats.dropped.expired += messages,
-    lost: (messages) => stats.messagesLost += messages,
-    commitFailed: () => stats.commitsFailed++,
-    full: (isFull, reason) => context.guard(() => context.hooks.storeFull?.(isFull, reason)),
+    onExpired: (messages) => stats.dropped.expired += messages,
+    onLost: (messages) => stats.messagesLost += messages,
+    onCommitFailed: () => stats.commitsFailed++,
+    onFull: (isFull, reason) => context.guard(() => context.hooks.storeFull?.(isFull, reason)),
   };
 }

@@ -26,7 +26,7 @@ export interface CacheHost {
   /** The chunk with an identifier. */
   chunkOf(id: number): MessageChunk;
   /** Stored messages were lost. */
-  lost(messages: number): void;
+  onLost(messages: number): void;
   /** A read has failed. */
   failed(error: unknown): void;
   /** Calls `call` after so many milliseconds. */
@@ -101,7 +101,7 @@ export class PageCache {
     } catch (error) {
       // The callbacks continue to wait: called now, they would request the page again at once.
       this.#loads--;
-      this.#failed(error, log, page);
+      this.#onLoadFailed(error, log, page);
       return this.#loadNext();
     }
     this.#loads--;
@@ -112,7 +112,7 @@ export class PageCache {
   }
 
   /** The page is read again later. The error is reported once, until a read succeeds. */
-  #failed(error: unknown, log: DurableLog, page: MessagePage): void {
+  #onLoadFailed(error: unknown, log: DurableLog, page: MessagePage): void {
     if (!this.#isFailing) this.#host.failed(error);
     this.#isFailing = true;
     this.#host.later(RETRY_MS, () => {
@@ -127,7 +127,7 @@ export class PageCache {
     const [value] = await store.get("entries", [numberKey(log.id, first)]);
     // A page that was removed meanwhile was not needed, or had expired.
     if (page.isDropped) return [];
-    if (!value) return this.#lost(page);
+    if (!value) return this.#onPageLost(page);
     const record = readPage(value, (id) => this.#host.chunkOf(id));
     const messages = await this.#readMessages(record);
     let lost = 0;
@@ -138,7 +138,7 @@ export class PageCache {
       else message.place = entry.place;
       return { ...entry, message: message ?? null };
     });
-    if (lost > 0) this.#host.lost(lost);
+    if (lost > 0) this.#host.onLost(lost);
     return entries;
   }
 
@@ -167,8 +167,8 @@ export class PageCache {
   }
 
   /** The row of a page is missing: its messages cannot be sent. */
-  #lost(page: MessagePage): Entry[] {
-    this.#host.lost(page.count);
+  #onPageLost(page: MessagePage): Entry[] {
+    this.#host.onLost(page.count);
     return page.refs!.map((chunk): Entry => ({
       place: new Place(chunk, 0),
       message: null,

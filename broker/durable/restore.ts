@@ -121,6 +121,6 @@ function pageOf(
     chunk.live++;
     return chunk;
   });
-  journal.counted(summary.weight);
+  journal.countStored(summary.weight);
   return page;
 }

@@ -51,8 +51,8 @@ export class RowWriter {
   }
 
   #chunk(batch: Batch, chunk: MessageChunk): void {
-    if (chunk.live === 0 || chunk.isGone) {
-      chunk.isGone = true;
+    if (chunk.live === 0 || chunk.isRemoved) {
+      chunk.isRemoved = true;
       this.#gone(chunk);
       return;
     }

@@ -2,14 +2,14 @@ import type { BrokerContext } from "../base/context.ts";
 import { Deadline } from "../base/scheduler.ts";
 
 /** The interval of the checks, in milliseconds. */
-const LOOK_MS = 250;
+const CHECK_MS = 250;
 /** How many checks in a row must be late before the broker is busy: once may be chance. */
-const LATE_LOOKS = 2;
+const LATE_CHECKS = 2;
 /** How many checks must be in time before it is no longer busy. */
-const CALM_LOOKS = 4;
+const CALM_CHECKS = 4;
 
 /** How many checks follow the last new connection, if all are in time. */
-const IDLE_LOOKS = 20;
+const IDLE_CHECKS = 20;
 
 /**
  * Detects an overloaded event loop by the delay of a timer. While it is overloaded, new connections
@@ -22,9 +22,9 @@ export class EventLoopMonitor {
   /** Whether new connections should be refused. */
   isBusy = false;
   readonly #context: BrokerContext;
-  readonly #look: Deadline = new Deadline(() => this.#looked());
+  readonly #checkDeadline: Deadline = new Deadline(() => this.#check());
   #inRow = 0;
-  #idleLooks = 0;
+  #idleChecks = 0;
 
   constructor(context: BrokerContext) {
     this.#context = context;
@@ -32,14 +32,14 @@ export class EventLoopMonitor {
 
   /** A connection has arrived. */
   start(): void {
-    this.#idleLooks = 0;
-    if (this.#context.limits.loopLagMs > 0 && this.#look.index < 0) this.#next();
+    this.#idleChecks = 0;
+    if (this.#context.limits.loopLagMs > 0 && this.#checkDeadline.index < 0) this.#next();
   }
 
   /** Applies changed limits. Without a limit the broker is never busy. */
   applyLimits(): void {
     if (this.#context.limits.loopLagMs > 0) return;
-    this.#context.scheduler.clear(this.#look);
+    this.#context.scheduler.clear(this.#checkDeadline);
     this.#inRow = 0;
     if (!this.isBusy) return;
     this.isBusy = false;
@@ -48,13 +48,13 @@ export class EventLoopMonitor {
 
   #next(): void {
     const { scheduler, clock } = this.#context;
-    scheduler.set(this.#look, clock.now() + LOOK_MS);
+    scheduler.set(this.#checkDeadline, clock.now() + CHECK_MS);
   }
 
-  #looked(): void {
+  #check(): void {
     const { clock, limits } = this.#context;
-    this.#note(clock.now() - this.#look.atMs, limits.loopLagMs);
-    if (this.isBusy || this.#idleLooks++ < IDLE_LOOKS) this.#next();
+    this.#note(clock.now() - this.#checkDeadline.atMs, limits.loopLagMs);
+    if (this.isBusy || this.#idleChecks++ < IDLE_CHECKS) this.#next();
     else this.#inRow = 0;
   }
 
@@ -66,7 +66,7 @@ export class EventLoopMonitor {
     this.#context.stats.loopLagMs = lagMs;
     const isSame = this.isBusy ? lagMs < maxMs / 2 : lagMs > maxMs;
     this.#inRow = isSame ? this.#inRow + 1 : 0;
-    if (this.#inRow < (this.isBusy ? CALM_LOOKS : LATE_LOOKS)) return;
+    if (this.#inRow < (this.isBusy ? CALM_CHECKS : LATE_CHECKS)) return;
     this.#inRow = 0;
     this.isBusy = !this.isBusy;
     this.#context.guard(() => this.#context.hooks.busy?.(this.isBusy, lagMs));

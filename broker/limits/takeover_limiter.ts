@@ -1,18 +1,5 @@
-import { Receipt } from "../../log/receipt.ts";
 import type { BrokerContext } from "../base/context.ts";
-import { RECORD_BYTES } from "../base/memory_costs.ts";
-import { LruTable } from "./lru_table.ts";
-import { Deadline } from "../base/scheduler.ts";
-import { LimitSnapshot } from "./limit_snapshot.ts";
-import { TokenBucket } from "./token_bucket.ts";
-
-/** The record of a client identifier whose session was taken over. */
-interface Record {
-  /** Has a token for each take-over without consequence. */
-  readonly allowance: TokenBucket;
-  /** Whether a client waits. */
-  isHeld: boolean;
-}
+import { AllowanceTable } from "./allowance_table.ts";
 
 /**
  * Detects two clients with the same client identifier that disconnect each other repeatedly: the
@@ -20,39 +7,31 @@ interface Record {
  */
 export class TakeoverLimiter {
   readonly #context: BrokerContext;
-  #records: LruTable<Record> | null = null;
-  readonly #made = new LimitSnapshot("takeOversMax", "takeOverForgetMs", "flappingClientsMax");
+  readonly #clients: AllowanceTable;
 
   constructor(context: BrokerContext) {
     this.#context = context;
-    this.applyLimits();
+    this.#clients = new AllowanceTable(context, {
+      max: "takeOversMax",
+      forgetMs: "takeOverForgetMs",
+      namesMax: "flappingClientsMax",
+      delayMs: "takeOverDelayMs",
+    });
   }
 
   /** Applies changed limits; the counts for the old ones are dropped. */
   applyLimits(): void {
-    const context = this.#context;
-    if (!this.#made.take(context.limits)) return;
-    const { takeOversMax, takeOverForgetMs, flappingClientsMax } = context.limits;
-    this.#records = takeOversMax === 0
-      ? null
-      : new LruTable(flappingClientsMax, RECORD_BYTES, () => ({
-        allowance: new TokenBucket(
-          1000 / Math.max(1, takeOverForgetMs),
-          takeOversMax,
-          context.clock.now(),
-        ),
-        isHeld: false,
-      }));
+    this.#clients.applyLimits();
   }
 
-  /** What is remembered of client identifiers costs so much in memory, in bytes. */
+  /** The memory of the records, in bytes. */
   get bytes(): number {
-    return this.#records?.bytes ?? 0;
+    return this.#clients.bytes;
   }
 
-  /** Has it cost so many bytes at most. */
+  /** Limits the memory of the records, in bytes. */
   limitBytes(bytesMax: number): void {
-    this.#records?.limitBytes(bytesMax);
+    this.#clients.limitBytes(bytesMax);
   }
 
   /**
@@ -62,22 +41,11 @@ export class TakeoverLimiter {
    * waits.
    */
   takesOver(clientId: string, address: string): PromiseLike<void> | "refused" | null {
-    const record = this.#records?.get(clientId);
+    const record = this.#clients.get(clientId);
     if (record === undefined) return null;
-    if (!record.isHeld && record.allowance.take(this.#context.clock.now())) return null;
+    const isHeld = record.delayed > 0;
+    if (!isHeld && this.#clients.take(record)) return null;
     this.#context.limited("take-overs", address, clientId);
-    return record.isHeld ? "refused" : this.#hold(record);
-  }
-
-  #hold(record: Record): Receipt {
-    const { scheduler, clock, limits } = this.#context;
-    const over = new Receipt();
-    record.isHeld = true;
-    const due = new Deadline(() => {
-      record.isHeld = false;
-      over.close();
-    });
-    scheduler.set(due, clock.now() + limits.takeOverDelayMs);
-    return over;
+    return isHeld ? "refused" : this.#clients.delay(record);
   }
 }

@@ -3,11 +3,11 @@ import { Deadline } from "../base/scheduler.ts";
 import { LimitSnapshot } from "./limit_snapshot.ts";
 
 /** How many checks in a row must find a write stuck. */
-const LOOKS = 4;
+const CHECKS = 4;
 
 /** A connection, as far as it is needed here. */
 export interface WatchedConnection {
-  readonly outbox: { stuckLooks(): number };
+  readonly outbox: { countStuckChecks(): number };
   /** Counts that the client has reached a limit. */
   limited(reason: "drain"): void;
   /** Closes the connection at once. */
@@ -21,7 +21,7 @@ export interface WatchedConnection {
 export class WriteTimeout {
   readonly #context: BrokerContext;
   readonly #connections: Iterable<WatchedConnection>;
-  readonly #look: Deadline = new Deadline(() => this.#looked());
+  readonly #checkDeadline: Deadline = new Deadline(() => this.#check());
   readonly #made = new LimitSnapshot("drainMs");
 
   constructor(context: BrokerContext, connections: Iterable<WatchedConnection>) {
@@ -32,7 +32,7 @@ export class WriteTimeout {
 
   /** A write has started. */
   start(): void {
-    if (this.#look.index < 0 && this.#context.limits.drainMs > 0) this.#next();
+    if (this.#checkDeadline.index < 0 && this.#context.limits.drainMs > 0) this.#next();
   }
 
   /**
@@ -41,21 +41,21 @@ export class WriteTimeout {
    */
   applyLimits(): void {
     if (!this.#made.take(this.#context.limits)) return;
-    this.#context.scheduler.clear(this.#look);
+    this.#context.scheduler.clear(this.#checkDeadline);
     this.start();
   }
 
   #next(): void {
     const { scheduler, clock, limits } = this.#context;
-    scheduler.set(this.#look, clock.now() + limits.drainMs / LOOKS);
+    scheduler.set(this.#checkDeadline, clock.now() + limits.drainMs / CHECKS);
   }
 
-  #looked(): void {
+  #check(): void {
     for (const connection of this.#connections) {
-      const looks = connection.outbox.stuckLooks();
-      if (looks > 0) this.start();
+      const checks = connection.outbox.countStuckChecks();
+      if (checks > 0) this.start();
       // The first check finds a write, the others that it is still the same one.
-      if (looks <= LOOKS) continue;
+      if (checks <= CHECKS) continue;
       connection.limited("drain");
       connection.cutOff(new Error(`Has taken nothing for ${this.#context.limits.drainMs} ms`));
     }

@@ -100,7 +100,7 @@ export class MemoryQueue implements SessionQueue {
   }
 
   attach(): void {
-    this.#backlog?.returned();
+    this.#backlog?.onAttached();
   }
 
   detach(): void {}

@@ -273,11 +273,11 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
     this.queue.leave(follows);
   }
 
-  lookAtBytes(): void {
-    this.link?.outbox.look();
+  checkLag(): void {
+    this.link?.outbox.checkLag();
   }
 
-  lookAtMessages(): BacklogRoom {
+  checkBacklog(): BacklogRoom {
     const isAway = this.link === null;
     const none = { messages: Infinity, bytes: Infinity, isAway };
     return this.hasEnded ? none : this.#overflow.check() ?? none;

@@ -54,15 +54,15 @@ export class OutboxWorld implements OutboxHost, OutboxOwner {
     throw error;
   }
 
-  messagesLeft(frames: number): void {
+  countSent(frames: number): void {
     this.left += frames;
   }
 
-  writing(): void {
+  onWriteStart(): void {
     this.writes++;
   }
 
-  lagged(frames: number): void {
+  countLagged(frames: number): void {
     this.lost += frames;
   }
 
@@ -70,11 +70,11 @@ export class OutboxWorld implements OutboxHost, OutboxOwner {
     this.pumps++;
   }
 
-  sent(bytes: number): void {
+  onSent(bytes: number): void {
     this.sentBytes += bytes;
   }
 
-  outboxEnded(isComplete: boolean, error: unknown): void {
+  onOutboxEnded(isComplete: boolean, error: unknown): void {
     this.ends.push({ isComplete, error });
   }
 

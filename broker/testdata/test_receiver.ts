@@ -33,7 +33,7 @@ export class TestReceiver implements Receiver {
   /** What it was handed one by one. */
   readonly received: string[] = [];
   /** How often it was asked to look at its lag or backlog. */
-  looks = 0;
+  checks = 0;
   readonly #v5: boolean;
   readonly #backlog = new Backlog();
   #bytes: { cursor: ByteCursor; follows: Follows } | null = null;
@@ -84,7 +84,7 @@ export class TestReceiver implements Receiver {
   leave(): void {
     const { follows } = this.#bytes!;
     this.#bytes = null;
-    follows.left();
+    follows.onLeft();
   }
 
   receiveRun(run: PublishBatch, variant: Variant): void {
@@ -122,12 +122,12 @@ export class TestReceiver implements Receiver {
     this.#backlog.leave(follows);
   }
 
-  lookAtBytes(): void {
-    this.looks++;
+  checkLag(): void {
+    this.checks++;
   }
 
-  lookAtMessages(): BacklogRoom {
-    this.looks++;
+  checkBacklog(): BacklogRoom {
+    this.checks++;
     return { messages: 1000, bytes: 1e6, isAway: false };
   }
 }

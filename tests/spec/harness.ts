@@ -10,8 +10,8 @@
  * });
  * ```
  *
- * The version is told by the folder: tests in `v5/` speak MQTT 5, those in `v311/` MQTT 3.1.1. Each
- * folder has a `spec.ts` with its {@linkcode testsFor}.
+ * The folder gives the version: tests in `v5/` use MQTT 5, those in `v311/` MQTT 3.1.1, and those in
+ * `both/` each of them. Each folder has a `spec.ts` with its {@linkcode testsFor}.
  *
  * @module
  */

@@ -9,6 +9,7 @@
 // deno-lint-ignore-file no-console
 import { readCommandLine } from "../harness/command_line.ts";
 import {
+  BOTH_FOLDER,
   openReasonFor,
   parseStatements,
   reasonFor,
@@ -57,11 +58,13 @@ async function coverageOf(version: Version): Promise<Coverage> {
   const known = new Set(statements.map(({ id }) => id));
   const tests = new Map<string, string[]>();
   const unknown: string[] = [];
-  for await (const source of sources(new URL(`${version.folder}/`, import.meta.url))) {
-    for (const { title, ids } of testsIn(source)) {
-      for (const id of ids) {
-        if (!known.has(id)) unknown.push(`${id}: ${title}`);
-        tests.set(id, [...tests.get(id) ?? [], title]);
+  for (const folder of [version.folder, BOTH_FOLDER]) {
+    for await (const source of sources(new URL(`${folder}/`, import.meta.url))) {
+      for (const { title, ids } of testsIn(source)) {
+        for (const id of ids) {
+          if (!known.has(id)) unknown.push(`${id}: ${title}`);
+          tests.set(id, [...tests.get(id) ?? [], title]);
+        }
       }
     }
   }

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { publish, type QoS } from "../harness/packets.ts";
+import { assertEquals } from "@std/assert";
+import { publish, type QoS, subscribe } from "../harness/packets.ts";
 import type { SpecClient } from "./client.ts";
 import type { Conversation } from "./harness.ts";
 import { parsePublish } from "./parse.ts";
@@ -37,4 +38,31 @@ export async function publishNumbers(t: Conversation, qos: QoS): Promise<void> {
   );
   // Its acknowledgements come before or after the answer to the ping, as they like.
   for (let left = qos === 0 ? 1 : NUMBERS.length + 1; left > 0; left--) await publisher.readFrame();
+}
+
+/** A client subscribes again and again while another publishes; every message must arrive, once. */
+export async function resubscribeInTraffic(
+  t: Conversation,
+  qos: QoS,
+  others: number,
+): Promise<void> {
+  const client = await t.connect();
+  const { level } = client;
+  await client.subscribe(subscribe({ "a/+": qos }, { level }));
+  for (let n = 0; n < others; n++) {
+    await (await t.connect()).subscribe(subscribe({ "a/+": qos }, { level }));
+  }
+  const publisher = await t.connect();
+  const numbers = NUMBERS.slice(0, 50);
+  const sending = numbers.map((n) => publish("a/b", n, { level, qos, packetId: 1 }));
+  const again = numbers.map((_, n) => subscribe({ "a/+": qos }, { level, packetId: n + 1 }));
+  await Promise.all([publisher.send(...sending), client.send(...again)]);
+  const got: string[] = [];
+  for (let acks = 0; acks < again.length || got.length < numbers.length;) {
+    const packet = await client.readFrame();
+    if (packet[0] === 0x90) acks++;
+    else got.push(parsePublish(packet, level).payload);
+  }
+  assertEquals(got, numbers);
+  await client.expectSilence();
 }

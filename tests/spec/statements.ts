@@ -32,6 +32,9 @@ export const VERSIONS: Version[] = [
   { name: "MQTT 3.1.1", list: "mqtt-3.1.1.tsv", folder: "v311" },
 ];
 
+/** The folder with the tests of both versions. */
+export const BOTH_FOLDER = "both";
+
 /** Why there is no test yet. What a test names is not open any more. */
 const OPEN: Record<string, string> = {};
 

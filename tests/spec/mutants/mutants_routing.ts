@@ -91,7 +91,7 @@ export const ROUTING_MUTANTS: Mutant[] = [
     file: "flow/outbound_window.ts",
     find: "this.#resend = this.flights();",
     replace: "this.#resend = this.flights().reverse();",
-    tests: ["v5/ordering_test.ts"],
+    tests: ["both/ordering_test.ts"],
   },
   {
     rule: "a repeated QoS 2 message is delivered once",

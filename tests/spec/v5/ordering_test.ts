@@ -1,75 +1,9 @@
-/** The order of messages (MQTT 5 §4.6). */
+/** The order of messages where only MQTT 5 can ask for it (MQTT 5 §4.6). */
 import { assertEquals } from "@std/assert";
-import { properties, publish, subscribe } from "./packets.ts";
-import type { SpecClient } from "../harness.ts";
+import { properties } from "./packets.ts";
 import { NUMBERS, publishNumbers, take } from "../sequence.ts";
 import { specTest } from "./spec.ts";
 import { subscriber } from "./steps.ts";
-
-const lasting = { clientId: "client", clean: false, properties: properties.sessionExpiry(10_000) };
-
-for (const qos of [0, 1, 2] as const) {
-  specTest(
-    `messages of QoS ${qos} arrive in their order [MQTT-4.6.0-5] [MQTT-4.6.0-6]`,
-    async (t) => {
-      const few = await t.connect();
-      await few.subscribe(subscribe({ a: qos }));
-      await publishNumbers(t, qos);
-      assertEquals(await take(few), NUMBERS);
-    },
-  );
-
-  specTest(
-    `messages of QoS ${qos} arrive in their order at many subscribers [MQTT-4.6.0-5] [MQTT-4.6.0-6]`,
-    async (t) => {
-      const many: SpecClient[] = [];
-      for (let n = 0; n < 12; n++) {
-        const client = await t.connect();
-        await client.subscribe(subscribe({ [n % 2 === 0 ? "a" : "#"]: qos }));
-        many.push(client);
-      }
-      await publishNumbers(t, qos);
-      for (const client of many) assertEquals(await take(client), NUMBERS);
-    },
-  );
-}
-
-for (const qos of [1, 2] as const) {
-  specTest(
-    `what waits of QoS ${qos} is sent in its order [MQTT-4.6.0-5] [MQTT-4.6.0-6]`,
-    async (t) => {
-      const fields = lasting;
-      const client = await t.connect(fields);
-      await client.subscribe(subscribe({ a: qos }));
-      await t.drop(client);
-      await publishNumbers(t, qos);
-      assertEquals(await take(await t.connect(fields)), NUMBERS);
-    },
-  );
-}
-
-specTest(
-  "what is sent again comes before what is new, in its order [MQTT-4.6.0-5] [MQTT-4.6.0-6]",
-  async (t) => {
-    const fields = lasting;
-    const client = await t.connect(fields);
-    await client.subscribe(subscribe({ a: 1 }));
-    const publisher = await t.connect();
-    const send = async (from: number, to: number) => {
-      for (let n = from; n < to; n++) {
-        await publisher.send(publish("a", `${n}`, { qos: 1 }));
-        await publisher.expect("40 02 0001");
-      }
-    };
-    await send(0, 5);
-    for (let n = 0; n < 5; n++) await client.expectPublish("a", `${n}`);
-    await t.drop(client);
-    await send(5, 8);
-    const again = await t.connect(fields);
-    await send(8, 10);
-    assertEquals(await take(again, 10), NUMBERS.slice(0, 10));
-  },
-);
 
 specTest("a small Receive Maximum leaves messages in their order [MQTT-4.6.0-5]", async (t) => {
   for (const qos of [1, 2] as const) {
