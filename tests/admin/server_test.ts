@@ -4,10 +4,13 @@
  *
  * @module
  */
+import { X509Certificate } from "node:crypto";
 import { assertEquals, assertMatch } from "@std/assert";
 import { startServer } from "../harness/broker_process.ts";
+import { Certificates } from "../harness/certificates.ts";
 import { Child } from "../harness/child.ts";
 import { Site } from "../harness/server_site.ts";
+import { testWith } from "../harness/tools.ts";
 import { statusOf } from "./_admin.ts";
 
 const DEADLINE_MS = 30_000;
@@ -44,6 +47,45 @@ Deno.test("protocol http_api opens an admin listener, with tokens from a file", 
   assertEquals(await statusOf(fetch(`${url}/nothing`, as(secret))), 401);
   assertEquals(await statusOf(fetch(`${url}/nothing`, as(other))), 404);
 });
+
+testWith(
+  ["openssl"],
+  "the API tells and reloads the configuration, and /metrics when certificates expire",
+  async () => {
+    await using certificates = await Certificates.make();
+    const conf = "log_dest stdout\nlistener 0 127.0.0.1\nprotocol http_api\n" +
+      "fairway_admin_allow_anonymous true\nlistener 0 127.0.0.1\nallow_anonymous true\n" +
+      "certfile FOLDER/cert.pem\nkeyfile FOLDER/key.pem\n";
+    await using site = await Site.make({ "fairway.conf": conf });
+    const { cert, key } = await certificates.identity("server");
+    await site.write("cert.pem", cert);
+    await site.write("key.pem", key);
+    const { port } = await site.start(URL_LINE);
+    const url = `http://127.0.0.1:${port}`;
+    const text = await (await fetch(`${url}/metrics`)).text();
+    const [, seconds] = /fairway_certificate_expiry_timestamp_seconds\{[^}]+\} (\d+)/.exec(text)!;
+    const { validTo } = new X509Certificate(cert);
+    assertEquals(Number(seconds), Date.parse(validTo) / 1000);
+    const { listeners } = await (await fetch(`${url}/api/v1/listeners`)).json();
+    assertEquals(
+      listeners.map(({ protocol, tls, mtls, allow_anonymous }: Record<string, unknown>) => [
+        ...[protocol, tls, mtls, allow_anonymous],
+      ]),
+      [["httpapi", false, false, true], ["mqtt", true, false, true]],
+    );
+    const { data } = await (await fetch(`${url}/api/v1/config`)).json();
+    assertMatch(data.text, /^sys_interval 10$/m);
+
+    await site.write("fairway.conf", `${conf}sys_interval 3\n`);
+    assertEquals(await statusOf(fetch(`${url}/api/v1/reload`, { method: "POST" })), 204);
+    const changed = await (await fetch(`${url}/api/v1/config`)).json();
+    assertMatch(changed.data.text, /^sys_interval 3$/m);
+    await site.write("fairway.conf", `${conf}sys_interval many\n`);
+    const refused = await fetch(`${url}/api/v1/reload`, { method: "POST" });
+    assertEquals(refused.status, 409);
+    assertMatch((await refused.json()).error.message, /fairway\.conf:9: sys_interval/);
+  },
+);
 
 Deno.test("an admin listener that everyone could reach stops the start", async () => {
   await using site = await Site.make({ "fairway.conf": "listener 9883\nprotocol http_api\n" });
