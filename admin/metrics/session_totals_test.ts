@@ -13,8 +13,9 @@ Deno.test("SessionTotals counts each session once, and what waits for all of the
     await using client = await RawClient.dial(port);
     await client.send(packets.connect({ clientId, clean: false }));
     await client.readFrame();
-    await client.send(packets.subscribe({ t: 1 }), packets.disconnect());
+    await client.send(packets.subscribe({ t: 1 }));
     await client.readFrame();
+    await client.send(packets.disconnect());
     await client.expectClose();
   }
   await using here = await RawClient.dial(port);
