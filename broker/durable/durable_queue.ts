@@ -206,6 +206,7 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
 
   /** The state of this message in flight must be on the disk before it is sent. */
   #mustCommit(sent: StoredInflight): void {
+    sent.letGo();
     sent.commit = this.#journal.gathering.number;
     this.#journal.gathering.tell(this);
     this.changed();
@@ -303,8 +304,7 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
       batch.removeRange("subscriptions", numberKey(id), numberKey(id + 1));
       return;
     }
-    const { calendar } = this.#context;
-    writeSession(writer.reset(), this.#session, this, calendar, this.#journal.nextId);
+    writeSession(writer.reset(), this.#session, this, this.#context.calendar, this.#journal.nextId);
     this.#leaveJoins();
     batch.put("sessions", numberKey(id), writer.bytes);
     for (const filter of filters ?? []) {
