@@ -12,8 +12,8 @@ import { ackAfter } from "./responses.ts";
 import type { ClientConnection } from "./client_connection.ts";
 import { Outcome } from "../delivery/delivery.ts";
 import type { Commit } from "../base/commit.ts";
-import { setAlias } from "./topic_aliases.ts";
-import { type Transformed, transformPublish } from "./transform_publish.ts";
+import { routeOfAlias, setAlias } from "./topic_aliases.ts";
+import { transformPublish } from "./transform_publish.ts";
 import { INBOUND_ID_BYTES } from "../base/memory_costs.ts";
 import { countKept, Message } from "../base/message.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
@@ -188,11 +188,7 @@ function resolveRoute(connection: ClientConnection): Route<Receiver> {
     const text = `Topic alias ${topicAlias}, of at most ${topicAliasMax}`;
     throw new ProtocolError(text, 0, "MQTT-3.3.2-9", ReasonCode.TopicAliasInvalid);
   }
-  if (topicStart === topicEnd && topicAlias > 0) {
-    const known = connection.aliases?.get(topicAlias);
-    if (known !== undefined) return known;
-    throw new ProtocolError(`Topic alias ${topicAlias} is not set`, 0, "MQTT-3.3.2-7");
-  }
+  if (topicStart === topicEnd && topicAlias > 0) return routeOfAlias(connection, topicAlias);
   const route = routeOf(connection, buffer, topicStart, topicEnd);
   if (route === null) {
     throw new ProtocolError(
@@ -284,15 +280,15 @@ function settle(
 ): PromiseLike<void> | null {
   const { transform } = connection.context.settings;
   if (transform === null) return publish(connection, route, message, packetId);
-  const answer = transformPublish(connection, transform, route, message);
-  const settled = ({ route, message: changed, reasonCode }: Transformed) => {
-    if (!connection.isOpen) return null;
-    return reasonCode === null
-      ? publish(connection, route, changed, packetId)
-      : drop(connection, "transform", message, packetId, reasonCode);
-  };
-  if (!(answer instanceof Promise)) return settled(answer);
-  return answer.then((known) => settled(known) ?? undefined);
+  return transformPublish(
+    connection,
+    transform,
+    { route, message },
+    (changed, reasonCode) =>
+      reasonCode === null
+        ? publish(connection, changed.route, changed.message, packetId)
+        : drop(connection, "transform", message, packetId, reasonCode),
+  );
 }
 
 /**

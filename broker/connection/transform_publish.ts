@@ -7,38 +7,72 @@ import { ReasonCode } from "../../codec/mod.ts";
 import { topicNameFault } from "../../router/topic.ts";
 import type { Route } from "../../router/route_cache.ts";
 import { Message } from "../base/message.ts";
-import type { MessageChange, Transform, TransformResult } from "../base/transform.ts";
+import type {
+  MessageChange,
+  MessageRefusal,
+  Transform,
+  TransformResult,
+} from "../base/transform.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
 import type { ClientConnection } from "./client_connection.ts";
 
-/** What becomes of a message. */
-export interface Transformed {
+/** A message, and where it goes. */
+export interface RoutedMessage {
   readonly route: Route<Receiver>;
   readonly message: Message;
-  /** `null` if the message is published; otherwise the Reason Code that the client is told. */
-  readonly reasonCode: number | null;
 }
 
-/** Asks the program about a message. The promise never rejects. */
+/**
+ * Publishes the message as the program wants it if `reasonCode` is `null`; otherwise tells the
+ * client the Reason Code.
+ */
+export type Settle = (
+  message: RoutedMessage,
+  reasonCode: number | null,
+) => PromiseLike<void> | null;
+
+/**
+ * Asks the program about a message, and settles it.
+ *
+ * @returns What has to be waited for before the next packet; `null` for nothing. It never rejects
+ * because of the program.
+ */
 export function transformPublish(
   connection: ClientConnection,
   transform: Transform,
-  route: Route<Receiver>,
-  message: Message,
-): Transformed | Promise<Transformed> {
-  const { name: topic, payload, qos, retain } = message;
-  const resultOf = (result: TransformResult) => applied(connection, route, message, result);
-  const failed = (error: unknown): Transformed => {
-    connection.context.failed(error);
-    return { route, message, reasonCode: ReasonCode.UnspecifiedError };
+  routed: RoutedMessage,
+  settle: Settle,
+): PromiseLike<void> | null {
+  const { name: topic, payload, qos, retain } = routed.message;
+  const result = attempt(connection, () => {
+    return transform({ topic, payload, qos, retain }, connection.client!);
+  });
+  const settleWith = (known: TransformResult) => {
+    if (!connection.isOpen) return null;
+    if (known === null) return settle(routed, ReasonCode.Success);
+    if (known !== undefined && "reasonCode" in known) return settle(routed, known.reasonCode);
+    const changed = known === undefined
+      ? routed
+      : attempt(connection, () => applied(connection, routed, known));
+    return "reasonCode" in changed ? settle(routed, changed.reasonCode) : settle(changed, null);
   };
+  if (!(result instanceof Promise)) return settleWith(result);
+  const refused = (error: unknown): TransformResult => refusal(connection, error);
+  return inTime(connection, result).catch(refused).then((known) => settleWith(known) ?? undefined);
+}
+
+/** Calls the program, or goes by its result; an error is reported, and refuses the message. */
+function attempt<T>(connection: ClientConnection, call: () => T): T | MessageRefusal {
   try {
-    const result = transform({ topic, payload, qos, retain }, connection.client!);
-    if (!(result instanceof Promise)) return resultOf(result);
-    return inTime(connection, result).then(resultOf).catch(failed);
+    return call();
   } catch (error) {
-    return failed(error);
+    return refusal(connection, error);
   }
+}
+
+function refusal({ context }: ClientConnection, error: unknown): MessageRefusal {
+  context.failed(error);
+  return { reasonCode: ReasonCode.UnspecifiedError };
 }
 
 /** Waits for a result, but no longer than `transformTimeoutMs`. */
@@ -61,19 +95,11 @@ async function inTime(
 /** @throws {TypeError} If the new topic is not a valid topic name. */
 function applied(
   connection: ClientConnection,
-  route: Route<Receiver>,
-  message: Message,
-  result: TransformResult,
-): Transformed {
-  if (result === undefined) return { route, message, reasonCode: null };
-  if (result === null) return { route, message, reasonCode: ReasonCode.Success };
-  if ("reasonCode" in result) return { route, message, reasonCode: result.reasonCode };
-  const changedRoute = result.topic === undefined ? route : routeOf(connection, result.topic);
-  return {
-    route: changedRoute,
-    message: changed(connection, changedRoute, message, result),
-    reasonCode: null,
-  };
+  { route, message }: RoutedMessage,
+  change: MessageChange,
+): RoutedMessage {
+  const to = change.topic === undefined ? route : routeOf(connection, change.topic);
+  return { route: to, message: changed(connection, to, message, change) };
 }
 
 function routeOf({ host }: ClientConnection, topic: string): Route<Receiver> {
