@@ -1,7 +1,7 @@
 /**
  * Fairway: an MQTT broker for Deno. It supports MQTT 3.1, 3.1.1 and 5.0, and runs alone or inside a
  * program. This entry has what a first program needs. Everything else is in an entry by subject:
- * `@fairway/mqtt/client`, `/auth`, `/store`, `/transport`, `/codec` and `/log`.
+ * `@fairway/mqtt/client`, `/auth`, `/store`, `/transport`, `/codec`, `/log` and `/stream`.
  *
  * @example A broker on a free port
  * ```ts
@@ -18,12 +18,8 @@
  */
 export { PresenceTopics } from "./admin/presence_topics.ts";
 export { SysTopics, type SysTopicsOptions } from "./admin/sys_topics.ts";
-export {
-  Broker,
-  type PublishOptions,
-  QuotaExceededError,
-  type SubscribeOptions,
-} from "./broker/broker.ts";
+export { Broker } from "./broker/broker.ts";
+export type { StreamOptions } from "./broker/stream/stream_options.ts";
 export type { Clock } from "./broker/base/clock.ts";
 export type {
   BrokerHooks,
@@ -41,11 +37,14 @@ export type {
   ListenOptions,
   TlsListenOptions,
   UnixListenOptions,
-  WebSocketListenOptions,
-} from "./broker/listen/listeners.ts";
-export type { LocalSubscription, ReceivedMessage } from "./broker/delivery/local_subscription.ts";
+} from "./broker/listen/listen_options.ts";
+export { type PublishOptions, QuotaExceededError } from "./broker/delivery/local_publisher.ts";
+export type {
+  LocalSubscription,
+  ReceivedMessage,
+  SubscribeOptions,
+} from "./broker/delivery/local_subscription.ts";
 export type { BrokerOptions } from "./broker/base/options.ts";
-export type { BrokerStats, DropReason, LimitReason, ToleratedFault } from "./broker/base/stats.ts";
 export type {
   IncomingMessage,
   MessageChange,
@@ -53,6 +52,13 @@ export type {
   Transform,
   TransformResult,
 } from "./broker/base/transform.ts";
+export type { BrokerStats, MemoryStats } from "./broker/broker_stats.ts";
+export type {
+  BrokerCounters,
+  DropReason,
+  LimitReason,
+  ToleratedFault,
+} from "./broker/base/stats.ts";
 export type { HeapSource, HeapState } from "./broker/base/heap_monitor.ts";
 export type { MemoryUse } from "./broker/limits/memory_budget.ts";
 export { connect } from "./client/connect.ts";

@@ -15,6 +15,7 @@ import { serveConfiguration, testConfiguration } from "./cli/serve_configuration
 import { StartError, startFailure } from "./cli/start_error.ts";
 import { SystemdNotifier } from "./cli/systemd_notifier.ts";
 import { stopSignal } from "./cli/stop_signal.ts";
+import { declareStreams } from "./cli/stream_flags.ts";
 import { openStoredBroker } from "./cli/stored_broker.ts";
 import { complain, say, sayPage } from "./cli/terminal.ts";
 import { terminalHooks } from "./cli/terminal_hooks.ts";
@@ -80,10 +81,11 @@ async function serve(flags: ServerFlags): Promise<void> {
       inform: say,
       warn: (text) => complain(`WARNING: ${text}`),
     });
+  await declareStreams(broker, flags.streams, say);
   const { host, port, wsPort } = flags;
   const listener = await bound(broker.listen({ hostname: host, port }), host, port, "--port");
   const webSockets = wsPort === null ? null : await bound(
-    broker.listenWebSocket({ hostname: host, port: wsPort }),
+    broker.listen({ hostname: host, port: wsPort, webSocket: true }),
     host,
     wsPort,
     "--ws-port",

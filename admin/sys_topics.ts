@@ -92,10 +92,21 @@ export class SysTopics {
     this.#say("uptime", `${Math.floor((clock.now() - this.#startMs) / 1000)} seconds`);
     this.#tellValues();
     this.#tellMemory();
+    this.#tellStreams();
     for (const [topic, value] of Object.entries(this.#loads.values())) {
       this.#say(topic, value.toFixed(2));
     }
     this.#count();
+  }
+
+  /** What clients of 3.x, too, can know of a stream before they read it. */
+  #tellStreams(): void {
+    for (const name of this.#broker.streams.declared) {
+      const { first, last, messages, bytes } = this.#broker.stream(name)!;
+      for (const [key, value] of Object.entries({ first, last, messages, bytes })) {
+        this.#say(`streams/${name}/${key}`, value);
+      }
+    }
   }
 
   #tellValues(): void {
@@ -108,7 +119,7 @@ export class SysTopics {
   }
 
   #tellMemory(): void {
-    const { bytes, bytesMax } = this.#broker.memory;
+    const { bytes, bytesMax } = this.#broker.stats.memory;
     this.#say("memory/bytes", bytes);
     this.#say("memory/limit", bytesMax);
     this.#say("memory/refused", this.#broker.stats.limited.memory);

@@ -6,7 +6,7 @@ import { SysTopics } from "./sys_topics.ts";
 /** What is retained, all of which is below `$SYS/broker/`. */
 async function retained(broker: Broker): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
-  let left = broker.retainedMessages;
+  let left = broker.stats.retainedMessages;
   for await (const { topic, payload } of broker.subscribe("$SYS/broker/#")) {
     found[topic.replace("$SYS/broker/", "")] = new TextDecoder().decode(payload);
     if (--left === 0) break;

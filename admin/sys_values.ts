@@ -4,7 +4,7 @@
  * @module
  */
 import type { Broker } from "../broker/broker.ts";
-import type { BrokerStats } from "../broker/base/stats.ts";
+import type { BrokerStats } from "../broker/broker_stats.ts";
 
 /** What waits for sessions; what is shared by several counts for each. */
 export interface Queued {
@@ -19,7 +19,7 @@ export interface Unsent {
 }
 
 /** Messages that somebody should have received and did not; those refused for lack of a right are none. */
-export function droppedOf(stats: Readonly<BrokerStats>): number {
+export function droppedOf(stats: BrokerStats): number {
   const { "not-authorized": _, "read-denied": __, ...lost } = stats.dropped;
   return Object.values(lost).reduce((sum, count) => sum + count, 0);
 }
@@ -31,9 +31,10 @@ export function sysValues(
   unsent: Unsent,
   heapMost: number,
 ): Record<string, number> {
-  const { stats, sessions } = broker;
+  const { stats } = broker;
+  const { sessions } = stats;
   const disconnected = Math.max(0, sessions - stats.clients);
-  const stored = broker.retainedMessages + queued.messages;
+  const stored = stats.retainedMessages + queued.messages;
   const { heapUsed } = Deno.memoryUsage();
   return {
     "clients/total": sessions,
@@ -45,10 +46,10 @@ export function sysValues(
     "clients/expired": stats.sessionsExpired,
     "messages/stored": stored,
     "store/messages/count": stored,
-    "store/messages/bytes": broker.retainedBytes + queued.bytes,
-    "subscriptions/count": broker.subscriptions,
-    "shared_subscriptions/count": broker.sharedSubscriptions,
-    "retained messages/count": broker.retainedMessages,
+    "store/messages/bytes": stats.retainedBytes + queued.bytes,
+    "subscriptions/count": stats.subscriptions,
+    "shared_subscriptions/count": stats.sharedSubscriptions,
+    "retained messages/count": stats.retainedMessages,
     "heap/current": heapUsed,
     "heap/maximum": Math.max(heapMost, heapUsed),
     "messages/received": stats.messagesReceived + stats.controlPacketsReceived,
@@ -74,7 +75,7 @@ export const SYS_ALIASES: readonly string[] = [
 ];
 
 /** What is counted from the start on, by its name among the averages of load. */
-export function totalsOf(stats: Readonly<BrokerStats>): Record<string, number> {
+export function totalsOf(stats: BrokerStats): Record<string, number> {
   return {
     "messages/received": stats.messagesReceived + stats.controlPacketsReceived,
     "messages/sent": stats.messagesSent + stats.controlPacketsSent,

@@ -7,7 +7,7 @@ import {
   SCRAM_SHA_256,
   type ScramCredential,
 } from "./scram_keys.ts";
-import { parseBase64 } from "./scram_message.ts";
+import { fromBase64 } from "./base64.ts";
 
 /** What separates the user name from the credential. */
 const MARK = `:${SCRAM_SHA_256}$`;
@@ -118,7 +118,7 @@ function parse(text: string, path: string): Users {
 
 function parseCredential(text: string, where: string): ScramCredential {
   const [, count, ...parts] = CREDENTIAL_REGEXP.exec(text) ?? [];
-  const [salt, storedKey, serverKey] = parts.map(parseBase64);
+  const [salt, storedKey, serverKey] = parts.map(fromBase64);
   if (!salt || !storedKey || !serverKey) {
     throw new SyntaxError(`${where}: not "iterations:salt$StoredKey:ServerKey", in base 64`);
   }

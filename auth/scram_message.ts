@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { fromBase64 } from "./base64.ts";
 import { saslprep } from "./saslprep.ts";
 import { SCRAM_KEY_BYTES } from "./scram_keys.ts";
 
@@ -61,7 +62,7 @@ export function parseServerFirst(data: Uint8Array | null): ServerFirst | null {
   const text = textOf(data);
   const match = SERVER_FIRST_REGEXP.exec(text ?? "");
   if (match === null) return null;
-  const salt = parseBase64(match[2]!);
+  const salt = fromBase64(match[2]!);
   if (salt === null) return null;
   return { text: text!, nonce: match[1]!, salt, iterations: Number(match[3]) };
 }
@@ -80,7 +81,7 @@ export interface ClientFinal {
 export function parseClientFinal(data: Uint8Array | null): ClientFinal | null {
   const match = CLIENT_FINAL_REGEXP.exec(textOf(data) ?? "");
   if (match === null) return null;
-  const proof = parseBase64(match[4]!);
+  const proof = fromBase64(match[4]!);
   if (proof === null || proof.length !== SCRAM_KEY_BYTES) return null;
   return { bare: match[1]!, binding: match[2]!, nonce: match[3]!, proof };
 }
@@ -88,7 +89,7 @@ export function parseClientFinal(data: Uint8Array | null): ClientFinal | null {
 /** Reads `v=signature`. */
 export function parseServerFinal(data: Uint8Array | null): Uint8Array | null {
   const match = SERVER_FINAL_REGEXP.exec(textOf(data) ?? "");
-  return match === null ? null : parseBase64(match[1]!);
+  return match === null ? null : fromBase64(match[1]!);
 }
 
 /** A user name as written in a message: `,` and `=` are escaped. */
@@ -99,16 +100,6 @@ export function formatName(username: string): string {
 function parseName(text: string): string | null {
   if (/=(?!2C|3D)/.test(text)) return null;
   return saslprep(text.replaceAll("=2C", ",").replaceAll("=3D", "="));
-}
-
-/** Reads base64 with its padding. */
-export function parseBase64(text: string): Uint8Array | null {
-  try {
-    return Uint8Array.fromBase64(text, { lastChunkHandling: "strict" });
-  } catch {
-    // `fromBase64` reports errors only by throwing.
-    return null;
-  }
 }
 
 function textOf(data: Uint8Array | null): string | null {

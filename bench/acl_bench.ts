@@ -1,5 +1,5 @@
 /**
- * What it costs to ask an ACL file, by its size: `deno bench bench/acl_bench.ts`.
+ * The cost of a check against an ACL file, by its size: `deno bench bench/acl_bench.ts`.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { AclFile } from "../auth/acl_file.ts";
 import type { ClientInfo } from "../auth/authenticator.ts";
 
 const SIZES = [10, 1_000, 100_000];
-/** Topics that are asked for in turn, so that none is answered from memory. */
+/** Topics that are checked in turn, so that no answer is cached. */
 const TOPICS = Array.from({ length: 1024 }, (_, n) => `site/${n % 100}/device/${n}/out`);
 
 const client: ClientInfo = {
@@ -17,7 +17,7 @@ const client: ClientInfo = {
   protocolVersion: 5,
 };
 
-/** Ten lines a user: literals, wildcards and a denial. */
+/** Ten lines per user: literals, wildcards and a denial. */
 function sections(lines: number): string {
   const text: string[] = [];
   for (let user = 0; text.length < lines; user++) {
@@ -35,7 +35,7 @@ function oneUser(lines: number): string {
   }`;
 }
 
-/** Patterns for everybody. */
+/** Patterns for all users. */
 function patterns(lines: number): string {
   return Array.from({ length: lines }, (_, n) => `pattern site/${n % 100}/device/${n}/%c`)
     .join("\n");

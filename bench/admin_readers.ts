@@ -24,7 +24,9 @@ function print(line: string): void {
 
 /** The broker: prints its ports when all sessions are there. */
 async function serve(sessions: number): Promise<void> {
-  const broker = new Broker();
+  const broker = new Broker({
+    limits: { sessionsMax: sessions + 1000, memoryBytesMax: 2 ** 31, loopLagMs: 60_000 },
+  });
   for (let i = 0; i < sessions; i++) {
     const pipe = new InstantPipe(Infinity, () => {});
     broker.accept(pipe, { address: "127.0.0.1:1" });
@@ -36,7 +38,7 @@ async function serve(sessions: number): Promise<void> {
   while (broker.stats.connections > 0) await new Promise((resolve) => setTimeout(resolve, 10));
   const { port } = await broker.listen({ port: 0 });
   const admin = await listenAdmin(broker, { port: 0, allowAnonymous: true });
-  print(JSON.stringify({ port, adminPort: admin.port, sessions: broker.sessions }));
+  print(JSON.stringify({ port, adminPort: admin.port, sessions: broker.stats.sessions }));
 }
 
 /** Readers of `/metrics`, and one of the whole list of clients; prints what they have got. */

@@ -32,7 +32,7 @@ const topic = "site/hall 3/machine/27/temperature";
 const userProperties: [string, string][] = [["origin", "bench"]];
 const none = {};
 
-/** One packet of each type, as the codec of this house knows it. */
+/** One packet of each type, as our codec represents it. */
 const PACKETS: readonly (readonly [string, ProtocolVersion, Packet])[] = [
   ["connect 3.1.1", 4, connect(4)],
   ["connect 5", 5, connect(5)],
@@ -91,7 +91,7 @@ for (const [name, version, packet] of PACKETS) {
 
 benchForward();
 
-/** Parses one packet a run: decodePacket alone, and both stream parsers. */
+/** Parses one packet per iteration: with decodePacket alone, and with both stream parsers. */
 function benchParse(name: string, version: ProtocolVersion, bytes: Uint8Array): void {
   const group = `parse ${name}`;
   const header = new FixedHeader();
@@ -112,7 +112,7 @@ function benchParse(name: string, version: ProtocolVersion, bytes: Uint8Array): 
   });
 }
 
-/** A message from a publisher to a subscriber: with offsets, and with objects. */
+/** Forwards a message from a publisher to a subscriber: with offsets, and with objects. */
 function benchForward(): void {
   const group = "forward a message";
   const bytes = encodePacket(publish(1, { contentType: "text/plain", userProperties }), 5);
@@ -139,7 +139,7 @@ function benchForward(): void {
   });
 }
 
-/** What mqtt-packet makes of the bytes, which it can then generate again. */
+/** The bytes as parsed by mqtt-packet, which can generate them again. */
 function parseTheirs(bytes: Uint8Array, version: ProtocolVersion): TheirPacket {
   const packets: TheirPacket[] = [];
   const parser = mqttPacket.parser({ protocolVersion: version });

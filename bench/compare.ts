@@ -1,11 +1,10 @@
 /**
- * Fairway beside mosquitto and aedes: measures, and writes `docs/benchmarks.md`
- * with its pictures.
+ * Compares Fairway with mosquitto and aedes, and writes `docs/benchmarks.md` with its charts.
  *
  *     deno task bench:compare --quick
  *
- * mosquitto is Debian's; aedes is installed with npm into a folder that is
- * removed afterwards. What is not there is left out. Linux only.
+ * mosquitto is Debian's package. aedes is installed with npm into a folder that is removed
+ * afterwards. Brokers that are not available are skipped. Linux only.
  *
  * @module
  */
@@ -36,10 +35,10 @@ minutes; other programs should rest meanwhile.
   --help           this text
 `;
 
-/** When nothing new is begun any more. */
+/** The time after which no new measurement starts. */
 const FULL_MS = 11 * 60_000;
 const QUICK_MS = 53_000;
-/** File descriptors that are left for other things than clients. */
+/** File descriptors that are reserved for everything except clients. */
 const RESERVED_FDS = 500;
 
 if (import.meta.main) await main();
@@ -84,7 +83,7 @@ async function compare(isQuick: boolean, mqttloadPath: string | undefined): Prom
     };
     const cases = new Matrix(campaign, matrix(campaign.connections, isQuick));
     await cases.run(1);
-    // Before the other runs: on a slow machine these are the ones to be left out.
+    // Before the other runs: on a slow machine the others are the ones to skip.
     const growth = await runGrowth(campaign);
     for (let run = 2; run <= campaign.runs; run++) await cases.run(run);
     const given = (isQuick ? " --quick" : "") +

@@ -1,5 +1,5 @@
 /**
- * One publisher, a great many subscribers.
+ * One publisher, many subscribers.
  *
  *     deno task bench:fanout --conns 1000 --messages 1000
  *
@@ -20,7 +20,7 @@ One publisher, many subscribers of its topic. The publisher is never more than
   --messages N     messages (1000)
 ${COMMON_HELP}`;
 
-/** Brokers that drop what they cannot hold should not need to. */
+/** Low enough that brokers need not drop messages. */
 const AHEAD = 1000;
 
 if (import.meta.main) {

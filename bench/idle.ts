@@ -1,16 +1,15 @@
 /**
- * What an idle connection costs: starts `server.ts`, connects clients with one
- * subscription each, and prints by how much the server has grown.
+ * The memory of an idle connection: starts `server.ts`, connects clients with one subscription
+ * each, and prints the growth of the server.
  *
  *     deno run --allow-net --allow-run --allow-read bench/idle.ts [connections]
  *
- * 10,000 connections by default, which takes as many file descriptors here and
- * there: `ulimit -n 20000` if need be. Linux only.
+ * 10,000 connections by default, which need as many file descriptors on both sides: use `ulimit -n
+ * 20000` if necessary. Linux only.
  *
- * With Deno 2.9.6 on x86-64 and `DENO_V8_FLAGS=--max-semi-space-size=4` in the
- * environment, which is what `deno task start` runs with: 7.3 KB each at 10,000.
- * Without it some 40 MB more in all, which the young generation of V8 grows by
- * while so many connect, and then keeps.
+ * With Deno 2.9.6 on x86-64 and `DENO_V8_FLAGS=--max-semi-space-size=4` in the environment, like
+ * `deno task start`: 7.3 KB each at 10,000. Without the flag some 40 MB more in total, because the
+ * young generation of V8 grows while so many clients connect, and stays large.
  *
  * @module
  */
@@ -18,13 +17,13 @@ import { readCommandLine, refuse } from "../tests/harness/command_line.ts";
 import { BrokerProcess } from "../tests/harness/broker_process.ts";
 import * as packets from "../tests/harness/packets.ts";
 
-/** The target, in bytes of resident memory for each connection. */
+/** The target, in bytes of resident memory per connection. */
 const TARGET_BYTES = 8192;
-/** How many connect at once: fewer than the backlog of a listener. */
+/** The number of concurrent connects: fewer than the backlog of a listener. */
 const AT_ONCE = 100;
-/** Clients before the first measurement: what is made once should not count. */
+/** Clients before the first measurement, so that memory which is allocated once does not count. */
 const WARM_UP = 200;
-/** How often memory is read until it no longer changes. */
+/** The maximum number of readings until memory no longer changes. */
 const READINGS_MAX = 20;
 
 if (import.meta.main) {
@@ -47,7 +46,7 @@ async function main(count: number): Promise<void> {
   for (const client of clients) client.close();
 }
 
-/** Connects `count` more clients, each with one subscription of its own. */
+/** Connects `count` more clients, each with its own subscription. */
 async function connectAll(
   port: number,
   clients: Deno.TcpConn[],
@@ -79,7 +78,7 @@ async function readExactly(client: Deno.TcpConn, bytes: number): Promise<void> {
   }
 }
 
-/** All are still there. */
+/** Checks that all clients are still connected. */
 async function checkAll(clients: readonly Deno.TcpConn[]): Promise<void> {
   for (const client of clients) {
     await client.write(packets.pingreq());
@@ -87,7 +86,7 @@ async function checkAll(clients: readonly Deno.TcpConn[]): Promise<void> {
   }
 }
 
-/** Resident memory once it has stopped to change much, in bytes: garbage takes its time to go. */
+/** Resident memory after it has stopped changing much, in bytes: garbage collection takes time. */
 async function settledBytes(pid: number): Promise<number> {
   let least = Infinity;
   for (let i = 0; i < READINGS_MAX; i++) {

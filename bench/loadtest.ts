@@ -1,5 +1,5 @@
 /**
- * Floods a broker: pairs of a publisher and a subscriber, as fast as it goes.
+ * Floods a broker: pairs of a publisher and a subscriber, as fast as possible.
  *
  *     deno task bench:load --pairs 50 --messages 20000
  *

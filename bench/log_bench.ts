@@ -21,7 +21,7 @@ import type { Cursor } from "../log/cursor.ts";
 import { Log } from "../log/log.ts";
 import { Receipt } from "../log/receipt.ts";
 
-/** Items of one round; figures are for all of them. */
+/** Items per round. The figures are for all of them. */
 const ITEMS = 1000;
 const ITEM = {};
 

@@ -1,15 +1,13 @@
 /**
- * What a storm of logins does to those who are there already: the round trips
- * of one pair of clients, while nothing happens and while 500 others log in
- * with passwords, again and again. Broker, storm and pair have processes of
- * their own.
+ * The effect of a login storm on connected clients: the round trips of one pair of clients, without
+ * load and while 500 other clients log in with passwords repeatedly. Broker, storm and pair are
+ * separate processes.
  *
  *     deno run --allow-all bench/login_storm.ts [iterations [clients]]
  *
- * 101 iterations by default, as mosquitto_passwd has them, and 500 clients; with
- * 0 everybody is let in, which tells what passwords add to a storm of
- * connections. The exit code is 1 if the storm raises the 99th percentile more
- * than threefold.
+ * 101 iterations by default, like mosquitto_passwd, and 500 clients. With 0 iterations no passwords
+ * are checked, which shows their share of the cost. The exit code is 1 if the 99th percentile
+ * during the storm is more than three times as high.
  *
  * @module
  */
@@ -26,9 +24,12 @@ import type { Target } from "./load/target.ts";
 
 /** Users in the file; the last two are the pair. */
 const USERS = 502;
-/** How long each phase takes, in milliseconds. */
+/** The duration of each phase, in milliseconds. */
 const PHASE_MS = 5000;
-/** Phases of either kind, in turn: the machine may have other things to do for a while. */
+/**
+ * The number of phases of each kind. They alternate, because other programs may disturb the machine
+ * for a while.
+ */
 const ROUNDS = 3;
 const FACTOR_MAX = 3;
 
@@ -70,7 +71,7 @@ async function runBroker(iterations: number): Promise<void> {
   say(`port ${port}`);
 }
 
-/** Has all clients log in at once, again and again, while a phase lasts. */
+/** All clients log in at the same time, repeatedly, during a phase. */
 async function runStorm(port: number, clients: number): Promise<void> {
   const endMs = performance.now() + PHASE_MS;
   let logins = 0;
@@ -89,7 +90,7 @@ async function runStorm(port: number, clients: number): Promise<void> {
   say(`${logins} logins, ${failures} refused`);
 }
 
-/** Two clients; one answers what the other sends. */
+/** Two clients; one answers the messages of the other. */
 class Pair implements Disposable {
   readonly #one: Link;
   readonly #other: Link;

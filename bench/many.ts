@@ -1,9 +1,9 @@
 /**
- * A great many clients that have little to say.
+ * Many clients that send little.
  *
  *     deno task bench:many --conns 10000 --pid $(pgrep -f server.ts)
  *
- * Each takes a file descriptor here and there: `ulimit -n 20000` if need be.
+ * Each needs a file descriptor on both sides: use `ulimit -n 20000` if necessary.
  *
  * @module
  */

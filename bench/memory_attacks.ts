@@ -1,12 +1,12 @@
 /**
- * Makes a broker hold as much as it lets itself be made to, in a dozen ways, and looks whether it
- * survives that and serves others meanwhile:
+ * Makes a broker use as much memory as it allows, in a dozen ways, and checks whether it survives
+ * and still serves other clients:
  *
  *     deno task bench:memory [--minutes N] [--only NAME,…] [--heap MB] [--data] [--verbose]
  *
- * Each attack has a broker of its own, with a heap of 256 MB, for two minutes by default. The table
- * tells whether it lives, how a message between two others fared, and what the process had
- * resident after a third of the time, at the most and at the end. Linux only.
+ * Each attack has its own broker, with a heap of 256 MB, for two minutes by default. The table
+ * shows whether the broker survived, the time of a message between two other clients, and the
+ * resident memory after a third of the time, at its maximum and at the end. Linux only.
  *
  * @module
  */
@@ -21,7 +21,7 @@ const ATTACKER = new URL("./memory/attacker.ts", import.meta.url).pathname;
 const SERVER = new URL("../server.ts", import.meta.url).pathname;
 const START_MS = 30_000;
 const SAMPLE_MS = 1000;
-/** How long a process may take to end, in milliseconds. */
+/** The time limit for a process to end, in milliseconds. */
 const STOP_MS = 20_000;
 
 interface Plan {
@@ -128,7 +128,7 @@ async function attack(name: string, port: number, child: Child, plan: Plan): Pro
   return isAlive && isKept && isServed;
 }
 
-/** Retains something that is acknowledged, and says what. */
+/** Retains a message until it is acknowledged, and returns its contents. */
 async function keep(port: number): Promise<string> {
   const peer = await Peer.join(port, {});
   const acknowledged = new Promise<void>((resolve) => {
@@ -142,7 +142,7 @@ async function keep(port: number): Promise<string> {
   return "kept";
 }
 
-/** Reads what the broker says of itself, in packets one after the other. */
+/** Reads the broker's own statistics, in consecutive packets. */
 function read(text: string): Record<"canary" | "bytes" | "limit" | "refused", string> {
   const number = (topic: string) =>
     new RegExp(`memory/${topic}(\\d+?)(?=1?[^\\d]|$)`).exec(text)?.[1] ?? "?";
@@ -154,7 +154,7 @@ function read(text: string): Record<"canary" | "bytes" | "limit" | "refused", st
   };
 }
 
-/** What a process has resident, in bytes; 0 if there is none. */
+/** The resident memory of a process, in bytes; 0 if there is none. */
 function residentBytes(pid: number): number {
   try {
     const status = Deno.readTextFileSync(`/proc/${pid}/status`);

@@ -1,5 +1,5 @@
 /**
- * Round trips through a broker: pairs of clients bounce a message back and forth.
+ * Round trips through a broker: pairs of clients send a message back and forth.
  *
  *     deno task bench:ping --pairs 100 --messages 1000
  *

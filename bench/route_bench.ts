@@ -30,7 +30,7 @@ const OPTIONS = {
 
 const encoder = new TextEncoder();
 
-/** A router in which so many subscribers have the same filter. */
+/** A router in which many subscribers have the same filter. */
 function routerOf(
   subscribers: number,
   filter: string,
@@ -44,7 +44,7 @@ function routerOf(
   return { router, one: all[0]! };
 }
 
-/** Finds a route that there is. */
+/** Finds an existing route. */
 function routeOf(router: Router<Subscriber>, topic: string): Route<Subscriber> {
   const route = router.routeOf(topic);
   if (route === null) throw new Error(`Cannot route: ${topic}`);

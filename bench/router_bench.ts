@@ -31,7 +31,7 @@ function trieOf(count: number, filterAt: (index: number) => string): FilterTrie<
   return trie;
 }
 
-/** Filters that never match here; every fourth has a wildcard. */
+/** Filters that do not match here; every fourth has a wildcard. */
 function otherFilter(index: number): string {
   const path = `t/${Math.trunc(index / 1000)}/${index % 1000}`;
   return index % 4 > 0 ? path : index % 8 > 0 ? `${path}/+` : `${path}/#`;
@@ -137,7 +137,7 @@ for (const filter of ["site/7/device/heat", "site/+/device/+", "site/#", "house/
   });
 }
 
-// With the collector at hand, the bench also says what a million filters cost in memory.
+// If garbage collection can be triggered, it also prints the memory of a million filters.
 const collect = (globalThis as { gc?: () => void }).gc;
 
 /** Prints the heap bytes of a million filters, with the text that the trie keeps of them. */

@@ -1,14 +1,15 @@
 /**
- * How long one client makes another wait: a client pings a broker all the time, while others do
- * what is much work for a broker with its default limits. The longest wait for an answer counts.
+ * How long one client can make another wait: a client pings a broker all the time, while others
+ * cause much work for a broker with its default limits. The result is the longest wait for a
+ * response.
  *
  *     deno task bench:stalls [--case NAME] [--rounds N] [--server FILE]
  *
- * Each case has a broker of its own, in a process of its own and in memory, on this machine; with
- * `--server` it is another `server.ts`, to compare with. `work` is how long the main thread of the
- * broker has worked between a ping and its answer, at most; `wait` is the same by the clock, with
- * all that the machine does beside, and `quiet` the longest wait of two quiet seconds before. The
- * shortest of all rounds counts. The exit code is 1 if the work of a case is above 50 ms.
+ * Each case has its own broker, in a process of its own and in memory, on this machine; `--server`
+ * names another `server.ts` to compare with. `work` is the longest work of the broker's main thread
+ * between a ping and its response. `wait` is the same by the clock, with everything else that the
+ * machine does. `quiet` is the longest wait of two quiet seconds before. The minimum of all rounds
+ * counts. The exit code is 1 if the work of a case is above 50 ms.
  *
  * @module
  */
@@ -19,13 +20,13 @@ import { PUBLISH_CASES, SESSION_CASES, SUBSCRIBE_CASES } from "./stalls/cases.ts
 import { Peer } from "./stalls/peer.ts";
 import type { Address, Longest } from "./stalls/pinger.ts";
 
-/** How long others may wait, in milliseconds. */
+/** The maximum wait of other clients, in milliseconds. */
 const WAIT_MS_MAX = 50;
-/** How long the broker is watched before it has anything to do, and after, in milliseconds. */
+/** How long the broker is observed before and after the load, in milliseconds. */
 const QUIET_MS = 2000;
-/** The flag of V8 that `deno task start` gives: small new spaces keep collections short. */
+/** The V8 flag of `deno task start`: small semi-spaces keep collections short. */
 const V8_FLAGS = "--v8-flags=--max-semi-space-size=4";
-/** No case takes longer, in milliseconds; one that does is given up. */
+/** The time limit of a case, in milliseconds. */
 const CASE_MS_MAX = 180_000;
 const CASES = [...SUBSCRIBE_CASES, ...PUBLISH_CASES, ...SESSION_CASES];
 
@@ -85,7 +86,7 @@ async function measure(one: Case, server: string): Promise<number[]> {
     await delay(QUIET_MS);
     const quiet = await ask("take");
     await Promise.race([attack(), late]);
-    // What was begun may still go on when it was answered.
+    // Work may continue after the response.
     await delay(QUIET_MS);
     const { workMs, waitMs } = await ask("take");
     return [workMs, waitMs, quiet.waitMs];

@@ -21,10 +21,10 @@ const SECONDS = 5;
 const MESSAGE_BYTES = 200;
 const ENTRY_BYTES = 20;
 
-/** Messages that wait before they are taken off again, as by subscribers that keep up. */
+/** Messages that wait before they are removed, like subscribers that keep up. */
 const BACKLOG = 5_000;
 
-/** The event loop is looked at as often as this. */
+/** The interval of the event loop checks. */
 const GLANCE_MS = 1;
 
 const message = new Uint8Array(MESSAGE_BYTES).fill(1);
@@ -36,7 +36,7 @@ function keyOf(number: number): Uint8Array {
   return key;
 }
 
-/** Messages from `first` to `end`, an entry for each, and as many old ones removed. */
+/** Messages from `first` to `end`, one entry each, and the removal of as many old ones. */
 function batchOf(first: number, end: number): Batch {
   const batch = new Batch();
   for (let number = first; number < end; number++) {
@@ -48,7 +48,7 @@ function batchOf(first: number, end: number): Batch {
   return batch;
 }
 
-/** Times that were measured, in milliseconds. */
+/** Measured times, in milliseconds. */
 class Times {
   readonly #times: number[] = [];
 
@@ -56,7 +56,7 @@ class Times {
     this.#times.push(ms);
   }
 
-  /** The middle one, the 99th of a hundred, and the longest, for people. */
+  /** The median, the 99th percentile, and the maximum, for people. */
   toString(): string {
     const sorted = this.#times.toSorted((a, b) => a - b);
     const at = (share: number) => (sorted[Math.floor(share * (sorted.length - 1))] ?? 0).toFixed(2);
@@ -82,7 +82,7 @@ async function loneCommits(store: SqliteStore): Promise<void> {
   console.log(`  a lone commit of 2 rows: ${times}; ${us.toFixed(0)} µs of CPU`);
 }
 
-/** Commits at a steady rate whatever has come meanwhile, one commit after the other. */
+/** Commits at a constant rate, one after the other, with everything that arrived meanwhile. */
 async function flow(store: SqliteStore): Promise<void> {
   const commits = new Times();
   const pauses = new Times();
@@ -97,7 +97,7 @@ async function flow(store: SqliteStore): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, GLANCE_MS));
       continue;
     }
-    // A broker has sockets to look at between two commits.
+    // A broker polls its sockets between two commits.
     await new Promise((resolve) => setImmediate(resolve));
     const batch = batchOf(done, due);
     const fromMs = performance.now();
@@ -114,7 +114,7 @@ async function flow(store: SqliteStore): Promise<void> {
   console.log(`    the event loop was late by: ${pauses}`);
 }
 
-/** Notes how much later than it should a short timer comes; the result ends it. */
+/** Records the delay of a short timer; the returned function stops it. */
 function watchLoop(pauses: Times): () => void {
   let lastMs = performance.now();
   const timer = setInterval(() => {

@@ -1,69 +1,38 @@
-import { type Properties, type QoS, ReasonCode } from "../codec/mod.ts";
-import { allReceipts } from "../log/all_receipts.ts";
+import { ReasonCode } from "../codec/mod.ts";
 import { Receipt } from "../log/receipt.ts";
-import { PLAIN_OPTIONS, Subscription } from "../router/subscription.ts";
-import { topicFilterFault, topicNameFault } from "../router/topic.ts";
-import { retainedVariant } from "../router/variant.ts";
+import { topicFilterFault } from "../router/topic.ts";
 import { type Damage, type Store, StoreDamagedError } from "../store/store.ts";
+import type { Stream } from "../stream/stream.ts";
 import type { TcpListener } from "../transport/tcp.ts";
 import type { TlsListener } from "../transport/tls.ts";
 import type { PeerInfo, Transport } from "../transport/transport.ts";
 import type { UnixListener } from "../transport/unix.ts";
 import type { Clock } from "./base/clock.ts";
 import type { Connection } from "./connection/connection.ts";
+import { type BrokerStats, statsOf } from "./broker_stats.ts";
 import { BrokerParts } from "./broker_parts.ts";
-import { Outcome } from "./delivery/delivery.ts";
 import { Inspection } from "./inspection.ts";
 import { Acceptor } from "./listen/acceptor.ts";
 import { openStore } from "./durable/open_store.ts";
 import { type BrokerLimits, checkLimits } from "./base/limits.ts";
 import { ListenerPolicy } from "./base/listener_policy.ts";
 import type { ListenerRules } from "./base/listener_options.ts";
-import {
-  Listeners,
-  type ListenOptions,
-  type TlsListenOptions,
-  type UnixListenOptions,
-  type WebSocketListenOptions,
-} from "./listen/listeners.ts";
-import { LocalSubscriber } from "./delivery/local_subscriber.ts";
-import { LocalSubscription } from "./delivery/local_subscription.ts";
-import type { MemoryUse } from "./limits/memory_budget.ts";
-import { Message } from "./base/message.ts";
+import type {
+  AnyListenOptions,
+  ListenOptions,
+  TlsListenOptions,
+  UnixListenOptions,
+} from "./listen/listen_options.ts";
+import { Listeners } from "./listen/listeners.ts";
+import { LocalPublisher, type PublishOptions } from "./delivery/local_publisher.ts";
+import type { LocalSubscription, SubscribeOptions } from "./delivery/local_subscription.ts";
 import { type BrokerOptions, settingsOf } from "./base/options.ts";
 import { reauthorize } from "./connection/reauthorization.ts";
-import type { Receiver } from "./delivery/subscriber.ts";
-import { RetainedDelivery } from "./delivery/retained_delivery.ts";
-import type { BrokerStats } from "./base/stats.ts";
-
-/** Options of a publication of the program. */
-export interface PublishOptions {
-  /** 0 by default. */
-  qos?: QoS;
-  /** Whether the message is retained; false by default. */
-  retain?: boolean;
-  /** Message expiry, payload format, content type, response topic, correlation data, user properties. */
-  properties?: Properties;
-}
-
-/** Options of a subscription of the program. */
-export interface SubscribeOptions {
-  /** The maximum QoS of its messages; 2 by default. */
-  qos?: QoS;
-  /** Whether retained messages are delivered first; true by default. */
-  retained?: boolean;
-}
-
-/** A message was refused, because it cannot be kept for all its receivers. */
-export class QuotaExceededError extends Error {
-  /** The name of the class, as logs show it. */
-  override readonly name: string = "QuotaExceededError";
-}
+import type { StreamOptions } from "./stream/stream_options.ts";
+import { subscribeLocally } from "./subscribe_locally.ts";
 
 /** The cost of closing a client, in units of the budget. */
 const UNITS_PER_CLOSE = 16;
-
-const encoder = new TextEncoder();
 
 /**
  * An MQTT broker. It supports 3.1, 3.1.1 and 5.0 over any byte stream, and can itself publish and
@@ -83,14 +52,17 @@ const encoder = new TextEncoder();
  */
 export class Broker implements AsyncDisposable {
   /**
-   * What the admin listener sees and does.
+   * The view of the admin listener.
    *
    * @internal
    */
   readonly inspection: Inspection;
+  /** The counters of the broker since its start, and its current sizes. */
+  readonly stats: BrokerStats;
   readonly #parts: BrokerParts;
   readonly #acceptor: Acceptor;
   readonly #listeners: Listeners;
+  readonly #publisher: LocalPublisher;
   readonly #subscriptions = new Set<LocalSubscription>();
   #limits: Readonly<BrokerLimits> | null = null;
   #closing: Promise<void> | null = null;
@@ -104,6 +76,8 @@ export class Broker implements AsyncDisposable {
   constructor(options: BrokerOptions = {}) {
     this.#parts = new BrokerParts(settingsOf(options));
     this.inspection = new Inspection(this.#parts);
+    this.stats = statsOf(this.#parts);
+    this.#publisher = new LocalPublisher(this.#parts);
     this.#acceptor = new Acceptor(this.#parts);
     this.#listeners = new Listeners(this.#parts.context, this.#parts.connections, this.#acceptor);
   }
@@ -145,6 +119,7 @@ export class Broker implements AsyncDisposable {
     const broker = new Broker(options);
     try {
       await openStore(broker.#parts, store);
+      await broker.#parts.streams.open(store);
     } catch (error) {
       broker.#parts.stop();
       throw error;
@@ -156,11 +131,6 @@ export class Broker implements AsyncDisposable {
   /** The limits in effect: a frozen copy, which each change replaces. */
   get limits(): Readonly<BrokerLimits> {
     return this.#limits ??= Object.freeze({ ...this.#parts.context.limits });
-  }
-
-  /** The weight of the stored messages, in bytes; 0 without a store. */
-  get storedBytes(): number {
-    return this.#parts.journal?.bytes ?? 0;
   }
 
   /**
@@ -187,95 +157,40 @@ export class Broker implements AsyncDisposable {
     return this.#damage;
   }
 
-  /** The counters of the broker since its start. */
-  get stats(): Readonly<BrokerStats> {
-    return this.#parts.context.stats;
-  }
-
-  /** The number of sessions, connected or not. */
-  get sessions(): number {
-    return this.#parts.sessions.size;
-  }
-
-  /** The number of subscriptions, including those of the program. */
-  get subscriptions(): number {
-    return this.#parts.router.subscriptions;
-  }
-
-  /** The number of shared subscriptions. */
-  get sharedSubscriptions(): number {
-    return this.#parts.router.sharedSubscriptions;
-  }
-
-  /**
-   * The memory that clients cause the broker to use, in bytes: counted, not measured. Its limit is
-   * `memoryBytesMax`, or its default.
-   */
-  get memory(): MemoryUse & { readonly bytes: number; readonly bytesMax: number } {
-    const { use, bytesMax } = this.#parts.memory;
-    const bytes = Object.values(use).reduce((sum, one) => sum + one, 0);
-    return { ...use, bytes, bytesMax };
-  }
-
-  /** Memory of retained messages, in bytes. */
-  get retainedBytes(): number {
-    return this.#parts.retained.bytes;
-  }
-
   /** The clock of the broker. */
   get clock(): Clock {
     return this.#parts.context.clock;
   }
 
-  /** The number of retained messages. */
-  get retainedMessages(): number {
-    return this.#parts.retained.size;
-  }
-
   /**
-   * Listens for TCP connections.
+   * Listens for connections of programs on the same machine, on a Unix socket: `listen({ path })`.
    *
-   * @throws If the address cannot be bound, an option cannot be used, or the broker is closed.
+   * @throws {TypeError} If an option cannot be used, or the broker is closed.
+   * @throws If the path is in use.
    */
-  // deno-lint-ignore require-await
-  async listen(options: ListenOptions = {}): Promise<TcpListener> {
-    return this.#listeners.tcp(options);
-  }
-
+  listen(options: UnixListenOptions): Promise<UnixListener>;
   /**
-   * Listens for TLS connections (`mqtts:`); with the option `webSocket`, for WebSockets over TLS
-   * (`wss:`).
+   * Listens for TLS connections (`mqtts:`): `listen({ tls: { cert, key } })`. With the option
+   * `webSocket`, it listens for WebSockets over TLS (`wss:`).
    *
-   * @throws If the address cannot be bound, an option cannot be used, or the broker is closed.
+   * @throws {TypeError} If an option cannot be used, or the broker is closed.
+   * @throws If the address cannot be bound.
    */
-  // deno-lint-ignore require-await
-  async listenTls(options: TlsListenOptions): Promise<TlsListener> {
-    return this.#listeners.tls(options);
-  }
-
+  listen(options: TlsListenOptions): Promise<TlsListener>;
   /**
-   * Listens for connections of programs on the same machine, on a Unix socket.
-   *
-   * @throws If the path is in use, or the broker is closed.
-   */
-  listenUnix(options: UnixListenOptions): Promise<UnixListener> {
-    return this.#listeners.unix(options);
-  }
-
-  /**
-   * Listens for WebSocket connections (`ws:`), which must offer the subprotocol `mqtt` (or
-   * `mqttv3.1`).
+   * Listens for TCP connections (`mqtt:`). With the option `webSocket`, it listens for WebSocket
+   * connections (`ws:`), which must offer the subprotocol `mqtt` (or `mqttv3.1`).
    *
    * Web pages can open WebSockets to every address that their browser reaches, including 127.0.0.1:
-   * use an `Authenticator` to distinguish them from other clients, and the option `origins` to
+   * use an `Authenticator` to distinguish them from other clients, and `webSocket.origins` to
    * restrict the pages.
    *
-   * @throws If the address cannot be bound, an option cannot be used, or the broker is closed.
+   * @throws {TypeError} If an option cannot be used, or the broker is closed.
+   * @throws If the address cannot be bound.
    */
-  // deno-lint-ignore require-await
-  async listenWebSocket(options: WebSocketListenOptions = {}): Promise<TcpListener> {
-    const { port = 8080 } = options;
-    return this.#listeners.tcp({ ...options, port, webSocket: options });
+  listen(options?: ListenOptions): Promise<TcpListener>;
+  async listen(options: AnyListenOptions = {}): Promise<TcpListener | TlsListener | UnixListener> {
+    return await this.#listeners.open(options);
   }
 
   /**
@@ -310,33 +225,24 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Publishes a message.
+   * Publishes a message. It is accepted when this method returns. The promise resolves when the
+   * next message may be published and, with QoS 1 and 2, the disk has the message if it must be
+   * stored. Waiting for it applies the same flow control as to any other publisher.
+   *
+   * An ignored rejection does not end the program; `stats.messagesRefused` counts it.
    *
    * @param payload Bytes, which are copied, or a string.
-   * @returns A receipt. The message is accepted when this method returns. The receipt closes when
-   * the next message may be published and, with QoS 1 and 2, the disk has the message if it must be
-   * stored. Waiting for it applies the same flow control as to any other publisher.
-   * @throws {TypeError} If the topic is not a valid topic name.
-   * @throws {QuotaExceededError} If the message is refused; only with QoS 1 and 2.
+   * @returns Rejects with a `QuotaExceededError` if the message is refused, because it cannot be
+   * kept for all its receivers; only with QoS 1 and 2.
+   * @throws {TypeError} Synchronously, if the topic is not a valid topic name, or the payload, the
+   * QoS or a property is invalid: an error in the program.
    */
-  publish(topic: string, payload: Uint8Array | string, options: PublishOptions = {}): Receipt {
-    const fault = topicNameFault(topic);
-    const route = fault === null ? this.#parts.router.routeOf(topic) : null;
-    if (route === null) {
-      throw new TypeError(`Cannot publish to "${topic}": ${fault ?? "too many levels"}`);
-    }
-    const { qos = 0, retain = false, properties = {} } = options;
-    const bytes = typeof payload === "string" ? encoder.encode(payload) : payload;
-    const nowMs = this.#parts.context.clock.now();
-    const parts = { route, payload: bytes, properties, qos, retain, nowMs, publisher: null };
-    const message = Message.of(parts);
-    const { outcome, room, commit } = this.#parts.publisher.publish(route, message, null);
-    if (outcome === Outcome.refused) {
-      throw new QuotaExceededError(`Cannot publish to "${topic}": a backlog is full`);
-    }
-    if (qos === 0 || commit === null) return room ?? Receipt.closed();
-    const stored = this.#parts.journal!.whenStored(commit);
-    return room === null ? stored : allReceipts(stored, room);
+  publish(
+    topic: string,
+    payload: Uint8Array | string,
+    options: PublishOptions = {},
+  ): Promise<void> {
+    return this.#publisher.publish(topic, payload, options);
   }
 
   /**
@@ -349,24 +255,34 @@ export class Broker implements AsyncDisposable {
   subscribe(filter: string, options: SubscribeOptions = {}): LocalSubscription {
     const fault = topicFilterFault(filter);
     if (fault !== null) throw new TypeError(`Cannot subscribe to "${filter}": ${fault}`);
-    const { qos = 2, retained = true } = options;
-    const { router } = this.#parts;
-    const receiver = new LocalSubscriber(this.#parts.context);
-    const local = new LocalSubscription(receiver, () => {
-      router.unsubscribe(receiver, filter);
-      this.#subscriptions.delete(local);
-    });
-    const subscription = new Subscription<Receiver>(receiver, filter, {
-      qos,
-      ...PLAIN_OPTIONS,
-    });
-    router.subscribe(subscription);
-    this.#subscriptions.add(local);
-    if (retained) {
-      const walk = this.#parts.retained.match(filter);
-      receiver.feed = new RetainedDelivery(filter, walk, retainedVariant(subscription), false);
-    }
-    return local;
+    return subscribeLocally(this.#parts, this.#subscriptions, filter, options);
+  }
+
+  /**
+   * Declares a stream, or declares it anew: from now on what is published to its topics is kept
+   * within its limits. A stream that the store has goes on from what is there.
+   *
+   * @throws {RangeError} If an option is out of range, or there are too many streams.
+   * @throws {StoreError} If the store cannot be read.
+   */
+  declareStream(options: StreamOptions): Promise<Stream> {
+    return this.#parts.streams.declare(options);
+  }
+
+  /** A stream that was declared; `null` if there is none with this name. */
+  stream(name: string): Stream | null {
+    return this.#parts.streams.get(name)?.stream ?? null;
+  }
+
+  /** The names of the streams: of those that were declared, and of those that the store has as well. */
+  get streams(): { readonly declared: readonly string[]; readonly undeclared: readonly string[] } {
+    const { declared, undeclared } = this.#parts.streams;
+    return { declared: declared.map(({ declaration }) => declaration.name), undeclared };
+  }
+
+  /** Removes a stream with all its messages. Returns whether there was one. */
+  removeStream(name: string): Promise<boolean> {
+    return this.#parts.streams.remove(name);
   }
 
   /**

@@ -21,6 +21,9 @@ import { Limiters } from "./limits/limiters.ts";
 import { MemoryQueue } from "./session/memory_queue.ts";
 import type { SessionHost } from "./session/session_host.ts";
 import type { QueueOwner, SessionQueue } from "./session/session_queue.ts";
+import { BrokerStreams } from "./stream/broker_streams.ts";
+import { Replays } from "./stream/replays.ts";
+import type { Session } from "./session/session.ts";
 import { SessionTable } from "./session/session_table.ts";
 
 /** Trie nodes of the router that are visited in one unit of a turn's budget. */
@@ -38,6 +41,7 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
   readonly publisher: Publisher;
   readonly retained: RetainedStore;
   readonly sessions: SessionTable;
+  readonly streams: BrokerStreams;
   readonly memory: MemoryBudget;
   readonly limiters: Limiters;
   readonly outboxHost: OutboxHost;
@@ -72,6 +76,7 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
     );
     this.publisher = new Publisher(this);
     this.sessions = new SessionTable(this);
+    this.streams = new BrokerStreams(this);
     this.memory = new MemoryBudget(context, this);
     this.limiters = new Limiters(context, this.connections);
     this.#toFlush = new FlushQueue(clock, context.turns, (outbox, error) => {
@@ -114,6 +119,12 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
     return this.context.settings.overflow;
   }
 
+  /** What holds the subscriptions of a session that read streams; made for the first one. */
+  replaysOf(session: Session): Replays {
+    session.replays ??= new Replays(this.context, this.streams, session);
+    return session.replays as Replays;
+  }
+
   /** Creates the queue of a session: a durable one, if the session outlives its connection. */
   newQueue(session: QueueOwner, outlives: boolean): SessionQueue {
     const { journal } = this;
@@ -144,6 +155,7 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
     this.context.turns.clear();
     this.sessions.stop();
     this.memory.stop();
+    this.streams.close();
     this.context.isClosing = true;
   }
 

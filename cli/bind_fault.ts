@@ -21,7 +21,7 @@ export function bindFault(
   { interfaces }: Pick<BindSources, "interfaces"> = systemSources,
 ): string {
   if (error instanceof Deno.errors.AddrInUse) {
-    return `port ${port} is in use: choose another ${portBy}, or end what listens there`;
+    return `port ${port} is in use: choose another ${portBy}, or stop the program that listens there`;
   }
   if (error instanceof Deno.errors.PermissionDenied && port < FREE_PORTS) {
     return `port ${port} is below ${FREE_PORTS}, and not for every user: choose another ${portBy}, ` +
@@ -41,7 +41,7 @@ export function bindFault(
 /** Explains why a Unix socket cannot be bound, and what helps. */
 export function socketFault(error: unknown, path: string): string {
   if (error instanceof Deno.errors.AddrInUse) {
-    return "another server listens there: end that, or choose another path";
+    return "another server listens there: stop it, or choose another path";
   }
   if (error instanceof Deno.errors.AlreadyExists) {
     return "there is a file of that name: choose another path, or remove it";

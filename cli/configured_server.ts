@@ -149,7 +149,7 @@ export class ConfiguredServer {
     this.#material = material;
     const ended = await this.#broker.reauthorize();
     this.#tellState();
-    const more = ended === 0 ? "" : `; subscriptions that are allowed no more: ${ended}`;
+    const more = ended === 0 ? "" : `; ended subscriptions that are no longer allowed: ${ended}`;
     this.#log.write("notice", `Configuration reloaded${more}`);
   }
 

@@ -13,5 +13,5 @@ export async function exposureOf(path: string): Promise<string | null> {
   if (info === null || mode === null || (mode & OTHERS) === 0) return null;
   const octal = (mode & 0o777).toString(8).padStart(4, "0");
   const cure = info.isDirectory ? "700" : "600";
-  return `Others on this machine can get at ${path} (its mode is ${octal}): chmod ${cure} ${path}`;
+  return `Other users of this machine can access ${path} (its mode is ${octal}): chmod ${cure} ${path}`;
 }

@@ -147,7 +147,7 @@ export class ListenerSet {
     if (opened !== null) this.#log.write("notice", opened.line);
     else {
       const name = nameWithProtocol(configuration.listeners[index]!);
-      this.#log.write("warning", `${name}: there is no IPv6 here`);
+      this.#log.write("warning", `${name}: this machine has no IPv6`);
     }
     return opened;
   }

@@ -48,7 +48,9 @@ export function logHooks(log: OperatorLog, isConnectionLogged: () => boolean): B
       log.write("debug", text, { event: "limited", reason, address, clientId });
     },
     busy: (isBusy, lagMs) => {
-      const text = isBusy ? "Too busy for newcomers" : "Newcomers are welcome again";
+      const text = isBusy
+        ? "Overloaded, refusing new connections"
+        : "Accepting new connections again";
       log.write("warning", `${text}: the event loop is ${Math.round(lagMs)} ms late`);
     },
     storeFull: (isFull, reason) => {

@@ -77,8 +77,8 @@ Deno.test("logHooks() tells of failures and of what must be looked after", () =>
     "Internal error: oh",
     "The store takes nothing more (is the disk full?): QoS 1 and 2 that must survive are refused",
     "The store works again",
-    "Too busy for newcomers: the event loop is 1235 ms late",
-    "Newcomers are welcome again: the event loop is 2 ms late",
+    "Overloaded, refusing new connections: the event loop is 1235 ms late",
+    "Accepting new connections again: the event loop is 2 ms late",
     "Dropped (lag) for c: many",
     "Limit reached: logins, 192.0.2.1:5",
   ]);

@@ -50,11 +50,11 @@ export async function memoryBytesHere(): Promise<number> {
 
 /** The line that reports the memory budget at start. */
 export function memoryLine(broker: Broker, isTold: boolean): string {
-  const { memory: { bytesMax }, limits } = broker;
+  const { stats: { memory: { bytesMax } }, limits } = broker;
   const why = isTold
     ? "as it was told"
     : limits.memoryBytesMax > 0
-    ? "half of what the container may have"
+    ? "half of the container's memory limit"
     : "two fifths of what V8's heap may grow to; --v8-flags=--max-old-space-size=MEGABYTES changes it";
   return `At most ${megabytes(bytesMax)} MB of memory for what clients make it hold (${why})`;
 }
@@ -80,7 +80,7 @@ export class MemoryShortage {
     this.#toldMs = nowMs;
     const whom = clientId === null ? "" : `, now to client ${JSON.stringify(clientId)}`;
     this.#write(
-      `WARNING: the memory is used up: what would take more is refused${whom} (memoryBytesMax)`,
+      `WARNING: the memory is used up: whatever needs more is refused${whom} (memoryBytesMax)`,
     );
   }
 }

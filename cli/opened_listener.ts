@@ -155,7 +155,7 @@ export class OpenedListener {
     }
     const mode = listener.settings.fairway_socket_mode;
     const socket = { path, policy: this.#policy, ...mode === null ? {} : { mode } };
-    add(await this.#broker.listenUnix(socket), `unix:${path}`);
+    add(await this.#broker.listen(socket), `unix:${path}`);
   }
 
   get #isAdmin(): boolean {
@@ -206,7 +206,7 @@ async function openTcp(
   for (const hostname of await bindAddresses(wish, systemSources)) {
     const open = (hostname: string): Promise<TcpListener | TlsListener> => {
       const options = { hostname, port, ...shared };
-      return tls === null ? broker.listen(options) : broker.listenTls({ ...options, ...tls });
+      return tls === null ? broker.listen(options) : broker.listen({ ...options, tls });
     };
     const opened = await orWithoutIPv6(open, hostname, wish);
     // All addresses of a listener have the same port.

@@ -20,6 +20,8 @@ export interface ServerFlags {
   readonly data: string | null;
   /** Whether a damaged store is refused. */
   readonly strictStore: boolean;
+  /** Streams, each as NAME=FILTER. */
+  readonly streams: readonly string[];
   readonly verbose: boolean;
   readonly help: boolean;
   readonly version: boolean;
@@ -47,6 +49,8 @@ connect, which by default is this machine only.
   --data DIR           where sessions and messages survive a restart (fairway-data)
   --memory             keep everything in memory; a restart forgets it
   --strict-store       refuse a damaged store, instead of saving what can be saved
+  --stream NAME=FILTER keep what is published to these topics, for 7 days and up to
+                       1 GiB, to be read later; several are possible
   --max-connections N  clients at once (as many as the file descriptors allow)
   --max-memory MB      memory for what clients make it hold (a share of the heap)
   --verbose            one line for each connect and disconnect
@@ -69,6 +73,7 @@ const STRING = [
   "data",
   "max-connections",
   "max-memory",
+  "stream",
 ] as const;
 
 /** Flags that have an equivalent option in the configuration. */
@@ -76,6 +81,7 @@ const NOT_WITH_CONFIG = [
   ...["host", "port", "ws-port", "admin-port", "max-connections", "max-memory"],
   ...["data", "memory", "strict-store", "verbose"],
 ];
+const SEVERAL = ["stream"] as const;
 
 /**
  * Parses the command line.
@@ -86,6 +92,7 @@ export function parseServerFlags(args: string[]): ServerFlags {
   const flags = parseArgs(args, {
     boolean: BOOLEAN,
     string: STRING,
+    collect: SEVERAL,
     alias: { c: "config" },
     unknown: (argument) => {
       throw new FlagError(`Unknown argument: ${argument} (see --help)`);
@@ -119,6 +126,7 @@ export function parseServerFlags(args: string[]): ServerFlags {
       : wholeNumber("--max-memory", megabytes, 1, 1_000_000) * 2 ** 20,
     data: memory ? null : data,
     strictStore: flags["strict-store"],
+    streams: flags.stream,
     verbose: flags.verbose,
     help: flags.help,
     version: flags.version,
@@ -132,6 +140,9 @@ function checkConfig(config: string | null, flags: Record<string, unknown>): voi
     throw new FlagError("--test-config needs -c FILE");
   }
   if (config === null) return;
+  if ((flags["stream"] as string[]).length > 0) {
+    throw new FlagError("--stream cannot go with -c: it is for a broker without a configuration");
+  }
   for (const flag of NOT_WITH_CONFIG) {
     if (flags[flag] === undefined || flags[flag] === false) continue;
     throw new FlagError(`--${flag} cannot go with -c: the file says it`);

@@ -74,7 +74,7 @@ async function openStore(directory: string, strict: boolean): Promise<SqliteStor
 /** Explains why a store cannot be opened, and what helps. */
 function storeFault(directory: string, strict: boolean, error: unknown): string {
   if (error instanceof StoreLockedError) {
-    return `${directory} is in use by another broker: end that one, or choose another folder`;
+    return `${directory} is in use by another broker: stop it, or choose another folder`;
   }
   if (strict && error instanceof StoreDamagedError) {
     return `${error.message} (a start that is not strict saves what can be saved)`;

@@ -11,7 +11,7 @@ import { ConfigError } from "../config/errors.ts";
 export function checkUser({ global, places }: Configuration, uid: number | null): void {
   const { user } = global;
   if (user === null || user === "root" || uid !== 0) return;
-  const text = `Fairway runs as who has started it, which is root: start it as ${user}, ` +
+  const text = `Fairway keeps the user that started it, which is root: start it as ${user}, ` +
     `with runuser -u ${user} -- deno …, or User=${user} in its systemd unit`;
   throw new ConfigError([{ place: places.get("user")!, word: "user", text }]);
 }

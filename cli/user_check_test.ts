@@ -21,7 +21,7 @@ Deno.test("checkUser() does not go on as root for somebody else, and tells what 
   const error = assertThrows(() => checkUser(configuration, 0), ConfigError);
   assertEquals(
     error.message,
-    "main.conf:2: user: Fairway runs as who has started it, which is root: start it as mosquitto, " +
+    "main.conf:2: user: Fairway keeps the user that started it, which is root: start it as mosquitto, " +
       "with runuser -u mosquitto -- deno …, or User=mosquitto in its systemd unit",
   );
 });

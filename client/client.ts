@@ -93,16 +93,15 @@ export class Client implements AsyncDisposable {
     if (fault !== null) throw new TypeError(`Cannot publish to "${topic}": topic ${fault}`);
     const { qos = 0, retain = false, properties = {}, signal } = options;
     checkProperties(properties);
-    const message = new OutgoingMessage(
+    const parts = {
       topic,
-      typeof payload === "string" ? bytesOf(payload) : payload.slice(),
+      payload: typeof payload === "string" ? bytesOf(payload) : payload.slice(),
       qos,
       retain,
       properties,
-      this.#settings.clock.now(),
-      this.#session.gate,
-      signal,
-    );
+      atMs: this.#settings.clock.now(),
+    };
+    const message = new OutgoingMessage(parts, this.#session.gate, signal);
     const error = this.#lifecycle.closedError;
     if (error !== null) message.fail(error);
     else this.#session.outgoing.publish(message);

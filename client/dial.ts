@@ -1,21 +1,7 @@
 import type { Transport } from "../transport/transport.ts";
 import { WebSocketTransport } from "../transport/websocket.ts";
 import type { Endpoint } from "./endpoint.ts";
-
-/** Settings of TLS, all in PEM. */
-export interface TlsSettings {
-  /** Certificates of additional authorities to trust. */
-  caCerts?: string[];
-  /** The client's certificate and its chain. */
-  cert?: string;
-  /** The private key of that certificate. */
-  key?: string;
-  /**
-   * Whether to accept a certificate for another host name. This gives no protection from an
-   * impostor.
-   */
-  unsafelyDisableHostnameVerification?: boolean;
-}
+import type { TlsSettings } from "./tls_settings.ts";
 
 /**
  * Opens a byte pipe to a server.
@@ -25,10 +11,13 @@ export interface TlsSettings {
  */
 export type Dial = (endpoint: Endpoint, signal: AbortSignal) => Promise<Transport>;
 
+/** Opens a pipe of one scheme. */
 type Dialer = (endpoint: Endpoint, signal: AbortSignal, tls: TlsSettings) => Promise<Transport>;
 
-/** The function that opens a pipe, for each scheme. */
-const DIALERS: Readonly<Record<Endpoint["scheme"], Dialer>> = {
+/** The functions that open pipes, by scheme. */
+type Dialers = Readonly<Record<Endpoint["scheme"], Dialer>>;
+
+const DENO_DIALERS: Dialers = {
   mqtt: dialTcp,
   mqtts: dialTls,
   ws: dialWebSocket,
@@ -36,9 +25,22 @@ const DIALERS: Readonly<Record<Endpoint["scheme"], Dialer>> = {
   unix: dialUnix,
 };
 
-/** Makes a {@linkcode Dial} that uses the runtime's sockets. */
+/** Makes a {@linkcode Dial} that uses the runtime's sockets: those of Deno, Node or Bun. */
 export function dialWith(tls: TlsSettings): Dial {
-  return (endpoint, signal) => DIALERS[endpoint.scheme](endpoint, signal, tls);
+  return async (endpoint, signal) => {
+    const { scheme } = endpoint;
+    const isDeno = "Deno" in globalThis;
+    const dialers = isDeno || DENO_DIALERS[scheme] === dialWebSocket
+      ? DENO_DIALERS
+      : await nodeDialers();
+    return await dialers[scheme](endpoint, signal, tls);
+  };
+}
+
+/** A page in a browser does not come here, so that it needs no modules of Node. */
+async function nodeDialers(): Promise<Dialers> {
+  const { dialTcp, dialTls, dialUnix } = await import("./dial_node.ts");
+  return { ...DENO_DIALERS, mqtt: dialTcp, mqtts: dialTls, unix: dialUnix };
 }
 
 async function dialTcp({ hostname, port }: Endpoint, signal: AbortSignal): Promise<Transport> {

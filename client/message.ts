@@ -47,17 +47,23 @@ export class Delivery {
   readonly #settled: (delivery: Delivery) => void;
   #takers: number;
 
+  readonly message: ClientMessage;
+  /** 0 with QoS 0. */
+  readonly packetId: number;
+
   /**
    * @param packetId 0 with QoS 0.
    * @param takers How many subscriptions it is given to.
    * @param settled Called once all have taken it.
    */
   constructor(
-    readonly message: ClientMessage,
-    readonly packetId: number,
+    message: ClientMessage,
+    packetId: number,
     takers: number,
     settled: (delivery: Delivery) => void,
   ) {
+    this.message = message;
+    this.packetId = packetId;
     this.bytes = MESSAGE_BYTES + message.topic.length * 2 + message.payload.length;
     this.#takers = takers;
     this.#settled = settled;

@@ -24,7 +24,7 @@ export type { ClientAuthentication } from "./authentication.ts";
 export type { ReconnectOptions } from "./backoff.ts";
 export type { Client } from "./client.ts";
 export { connect } from "./connect.ts";
-export type { Dial, TlsSettings } from "./dial.ts";
+export type { Dial } from "./dial.ts";
 export type { Endpoint } from "./endpoint.ts";
 export {
   ClientError,
@@ -47,3 +47,4 @@ export type { ServerInfo } from "./server_info.ts";
 export type { ClientState } from "./state.ts";
 export type { ClientSubscribeOptions, ClientSubscription } from "./subscription.ts";
 export type { SubscriptionOverflow } from "./subscription_buffer.ts";
+export type { TlsSettings } from "./tls_settings.ts";

@@ -84,6 +84,18 @@ export class PublishReceipt implements PromiseLike<PublishResult> {
   }
 }
 
+/** What a client publishes, and when. */
+export interface OutgoingParts {
+  readonly topic: string;
+  /** It must not change until the message is settled. */
+  readonly payload: Uint8Array;
+  readonly qos: QoS;
+  readonly retain: boolean;
+  readonly properties: Properties;
+  /** When it was published, on the client's clock. */
+  readonly atMs: number;
+}
+
 /** A message on its way to the server, with the promises of its receipt. */
 export class OutgoingMessage implements Departure {
   /** Settles when the bytes were written. */
@@ -95,20 +107,21 @@ export class OutgoingMessage implements Departure {
   readonly #signal: AbortSignal | null;
   readonly #abort = () => this.fail(this.#signal!.reason);
 
-  /**
-   * @param payload Must not change until the message is settled.
-   * @param atMs When it was published, on the client's clock.
-   */
-  constructor(
-    readonly topic: string,
-    readonly payload: Uint8Array,
-    readonly qos: QoS,
-    readonly retain: boolean,
-    readonly properties: Properties,
-    readonly atMs: number,
-    attention: Attention,
-    signal: AbortSignal | undefined,
-  ) {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly qos: QoS;
+  readonly retain: boolean;
+  readonly properties: Properties;
+  readonly atMs: number;
+
+  /** Makes a message that has not left. */
+  constructor(parts: OutgoingParts, attention: Attention, signal: AbortSignal | undefined) {
+    this.topic = parts.topic;
+    this.payload = parts.payload;
+    this.qos = parts.qos;
+    this.retain = parts.retain;
+    this.properties = parts.properties;
+    this.atMs = parts.atMs;
     this.hasLeft = new Answer(attention);
     this.acknowledged = new Answer(attention);
     this.completed = new Answer(attention);

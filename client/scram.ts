@@ -1,3 +1,4 @@
+import { toBase64 } from "../auth/base64.ts";
 import { saslprep } from "../auth/saslprep.ts";
 import {
   hmac,
@@ -65,7 +66,7 @@ class ScramClient implements ClientAuthentication {
     this.#options = {
       iterationsMin: SCRAM_ITERATIONS_MIN,
       iterationsMax: SCRAM_ITERATIONS_MAX,
-      nonce: () => crypto.getRandomValues(new Uint8Array(18)).toBase64(),
+      nonce: () => toBase64(crypto.getRandomValues(new Uint8Array(18))),
       ...options,
     };
     if (!(this.#options.iterationsMin >= SCRAM_ITERATIONS_MIN)) {
@@ -99,11 +100,11 @@ class ScramClient implements ClientAuthentication {
     }
     const salted = await this.#saltedWith(asked.salt, asked.iterations);
     const { clientKey, storedKey, serverKey } = scramKeys(salted);
-    const bare = `c=${encoder.encode(HEADER).toBase64()},r=${asked.nonce}`;
+    const bare = `c=${toBase64(encoder.encode(HEADER))},r=${asked.nonce}`;
     const transcript = `${this.#first},${asked.text},${bare}`;
     this.#signature = hmac(serverKey, transcript);
     const proof = xor(clientKey, hmac(storedKey, transcript));
-    return encoder.encode(`${bare},p=${proof.toBase64()}`);
+    return encoder.encode(`${bare},p=${toBase64(proof)}`);
   }
 
   finish(data: Uint8Array | null): void {
@@ -116,7 +117,7 @@ class ScramClient implements ClientAuthentication {
   }
 
   #saltedWith(salt: Uint8Array, iterations: number): Promise<Uint8Array> {
-    const how = `${iterations} ${salt.toBase64()}`;
+    const how = `${iterations} ${toBase64(salt)}`;
     if (this.#salted?.how !== how) {
       this.#salted = { how, keys: saltPassword(this.#password, salt, iterations) };
     }

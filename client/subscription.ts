@@ -49,13 +49,20 @@ export class SubscriptionRecord {
   /** Whether the program has ended it. */
   isEnded = false;
 
+  readonly filters: readonly string[];
+  readonly settings: SubscribeSettings;
+  readonly buffer: SubscriptionBuffer;
+
   /** Makes a record that the server does not know yet. */
   constructor(
-    readonly filters: readonly string[],
-    readonly settings: SubscribeSettings,
-    readonly buffer: SubscriptionBuffer,
+    filters: readonly string[],
+    settings: SubscribeSettings,
+    buffer: SubscriptionBuffer,
     ready: Answer<readonly QoS[]>,
   ) {
+    this.filters = filters;
+    this.settings = settings;
+    this.buffer = buffer;
     this.ready = ready;
   }
 }

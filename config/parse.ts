@@ -108,7 +108,7 @@ class Parser implements Report {
     const advice = barredBecause(word);
     if (advice !== null) return this.problem(line, advice);
     const meant = suggest(word, knownWords());
-    this.problem(line, `is no word of a configuration${meant ? `: did you mean ${meant}?` : ""}`);
+    this.problem(line, `is not an option${meant ? `: did you mean ${meant}?` : ""}`);
   }
 
   #begin(line: Line): void {

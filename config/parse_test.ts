@@ -146,11 +146,11 @@ Deno.test("an unknown word is told with the one that was probably meant", async 
   assertEquals(
     await problemsOf("allow_anonymus true\nlisten 1883\nMAX_QOS 1\nxyzzy 1\nwebsocket_origin x"),
     [
-      "main.conf:1: allow_anonymus: is no word of a configuration: did you mean allow_anonymous?",
-      "main.conf:2: listen: is no word of a configuration: did you mean listener?",
-      "main.conf:3: MAX_QOS: is no word of a configuration: did you mean max_qos?",
-      "main.conf:4: xyzzy: is no word of a configuration",
-      "main.conf:5: websocket_origin: is no word of a configuration: did you mean websockets_origin?",
+      "main.conf:1: allow_anonymus: is not an option: did you mean allow_anonymous?",
+      "main.conf:2: listen: is not an option: did you mean listener?",
+      "main.conf:3: MAX_QOS: is not an option: did you mean max_qos?",
+      "main.conf:4: xyzzy: is not an option",
+      "main.conf:5: websocket_origin: is not an option: did you mean websockets_origin?",
     ],
   );
 });

@@ -53,7 +53,7 @@ export const BARRED_WORDS: Readonly<Record<string, string>> = {
   ]),
   ...sameFor(PSK, ["psk_file", "psk_hint"]),
   ...sameFor(ENGINE, ["tls_engine", "tls_engine_kpass_sha1", "tls_keyform"]),
-  ...sameFor("ciphers cannot be chosen: leave it out, those that are used are all sound", [
+  ...sameFor("ciphers cannot be chosen: leave it out, all ciphers in use are secure", [
     "ciphers",
     "ciphers_tls1.3",
   ]),
@@ -61,7 +61,7 @@ export const BARRED_WORDS: Readonly<Record<string, string>> = {
     "they are chosen to fit the key",
   "disable_client_cert_date_checks": "Fairway always checks the dates of certificates: leave it " +
     "out, and renew the certificates of your clients",
-  "enable_proxy_protocol": "say which proxies are believed: fairway_proxy_from ADDRESS",
+  "enable_proxy_protocol": "name the trusted proxies: fairway_proxy_from ADDRESS",
   "max_inflight_bytes": "messages in flight are limited by number: use max_inflight_messages",
   "packet_buffer_size": "buffers grow and shrink by themselves: leave it out",
   "packet_max_": "use max_packet_size, and fairway_limit_connect_bytes_max for CONNECT",
@@ -74,13 +74,13 @@ export const IDLE_WORDS: Readonly<Record<string, string>> = {
     "Message Expiry Interval is over",
   "allow_duplicate_messages": "it has no effect: a client gets one message for each of its " +
     "subscriptions that match",
-  "autosave_interval": "it has no effect: what must survive is on disk before it is acknowledged",
-  "autosave_on_changes": "it has no effect: what must survive is on disk before it is acknowledged",
-  "check_retain_source": "it has no effect: what may be retained is decided when it is published",
+  "autosave_interval": "it has no effect: a message is on disk before it is acknowledged",
+  "autosave_on_changes": "it has no effect: a message is on disk before it is acknowledged",
+  "check_retain_source": "it has no effect: permissions are checked when a message is published",
   "max_topic_alias_broker": "it has no effect: max_topic_alias holds for both directions",
-  "persistence_file": "it has no effect: persistence_location is all there is to choose",
-  "retry_interval": "it has no effect: messages are sent again only when a client returns",
-  "store_clean_interval": "it has no effect: what nobody needs is forgotten at once",
+  "persistence_file": "it has no effect: only persistence_location can be chosen",
+  "retry_interval": "it has no effect: messages are sent again only when a client reconnects",
+  "store_clean_interval": "it has no effect: unused messages are removed at once",
   "websockets_headers_size": "it has no effect: the headers of a WebSocket may have 16 KiB",
   "websockets_log_level": "it has no effect: use log_type websockets",
 };

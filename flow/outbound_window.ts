@@ -18,19 +18,22 @@ export class Flight<M> {
   /** Whether it, or its PUBREL, was sent on the current connection. */
   sent = true;
 
-  /**
-   * @param packetId The packet identifier, 1 to 65,535. It stays the same when the message is sent
-   * again.
-   * @param phase The packet that the sender waits for.
-   * @param order A number that grows with every message.
-   * @param message What is needed to send the message again; `null` if it is never sent again.
-   */
-  constructor(
-    readonly packetId: number,
-    public phase: Phase,
-    readonly order: number,
-    public message: M | null,
-  ) {}
+  /** The packet identifier, 1 to 65,535. It stays the same when the message is sent again. */
+  readonly packetId: number;
+  /** The packet that the sender waits for. */
+  phase: Phase;
+  /** A number that grows with every message. */
+  readonly order: number;
+  /** What is needed to send the message again; `null` if it is never sent again. */
+  message: M | null;
+
+  /** Describes a message that was sent. */
+  constructor(packetId: number, phase: Phase, order: number, message: M | null) {
+    this.packetId = packetId;
+    this.phase = phase;
+    this.order = order;
+    this.message = message;
+  }
 }
 
 /**

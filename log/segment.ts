@@ -8,6 +8,11 @@ export class Segment<T> {
   /** The segment that follows, or `null` while this is the last. */
   next: Segment<T> | null = null;
 
+  /** Sequence number of the first item. */
+  readonly base: number;
+  /** Weight of all items before the first. */
+  readonly baseWeight: number;
+
   /**
    * Makes a segment.
    *
@@ -15,7 +20,9 @@ export class Segment<T> {
    * @param baseWeight Weight of all items before the first.
    * @param items The first items; none by default.
    */
-  constructor(readonly base: number, readonly baseWeight: number, items: T[] = []) {
+  constructor(base: number, baseWeight: number, items: T[] = []) {
+    this.base = base;
+    this.baseWeight = baseWeight;
     this.items = items;
   }
 

@@ -13,7 +13,7 @@ const DOLLAR = 0x24;
 const HASH = 0x23;
 const PLUS = 0x2b;
 const SHARE_PREFIX = "$share/";
-const RESERVED_REGEXP = /^\$(SYS|CONTROL)(\/|$)/;
+const RESERVED_REGEXP = /^\$(SYS|CONTROL|replay)(\/|$)/;
 
 /** The parts of a shared filter `$share/{group}/{filter}`. */
 export interface SharedFilter {

@@ -25,7 +25,7 @@ function assertMatches(filter: string, yes: readonly string[], no: readonly stri
 }
 
 Deno.test("isReservedTopic() knows what is not for clients", () => {
-  for (const topic of ["$SYS", "$SYS/", "$SYS/a", "$CONTROL", "$CONTROL/x/v1"]) {
+  for (const topic of ["$SYS", "$SYS/", "$SYS/a", "$CONTROL", "$CONTROL/x/v1", "$replay/day"]) {
     assertEquals(isReservedTopic(topic), true, topic);
   }
   for (const topic of ["$SYSTEM", "$sys/a", "a/$SYS", "$", "SYS/a", "$CONTROLS/a", "$SYS\n"]) {

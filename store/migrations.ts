@@ -20,6 +20,11 @@ export const MIGRATIONS: readonly string[] = [
     ...WIDE.map((table) => `CREATE TABLE ${table} ${COLUMNS}`),
     ...NARROW.map((table) => `CREATE TABLE ${table} ${COLUMNS} WITHOUT ROWID`),
   ].join(";\n"),
+  [
+    `CREATE TABLE stream_chunks ${COLUMNS}`,
+    `CREATE TABLE streams ${COLUMNS} WITHOUT ROWID`,
+    `CREATE TABLE stream_index ${COLUMNS} WITHOUT ROWID`,
+  ].join(";\n"),
 ];
 
 /** The version of a file's tables; 0 if it has no tables yet. */

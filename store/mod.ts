@@ -13,7 +13,7 @@
  * await first.publish("lamp/1", "on", { qos: 1, retain: true });
  * await first.close();
  * await using second = await Broker.open(MemoryStore.from(store.snapshot()));
- * assertEquals(second.retainedMessages, 1);
+ * assertEquals(second.stats.retainedMessages, 1);
  * ```
  *
  * @module

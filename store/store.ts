@@ -13,6 +13,9 @@ export const TABLES = [
   "wills",
   "messages",
   "entries",
+  "streams",
+  "stream_index",
+  "stream_chunks",
 ] as const;
 
 /** The name of a table. */

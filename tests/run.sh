@@ -47,6 +47,15 @@ count() {
   echo "$passed passed, $failed failed"
 }
 
+# Node 24 and Bun run the client too. Debian has neither, npm has both; they stay in the user's cache.
+install_runtimes() {
+  local folder="${XDG_CACHE_HOME:-$HOME/.cache}/fairway-tests"
+  [[ -x "$folder/node_modules/.bin/node" && -x "$folder/node_modules/.bin/bun" ]] && return
+  command -v npm >/dev/null || return 1
+  echo "Installing Node 24 and Bun in $folder"
+  npm install --prefix "$folder" --no-audit --no-fund --loglevel=error node@24 bun@1 >/dev/null
+}
+
 mapfile -t missing < <(missing_packages)
 if [[ "${#missing[@]}" -gt 0 ]] && ! install_packages "${missing[@]}"; then
   echo "Cannot install ${missing[*]} (that takes root and Debian's apt-get):"
@@ -55,6 +64,9 @@ if [[ "${#missing[@]}" -gt 0 ]] && ! install_packages "${missing[@]}"; then
   else
     echo "tests that need them are ignored"
   fi
+fi
+if ! install_runtimes; then
+  echo "Cannot install Node 24 and Bun (that takes npm): their tests are ignored, or fail if CI is true"
 fi
 
 report="$(mktemp)"

@@ -32,7 +32,9 @@ export class WebSocketTransport implements Transport {
     socket.onmessage = ({ data }) => this.#arrived(data);
     socket.onclose = () => this.#end(null);
     socket.onerror = (event) => {
-      this.#end(new Error(event instanceof ErrorEvent ? event.message : "The WebSocket failed"));
+      // Not every runtime has `ErrorEvent`.
+      const message = "message" in event ? String(event.message) : "";
+      this.#end(new Error(message || "The WebSocket failed"));
     };
   }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Properties, QoS } from "../../codec/mod.ts";
-import { QuotaExceededError } from "../../broker/broker.ts";
+import { QuotaExceededError } from "../../broker/delivery/local_publisher.ts";
 import type { Message } from "../../broker/base/message.ts";
 import { topicFilterFault, topicNameFault } from "../../router/topic.ts";
 import type { Values } from "../http/fields.ts";
@@ -142,14 +142,14 @@ export function messageRoutes({ broker, inspection, slices }: ApiParts): Route[]
     },
   }];
 
-  function published(topic: string, body: Values): PromiseLike<void> {
+  async function published(topic: string, body: Values): Promise<void> {
     const options = {
       qos: body.qos as QoS,
       retain: body.retain as boolean,
       properties: propertiesOf(body),
     };
     try {
-      return broker.publish(topic, payloadOf(body), options);
+      await broker.publish(topic, payloadOf(body), options);
     } catch (error) {
       if (error instanceof QuotaExceededError) throw new RequestError(503, error.message);
       if (error instanceof TypeError) throw new RequestError(400, error.message, "topic");
@@ -158,12 +158,15 @@ export function messageRoutes({ broker, inspection, slices }: ApiParts): Route[]
   }
 
   /** Waits for a publication, unless that takes too long: it is accepted all the same. */
-  async function inTime(receipt: PromiseLike<void>): Promise<void> {
+  async function inTime(publication: Promise<void>): Promise<void> {
     const { clock } = inspection;
     const late = Promise.withResolvers<void>();
     const cancel = clock.schedule(clock.now() + PUBLISH_MS, late.resolve);
-    await Promise.race([receipt, late.promise]);
-    cancel();
+    try {
+      await Promise.race([publication, late.promise]);
+    } finally {
+      cancel();
+    }
   }
 
   function* deleteRetained(filter: string): Steps<number> {

@@ -208,12 +208,12 @@ function sessionInstruments({ broker, counted }: Sources): Instrument[] {
       "listener",
       () => counted().byListener,
     ),
-    single("gauge", "fairway_subscriptions", "Subscriptions.", () => broker.subscriptions),
+    single("gauge", "fairway_subscriptions", "Subscriptions.", () => broker.stats.subscriptions),
     single(
       "gauge",
       "fairway_subscriptions_shared",
       "Shared subscriptions.",
-      () => broker.sharedSubscriptions,
+      () => broker.stats.sharedSubscriptions,
     ),
     single(
       "gauge",
@@ -255,13 +255,13 @@ function sessionInstruments({ broker, counted }: Sources): Instrument[] {
       "gauge",
       "fairway_retained_messages",
       "Retained messages.",
-      () => broker.retainedMessages,
+      () => broker.stats.retainedMessages,
     ),
     single(
       "gauge",
       "fairway_retained_bytes",
       "What they cost in memory.",
-      () => broker.retainedBytes,
+      () => broker.stats.retainedBytes,
     ),
   ];
 }
@@ -274,7 +274,7 @@ function storeInstruments({ broker }: Sources): Instrument[] {
       "gauge",
       "fairway_stored_bytes",
       "What the messages in the store weigh.",
-      () => broker.storedBytes,
+      () => broker.stats.storedBytes,
     ),
     spread("fairway_commit_seconds", "How long commits take.", () => commits.seconds),
     spread("fairway_commit_rows", "How many rows commits change.", () => commits.rows),
@@ -301,14 +301,14 @@ function processInstruments({ broker, lag, process, answered }: Sources): Instru
     });
   return [
     byLabel("gauge", "fairway_memory_bytes", "What clients make the broker hold.", "kind", () => {
-      const { bytes: _, bytesMax: __, ...kinds } = broker.memory;
+      const { bytes: _, bytesMax: __, ...kinds } = broker.stats.memory;
       return Object.entries(kinds);
     }),
     single(
       "gauge",
       "fairway_memory_limit_bytes",
       "The budget of that.",
-      () => broker.memory.bytesMax,
+      () => broker.stats.memory.bytesMax,
     ),
     spread("fairway_event_loop_lag_seconds", "How late the event loop is.", () => lag.seconds),
     single(

@@ -1,5 +1,5 @@
 /**
- * The brokers that are compared, each in a process of its own on loopback.
+ * The compared brokers, each in a process of its own on the loopback interface.
  *
  * @module
  */
@@ -10,18 +10,18 @@ import { output } from "./output.ts";
 /** A kind of broker. */
 export interface BrokerKind {
   readonly name: string;
-  /** Name and version, and what it runs on. */
+  /** Name and version, and the runtime. */
   readonly version: string;
   readonly protocols: readonly ProtocolVersion[];
-  /** The command that starts it on a port of 127.0.0.1, and what is written to its standard input. */
+  /** The command that starts it on a port of 127.0.0.1, and its standard input. */
   command(port: number): { program: string; args: string[]; input?: string };
 }
 
-/** A broker that runs. */
+/** A running broker. */
 export interface RunningBroker extends AsyncDisposable {
   readonly pid: number;
   readonly port: number;
-  /** Ends it at once, and with it whatever waits for it. */
+  /** Kills it, and everything that waits for it. */
   kill(): void;
 }
 
@@ -30,10 +30,12 @@ const AEDES_SERVER = new URL("./aedes_server.mjs", import.meta.url).pathname;
 const START_MS = 30_000;
 const POLL_MS = 25;
 const STOP_MS = 3000;
-/** Below the ports that the system hands out, else a client may connect to itself. */
+/** Below the ephemeral ports. Otherwise a client may connect to itself. */
 const PORTS = { first: 20_000, count: 10_000 };
 
-/** This project's, as the task `start` starts it, but for the store: the others have none either. */
+/**
+ * This project, started like the task `start`, but without the store: the others have none either.
+ */
 export function fairway(): BrokerKind {
   const flags = ["--no-prompt", "--v8-flags=--max-semi-space-size=4"];
   const args = ["run", ...flags, "--allow-net", "--allow-run=prlimit", SERVER, "--memory"];
@@ -45,9 +47,9 @@ export function fairway(): BrokerKind {
   };
 }
 
-/** The one most people know, in C; null if it is not installed. */
+/** mosquitto, in C; null if it is not installed. */
 export async function mosquitto(): Promise<BrokerKind | null> {
-  // Debian keeps it where not everyone's path leads.
+  // Debian installs it outside the path of ordinary users.
   for (const program of ["mosquitto", "/usr/sbin/mosquitto"]) {
     const help = await output(program, ["-h"]);
     const version = /mosquitto version (\S+)/.exec(help ?? "")?.[1];
@@ -62,7 +64,7 @@ export async function mosquitto(): Promise<BrokerKind | null> {
   return null;
 }
 
-/** Nothing kept on disk, and no queue too short for the load. */
+/** Without persistence, and with queues that are long enough for the load. */
 function mosquittoConfig(port: number): string {
   return [
     `listener ${port} 127.0.0.1`,
@@ -75,7 +77,7 @@ function mosquittoConfig(port: number): string {
   ].join("\n");
 }
 
-/** The one on Node; null if Node or npm is not installed or cannot install it in `folder`. */
+/** aedes, on Node; null if Node or npm is missing or cannot install it in `folder`. */
 export async function aedes(folder: string): Promise<BrokerKind | null> {
   const node = await output("node", ["--version"]);
   const args = ["install", "--prefix", folder, "--no-fund", "--no-audit", "aedes@1"];
@@ -135,7 +137,7 @@ function signal(child: Deno.ChildProcess, signal: Deno.Signal): void {
   try {
     child.kill(signal);
   } catch {
-    // It has ended by itself, or was killed before.
+    // It has ended by itself, or was already killed.
   }
 }
 
@@ -146,7 +148,7 @@ async function untilOpen(name: string, port: number): Promise<void> {
       (await Deno.connect({ hostname: "127.0.0.1", port })).close();
       return;
     } catch {
-      // Not yet.
+      // Not ready yet.
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
   }

@@ -1,5 +1,5 @@
 /**
- * Runs of one case after the other: which brokers, how often, for how long.
+ * Runs the cases one after the other, and decides brokers, repetitions and duration.
  *
  * @module
  */
@@ -9,45 +9,45 @@ import type { Generator, Route } from "./generator.ts";
 import { type Measurement, medians } from "./measurement.ts";
 import type { GroupResult, Row } from "./results.ts";
 
-/** Settings of a comparison, and its memory of what went wrong. */
+/** The settings of a comparison, and its failures so far. */
 export interface Campaign {
   readonly kinds: readonly BrokerKind[];
   readonly generator: Generator;
   readonly runs: number;
   readonly isQuick: boolean;
-  /** Most clients at once, here and there. */
+  /** The maximum number of concurrent clients, on both sides. */
   readonly connections: number;
-  /** When to measure no more; see `performance.now`. */
+  /** When to stop measuring; see `performance.now`. */
   readonly deadline: number;
   readonly remarks: string[];
-  /** Told what goes on. */
+  /** Called with progress messages. */
   readonly report: (line: string) => void;
 }
 
-/** A part of the run before, for code to be compiled and buffers to have grown. */
+/** The share of a run that precedes it, so that code is compiled and buffers have grown. */
 const WARM_UP = 0.1;
-/** How long a case should take at most; slow brokers get fewer messages. */
+/** The maximum duration of a case. Slow brokers get fewer messages. */
 const CASE_MS = 4000;
-/** How long a broker has for a case, connecting and subscribing included. */
+/** The time limit of a broker for a case, including connecting and subscribing. */
 const ATTEMPT_MS = 30_000;
-/** What a quick comparison does of each case. */
+/** The share of each case in a quick comparison. */
 const QUICK = 0.06;
 
-/** Every case of every group, the brokers taking turns. */
+/** All cases of all groups; the brokers take turns. */
 export class Matrix {
   readonly #campaign: Campaign;
   readonly #groups: readonly Group[];
   readonly #measured = new Map<string, Measurement[]>();
-  /** What is not tried again. */
+  /** Cases that failed and are not tried again. */
   readonly #failed = new Set<string>();
 
-  /** Nothing is measured yet. */
+  /** Creates a matrix without results. */
   constructor(campaign: Campaign, groups: readonly Group[]) {
     this.#campaign = campaign;
     this.#groups = groups;
   }
 
-  /** Measures everything once. */
+  /** Measures all cases once. */
   async run(number: number): Promise<void> {
     const { kinds, runs, report } = this.#campaign;
     for (const group of this.#groups) {
@@ -61,7 +61,7 @@ export class Matrix {
     }
   }
 
-  /** The medians of what was measured up to now. */
+  /** The medians of the results so far. */
   results(): GroupResult[] {
     return this.#groups.map((group) => ({
       id: group.id,
@@ -79,7 +79,7 @@ export class Matrix {
     }));
   }
 
-  /** Runs a small part of a case; tells how large a part takes no longer than a case may. */
+  /** Runs a small part of a case; returns the share that fits into the duration of a case. */
   async #warmUp(one: Case, route: Route, scale: number): Promise<number> {
     const part = scale * WARM_UP;
     const started = performance.now();
@@ -94,7 +94,7 @@ export class Matrix {
     }
   }
 
-  /** Measures on one process until a case fails; tells how many it has tried. */
+  /** Measures on one process until a case fails; returns the number of tried cases. */
   async #runCases(group: Group, cases: readonly Case[], kind: BrokerKind): Promise<number> {
     const campaign = this.#campaign;
     const scale = campaign.isQuick ? QUICK : 1;
@@ -125,8 +125,8 @@ export class Matrix {
 }
 
 /**
- * Measures a case. A broker that takes far too long is killed; that, and
- * whatever else fails, is told and does not end the comparison.
+ * Measures a case. A broker that takes far too long is killed. Failures are reported and do not end
+ * the comparison.
  *
  * @returns Whether it succeeded.
  */
@@ -159,7 +159,7 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Tells whether the time is up, and remarks what is left out for it. */
+/** Whether the time is over. If so, the skipped case is noted. */
 export function isLate(campaign: Campaign, what: string): boolean {
   if (performance.now() < campaign.deadline) return false;
   campaign.remarks.push(`${what}: left out, the time was up`);

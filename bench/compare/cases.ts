@@ -1,5 +1,5 @@
 /**
- * The matrix: what is asked of every broker.
+ * The matrix: the cases that every broker has to run.
  *
  * @module
  */
@@ -23,21 +23,21 @@ export interface Case {
   readonly title: string;
   readonly protocol: ProtocolVersion;
   readonly qos: QoS;
-  /** The figures that go into the tables; the first is drawn. */
+  /** The metrics of the tables; the first one is drawn. */
   readonly metrics: readonly Metric[];
   /** Measures once. */
   run(generator: Generator, route: Route, effort: Effort): Promise<Measurement>;
 }
 
-/** How much is done in a run. */
+/** The amount of work in a run. */
 export interface Effort {
-  /** Which part of all messages is sent. */
+  /** The share of all messages that is sent. */
   readonly scale: number;
-  /** Whether the result does not matter: then the rest may be smaller, too. */
+  /** Whether the result is ignored. Then everything else may be smaller, too. */
   readonly isWarmUp: boolean;
 }
 
-/** Cases that belong together, and are measured on the same process. */
+/** Related cases, measured on the same process. */
 export interface Group {
   readonly id: string;
   readonly title: string;
@@ -47,7 +47,7 @@ export interface Group {
 const WARM_UP_CONNS = 200;
 const PER_MESSAGE: readonly Metric[] = ["cpu", "rate"];
 
-/** Fewer of something, but at least `min`. */
+/** Scales a count down, but not below `min`. */
 function scaled(count: number, scale: number, min = 1): number {
   return Math.max(min, Math.round(count * scale));
 }
@@ -69,7 +69,7 @@ function job(
   };
 }
 
-/** All groups, for at most `connections` clients at once. */
+/** All groups, for at most `connections` concurrent clients. */
 export function matrix(connections: number, isQuick: boolean): Group[] {
   const conns = Math.min(connections, isQuick ? 500 : 10_000);
   const subscribers = isQuick ? 100 : 500;
@@ -169,7 +169,7 @@ function idle(conns: number, isQuick: boolean): Case {
     async run(_, route, { isWarmUp }) {
       const hold = isWarmUp ? 0 : isQuick ? 1 : 2;
       const reading = isQuick ? { readings: 3 } : {};
-      // What earlier connections have left behind is used again, for nothing: not too many.
+      // Earlier connections leave memory that is reused at no cost, so there must not be too many.
       const count = isWarmUp ? WARM_UP_CONNS : conns;
       const result = await many({ ...own(route), conns: count, pace: 0, hold, ...reading });
       const figures = figuresOf({

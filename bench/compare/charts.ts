@@ -1,13 +1,13 @@
 /**
- * Pictures, drawn by Vega-Lite. The background is transparent and the colours
- * are of middling brightness: they can be read on white and on black.
+ * Charts, drawn by Vega-Lite. The background is transparent and the colours have medium brightness,
+ * so that they are readable on white and on black.
  *
  * @module
  */
 import { type Metric, METRICS } from "./measurement.ts";
 import type { GroupResult, Growth } from "./results.ts";
 
-/** What is used of Vega; its own types would have to be installed for every check. */
+/** The used part of Vega's types. Its own types would have to be installed for every check. */
 interface Vega {
   parse(spec: unknown): unknown;
   View: new (runtime: unknown, options: { renderer: "none" }) => { toSVG(): Promise<string> };
@@ -16,17 +16,19 @@ interface VegaLite {
   compile(spec: unknown): { spec: unknown };
 }
 
-// Not literal: whoever checks or tests this project does not need the library.
+// Not literal, so that checks and tests of this project do not need the library.
 const VEGA = "npm:vega@6.4.0";
 const VEGA_LITE = "npm:vega-lite@6.5.0";
 
 const TEXT = "#808890";
 const GRID = "#80889040";
-/** Told apart by those who see few colours, too; the last ones are for what is no broker. */
+/**
+ * Distinguishable with colour blindness, too; the last ones are for series that are not brokers.
+ */
 const COLORS = ["#1f9bcf", "#e0792b", "#8f9aa3", "#9a6fd0", "#3fa66b"];
 const FONT = "system-ui, sans-serif";
 
-/** Where a logarithmic axis has its lines. */
+/** The grid lines of a logarithmic axis. */
 const POWERS = Array.from({ length: 10 }, (_, i) => 10 ** (i - 3));
 
 const CONFIG = {
@@ -48,7 +50,7 @@ const CONFIG = {
   legend: { labelColor: TEXT, titleColor: TEXT, labelFontSize: 11, symbolStrokeWidth: 2 },
 };
 
-/** A panel of bars for each case, each with a scale of its own. */
+/** A panel of bars for each case, each with its own scale. */
 export function barChart(group: GroupResult, brokers: readonly string[]): Promise<string> {
   const panels = group.rows.flatMap((row) =>
     drawnMetrics(group, row.metrics).map((metric) => {
@@ -72,7 +74,7 @@ export function barChart(group: GroupResult, brokers: readonly string[]): Promis
   });
 }
 
-/** The first metric of each case, or all costs of a group with just one case. */
+/** The first metric of each case, or all metrics of a group with just one case. */
 function drawnMetrics(group: GroupResult, metrics: readonly Metric[]): readonly Metric[] {
   if (group.rows.length > 1) return metrics.slice(0, 1);
   return metrics.filter((metric) => METRICS[metric].isLess);
@@ -83,7 +85,7 @@ function panel(
   values: readonly { broker: string; value: number; text: string }[],
   brokers: readonly string[],
 ): unknown {
-  // Where all are zero, no bar is the whole width.
+  // If all values are zero, no bar has the full width.
   const longest = Math.max(...values.map(({ value }) => value)) || 1;
   return {
     title: { text: title, fontSize: 12, fontWeight: "normal", offset: 4 },
@@ -112,7 +114,7 @@ function panel(
   };
 }
 
-/** A line for each broker, both scales logarithmic where the figures allow it. */
+/** A line for each broker; both scales are logarithmic if the values allow it. */
 export function lineChart(growth: Growth): Promise<string> {
   const { title, x, y, points, top = 0 } = growth;
   const brokers = [...new Set(points.map(({ broker }) => broker))];
@@ -155,7 +157,7 @@ function color(brokers: readonly string[]): Record<string, unknown> {
   return { field: "broker", type: "nominal", scale: { domain: brokers, range }, legend: null };
 }
 
-/** Three digits that matter. */
+/** Formats with three significant digits. */
 function short(value: number): string {
   if (value >= 1000) return Math.round(value).toLocaleString("en");
   return String(Number(value.toPrecision(3)));

@@ -1,5 +1,5 @@
 /**
- * Who makes the load: this project's own tools, or `mqttload`, a generator in C.
+ * The load generators: this project's own tools, or `mqttload`, a generator in C.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { summarize } from "../load/samples.ts";
 import type { Target, Traffic } from "../load/target.ts";
 import { figuresOf, type Measurement } from "./measurement.ts";
 
-/** A load both generators can make. */
+/** A load that both generators can create. */
 export type Job =
   | { readonly mode: "ping"; readonly pairs: number; readonly messages: number }
   | { readonly mode: "load"; readonly pairs: number; readonly messages: number }
@@ -26,39 +26,39 @@ export type Job =
   }
   | { readonly mode: "churn"; readonly slots: number; readonly messages: number };
 
-/** How the messages of a job go, and where. */
+/** The QoS, protocol and address of a job. */
 export interface Route {
   readonly port: number;
-  /** The broker; null if its processor time and memory do not matter. */
+  /** The process of the broker; null if its processor time and memory are not measured. */
   readonly pid: number | null;
   readonly protocol: ProtocolVersion;
   readonly qos: QoS;
 }
 
-/** Makes load and measures. */
+/** Creates load and measures. */
 export interface Generator {
   readonly name: string;
   run(job: Job, route: Route): Promise<Measurement>;
 }
 
-/** Bytes of a payload. */
+/** The size of a payload, in bytes. */
 export const SIZE_BYTES = 64;
-/** A publisher with its subscribers is at most so far ahead in a fan-out. */
+/** The maximum lead of a publisher over its subscribers in a fan-out, in messages. */
 export const AHEAD = 1000;
-/** Gives a broker up that takes longer. */
+/** The time after which a broker is given up. */
 export const PATIENCE = { idleMs: 3000, timeoutMs: 40_000 };
 
-/** Where our own tools connect to. */
+/** The target of our own tools. */
 export function targetOf({ port, protocol }: Route): Target {
   return { hostname: "127.0.0.1", port, username: null, password: null, protocol };
 }
 
-/** What our own tools send. */
+/** The messages of our own tools. */
 export function trafficOf({ qos }: Route): Traffic {
   return { qos, size: SIZE_BYTES, window: 100 };
 }
 
-/** How much went wrong, in messages. */
+/** The number of faults, in messages. */
 export function faultCount(faults: Faults): number {
   return Object.values(faults).reduce((sum, count) => sum + count, 0);
 }

@@ -1,5 +1,5 @@
 /**
- * What grows with the work, and what should not.
+ * Costs that grow with the load, and costs that should not.
  *
  * @module
  */
@@ -11,21 +11,22 @@ import type { Growth, GrowthPoint } from "./results.ts";
 import { filterKinds, subscriptions } from "./table_growth.ts";
 
 const MEGABYTE = 2 ** 20;
-/** Deliveries of one run of the fan-out, or more: fewer cannot be told from noise. */
+/** The minimum number of deliveries of a fan-out run. Fewer cannot be distinguished from noise. */
 const DELIVERIES_MIN = 200_000;
 /**
- * Messages of one run, or more, whatever number of subscribers there is: as many as the publisher
- * may be ahead, for how many gather decides what a delivery costs. Only a slow broker gets fewer.
+ * The minimum number of messages of a run, for any number of subscribers: the lead of the
+ * publisher, because the number of gathered messages determines the cost of a delivery. Only a slow
+ * broker gets fewer.
  */
 const MESSAGES_MIN = AHEAD;
-/** Which part of the messages tells how fast a broker is. */
+/** The share of messages that measures the speed of a broker. */
 const PROBE = 1 / 50;
-/** Which part of the messages comes before those that are measured. */
+/** The share of messages before the measured ones. */
 const WARM_UP = 1 / 5;
-/** How long deliveries may take before a broker gets fewer messages. */
+/** The maximum duration of deliveries. Beyond it a broker gets fewer messages. */
 const RUN_SECONDS = 10;
 
-/** Measures all of it. */
+/** Measures all points. */
 export async function runGrowth(campaign: Campaign): Promise<Growth[]> {
   const all = [
     await subscribers(campaign),

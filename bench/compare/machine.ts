@@ -1,6 +1,6 @@
 import { output } from "./output.ts";
 
-/** Where the figures come from. */
+/** The machine of the measurements. */
 export interface Machine {
   readonly cpu: string;
   readonly cores: number;
@@ -9,7 +9,7 @@ export interface Machine {
   readonly system: string;
 }
 
-/** Describes the machine this runs on. */
+/** Describes this machine. */
 export async function describeMachine(): Promise<Machine> {
   const cpuinfo = await read("/proc/cpuinfo");
   const release = await read("/etc/os-release");
@@ -26,7 +26,7 @@ async function read(path: string): Promise<string> {
   try {
     return await Deno.readTextFile(path);
   } catch {
-    // Not this system.
+    // Not available on this system.
     return "";
   }
 }

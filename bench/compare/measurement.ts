@@ -1,4 +1,4 @@
-/** What can be measured, and how it is to be read. */
+/** The metrics, with their names and directions. */
 export const METRICS = {
   cpu: { label: "CPU per message", unit: "µs", isLess: true },
   cpuConnect: { label: "CPU per connect", unit: "µs", isLess: true },
@@ -20,14 +20,14 @@ export type Metric = keyof typeof METRICS;
 /** Figures of one run, by metric. */
 export type Figures = Partial<Record<Metric, number>>;
 
-/** What one run of one case against one broker has shown. */
+/** The result of one run of one case with one broker. */
 export interface Measurement {
   readonly figures: Figures;
   /** Messages that did not arrive, or arrived twice or out of order. */
   readonly faults: number;
 }
 
-/** Takes out what could not be measured. */
+/** Removes metrics that could not be measured. */
 export function figuresOf(all: Partial<Record<Metric, number | null | undefined>>): Figures {
   const figures: Figures = {};
   for (const [metric, value] of Object.entries(all)) {
@@ -36,14 +36,14 @@ export function figuresOf(all: Partial<Record<Metric, number | null | undefined>
   return figures;
 }
 
-/** The middle of a number of figures; the mean of the two in the middle if that is between two. */
+/** The median of values; for an even number the mean of the two in the middle. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const half = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
 }
 
-/** The median of each metric over a number of runs, and the worst of their faults. */
+/** The median of each metric over several runs, and the maximum of their faults. */
 export function medians(runs: readonly Measurement[]): Measurement {
   const figures: Figures = {};
   for (const metric of Object.keys(METRICS) as Metric[]) {

@@ -1,7 +1,7 @@
 import { figuresOf, type Measurement } from "./measurement.ts";
 import { AHEAD, type Generator, type Job, PATIENCE, type Route, SIZE_BYTES } from "./generator.ts";
 
-/** The last line that `mqttload` prints, as far as it matters here. */
+/** The used fields of the last line that `mqttload` prints. */
 interface Report {
   readonly ok: boolean;
   readonly msgs_per_s?: number;
@@ -13,7 +13,7 @@ interface Report {
   readonly ooo?: number;
 }
 
-/** Makes load with `mqttload`, whose path is given. */
+/** Creates load with `mqttload` at `path`. */
 export function mqttload(path: string): Generator {
   return {
     name: "mqttload",

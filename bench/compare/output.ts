@@ -1,6 +1,6 @@
 /**
- * What a program writes, to standard output and standard error; null if it is
- * not installed, fails, or takes too long.
+ * The standard output and standard error of a program; null if it is not installed, fails, or takes
+ * too long.
  */
 export async function output(
   program: string,
@@ -11,7 +11,7 @@ export async function output(
     const signal = AbortSignal.timeout(timeoutMs);
     const { code, stdout, stderr } = await new Deno.Command(program, { args, signal }).output();
     const text = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
-    // The usage of mosquitto ends with a code of 3.
+    // The usage text of mosquitto ends with a code of 3.
     return code === 0 || text.includes("mosquitto version") ? text : null;
   } catch {
     // Not installed, or not permitted.

@@ -2,10 +2,10 @@ import { type BrokerKind, type RunningBroker, start } from "./brokers.ts";
 import { type Campaign, isLate } from "./campaign.ts";
 import type { Route } from "./generator.ts";
 
-/** How long a broker has for a point; if it is not done by then, it is spared the larger ones. */
+/** The time limit of a broker for a point. Beyond it, the larger points are skipped. */
 export const LIMIT_MS: number = 60_000;
 
-/** Measures at each point with each broker, a new process for each. */
+/** Measures each point with each broker, in a new process each time. */
 export async function* points(
   campaign: Campaign,
   what: string,

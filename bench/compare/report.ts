@@ -1,12 +1,12 @@
 /**
- * The page with the figures.
+ * The page with the results.
  *
  * @module
  */
 import { type Metric, METRICS } from "./measurement.ts";
 import type { GroupResult, Growth, Results, Row } from "./results.ts";
 
-/** Writes the page; the pictures are expected in `img/`, beside it. */
+/** Formats the page. The charts are in `img/`, beside it. */
 export function benchmarksPage(results: Results): string {
   return [
     "# Benchmarks",
@@ -22,7 +22,7 @@ export function benchmarksPage(results: Results): string {
   ].join("\n\n") + "\n";
 }
 
-/** Where the picture of a group or a growth is, beside the page. */
+/** The path of the chart of a group or a growth, relative to the page. */
 export function imagePath(kind: "bars" | "growth", id: string): string {
   return `img/${kind}-${id}.svg`;
 }

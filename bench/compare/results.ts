@@ -1,21 +1,21 @@
 import type { Machine } from "./machine.ts";
 import type { Measurement, Metric } from "./measurement.ts";
 
-/** All that a comparison has found out; plain data, as it goes to a file and comes back. */
+/** All results of a comparison, as plain data that is saved to a file. */
 export interface Results {
   readonly date: string;
   readonly machine: Machine;
-  /** How it was called. */
+  /** The command line. */
   readonly command: string;
   readonly generator: string;
   /** Name and version of each broker. */
   readonly brokers: readonly { readonly name: string; readonly version: string }[];
-  /** Runs of each case. */
+  /** The number of runs of each case. */
   readonly runs: number;
   readonly minutes: number;
   readonly groups: readonly GroupResult[];
   readonly growth: readonly Growth[];
-  /** What was left out, or failed, in words. */
+  /** Notes about skipped and failed cases. */
   readonly remarks: readonly string[];
 }
 
@@ -26,29 +26,29 @@ export interface GroupResult {
   readonly rows: readonly Row[];
 }
 
-/** The medians of a case, by broker; those that cannot do it are missing. */
+/** The medians of a case, by broker; without brokers that cannot run it. */
 export interface Row {
   readonly title: string;
   readonly metrics: readonly Metric[];
   readonly brokers: Readonly<Record<string, Measurement>>;
 }
 
-/** How a cost grows with the work. */
+/** The growth of a cost with the load. */
 export interface Growth {
   readonly id: string;
   readonly title: string;
-  /** What grows. */
+  /** The load. */
   readonly x: string;
-  /** What it costs. */
+  /** The cost. */
   readonly y: string;
-  /** Digits after the point that make sense. */
+  /** The number of digits after the decimal point. */
   readonly digits: number;
-  /** How far up the scale goes at least, for noise to look like noise. */
+  /** The minimum end of the scale, so that noise looks small. */
   readonly top?: number;
   readonly points: readonly GrowthPoint[];
 }
 
-/** The median of a number of runs. */
+/** The median of several runs. */
 export interface GrowthPoint {
   readonly broker: string;
   readonly x: number;

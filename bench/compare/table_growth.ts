@@ -1,5 +1,5 @@
 /**
- * What a table of subscriptions costs when it grows, and those who are not in it.
+ * The cost of a growing table of subscriptions, and of messages to other topics.
  *
  * @module
  */
@@ -13,13 +13,13 @@ import { median } from "./measurement.ts";
 import { LIMIT_MS, points } from "./points.ts";
 import type { Growth, GrowthPoint } from "./results.ts";
 
-/** Runs at each point; the broker stays the same. */
+/** Runs at each point, with the same broker. */
 const RUNS = 3;
 const QUICK_RUNS = 1;
-/** Messages of one run at most. */
+/** The maximum number of messages of one run. */
 const MESSAGES_MAX = 1_000_000;
 
-/** Publishes to one subscriber while there are `x` other subscriptions; gives the cost of both. */
+/** Publishes to one subscriber beside `x` other subscriptions; returns the costs of both. */
 async function besideOthers(
   campaign: Campaign,
   x: number,
@@ -31,7 +31,7 @@ async function besideOthers(
   const started = performance.now();
   await campaign.generator.run(job, route);
   const perSecond = job.messages / (performance.now() - started) * 1000;
-  // A fast broker is done with these before its processor time can be told from noise.
+  // With fewer messages the processor time of a fast broker could not be distinguished from noise.
   const messages = campaign.isQuick
     ? job.messages
     : Math.round(Math.min(MESSAGES_MAX, Math.max(job.messages / 2, perSecond)));
@@ -57,7 +57,7 @@ function tableSizes({ isQuick }: Campaign): number[] {
   return isQuick ? [1, 10_000] : [1, 1000, 10_000, 100_000, 1_000_000];
 }
 
-/** Publishing beside other subscriptions, and the memory these take. */
+/** Publishing beside other subscriptions, and the memory of those. */
 export async function subscriptions(campaign: Campaign): Promise<Growth[]> {
   const failed = new Set<string>();
   const cpu: GrowthPoint[] = [];
@@ -73,7 +73,7 @@ export async function subscriptions(campaign: Campaign): Promise<Growth[]> {
       async () => {
         const cost = await besideOthers(campaign, x, "mix", route);
         cpu.push({ broker: name, x, y: cost.cpu });
-        // A handful of subscriptions is lost in the noise of the memory of a process.
+        // The memory of a few subscriptions is below the noise of a process.
         if (x >= 10_000 && cost.bytes !== null) memory.push({ broker: name, x, y: cost.bytes });
       },
       LIMIT_MS,
@@ -98,7 +98,7 @@ export async function subscriptions(campaign: Campaign): Promise<Growth[]> {
   }];
 }
 
-/** Fairway alone, by the kind of the others' filters. */
+/** Fairway alone, by the kind of the other filters. */
 export async function filterKinds(campaign: Campaign): Promise<Growth> {
   const failed = new Set<string>();
   const result: GrowthPoint[] = [];

@@ -1,4 +1,4 @@
-/** A directory that goes when it is no longer used. */
+/** A temporary directory, removed at the end of its scope. */
 export class Directory implements AsyncDisposable {
   private constructor(readonly path: string) {}
 
@@ -6,7 +6,7 @@ export class Directory implements AsyncDisposable {
     return new Directory(await Deno.makeTempDir());
   }
 
-  /** What the files in it take of the disk, in bytes. */
+  /** The disk space of its files, in bytes. */
   async bytes(): Promise<number> {
     let bytes = 0;
     for await (const { name } of Deno.readDir(this.path)) {

@@ -1,10 +1,10 @@
 import { concat } from "@std/bytes";
 import * as packets from "../../tests/harness/packets.ts";
 
-/** Publishes every so many milliseconds. */
+/** The interval between publications, in milliseconds. */
 const BEAT_MS = 5;
 
-/** A raw connection that was let in. */
+/** A raw connection with an accepted CONNECT. */
 async function enter(port: number, clientId: string, clean: boolean): Promise<Deno.TcpConn> {
   const conn = await Deno.connect({ hostname: "127.0.0.1", port });
   conn.setNoDelay(true);
@@ -23,11 +23,11 @@ async function read(conn: Deno.TcpConn, bytes: number): Promise<Uint8Array> {
   return buffer;
 }
 
-/** Messages with QoS 1 that flow at an even pace from one client to another. */
+/** QoS 1 messages at a constant rate from one client to another. */
 export class Flow implements Disposable {
-  /** Messages that were published. */
+  /** The number of published messages. */
   published = 0;
-  /** Messages that were acknowledged to the publisher. */
+  /** The number of messages acknowledged to the publisher. */
   acknowledged = 0;
   readonly #publisher: Deno.TcpConn;
   readonly #subscriber: Deno.TcpConn;
@@ -51,7 +51,7 @@ export class Flow implements Disposable {
     this.#acknowledge(frame.length).catch(() => {});
   }
 
-  /** Starts to publish `perSecond` messages; the subscriber's session lasts unless it is `clean`. */
+  /** Starts to publish `perSecond` messages. The subscriber's session is durable unless `clean`. */
   static async start(
     port: number,
     name: string,
@@ -65,7 +65,7 @@ export class Flow implements Disposable {
     return new Flow(publisher, subscriber, name, Math.round(perSecond * BEAT_MS / 1000));
   }
 
-  /** Ends it. */
+  /** Stops publishing. */
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
     this.#publisher.close();
@@ -81,7 +81,7 @@ export class Flow implements Disposable {
     }
   }
 
-  /** All messages have the same size, and their packet identifier in the same place. */
+  /** All messages have the same size, and their packet identifier is at the same offset. */
   async #acknowledge(frameBytes: number): Promise<void> {
     const buffer = new Uint8Array(frameBytes * 1000);
     let filled = 0;
@@ -103,7 +103,7 @@ export class Flow implements Disposable {
   }
 }
 
-/** Round trips of a QoS 0 message to oneself, one after the other; in milliseconds. */
+/** Round trips of a QoS 0 message to the sender itself, one after the other; in milliseconds. */
 export async function roundTrips(port: number, forMs: number): Promise<number[]> {
   using conn = await enter(port, "ping", true);
   await conn.write(packets.subscribe({ ping: 0 }));
@@ -119,7 +119,7 @@ export async function roundTrips(port: number, forMs: number): Promise<number[]>
   return times.sort((a, b) => a - b);
 }
 
-/** Publishes messages with QoS 1, at most 100 of them unacknowledged. */
+/** Publishes QoS 1 messages, at most 100 of them unacknowledged. */
 export async function publishAll(
   port: number,
   topic: string,

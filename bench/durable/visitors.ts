@@ -3,10 +3,10 @@ import type { Broker } from "../../mod.ts";
 import type { Transport } from "../../transport/mod.ts";
 import * as packets from "../../tests/harness/packets.ts";
 
-/** How many visit at once. */
+/** The number of concurrent clients. */
 const AT_ONCE = 500;
 
-/** A connection that says what it has to say, hears nothing, and ends when the broker closes it. */
+/** A connection that sends prepared bytes, reads nothing, and ends when the broker closes it. */
 class Monologue implements Transport {
   readonly closed: Promise<void>;
   readonly #bytes: Uint8Array;
@@ -37,7 +37,9 @@ class Monologue implements Transport {
   }
 }
 
-/** Has clients with sessions that last subscribe to a topic each, with QoS 1, and leave. */
+/**
+ * Connects clients with durable sessions; each subscribes to a topic with QoS 1, and disconnects.
+ */
 export async function leaveSessions(
   broker: Broker,
   count: number,

@@ -2,7 +2,7 @@ import { Broker } from "../../mod.ts";
 import { PAYLOAD_BYTES_MIN, type Target, type Traffic } from "./target.ts";
 import type { ProtocolVersion, QoS } from "../../codec/mod.ts";
 
-/** Runs a test against a broker of its own, in this process. */
+/** Runs a test with its own broker, in this process. */
 export async function withTarget(
   protocol: ProtocolVersion,
   fn: (target: Target) => Promise<void>,
@@ -17,5 +17,5 @@ export function traffic(qos: QoS): Traffic {
   return { qos, size: PAYLOAD_BYTES_MIN, window: 10 };
 }
 
-/** Nothing went wrong. */
+/** No faults. */
 export const CLEAN = { missed: 0, duplicates: 0, outOfOrder: 0, foreign: 0, refused: 0 };

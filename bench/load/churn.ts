@@ -2,24 +2,24 @@ import { Link } from "./link.ts";
 import { cpuBetween, usage } from "./proc.ts";
 import { runName, type Target } from "./target.ts";
 
-/** What the coming and going is to be like. */
+/** Settings of a churn run. */
 export interface ChurnOptions {
   readonly target: Target;
-  /** Clients at a time. */
+  /** The number of concurrent clients. */
   readonly slots: number;
-  /** Clients in all. */
+  /** The total number of clients. */
   readonly cycles: number;
   readonly pid?: number | null;
 }
 
-/** What the coming and going has shown. */
+/** The result of a churn run. */
 export interface ChurnResult {
   readonly cycles: number;
   readonly cyclesPerSecond: number;
   readonly brokerMicroseconds: number | null;
 }
 
-/** Clients connect, subscribe, send themselves a message, and leave when it has come. */
+/** Clients connect, subscribe, send themselves a message, and disconnect after receiving it. */
 export async function churn(options: ChurnOptions): Promise<ChurnResult> {
   const { target, slots, cycles, pid = null } = options;
   const name = runName();

@@ -2,36 +2,36 @@ import { Link } from "./link.ts";
 import type { ProgressFunction } from "./progress.ts";
 import type { Target } from "./target.ts";
 
-/** How many connect at once: fewer than the backlog of a listener. */
+/** The number of concurrent connects: fewer than the backlog of a listener. */
 const AT_ONCE = 64;
-/** What all connections together may use for reading, in bytes, shared out within limits. */
+/** The total size of all read buffers, in bytes. Each buffer has a minimum and a maximum size. */
 const READ_BYTES = 32 * 1024 * 1024;
 const READ_BYTES_MIN = 512;
 const READ_BYTES_MAX = 64 * 1024;
 
-/** The size of a read buffer where there are `connections`, for frames of up to `frameBytes`. */
+/** The size of a read buffer with `connections` connections, for frames of up to `frameBytes`. */
 export function readBytesFor(connections: number, frameBytes: number): number {
   const share = Math.floor(READ_BYTES / Math.max(1, connections));
   return Math.max(frameBytes * 2, Math.min(READ_BYTES_MAX, Math.max(READ_BYTES_MIN, share)));
 }
 
-/** A number of connections that end together. */
+/** A group of connections that end together. */
 export class Crowd implements Disposable {
-  /** All that are open. */
+  /** All open connections. */
   readonly links: Link[] = [];
   readonly #target: Target;
   readonly #name: string;
 
-  /** Nobody yet. Clients are called `NAME-0`, `NAME-1` and so on. */
+  /** Creates an empty group. Clients have the identifiers `NAME-0`, `NAME-1` and so on. */
   constructor(target: Target, name: string) {
     this.#target = target;
     this.#name = name;
   }
 
   /**
-   * Opens `count` more connections, several at once.
+   * Opens `count` more connections, several at a time.
    *
-   * @param prepare Called with each before the next takes its place.
+   * @param prepare Called with each connection before the next one starts.
    * @throws If one fails.
    */
   async join(
@@ -58,7 +58,7 @@ export class Crowd implements Disposable {
     return joined;
   }
 
-  /** Ends all of them. */
+  /** Closes all connections. */
   [Symbol.dispose](): void {
     for (const link of this.links) link.close();
   }

@@ -2,7 +2,7 @@ import { parseArgs } from "@std/cli";
 import type { ProtocolVersion, QoS } from "../../codec/mod.ts";
 import { PAYLOAD_BYTES_MIN, type Target, type Traffic } from "./target.ts";
 
-/** What a load tool was told on the command line. */
+/** The command line of a load tool. */
 export interface ToolFlags {
   readonly target: Target;
   readonly traffic: Traffic;
@@ -21,10 +21,10 @@ export interface ToolFlags {
   readonly help: boolean;
 }
 
-/** What a tool does when it is told nothing. */
+/** The defaults of a tool. */
 export type ToolDefaults = Partial<Record<"pairs" | "messages" | "wsubs" | "conns", number>>;
 
-/** A command line that makes no sense; the message says what would. */
+/** An invalid command line. The message says what would be valid. */
 export class FlagError extends Error {
   override readonly name: string = "FlagError";
 }
@@ -35,7 +35,7 @@ const STRING = [
   ...["qos", "size", "protocol", "window", "timeout", "pid"],
 ];
 
-/** What `--help` says of the flags all tools have. */
+/** The help text for the flags of all tools. */
 export const COMMON_HELP = `  --host H         address of the broker (127.0.0.1)
   --port N         port of the broker (1883)
   --user U         user name
@@ -51,9 +51,9 @@ export const COMMON_HELP = `  --host H         address of the broker (127.0.0.1)
 `;
 
 /**
- * Reads the command line.
+ * Parses the command line.
  *
- * @throws {FlagError} If a flag is unknown, or its value makes no sense.
+ * @throws {FlagError} If a flag is unknown, or its value is invalid.
  */
 export function parseToolFlags(args: string[], defaults: ToolDefaults): ToolFlags {
   const flags = parseArgs(args, {

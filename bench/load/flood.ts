@@ -9,14 +9,14 @@ import { Subscriber } from "./subscriber.ts";
 import type { Target, Traffic } from "./target.ts";
 import { PATIENCE, type Patience, watch } from "./watch.ts";
 
-/** What a flood is to be like. */
+/** Settings of a flood. */
 export interface FloodOptions {
   readonly target: Target;
   readonly traffic: Traffic;
   readonly plan: Plan;
-  /** Messages of each publisher. */
+  /** Messages per publisher. */
   readonly messages: number;
-  /** By how many messages one publisher may be ahead of the mean of its subscribers. */
+  /** The maximum lead of a publisher over the mean of its subscribers, in messages. */
   readonly ahead?: number;
   /** The process of the broker. */
   readonly pid?: number | null;
@@ -24,7 +24,7 @@ export interface FloodOptions {
   readonly patience?: Patience;
 }
 
-/** What a flood has shown. */
+/** The result of a flood. */
 export interface FloodResult {
   readonly sent: number;
   readonly delivered: number;
@@ -32,13 +32,13 @@ export interface FloodResult {
   /** From the first message to the last. */
   readonly seconds: number;
   readonly messagesPerSecond: number;
-  /** Processor time of the broker for one delivered message; null if unknown. */
+  /** Processor time of the broker per delivered message; null if unknown. */
   readonly brokerMicroseconds: number | null;
-  /** The same of this process. */
+  /** The same for this process. */
   readonly ownMicroseconds: number | null;
 }
 
-/** Publishers publish as fast as they can; what their subscribers get is checked and counted. */
+/** Publishers publish as fast as possible. Received messages are checked and counted. */
 export async function flood(options: FloodOptions): Promise<FloodResult> {
   const { target, traffic, plan, messages } = options;
   const streams = plan.listeners.reduce((sum, listener) => sum + listener.streams.length, 0);
@@ -68,7 +68,7 @@ export async function flood(options: FloodOptions): Promise<FloodResult> {
   return await measure(options, tally, publishers, () => unfinished === 0);
 }
 
-/** Lets the publishers loose and measures until all has come. */
+/** Starts the publishers and measures until all messages have arrived. */
 export async function measure(
   options: Pick<FloodOptions, "pid" | "progress" | "patience">,
   tally: Tally,
@@ -98,7 +98,7 @@ export async function measure(
   };
 }
 
-/** Holds a publisher back that is too far ahead. */
+/** Slows down a publisher that is too far ahead. */
 function pace({ ahead, plan }: FloodOptions, tally: Tally): { mayHaveSent?: () => number } {
   if (ahead === undefined || plan.topics.length > 1) return {};
   const audience = plan.listeners.length;

@@ -1,43 +1,43 @@
 /**
- * PUBLISH frames, made once and patched: a batch of them leaves in one write.
+ * PUBLISH frames, created once and patched. A batch of them is one write.
  *
  * @module
  */
 import { encodePacket, FixedHeader, frameSize } from "../../codec/mod.ts";
 import type { Target, Traffic } from "./target.ts";
 
-/** Where the parts of a payload are: stream, number in the stream, time of sending. */
+/** Offsets of the parts of a payload: stream, sequence number, time of sending. */
 const SEQUENCE_AT = 4;
 const TIME_AT = 8;
-/** A batch has about this many bytes, and at least one frame. */
+/** The approximate size of a batch, in bytes; at least one frame. */
 const BATCH_BYTES = 64 * 1024;
-/** A batch has at most this many frames: others want to write too. */
+/** The maximum number of frames in a batch: other connections need to write, too. */
 const BATCH_FRAMES_MAX = 1024;
 /** Digits of the number in a topic; see {@linkcode numbered}. */
 const DIGITS = 7;
 
-/** The number of a topic as it stands in the topic. */
+/** A number in the format of a topic. */
 export function numbered(number: number): string {
   return String(number).padStart(DIGITS, "0");
 }
 
-/** What to put into a {@linkcode FrameBatch}. */
+/** The contents of a {@linkcode FrameBatch}. */
 export interface BatchOptions {
   readonly target: Target;
   readonly traffic: Traffic;
   readonly topic: string;
-  /** The stream the payloads belong to. */
+  /** The stream of the payloads. */
   readonly stream: number;
   readonly retain?: boolean;
-  /** Most frames in a batch. */
+  /** The maximum number of frames in a batch. */
   readonly framesMax?: number;
-  /** Chooses the number that ends the topic, which then is seven zeros to be replaced. */
+  /** Chooses the number at the end of the topic, which must end with seven zeros. */
   readonly numberOf?: (sequence: number) => number;
 }
 
 /** As many copies of a PUBLISH as fit into one write. */
 export class FrameBatch {
-  /** Most frames {@linkcode fill} can give at once. */
+  /** The maximum number of frames of one {@linkcode fill}. */
   readonly frames: number;
   readonly #bytes: Uint8Array<ArrayBuffer>;
   readonly #view: DataView;
@@ -47,7 +47,7 @@ export class FrameBatch {
   readonly #numberAt: number;
   readonly #numberOf: ((sequence: number) => number) | null;
 
-  /** Makes the frames. */
+  /** Creates the frames. */
   constructor(options: BatchOptions) {
     const { target, traffic, topic } = options;
     const frame = encodePublish(options);
@@ -105,12 +105,12 @@ function headerBytes(frame: Uint8Array): number {
   return header.bodyStart;
 }
 
-/** Bytes of a PUBLISH to a topic of ordinary length. */
+/** The size of a PUBLISH to a topic of usual length, in bytes. */
 export function publishBytes(traffic: Traffic): number {
   return frameSize(traffic.size + 64);
 }
 
-/** What a generator wants to know of a PUBLISH it has got. */
+/** The parts of a received PUBLISH that a generator needs. */
 export class Arrival {
   stream = 0;
   sequence = 0;
@@ -119,7 +119,7 @@ export class Arrival {
   packetId = 0;
   readonly #scratch = new DataView(new ArrayBuffer(8));
 
-  /** Reads a PUBLISH; its properties are passed over. */
+  /** Reads a PUBLISH, without its properties. */
   read(protocol: number, buffer: Uint8Array, { first, bodyStart, end }: FixedHeader): void {
     this.qos = first >> 1 & 0b11;
     let at = bodyStart + 2 + (buffer[bodyStart]! << 8 | buffer[bodyStart + 1]!);

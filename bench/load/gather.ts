@@ -1,10 +1,10 @@
-/** Gathers small frames while a write is in flight, so that they leave together. */
+/** Combines small frames during a write, so that they are one write. */
 export class Gather {
   #filling: Uint8Array<ArrayBuffer>;
   #leaving: Uint8Array<ArrayBuffer>;
   #length = 0;
 
-  /** Makes two buffers of `bytes`; they grow when need be. */
+  /** Creates two buffers of `bytes`, which grow if necessary. */
   constructor(bytes = 64) {
     this.#filling = new Uint8Array(bytes);
     this.#leaving = new Uint8Array(bytes);
@@ -29,7 +29,7 @@ export class Gather {
     this.#length += bytes.length;
   }
 
-  /** Gives all that has gathered, or null; valid until the next call. */
+  /** Returns all gathered bytes, or null; valid until the next call. */
   take(): Uint8Array | null {
     if (this.#length === 0) return null;
     const bytes = this.#filling.subarray(0, this.#length);
@@ -47,5 +47,5 @@ export class Gather {
   }
 }
 
-/** First bytes of the frames of a handshake. */
+/** First bytes of acknowledgement packets. */
 export const Ack = { puback: 0x40, pubrec: 0x50, pubrel: 0x62, pubcomp: 0x70 } as const;

@@ -1,15 +1,15 @@
-/** Which messages of one stream one subscriber has got. */
+/** The messages of one stream that one subscriber has received. */
 export class Ledger {
-  /** Messages that came again. */
+  /** Messages that arrived again. */
   duplicates = 0;
-  /** Messages that came after later ones. */
+  /** Messages that arrived after later ones. */
   outOfOrder = 0;
-  /** Different messages that came. */
+  /** Different messages that arrived. */
   distinct = 0;
   #next = 0;
   readonly #skipped = new Set<number>();
 
-  /** Enters a message; tells whether it is a new one. */
+  /** Records a message; returns whether it is new. */
   enter(sequence: number): boolean {
     if (sequence === this.#next) {
       this.#next++;
@@ -27,43 +27,43 @@ export class Ledger {
   }
 }
 
-/** What all subscribers of a run have got together. */
+/** The messages that all subscribers of a run have received. */
 export class Tally {
-  /** Messages that came for the first time. */
+  /** Messages that arrived for the first time. */
   delivered = 0;
-  /** When the last of all that were expected came; see `performance.now`. */
+  /** When the last expected message arrived; see `performance.now`. */
   completedAt = 0;
-  /** Messages of no stream that the subscriber listens to. */
+  /** Messages of streams that the subscriber is not subscribed to. */
   foreign = 0;
-  /** Acknowledgements that were refusals. */
+  /** Acknowledgements with an error code. */
   refused = 0;
-  /** Called once when `delivered` reaches `wakeAt`, for a publisher that waits. */
+  /** Called once when `delivered` reaches `wakeAt`, for a waiting publisher. */
   wake: () => void = () => {};
   wakeAt: number = Infinity;
   readonly expected: number;
   readonly #ledgers: Ledger[] = [];
   readonly #done = Promise.withResolvers<void>();
 
-  /** Starts at nothing. */
+  /** Creates an empty tally. */
   constructor(expected: number) {
     this.expected = expected;
-    // Someone may fail while nobody waits yet.
+    // A failure may come before anyone waits.
     this.#done.promise.catch(() => {});
   }
 
-  /** Resolves when all has come; rejects when a connection is lost. */
+  /** Resolves when all messages have arrived; rejects when a connection is lost. */
   get done(): Promise<void> {
     return this.#done.promise;
   }
 
-  /** Opens the ledger of one subscriber and one stream. */
+  /** Creates the ledger of one subscriber and one stream. */
   open(): Ledger {
     const ledger = new Ledger();
     this.#ledgers.push(ledger);
     return ledger;
   }
 
-  /** Counts a message that came for the first time. */
+  /** Counts a message that arrived for the first time. */
   count(): void {
     if (++this.delivered === this.expected) {
       this.completedAt = performance.now();
@@ -75,12 +75,12 @@ export class Tally {
     }
   }
 
-  /** Ends the run: it makes no sense any more. */
+  /** Ends the run after an error. */
   fail(error: Error): void {
     this.#done.reject(error);
   }
 
-  /** What went wrong, in numbers. */
+  /** The faults, as counts. */
   faults(): Faults {
     let duplicates = 0;
     let outOfOrder = 0;
@@ -93,7 +93,7 @@ export class Tally {
   }
 }
 
-/** What must be zero for a run to be a good one. */
+/** Counts that must be zero in a valid run. */
 export interface Faults {
   readonly missed: number;
   readonly duplicates: number;
@@ -102,7 +102,7 @@ export interface Faults {
   readonly refused: number;
 }
 
-/** Tells whether nothing went wrong. */
+/** Whether there are no faults. */
 export function isClean(faults: Faults): boolean {
   return Object.values(faults).every((count) => count === 0);
 }

@@ -1,19 +1,19 @@
 /**
- * One connection of a load generator. Bytes go out with one write in flight;
- * frames that come in are found by their fixed header and not decoded.
+ * One connection of a load generator. At most one write is in progress. Received frames are found
+ * by their fixed header and not decoded.
  *
  * @module
  */
 import { decodePacket, encodePacket, FixedHeader, type Packet } from "../../codec/mod.ts";
 import type { Target } from "./target.ts";
 
-/** What a connection does once the handshake is over. */
+/** The behaviour of a connection after CONNACK. */
 export interface Role {
-  /** Takes a frame: `buffer[header.bodyStart, header.end)` is its body, borrowed. */
+  /** Handles a frame: `buffer[header.bodyStart, header.end)` is its body, borrowed. */
   frame(buffer: Uint8Array, header: FixedHeader): void;
-  /** Gives the bytes to write next, or null; they stay as they are until it is asked again. */
+  /** Returns the next bytes to write, or null. They must not change until the next call. */
   take(): Uint8Array | null;
-  /** The connection is gone without `close` having been called. */
+  /** The connection was lost without a call of `close`. */
   lost(error: Error): void;
 }
 
@@ -21,7 +21,7 @@ const IDLE: Role = { frame() {}, take: () => null, lost() {} };
 
 /** A connection to a broker. */
 export class Link {
-  /** What the broker allows of unacknowledged QoS 1 and 2 messages. */
+  /** The broker's Receive Maximum for QoS 1 and 2 messages. */
   receiveMaximum = 65_535;
   readonly #conn: Deno.TcpConn;
   readonly #target: Target;
@@ -79,7 +79,7 @@ export class Link {
   }
 
   /**
-   * Subscribes to filters before the connection has a role.
+   * Subscribes to filters. Only before the connection has a role.
    *
    * @throws If the broker refuses one of them.
    */
@@ -93,7 +93,7 @@ export class Link {
     }
   }
 
-  /** Sends a packet and waits for the next one; before the connection has a role. */
+  /** Sends a packet and waits for the next one. Only before the connection has a role. */
   async ask(packet: Packet): Promise<Packet> {
     await this.tell(packet);
     const header = this.#header;
@@ -105,25 +105,25 @@ export class Link {
     return decodePacket(this.#target.protocol, header.first, body);
   }
 
-  /** Sends a packet that needs no answer; before the connection has a role. */
+  /** Sends a packet without waiting. Only before the connection has a role. */
   async tell(packet: Packet): Promise<void> {
     await this.#writeAll(encodePacket(packet, this.#target.protocol));
   }
 
-  /** Gives the connection its role; from now on it reads by itself. */
+  /** Sets the role of the connection, and starts to read. */
   start(role: Role): void {
     this.#role = role;
     void this.#read();
   }
 
-  /** Writes what the role has to say, unless a write is in flight: it will ask at its end. */
+  /** Writes the bytes of the role, unless a write is in progress: its end calls this again. */
   wake(): void {
     if (this.#isWriting || this.#isClosed) return;
     const bytes = this.#role.take();
     if (bytes !== null) void this.#write(bytes);
   }
 
-  /** Ends the connection. Closing again does nothing. */
+  /** Closes the connection. Closing again does nothing. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -151,7 +151,7 @@ export class Link {
     }
   }
 
-  /** Reads once, after what is left of the last frame. */
+  /** Reads once, after the rest of the last frame. */
   async #fill(): Promise<void> {
     if (this.#start === this.#end) {
       this.#start = this.#end = 0;
@@ -193,14 +193,14 @@ export class Link {
   }
 
   #fail(error: unknown): void {
-    // What was in flight when the connection was closed fails as it should.
+    // A write in progress fails when the connection is closed.
     if (this.#isClosed) return;
     this.close();
     this.#role.lost(error instanceof Error ? error : new Error(String(error)));
   }
 }
 
-/** A SUBSCRIBE of all of `filters`. */
+/** A SUBSCRIBE with all `filters`. */
 export function subscribePacket(filters: readonly string[], qos: 0 | 1 | 2): Packet {
   return {
     type: "subscribe",

@@ -7,26 +7,26 @@ import { noProgress, type ProgressFunction } from "./progress.ts";
 import { Subscriber } from "./subscriber.ts";
 import { runName, type Target, type Traffic } from "./target.ts";
 
-/** What a crowd of slow clients is to be like. */
+/** Settings of a crowd of slow clients. */
 export interface ManyOptions {
   readonly target: Target;
   readonly traffic: Traffic;
   readonly conns: number;
-  /** Seconds between two messages of one client to itself; 0 for none at all. */
+  /** Seconds between two messages of one client to itself; 0 for no messages. */
   readonly pace: number;
-  /** How long they stay, in seconds. */
+  /** How long the clients stay, in seconds. */
   readonly hold: number;
   readonly pid?: number | null;
-  /** How often memory is read, in tenths of a second, for the least of it; 10 by default. */
+  /** How often memory is read, every tenth of a second, to find the minimum; 10 by default. */
   readonly readings?: number;
   readonly progress?: ProgressFunction;
 }
 
-/** What a crowd of slow clients has shown. */
+/** The result of a crowd of slow clients. */
 export interface ManyResult {
   readonly connected: number;
   readonly connectsPerSecond: number;
-  /** Those that were still there at the end. */
+  /** The clients that were still connected at the end. */
   readonly held: number;
   readonly sent: number;
   readonly delivered: number;
@@ -35,16 +35,16 @@ export interface ManyResult {
   readonly bytesBefore: number | null;
   readonly bytesConnected: number | null;
   readonly bytesPerConnection: number | null;
-  /** Processor time of the broker for one connection with its subscription. */
+  /** Processor time of the broker per connection with its subscription. */
   readonly connectMicroseconds: number | null;
-  /** Share of one processor that the broker used while they stayed; 1 is all of it. */
+  /** The share of one processor that the broker used while they stayed; 1 is all of it. */
   readonly holdLoad: number | null;
 }
 
-/** How often it is looked who is to publish next. */
+/** The interval for choosing the next publishers. */
 const TICK_MS = 20;
 
-/** Publishes to itself now and then. */
+/** A client that publishes to itself from time to time. */
 class Idler extends Subscriber {
   readonly #link: Link;
   readonly #batch: () => FrameBatch;
@@ -77,7 +77,7 @@ class Idler extends Subscriber {
   protected override arrived(_arrival: Arrival): void {}
 }
 
-/** Connects a great many clients with one subscription each, and keeps them for a while. */
+/** Connects many clients with one subscription each, and keeps them for a while. */
 export async function many(options: ManyOptions): Promise<ManyResult> {
   const { target, traffic, conns, pace, hold } = options;
   const { pid = null, readings = 10, progress = noProgress } = options;
@@ -118,7 +118,7 @@ export async function many(options: ManyOptions): Promise<ManyResult> {
   };
 }
 
-/** All stay for `hold` seconds, and publish in turn. */
+/** All clients stay for `hold` seconds, and publish in turn. */
 async function stay(
   idlers: readonly Idler[],
   pace: number,
@@ -139,7 +139,7 @@ async function stay(
   }
   const cpu = cpuBetween(before, usage(pid));
   const seconds = (performance.now() - started) / 1000;
-  // The last of the messages are still on their way.
+  // The last messages are still on their way.
   if (sent > 0) await new Promise((resolve) => setTimeout(resolve, 500));
   return { sent, load: cpu === null ? null : cpu / seconds };
 }

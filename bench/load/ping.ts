@@ -9,7 +9,7 @@ import { Subscriber } from "./subscriber.ts";
 import { runName, type Target, type Traffic } from "./target.ts";
 import { PATIENCE, type Patience, watch } from "./watch.ts";
 
-/** What a ping test is to be like. */
+/** Settings of a ping test. */
 export interface PingOptions {
   readonly target: Target;
   readonly traffic: Traffic;
@@ -17,27 +17,27 @@ export interface PingOptions {
   readonly pairs: number;
   /** Round trips of each pair. */
   readonly messages: number;
-  /** Subscribers that hear everything, by a wildcard. */
+  /** Subscribers that receive everything, by a wildcard. */
   readonly wsubs: number;
   readonly pid?: number | null;
   readonly progress?: ProgressFunction;
   readonly patience?: Patience;
 }
 
-/** What a ping test has shown. */
+/** The result of a ping test. */
 export interface PingResult {
   readonly roundTrips: number;
   readonly delivered: number;
   readonly faults: Faults;
   readonly seconds: number;
   readonly messagesPerSecond: number;
-  /** Round trips in microseconds, in order of size. */
+  /** Round trips in microseconds, sorted. */
   readonly times: Float64Array;
   readonly brokerMicroseconds: number | null;
   readonly ownMicroseconds: number | null;
 }
 
-/** Answers each message with the next of its own stream. */
+/** Answers each message with the next one of its own stream. */
 class Player extends Subscriber {
   readonly #link: Link;
   readonly #batch: FrameBatch;
@@ -74,7 +74,7 @@ class Player extends Subscriber {
 
   protected override arrived({ sentAt }: Arrival): void {
     if (this.#times === null) {
-      // The time goes back and forth with the ball.
+      // Both directions carry the time of the first message.
       this.play(sentAt);
     } else {
       const now = performance.now();
@@ -84,7 +84,7 @@ class Player extends Subscriber {
   }
 }
 
-/** Pairs bounce a message; each round trip is timed. */
+/** Pairs send a message back and forth; each round trip is timed. */
 export async function ping(options: PingOptions): Promise<PingResult> {
   const { target, traffic, pairs, messages, wsubs } = options;
   const { pid = null, progress = noProgress, patience = PATIENCE } = options;
@@ -98,7 +98,7 @@ export async function ping(options: PingOptions): Promise<PingResult> {
     await link.subscribe([`ping/${name}/#`], traffic.qos);
     link.start(new Subscriber(target.protocol, tally, everything));
   });
-  // Player 2i serves, player 2i + 1 returns; a stream has the number of who sends it.
+  // Player 2i begins, player 2i + 1 answers. A stream has the number of its sender.
   const players: Player[] = new Array(pairs * 2);
   await crowd.join(pairs * 2, readBytes, async (link, index) => {
     const partner = index ^ 1;

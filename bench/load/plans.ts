@@ -1,6 +1,6 @@
 import { runName } from "./target.ts";
 
-/** Who publishes where, and who listens to what. A stream is the index of its topic. */
+/** Publishers, subscribers and their topics. A stream is the index of its topic. */
 export interface Plan {
   readonly name: string;
   readonly topics: readonly string[];
@@ -13,14 +13,14 @@ export interface Listener {
   readonly streams: readonly number[];
 }
 
-/** Each publisher has one subscriber of its own. */
+/** Each publisher has its own subscriber. */
 export function pairs(count: number): Plan {
   const name = runName();
   const topics = numbers(count).map((i) => `load/${name}/${i}`);
   return { name, topics, listeners: topics.map((filter, i) => ({ filter, streams: [i] })) };
 }
 
-/** One publisher, many subscribers: some to the very topic, some by a wildcard. */
+/** One publisher, many subscribers: some to the exact topic, some by a wildcard. */
 export function fanOut(exact: number, wild: number): Plan {
   const name = runName();
   const topic = `fan/${name}/x`;

@@ -1,22 +1,22 @@
 /**
- * What Linux knows of a process: `/proc`. Elsewhere, and without permission to
- * read it, the answers are null.
+ * Statistics of a process from Linux's `/proc`. On other systems, or without read permission, the
+ * results are null.
  *
  * @module
  */
 
-/** What a process has used up to now. */
+/** The resources that a process has used. */
 export interface Usage {
-  /** Seconds of processor time of all its threads. */
+  /** Processor time of all its threads, in seconds. */
   readonly cpuSeconds: number;
   /** Resident memory, in bytes. */
   readonly residentBytes: number;
 }
 
-/** Ticks of `/proc/PID/stat` in a second, on every Linux there is. */
+/** Ticks of `/proc/PID/stat` per second, on every Linux system. */
 const TICKS = 100;
 
-/** Reads what a process has used; null if that cannot be known. */
+/** Reads the used resources; null if unknown. */
 export function usage(pid: number | null): Usage | null {
   if (pid === null) return null;
   try {
@@ -29,17 +29,19 @@ export function usage(pid: number | null): Usage | null {
   }
 }
 
-/** What a process has used between two readings, in seconds of processor time. */
+/** The processor time between two readings, in seconds. */
 export function cpuBetween(before: Usage | null, after: Usage | null): number | null {
   return before === null || after === null ? null : after.cpuSeconds - before.cpuSeconds;
 }
 
-/** In nanoseconds where the scheduler tells them, in ticks of ten milliseconds elsewhere. */
+/**
+ * With the precision of nanoseconds if the scheduler provides it, otherwise of ten milliseconds.
+ */
 function cpuSeconds(pid: number): number {
   return scheduled(pid) ?? ticked(pid);
 }
 
-/** The sum over the threads; those that have ended are missing, which these programs' do not. */
+/** The sum over the threads. Ended threads are missing; these programs have none. */
 function scheduled(pid: number): number | null {
   try {
     let nanoseconds = 0;
@@ -56,12 +58,12 @@ function scheduled(pid: number): number | null {
 
 function ticked(pid: number): number {
   const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
-  // The name of the program may hold spaces and parentheses.
+  // The name of the program may contain spaces and parentheses.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[11]) + Number(fields[12])) / TICKS;
 }
 
-/** Resident memory once it falls no further: garbage takes its time to go. */
+/** Resident memory when it no longer decreases: garbage collection takes time. */
 export async function settledBytes(pid: number, readings: number = 10): Promise<number> {
   let least = Infinity;
   for (let i = 0; i < readings; i++) {

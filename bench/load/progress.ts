@@ -1,24 +1,24 @@
-/** Told from time to time how far a run has come. */
+/** Called from time to time with the progress of a run. */
 export type ProgressFunction = (done: number, of: number) => void;
 
-/** Tells nobody. */
+/** Reports nothing. */
 export const noProgress: ProgressFunction = () => {};
 
 const WIDTH = 30;
 const encoder = new TextEncoder();
 
-/** A bar on the terminal; nothing where standard error is none. */
+/** A progress bar on the terminal; nothing if standard error is not a terminal. */
 export class ProgressBar {
   readonly #label: string;
   readonly #isShown: boolean;
 
-  /** Says what it is that goes on. */
+  /** Creates a bar with a label. */
   constructor(label: string, isShown: boolean = Deno.stderr.isTerminal()) {
     this.#label = label;
     this.#isShown = isShown;
   }
 
-  /** Draws the bar anew. */
+  /** Draws the bar again. */
   readonly show: ProgressFunction = (done, of) => {
     if (!this.#isShown) return;
     const share = of === 0 ? 1 : Math.min(1, done / of);
@@ -28,7 +28,7 @@ export class ProgressBar {
     this.#write(`\r${this.#label} ${bar} ${percent} %  ${done.toLocaleString("en")}\x1b[K`);
   };
 
-  /** Wipes the bar away. */
+  /** Removes the bar. */
   end(): void {
     if (this.#isShown) this.#write("\r\x1b[K");
   }

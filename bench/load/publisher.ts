@@ -5,23 +5,23 @@ import type { Tally } from "./ledger.ts";
 import type { Link, Role } from "./link.ts";
 import type { Traffic } from "./target.ts";
 
-/** What a {@linkcode Publisher} is to do. */
+/** Settings of a {@linkcode Publisher}. */
 export interface PublisherOptions {
   readonly batch: FrameBatch;
   readonly traffic: Traffic;
   readonly messages: number;
   readonly tally: Tally;
-  /** How many messages may have been sent by now; all of them if not given. */
+  /** The number of messages that may be sent by now; unlimited if missing. */
   readonly mayHaveSent?: () => number;
-  /** Called when the last message has been acknowledged, or with QoS 0 handed over. */
+  /** Called when the last message was acknowledged, or with QoS 0 written. */
   readonly finished?: () => void;
 }
 
-/** Publishes one stream as fast as it goes: a batch, and when that has left the next one. */
+/** Publishes one stream as fast as possible: a batch, and after its write the next one. */
 export class Publisher implements Role {
-  /** Messages that were handed over. */
+  /** Messages that were written. */
   sent = 0;
-  /** Messages whose handshake is complete. */
+  /** Messages whose acknowledgement is complete. */
   acknowledged = 0;
   readonly #link: Link;
   readonly #options: PublisherOptions;
@@ -30,7 +30,7 @@ export class Publisher implements Role {
   #isReleased = false;
   #isFinished = false;
 
-  /** Takes a connection over. It publishes when it is released. */
+  /** Takes over a connection. Call `release` to start. */
   constructor(link: Link, options: PublisherOptions) {
     this.#link = link;
     this.#options = options;
@@ -38,13 +38,13 @@ export class Publisher implements Role {
     this.#window = qos === 0 ? Infinity : Math.min(window, link.receiveMaximum, 65_000);
   }
 
-  /** Begins to publish, or continues if it waits for something. */
+  /** Starts to publish, or continues after a wait. */
   release(): void {
     this.#isReleased = true;
     this.#link.wake();
   }
 
-  /** An acknowledgement has come. */
+  /** Handles an acknowledgement. */
   frame(buffer: Uint8Array, { first, bodyStart, end }: FixedHeader): void {
     const type = first & 0xf0;
     if (type !== Ack.puback && type !== Ack.pubrec && type !== Ack.pubcomp) return;
@@ -76,7 +76,7 @@ export class Publisher implements Role {
     return null;
   }
 
-  /** The broker has hung up. */
+  /** The broker has closed the connection. */
   lost(error: Error): void {
     this.#options.tally.fail(error);
   }

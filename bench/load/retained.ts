@@ -9,19 +9,19 @@ import { Subscriber } from "./subscriber.ts";
 import { runName, type Target, type Traffic } from "./target.ts";
 import type { Patience } from "./watch.ts";
 
-/** What the burst is to be like. */
+/** Settings of the burst. */
 export interface RetainedOptions {
   readonly target: Target;
   readonly traffic: Traffic;
-  /** Retained messages, each with a topic of its own. */
+  /** Retained messages, each with its own topic. */
   readonly messages: number;
-  /** Subscribers that want all of them at once. */
+  /** Subscribers that request all of them at the same time. */
   readonly subscribers: number;
   readonly pid?: number | null;
   readonly patience?: Patience;
 }
 
-/** Retains messages, then sends all of them to subscribers that come at the same time. */
+/** Retains messages, then sends all of them to subscribers that connect at the same time. */
 export async function retained(options: RetainedOptions): Promise<FloodResult> {
   const { target, traffic, messages, subscribers } = options;
   const name = runName();
@@ -33,7 +33,7 @@ export async function retained(options: RetainedOptions): Promise<FloodResult> {
   const request = encodePacket(subscribePacket([`ret/${name}/#`], traffic.qos), target.protocol);
   for (const link of links) {
     const subscriber = new Subscriber(target.protocol, tally, [0]);
-    // Some brokers send the messages first and the SUBACK afterwards.
+    // Some brokers send the messages before the SUBACK.
     subscriber.send(request);
     link.start(subscriber);
   }

@@ -1,4 +1,4 @@
-/** A summary of samples, in their own unit. */
+/** A summary of samples, in their unit. */
 export interface Summary {
   readonly count: number;
   readonly min: number;
@@ -16,12 +16,12 @@ export class Samples {
   #values = new Float64Array(1024);
   #count = 0;
 
-  /** How many there are. */
+  /** The number of samples. */
   get count(): number {
     return this.#count;
   }
 
-  /** Adds one. */
+  /** Adds a sample. */
   add(value: number): void {
     if (this.#count === this.#values.length) {
       const grown = new Float64Array(this.#count * 2);
@@ -31,13 +31,13 @@ export class Samples {
     this.#values[this.#count++] = value;
   }
 
-  /** All of them, in order of size. */
+  /** All samples, sorted. */
   sorted(): Float64Array {
     return this.#values.slice(0, this.#count).sort();
   }
 }
 
-/** Summarizes numbers that are in order of size; null if there are none. */
+/** Summarizes sorted numbers; null if there are none. */
 export function summarize(sorted: Float64Array): Summary | null {
   const count = sorted.length;
   if (count === 0) return null;
@@ -46,7 +46,7 @@ export function summarize(sorted: Float64Array): Summary | null {
   const mean = sum / count;
   let squares = 0;
   for (const value of sorted) squares += (value - mean) ** 2;
-  // The smallest value that at least this share of all does not exceed.
+  // The smallest value that at least this share of all values does not exceed.
   const percentile = (share: number) => sorted[Math.max(0, Math.ceil(share * count) - 1)]!;
   return {
     count,
@@ -61,13 +61,13 @@ export function summarize(sorted: Float64Array): Summary | null {
   };
 }
 
-/** A row of a histogram: how many values are below `below`, and not below the row before. */
+/** A row of a histogram: the number of values below `below` and not in an earlier row. */
 export interface Bucket {
   readonly below: number;
   readonly count: number;
 }
 
-/** Sorts values into rows whose limits are 1, 2 and 5 times powers of ten. */
+/** Distributes values over rows whose limits are 1, 2 and 5 times powers of ten. */
 export function histogram(sorted: Float64Array): Bucket[] {
   if (sorted.length === 0) return [];
   const buckets: Bucket[] = [];
@@ -84,7 +84,7 @@ export function histogram(sorted: Float64Array): Bucket[] {
 function* roundNumbers(above: number): Generator<number, never> {
   let power = Math.floor(Math.log10(Math.max(above, 1e-3)));
   for (;; power++) {
-    // Written as text first, since 10 to the power of -2 times 5 is not 0.05.
+    // As text first, because 10 to the power of -2 times 5 is not 0.05.
     for (const digit of [1, 2, 5]) {
       const limit = Number(`${digit}e${power}`);
       if (limit > above) yield limit;
@@ -94,7 +94,7 @@ function* roundNumbers(above: number): Generator<number, never> {
 
 const BAR_WIDTH = 40;
 
-/** Draws a histogram with a line a row. */
+/** Draws a histogram with one line per row. */
 export function drawHistogram(buckets: readonly Bucket[], unit: string): string {
   const most = Math.max(...buckets.map(({ count }) => count));
   const width = Math.max(...buckets.map(({ below }) => String(below).length));

@@ -4,12 +4,12 @@ import { Ack, Gather } from "./gather.ts";
 import type { Ledger, Tally } from "./ledger.ts";
 import type { Role } from "./link.ts";
 
-/** All roles run in one thread, and each is done with an arrival before the next. */
+/** Shared, because all roles run in one thread and finish with an arrival before the next one. */
 const arrival = new Arrival();
 
-/** Receives, acknowledges, and keeps a ledger for each stream it listens to. */
+/** Receives, acknowledges, and keeps a ledger for each of its streams. */
 export class Subscriber implements Role {
-  /** Messages that came for the first time. */
+  /** Messages that arrived for the first time. */
   delivered = 0;
   protected readonly replies: Gather = new Gather();
   readonly #protocol: number;
@@ -17,9 +17,9 @@ export class Subscriber implements Role {
   readonly #ledgers: (Ledger | undefined)[];
 
   /**
-   * Listens to `streams`.
+   * Subscribes to `streams`.
    *
-   * @param shared The ledger to use where several subscribers get a stream between them.
+   * @param shared The common ledger, if several subscribers share a stream.
    */
   constructor(protocol: number, tally: Tally, streams: readonly number[], shared?: Ledger) {
     this.#protocol = protocol;
@@ -28,12 +28,12 @@ export class Subscriber implements Role {
     for (const stream of streams) this.#ledgers[stream] = shared ?? tally.open();
   }
 
-  /** Queues bytes to be written; the connection has to be woken. */
+  /** Queues bytes for writing. The caller must wake the connection. */
   send(bytes: Uint8Array): void {
     this.replies.add(bytes);
   }
 
-  /** A frame has come. */
+  /** Handles a frame. */
   frame(buffer: Uint8Array, header: FixedHeader): void {
     const type = header.first >> 4;
     if (type === PacketType.publish) {
@@ -51,15 +51,15 @@ export class Subscriber implements Role {
     return this.replies.take();
   }
 
-  /** The broker has hung up. */
+  /** The broker has closed the connection. */
   lost(error: Error): void {
     this.#tally.fail(error);
   }
 
-  /** A frame has come that is neither a message nor part of its handshake. */
+  /** Handles a frame that is neither a message nor part of its acknowledgement. */
   protected other(_buffer: Uint8Array, _header: FixedHeader): void {}
 
-  /** A new message has come. */
+  /** Handles a new message. */
   protected arrived(_arrival: Arrival): void {}
 
   #publish(buffer: Uint8Array, header: FixedHeader): void {

@@ -1,6 +1,6 @@
 import type { ProtocolVersion, QoS } from "../../codec/mod.ts";
 
-/** The broker under load, and how clients introduce themselves. */
+/** The broker under load, and the credentials of clients. */
 export interface Target {
   readonly hostname: string;
   readonly port: number;
@@ -10,19 +10,19 @@ export interface Target {
   readonly protocol: ProtocolVersion;
 }
 
-/** What the messages are like. */
+/** The properties of the messages. */
 export interface Traffic {
   readonly qos: QoS;
-  /** Bytes of a payload; at least {@linkcode PAYLOAD_BYTES_MIN}. */
+  /** The size of a payload, in bytes; at least {@linkcode PAYLOAD_BYTES_MIN}. */
   readonly size: number;
-  /** Messages of QoS 1 and 2 one publisher may have unacknowledged. */
+  /** The maximum number of unacknowledged QoS 1 and 2 messages of one publisher. */
   readonly window: number;
 }
 
-/** A payload begins with its stream, its number in it, and when it was sent. */
+/** A payload begins with its stream, its sequence number, and its time of sending. */
 export const PAYLOAD_BYTES_MIN = 16;
 
-/** A name for topics and clients that no other run has, so that none disturbs another. */
+/** A unique prefix for topics and clients, so that runs do not disturb each other. */
 export function runName(): string {
   return Math.floor(Math.random() * 36 ** 6).toString(36).padStart(6, "0");
 }

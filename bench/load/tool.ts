@@ -1,6 +1,5 @@
 /**
- * What all load tools have in common: reading flags, showing progress, telling
- * results, and the exit code.
+ * The common parts of all load tools: flags, progress, results, and the exit code.
  *
  * @module
  */
@@ -8,9 +7,9 @@ import { FlagError, parseToolFlags, type ToolDefaults, type ToolFlags } from "./
 import { type Faults, isClean } from "./ledger.ts";
 import { ProgressBar, type ProgressFunction } from "./progress.ts";
 
-/** What a run comes to. */
+/** The result of a run. */
 export interface Outcome {
-  /** For people, several lines. */
+  /** For people; several lines. */
   readonly text: string;
   /** For programs. */
   readonly json: Record<string, unknown>;
@@ -25,7 +24,9 @@ export interface Tool {
   run(flags: ToolFlags, progress: ProgressFunction): Promise<Outcome>;
 }
 
-/** Runs a tool as a command: 0 if all is well, 1 if something failed or was lost, 2 for bad flags. */
+/**
+ * Runs a tool as a command. Exit code 0: success, 1: failures or lost messages, 2: invalid flags.
+ */
 export async function runTool(tool: Tool): Promise<void> {
   try {
     const flags = parseToolFlags(Deno.args, tool.defaults);
@@ -50,7 +51,7 @@ async function runWith(tool: Tool, flags: ToolFlags): Promise<number> {
   }
 }
 
-/** A number people can read. */
+/** Formats a number for people. */
 export function figure(value: number, digits = 0): string {
   return value.toLocaleString("en", {
     minimumFractionDigits: digits,
@@ -58,13 +59,13 @@ export function figure(value: number, digits = 0): string {
   });
 }
 
-/** The line that tells what went wrong. */
+/** The line about faults. */
 export function faultLine({ missed, duplicates, outOfOrder, foreign, refused }: Faults): string {
   const rest = foreign + refused === 0 ? "" : `, ${foreign} foreign, ${refused} refused`;
   return `${missed} missed, ${duplicates} duplicates, ${outOfOrder} out of order${rest}`;
 }
 
-/** The line that tells the processor time of a message; what is unknown is left out. */
+/** The line about the processor time per message; unknown values are omitted. */
 export function costLine(broker: number | null, own: number | null): string {
   const parts: string[] = [];
   if (broker !== null) parts.push(`broker ${figure(broker, 3)} µs a message`);
@@ -72,7 +73,7 @@ export function costLine(broker: number | null, own: number | null): string {
   return parts.length === 0 ? "unknown" : parts.join(", ");
 }
 
-/** A line on standard output. */
+/** Prints a line on standard output. */
 export function say(line: string): void {
   // deno-lint-ignore no-console
   console.log(line);

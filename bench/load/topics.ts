@@ -8,10 +8,10 @@ import { Subscriber } from "./subscriber.ts";
 import { runName, type Target, type Traffic } from "./target.ts";
 import type { Patience } from "./watch.ts";
 
-/** What kind of filters there are: all of one kind, or a third of each. */
+/** The kind of filters: all of one kind, or a third of each. */
 export type FilterKind = "exact" | "plus" | "hash" | "mix";
 
-/** What the table of subscriptions is to be like. */
+/** Settings of the subscription table. */
 export interface TopicsOptions {
   readonly target: Target;
   readonly traffic: Traffic;
@@ -22,21 +22,21 @@ export interface TopicsOptions {
   readonly patience?: Patience;
 }
 
-/** What the subscriptions themselves have cost. */
+/** The cost of the subscriptions themselves. */
 export interface SubscribeResult {
   readonly subscribesPerSecond: number;
   readonly subscribeMicroseconds: number | null;
   readonly bytesPerSubscription: number | null;
 }
 
-/** Filters of one client: some brokers look through all of them at each new one. */
+/** Filters per client: some brokers scan all of them for each new one. */
 const FILTERS_PER_CLIENT = 1000;
-/** Filters in one packet. */
+/** Filters per packet. */
 const FILTERS_PER_PACKET = 250;
-/** How far the publisher may be ahead: enough to keep the broker busy. */
+/** The lead of the publisher: enough to keep the broker busy. */
 const AHEAD = 1000;
 
-/** Each message goes to another of many subscribed topics, and by one filter to one subscriber. */
+/** Each message goes to another of many subscribed topics, and to one subscriber by one filter. */
 export async function topics(options: TopicsOptions): Promise<FloodResult & SubscribeResult> {
   const { target, traffic, filters, kind, messages, pid = null } = options;
   const name = runName();
@@ -69,11 +69,11 @@ export async function topics(options: TopicsOptions): Promise<FloodResult & Subs
   });
   link!.start(publisher);
   const result = await measure(options, tally, [publisher], () => isSent);
-  // What different subscribers get has no order.
+  // Messages to different subscribers have no order.
   return { ...result, ...subscribed, faults: { ...result.faults, outOfOrder: 0 } };
 }
 
-/** Subscribes to a great many filters, from a number of clients. */
+/** Subscribes to many filters, from several clients. */
 export async function subscribeAll(
   crowd: Crowd,
   filters: number,
@@ -112,7 +112,7 @@ export function filterFor(prefix: string, number: number, kind: FilterKind): str
   return own === "hash" ? `${prefix}/x/${digits}/#` : `${prefix}/x/${digits}`;
 }
 
-/** A number for a number, far from that of its neighbour; the same in every run. */
+/** Maps a number to one far from those of its neighbours; the same in every run. */
 function scatter(number: number): number {
   let hash = Math.imul(number + 1, 0x9e3779b1);
   hash = Math.imul(hash ^ hash >>> 15, 0x85ebca6b);

@@ -1,25 +1,24 @@
 import type { Tally } from "./ledger.ts";
 import type { ProgressFunction } from "./progress.ts";
 
-/** How often a run is looked at. */
+/** The interval of the checks. */
 const LOOK_MS = 100;
 
 /** When to stop waiting. */
 export interface Patience {
-  /** Ends a run in which nothing has come for so long, once all is sent. */
+  /** Ends a run without arrivals for this time, after everything was sent. */
   readonly idleMs: number;
   /** Ends every run. */
   readonly timeoutMs: number;
 }
 
-/** Two seconds of silence, a minute in all. */
+/** Two seconds without arrivals, a minute in total. */
 export const PATIENCE: Patience = { idleMs: 2000, timeoutMs: 60_000 };
 
 /**
- * Waits until all that is expected has come and `isSent` holds, or nothing more
- * is to be expected.
+ * Waits until all expected messages have arrived and `isSent` holds, or nothing more is expected.
  *
- * @returns When the last message came, as far as it is known; see `performance.now`.
+ * @returns When the last message arrived, if known; see `performance.now`.
  * @throws If a connection was lost.
  */
 export async function watch(
@@ -39,7 +38,7 @@ export async function watch(
       seen = tally.delivered;
       seenAt = now;
     }
-    // A publisher that is held up may take longer to get a word in.
+    // A publisher that is slowed down may take longer to send.
     const idleMs = patience.idleMs * (isSent() ? 1 : 5);
     if (now - seenAt > idleMs || now - started > patience.timeoutMs) stop();
     if (tally.completedAt > 0 && isSent()) stop();

@@ -1,6 +1,6 @@
 /**
- * Attacks a broker, in a process of its own, so that who looks on is not held up by it:
- * `attacker.ts NAME PORT SECONDS`.
+ * Attacks a broker from a separate process, so that the observer is not slowed down: `attacker.ts
+ * NAME PORT SECONDS`.
  *
  * @module
  */

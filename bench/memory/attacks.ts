@@ -2,24 +2,24 @@ import { concat } from "@std/bytes";
 import * as packets from "../../tests/harness/packets.ts";
 import { again, pause, Peer } from "./peer.ts";
 
-/** Makes a broker hold as much as it lets itself be made to, until `isOver` says so. */
+/** Makes a broker use as much memory as it allows, until `isOver` returns true. */
 export type Attack = (port: number, isOver: () => boolean) => Promise<void>;
 
-/** Packets that are sent in one go. */
+/** Packets per batch. */
 const BATCH = 50;
-/** Session Expiry Interval of an hour. */
+/** A Session Expiry Interval of one hour. */
 const STAYS = "11 00 00 0e 10";
-/** The largest topic there is, but for what makes each another. */
+/** Close to the maximum length of a topic; a suffix makes each one different. */
 const LONG = "x".repeat(65_000);
 
 let number = 0;
 
-/** What nobody has used before. */
+/** A string that was not used before. */
 function fresh(): string {
   return (number++).toString(36);
 }
 
-/** Sends batches that `make` makes, as one client after the other if it is thrown out. */
+/** Sends batches from `make`; reconnects as another client when it is disconnected. */
 function flood(
   fields: () => packets.ConnectFields,
   make: () => Uint8Array,
@@ -36,7 +36,7 @@ function flood(
     });
 }
 
-/** Publishes nothing, at QoS 0, to a topic of 65 KB that nobody has used before. */
+/** Publishes empty QoS 0 messages to new topics of 65 KB. */
 const routes = flood(() => ({}), () => packets.publish(`${LONG}${fresh()}`, ""), 10);
 
 /** Retains a byte under a topic of 190 levels. */
@@ -52,7 +52,7 @@ const retainedLong = flood(
   10,
 );
 
-/** Becomes the only member of groups that nobody has used before. */
+/** Joins new shared groups as the only member. */
 const groups = flood(
   () => ({ clientId: `g${fresh()}`, clean: false }),
   () => {
@@ -72,7 +72,7 @@ const subscriptions = flood(
   1,
 );
 
-/** Leaves sessions behind, each with a will that is due much later. */
+/** Leaves sessions, each with a will that is due much later. */
 const sessions: Attack = async (port, isOver) => {
   const one = () =>
     again(isOver, async () => {
@@ -105,7 +105,7 @@ const aliases: Attack = async (port, isOver) => {
   for (const peer of peers) peer.close();
 };
 
-/** Publishes at QoS 1 to sessions whose clients are away. */
+/** Publishes at QoS 1 to sessions whose clients are disconnected. */
 const backlogs: Attack = async (port, isOver) => {
   for (let i = 0; i < 50; i++) {
     const peer = await Peer.join(port, { clientId: `away-${i}`, clean: false });
@@ -122,7 +122,7 @@ const backlogs: Attack = async (port, isOver) => {
   await flood(() => ({}), make)(port, isOver);
 };
 
-/** Never acknowledges what it is sent, and never loses its session. */
+/** Never acknowledges received messages, and never loses its session. */
 const inflight: Attack = async (port, isOver) => {
   const peers: Peer[] = [];
   for (let i = 0; i < 50; i++) {
@@ -140,7 +140,7 @@ const inflight: Attack = async (port, isOver) => {
   for (const peer of peers) peer.close();
 };
 
-/** Reads nothing of what is published to it at QoS 0. */
+/** Does not read QoS 0 messages that are published to it. */
 const deaf: Attack = async (port, isOver) => {
   const peers: Peer[] = [];
   for (let i = 0; i < 100; i++) {
@@ -154,7 +154,7 @@ const deaf: Attack = async (port, isOver) => {
   for (const peer of peers) peer.close();
 };
 
-/** Sends all but the end of the largest packets there are. */
+/** Sends all but the end of packets of the maximum size. */
 const halves: Attack = async (port, isOver) => {
   const peers: Peer[] = [];
   const payload = new Uint8Array(16_000_000);
@@ -169,7 +169,7 @@ const halves: Attack = async (port, isOver) => {
   for (const peer of peers) peer.close();
 };
 
-/** Every attack by its name. */
+/** All attacks by their names. */
 export const ATTACKS: Readonly<Record<string, Attack>> = {
   "routes": routes,
   "retained-deep": retainedDeep,

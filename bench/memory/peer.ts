@@ -1,21 +1,21 @@
 import * as packets from "../../tests/harness/packets.ts";
 
-/** How long a client that was thrown out stays away, in milliseconds. */
+/** The wait of a disconnected client before it reconnects, in milliseconds. */
 const AWAY_MS = 50;
 
-/** A client that does as it likes: it says what it is told to say, and may read nothing. */
+/** A client without rules: it sends any bytes, and need not read. */
 export class Peer {
   readonly #connection: Deno.TcpConn;
-  /** Whether the broker has ended the connection. */
+  /** Whether the broker has closed the connection. */
   isOver = false;
-  /** Called with what comes. */
+  /** Called with received bytes. */
   onBytes: (bytes: Uint8Array) => void = () => {};
 
   private constructor(connection: Deno.TcpConn) {
     this.#connection = connection;
   }
 
-  /** Connects, sends CONNECT, and takes what comes unless it is deaf. */
+  /** Connects, sends CONNECT, and reads unless it is deaf. */
   static async join(
     port: number,
     fields: packets.ConnectFields,
@@ -27,7 +27,7 @@ export class Peer {
     return peer;
   }
 
-  /** Sends; does nothing once the connection is over. */
+  /** Sends bytes; does nothing after the connection has ended. */
   async send(bytes: Uint8Array): Promise<void> {
     for (let sent = 0; sent < bytes.length && !this.isOver;) {
       try {
@@ -38,14 +38,14 @@ export class Peer {
     }
   }
 
-  /** Ends the connection. */
+  /** Closes the connection. */
   close(): void {
     if (this.isOver) return;
     this.isOver = true;
     try {
       this.#connection.close();
     } catch {
-      // It is closed already.
+      // It is already closed.
     }
   }
 
@@ -64,7 +64,7 @@ export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Does something again and again until it is over, with a pause after whatever fails. */
+/** Repeats an action until it is over, with a pause after each failure. */
 export async function again(isOver: () => boolean, act: () => Promise<void>): Promise<void> {
   while (!isOver()) {
     try {

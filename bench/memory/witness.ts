@@ -1,28 +1,28 @@
 import * as packets from "../../tests/harness/packets.ts";
 import { pause, Peer } from "./peer.ts";
 
-/** What it is told beside its own messages: it is subscribed from the beginning. */
+/** The subscriptions beside its own messages, from the beginning. */
 const TOLD = { "canary": 0, "$SYS/broker/memory/+": 0 };
-/** How long an answer may take, in milliseconds. */
+/** The time limit of an answer, in milliseconds. */
 const ASK_MS = 3000;
-/** Of what comes, so much is remembered, in characters. */
+/** The maximum length of remembered received text, in characters. */
 const TOLD_CHARS_MAX = 10_000;
 
-/** How often the witness publishes, in milliseconds. */
+/** The interval of its publications, in milliseconds. */
 const PING_MS = 100;
-/** How long a message may take before it counts as lost, in milliseconds. */
+/** The time after which a message counts as lost, in milliseconds. */
 const LOST_MS = 10_000;
 
 /**
- * Two clients that mean well: one publishes, the other receives. They tell how long a message
- * takes while others do what they like.
+ * Two honest clients: one publishes, the other receives. They measure the time of a message during
+ * an attack.
  */
 export class Witness {
-  /** Messages that came. */
+  /** Messages that arrived. */
   received = 0;
-  /** Messages that did not come in time. */
+  /** Messages that did not arrive in time. */
   lost = 0;
-  /** The longest that one took, in milliseconds. */
+  /** The maximum time of a message, in milliseconds. */
   worstMs = 0;
   readonly #publisher: Peer;
   readonly #subscriber: Peer;
@@ -35,14 +35,16 @@ export class Witness {
     subscriber.onBytes = (bytes) => this.#take(bytes);
   }
 
-  /** Gathers what comes; a PUBLISH of the witness's own is short, and comes in one piece. */
+  /**
+   * Collects received bytes. A PUBLISH of the witness itself is short, and arrives in one piece.
+   */
   #take(bytes: Uint8Array): void {
     const text = new TextDecoder("latin1").decode(bytes);
     this.#told = (this.#told + text).slice(-TOLD_CHARS_MAX);
     if (text.includes("witness/ping")) this.#arrived?.();
   }
 
-  /** Asks for what is retained of {@linkcode TOLD}, and gives all that has come lately. */
+  /** Requests the retained messages of {@linkcode TOLD}, and returns all recently received text. */
   async ask(): Promise<string> {
     this.#told = "";
     await this.#subscriber.send(packets.subscribe(TOLD, { packetId: 2 }));
@@ -50,7 +52,7 @@ export class Witness {
     return this.#told;
   }
 
-  /** Connects both. */
+  /** Connects both clients. */
   static async join(port: number): Promise<Witness> {
     const subscriber = await Peer.join(port, { clientId: "witness-in" });
     await subscriber.send(packets.subscribe({ "witness/ping": 0, ...TOLD }));
@@ -59,7 +61,7 @@ export class Witness {
     return new Witness(publisher, subscriber);
   }
 
-  /** Sends a message after the other until it is over. */
+  /** Sends one message after the other until it is over. */
   async watch(isOver: () => boolean): Promise<void> {
     while (!isOver() && !this.#publisher.isOver) {
       await this.#ping();
@@ -86,7 +88,7 @@ export class Witness {
     return !this.#publisher.isOver && !this.#subscriber.isOver;
   }
 
-  /** Ends both. */
+  /** Closes both connections. */
   close(): void {
     this.#publisher.close();
     this.#subscriber.close();

@@ -2,10 +2,10 @@ import type { Packet } from "../../codec/mod.ts";
 import { type Case, sequence } from "./case.ts";
 import { Peer, publishOf, subscribeOf } from "./peer.ts";
 
-/** Filters of one SUBSCRIBE. */
+/** Filters per SUBSCRIBE. */
 const FILTERS_MAX = 4096;
 
-/** Retains so many messages. */
+/** Retains `count` messages. */
 async function retain(port: number, count: number, topic: (i: number) => string, bytes = 16) {
   const peer = await Peer.connect(port);
   for (let at = 0; at < count; at += 1000) {
@@ -16,7 +16,7 @@ async function retain(port: number, count: number, topic: (i: number) => string,
   return peer;
 }
 
-/** Subscribes to so many filters, some thousand at a time. */
+/** Subscribes to `count` filters, some thousand at a time. */
 async function subscribeAll(peer: Peer, count: number, filter: (i: number) => string) {
   for (let at = 0; at < count; at += FILTERS_MAX) {
     const size = Math.min(FILTERS_MAX, count - at);
@@ -24,7 +24,7 @@ async function subscribeAll(peer: Peer, count: number, filter: (i: number) => st
   }
 }
 
-/** Levels that are `a` or a wildcard, in another pattern for each `i`. */
+/** Levels that are `a` or a wildcard, in a different pattern for each `i`. */
 function patchy(levels: number, i: number): string {
   const isPlus = (at: number) => (Math.imul(i + 1, 2_654_435_761) >>> (at % 31)) & 1;
   return sequence(levels).map((at) => isPlus(at) ? "+" : "a").join("/");
@@ -208,7 +208,7 @@ export const PUBLISH_CASES: readonly Case[] = [
   },
 ];
 
-/** Coming, going and what is left behind. */
+/** Connecting, disconnecting and what sessions leave. */
 export const SESSION_CASES: readonly Case[] = [
   {
     name: "wills",

@@ -1,13 +1,13 @@
 /**
- * Pings a broker from a thread of its own, so that what the attacker is busy with does not count.
- * Told where, it begins; told "take", it says how long the longest answer took since the last time,
- * and how much the broker's main thread has worked during one at most: what the machine does beside
- * does not count there.
+ * Pings a broker from its own thread, so that the work of the attacker does not count. It starts
+ * with the address in a message. The message "take" requests the longest response time since the
+ * last request, and the longest work of the broker's main thread during a ping, which does not
+ * include other work of the machine.
  *
  * @module
  */
 
-/** Milliseconds between an answer and the next ping. */
+/** The pause between a response and the next ping, in milliseconds. */
 const PAUSE_MS = 2;
 
 const CONNECT = Uint8Array.from([
@@ -16,17 +16,17 @@ const CONNECT = Uint8Array.from([
 ]);
 const PINGREQ = Uint8Array.of(0xc0, 0);
 
-/** Where the broker is. */
+/** The address of the broker. */
 export interface Address {
   readonly port: number;
   readonly pid: number;
 }
 
-/** The longest wait of all, in milliseconds. */
+/** The maxima over all pings. */
 export interface Longest {
-  /** By the clock. */
+  /** The wait by the clock. */
   readonly waitMs: number;
-  /** By what the broker's main thread has worked meanwhile; NaN where the system does not tell. */
+  /** The work of the broker's main thread meanwhile; NaN if the system does not report it. */
   readonly workMs: number;
 }
 
@@ -42,20 +42,20 @@ let since: Longest | null = null;
 
 thread.onmessage = ({ data }) => {
   if (data !== "take") return void ping(data);
-  // One that is still waited for counts, too.
+  // A pending response counts, too.
   note();
   thread.postMessage({ waitMs, workMs });
   waitMs = workMs = 0;
 };
 
-/** Takes note of how long the ping under way has taken so far. */
+/** Records the duration of the ping in progress. */
 function note(): void {
   if (since === null) return;
   waitMs = Math.max(waitMs, performance.now() - since.waitMs);
   workMs = Math.max(workMs, worked() - since.workMs);
 }
 
-/** How long the broker's main thread has run, in milliseconds. */
+/** The run time of the broker's main thread, in milliseconds. */
 function worked(): number {
   if (Deno.build.os !== "linux") return NaN;
   return Number(Deno.readTextFileSync(`/proc/${pid}/task/${pid}/schedstat`).split(" ")[0]) / 1e6;

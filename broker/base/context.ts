@@ -4,12 +4,12 @@ import { chainHooks } from "./hook_chain.ts";
 import type { BrokerHooks } from "./hooks.ts";
 import { CommitMeter } from "./histogram.ts";
 import type { BrokerLimits } from "./limits.ts";
-import { ListenerPolicy, type ListenerTerms } from "./listener_policy.ts";
+import { type EffectivePolicy, ListenerPolicy } from "./listener_policy.ts";
 import type { Message } from "./message.ts";
 import type { Settings } from "./options.ts";
 import { Scheduler } from "./scheduler.ts";
 import { TurnBudget } from "./turn_budget.ts";
-import { BrokerStats, type DropReason, type LimitReason } from "./stats.ts";
+import { BrokerCounters, type DropReason, type LimitReason } from "./stats.ts";
 
 /**
  * The dependencies of every part of the broker: time, limits, counters, and the program's hooks. It
@@ -28,8 +28,8 @@ export class BrokerContext {
   readonly turns: TurnBudget;
   readonly scheduler: Scheduler;
   readonly calendar: Calendar;
-  readonly stats: BrokerStats = new BrokerStats();
-  /** What commits to the store are like. */
+  readonly stats: BrokerCounters = new BrokerCounters();
+  /** Measures the commits to the store. */
   readonly commits: CommitMeter = new CommitMeter();
   /** Whether the broker is closing and accepts no more clients. */
   isClosing = false;
@@ -52,7 +52,7 @@ export class BrokerContext {
   }
 
   /** The rules of clients whose listener has none of its own. */
-  get terms(): ListenerTerms {
+  get terms(): EffectivePolicy {
     return this.#policy.effective;
   }
 

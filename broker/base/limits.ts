@@ -150,6 +150,14 @@ export interface BrokerLimits {
   storedBytesMax: number;
   /** Bytes of stored messages that are in memory too. Beyond it: read from the store again. */
   storeCacheBytesMax: number;
+  /** Streams that are declared. Past it: declaring one more throws. */
+  streamsMax: number;
+  /** Bytes of messages of streams in memory. Past it: those read longest ago are read again. */
+  streamCacheBytesMax: number;
+  /** Subscriptions of one session that read a stream. Past it: 0x97. */
+  replaysMax: number;
+  /** Messages that `last-per-topic` of a stream finds. Past it: 0x97. */
+  replayTopicsMax: number;
   /**
    * Milliseconds of work before the sockets are polled. Beyond it: the remaining work waits for
    * another turn.
@@ -160,9 +168,9 @@ export interface BrokerLimits {
   /** Bytes of memory for cached routes. Beyond it: as for their number. */
   routesBytesMax: number;
   /**
-   * Bytes of memory for everything that clients make the broker hold, as it counts them; 0 for two
-   * fifths of what V8's heap may grow to. Near it caches make room, then what would grow is refused:
-   * 0x97 for subscriptions, aliases and messages that must be kept, 0x88 for new sessions.
+   * Bytes of memory for everything that clients cause the broker to keep, as it counts them; 0 for
+   * two fifths of the maximum size of V8's heap. Near it caches shrink, then growth is refused: 0x97
+   * for subscriptions, aliases and messages that must be kept, 0x88 for new sessions.
    */
   memoryBytesMax: number;
 }
@@ -222,6 +230,10 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   journalBytesMax: 16 * 1024 * 1024,
   storedBytesMax: 16 * 1024 * 1024 * 1024,
   storeCacheBytesMax: 32 * 1024 * 1024,
+  streamsMax: 64,
+  streamCacheBytesMax: 16 * 1024 * 1024,
+  replaysMax: 16,
+  replayTopicsMax: 10_000,
   turnMsMax: 3,
   routesMax: 65_536,
   routesBytesMax: 32 * 1024 * 1024,

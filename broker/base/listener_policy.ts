@@ -3,7 +3,7 @@ import { type BrokerLimits, checkLimits } from "./limits.ts";
 import type { ListenerRules } from "./listener_options.ts";
 import { MountPoint } from "./mount_point.ts";
 import type { Settings } from "./options.ts";
-import type { BrokerStats } from "./stats.ts";
+import type { BrokerCounters } from "./stats.ts";
 
 /** The limits that a listener may override. They are fixed for a client at CONNECT. */
 const LIMITS = [
@@ -16,7 +16,7 @@ const LIMITS = [
 ] as const;
 
 /** The rules of a listener with all defaults filled in, so that no default is looked up later. */
-export interface ListenerTerms extends Required<Omit<ListenerRules, "lenient" | "mountPoint">> {
+export interface EffectivePolicy extends Required<Omit<ListenerRules, "lenient" | "mountPoint">> {
   /** The tolerated faults of its clients, or `null` for none. */
   readonly leniency: ToleratedFaults | null;
   /** The mount point of its clients, or `null` for none. */
@@ -29,7 +29,7 @@ export interface ListenerTerms extends Required<Omit<ListenerRules, "lenient" | 
 
 /**
  * The rules of one listener, in effect: created by `Broker.listenerPolicy`, and passed to
- * `listen…()` or `accept()`. Listeners that share a policy share its limits.
+ * `listen()` or `accept()`. Listeners that share a policy share its limits.
  */
 export class ListenerPolicy {
   /** The current number of connections. */
@@ -41,28 +41,28 @@ export class ListenerPolicy {
    */
   isClosed = false;
   readonly #settings: Settings;
-  readonly #stats: BrokerStats;
+  readonly #stats: BrokerCounters;
   #rules: ListenerRules;
   /** The limits of the broker that the effective rules were made from. */
   #takenLimits: Pick<BrokerLimits, typeof LIMITS[number]>;
-  #terms: ListenerTerms;
+  #effective: EffectivePolicy;
 
   /**
    * Use `Broker.listenerPolicy`.
    *
    * @internal
    */
-  constructor(settings: Settings, stats: BrokerStats, rules: ListenerRules = {}) {
+  constructor(settings: Settings, stats: BrokerCounters, rules: ListenerRules = {}) {
     this.#settings = settings;
     this.#stats = stats;
     this.#rules = { ...rules };
-    this.#terms = termsOf(settings, stats, rules);
+    this.#effective = effectiveOf(settings, stats, rules);
     this.#takenLimits = pick(settings.limits, LIMITS);
   }
 
   /** The name of the listener. */
   get name(): string {
-    return this.#terms.name;
+    return this.#effective.name;
   }
 
   /**
@@ -70,11 +70,11 @@ export class ListenerPolicy {
    *
    * @internal
    */
-  get effective(): ListenerTerms {
+  get effective(): EffectivePolicy {
     const { limits } = this.#settings;
     const taken = this.#takenLimits;
     if (LIMITS.some((name) => limits[name] !== taken[name])) this.#take(this.#rules);
-    return this.#terms;
+    return this.#effective;
   }
 
   /**
@@ -83,7 +83,7 @@ export class ListenerPolicy {
    * @internal
    */
   get hasRoom(): boolean {
-    return !this.isClosed && this.connections < this.#terms.connectionsMax;
+    return !this.isClosed && this.connections < this.#effective.connectionsMax;
   }
 
   /**
@@ -97,7 +97,7 @@ export class ListenerPolicy {
   }
 
   #take(rules: ListenerRules): void {
-    this.#terms = termsOf(this.#settings, this.#stats, rules);
+    this.#effective = effectiveOf(this.#settings, this.#stats, rules);
     this.#rules = rules;
     this.#takenLimits = pick(this.#settings.limits, LIMITS);
   }
@@ -108,7 +108,11 @@ export class ListenerPolicy {
  *
  * @throws {RangeError} If a value is out of range.
  */
-function termsOf(settings: Settings, stats: BrokerStats, own: ListenerRules): ListenerTerms {
+function effectiveOf(
+  settings: Settings,
+  stats: BrokerCounters,
+  own: ListenerRules,
+): EffectivePolicy {
   const rules: ListenerRules = { ...settings.rules, ...own };
   const limits = checkLimits({ ...settings.limits, ...pick(rules, LIMITS) });
   const protocolVersions = rules.protocolVersions ?? [3, 4, 5];

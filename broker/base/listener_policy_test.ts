@@ -2,10 +2,10 @@ import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/ass
 import { ListenerPolicy } from "./listener_policy.ts";
 import type { ListenerRules } from "./listener_options.ts";
 import { type BrokerOptions, settingsOf } from "./options.ts";
-import { BrokerStats } from "./stats.ts";
+import { BrokerCounters } from "./stats.ts";
 
 function policyOf(rules: ListenerRules, options: BrokerOptions = {}): ListenerPolicy {
-  return new ListenerPolicy(settingsOf(options), new BrokerStats(), rules);
+  return new ListenerPolicy(settingsOf(options), new BrokerCounters(), rules);
 }
 
 const someone = { authenticate: () => ({ reasonCode: 0 }) };

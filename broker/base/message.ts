@@ -59,6 +59,8 @@ export class Message implements ForwardSource {
   readonly deadlineMs: number;
   /** Its place in the store; `null` while it does not have to be stored. */
   place: StoredPlace | null = null;
+  /** Whether its publisher was told that it is not stored, so that no stream must have it. */
+  isRevoked = false;
   /** The number of the last memory walk that counted it. */
   countedBy = 0;
   #owned = false;

@@ -20,6 +20,10 @@ export type DropReason =
   | "session-ended"
   /** The authorizer refused the publication. */
   | "not-authorized"
+  /** A QoS 0 message for a stream came while the disk was full: the stream has a gap. */
+  | "stream-full"
+  /** The message left its stream before a reader of the stream had got there. */
+  | "stream-gap"
   /** The subscriber may not receive the topic. Counted without a call of the `dropped` hook. */
   | "read-denied";
 
@@ -71,6 +75,10 @@ export type LimitReason =
   | "subscriptions"
   /** `matchStepsMax`: a subscription was refused. */
   | "match-steps"
+  /** `replaysMax`: a subscription that reads a stream was refused. */
+  | "replays"
+  /** `replayTopicsMax`: a subscription with `last-per-topic` was refused. */
+  | "replay-topics"
   /** `sessionsMax`: a client was refused. */
   | "sessions"
   /**
@@ -86,7 +94,7 @@ export type LimitReason =
   | "drain";
 
 /** Counters since the start of the broker. */
-export class BrokerStats {
+export class BrokerCounters {
   /** The current number of connections. */
   connections = 0;
   /** Connections that were refused because there were too many. */
@@ -140,7 +148,7 @@ export class BrokerStats {
   backpressureWaits = 0;
   /** Subscriptions that ended because the authorizer no longer allows them. */
   subscriptionsRevoked = 0;
-  /** Messages that were refused with 0x97. */
+  /** Messages that were refused: clients with 0x97, the program with a `QuotaExceededError`. */
   messagesRefused = 0;
   /** Commits that failed; they are retried. */
   commitsFailed = 0;
@@ -160,6 +168,8 @@ export class BrokerStats {
     "retained-full": 0,
     "session-ended": 0,
     "not-authorized": 0,
+    "stream-full": 0,
+    "stream-gap": 0,
     "read-denied": 0,
   };
   /** How often each limit was reached. */
@@ -181,6 +191,8 @@ export class BrokerStats {
     "filters": 0,
     "subscriptions": 0,
     "match-steps": 0,
+    "replays": 0,
+    "replay-topics": 0,
     "sessions": 0,
     "memory": 0,
     "topic-aliases": 0,

@@ -1,14 +1,14 @@
 import type { Tolerance } from "../../codec/mod.ts";
-import type { BrokerStats, ToleratedFault } from "./stats.ts";
+import type { BrokerCounters, ToleratedFault } from "./stats.ts";
 
 /**
  * The faults that a lenient listener tolerates, so that existing clients stay connected: small and
  * harmless ones, each of which is counted.
  */
 export class ToleratedFaults implements Tolerance {
-  readonly #stats: BrokerStats;
+  readonly #stats: BrokerCounters;
 
-  constructor(stats: BrokerStats) {
+  constructor(stats: BrokerCounters) {
     this.#stats = stats;
   }
 

@@ -6,7 +6,7 @@ import type { Route } from "../../router/route_cache.ts";
 import type { PeerInfo } from "../../transport/transport.ts";
 import type { Commit } from "../base/commit.ts";
 import type { BrokerContext } from "../base/context.ts";
-import type { ListenerTerms } from "../base/listener_policy.ts";
+import type { EffectivePolicy } from "../base/listener_policy.ts";
 import type { Message } from "../base/message.ts";
 import type { LimitReason } from "../base/stats.ts";
 import type { Outbox, OutboxHost } from "../delivery/outbox.ts";
@@ -24,6 +24,8 @@ import type { Journal } from "../durable/journal.ts";
 import type { MemoryBudget } from "../limits/memory_budget.ts";
 import type { Limiters } from "../limits/limiters.ts";
 import type { SessionTable } from "../session/session_table.ts";
+import type { BrokerStreams } from "../stream/broker_streams.ts";
+import type { Replays } from "../stream/replays.ts";
 
 /** What a connection needs of the broker beside the {@linkcode BrokerContext}. */
 export interface ConnectionHost {
@@ -38,6 +40,9 @@ export interface ConnectionHost {
   readonly retained: RetainedStore;
   readonly sessions: SessionTable;
   readonly limiters: Limiters;
+  readonly streams: BrokerStreams;
+  /** What holds the subscriptions of a session that read streams; made for the first one. */
+  replaysOf(session: Session): Replays;
   /** What brings to the disk what must survive; `null` for a broker that keeps all in memory. */
   readonly journal: Journal | null;
   /** Connections that are open, accepted or not. */
@@ -102,7 +107,7 @@ export interface ClientConnection extends ClientLink {
   /** What is known of the peer. */
   readonly peer: PeerInfo;
   /** What holds for the client, as of when it connected. */
-  readonly terms: ListenerTerms;
+  readonly terms: EffectivePolicy;
   /** The client identifier; `""` before the client was accepted. */
   readonly clientId: string;
   /** Whether packets are still read. */

@@ -25,7 +25,7 @@ import { dropAliasesBeyond, releaseAliases } from "./topic_aliases.ts";
 import type { BrokerContext } from "../base/context.ts";
 import { sendDisconnect } from "./reason_packets.ts";
 import { ConnectionReader } from "./packet_reader.ts";
-import type { ListenerPolicy, ListenerTerms } from "../base/listener_policy.ts";
+import type { EffectivePolicy, ListenerPolicy } from "../base/listener_policy.ts";
 import type { Tally } from "../base/memory_tally.ts";
 import type { Message } from "../base/message.ts";
 import { Outbox, type OutboxOwner } from "../delivery/outbox.ts";
@@ -57,7 +57,7 @@ export class Connection implements ClientConnection, OutboxOwner {
   /** The rules by which it came, shared with others. */
   readonly policy: ListenerPolicy;
   /** What holds for the client, as of when it connected. */
-  readonly terms: ListenerTerms;
+  readonly terms: EffectivePolicy;
   /** What it has brought and taken. */
   readonly traffic: Traffic;
   /** What the client speaks; known from its CONNECT on. */

@@ -118,8 +118,8 @@ export class ConnectAttempt {
   /** Refuses a client whose CONNECT, or what it sent next, breaks the protocol. */
   refuseFaulty(error: PacketError): void {
     const connection = this.#connection;
-    if (error instanceof UnsupportedVersionError) {
-      // Told in the form of the version that it is most likely to read [MQTT-3.1.2-2].
+    if (error instanceof UnsupportedVersionError && this.#packet === null) {
+      // In the form that it most likely reads [MQTT-3.1.2-2]; a second CONNECT in that of the first.
       connection.version = error.answerVersion;
       return this.#refuse(error.reasonCode, error.message);
     }

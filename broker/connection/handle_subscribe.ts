@@ -17,6 +17,13 @@ import {
 } from "../../router/topic.ts";
 import { retainedVariant } from "../../router/variant.ts";
 import type { ClientAccess } from "../session/client_access.ts";
+import {
+  addReplay,
+  planReplays,
+  prepareReplays,
+  type ReplayPlans,
+  replayProperties,
+} from "./handle_replay.ts";
 import { replyAfter } from "./responses.ts";
 import type { ClientConnection } from "./client_connection.ts";
 import { type MatchFault, matchFault, subscribeCharged } from "../session/match_share.ts";
@@ -49,15 +56,21 @@ export function subscribe(
     );
   }
   const { access } = connection.session!;
+  const plans = planReplays(connection, packet);
   mountAll(connection, packet);
   const refused: number[] = [];
-  const check = (request: SubscriptionRequest) => {
-    refused.push(faultOf(connection, request));
+  const check = (request: SubscriptionRequest, i: number) => {
+    refused.push(plans?.[i]?.code || faultOf(connection, request));
   };
   return then(eachInTurns(connection, packet.subscriptions, check), () => {
-    if (access === null) return answer(connection, packet, identifier, refused);
-    const asked = ask(connection, access, packet, refused);
-    return asked.then((codes) => answer(connection, packet, identifier, codes) ?? undefined);
+    if (access === null && plans === null) return answer(connection, packet, identifier, refused);
+    const decide = async () => {
+      const codes = access === null ? refused : await ask(connection, access, packet, refused);
+      if (plans === null) return codes;
+      return await prepareReplays(connection, access, packet, plans, codes);
+    };
+    const answerTo = (codes: number[]) => answer(connection, packet, identifier, codes, plans);
+    return decide().then((codes) => answerTo(codes) ?? undefined);
   });
 }
 
@@ -141,20 +154,28 @@ function answer(
   packet: SubscribePacket,
   identifier: number,
   refused: readonly number[],
+  plans: ReplayPlans | null = null,
 ): PromiseLike<void> | null {
   if (!connection.isOpen) return null;
-  const { version } = connection;
+  const { version, host } = connection;
   const feeds: RetainedDelivery[] = [];
   const reasonCodes: number[] = [];
   let costly: MatchFault | null = null;
   const step = (request: SubscriptionRequest, i: number) => {
     let code = refused[i]!;
-    const fault = code === 0 ? matchFaultOf(connection, request.filter) : null;
+    const plan = plans?.[i] ?? null;
+    const fault = code === 0 && plan === null ? matchFaultOf(connection, request.filter) : null;
     if (fault !== null) {
       costly = fault;
       code = ReasonCode.QuotaExceeded;
     }
-    if (code === 0) code = add(connection, request, identifier, feeds);
+    if (code === 0 && plan !== null) {
+      // One with the very filter takes the place of another [MQTT-3.8.4-3].
+      const { key } = plan.request!;
+      const session = connection.session!;
+      if (session.subscriptions.has(key)) endSubscription(host, session, key);
+      code = addReplay(connection, plan, request, identifier);
+    } else if (code === 0) code = add(connection, request, identifier, feeds);
     // 3.1.1 has one code for every failure [MQTT-3.9.3-2].
     reasonCodes.push(code >= 0x80 && version < 5 ? 0x80 : code);
   };
@@ -164,7 +185,7 @@ function answer(
     const commit = session.durableAfter();
     const { packetId } = packet;
     const properties = costly === null
-      ? {}
+      ? plans === null ? {} : replayProperties(connection, packetId, reasonCodes, plans)
       : costlyProperties(connection, packet, reasonCodes, costly);
     replyAfter(connection, commit, { type: "suback", packetId, reasonCodes, properties });
     if (feeds.length === 0 || session.hasEnded) return null;
@@ -253,6 +274,7 @@ function add(
     identifier,
   };
   const subscription = new Subscription<Receiver>(session, filter, subscriptionOptions(options));
+  session.replays?.remove(filter);
   const isNew = subscribeCharged(host.router, session, subscription);
   session.queue.subscriptionChanged(filter);
   const isWanted = retainHandling === 0 || (retainHandling === 1 && isNew);
@@ -276,7 +298,8 @@ export function unsubscribe(
       return;
     }
     const known = connection.terms.mount?.filter(filter) ?? filter;
-    const existed = endSubscription(connection.host, session, known);
+    const isReplay = session.replays?.remove(filter) || session.replays?.remove(known);
+    const existed = isReplay || endSubscription(connection.host, session, known);
     reasonCodes.push(existed ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted);
   };
   return then(eachInTurns(connection, packet.filters, step), () => {

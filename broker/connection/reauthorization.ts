@@ -55,6 +55,14 @@ export async function askAgain(
     }
     if (host.context.turns.spend(UNITS_PER_QUESTION)) await host.context.turns.next();
   }
+  for (const { key, stream, filter, qos } of session.replays?.records() ?? []) {
+    const isAllowed = await mayKeep(access, filter, qos) &&
+      await mayKeep(access, `$replay/${stream}/${filter}`, qos);
+    if (!isAllowed && !session.hasEnded && session.replays?.remove(key)) {
+      host.context.stats.subscriptionsRevoked++;
+      ended++;
+    }
+  }
   return ended;
 }
 

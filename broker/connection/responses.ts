@@ -196,6 +196,7 @@ export class ResponseQueue implements WaitingResponses, CommitListener {
   #refuse(answer: Response, message: Message): void {
     const connection = this.#connection;
     connection.context.stats.messagesRefused++;
+    message.isRevoked = true;
     if (message.place !== null) message.place.isRevoked = true;
     if (answer.type === PacketType.pubrec) connection.session?.inbound.release(answer.packetId);
     // In 3.x there is no way to say it: no acknowledgement, and a close.

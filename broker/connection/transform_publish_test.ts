@@ -61,7 +61,7 @@ Deno.test("transform changes topic, payload, RETAIN and properties", async () =>
     await client.expect(publish("payload", "changed", { properties }));
     await client.send(publish("topic", "2"));
     await client.expect(publish("other", "2"));
-    assertEquals(broker.retainedMessages, 1);
+    assertEquals(broker.stats.retainedMessages, 1);
     await client.send(publish("properties", "3", { properties }));
     await client.expect(publish("properties", "3", { properties: "03 00 01 79" }));
   });

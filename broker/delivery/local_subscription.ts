@@ -1,6 +1,14 @@
 import type { QoS } from "../../codec/mod.ts";
 import type { LocalSubscriber } from "./local_subscriber.ts";
 
+/** Options of a subscription of the program. */
+export interface SubscribeOptions {
+  /** The maximum QoS of its messages; 2 by default. */
+  qos?: QoS;
+  /** Whether retained messages are delivered first; true by default. */
+  retained?: boolean;
+}
+
 /** A message, as the program receives it. */
 export interface ReceivedMessage {
   /** The topic. */

@@ -7,7 +7,7 @@ import type { DurableLog } from "./durable_log.ts";
 import type { SharedStart } from "./shared_start.ts";
 import type { MessagePage } from "./message_page.ts";
 
-/** A session whose rows must be written. */
+/** A session, or a stream, whose rows must be written. */
 export interface StoredSession {
   /** Whether all its rows must be removed. */
   readonly isRemoved: boolean;
@@ -59,11 +59,12 @@ export class Changes {
    * are none.
    */
   takeRemovals(): Changes | null {
-    if (this.removedChunks.size === 0 && this.removedPages.length === 0) return null;
     if (this.isIndivisible) return null;
     const removals = new Changes();
     // An ended session must not be found in the store without its messages.
     for (const session of this.sessions) if (session.isRemoved) removals.sessions.add(session);
+    const isNone = this.removedChunks.size === 0 && this.removedPages.length === 0;
+    if (isNone && removals.sessions.size === 0) return null;
     for (const session of removals.sessions) this.sessions.delete(session);
     for (const id of this.removedChunks) removals.removedChunks.add(id);
     for (const page of this.removedPages.splice(0)) removals.removedPages.push(page);

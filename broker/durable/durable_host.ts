@@ -6,6 +6,8 @@ import type { RetainedStore } from "../delivery/retained_store.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
 import type { MemoryBudget } from "../limits/memory_budget.ts";
 import type { SessionHost } from "../session/session_host.ts";
+import type { Session } from "../session/session.ts";
+import type { Replays } from "../stream/replays.ts";
 import type { SessionTable } from "../session/session_table.ts";
 import type { Journal } from "./journal.ts";
 
@@ -18,6 +20,8 @@ export interface DurableHost {
   readonly retained: RetainedStore;
   readonly sessions: SessionTable;
   readonly memory: MemoryBudget;
+  /** Makes what holds the subscriptions of a session that read streams, if it has none yet. */
+  replaysOf(session: Session): Replays;
   /** The broker, as sessions need it. */
   readonly sessionHost: SessionHost;
   /** The journal; set when the store is opened. */

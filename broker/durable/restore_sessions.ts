@@ -104,6 +104,10 @@ function restoreSession(
   if (feeds.length > 0) {
     session.feeds = new RetainedDeliveryQueue(feeds.map((feed) => feedOf(broker, feed)));
   }
+  if (record.replays.length > 0) {
+    const replays = broker.replaysOf(session);
+    for (const replay of record.replays) replays.restore(replay);
+  }
   queue.isLeaving = record.isLeaving;
   queue.stamp = record.stamp;
   // A clock that was set back must not extend the session.

@@ -3,7 +3,9 @@ import { RecordReader, type RecordWriter } from "../../store/record.ts";
 import { StoreError } from "../../store/store.ts";
 import { topicFilterFault } from "../../router/topic.ts";
 import type { Variant } from "../../router/variant.ts";
+import type { ReplayRecord } from "../session/session_replays.ts";
 import type { QueueOwner } from "../session/session_queue.ts";
+import { readReplays, writeReplays } from "./replay_record.ts";
 import type { DurableBacklog } from "./durable_backlog.ts";
 import type { Calendar } from "../base/calendar.ts";
 import { readNumbers, readVariant, writeNumbers, writeVariant } from "./records.ts";
@@ -58,6 +60,7 @@ export interface SessionRecord {
   readonly flights: readonly FlightRecord[];
   readonly inboundIds: readonly number[];
   readonly feeds: readonly FeedRecord[];
+  readonly replays: readonly ReplayRecord[];
 }
 
 /** The part of a session's queue that is in its row. */
@@ -109,6 +112,7 @@ export function writeSession(
     writer.text(filter).number(noLocal ? 1 : 0);
     writeVariant(writer, variant);
   }
+  writeReplays(writer, session.replays?.records() ?? []);
 }
 
 /**
@@ -137,6 +141,8 @@ export function readSession(value: Uint8Array): SessionRecord {
     const noLocal = reader.number() === 1;
     feeds.push({ filter, noLocal, variant: readVariant(reader) });
   }
+  // Rows of earlier versions end here.
+  const replays = reader.isAtEnd ? [] : readReplays(reader);
   return {
     stamp,
     clientId,
@@ -148,6 +154,7 @@ export function readSession(value: Uint8Array): SessionRecord {
     flights,
     inboundIds,
     feeds,
+    replays,
   };
 }
 

@@ -51,7 +51,7 @@ export interface MemoryUse {
   readonly connections: number;
   /** Messages that wait or are in flight, and bytes on their way from and to clients. */
   readonly messages: number;
-  /** Pages of the store that are in memory too. */
+  /** Pages and streams of the store that are in memory too. */
   readonly pages: number;
   /** What limiters remember of addresses and client identifiers. */
   readonly records: number;
@@ -68,6 +68,7 @@ export interface MemoryHolders extends Holders {
   readonly sessions: Holders["sessions"] & { readonly bytes: number };
   readonly connections: Holders["connections"] & { readonly size: number };
   readonly journal: { readonly memoryBytes: number } | null;
+  readonly streams: { readonly memoryBytes: number };
   readonly limiters: { readonly bytes: number; limitBytes(bytesMax: number): void };
 }
 
@@ -123,8 +124,9 @@ export class MemoryBudget {
 
   /** The memory in use, in bytes. */
   get bytes(): number {
-    const { router, journal, limiters } = this.#holders;
-    return this.#tableBytes + router.routesBytes + (journal?.memoryBytes ?? 0) + limiters.bytes;
+    const { router, journal, limiters, streams } = this.#holders;
+    return this.#tableBytes + router.routesBytes + (journal?.memoryBytes ?? 0) + limiters.bytes +
+      streams.memoryBytes;
   }
 
   /** Memory that is not a cache, in bytes. */
@@ -136,7 +138,7 @@ export class MemoryBudget {
 
   /** The memory in use by kind. */
   get use(): MemoryUse {
-    const { router, retained, sessions, connections, journal, limiters } = this.#holders;
+    const { router, retained, sessions, connections, journal, limiters, streams } = this.#holders;
     return {
       routes: router.routesBytes,
       retained: retained.bytes,
@@ -144,7 +146,7 @@ export class MemoryBudget {
       sessions: sessions.bytes,
       connections: connections.size * CONNECTION_BYTES + this.aliasBytes + this.inputBytes,
       messages: this.#messageBytes,
-      pages: journal?.memoryBytes ?? 0,
+      pages: (journal?.memoryBytes ?? 0) + streams.memoryBytes,
       records: limiters.bytes,
     };
   }

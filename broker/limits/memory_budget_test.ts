@@ -78,6 +78,7 @@ class World {
           return sizes.pages;
         },
       },
+      streams: { memoryBytes: 0 },
       limiters: {
         get bytes() {
           return sizes.records;

@@ -1,62 +1,29 @@
 import { AddressList, hostOf } from "../../transport/cidr.ts";
 import type { Opening } from "../../transport/opening.ts";
 import { proxyOpening, type ProxyOptions } from "../../transport/proxy_protocol.ts";
-import { TcpListener, type TcpOptions } from "../../transport/tcp.ts";
+import { TcpListener } from "../../transport/tcp.ts";
 import { TlsListener } from "../../transport/tls.ts";
-import type { TlsServerOptions } from "../../transport/tls_options.ts";
 import type { PeerInfo, Transport } from "../../transport/transport.ts";
-import { UnixListener, type UnixOptions } from "../../transport/unix.ts";
-import type { WebSocketOptions } from "../../transport/websocket_handshake.ts";
+import { UnixListener } from "../../transport/unix.ts";
 import { webSocketOpening } from "../../transport/websocket_server.ts";
 import { PendingHandshakes } from "./pending_handshakes.ts";
 import type { BrokerContext } from "../base/context.ts";
 import type { Acceptor } from "./acceptor.ts";
 import { TokenBucket } from "../limits/token_bucket.ts";
 import { ListenerPolicy } from "../base/listener_policy.ts";
-import type { ListenerRules } from "../base/listener_options.ts";
+import {
+  type AnyListenOptions,
+  checkListenOptions,
+  type ListenerOptions,
+  type ListenOptions,
+  type TlsListenOptions,
+  type UnixListenOptions,
+  webSocketOf,
+} from "./listen_options.ts";
 
-/** Options of every kind of listener. */
-export interface ListenerOptions {
-  /**
-   * Whether small protocol faults of clients are tolerated, and counted in `stats.tolerated`,
-   * instead of ending their connections; false by default.
-   */
-  lenient?: boolean;
-  /**
-   * Other rules for its clients, or a policy that several listeners share. The rules of the whole
-   * broker by default.
-   */
-  policy?: ListenerRules | ListenerPolicy;
-}
-
-/** Options of a TCP listener. */
-export interface ListenOptions extends TcpOptions, ListenerOptions {
-  /** Proxies that send client addresses with the PROXY protocol; none by default. */
-  proxy?: ProxyOptions;
-  /** Whether clients use MQTT over WebSocket, and which ones may; false by default. */
-  webSocket?: WebSocketOptions;
-}
-
-/** Options of a TLS listener. */
-export interface TlsListenOptions extends ListenOptions, TlsServerOptions {
-  /** The port, or 0 for any free port; 8883 by default. */
-  port?: number;
-}
-
-/** Options of a listener for programs on the same machine. */
-export interface UnixListenOptions extends UnixOptions, ListenerOptions {
-  /** Whether clients use MQTT over WebSocket, and which ones may; false by default. */
-  webSocket?: WebSocketOptions;
-}
-
-/** Options of a WebSocket listener. */
-export interface WebSocketListenOptions extends TcpOptions, ListenerOptions, WebSocketOptions {
-  /** The port, or 0 for any free port; 8080 by default. */
-  port?: number;
-  /** Proxies that send client addresses with the PROXY protocol; none by default. */
-  proxy?: ProxyOptions;
-}
-
+/** The default ports; that of TLS is in `TlsListener`. */
+const MQTT_PORT = 1883;
+const WEBSOCKET_PORT = 8080;
 /**
  * The application protocol of TLS. It must be negotiated, so that a web server is not mistaken for
  * a broker.
@@ -78,32 +45,37 @@ export class Listeners {
     this.#handshakes = new PendingHandshakes(context, connections);
   }
 
-  /** Listens for TCP. */
-  tcp(options: ListenOptions): TcpListener {
-    const take = this.#taking(options);
-    return this.#keep(new TcpListener(options, this.#mayAccept, take));
+  /**
+   * Listens on the transport that the options select.
+   *
+   * @throws {TypeError} If an option cannot be used, or the broker is closed.
+   * @throws If the address cannot be bound.
+   */
+  open(options: AnyListenOptions): TcpListener | TlsListener | Promise<UnixListener> {
+    checkListenOptions(options);
+    const { path, tls } = options;
+    if (path !== undefined) return this.#unix({ ...options, path });
+    return tls === undefined ? this.#tcp(options) : this.#tls({ ...options, tls });
   }
 
-  /** Listens for TLS. */
-  tls(options: TlsListenOptions): TlsListener {
-    const { hostname, port, webSocket } = options;
+  #tcp(options: ListenOptions): TcpListener {
+    const take = this.#taking(options);
+    const { port = webSocketOf(options) === undefined ? MQTT_PORT : WEBSOCKET_PORT } = options;
+    return this.#keep(new TcpListener({ ...options, port }, this.#mayAccept, take));
+  }
+
+  #tls(options: TlsListenOptions): TlsListener {
+    const { hostname, port, tls } = options;
     const take = this.#taking(options);
     const settings = {
       ...hostname === undefined ? {} : { hostname },
       ...port === undefined ? {} : { port },
-      alpnProtocols: webSocket === undefined ? ALPN_MQTT : ALPN_WEBSOCKET,
+      alpnProtocols: webSocketOf(options) === undefined ? ALPN_MQTT : ALPN_WEBSOCKET,
     };
-    const listener = new TlsListener(
-      options,
-      settings,
-      this.#mayAccept,
-      take,
-    );
-    return this.#keep(listener);
+    return this.#keep(new TlsListener(tls, settings, this.#mayAccept, take));
   }
 
-  /** Listens on a Unix socket. */
-  async unix(options: UnixListenOptions): Promise<UnixListener> {
+  async #unix(options: UnixListenOptions): Promise<UnixListener> {
     const take = this.#taking(options);
     const listener = await UnixListener.listen(options, this.#mayAccept, take);
     if (!this.#context.isClosing) return this.#keep(listener);
@@ -126,12 +98,13 @@ export class Listeners {
    * The function that takes over the connections of a listener, with a TLS handshake if necessary.
    */
   #taking(
-    options: ListenerOptions & { proxy?: ProxyOptions; webSocket?: WebSocketOptions },
+    options: ListenerOptions & { proxy?: ProxyOptions },
   ): (pipe: Transport, peer: PeerInfo, handshake?: Opening) => void {
     if (this.#context.isClosing) throw closed();
     const acceptor = this.#acceptor;
     const policy = this.#policyOf(options);
-    const { proxy, webSocket } = options;
+    const { proxy } = options;
+    const webSocket = webSocketOf(options);
     const proxies = new AddressList([...proxy?.from ?? [], ...webSocket?.forwardedFor ?? []]);
     const before = proxy === undefined ? [] : [proxyOpening(proxy), this.#admission(proxies)];
     const after = webSocket === undefined
@@ -168,13 +141,13 @@ export class Listeners {
 
   /** Checks the address from a proxy with the acceptor, before the next handshake. */
   #admission(proxies: AddressList): Opening {
-    // deno-lint-ignore require-await
-    return async (transport, peer) => {
-      if (peer.isAdmitted || proxies.has(hostOf(peer.address))) return { transport, peer };
+    return (transport, peer) => {
+      const isKnown = peer.isAdmitted || proxies.has(hostOf(peer.address));
+      if (isKnown) return Promise.resolve({ transport, peer });
       if (!this.#acceptor.mayConnect(peer.address)) {
-        throw new Error("Too many come from this address");
+        return Promise.reject(new Error("Too many come from this address"));
       }
-      return { transport, peer: { ...peer, isAdmitted: true } };
+      return Promise.resolve({ transport, peer: { ...peer, isAdmitted: true } });
     };
   }
 

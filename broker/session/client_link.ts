@@ -1,6 +1,6 @@
 import type { QoS } from "../../codec/mod.ts";
 import type { Variant } from "../../router/variant.ts";
-import type { ListenerTerms } from "../base/listener_policy.ts";
+import type { EffectivePolicy } from "../base/listener_policy.ts";
 import type { Message } from "../base/message.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { Wire } from "../delivery/subscriber.ts";
@@ -11,7 +11,7 @@ export interface ClientLink {
   /** Where everything for the client goes. */
   readonly outbox: Outbox;
   /** What holds for the client. */
-  readonly terms: ListenerTerms;
+  readonly terms: EffectivePolicy;
   /** How it is written to. */
   readonly wire: Wire;
   /** Sends a PUBLISH; false if the client cannot be sent it, see {@linkcode whyUnsent}. */

@@ -79,7 +79,7 @@ export class InflightMessages {
     if (flight.phase === "pubcomp") return link.sendPubrel(packetId, ReasonCode.Success);
     const { message, variant, qos, wasSent } = sent!;
     if (message === null) return this.#giveUp(flight);
-    if (wasSent && !session.mayReceive(message.name)) {
+    if (wasSent && !session.mayReceive(sent!.topic)) {
       this.#context.withheld(1);
       return this.#giveUp(flight);
     }
@@ -156,6 +156,7 @@ export class InflightMessages {
   #finish(flight: Flight<InflightMessage>): void {
     const session = this.#session;
     this.window.close(flight);
+    flight.message?.finished();
     session.queue.acknowledged(flight);
     session.landed();
   }

@@ -18,4 +18,12 @@ export class InflightMessage {
     readonly variant: Variant,
     readonly qos: QoS,
   ) {}
+
+  /** The topic that the client must have the right to receive. */
+  get topic(): string {
+    return this.message!.name;
+  }
+
+  /** The exchange is over. */
+  finished(): void {}
 }

@@ -14,7 +14,7 @@ import { InflightMessages, type InflightOwner } from "./inflight.ts";
 import type { WillOwner } from "./will_owner.ts";
 import type { InflightMessage } from "./inflight_message.ts";
 import type { ClientLink } from "./client_link.ts";
-import type { ListenerTerms } from "../base/listener_policy.ts";
+import type { EffectivePolicy } from "../base/listener_policy.ts";
 import type { Message } from "../base/message.ts";
 import type { Follows } from "../delivery/outbox.ts";
 import { type BacklogRoom, Rank, type Receiver, wireClassOf } from "../delivery/subscriber.ts";
@@ -23,6 +23,7 @@ import type { PublishBatch } from "../delivery/publish_batch.ts";
 import type { Deadline } from "../base/scheduler.ts";
 import { Overflow } from "./overflow.ts";
 import type { QueueOwner, SessionQueue } from "./session_queue.ts";
+import type { SessionReplays } from "./session_replays.ts";
 import { SubscriptionTable } from "./subscription_table.ts";
 
 /** The value of a Session Expiry Interval that never ends, in seconds. */
@@ -56,6 +57,8 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
   deliveryAccess: ClientAccess | null = null;
   /** Retained messages that are being sent. */
   feeds: RetainedDeliveryQueue | null = null;
+  /** Subscriptions that read streams; `null` for none. */
+  replays: SessionReplays | null = null;
   /** What waits for the client, and whatever makes the session survive. */
   readonly queue: SessionQueue;
   /** Where its will is stored, if it was; 0 if not. */
@@ -68,7 +71,7 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
   readonly #overflow: Overflow;
   #receiveMaximum = 1;
   /** What holds at the listener by which its client came last. */
-  #terms: ListenerTerms;
+  #terms: EffectivePolicy;
   /** Whether audiences have to look at it again when it returns. */
   #isStale = false;
 
@@ -197,17 +200,14 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
 
   /** Whether an acknowledged message for it would stay in memory for longer than this turn. */
   get keepsMessages(): boolean {
-    if (this.isDurable) return false;
     const { link } = this;
-    return link === null || this.expirySeconds > 0 || !this.#canSend(link);
+    if (this.isDurable || link === null) return !this.isDurable;
+    return this.expirySeconds > 0 || !this.#canSend(link);
   }
 
   receiveRun(run: PublishBatch, variant: Variant): void {
     const { link } = this;
-    if (this.#takesEach) {
-      for (const message of run.messages()) this.receive(message, variant);
-      return;
-    }
+    if (this.#takesEach) return run.messages().forEach((one) => this.receive(one, variant));
     // Nothing may come behind a DISCONNECT [MQTT-3.14.4-1].
     if (link === null || !link.outbox.isOpen) return;
     if (!this.mayReceive(run.route.topic)) return this.#host.context.withheld(run.frames);
@@ -285,12 +285,12 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
 
   /** Sends what waits, as far as the client's Receive Maximum and the outbox allow. */
   pump(): void {
-    const { link } = this;
+    const { link, replays } = this;
     if (link === null) return;
     while (link.outbox.hasRoom) {
       if (this.#inflight?.window.resending) {
         if (!this.#inflight.resendNext(link)) return;
-      } else if (!this.queue.sendNext(link) && !this.#feed()) break;
+      } else if (!this.queue.sendNext(link) && !this.#feed() && !replays?.sendNext(link)) break;
     }
     if (this.queue.messages === 0) this.queue.park(link.outbox);
     this.#overflow.clearIfShort();
@@ -306,6 +306,7 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
     // What it is subscribed to may take a while to be removed: nothing of it reaches the client.
     this.detach();
     this.feeds = null;
+    this.replays?.end();
     return this.queue.end();
   }
 
@@ -363,10 +364,8 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
   /** A flight has ended: another message may be sent. */
   landed(): void {
     this.#overflow.onProgress();
-    const isMore = this.queue.messages > 0 || this.feeds !== null;
-    if (isMore || this.#inflight?.window.resending) {
-      this.link?.outbox.hurry();
-    }
+    const isMore = this.queue.messages > 0 || this.feeds !== null || this.replays !== null;
+    if (isMore || this.#inflight?.window.resending) this.link?.outbox.hurry();
   }
 
   /** Goes on sending retained messages, once nothing else waits. */

@@ -9,6 +9,7 @@ import type { InflightMessage } from "./inflight_message.ts";
 import type { InflightMessages } from "./inflight.ts";
 import type { RetainedDeliveryQueue } from "../delivery/retained_delivery_queue.ts";
 import type { ClientLink } from "./client_link.ts";
+import type { SessionReplays } from "./session_replays.ts";
 import type { SubscriptionTable } from "./subscription_table.ts";
 import type { Message } from "../base/message.ts";
 
@@ -100,6 +101,8 @@ export interface QueueOwner {
   readonly inboundIds: readonly number[];
   /** Retained messages that are being sent; `null` for none. */
   readonly feeds: RetainedDeliveryQueue | null;
+  /** Subscriptions that read streams; `null` for none. */
+  readonly replays: SessionReplays | null;
   /** The connection of the client; `null` while it is away. */
   readonly link: ClientLink | null;
   /** What is in flight to the client; `null` if nothing ever was. */

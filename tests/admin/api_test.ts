@@ -157,7 +157,7 @@ Deno.test("retained messages are listed without payloads, read, and deleted", as
   const { data } = await stage.json("/api/v1/retained/message?topic=b");
   assertEquals([atob(data.payload), data.expires], ["b", null]);
   const gone = await stage.json("/api/v1/retained?filter=a/%2B", { method: "DELETE" });
-  assertEquals([gone.data.deleted, stage.broker.retainedMessages], [2, 1]);
+  assertEquals([gone.data.deleted, stage.broker.stats.retainedMessages], [2, 1]);
   assertEquals(await statusOf(stage.fetch("/api/v1/retained/message?topic=a/1")), 404);
   const { error } = await stage.json("/api/v1/retained?filter=a%23");
   assertEquals([error.status, error.field], [400, "filter"]);
@@ -184,7 +184,7 @@ Deno.test("a token that may only look sees no payload, and changes nothing", asy
   for (const [method, path] of changes) {
     assertEquals(await statusOf(stage.fetch(path, { method, headers })), 403, path);
   }
-  assertEquals(stage.broker.retainedMessages, 1);
+  assertEquals(stage.broker.stats.retainedMessages, 1);
 });
 
 Deno.test("a message is published, as text or base64, with its properties", async () => {
@@ -292,7 +292,7 @@ Deno.test("the configuration and the reload are those of the program; 404 withou
   await using bare = await AdminStage.open();
   assertEquals(await statusOf(bare.fetch("/api/v1/config")), 404);
   assertEquals(await statusOf(bare.send("POST", "/api/v1/reload")), 404);
-  assertEquals(broker.sessions, 0);
+  assertEquals(broker.stats.sessions, 0);
 });
 
 Deno.test("a change is a line in the log, with the name of the token", async () => {

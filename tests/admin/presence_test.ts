@@ -34,7 +34,7 @@ Deno.test("who comes and goes is published, not retained, with how it went", asy
   const { value: went } = await messages.next();
   assertEquals(went!.topic, "$SYS/broker/clients/a%2F%2B%23%25b/disconnected");
   const { by, reasonCode } = JSON.parse(new TextDecoder().decode(went!.payload));
-  assertEquals([by, reasonCode, broker.retainedMessages], ["client", 0, 0]);
+  assertEquals([by, reasonCode, broker.stats.retainedMessages], ["client", 0, 0]);
   presence.stop();
   await messages.return();
 });

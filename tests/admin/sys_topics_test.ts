@@ -25,7 +25,7 @@ Deno.test("the broker counts packets, messages, clients and subscriptions, each 
     await one.expect("90 03 00 01 00");
     await one.send("82 0f 00 02 00 0a 24 73 68 61 72 65 2f 67 2f 62 00");
     await one.expect("90 03 00 02 00");
-    assertEquals([broker.subscriptions, broker.sharedSubscriptions], [2, 1]);
+    assertEquals([broker.stats.subscriptions, broker.stats.sharedSubscriptions], [2, 1]);
     // Three times a/b, in one run.
     await two.send("30 06 00 03 61 2f 62 31 ".repeat(3));
     await one.expect("30 06 00 03 61 2f 62 31 30 06 00 03 61 2f 62 31 30 06 00 03 61 2f 62 31");
@@ -43,7 +43,7 @@ Deno.test("the broker counts packets, messages, clients and subscriptions, each 
     await two.expectClose();
   }
   assertEquals([broker.stats.clients, broker.stats.clientsMost], [0, 2]);
-  assertEquals([broker.subscriptions, broker.sharedSubscriptions], [0, 0]);
+  assertEquals([broker.stats.subscriptions, broker.stats.sharedSubscriptions], [0, 0]);
 });
 
 Deno.test("payload bytes are counted, whatever the size of the packet", async () => {
@@ -79,7 +79,7 @@ Deno.test("messages/stored counts what waits for sessions, and what is retained"
   const state = new SysTopics(broker, { version: "test" });
   for await (const { payload } of broker.subscribe("$SYS/broker/messages/stored")) {
     // The topics of the state itself are retained, all but this one by the time it is told.
-    if (Number(new TextDecoder().decode(payload)) >= broker.retainedMessages + 1) break;
+    if (Number(new TextDecoder().decode(payload)) >= broker.stats.retainedMessages + 1) break;
   }
   state.stop();
 });

@@ -33,13 +33,13 @@ const LINES_MAX = 350;
  * that has become short enough has to be taken out here.
  */
 const LONG_FILES: Record<string, number> = {
-  "broker/broker.ts": 448,
+  "broker/broker.ts": 364,
   "broker/connection/connection.ts": 473,
   "broker/connection/handle_connect.ts": 447,
   "broker/delivery/outbox.ts": 474,
   "broker/durable/durable_queue.ts": 376,
-  "broker/durable/journal.ts": 458,
-  "broker/session/session.ts": 401,
+  "broker/durable/journal.ts": 448,
+  "broker/session/session.ts": 400,
   "router/router.ts": 404,
 };
 
@@ -48,7 +48,6 @@ const PARAMETERS_MAX = 6;
 /** Constructors that may have more, with the reason. */
 const WIDE_CONSTRUCTORS: Record<string, string> = {
   "broker/base/message.ts": "made for each PUBLISH from a view; Message.of() is for other callers",
-  "client/publish.ts": "made for each publish of a client",
 };
 
 const graph = await readImports(ROOT);

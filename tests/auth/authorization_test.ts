@@ -280,7 +280,7 @@ for (const isSlow of [false, true]) {
     await client.expectPublish("will/two", "lost");
     await client.expectSilence();
     assertEquals(t.broker.stats.dropped["not-authorized"], 1);
-    assertEquals(t.broker.retainedMessages, 1);
+    assertEquals(t.broker.stats.retainedMessages, 1);
   });
 }
 
@@ -396,6 +396,6 @@ specTest(
     assertEquals(await t.broker.reauthorize(), 0);
     await two.expectDisconnect(0x87);
     await one.ping();
-    assertEquals(t.broker.sessions, 2);
+    assertEquals(t.broker.stats.sessions, 2);
   },
 );

@@ -213,7 +213,7 @@ testWith(["mosquitto", "openssl"], "mosquitto bridges into Fairway over TLS", as
   await using certificates = await Certificates.make();
   await using broker = new Broker({ hooks });
   const { port } = await broker.listen({ port: 0 });
-  const listener = await broker.listenTls({ port: 0, ...await certificates.identity("server") });
+  const listener = await broker.listen({ port: 0, tls: await certificates.identity("server") });
   // The certificate is for localhost, which may be ::1, where nobody listens.
   const tls = [`bridge_cafile ${certificates.folder}/ca.pem`, "bridge_insecure true"];
   await cross(broker, port, BRIDGES, all, `127.0.0.1:${listener.port}`, tls);

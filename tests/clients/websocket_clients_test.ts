@@ -5,7 +5,7 @@
  * @module
  */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { Broker, type TlsListenOptions } from "../../mod.ts";
+import { Broker } from "../../mod.ts";
 import { Certificates } from "../harness/certificates.ts";
 import { Child, type Outcome } from "../harness/child.ts";
 import { Page } from "../harness/chromium.ts";
@@ -14,7 +14,7 @@ import { JsClient } from "../harness/mqttjs_client.ts";
 import { MqttJsPackage } from "../harness/mqttjs_package.ts";
 import * as packets from "../harness/packets.ts";
 import { RawClient } from "../harness/raw_client.ts";
-import { TlsHost } from "../harness/tls_host.ts";
+import { TlsHost, type TlsHostOptions } from "../harness/tls_host.ts";
 import { testWith } from "../harness/tools.ts";
 import { frame, WebSocketClient, webSocketRequest } from "../harness/websocket_client.ts";
 
@@ -24,7 +24,7 @@ const CLI = new URL("../../cli/pub.ts", import.meta.url).pathname;
 const BINARY = 2;
 
 /** Options of a listener for secure WebSockets that asks for certificates. */
-async function asking(certificates: Certificates): Promise<Partial<TlsListenOptions>> {
+async function asking(certificates: Certificates): Promise<TlsHostOptions> {
   await certificates.client("alice");
   return {
     clientCertificate: "require",
@@ -36,7 +36,7 @@ async function asking(certificates: Certificates): Promise<Partial<TlsListenOpti
 Deno.test("web pages of origins that are not listed are refused", async () => {
   await using broker = new Broker();
   const origins = ["https://example.com", "http://localhost:8000"];
-  const { port } = await broker.listenWebSocket({ port: 0, origins });
+  const { port } = await broker.listen({ port: 0, webSocket: { origins } });
   const cases: [origin: string | null, status: number][] = [
     ["https://example.com", 101],
     ["HTTPS://Example.com", 101],
@@ -59,7 +59,7 @@ Deno.test("web pages of origins that are not listed are refused", async () => {
 
 Deno.test("what is no WebSocket in time is closed, and counted", async () => {
   await using broker = new Broker({ limits: { arrivalTimeoutMs: 200 } });
-  const { port } = await broker.listenWebSocket({ port: 0 });
+  const { port } = await broker.listen({ port: 0, webSocket: true });
   using conn = await Deno.connect({ hostname: "127.0.0.1", port });
   await conn.write(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: a\r\n"));
   assertEquals(await within("the end", conn.read(new Uint8Array(1))).catch(() => null), null);
@@ -70,7 +70,7 @@ Deno.test("what is no WebSocket in time is closed, and counted", async () => {
 Deno.test("a client that floods a WebSocket is read no faster than others can take", async () => {
   const limits = { highWaterBytes: 64 * 1024, lagBytesMax: 1024 * 1024, stallMs: 60_000 };
   await using broker = new Broker({ limits });
-  const { port } = await broker.listenWebSocket({ port: 0 });
+  const { port } = await broker.listen({ port: 0, webSocket: true });
   await using subscriber = new RawClient(await WebSocketClient.dial(port));
   await subscriber.send(packets.connect({ clientId: "slow" }));
   await subscriber.expect("20 02 00 00");
@@ -135,7 +135,7 @@ const ROUND_TRIP: Outcome = { code: 0, stdout: '["room/1",200000]\n', stderr: ""
 
 testWith(["node"], "MQTT.js on Node publishes and receives over WebSocket", async () => {
   await using broker = new Broker();
-  const { port } = await broker.listenWebSocket({ port: 0, path: "/mqtt" });
+  const { port } = await broker.listen({ port: 0, webSocket: { path: "/mqtt" } });
   assertEquals(await onNode(`ws://127.0.0.1:${port}/mqtt`), ROUND_TRIP);
 });
 
@@ -180,7 +180,7 @@ testWith(
     const { port } = probe.addr;
     probe.close();
     await using page = new Page(pageScript(`ws://127.0.0.1:${port}/mqtt`), files);
-    await broker.listenWebSocket({ port, path: "/mqtt", origins: [page.origin] });
+    await broker.listen({ port, webSocket: { path: "/mqtt", origins: [page.origin] } });
     assertStringIncludes(await page.said(), "received 200000 on page/1");
   },
 );
@@ -188,7 +188,10 @@ testWith(
 testWith(["chromium"], "MQTT.js in a web page whose origin is not listed is refused", async () => {
   await using mqttjs = await MqttJsPackage.make();
   await using broker = new Broker();
-  const { port } = await broker.listenWebSocket({ port: 0, origins: ["https://example.com"] });
+  const { port } = await broker.listen({
+    port: 0,
+    webSocket: { origins: ["https://example.com"] },
+  });
   const files = { "/mqtt.js": await mqttjs.browserFile() };
   await using page = new Page(pageScript(`ws://127.0.0.1:${port}`), files);
   assertEquals(await page.said(), "closed");

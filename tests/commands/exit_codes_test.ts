@@ -34,6 +34,7 @@ const COMMANDS: readonly (readonly [string, readonly string[]])[] = [
   ["bench/fanout.ts", ["--nonsense"]],
   ["bench/compare.ts", ["--nonsense"]],
   ["bench/durable.ts", ["nonsense"]],
+  ["bench/replay.ts", ["--nonsense"]],
   ["bench/store.ts", ["--nonsense"]],
   ["bench/idle.ts", ["nonsense"]],
   ["bench/login_storm.ts", ["nonsense"]],

@@ -93,7 +93,9 @@ Deno.test("a directory and a log that others can get at are told when a server s
     await Deno.chmod(`${folder}/fairway.log`, 0o644);
     await using server = startOpenly("server.ts", "-c", file);
     await server.waitFor(
-      new RegExp(`get at ${folder}/new/data \\(its mode is 0755\\): chmod 700 ${folder}/new/data`),
+      new RegExp(
+        `can access ${folder}/new/data \\(its mode is 0755\\): chmod 700 ${folder}/new/data`,
+      ),
       "stdout",
       DEADLINE_MS,
     );

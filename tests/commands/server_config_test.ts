@@ -45,7 +45,7 @@ Deno.test("server.ts -c FILE tells every fault with file and line, and exits wit
   assertEquals([code, stdout], [2, ""]);
   assertEquals(stderr.trimEnd().split("\n").map((line) => line.replace(/^.*fairway.conf/, "")), [
     ':2: max_qos: expects a whole number from 0 to 2, not "3"',
-    ":3: allow_anonimous: is no word of a configuration: did you mean allow_anonymous?",
+    ":3: allow_anonimous: is not an option: did you mean allow_anonymous?",
     ":4: connection: Fairway has no bridges yet: run the bridge in a mosquitto beside it, and take its lines out of this file",
   ]);
 });

@@ -44,17 +44,30 @@ const CASES: readonly Case[] = [
     code: 2,
   },
   {
+    what: "a stream without a filter",
+    flags: "--stream day",
+    line: '--stream needs NAME=FILTER, such as day=sensors/#, not "day"',
+    code: 2,
+  },
+  {
+    what: "a stream of topics that are in none",
+    flags: "--stream day=$SYS/#",
+    line:
+      '--stream: Cannot declare stream "day": "$SYS/#": topics that begin with $ are in no stream',
+    code: 2,
+  },
+  {
     what: "a port in use",
     flags: "--port TAKEN",
     line:
-      `Cannot start: cannot listen on 127.0.0.1:TAKEN: ${IN_USE} with --port, or end what listens there`,
+      `Cannot start: cannot listen on 127.0.0.1:TAKEN: ${IN_USE} with --port, or stop the program that listens there`,
     code: 1,
   },
   {
     what: "a port for WebSockets in use",
     flags: "--port 0 --ws-port TAKEN",
     line:
-      `Cannot start: cannot listen on 127.0.0.1:TAKEN: ${IN_USE} with --ws-port, or end what listens there`,
+      `Cannot start: cannot listen on 127.0.0.1:TAKEN: ${IN_USE} with --ws-port, or stop the program that listens there`,
     code: 1,
   },
   {
@@ -197,7 +210,8 @@ const CASES: readonly Case[] = [
   {
     what: "a listener on a port in use",
     config: "listener TAKEN 127.0.0.1\nallow_anonymous true\nlog_type none\n",
-    line: `${AT} 127.0.0.1:TAKEN (mqtt): ${IN_USE} in that line, or end what listens there`,
+    line:
+      `${AT} 127.0.0.1:TAKEN (mqtt): ${IN_USE} in that line, or stop the program that listens there`,
     code: 1,
   },
   {

@@ -46,8 +46,8 @@ for (const [name, place] of [["MemoryStore", inMemory], ["SqliteStore", onDisk]]
         }
       }
       await using broker = await Broker.open(await where.open());
-      assertEquals(broker.sessions, 1);
-      assertEquals(broker.retainedMessages, 1);
+      assertEquals(broker.stats.sessions, 1);
+      assertEquals(broker.stats.retainedMessages, 1);
       const { port } = await broker.listen({ port: 0 });
       const url = `mqtt://127.0.0.1:${port}`;
       await using back = await connect(url, {
@@ -97,5 +97,5 @@ Deno.test("a will that was stored is asked about when it is published after a re
   });
   assertEquals(await dropped.promise, "will/bob");
   assertEquals(asked.sort(), ["ann will/ann", "bob will/bob"]);
-  assertEquals(broker.retainedMessages, 1);
+  assertEquals(broker.stats.retainedMessages, 1);
 });

@@ -24,7 +24,7 @@ async function leave(act: (stage: Stage) => Promise<void>): Promise<Left> {
   const store = new MemoryStore();
   await using stage = await Stage.open(store, {});
   await act(stage);
-  return { rows: store.snapshot(), bytes: stage.broker.memory.bytes };
+  return { rows: store.snapshot(), bytes: stage.broker.stats.memory.bytes };
 }
 
 async function retain(stage: Stage): Promise<void> {
@@ -74,7 +74,7 @@ for (const [what, act] of Object.entries(KINDS)) {
     await using stage = await Stage.open(MemoryStore.from(rows), { memoryBytesMax });
     await using whole = await Stage.open(MemoryStore.from(rows), {});
     for (const  of of["retained", "subscriptions", "sessions"] as const) {
-      assertEquals(stage.broker.memory[of], whole.broker.memory[of], of);
+      assertEquals(stage.broker.stats.memory[of], whole.broker.stats.memory[of], of);
     }
     // For now nothing is added.
     assertEquals(connackCode(await stage.visit().connect({ clientId: "new", ...STAYS })), "88");
@@ -88,6 +88,6 @@ for (const [what, act] of Object.entries(KINDS)) {
     assertMatch(error.message, /^The store holds more than fits into memory: over .* of .* MB/);
     assertMatch(error.message, /memoryBytesMax.*--max-memory.*--max-old-space-size/);
     await using stage = await Stage.open(MemoryStore.from(store.snapshot()), {});
-    assert(stage.broker.memory.bytes > bytes / 2);
+    assert(stage.broker.stats.memory.bytes > bytes / 2);
   });
 }

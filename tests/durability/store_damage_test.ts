@@ -65,10 +65,10 @@ interface Found {
 async function start(directory: string): Promise<Found> {
   const store = await SqliteStore.open(directory, { thread: "main" });
   await using broker = await Broker.open(store, { hooks: { failed: () => {} } });
-  const { sessions, subscriptions, storeDamage } = broker;
+  const { storeDamage, stats: { sessions, subscriptions } } = broker;
   const retained: string[] = [];
   const watcher = broker.subscribe("retained/#");
-  for (let left = broker.retainedMessages; left > 0; left--) {
+  for (let left = broker.stats.retainedMessages; left > 0; left--) {
     const { value } = await watcher.next();
     retained.push(`${value!.topic} ${new TextDecoder().decode(value!.payload)}`);
   }

@@ -6,7 +6,7 @@
  * @module
  */
 import type { BrokerHooks } from "../../broker/base/hooks.ts";
-import type { BrokerStats } from "../../broker/base/stats.ts";
+import type { BrokerCounters } from "../../broker/base/stats.ts";
 
 /** Collects features while a case runs. */
 export class Features {
@@ -35,7 +35,7 @@ export class Features {
   }
 
   /** Notes which counters have moved, and roughly how far. */
-  count(stats: BrokerStats): void {
+  count(stats: BrokerCounters): void {
     this.#countAll("", stats);
   }
 

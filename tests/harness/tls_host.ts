@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { Broker, type BrokerOptions, type TlsListenOptions } from "../../mod.ts";
-import type { TlsListener } from "../../transport/mod.ts";
+import { Broker, type BrokerOptions, type ListenOptions } from "../../mod.ts";
+import type { TlsListener, TlsServerOptions } from "../../transport/mod.ts";
 import type { Certificates } from "./certificates.ts";
 import { Child } from "./child.ts";
 import { within } from "./deadline.ts";
@@ -8,6 +8,11 @@ import * as packets from "./packets.ts";
 
 /** Time for handshakes and programs, on a machine that has other things to do. */
 const DEADLINE_MS = 20_000;
+
+/** What clients have to show, and what else holds for them. */
+export type TlsHostOptions =
+  & Partial<TlsServerOptions>
+  & Pick<ListenOptions, "webSocket" | "policy">;
 
 /** A broker with a listener for TLS, and everything to connect to it. */
 export class TlsHost implements AsyncDisposable {
@@ -39,12 +44,14 @@ export class TlsHost implements AsyncDisposable {
 
   static async start(
     certificates: Certificates,
-    options: Partial<TlsListenOptions> = {},
+    options: TlsHostOptions = {},
     settings: BrokerOptions = {},
   ): Promise<TlsHost> {
     const host = new TlsHost(certificates, settings);
     const identity = await certificates.identity("server");
-    host.listener = await host.broker.listenTls({ port: 0, ...identity, ...options });
+    const { webSocket = false, policy = {}, ...own } = options;
+    const tls = { ...identity, ...own };
+    host.listener = await host.broker.listen({ port: 0, tls, webSocket, policy });
     return host;
   }
 

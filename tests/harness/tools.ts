@@ -1,10 +1,12 @@
 /** What runs outside of Deno and may be missing on a machine: see `tests/run.sh`. */
 export type Tool =
+  | "bun"
   | "chromium"
   | "mosquitto"
   | "mosquitto_pub"
   | "mosquitto_sub"
   | "node"
+  | "node24"
   | "openssl"
   | "paho";
 
@@ -21,7 +23,36 @@ export function testWith(tools: readonly Tool[], name: string, fn: () => Promise
   Deno.test({ name: name + reason, ignore: missing.length > 0, fn });
 }
 
+/** Where `tests/run.sh` installs runtimes that Debian does not have. */
+function runtime(name: string): string {
+  const cache = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`;
+  return `${cache}/fairway-tests/node_modules/.bin/${name}`;
+}
+
+/** The command of a runtime that takes TypeScript: Bun, or a Node that strips types unasked. */
+export function runtimeCommand(tool: "bun" | "node24"): string | null {
+  const name = tool === "bun" ? "bun" : "node";
+  return [name, runtime(name)].find((command) => {
+    const version = outputOf(command, ["--version"])?.replace(/^v/, "");
+    if (version === undefined) return false;
+    const [major, minor] = version.split(".").map(Number);
+    return tool === "bun" || major! >= 24 || (major === 22 && minor! >= 18);
+  }) ?? null;
+}
+
+/** What a command writes; `null` if there is no such command. */
+function outputOf(command: string, args: string[]): string | null {
+  try {
+    const { stdout } = new Deno.Command(command, { args, stderr: "null" }).outputSync();
+    return new TextDecoder().decode(stdout);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
 function isInstalled(tool: Tool): boolean {
+  if (tool === "bun" || tool === "node24") return runtimeCommand(tool) !== null;
   const [command, ...args] = tool === "paho"
     ? [PYTHON, "-c", "import paho.mqtt"]
     : [tool, tool === "chromium" ? "--version" : "--help"];

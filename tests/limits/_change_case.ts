@@ -107,7 +107,7 @@ export function waiting(
       const fields = { ...V5, qos: 1, packetId } as const;
       answers.push(await publisher.send(packets.publish("a", "x".repeat(300), fields)));
     }
-    return [answers, stage.broker.stats.dropped.backlog, stage.broker.sessions];
+    return [answers, stage.broker.stats.dropped.backlog, stage.broker.stats.sessions];
   }, more);
 }
 

@@ -163,7 +163,7 @@ export const CHANGE_CASES: Record<keyof BrokerLimits, ChangeCase> = {
   }),
   arrivalsMax: later(1, async (stage) => {
     const { stats } = stage.broker;
-    const { port } = await stage.broker.listenWebSocket({ port: 0 });
+    const { port } = await stage.broker.listen({ port: 0, webSocket: true });
     using first = await Deno.connect({ hostname: "127.0.0.1", port });
     await until(() => stats.arrivals === 1);
     using second = await Deno.connect({ hostname: "127.0.0.1", port });
@@ -175,7 +175,7 @@ export const CHANGE_CASES: Record<keyof BrokerLimits, ChangeCase> = {
   }),
   arrivalTimeoutMs: later(100, async (stage) => {
     const { stats } = stage.broker;
-    const { port } = await stage.broker.listenWebSocket({ port: 0 });
+    const { port } = await stage.broker.listen({ port: 0, webSocket: true });
     using _first = await Deno.connect({ hostname: "127.0.0.1", port });
     await until(() => stats.arrivals === 1);
     let waitedMs = 0;
@@ -190,7 +190,7 @@ export const CHANGE_CASES: Record<keyof BrokerLimits, ChangeCase> = {
     to: 1,
     probe: async (stage, change) => {
       const { stats } = stage.broker;
-      const { port } = await stage.broker.listenWebSocket({ port: 0 });
+      const { port } = await stage.broker.listen({ port: 0, webSocket: true });
       using conn = await Deno.connect({ hostname: "127.0.0.1", port });
       await conn.write(UPGRADE);
       await until(() => stats.connections === 1);
@@ -308,8 +308,31 @@ export const CHANGE_CASES: Record<keyof BrokerLimits, ChangeCase> = {
       const fields = { ...V5, qos: 1, packetId } as const;
       await publisher.send(packets.publish("a", "x".repeat(50_000), fields));
     }
-    return stage.broker.memory.pages;
+    return stage.broker.stats.memory.pages;
   }, { store: () => new ManualStore() }),
+  streamsMax: later(1, async (stage) => {
+    const declared = ["one", "two"].map((name) =>
+      stage.broker.declareStream({ name, filters: ["a"], maxMessages: 1 })
+    );
+    return (await Promise.allSettled(declared)).map(({ status }) => status);
+  }),
+  streamCacheBytesMax: later(1000, async (stage) => {
+    const stream = await declare(stage, 200);
+    for await (const _ of stream.read({ after: 0, isFinite: true })) { /* all are read */ }
+    return stage.broker.stats.memory.pages;
+  }),
+  replaysMax: later(1, async (stage) => {
+    await declare(stage, 1);
+    const client = await stage.join();
+    const filters = { "$replay/day/latest/a": 0, "$replay/day/latest/b": 0 };
+    return await client.send(packets.subscribe(filters, V5));
+  }),
+  replayTopicsMax: later(1, async (stage) => {
+    await declare(stage, 3);
+    const client = await stage.join({ level: 4 });
+    const answer = await client.send(packets.subscribe({ "$replay/day/last-per-topic=2/#": 0 }));
+    return answer.slice(0, 10);
+  }),
   turnMsMax: meanwhile(0, async (client, stage) => {
     // The turn in which the client has connected ends.
     await stage.clock.advance(0);
@@ -328,9 +351,18 @@ export const CHANGE_CASES: Record<keyof BrokerLimits, ChangeCase> = {
   }),
 };
 
+/** Declares a stream that has so many messages of 10,000 bytes. */
+async function declare(stage: Stage, count: number) {
+  const day = { name: "day", filters: ["a"], maxMessages: 1000 };
+  const stream = await stage.broker.declareStream(day);
+  for (let i = 0; i < count; i++) stage.broker.publish("a", "x".repeat(10_000));
+  await stage.clock.settle();
+  return stream;
+}
+
 async function publishToMany(client: Visitor, stage: Stage): Promise<number> {
   for (let i = 0; i < 10; i++) await client.send(packets.publish(`topic/${i}`, "", V5));
-  return stage.broker.memory.routes;
+  return stage.broker.stats.memory.routes;
 }
 
 /** While a commit waits, messages gather for the next one: past the limit no more are read. */

@@ -46,7 +46,7 @@ Deno.test("memoryBytesMax: what would grow gets 0x97, what frees memory works", 
   await client.send(packets.subscribe({ "ping": 0 }, { level: 5 }));
   await client.send(packets.publish("kept", "x", { level: 5, qos: 1, retain: true }));
   await fill(stage);
-  assert(stage.broker.memory.bytes <= MAX);
+  assert(stage.broker.stats.memory.bytes <= MAX);
   assertEquals(
     stage.broker.stats.dropped["retained-full"],
     2,
@@ -58,7 +58,7 @@ Deno.test("memoryBytesMax: what would grow gets 0x97, what frees memory works", 
   const pinged = await client.send(packets.publish("ping", "p", { level: 5 }));
   assertMatch(pinged, /70696e67/);
   // What was acknowledged is there, and goes on request; then there is room again.
-  assertEquals(stage.broker.retainedMessages > 1, true);
+  assertEquals(stage.broker.stats.retainedMessages > 1, true);
   for (let i = 0; i < 20; i++) {
     await client.send(packets.publish(`${i}${"/a".repeat(150)}`, "", { level: 5, retain: true }));
   }
@@ -101,7 +101,7 @@ Deno.test("routesBytesMax: routes of long topics take no more", async () => {
   for (let i = 0; i < 50; i++) {
     await client.send(packets.publish(`${i}`.padEnd(60_000, "x"), "", { level: 5 }));
   }
-  assert(stage.broker.memory.routes <= 1_000_000);
+  assert(stage.broker.stats.memory.routes <= 1_000_000);
 });
 
 for (const qos of [1, 2] as const) {
@@ -161,18 +161,18 @@ Deno.test("memoryBytesMax: QoS 2 identifiers that are not released need memory p
 Deno.test("QoS 2 identifiers that are not released are counted until they are", async () => {
   await using stage = new Stage({}, { heap: null });
   const client = await stage.join();
-  const before = stage.broker.memory.messages;
+  const before = stage.broker.stats.memory.messages;
   for (let packetId = 1; packetId <= 100; packetId++) {
     await client.send(packets.publish("b", "", { ...V5, qos: 2, packetId }));
   }
-  assert(stage.broker.memory.messages >= before + 100 * 24);
+  assert(stage.broker.stats.memory.messages >= before + 100 * 24);
 });
 
 Deno.test("topicAliasBytesMax: topics for which a subscriber is given aliases take no more", async () => {
   await using stage = new Stage({ topicAliasBytesMax: 25_000 });
   const subscriber = await stage.join({ clientId: "subscriber", properties: "22 0040" });
   await subscriber.send(packets.subscribe({ "#": 1 }, V5));
-  const before = stage.broker.memory.connections;
+  const before = stage.broker.stats.memory.connections;
   const publisher = await stage.join({ clientId: "publisher" });
   const aliases: string[] = [];
   for (let i = 1; i <= 4; i++) {
@@ -185,10 +185,10 @@ Deno.test("topicAliasBytesMax: topics for which a subscriber is given aliases ta
   }
   assertEquals(aliases, ["03230001", "03230002", "00", "00"]);
   await publisher.leave();
-  const grown = stage.broker.memory.connections - before;
+  const grown = stage.broker.stats.memory.connections - before;
   assert(grown > 20_000 && grown < 25_000, `${grown} bytes are counted for two aliases`);
   await subscriber.leave();
-  assertEquals(stage.broker.memory.connections, 0);
+  assertEquals(stage.broker.stats.memory.connections, 0);
 });
 
 Deno.test("client identifiers of 64 KB that take sessions over take no more than a share", async () => {
@@ -200,19 +200,19 @@ Deno.test("client identifiers of 64 KB that take sessions over take no more than
     await first.leave();
     await second.leave();
   }
-  const { records } = stage.broker.memory;
+  const { records } = stage.broker.stats.memory;
   assert(records > 60_000 && records <= 550_000, `${records} bytes`);
 });
 
 Deno.test("a user name is counted with its session", async () => {
   await using stage = new Stage({});
-  const before = stage.broker.memory.sessions;
+  const before = stage.broker.stats.memory.sessions;
   const client = await stage.join({ clientId: "client", username: "u".repeat(50_000), ...STAYS });
   await client.leave();
-  assert(stage.broker.memory.sessions > before + 50_000);
+  assert(stage.broker.stats.memory.sessions > before + 50_000);
   const again = await stage.join({ clientId: "client", clean: true });
   await again.leave();
-  assertEquals(stage.broker.memory.sessions, before);
+  assertEquals(stage.broker.stats.memory.sessions, before);
 });
 
 Deno.test("what is in flight to a session in the store is on the disk, and not in memory too", async () => {

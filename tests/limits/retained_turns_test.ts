@@ -24,7 +24,7 @@ async function stageWithNeedle(): Promise<Stage> {
   await publisher.send(
     packets.publish("a/needle/y", "n", { ...V5, retain: true, qos: 1, packetId: 1 }),
   );
-  assertEquals(stage.broker.retainedMessages, 2001);
+  assertEquals(stage.broker.stats.retainedMessages, 2001);
   // The virtual clock begins a turn only when it moves.
   stage.broker.changeLimits({ turnMsMax: 0 });
   return stage;
@@ -60,7 +60,7 @@ Deno.test("a session that ends in the midst of a search leaves nothing behind", 
   assert(!(await subscribed(stage, client)).includes(NEEDLE));
   await client.leave();
   await stage.clock.advance(1);
-  assertEquals([stage.broker.sessions, await client.receive()], [1, ""]);
+  assertEquals([stage.broker.stats.sessions, await client.receive()], [1, ""]);
 });
 
 Deno.test("the program finds retained messages by a search of several turns", async () => {

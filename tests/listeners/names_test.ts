@@ -102,7 +102,7 @@ specTest("a name that the authenticator grants is the client identifier", {
   const second = await t.connect({ properties: method });
   assertEquals(new Map(second.connack!.properties).get(0x12), "granted");
   await first.expectDisconnect(0x8e);
-  assertEquals(t.broker.sessions, 1);
+  assertEquals(t.broker.stats.sessions, 1);
 });
 
 const CERTIFICATE = { subject: "CN=pump 7,O=Works", commonName: "pump 7", fingerprint256: "00" };

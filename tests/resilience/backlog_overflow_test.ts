@@ -73,7 +73,7 @@ async function fill(
   { where, sessions }: Case,
 ): Promise<void> {
   await publisher.fill(0, BACKLOG + (where === "online" ? 1 : 0));
-  assertEquals(broker.sessions, sessions + 1);
+  assertEquals(broker.stats.sessions, sessions + 1);
   assertEquals(broker.stats.dropped["backlog"], 0);
   assertEquals(broker.stats.dropped["session-ended"], 0);
   assertEquals(broker.stats.messagesRefused, 0);
@@ -162,7 +162,7 @@ overflowTest("end-session", "a full session ends, and its client is told", async
   assertEquals(await publisher.publish("one too many", 1), 0);
   // Answered after the delivery was done with, and whatever comes after it.
   await publisher.client.expectSilence();
-  assertEquals(broker.sessions, 1);
+  assertEquals(broker.stats.sessions, 1);
   assertEquals(broker.stats.dropped["session-ended"], sessions * (BACKLOG + 1));
   for (let i = 0; i < sessions; i++) {
     if (where === "online") {

@@ -37,7 +37,7 @@ Deno.test("the old connection is told and gone before the new one is let in", as
     assertEquals(events, ["in", "out", "in"]);
     await expectDisconnect(old, TAKEN_OVER);
     await young.expectSilence();
-    assertEquals(broker.sessions, 1);
+    assertEquals(broker.stats.sessions, 1);
   });
 });
 
@@ -48,7 +48,7 @@ for (const level of [3, 4] as const) {
       await using young = await join(port, { level, clientId: "me" });
       await old.expectClose();
       await young.expectSilence();
-      assertEquals([broker.sessions, broker.stats.protocolErrors], [1, 0]);
+      assertEquals([broker.stats.sessions, broker.stats.protocolErrors], [1, 0]);
     });
   });
 }
@@ -82,7 +82,7 @@ Deno.test("of many that connect at once under one name, one is left", async () =
     await using one = await join(port, ME);
     await one.expectSilence();
     await Promise.all(ends);
-    assertEquals(broker.sessions, 1);
+    assertEquals(broker.stats.sessions, 1);
   });
 });
 
@@ -110,7 +110,7 @@ Deno.test("an old connection that takes nothing delays the new one by lingerMs a
     await using _ = await stuck(port);
     await using young = await greet(await RawClient.dial(port), ME);
     await young.expectSilence();
-    assertEquals(broker.sessions, 1);
+    assertEquals(broker.stats.sessions, 1);
     // Another one and another one, while the first is still being closed.
     await using younger = await greet(await RawClient.dial(port), ME);
     await younger.expectSilence();
@@ -127,6 +127,6 @@ Deno.test("who gives up while it waits for the old connection does no harm", asy
     hasty.close();
     await using young = await greet(await RawClient.dial(port), ME);
     await young.expectSilence();
-    assertEquals(broker.sessions, 1);
+    assertEquals(broker.stats.sessions, 1);
   });
 });

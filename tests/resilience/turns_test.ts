@@ -103,7 +103,7 @@ Deno.test("A PINGREQ is answered between the filters of another client's SUBSCRI
   world.send(other, PINGREQ);
   await world.clock.advance(0);
   assertEquals(world.log, ["other pingresp", "busy suback"]);
-  assertEquals(world.broker.subscriptions, 50);
+  assertEquals(world.broker.stats.subscriptions, 50);
 });
 
 Deno.test("What follows a SUBSCRIBE waits until it is answered", async () => {
@@ -127,7 +127,7 @@ Deno.test("What follows a SUBSCRIBE waits until it is answered", async () => {
   const expected = ["busy suback", "busy publish f/49", "busy unsuback", "busy publish f/3"];
   // Answers may overtake messages, as ever.
   assertEquals(world.log.filter((one) => one !== "busy pingresp"), expected);
-  assertEquals(world.broker.subscriptions, 48);
+  assertEquals(world.broker.stats.subscriptions, 48);
 });
 
 Deno.test("An authorizer that answers at once is asked in turns, and others are served", async () => {
@@ -143,7 +143,7 @@ Deno.test("An authorizer that answers at once is asked in turns, and others are 
   world.send(other, PINGREQ);
   await world.clock.advance(0);
   assertEquals(world.log, ["other pingresp", "busy suback"]);
-  assertEquals([asked, world.broker.subscriptions], [50, 25]);
+  assertEquals([asked, world.broker.stats.subscriptions], [50, 25]);
 });
 
 /** How many of these packets, which arrive together, are taken in one turn at most. */
@@ -222,7 +222,8 @@ Deno.test("A connection that is cut in the middle of its SUBSCRIBE leaves nothin
   await world.clock.settle();
   busy.cut();
   await world.clock.advance(10_000);
-  const { stats, sessions, subscriptions } = world.broker;
+  const { stats } = world.broker;
+  const { sessions, subscriptions } = stats;
   assertEquals([stats.connections, sessions, subscriptions], [0, 0, 0]);
 });
 
@@ -239,5 +240,5 @@ Deno.test("Many wills are published a part at a time, all of them", async () => 
   await world.clock.advance(0);
   assertEquals(world.log.filter((one) => one === "listener publish f/0").length, 30);
   assert(world.log.includes("other pingresp"));
-  assertEquals([world.broker.stats.connections, world.broker.sessions], [2, 2]);
+  assertEquals([world.broker.stats.connections, world.broker.stats.sessions], [2, 2]);
 });

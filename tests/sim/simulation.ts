@@ -101,7 +101,7 @@ async function leaveBroker(world: World, actors: readonly Actor[]): Promise<void
   await clock.advance(10_000);
   if (broker.stats.connections > 0) ledger.fault(`${broker.stats.connections} connections stay`);
   await clock.advance(EXPIRED_MS);
-  if (broker.sessions > 0) ledger.fault(`${broker.sessions} sessions stay`);
+  if (broker.stats.sessions > 0) ledger.fault(`${broker.stats.sessions} sessions stay`);
   if (world.brokerDeadlines > 0) ledger.fault(`${world.brokerDeadlines} deadlines stay`);
   await closeBroker(world);
 }

@@ -94,9 +94,9 @@ Deno.test("the limits of an address are those of the client, not of the proxy", 
   await third.expect("20 02 00 00");
   assertEquals(addresses, ["192.0.2.7:50123", "192.0.2.8:50123"]);
   assertEquals(broker.stats.limited["address-connections"], 1);
-  const { port: webSockets } = await broker.listenWebSocket({
+  const { port: webSockets } = await broker.listen({
     port: 0,
-    forwardedFor: ["127.0.0.1"],
+    webSocket: { forwardedFor: ["127.0.0.1"] },
   });
   const request = [...webSocketRequest("mqtt"), "X-Forwarded-For: 192.0.2.8"];
   await using fourth = new RawClient(await WebSocketClient.dial(webSockets, null, request));
@@ -133,7 +133,7 @@ testWith(["openssl"], "a PROXY header comes before the handshake of TLS", async 
   await using _ = broker;
   const identity = await certificates.identity("server");
   const proxy = { from: ["127.0.0.1"] };
-  const listener = await broker.listenTls({ port: 0, ...identity, proxy });
+  const listener = await broker.listen({ port: 0, tls: identity, proxy });
   // The proxy: it says who is there, and passes everything on.
   using front = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const proxying = (async () => {
@@ -160,7 +160,7 @@ testWith(["openssl"], "a PROXY header comes before the handshake of TLS", async 
 async function forwarded(forwardedFor: string[], header: string | null): Promise<string> {
   const { broker, addresses } = telling();
   await using _ = broker;
-  const { port } = await broker.listenWebSocket({ port: 0, forwardedFor });
+  const { port } = await broker.listen({ port: 0, webSocket: { forwardedFor } });
   const request = webSocketRequest("mqtt");
   if (header !== null) request.push(`X-Forwarded-For: ${header}`);
   const client = new RawClient(await WebSocketClient.dial(port, null, request));

@@ -10,9 +10,9 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { Broker, connect, type TlsListenOptions } from "../../mod.ts";
+import { Broker, connect } from "../../mod.ts";
 import type { ClientInfo } from "../../auth/mod.ts";
-import type { PeerInfo } from "../../transport/mod.ts";
+import type { PeerInfo, TlsServerOptions } from "../../transport/mod.ts";
 import { Certificates } from "../harness/certificates.ts";
 import { Child } from "../harness/child.ts";
 import { within } from "../harness/deadline.ts";
@@ -38,7 +38,7 @@ function tlsTest(
 }
 
 /** Certificates of clients, and the options that ask for them. */
-async function withClients(certificates: Certificates): Promise<Partial<TlsListenOptions>> {
+async function withClients(certificates: Certificates): Promise<Partial<TlsServerOptions>> {
   await certificates.client("alice", "/C=NL/O=Ships, Ltd/CN=alice");
   await certificates.client("bob");
   await certificates.authority("other");
@@ -304,7 +304,7 @@ tlsTest(
     const settings = { port: 0, alpnProtocols: ["mqtt"] };
     const known = Promise.withResolvers<void>();
     const listener = new TlsListener(
-      { ...identity, ...options } as TlsListenOptions,
+      { ...identity, ...options } as TlsServerOptions,
       settings,
       () => null,
       async (pipe, peer, handshake) => {
@@ -403,12 +403,12 @@ tlsTest("openssl s_client is answered byte by byte", async (certificates) => {
   await child.waitFor(connack, "stdout", DEADLINE_MS);
 });
 
-tlsTest("listenTls() refuses options that would have no effect", async (certificates) => {
+tlsTest("listen() refuses TLS options that would have no effect", async (certificates) => {
   await using broker = new Broker();
   const identity = await certificates.identity("server");
   const clientAuthorities = await certificates.pem("ca");
   await assertRejects(
-    () => broker.listenTls({ port: 0, ...identity, clientAuthorities }),
+    () => broker.listen({ port: 0, tls: { ...identity, clientAuthorities } }),
     TypeError,
     "clients are not asked for a certificate",
   );

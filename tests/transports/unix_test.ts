@@ -42,7 +42,7 @@ testWith(
   async () => {
     await withPath(async (path) => {
       await using broker = new Broker();
-      await broker.listenUnix({ path });
+      await broker.listen({ path });
       const flags = ["--unix", path, "-t", "sea/wind", "-q", "2"];
       await using subscriber = await Subscriber.ready(0, "-C", "2", ...flags);
       await publish(0, [...flags, "-l"], `calm\n${"x".repeat(200_000)}\n`);
@@ -57,7 +57,7 @@ Deno.test("Fairway's client reaches a broker over a unix socket, which is its ad
     const addresses: string[] = [];
     const hooks = { connected: ({ address }: { address: string }) => void addresses.push(address) };
     await using broker = new Broker({ hooks });
-    await broker.listenUnix({ path });
+    await broker.listen({ path });
     const client = await connect(`unix:${path}`, { reconnect: false });
     const heard = client.subscribe("hello");
     await heard.ready;
@@ -72,7 +72,7 @@ Deno.test("Fairway's client reaches a broker over a unix socket, which is its ad
 Deno.test("a broker that closes removes its socket, and ends its connections", async () => {
   await withPath(async (path) => {
     const broker = new Broker();
-    const listener = await broker.listenUnix({ path });
+    const listener = await broker.listen({ path });
     assertEquals(listener.path, path);
     const client = new RawClient(await Deno.connect({ transport: "unix", path }));
     await client.send(packets.connect());
@@ -81,7 +81,7 @@ Deno.test("a broker that closes removes its socket, and ends its connections", a
     await client.expectClose();
     assertEquals(await exists(path), false);
     await listener.close();
-    await assertRejects(() => broker.listenUnix({ path }), TypeError, "broker is closed");
+    await assertRejects(() => broker.listen({ path }), TypeError, "broker is closed");
     assertEquals(await exists(path), false);
   });
 });
@@ -89,7 +89,7 @@ Deno.test("a broker that closes removes its socket, and ends its connections", a
 Deno.test("a unix socket has the permissions that it was given", async () => {
   await withPath(async (path) => {
     await using broker = new Broker();
-    await broker.listenUnix({ path, mode: 0o620 });
+    await broker.listen({ path, mode: 0o620 });
     assertEquals((await Deno.lstat(path)).mode! & 0o777, 0o620);
   });
 });
@@ -97,7 +97,7 @@ Deno.test("a unix socket has the permissions that it was given", async () => {
 Deno.test("a unix socket of which nothing is said is its owner's alone", async () => {
   await withPath(async (path) => {
     await using broker = new Broker();
-    await broker.listenUnix({ path });
+    await broker.listen({ path });
     assertEquals((await Deno.lstat(path)).mode! & 0o777, 0o600);
     assertEquals(await exists(`${path}~`), false);
   });
@@ -108,11 +108,11 @@ Deno.test("a unix socket is made though an earlier start was ended in the middle
     await Deno.mkdir(`${path}~`);
     await leaveBehind(`${path}~/s`);
     await using broker = new Broker();
-    await broker.listenUnix({ path });
+    await broker.listen({ path });
     assertEquals(await exists(`${path}~`), false);
     await using other = new Broker();
     await Deno.writeTextFile(`${path}2~`, "precious");
-    await assertRejects(() => other.listenUnix({ path: `${path}2` }), Deno.errors.AlreadyExists);
+    await assertRejects(() => other.listen({ path: `${path}2` }), Deno.errors.AlreadyExists);
     assertEquals(await Deno.readTextFile(`${path}2~`), "precious");
   });
 });
@@ -122,7 +122,7 @@ Deno.test("a socket that was left behind is replaced", async () => {
     await leaveBehind(path);
     assert(await exists(path));
     await using broker = new Broker();
-    await broker.listenUnix({ path });
+    await broker.listen({ path });
     const client = await connect(`unix:${path}`, { reconnect: false });
     await client.close();
   });
@@ -132,8 +132,8 @@ Deno.test("a socket of another server is left alone", async () => {
   await withPath(async (path) => {
     await using first = new Broker();
     await using second = new Broker();
-    await first.listenUnix({ path });
-    await assertRejects(() => second.listenUnix({ path }), Deno.errors.AddrInUse, path);
+    await first.listen({ path });
+    await assertRejects(() => second.listen({ path }), Deno.errors.AddrInUse, path);
     const client = await connect(`unix:${path}`, { reconnect: false });
     await client.close();
   });
@@ -143,11 +143,11 @@ Deno.test("a file that is no socket is left alone", async () => {
   await withPath(async (path) => {
     await Deno.writeTextFile(path, "precious");
     await using broker = new Broker();
-    await assertRejects(() => broker.listenUnix({ path }), Deno.errors.AlreadyExists, path);
+    await assertRejects(() => broker.listen({ path }), Deno.errors.AlreadyExists, path);
     await Deno.remove(path);
     await Deno.writeTextFile(`${path}.other`, "precious");
     await Deno.symlink(`${path}.other`, path);
-    await assertRejects(() => broker.listenUnix({ path }), Deno.errors.AlreadyExists, path);
+    await assertRejects(() => broker.listen({ path }), Deno.errors.AlreadyExists, path);
     assertEquals(await Deno.readTextFile(path), "precious");
   });
 });
@@ -156,9 +156,9 @@ Deno.test("a socket that another server has put in the place is not removed", as
   await withPath(async (path) => {
     const first = new Broker();
     const second = new Broker();
-    await first.listenUnix({ path });
+    await first.listen({ path });
     await Deno.rename(path, `${path}.moved`);
-    await second.listenUnix({ path });
+    await second.listen({ path });
     await first.close();
     const client = await connect(`unix:${path}`, { reconnect: false });
     await client.close();
@@ -170,7 +170,7 @@ Deno.test("a socket that another server has put in the place is not removed", as
 Deno.test("a unix socket takes WebSockets, too, as from a web server on the same machine", async () => {
   await withPath(async (path) => {
     await using broker = new Broker();
-    await broker.listenUnix({ path, webSocket: { path: "/mqtt" } });
+    await broker.listen({ path, webSocket: { path: "/mqtt" } });
     // A proxy, as the web server is one.
     using proxy = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const proxying = (async () => {
@@ -193,7 +193,7 @@ Deno.test("a client on a unix socket that stops reading does not make the broker
   await withPath(async (path) => {
     const lagBytesMax = 1024 * 1024;
     await using broker = new Broker({ limits: { lagBytesMax, stallMs: 100 } });
-    await broker.listenUnix({ path });
+    await broker.listen({ path });
     const client = new RawClient(await Deno.connect({ transport: "unix", path }));
     await client.send(packets.connect());
     await client.expect("20 02 00 00");

@@ -21,7 +21,7 @@ const NOTHING = new Uint8Array();
 
 Deno.test("what is no request for a WebSocket is refused in words", async () => {
   await using broker = new Broker();
-  const { port } = await broker.listenWebSocket({ port: 0, path: "/mqtt" });
+  const { port } = await broker.listen({ port: 0, webSocket: { path: "/mqtt" } });
   const good = webSocketRequest("mqtt", "/mqtt?token=1");
   const cases: [status: number, words: string, request: string[]][] = [
     [426, "connect to it with a WebSocket", ["GET /mqtt HTTP/1.1", "Host: broker"]],
@@ -48,7 +48,7 @@ Deno.test("what is no request for a WebSocket is refused in words", async () => 
 
 Deno.test("frames that break the rules of WebSocket end the connection", async () => {
   await using broker = new Broker();
-  const { port } = await broker.listenWebSocket({ port: 0 });
+  const { port } = await broker.listen({ port: 0, webSocket: true });
   const long = new Uint8Array(126);
   const cases: [fault: string, bytes: Uint8Array][] = [
     ["no mask", Uint8Array.of(0x82, 0)],
@@ -89,7 +89,7 @@ for (const [what, begin, one] of IDLE_FRAMES) {
       clock: { ...systemClock, now: () => 0, schedule: () => () => {} },
       hooks: { limited: ({ reason, clientId }) => limited.push([reason, clientId]) },
     });
-    const { port } = await broker.listenWebSocket({ port: 0 });
+    const { port } = await broker.listen({ port: 0, webSocket: true });
     using client = await WebSocketClient.dial(port);
     const beginnings = begin.length > 0 ? 1 : 0;
     await client.raw(begin);
@@ -110,7 +110,7 @@ for (const [what, begin, one] of IDLE_FRAMES) {
 
 Deno.test("an empty frame that ends a message with a payload is no idle one", async () => {
   await using broker = new Broker({ limits: { idleFramesPerSecondMax: 1 } });
-  const { port } = await broker.listenWebSocket({ port: 0 });
+  const { port } = await broker.listen({ port: 0, webSocket: true });
   using client = await WebSocketClient.dial(port);
   const packet = Uint8Array.of(...packets.connect({ clientId: "c" }), 0xc0);
   await client.raw(frame(BINARY, packet, { isFinal: false }));
@@ -130,7 +130,7 @@ Deno.test("an empty frame that ends a message with a payload is no idle one", as
 
 Deno.test("a WebSocket answers pings, and a close with a close", async () => {
   await using broker = new Broker();
-  const { port } = await broker.listenWebSocket({ port: 0 });
+  const { port } = await broker.listen({ port: 0, webSocket: true });
   using client = await WebSocketClient.dial(port);
   await client.frame(PING, Uint8Array.of(1, 2));
   const pong = { opcode: PONG, isFinal: true, payload: Uint8Array.of(1, 2) };
@@ -142,7 +142,7 @@ Deno.test("a WebSocket answers pings, and a close with a close", async () => {
 
 Deno.test("a broker that closes tells the clients on WebSockets, and leaves nothing", async () => {
   const broker = new Broker();
-  const { port } = await broker.listenWebSocket({ port: 0 });
+  const { port } = await broker.listen({ port: 0, webSocket: true });
   using idle = await Deno.connect({ hostname: "127.0.0.1", port });
   using client = await WebSocketClient.dial(port);
   await client.frame(BINARY, packets.connect({ level: 5 }));
@@ -156,7 +156,7 @@ Deno.test("a broker that closes tells the clients on WebSockets, and leaves noth
 
 Deno.test("past the limit of connections a client on a WebSocket is told so", async () => {
   await using broker = new Broker({ limits: { connectionsMax: 1 } });
-  const { port } = await broker.listenWebSocket({ port: 0 });
+  const { port } = await broker.listen({ port: 0, webSocket: true });
   const first = new RawClient(await WebSocketClient.dial(port));
   await first.send(packets.connect());
   await first.expect("20 02 00 00");
@@ -172,7 +172,7 @@ for (const protocolVersion of [4, 5] as const) {
 
   Deno.test(`${over} publishes and receives`, async () => {
     await using broker = new Broker();
-    const { port } = await broker.listenWebSocket({ port: 0 });
+    const { port } = await broker.listen({ port: 0, webSocket: true });
     await using client = await JsClient.connect(port, { protocol: "ws", protocolVersion });
     await client.mqtt.subscribeAsync("room/+", { qos: 2 });
     const payloads = ["small", "x".repeat(200_000), "last"];
@@ -187,7 +187,7 @@ for (const protocolVersion of [4, 5] as const) {
 
 Deno.test("Fairway's client reaches a broker over WebSocket", async () => {
   await using broker = new Broker();
-  const { port } = await broker.listenWebSocket({ port: 0, path: "/mqtt" });
+  const { port } = await broker.listen({ port: 0, webSocket: { path: "/mqtt" } });
   const heard = broker.subscribe("hello");
   const client = await connect(`ws://127.0.0.1:${port}/mqtt`);
   await client.publish("hello", "there", { qos: 1 });
@@ -199,7 +199,7 @@ Deno.test("Fairway's client reaches a broker over WebSocket", async () => {
 Deno.test("a client on a WebSocket that stops reading does not make the broker hold all", async () => {
   const lagBytesMax = 1024 * 1024;
   await using broker = new Broker({ limits: { lagBytesMax, stallMs: 100 } });
-  const { port } = await broker.listenWebSocket({ port: 0 });
+  const { port } = await broker.listen({ port: 0, webSocket: true });
   const client = await WebSocketClient.dial(port);
   await client.frame(BINARY, packets.connect());
   await client.readFrame();

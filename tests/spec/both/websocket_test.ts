@@ -24,7 +24,7 @@ const LARGE = "x".repeat(100_000);
 for (const { version, level } of BOTH) {
   Deno.test(`${version}: over WebSocket the broker sends binary frames, and a text frame ends the connection [MQTT-6.0.0-1]`, async () => {
     await using broker = new Broker();
-    const { port } = await broker.listenWebSocket({ port: 0 });
+    const { port } = await broker.listen({ port: 0, webSocket: true });
     for (const isLetIn of [true, false]) {
       using client = await WebSocketClient.dial(port);
       if (isLetIn) {
@@ -43,7 +43,7 @@ for (const { version, level } of BOTH) {
 
   Deno.test(`${version}: packets may span WebSocket frames, or share them [MQTT-6.0.0-2]`, async () => {
     await using broker = new Broker();
-    const { port } = await broker.listenWebSocket({ port: 0 });
+    const { port } = await broker.listen({ port: 0, webSocket: true });
     const bytes = concat([
       connect({ level }),
       subscribe({ a: 0 }, { level }),
@@ -68,7 +68,7 @@ for (const { version, level } of BOTH) {
 
 Deno.test("the broker chooses the WebSocket subprotocol mqtt [MQTT-6.0.0-4]", async () => {
   await using broker = new Broker();
-  const { port } = await broker.listenWebSocket({ port: 0 });
+  const { port } = await broker.listen({ port: 0, webSocket: true });
   for (const offered of ["mqtt", "mqttv3.1, mqtt", "soap,mqtt"]) {
     using client = await WebSocketClient.dial(port, offered);
     assertEquals([client.status, client.header("sec-websocket-protocol")], [101, "mqtt"]);

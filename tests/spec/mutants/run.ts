@@ -31,12 +31,15 @@ const NEEDED = [
     "log",
     "router",
     "store",
+    "stream",
     "transport",
   ],
 ];
 
 /** How long the tests of one mutant may take, in milliseconds: some have the broker go round. */
 const TIMEOUT_MS = 60_000;
+/** How long those of all mutants together may take before any is tried, in milliseconds. */
+const ALL_TIMEOUT_MS = 300_000;
 
 /** How many mutants are tried at once. */
 const COPIES = 2;
@@ -67,21 +70,29 @@ async function makeCopy(): Promise<URL> {
 const IN_MEMORY = ["--filter", "/\\(in memory\\)$/"];
 
 /** Runs the tests of some mutants: those of `tests/spec/`, and the others. */
-async function runTests(folder: URL, mutants: readonly Mutant[]): Promise<Outcome> {
+async function runTests(
+  folder: URL,
+  mutants: readonly Mutant[],
+  timeoutMs = TIMEOUT_MS,
+): Promise<Outcome> {
   const ofSpec = new Set(mutants.flatMap(({ tests }) => tests.map((test) => `tests/spec/${test}`)));
   const others = new Set(mutants.flatMap(({ others = [] }) => others));
   for (const [files, filter] of [[ofSpec, IN_MEMORY], [others, []]] as const) {
     if (files.size === 0) continue;
     const mayWrite = files === others ? ["--allow-write"] : [];
-    const outcome = await runFiles(folder, [...mayWrite, ...filter, ...files]);
+    const outcome = await runFiles(folder, [...mayWrite, ...filter, ...files], timeoutMs);
     if (outcome !== "passed") return outcome;
   }
   return "passed";
 }
 
-async function runFiles(folder: URL, args: readonly string[]): Promise<Outcome> {
+async function runFiles(
+  folder: URL,
+  args: readonly string[],
+  timeoutMs: number,
+): Promise<Outcome> {
   const flags = ["--no-check", "--no-lock", "--no-prompt", "--allow-read"];
-  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const signal = AbortSignal.timeout(timeoutMs);
   const { code, stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["test", ...flags, ...args],
     cwd: folder,
@@ -119,7 +130,7 @@ async function main(rules: readonly string[]): Promise<number> {
   const mutants = MUTANTS.filter(isWanted);
   const folders = await Promise.all(Array.from({ length: COPIES }, makeCopy));
   try {
-    const outcome = await runTests(folders[0]!, mutants);
+    const outcome = await runTests(folders[0]!, mutants, ALL_TIMEOUT_MS);
     if (outcome !== "passed") {
       console.log(`Without any mutant the tests are ${outcome}: nothing can be told`);
       return 1;

@@ -170,5 +170,5 @@ Deno.test("the state of a bridge that is away outlives the broker, that of the b
   }
   await first.close();
   await using second = await Broker.open(MemoryStore.from(store.snapshot()));
-  assertEquals(second.retainedMessages, 1);
+  assertEquals(second.stats.retainedMessages, 1);
 });

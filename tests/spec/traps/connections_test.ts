@@ -57,7 +57,7 @@ specTest("a client with a will that it may not publish is refused", forbidding, 
   // The one whose name it has is not disturbed, and nothing is published.
   await holder.ping();
   await witness.expectSilence();
-  assertEquals(t.broker.retainedMessages, 0);
+  assertEquals(t.broker.stats.retainedMessages, 0);
   // What is forbidden to a will may be allowed to a message.
   await holder.send(publish("forbidden", "x"));
   await witness.expectPublish("forbidden", "x");
@@ -181,7 +181,7 @@ timeTest(
       const fields = { level, clientId: "old", clean: false };
       await t.drop(await t.connect(fields));
       await t.pass(seconds * 1000);
-      assertEquals(t.broker.sessions, seconds < 100 ? 1 : 0);
+      assertEquals(t.broker.stats.sessions, seconds < 100 ? 1 : 0);
       await t.leave(await t.connect({ level, clientId: "old" }));
     }
   },

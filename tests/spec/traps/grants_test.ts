@@ -100,7 +100,7 @@ function below(prefix: string): Authorizer {
       await (await t.dial({ level: 4 })).expectRefusal(5);
       await (await t.dial({ level: 5, properties: says })).expectRefusal(0x87);
     }
-    assertEquals(t.broker.sessions, 0);
+    assertEquals(t.broker.stats.sessions, 0);
   });
 }
 

@@ -172,9 +172,9 @@ specTest("lenient: a lasting session without a name is a clean one", lenient, as
   await client.subscribe(subscribe({ a: 1 }, { level: 4 }));
   await client.send(publish("a", "x", { level: 4 }));
   await client.expectPublish("a", "x");
-  assertEquals(t.broker.sessions, 1);
+  assertEquals(t.broker.stats.sessions, 1);
   await t.drop(client);
-  await t.until(() => t.broker.sessions === 0);
+  await t.until(() => t.broker.stats.sessions === 0);
   await expectTolerated(t, "empty-client-id", 1);
   // In MQTT 3.1 no session can be without a name, a clean one neither.
   await (await t.dial({ ...unnamed, level: 3 })).expectRefusal(2);

@@ -38,11 +38,11 @@ timeTest("what is left of a retained message's expiry is told however often it i
       assertEquals((await client.expectPublish("a", "x")).properties, [[0x02, 10 - second]]);
       await t.drop(client);
     }
-    assertEquals(t.broker.retainedMessages, 1);
+    assertEquals(t.broker.stats.retainedMessages, 1);
     await t.pass(1000);
   }
   await (await subscriber(t, "a")).expectSilence();
-  assertEquals(t.broker.retainedMessages, 0);
+  assertEquals(t.broker.stats.retainedMessages, 0);
 });
 
 specTest("an empty message without RETAIN leaves the retained one", async (t) => {
@@ -56,7 +56,7 @@ specTest("an empty message without RETAIN leaves the retained one", async (t) =>
     await client.expectSilence();
     await publisher.send(publish("a", "", { level, retain: true }));
     await client.expectPublish("a", "");
-    assertEquals(t.broker.retainedMessages, 0);
+    assertEquals(t.broker.stats.retainedMessages, 0);
     await t.drop(client);
     await t.drop(publisher);
   }
@@ -129,7 +129,7 @@ timeTest("a will delay without a session to wait with is no delay", async (t) =>
   await client.send(disconnect(0x04, properties.sessionExpiry(0)));
   await client.expectClose();
   await witness.expectPublish("will", "gone");
-  assertEquals(t.broker.sessions, 1);
+  assertEquals(t.broker.stats.sessions, 1);
 });
 
 timeTest("a will that waits is forgotten with the goodbye of a later connection", async (t) => {

@@ -110,7 +110,7 @@ specTest(
 
 specTest("an empty message is not retained [MQTT-3.3.1-11]", async (t) => {
   await publishAll(t, publish("a", "", { retain: true }));
-  assertEquals(t.broker.retainedMessages, 0);
+  assertEquals(t.broker.stats.retainedMessages, 0);
   const late = await t.connect();
   await late.subscribe(subscribe({ a: 0 }));
   await late.expectSilence();

@@ -178,7 +178,7 @@ specTest("a broker that retains nothing takes no RETAIN [MQTT-3.2.2-14]", {
   for (const qos of [0, 1, 2] as const) {
     await thrownOut(t, publish("a", "x", { retain: true, qos }), 0x9a);
   }
-  assertEquals(t.broker.retainedMessages, 0);
+  assertEquals(t.broker.stats.retainedMessages, 0);
 });
 
 specTest("a packet larger than announced is not taken [MQTT-3.2.2-15]", {

@@ -93,7 +93,7 @@ specTest("an identifier that is in use is not given again [MQTT-3.2.2-16]", {
   const first = assigned(await (await t.dial()).expectWelcome());
   const second = await t.dial();
   assertNotEquals(assigned(await second.expectWelcome()), first);
-  assertEquals(t.broker.sessions, 2);
+  assertEquals(t.broker.stats.sessions, 2);
 });
 
 specTest("an identifier given is as good as any [MQTT-3.1.3-7]", async (t) => {
@@ -183,7 +183,7 @@ specTest("who fails a further check is closed [MQTT-3.1.4-2]", {
   const will = { topic: "will", payload: "" };
   await (await t.dial({ username: "good", will })).expectRefusal(0x87);
   await (await t.dial({ username: "good", will: { ...will, topic: "a/+" } })).expectRefusal(0x90);
-  assertEquals(t.broker.sessions, 0);
+  assertEquals(t.broker.stats.sessions, 0);
   await t.connect({ username: "good" });
 });
 
@@ -224,7 +224,7 @@ specTest("the session is wiped or resumed before CONNACK [MQTT-3.1.4-4]", async 
   assertEquals((await third.expectWelcome()).flags, 0);
   t.broker.publish("a", "wiped", { qos: 1 });
   await third.expectSilence();
-  assertEquals(t.broker.sessions, 1);
+  assertEquals(t.broker.stats.sessions, 1);
 });
 
 specTest("a valid CONNECT is answered by CONNACK 0x00 [MQTT-3.1.4-5]", async (t) => {
@@ -257,7 +257,7 @@ specTest("nothing sent behind a CONNECT that is refused is done [MQTT-3.1.4-6]",
   await faulty.send(rawConnect({ flags: 0x01 }), ...more);
   await faulty.expectRejection();
   await witness.expectSilence();
-  assertEquals(t.broker.retainedMessages, 0);
+  assertEquals(t.broker.stats.retainedMessages, 0);
 });
 
 specTest("what is sent behind a CONNECT that is accepted is done [MQTT-3.1.4-6]", async (t) => {

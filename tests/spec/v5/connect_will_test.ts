@@ -103,7 +103,7 @@ timeTest("a will is published once [MQTT-3.1.2-10]", async (t) => {
   // The session goes on, and is lost again, without a will.
   await t.drop(await t.connect(session));
   await t.pass(200_000);
-  assertEquals(t.broker.sessions, 1);
+  assertEquals(t.broker.stats.sessions, 1);
   await witness.expectSilence();
 });
 

@@ -1,15 +1,20 @@
 /** DISCONNECT is the last word, whatever else waits to be written (MQTT 5 §3.14.4). */
 import { assert, assertEquals } from "@std/assert";
-import { delay } from "@std/async";
 import { concat } from "@std/bytes";
 import { Broker } from "../../../mod.ts";
+import { VirtualClock } from "../../harness/virtual_clock.ts";
 import { connect, frame, subscribe } from "./packets.ts";
 
 /** A client whose network takes no bytes until it is told to. */
 class HeldClient {
+  readonly #clock: VirtualClock;
   readonly written: Uint8Array[] = [];
   #held: PromiseWithResolvers<void> | null = null;
   #incoming: PromiseWithResolvers<Uint8Array | null> = Promise.withResolvers();
+
+  constructor(clock: VirtualClock) {
+    this.#clock = clock;
+  }
 
   hold(): void {
     this.#held = Promise.withResolvers();
@@ -25,7 +30,7 @@ class HeldClient {
     const { resolve } = this.#incoming;
     this.#incoming = Promise.withResolvers();
     resolve(concat(packets));
-    await delay(0);
+    await this.#clock.settle();
   }
 
   async read(target: Uint8Array): Promise<number | null> {
@@ -50,20 +55,21 @@ class HeldClient {
 for (const [what, fault] of Object.entries({ "a fault": frame(0x00), "QoS 3": frame(0x36) })) {
   Deno.test(`what is published after ${what} comes behind no DISCONNECT [MQTT-3.14.4-1]`, async () => {
     // However slow the machine is, what is sent is handled in one turn.
-    await using broker = new Broker({ limits: { turnMsMax: 60_000 } });
-    const client = new HeldClient();
+    const clock = new VirtualClock();
+    await using broker = new Broker({ clock, limits: { turnMsMax: 60_000 } });
+    const client = new HeldClient(clock);
     broker.accept(client);
     await client.send(connect(), subscribe({ a: 0, b: 1 }));
     client.hold();
     await broker.publish("a", "in flight");
-    await delay(0);
+    await clock.settle();
     await client.send(fault);
     await broker.publish("a", "too late");
     await broker.publish("b", "too late", { qos: 1 });
     await broker.publish("a", "too late", { properties: { contentType: "x" } });
-    await delay(0);
+    await clock.settle();
     client.letGo();
-    await delay(0);
+    await clock.settle();
     const last = client.written.at(-1)!;
     assertEquals([last[0], last[2]], [0xe0, 0x81]);
     assert(last.length === 2 + last[1]!, `More than a DISCONNECT: ${last.toHex()}`);
@@ -72,19 +78,20 @@ for (const [what, fault] of Object.entries({ "a fault": frame(0x00), "QoS 3": fr
 
 Deno.test("nothing comes behind the DISCONNECT of a broker that closes [MQTT-3.14.4-1]", async () => {
   // However slow the machine is, what is sent is handled in one turn.
-  await using broker = new Broker({ limits: { turnMsMax: 60_000 } });
-  const client = new HeldClient();
+  const clock = new VirtualClock();
+  await using broker = new Broker({ clock, limits: { turnMsMax: 60_000 } });
+  const client = new HeldClient(clock);
   broker.accept(client);
   await client.send(connect(), subscribe({ a: 0 }));
   client.hold();
   await broker.publish("a", "in flight");
-  await delay(0);
+  await clock.settle();
   await broker.publish("a", "in time");
   const closing = broker.close();
-  await delay(0);
+  await clock.settle();
   await broker.publish("a", "too late");
   client.letGo();
-  await delay(0);
+  await clock.settle();
   client.close();
   await closing;
   const last = client.written.at(-1)!.toHex();

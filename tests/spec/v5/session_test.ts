@@ -45,9 +45,9 @@ timeTest("a session ends when its interval has passed [MQTT-4.1.0-2]", async (t)
   assertEquals(await isPresent(t), true);
   await t.pass(61_000);
   assertEquals(await isPresent(t), false);
-  assertEquals(t.broker.sessions, 1);
+  assertEquals(t.broker.stats.sessions, 1);
   await t.pass(61_000);
-  assertEquals(t.broker.sessions, 0);
+  assertEquals(t.broker.stats.sessions, 0);
 });
 
 timeTest("nothing of a session that has ended comes back [MQTT-4.1.0-2]", async (t) => {
@@ -74,7 +74,7 @@ timeTest("nothing of a session that has ended comes back [MQTT-4.1.0-2]", async 
 specTest("a session without an interval ends with its connection [MQTT-4.1.0-2]", async (t) => {
   const fields = { clientId: "client", clean: false };
   await t.leave(await subscriber(t, "a", 1, fields));
-  assertEquals(t.broker.sessions, 0);
+  assertEquals(t.broker.stats.sessions, 0);
   assertEquals((await t.connect(fields)).connack!.flags, 0);
 });
 

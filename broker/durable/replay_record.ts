@@ -1,0 +1,52 @@
+import type { QoS } from "../../codec/mod.ts";
+import { topicFilterFault } from "../../router/topic.ts";
+import type { RecordReader, RecordWriter } from "../../store/record.ts";
+import { StoreError } from "../../store/store.ts";
+import type { ReplayRecord } from "../session/session_replays.ts";
+
+/** Writes the subscriptions of a session that read streams, as a part of its row. */
+export function writeReplays(writer: RecordWriter, replays: readonly ReplayRecord[]): void {
+  writer.number(replays.length);
+  for (const replay of replays) {
+    writer.text(replay.key).text(replay.stream).text(replay.position).text(replay.filter);
+    writer.text(replay.prefix).number(replay.mountBytes);
+    writer.number(replay.qos + (replay.noLocal ? 4 : 0)).number(replay.identifier);
+    writer.number(replay.at);
+  }
+}
+
+/**
+ * Reads them.
+ *
+ * @throws {StoreError} If they make no sense.
+ */
+export function readReplays(reader: RecordReader): ReplayRecord[] {
+  const replays: ReplayRecord[] = [];
+  for (let left = reader.number(); left > 0; left--) {
+    const [key, stream, position] = [reader.text(), reader.text(), reader.text()];
+    const filter = reader.text();
+    if (topicFilterFault(filter) !== null) {
+      throw new StoreError(`A session in the store makes no sense: the topic filter is ${filter}`);
+    }
+    const prefix = reader.text();
+    const mountBytes = reader.number();
+    const flags = reader.number();
+    const qos = Math.min(1, flags & 3) as QoS;
+    const identifier = reader.number();
+    const at = reader.number();
+    const noLocal = (flags & 4) !== 0;
+    replays.push({
+      key,
+      stream,
+      position,
+      filter,
+      prefix,
+      mountBytes,
+      qos,
+      identifier,
+      noLocal,
+      at,
+    });
+  }
+  return replays;
+}

@@ -1,0 +1,41 @@
+import type { QoS } from "../../codec/mod.ts";
+import type { ClientLink } from "./client_link.ts";
+
+/** A subscription that reads a stream, as it is stored with its session. */
+export interface ReplayRecord {
+  /** What names it in the session: the filter as it was subscribed to. */
+  readonly key: string;
+  readonly stream: string;
+  /** Where it has begun, as it was asked for. */
+  readonly position: string;
+  /** What the topics match, as the broker knows them. */
+  readonly filter: string;
+  /** What is put before each topic; `""` for nothing. */
+  readonly prefix: string;
+  /** Bytes of the mount point, which are taken off each topic that is sent. */
+  readonly mountBytes: number;
+  readonly qos: QoS;
+  /** Subscription Identifier, or 0. */
+  readonly identifier: number;
+  readonly noLocal: boolean;
+  /** The sequence from which on the client has not acknowledged everything; 0 if not known. */
+  readonly at: number;
+}
+
+/** The subscriptions of a session that read streams. */
+export interface SessionReplays {
+  /** How many there are. */
+  readonly size: number;
+  /**
+   * Sends messages to the client.
+   *
+   * @returns False if none can be sent now.
+   */
+  sendNext(link: ClientLink): boolean;
+  /** Ends the subscription with a key. Returns whether there was one. */
+  remove(key: string): boolean;
+  /** What has to be stored of them. */
+  records(): readonly ReplayRecord[];
+  /** Ends all of them. */
+  end(): void;
+}

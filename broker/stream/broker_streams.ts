@@ -1,0 +1,273 @@
+import type { Receipt } from "../../log/receipt.ts";
+import type { Router } from "../../router/router.ts";
+import { Subscription } from "../../router/subscription.ts";
+import { MemoryStore } from "../../store/memory_store.ts";
+import type { Store } from "../../store/store.ts";
+import { ChunkCache } from "../../stream/chunk_cache.ts";
+import { StoreCommits } from "../../stream/store_commits.ts";
+import { Stream } from "../../stream/stream.ts";
+import type { StreamCommits, StreamLog, StreamWaiter } from "../../stream/stream_log.ts";
+import { StreamTable } from "../../stream/stream_table.ts";
+import type { Commit } from "../base/commit.ts";
+import type { BrokerContext } from "../base/context.ts";
+import type { Message } from "../base/message.ts";
+import { Deadline } from "../base/scheduler.ts";
+import type { Receiver } from "../delivery/subscriber.ts";
+import { JournalCommits, type StreamJournal } from "./journal_commits.ts";
+import { declarationOf, type StreamDeclaration, type StreamOptions } from "./stream_options.ts";
+import { StreamReceiver } from "./stream_receiver.ts";
+
+/** What streams need of what stores the state of the broker. */
+export interface StreamsJournal extends StreamJournal {
+  /** Whether nothing more of messages can be promised. */
+  readonly isFull: boolean;
+  /** The commit after which everything of now is on the disk; `null` if it is already. */
+  readonly latest: Commit | null;
+  /** Closes when the disk holds what a commit should. */
+  whenStored(commit: Commit): Receipt;
+}
+
+/** What streams need of the broker. */
+export interface StreamsHost {
+  readonly context: BrokerContext;
+  readonly router: Router<Receiver>;
+  readonly publisher: { onStoring(): void; needRoom(room: Receipt): void };
+  /** What stores the state of the broker; `null` for one that keeps all in memory. */
+  readonly journal: StreamsJournal | null;
+}
+
+/** A stream that was declared. */
+export interface DeclaredStream {
+  readonly declaration: StreamDeclaration;
+  readonly log: StreamLog;
+  readonly stream: Stream;
+  readonly receiver: StreamReceiver;
+  /** Drops what is too old when nothing else happens. */
+  readonly trim: Deadline;
+}
+
+/** What waits for a commit, in bytes, as far as streams are concerned. */
+interface Gathering {
+  commit: Commit | null;
+  bytes: number;
+}
+
+/** The streams of a broker. */
+export class BrokerStreams {
+  readonly #host: StreamsHost;
+  readonly #declared = new Map<string, DeclaredStream>();
+  readonly #memory = new MemoryStore();
+  readonly #memoryCommits = new StoreCommits(this.#memory);
+  #inMemory: StreamTable | null = null;
+  #onDisk: StreamTable | null = null;
+  #caches: ChunkCache[] = [];
+  readonly #gathering: Gathering = { commit: null, bytes: 0 };
+  /** The last change of what is declared. */
+  #last: Promise<unknown> = Promise.resolve();
+  readonly #waiters = new Set<StreamWaiter>();
+
+  constructor(host: StreamsHost) {
+    this.#host = host;
+  }
+
+  /** Every stream that was declared. */
+  get declared(): readonly DeclaredStream[] {
+    return [...this.#declared.values()];
+  }
+
+  /** Whether any stream was declared. */
+  get isEmpty(): boolean {
+    return this.#declared.size === 0;
+  }
+
+  /** The names of streams that the store has and nobody has declared. */
+  get undeclared(): readonly string[] {
+    return this.#onDisk?.undeclared.map(({ name }) => name) ?? [];
+  }
+
+  /** What streams keep in memory, in bytes. */
+  get memoryBytes(): number {
+    let bytes = 0;
+    for (const { log } of this.#declared.values()) bytes += log.memoryBytes;
+    for (const cache of this.#caches) bytes += cache.bytes;
+    return bytes;
+  }
+
+  /** The stream with a name. */
+  get(name: string): DeclaredStream | undefined {
+    return this.#declared.get(name);
+  }
+
+  /**
+   * Finds out which streams a store has.
+   *
+   * @throws {StoreError} If it cannot be read.
+   */
+  async open(store: Store): Promise<void> {
+    this.#onDisk = await this.#table(store, new JournalCommits(this.#host.journal!));
+    this.#host.context.stats.storeRowsLost += this.#onDisk.unreadable;
+  }
+
+  /**
+   * Declares a stream, or declares it anew.
+   *
+   * @throws {RangeError} If an option is out of range, or there are too many streams.
+   * @throws {StoreError} If the store cannot be read.
+   */
+  declare(options: StreamOptions): Promise<Stream> {
+    return this.#inOrder(() => this.#declare(options));
+  }
+
+  /** Removes a stream with everything in it. Returns whether there was one. */
+  remove(name: string): Promise<boolean> {
+    return this.#inOrder(() => this.#remove(name));
+  }
+
+  /** One after the other: each of them reads the store. */
+  #inOrder<T>(act: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(act);
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  async #declare(options: StreamOptions): Promise<Stream> {
+    const declaration = declarationOf(options);
+    const { name } = declaration;
+    const { streamsMax } = this.#host.context.limits;
+    const known = this.#declared.get(name);
+    if (known === undefined && this.#declared.size >= streamsMax) {
+      throw new RangeError(`Cannot declare stream "${name}": there are ${streamsMax} already`);
+    }
+    if (known !== undefined && known.declaration.store !== declaration.store) {
+      throw new RangeError(`Cannot move stream "${name}": remove it first`);
+    }
+    const isOnDisk = declaration.store === "disk" && this.#onDisk !== null;
+    const table = isOnDisk ? this.#onDisk! : await this.#memoryTable();
+    const log = await table.declare(name, JSON.stringify(options), options);
+    if (known !== undefined) this.#unsubscribe(known);
+    const receiver = new StreamReceiver(this.#receiverHost(isOnDisk), log, declaration);
+    const stream = known?.stream ?? new Stream(log, this.#keeper(isOnDisk));
+    const trim = new Deadline(() => this.#trim(log, trim));
+    const declared: DeclaredStream = { declaration, log, stream, receiver, trim };
+    this.#declared.set(name, declared);
+    this.#subscribe(declared);
+    this.#trim(log, trim);
+    const waiters = [...this.#waiters];
+    this.#waiters.clear();
+    for (const waiter of waiters) waiter.wake();
+    return stream;
+  }
+
+  async #remove(name: string): Promise<boolean> {
+    const declared = this.#declared.get(name);
+    if (declared !== undefined) this.#unsubscribe(declared);
+    this.#declared.delete(name);
+    const removed = [await this.#onDisk?.remove(name), await this.#inMemory?.remove(name)];
+    return removed.includes(true);
+  }
+
+  /** Has `waiter` woken, once, when a stream is declared. */
+  whenDeclared(waiter: StreamWaiter): void {
+    this.#waiters.add(waiter);
+  }
+
+  /** The waiter does not wait any more. */
+  forget(waiter: StreamWaiter): void {
+    this.#waiters.delete(waiter);
+  }
+
+  /** Ends what the program reads. */
+  close(): void {
+    for (const { log } of this.#declared.values()) log.end();
+  }
+
+  #subscribe({ declaration, receiver }: DeclaredStream): void {
+    const options = {
+      qos: 2,
+      noLocal: false,
+      retainAsPublished: true,
+      retainHandling: 2,
+      identifier: 0,
+    } as const;
+    for (const filter of declaration.filters) {
+      this.#host.router.subscribe(new Subscription<Receiver>(receiver, filter, options));
+    }
+  }
+
+  #unsubscribe({ declaration, receiver, trim }: DeclaredStream): void {
+    for (const filter of declaration.filters) this.#host.router.unsubscribe(receiver, filter);
+    this.#host.context.scheduler.clear(trim);
+  }
+
+  /** Drops what is too old, and comes again when more will be. */
+  #trim(log: StreamLog, deadline: Deadline): void {
+    if (log.isRemoved) return;
+    log.trim();
+    const { nextTrimMs } = log;
+    const { maxAgeMs } = log.retention;
+    if (maxAgeMs === Infinity) return;
+    const { scheduler, calendar, clock } = this.#host.context;
+    const atMs = nextTrimMs === Infinity ? clock.now() + maxAgeMs : calendar.toClock(nextTrimMs);
+    scheduler.set(deadline, Math.max(atMs, clock.now() + 1));
+  }
+
+  async #memoryTable(): Promise<StreamTable> {
+    return this.#inMemory ??= await this.#table(this.#memory, this.#memoryCommits);
+  }
+
+  async #table(store: Store, commits: StreamCommits): Promise<StreamTable> {
+    const { context } = this.#host;
+    const cache = new ChunkCache(store, () => context.limits.streamCacheBytesMax);
+    this.#caches.push(cache);
+    const now = context.settings.wallClock;
+    return await StreamTable.open({
+      store,
+      commits,
+      cache,
+      now,
+      failed: (error) => context.failed(error),
+    });
+  }
+
+  #receiverHost(isOnDisk: boolean) {
+    const { publisher, context } = this.#host;
+    const host = this.#host;
+    return {
+      get isFull(): boolean {
+        return isOnDisk && host.journal!.isFull;
+      },
+      storing: (bytes: number) => {
+        if (!isOnDisk) return;
+        publisher.onStoring();
+        this.#weigh(bytes);
+      },
+      dropped: (message: Message) => context.dropped("stream-full", message, null),
+    };
+  }
+
+  /** So much more is to be stored: past a limit publishers wait for the commit under way. */
+  #weigh(bytes: number): void {
+    const journal = this.#host.journal!;
+    const { gathering, latest } = journal;
+    const state = this.#gathering;
+    if (state.commit !== gathering) {
+      state.commit = gathering;
+      state.bytes = 0;
+    }
+    state.bytes += bytes;
+    if (state.bytes <= this.#host.context.limits.journalBytesMax) return;
+    this.#host.publisher.needRoom((latest ?? gathering).over);
+  }
+
+  #keeper(isOnDisk: boolean) {
+    const host = this.#host;
+    return {
+      now: host.context.settings.wallClock,
+      stored: async (input: { isRevoked: boolean }) => {
+        if (!isOnDisk) return await this.#memoryCommits.stored(input);
+        const journal = host.journal!;
+        await journal.whenStored(journal.latest ?? journal.gathering);
+      },
+    };
+  }
+}

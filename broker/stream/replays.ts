@@ -1,0 +1,253 @@
+import type { QoS } from "../../codec/mod.ts";
+import type { Variant } from "../../router/variant.ts";
+import type { StreamCursor } from "../../stream/stream_cursor.ts";
+import type { BrokerContext } from "../base/context.ts";
+import type { Message } from "../base/message.ts";
+import type { ClientLink } from "../session/client_link.ts";
+import type { InflightMessages } from "../session/inflight.ts";
+import { InflightMessage } from "../session/inflight_message.ts";
+import type { ReplayRecord, SessionReplays } from "../session/session_replays.ts";
+import type { BrokerStreams, DeclaredStream } from "./broker_streams.ts";
+import { Replay, type ReplayRequest } from "./replay.ts";
+
+/** What sending one message costs, in units of a turn's budget: about a microsecond. */
+const UNITS_PER_MESSAGE = 1;
+/** What it costs to look for one, among many that do not match. */
+const UNITS_PER_SEARCH = 32;
+
+/** What subscriptions that read streams need of their session. */
+export interface ReplayingSession {
+  readonly clientId: string;
+  readonly expirySeconds: number;
+  readonly hasEnded: boolean;
+  readonly link: ClientLink | null;
+  readonly queue: { changed(): void };
+  openInflight(): InflightMessages;
+  mayReceive(topic: string): boolean;
+}
+
+/** A message of a stream in flight: with its end, the subscription may go on later from there. */
+class ReplayedMessage extends InflightMessage {
+  // As a durable queue has its messages in flight (`StoredInflight`): it holds none of its entries.
+  readonly hold = null;
+  readonly commit = 0;
+  readonly #replay: Replay;
+  readonly #seq: number;
+  readonly #topic: string;
+
+  constructor(
+    message: Message | null,
+    variant: Variant,
+    replay: Replay,
+    topic: string,
+    seq: number,
+  ) {
+    super(message, variant, 1);
+    this.#replay = replay;
+    this.#topic = topic;
+    this.#seq = seq;
+    this.wasSent = true;
+    replay.inflight.add(seq);
+  }
+
+  /** It is kept until it is acknowledged, to be sent again: its stream may have dropped it by then. */
+  letGo(): void {}
+
+  override get topic(): string {
+    return this.#topic;
+  }
+
+  override finished(): void {
+    this.#replay.inflight.delete(this.#seq);
+  }
+}
+
+/** The subscriptions of one session that read streams, in turn. */
+export class Replays implements SessionReplays {
+  readonly #context: BrokerContext;
+  readonly #streams: BrokerStreams;
+  readonly #session: ReplayingSession;
+  readonly #byKey = new Map<string, Replay>();
+  #order: Replay[] = [];
+  #turn = 0;
+  /** Whether it waits for another turn of the event loop. */
+  #isLate = false;
+
+  constructor(context: BrokerContext, streams: BrokerStreams, session: ReplayingSession) {
+    this.#context = context;
+    this.#streams = streams;
+    this.#session = session;
+  }
+
+  get size(): number {
+    return this.#order.length;
+  }
+
+  /** The subscription with a key. */
+  get(key: string): Replay | undefined {
+    return this.#byKey.get(key);
+  }
+
+  /** What each of them asks for. */
+  requests(): readonly ReplayRequest[] {
+    return this.#order.map(({ request }) => request);
+  }
+
+  /** Adds a subscription, in the place of another one with the same key. */
+  add(
+    request: ReplayRequest,
+    options: { qos: QoS; identifier: number; noLocal: boolean },
+    declared: DeclaredStream,
+    cursor: StreamCursor,
+  ): void {
+    this.remove(request.key);
+    this.#add(request, { ...options, at: 0 }, declared, cursor);
+  }
+
+  /** Takes a subscription that was in the store. */
+  restore(record: ReplayRecord): void {
+    const { qos: _q, identifier: _i, noLocal: _n, at: _a, ...request } = record;
+    this.#add(request, record, undefined, null);
+  }
+
+  #add(
+    request: ReplayRequest,
+    options: { qos: QoS; identifier: number; noLocal: boolean; at: number },
+    declared: DeclaredStream | undefined,
+    cursor: StreamCursor | null,
+  ): void {
+    const wake = () => this.#session.link?.outbox.hurry();
+    const replay = new Replay(request, options, declared?.log ?? null, cursor, wake);
+    this.#byKey.set(request.key, replay);
+    this.#order.push(replay);
+    this.#session.queue.changed();
+  }
+
+  remove(key: string): boolean {
+    const replay = this.#byKey.get(key);
+    if (replay === undefined) return false;
+    this.#byKey.delete(key);
+    this.#order = this.#order.filter((one) => one !== replay);
+    this.#leave(replay);
+    this.#session.queue.changed();
+    return true;
+  }
+
+  records(): readonly ReplayRecord[] {
+    return this.#order.map(({ record }) => record);
+  }
+
+  end(): void {
+    for (const replay of this.#order) this.#leave(replay);
+    this.#order = [];
+    this.#byKey.clear();
+  }
+
+  sendNext(link: ClientLink): boolean {
+    if (this.#isLate) return false;
+    let hasSent = false;
+    for (let left = this.#order.length; left > 0; left--) {
+      const replay = this.#order[this.#turn++ % this.#order.length]!;
+      const before = replay.cursor?.at;
+      if (!replay.isWaiting && this.#send(replay, link)) hasSent = true;
+      if (replay.cursor?.at !== before && this.#session.expirySeconds > 0) {
+        this.#session.queue.changed();
+      }
+      if (this.#isLate || !link.outbox.hasRoom) break;
+    }
+    return hasSent && !this.#isLate;
+  }
+
+  /** Sends as much as there is, the client takes, and the turn has time for. */
+  #send(replay: Replay, link: ClientLink): boolean {
+    const { turns } = this.#context;
+    let hasSent = false;
+    while (link.outbox.hasRoom) {
+      if (replay.variant.qos > 0 && !this.#session.openInflight().mayOpen) break;
+      if (!this.#isThere(replay)) break;
+      const found = replay.cursor!.next();
+      if (found === "end") {
+        this.#park(replay);
+        break;
+      }
+      if (found === "unloaded") {
+        replay.load(this.#context);
+        break;
+      }
+      if (found === "message") this.#sendOne(replay, link);
+      hasSent = true;
+      if (turns.spend(found === "message" ? UNITS_PER_MESSAGE : UNITS_PER_SEARCH)) {
+        this.#goOnLater();
+        break;
+      }
+    }
+    replay.cursor?.release();
+    this.#countGaps(replay);
+    return hasSent;
+  }
+
+  /** Whether the stream is there. If not, it is looked at again when one is declared. */
+  #isThere(replay: Replay): boolean {
+    if (replay.log?.isRemoved) replay.lose();
+    if (replay.cursor !== null) return true;
+    const declared = this.#streams.get(replay.request.stream);
+    if (declared === undefined) {
+      replay.isWaiting = true;
+      this.#streams.whenDeclared(replay);
+      return false;
+    }
+    replay.begin(declared.log, this.#context);
+    return replay.cursor !== null;
+  }
+
+  #park(replay: Replay): void {
+    replay.isWaiting = true;
+    replay.log!.park(replay);
+  }
+
+  #leave(replay: Replay): void {
+    replay.log?.unpark(replay);
+    this.#streams.forget(replay);
+  }
+
+  #countGaps({ cursor }: Replay): void {
+    if (cursor === null || cursor.missed === 0) return;
+    this.#context.stats.dropped["stream-gap"] += cursor.missed;
+    cursor.missed = 0;
+  }
+
+  #sendOne(replay: Replay, link: ClientLink): void {
+    const cursor = replay.cursor!;
+    const session = this.#session;
+    if (replay.noLocal && cursor.publisher === session.clientId) return;
+    if (!session.mayReceive(cursor.topic)) return this.#context.withheld(1);
+    const message = replay.message(link.wire.v5, this.#context);
+    if (message === null) return;
+    const { variant } = replay;
+    if (variant.qos === 0) {
+      if (!link.send(message, variant, 0, 0, false)) this.#unsent(link, message);
+      return;
+    }
+    const { window } = session.openInflight();
+    const kept = session.expirySeconds > 0 ? message.keep() : null;
+    const sent = new ReplayedMessage(kept, variant, replay, cursor.topic, cursor.seq);
+    const flight = window.open(1, sent);
+    if (link.send(message, variant, 1, flight.packetId, false)) return;
+    window.close(flight);
+    sent.finished();
+    this.#unsent(link, message);
+  }
+
+  #unsent(link: ClientLink, message: Message): void {
+    this.#context.dropped(link.whyUnsent(message), message, this.#session.clientId);
+  }
+
+  /** In a turn of its own: others have theirs first. */
+  #goOnLater(): void {
+    this.#isLate = true;
+    this.#context.turns.later(() => {
+      this.#isLate = false;
+      this.#session.link?.outbox.hurry();
+    });
+  }
+}

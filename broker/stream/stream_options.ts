@@ -1,0 +1,79 @@
+import {
+  isDollarTopic,
+  matchesFilter,
+  parseSharedFilter,
+  topicFilterFault,
+} from "../../router/topic.ts";
+import type { Retention } from "../../stream/retention.ts";
+
+/** How a program declares a stream. At least one limit is required. */
+export interface StreamOptions extends Retention {
+  /** 1 to 64 characters of A-Z a-z 0-9 _ . - */
+  readonly name: string;
+  /** What is published to topics that match one of these is in the stream. */
+  readonly filters: readonly string[];
+  /** … unless it matches one of these; none by default. */
+  readonly exclude?: readonly string[];
+  /** Where it is: with the sessions in the store of the broker, or in memory; `"disk"` by default. */
+  readonly store?: "disk" | "memory";
+}
+
+/** A stream as it was declared. */
+export interface StreamDeclaration {
+  readonly name: string;
+  readonly filters: readonly string[];
+  readonly exclude: readonly string[];
+  readonly store: "disk" | "memory";
+}
+
+/**
+ * Checks which topics a stream has.
+ *
+ * @throws {RangeError} If a filter is missing or not one that a stream can have; says which.
+ */
+export function declarationOf(options: StreamOptions): StreamDeclaration {
+  const { name, filters, exclude = [], store = "disk" } = options;
+  const what = `Cannot declare stream "${name}"`;
+  if (filters.length === 0) throw new RangeError(`${what}: it needs a topic filter`);
+  for (const filter of [...filters, ...exclude]) {
+    const fault = topicFilterFault(filter);
+    if (fault !== null) throw new RangeError(`${what}: "${filter}": ${fault}`);
+    if (parseSharedFilter(filter) !== null || isDollarTopic(filter)) {
+      throw new RangeError(`${what}: "${filter}": topics that begin with $ are in no stream`);
+    }
+  }
+  return { name, filters, exclude, store };
+}
+
+/** Whether every topic that a filter matches is matched by another one. */
+export function covers(wide: string, filter: string): boolean {
+  const [a, b] = [wide.split("/"), filter.split("/")];
+  for (let i = 0; i < a.length; i++) {
+    if (a[i] === "#") return true;
+    // `a/#` matches `a` as well, and `a/+` does not.
+    if (i >= b.length || b[i] === "#") return false;
+    if (a[i] !== "+" && a[i] !== b[i]) return false;
+  }
+  return a.length === b.length;
+}
+
+/** Whether a topic is in a stream. */
+export function isExcluded({ exclude }: StreamDeclaration, topic: string): boolean {
+  return exclude.some((filter) => matchesFilter(filter, topic));
+}
+
+/** Whether a stream leaves out some topic that a filter matches. */
+export function isExcludedFilter({ exclude }: StreamDeclaration, filter: string): boolean {
+  return exclude.some((excluded) => overlap(excluded.split("/"), filter.split("/")));
+}
+
+/** Whether some topic matches both filters. */
+function overlap(a: readonly string[], b: readonly string[]): boolean {
+  for (let i = 0; i < Math.max(a.length, b.length); i++) {
+    if (a[i] === "#" || b[i] === "#") return true;
+    // `a/#` matches `a` as well.
+    if (i >= a.length || i >= b.length) return false;
+    if (a[i] !== "+" && b[i] !== "+" && a[i] !== b[i]) return false;
+  }
+  return true;
+}

@@ -1,0 +1,71 @@
+/**
+ * Opens byte pipes with `node:net` and `node:tls`, in Node and Bun. It is loaded only where there is
+ * no `Deno`.
+ *
+ * @module
+ */
+import * as net from "node:net";
+import * as tls from "node:tls";
+import { NodeSocketTransport } from "../transport/node_socket.ts";
+import type { Transport } from "../transport/transport.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { TlsSettings } from "./tls_settings.ts";
+
+/** Opens a TCP connection. */
+export function dialTcp(endpoint: Endpoint, signal: AbortSignal): Promise<Transport> {
+  const { hostname: host, port } = endpoint;
+  return opened(net.connect({ host, port, noDelay: true, allowHalfOpen: true }), "connect", signal);
+}
+
+/** Opens a Unix socket. */
+export function dialUnix({ path }: Endpoint, signal: AbortSignal): Promise<Transport> {
+  return opened(net.connect({ path, allowHalfOpen: true }), "connect", signal);
+}
+
+/** Opens a TLS connection, and waits for the end of the handshake. */
+export function dialTls(
+  { hostname: host, port }: Endpoint,
+  signal: AbortSignal,
+  { caCerts, cert, key, unsafelyDisableHostnameVerification = false }: TlsSettings,
+): Promise<Transport> {
+  const socket = tls.connect({
+    host,
+    port,
+    // An address is not a server name.
+    ...net.isIP(host) === 0 ? { servername: host } : {},
+    ...caCerts === undefined ? {} : { ca: [...tls.rootCertificates, ...caCerts] },
+    ...cert === undefined || key === undefined ? {} : { cert, key },
+    ...unsafelyDisableHostnameVerification ? { checkServerIdentity: () => undefined } : {},
+  });
+  socket.setNoDelay(true);
+  return opened(socket, "secureConnect", signal);
+}
+
+/** Waits until a socket is open. */
+async function opened(
+  socket: net.Socket,
+  event: "connect" | "secureConnect",
+  signal: AbortSignal,
+): Promise<Transport> {
+  const open = Promise.withResolvers<void>();
+  const abort = () => open.reject(signal.reason);
+  const closed = () => open.reject(new Error("The connection was closed"));
+  socket.once(event, open.resolve);
+  socket.once("error", open.reject);
+  socket.once("close", closed);
+  signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
+  try {
+    await open.promise;
+  } catch (error) {
+    // What the socket reports after this is of no use to anybody.
+    socket.on("error", () => {});
+    socket.destroy();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", abort);
+    socket.off("error", open.reject);
+    socket.off("close", closed);
+  }
+  return new NodeSocketTransport(socket);
+}

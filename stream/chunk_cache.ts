@@ -1,0 +1,93 @@
+import { numberKey } from "../store/record.ts";
+import type { Store } from "../store/store.ts";
+import { type Chunk, StoredChunk } from "./chunk.ts";
+
+/** How much of the chunks in memory there may be by default, in bytes. */
+export const CACHE_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Chunks of all streams of a store that were read, or written, lately. A thousand readers hold
+ * positions and no chunks: those they read are here, for all of them, up to so many bytes.
+ */
+export class ChunkCache {
+  /** Chunks that were read from the store. */
+  reads = 0;
+  readonly #store: Store;
+  readonly #bytesMax: () => number;
+  readonly #chunks = new Map<string, Chunk>();
+  readonly #loading = new Map<string, Promise<Chunk | null>>();
+  #bytes = 0;
+
+  /** @param bytesMax What the chunks may cost in memory, in bytes. */
+  constructor(store: Store, bytesMax: () => number = () => CACHE_BYTES) {
+    this.#store = store;
+    this.#bytesMax = bytesMax;
+  }
+
+  /** What the chunks cost in memory, in bytes. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The chunk of a stream that begins with a sequence, if it is in memory. */
+  get(streamId: number, first: number): Chunk | undefined {
+    const key = keyOf(streamId, first);
+    const chunk = this.#chunks.get(key);
+    if (chunk === undefined) return undefined;
+    // The one that was used last is dropped last.
+    this.#chunks.delete(key);
+    this.#chunks.set(key, chunk);
+    return chunk;
+  }
+
+  /** Adds a chunk that was written. */
+  add(streamId: number, chunk: Chunk): void {
+    const key = keyOf(streamId, chunk.first);
+    this.#bytes += chunk.weight - (this.#chunks.get(key)?.weight ?? 0);
+    this.#chunks.delete(key);
+    this.#chunks.set(key, chunk);
+    this.#trim(key);
+  }
+
+  /** Reads a chunk; `null` if the store has none. */
+  load(streamId: number, first: number): Promise<Chunk | null> {
+    const known = this.get(streamId, first);
+    if (known !== undefined) return Promise.resolve(known);
+    const key = keyOf(streamId, first);
+    let load = this.#loading.get(key);
+    if (load === undefined) {
+      load = this.#read(streamId, first).finally(() => this.#loading.delete(key));
+      this.#loading.set(key, load);
+    }
+    return load;
+  }
+
+  /** Forgets a chunk that was dropped. */
+  delete(streamId: number, first: number): void {
+    const key = keyOf(streamId, first);
+    this.#bytes -= this.#chunks.get(key)?.weight ?? 0;
+    this.#chunks.delete(key);
+  }
+
+  async #read(streamId: number, first: number): Promise<Chunk | null> {
+    this.reads++;
+    const [row] = await this.#store.get("stream_chunks", [numberKey(streamId, first)]);
+    if (!row) return null;
+    const chunk = new StoredChunk(first, row);
+    this.add(streamId, chunk);
+    return chunk;
+  }
+
+  #trim(kept: string): void {
+    for (const [key, { weight }] of this.#chunks) {
+      if (this.#bytes <= this.#bytesMax()) return;
+      if (key === kept) continue;
+      this.#chunks.delete(key);
+      this.#bytes -= weight;
+    }
+  }
+}
+
+function keyOf(streamId: number, first: number): string {
+  return `${streamId} ${first}`;
+}

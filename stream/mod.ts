@@ -1,0 +1,17 @@
+/**
+ * Streams: messages that are kept after they were delivered, with sequences that are never given
+ * again, and readers that begin anywhere and go on with what comes. This is the log that a broker
+ * keeps of the streams it declares, and it works without a broker.
+ *
+ * @module
+ */
+export type { Retention } from "./retention.ts";
+export {
+  type AppendOptions,
+  type PurgeOptions,
+  type ReadOptions,
+  Stream,
+  type StreamMessage,
+} from "./stream.ts";
+export { Streams, type StreamsOptions } from "./streams.ts";
+export { TooManyTopicsError } from "./resolve_position.ts";

@@ -1,0 +1,176 @@
+/** What a record takes beside its topic, publisher, properties and payload, in bytes. */
+export const RECORD_HEAD_BYTES = 22;
+
+const TIME = 8;
+const FLAGS = 14;
+const TOPIC_LENGTH = 15;
+const PUBLISHER_LENGTH = 17;
+const PROPERTIES_LENGTH = 18;
+const EXPIRY_BYTES = 4;
+const QOS = 0x03;
+const RETAIN = 0x04;
+const EXPIRES = 0x08;
+const REVOKED = 0x80;
+/** The largest client identifier that is kept with a message; a longer one is not. */
+const PUBLISHER_BYTES_MAX = 255;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** A message as it is appended. Its bytes are copied. */
+export interface StreamInput {
+  /** The topic name in UTF-8. */
+  readonly topic: Uint8Array;
+  /** Holds the properties and the payload, in this order. */
+  readonly buffer: Uint8Array;
+  /** Where the properties begin, as MQTT 5 encodes them, without their length. */
+  readonly propertiesStart: number;
+  /** Where they end. */
+  readonly propertiesEnd: number;
+  /** Where the payload begins. */
+  readonly payloadStart: number;
+  /** Where it ends. */
+  readonly payloadEnd: number;
+  /** As published. */
+  readonly qos: number;
+  /** The RETAIN flag as published. */
+  readonly retain: boolean;
+  /** How long it is worth delivering, in seconds from its time on; -1 for ever. */
+  readonly expirySeconds: number;
+  /** The client identifier of its publisher; `null` for none. */
+  readonly publisher: string | null;
+  /** Whether its publisher was told that it is not stored: nobody must get it then. */
+  readonly isRevoked: boolean;
+}
+
+/*
+ * A record has: its length (4 bytes), its sequence from that of its chunk on (4), its time (6),
+ * flags (1), the lengths of the topic (2), of the publisher (1) and of the properties (4), the
+ * topic, the publisher, the properties, the expiry interval (4, if it has one), the payload.
+ * Numbers are little-endian.
+ */
+
+/** The size of the record of a message, in bytes. */
+export function recordBytes(input: StreamInput): number {
+  return RECORD_HEAD_BYTES + input.topic.length + publisherBytes(input.publisher) +
+    (input.propertiesEnd - input.propertiesStart) + (input.expirySeconds < 0 ? 0 : EXPIRY_BYTES) +
+    (input.payloadEnd - input.payloadStart);
+}
+
+/** Writes a record at `at`, where there must be room for it. */
+export function writeRecord(
+  view: DataView,
+  bytes: Uint8Array,
+  at: number,
+  delta: number,
+  timeMs: number,
+  input: StreamInput,
+): void {
+  const { topic, buffer, propertiesStart, propertiesEnd, payloadStart, payloadEnd } = input;
+  const { expirySeconds, publisher } = input;
+  const publisherLength = publisherBytes(publisher);
+  const propertiesLength = propertiesEnd - propertiesStart;
+  view.setUint32(at, recordBytes(input), true);
+  view.setUint32(at + 4, delta, true);
+  view.setUint32(at + TIME, timeMs % 2 ** 32, true);
+  view.setUint16(at + TIME + 4, Math.floor(timeMs / 2 ** 32), true);
+  bytes[at + FLAGS] = input.qos | (input.retain ? RETAIN : 0) | (expirySeconds < 0 ? 0 : EXPIRES) |
+    (input.isRevoked ? REVOKED : 0);
+  view.setUint16(at + TOPIC_LENGTH, topic.length, true);
+  bytes[at + PUBLISHER_LENGTH] = publisherLength;
+  view.setUint32(at + PROPERTIES_LENGTH, propertiesLength, true);
+  let to = at + RECORD_HEAD_BYTES;
+  bytes.set(topic, to);
+  to += topic.length;
+  if (publisherLength > 0) encoder.encodeInto(publisher!, bytes.subarray(to));
+  to += publisherLength;
+  if (propertiesLength > 0) bytes.set(buffer.subarray(propertiesStart, propertiesEnd), to);
+  to += propertiesLength;
+  if (expirySeconds >= 0) {
+    view.setUint32(to, expirySeconds, true);
+    to += EXPIRY_BYTES;
+  }
+  copy(buffer, payloadStart, payloadEnd, bytes, to);
+}
+
+/** Marks a record as one that nobody must get. */
+export function revokeRecord(bytes: Uint8Array, at: number): void {
+  bytes[at + FLAGS]! |= REVOKED;
+}
+
+/** The length of the record at `at`, in bytes. */
+export function lengthOf(view: DataView, at: number): number {
+  return view.getUint32(at, true);
+}
+
+/** Its sequence, from that of its chunk on. */
+export function deltaOf(view: DataView, at: number): number {
+  return view.getUint32(at + 4, true);
+}
+
+/** When its message arrived, in milliseconds since 1970. */
+export function timeOf(view: DataView, at: number): number {
+  return view.getUint32(at + TIME, true) + view.getUint16(at + TIME + 4, true) * 2 ** 32;
+}
+
+/** A record that was read: offsets into the bytes of its chunk. Filled in again and again. */
+export class RecordView {
+  /** The bytes of the chunk; borrowed. */
+  bytes: Uint8Array = new Uint8Array(0);
+  timeMs = 0;
+  qos = 0;
+  retain = false;
+  isRevoked = false;
+  topicStart = 0;
+  topicEnd = 0;
+  publisherEnd = 0;
+  propertiesStart = 0;
+  propertiesEnd = 0;
+  payloadStart = 0;
+  payloadEnd = 0;
+  /** Seconds from its time on; -1 for ever. */
+  expirySeconds = -1;
+
+  /** Reads the record at `at`. */
+  read(view: DataView, bytes: Uint8Array, at: number): void {
+    const flags = bytes[at + FLAGS]!;
+    this.bytes = bytes;
+    this.timeMs = timeOf(view, at);
+    this.qos = flags & QOS;
+    this.retain = (flags & RETAIN) !== 0;
+    this.isRevoked = (flags & REVOKED) !== 0;
+    this.topicStart = at + RECORD_HEAD_BYTES;
+    this.topicEnd = this.topicStart + view.getUint16(at + TOPIC_LENGTH, true);
+    this.propertiesStart = this.publisherEnd = this.topicEnd + bytes[at + PUBLISHER_LENGTH]!;
+    this.propertiesEnd = this.propertiesStart + view.getUint32(at + PROPERTIES_LENGTH, true);
+    const expires = (flags & EXPIRES) !== 0;
+    this.expirySeconds = expires ? view.getUint32(this.propertiesEnd, true) : -1;
+    this.payloadStart = this.propertiesEnd + (expires ? EXPIRY_BYTES : 0);
+    this.payloadEnd = at + lengthOf(view, at);
+  }
+
+  /** The client identifier of the publisher; `null` if none was kept. */
+  get publisher(): string | null {
+    if (this.publisherEnd === this.topicEnd) return null;
+    return decoder.decode(this.bytes.subarray(this.topicEnd, this.publisherEnd));
+  }
+}
+
+function publisherBytes(publisher: string | null): number {
+  if (publisher === null) return 0;
+  const { length } = publisher;
+  let bytes = length;
+  for (let i = 0; i < length; i++) {
+    if (publisher.charCodeAt(i) >= 0x80) {
+      bytes = encoder.encode(publisher).length;
+      break;
+    }
+  }
+  return bytes > PUBLISHER_BYTES_MAX ? 0 : bytes;
+}
+
+/** Short payloads are copied by hand: to make a view costs more than that. */
+function copy(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): void {
+  if (end - start > 64) to.set(from.subarray(start, end), at);
+  else for (let i = start; i < end; i++) to[at++] = from[i]!;
+}

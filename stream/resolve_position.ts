@@ -1,0 +1,141 @@
+import type { Position } from "./position.ts";
+import { StreamCursor } from "./stream_cursor.ts";
+import type { StreamLog } from "./stream_log.ts";
+
+/** How many messages `last-per-topic` may find by default. */
+export const TOPICS_MAX = 10_000;
+
+/** How the search for a position is done. */
+export interface SearchOptions {
+  /** What topics match; `null` for all. */
+  readonly filter: string | null;
+  /** How many messages `last-per-topic` may find; {@linkcode TOPICS_MAX} by default. */
+  readonly topicsMax?: number;
+  /** Waited for after each chunk, so that others have their turn; nothing by default. */
+  readonly pause?: () => Promise<void>;
+  /** Ends the search. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** There are more topics than their last messages may be kept of. */
+export class TooManyTopicsError extends Error {
+  /** The name of the class, as logs show it. */
+  override readonly name: string = "TooManyTopicsError";
+}
+
+/**
+ * Makes a cursor that stands at a position. Only `last` and `last-per-topic` read more than one
+ * chunk: they walk back from the end.
+ *
+ * @throws {RangeError} If the position lies in the future of the stream.
+ * @throws {TooManyTopicsError} If `last-per-topic` finds too many messages.
+ * @throws {StoreError} If the store cannot be read.
+ */
+export async function cursorAt(
+  log: StreamLog,
+  position: Position,
+  options: SearchOptions,
+): Promise<StreamCursor> {
+  const { filter } = options;
+  switch (position.kind) {
+    case "earliest":
+      return new StreamCursor(log, log.first, filter);
+    case "latest":
+      return new StreamCursor(log, log.last + 1, filter);
+    case "from":
+      checkSequence(log, position.seq);
+      return new StreamCursor(log, Math.max(1, position.seq), filter);
+    case "since":
+      return await cursorSince(log, position.timeMs, filter);
+    case "last":
+    case "last-per-topic":
+      return await cursorAtLast(log, position.count, position.kind === "last", options);
+  }
+}
+
+/** @throws {RangeError} If there was no such sequence yet, nor is it the next one. */
+function checkSequence(log: StreamLog, seq: number): void {
+  if (seq <= log.last + 1) return;
+  throw new RangeError(
+    `Stream "${log.name}" has no message ${seq} yet: the last one is ${log.last}`,
+  );
+}
+
+async function cursorSince(
+  log: StreamLog,
+  timeMs: number,
+  filter: string | null,
+): Promise<StreamCursor> {
+  const start = Math.max(log.first, log.chunks.seqOfTime(timeMs));
+  if (log.chunks.at(start) === "unloaded") await log.chunks.load(start);
+  const cursor = new StreamCursor(log, start, filter);
+  cursor.sinceMs = timeMs;
+  cursor.skipOlder();
+  return cursor;
+}
+
+async function cursorAtLast(
+  log: StreamLog,
+  count: number,
+  isTogether: boolean,
+  options: SearchOptions,
+): Promise<StreamCursor> {
+  const { filter, topicsMax = TOPICS_MAX, pause, signal } = options;
+  const end = log.stored + 1;
+  const found: number[] = [];
+  let together = 0;
+  const perTopic = new Map<string, number>();
+  let before = end;
+  for (let start = log.chunks.before(before); start !== null; start = log.chunks.before(before)) {
+    signal?.throwIfAborted();
+    const matching = await messagesBetween(log, Math.max(start, log.first), before, filter);
+    for (let i = matching.length - 1; i >= 0; i--) {
+      const { seq, topic } = matching[i]!;
+      if (isTogether) {
+        found[0] = seq;
+        if (++together === count) break;
+        continue;
+      }
+      const known = perTopic.get(topic) ?? 0;
+      if (known >= count) continue;
+      if (found.length >= topicsMax) throw tooMany(log, topicsMax);
+      perTopic.set(topic, known + 1);
+      found.push(seq);
+    }
+    if (together === count) break;
+    if (start <= log.first) break;
+    before = start;
+    await pause?.();
+  }
+  const cursor = new StreamCursor(log, isTogether ? found[0] ?? end : end, filter);
+  // The last one is found first, and read last.
+  if (!isTogether && found.length > 0) cursor.chosen = found.sort((a, b) => b - a);
+  return cursor;
+}
+
+function tooMany({ name }: StreamLog, topicsMax: number): TooManyTopicsError {
+  return new TooManyTopicsError(
+    `Stream "${name}" has more than ${topicsMax} last messages of topics that match: ` +
+      "use another filter",
+  );
+}
+
+/** The messages that match from one sequence up to another, which are in one chunk. */
+async function messagesBetween(
+  log: StreamLog,
+  from: number,
+  to: number,
+  filter: string | null,
+): Promise<{ seq: number; topic: string }[]> {
+  const messages: { seq: number; topic: string }[] = [];
+  const cursor = new StreamCursor(log, from, filter);
+  while (cursor.at < to) {
+    const found = cursor.next();
+    if (found === "unloaded") await cursor.load();
+    else if (found === "end") break;
+    else if (found === "message" && cursor.seq < to) {
+      messages.push({ seq: cursor.seq, topic: cursor.topic });
+    }
+  }
+  return messages;
+}

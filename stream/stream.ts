@@ -1,0 +1,259 @@
+import type { Properties, QoS } from "../codec/mod.ts";
+import { Receipt } from "../log/receipt.ts";
+import { topicFilterFault, topicNameFault } from "../router/topic.ts";
+import { StoreError } from "../store/store.ts";
+import { parsePosition, type Position } from "./position.ts";
+import { cursorAt, TOPICS_MAX } from "./resolve_position.ts";
+import type { Retention } from "./retention.ts";
+import type { StreamCursor } from "./stream_cursor.ts";
+import type { StreamLog } from "./stream_log.ts";
+import { decodeProperties, encodeProperties } from "./stream_properties.ts";
+
+/** A message of a stream as a program gets it. */
+export interface StreamMessage {
+  /** Its sequence: 1, 2, 3 … A number that is missing was dropped by a limit, or could not be stored. */
+  readonly seq: number;
+  /** When it arrived, in milliseconds since 1970. */
+  readonly timeMs: number;
+  /** The topic it was published to. */
+  readonly topic: string;
+  /** A copy of its payload. */
+  readonly payload: Uint8Array;
+  /** As published. */
+  readonly qos: QoS;
+  /** The RETAIN flag as published. */
+  readonly retain: boolean;
+  /** Properties as published, in their order. */
+  readonly properties: Properties;
+  /** The client identifier of its publisher; `null` for none. */
+  readonly publisher: string | null;
+}
+
+/** How a program appends. */
+export interface AppendOptions {
+  /** 0 by default. */
+  readonly qos?: QoS;
+  /** The RETAIN flag; false by default. */
+  readonly retain?: boolean;
+  /** Message expiry, payload format, content type, response topic, correlation data, user properties. */
+  readonly properties?: Properties;
+}
+
+/** What a program reads. At most one of the positions is given; without one, what is to come. */
+export interface ReadOptions {
+  /** A position as in a subscription: `"earliest"`, `"since=1h"`, `"last=10"` … */
+  readonly position?: string;
+  /** Messages after this sequence; 0 for everything there is. */
+  readonly after?: number;
+  /** Messages from this sequence on. */
+  readonly from?: number;
+  /** Messages that arrived at this time or later: a date, or milliseconds since 1970. */
+  readonly since?: Date | number;
+  /** The last so many messages that match. */
+  readonly last?: number;
+  /** The last so many messages of each topic that match. */
+  readonly lastPerTopic?: number;
+  /** What topics match; `#` by default. */
+  readonly filter?: string;
+  /** Ends with the last message there is, instead of waiting for more; false by default. */
+  readonly isFinite?: boolean;
+  /** Ends the reading: the iterator throws its reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** What {@linkcode Stream.purge} drops. */
+export interface PurgeOptions {
+  /** Messages in front of this sequence, or, with a date, that arrived before it. */
+  readonly before: number | Date;
+}
+
+/** What a stream needs of whoever stores it. */
+export interface StreamKeeper {
+  /** The time of the wall clock, in milliseconds since 1970. */
+  now(): number;
+  /**
+   * Resolves when the disk holds what was appended by now.
+   *
+   * @param input What was appended; if it cannot be stored, it is revoked and this rejects.
+   */
+  stored(input: { isRevoked: boolean }): Promise<void>;
+}
+
+const encoder = new TextEncoder();
+
+/** A stream as a program uses it: appends, and reads from any position on. */
+export class Stream {
+  readonly #log: StreamLog;
+  readonly #keeper: StreamKeeper;
+
+  /** Use {@linkcode Streams.declare}, or `Broker.stream()`. */
+  constructor(log: StreamLog, keeper: StreamKeeper) {
+    this.#log = log;
+    this.#keeper = keeper;
+  }
+
+  /** Its name. */
+  get name(): string {
+    return this.#log.name;
+  }
+
+  /** The sequence of the oldest message; `last + 1` if there is none. */
+  get first(): number {
+    return this.#log.first;
+  }
+
+  /** The sequence that was given last; 0 for none. */
+  get last(): number {
+    return this.#log.last;
+  }
+
+  /** How many messages there are; those that could not be stored have a sequence, and count. */
+  get messages(): number {
+    return this.#log.messages;
+  }
+
+  /** What their records take, in bytes. The store has up to 64 KiB more, as it drops whole chunks. */
+  get bytes(): number {
+    return this.#log.bytes;
+  }
+
+  /** How much is kept. */
+  get retention(): Required<Retention> {
+    return this.#log.retention;
+  }
+
+  /**
+   * Appends a message.
+   *
+   * @param payload Bytes, which are copied, or text.
+   * @returns Its sequence, when the disk holds it.
+   * @throws {TypeError} If the topic is not a valid topic name.
+   * @throws {StoreError} If it cannot be stored: nobody gets it then. A broker tries until there is
+   * room. Also if the stream is closed.
+   */
+  async append(
+    topic: string,
+    payload: Uint8Array | string,
+    options: AppendOptions = {},
+  ): Promise<number> {
+    const fault = topicNameFault(topic);
+    if (fault !== null) throw new TypeError(`Cannot append to "${topic}": ${fault}`);
+    if (this.#log.isEnded) {
+      throw new StoreError(`Cannot append to stream "${this.name}": it is closed`);
+    }
+    const { qos = 0, retain = false, properties = {} } = options;
+    const bytes = typeof payload === "string" ? encoder.encode(payload) : payload;
+    const head = encodeProperties(properties);
+    const buffer = new Uint8Array(head.length + bytes.length);
+    buffer.set(head);
+    buffer.set(bytes, head.length);
+    const input = {
+      topic: encoder.encode(topic),
+      buffer,
+      propertiesStart: 0,
+      propertiesEnd: head.length,
+      payloadStart: head.length,
+      payloadEnd: buffer.length,
+      qos,
+      retain,
+      expirySeconds: properties.messageExpiryInterval ?? -1,
+      publisher: null,
+      isRevoked: false,
+    };
+    const seq = this.#log.append(input, true);
+    await this.#keeper.stored(input);
+    return seq;
+  }
+
+  /**
+   * Reads messages from a position on: those there are, and then those that come, in their order
+   * and none twice. Expired messages are left out. It ends when the stream is closed, or removed.
+   *
+   * @throws {TypeError} If the filter is not a valid topic filter.
+   * @throws {RangeError} If the position is none, or lies in the future.
+   * @throws {StoreError} If the store cannot be read.
+   */
+  async *read(options: ReadOptions = {}): AsyncGenerator<StreamMessage, void, void> {
+    const { filter = "#", signal, isFinite = false } = options;
+    const fault = topicFilterFault(filter);
+    if (fault !== null) throw new TypeError(`Cannot read "${filter}": ${fault}`);
+    const position = positionOf(options, this.#keeper.now());
+    const search = { filter, signal, topicsMax: TOPICS_MAX };
+    const cursor = await cursorAt(this.#log, position, search);
+    const end = isFinite ? this.#log.stored : Infinity;
+    while (cursor.at <= end && !this.#log.isEnded) {
+      signal?.throwIfAborted();
+      const found = cursor.next();
+      if (found === "message") {
+        if (cursor.seq > end) return;
+        if (!this.#isExpired(cursor)) yield messageOf(cursor);
+      } else if (found === "unloaded") await cursor.load();
+      else if (found === "busy") await Promise.resolve();
+      else if (isFinite) return;
+      else {
+        cursor.release();
+        await this.#more(signal);
+      }
+    }
+  }
+
+  /** Drops the oldest messages, which nobody gets any more. Returns when the disk knows. */
+  async purge({ before }: PurgeOptions): Promise<void> {
+    let seq = before;
+    if (before instanceof Date) {
+      const position: Position = { kind: "since", timeMs: before.getTime() };
+      seq = (await cursorAt(this.#log, position, { filter: null })).at;
+    }
+    this.#log.purge(seq as number);
+    await this.#keeper.stored({ isRevoked: false });
+  }
+
+  #isExpired({ record }: StreamCursor): boolean {
+    const { expirySeconds, timeMs } = record;
+    return expirySeconds >= 0 && timeMs + expirySeconds * 1000 <= this.#keeper.now();
+  }
+
+  async #more(signal: AbortSignal | undefined): Promise<void> {
+    const more = new Receipt();
+    const waiter = { wake: () => more.close() };
+    this.#log.park(waiter);
+    try {
+      await more.wait(signal);
+    } finally {
+      this.#log.unpark(waiter);
+    }
+  }
+}
+
+function positionOf(options: ReadOptions, nowMs: number): Position {
+  const { position, after, from, since, last, lastPerTopic } = options;
+  const given = [position, after, from, since, last, lastPerTopic].filter((it) => it !== undefined);
+  if (given.length > 1) throw new RangeError("A reader begins at one position, not at several");
+  if (position !== undefined) return parsePosition(position, nowMs);
+  if (after !== undefined) return { kind: "from", seq: whole("after", after, 0) + 1 };
+  if (from !== undefined) return { kind: "from", seq: whole("from", from, 1) };
+  if (since !== undefined) return { kind: "since", timeMs: Number(since) };
+  if (last !== undefined) return { kind: "last", count: whole("last", last, 1) };
+  if (lastPerTopic === undefined) return { kind: "latest" };
+  return { kind: "last-per-topic", count: whole("lastPerTopic", lastPerTopic, 1) };
+}
+
+function whole(name: string, value: number, min: number): number {
+  if (Number.isSafeInteger(value) && value >= min) return value;
+  throw new RangeError(`${name} must be a whole number from ${min} on, not ${value}`);
+}
+
+function messageOf(cursor: StreamCursor): StreamMessage {
+  const { record, seq, topic } = cursor;
+  const { bytes, timeMs, qos, retain, propertiesStart, propertiesEnd, expirySeconds } = record;
+  return {
+    seq,
+    timeMs,
+    topic,
+    payload: bytes.slice(record.payloadStart, record.payloadEnd),
+    qos: Math.min(2, qos) as QoS,
+    retain,
+    properties: decodeProperties(bytes.subarray(propertiesStart, propertiesEnd), expirySeconds),
+    publisher: record.publisher,
+  };
+}

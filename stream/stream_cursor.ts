@@ -1,0 +1,220 @@
+import { matchesFilter } from "../router/topic.ts";
+import type { Chunk } from "./chunk.ts";
+import { RecordView, timeOf } from "./record.ts";
+import type { StreamLog } from "./stream_log.ts";
+
+/** How many messages that do not match are passed in one step. */
+const PASSED_MAX = 256;
+/** How many topics are remembered; a power of two. */
+const TOPICS_MAX = 256;
+
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** A topic that a cursor has met. */
+export interface KnownTopic {
+  /** In UTF-8; never changes. */
+  readonly bytes: Uint8Array;
+  readonly name: string;
+  readonly isMatch: boolean;
+  /** Whatever the reader keeps with it. */
+  tag: unknown;
+}
+
+/** What {@linkcode StreamCursor.next} has found. */
+export type Found =
+  /** A message: it is in `record`, its sequence in `seq`. */
+  | "message"
+  /** None yet: there may be one farther on. Whoever asks should let others have their turn. */
+  | "busy"
+  /** The next chunk must be {@linkcode StreamCursor.load}ed. */
+  | "unloaded"
+  /** There is no more for now. */
+  | "end";
+
+/** The position of one reader in a stream. It holds no messages. */
+export class StreamCursor {
+  /** The message that was found; valid until the next call, or wait. */
+  readonly record: RecordView = new RecordView();
+  /** Its sequence. */
+  seq = 0;
+  /** How many messages were passed that were gone, or lost, or could never be stored. */
+  missed = 0;
+  /** The last of them, from and to; `null` for none. Whoever tells of it sets it to `null`. */
+  gap: { from: number; to: number } | null = null;
+  /** The reader wants no messages that arrived before, in milliseconds since 1970. */
+  sinceMs = -Infinity;
+  /** The very sequences to be read first, and then everything from `at` on; the next one last. */
+  chosen: number[] | null = null;
+  readonly #log: StreamLog;
+  readonly #filter: string | null;
+  /** The topics met last, by a hash of their bytes; made for the first one. */
+  #topics: (KnownTopic | undefined)[] = [];
+  #topic: KnownTopic = NO_TOPIC;
+  /** The chunk it stands in, unless that is the open one, until it is {@linkcode release}d. */
+  #chunk: Chunk | null = null;
+  #chunkLast = 0;
+  #at: number;
+
+  /**
+   * @param at The sequence of the first message.
+   * @param filter What the topics match; `null` for all.
+   */
+  constructor(log: StreamLog, at: number, filter: string | null) {
+    this.#log = log;
+    this.#at = at;
+    this.#filter = filter === "#" ? null : filter;
+  }
+
+  /** The sequence that is looked at next. */
+  get at(): number {
+    return this.chosen?.at(-1) ?? this.#at;
+  }
+
+  /** Looks for the next message. */
+  next(): Found {
+    const log = this.#log;
+    const { first, stored, cutoffMs, chunks } = log;
+    const minMs = Math.max(this.sinceMs, cutoffMs + 1);
+    for (let passed = 0; passed < PASSED_MAX; passed++) {
+      const { at } = this;
+      if (at < first) {
+        this.#miss(at, Math.min(first, stored + 1) - 1);
+        if (this.chosen === null) this.#at = first;
+        else this.#taken();
+        continue;
+      }
+      if (at > stored) return "end";
+      const chunk = this.#chunk !== null && at >= this.#chunk.first && at <= this.#chunkLast
+        ? this.#chunk
+        : this.#hold(chunks.at(at));
+      if (chunk === "unloaded") return "unloaded";
+      if (chunk === null) this.#skipTo(stored + 1);
+      else if (this.#look(chunk, at, stored, minMs)) return "message";
+    }
+    return "busy";
+  }
+
+  /** Passes what arrived before `sinceMs` in the chunk it stands in, if that is in memory. */
+  skipOlder(): void {
+    const chunk = this.#log.chunks.at(this.#at);
+    if (chunk === null || chunk === "unloaded") return;
+    for (let index = chunk.indexOf(this.#at); index < chunk.count; index++) {
+      this.#at = chunk.seq(index);
+      if (timeOf(chunk.view, chunk.offset(index)) >= this.sinceMs) return;
+    }
+    this.#at = chunk.seq(chunk.count - 1) + 1;
+  }
+
+  /**
+   * Reads the chunk that {@linkcode next} has not found in memory.
+   *
+   * @throws {StoreError} If the store cannot be read.
+   */
+  async load(): Promise<void> {
+    const { at } = this;
+    const chunk = await this.#log.chunks.load(at);
+    // What the store has lost is missed.
+    if (chunk === null) this.#skipTo(this.#log.chunks.endOf(at));
+  }
+
+  /** The client identifier of the publisher; `null` if it is not known. */
+  get publisher(): string | null {
+    return this.record.publisher;
+  }
+
+  /** Holds the chunk it stands in no longer: whoever waits must not keep it in memory. */
+  release(): void {
+    this.#chunk = null;
+  }
+
+  #hold(chunk: Chunk | null | "unloaded"): Chunk | null | "unloaded" {
+    const isFull = chunk !== null && chunk !== "unloaded" && chunk !== this.#log.chunks.open;
+    this.#chunk = isFull ? chunk : null;
+    if (isFull) this.#chunkLast = chunk.seq(chunk.count - 1);
+    return chunk;
+  }
+
+  /** Looks at the first message of a chunk from `at` on. Returns whether it is one to be read. */
+  #look(chunk: Chunk, at: number, stored: number, minMs: number): boolean {
+    const index = chunk.indexOf(at);
+    if (index >= chunk.count) {
+      this.#skipTo(chunk.seq(chunk.count - 1) + 1);
+      return false;
+    }
+    const seq = chunk.seq(index);
+    if (seq > stored) {
+      this.#skipTo(stored + 1);
+      return false;
+    }
+    if (seq > at) {
+      this.#skipTo(seq);
+      return false;
+    }
+    this.#taken();
+    const offset = chunk.offset(index);
+    if (timeOf(chunk.view, offset) < minMs) return false;
+    this.record.read(chunk.view, chunk.bytes, offset);
+    this.seq = seq;
+    return !this.record.isRevoked && this.#matches();
+  }
+
+  /** The message at `at` was looked at. */
+  #taken(): void {
+    if (this.chosen === null) this.#at++;
+    else {
+      this.chosen.pop();
+      if (this.chosen.length === 0) this.chosen = null;
+    }
+  }
+
+  /** There is nothing in front of `seq`. */
+  #skipTo(seq: number): void {
+    if (this.chosen !== null) return this.#taken();
+    this.#miss(this.#at, seq - 1);
+    this.#at = Math.max(this.#at + 1, seq);
+  }
+
+  #miss(from: number, to: number): void {
+    if (to < from) return;
+    // One that was chosen is no gap: others lie in between.
+    if (this.chosen !== null) to = from;
+    this.missed += to - from + 1;
+    this.gap = { from: this.gap?.from ?? from, to };
+  }
+
+  #matches(): boolean {
+    const { bytes, topicStart, topicEnd } = this.record;
+    if (isSame(this.#topic.bytes, bytes, topicStart, topicEnd)) return this.#topic.isMatch;
+    let hash = topicEnd - topicStart;
+    for (let i = topicStart; i < topicEnd; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
+    const place = (hash ^ hash >>> 15) & (TOPICS_MAX - 1);
+    const known = this.#topics[place];
+    if (known !== undefined && isSame(known.bytes, bytes, topicStart, topicEnd)) {
+      this.#topic = known;
+    } else {
+      const own = bytes.slice(topicStart, topicEnd);
+      const name = decoder.decode(own);
+      const isMatch = this.#filter === null || matchesFilter(this.#filter, name);
+      this.#topic = this.#topics[place] = { bytes: own, name, isMatch, tag: null };
+    }
+    return this.#topic.isMatch;
+  }
+
+  /** The topic of the message. */
+  get topic(): string {
+    return this.#topic.name;
+  }
+
+  /** The same with all that is known of it. */
+  get knownTopic(): KnownTopic {
+    return this.#topic;
+  }
+}
+
+const NO_TOPIC: KnownTopic = { bytes: new Uint8Array(0), name: "", isMatch: false, tag: null };
+
+function isSame(known: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+  if (known.length !== end - start) return false;
+  for (let i = 0; i < known.length; i++) if (known[i] !== bytes[start + i]) return false;
+  return true;
+}

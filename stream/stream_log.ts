@@ -1,0 +1,347 @@
+import type { Batch } from "../store/batch.ts";
+import { RecordWriter } from "../store/record.ts";
+import type { Store } from "../store/store.ts";
+import type { OpenChunk } from "./chunk.ts";
+import type { ChunkCache } from "./chunk_cache.ts";
+import type { ChunkIndex } from "./chunk_index.ts";
+import { type StreamInput, timeOf } from "./record.ts";
+import { checkRetention, type Retention } from "./retention.ts";
+import { StreamChunks } from "./stream_chunks.ts";
+import { putStream, removeChunks, removeStream, type StreamRow } from "./stream_row.ts";
+
+/** Brings the changes of streams to their store. */
+export interface StreamCommits {
+  /**
+   * A stream has changed: has its {@linkcode StreamLog.write} called for a commit, and then
+   * {@linkcode StreamLog.committed} or {@linkcode StreamLog.writeFailed}, one commit at a time.
+   */
+  changed(log: StreamLog): void;
+}
+
+/** What a stream needs of its surroundings. */
+export interface StreamLogHost {
+  readonly store: Store;
+  readonly commits: StreamCommits;
+  readonly cache: ChunkCache;
+  /** The time of the wall clock, in milliseconds since 1970. */
+  now(): number;
+  /** Something has failed that nobody waits for. */
+  failed(error: unknown): void;
+}
+
+/** Whoever waits for a stream to grow. */
+export interface StreamWaiter {
+  /** More may be read. */
+  wake(): void;
+}
+
+/** What a stream was left with in its store. */
+export interface StoredStream {
+  readonly name: string;
+  readonly row: StreamRow;
+  readonly index: ChunkIndex;
+  readonly open: OpenChunk;
+}
+
+/**
+ * A stream: messages with sequences 1, 2, 3 … that are never given again. The design is described
+ * in docs/streams.md.
+ */
+export class StreamLog {
+  readonly name: string;
+  readonly id: number;
+  /** What it was declared with, as its owner has written it. */
+  declaration: string;
+  /** Where its messages are. */
+  readonly chunks: StreamChunks;
+  readonly #host: StreamLogHost;
+  readonly #writer = new RecordWriter();
+  #retention: Required<Retention>;
+  #first: number;
+  #bytesBeforeFirst: number;
+  #last: number;
+  #stored: number;
+  #bytesEver: number;
+  /** What the commit under way holds: up to which sequence, and from where on chunks are kept. */
+  #written: { next: number; oldest: number } | null = null;
+  /** Up to which sequence the chunks in the store were removed. */
+  #removedTo = 0;
+  #waiters: StreamWaiter[] = [];
+  #isWriting = false;
+  #isRemoved = false;
+  #isEnded = false;
+
+  /** Use `StreamTable`. */
+  constructor(host: StreamLogHost, stored: StoredStream, retention: Retention) {
+    const { name, row, index, open } = stored;
+    this.name = name;
+    this.id = row.id;
+    this.declaration = row.declaration;
+    this.#host = host;
+    this.#retention = checkRetention(retention);
+    open.lastTimeMs = Math.max(row.lastTimeMs, open.lastTimeMs);
+    this.#last = this.#stored = Math.max(row.last, open.next - 1);
+    this.#bytesEver = Math.max(row.bytesEver, open.bytesBefore + open.end);
+    this.#first = row.first;
+    const failed = (error: unknown) => host.failed(error);
+    const loaded = () => this.#headsLoaded();
+    this.chunks = new StreamChunks(row.id, host.cache, index, open, loaded, failed);
+    this.#bytesBeforeFirst = this.chunks.bytesBefore;
+    this.#readHeads();
+  }
+
+  /** The sequence of the oldest message that may be read; `last + 1` if there is none. */
+  get first(): number {
+    this.trim();
+    return this.#first;
+  }
+
+  /** The sequence that was given last; 0 for none. */
+  get last(): number {
+    return this.#last;
+  }
+
+  /** The sequence of the last message that the store has: no reader sees a later one. */
+  get stored(): number {
+    return this.#stored;
+  }
+
+  /** How many messages there are, those included that were revoked or could not be stored. */
+  get messages(): number {
+    return this.#last - this.first + 1;
+  }
+
+  /** Bytes of the records of these messages. */
+  get bytes(): number {
+    this.trim();
+    return this.#bytesEver - this.#bytesBeforeFirst;
+  }
+
+  /** When the last message arrived, in milliseconds since 1970; 0 for none. */
+  get lastTimeMs(): number {
+    return this.chunks.open.lastTimeMs;
+  }
+
+  /** Messages that arrived at this time or before are too old; `-Infinity` without such a limit. */
+  get cutoffMs(): number {
+    const { maxAgeMs } = this.#retention;
+    return maxAgeMs === Infinity ? -Infinity : this.#host.now() - maxAgeMs;
+  }
+
+  /** What it keeps in memory, in bytes: the chunks at its ends, and what it knows of the others. */
+  get memoryBytes(): number {
+    return this.chunks.memoryBytes;
+  }
+
+  /** Whether it was removed. */
+  get isRemoved(): boolean {
+    return this.#isRemoved;
+  }
+
+  /** How much is kept. */
+  get retention(): Required<Retention> {
+    return this.#retention;
+  }
+
+  /** Declares it anew; what is beyond the new limits is gone at once. */
+  declare(declaration: string, retention: Retention): void {
+    this.#retention = checkRetention(retention);
+    this.declaration = declaration;
+    this.trim();
+    this.#readHeads();
+    this.#changed();
+  }
+
+  /**
+   * Appends a message, whose bytes are copied. It may be read when the next commit has stored it.
+   *
+   * @param isRevocable Whether its publisher may still be told that it is not stored: then nobody
+   * gets it if `isRevoked` is set by the time it is written.
+   * @returns Its sequence.
+   */
+  append(input: StreamInput, isRevocable: boolean = input.qos > 0): number {
+    const { chunks } = this;
+    if (chunks.open.next !== this.#last + 1) this.#startOver();
+    const seq = ++this.#last;
+    // The clock may be set back; the times in a stream never go back.
+    const timeMs = Math.max(chunks.open.lastTimeMs, Math.floor(this.#host.now()));
+    this.#bytesEver += chunks.append(input, timeMs, isRevocable);
+    if (chunks.open.isFull) this.#startOver();
+    this.#changed();
+    return seq;
+  }
+
+  /** A message cannot be stored: its sequence is used up, so that readers are told of a gap. */
+  skip(): void {
+    this.#last++;
+    this.#changed();
+  }
+
+  /** Drops what goes beyond the limits. */
+  trim(): void {
+    const { maxMessages, maxBytes } = this.#retention;
+    this.#dropTo(this.#last - maxMessages + 1);
+    const cutoff = this.cutoffMs;
+    const bytesMin = this.#bytesEver - maxBytes;
+    for (let head = this.chunks.head; head !== undefined; head = this.chunks.head) {
+      const isTooOld = head.lastTimeMs <= cutoff;
+      if (!isTooOld && head.bytesBefore + head.bytes > bytesMin) break;
+      this.#dropTo(head.last + 1);
+    }
+    if (cutoff > -Infinity || bytesMin > this.#bytesBeforeFirst) this.#trimWithin(cutoff, bytesMin);
+  }
+
+  /** When the oldest chunk becomes too old, of the wall clock in ms; `Infinity` if none does. */
+  get nextTrimMs(): number {
+    if (this.#first > this.#last) return Infinity;
+    const lastTimeMs = this.chunks.head?.lastTimeMs ?? this.chunks.open.lastTimeMs;
+    return lastTimeMs + this.#retention.maxAgeMs;
+  }
+
+  /** Drops every message in front of a sequence. */
+  purge(before: number): void {
+    this.#dropTo(Math.min(before, this.#last + 1));
+    this.#changed();
+  }
+
+  /** Whether nothing more comes, and nothing more is taken: it was closed, or removed. */
+  get isEnded(): boolean {
+    return this.#isEnded || this.#isRemoved;
+  }
+
+  /** It is closed: whoever waits for more is woken. */
+  end(): void {
+    this.#isEnded = true;
+    this.#wake();
+  }
+
+  /** Removes everything; the stream is not to be used any more. */
+  remove(): void {
+    this.#isRemoved = true;
+    this.#changed();
+    this.#wake();
+  }
+
+  /** Has `waiter` woken, once, when more may be read, or the stream is removed. */
+  park(waiter: StreamWaiter): void {
+    this.#waiters.push(waiter);
+  }
+
+  /** The waiter does not wait any more. */
+  unpark(waiter: StreamWaiter): void {
+    const at = this.#waiters.indexOf(waiter);
+    if (at >= 0) this.#waiters.splice(at, 1);
+  }
+
+  /** Adds what has changed to a commit. */
+  write(batch: Batch): void {
+    if (this.#isRemoved) return removeStream(batch, this.name, this.id);
+    this.#isWriting = true;
+    this.trim();
+    this.#isWriting = false;
+    this.chunks.write(batch, this.#writer);
+    this.writeRemovals(batch);
+    putStream(batch, this.#writer, this.name, {
+      id: this.id,
+      first: this.#first,
+      last: this.#last,
+      lastTimeMs: this.chunks.open.lastTimeMs,
+      bytesEver: this.#bytesEver,
+      declaration: this.declaration,
+    });
+    this.#written = { next: this.#last + 1, oldest: this.chunks.oldest };
+  }
+
+  /** Whether there is something to be removed from the store. */
+  get hasRemovals(): boolean {
+    return this.#isRemoved || this.chunks.oldest > this.#removedTo;
+  }
+
+  /** Adds what only frees room: on a full disk that goes first. */
+  writeRemovals(batch: Batch): void {
+    if (this.#isRemoved) removeStream(batch, this.name, this.id);
+    else if (this.chunks.oldest > this.#removedTo) removeChunks(batch, this.id, this.chunks.oldest);
+  }
+
+  /** The commit of the last {@linkcode write} is on the disk. */
+  committed(): void {
+    if (this.#written === null) return;
+    const { next, oldest } = this.#written;
+    this.#written = null;
+    this.#removedTo = oldest;
+    this.chunks.committed(next);
+    this.#stored = next - 1;
+    this.#wake();
+  }
+
+  /** The commit of the last {@linkcode write} has failed: the next one tries again. */
+  writeFailed(): void {
+    this.#written = null;
+    this.chunks.writeFailed();
+  }
+
+  #changed(): void {
+    if (!this.#isWriting) this.#host.commits.changed(this);
+  }
+
+  #wake(): void {
+    const waiters = this.#waiters;
+    if (waiters.length === 0) return;
+    this.#waiters = [];
+    for (const waiter of waiters) waiter.wake();
+  }
+
+  #readHeads(): void {
+    const { maxAgeMs, maxBytes } = this.#retention;
+    if (maxAgeMs < Infinity || maxBytes < Infinity) this.chunks.readHeads();
+  }
+
+  #headsLoaded(): void {
+    this.#bytesBeforeFirst = this.#bytesBefore(this.#first);
+    this.#readHeads();
+  }
+
+  /** The open chunk takes no more: the next message begins another. */
+  #startOver(): void {
+    if (this.chunks.startOver(this.#last + 1, this.#bytesEver)) this.#readHeads();
+  }
+
+  /** Everything in front of a sequence is gone. */
+  #dropTo(first: number): void {
+    if (first <= this.#first) return;
+    this.#first = first;
+    if (this.chunks.drop(first, this.#last + 1, this.#bytesEver)) {
+      this.#readHeads();
+      this.#changed();
+    }
+    this.#bytesBeforeFirst = this.#bytesBefore(first);
+  }
+
+  /** Bytes of all records in front of a sequence in the oldest chunk; as far as that is known. */
+  #bytesBefore(seq: number): number {
+    const { bytesBefore, headChunk } = this.chunks;
+    return headChunk === undefined
+      ? bytesBefore
+      : bytesBefore + headChunk.offset(headChunk.indexOf(seq));
+  }
+
+  /** Drops messages of the oldest chunk. */
+  #trimWithin(cutoff: number, bytesMin: number): void {
+    const { head, headChunk, bytesBefore } = this.chunks;
+    const next = (head?.last ?? this.#last) + 1;
+    if (headChunk === undefined) {
+      // A limit of bytes is one of the disk: it is kept even if what is dropped is not known yet.
+      if (bytesMin > this.#bytesBeforeFirst) this.#dropTo(next);
+      return;
+    }
+    const { count, view } = headChunk;
+    let index = headChunk.indexOf(this.#first);
+    while (index < count) {
+      const at = headChunk.offset(index);
+      if (bytesBefore + at >= bytesMin && timeOf(view, at) > cutoff) break;
+      index++;
+    }
+    if (index < count) this.#dropTo(headChunk.seq(index));
+    else if (count > 0) this.#dropTo(next);
+  }
+}

@@ -1,0 +1,125 @@
+import type { Batch } from "../store/batch.ts";
+import { numberKey, RecordReader, type RecordWriter } from "../store/record.ts";
+import type { OpenChunk } from "./chunk.ts";
+import type { ChunkInfo } from "./chunk_index.ts";
+
+/*
+ * The rows of a stream. `streams`: one row for each stream, by its name. `stream_chunks`: the
+ * records of a chunk, by the identifier of the stream and the first sequence. `stream_index`: what
+ * is kept in memory of each full chunk, by the same key, so that a start reads no records.
+ */
+
+/** The version of the rows. */
+const VERSION = 1;
+
+const encoder = new TextEncoder();
+
+/** A stream as its row in the table `streams` has it. The key is its name. */
+export interface StreamRow {
+  /** Names its rows in the other tables. */
+  readonly id: number;
+  /** The sequence of the oldest message that may still be read. */
+  readonly first: number;
+  /** The sequence that was given last; 0 for none. It is never given again. */
+  readonly last: number;
+  /** When the last message arrived, in milliseconds since 1970. */
+  readonly lastTimeMs: number;
+  /** Bytes of all records there ever were. */
+  readonly bytesEver: number;
+  /** What it was declared with, as its owner has written it. */
+  readonly declaration: string;
+}
+
+/** Writes the row of a stream. */
+export function writeStreamRow(writer: RecordWriter, row: StreamRow): void {
+  writer.number(VERSION).number(row.id).number(row.first).number(row.last);
+  writer.number(row.lastTimeMs).number(row.bytesEver).text(row.declaration);
+}
+
+/**
+ * Reads the row of a stream.
+ *
+ * @throws {StoreError} If it is cut short.
+ */
+export function readStreamRow(value: Uint8Array): StreamRow {
+  const reader = new RecordReader(value);
+  reader.number();
+  return {
+    id: reader.number(),
+    first: reader.number(),
+    last: reader.number(),
+    lastTimeMs: reader.number(),
+    bytesEver: reader.number(),
+    declaration: reader.text(),
+  };
+}
+
+/** Writes what is known of a full chunk, in the table `stream_index`. Its key has its first sequence. */
+export function writeIndexRow(writer: RecordWriter, info: ChunkInfo): void {
+  writer.number(info.last - info.first).number(info.firstTimeMs);
+  writer.number(info.lastTimeMs - info.firstTimeMs).number(info.bytesBefore).number(info.bytes);
+}
+
+/**
+ * Reads what is known of a full chunk.
+ *
+ * @throws {StoreError} If it is cut short.
+ */
+export function readIndexRow(first: number, value: Uint8Array): ChunkInfo {
+  const reader = new RecordReader(value);
+  const last = first + reader.number();
+  const firstTimeMs = reader.number();
+  const lastTimeMs = firstTimeMs + reader.number();
+  return {
+    first,
+    last,
+    firstTimeMs,
+    lastTimeMs,
+    bytesBefore: reader.number(),
+    bytes: reader.number(),
+  };
+}
+
+/** Puts the row of a stream. */
+export function putStream(batch: Batch, writer: RecordWriter, name: string, row: StreamRow): void {
+  writeStreamRow(writer.reset(), row);
+  batch.put("streams", encoder.encode(name), writer.bytes);
+}
+
+/** Puts a full chunk in the place of its pieces. */
+export function putChunk(
+  batch: Batch,
+  writer: RecordWriter,
+  streamId: number,
+  chunk: OpenChunk,
+  info: ChunkInfo,
+): void {
+  const key = numberKey(streamId, chunk.first);
+  batch.removeRange("stream_chunks", key, numberKey(streamId, chunk.next));
+  batch.put("stream_chunks", key, chunk.bytes.subarray(0, chunk.end));
+  writeIndexRow(writer.reset(), info);
+  batch.put("stream_index", key, writer.bytes);
+}
+
+/** Puts the last piece of an open chunk. */
+export function putPiece(batch: Batch, streamId: number, chunk: OpenChunk): void {
+  const { pieceFrom, count } = chunk;
+  if (pieceFrom === count) return;
+  const piece = chunk.bytes.subarray(chunk.offset(pieceFrom), chunk.end);
+  batch.put("stream_chunks", numberKey(streamId, chunk.first + pieceFrom), piece);
+}
+
+/** Removes the chunks in front of the one that begins with a sequence. */
+export function removeChunks(batch: Batch, streamId: number, before: number): void {
+  const [from, to] = [numberKey(streamId, 0), numberKey(streamId, before)];
+  batch.removeRange("stream_chunks", from, to);
+  batch.removeRange("stream_index", from, to);
+}
+
+/** Removes everything of a stream. */
+export function removeStream(batch: Batch, name: string, streamId: number): void {
+  batch.remove("streams", encoder.encode(name));
+  const [from, to] = [numberKey(streamId), numberKey(streamId + 1)];
+  batch.removeRange("stream_chunks", from, to);
+  batch.removeRange("stream_index", from, to);
+}

@@ -1,0 +1,104 @@
+import type { Store } from "../store/store.ts";
+import { CACHE_BYTES, ChunkCache } from "./chunk_cache.ts";
+import type { Retention } from "./retention.ts";
+import { StoreCommits } from "./store_commits.ts";
+import { Stream, type StreamKeeper } from "./stream.ts";
+import { StreamTable } from "./stream_table.ts";
+
+/** Settings of {@linkcode Streams}. */
+export interface StreamsOptions {
+  /** The time of the wall clock, in milliseconds since 1970; the machine's by default. */
+  readonly now?: () => number;
+  /** What messages that were read may take of the memory, in bytes; 16 MiB by default. */
+  readonly cacheBytesMax?: number;
+  /** Told what fails while nobody waits for it; nobody is by default. */
+  readonly failed?: (error: unknown) => void;
+}
+
+/**
+ * The streams of a store, with no broker.
+ *
+ * @example Append, and read from the start
+ * ```ts
+ * import { MemoryStore } from "@fairway/mqtt/store";
+ * import { Streams } from "@fairway/mqtt/stream";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using streams = await Streams.open(new MemoryStore());
+ * const day = await streams.declare("day", { maxAgeMs: 86_400_000 });
+ * await day.append("sensors/kitchen", "21.5");
+ * await day.append("sensors/kitchen", "21.7");
+ * const texts: string[] = [];
+ * for await (const { seq, payload } of day.read({ after: 0, isFinite: true })) {
+ *   texts.push(`${seq} ${new TextDecoder().decode(payload)}`);
+ * }
+ * assertEquals(texts, ["1 21.5", "2 21.7"]);
+ * ```
+ */
+export class Streams implements AsyncDisposable {
+  readonly #store: Store;
+  readonly #commits: StoreCommits;
+  readonly #keeper: StreamKeeper;
+  readonly #table: StreamTable;
+
+  private constructor(
+    store: Store,
+    commits: StoreCommits,
+    keeper: StreamKeeper,
+    table: StreamTable,
+  ) {
+    this.#store = store;
+    this.#commits = commits;
+    this.#keeper = keeper;
+    this.#table = table;
+  }
+
+  /**
+   * Opens the streams of a store, which must not be that of a broker. They close it when they are
+   * closed.
+   *
+   * @throws {StoreError} If the store cannot be read.
+   */
+  static async open(store: Store, options: StreamsOptions = {}): Promise<Streams> {
+    const { now = Date.now, cacheBytesMax = CACHE_BYTES, failed = () => {} } = options;
+    const commits = new StoreCommits(store);
+    const cache = new ChunkCache(store, () => cacheBytesMax);
+    const table = await StreamTable.open({ store, commits, cache, now, failed });
+    const keeper = { now, stored: (input: { isRevoked: boolean }) => commits.stored(input) };
+    return new Streams(store, commits, keeper, table);
+  }
+
+  /** The names of streams that the store has and that were not declared since it was opened. */
+  get undeclared(): readonly string[] {
+    return this.#table.undeclared.map(({ name }) => name);
+  }
+
+  /**
+   * Declares a stream: it begins, or goes on from what the store has of it.
+   *
+   * @param name 1 to 64 characters of A-Z a-z 0-9 _ . -
+   * @param retention How much is kept: at least one limit.
+   * @throws {RangeError} If the name or a limit is out of range.
+   * @throws {StoreError} If the store cannot be read.
+   */
+  async declare(name: string, retention: Retention): Promise<Stream> {
+    return new Stream(await this.#table.declare(name, "", retention), this.#keeper);
+  }
+
+  /** Removes a stream with all its messages. Returns whether there was one. */
+  remove(name: string): Promise<boolean> {
+    return this.#table.remove(name);
+  }
+
+  /** Waits for the commit under way, and closes the store. */
+  async close(): Promise<void> {
+    for (const log of this.#table.logs) log.end();
+    await this.#commits.close();
+    await this.#store.close();
+  }
+
+  /** Closes the store. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
