@@ -45,6 +45,18 @@ const DROPPED_SCHEMA: Schema = {
   },
 };
 
+const STREAM_SCHEMA: Schema = {
+  type: "object",
+  required: ["name"],
+  properties: {
+    name: { type: "string" },
+    first: { type: "integer", description: "The sequence of the oldest message" },
+    last: { type: "integer", description: "The sequence that was given last; 0 for none" },
+    messages: { type: "integer" },
+    bytes: { type: "integer" },
+  },
+};
+
 /** The routes. */
 export function serverRoutes({ broker, operations, recent, slices }: ApiParts): Route[] {
   return [{
@@ -82,6 +94,28 @@ export function serverRoutes({ broker, operations, recent, slices }: ApiParts): 
       const { items } = recent.dropped;
       const steps = selectPage(items, ({ number }) => ({ rank: number, key: "" }), request);
       return pageResponse(await slices.run(steps), request.limit, unnumbered);
+    },
+  }, {
+    method: "GET",
+    path: "/api/v1/streams",
+    scope: "read",
+    id: "listStreams",
+    summary: "The declared streams, with the sequences and the size of what they have",
+    query: PAGE_QUERY,
+    schema: pageSchema(STREAM_SCHEMA),
+    handle: async ({ query }) => {
+      const request = pageRequest(query);
+      const steps = selectPage(
+        broker.streams.declared,
+        (name) => ({ rank: 0, key: name }),
+        request,
+      );
+      return pageResponse(await slices.run(steps), request.limit, (name) => {
+        const stream = broker.stream(name);
+        if (stream === null) return { name };
+        const { first, last, messages, bytes } = stream;
+        return { name, first, last, messages, bytes };
+      });
     },
   }, {
     method: "GET",

@@ -258,6 +258,17 @@ Deno.test("drops are counted by reason, and the latest are listed", async () => 
   assertEquals([data[0].reason, data[0].topic, data[0].clientId], ["backlog", "t", "c"]);
 });
 
+Deno.test("streams are listed with what they have", async () => {
+  await using stage = await AdminStage.open();
+  await stage.broker.declareStream({ name: "day", filters: ["s/#"], store: "memory" });
+  for (const topic of ["s/1", "other", "s/2"]) await stage.broker.publish(topic, "x");
+  const { data } = await stage.json("/api/v1/streams");
+  assertEquals(
+    data.map(({ name, first, last, messages }: Json) => [name, first, last, messages]),
+    [["day", 1, 2, 2]],
+  );
+});
+
 Deno.test("slow subscribers are listed with how much waits, and since when", async () => {
   await using stage = await AdminStage.open();
   const port = await listen(stage);
