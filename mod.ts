@@ -16,7 +16,6 @@
  *
  * @module
  */
-export { PresenceTopics } from "./admin/presence_topics.ts";
 export { SysTopics, type SysTopicsOptions } from "./admin/sys_topics.ts";
 export { Broker } from "./broker/broker.ts";
 export type { StreamOptions } from "./broker/stream/stream_options.ts";
@@ -45,13 +44,7 @@ export type {
   SubscribeOptions,
 } from "./broker/delivery/local_subscription.ts";
 export type { BrokerOptions } from "./broker/base/options.ts";
-export type {
-  IncomingMessage,
-  MessageChange,
-  MessageRefusal,
-  Transform,
-  TransformResult,
-} from "./broker/base/transform.ts";
+export type { IncomingMessage, Transform, TransformResult } from "./broker/base/transform.ts";
 export type { BrokerStats, MemoryStats } from "./broker/broker_stats.ts";
 export type {
   BrokerCounters,

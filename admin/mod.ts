@@ -23,5 +23,6 @@ export {
   TokenFile,
 } from "./access/token_file.ts";
 export type { Scope } from "./access/caller.ts";
+export { PresenceTopics } from "./presence_topics.ts";
 export { Line } from "./visible.ts";
 export type { CertificateInfo } from "./metrics/instruments.ts";

@@ -11,7 +11,8 @@ const RESERVED_REGEXP = /[%/+#\p{Cc}]/gu;
  *
  * @example
  * ```ts
- * import { Broker, PresenceTopics } from "@fairway/mqtt";
+ * import { Broker } from "@fairway/mqtt";
+ * import { PresenceTopics } from "@fairway/mqtt/admin";
  *
  * await using broker = new Broker();
  * const presence = new PresenceTopics(broker);

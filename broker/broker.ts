@@ -1,5 +1,4 @@
 import { ReasonCode } from "../codec/mod.ts";
-import { Receipt } from "../log/receipt.ts";
 import { topicFilterFault } from "../router/topic.ts";
 import { type Damage, type Store, StoreDamagedError } from "../store/store.ts";
 import type { Stream } from "../stream/stream.ts";
@@ -8,9 +7,9 @@ import type { TlsListener } from "../transport/tls.ts";
 import type { PeerInfo, Transport } from "../transport/transport.ts";
 import type { UnixListener } from "../transport/unix.ts";
 import type { Clock } from "./base/clock.ts";
-import type { Connection } from "./connection/connection.ts";
 import { type BrokerStats, statsOf } from "./broker_stats.ts";
 import { BrokerParts } from "./broker_parts.ts";
+import { closeConnections } from "./close_connections.ts";
 import { Inspection } from "./inspection.ts";
 import { Acceptor } from "./listen/acceptor.ts";
 import { openStore } from "./durable/open_store.ts";
@@ -30,9 +29,6 @@ import { type BrokerOptions, settingsOf } from "./base/options.ts";
 import { reauthorize } from "./connection/reauthorization.ts";
 import type { StreamOptions } from "./stream/stream_options.ts";
 import { subscribeLocally } from "./subscribe_locally.ts";
-
-/** The cost of closing a client, in units of the budget. */
-const UNITS_PER_CLOSE = 16;
 
 /**
  * An MQTT broker. It supports 3.1, 3.1.1 and 5.0 over any byte stream, and can itself publish and
@@ -336,29 +332,7 @@ export class Broker implements AsyncDisposable {
     this.#acceptor.close();
     await this.#listeners.close();
     for (const subscription of this.#subscriptions) await subscription.return();
-    const connections = [...this.#parts.connections];
-    const { turns } = this.#parts.context;
-    for (const connection of connections) {
-      connection.disconnect(ReasonCode.ServerShuttingDown, undefined, true);
-      if (turns.spend(UNITS_PER_CLOSE)) await turns.next();
-    }
-    await this.#grace(connections, graceMs);
-    for (const connection of connections) connection.abort();
-    await Promise.all(connections.map((connection) => connection.gone));
-    try {
-      await this.#parts.journal?.close();
-    } finally {
-      this.#parts.stop();
-    }
-  }
-
-  /** Waits until the last bytes are sent, or `graceMs` have passed. */
-  async #grace(connections: readonly Connection[], graceMs: number): Promise<void> {
-    const over = new Receipt();
-    const { clock } = this.#parts.context;
-    const cancel = clock.schedule(clock.now() + graceMs, () => over.close());
-    const left = Promise.all(connections.map((connection) => connection.left.wait()));
-    await Promise.race([left, over.wait()]);
-    cancel();
+    await closeConnections(this.#parts, graceMs);
+    await this.#parts.close();
   }
 }

@@ -148,7 +148,16 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
     this.#toFlush.endTurn();
   }
 
-  /** Clears all deadlines. */
+  /** Stores what is to be stored, and stops. */
+  async close(): Promise<void> {
+    try {
+      await this.journal?.close();
+    } finally {
+      this.stop();
+    }
+  }
+
+  /** Stops every deadline. */
   stop(): void {
     this.context.scheduler.stop();
     this.#toFlush.clear();

@@ -91,7 +91,7 @@ export class InspectedSession {
 
   /** The topic of its will; `null` without one. */
   get willTopic(): string | null {
-    return this.#session.will?.topic ?? null;
+    return this.#session.will?.will.topic ?? null;
   }
 
   /**

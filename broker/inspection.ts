@@ -4,6 +4,7 @@ import { ReasonCode } from "../codec/mod.ts";
 import type { CommitMeter } from "./base/histogram.ts";
 import { InspectedSession } from "./inspected_session.ts";
 import { Message } from "./base/message.ts";
+import { Origin } from "./base/origin.ts";
 import type { BanList } from "./limits/ban_list.ts";
 import type { BrokerParts } from "./broker_parts.ts";
 

@@ -1,4 +1,5 @@
 import type { Operations } from "../admin/mod.ts";
+import { PresenceTopics } from "../admin/presence_topics.ts";
 import { type LogSettings, OperatorLog } from "../admin/operator_log.ts";
 import { limitsOf } from "../config/broker_options.ts";
 import type { Configuration } from "../config/configuration.ts";
@@ -6,7 +7,7 @@ import { ConfigError, formatRemark } from "../config/errors.ts";
 import { printEffective } from "../config/print.ts";
 import { needsRestart } from "../config/reload.ts";
 import { type Deed, whyNot } from "../config/why.ts";
-import { Broker, type BrokerOptions, PresenceTopics, SysTopics } from "../mod.ts";
+import { Broker, type BrokerOptions, SysTopics } from "../mod.ts";
 import { certificatesOf, listenerInfo } from "./admin_listener.ts";
 import { exposureOf } from "./exposed.ts";
 import { logHooks } from "./log_hooks.ts";

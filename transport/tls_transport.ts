@@ -4,6 +4,7 @@ import { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { certificateFields, commonNameOf, nameText } from "./certificate.ts";
 import type { TlsContext } from "./tls_options.ts";
+import { ReadQueue } from "./read_queue.ts";
 import type { PeerCertificate, Transport } from "./transport.ts";
 
 /** Bytes of ciphertext that one read takes at first. It grows when reads fill it. */
@@ -34,17 +35,14 @@ export class TlsTransport implements Transport {
   readonly #pipe: Transport;
   readonly #cipher: CipherStream;
   readonly #socket: TLSSocket;
-  /** Plaintext that was not read yet. */
-  readonly #held: Uint8Array[] = [];
+  /** Plaintext that was not read yet. Ciphertext is only read while somebody waits for some. */
+  readonly #held = new ReadQueue(() => void this.#feed());
   #buffer = new Uint8Array(READ_BYTES_MIN);
   /** Whether a read of the pipe is in progress, or the pipe has ended. */
   #isReading = false;
   /** How many writes are in progress. */
   #writes = 0;
-  #isEnded = false;
   #isClosed = false;
-  #error: Error | null = null;
-  #wake: PromiseWithResolvers<void> = Promise.withResolvers();
 
   private constructor(pipe: Transport, context: TlsContext) {
     this.#pipe = pipe;
@@ -61,14 +59,12 @@ export class TlsTransport implements Transport {
         : { SNICallback: (name, choose) => choose(null, context.secureFor(name)) },
     });
     this.#socket = socket;
-    socket.on("data", (bytes: Buffer) => {
-      this.#held.push(bytes);
-      this.#notify();
-    });
-    socket.on("end", () => this.#end(null));
-    socket.on("error", (error: Error) => this.#end(error));
-    socket.on("close", () => this.#end(this.#error ?? new Error("The connection is closed")));
-    this.#cipher.on("error", (error: Error) => this.#end(error));
+    const held = this.#held;
+    socket.on("data", (bytes: Buffer) => held.push(bytes));
+    socket.on("end", () => held.end(null));
+    socket.on("error", (error: Error) => held.end(error));
+    socket.on("close", () => held.end(new Error("The connection is closed")));
+    this.#cipher.on("error", (error: Error) => held.end(error));
   }
 
   /**
@@ -96,14 +92,8 @@ export class TlsTransport implements Transport {
   }
 
   /** Reads what has been decrypted. */
-  async read(target: Uint8Array): Promise<number | null> {
-    while (this.#held.length === 0) {
-      if (this.#error !== null) throw this.#error;
-      if (this.#isEnded) return null;
-      this.#feed();
-      await this.#wake.promise;
-    }
-    return this.#take(target);
+  read(target: Uint8Array): Promise<number | null> {
+    return this.#held.read(target);
   }
 
   /** Writes. It resolves when the pipe has taken the bytes. */
@@ -115,7 +105,7 @@ export class TlsTransport implements Transport {
       this.#socket.write(piece, (failure) => {
         this.#writes--;
         // node:tls reports no error when its stream is destroyed.
-        const error = failure ?? this.#error;
+        const error = failure ?? this.#held.error;
         if (error) reject(error);
         else resolve(piece.length);
       });
@@ -130,8 +120,8 @@ export class TlsTransport implements Transport {
   /** Closes at once. It sends close_notify if it does not have to wait for the peer. */
   close(): void {
     this.#isClosed = true;
-    this.#held.length = 0;
-    this.#end(new Error("The connection is closed"));
+    this.#held.clear();
+    this.#held.end(new Error("The connection is closed"));
     if (this.#writes > 0) return this.#abandon();
     this.#socket.end();
     // By then, close_notify has been written.
@@ -144,16 +134,16 @@ export class TlsTransport implements Transport {
   }
 
   async #handshake(): Promise<void> {
+    const held = this.#held;
     let isSecure = false;
     this.#socket.once("secure", () => {
       isSecure = true;
-      this.#notify();
+      held.notify();
     });
     while (!isSecure) {
-      if (this.#error !== null) throw this.#error;
-      if (this.#isEnded) throw new TlsPeerError("The client has left during the TLS handshake");
-      this.#feed();
-      await this.#wake.promise;
+      if (held.error !== null) throw held.error;
+      if (held.isEnded) throw new TlsPeerError("The client has left during the TLS handshake");
+      await held.wait();
     }
   }
 
@@ -186,15 +176,6 @@ export class TlsTransport implements Transport {
     };
   }
 
-  #take(target: Uint8Array): number {
-    const bytes = this.#held[0]!;
-    const count = Math.min(bytes.length, target.length);
-    target.set(bytes.subarray(0, count));
-    if (count < bytes.length) this.#held[0] = bytes.subarray(count);
-    else this.#held.shift();
-    return count;
-  }
-
   /** Reads ciphertext, unless a read is in progress. */
   async #feed(): Promise<void> {
     if (this.#isReading) return;
@@ -206,9 +187,9 @@ export class TlsTransport implements Transport {
       if (count === null) return;
       this.#fit(count);
       this.#isReading = false;
-      this.#notify();
+      this.#held.notify();
     } catch (error) {
-      this.#end(error instanceof Error ? error : new Error(String(error)));
+      this.#held.end(error instanceof Error ? error : new Error(String(error)));
     }
   }
 
@@ -217,18 +198,6 @@ export class TlsTransport implements Transport {
     const { length } = this.#buffer;
     if (count === length && length < READ_BYTES_MAX) this.#buffer = new Uint8Array(length * 4);
     else if (count * 16 < length) this.#buffer = new Uint8Array(READ_BYTES_MIN);
-  }
-
-  #end(error: Error | null): void {
-    if (this.#isEnded) return;
-    this.#isEnded = true;
-    this.#error = error;
-    this.#notify();
-  }
-
-  #notify(): void {
-    this.#wake.resolve();
-    this.#wake = Promise.withResolvers();
   }
 }
 

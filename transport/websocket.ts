@@ -1,3 +1,4 @@
+import { ReadQueue } from "./read_queue.ts";
 import type { Transport } from "./transport.ts";
 
 /** The subprotocol of MQTT [MQTT-6.0.0-3]. */
@@ -19,22 +20,18 @@ const LOOK_AGAIN_MS = 5;
 export class WebSocketTransport implements Transport {
   readonly #socket: WebSocket;
   /** Messages that were received and not read. */
-  #unread: Uint8Array[] = [];
-  #unreadBytes = 0;
-  #isEnded = false;
-  #error: Error | null = null;
-  #wake: PromiseWithResolvers<void> = Promise.withResolvers();
+  readonly #unread = new ReadQueue();
 
   /** Takes over a WebSocket, open or not yet. */
   constructor(socket: WebSocket) {
     this.#socket = socket;
     socket.binaryType = "arraybuffer";
     socket.onmessage = ({ data }) => this.#arrived(data);
-    socket.onclose = () => this.#end(null);
+    socket.onclose = () => this.#unread.end(null);
     socket.onerror = (event) => {
       // Not every runtime has `ErrorEvent`.
       const message = "message" in event ? String(event.message) : "";
-      this.#end(new Error(message || "The WebSocket failed"));
+      this.#unread.end(new Error(message || "The WebSocket failed"));
     };
   }
 
@@ -46,7 +43,9 @@ export class WebSocketTransport implements Transport {
     const abort = () => opened.reject(signal.reason);
     socket.onopen = () => opened.resolve();
     signal.addEventListener("abort", abort, { once: true });
-    transport.#wake.promise.then(() => opened.reject(transport.#error ?? new Error("Closed")));
+    transport.#unread.wait().then(() => {
+      opened.reject(transport.#unread.error ?? new Error("Closed"));
+    });
     try {
       await opened.promise;
       if (socket.protocol !== MQTT_SUBPROTOCOL) throw new Error("The server does not speak MQTT");
@@ -60,27 +59,17 @@ export class WebSocketTransport implements Transport {
   }
 
   /** Reads bytes that have arrived. */
-  async read(target: Uint8Array): Promise<number | null> {
-    while (this.#unread.length === 0) {
-      if (this.#error !== null) throw this.#error;
-      if (this.#isEnded) return null;
-      await this.#wake.promise;
-    }
-    const message = this.#unread[0]!;
-    const count = Math.min(message.length, target.length);
-    target.set(message.subarray(0, count));
-    if (count < message.length) this.#unread[0] = message.subarray(count);
-    else this.#unread.shift();
-    this.#unreadBytes -= count;
-    return count;
+  read(target: Uint8Array): Promise<number | null> {
+    return this.#unread.read(target);
   }
 
   /** Sends everything as one message, when less than the limit waits before it. */
   async write(source: Uint8Array): Promise<number> {
-    while (this.#socket.bufferedAmount > UNSENT_BYTES_MAX && !this.#isEnded) {
+    while (this.#socket.bufferedAmount > UNSENT_BYTES_MAX && !this.#unread.isEnded) {
       await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
     }
-    if (this.#isEnded) throw this.#error ?? new Error("The WebSocket is closed");
+    const { isEnded, error } = this.#unread;
+    if (isEnded) throw error ?? new Error("The WebSocket is closed");
     this.#socket.send(source.slice());
     return source.length;
   }
@@ -96,34 +85,21 @@ export class WebSocketTransport implements Transport {
 
   /** Closes. Earlier bytes are still sent. */
   close(): void {
-    this.#end(new Error("The WebSocket is closed"));
+    this.#unread.end(new Error("The WebSocket is closed"));
     this.#socket.close();
   }
 
   #arrived(data: unknown): void {
     // [MQTT-6.0.0-1].
     if (!(data instanceof ArrayBuffer)) return this.#refuse("A message that is not binary");
-    if (data.byteLength === 0 || this.#isEnded) return;
-    this.#unreadBytes += data.byteLength;
-    if (this.#unreadBytes > UNREAD_BYTES_MAX) return this.#refuse("Too much that is not read");
+    if (this.#unread.bytes + data.byteLength > UNREAD_BYTES_MAX) {
+      return this.#refuse("Too much that is not read");
+    }
     this.#unread.push(new Uint8Array(data));
-    this.#notify();
   }
 
   #refuse(message: string): void {
-    this.#end(new Error(message));
+    this.#unread.end(new Error(message));
     this.#socket.close();
-  }
-
-  #end(error: Error | null): void {
-    if (this.#isEnded) return;
-    this.#isEnded = true;
-    this.#error = error;
-    this.#notify();
-  }
-
-  #notify(): void {
-    this.#wake.resolve();
-    this.#wake = Promise.withResolvers();
   }
 }

@@ -100,9 +100,9 @@ export class BrokerContext {
   }
 
   /** Calls the `published` hook, if there is one. */
-  published(message: Message, clientId: string | null): void {
+  published(message: Message): void {
     if (this.hooks.published === undefined) return;
-    const { name: topic, payload, qos, retain } = message;
+    const { name: topic, payload, qos, retain, origin: { clientId } } = message;
     this.guard(() => this.hooks.published!({ topic, payload, qos, retain, clientId }));
   }
 

@@ -1,5 +1,6 @@
 import type { ForwardSource, Properties, QoS } from "../../codec/mod.ts";
 import { encodeProperties } from "./message_properties.ts";
+import type { Origin } from "./origin.ts";
 
 /**
  * Memory of a message without its bytes and its topic, in bytes: 340 to 360, measured with 20,000
@@ -46,8 +47,8 @@ export interface MessageParts {
   readonly retain: boolean;
   /** The time of publication, of the broker's clock, in milliseconds. */
   readonly nowMs: number;
-  /** The client identifier of the publisher, for No Local; `null` for none. */
-  readonly publisher: string | null;
+  /** Where it comes from. */
+  readonly origin: Origin;
 }
 
 /**
@@ -69,15 +70,15 @@ export class Message implements ForwardSource {
    * @param name The topic.
    * @param topic The topic in UTF-8; never changes.
    * @param buffer Holds the properties and the payload, in this order.
-   * @param propertiesStart The start of the forwarded properties.
-   * @param propertiesEnd Their end; equal to the start if there are none.
-   * @param payloadStart The start of the payload.
-   * @param payloadEnd The end of the payload.
-   * @param qos The QoS of the publication.
-   * @param retain The RETAIN flag.
-   * @param expirySeconds The Message Expiry Interval from `receivedMs` on; -1 for none.
-   * @param receivedMs The time of publication, of the clock; used only if the message expires.
-   * @param publisher The client identifier of the publisher, for No Local; `null` for none.
+   * @param propertiesStart Where the properties that are forwarded begin.
+   * @param propertiesEnd Where they end; equal when there are none.
+   * @param payloadStart Where the payload begins.
+   * @param payloadEnd Where it ends.
+   * @param qos As published.
+   * @param retain The RETAIN flag as published.
+   * @param expirySeconds How long it is worth delivering, from `receivedMs` on; -1 for ever.
+   * @param receivedMs When it was published, of the clock; only needed if it expires.
+   * @param origin Where it comes from; shared by all that comes from there.
    */
   constructor(
     readonly name: string,
@@ -91,14 +92,14 @@ export class Message implements ForwardSource {
     readonly retain: boolean,
     readonly expirySeconds: number,
     receivedMs: number,
-    readonly publisher: string | null,
+    readonly origin: Origin,
   ) {
     this.deadlineMs = expirySeconds < 0 ? Infinity : receivedMs + expirySeconds * 1000;
   }
 
   /** Creates a message that was not read from a packet; it owns its bytes. */
   static of(parts: MessageParts): Message {
-    const { route, payload, properties, qos, retain, nowMs, publisher } = parts;
+    const { route, payload, properties, qos, retain, nowMs, origin } = parts;
     const head = encodeProperties(properties);
     const bytes = new Uint8Array(head.length + payload.length);
     bytes.set(head);
@@ -115,8 +116,13 @@ export class Message implements ForwardSource {
       retain,
       properties.messageExpiryInterval ?? -1,
       nowMs,
-      publisher,
+      origin,
     );
+  }
+
+  /** The client identifier of its publisher; `null` if that is no client. */
+  get publisher(): string | null {
+    return this.origin.clientId;
   }
 
   /** Memory of the message, in bytes. It holds the topic as bytes and as a string. */

@@ -13,30 +13,23 @@ export interface IncomingMessage {
   readonly retain: boolean;
 }
 
-/** What changes about a message. What is not given stays as it is. */
-export interface MessageChange {
-  /** Another topic. The permissions of the client are not checked for it. */
-  readonly topic?: string;
-  /** Another payload. The broker copies it. */
-  readonly payload?: Uint8Array;
-  /** Another RETAIN flag. */
-  readonly retain?: boolean;
-  /** Other properties, which replace all properties of the message. */
-  readonly properties?: Properties;
-}
-
-/** A message that is not published, and what the client is told. */
-export interface MessageRefusal {
-  /** The Reason Code for PUBACK or PUBREC in 5.0: 0x80, 0x83, 0x87, 0x90, 0x97 or 0x99. */
-  readonly reasonCode: number;
-}
-
 /**
- * The result of a {@linkcode Transform}: `undefined` publishes the message as it is, a change
- * publishes it changed, a refusal tells the client, and `null` acknowledges the message without
- * publishing it.
+ * The result of a {@linkcode Transform}: `undefined` publishes the message as it is, and `null`
+ * acknowledges it without publishing it. A `reasonCode` (0x80, 0x83, 0x87, 0x90, 0x97 or 0x99)
+ * refuses it, with this code in the PUBACK or PUBREC of 5.0. Any other object publishes it changed:
+ * the permissions of the client are not checked for another topic, the broker copies another
+ * payload, and other properties replace all properties of the message.
  */
-export type TransformResult = undefined | null | MessageChange | MessageRefusal;
+export type TransformResult =
+  | undefined
+  | null
+  | { readonly reasonCode: number }
+  | {
+    readonly topic?: string;
+    readonly payload?: Uint8Array;
+    readonly retain?: boolean;
+    readonly properties?: Properties;
+  };
 
 /**
  * A function of the program that decides about each message of a client before it is routed, after

@@ -8,6 +8,7 @@ import type { Commit } from "../base/commit.ts";
 import type { BrokerContext } from "../base/context.ts";
 import type { EffectivePolicy } from "../base/listener_policy.ts";
 import type { Message } from "../base/message.ts";
+import type { Origin } from "../base/origin.ts";
 import type { LimitReason } from "../base/stats.ts";
 import type { Outbox, OutboxHost } from "../delivery/outbox.ts";
 import type { PublishSender } from "../delivery/publish_sender.ts";
@@ -48,6 +49,26 @@ export interface ConnectionHost {
   /** Connections that are open, accepted or not. */
   readonly connections: Set<ClientConnection>;
 }
+
+/** What a client speaks, as its CONNECT says. */
+export interface ClientProtocol {
+  readonly version: ProtocolVersion;
+  /** Whether it is a bridge of 3.x, which cannot ask for No Local and Retain As Published. */
+  readonly isBridge: boolean;
+  /** Whether it wants a Reason String with what is no end of the connection [MQTT-3.1.2-29]. */
+  readonly wantsReasons: boolean;
+  /** How it is written to. */
+  readonly wire: Wire;
+}
+
+/** What a client hears of it that the broker ends the connection. */
+export type LastPacket =
+  /** DISCONNECT in 5.0, at once; nothing in 3.x, or before CONNACK. */
+  | "disconnect"
+  /** Likewise, behind the messages that wait. */
+  | "disconnect-last"
+  /** Nothing more: CONNACK has said it. */
+  | "none";
 
 /** An enhanced authentication: under way, or done and open to be repeated. */
 export interface EnhancedAuthentication {
@@ -110,23 +131,28 @@ export interface ClientConnection extends ClientLink {
   readonly terms: EffectivePolicy;
   /** The client identifier; `""` before the client was accepted. */
   readonly clientId: string;
+  /** Where messages of the client come from; only for a client that has a session. */
+  readonly origin: Origin;
   /** Whether packets are still read. */
   readonly isOpen: boolean;
   /** Who is asked what the client may do; nobody if `null`. */
   readonly authorizer: Authorizer | null;
 
-  // Set by the handler of CONNECT.
+  // Known from CONNECT on, see `speak`, `bind` and `accepted`.
 
-  /** What the client speaks; known from its CONNECT on. */
-  version: ProtocolVersion;
-  /** Whether the client is a bridge of 3.1 or 3.1.1, as the highest bit of its version says. */
-  isBridge: boolean;
-  /** Whether it wants a Reason String with what is refused (§3.1.2.11.7). */
-  wantsReasons: boolean;
-  wire: Wire;
-  session: Session | null;
-  client: ClientInfo | null;
-  sender: PublishSender | null;
+  readonly version: ProtocolVersion;
+  readonly isBridge: boolean;
+  readonly wantsReasons: boolean;
+  readonly wire: Wire;
+  /** The session; `null` until the client has got one. */
+  readonly session: Session | null;
+  /** What encodes messages for the client; `null` likewise. */
+  readonly sender: PublishSender | null;
+  /** The client; `null` until it is accepted. */
+  readonly client: ClientInfo | null;
+
+  // Set by the handlers of CONNECT and AUTH.
+
   flow: ConnectHandler | null;
   auth: EnhancedAuthentication | null;
   granted: Granted | null;
@@ -147,16 +173,18 @@ export interface ClientConnection extends ClientLink {
 
   /** Counts that the client has reached a limit. */
   limited(reason: LimitReason): void;
-  /** The client says DISCONNECT. */
-  goodbye(reasonCode: number, expirySeconds: number | undefined): void;
-  /** The client has ended the connection before it was accepted. */
-  departed(reasonCode: number): void;
+  /** What the client speaks is known. */
+  speak(protocol: ClientProtocol): void;
+  /** The client has got a session, and what encodes messages for it. */
+  bind(session: Session, sender: PublishSender): void;
+  /** The client is accepted, and CONNACK has left, or may leave. */
+  accepted(client: ClientInfo): void;
+  /** The client has sent DISCONNECT. */
+  onDisconnect(reasonCode: number): void;
   /** Takes note of why the connection ends, unless something else came before. */
-  blame(error: Error): void;
-  /** Says why, in 5.0, and closes [MQTT-4.13.1-1]. */
-  disconnect(reasonCode: number, reasonString?: string, drain?: boolean): void;
-  /** Closes as soon as what control packets there are have left. */
-  close(reasonCode?: number): void;
+  blame(error: unknown): void;
+  /** The broker ends the connection, and says why, in 5.0 [MQTT-4.13.1-1]. */
+  disconnect(reasonCode: number, reasonString?: string, last?: LastPacket): void;
   /** Starts to watch the Keep Alive that was agreed on, in seconds; 0 for none. */
   keepAlive(seconds: number): void;
   /** Another connection takes the session [MQTT-3.1.4-3]. */

@@ -1,7 +1,7 @@
 import type { Grant } from "../../auth/authenticator.ts";
 import { type ConnectPacket, ReasonCode } from "../../codec/mod.ts";
 import type { ClientConnection, ConnectionHost } from "./client_connection.ts";
-import type { ConnectFault } from "./connect_validation.ts";
+import { ConnectRefusal } from "./connect_refusal.ts";
 
 /** Characters of an identifier that the broker assigns. */
 const ID_CHARACTERS = "0123456789abcdefghijklmnopqrstuvwxyz";
@@ -14,28 +14,31 @@ export interface Identity {
   readonly username: string | null;
 }
 
-/** The names of a client before it was authenticated, or why it is not let in. */
+/** The names of a client before it was authenticated, or why it is refused. */
 export function identify(
   connection: ClientConnection,
   packet: ConnectPacket,
-): Identity | ConnectFault {
+): Identity | ConnectRefusal {
   const { terms } = connection;
   const certified = terms.identityAsUsername || terms.subjectAsUsername;
   const username = certified ? certifiedName(connection) : packet.username;
   if (certified && !username) {
-    return [ReasonCode.BadUserNameOrPassword, "There is no name in a certificate"];
+    return new ConnectRefusal(
+      ReasonCode.BadUserNameOrPassword,
+      "There is no name in a certificate",
+    );
   }
   const isAnonymous = username === null && packet.properties.authenticationMethod === undefined;
   if (isAnonymous && !terms.allowAnonymous) {
-    return [ReasonCode.NotAuthorized, "User name is missing"];
+    return new ConnectRefusal(ReasonCode.NotAuthorized, "User name is missing");
   }
   if (packet.clientId === "" && !terms.allowZeroLengthClientId) {
-    return [ReasonCode.ClientIdentifierNotValid, "Client identifier is empty"];
+    return new ConnectRefusal(ReasonCode.ClientIdentifierNotValid, "Client identifier is empty");
   }
   const own = terms.usernameAsClientId ? username : packet.clientId;
   const clientId = own || newClientId(connection.host, terms.autoIdPrefix);
   const isFinal = !terms.usernameAsClientId;
-  return (isFinal ? faultOfId(connection, clientId) : null) ?? { clientId, username };
+  return (isFinal ? checkPrefix(connection, clientId) : null) ?? { clientId, username };
 }
 
 /**
@@ -46,12 +49,12 @@ export function settle(
   connection: ClientConnection,
   known: Identity,
   grant: Grant,
-): Identity | ConnectFault {
+): Identity | ConnectRefusal {
   const identity = named(connection, known, grant);
-  if (isFault(identity)) return identity;
+  if (identity instanceof ConnectRefusal) return identity;
   const { host: { limiters }, peer: { address } } = connection;
   return limiters.bans.isBanned({ ...identity, address })
-    ? [ReasonCode.Banned, "Banned"]
+    ? new ConnectRefusal(ReasonCode.Banned, "Banned")
     : identity;
 }
 
@@ -59,16 +62,11 @@ function named(
   connection: ClientConnection,
   known: Identity,
   grant: Grant,
-): Identity | ConnectFault {
+): Identity | ConnectRefusal {
   const username = grant.username ?? known.username;
   if (!connection.terms.usernameAsClientId) return { clientId: known.clientId, username };
-  if (!username) return [ReasonCode.NotAuthorized, "User name is missing"];
-  return faultOfId(connection, username) ?? { clientId: username, username };
-}
-
-/** Whether it is a fault, and no identity. */
-export function isFault(result: Identity | ConnectFault): result is ConnectFault {
-  return Array.isArray(result);
+  if (!username) return new ConnectRefusal(ReasonCode.NotAuthorized, "User name is missing");
+  return checkPrefix(connection, username) ?? { clientId: username, username };
 }
 
 function certifiedName({ peer, terms }: ClientConnection): string | null {
@@ -77,10 +75,13 @@ function certifiedName({ peer, terms }: ClientConnection): string | null {
   return terms.identityAsUsername ? certificate.commonName : certificate.subject;
 }
 
-function faultOfId({ terms }: ClientConnection, clientId: string): ConnectFault | null {
+function checkPrefix({ terms }: ClientConnection, clientId: string): ConnectRefusal | null {
   const { clientIdPrefixes: prefixes } = terms;
   if (prefixes === null || prefixes.some((prefix) => clientId.startsWith(prefix))) return null;
-  return [ReasonCode.NotAuthorized, "Client identifier has none of the prefixes that are let in"];
+  return new ConnectRefusal(
+    ReasonCode.NotAuthorized,
+    "Client identifier has none of the prefixes that are let in",
+  );
 }
 
 /** An identifier that no session has, for a client that gave none [MQTT-3.2.2-16]. */

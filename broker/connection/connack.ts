@@ -1,20 +1,64 @@
-import type { ConnectPacket, Properties } from "../../codec/mod.ts";
+/** What broker and client settle with CONNECT and CONNACK, and the CONNACK that says so. */
+import type { ConnackPacket, ConnectPacket, Properties } from "../../codec/mod.ts";
 import type { ClientConnection } from "./client_connection.ts";
 
 /** What was settled with the client. */
-export interface Agreed {
-  /** The identifier that the broker has assigned, or `null`. */
-  readonly assignedId: string | null;
-  /** Keep Alive in seconds. */
-  readonly keepAlive: number;
+export interface Agreement {
   /** Session Expiry Interval in seconds. */
   readonly expirySeconds: number;
+  /** Keep Alive in seconds; 0 for none. */
+  readonly keepAlive: number;
+  /** The CONNACK, but for Session Present. */
+  readonly connack: ConnackPacket;
+}
+
+/** What {@linkcode connackProperties} tells. */
+interface Agreed extends Omit<Agreement, "connack"> {
+  /** The identifier that the broker has assigned, or `null` [MQTT-3.2.2-16]. */
+  readonly assignedId: string | null;
   /** The last data of an enhanced authentication. */
   readonly authenticationData: Uint8Array | undefined;
 }
 
-/** The properties of a CONNACK that lets a client in: only what differs from what it expects. */
-export function connackProperties(
+/**
+ * Settles what the client has asked for.
+ *
+ * @param clientId Its identifier, which the broker has assigned if CONNECT has none.
+ * @param authenticationData The last data of an enhanced authentication.
+ */
+export function agreeOn(
+  connection: ClientConnection,
+  packet: ConnectPacket,
+  clientId: string,
+  authenticationData: Uint8Array | undefined,
+): Agreement {
+  const { terms, version } = connection;
+  const expirySeconds = Math.min(expiryAsked(connection, packet), terms.sessionExpirySecondsMax);
+  // A client of 3.x cannot be told another Keep Alive, so it has the one that it has asked for.
+  const keepAlive = version === 5
+    ? cappedKeepAlive(packet.keepAlive, terms.keepAliveSecondsMax)
+    : packet.keepAlive;
+  const assignedId = packet.clientId === "" ? clientId : null;
+  const agreed = { assignedId, keepAlive, expirySeconds, authenticationData };
+  const properties = connackProperties(connection, packet, agreed);
+  const connack = { type: "connack", sessionPresent: false, reasonCode: 0, properties } as const;
+  return { expirySeconds, keepAlive, connack };
+}
+
+/** How long the session is to outlive its connection, in seconds; 3.x only knows clean sessions. */
+function expiryAsked({ terms, version }: ClientConnection, packet: ConnectPacket): number {
+  if (version === 5) return packet.properties.sessionExpiryInterval ?? 0;
+  return packet.cleanStart ? 0 : terms.sessionExpirySecondsMax;
+}
+
+/** Keep Alive as the broker insists on it, in seconds; 0 for none. */
+function cappedKeepAlive(asked: number, max: number): number {
+  if (max === 0) return asked;
+  return asked === 0 ? max : Math.min(asked, max);
+}
+
+/** The properties of a CONNACK that accepts a client: only what differs from what it expects. */
+function connackProperties(
   connection: ClientConnection,
   packet: ConnectPacket,
   agreed: Agreed,

@@ -1,5 +1,6 @@
 import {
   type AckPacket,
+  type DisconnectPacket,
   MalformedPacketError,
   type Packet,
   PacketType,
@@ -43,7 +44,7 @@ export function handlePacket(
       sendControl(connection, { type: "pingresp" });
       return null;
     case "disconnect":
-      connection.goodbye(packet.reasonCode, packet.properties.sessionExpiryInterval);
+      handleDisconnect(connection, packet);
       return null;
     case "auth":
       if (connection.flow !== null) return connection.flow.reauthenticate(packet);
@@ -53,6 +54,19 @@ export function handlePacket(
     default:
       throw new ProtocolError(`Packet ${packet.type} from a client`, 0, "§2.1.2");
   }
+}
+
+/** The client ends the connection, and may change how long its session outlives it (§3.14). */
+function handleDisconnect(connection: ClientConnection, packet: DisconnectPacket): void {
+  const session = connection.session!;
+  const { sessionExpiryInterval: expirySeconds } = packet.properties;
+  if (expirySeconds !== undefined) {
+    if (session.expirySeconds === 0 && expirySeconds > 0) {
+      throw new ProtocolError("Session Expiry Interval was 0 in CONNECT", 0, "§3.14.2.2.2");
+    }
+    session.expirySeconds = Math.min(expirySeconds, connection.terms.sessionExpirySecondsMax);
+  }
+  connection.onDisconnect(packet.reasonCode);
 }
 
 /** Ends the exchange of a QoS 1 message; one that is not in flight changes nothing. */

@@ -85,7 +85,7 @@ export function handlePublishBatch(
       route = routeOf(connection, bytes, topic, topicEnd);
       // Topics of the broker's own are looked at more closely.
       if (route === null || route.bytes[0] === DOLLAR) break;
-      run.begin(route, connection.session!.clientId, v5, bytes, at);
+      run.begin(route, connection.origin, v5, bytes, at);
     } else if (!sameBytes(route.bytes, bytes, topic, topicEnd)) break;
     run.add(frameEnd);
     at = frameEnd;
@@ -93,7 +93,7 @@ export function handlePublishBatch(
   if (at === start) return result;
   context.stats.messagesReceived += run.frames;
   context.stats.payloadBytesReceived += run.payloadBytes;
-  result.room = host.publisher.publishBatch(run, connection.session!.clientId);
+  result.room = host.publisher.publishBatch(run);
   result.end = at;
   return result;
 }
@@ -241,7 +241,7 @@ function messageOf(connection: ClientConnection, route: Route<Receiver>): Messag
     view.retain,
     view.messageExpiryInterval,
     view.messageExpiryInterval < 0 ? 0 : connection.context.clock.now(),
-    connection.session!.clientId,
+    connection.origin,
   );
 }
 
@@ -302,9 +302,7 @@ function publish(
   message: Message,
   packetId: number,
 ): Receipt | null {
-  const { publisher } = connection.host;
-  const { clientId } = connection.session!;
-  const { outcome, room, commit } = publisher.publish(route, message, clientId);
+  const { outcome, room, commit } = connection.host.publisher.publish(route, message);
   if (message.qos === 0) return room;
   if (outcome === Outcome.refused) {
     refuse(connection, message, packetId);
@@ -319,7 +317,7 @@ function publish(
 /** In 3.x there is no way to say that a message is refused: no acknowledgement, and a close. */
 function refuse(connection: ClientConnection, message: Message, packetId: number): null {
   connection.context.stats.messagesRefused++;
-  if (connection.version < 5) connection.close(ReasonCode.QuotaExceeded);
+  if (connection.version < 5) connection.disconnect(ReasonCode.QuotaExceeded);
   else acknowledge(connection, message, packetId, ReasonCode.QuotaExceeded, null);
   return null;
 }

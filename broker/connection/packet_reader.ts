@@ -270,7 +270,7 @@ export class ConnectionReader {
     }
     const packet = this.#decode(first, bytes, start, end);
     if (packet.type === "auth" && connection.auth !== null) return connection.flow.auth(packet);
-    if (packet.type === "disconnect") connection.departed(packet.reasonCode);
+    if (packet.type === "disconnect") connection.onDisconnect(packet.reasonCode);
     else throw new ProtocolError(`Packet ${packet.type} before CONNACK`, 0, "MQTT-3.1.2-30");
     return null;
   }

@@ -2,7 +2,6 @@ import { type Packet, packetSize, PacketType, ReasonCode, writePacket } from "..
 import { Receipt } from "../../log/receipt.ts";
 import type { Commit, CommitListener } from "../base/commit.ts";
 import { countKept, type Message } from "../base/message.ts";
-import type { Journal } from "../durable/journal.ts";
 import type { ClientConnection, WaitingResponses } from "./client_connection.ts";
 
 /** Sends a control packet, if the client takes one of its size; it is written at once. */
@@ -77,6 +76,14 @@ function queueOf(connection: ClientConnection): WaitingResponses {
   return connection.acks ??= new ResponseQueue(connection, connection.host.journal!);
 }
 
+/** What the responses need of the store. */
+export interface ResponseJournal {
+  /** The number of the last commit that is on the disk, with every one before it. */
+  readonly done: number;
+  /** The commit that will hold what changes now. */
+  readonly gathering: Commit;
+}
+
 /** What an answer costs in memory beside the packet, if it has one of its own, in bytes. */
 const ANSWER_BYTES = 100;
 
@@ -102,13 +109,13 @@ interface Response {
  */
 export class ResponseQueue implements WaitingResponses, CommitListener {
   readonly #connection: ClientConnection;
-  readonly #journal: Journal;
+  readonly #journal: ResponseJournal;
   #answers: Response[] = [];
   #bytes = 0;
   /** Closes when fewer wait; made when somebody needs to know. */
   #fewer: Receipt | null = null;
 
-  constructor(connection: ClientConnection, journal: Journal) {
+  constructor(connection: ClientConnection, journal: ResponseJournal) {
     this.#connection = connection;
     this.#journal = journal;
   }
@@ -200,7 +207,7 @@ export class ResponseQueue implements WaitingResponses, CommitListener {
     if (message.place !== null) message.place.isRevoked = true;
     if (answer.type === PacketType.pubrec) connection.session?.inbound.release(answer.packetId);
     // In 3.x there is no way to say it: no acknowledgement, and a close.
-    if (connection.version < 5) connection.close(ReasonCode.QuotaExceeded);
+    if (connection.version < 5) connection.disconnect(ReasonCode.QuotaExceeded);
     else this.#send(answer, ReasonCode.QuotaExceeded);
   }
 }

@@ -1,25 +1,18 @@
 import type { BrokerContext } from "../base/context.ts";
-import type { ListenerPolicy } from "../base/listener_policy.ts";
 
-/** What one connection counts for, in sum and by itself. */
+/** The bytes of one connection, which count for the broker, too. */
 export class Traffic {
-  /** When it was taken, by the clock of the broker. */
+  /** When the connection was accepted, by the clock of the broker, in milliseconds. */
   readonly sinceMs: number;
   /** Bytes from the client. */
   bytesReceived = 0;
   /** Bytes to the client. */
   bytesSent = 0;
   readonly #context: BrokerContext;
-  readonly #policy: ListenerPolicy;
 
-  /** A connection has begun. */
-  constructor(context: BrokerContext, policy: ListenerPolicy) {
+  constructor(context: BrokerContext) {
     this.#context = context;
-    this.#policy = policy;
     this.sinceMs = context.clock.now();
-    context.stats.connections++;
-    context.stats.connectionsAccepted++;
-    policy.connections++;
   }
 
   /** So many bytes have come. */
@@ -32,11 +25,5 @@ export class Traffic {
   sent(bytes: number): void {
     this.bytesSent += bytes;
     this.#context.stats.bytesSent += bytes;
-  }
-
-  /** The connection is over. */
-  ended(): void {
-    this.#context.stats.connections--;
-    this.#policy.connections--;
   }
 }

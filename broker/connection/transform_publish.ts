@@ -16,6 +16,9 @@ import type {
 import type { Receiver } from "../delivery/subscriber.ts";
 import type { ClientConnection } from "./client_connection.ts";
 
+type MessageRefusal = { readonly reasonCode: number };
+type MessageChange = Exclude<NonNullable<TransformResult>, MessageRefusal>;
+
 /** A message, and where it goes. */
 export interface RoutedMessage {
   readonly route: Route<Receiver>;
@@ -115,10 +118,10 @@ function changed(
   message: Message,
   { payload = message.payload, retain = message.retain, properties }: MessageChange,
 ): Message {
-  const { qos, publisher } = message;
+  const { qos, origin } = message;
   const nowMs = clock.now();
   if (properties !== undefined) {
-    return Message.of({ route, payload, properties, qos, retain, nowMs, publisher });
+    return Message.of({ route, payload, properties, qos, retain, nowMs, origin });
   }
   const head = message.buffer.subarray(message.propertiesStart, message.propertiesEnd);
   const bytes = new Uint8Array(head.length + payload.length);
@@ -136,6 +139,6 @@ function changed(
     retain,
     message.expirySeconds,
     nowMs,
-    publisher,
+    origin,
   );
 }

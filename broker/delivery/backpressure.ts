@@ -1,31 +1,53 @@
+/** When publishers wait for a slow subscriber, and when they go on. */
 import { Receipt } from "../../log/receipt.ts";
 import type { Clock } from "../base/clock.ts";
+import type { BrokerLimits } from "../base/limits.ts";
 import { Deadline, type Scheduler } from "../base/scheduler.ts";
 
-/** The maximum wait for a subscriber that makes no progress, in milliseconds; it may change. */
-export interface StallLimit {
-  readonly stallMs: number;
+/** Publishers wait from this share of `backlogMessagesMax` on: before messages are dropped. */
+const HIGH_MESSAGES_SHARE = 1 / 2;
+/** They go on at this share of where they have to wait, or of `backlogMessagesMax`. */
+const LOW_SHARE = 1 / 4;
+
+/** How much may wait for a subscriber, and how long somebody waits for one that takes nothing. */
+export type PressureLimits = Pick<
+  BrokerLimits,
+  "highWaterBytes" | "backlogMessagesMax" | "stallMs"
+>;
+
+/** What backpressure needs of the broker. */
+export interface BackpressureHost {
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  /** They may change. */
+  readonly limits: PressureLimits;
+}
+
+/** Whether so much waits for a subscriber that publishers should wait. */
+export function isHigh(limits: PressureLimits, bytes: number, messages = 0): boolean {
+  return bytes > limits.highWaterBytes ||
+    messages > limits.backlogMessagesMax * HIGH_MESSAGES_SHARE;
 }
 
 /**
- * Whether publishers should wait for a slow subscriber. They wait for a busy one. One that makes no
- * progress for the stall time does not slow anyone down.
+ * Has publishers wait for a subscriber that is busy, from {@linkcode isHigh} on until much less
+ * waits. One that makes no progress for the stall time lags alone.
  */
 export class Backpressure {
   /** Whether there was no progress for the stall time. */
   isStalled = false;
-  readonly #clock: Clock;
-  readonly #scheduler: Scheduler;
-  readonly #limits: StallLimit;
+  readonly #host: BackpressureHost;
+  /** Tells publishers to wait. */
+  readonly #needRoom: (room: Receipt) => void;
   #progressMs: number;
   #room: Receipt | null = null;
   #check: Deadline | null = null;
 
-  constructor(clock: Clock, scheduler: Scheduler, limits: StallLimit) {
-    this.#clock = clock;
-    this.#scheduler = scheduler;
-    this.#limits = limits;
-    this.#progressMs = clock.now();
+  /** @param publishers Told to wait, with what they wait for. */
+  constructor(host: BackpressureHost, publishers: { needRoom(room: Receipt): void }) {
+    this.#host = host;
+    this.#needRoom = (room) => publishers.needRoom(room);
+    this.#progressMs = host.clock.now();
   }
 
   /** Whether a publisher waits. */
@@ -33,35 +55,43 @@ export class Backpressure {
     return this.#room !== null;
   }
 
-  /** A receipt that closes when there is room, or when waiting no longer helps. */
-  room(): Receipt {
-    if (this.isStalled) return Receipt.closed();
+  /** Has whoever publishes now wait, unless there is no use in that. */
+  slowDown(): void {
+    if (this.isStalled) return;
     if (this.#room === null) {
-      this.#check ??= new Deadline(() => this.#checkProgress());
-      this.#scheduler.set(this.#check, this.#clock.now() + this.#limits.stallMs);
+      const { scheduler, clock, limits } = this.#host;
+      this.#check ??= new Deadline(() => this.#onDue());
+      scheduler.set(this.#check, clock.now() + limits.stallMs);
       this.#room = new Receipt();
     }
-    return this.#room;
+    this.#needRoom(this.#room);
+  }
+
+  /** Lets publishers go on if little waits. */
+  clearIfLow(bytes: number, messages = 0): void {
+    const { highWaterBytes, backlogMessagesMax } = this.#host.limits;
+    if (bytes > highWaterBytes * LOW_SHARE || messages > backlogMessagesMax * LOW_SHARE) return;
+    this.clear();
   }
 
   /** The subscriber has received bytes, or has nothing left to receive. */
   progress(): void {
-    this.#progressMs = this.#clock.now();
+    this.#progressMs = this.#host.clock.now();
     this.isStalled = false;
   }
 
-  /** Ends all waits. */
+  /** Lets publishers go on. */
   clear(): void {
     if (this.#room === null) return;
     this.#room.close();
     this.#room = null;
-    this.#scheduler.clear(this.#check!);
+    this.#host.scheduler.clear(this.#check!);
   }
 
-  #checkProgress(): void {
-    const dueMs = this.#progressMs + this.#limits.stallMs;
-    if (this.#clock.now() < dueMs) {
-      this.#scheduler.set(this.#check!, dueMs);
+  #onDue(): void {
+    const dueMs = this.#progressMs + this.#host.limits.stallMs;
+    if (this.#host.clock.now() < dueMs) {
+      this.#host.scheduler.set(this.#check!, dueMs);
       return;
     }
     this.isStalled = true;

@@ -76,7 +76,7 @@ export class Delivery {
     if (fanOut !== null) fanOut.run(run);
     else {
       for (const member of audience.members) {
-        const variant = variantFor(member, run.publisher);
+        const variant = variantFor(member, run.origin);
         if (variant !== null) member.subscriber.receiveRun(run, variant);
       }
     }
@@ -104,7 +104,7 @@ export class Delivery {
     if (fanOut !== null) fanOut.message(route, message);
     else {
       for (const member of audience.members) {
-        const variant = variantFor(member, message.publisher);
+        const variant = variantFor(member, message.origin);
         if (variant !== null) member.subscriber.receive(message, variant);
       }
     }

@@ -12,6 +12,7 @@ import { topicNameFault } from "../../router/topic.ts";
 import type { Commit } from "../base/commit.ts";
 import type { BrokerContext } from "../base/context.ts";
 import { Message } from "../base/message.ts";
+import { Origin } from "../base/origin.ts";
 import { Outcome } from "./delivery.ts";
 import type { Publisher } from "./publisher.ts";
 import type { Receiver } from "./subscriber.ts";
@@ -64,7 +65,7 @@ export class LocalPublisher {
     const { context, publisher, journal } = this.#host;
     const route = this.#route(topic);
     const message = messageOf(route, payload, options, context.clock.now());
-    const { outcome, room, commit } = publisher.publish(route, message, null);
+    const { outcome, room, commit } = publisher.publish(route, message);
     if (outcome === Outcome.refused) {
       context.stats.messagesRefused++;
       const text = `Cannot publish to "${topic}": a backlog, the memory or the store is full`;
@@ -108,7 +109,7 @@ function messageOf(
     qos,
     retain,
     nowMs,
-    publisher: null,
+    origin: Origin.program,
   });
 }
 

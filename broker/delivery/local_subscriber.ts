@@ -6,7 +6,8 @@ import { Backlog } from "./backlog.ts";
 import type { BrokerContext } from "../base/context.ts";
 import type { ReceivedMessage } from "./local_subscription.ts";
 import type { Message } from "../base/message.ts";
-import { type BacklogRoom, Rank, type Receiver } from "./subscriber.ts";
+import type { Origin } from "../base/origin.ts";
+import { Rank, type Receiver } from "./subscriber.ts";
 import type { RetainedDelivery } from "./retained_delivery.ts";
 import type { PublishBatch } from "./publish_batch.ts";
 
@@ -15,7 +16,8 @@ import type { PublishBatch } from "./publish_batch.ts";
  * messages are dropped, and counted.
  */
 export class LocalSubscriber implements Receiver {
-  readonly clientId = null;
+  /** It is handed everything itself. */
+  readonly follower = null;
   readonly isRestricted = false;
   readonly isDurable = false;
   /** It drops the oldest messages itself. */
@@ -71,6 +73,10 @@ export class LocalSubscriber implements Receiver {
     });
   }
 
+  isOrigin({ kind }: Origin): boolean {
+    return kind === "program";
+  }
+
   mayReceive(): boolean {
     return true;
   }
@@ -96,26 +102,6 @@ export class LocalSubscriber implements Receiver {
     const { backlogMessagesMax, backlogBytesMax } = this.#context.limits;
     return this.#backlog.messages >= backlogMessagesMax ||
       this.#backlog.bytes + bytes > backlogBytesMax;
-  }
-
-  // Never called: its wire class is its own, so it does not follow logs.
-
-  followBytes(): boolean {
-    return false;
-  }
-
-  followMessages(): boolean {
-    return false;
-  }
-
-  leaveBytes(): void {}
-
-  leaveMessages(): void {}
-
-  checkLag(): void {}
-
-  checkBacklog(): BacklogRoom {
-    return { messages: Infinity, bytes: Infinity, isAway: false };
   }
 }
 

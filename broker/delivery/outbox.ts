@@ -7,7 +7,7 @@ import { Receipt } from "../../log/receipt.ts";
 import { type Stretch, Trail } from "../../log/trail.ts";
 import type { Transport } from "../../transport/transport.ts";
 import type { Clock } from "../base/clock.ts";
-import { Backpressure } from "./backpressure.ts";
+import { Backpressure, isHigh } from "./backpressure.ts";
 import type { BrokerLimits } from "../base/limits.ts";
 import type { Scheduler } from "../base/scheduler.ts";
 
@@ -19,7 +19,7 @@ const DIRECT_BYTES = 8 * 1024;
 const AHEAD_BYTES = 64 * 1024;
 /** The number of bytes appended between two checks of the lag. */
 const CHECK_BYTES = 16 * 1024;
-/** A lag up to this is normal, in bytes. */
+/** A subscriber that lags by no more than this is like any other, in bytes. */
 const LAG_BYTES_MIN = 64 * 1024;
 /** The memory cost of a change from one log to another, in bytes (measured, garbage included). */
 const STRETCH_BYTES = 512;
@@ -105,7 +105,7 @@ export class Outbox implements Waiter {
   /** Closes when the waiting control packets are being written. */
   #controlTaken: Receipt | null = null;
   /** Flow control of publishers; created at first use. */
-  #congestion: Backpressure | null = null;
+  #pressure: Backpressure | null = null;
   #isHeld = false;
   #state: "open" | "draining" | "finishing" | "closed" = "open";
   readonly #onWritten = (bytes: number) => {
@@ -253,22 +253,17 @@ export class Outbox implements Waiter {
     const appended = this.#appended;
     this.#appended = 0;
     const { lag } = this;
-    const { highWaterBytes } = this.#host.limits;
-    if (lag > highWaterBytes && this.isOpen) this.#slowDown();
+    if (this.isOpen && isHigh(this.#host.limits, lag)) {
+      this.#pressure ??= new Backpressure(this.#host, this.#host);
+      this.#pressure.slowDown();
+    }
     const lagBytesMax = lag <= LAG_BYTES_MIN
       ? this.#host.limits.lagBytesMax
       : this.#host.lagMax(appended || CHECK_BYTES);
     if (lag > lagBytesMax) this.#skip(lag - lagBytesMax / 2);
   }
 
-  /** Makes the publisher wait, unless this connection makes no progress at all. */
-  #slowDown(): void {
-    const { clock, scheduler, limits } = this.#host;
-    this.#congestion ??= new Backpressure(clock, scheduler, limits);
-    if (!this.#congestion.isStalled) this.#host.needRoom(this.#congestion.room());
-  }
-
-  /** Stops writing until {@linkcode release}, because the first response is not final yet. */
+  /** Writes nothing until {@linkcode release}: what is said first is not sure yet. */
   hold(): void {
     this.#isHeld = true;
   }
@@ -397,17 +392,14 @@ export class Outbox implements Waiter {
     const writing = this.#writing;
     if (writing === null || this.#state === "closed") return;
     this.#progressed = true;
-    this.#congestion?.progress();
+    this.#pressure?.progress();
     this.#owner.onSent(bytes);
     if (bytes < writing.length) return this.#write(writing.subarray(bytes));
     this.#writing = null;
     this.#giveBack();
     const first = this.#trail.first;
     if (first !== null && first.key === null) first.cursor.recycle();
-    const congestion = this.#congestion;
-    if (congestion?.isAwaited && this.lag <= this.#host.limits.highWaterBytes / 4) {
-      congestion.clear();
-    }
+    if (this.#pressure?.isAwaited) this.#pressure.clearIfLow(this.lag);
     this.flush();
   }
 
@@ -419,7 +411,7 @@ export class Outbox implements Waiter {
 
   /** Everything was written: wait for the shared log. */
   #park(): void {
-    this.#congestion?.progress();
+    this.#pressure?.progress();
     const open = this.#trail.open;
     if (open !== null && open.key !== null) open.cursor.park(this);
   }
@@ -461,7 +453,7 @@ export class Outbox implements Waiter {
     this.#state = "closed";
     this.leave();
     this.#trail.clear();
-    this.#congestion?.clear();
+    this.#pressure?.clear();
     this.#forgetControl();
     // A write in progress still reads its buffer, so the buffer is not returned to the pool.
     this.#lent = null;

@@ -1,5 +1,6 @@
 import type { Route } from "../../router/route_cache.ts";
 import { Message } from "../base/message.ts";
+import { Origin } from "../base/origin.ts";
 import type { Receiver } from "./subscriber.ts";
 
 /**
@@ -24,20 +25,20 @@ export class PublishBatch {
   v5 = false;
   /** The route of the topic. */
   route!: Route<Receiver>;
-  /** The client identifier of the publisher. */
-  publisher = "";
+  /** Where they come from. */
+  origin: Origin = Origin.unknown;
   #messages: Message[] | null = null;
 
   /** Starts an empty batch at `start`. */
   begin(
     route: Route<Receiver>,
-    publisher: string,
+    origin: Origin,
     v5: boolean,
     buffer: Uint8Array,
     start: number,
   ): void {
     this.route = route;
-    this.publisher = publisher;
+    this.origin = origin;
     this.v5 = v5;
     this.buffer = buffer;
     this.start = this.end = start;
@@ -92,7 +93,7 @@ export class PublishBatch {
           false,
           -1,
           0,
-          this.publisher,
+          this.origin,
         ),
       );
       at = end;

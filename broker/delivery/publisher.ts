@@ -62,18 +62,18 @@ export class Publisher {
   }
 
   /** Publishes a message: retains it if the RETAIN flag is set, and delivers it. */
-  publish(route: Route<Receiver>, message: Message, clientId: string | null): PublishResult {
-    // A hook of the program may publish during this call.
+  publish(route: Route<Receiver>, message: Message): PublishResult {
+    // A hook of the program may publish in the middle of this.
     const outerRoom = this.#room;
     const isOuterStoring = this.#isStoring;
     this.#room = null;
     this.#isStoring = false;
-    const outcome = this.#publish(route, message, clientId);
+    const outcome = this.#publish(route, message);
     const room = this.#room;
     const commit = this.#isStoring ? this.#host.journal!.gathering : null;
     this.#room = outerRoom;
     this.#isStoring = isOuterStoring;
-    if (outcome !== Outcome.refused) this.#context.published(message, clientId);
+    if (outcome !== Outcome.refused) this.#context.published(message);
     return { outcome, room, commit };
   }
 
@@ -82,9 +82,9 @@ export class Publisher {
    *
    * @returns Closes when the next messages may be read; `null` for no wait.
    */
-  publishBatch(batch: PublishBatch, clientId: string | null): Receipt | null {
+  publishBatch(batch: PublishBatch): Receipt | null {
     if (this.#context.hooks.published !== undefined) {
-      for (const message of batch.messages()) this.#context.published(message, clientId);
+      for (const message of batch.messages()) this.#context.published(message);
     }
     const outerRoom = this.#room;
     this.#room = null;
@@ -94,35 +94,35 @@ export class Publisher {
     return room;
   }
 
-  #publish(route: Route<Receiver>, message: Message, clientId: string | null): number {
-    if (message.qos > 0 && this.#cannotPromise(route, message, clientId)) return Outcome.refused;
-    if (message.retain && !this.#retain(route, message, clientId)) return Outcome.refused;
+  #publish(route: Route<Receiver>, message: Message): number {
+    if (message.qos > 0 && this.#cannotPromise(route, message)) return Outcome.refused;
+    if (message.retain && !this.#retain(route, message)) return Outcome.refused;
     return this.#host.delivery.message(route, message);
   }
 
   /** Whether the message must be stored or kept, and there is no room for it. */
-  #cannotPromise(route: Route<Receiver>, message: Message, clientId: string | null): boolean {
+  #cannotPromise(route: Route<Receiver>, message: Message): boolean {
     const { journal, memory } = this.#host;
     if (journal !== null && this.cannotStore(route, message)) return true;
-    return !memory.isAmple && this.#cannotKeep(route, message, clientId);
+    return !memory.isAmple && this.#cannotKeep(route, message);
   }
 
   /** Retains a message. Returns false if the message must be refused. */
-  #retain(route: Route<Receiver>, message: Message, clientId: string | null): boolean {
+  #retain(route: Route<Receiver>, message: Message): boolean {
     const { delivery, retained } = this.#host;
     if (!this.#context.settings.retainAvailable) return true;
     // A refused message must not be retained either.
     if (delivery.refuses(route, message)) return false;
     if (retained.set(message)) return true;
-    this.#context.dropped("retained-full", message, clientId);
+    this.#context.dropped("retained-full", message, message.origin.clientId);
     return message.qos === 0;
   }
 
   /** Whether the message must be kept for a subscriber, and there is no memory for it. */
-  #cannotKeep(route: Route<Receiver>, message: Message, clientId: string | null): boolean {
+  #cannotKeep(route: Route<Receiver>, message: Message): boolean {
     const { memory, delivery } = this.#host;
     if (memory.mayKeep(message.weight) || !delivery.keeps(route)) return false;
-    this.#context.limited("memory", null, clientId);
+    this.#context.limited("memory", null, message.origin.clientId);
     return true;
   }
 

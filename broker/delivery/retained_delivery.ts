@@ -48,14 +48,14 @@ export class RetainedDelivery {
    *
    * @returns The cost in units of the turn's budget; 1 or more.
    */
-  next(receiver: Receiver): number {
+  next(receiver: Pick<Receiver, "receive" | "isOrigin">): number {
     const before = this.#walk.visits;
     const page = this.#walk.next(this.#pageMax, PAGE_VISITS_MAX);
     this.#isOver = page === null;
     let bytes = 0;
     for (const message of page ?? []) {
       bytes += message.weight;
-      if (this.noLocal && message.publisher === receiver.clientId) continue;
+      if (this.noLocal && receiver.isOrigin(message.origin)) continue;
       receiver.receive(message, this.variant);
     }
     this.#pageMax = bytes > PAGE_BYTES

@@ -7,6 +7,7 @@ import { RetainedDeliveryQueue } from "./retained_delivery_queue.ts";
 import { RetainedStore } from "./retained_store.ts";
 import { checkLimits } from "../base/limits.ts";
 import { Scheduler } from "../base/scheduler.ts";
+import type { Origin } from "../base/origin.ts";
 import type { Receiver } from "./subscriber.ts";
 
 /** Retained messages, and turns that end after each step. */
@@ -24,7 +25,7 @@ class FeedWorld {
 
   receiver(name: string): Receiver {
     const receive = (one: { name: string }) => this.received.push(`${name} ${one.name}`);
-    return { clientId: name, receive } as unknown as Receiver;
+    return { isOrigin: (origin: Origin) => origin.isClient(name), receive } as unknown as Receiver;
   }
 
   feed(filter: string): RetainedDelivery {

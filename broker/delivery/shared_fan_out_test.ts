@@ -1,12 +1,14 @@
+import { Origin } from "../base/origin.ts";
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { encodePacket } from "../../codec/mod.ts";
 import { Router } from "../../router/router.ts";
 import { Subscription, type SubscriptionOptions } from "../../router/subscription.ts";
 import { collectGarbage } from "../../tests/harness/garbage.ts";
 import { FanOut, variantFor } from "./shared_fan_out.ts";
-import type { Receiver, Wire } from "./subscriber.ts";
+import type { Message } from "../base/message.ts";
+import { Rank, type Receiver, type Wire } from "./subscriber.ts";
 import { PublishBatch } from "./publish_batch.ts";
-import { message, type MessageOptions } from "../testdata/messages.ts";
+import { message, type MessageOptions, textOf } from "../testdata/messages.ts";
 import { TestReceiver } from "../testdata/test_receiver.ts";
 
 const TOPIC = "t";
@@ -27,7 +29,7 @@ class FanOutWorld {
     audience.observe(this.fanOut);
   }
 
-  subscribe(receiver: TestReceiver, options: Partial<SubscriptionOptions> = {}): TestReceiver {
+  subscribe<R extends Receiver>(receiver: R, options: Partial<SubscriptionOptions> = {}): R {
     this.router.subscribe(
       new Subscription<Receiver>(receiver, TOPIC, {
         qos: 0,
@@ -79,7 +81,7 @@ class FanOutWorld {
     );
     const buffer = new Uint8Array(frames.reduce((sum, { length }) => sum + length, 0));
     const run = new PublishBatch();
-    run.begin(this.router.routeOf(TOPIC)!, "publisher", v5, buffer, 0);
+    run.begin(this.router.routeOf(TOPIC)!, Origin.client("publisher"), v5, buffer, 0);
     for (const frame of frames) {
       buffer.set(frame, run.end);
       run.add(run.end + frame.length);
@@ -207,11 +209,70 @@ Deno.test("FanOut treats one with No Local alone, and sends it not its own [MQTT
   const world = new FanOutWorld();
   const publisher = world.subscribe(new TestReceiver("publisher"), { noLocal: true });
   const [other] = world.alike(1);
-  world.publish("mine", { publisher: "publisher" });
-  world.publish("not mine", { publisher: "other" });
+  world.publish("mine", { origin: Origin.client("publisher") });
+  world.publish("not mine", { origin: Origin.client("other") });
   world.publishRun(["mine"], true);
   assertEquals(publisher.received, ["not mine"]);
   assertEquals(other!.readBytes(), ["mine", "not mine", "mine"]);
+});
+
+/** A link to another node, which is no session: it has no log to share and no client identifier. */
+class LinkReceiver implements Receiver {
+  readonly wireClass = 5;
+  readonly follower = null;
+  readonly isRestricted = false;
+  readonly isDurable = false;
+  readonly keepsMessages = false;
+  readonly #origin = Origin.link("north");
+  readonly received: string[] = [];
+
+  isOrigin(origin: Origin): boolean {
+    return origin.equals(this.#origin);
+  }
+
+  mayReceive(): boolean {
+    return true;
+  }
+
+  receiveRun(run: PublishBatch): void {
+    for (const message of run.messages()) this.receive(message);
+  }
+
+  receive(message: Message): void {
+    this.received.push(`${textOf(message)} of ${message.origin.kind} ${message.origin.name}`);
+  }
+
+  rank(): number {
+    return Rank.ready;
+  }
+
+  isFull(): boolean {
+    return false;
+  }
+}
+
+Deno.test("FanOut hands all to a receiver that is no session, but what comes from there", () => {
+  const world = new FanOutWorld();
+  const link = new LinkReceiver();
+  world.subscribe(link, { noLocal: true, qos: 1 });
+  const [client] = world.alike(1, { qos: 1 });
+  const origins = [
+    Origin.client("north"),
+    Origin.program,
+    Origin.bridge("north"),
+    Origin.link("south"),
+    Origin.link("north"),
+  ];
+  for (const origin of origins) world.publish("x", { origin, qos: 1 });
+  world.publishRun(["y"], true);
+  assertEquals(link.received, [
+    "x of client north",
+    "x of program null",
+    "x of bridge north",
+    "x of link south",
+    "y of client publisher",
+  ]);
+  assertEquals([client!.readMessages().length, client!.readBytes()], [5, ["y"]]);
 });
 
 Deno.test("FanOut follows who comes, changes and leaves", () => {
@@ -266,8 +327,8 @@ Deno.test("variantFor() is how a member receives, or its own way, or nothing", (
   const { members } = world.router.audience(world.router.routeOf(TOPIC)!);
   const [first, mine] = members;
   assertStrictEquals(mine!.subscriber, receiver);
-  assertStrictEquals(variantFor(first!, "first of all"), first!);
-  assertStrictEquals(variantFor(mine!, "other"), mine!);
-  assertStrictEquals(variantFor(mine!, null), mine!);
-  assertEquals(variantFor(mine!, "me"), null);
+  assertStrictEquals(variantFor(first!, Origin.client("first of all")), first!);
+  assertStrictEquals(variantFor(mine!, Origin.client("other")), mine!);
+  assertStrictEquals(variantFor(mine!, Origin.program), mine!);
+  assertEquals(variantFor(mine!, Origin.client("me")), null);
 });

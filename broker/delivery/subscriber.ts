@@ -1,7 +1,9 @@
+/** Who receives messages, in what form it takes them, and how it is written to. */
 import type { ByteLog } from "../../log/byte_log.ts";
 import type { QoS } from "../../codec/mod.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { Subscriber } from "../../router/subscription.ts";
+import type { Origin } from "../base/origin.ts";
 import type { MessageFollows, MessageLog } from "./backlog.ts";
 import type { Message } from "../base/message.ts";
 import type { Follows } from "./outbox.ts";
@@ -27,38 +29,63 @@ export interface BacklogRoom {
   readonly isAway: boolean;
 }
 
-/** Whoever receives messages: a session, or the program the broker is part of. */
-export interface Receiver extends Subscriber {
-  /** The client identifier; `null` for the program. */
-  readonly clientId: string | null;
+/** Who may be denied topics, although it is subscribed to them. */
+export interface AuthorizedReceiver {
   /** Whether it may perhaps not receive everything it is subscribed to. */
   readonly isRestricted: boolean;
   /** Whether it may receive what is published to a topic: nothing, once it has ended. */
   mayReceive(topic: string): boolean;
+}
+
+/** Who takes QoS 0 frames as they came. */
+export interface ByteReceiver {
+  /** Takes a run of QoS 0 frames. */
+  receiveRun(run: PublishBatch, variant: Variant): void;
+}
+
+/** Who takes messages one at a time. */
+export interface MessageReceiver {
   /** Whether acknowledged messages for it must survive a restart of the broker. */
   readonly isDurable: boolean;
   /** Whether an acknowledged message for it would stay in memory for longer than this turn. */
   readonly keepsMessages: boolean;
-  /** Takes a run of QoS 0 frames. */
-  receiveRun(run: PublishBatch, variant: Variant): void;
   /** Takes one message, which is kept first if it is not encoded at once. */
   receive(message: Message, variant: Variant): void;
   /** One of {@linkcode Rank}, for a message to be sent with `qos`. */
   rank(qos: QoS): number;
   /** Whether an acknowledged message would go past the limits of the backlog. */
   isFull(bytes: number): boolean;
+}
+
+/** Who reads QoS 0 frames from a log that it shares with others. */
+export interface ByteFollower {
   /** Follows a log of bytes from its end on. Returns false when it cannot now. */
   followBytes(log: ByteLog, follows: Follows): boolean;
-  /** Follows a log of messages from its end on. Returns false when it cannot now. */
-  followMessages(log: MessageLog, follows: MessageFollows): boolean;
   /** Leaves a log of bytes. */
   leaveBytes(follows: Follows): void;
+  /** Acts if it lags too far behind the logs of bytes that it follows. */
+  checkLag(): void;
+}
+
+/** Who reads acknowledged messages from a log that it shares with others. */
+export interface MessageFollower {
+  /** Follows a log of messages from its end on. Returns false when it cannot now. */
+  followMessages(log: MessageLog, follows: MessageFollows): boolean;
   /** Leaves a log of messages. */
   leaveMessages(follows: MessageFollows): void;
-  /** Looks at how far it lags behind the logs of bytes it follows. */
-  checkLag(): void;
   /** Looks at its backlog. */
   checkBacklog(): BacklogRoom;
+}
+
+/** Who reads from shared logs, of bytes and of messages. */
+export interface Follower extends ByteFollower, MessageFollower {}
+
+/** Whoever receives messages: a session, the program the broker is part of, or a link. */
+export interface Receiver extends Subscriber, AuthorizedReceiver, ByteReceiver, MessageReceiver {
+  /** What of it reads shared logs; `null` if it is handed everything itself. */
+  readonly follower: Follower | null;
+  /** Whether messages from there are its own, which No Local leaves out [MQTT-3.8.3-3]. */
+  isOrigin(origin: Origin): boolean;
 }
 
 /** How a subscriber is written to, as its wire class says it. */

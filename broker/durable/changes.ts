@@ -1,7 +1,7 @@
 import type { Batch } from "../../store/batch.ts";
 import type { Table } from "../../store/store.ts";
 import type { RecordWriter } from "../../store/record.ts";
-import type { WillOwner } from "../session/will_owner.ts";
+import type { PendingWill } from "../session/pending_will.ts";
 import type { MessageChunk } from "./message_chunk.ts";
 import type { DurableLog } from "./durable_log.ts";
 import type { SharedStart } from "./shared_start.ts";
@@ -33,8 +33,8 @@ export class Changes {
   /** Shared starts of sessions that follow a log. */
   readonly joins: Set<SharedStart> = new Set();
   readonly removedJoins: Set<SharedStart> = new Set();
-  /** Sessions whose will has changed. */
-  readonly wills: Set<WillOwner> = new Set();
+  /** Wills that have come, wait for another time, or are over. */
+  readonly wills: Set<PendingWill> = new Set();
   /** Topics whose retained message has changed. */
   readonly retained: Set<string> = new Set();
   /** Rows without use that were found in the store. */
@@ -81,7 +81,7 @@ export class Changes {
     for (const session of failed.sessions) this.sessions.add(session);
     for (const join of failed.joins) this.joins.add(join);
     for (const join of failed.removedJoins) this.removedJoins.add(join);
-    for (const session of failed.wills) this.wills.add(session);
+    for (const will of failed.wills) this.wills.add(will);
     for (const topic of failed.retained) this.retained.add(topic);
     for (const row of failed.useless) this.useless.push(row);
     this.isIndivisible ||= failed.isIndivisible;

@@ -9,7 +9,7 @@ import {
 } from "../../store/store.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Message } from "../base/message.ts";
-import type { WillOwner } from "../session/will_owner.ts";
+import type { PendingWill } from "../session/pending_will.ts";
 import { Deadline, type Scheduler } from "../base/scheduler.ts";
 import { Changes, type StoredSession } from "./changes.ts";
 import { CHUNK_BYTES, MessageChunk, type Place } from "./message_chunk.ts";
@@ -256,12 +256,12 @@ export class Journal implements LogKeeper {
   }
 
   /** The will of a session was added, changed or removed. */
-  willChanged(owner: WillOwner): void {
-    if (owner.willId === 0) {
-      if (owner.will === null) return;
-      owner.willId = this.newId();
+  willChanged(will: PendingWill): void {
+    if (will.storedId === 0) {
+      if (will.isOver) return;
+      will.storedId = this.newId();
     }
-    this.#changes.wills.add(owner);
+    this.#changes.wills.add(will);
     this.#touch();
   }
 

@@ -8,6 +8,7 @@ import type { SubscriptionOptions } from "../../router/subscription.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { Calendar } from "../base/calendar.ts";
 import { Message } from "../base/message.ts";
+import { Origin } from "../base/origin.ts";
 
 /** The largest Subscription Identifier [MQTT-3.8.2.1.2]. */
 const SUBSCRIPTION_IDENTIFIER_MAX = 268_435_455;
@@ -17,7 +18,7 @@ const SUBSCRIPTION_IDENTIFIER_MAX = 268_435_455;
  * broker's clock starts at zero in each process.
  */
 
-/** Writes a message without its publisher, which is not needed after delivery. */
+/** Writes a message, but not where it comes from: nobody asks that of one that is on its way. */
 export function writeMessage(
   writer: RecordWriter,
   message: Message,
@@ -35,7 +36,7 @@ export function writeMessage(
 export function readMessage(
   reader: RecordReader,
   calendar: Calendar,
-  publisher: string | null = null,
+  origin: Origin = Origin.unknown,
 ): Message {
   const topic = reader.piece().slice();
   const flags = reader.number();
@@ -58,7 +59,7 @@ export function readMessage(
     flags % 2 === 1,
     expirySeconds,
     deadlineMs - Math.max(0, expirySeconds) * 1000,
-    publisher,
+    origin,
   );
   return message.keep();
 }

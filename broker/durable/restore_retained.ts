@@ -2,10 +2,9 @@ import { topicNameFault } from "../../router/topic.ts";
 import { compareKeys } from "../../store/keys.ts";
 import { RecordReader } from "../../store/record.ts";
 import { StoreError } from "../../store/store.ts";
+import { Origin } from "../base/origin.ts";
 import { ClientAccess } from "../session/client_access.ts";
 import type { DurableHost } from "./durable_host.ts";
-import { MemoryQueue } from "../session/memory_queue.ts";
-import { Session } from "../session/session.ts";
 import { readMessage, readWill, type WillRecord } from "./records.ts";
 import type { StoredRows } from "./stored_rows.ts";
 
@@ -13,14 +12,13 @@ import type { StoredRows } from "./stored_rows.ts";
 const RESTORE_SHARE = 1.5;
 
 export async function restoreRetained(broker: DurableHost, rows: StoredRows): Promise<void> {
+  let last = Origin.program;
   await rows.each("retained", (key, value) => {
     const reader = new RecordReader(value);
-    const publisher = reader.text();
-    const message = readMessage(
-      reader,
-      broker.context.calendar,
-      publisher === "" ? null : publisher,
-    );
+    const text = reader.text();
+    // Most often the one that the row before has, too.
+    if (text !== last.toText()) last = Origin.parse(text);
+    const message = readMessage(reader, broker.context.calendar, last);
     mustBeSound("topic name", topicNameFault(message.name));
     // Under another key it could not be replaced.
     if (compareKeys(key, message.topic) !== 0) throw new StoreError("A key and its row differ");
@@ -67,25 +65,25 @@ export async function readWills(rows: StoredRows): Promise<Map<number, WillRecor
 
 /** Returns wills to restored sessions, and publishes those of lost clients. */
 export function restoreWills(broker: DurableHost, wills: Map<number, WillRecord>): void {
-  const now = broker.context.clock.now();
+  const { context, sessions } = broker;
+  const now = context.clock.now();
   for (const [id, { clientId, username, will, dueWallMs }] of wills) {
-    // A will without a durable session belonged to a clean session, which has ended.
-    const known = broker.sessions.get(clientId);
-    const session = known?.willId === 0 ? known : new Session(
-      broker.sessionHost,
-      clientId,
-      (owner) => new MemoryQueue(broker.context, owner),
-    );
-    session.willId = id;
-    broker.sessions.restoreWill(session, will);
-    broker.sessions.setUser(session, username);
-    session.permit(accessOf(broker, clientId, username));
-    mustFit(broker);
+    const access = accessOf(broker, clientId, username);
+    const known = sessions.get(clientId);
+    if (known === undefined || known.will !== null) {
+      // One without a session that survives had a clean session, which has ended.
+      sessions.wills.publish(
+        sessions.wills.restore(will, id, { clientId, username, access }, null),
+      );
+      mustFit(broker);
+      continue;
+    }
+    sessions.setUser(known, username);
+    known.permit(access);
     const delayMs = (will.properties.willDelayInterval ?? 0) * 1000;
-    session.willDueMs = dueWallMs === 0
-      ? now + delayMs
-      : broker.context.calendar.toClock(dueWallMs);
-    if (session !== known) broker.sessions.wait(session, now, now);
+    const pending = sessions.wills.restore(will, id, known, known);
+    mustFit(broker);
+    pending.restoredDueMs = dueWallMs === 0 ? now + delayMs : context.calendar.toClock(dueWallMs);
   }
 }
 

@@ -217,7 +217,6 @@ export function goOn(broker: DurableHost, sessions: Map<number, StoredSession>):
       queue.disconnectedMs = now;
       queue.changed();
     }
-    broker.sessions.wait(session, queue.disconnectedMs, session.willDueMs ?? now);
-    session.willDueMs = null;
+    broker.sessions.wait(session, queue.disconnectedMs, session.will?.restoredDueMs ?? now);
   }
 }

@@ -1,7 +1,7 @@
 import type { Batch } from "../../store/batch.ts";
 import { numberKey, RecordWriter } from "../../store/record.ts";
 import type { Message } from "../base/message.ts";
-import type { WillOwner } from "../session/will_owner.ts";
+import type { PendingWill } from "../session/pending_will.ts";
 import type { Changes } from "./changes.ts";
 import type { MessageChunk } from "./message_chunk.ts";
 import type { DurableLog } from "./durable_log.ts";
@@ -46,7 +46,7 @@ export class RowWriter {
     for (const session of changes.sessions) session.write(batch, this.#writer);
     for (const join of changes.joins) this.#join(batch, join);
     for (const { id } of changes.removedJoins) batch.remove("joins", numberKey(id));
-    for (const session of changes.wills) this.#will(batch, session);
+    for (const will of changes.wills) this.#will(batch, will);
     for (const topic of changes.retained) this.#retained(batch, topic);
   }
 
@@ -74,23 +74,19 @@ export class RowWriter {
     batch.put("joins", numberKey(join.id), this.#writer.bytes);
   }
 
-  #will(batch: Batch, session: WillOwner): void {
-    const { clientId, username, will, willId, willDeadline } = session;
-    // Another session has it now.
-    if (willId === 0) return;
-    if (will === null) return batch.remove("wills", numberKey(willId));
-    const isDue = willDeadline !== null && willDeadline.index >= 0;
-    const dueMs = isDue ? Math.round(this.#host.calendar.toWall(willDeadline.atMs)) : 0;
-    const dueWallMs = Math.max(0, dueMs);
-    writeWill(this.#writer.reset(), { clientId, username, will, dueWallMs });
-    batch.put("wills", numberKey(willId), this.#writer.bytes);
+  #will(batch: Batch, pending: PendingWill): void {
+    const { clientId, username, will, storedId, dueMs } = pending;
+    if (pending.isOver) return batch.remove("wills", numberKey(storedId));
+    const wallMs = dueMs === null ? 0 : Math.round(this.#host.calendar.toWall(dueMs));
+    writeWill(this.#writer.reset(), { clientId, username, will, dueWallMs: Math.max(0, wallMs) });
+    batch.put("wills", numberKey(storedId), this.#writer.bytes);
   }
 
   #retained(batch: Batch, topic: string): void {
     const message = this.#host.retainedOf(topic);
     const key = encoder.encode(topic);
     if (message === undefined) return batch.remove("retained", key);
-    this.#writer.reset().text(message.publisher ?? "");
+    this.#writer.reset().text(message.origin.toText());
     writeMessage(this.#writer, message, this.#host.calendar);
     batch.put("retained", key, this.#writer.bytes);
   }

@@ -1,6 +1,6 @@
 import { ReasonCode } from "../../codec/mod.ts";
 import type { Message } from "../base/message.ts";
-import { Backpressure } from "../delivery/backpressure.ts";
+import { Backpressure, isHigh } from "../delivery/backpressure.ts";
 import type { BacklogRoom } from "../delivery/subscriber.ts";
 import type { SessionHost } from "./session_host.ts";
 import type { SessionQueue } from "./session_queue.ts";
@@ -22,7 +22,7 @@ export class Overflow {
   isEnding = false;
   readonly #host: SessionHost;
   readonly #owner: OverflowOwner;
-  #congestion: Backpressure | null = null;
+  #pressure: Backpressure | null = null;
 
   constructor(host: SessionHost, owner: OverflowOwner) {
     this.#host = host;
@@ -71,31 +71,28 @@ export class Overflow {
   /** Has publishers wait while much waits for a client that is connected and takes messages. */
   slowDown(): void {
     if (this.#owner.link === null) return;
-    const { limits, clock, scheduler } = this.#host.context;
+    const { context, publisher } = this.#host;
     const { messages, bytes } = this.#owner.queue;
-    if (bytes <= limits.highWaterBytes && messages <= limits.backlogMessagesMax / 2) return;
-    this.#congestion ??= new Backpressure(clock, scheduler, limits);
-    if (!this.#congestion.isStalled) this.#host.publisher.needRoom(this.#congestion.room());
+    if (!isHigh(context.limits, bytes, messages)) return;
+    this.#pressure ??= new Backpressure(context, publisher);
+    this.#pressure.slowDown();
   }
 
   /** The client has taken something. */
   onProgress(): void {
-    this.#congestion?.progress();
+    this.#pressure?.progress();
   }
 
   /** Lets publishers go on once little waits. */
   clearIfShort(): void {
-    if (this.#congestion === null || !this.#congestion.isAwaited) return;
-    const { highWaterBytes, backlogMessagesMax } = this.#host.context.limits;
+    if (!this.#pressure?.isAwaited) return;
     const { messages, bytes } = this.#owner.queue;
-    if (bytes <= highWaterBytes / 4 && messages <= backlogMessagesMax / 4) {
-      this.#congestion.clear();
-    }
+    this.#pressure.clearIfLow(bytes, messages);
   }
 
   /** Lets publishers go on, as the client is away. */
   onDetached(): void {
-    this.#congestion?.clear();
+    this.#pressure?.clear();
   }
 
   /**

@@ -1,27 +1,26 @@
 import { INBOUND_ID_BYTES } from "../base/memory_costs.ts";
 import type { Tally } from "../base/memory_tally.ts";
-import type { QoS, Will } from "../../codec/mod.ts";
+import type { QoS } from "../../codec/mod.ts";
 import { InboundWindow } from "../../flow/inbound_window.ts";
 import type { OutboundWindow } from "../../flow/outbound_window.ts";
-import type { ByteLog } from "../../log/byte_log.ts";
 import { WIRE_CLASS_OWN } from "../../router/subscription.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { ClientAccess } from "./client_access.ts";
-import type { MessageFollows, MessageLog } from "../delivery/backlog.ts";
 import type { Commit } from "../base/commit.ts";
 import type { SessionHost } from "./session_host.ts";
 import { InflightMessages, type InflightOwner } from "./inflight.ts";
-import type { WillOwner } from "./will_owner.ts";
+import type { PendingWill, WillOwner } from "./pending_will.ts";
 import type { InflightMessage } from "./inflight_message.ts";
 import type { ClientLink } from "./client_link.ts";
 import type { EffectivePolicy } from "../base/listener_policy.ts";
 import type { Message } from "../base/message.ts";
-import type { Follows } from "../delivery/outbox.ts";
-import { type BacklogRoom, Rank, type Receiver, wireClassOf } from "../delivery/subscriber.ts";
+import type { Origin } from "../base/origin.ts";
+import { type Follower, Rank, type Receiver, wireClassOf } from "../delivery/subscriber.ts";
 import type { RetainedDeliveryQueue } from "../delivery/retained_delivery_queue.ts";
 import type { PublishBatch } from "../delivery/publish_batch.ts";
 import type { Deadline } from "../base/scheduler.ts";
 import { Overflow } from "./overflow.ts";
+import { type FollowerOwner, SessionFollower } from "./session_follower.ts";
 import type { QueueOwner, SessionQueue } from "./session_queue.ts";
 import type { SessionReplays } from "./session_replays.ts";
 import { SubscriptionTable } from "./subscription_table.ts";
@@ -33,7 +32,7 @@ export const NEVER_EXPIRES = 0xffff_ffff;
  * What the broker keeps of a client: its subscriptions, what waits for it, and
  * its handshakes. It outlives the connection by its expiry interval.
  */
-export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
+export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwner, WillOwner {
   /** How messages are written to the client, as of its last connection. */
   wireClass: number;
   /** The connection, or `null` while the client is away. */
@@ -43,11 +42,10 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
   /** What it is subscribed to. */
   readonly subscriptions: SubscriptionTable = new SubscriptionTable();
   /** What is published when the client is lost, or `null`. */
-  will: Will | null = null;
+  will: PendingWill | null = null;
   /** Whether the session is no more. */
   hasEnded = false;
-  /** When the will is due, and when the session ends. */
-  willDeadline: Deadline | null = null;
+  /** When the session ends. */
   expiryDeadline: Deadline | null = null;
   /** The user name of its client, as of its last connection; `null` for none, or if unknown. */
   username: string | null = null;
@@ -61,11 +59,8 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
   replays: SessionReplays | null = null;
   /** What waits for the client, and whatever makes the session survive. */
   readonly queue: SessionQueue;
-  /** Where its will is stored, if it was; 0 if not. */
-  willId = 0;
-  /** When its will is due, of a session that was just restored. */
-  willDueMs: number | null = null;
   readonly #host: SessionHost;
+  #follower: SessionFollower | null = null;
   #inflight: InflightMessages | null = null;
   #inbound: InboundWindow | null = null;
   readonly #overflow: Overflow;
@@ -172,6 +167,7 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
   /** Says what its client may do from now on; `null` for everything. */
   permit(access: ClientAccess | null): void {
     this.access = access;
+    if (this.will !== null) this.will.access = access;
     if (this.deliveryAccess !== null || access !== null) this.#isStale = true;
     this.deliveryAccess = access?.checksDelivery ? access : null;
   }
@@ -187,6 +183,20 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
     this.link = null;
     this.#overflow.onDetached();
     this.queue.detach();
+  }
+
+  /** Made for the first audience that shares logs. */
+  get follower(): Follower {
+    return this.#follower ??= new SessionFollower(this, this.#overflow);
+  }
+
+  /** Has every audience look at it again when the client returns. */
+  lookAgainLater(): void {
+    this.#isStale = true;
+  }
+
+  isOrigin(origin: Origin): boolean {
+    return origin.isClient(this.clientId);
   }
 
   get isRestricted(): boolean {
@@ -246,41 +256,6 @@ export class Session implements Receiver, QueueOwner, InflightOwner, WillOwner {
 
   isFull(bytes: number): boolean {
     return this.#overflow.isFull(bytes);
-  }
-
-  followBytes(log: ByteLog, follows: Follows): boolean {
-    if (this.link === null || !this.link.outbox.isOpen) {
-      // It is not asked again.
-      this.#isStale = true;
-      return false;
-    }
-    this.link.outbox.follow(log, follows);
-    return true;
-  }
-
-  leaveBytes(follows: Follows): void {
-    this.link?.outbox.leaveIf(follows);
-  }
-
-  followMessages(log: MessageLog, follows: MessageFollows): boolean {
-    if (this.hasEnded || this.#overflow.isEnding || this.isFull(0)) return false;
-    if (!this.queue.follow(log, follows)) return false;
-    this.link?.outbox.wake();
-    return true;
-  }
-
-  leaveMessages(follows: MessageFollows): void {
-    this.queue.leave(follows);
-  }
-
-  checkLag(): void {
-    this.link?.outbox.checkLag();
-  }
-
-  checkBacklog(): BacklogRoom {
-    const isAway = this.link === null;
-    const none = { messages: Infinity, bytes: Infinity, isAway };
-    return this.hasEnded ? none : this.#overflow.check() ?? none;
   }
 
   /** Sends what waits, as far as the client's Receive Maximum and the outbox allow. */

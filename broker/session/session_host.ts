@@ -5,12 +5,12 @@ import type { Publisher } from "../delivery/publisher.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
 import type { MemoryBudget } from "../limits/memory_budget.ts";
 import type { QueueOwner, SessionQueue } from "./session_queue.ts";
-import type { WillOwner } from "./will_owner.ts";
+import type { PendingWill } from "./pending_will.ts";
 
 /** What sessions need of the store, if there is one. */
 export interface SessionJournal {
-  /** The will of a session has come, changed or gone. */
-  willChanged(owner: WillOwner): void;
+  /** A will has come, waits for another time than before, or is over. */
+  willChanged(will: PendingWill): void;
 }
 
 /** What sessions need of the broker beside the {@linkcode BrokerContext}. */

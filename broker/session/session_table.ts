@@ -3,22 +3,15 @@ import {
   SESSION_BYTES,
   SESSION_STATE_BYTES,
   textBytes,
-  USER_PROPERTY_BYTES,
-  WILL_BYTES,
 } from "../base/memory_costs.ts";
-import type { Will } from "../../codec/mod.ts";
 import { mapKey } from "../../router/map_key.ts";
 import { WideMap } from "../../router/wide_map.ts";
 import type { InflightMessage } from "./inflight_message.ts";
-import { WillAuthorization } from "./will_authorization.ts";
+import { Wills } from "./wills.ts";
 import type { SessionHost } from "./session_host.ts";
 import { SessionCleanup } from "./session_cleanup.ts";
 import { Deadline } from "../base/scheduler.ts";
 import { NEVER_EXPIRES, Session } from "./session.ts";
-import { messageOfWill } from "./will_message.ts";
-
-/** How long a will waits that the store cannot take, before it is tried again, in milliseconds. */
-const WILL_RETRY_MS = 1000;
 
 /** What a session costs in memory, in bytes, without its will and what waits for it. */
 function sessionBytes(session: Pick<Session, "clientId" | "username" | "isDurable">): number {
@@ -27,38 +20,22 @@ function sessionBytes(session: Pick<Session, "clientId" | "username" | "isDurabl
   return SESSION_BYTES + state + 2 * textBytes(clientId) + textBytes(username ?? "");
 }
 
-/** What a will costs in memory, in bytes. */
-export function willBytes(will: Will | null): number {
-  return will === null ? 0 : WILL_BYTES + 2 * will.topic.length + will.payload.length +
-    propertiesBytes(will.properties);
-}
-
-/** What the properties of a will take, in bytes: as much as in a packet, and for texts twice. */
-function propertiesBytes(properties: Will["properties"]): number {
-  let bytes = (properties.correlationData?.length ?? 0) + (properties.contentType?.length ?? 0) +
-    (properties.responseTopic?.length ?? 0);
-  for (const [name, value] of properties.userProperties ?? []) {
-    bytes += USER_PROPERTY_BYTES + name.length + value.length;
-  }
-  return bytes;
-}
 /** What it costs to give one message to another of a shared group, in units of the budget. */
 const UNITS_PER_ORPHAN = 4;
 
 /** Every session by client identifier, and when each ends. */
 export class SessionTable {
+  /** Wills of sessions that are connected, or were. */
+  readonly wills: Wills;
   readonly #host: SessionHost;
   /** By the `mapKey()` of the client identifier. */
   readonly #sessions = new WideMap<Session>();
-  readonly #wills: WillAuthorization;
   readonly #ended: SessionCleanup;
   #bytes = 0;
-  /** How many wills wait for room in the store. */
-  #postponed = 0;
 
   constructor(host: SessionHost) {
     this.#host = host;
-    this.#wills = new WillAuthorization(host);
+    this.wills = new Wills(host);
     this.#ended = new SessionCleanup(host.context.turns, host.router);
   }
 
@@ -69,7 +46,7 @@ export class SessionTable {
 
   /** What they cost in memory, in bytes, wills included, without what waits for them. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#bytes + this.wills.bytes;
   }
 
   /** The session of a client. */
@@ -112,25 +89,11 @@ export class SessionTable {
     this.#bytes += sessionBytes(session);
   }
 
-  /** Takes a will that was in the store. */
-  restoreWill(session: Session, will: Will): void {
-    session.will = will;
-    this.#bytes += willBytes(will);
-  }
-
-  /** Sets the will of a session, or, with `null`, forgets it. */
-  setWill(session: Session, will: Will | null): void {
-    this.#bytes += willBytes(will) - willBytes(session.will);
-    session.will = will;
-    this.#host.journal?.willChanged(session);
-  }
-
   /** The session goes on with a connection: nothing of it is due any more [MQTT-3.1.3-9]. */
   resume(session: Session): void {
     const { scheduler } = this.#host.context;
-    if (session.willDeadline !== null) scheduler.clear(session.willDeadline);
     if (session.expiryDeadline !== null) scheduler.clear(session.expiryDeadline);
-    this.setWill(session, null);
+    this.wills.set(session, null);
   }
 
   /**
@@ -142,9 +105,9 @@ export class SessionTable {
   suspend(session: Session, keepsWill: boolean): void {
     session.detach();
     if (session.hasEnded) return;
-    if (!keepsWill) this.setWill(session, null);
+    if (!keepsWill) this.wills.set(session, null);
     const now = this.#host.context.clock.now();
-    const delay = session.will?.properties.willDelayInterval ?? 0;
+    const delay = session.will?.will.properties.willDelayInterval ?? 0;
     this.wait(session, now, now + delay * 1000);
   }
 
@@ -155,16 +118,9 @@ export class SessionTable {
    * @param willMs When its will is due.
    */
   wait(session: Session, sinceMs: number, willMs: number): void {
-    const { scheduler, clock } = this.#host.context;
+    const { scheduler } = this.#host.context;
     if (session.expirySeconds === 0) return this.end(session);
-    if (session.will !== null) {
-      if (willMs <= clock.now()) this.#publishWill(session);
-      else {
-        session.willDeadline ??= new Deadline(() => this.#publishWill(session));
-        scheduler.set(session.willDeadline, willMs);
-        this.#host.journal?.willChanged(session);
-      }
-    }
+    if (session.will !== null) this.wills.publishAt(session.will, willMs);
     if (session.expirySeconds === NEVER_EXPIRES) return;
     session.expiryDeadline ??= new Deadline(() => this.#expire(session));
     scheduler.set(session.expiryDeadline, sinceMs + session.expirySeconds * 1000);
@@ -179,12 +135,11 @@ export class SessionTable {
       this.#sessions.delete(key);
       this.#bytes -= sessionBytes(session);
     }
-    if (session.willDeadline !== null) scheduler.clear(session.willDeadline);
     if (session.expiryDeadline !== null) scheduler.clear(session.expiryDeadline);
     const orphans = session.end();
     this.#ended.add(session);
     if (orphans.length > 0) this.#handOver(orphans, session.clientId);
-    this.#publishWill(session);
+    if (session.will !== null) this.wills.publish(session.will);
   }
 
   /** Gives what a session leaves behind to others of its shared groups: it may be very much. */
@@ -211,54 +166,5 @@ export class SessionTable {
   #expire(session: Session): void {
     this.#host.context.stats.sessionsExpired++;
     this.end(session);
-  }
-
-  #publishWill(session: Session): void {
-    const { will, clientId, access } = session;
-    if (will === null) return;
-    const route = this.#host.router.routeOf(will.topic);
-    if (route === null) return this.setWill(session, null);
-    const message = messageOfWill(will, route, clientId, this.#host.context.clock.now());
-    if (this.#host.publisher.cannotStore(route, message) && this.#postpone(session)) return;
-    this.#wills.publish(route, message, clientId, access, (isLater) => {
-      // Its row stays until it is published, whatever becomes of its session meanwhile.
-      const heir = isLater ? this.#inherit(session) : session;
-      if (isLater) this.#host.journal?.willChanged(heir);
-      return () => this.setWill(heir, null);
-    });
-  }
-
-  /**
-   * Has a will wait that is due and that the store cannot take, whatever
-   * becomes of its session meanwhile; until then its row stays.
-   *
-   * @returns False if too many wait.
-   */
-  #postpone(session: Session): boolean {
-    const { limits, scheduler, clock } = this.#host.context;
-    const { journal } = this.#host;
-    if (this.#postponed >= limits.willsAskedMax) return false;
-    this.#postponed++;
-    const heir = this.#inherit(session);
-    heir.willDeadline = new Deadline(() => {
-      this.#postponed--;
-      this.#publishWill(heir);
-    });
-    scheduler.set(heir.willDeadline, clock.now() + WILL_RETRY_MS);
-    journal!.willChanged(heir);
-    return true;
-  }
-
-  /** Takes the will of a session to one that is there for nothing else. */
-  #inherit(session: Session): Session {
-    const host = this.#host;
-    const heir = new Session(host, session.clientId, (owner) => host.newQueue(owner, false));
-    heir.will = session.will;
-    heir.willId = session.willId;
-    heir.username = session.username;
-    heir.permit(session.access);
-    session.will = null;
-    session.willId = 0;
-    return heir;
   }
 }

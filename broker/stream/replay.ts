@@ -6,6 +6,7 @@ import { type KnownTopic, StreamCursor } from "../../stream/stream_cursor.ts";
 import type { StreamLog, StreamWaiter } from "../../stream/stream_log.ts";
 import type { BrokerContext } from "../base/context.ts";
 import { Message } from "../base/message.ts";
+import { Origin } from "../base/origin.ts";
 import type { ReplayRecord } from "../session/session_replays.ts";
 import { withMarks } from "./marks.ts";
 
@@ -137,7 +138,7 @@ export class Replay implements StreamWaiter {
       false,
       expirySeconds,
       receivedMs,
-      null,
+      Origin.unknown,
     );
   }
 

@@ -2,7 +2,7 @@ import { WIRE_CLASS_OWN } from "../../router/subscription.ts";
 import type { StreamLog } from "../../stream/stream_log.ts";
 import type { Message } from "../base/message.ts";
 import type { PublishBatch } from "../delivery/publish_batch.ts";
-import { type BacklogRoom, Rank, type Receiver } from "../delivery/subscriber.ts";
+import { Rank, type Receiver } from "../delivery/subscriber.ts";
 import { isExcluded, type StreamDeclaration } from "./stream_options.ts";
 
 /** What a stream needs of the broker to take what is published. */
@@ -20,7 +20,8 @@ export interface StreamReceiverHost {
  * nothing.
  */
 export class StreamReceiver implements Receiver {
-  readonly clientId = null;
+  /** It is handed everything itself. */
+  readonly follower = null;
   readonly isRestricted = false;
   readonly keepsMessages = false;
   readonly wireClass: number = WIRE_CLASS_OWN;
@@ -57,6 +58,10 @@ export class StreamReceiver implements Receiver {
     this.#host.storing(message.weight);
   }
 
+  isOrigin(): boolean {
+    return false;
+  }
+
   mayReceive(): boolean {
     return true;
   }
@@ -67,25 +72,5 @@ export class StreamReceiver implements Receiver {
 
   isFull(): boolean {
     return false;
-  }
-
-  // Its wire class is its own, so it is never asked to follow a log.
-
-  followBytes(): boolean {
-    return false;
-  }
-
-  followMessages(): boolean {
-    return false;
-  }
-
-  leaveBytes(): void {}
-
-  leaveMessages(): void {}
-
-  checkLag(): void {}
-
-  checkBacklog(): BacklogRoom {
-    return { messages: Infinity, bytes: Infinity, isAway: false };
   }
 }

@@ -6,6 +6,7 @@
 import type { QoS } from "../../codec/mod.ts";
 import type { Variant } from "../../router/variant.ts";
 import { Message } from "../base/message.ts";
+import { Origin } from "../base/origin.ts";
 
 /** What a test may want to be special about a message. */
 export interface MessageOptions {
@@ -14,7 +15,8 @@ export interface MessageOptions {
   /** Seconds from `receivedMs` on; never by default. */
   expirySeconds?: number;
   receivedMs?: number;
-  publisher?: string | null;
+  /** Where it comes from; the program by default. */
+  origin?: Origin;
 }
 
 const encoder = new TextEncoder();
@@ -22,7 +24,8 @@ const decoder = new TextDecoder();
 
 /** A message that borrows its bytes; QoS 1 unless told otherwise. */
 export function message(name: string, payload: string, options: MessageOptions = {}): Message {
-  const { qos = 1, retain = false, expirySeconds = -1, receivedMs = 0, publisher = null } = options;
+  const { qos = 1, retain = false, expirySeconds = -1, receivedMs = 0, origin = Origin.program } =
+    options;
   const bytes = encoder.encode(payload);
   return new Message(
     name,
@@ -36,7 +39,7 @@ export function message(name: string, payload: string, options: MessageOptions =
     retain,
     expirySeconds,
     receivedMs,
-    publisher,
+    origin,
   );
 }
 

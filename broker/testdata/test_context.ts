@@ -8,8 +8,8 @@ import { settingsOf } from "../base/options.ts";
 export function testContext(
   limits: Partial<BrokerLimits> = {},
   hooks: BrokerHooks = {},
+  clock: VirtualClock = new VirtualClock(),
 ): { context: BrokerContext; clock: VirtualClock } {
-  const clock = new VirtualClock();
   const failed = (error: unknown) => {
     throw error;
   };

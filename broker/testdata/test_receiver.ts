@@ -6,9 +6,11 @@ import type { Variant } from "../../router/variant.ts";
 import { Backlog, type MessageFollows } from "../delivery/backlog.ts";
 import type { DurableLog } from "../durable/durable_log.ts";
 import type { Message } from "../base/message.ts";
+import type { Origin } from "../base/origin.ts";
 import type { Follows } from "../delivery/outbox.ts";
 import {
   type BacklogRoom,
+  type Follower,
   Rank,
   type Receiver,
   type Wire,
@@ -20,7 +22,7 @@ import { textOf } from "./messages.ts";
 const decoder = new TextDecoder();
 
 /** A receiver that follows what it may, and tells in words what it got and how. */
-export class TestReceiver implements Receiver {
+export class TestReceiver implements Receiver, Follower {
   readonly isDurable = false;
   readonly keepsMessages = false;
   readonly wireClass: number;
@@ -42,6 +44,14 @@ export class TestReceiver implements Receiver {
     const { v5 = true, packetBytesMax = 100_000 } = wire;
     this.#v5 = v5;
     this.wireClass = wireClassOf({ v5, packetBytesMax });
+  }
+
+  get follower(): Follower | null {
+    return this;
+  }
+
+  isOrigin(origin: Origin): boolean {
+    return origin.isClient(this.clientId);
   }
 
   get isRestricted(): boolean {

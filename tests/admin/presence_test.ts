@@ -4,7 +4,8 @@
  * @module
  */
 import { assertEquals, assertMatch } from "@std/assert";
-import { Broker, PresenceTopics } from "../../mod.ts";
+import { PresenceTopics } from "../../admin/mod.ts";
+import { Broker } from "../../mod.ts";
 import * as packets from "../harness/packets.ts";
 import { RawClient } from "../harness/raw_client.ts";
 

@@ -13,6 +13,7 @@ import { OutboundAliases } from "../../broker/delivery/outbound_aliases.ts";
 import { RetainedDelivery } from "../../broker/delivery/retained_delivery.ts";
 import { RetainedDeliveryQueue } from "../../broker/delivery/retained_delivery_queue.ts";
 import type { Receiver } from "../../broker/delivery/subscriber.ts";
+import { Origin } from "../../broker/base/origin.ts";
 import type { Session } from "../../broker/session/session.ts";
 import { Subscription } from "../../router/subscription.ts";
 
@@ -42,7 +43,9 @@ function retain(parts: BrokerParts, topic: string, payload: number): void {
   const copy = bytes.slice();
   const body = new Uint8Array(payload);
   const own = `${name} `.trimEnd();
-  parts.retained.set(new Message(own, copy, body, 0, 0, 0, payload, 1, true, -1, 0, null));
+  parts.retained.set(
+    new Message(own, copy, body, 0, 0, 0, payload, 1, true, -1, 0, Origin.program),
+  );
 }
 
 function subscribe(parts: BrokerParts, session: Session, filter: string): void {
@@ -103,7 +106,7 @@ function queue(parts: BrokerParts, topic: string, payload: number): void {
     false,
     -1,
     0,
-    null,
+    Origin.program,
   );
   sessionOf(parts, "away").receive(message, VARIANT);
 }
@@ -151,7 +154,7 @@ const TABLES: Record<string, [count: number, fill: Fill]> = {
     const session = sessionOf(parts, `client-${i}`);
     const payload = new Uint8Array(5000);
     const topic = `${i}`.padEnd(1000, "w");
-    parts.sessions.setWill(session, { topic, payload, qos: 1, retain: false, properties: {} });
+    parts.sessions.wills.set(session, { topic, payload, qos: 1, retain: false, properties: {} });
   }],
   "a backlog, usual": [10_000, (parts, i) => queue(parts, `a/b/${i % 100}`, 200)],
   "a backlog of nothing": [10_000, (parts) => queue(parts, "a", 0)],

@@ -97,8 +97,8 @@ export const EXCHANGE_MUTANTS: Mutant[] = [
   },
   {
     rule: "the will of a silent client waits for none of its last bytes",
-    file: "broker/connection/connection.ts",
-    find: "if (!drain) this.#retireSoon();",
+    file: "broker/connection/connection_end.ts",
+    find: 'if (last !== "disconnect-last") this.#releaseSoon();',
     replace: "",
     tests: ["v5/connect_properties_test.ts"],
   },

@@ -71,16 +71,15 @@ export const LIMIT_MUTANTS: Mutant[] = [
   {
     rule: "a message that has to be kept is refused where there is no memory",
     file: "broker/delivery/publisher.ts",
-    find: "return !memory.isAmple && this.#cannotKeep(route, message, clientId);",
+    find: "return !memory.isAmple && this.#cannotKeep(route, message);",
     replace: "return false;",
     tests: [],
     others: ["tests/limits/memory_test.ts"],
   },
   {
     rule: "a new session is refused where there is no memory",
-    file: "broker/connection/handle_connect.ts",
-    find:
-      "if (!this.#hasMemory(clientId)) return this.#refuse(ReasonCode.ServerUnavailable, NO_MEMORY);",
+    file: "broker/connection/session_attachment.ts",
+    find: "if (!hasMemory(connection, admission)) return NO_MEMORY;",
     replace: "",
     tests: [],
     others: ["tests/limits/memory_test.ts"],

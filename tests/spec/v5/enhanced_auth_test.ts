@@ -258,3 +258,31 @@ specTest(
     await witness.expectPublish("will/topic", "gone");
   },
 );
+
+const passwords: (string | null)[] = [];
+const asksForPassword: Authenticator = {
+  ...authenticator,
+  begin: (_method, { password }) => {
+    passwords.push(password && new TextDecoder().decode(password));
+    return { next: stepFor };
+  },
+};
+
+specTest(
+  "an authentication that is repeated is told the password of CONNECT, whatever came since [MQTT-4.12.1-1]",
+  { broker: { authenticator: asksForPassword } },
+  async (t) => {
+    passwords.length = 0;
+    const client = await t.dial({ username: "u", password: "secret", properties: says("") });
+    for (let n = 0; n < 5; n++) {
+      await client.readAuth();
+      await client.send(auth(0x18, says("x".repeat(100))));
+    }
+    await client.readAuth();
+    await client.send(auth(0x18, says("me")));
+    await client.expectWelcome();
+    await client.send(auth(0x19, says("me")));
+    await client.readAuth();
+    assertEquals(passwords, ["secret", "secret"]);
+  },
+);

@@ -1,0 +1,39 @@
+/** How a broker that closes ends its connections. */
+import { ReasonCode } from "../codec/mod.ts";
+import { Receipt } from "../log/receipt.ts";
+import type { Clock } from "./base/clock.ts";
+import type { BrokerParts } from "./broker_parts.ts";
+import type { Connection } from "./connection/connection.ts";
+
+/** What it costs to tell a client that the broker closes, in units of the budget. */
+const UNITS_PER_CLOSE = 16;
+
+/**
+ * Tells every client that the broker closes, sends what waits, and ends the connections.
+ *
+ * @param graceMs How long clients have to take what waits for them, in milliseconds.
+ */
+export async function closeConnections(parts: BrokerParts, graceMs: number): Promise<void> {
+  const { turns, clock } = parts.context;
+  const connections = [...parts.connections];
+  for (const connection of connections) {
+    connection.disconnect(ReasonCode.ServerShuttingDown, undefined, "disconnect-last");
+    if (turns.spend(UNITS_PER_CLOSE)) await turns.next();
+  }
+  await lastBytesLeft(connections, graceMs, clock);
+  for (const connection of connections) connection.end.abort();
+  await Promise.all(connections.map((connection) => connection.end.gone));
+}
+
+/** Waits until the last bytes have left, or for so long. */
+async function lastBytesLeft(
+  connections: readonly Connection[],
+  graceMs: number,
+  clock: Clock,
+): Promise<void> {
+  const over = new Receipt();
+  const cancel = clock.schedule(clock.now() + graceMs, () => over.close());
+  const left = Promise.all(connections.map((connection) => connection.end.sentAll.wait()));
+  await Promise.race([left, over.wait()]);
+  cancel();
+}

@@ -1,0 +1,101 @@
+/** The authentication of a client before CONNACK: by its CONNECT, or by AUTH packets (MQTT 5 §4.12). */
+import { decisionOf, exchangeOf, stepOf } from "../../auth/answer.ts";
+import type { ConnectRequest, Grant } from "../../auth/authenticator.ts";
+import { type ConnectPacket, ReasonCode } from "../../codec/mod.ts";
+import { isLoginFailure } from "../limits/login_limiter.ts";
+import type { ClientConnection } from "./client_connection.ts";
+import type { Identity } from "./client_identity.ts";
+import { ConnectRefusal } from "./connect_refusal.ts";
+import { sendAuth } from "./handle_auth.ts";
+
+/** What the authenticator has found out: the client is who it says. */
+export interface Authenticated {
+  readonly grant: Grant;
+  /** The last data of an enhanced authentication, which go with CONNACK. */
+  readonly data?: Uint8Array | undefined;
+}
+
+/** `null` if the client has been asked for more, and the answer comes with its next AUTH. */
+type AuthenticationResult = Promise<Authenticated | ConnectRefusal | null>;
+
+/** A certificate has said who the client is: no authenticator is asked. */
+const CERTIFIED: Authenticated = { grant: {} };
+
+/** What the authenticator is told of a client. */
+export function requestOf(
+  { peer, terms }: ClientConnection,
+  packet: ConnectPacket,
+  identity: Identity,
+): ConnectRequest {
+  return {
+    ...identity,
+    password: packet.password,
+    address: peer.address,
+    listener: terms.name,
+    certificate: peer.certificate ?? null,
+    protocolVersion: packet.protocolVersion,
+    userProperties: packet.properties.userProperties ?? [],
+  };
+}
+
+/** Asks the authenticator about a CONNECT without Authentication Method. */
+export async function authenticate(
+  { terms }: ClientConnection,
+  request: ConnectRequest,
+): AuthenticationResult {
+  if (terms.identityAsUsername || terms.subjectAsUsername) return CERTIFIED;
+  const decision = decisionOf(await terms.authenticator.authenticate(request));
+  if (decision.reasonCode !== ReasonCode.Success) {
+    return new ConnectRefusal(decision.reasonCode, decision.reasonString);
+  }
+  return { grant: decision };
+}
+
+/** Begins an enhanced authentication, and takes its first step with the data of CONNECT. */
+export async function beginAuthentication(
+  connection: ClientConnection,
+  request: ConnectRequest,
+  method: string,
+  data: Uint8Array | null,
+): AuthenticationResult {
+  const exchange = exchangeOf(connection.terms.authenticator.begin?.(method, request));
+  if (exchange === null) {
+    return new ConnectRefusal(ReasonCode.BadAuthenticationMethod, `Unknown method: ${method}`);
+  }
+  connection.auth = { method, exchange };
+  return await continueAuthentication(connection, data);
+}
+
+/** Takes one step of an enhanced authentication, with the data of CONNECT or AUTH. */
+export async function continueAuthentication(
+  connection: ClientConnection,
+  data: Uint8Array | null,
+): AuthenticationResult {
+  const auth = connection.auth!;
+  const step = stepOf(await auth.exchange!.next(data));
+  if (!connection.isOpen) return null;
+  switch (step.kind) {
+    case "continue":
+      sendAuth(connection, ReasonCode.ContinueAuthentication, step);
+      return null;
+    case "failure":
+      return new ConnectRefusal(step.reasonCode, step.reasonString);
+    case "success":
+      auth.exchange = null;
+      return { grant: step, data: step.data };
+  }
+}
+
+/**
+ * Counts a refusal by the authenticator as a failed login, if it is one.
+ *
+ * @returns What the answer waits for: a delay, if logins from the address fail too often.
+ */
+export function countFailedLogin(
+  { host }: ClientConnection,
+  { address, clientId, username }: ConnectRequest,
+  { reasonCode }: ConnectRefusal,
+): PromiseLike<void> | null {
+  if (!isLoginFailure(reasonCode)) return null;
+  return host.limiters.logins.failed({ address, clientId, username, reasonCode });
+}

@@ -1,0 +1,103 @@
+/** The times that a client must keep: for CONNECT, between packets, and to take the last bytes. */
+import { ReasonCode } from "../../codec/mod.ts";
+import type { Clock } from "../base/clock.ts";
+import type { BrokerLimits } from "../base/limits.ts";
+import { Deadline, type Scheduler } from "../base/scheduler.ts";
+import type { LimitReason } from "../base/stats.ts";
+
+/** A connection whose time is watched. */
+export interface TimedConnection {
+  readonly context: {
+    readonly clock: Clock;
+    readonly scheduler: Scheduler;
+    readonly limits: Pick<BrokerLimits, "connectTimeoutMs" | "lingerMs">;
+  };
+  /** Whether packets are still read. */
+  readonly isOpen: boolean;
+  /** The session; `null` until the client has got one. */
+  readonly session: object | null;
+  /** Takes note of why the connection ends. */
+  blame(error: unknown): void;
+  /** Counts that the client has reached a limit. */
+  limited(reason: LimitReason): void;
+  /** Ends the connection, and says why. */
+  disconnect(reasonCode: number): void;
+  /** Closes the transport at once. */
+  abort(): void;
+}
+
+/** One deadline for all of it: only one of them is ever watched. */
+export class ConnectionTimer {
+  /** Whether nothing is read at present, so that the client cannot keep alive. */
+  isPaused = false;
+  readonly #connection: TimedConnection;
+  readonly #deadline = new Deadline(() => this.#onDue());
+  #lastReadMs: number;
+  #keepAliveMs = 0;
+
+  /** Waits for CONNECT from now on. */
+  constructor(connection: TimedConnection) {
+    const { clock, scheduler, limits } = connection.context;
+    this.#connection = connection;
+    this.#lastReadMs = clock.now();
+    scheduler.set(this.#deadline, this.#lastReadMs + limits.connectTimeoutMs);
+  }
+
+  /** Something was read at that time. */
+  onRead(nowMs: number): void {
+    this.#lastReadMs = nowMs;
+  }
+
+  /** Reading goes on after a pause. */
+  resume(): void {
+    this.isPaused = false;
+    this.#lastReadMs = this.#connection.context.clock.now();
+  }
+
+  /** Starts to watch the Keep Alive that was agreed on, in seconds; 0 for none. */
+  keepAlive(seconds: number): void {
+    const { scheduler } = this.#connection.context;
+    // One and a half times as long [MQTT-3.1.2-22].
+    this.#keepAliveMs = seconds * 1500;
+    if (seconds === 0) scheduler.clear(this.#deadline);
+    else scheduler.set(this.#deadline, this.#lastReadMs + this.#keepAliveMs);
+  }
+
+  /** Gives the client `lingerMs` from now on to take its last bytes. */
+  linger(): void {
+    const { clock, scheduler, limits } = this.#connection.context;
+    scheduler.set(this.#deadline, clock.now() + limits.lingerMs);
+  }
+
+  /** Watches nothing more. */
+  stop(): void {
+    this.#connection.context.scheduler.clear(this.#deadline);
+  }
+
+  #onDue(): void {
+    try {
+      this.#due();
+    } catch (error) {
+      this.#connection.abort();
+      throw error;
+    }
+  }
+
+  #due(): void {
+    const connection = this.#connection;
+    // The last bytes have had their time.
+    if (!connection.isOpen) return connection.abort();
+    if (connection.session === null) {
+      // No CONNECT in time, or an authentication that goes nowhere.
+      connection.blame(new Error("No CONNECT in time"));
+      connection.limited("connect-timeout");
+      return connection.disconnect(ReasonCode.UnspecifiedError);
+    }
+    const { clock, scheduler } = connection.context;
+    const now = clock.now();
+    const dueMs = (this.isPaused ? now : this.#lastReadMs) + this.#keepAliveMs;
+    if (dueMs > now) return scheduler.set(this.#deadline, dueMs);
+    connection.blame(new Error("Keep Alive timeout"));
+    connection.disconnect(ReasonCode.KeepAliveTimeout);
+  }
+}

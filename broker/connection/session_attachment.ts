@@ -1,0 +1,155 @@
+/** How a client gets its session, with the CONNACK that says so, and how that is stored. */
+import { ReasonCode } from "../../codec/mod.ts";
+import type { Commit } from "../base/commit.ts";
+import { SESSION_BYTES, SESSION_STATE_BYTES } from "../base/memory_costs.ts";
+import { OutboundAliases } from "../delivery/outbound_aliases.ts";
+import { PublishSender } from "../delivery/publish_sender.ts";
+import type { Session } from "../session/session.ts";
+import { willBytes } from "../session/pending_will.ts";
+import type { ClientConnection } from "./client_connection.ts";
+import type { Admission } from "./connect_admission.ts";
+import { ConnectRefusal } from "./connect_refusal.ts";
+import { ownWill } from "./own_will.ts";
+import { sendControl } from "./responses.ts";
+
+const UNSTORED = new ConnectRefusal(ReasonCode.QuotaExceeded, "The session cannot be stored");
+const NO_MEMORY = new ConnectRefusal(
+  ReasonCode.ServerUnavailable,
+  "The broker has no memory for another session",
+);
+const TOO_MANY_SESSIONS = new ConnectRefusal(ReasonCode.QuotaExceeded, "Too many sessions");
+
+/** The session that a client has got. */
+export interface Attachment {
+  readonly session: Session;
+  /** Whether it was there before [MQTT-3.2.2-3]. */
+  readonly isPresent: boolean;
+  /** What has to be on the disk before CONNACK leaves; `null` for nothing. */
+  readonly commit: Commit | null;
+}
+
+/**
+ * Refuses a client for which something would have to be stored while the store fails: each attempt
+ * would leave something behind.
+ */
+export function checkStorable(
+  { host }: ClientConnection,
+  { packet: { will, cleanStart }, client, expirySeconds }: Admission,
+): ConnectRefusal | null {
+  if (host.journal === null || !host.journal.isFailing) return null;
+  const outlives = expirySeconds > 0;
+  const old = host.sessions.get(client.clientId);
+  const isStoredAnew = old === undefined
+    ? outlives
+    : (cleanStart && (outlives || old.isDurable)) || !old.queue.isStored;
+  return will !== null || isStoredAnew ? UNSTORED : null;
+}
+
+/**
+ * Gives the client its session, the old one or a new one, and sends CONNACK. All of it happens at
+ * once: nobody else can come in between who claims the session, too.
+ */
+export function attachSession(
+  connection: ClientConnection,
+  admission: Admission,
+): Attachment | ConnectRefusal {
+  const { packet, client, access, expirySeconds } = admission;
+  const { sessions, journal } = connection.host;
+  if (!hasMemory(connection, admission)) return NO_MEMORY;
+  const old = sessions.get(client.clientId);
+  const isToStore = packet.will !== null || expirySeconds > 0 || (old?.isDurable ?? false);
+  const [session, isPresent] = sessionFor(connection, admission);
+  if (session === null) {
+    connection.limited("sessions");
+    return TOO_MANY_SESSIONS;
+  }
+  connection.bind(session, senderFor(connection, admission));
+  sessions.setUser(session, client.username);
+  session.permit(access);
+  session.expirySeconds = expirySeconds;
+  sessions.wills.set(session, ownWill(packet.will));
+  // MQTT 3.1 has no Session Present.
+  const sessionPresent = isPresent && connection.version > 3;
+  sendControl(connection, { ...admission.connack, sessionPresent });
+  connection.keepAlive(admission.keepAlive);
+  const receiveMaximum = packet.properties.receiveMaximum ?? Infinity;
+  session.attach(connection, Math.min(receiveMaximum, connection.terms.inflightMax));
+
+  // What the disk has already needs no commit that would fail.
+  const isAsBefore = journal?.isFailing && isStoredAsItIs(session, isPresent);
+  const commit = isToStore && !isAsBefore ? journal?.latest ?? null : null;
+  if (commit !== null) connection.outbox.hold();
+  return { session, isPresent, commit };
+}
+
+/**
+ * Waits until the disk holds what CONNACK promises: it was held back until then.
+ *
+ * @returns Whether it is stored; if not, the session is taken back. A refusal if the client is to
+ * be told.
+ */
+export async function storeSession(
+  connection: ClientConnection,
+  { session, isPresent }: Attachment,
+  commit: Commit,
+): Promise<boolean | ConnectRefusal> {
+  const { outbox, host } = connection;
+  await commit.over;
+  const isSafe = commit.error === null || isStoredAsItIs(session, isPresent);
+  if (!isSafe) outbox.discardControl();
+  outbox.release();
+  if (isSafe) return true;
+  // Another connection may have the session by now, and is told for itself.
+  if (session.link !== connection) return false;
+  host.sessions.wills.set(session, null);
+  if (!session.queue.isStored) session.expirySeconds = 0;
+  return UNSTORED;
+}
+
+/** Whether there is memory for the session, unless there is one already, and for its will. */
+function hasMemory(
+  { context, host, peer }: ClientConnection,
+  { packet: { will }, client: { clientId } }: Admission,
+): boolean {
+  const isNew = host.sessions.get(clientId) === undefined;
+  if (!isNew && will === null) return true;
+  const size = isNew ? SESSION_BYTES + SESSION_STATE_BYTES + 2 * clientId.length : 0;
+  if (host.memory.mayGrow("session", size + willBytes(will))) return true;
+  context.limited("memory", peer.address, clientId);
+  return false;
+}
+
+/** The session, and whether it was there before; `null` if there are too many. */
+function sessionFor(
+  { context, host: { sessions } }: ClientConnection,
+  { packet: { cleanStart }, client: { clientId }, expirySeconds }: Admission,
+): [Session | null, boolean] {
+  const old = sessions.get(clientId);
+  if (old !== undefined && cleanStart) sessions.end(old);
+  else if (old !== undefined) {
+    sessions.resume(old);
+    return [old, true];
+  }
+  if (sessions.size >= context.limits.sessionsMax) return [null, false];
+  return [sessions.create(clientId, expirySeconds > 0), false];
+}
+
+function senderFor(
+  { context, host, outbox, terms, version, wire }: ClientConnection,
+  { packet }: Admission,
+): PublishSender {
+  const aliasMax = Math.min(packet.properties.topicAliasMaximum ?? 0, terms.topicAliasMax);
+  return new PublishSender(
+    outbox,
+    context.clock,
+    version,
+    wire.packetBytesMax,
+    aliasMax === 0 ? null : new OutboundAliases(aliasMax, context.limits, host.memory),
+    terms.mount?.bytes.length ?? 0,
+  );
+}
+
+/** Whether a session is on the disk as it goes on, so that what waits for it can be fetched. */
+function isStoredAsItIs(session: Session, isPresent: boolean): boolean {
+  return isPresent && session.queue.isStored && session.will === null;
+}

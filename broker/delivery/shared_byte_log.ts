@@ -1,0 +1,100 @@
+/** The log of bytes that members of a group share: QoS 0 frames, written once for all of them. */
+import { ByteLog } from "../../log/byte_log.ts";
+import type { Variant } from "../../router/variant.ts";
+import type { Message } from "../base/message.ts";
+import type { Follows } from "./outbox.ts";
+import type { PublishBatch } from "./publish_batch.ts";
+import { sendToLog } from "./publish_sender.ts";
+import type { ByteFollower, Wire } from "./subscriber.ts";
+
+/** How many bytes are appended between two checks of how far the members lag. */
+const CHECK_BYTES = 64 * 1024;
+
+/** The place of a member in a group, as far as the log of bytes is concerned. */
+export interface ByteSeat {
+  /** Whether the member has left the group. */
+  readonly isRemoved: boolean;
+  readonly follower: ByteFollower;
+  /** What the log is followed for. */
+  readonly ofBytes: Follows;
+}
+
+/**
+ * Members that follow the log cost nothing per message; those on the idle list take up following
+ * at the next one.
+ */
+export class SharedByteLog {
+  readonly #log = new ByteLog();
+  /** All members of the group. */
+  readonly #seats: readonly ByteSeat[];
+  readonly #wire: Wire;
+  readonly #variant: Variant;
+  /** Members that do not follow the log, and some that are gone. */
+  #idle: ByteSeat[] = [];
+  /** How many follow the log. */
+  #followed = 0;
+  #checkAt = CHECK_BYTES;
+
+  /** @param seats All members of the group; the group changes it. */
+  constructor(seats: readonly ByteSeat[], wire: Wire, variant: Variant) {
+    this.#seats = seats;
+    this.#wire = wire;
+    this.#variant = variant;
+  }
+
+  /** A member has joined the group. */
+  onJoined(seat: ByteSeat): void {
+    this.#idle.push(seat);
+  }
+
+  /** A member does not follow the log any more, since something else was appended for it. */
+  onLeft(seat: ByteSeat): void {
+    this.#followed--;
+    if (!seat.isRemoved) this.#idle.push(seat);
+  }
+
+  /** Removes those who are gone from the idle list. */
+  tidy(): void {
+    this.#idle = this.#idle.filter(({ isRemoved }) => !isRemoved);
+  }
+
+  /** Appends a run of QoS 0 frames. */
+  run(run: PublishBatch): void {
+    if (this.#idle.length > 0) this.#follow();
+    if (this.#followed > 0) {
+      const { v5, packetBytesMax } = this.#wire;
+      const same = v5 === run.v5 && this.#variant.identifiers === null &&
+        run.frameBytesMax <= packetBytesMax;
+      if (same) this.#log.append(run.buffer, run.start, run.end, run.frames);
+      else for (const message of run.messages()) this.#encode(message);
+    }
+    if (this.#log.end >= this.#checkAt) this.#checkLags();
+  }
+
+  /** Appends a message that is sent with QoS 0. */
+  message(message: Message): void {
+    if (this.#idle.length > 0) this.#follow();
+    if (this.#followed > 0) this.#encode(message);
+    if (this.#log.end >= this.#checkAt) this.#checkLags();
+  }
+
+  #encode(message: Message): void {
+    const { v5, packetBytesMax } = this.#wire;
+    sendToLog(this.#log, message, this.#variant, v5 ? 5 : 4, packetBytesMax);
+  }
+
+  #follow(): void {
+    const idle = this.#idle;
+    this.#idle = [];
+    for (const seat of idle) {
+      // One that is not connected takes a new seat when it is again.
+      if (seat.isRemoved || !seat.follower.followBytes(this.#log, seat.ofBytes)) continue;
+      this.#followed++;
+    }
+  }
+
+  #checkLags(): void {
+    this.#checkAt = this.#log.end + CHECK_BYTES;
+    for (const { follower } of this.#seats) follower.checkLag();
+  }
+}

@@ -1,0 +1,120 @@
+/** Members of a wide audience that are sent the same, by logs that they share. */
+import type { Member } from "../../router/audience.ts";
+import type { Variant } from "../../router/variant.ts";
+import type { Message } from "../base/message.ts";
+import type { MessageLog } from "./backlog.ts";
+import type { Follows } from "./outbox.ts";
+import type { PublishBatch } from "./publish_batch.ts";
+import { type ByteSeat, SharedByteLog } from "./shared_byte_log.ts";
+import { type MessageSeat, SharedMessageLog } from "./shared_message_log.ts";
+import type { Follower, Receiver, Wire } from "./subscriber.ts";
+
+/** How many members must have gone, beside as many as there are, for idle lists to be tidied. */
+const REMOVED_MIN = 64;
+
+/** One log of bytes for QoS 0, one of messages for what is acknowledged, and who reads them. */
+export class SubscriberGroup {
+  readonly #variant: Variant;
+  /** In no order. */
+  readonly #seats: Seat[] = [];
+  readonly bytes: SharedByteLog;
+  readonly messages: SharedMessageLog;
+  /** How many have gone since the idle lists were tidied. */
+  #removed = 0;
+
+  /** @param newLog Makes the log of messages. */
+  constructor(
+    readonly key: string,
+    wire: Wire,
+    variant: Variant,
+    newLog: () => MessageLog,
+  ) {
+    this.#variant = variant;
+    this.bytes = new SharedByteLog(this.#seats, wire, variant);
+    this.messages = new SharedMessageLog(this.#seats, newLog);
+  }
+
+  /** How many members there are. */
+  get size(): number {
+    return this.#seats.length;
+  }
+
+  /** Adds a member. */
+  add(member: Member<Receiver>, follower: Follower): void {
+    const seat = new Seat(this, member, follower);
+    seat.index = this.#seats.push(seat) - 1;
+    member.seat = seat;
+    this.bytes.onJoined(seat);
+    if (member.qos > 0) this.messages.onJoined(seat);
+  }
+
+  /** Removes a member. */
+  remove(seat: Seat): void {
+    seat.isRemoved = true;
+    seat.member.seat = null;
+    seat.follower.leaveBytes(seat.ofBytes);
+    seat.follower.leaveMessages(seat);
+    const last = this.#seats.pop()!;
+    if (last !== seat) this.#seats[last.index = seat.index] = last;
+    if (++this.#removed <= this.#seats.length + REMOVED_MIN) return;
+    // A list that nothing is published for would gather whoever came and went.
+    this.#removed = 0;
+    this.bytes.tidy();
+    this.messages.tidy();
+  }
+
+  /** Hands a message to everyone. */
+  message(message: Message): void {
+    if (Math.min(message.qos, this.#variant.qos) > 0) this.messages.append(message);
+    else this.bytes.message(message);
+  }
+
+  /** Hands a run of QoS 0 frames to everyone. */
+  run(run: PublishBatch): void {
+    this.bytes.run(run);
+  }
+
+  /** Whether a member's backlog has no room for an acknowledged message. */
+  isFull(bytes: number): boolean {
+    return this.#variant.qos > 0 && this.messages.isFull(bytes);
+  }
+}
+
+/** The place of a member in a group, and what its log of messages is followed for. */
+export class Seat implements ByteSeat, MessageSeat {
+  isRemoved = false;
+  /** Where it stands in its group. */
+  index = -1;
+  readonly ofBytes: Follows = new BytesOf(this);
+
+  constructor(
+    readonly group: SubscriberGroup,
+    readonly member: Member<Receiver>,
+    readonly follower: Follower,
+  ) {}
+
+  get variant(): Variant {
+    return this.member;
+  }
+
+  onLeft(): void {
+    this.group.messages.onLeft(this);
+  }
+
+  onAttached(): void {
+    this.group.messages.checkSoon();
+  }
+}
+
+/** What the log of bytes of a group is followed for. */
+class BytesOf implements Follows {
+  readonly #seat: Seat;
+
+  constructor(seat: Seat) {
+    this.#seat = seat;
+  }
+
+  onLeft(): void {
+    this.#seat.group.bytes.onLeft(this.#seat);
+  }
+}
