@@ -127,7 +127,7 @@ export class Inspection {
       properties: {},
       qos: 0,
       retain: true,
-      publisher: null,
+      origin: Origin.program,
     } as const;
     return retained.set(Message.of({ ...empty, nowMs }));
   }

@@ -7,12 +7,7 @@ import { ReasonCode } from "../../codec/mod.ts";
 import { topicNameFault } from "../../router/topic.ts";
 import type { Route } from "../../router/route_cache.ts";
 import { Message } from "../base/message.ts";
-import type {
-  MessageChange,
-  MessageRefusal,
-  Transform,
-  TransformResult,
-} from "../base/transform.ts";
+import type { Transform, TransformResult } from "../base/transform.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
 import type { ClientConnection } from "./client_connection.ts";
 
