@@ -5,24 +5,29 @@
  * @module
  */
 import deno from "./deno.json" with { type: "json" };
+import type { AdminListener } from "./admin/mod.ts";
+import { adminUrl, listenAndTell } from "./cli/admin_listener.ts";
 import { bindFault } from "./cli/bind_fault.ts";
 import { type FdLimit, readFdLimit } from "./cli/fd_limit.ts";
 import { HELP, parseServerFlags, type ServerFlags } from "./cli/server_flags.ts";
 import { memoryBytesHere, memoryLine } from "./cli/memory_limit.ts";
 import { serveConfiguration, testConfiguration } from "./cli/serve_configuration.ts";
 import { StartError, startFailure } from "./cli/start_error.ts";
+import { SystemdNotifier } from "./cli/systemd_notifier.ts";
 import { stopSignal } from "./cli/stop_signal.ts";
 import { declareStreams } from "./cli/stream_flags.ts";
 import { openStoredBroker } from "./cli/stored_broker.ts";
 import { complain, say, sayPage } from "./cli/terminal.ts";
 import { terminalHooks } from "./cli/terminal_hooks.ts";
 import { Broker, SysTopics } from "./mod.ts";
-import type { TcpListener } from "./transport/mod.ts";
 
 /** File descriptors that are reserved for everything except clients. */
 const RESERVED_FDS = 128;
 /** How long the broker sends what waits for clients when it stops, in milliseconds. */
 const GRACE_MS = 2000;
+
+/** Where the admin listener of `--admin-port` is. */
+const LOOPBACK = "127.0.0.1";
 
 const VERSION = `Fairway ${deno.version}`;
 
@@ -95,18 +100,30 @@ async function serve(flags: ServerFlags): Promise<void> {
     say(`At most ${connectionsMax} connections: the limit of open files is ${fds.limit}`);
   }
   const state = new SysTopics(broker, { version: VERSION });
+  const admin = flags.adminPort === null ? null : await administer(broker, flags.adminPort);
+  const notifier = SystemdNotifier.start();
   await stopped;
+  await notifier?.stop();
+  await admin?.close();
   state.stop();
   await broker.close({ graceMs: GRACE_MS });
 }
 
+/** Opens the admin listener, for this machine only. */
+async function administer(broker: Broker, port: number): Promise<AdminListener> {
+  const options = { port, operations: { version: VERSION, audit: say } };
+  const admin = await bound(listenAndTell(broker, options), LOOPBACK, port, "--admin-port");
+  say(`Health, metrics and the API on ${adminUrl(admin, false)}`);
+  return admin;
+}
+
 /** Explains an address that cannot be used, and what to do. */
-async function bound(
-  listening: Promise<TcpListener>,
+async function bound<T>(
+  listening: Promise<T>,
   host: string,
   port: number,
   portFlag: string,
-): Promise<TcpListener> {
+): Promise<T> {
   try {
     return await listening;
   } catch (error) {

@@ -26,3 +26,44 @@ export class LoadAverage {
     return this.#perMinute;
   }
 }
+
+/** Averages of several totals, under the names that they have below `$SYS/broker/`. */
+export class LoadAverages {
+  readonly #loads = new Map<string, LoadAverage>();
+  #lastMs: number;
+
+  /** @param nowMs Since when is counted. */
+  constructor(nowMs: number) {
+    this.#lastMs = nowMs;
+  }
+
+  /** Takes part in the averages what was counted since the last time. */
+  take(totals: Readonly<Record<string, number>>, nowMs: number): void {
+    const seconds = (nowMs - this.#lastMs) / 1000;
+    if (seconds <= 0) return;
+    this.#lastMs = nowMs;
+    for (const [name, total] of Object.entries(totals)) this.#of(name).take(total, seconds);
+  }
+
+  /** The averages by `load/NAME/1min` and so on, of what was counted at least once. */
+  values(): Record<string, number> {
+    const values: Record<string, number> = {};
+    for (const [name, { perMinute }] of this.#loads) {
+      for (const [index, minutes] of SPANS.entries()) {
+        values[`load/${name}/${minutes}min`] = perMinute[index]!;
+      }
+    }
+    return values;
+  }
+
+  /** Has these among the averages from now on, which begin with nothing. */
+  begin(names: Iterable<string>): void {
+    for (const name of names) this.#of(name);
+  }
+
+  #of(name: string): LoadAverage {
+    let load = this.#loads.get(name);
+    if (load === undefined) this.#loads.set(name, load = new LoadAverage());
+    return load;
+  }
+}

@@ -10,7 +10,14 @@ export interface LogSettings {
   readonly hasTimestamp: boolean;
   /** The format of the time, as in strftime; `null` for seconds since 1970. */
   readonly timestampFormat: string | null;
+  /** Lines of text, which is the default, or one JSON object a line. */
+  readonly format?: "text" | "json";
+  /** The facility for syslog: 0 to 7 for local0 to local7; `null`, the default, for daemon. */
+  readonly facility?: number | null;
 }
+
+/** What an event is about, beside its text: `clientId`, `username`, `address`, `reasonCode`, … */
+export type LogFields = Readonly<Record<string, string | number | null>>;
 
 /** The outputs of the log. */
 export interface LogOutputs {
@@ -23,6 +30,8 @@ export interface LogOutputs {
   topic(topic: string, line: string): void;
   /** Opens a file to append to. */
   open(path: string): LogFile;
+  /** Opens syslog. A line begins with its priority, as `<29>`. */
+  openSyslog(): LogFile;
   now(): Date;
 }
 
@@ -46,11 +55,32 @@ const TOPICS: Readonly<Record<LogType, string | null>> = {
   internal: "I",
 };
 
+/** The severity of each type of lines in syslog (RFC 5424, 6.2.1). */
+const SEVERITIES: Readonly<Record<LogType, number>> = {
+  error: 3,
+  warning: 4,
+  notice: 5,
+  information: 6,
+  debug: 7,
+  subscribe: 6,
+  unsubscribe: 6,
+  websockets: 6,
+  internal: 6,
+};
+
+/** The facility daemon, and the first of the facilities local0 to local7 (RFC 5424, 6.2.1). */
+const DAEMON = 3;
+const LOCAL0 = 16;
+
+/** Characters that JSON leaves as they are, and a terminal or a reader of lines may interpret. */
+const JSON_UNSEEN_REGEXP = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
+
 /** The log for the operator of a broker, with one line per event. */
 export class OperatorLog {
   readonly #outputs: LogOutputs;
   #settings: LogSettings;
   #file: LogFile | null = null;
+  #syslog: LogFile | null = null;
   /** Whether a line is being written. Events that its publication causes are not logged. */
   #isWriting = false;
 
@@ -63,6 +93,7 @@ export class OperatorLog {
     this.#outputs = outputs;
     this.#settings = settings;
     this.#file = openFile(settings, outputs);
+    this.#syslog = openSyslog(settings, outputs);
   }
 
   /**
@@ -73,6 +104,8 @@ export class OperatorLog {
    */
   change(settings: LogSettings): void {
     const file = openFile(settings, this.#outputs);
+    if (this.#syslog === null) this.#syslog = openSyslog(settings, this.#outputs);
+    else if (!isFor(settings, "syslog")) this.#closeSyslog();
     this.#file?.close();
     this.#file = file;
     this.#settings = settings;
@@ -82,6 +115,7 @@ export class OperatorLog {
   close(): void {
     this.#file?.close();
     this.#file = null;
+    this.#closeSyslog();
     this.#settings = { ...this.#settings, destinations: [] };
   }
 
@@ -90,12 +124,19 @@ export class OperatorLog {
     return this.#settings.types.includes(type);
   }
 
-  /** Writes a line if its type is enabled. Text from peers is escaped. */
-  write(type: LogType, text: string | Line): void {
+  /**
+   * Writes a line if its type is enabled. Text from peers is escaped.
+   *
+   * @param fields What the event is about; written in the format `json` only, because the text says
+   * the same.
+   */
+  write(type: LogType, text: string | Line, fields: LogFields = {}): void {
     if (this.#isWriting || !this.takes(type)) return;
     this.#isWriting = true;
     try {
-      const line = `${this.#timestamp()}${Line.of(text).text}`;
+      const line = this.#settings.format === "json"
+        ? this.#jsonLine(type, text, fields)
+        : `${this.#timestamp()}${Line.of(text).text}`;
       for (const destination of this.#settings.destinations) this.#to(destination, type, line);
     } finally {
       this.#isWriting = false;
@@ -110,9 +151,30 @@ export class OperatorLog {
         return;
       case "file":
         return this.#file?.write(line);
+      case "syslog":
+        return this.#syslog?.write(`<${this.#facility * 8 + SEVERITIES[type]}>${line}`);
       default:
         return outputs[destination.to](line);
     }
+  }
+
+  get #facility(): number {
+    const { facility = null } = this.#settings;
+    return facility === null ? DAEMON : LOCAL0 + facility;
+  }
+
+  #closeSyslog(): void {
+    this.#syslog?.close();
+    this.#syslog = null;
+  }
+
+  #jsonLine(type: LogType, text: string | Line, fields: LogFields): string {
+    const message = typeof text === "string" ? text : text.text;
+    const time = this.#outputs.now().toISOString();
+    return JSON.stringify({ time, type, message, ...fields }).replaceAll(
+      JSON_UNSEEN_REGEXP,
+      (unseen) => `\\u${unseen.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    );
   }
 
   #timestamp(): string {
@@ -126,4 +188,12 @@ function openFile({ destinations }: LogSettings, outputs: LogOutputs): LogFile |
     if (destination.to === "file") return outputs.open(destination.path);
   }
   return null;
+}
+
+function openSyslog(settings: LogSettings, outputs: LogOutputs): LogFile | null {
+  return isFor(settings, "syslog") ? outputs.openSyslog() : null;
+}
+
+function isFor({ destinations }: LogSettings, to: LogDestination["to"]): boolean {
+  return destinations.some((destination) => destination.to === to);
 }

@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import type { LogOutputs, LogSettings } from "./operator_log.ts";
 import { OperatorLog } from "./operator_log.ts";
+import { Line } from "./visible.ts";
 
 /** Outputs that remember what was written to them, `where: line`. */
 class Outputs implements LogOutputs {
@@ -23,6 +24,13 @@ class Outputs implements LogOutputs {
     return {
       write: (line: string) => void this.lines.push(`${path}: ${line}`),
       close: () => void this.lines.push(`close ${path}`),
+    };
+  }
+  openSyslog() {
+    this.lines.push("open syslog");
+    return {
+      write: (line: string) => void this.lines.push(`syslog: ${line}`),
+      close: () => void this.lines.push("close syslog"),
     };
   }
   now(): Date {
@@ -120,4 +128,43 @@ Deno.test("OperatorLog does not log what comes of publishing a line", () => {
   outputs.published = () => log.write("error", "again");
   log.write("error", "once");
   assertEquals(outputs.lines, ["$SYS/broker/log/E: once"]);
+});
+
+Deno.test("OperatorLog writes a JSON object a line with format json, with what the event is about", () => {
+  const outputs = new Outputs();
+  const log = new OperatorLog(settings({ format: "json", hasTimestamp: true }), outputs);
+  const clientId = 'evil"\n\u001b[2J\u009b\u202e';
+  log.write("notice", `Client ${clientId} disconnected.`, { event: "disconnected", clientId });
+  log.write("error", Line.of("a\nb"));
+  const time = outputs.now().toISOString();
+  const [first, second] = outputs.lines.map((line) => line.replace("stdout: ", ""));
+  assertEquals(/[\p{Cc}\p{Bidi_Control}]/u.test(first!), false);
+  assertEquals(JSON.parse(first!), {
+    time,
+    type: "notice",
+    message: `Client ${clientId} disconnected.`,
+    event: "disconnected",
+    clientId,
+  });
+  assertEquals(JSON.parse(second!), { time, type: "error", message: "a\\u000ab" });
+});
+
+Deno.test("OperatorLog tells syslog the facility and how bad a line is", () => {
+  const outputs = new Outputs();
+  const log = new OperatorLog(settings({ destinations: [{ to: "syslog" }] }), outputs);
+  log.write("error", "oh");
+  log.write("notice", "well");
+  log.change(settings({ destinations: [{ to: "syslog" }], facility: 7 }));
+  log.write("error", "oh");
+  log.change(settings());
+  log.write("error", "elsewhere");
+  log.close();
+  assertEquals(outputs.lines, [
+    "open syslog",
+    "syslog: <27>oh",
+    "syslog: <29>well",
+    "syslog: <187>oh",
+    "close syslog",
+    "stdout: elsewhere",
+  ]);
 });

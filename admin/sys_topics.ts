@@ -1,6 +1,8 @@
 import type { Broker } from "../broker/broker.ts";
-import type { BrokerStats } from "../broker/broker_stats.ts";
-import { LoadAverage, SPANS } from "./load_average.ts";
+import { LoadAverages } from "./load_average.ts";
+import { SessionTotals } from "./metrics/session_totals.ts";
+import { sysValues, totalsOf } from "./sys_values.ts";
+import { TimeSlices } from "./work/time_slices.ts";
 
 /** The default interval at which `$SYS` is updated, in seconds. */
 const INTERVAL_SECONDS = 10;
@@ -32,10 +34,11 @@ export class SysTopics {
   readonly #broker: Broker;
   readonly #intervalMs: number;
   readonly #startMs: number;
-  readonly #loads = new Map<string, LoadAverage>();
+  readonly #loads: LoadAverages;
+  readonly #slices: TimeSlices;
+  readonly #totals: SessionTotals;
   /** The last text of each topic. */
   readonly #said = new Map<string, string>();
-  #lastMs: number;
   #heapMost = 0;
   #cancel: (() => void) | null = null;
 
@@ -51,35 +54,49 @@ export class SysTopics {
     }
     this.#broker = broker;
     this.#intervalMs = intervalSeconds * 1000;
-    this.#lastMs = broker.clock.now();
-    this.#startMs = options.sinceMs ?? this.#lastMs;
+    const { inspection, clock } = broker;
+    const now = clock.now();
+    this.#startMs = options.sinceMs ?? now;
+    this.#loads = new LoadAverages(now);
+    // They are there from the start, with nothing to tell.
+    this.#loads.begin(Object.keys(totalsOf(broker.stats)));
+    this.#slices = new TimeSlices(inspection);
+    this.#totals = new SessionTotals(inspection, this.#slices);
     this.#say("version", version);
-    this.#tell();
     this.#schedule();
+    this.#tell();
   }
 
   /** Stops publishing. Retained messages stay. Stopping again does nothing. */
   stop(): void {
     this.#cancel?.();
     this.#cancel = null;
+    this.#slices.close();
   }
 
   #schedule(): void {
     const { clock } = this.#broker;
     this.#cancel = clock.schedule(clock.now() + this.#intervalMs, () => {
       this.#schedule();
-      this.#average();
+      this.#loads.take(totalsOf(this.#broker.stats), clock.now());
       this.#tell();
     });
   }
 
+  /**
+   * Tells what is known at once, and what waits for sessions when that was counted: it may be of a
+   * hundred thousand.
+   */
   #tell(): void {
     const { clock } = this.#broker;
     this.#say("uptime", `${Math.floor((clock.now() - this.#startMs) / 1000)} seconds`);
-    this.#tellClients();
-    this.#tellMessages();
+    this.#tellValues();
+    this.#tellMemory();
     this.#tellStreams();
-    this.#tellHeap();
+    for (const [topic, value] of Object.entries(this.#loads.values())) {
+      this.#say(topic, value.toFixed(2));
+    }
+    this.#count();
   }
 
   /** What clients of 3.x, too, can know of a stream before they read it. */
@@ -92,58 +109,26 @@ export class SysTopics {
     }
   }
 
-  #tellClients(): void {
-    const { stats } = this.#broker;
-    const { sessions, subscriptions, sharedSubscriptions } = stats;
-    const disconnected = Math.max(0, sessions - stats.clients);
-    this.#say("clients/total", sessions);
-    this.#say("clients/connected", stats.clients);
-    this.#say("clients/active", stats.clients);
-    this.#say("clients/disconnected", disconnected);
-    this.#say("clients/inactive", disconnected);
-    this.#say("clients/maximum", stats.clientsMost);
-    this.#say("clients/expired", stats.sessionsExpired);
-    this.#say("subscriptions/count", subscriptions);
-    this.#say("shared_subscriptions/count", sharedSubscriptions);
+  #tellValues(): void {
+    const { backlogMessages, backlogBytes, lagBytes, lagging } = this.#totals.last;
+    const queued = { messages: backlogMessages, bytes: backlogBytes };
+    const unsent = { connections: lagging, bytes: lagBytes };
+    const values = sysValues(this.#broker, queued, unsent, this.#heapMost);
+    this.#heapMost = values["heap/maximum"]!;
+    for (const [topic, value] of Object.entries(values)) this.#say(topic, value);
   }
 
-  #tellMessages(): void {
-    const { stats } = this.#broker;
-    const { retainedMessages, retainedBytes } = stats;
-    for (const [name, total] of Object.entries(totalsOf(stats))) {
-      if (name !== "connections" && name !== "sockets") this.#say(TOTALS[name] ?? name, total);
-    }
-    this.#say("retained messages/count", retainedMessages);
-    this.#say("messages/stored", retainedMessages);
-    this.#say("store/messages/count", retainedMessages);
-    this.#say("store/messages/bytes", retainedBytes);
-  }
-
-  #tellHeap(): void {
-    const { heapUsed } = Deno.memoryUsage();
-    this.#heapMost = Math.max(this.#heapMost, heapUsed);
-    this.#say("heap/current", heapUsed);
-    this.#say("heap/maximum", this.#heapMost);
+  #tellMemory(): void {
     const { bytes, bytesMax } = this.#broker.stats.memory;
     this.#say("memory/bytes", bytes);
     this.#say("memory/limit", bytesMax);
     this.#say("memory/refused", this.#broker.stats.limited.memory);
   }
 
-  /** Updates the averages, and publishes them. */
-  #average(): void {
-    const now = this.#broker.clock.now();
-    const seconds = (now - this.#lastMs) / 1000;
-    if (seconds <= 0) return;
-    this.#lastMs = now;
-    for (const [name, total] of Object.entries(totalsOf(this.#broker.stats))) {
-      let load = this.#loads.get(name);
-      if (load === undefined) this.#loads.set(name, load = new LoadAverage());
-      load.take(total, seconds);
-      for (const [index, minutes] of SPANS.entries()) {
-        this.#say(`load/${name}/${minutes}min`, load.perMinute[index]!.toFixed(2));
-      }
-    }
+  #count(): void {
+    this.#totals.take().then(() => {
+      if (this.#cancel !== null) this.#tellValues();
+    }, (error) => this.#broker.inspection.failed(error));
   }
 
   #say(topic: string, value: string | number): void {
@@ -152,28 +137,4 @@ export class SysTopics {
     this.#said.set(topic, payload);
     this.#broker.publish(`$SYS/broker/${topic}`, payload, { retain: true });
   }
-}
-
-/** The topics of totals whose name differs from the name of their average. */
-const TOTALS: Readonly<Record<string, string>> = {
-  "publish/dropped": "publish/messages/dropped",
-  "publish/received": "publish/messages/received",
-  "publish/sent": "publish/messages/sent",
-};
-
-/** The counters, by the names of their averages. */
-function totalsOf(stats: BrokerStats): Record<string, number> {
-  const { "not-authorized": _, ...lost } = stats.dropped;
-  const dropped = Object.values(lost).reduce((sum, count) => sum + count, 0);
-  return {
-    "messages/received": stats.messagesReceived + stats.controlPacketsReceived,
-    "messages/sent": stats.messagesSent + stats.controlPacketsSent,
-    "publish/dropped": dropped,
-    "publish/received": stats.messagesReceived,
-    "publish/sent": stats.messagesSent,
-    "bytes/received": stats.bytesReceived,
-    "bytes/sent": stats.bytesSent,
-    "connections": stats.connectsAccepted,
-    "sockets": stats.connectionsAccepted,
-  };
 }

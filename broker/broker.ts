@@ -10,6 +10,7 @@ import type { Clock } from "./base/clock.ts";
 import { type BrokerStats, statsOf } from "./broker_stats.ts";
 import { BrokerParts } from "./broker_parts.ts";
 import { closeConnections } from "./close_connections.ts";
+import { Inspection } from "./inspection.ts";
 import { Acceptor } from "./listen/acceptor.ts";
 import { openStore } from "./durable/open_store.ts";
 import { type BrokerLimits, checkLimits } from "./base/limits.ts";
@@ -46,6 +47,12 @@ import { subscribeLocally } from "./subscribe_locally.ts";
  * ```
  */
 export class Broker implements AsyncDisposable {
+  /**
+   * The view of the admin listener.
+   *
+   * @internal
+   */
+  readonly inspection: Inspection;
   /** The counters of the broker since its start, and its current sizes. */
   readonly stats: BrokerStats;
   readonly #parts: BrokerParts;
@@ -64,6 +71,7 @@ export class Broker implements AsyncDisposable {
    */
   constructor(options: BrokerOptions = {}) {
     this.#parts = new BrokerParts(settingsOf(options));
+    this.inspection = new Inspection(this.#parts);
     this.stats = statsOf(this.#parts);
     this.#publisher = new LocalPublisher(this.#parts);
     this.#acceptor = new Acceptor(this.#parts);

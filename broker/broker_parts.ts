@@ -179,7 +179,10 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
       pool,
       flushLater: (outbox, isWoken) => toFlush.add(outbox, isWoken),
       needRoom: (room) => publisher.needRoom(room),
-      countSent: (frames) => stats.messagesSent += frames,
+      countSent: (frames, bytes) => {
+        stats.messagesSent += frames;
+        stats.publishBytesSent += bytes;
+      },
       onWriteStart: () => limiters.writes.start(),
       lagMax: (appended) => memory.lagMax(appended),
       countLagged: (frames) => context.lagged(frames),

@@ -1,10 +1,14 @@
+import type { Operations } from "../admin/mod.ts";
+import { PresenceTopics } from "../admin/presence_topics.ts";
 import { type LogSettings, OperatorLog } from "../admin/operator_log.ts";
 import { limitsOf } from "../config/broker_options.ts";
 import type { Configuration } from "../config/configuration.ts";
 import { ConfigError, formatRemark } from "../config/errors.ts";
+import { printEffective } from "../config/print.ts";
 import { needsRestart } from "../config/reload.ts";
 import { type Deed, whyNot } from "../config/why.ts";
 import { Broker, type BrokerOptions, SysTopics } from "../mod.ts";
+import { certificatesOf, listenerInfo } from "./admin_listener.ts";
 import { exposureOf } from "./exposed.ts";
 import { logHooks } from "./log_hooks.ts";
 import { systemOutputs } from "./log_outputs.ts";
@@ -22,6 +26,8 @@ export interface ServerSurroundings {
   readonly connectionsMax: number;
   /** The memory budget for this machine, in bytes; 0 for a share of the heap. */
   readonly memoryBytesMax: number;
+  /** Has the configuration read again; says what is wrong with it, a line each. */
+  readonly reload: () => Promise<readonly string[]>;
 }
 
 /** A configuration, with the contents of the files that it names. */
@@ -42,6 +48,7 @@ export class ConfiguredServer {
   #material: Material;
   #state: SysTopics | null = null;
   #stateSeconds = 0;
+  #presence: PresenceTopics | null = null;
   readonly #sinceMs: number;
   #pidFile: PidFile | null = null;
   #isClosing = false;
@@ -54,11 +61,11 @@ export class ConfiguredServer {
   ) {
     this.#log = log;
     this.#broker = broker;
+    this.#surroundings = surroundings;
     this.#sinceMs = broker.clock.now();
-    this.#listeners = new ListenerSet(broker, log);
+    this.#listeners = new ListenerSet(broker, log, this.#operations());
     this.#first = this.#configuration = configuration;
     this.#material = material;
-    this.#surroundings = surroundings;
   }
 
   /**
@@ -151,11 +158,26 @@ export class ConfiguredServer {
   async close(graceMs: number): Promise<void> {
     this.#isClosing = true;
     this.#state?.stop();
+    this.#presence?.stop();
+    await this.#listeners.closeAdmin();
     await this.#broker.close({ graceMs });
     this.#material.close();
     await this.#pidFile?.remove();
     this.#log.write("information", `${this.#surroundings.version} stopped`);
     this.#log.close();
+  }
+
+  /** What an admin listener can have the server do. */
+  #operations(): Operations {
+    const { version, reload } = this.#surroundings;
+    return {
+      version,
+      reload,
+      configuration: () => printEffective(this.#configuration),
+      certificates: () => certificatesOf(this.#configuration, this.#material),
+      listeners: () => this.#configuration.listeners.map(listenerInfo),
+      audit: (line) => this.#log.write("notice", line),
+    };
   }
 
   async #open(material: Material): Promise<void> {
@@ -175,7 +197,13 @@ export class ConfiguredServer {
 
   /** Starts to publish `$SYS`, or changes the interval. */
   #tellState(): void {
-    const { sys_interval: intervalSeconds } = this.#configuration.global;
+    const { sys_interval: intervalSeconds, fairway_presence: isPresenceTold } =
+      this.#configuration.global;
+    if (isPresenceTold) this.#presence ??= new PresenceTopics(this.#broker);
+    else {
+      this.#presence?.stop();
+      this.#presence = null;
+    }
     if (intervalSeconds === this.#stateSeconds) return;
     this.#stateSeconds = intervalSeconds;
     this.#state?.stop();
@@ -227,7 +255,17 @@ function openLog<T>(configuration: Configuration, open: () => T): T {
   try {
     return open();
   } catch (error) {
-    const file = configuration.global.log_dest.find((known) => known.to === "file");
+    const { log_dest: destinations } = configuration.global;
+    const file = destinations.find((known) => known.to === "file");
+    const isSyslog = destinations.some((known) => known.to === "syslog");
+    if (isSyslog && (file === undefined || !(error as Error).message.includes(file.path))) {
+      const why = error instanceof Deno.errors.NotFound
+        ? "the program logger is not installed: install it (bsdutils), or use log_dest stderr"
+        : "it takes --allow-run=logger";
+      const text = `cannot run logger: ${why}`;
+      const place = configuration.places.get("log_dest")!;
+      throw new ConfigError([{ place, word: "log_dest", text }], { cause: error });
+    }
     throw fault(configuration, "log_dest", "write the file", file?.path ?? "", error);
   }
 }
@@ -252,6 +290,8 @@ function logSettings({ global }: Configuration): LogSettings {
     types: global.log_type,
     hasTimestamp: global.log_timestamp,
     timestampFormat: global.log_timestamp_format,
+    format: global.fairway_log_format,
+    facility: global.log_facility,
   };
 }
 

@@ -1,3 +1,4 @@
+import { TokenFile } from "../admin/access/token_file.ts";
 import { AclFile } from "../auth/acl_file.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
 import type { Authorizer } from "../auth/authorizer.ts";
@@ -23,6 +24,8 @@ export interface ListenerMaterial {
   readonly accounts: Authenticator | null;
   /** The access rules; `null` if everything is allowed. */
   readonly rules: Authorizer | null;
+  /** Who has a token, of an admin listener; `null` where nobody has one. */
+  readonly tokens: TokenFile | null;
   /** Certificates and keys; `null` without TLS. */
   readonly tls: TlsServerOptions | null;
 }
@@ -72,6 +75,7 @@ class Reader {
     return {
       accounts: await this.#accounts(listener),
       rules: await this.#rules(listener),
+      tokens: await this.#tokens(listener),
       tls: await this.#tls(listener),
     };
   }
@@ -121,6 +125,18 @@ class Reader {
       this.hooks.push(hook);
       return Promise.resolve(hook);
     });
+  }
+
+  async #tokens(listener: ListenerConfiguration): Promise<TokenFile | null> {
+    const word = "fairway_admin_tokens";
+    const path = listener.settings[word];
+    if (path === null) return null;
+    try {
+      return await this.#once(`${word} ${path}`, () => TokenFile.open(path));
+    } catch (error) {
+      this.#fault(this.#placeOf(listener, word), word, path, error);
+      return null;
+    }
   }
 
   async #tls(listener: ListenerConfiguration): Promise<TlsServerOptions | null> {

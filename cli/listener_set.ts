@@ -1,4 +1,5 @@
 import { delay } from "@std/async";
+import type { Operations } from "../admin/mod.ts";
 import type { OperatorLog } from "../admin/operator_log.ts";
 import type { Configuration } from "../config/configuration.ts";
 import { areAtOnePlace, isSameBinding } from "../config/reload.ts";
@@ -33,9 +34,12 @@ interface Kept {
 export class ListenerSet {
   readonly #broker: Broker;
   readonly #log: OperatorLog;
+  readonly #operations: Operations;
   #all: OpenedListener[] = [];
 
-  constructor(broker: Broker, log: OperatorLog) {
+  /** @param operations What an admin listener can have the server do. */
+  constructor(broker: Broker, log: OperatorLog, operations: Operations) {
+    this.#operations = operations;
     this.#broker = broker;
     this.#log = log;
   }
@@ -106,7 +110,7 @@ export class ListenerSet {
     }
     const commit = async () => {
       for (const { opened, index } of kept) {
-        opened.reload(listeners[index]!, configuration, material[index]!);
+        await opened.reload(listeners[index]!, configuration, material[index]!);
       }
       for (const listener of gone) {
         await listener.close();
@@ -115,6 +119,13 @@ export class ListenerSet {
       this.#all = [...kept.map(({ opened }) => opened), ...added];
     };
     return { commit, rollback };
+  }
+
+  /** Closes the admin listeners, before the broker closes the others. */
+  async closeAdmin(): Promise<void> {
+    for (const opened of this.#all) {
+      if (opened.configuration.settings.protocol === "http_api") await opened.stopListening();
+    }
   }
 
   async #listenAgain(listener: OpenedListener): Promise<void> {
@@ -132,7 +143,7 @@ export class ListenerSet {
     index: number,
     material: readonly ListenerMaterial[],
   ): Promise<OpenedListener | null> {
-    const opened = await openAt(this.#broker, configuration, index, material);
+    const opened = await openAt(this.#broker, configuration, index, material, this.#operations);
     if (opened !== null) this.#log.write("notice", opened.line);
     else {
       const name = nameWithProtocol(configuration.listeners[index]!);
@@ -166,11 +177,18 @@ async function openAt(
   configuration: Configuration,
   index: number,
   material: readonly ListenerMaterial[],
+  operations: Operations,
 ): Promise<OpenedListener | null> {
   const listener = configuration.listeners[index]!;
   const { file, line } = listener.place;
   try {
-    return await OpenedListener.open(broker, listener, configuration, material[index]!);
+    return await OpenedListener.open(
+      broker,
+      listener,
+      configuration,
+      material[index]!,
+      operations,
+    );
   } catch (error) {
     const isExtra = index > 0 && listener.host === "::1" &&
       listener.place === configuration.listeners[0]!.place;

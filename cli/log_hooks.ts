@@ -13,9 +13,10 @@ export function logHooks(log: OperatorLog, isConnectionLogged: () => boolean): B
       log.write(
         "notice",
         `New client connected from ${address} as ${clientId} (p${protocolVersion}${user}).`,
+        { event: "connected", clientId, username, address, protocolVersion },
       );
     },
-    disconnected: ({ clientId }, { by, reasonCode, error }) => {
+    disconnected: ({ clientId, username, address }, { by, reasonCode, error }) => {
       if (!isConnectionLogged()) return;
       const why = error instanceof Error ? `: ${error.message}` : "";
       const code = codeText(reasonCode);
@@ -23,23 +24,28 @@ export function logHooks(log: OperatorLog, isConnectionLogged: () => boolean): B
       const text = by === "broker"
         ? `Client ${clientId} disconnected by the broker (${code})${why}.`
         : `Client ${clientId} ${how[by]}${by === "client" ? "" : why}.`;
-      log.write("notice", text);
+      const event = { event: "disconnected", clientId, username, address, by, reasonCode };
+      log.write("notice", text, event);
     },
     refused: (address, clientId, reasonCode) => {
       if (!isConnectionLogged()) return;
       const code = codeText(reasonCode);
       const who = clientId === null || clientId === "" ? "A client" : `Client ${clientId}`;
-      log.write("notice", `${who} from ${address} was refused (${code}).`);
+      const event = { event: "refused", clientId, address, reasonCode };
+      log.write("notice", `${who} from ${address} was refused (${code}).`, event);
     },
     arrivalFailed: (address, error) => {
       if (!isConnectionLogged()) return;
       const why = error instanceof Error ? error.message : String(error);
-      log.write("notice", `Connection from ${address} failed: ${why}`);
+      const event = { event: "handshake-failed", address, error: why };
+      log.write("notice", `Connection from ${address} failed: ${why}`, event);
     },
-    loginFailed: (failure) => log.write("notice", loginFailedLine(failure)),
+    loginFailed: (failure) =>
+      log.write("notice", loginFailedLine(failure), { event: "login-failed", ...failure }),
     limited: ({ reason, address, clientId }) => {
       if (!log.takes("debug")) return;
-      log.write("debug", `Limit reached: ${reason}, ${clientId ?? address ?? "everyone"}`);
+      const text = `Limit reached: ${reason}, ${clientId ?? address ?? "everyone"}`;
+      log.write("debug", text, { event: "limited", reason, address, clientId });
     },
     busy: (isBusy, lagMs) => {
       const text = isBusy
@@ -53,7 +59,8 @@ export function logHooks(log: OperatorLog, isConnectionLogged: () => boolean): B
     },
     dropped: ({ reason, topic, clientId }) => {
       if (!log.takes("debug")) return;
-      log.write("debug", `Dropped (${reason}) for ${clientId ?? "several"}: ${topic ?? "many"}`);
+      const text = `Dropped (${reason}) for ${clientId ?? "several"}: ${topic ?? "many"}`;
+      log.write("debug", text, { event: "dropped", reason, topic, clientId });
     },
   };
 }

@@ -17,6 +17,7 @@ function hooked(
       stderr: () => {},
       topic: () => {},
       open: () => ({ write: () => {}, close: () => {} }),
+      openSyslog: () => ({ write: () => {}, close: () => {} }),
       now: () => new Date(),
     },
   );

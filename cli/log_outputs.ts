@@ -1,3 +1,4 @@
+import { SyslogProcess } from "./syslog_process.ts";
 import type { LogFile, LogOutputs } from "../admin/operator_log.ts";
 
 /**
@@ -13,6 +14,7 @@ export function systemOutputs(publish: (topic: string, line: string) => void): L
     stderr: (line) => writeAll(Deno.stderr, encoder.encode(`${line}\n`)),
     topic: publish,
     open: (path) => openLog(path, encoder),
+    openSyslog: () => new SyslogProcess(),
     now: () => new Date(),
   };
 }

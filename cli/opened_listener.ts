@@ -2,6 +2,8 @@ import type { Configuration, ListenerConfiguration } from "../config/configurati
 import { isAnonymousAllowed, nameOf, rulesOf, whoMayConnect } from "../config/listener_rules.ts";
 import type { Broker, ListenerPolicy } from "../mod.ts";
 import type { TcpListener, TlsListener } from "../transport/mod.ts";
+import type { AdminListener, Operations } from "../admin/mod.ts";
+import { adminAccessOf, adminUrl, openAdmin, whoMayAdminister } from "./admin_listener.ts";
 import { bindAddresses, type BindWish, systemSources } from "./bind_addresses.ts";
 import { AccountGate, RuleGate } from "./replaceable_auth.ts";
 import type { ListenerMaterial } from "./listener_files.ts";
@@ -22,6 +24,7 @@ export class OpenedListener {
   #configuration: ListenerConfiguration;
   #global: Configuration;
   #material: ListenerMaterial;
+  readonly #operations: Operations;
   #open: Closable[] = [];
   #urls: string[] = [];
 
@@ -30,7 +33,9 @@ export class OpenedListener {
     listener: ListenerConfiguration,
     configuration: Configuration,
     material: ListenerMaterial,
+    operations: Operations,
   ) {
+    this.#operations = operations;
     this.name = nameWithProtocol(listener);
     this.#broker = broker;
     this.#policy = broker.listenerPolicy({});
@@ -43,6 +48,7 @@ export class OpenedListener {
   /**
    * Opens a listener.
    *
+   * @param operations What an admin listener can have the server do.
    * @throws If an address cannot be bound. Then nothing stays open.
    */
   static async open(
@@ -50,8 +56,9 @@ export class OpenedListener {
     listener: ListenerConfiguration,
     configuration: Configuration,
     material: ListenerMaterial,
+    operations: Operations,
   ): Promise<OpenedListener> {
-    const opened = new OpenedListener(broker, listener, configuration, material);
+    const opened = new OpenedListener(broker, listener, configuration, material, operations);
     await opened.listen();
     return opened;
   }
@@ -68,7 +75,9 @@ export class OpenedListener {
 
   /** One line: address, protocol, and who may connect. */
   get line(): string {
-    return `Listening on ${this.urls.join(" and ")} for ${whoMayConnect(this.#configuration)}`;
+    const listener = this.#configuration;
+    const who = this.#isAdmin ? whoMayAdminister(listener) : whoMayConnect(listener);
+    return `Listening on ${this.urls.join(" and ")} for ${who}`;
   }
 
   /**
@@ -90,15 +99,19 @@ export class OpenedListener {
    * Applies new rules: permissions, and the policy for clients that connect from now on. Open
    * addresses stay open.
    */
-  reload(
+  async reload(
     listener: ListenerConfiguration,
     configuration: Configuration,
     material: ListenerMaterial,
-  ): void {
+  ): Promise<void> {
     this.#configuration = listener;
     this.#global = configuration;
     this.#material = material;
     this.#apply();
+    if (!this.#isAdmin) return;
+    for (const admin of this.#open) {
+      await (admin as AdminListener).changeAccess(adminAccessOf(listener, material));
+    }
   }
 
   /**
@@ -132,6 +145,7 @@ export class OpenedListener {
   async #bind(): Promise<void> {
     const listener = this.#configuration;
     const { path } = listener;
+    if (this.#isAdmin) return await this.#bindAdmin(listener);
     const add = (opened: Closable, url: string) => {
       this.#open.push(opened);
       this.#urls.push(url);
@@ -142,6 +156,16 @@ export class OpenedListener {
     const mode = listener.settings.fairway_socket_mode;
     const socket = { path, policy: this.#policy, ...mode === null ? {} : { mode } };
     add(await this.#broker.listen(socket), `unix:${path}`);
+  }
+
+  get #isAdmin(): boolean {
+    return this.#configuration.settings.protocol === "http_api";
+  }
+
+  async #bindAdmin(listener: ListenerConfiguration): Promise<void> {
+    const admin = await openAdmin(this.#broker, listener, this.#material, this.#operations);
+    this.#open.push(admin);
+    this.#urls.push(adminUrl(admin, listener.settings.certfile !== null));
   }
 
   #apply(): void {

@@ -5,6 +5,7 @@ import { readSource } from "../config/source.ts";
 import { systemFiles } from "./config_files.ts";
 import { ConfiguredServer, type Loaded, type ServerSurroundings } from "./configured_server.ts";
 import { readMaterial } from "./listener_files.ts";
+import { SystemdNotifier } from "./systemd_notifier.ts";
 import { stopSignal } from "./stop_signal.ts";
 import { checkUser, ownUid } from "./user_check.ts";
 
@@ -30,7 +31,7 @@ export async function loadConfiguration(
 /** Runs a server with a configuration until a signal stops it. SIGHUP reloads the configuration. */
 export async function serveConfiguration(
   path: string,
-  surroundings: ServerSurroundings,
+  surroundings: Omit<ServerSurroundings, "reload">,
 ): Promise<void> {
   // Before the server reports that it is up: a reader of that line may stop or reload it.
   const stopped = stopSignal();
@@ -38,9 +39,12 @@ export async function serveConfiguration(
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGHUP", reloader.ask);
   try {
     const loaded = await loadConfiguration(path, reloader.failed);
-    const server = await ConfiguredServer.start(loaded, surroundings);
+    const reload = () => reloader.run();
+    const server = await ConfiguredServer.start(loaded, { ...surroundings, reload });
     reloader.begin(server);
+    const notifier = SystemdNotifier.start();
     await stopped;
+    await notifier?.stop();
     await server.close(GRACE_MS);
   } finally {
     if (Deno.build.os !== "windows") Deno.removeSignalListener("SIGHUP", reloader.ask);
@@ -76,9 +80,21 @@ class Reloader {
   #server: ConfiguredServer | null = null;
   #isAsked = false;
   #isReloading = false;
+  /** Settles when the reload under way is over. */
+  #over: Promise<void> = Promise.resolve();
+  /** What was wrong with the configuration that was read last. */
+  #faults: readonly string[] = [];
 
   constructor(path: string) {
     this.#path = path;
+  }
+
+  /** Has the server reload; what is wrong with the configuration, a line each. */
+  async run(): Promise<readonly string[]> {
+    this.#isAsked = true;
+    await this.#go();
+    await this.#over;
+    return this.#faults;
   }
 
   /** Call when the server is up. */
@@ -90,19 +106,24 @@ class Reloader {
   async #go(): Promise<void> {
     if (this.#server === null || this.#isReloading) return;
     this.#isReloading = true;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#over = promise;
     while (this.#isAsked) {
       this.#isAsked = false;
       await this.#reload(this.#server);
     }
     this.#isReloading = false;
+    resolve();
   }
 
   /** A configuration that cannot be used changes nothing, and is reported. */
   async #reload(server: ConfiguredServer): Promise<void> {
+    this.#faults = [];
     try {
       await server.reload(await loadConfiguration(this.#path, this.failed));
     } catch (error) {
-      for (const text of linesOf(error)) server.complain(text);
+      this.#faults = linesOf(error);
+      for (const text of this.#faults) server.complain(text);
       server.complain("The configuration stays as it was.");
     }
   }

@@ -10,6 +10,8 @@ export interface ServerFlags {
   readonly port: number;
   /** The port for WebSockets; `null` for none. */
   readonly wsPort: number | null;
+  /** The port of the admin listener; `null` for none. */
+  readonly adminPort: number | null;
   /** The maximum number of connections; `null` for as many as the file descriptors allow. */
   readonly maxConnections: number | null;
   /** The memory budget for clients, in bytes; `null` for the default of this machine. */
@@ -42,6 +44,8 @@ connect, which by default is this machine only.
   --host H             address to listen on (127.0.0.1; 0.0.0.0 for every one)
   --port N             port to listen on (1883; 0 for any that is free)
   --ws-port N          port for WebSockets (none; 0 for any that is free)
+  --admin-port N       port for health, metrics and the API, for this machine only
+                       (none; 9883 is usual, 0 for any that is free)
   --data DIR           where sessions and messages survive a restart (fairway-data)
   --memory             keep everything in memory; a restart forgets it
   --strict-store       refuse a damaged store, instead of saving what can be saved
@@ -65,6 +69,7 @@ const STRING = [
   "host",
   "port",
   "ws-port",
+  "admin-port",
   "data",
   "max-connections",
   "max-memory",
@@ -73,7 +78,7 @@ const STRING = [
 
 /** Flags that have an equivalent option in the configuration. */
 const NOT_WITH_CONFIG = [
-  ...["host", "port", "ws-port", "max-connections", "max-memory"],
+  ...["host", "port", "ws-port", "admin-port", "max-connections", "max-memory"],
   ...["data", "memory", "strict-store", "verbose"],
 ];
 const SEVERAL = ["stream"] as const;
@@ -104,6 +109,7 @@ export function parseServerFlags(args: string[]): ServerFlags {
   }
   const limit = flags["max-connections"];
   const wsPort = flags["ws-port"];
+  const adminPort = flags["admin-port"];
   const megabytes = flags["max-memory"];
   return {
     config,
@@ -111,6 +117,7 @@ export function parseServerFlags(args: string[]): ServerFlags {
     host,
     port: flags.port === undefined ? 1883 : wholeNumber("--port", flags.port, 0, 65_535),
     wsPort: wsPort === undefined ? null : wholeNumber("--ws-port", wsPort, 0, 65_535),
+    adminPort: adminPort === undefined ? null : wholeNumber("--admin-port", adminPort, 0, 65_535),
     maxConnections: limit === undefined
       ? null
       : wholeNumber("--max-connections", limit, 1, 10_000_000),

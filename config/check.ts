@@ -51,8 +51,9 @@ export function checkConfiguration(
     };
     checkTls(listener.settings, complain);
     checkTransport(listener, complain);
+    checkAdmin(listener, complain);
     checkSecurity(configuration, listener, problems);
-    if (maySomeoneConnect(listener)) continue;
+    if (listener.settings.protocol === "http_api" || maySomeoneConnect(listener)) continue;
     const text = "nobody may connect: there are no accounts, such as a password_file, " +
       "and allow_anonymous is false";
     notes.push({ place: listener.place, word: "listener", text });
@@ -97,7 +98,7 @@ function checkTls(settings: ListenerValues, complain: Complain): void {
 function checkTransport({ settings, path }: ListenerConfiguration, complain: Complain): void {
   if (path !== null) {
     const text = "is not for a Unix socket: leave it out";
-    if (settings.protocol === "websockets") complain("protocol", text);
+    if (settings.protocol !== "mqtt") complain("protocol", text);
     if (settings.bind_interface !== null) complain("bind_interface", text);
     if (settings.socket_domain !== null) complain("socket_domain", text);
     if (settings.certfile !== null) complain("certfile", text);
@@ -117,6 +118,31 @@ function checkTransport({ settings, path }: ListenerConfiguration, complain: Com
   if (settings.fairway_forwarded_for_from.length > 0) {
     complain("fairway_forwarded_for_from", text);
   }
+}
+
+/** An admin listener must never be open to other machines without any way to tell who they are. */
+function checkAdmin({ settings, security, host }: ListenerConfiguration, complain: Complain): void {
+  const { fairway_admin_tokens: tokens, fairway_admin_allow_anonymous: isOpen } = settings;
+  if (settings.protocol !== "http_api") {
+    const text = "is for protocol http_api only";
+    if (settings.http_dir !== null) complain("http_dir", text);
+    if (tokens !== null) complain("fairway_admin_tokens", text);
+    if (isOpen) complain("fairway_admin_allow_anonymous", text);
+    if (settings.fairway_admin_host.length > 0) complain("fairway_admin_host", text);
+    return;
+  }
+  if (settings.fairway_proxy_from.length > 0) {
+    complain("fairway_proxy_from", "is not for protocol http_api: leave it out");
+  }
+  const hasAccounts = ACCOUNT_WORDS.some((word) => security[word] !== null);
+  const hasRules = security.acl_file !== null || security.fairway_http_acl_url !== null;
+  const isLocal = host === "localhost" || host === "::1" || /^127(\.\d+){3}$/.test(host ?? "");
+  if (isLocal || isOpen || tokens !== null || (hasAccounts && hasRules)) return;
+  complain(
+    "protocol",
+    "http_api would be open to other machines: give it fairway_admin_tokens FILE, or accounts and " +
+      "an acl_file, or write listener 9883 127.0.0.1",
+  );
 }
 
 /** Options of an authentication method need the option that enables it. */

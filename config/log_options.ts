@@ -3,7 +3,7 @@ import type { Option } from "./option.ts";
 
 /** A destination of log lines. */
 export type LogDestination =
-  | { readonly to: "stdout" | "stderr" | "topic" }
+  | { readonly to: "stdout" | "stderr" | "syslog" | "topic" }
   | { readonly to: "file"; readonly path: string };
 
 /** The subject or severity of a log line. */
@@ -57,8 +57,8 @@ export const logType: Option<readonly LogType[]> = {
 
 /** `log_dest`: each line adds a destination; `none` removes the earlier ones. */
 export const logDest: Option<readonly LogDestination[]> = {
-  expects: "stdout, stderr, topic, none or file and a path, such as file /var/log/fairway.log " +
-    "(what goes to stderr is in the journal under systemd; there is no syslog)",
+  expects: "stdout, stderr, syslog, topic, none or file and a path, such as file " +
+    "/var/log/fairway.log",
   isOneWord: false,
   initial: [{ to: "stderr" }],
   isOnce: false,
@@ -66,7 +66,7 @@ export const logDest: Option<readonly LogDestination[]> = {
   parse: (text, before = []) => {
     const [to] = text.split(/\s/, 1);
     if (to === "none") return [];
-    if (to === "stdout" || to === "stderr" || to === "topic") {
+    if (to === "stdout" || to === "stderr" || to === "syslog" || to === "topic") {
       return before.some((known) => known.to === to) ? before : [...before, { to }];
     }
     const path = text.slice(4).trim();

@@ -41,6 +41,9 @@ export const GLOBAL_OPTIONS = {
   log_timestamp: option(boolean, true),
   log_timestamp_format: once(text("a format as of strftime, such as %Y-%m-%dT%H:%M:%S")),
   log_type: logType,
+  log_facility: optional(integer(0, 7)),
+  fairway_log_format: option(oneOf("text", "json"), "text"),
+  fairway_presence: option(boolean, false),
   pid_file: once(file),
   user: once(text("the name of a user")),
   sys_interval: option(integer(0, 65_535), 10),
@@ -107,7 +110,13 @@ const versions = listOf(
 
 /** Options of a listener: of the last `listener` line, or of the default one before any. */
 export const LISTENER_OPTIONS = {
-  protocol: option(oneOf("mqtt", "websockets"), "mqtt"),
+  protocol: option(oneOf("mqtt", "websockets", "http_api"), "mqtt"),
+  http_dir: once(folder),
+  fairway_admin_tokens: once(file),
+  fairway_admin_allow_anonymous: option(boolean, false),
+  fairway_admin_host: many(
+    text("a name under which the listener is reached, such as mqtt.example.org"),
+  ),
   bind_interface: once(text("the name of a network interface, such as eth0")),
   socket_domain: optional(oneOf("ipv4", "ipv6")),
   max_connections: option(integer(-1), -1),

@@ -11,6 +11,9 @@ export const GLOBAL_RELOAD: Record<keyof GlobalValues, "applied" | "needs a rest
   log_timestamp: "applied",
   log_timestamp_format: "applied",
   log_type: "applied",
+  log_facility: "applied",
+  fairway_log_format: "applied",
+  fairway_presence: "applied",
   pid_file: "needs a restart",
   // A configuration that names another user than that of the process is refused.
   user: "applied",
@@ -41,6 +44,10 @@ export const GLOBAL_RELOAD: Record<keyof GlobalValues, "applied" | "needs a rest
 /** The effect of a reload on changed options of a listener. */
 export const LISTENER_RELOAD: Record<keyof ListenerValues, "applied" | "opened anew"> = {
   protocol: "opened anew",
+  http_dir: "opened anew",
+  fairway_admin_tokens: "applied",
+  fairway_admin_allow_anonymous: "applied",
+  fairway_admin_host: "opened anew",
   bind_interface: "opened anew",
   socket_domain: "opened anew",
   max_connections: "applied",

@@ -62,18 +62,16 @@ export const BARRED_WORDS: Readonly<Record<string, string>> = {
   "disable_client_cert_date_checks": "Fairway always checks the dates of certificates: leave it " +
     "out, and renew the certificates of your clients",
   "enable_proxy_protocol": "name the trusted proxies: fairway_proxy_from ADDRESS",
-  "http_dir": "Fairway serves no files: use a web server",
-  "log_facility": "Fairway does not write to syslog: use log_dest stderr, or file and a path",
   "max_inflight_bytes": "messages in flight are limited by number: use max_inflight_messages",
   "packet_buffer_size": "buffers grow and shrink by themselves: leave it out",
   "packet_max_": "use max_packet_size, and fairway_limit_connect_bytes_max for CONNECT",
   "proxy_protocol_v2_require_tls": "Fairway does not ask what the proxy has seen of TLS",
-  "retain_expiry_interval": "retained messages expire with their own interval: " +
-    "publish them with a Message Expiry Interval",
 };
 
 /** Options of mosquitto that have no effect, and why. */
 export const IDLE_WORDS: Readonly<Record<string, string>> = {
+  "retain_expiry_interval": "it has no effect: a retained message is removed as soon as its " +
+    "Message Expiry Interval is over",
   "allow_duplicate_messages": "it has no effect: a client gets one message for each of its " +
     "subscriptions that match",
   "autosave_interval": "it has no effect: a message is on disk before it is acknowledged",

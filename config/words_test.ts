@@ -16,7 +16,8 @@ const GLOBAL: Record<keyof GlobalValues, Case[]> = {
   per_listener_settings: [["true", true, "yes"], ["0", false, "True"]],
   connection_messages: [["false", false, "no"]],
   log_dest: [
-    ["stdout", [{ to: "stdout" }], "syslog", "dlt", "file", "std"],
+    ["stdout", [{ to: "stdout" }], "dlt", "file", "std"],
+    ["syslog", [{ to: "syslog" }]],
     ["stderr", [{ to: "stderr" }]],
     ["topic", [{ to: "topic" }]],
     ["none", []],
@@ -29,6 +30,9 @@ const GLOBAL: Record<keyof GlobalValues, Case[]> = {
     ["none", []],
     ["debug", ["debug"]],
   ],
+  log_facility: [["0", 0, "8", "-1", "local0"], ["7", 7]],
+  fairway_log_format: [["json", "json", "xml"], ["text", "text"]],
+  fairway_presence: [["true", true, "on"]],
   pid_file: [["/run/mosquitto.pid", "/run/mosquitto.pid"]],
   user: [["mosquitto", "mosquitto"]],
   sys_interval: [["0", 0, "-1", "65536", "x", "1.5"], ["65535", 65_535]],
@@ -103,6 +107,10 @@ const LISTENER: Record<keyof ListenerValues, Case[]> = {
   require_certificate: [["false", false, "x"]],
   crlfile: [["/etc/crl.pem", "/etc/crl.pem"]],
   tls_version: [["tlsv1.2", "tlsv1.2", "tlsv1.1", "tlsv1", "1.2"], ["tlsv1.3", "tlsv1.3"]],
+  http_dir: [["/usr/share/mosquitto/dashboard", "/usr/share/mosquitto/dashboard"]],
+  fairway_admin_tokens: [["/etc/fairway/tokens", "/etc/fairway/tokens"]],
+  fairway_admin_allow_anonymous: [["true", true, "yes"], ["0", false]],
+  fairway_admin_host: [["mqtt.example.org", ["mqtt.example.org"]]],
   websockets_origin: [["https://example.org", ["https://example.org"]]],
   fairway_forwarded_for_from: [["127.0.0.1", ["127.0.0.1"], "proxy", "1.2.3"]],
   fairway_proxy_from: [
@@ -133,12 +141,17 @@ const CONTEXT: Record<string, string> = {
   fairway_http_timeout_ms: "fairway_http_acl_url http://a/\n",
   fairway_http_fail_open: "fairway_http_acl_url http://a/\n",
   fairway_data_dir: "persistence true\n",
+  http_dir: "protocol http_api\n",
+  fairway_admin_tokens: "protocol http_api\n",
+  fairway_admin_allow_anonymous: "protocol http_api\n",
+  fairway_admin_host: "protocol http_api\n",
   websockets_origin: "protocol websockets\n",
   fairway_websockets_path: "protocol websockets\n",
 };
 
 function before(word: string): string {
-  const listener = word === "fairway_socket_mode" ? "listener 0 /tmp/a.sock" : "listener 1883";
+  const where = { fairway_socket_mode: "0 /tmp/a.sock" }[word] ?? "1883 127.0.0.1";
+  const listener = `listener ${where}`;
   return `${listener}\n${CONTEXT[word] ?? ""}`;
 }
 

@@ -27,6 +27,14 @@ export interface SubscriptionOptions {
   readonly identifier: number;
 }
 
+/** What a subscriber that asks for nothing but a QoS asks for. */
+export const PLAIN_OPTIONS: Omit<SubscriptionOptions, "qos"> = {
+  noLocal: false,
+  retainAsPublished: false,
+  retainHandling: 0,
+  identifier: 0,
+};
+
 /** Shared option objects without an identifier, by their bits. */
 const plain: SubscriptionOptions[] = [];
 /** The last option object with an identifier: all filters of a packet have the same one. */

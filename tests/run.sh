@@ -20,6 +20,7 @@ missing_packages() {
   command -v openssl >/dev/null || echo openssl
   command -v chromium >/dev/null || echo chromium
   command -v node >/dev/null || echo nodejs
+  command -v prometheus >/dev/null || echo prometheus
   # Debian's own Python: another one in the path would not find Debian's packages.
   /usr/bin/python3 -c "import paho.mqtt" 2>/dev/null || echo python3-paho-mqtt
 }

@@ -1,6 +1,8 @@
 import type { Calendar } from "./calendar.ts";
 import type { Clock } from "./clock.ts";
+import { chainHooks } from "./hook_chain.ts";
 import type { BrokerHooks } from "./hooks.ts";
+import { CommitMeter } from "./histogram.ts";
 import type { BrokerLimits } from "./limits.ts";
 import { type EffectivePolicy, ListenerPolicy } from "./listener_policy.ts";
 import type { Message } from "./message.ts";
@@ -18,13 +20,17 @@ export class BrokerContext {
   /** The limits in effect; `Broker.changeLimits()` changes them. Parts read them when needed. */
   readonly limits: BrokerLimits;
   readonly #policy: ListenerPolicy;
-  readonly hooks: BrokerHooks;
+  /** Those of the program, and of whoever else looks on; read anew for each call. */
+  hooks: BrokerHooks;
+  readonly #observers = new Set<BrokerHooks>();
   readonly clock: Clock;
   /** The work budget of a turn. */
   readonly turns: TurnBudget;
   readonly scheduler: Scheduler;
   readonly calendar: Calendar;
   readonly stats: BrokerCounters = new BrokerCounters();
+  /** Measures the commits to the store. */
+  readonly commits: CommitMeter = new CommitMeter();
   /** Whether the broker is closing and accepts no more clients. */
   isClosing = false;
   /** Counts changes of permissions, after which cached answers of authorizers are outdated. */
@@ -48,6 +54,24 @@ export class BrokerContext {
   /** The rules of clients whose listener has none of its own. */
   get terms(): EffectivePolicy {
     return this.#policy.effective;
+  }
+
+  /**
+   * Has hooks called beside those of the program.
+   *
+   * @returns Takes them away again.
+   */
+  observe(hooks: BrokerHooks): () => void {
+    const change = () => {
+      const all = [this.settings.hooks, ...this.#observers];
+      this.hooks = chainHooks(all, (error) => this.failed(error));
+    };
+    this.#observers.add(hooks);
+    change();
+    return () => {
+      this.#observers.delete(hooks);
+      change();
+    };
   }
 
   /** Counts messages that a client may not receive. The `dropped` hook is not called. */

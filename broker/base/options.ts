@@ -6,6 +6,7 @@ import { type HeapSource, systemHeap } from "./heap_monitor.ts";
 import type { BrokerHooks } from "./hooks.ts";
 import { type BrokerLimits, checkLimits, type OverflowPolicy } from "./limits.ts";
 import type { ListenerRules } from "./listener_options.ts";
+import type { Transform } from "./transform.ts";
 
 /** Settings of a broker; each has a default. */
 export interface BrokerOptions {
@@ -24,6 +25,13 @@ export interface BrokerOptions {
   authorizer?: Authorizer | null;
   /** Callbacks for events. */
   hooks?: BrokerHooks;
+  /**
+   * Decides about each message of a client before it is routed: changes, redirects, refuses or
+   * swallows it. None by default. It costs speed, because messages are then handled one by one.
+   */
+  transform?: Transform | null;
+  /** The time after which a pending `transform` refuses the message, in milliseconds; 10,000 by default. */
+  transformTimeoutMs?: number;
   /** The maximum QoS of publications (Maximum QoS); 2 by default. */
   maximumQoS?: QoS;
   /** Whether retained messages are supported; true by default. */
@@ -68,6 +76,8 @@ export function settingsOf(options: BrokerOptions): Settings {
     authenticator: allowAll,
     authorizer: null,
     hooks: {},
+    transform: null,
+    transformTimeoutMs: 10_000,
     maximumQoS: 2,
     retainAvailable: true,
     wildcardSubscriptionAvailable: true,

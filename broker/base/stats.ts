@@ -12,6 +12,8 @@ export type DropReason =
   | "too-large"
   /** The payload is larger than allowed by the publisher's listener. */
   | "payload-too-large"
+  /** The `transform` of the program refused or swallowed it. */
+  | "transform"
   /** There was no room for another retained message. */
   | "retained-full"
   /** The session ended while messages waited for it. */
@@ -124,6 +126,10 @@ export class BrokerCounters {
   messagesReceived = 0;
   /** PUBLISH packets to clients that were passed to the network. */
   messagesSent = 0;
+  /** Bytes of their payloads, those from clients. */
+  payloadBytesReceived = 0;
+  /** Bytes of PUBLISH packets to clients, as far as they were given to the network. */
+  publishBytesSent = 0;
   /** All other packets from clients. */
   controlPacketsReceived = 0;
   /** All other packets to clients. */
@@ -158,6 +164,7 @@ export class BrokerCounters {
     "expired": 0,
     "too-large": 0,
     "payload-too-large": 0,
+    "transform": 0,
     "retained-full": 0,
     "session-ended": 0,
     "not-authorized": 0,

@@ -41,8 +41,24 @@ export function identify(
   return (isFinal ? checkPrefix(connection, clientId) : null) ?? { clientId, username };
 }
 
-/** The names of a client that was authenticated, which may have given it another user name. */
+/**
+ * The names of a client that was authenticated, which may have given it another user name, or why
+ * it is not let in.
+ */
 export function settle(
+  connection: ClientConnection,
+  known: Identity,
+  grant: Grant,
+): Identity | ConnectRefusal {
+  const identity = named(connection, known, grant);
+  if (identity instanceof ConnectRefusal) return identity;
+  const { host: { limiters }, peer: { address } } = connection;
+  return limiters.bans.isBanned({ ...identity, address })
+    ? new ConnectRefusal(ReasonCode.Banned, "Banned")
+    : identity;
+}
+
+function named(
   connection: ClientConnection,
   known: Identity,
   grant: Grant,

@@ -34,6 +34,7 @@ import { Origin } from "../base/origin.ts";
 import { Outbox, type OutboxOwner } from "../delivery/outbox.ts";
 import { PacketLimitError } from "../limits/packet_limits.ts";
 import type { Receiver, Wire } from "../delivery/subscriber.ts";
+import { Traffic } from "./traffic.ts";
 import type { PublishSender } from "../delivery/publish_sender.ts";
 import type { DropReason, LimitReason } from "../base/stats.ts";
 import type { Session } from "../session/session.ts";
@@ -53,6 +54,8 @@ export class Connection implements ClientConnection, OutboxOwner, TimedConnectio
   readonly policy: ListenerPolicy;
   /** What holds for the client, as of when it connected. */
   readonly terms: EffectivePolicy;
+  /** The bytes that it has brought and taken. */
+  readonly traffic: Traffic;
   version: ProtocolVersion = 4;
   isBridge = false;
   wantsReasons = true;
@@ -98,6 +101,7 @@ export class Connection implements ClientConnection, OutboxOwner, TimedConnectio
     this.outbox = new Outbox(transport, host.outboxHost, this);
     this.timer = new ConnectionTimer(this);
     this.end = new ConnectionEnd(this, transport);
+    this.traffic = new Traffic(context);
   }
 
   /**
@@ -141,7 +145,7 @@ export class Connection implements ClientConnection, OutboxOwner, TimedConnectio
         const now = this.context.clock.now();
         this.timer.onRead(now);
         this.context.turns.begin(now);
-        this.context.stats.bytesReceived += bytes;
+        this.traffic.received(bytes);
         this.#reader.filled(bytes);
         const wait = this.#take();
         if (wait !== null) await this.#pause(wait);
@@ -258,7 +262,7 @@ export class Connection implements ClientConnection, OutboxOwner, TimedConnectio
   }
 
   onSent(bytes: number): void {
-    this.context.stats.bytesSent += bytes;
+    this.traffic.sent(bytes);
   }
 
   onOutboxEnded(isComplete: boolean, error: unknown): void {

@@ -12,7 +12,8 @@ import { ackAfter } from "./responses.ts";
 import type { ClientConnection } from "./client_connection.ts";
 import { Outcome } from "../delivery/delivery.ts";
 import type { Commit } from "../base/commit.ts";
-import { setAlias } from "./topic_aliases.ts";
+import { routeOfAlias, setAlias } from "./topic_aliases.ts";
+import { transformPublish } from "./transform_publish.ts";
 import { INBOUND_ID_BYTES } from "../base/memory_costs.ts";
 import { countKept, Message } from "../base/message.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
@@ -59,7 +60,7 @@ export function handlePublishBatch(
   result.end = start;
   result.room = null;
   const { context, host } = connection;
-  if (connection.session!.access !== null) return result;
+  if (connection.session!.access !== null || context.settings.transform !== null) return result;
   const v5 = connection.version === 5;
   const bytesMax = connection.terms.runBytesMax;
   let route: Route<Receiver> | null = null;
@@ -91,6 +92,7 @@ export function handlePublishBatch(
   }
   if (at === start) return result;
   context.stats.messagesReceived += run.frames;
+  context.stats.payloadBytesReceived += run.payloadBytes;
   result.room = host.publisher.publishBatch(run);
   result.end = at;
   return result;
@@ -134,6 +136,7 @@ export function handlePublish(
   view.tolerance = terms.leniency;
   view.read(connection.version, first, bytes, start, end);
   context.stats.messagesReceived++;
+  context.stats.payloadBytesReceived += view.end - view.payloadStart;
   const route = resolveRoute(connection);
   checkAllowed(connection, route);
   const { qos, packetId } = view;
@@ -185,11 +188,7 @@ function resolveRoute(connection: ClientConnection): Route<Receiver> {
     const text = `Topic alias ${topicAlias}, of at most ${topicAliasMax}`;
     throw new ProtocolError(text, 0, "MQTT-3.3.2-9", ReasonCode.TopicAliasInvalid);
   }
-  if (topicStart === topicEnd && topicAlias > 0) {
-    const known = connection.aliases?.get(topicAlias);
-    if (known !== undefined) return known;
-    throw new ProtocolError(`Topic alias ${topicAlias} is not set`, 0, "MQTT-3.3.2-7");
-  }
+  if (topicStart === topicEnd && topicAlias > 0) return routeOfAlias(connection, topicAlias);
   const route = routeOf(connection, buffer, topicStart, topicEnd);
   if (route === null) {
     throw new ProtocolError(
@@ -252,7 +251,7 @@ function settleIf(
   route: Route<Receiver>,
   message: Message,
   packetId: number,
-): Receipt | null {
+): PromiseLike<void> | null {
   if (!connection.isOpen) return null;
   if (allowed) return settle(connection, route, message, packetId);
   return drop(connection, "not-authorized", message, packetId, ReasonCode.NotAuthorized);
@@ -272,12 +271,32 @@ function drop(
   return null;
 }
 
+/** Publishes a message, unless the program decides otherwise. */
+function settle(
+  connection: ClientConnection,
+  route: Route<Receiver>,
+  message: Message,
+  packetId: number,
+): PromiseLike<void> | null {
+  const { transform } = connection.context.settings;
+  if (transform === null) return publish(connection, route, message, packetId);
+  return transformPublish(
+    connection,
+    transform,
+    { route, message },
+    (changed, reasonCode) =>
+      reasonCode === null
+        ? publish(connection, changed.route, changed.message, packetId)
+        : drop(connection, "transform", message, packetId, reasonCode),
+  );
+}
+
 /**
  * Publishes a message, and acknowledges it once it is accepted.
  *
  * @returns Closes when the next one is welcome; `null` if it is at once.
  */
-function settle(
+function publish(
   connection: ClientConnection,
   route: Route<Receiver>,
   message: Message,

@@ -1,3 +1,4 @@
+import { ProtocolError } from "../../codec/mod.ts";
 import type { Route } from "../../router/route_cache.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
 import { PacketLimitError } from "../limits/packet_limits.ts";
@@ -12,6 +13,20 @@ export function dropAliasesBeyond(connection: ClientConnection): void {
     connection.aliasBytes -= route.weight;
     host.memory.aliasBytes -= route.weight;
   }
+}
+
+/**
+ * The route of the topic for which an alias stands.
+ *
+ * @throws {ProtocolError} If the client has not set the alias.
+ */
+export function routeOfAlias(
+  { aliases }: Pick<ClientConnection, "aliases">,
+  alias: number,
+): Route<Receiver> {
+  const known = aliases?.get(alias);
+  if (known !== undefined) return known;
+  throw new ProtocolError(`Topic alias ${alias} is not set`, 0, "MQTT-3.3.2-7");
 }
 
 /** Has an alias stand for a topic from now on, if there is memory for it. */

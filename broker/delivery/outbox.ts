@@ -48,7 +48,7 @@ export interface OutboxHost {
   /** Slows down the current publisher until the receipt closes. */
   needRoom(room: Receipt): void;
   /** Counts messages that are passed to the network. */
-  countSent(frames: number): void;
+  countSent(frames: number, bytes: number): void;
   /** A write begins. */
   onWriteStart(): void;
   /** Counts frames that a lagging subscriber has lost. */
@@ -342,7 +342,7 @@ export class Outbox implements Waiter {
   #take({ cursor, end, endCount }: Stretch<ByteCursor, Follows | null>): Uint8Array<ArrayBuffer> {
     const before = cursor.frames;
     const piece = cursor.take(end, endCount);
-    this.#host.countSent(cursor.frames - before);
+    this.#host.countSent(cursor.frames - before, piece.length);
     return piece;
   }
 

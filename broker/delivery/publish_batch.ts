@@ -19,6 +19,8 @@ export class PublishBatch {
   frames = 0;
   /** The size of the largest frame, in bytes. */
   frameBytesMax = 0;
+  /** The bytes of their fixed headers. */
+  headerBytes = 0;
   /** Whether they are MQTT 5 frames, which have a property length. */
   v5 = false;
   /** The route of the topic. */
@@ -40,7 +42,7 @@ export class PublishBatch {
     this.v5 = v5;
     this.buffer = buffer;
     this.start = this.end = start;
-    this.frames = this.frameBytesMax = 0;
+    this.frames = this.frameBytesMax = this.headerBytes = 0;
     this.#messages = null;
   }
 
@@ -50,6 +52,14 @@ export class PublishBatch {
     if (bytes > this.frameBytesMax) this.frameBytesMax = bytes;
     this.end = end;
     this.frames++;
+    // The first byte, and a Remaining Length of 1 to 4 bytes.
+    this.headerBytes += bytes < 130 ? 2 : bytes < 16_387 ? 3 : bytes < 2_097_156 ? 4 : 5;
+  }
+
+  /** The bytes of their payloads. */
+  get payloadBytes(): number {
+    const headBytes = 2 + this.route.bytes.length + (this.v5 ? 1 : 0);
+    return this.end - this.start - this.headerBytes - this.frames * headBytes;
   }
 
   /** The frames as messages, for subscribers that cannot receive the same bytes; created once. */

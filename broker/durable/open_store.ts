@@ -1,6 +1,7 @@
 import type { Store } from "../../store/store.ts";
 import type { DurableHost } from "./durable_host.ts";
 import type { JournalHost } from "./journal.ts";
+import { MeasuredStore } from "./measured_store.ts";
 import { restore } from "./restore.ts";
 
 /**
@@ -9,12 +10,13 @@ import { restore } from "./restore.ts";
  * @throws {StoreError} If the store cannot be read.
  */
 export async function openStore(broker: DurableHost, store: Store): Promise<void> {
-  await restore(broker, store, journalHostOf(broker));
+  const { commits, clock } = broker.context;
+  await restore(broker, new MeasuredStore(store, commits, clock), journalHostOf(broker));
 }
 
 function journalHostOf(broker: DurableHost): JournalHost {
   const { context, publisher, retained } = broker;
-  const { clock, scheduler, calendar, limits, stats, hooks } = context;
+  const { clock, scheduler, calendar, limits, stats } = context;
   return {
     clock,
     scheduler,
@@ -36,6 +38,6 @@ function journalHostOf(broker: DurableHost): JournalHost {
     onExpired: (messages) => stats.dropped.expired += messages,
     onLost: (messages) => stats.messagesLost += messages,
     onCommitFailed: () => stats.commitsFailed++,
-    onFull: (isFull, reason) => context.guard(() => hooks.storeFull?.(isFull, reason)),
+    onFull: (isFull, reason) => context.guard(() => context.hooks.storeFull?.(isFull, reason)),
   };
 }

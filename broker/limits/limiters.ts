@@ -4,6 +4,7 @@ import { TakeoverLimiter } from "./takeover_limiter.ts";
 import { ConnectionLimiter } from "./connection_limiter.ts";
 import { EventLoopMonitor } from "./event_loop_monitor.ts";
 import { LoginLimiter } from "./login_limiter.ts";
+import { BanList } from "./ban_list.ts";
 import { harmlessBytes } from "./packet_limits.ts";
 
 /** All limiters that protect clients from each other. */
@@ -18,6 +19,8 @@ export class Limiters {
   readonly eventLoop: EventLoopMonitor;
   /** Closes connections whose clients do not receive what is written to them. */
   readonly writes: WriteTimeout;
+  /** Clients that an operator has banned. */
+  readonly bans: BanList;
   /** The size up to which the body of a packet needs no check of its contents, in bytes. */
   harmlessBytes: number;
 
@@ -30,6 +33,7 @@ export class Limiters {
     this.takeovers = new TakeoverLimiter(context);
     this.eventLoop = new EventLoopMonitor(context);
     this.writes = new WriteTimeout(context, connections);
+    this.bans = new BanList(context.clock);
     this.harmlessBytes = harmlessBytes(context.limits);
   }
 

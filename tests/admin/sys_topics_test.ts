@@ -4,7 +4,7 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
-import { Broker } from "../../mod.ts";
+import { Broker, SysTopics } from "../../mod.ts";
 import * as packets from "../harness/packets.ts";
 import { RawClient } from "../harness/raw_client.ts";
 
@@ -44,6 +44,44 @@ Deno.test("the broker counts packets, messages, clients and subscriptions, each 
   }
   assertEquals([broker.stats.clients, broker.stats.clientsMost], [0, 2]);
   assertEquals([broker.stats.subscriptions, broker.stats.sharedSubscriptions], [0, 0]);
+});
+
+Deno.test("payload bytes are counted, whatever the size of the packet", async () => {
+  await using broker = new Broker();
+  const { port } = await broker.listen({ port: 0 });
+  await using client = await RawClient.dial(port);
+  await client.send(packets.connect({ clientId: "c" }));
+  await client.expect(CONNACK);
+  let sum = 0;
+  for (const size of [0, 1, 124, 125, 16_380, 16_381, 70_000]) {
+    await client.send(packets.publish("a", new Uint8Array(size)));
+    sum += size;
+  }
+  // QoS 1 is not one of a run.
+  await client.send("32 06 00 01 61 00 01 78");
+  await client.expect("40 02 00 01");
+  assertEquals(broker.stats.payloadBytesReceived, sum + 1);
+});
+
+Deno.test("messages/stored counts what waits for sessions, and what is retained", async () => {
+  await using broker = new Broker();
+  const { port } = await broker.listen({ port: 0 });
+  const client = await RawClient.dial(port);
+  await client.send(packets.connect({ clientId: "away", clean: false }));
+  await client.expect(CONNACK);
+  await client.send("82 06 00 01 00 01 61 01");
+  await client.expect("90 03 00 01 01");
+  await client.send(packets.disconnect());
+  await client.expectClose();
+  client.close();
+  broker.publish("a", "waits", { qos: 1 });
+  broker.publish("a", "waits", { qos: 1 });
+  const state = new SysTopics(broker, { version: "test" });
+  for await (const { payload } of broker.subscribe("$SYS/broker/messages/stored")) {
+    // The topics of the state itself are retained, all but this one by the time it is told.
+    if (Number(new TextDecoder().decode(payload)) >= broker.stats.retainedMessages + 1) break;
+  }
+  state.stop();
 });
 
 Deno.test("what a client publishes below $SYS reaches nobody, and 5.0 is told so", async () => {

@@ -19,6 +19,8 @@ const COMMANDS: readonly (readonly [string, readonly string[]])[] = [
   ["cli/ticktock.ts", ["--nonsense"]],
   ["cli/passwd.ts", ["--nonsense"]],
   ["cli/passwd.ts", ["nonsense"]],
+  ["cli/token.ts", ["--nonsense"]],
+  ["cli/token.ts", ["file", "name", "nonsense"]],
   ["tests/crash/run.ts", ["--nonsense"]],
   ["tests/crash/run.ts", ["--rounds", "nonsense"]],
   ["tests/fuzz/fuzz.ts", ["--nonsense"]],

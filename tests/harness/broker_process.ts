@@ -11,7 +11,8 @@ export const SERVER_PERMISSIONS: readonly string[] = [
   "--allow-net",
   "--allow-read",
   "--allow-write",
-  "--allow-run=prlimit",
+  "--allow-run=prlimit,systemd-notify,logger",
+  "--allow-env=NOTIFY_SOCKET,WATCHDOG_USEC",
 ];
 
 /** The flags for everything that a configuration can ask for. */
@@ -29,11 +30,12 @@ export const CONFIG_PERMISSIONS: readonly string[] = [
 export function startServer(
   flags: readonly string[],
   permissions: readonly string[] = SERVER_PERMISSIONS,
+  env: Record<string, string> = {},
 ): Child {
   const isTold = flags.includes("--data") || flags.includes("-c");
   const memory = isTold ? [] : ["--memory"];
   return new Child(Deno.execPath(), ["run", ...permissions, SERVER, ...memory, ...flags], {
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", ...env },
   });
 }
 

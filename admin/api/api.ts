@@ -1,0 +1,76 @@
+import type { Broker } from "../../broker/broker.ts";
+import { json } from "../http/http_responses.ts";
+import { type Route, RouteTable } from "../http/routes.ts";
+import { TimeSlices } from "../work/time_slices.ts";
+import type { ApiParts } from "./api_parts.ts";
+import { banRoutes } from "./ban_routes.ts";
+import { clientRoutes } from "./client_routes.ts";
+import { healthRoutes } from "./health.ts";
+import { messageRoutes } from "./message_routes.ts";
+import { metricsRoutes } from "./metrics_routes.ts";
+import { MetricsSource } from "./metrics_source.ts";
+import { mosquittoRoutes } from "./mosquitto_routes.ts";
+import { openApiOf } from "./openapi.ts";
+import type { Operations } from "./operations.ts";
+import { RecentEvents } from "./recent_events.ts";
+import { serverRoutes } from "./server_routes.ts";
+import { Traces } from "./trace_routes.ts";
+
+/** Every route of the admin listener, and what they share. */
+export class AdminApi {
+  readonly routes: RouteTable;
+  readonly metrics: MetricsSource;
+  readonly #slices: TimeSlices;
+  readonly #recent: RecentEvents;
+  readonly #traces: Traces;
+
+  constructor(broker: Broker, operations: Operations) {
+    const { inspection } = broker;
+    const slices = this.#slices = new TimeSlices(inspection);
+    const recent = this.#recent = new RecentEvents(inspection);
+    this.#traces = new Traces(inspection);
+    const metrics = this.metrics = new MetricsSource(broker, operations, slices);
+    const { totals } = metrics;
+    const parts: ApiParts = { broker, inspection, operations, slices, totals, recent };
+    const routes: Route[] = [
+      ...healthRoutes({
+        get readiness() {
+          return inspection.readiness;
+        },
+        get openListeners() {
+          return operations.listeners?.().filter(({ protocol }) => protocol !== "httpapi").length ??
+            null;
+        },
+      }),
+      ...metricsRoutes(metrics),
+      ...mosquittoRoutes(metrics, operations),
+      ...clientRoutes(parts),
+      ...banRoutes(parts),
+      ...messageRoutes(parts),
+      ...serverRoutes(parts),
+      ...this.#traces.routes,
+    ];
+    const description = openApiRoute(() => openApiOf(this.routes.routes, "1.0.0"));
+    this.routes = new RouteTable([...routes, description]);
+  }
+
+  /** Ends what is under way. */
+  close(): void {
+    this.#traces.close();
+    this.#recent.stop();
+    this.metrics.stop();
+    this.#slices.close();
+  }
+}
+
+function openApiRoute(describe: () => unknown): Route {
+  return {
+    method: "GET",
+    path: "/api/v1/openapi.json",
+    scope: "read",
+    id: "getOpenApi",
+    summary: "This description",
+    schema: { type: "object" },
+    handle: () => json(describe()),
+  };
+}

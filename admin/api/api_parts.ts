@@ -1,0 +1,16 @@
+import type { Broker } from "../../broker/broker.ts";
+import type { Inspection } from "../../broker/inspection.ts";
+import type { SessionTotals } from "../metrics/session_totals.ts";
+import type { TimeSlices } from "../work/time_slices.ts";
+import type { Operations } from "./operations.ts";
+import type { RecentEvents } from "./recent_events.ts";
+
+/** What the routes of the API share. */
+export interface ApiParts {
+  readonly broker: Broker;
+  readonly inspection: Inspection;
+  readonly operations: Operations;
+  readonly slices: TimeSlices;
+  readonly totals: SessionTotals;
+  readonly recent: RecentEvents;
+}

@@ -1,0 +1,90 @@
+import type { Broker } from "../../broker/broker.ts";
+import { LoadAverages } from "../load_average.ts";
+import { SessionTotals } from "../metrics/session_totals.ts";
+import type { Instrument } from "../metrics/instrument.ts";
+import { instrumentsOf } from "../metrics/instruments.ts";
+import { LoopLag } from "../metrics/loop_lag.ts";
+import { type ProcessUse, processUse } from "../metrics/process.ts";
+import { sysValues, totalsOf } from "../sys_values.ts";
+import type { TimeSlices } from "../work/time_slices.ts";
+import type { Operations } from "./operations.ts";
+
+/** How often the averages of load are brought up to date, in milliseconds. */
+const LOAD_MS = 10_000;
+
+/** Everything that is measured while the admin listener is open. */
+export class MetricsSource {
+  readonly slices: TimeSlices;
+  readonly totals: SessionTotals;
+  readonly instruments: readonly Instrument[];
+  /** Answers of the listener by status; set by the listener. */
+  answered: ReadonlyMap<number, number> = new Map();
+  readonly #broker: Broker;
+  readonly #lag: LoopLag;
+  readonly #loads: LoadAverages;
+  readonly #sinceMs: number;
+  #process: ProcessUse | null = null;
+  #heapMost = 0;
+  #cancel: () => void = () => {};
+
+  constructor(broker: Broker, operations: Operations, slices: TimeSlices) {
+    const { inspection, clock } = broker;
+    this.#broker = broker;
+    this.slices = slices;
+    this.totals = new SessionTotals(inspection, slices);
+    this.#lag = new LoopLag(clock);
+    this.#sinceMs = clock.now();
+    this.#loads = new LoadAverages(clock.now());
+    this.#loads.begin(Object.keys(totalsOf(broker.stats)));
+    this.instruments = instrumentsOf({
+      broker,
+      version: operations.version ?? "0.0.0",
+      sinceMs: this.#sinceMs,
+      lag: this.#lag,
+      counted: () => this.totals.last,
+      process: () => this.#process,
+      certificates: () => operations.certificates?.() ?? [],
+      answered: () => this.answered,
+    });
+    this.#next();
+  }
+
+  /** Brings up to date what takes a while. */
+  async refresh(): Promise<void> {
+    await this.totals.take();
+    this.#process = await processUse();
+    this.#heapMost = Math.max(this.#heapMost, this.#process.heapUsedBytes);
+  }
+
+  /** Seconds since the listener was opened. */
+  get uptimeSeconds(): number {
+    return Math.floor((this.#broker.clock.now() - this.#sinceMs) / 1000);
+  }
+
+  /** What mosquitto tells below `$SYS/broker/`, averages of load and `uptime` included. */
+  sysValues(): Record<string, number> {
+    return { ...this.sysCounts(), ...this.#loads.values(), uptime: this.uptimeSeconds };
+  }
+
+  /** The same without the averages. */
+  sysCounts(): Record<string, number> {
+    const { backlogMessages, backlogBytes, lagBytes, lagging } = this.totals.last;
+    const queued = { messages: backlogMessages, bytes: backlogBytes };
+    const unsent = { connections: lagging, bytes: lagBytes };
+    return sysValues(this.#broker, queued, unsent, this.#heapMost);
+  }
+
+  /** Measures nothing more. */
+  stop(): void {
+    this.#lag.stop();
+    this.#cancel();
+  }
+
+  #next(): void {
+    const { clock } = this.#broker;
+    this.#cancel = clock.schedule(clock.now() + LOAD_MS, () => {
+      this.#loads.take(totalsOf(this.#broker.stats), clock.now());
+      this.#next();
+    });
+  }
+}

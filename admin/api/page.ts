@@ -1,0 +1,143 @@
+/**
+ * Pages of a list: sorted by a number and then by a key, so that a cursor stays valid while entries
+ * come and go.
+ *
+ * @module
+ */
+import { RequestError } from "../http/request_error.ts";
+import { json } from "../http/http_responses.ts";
+import type { Fields, Values } from "../http/fields.ts";
+import type { Schema } from "../http/routes.ts";
+import type { Steps } from "../work/time_slices.ts";
+
+/** Entries of a page, at most. */
+export const PAGE_MAX = 1000;
+const PAGE_INITIAL = 100;
+
+/** The query parameters of every list. */
+export const PAGE_QUERY: Fields = {
+  limit: {
+    type: "integer",
+    minimum: 1,
+    maximum: PAGE_MAX,
+    initial: PAGE_INITIAL,
+    description: "How many entries the page has, at most",
+  },
+  cursor: {
+    type: "string",
+    lengthMax: 100_000,
+    description: "Where the page begins: `meta.next` of the page before",
+  },
+};
+
+/** The place of an entry in its list: higher numbers come first, then keys in ascending order. */
+export interface Place {
+  readonly rank: number;
+  readonly key: string;
+}
+
+/** How much of a list is asked for. */
+export interface PageRequest {
+  readonly limit: number;
+  /** The last entry of the page before; `null` for the first page. */
+  readonly after: Place | null;
+}
+
+/** A part of a list. */
+export interface Page<T> {
+  readonly entries: readonly T[];
+  /** The cursor of the next page; `null` if this is the last one. */
+  readonly next: string | null;
+}
+
+/**
+ * Reads `limit` and `cursor`.
+ *
+ * @throws {RequestError} 400 if the cursor comes from no list.
+ */
+export function pageRequest({ limit, cursor }: Values): PageRequest {
+  return { limit: limit as number, after: cursor === undefined ? null : placeOf(cursor as string) };
+}
+
+/**
+ * Finds a page in entries that come in any order, one entry a step. It holds no more than twice as
+ * many entries as the page.
+ *
+ * @param place The place of an entry; `null` for one that does not belong to the list.
+ */
+export function* selectPage<T>(
+  entries: Iterable<T>,
+  place: (entry: T) => Place | null,
+  { limit, after }: PageRequest,
+): Steps<Page<T>> {
+  let found: { readonly at: Place; readonly entry: T }[] = [];
+  const shorten = () => {
+    found = found.sort((a, b) => compare(a.at, b.at)).slice(0, limit + 1);
+  };
+  for (const entry of entries) {
+    const at = place(entry);
+    if (at !== null && (after === null || compare(after, at) < 0)) found.push({ at, entry });
+    if (found.length >= 2 * (limit + 1)) shorten();
+    yield;
+  }
+  shorten();
+  const isLast = found.length <= limit;
+  const shown = found.slice(0, limit);
+  return {
+    entries: shown.map(({ entry }) => entry),
+    next: isLast ? null : cursorOf(shown.at(-1)!.at),
+  };
+}
+
+/** A page as an answer. */
+export function pageResponse<T>(
+  { entries, next }: Page<T>,
+  limit: number,
+  view: (entry: T) => unknown,
+): Response {
+  return json({ data: entries.map(view), meta: { limit, next } });
+}
+
+/** The schema of a page. */
+export function pageSchema(entry: Schema): Schema {
+  return {
+    type: "object",
+    required: ["data", "meta"],
+    properties: {
+      data: { type: "array", items: entry },
+      meta: {
+        type: "object",
+        required: ["limit", "next"],
+        properties: { limit: { type: "integer" }, next: { type: ["string", "null"] } },
+      },
+    },
+  };
+}
+
+/** The schema of an answer with one thing. */
+export function dataSchema(data: Schema): Schema {
+  return { type: "object", required: ["data"], properties: { data } };
+}
+
+function compare(a: Place, b: Place): number {
+  if (a.rank !== b.rank) return b.rank - a.rank;
+  return a.key < b.key ? -1 : a.key > b.key ? 1 : 0;
+}
+
+function cursorOf({ rank, key }: Place): string {
+  const bytes = new TextEncoder().encode(JSON.stringify([rank, key]));
+  return bytes.toBase64({ alphabet: "base64url", omitPadding: true });
+}
+
+function placeOf(cursor: string): Place {
+  try {
+    const bytes = Uint8Array.fromBase64(cursor, { alphabet: "base64url" });
+    const [rank, key, ...rest] = JSON.parse(new TextDecoder().decode(bytes));
+    if (typeof rank === "number" && typeof key === "string" && rest.length === 0) {
+      return { rank, key };
+    }
+  } catch {
+    // It is told below.
+  }
+  throw new RequestError(400, '"cursor" expects the meta.next of another page', "cursor");
+}

@@ -1,0 +1,193 @@
+/**
+ * The admin listener of a broker: its HTTP server, with every route that there is.
+ *
+ * @module
+ */
+import type { Authenticator } from "../auth/authenticator.ts";
+import type { Authorizer } from "../auth/authorizer.ts";
+import type { Broker } from "../broker/broker.ts";
+import type { TlsServerOptions } from "../transport/tls_options.ts";
+import { Access } from "./access/access.ts";
+import { isLoopback } from "./access/loopback.ts";
+import { hashToken, newToken, TokenFile } from "./access/token_file.ts";
+import { AdminApi } from "./api/api.ts";
+import type { Operations } from "./api/operations.ts";
+import { HttpListener } from "./http/http_listener.ts";
+import { filesOf } from "./http/static_files.ts";
+import { RequestHandler } from "./http/request_handler.ts";
+import { LoopbackServer } from "./http/loopback_server.ts";
+
+/** The port of mosquitto's HTTP API. */
+const USUAL_PORT = 9883;
+
+/** Where an admin listener is, and who may use it. */
+export interface AdminOptions {
+  /** The address to bind to; 127.0.0.1 by default. */
+  hostname?: string;
+  /** The port, or 0 for any that is free; 9883 by default. */
+  port?: number;
+  /** How TLS is spoken; it is not, by default. */
+  tls?: TlsServerOptions;
+  /** Names, beside addresses, under which the listener is reached: others are refused. */
+  names?: readonly string[];
+  /** The file of tokens, as `deno task token` writes it, or what was read of it; none by default. */
+  tokenFile?: string | TokenFile | null;
+  /** Accounts that may use it, if `rules` give them a right to `$CONTROL/admin`; none by default. */
+  accounts?: Authenticator | null;
+  /** The rights of the accounts. */
+  rules?: Authorizer | null;
+  /** Whether everyone who reaches the listener may do everything; false by default. */
+  allowAnonymous?: boolean;
+  /** A folder of files that are served, too; none by default. */
+  directory?: string | null;
+  /** What the program can do beside the broker: read its configuration again, say. */
+  operations?: Operations;
+}
+
+/** An admin listener that is open. */
+export class AdminListener implements AsyncDisposable {
+  /** The token that was made for this run; `null` if there are other ways in. */
+  readonly token: string | null;
+  readonly #listener: HttpListener;
+  readonly #server: LoopbackServer;
+  readonly #api: AdminApi;
+  readonly #access: Access;
+  #closing: Promise<void> | null = null;
+
+  private constructor(
+    listener: HttpListener,
+    server: LoopbackServer,
+    api: AdminApi,
+    access: Access,
+    token: string | null,
+  ) {
+    this.#listener = listener;
+    this.#server = server;
+    this.#api = api;
+    this.#access = access;
+    this.token = token;
+  }
+
+  /**
+   * Use {@linkcode listenAdmin}.
+   *
+   * @internal
+   */
+  static async open(broker: Broker, options: AdminOptions): Promise<AdminListener> {
+    const { hostname = "127.0.0.1", port = USUAL_PORT, tls, directory = null } = options;
+    const { token, access: known } = await accessOf(hostname, options);
+    const { inspection } = broker;
+    const access = new Access(known, inspection.clock);
+    const other = directory === null ? null : await filesOf(directory);
+    const { operations = {} } = options;
+    const api = new AdminApi(broker, operations);
+    const handler = new RequestHandler({
+      routes: api.routes,
+      access,
+      names: [hostname, ...options.names ?? []],
+      other,
+      audit: operations.audit ?? (() => {}),
+      failed: (error) => inspection.failed(error),
+    });
+    api.metrics.answered = handler.answered;
+    const server = new LoopbackServer(handler.answer);
+    try {
+      const listener = new HttpListener({ hostname, port, tls }, server, inspection.clock);
+      return new AdminListener(listener, server, api, access, token);
+    } catch (error) {
+      api.close();
+      await server.close();
+      throw error;
+    }
+  }
+
+  /** The address that was bound. */
+  get hostname(): string {
+    return this.#listener.hostname;
+  }
+
+  /** The port that was bound. */
+  get port(): number {
+    return this.#listener.port;
+  }
+
+  /** Takes other certificates; they hold from the next handshake on. */
+  reload(tls: TlsServerOptions): void {
+    this.#listener.reload(tls);
+  }
+
+  /**
+   * Goes by other tokens, accounts and rights from now on; the random token, if there was one,
+   * holds no more unless there is no other way in.
+   *
+   * @throws If the file of tokens cannot be used; nothing has changed then.
+   */
+  async changeAccess(options: AdminOptions): Promise<void> {
+    const { access } = await accessOf(this.hostname, options, this.token);
+    this.#access.change(access);
+  }
+
+  /** Stops listening, and closes every connection. Closing again waits for the same. */
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  /** Closes the listener. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(): Promise<void> {
+    this.#api.close();
+    await this.#listener.close();
+    await this.#server.close();
+  }
+}
+
+/**
+ * Opens an admin listener for a broker: metrics, health and the API. It is closed with
+ * `close()`, before the broker.
+ *
+ * Whoever may use it has a token of `tokenFile`, or an account with a right to `$CONTROL/admin`.
+ * Without either it can be opened on the loopback interface only, and `token` is the way in.
+ *
+ * @example
+ * ```ts
+ * import { Broker } from "@fairway/mqtt";
+ * import { listenAdmin } from "@fairway/mqtt/admin";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using broker = new Broker();
+ * await using admin = await listenAdmin(broker, { port: 0 });
+ * const response = await fetch(`http://127.0.0.1:${admin.port}/ready`);
+ * assertEquals(await response.json(), { status: "ready", reasons: [] });
+ * ```
+ *
+ * @throws {TypeError} If it would be open to others without any way to tell who they are.
+ * @throws If the address cannot be bound, or a file cannot be used.
+ */
+export async function listenAdmin(
+  broker: Broker,
+  options: AdminOptions = {},
+): Promise<AdminListener> {
+  return await AdminListener.open(broker, options);
+}
+
+async function accessOf(hostname: string, options: AdminOptions, before: string | null = null) {
+  const { tokenFile = null, accounts = null, rules = null, allowAnonymous = false } = options;
+  let tokens = typeof tokenFile === "string" ? await TokenFile.open(tokenFile) : tokenFile;
+  let token: string | null = null;
+  const isClosed = tokens === null && (accounts === null || rules === null) && !allowAnonymous;
+  if (isClosed) {
+    if (!isLoopback(hostname)) {
+      throw new TypeError(
+        `Cannot open the admin listener on ${hostname} without a file of tokens, or accounts ` +
+          "and rules: only this machine may be let in without",
+      );
+    }
+    token = before ?? newToken();
+    const hash = await hashToken(token);
+    tokens = new TokenFile([{ name: "printed-at-start", scope: "write", hash }]);
+  }
+  return { token, access: { tokens, accounts, rules, allowAnonymous } };
+}

@@ -1,0 +1,114 @@
+import type { Inspection } from "../../broker/inspection.ts";
+import type { Steps, TimeSlices } from "../work/time_slices.ts";
+
+/** How long a count is good for, in milliseconds. */
+const FRESH_MS = 5000;
+
+/** Slow subscribers that are remembered. */
+const SLOW_MAX = 10_000;
+
+/** What all sessions come to. */
+export interface Totals {
+  readonly connected: number;
+  readonly offline: number;
+  /** Sessions that survive a restart. */
+  readonly durable: number;
+  /** Messages that wait, a message for ten sessions counting ten times, and their bytes. */
+  readonly backlogMessages: number;
+  readonly backlogBytes: number;
+  /** The most that waits for one session. */
+  readonly backlogMessagesMost: number;
+  readonly inflight: number;
+  /** Bytes that wait to be written, and the most for one client. */
+  readonly lagBytes: number;
+  readonly lagBytesMost: number;
+  /** Clients for which bytes wait. */
+  readonly lagging: number;
+  /** Clients that are connected, by the name of their listener. */
+  readonly byListener: ReadonlyMap<string, number>;
+}
+
+const NOTHING: Totals = {
+  connected: 0,
+  offline: 0,
+  durable: 0,
+  backlogMessages: 0,
+  backlogBytes: 0,
+  backlogMessagesMost: 0,
+  inflight: 0,
+  lagBytes: 0,
+  lagBytesMost: 0,
+  lagging: 0,
+  byListener: new Map(),
+};
+
+/** Counts what sessions hold, all of them in one walk, which is slow; so it is not done often. */
+export class SessionTotals {
+  readonly #inspection: Inspection;
+  readonly #slices: TimeSlices;
+  #last: Totals = NOTHING;
+  #lastMs = -Infinity;
+  /** Since when each slow subscriber is slow. */
+  #slow: ReadonlyMap<string, number> = new Map();
+  #counting: Promise<Totals> | null = null;
+
+  constructor(inspection: Inspection, slices: TimeSlices) {
+    this.#inspection = inspection;
+    this.#slices = slices;
+  }
+
+  /** What was counted last. */
+  get last(): Totals {
+    return this.#last;
+  }
+
+  /**
+   * Connected clients for which something waited at the last count, and at which count that was
+   * first so, by the broker's clock.
+   */
+  get slow(): ReadonlyMap<string, number> {
+    return this.#slow;
+  }
+
+  /** Counts, unless that was done a moment ago; all who ask meanwhile wait for the same walk. */
+  async take(): Promise<Totals> {
+    const { clock } = this.#inspection;
+    if (clock.now() - this.#lastMs < FRESH_MS) return this.#last;
+    this.#counting ??= this.#slices.run(this.#count()).then((counted) => {
+      this.#lastMs = clock.now();
+      return this.#last = counted;
+    }).finally(() => this.#counting = null);
+    return await this.#counting;
+  }
+
+  *#count(): Steps<Totals> {
+    const byListener = new Map<string, number>();
+    const sum = { ...NOTHING, byListener } as { -readonly [K in keyof Totals]: Totals[K] };
+    const slow = new Map<string, number>();
+    const now = this.#inspection.clock.now();
+    for (const session of this.#inspection.sessions()) {
+      const { connection, waiting: { messages, bytes }, lagBytes } = session;
+      if (connection === null) sum.offline++;
+      else {
+        sum.connected++;
+        const { listener = "" } = connection.client;
+        byListener.set(listener, (byListener.get(listener) ?? 0) + 1);
+        const isSlow = messages > 0 || lagBytes > 0;
+        if (isSlow && slow.size < SLOW_MAX) {
+          slow.set(session.clientId, this.#slow.get(session.clientId) ?? now);
+        }
+      }
+      if (session.isDurable) sum.durable++;
+      sum.backlogMessages += messages;
+      sum.backlogBytes += bytes;
+      sum.backlogMessagesMost = Math.max(sum.backlogMessagesMost, messages);
+      sum.inflight += session.inflight;
+      if (lagBytes > 0) sum.lagging++;
+      sum.lagBytes += lagBytes;
+      sum.lagBytesMost = Math.max(sum.lagBytesMost, lagBytes);
+      yield;
+    }
+    this.#slow = slow;
+    return sum;
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * What an operator sees of a broker and does to it, over HTTP: health, metrics, and an API.
+ *
+ * @example A broker that can be looked at by whoever has the token
+ * ```ts
+ * import { Broker } from "@fairway/mqtt";
+ * import { listenAdmin } from "@fairway/mqtt/admin";
+ *
+ * await using broker = new Broker();
+ * await using admin = await listenAdmin(broker, { port: 0 });
+ * console.log(`http://127.0.0.1:${admin.port}/metrics`, admin.token);
+ * ```
+ *
+ * @module
+ */
+export { AdminListener, type AdminOptions, listenAdmin } from "./listen.ts";
+export type { ListenerInfo, Operations } from "./api/operations.ts";
+export {
+  formatTokenLine,
+  hashToken,
+  newToken,
+  type TokenEntry,
+  TokenFile,
+} from "./access/token_file.ts";
+export type { Scope } from "./access/caller.ts";
+export { PresenceTopics } from "./presence_topics.ts";
+export { Line } from "./visible.ts";
+export type { CertificateInfo } from "./metrics/instruments.ts";

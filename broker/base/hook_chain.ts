@@ -1,0 +1,32 @@
+import type { BrokerHooks } from "./hooks.ts";
+
+type AnyHooks = Partial<Record<keyof BrokerHooks, (...args: never[]) => void>>;
+
+/**
+ * Hooks that call those of several in turn. Only what one of them has is there at all: a hook that
+ * nobody has costs nothing.
+ *
+ * @param failed Told of what one of them throws; the others are called all the same.
+ */
+export function chainHooks(
+  all: readonly BrokerHooks[],
+  failed: (error: unknown) => void,
+): BrokerHooks {
+  if (all.length === 1) return all[0]!;
+  const chained: AnyHooks = {};
+  for (const hooks of all as AnyHooks[]) {
+    for (const name of Object.keys(hooks) as (keyof BrokerHooks)[]) {
+      const called = all.filter((one) => one[name] !== undefined);
+      chained[name] = (...args: never[]) => {
+        for (const one of called as AnyHooks[]) {
+          try {
+            one[name]!(...args);
+          } catch (error) {
+            failed(error);
+          }
+        }
+      };
+    }
+  }
+  return chained as BrokerHooks;
+}

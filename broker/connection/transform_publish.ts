@@ -1,0 +1,139 @@
+/**
+ * Applies the `transform` of the program to a message of a client.
+ *
+ * @module
+ */
+import { ReasonCode } from "../../codec/mod.ts";
+import { topicNameFault } from "../../router/topic.ts";
+import type { Route } from "../../router/route_cache.ts";
+import { Message } from "../base/message.ts";
+import type { Transform, TransformResult } from "../base/transform.ts";
+import type { Receiver } from "../delivery/subscriber.ts";
+import type { ClientConnection } from "./client_connection.ts";
+
+type MessageRefusal = { readonly reasonCode: number };
+type MessageChange = Exclude<NonNullable<TransformResult>, MessageRefusal>;
+
+/** A message, and where it goes. */
+export interface RoutedMessage {
+  readonly route: Route<Receiver>;
+  readonly message: Message;
+}
+
+/**
+ * Publishes the message as the program wants it if `reasonCode` is `null`; otherwise tells the
+ * client the Reason Code.
+ */
+export type Settle = (
+  message: RoutedMessage,
+  reasonCode: number | null,
+) => PromiseLike<void> | null;
+
+/**
+ * Asks the program about a message, and settles it.
+ *
+ * @returns What has to be waited for before the next packet; `null` for nothing. It never rejects
+ * because of the program.
+ */
+export function transformPublish(
+  connection: ClientConnection,
+  transform: Transform,
+  routed: RoutedMessage,
+  settle: Settle,
+): PromiseLike<void> | null {
+  const { name: topic, payload, qos, retain } = routed.message;
+  const result = attempt(connection, () => {
+    return transform({ topic, payload, qos, retain }, connection.client!);
+  });
+  const settleWith = (known: TransformResult) => {
+    if (!connection.isOpen) return null;
+    if (known === null) return settle(routed, ReasonCode.Success);
+    if (known !== undefined && "reasonCode" in known) return settle(routed, known.reasonCode);
+    const changed = known === undefined
+      ? routed
+      : attempt(connection, () => applied(connection, routed, known));
+    return "reasonCode" in changed ? settle(routed, changed.reasonCode) : settle(changed, null);
+  };
+  if (!(result instanceof Promise)) return settleWith(result);
+  const refused = (error: unknown): TransformResult => refusal(connection, error);
+  return inTime(connection, result).catch(refused).then((known) => settleWith(known) ?? undefined);
+}
+
+/** Calls the program, or goes by its result; an error is reported, and refuses the message. */
+function attempt<T>(connection: ClientConnection, call: () => T): T | MessageRefusal {
+  try {
+    return call();
+  } catch (error) {
+    return refusal(connection, error);
+  }
+}
+
+function refusal({ context }: ClientConnection, error: unknown): MessageRefusal {
+  context.failed(error);
+  return { reasonCode: ReasonCode.UnspecifiedError };
+}
+
+/** Waits for a result, but no longer than `transformTimeoutMs`. */
+async function inTime(
+  { context: { clock, settings } }: ClientConnection,
+  result: Promise<TransformResult>,
+): Promise<TransformResult> {
+  const { transformTimeoutMs } = settings;
+  const late = Promise.withResolvers<never>();
+  const cancel = clock.schedule(clock.now() + transformTimeoutMs, () => {
+    late.reject(new Error(`transform has taken more than ${transformTimeoutMs} ms`));
+  });
+  try {
+    return await Promise.race([result, late.promise]);
+  } finally {
+    cancel();
+  }
+}
+
+/** @throws {TypeError} If the new topic is not a valid topic name. */
+function applied(
+  connection: ClientConnection,
+  { route, message }: RoutedMessage,
+  change: MessageChange,
+): RoutedMessage {
+  const to = change.topic === undefined ? route : routeOf(connection, change.topic);
+  return { route: to, message: changed(connection, to, message, change) };
+}
+
+function routeOf({ host }: ClientConnection, topic: string): Route<Receiver> {
+  const fault = topicNameFault(topic);
+  const route = fault === null ? host.router.routeOf(topic) : null;
+  if (route !== null) return route;
+  throw new TypeError(`Cannot redirect a message to "${topic}": ${fault ?? "it is too long"}`);
+}
+
+function changed(
+  { context: { clock } }: ClientConnection,
+  route: Route<Receiver>,
+  message: Message,
+  { payload = message.payload, retain = message.retain, properties }: MessageChange,
+): Message {
+  const { qos, origin } = message;
+  const nowMs = clock.now();
+  if (properties !== undefined) {
+    return Message.of({ route, payload, properties, qos, retain, nowMs, origin });
+  }
+  const head = message.buffer.subarray(message.propertiesStart, message.propertiesEnd);
+  const bytes = new Uint8Array(head.length + payload.length);
+  bytes.set(head);
+  bytes.set(payload, head.length);
+  return new Message(
+    route.topic,
+    route.bytes,
+    bytes,
+    0,
+    head.length,
+    head.length,
+    bytes.length,
+    qos,
+    retain,
+    message.expirySeconds,
+    nowMs,
+    origin,
+  );
+}

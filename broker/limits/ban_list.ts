@@ -1,0 +1,115 @@
+/**
+ * Clients that are refused until a time: by client identifier, user name or block of addresses.
+ *
+ * @module
+ */
+import { AddressList, hostOf } from "../../transport/cidr.ts";
+import type { Clock } from "../base/clock.ts";
+
+/** Bans at once. A ban beyond that is refused with an error. */
+export const BANS_MAX = 10_000;
+/** Bans of address blocks at once: each is compared for each connection. */
+export const ADDRESS_BANS_MAX = 1000;
+
+/** What a ban compares. */
+export type BanKind = "clientId" | "username" | "address";
+
+/** A client as a ban compares it. */
+export interface BannedClient {
+  readonly clientId: string;
+  /** `null` for none. */
+  readonly username: string | null;
+  /** As in `PeerInfo`: with a port, or without. */
+  readonly address: string;
+}
+
+/** One ban. */
+export interface Ban {
+  /** A number that no other ban of this broker has. */
+  readonly id: number;
+  readonly kind: BanKind;
+  /** The client identifier, the user name, or the block of addresses. */
+  readonly value: string;
+  /** When it ends, by the broker's clock; `Infinity` for never. */
+  readonly untilMs: number;
+  /** Why, for operators; `""` if nobody has said. */
+  readonly reason: string;
+}
+
+/** The bans of a broker. They are kept in memory only. */
+export class BanList {
+  readonly #clock: Clock;
+  /** By {@linkcode keyOf}. */
+  readonly #bans = new Map<string, Ban>();
+  readonly #blocks = new Map<string, AddressList>();
+  #lastId = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Every ban that is in effect, in the order in which they came. */
+  all(): Ban[] {
+    const now = this.#clock.now();
+    for (const ban of this.#bans.values()) if (ban.untilMs <= now) this.#remove(ban);
+    return [...this.#bans.values()];
+  }
+
+  /**
+   * Adds a ban, or replaces the one of the same kind and value.
+   *
+   * @throws {RangeError} If there are too many.
+   * @throws {TypeError} If the value is no address and no block of addresses.
+   */
+  add(ban: Omit<Ban, "id">): Ban {
+    const key = keyOf(ban.kind, ban.value);
+    const block = ban.kind === "address" ? new AddressList([ban.value]) : null;
+    const { length } = this.all();
+    const isNew = !this.#bans.has(key);
+    if (isNew && length >= BANS_MAX) throw new RangeError(`There are ${BANS_MAX} bans already`);
+    if (isNew && block !== null && this.#blocks.size >= ADDRESS_BANS_MAX) {
+      throw new RangeError(`There are ${ADDRESS_BANS_MAX} bans of addresses already`);
+    }
+    const added = { ...ban, id: ++this.#lastId };
+    this.#bans.set(key, added);
+    if (block !== null) this.#blocks.set(key, block);
+    return added;
+  }
+
+  /** Ends a ban. Returns `null` if there is none with this number. */
+  delete(id: number): Ban | null {
+    for (const ban of this.all()) {
+      if (ban.id !== id) continue;
+      this.#remove(ban);
+      return ban;
+    }
+    return null;
+  }
+
+  /** Whether a client is banned now. */
+  isBanned({ clientId, username, address }: BannedClient): boolean {
+    if (this.#bans.size === 0) return false;
+    if (this.#holds(keyOf("clientId", clientId))) return true;
+    if (username !== null && this.#holds(keyOf("username", username))) return true;
+    if (this.#blocks.size === 0) return false;
+    const host = hostOf(address).split("%", 1)[0]!;
+    for (const [key, block] of this.#blocks) {
+      if (block.has(host) && this.#holds(key)) return true;
+    }
+    return false;
+  }
+
+  #holds(key: string): boolean {
+    const ban = this.#bans.get(key);
+    return ban !== undefined && ban.untilMs > this.#clock.now();
+  }
+
+  #remove({ kind, value }: Ban): void {
+    this.#bans.delete(keyOf(kind, value));
+    this.#blocks.delete(keyOf(kind, value));
+  }
+}
+
+function keyOf(kind: BanKind, value: string): string {
+  return `${kind}:${value}`;
+}
