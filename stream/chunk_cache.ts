@@ -1,5 +1,5 @@
 import { numberKey } from "../store/record.ts";
-import type { Store } from "../store/store.ts";
+import { type Store, StoreDamagedError, StoreError } from "../store/store.ts";
 import { type Chunk, StoredChunk } from "./chunk.ts";
 
 /** How much of the chunks in memory there may be by default, in bytes. */
@@ -49,7 +49,7 @@ export class ChunkCache {
     this.#trim(key);
   }
 
-  /** Reads a chunk; `null` if the store has none. */
+  /** Reads a chunk; `null` if the store has none, or a damaged one: its readers are told of a gap. */
   load(streamId: number, first: number): Promise<Chunk | null> {
     const known = this.get(streamId, first);
     if (known !== undefined) return Promise.resolve(known);
@@ -71,11 +71,20 @@ export class ChunkCache {
 
   async #read(streamId: number, first: number): Promise<Chunk | null> {
     this.reads++;
-    const [row] = await this.#store.get("stream_chunks", [numberKey(streamId, first)]);
-    if (!row) return null;
-    const chunk = new StoredChunk(first, row);
-    this.add(streamId, chunk);
+    const row = await this.#row(numberKey(streamId, first));
+    if (row === null) return null;
+    const chunk = chunkOf(first, row);
+    if (chunk !== null) this.add(streamId, chunk);
     return chunk;
+  }
+
+  async #row(key: Uint8Array): Promise<Uint8Array | null> {
+    try {
+      return (await this.#store.get("stream_chunks", [key]))[0] ?? null;
+    } catch (error) {
+      if (error instanceof StoreDamagedError) return null;
+      throw error;
+    }
   }
 
   #trim(kept: string): void {
@@ -85,6 +94,16 @@ export class ChunkCache {
       this.#chunks.delete(key);
       this.#bytes -= weight;
     }
+  }
+}
+
+/** The chunk in a row; `null` if it makes no sense. */
+function chunkOf(first: number, row: Uint8Array): StoredChunk | null {
+  try {
+    return new StoredChunk(first, row);
+  } catch (error) {
+    if (error instanceof StoreError) return null;
+    throw error;
   }
 }
 

@@ -1,7 +1,7 @@
 import { numberKey, numberOfKey } from "../store/record.ts";
 import { type Row, type Store, StoreError } from "../store/store.ts";
 import { OpenChunk, StoredChunk } from "./chunk.ts";
-import { ChunkIndex, type ChunkInfo } from "./chunk_index.ts";
+import { ChunkIndex } from "./chunk_index.ts";
 import type { Retention } from "./retention.ts";
 import { type StoredStream, StreamLog, type StreamLogHost } from "./stream_log.ts";
 import { readIndexRow, readStreamRow, type StreamRow } from "./stream_row.ts";
@@ -26,7 +26,7 @@ export class StreamTable {
   readonly #host: StreamLogHost;
   readonly #logs = new Map<string, StreamLog>();
   /** Streams that the store has, and nobody has declared since. */
-  readonly #rows = new Map<string, StreamRow>();
+  readonly #stored = new Map<string, StoredStream>();
   #idMost = 0;
 
   private constructor(host: StreamLogHost) {
@@ -40,15 +40,24 @@ export class StreamTable {
    */
   static async open(host: StreamLogHost): Promise<StreamTable> {
     const table = new StreamTable(host);
+    const rows = new Map<string, StreamRow>();
     for await (const { key, value } of rowsOf(host.store, "streams", null)) {
-      try {
-        const row = readStreamRow(value);
-        table.#rows.set(decoder.decode(key), row);
-        table.#idMost = Math.max(table.#idMost, row.id);
-      } catch (error) {
-        if (!(error instanceof StoreError)) throw error;
-        table.unreadable++;
-      }
+      const row = table.#read(() => readStreamRow(value));
+      if (row !== null) rows.set(decoder.decode(key), row);
+    }
+    const indexes = new Map<number, ChunkIndex>();
+    for await (const { key, value } of rowsOf(host.store, "stream_index", null)) {
+      const info = table.#read(() => readIndexRow(numberOfKey(key, 1), value));
+      if (info === null) continue;
+      const streamId = numberOfKey(key);
+      let index = indexes.get(streamId);
+      if (index === undefined) indexes.set(streamId, index = new ChunkIndex());
+      if (info.first > (index.tail?.last ?? 0)) index.push(info);
+    }
+    for (const [name, row] of rows) {
+      const index = indexes.get(row.id) ?? new ChunkIndex();
+      table.#stored.set(name, { name, row, index, open: await table.#readOpen(row, index) });
+      table.#idMost = Math.max(table.#idMost, row.id);
     }
     return table;
   }
@@ -60,7 +69,10 @@ export class StreamTable {
 
   /** The names of streams that the store has and nobody has declared, with what they were declared as. */
   get undeclared(): readonly { name: string; declaration: string }[] {
-    return [...this.#rows].map(([name, { declaration }]) => ({ name, declaration }));
+    return [...this.#stored.values()].map(({ name, row: { declaration } }) => ({
+      name,
+      declaration,
+    }));
   }
 
   /** The stream with a name, if it was declared. */
@@ -73,9 +85,8 @@ export class StreamTable {
    *
    * @param declaration What is stored with it, for whoever asks later.
    * @throws {RangeError} If the name or a limit is out of range.
-   * @throws {StoreError} If the store cannot be read.
    */
-  async declare(name: string, declaration: string, retention: Retention): Promise<StreamLog> {
+  declare(name: string, declaration: string, retention: Retention): StreamLog {
     const fault = streamNameFault(name);
     if (fault !== null) throw new RangeError(`Cannot declare stream "${name}": ${fault}`);
     const known = this.#logs.get(name);
@@ -83,27 +94,46 @@ export class StreamTable {
       known.declare(declaration, retention);
       return known;
     }
-    const row = this.#rows.get(name);
-    const stored = row === undefined
-      ? this.#newStream(name, declaration)
-      : await readStream(this.#host.store, name, row);
+    const stored = this.#stored.get(name) ?? this.#newStream(name, declaration);
     const log = new StreamLog(this.#host, stored, retention);
     this.#logs.set(name, log);
-    this.#rows.delete(name);
+    this.#stored.delete(name);
     log.declare(declaration, retention);
     return log;
   }
 
   /** Removes a stream, with all its messages. Returns whether there was one. */
-  async remove(name: string): Promise<boolean> {
-    const row = this.#rows.get(name);
+  remove(name: string): boolean {
+    const isStored = this.#stored.has(name);
     // One that nobody has declared is there from now on, so that it can be removed.
     const log = this.#logs.get(name) ??
-      (row && await this.declare(name, row.declaration, { maxMessages: 1 }));
+      (isStored ? this.declare(name, "", { maxMessages: 1 }) : undefined);
     if (log === undefined) return false;
     this.#logs.delete(name);
     log.remove();
     return true;
+  }
+
+  /** Reads a row; `null` for one that makes no sense, which is counted. */
+  #read<T>(read: () => T): T | null {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      this.unreadable++;
+      return null;
+    }
+  }
+
+  /** Reads the open chunk of a stream; what makes no sense of it is left out. */
+  async #readOpen(row: StreamRow, index: ChunkIndex): Promise<OpenChunk> {
+    const pieces: StoredChunk[] = [];
+    const start = (index.tail?.last ?? 0) + 1;
+    for await (const { key, value } of rowsOf(this.#host.store, "stream_chunks", row.id, start)) {
+      const piece = this.#read(() => new StoredChunk(numberOfKey(key, 1), value));
+      if (piece !== null) pieces.push(piece);
+    }
+    return this.#read(() => openOf(pieces, row)) ?? new OpenChunk(row.last + 1, row.bytesEver);
   }
 
   #newStream(name: string, declaration: string): StoredStream {
@@ -111,21 +141,6 @@ export class StreamTable {
     const row = { id, first: 1, last: 0, lastTimeMs: 0, bytesEver: 0, declaration };
     return { name, row, index: new ChunkIndex(), open: new OpenChunk(1, 0) };
   }
-}
-
-/** Reads what is known of a stream's full chunks, and its open one. */
-async function readStream(store: Store, name: string, row: StreamRow): Promise<StoredStream> {
-  const index = new ChunkIndex();
-  for await (const { key, value } of rowsOf(store, "stream_index", row.id)) {
-    const info = readIndex(numberOfKey(key, 1), value);
-    if (info !== null && info.first > (index.tail?.last ?? 0)) index.push(info);
-  }
-  const pieces: StoredChunk[] = [];
-  const start = (index.tail?.last ?? 0) + 1;
-  for await (const { key, value } of rowsOf(store, "stream_chunks", row.id, start)) {
-    pieces.push(new StoredChunk(numberOfKey(key, 1), value));
-  }
-  return { name, row, index, open: openOf(pieces, row) };
 }
 
 /** The open chunk that pieces make; what was lost in between takes what is in front with it. */
@@ -141,15 +156,6 @@ function openOf(pieces: readonly StoredChunk[], row: StreamRow): OpenChunk {
   for (const piece of whole) open.restore(piece.bytes);
   open.pieceFrom = whole.length === 0 ? 0 : whole.at(-1)!.first - open.first;
   return open;
-}
-
-function readIndex(first: number, value: Uint8Array): ChunkInfo | null {
-  try {
-    return readIndexRow(first, value);
-  } catch (error) {
-    if (!(error instanceof StoreError)) throw error;
-    return null;
-  }
 }
 
 /** The rows of a table, or those of one stream from a sequence on, a page of them at a time. */

@@ -79,14 +79,14 @@ export class Streams implements AsyncDisposable {
    * @param name 1 to 64 characters of A-Z a-z 0-9 _ . -
    * @param retention How much is kept: at least one limit.
    * @throws {RangeError} If the name or a limit is out of range.
-   * @throws {StoreError} If the store cannot be read.
    */
+  // deno-lint-ignore require-await
   async declare(name: string, retention: Retention): Promise<Stream> {
-    return new Stream(await this.#table.declare(name, "", retention), this.#keeper);
+    return new Stream(this.#table.declare(name, "", retention), this.#keeper);
   }
 
   /** Removes a stream with all its messages. Returns whether there was one. */
-  remove(name: string): Promise<boolean> {
+  remove(name: string): boolean {
     return this.#table.remove(name);
   }
 

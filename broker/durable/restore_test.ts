@@ -83,7 +83,9 @@ async function busyStore(): Promise<StoreSnapshot> {
 function damaged(snapshot: StoreSnapshot, random: Random): StoreSnapshot {
   const loss = random.pick([0.02, 0.2, 0.6]);
   const change = random.pick([0, 0.05, 0.5]);
-  const tables = TABLES.filter(() => random.chance(0.5));
+  // Streams have a test of their own.
+  const ours = TABLES.filter((table) => !table.startsWith("stream"));
+  const tables = ours.filter(() => random.chance(0.5));
   return new Map(TABLES.map((table) => {
     const rows = snapshot.get(table) ?? [];
     if (!tables.includes(table)) return [table, rows] as const;
@@ -242,7 +244,9 @@ function unreadable(store: MemoryStore, table: Table, repairs: (() => Promise<vo
 
 Deno.test("Broker.open() has a store repaired when a row of any table turns out to be damaged, and begins anew", async () => {
   const whole = await busyStore();
-  for (const table of TABLES.filter((table) => table !== "meta" && table !== "messages")) {
+  for (
+    const table of TABLES.filter((table) => !["meta", "messages", "stream_chunks"].includes(table))
+  ) {
     const store = MemoryStore.from(whole);
     const { damaged, closed } = unreadable(store, table, [() => Promise.resolve()]);
     const broker = await Broker.open(damaged);

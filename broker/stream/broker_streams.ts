@@ -143,7 +143,7 @@ export class BrokerStreams {
     }
     const isOnDisk = declaration.store === "disk" && this.#onDisk !== null;
     const table = isOnDisk ? this.#onDisk! : await this.#memoryTable();
-    const log = await table.declare(name, JSON.stringify(options), options);
+    const log = table.declare(name, JSON.stringify(options), options);
     if (known !== undefined) this.#unsubscribe(known);
     const receiver = new StreamReceiver(this.#receiverHost(isOnDisk), log, declaration);
     const stream = known?.stream ?? new Stream(log, this.#keeper(isOnDisk));
@@ -162,7 +162,7 @@ export class BrokerStreams {
     const declared = this.#declared.get(name);
     if (declared !== undefined) this.#unsubscribe(declared);
     this.#declared.delete(name);
-    const removed = [await this.#onDisk?.remove(name), await this.#inMemory?.remove(name)];
+    const removed = [this.#onDisk?.remove(name), this.#inMemory?.remove(name)];
     return removed.includes(true);
   }
 
