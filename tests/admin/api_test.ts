@@ -260,7 +260,12 @@ Deno.test("drops are counted by reason, and the latest are listed", async () => 
 
 Deno.test("streams are listed with what they have", async () => {
   await using stage = await AdminStage.open();
-  await stage.broker.declareStream({ name: "day", filters: ["s/#"], store: "memory" });
+  await stage.broker.declareStream({
+    name: "day",
+    filters: ["s/#"],
+    store: "memory",
+    maxMessages: 10,
+  });
   for (const topic of ["s/1", "other", "s/2"]) await stage.broker.publish(topic, "x");
   const { data } = await stage.json("/api/v1/streams");
   assertEquals(
