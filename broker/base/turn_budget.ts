@@ -117,7 +117,9 @@ export class TurnBudget {
    */
   spend(units: number): boolean {
     this.#units += units;
-    return this.#units >= UNITS_PER_LOOK || this.#limits.turnMsMax === 0 ? this.#look() : false;
+    // Another call may have spent the turn, which cannot stop where it is counted.
+    const mustLook = this.#units >= UNITS_PER_LOOK || this.#limits.turnMsMax === 0;
+    return mustLook ? this.#look() : this.#isSpent;
   }
 
   /**

@@ -113,7 +113,7 @@ function routeOf(
   }
   const last = connection.lastRoute;
   if (last !== null && sameBytes(last.bytes, bytes, start, end)) return last;
-  connection.context.turns.spend(UNITS_PER_ROUTE);
+  connection.context.turns.count(UNITS_PER_ROUTE);
   const route = connection.host.router.route(bytes, start, end);
   // A hundred thousand connections must not hold on to as many long topics.
   if (end - start <= LAST_TOPIC_BYTES_MAX) connection.lastRoute = route;
