@@ -66,6 +66,8 @@ export class TurnBudget {
   /** The number of patient jobs that were called for this event, and whether others wait. */
   #patient = 0;
   #mustPoll = false;
+  /** Whether patient jobs were added since the last turn. */
+  #isPatientNew = false;
   /** Whether the next turn is scheduled. */
   #isAwaited = false;
 
@@ -140,7 +142,7 @@ export class TurnBudget {
    */
   whenever(job: Job): void {
     if (!this.#isSpent && ++this.#patient <= PATIENT_AT_ONCE) return job();
-    this.#mustPoll = true;
+    this.#mustPoll = this.#isPatientNew = true;
     this.later(job);
   }
 
@@ -257,19 +259,24 @@ export class TurnBudget {
     if (ran < short.length) this.#short = [...short.slice(ran), ...this.#short];
     const long = this.#long;
     this.#long = [];
-    const gone = this.#run(long, 1);
-    if (gone < long.length) this.#long = [...long.slice(gone), ...this.#long];
+    // While many ends arrive, what others sent is behind them: short turns bring it sooner.
+    const endMs = this.#isPatientNew
+      ? this.#clock.now() + this.#limits.turnMsMax * SHARE
+      : Infinity;
+    this.#isPatientNew = false;
+    const called = this.#run(long, 1, endMs);
+    if (called < long.length) this.#long = [...long.slice(called), ...this.#long];
     if (this.#long.length === 0) this.#mustPoll = false;
     this.#shareEndMs = Infinity;
     if (this.size > 0) this.#await();
   };
 
   /** Calls jobs until the turn is over, but at least `countMin`. Returns the number of calls. */
-  #run(jobs: readonly Job[], countMin = 0): number {
+  #run(jobs: readonly Job[], countMin = 0, endMs = Infinity): number {
     const { turnMsMax } = this.#limits;
     let count = 0;
     for (const job of jobs) {
-      if (count >= countMin && this.#isSpent) break;
+      if (count >= countMin && (this.#isSpent || this.#clock.now() >= endMs)) break;
       count++;
       this.#shareEndMs = jobs.length > 1 ? this.#clock.now() + turnMsMax * SHARE : Infinity;
       try {

@@ -144,6 +144,9 @@ Deno.test("TurnBudget.whenever() calls a few at once, and the others in later tu
   turns.begin();
   for (let i = 0; i < 30; i++) turns.whenever(() => (called++, void work(0.1)));
   assertEquals(called, 16);
+  // A short turn, since more of them came; then one of full length.
+  clock.turn();
+  assertEquals([called, turns.isSpent], [21, false]);
   clock.turn();
   assertEquals([called, turns.isSpent], [30, false]);
 });
