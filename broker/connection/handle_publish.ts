@@ -13,7 +13,9 @@ import type { ClientConnection } from "./client_connection.ts";
 import { Outcome } from "../delivery/delivery.ts";
 import type { Commit } from "../base/commit.ts";
 import { routeOfAlias, setAlias } from "./topic_aliases.ts";
+import { checkAllowed } from "./publish_checks.ts";
 import { transformPublish } from "./transform_publish.ts";
+import type { Transform } from "../base/transform.ts";
 import { INBOUND_ID_BYTES } from "../base/memory_costs.ts";
 import { countKept, Message } from "../base/message.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
@@ -138,7 +140,7 @@ export function handlePublish(
   context.stats.messagesReceived++;
   context.stats.payloadBytesReceived += view.end - view.payloadStart;
   const route = resolveRoute(connection);
-  checkAllowed(connection, route);
+  checkAllowed(connection, view, route);
   const { qos, packetId } = view;
   const session = connection.session!;
   if (qos === 2) {
@@ -200,19 +202,6 @@ function resolveRoute(connection: ClientConnection): Route<Receiver> {
   }
   if (topicAlias > 0) setAlias(connection, topicAlias, route);
   return route;
-}
-
-function checkAllowed(connection: ClientConnection, route: Route<Receiver>): void {
-  const { terms } = connection;
-  const told = ({ topic }: Route<Receiver>) => terms.mount?.told(topic) ?? topic;
-  if (view.qos > terms.maximumQoS) {
-    const text = `QoS ${view.qos} to ${told(route)}`;
-    throw new ProtocolError(text, 0, "MQTT-3.2.2-11", ReasonCode.QoSNotSupported);
-  }
-  if (view.retain && !terms.retainAvailable) {
-    const text = `RETAIN to ${told(route)}`;
-    throw new ProtocolError(text, 0, "MQTT-3.2.2-14", ReasonCode.RetainNotSupported);
-  }
 }
 
 /** The message of the view, which borrows its bytes. */
@@ -279,7 +268,19 @@ function settle(
   packetId: number,
 ): PromiseLike<void> | null {
   const { transform } = connection.context.settings;
-  if (transform === null) return publish(connection, route, message, packetId);
+  return transform === null
+    ? publish(connection, route, message, packetId)
+    : settleTransformed(connection, transform, route, message, packetId);
+}
+
+/** Publishes what the program makes of a message. Apart, since its closure costs each call. */
+function settleTransformed(
+  connection: ClientConnection,
+  transform: Transform,
+  route: Route<Receiver>,
+  message: Message,
+  packetId: number,
+): PromiseLike<void> | null {
   return transformPublish(
     connection,
     transform,

@@ -145,16 +145,16 @@ export const BROKER_MUTANTS: Mutant[] = [
   },
   {
     rule: "RETAIN is refused where nothing is retained",
-    file: "broker/connection/handle_publish.ts",
-    find: "if (view.retain && !terms.retainAvailable) {",
-    replace: "if (view.retain && terms.retainAvailable === null) {",
+    file: "broker/connection/publish_checks.ts",
+    find: "if (retain && !terms.retainAvailable) {",
+    replace: "if (retain && terms.retainAvailable === null) {",
     tests: ["v5/connack_test.ts"],
   },
   {
     rule: "Maximum QoS counts for messages",
-    file: "broker/connection/handle_publish.ts",
-    find: "if (view.qos > terms.maximumQoS) {",
-    replace: "if (view.qos > 2) {",
+    file: "broker/connection/publish_checks.ts",
+    find: "if (qos > terms.maximumQoS) {",
+    replace: "if (qos > 2) {",
     tests: ["v5/connack_test.ts"],
   },
   {

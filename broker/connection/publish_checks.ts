@@ -1,0 +1,32 @@
+/** Checks that CONNACK has allowed the client what a PUBLISH asks for. */
+import { ProtocolError, type PublishView, ReasonCode } from "../../codec/mod.ts";
+import type { Route } from "../../router/route_cache.ts";
+import type { Receiver } from "../delivery/subscriber.ts";
+import type { ClientConnection } from "./client_connection.ts";
+
+/**
+ * Checks the QoS and RETAIN of a PUBLISH.
+ *
+ * @throws {ProtocolError} If Maximum QoS or Retain Available of the listener forbids them
+ * [MQTT-3.2.2-11] [MQTT-3.2.2-14].
+ */
+export function checkAllowed(
+  connection: ClientConnection,
+  { qos, retain }: PublishView,
+  route: Route<Receiver>,
+): void {
+  const { terms } = connection;
+  if (qos > terms.maximumQoS) {
+    const text = `QoS ${qos} to ${topicOf(connection, route)}`;
+    throw new ProtocolError(text, 0, "MQTT-3.2.2-11", ReasonCode.QoSNotSupported);
+  }
+  if (retain && !terms.retainAvailable) {
+    const text = `RETAIN to ${topicOf(connection, route)}`;
+    throw new ProtocolError(text, 0, "MQTT-3.2.2-14", ReasonCode.RetainNotSupported);
+  }
+}
+
+/** The topic as the client knows it, without its mount point. */
+function topicOf({ terms }: ClientConnection, { topic }: Route<Receiver>): string {
+  return terms.mount?.told(topic) ?? topic;
+}
