@@ -5,7 +5,7 @@
  * @module
  */
 import deno from "./deno.json" with { type: "json" };
-import type { AdminListener } from "./admin/mod.ts";
+import type { AdminListener, ListenerInfo } from "./admin/mod.ts";
 import { adminUrl, listenAndTell } from "./cli/admin_listener.ts";
 import { bindFault } from "./cli/bind_fault.ts";
 import { type FdLimit, readFdLimit } from "./cli/fd_limit.ts";
@@ -100,7 +100,8 @@ async function serve(flags: ServerFlags): Promise<void> {
     say(`At most ${connectionsMax} connections: the limit of open files is ${fds.limit}`);
   }
   const state = new SysTopics(broker, { version: VERSION });
-  const admin = flags.adminPort === null ? null : await administer(broker, flags.adminPort);
+  const ports = [listener.port, ...webSockets === null ? [] : [webSockets.port]];
+  const admin = flags.adminPort === null ? null : await administer(broker, flags.adminPort, ports);
   const notifier = SystemdNotifier.start();
   await stopped;
   await notifier?.stop();
@@ -109,9 +110,25 @@ async function serve(flags: ServerFlags): Promise<void> {
   await broker.close({ graceMs: GRACE_MS });
 }
 
-/** Opens the admin listener, for this machine only. */
-async function administer(broker: Broker, port: number): Promise<AdminListener> {
-  const options = { port, operations: { version: VERSION, audit: say } };
+/**
+ * Opens the admin listener, for this machine only.
+ *
+ * @param ports The ports of MQTT, and of MQTT over WebSocket if there is one.
+ */
+async function administer(
+  broker: Broker,
+  port: number,
+  ports: readonly number[],
+): Promise<AdminListener> {
+  const info = (port: number, i: number): ListenerInfo => ({
+    port,
+    protocol: i === 0 ? "mqtt" : "websockets",
+    tls: false,
+    mtls: false,
+    allow_anonymous: true,
+  });
+  const listeners = () => ports.map(info);
+  const options = { port, operations: { version: VERSION, audit: say, listeners } };
   const admin = await bound(listenAndTell(broker, options), LOOPBACK, port, "--admin-port");
   say(`Health, metrics and the API on ${adminUrl(admin, false)}`);
   return admin;

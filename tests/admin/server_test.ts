@@ -132,6 +132,11 @@ Deno.test("--admin-port prints a token once, that is good for everything", async
   const url = `http://127.0.0.1:${port}`;
   assertEquals(await statusOf(fetch(`${url}/nothing`)), 401);
   assertEquals(await statusOf(fetch(`${url}/nothing`, { headers })), 404);
+  const [, mqtt] = await server.waitFor(/listening on 127\.0\.0\.1:(\d+)/, "stdout", DEADLINE_MS);
+  const { listeners } = await (await fetch(`${url}/api/v1/listeners`, { headers })).json();
+  assertEquals(listeners, [
+    { port: Number(mqtt), protocol: "mqtt", tls: false, mtls: false, allow_anonymous: true },
+  ]);
 });
 
 Deno.test("systemd is told that the server is ready, and that its event loop goes on", async () => {
