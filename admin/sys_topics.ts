@@ -2,7 +2,7 @@ import type { Broker } from "../broker/broker.ts";
 import { LoadAverages } from "./load_average.ts";
 import { SessionTotals } from "./metrics/session_totals.ts";
 import { sysValues, totalsOf } from "./sys_values.ts";
-import { TimeSlices } from "./work/time_slices.ts";
+import { TimeSlices } from "./time_slices.ts";
 
 /** The default interval at which `$SYS` is updated, in seconds. */
 const INTERVAL_SECONDS = 10;

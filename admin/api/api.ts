@@ -1,7 +1,7 @@
 import type { Broker } from "../../broker/broker.ts";
 import { json } from "../http/http_responses.ts";
 import { type Route, RouteTable } from "../http/routes.ts";
-import { TimeSlices } from "../work/time_slices.ts";
+import { TimeSlices } from "../time_slices.ts";
 import type { ApiParts } from "./api_parts.ts";
 import { banRoutes } from "./ban_routes.ts";
 import { clientRoutes } from "./client_routes.ts";

@@ -1,7 +1,7 @@
 import type { Broker } from "../../broker/broker.ts";
 import type { Inspection } from "../../broker/inspection.ts";
 import type { SessionTotals } from "../metrics/session_totals.ts";
-import type { TimeSlices } from "../work/time_slices.ts";
+import type { TimeSlices } from "../time_slices.ts";
 import type { Operations } from "./operations.ts";
 import type { RecentEvents } from "./recent_events.ts";
 

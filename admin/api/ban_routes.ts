@@ -8,7 +8,7 @@ import type { Ban, BanKind } from "../../broker/limits/ban_list.ts";
 import { json, noContent } from "../http/http_responses.ts";
 import { RequestError } from "../http/request_error.ts";
 import type { Route, Schema } from "../http/routes.ts";
-import type { Steps } from "../work/time_slices.ts";
+import type { Steps } from "../time_slices.ts";
 import type { ApiParts } from "./api_parts.ts";
 import { blockOf } from "./client_routes.ts";
 import {

@@ -11,7 +11,7 @@ import type { Values } from "../http/fields.ts";
 import { json } from "../http/http_responses.ts";
 import { RequestError } from "../http/request_error.ts";
 import type { Route, Schema } from "../http/routes.ts";
-import type { Steps } from "../work/time_slices.ts";
+import type { Steps } from "../time_slices.ts";
 import type { ApiParts } from "./api_parts.ts";
 import {
   dataSchema,

@@ -6,7 +6,7 @@ import { instrumentsOf } from "../metrics/instruments.ts";
 import { LoopLag } from "../metrics/loop_lag.ts";
 import { type ProcessUse, processUse } from "../metrics/process.ts";
 import { sysValues, totalsOf } from "../sys_values.ts";
-import type { TimeSlices } from "../work/time_slices.ts";
+import type { TimeSlices } from "../time_slices.ts";
 import type { Operations } from "./operations.ts";
 
 /** How often the averages of load are brought up to date, in milliseconds. */

@@ -8,7 +8,7 @@ import { RequestError } from "../http/request_error.ts";
 import { json } from "../http/http_responses.ts";
 import type { Fields, Values } from "../http/fields.ts";
 import type { Schema } from "../http/routes.ts";
-import type { Steps } from "../work/time_slices.ts";
+import type { Steps } from "../time_slices.ts";
 
 /** Entries of a page, at most. */
 export const PAGE_MAX = 1000;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { TooBusyError } from "../work/time_slices.ts";
+import { TooBusyError } from "../time_slices.ts";
 import { RequestError } from "./request_error.ts";
 
 const HEADERS: Readonly<Record<string, string>> = {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Steps } from "../work/time_slices.ts";
+import type { Steps } from "../time_slices.ts";
 import type { HistogramValue, Instrument, Labels } from "./instrument.ts";
 
 /** The type of the text. */

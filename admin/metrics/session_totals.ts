@@ -1,5 +1,5 @@
 import type { Inspection } from "../../broker/inspection.ts";
-import type { Steps, TimeSlices } from "../work/time_slices.ts";
+import type { Steps, TimeSlices } from "../time_slices.ts";
 
 /** How long a count is good for, in milliseconds. */
 const FRESH_MS = 5000;

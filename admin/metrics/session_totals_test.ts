@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { Broker } from "../../broker/broker.ts";
 import * as packets from "../../tests/harness/packets.ts";
 import { RawClient } from "../../tests/harness/raw_client.ts";
-import { TimeSlices } from "../work/time_slices.ts";
+import { TimeSlices } from "../time_slices.ts";
 import { SessionTotals } from "./session_totals.ts";
 
 Deno.test("SessionTotals counts each session once, and what waits for all of them", async () => {

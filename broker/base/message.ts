@@ -98,9 +98,22 @@ export class Message implements ForwardSource {
   }
 
   /** Creates a message that was not read from a packet; it owns its bytes. */
-  static of(parts: MessageParts): Message {
-    const { route, payload, properties, qos, retain, nowMs, origin } = parts;
-    const head = encodeProperties(properties);
+  static of({ properties, ...parts }: MessageParts): Message {
+    const expirySeconds = properties.messageExpiryInterval ?? -1;
+    return Message.withHead(encodeProperties(properties), expirySeconds, parts);
+  }
+
+  /**
+   * Creates a message of encoded properties and a payload; it owns its bytes, which are copies.
+   *
+   * @param head The properties, as they stand in a PUBLISH of 5.0.
+   * @param expirySeconds The Message Expiry Interval among them; -1 for none.
+   */
+  static withHead(
+    head: Uint8Array,
+    expirySeconds: number,
+    { route, payload, qos, retain, nowMs, origin }: Omit<MessageParts, "properties">,
+  ): Message {
     const bytes = new Uint8Array(head.length + payload.length);
     bytes.set(head);
     bytes.set(payload, head.length);
@@ -114,7 +127,7 @@ export class Message implements ForwardSource {
       bytes.length,
       qos,
       retain,
-      properties.messageExpiryInterval ?? -1,
+      expirySeconds,
       nowMs,
       origin,
     );

@@ -114,26 +114,11 @@ function changed(
   { payload = message.payload, retain = message.retain, properties }: MessageChange,
 ): Message {
   const { qos, origin } = message;
-  const nowMs = clock.now();
-  if (properties !== undefined) {
-    return Message.of({ route, payload, properties, qos, retain, nowMs, origin });
-  }
-  const head = message.buffer.subarray(message.propertiesStart, message.propertiesEnd);
-  const bytes = new Uint8Array(head.length + payload.length);
-  bytes.set(head);
-  bytes.set(payload, head.length);
-  return new Message(
-    route.topic,
-    route.bytes,
-    bytes,
-    0,
-    head.length,
-    head.length,
-    bytes.length,
-    qos,
-    retain,
-    message.expirySeconds,
-    nowMs,
-    origin,
-  );
+  const parts = { route, payload, qos, retain, nowMs: clock.now(), origin };
+  if (properties !== undefined) return Message.of({ ...parts, properties });
+  const { buffer, propertiesStart, propertiesEnd, expirySeconds, deadlineMs } = message;
+  const head = buffer.subarray(propertiesStart, propertiesEnd);
+  // The time that the program has taken counts for the expiry.
+  const nowMs = expirySeconds < 0 ? 0 : deadlineMs - expirySeconds * 1000;
+  return Message.withHead(head, expirySeconds, { ...parts, nowMs });
 }

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { VirtualClock } from "../../tests/harness/virtual_clock.ts";
+import { VirtualClock } from "../tests/harness/virtual_clock.ts";
 import { type Steps, TimeSlices, TooBusyError, WAITING_MAX } from "./time_slices.ts";
 
 /** A clock on which each look takes a while; what is due is called when a test says so. */

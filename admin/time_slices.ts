@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Clock } from "../../broker/base/clock.ts";
+import type { Clock } from "../broker/base/clock.ts";
 
 /** How long a slice of work may take, in milliseconds; what takes longer goes on in another. */
 const SLICE_MS = 0.25;
