@@ -87,7 +87,7 @@ export class AdminListener implements AsyncDisposable {
       names: [hostname, ...options.names ?? []],
       other,
       audit: operations.audit ?? (() => {}),
-      failed: (error) => inspection.failed(error),
+      reportError: (error) => inspection.reportError(error),
     });
     api.metrics.answered = handler.answered;
     const server = new LoopbackServer(handler.answer);

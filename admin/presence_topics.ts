@@ -57,7 +57,7 @@ export class PresenceTopics {
         this.#broker.publish(`$SYS/broker/clients/${name}/${event}`, payload);
       } catch (error) {
         // A topic can be longer than the broker allows.
-        if (!(error instanceof TypeError)) inspection.failed(error);
+        if (!(error instanceof TypeError)) inspection.reportError(error);
       }
     });
   }

@@ -128,7 +128,7 @@ export class SysTopics {
   #count(): void {
     this.#totals.take().then(() => {
       if (this.#cancel !== null) this.#tellValues();
-    }, (error) => this.#broker.inspection.failed(error));
+    }, (error) => this.#broker.inspection.reportError(error));
   }
 
   #say(topic: string, value: string | number): void {

@@ -307,7 +307,7 @@ export class Broker implements AsyncDisposable {
   ): void {
     policy.isClosed = true;
     for (const connection of [...this.#parts.connections]) {
-      if (connection.policy === policy) connection.disconnect(reasonCode);
+      if (connection.listenerPolicy === policy) connection.disconnect(reasonCode);
     }
   }
 

@@ -80,7 +80,7 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
     this.memory = new MemoryBudget(context, this);
     this.limiters = new Limiters(context, this.connections);
     this.#toFlush = new FlushQueue(clock, context.turns, (outbox, error) => {
-      context.failed(error);
+      context.reportError(error);
       outbox.abort();
     });
     this.outboxHost = this.#outboxHost();
@@ -185,8 +185,8 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
       },
       onWriteStart: () => limiters.writes.start(),
       lagMax: (appended) => memory.lagMax(appended),
-      countLagged: (frames) => context.lagged(frames),
-      failed: (error) => context.failed(error),
+      countLagged: (frames) => context.reportLag(frames),
+      reportError: (error) => context.reportError(error),
     };
   }
 }

@@ -142,7 +142,7 @@ export class Inspection {
   }
 
   /** Reports a failure that is no client's. */
-  failed(error: unknown): void {
-    this.#parts.context.failed(error);
+  reportError(error: unknown): void {
+    this.#parts.context.reportError(error);
   }
 }

@@ -10,21 +10,21 @@ export class HeadChunks {
   #isReading = false;
   readonly #load: (first: number) => Promise<Chunk | null>;
   readonly #loaded: () => void;
-  readonly #failed: (error: unknown) => void;
+  readonly #onError: (error: unknown) => void;
 
   /**
    * @param load Reads the chunk that begins with a sequence.
    * @param loaded Told when chunks have come.
-   * @param failed Told why they have not.
+   * @param onError Told why they have not.
    */
   constructor(
     load: (first: number) => Promise<Chunk | null>,
     loaded: () => void,
-    failed: (error: unknown) => void,
+    onError: (error: unknown) => void,
   ) {
     this.#load = load;
     this.#loaded = loaded;
-    this.#failed = failed;
+    this.#onError = onError;
   }
 
   /** What they cost in memory, in bytes. */
@@ -51,7 +51,7 @@ export class HeadChunks {
       if (chunks.every((chunk) => chunk !== null)) this.#loaded();
     }, (error) => {
       this.#isReading = false;
-      this.#failed(error);
+      this.#onError(error);
     });
   }
 }

@@ -26,7 +26,7 @@ export interface StreamLogHost {
   /** The time of the wall clock, in milliseconds since 1970. */
   now(): number;
   /** Something has failed that nobody waits for. */
-  failed(error: unknown): void;
+  reportError(error: unknown): void;
 }
 
 /** Whoever waits for a stream to grow. */
@@ -83,7 +83,7 @@ export class StreamLog {
     this.#last = this.#stored = Math.max(row.last, open.next - 1);
     this.#bytesEver = Math.max(row.bytesEver, open.bytesBefore + open.end);
     this.#first = row.first;
-    const failed = (error: unknown) => host.failed(error);
+    const failed = (error: unknown) => host.reportError(error);
     const loaded = () => this.#headsLoaded();
     this.chunks = new StreamChunks(row.id, host.cache, index, open, loaded, failed);
     this.#bytesBeforeFirst = this.chunks.bytesBefore;

@@ -63,7 +63,7 @@ export class Streams implements AsyncDisposable {
     const { now = Date.now, cacheBytesMax = CACHE_BYTES, failed = () => {} } = options;
     const commits = new StoreCommits(store);
     const cache = new ChunkCache(store, () => cacheBytesMax);
-    const table = await StreamTable.open({ store, commits, cache, now, failed });
+    const table = await StreamTable.open({ store, commits, cache, now, reportError: failed });
     const keeper = { now, stored: (input: { isRevoked: boolean }) => commits.stored(input) };
     return new Streams(store, commits, keeper, table);
   }

@@ -27,7 +27,7 @@ export interface RequestHandlerOptions {
   /** Takes the line about a change. */
   audit(line: Line): void;
   /** Told of a failure of ours. */
-  failed(error: unknown): void;
+  reportError(error: unknown): void;
 }
 
 /** Lets requests through to their handlers. */
@@ -47,7 +47,7 @@ export class RequestHandler {
       response = await this.#answer(request, peer);
     } catch (error) {
       const known = failure(error);
-      if (known === null) this.#options.failed(error);
+      if (known === null) this.#options.reportError(error);
       response = known ?? fault(500, "Something has failed here, and is in the log");
     }
     this.answered.set(response.status, (this.answered.get(response.status) ?? 0) + 1);

@@ -19,7 +19,7 @@ export class BrokerContext {
   readonly settings: Settings;
   /** The limits in effect; `Broker.changeLimits()` changes them. Parts read them when needed. */
   readonly limits: BrokerLimits;
-  readonly #policy: ListenerPolicy;
+  readonly #listenerPolicy: ListenerPolicy;
   /** Those of the program, and of whoever else looks on; read anew for each call. */
   hooks: BrokerHooks;
   readonly #observers = new Set<BrokerHooks>();
@@ -39,21 +39,21 @@ export class BrokerContext {
   constructor(settings: Settings) {
     this.settings = settings;
     this.limits = settings.limits;
-    this.#policy = new ListenerPolicy(settings, this.stats);
+    this.#listenerPolicy = new ListenerPolicy(settings, this.stats);
     this.hooks = settings.hooks;
     this.clock = settings.clock;
-    const failed = (error: unknown) => this.failed(error);
-    this.turns = new TurnBudget(this.clock, this.limits, failed);
-    this.scheduler = new Scheduler(this.clock, failed, this.turns);
+    const onError = (error: unknown) => this.reportError(error);
+    this.turns = new TurnBudget(this.clock, this.limits, onError);
+    this.scheduler = new Scheduler(this.clock, onError, this.turns);
     this.calendar = {
       toWall: (clockMs) => clockMs - this.clock.now() + settings.wallClock(),
       toClock: (wallMs) => wallMs - settings.wallClock() + this.clock.now(),
     };
   }
 
-  /** The rules of clients whose listener has none of its own. */
-  get terms(): EffectivePolicy {
-    return this.#policy.effective;
+  /** The policy of clients whose listener has no rules of its own. */
+  get policy(): EffectivePolicy {
+    return this.#listenerPolicy.effective;
   }
 
   /**
@@ -64,7 +64,7 @@ export class BrokerContext {
   observe(hooks: BrokerHooks): () => void {
     const change = () => {
       const all = [this.settings.hooks, ...this.#observers];
-      this.hooks = chainHooks(all, (error) => this.failed(error));
+      this.hooks = chainHooks(all, (error) => this.reportError(error));
     };
     this.#observers.add(hooks);
     change();
@@ -75,39 +75,39 @@ export class BrokerContext {
   }
 
   /** Counts messages that a client may not receive. The `dropped` hook is not called. */
-  withheld(messages: number): void {
+  countWithheld(messages: number): void {
     this.stats.dropped["read-denied"] += messages;
   }
 
   /** Counts a reached limit, and calls the hook. */
-  limited(reason: LimitReason, address: string | null, clientId: string | null): void {
+  reportLimit(reason: LimitReason, address: string | null, clientId: string | null): void {
     this.stats.limited[reason]++;
     if (this.hooks.limited) this.guard(() => this.hooks.limited!({ reason, address, clientId }));
   }
 
   /** Counts a message that was not delivered to a receiver, and calls the hook. */
-  dropped(reason: DropReason, message: Message, clientId: string | null): void {
+  reportDrop(reason: DropReason, message: Message, clientId: string | null): void {
     this.stats.dropped[reason]++;
     if (this.hooks.dropped === undefined) return;
     this.guard(() => this.hooks.dropped!({ reason, topic: message.name, clientId }));
   }
 
   /** Counts QoS 0 messages that were skipped for a client that lags too far behind. */
-  lagged(messages: number): void {
+  reportLag(messages: number): void {
     this.stats.dropped.lag += messages;
     if (this.hooks.dropped === undefined) return;
     this.guard(() => this.hooks.dropped!({ reason: "lag", topic: null, clientId: null }));
   }
 
   /** Calls the `published` hook, if there is one. */
-  published(message: Message): void {
+  reportPublish(message: Message): void {
     if (this.hooks.published === undefined) return;
     const { name: topic, payload, qos, retain, origin: { clientId } } = message;
     this.guard(() => this.hooks.published!({ topic, payload, qos, retain, clientId }));
   }
 
   /** Reports an internal error. It must never reach a peer's connection loop. */
-  failed(error: unknown): void {
+  reportError(error: unknown): void {
     this.stats.internalErrors++;
     try {
       this.hooks.failed?.(error);
@@ -121,7 +121,7 @@ export class BrokerContext {
     try {
       call();
     } catch (error) {
-      this.failed(error);
+      this.reportError(error);
     }
   }
 }

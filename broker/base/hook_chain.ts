@@ -6,11 +6,11 @@ type AnyHooks = Partial<Record<keyof BrokerHooks, (...args: never[]) => void>>;
  * Hooks that call those of several in turn. Only what one of them has is there at all: a hook that
  * nobody has costs nothing.
  *
- * @param failed Told of what one of them throws; the others are called all the same.
+ * @param onError Told of what one of them throws; the others are called all the same.
  */
 export function chainHooks(
   all: readonly BrokerHooks[],
-  failed: (error: unknown) => void,
+  onError: (error: unknown) => void,
 ): BrokerHooks {
   if (all.length === 1) return all[0]!;
   const chained: AnyHooks = {};
@@ -22,7 +22,7 @@ export function chainHooks(
           try {
             one[name]!(...args);
           } catch (error) {
-            failed(error);
+            onError(error);
           }
         }
       };

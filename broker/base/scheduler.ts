@@ -21,7 +21,7 @@ export class Deadline {
  */
 export class Scheduler {
   readonly #clock: Clock;
-  readonly #failed: (error: unknown) => void;
+  readonly #onError: (error: unknown) => void;
   readonly #heap: Deadline[] = [];
   #cancel: (() => void) | null = null;
   #armedMs = Infinity;
@@ -29,17 +29,17 @@ export class Scheduler {
   readonly #turns: TurnBudget | null;
 
   /**
-   * @param failed Called with the error of a deadline. The others still run.
+   * @param onError Called with the error of a deadline. The others still run.
    * @param turns The work budget. Without it, all due deadlines run in one turn.
    */
   constructor(
     clock: Clock,
-    failed: (error: unknown) => void = reportError,
+    onError: (error: unknown) => void = reportError,
     turns: TurnBudget | null = null,
   ) {
     this.#clock = clock;
     this.#turns = turns;
-    this.#failed = failed;
+    this.#onError = onError;
   }
 
   /** The number of set deadlines. */
@@ -97,7 +97,7 @@ export class Scheduler {
       try {
         first.due();
       } catch (error) {
-        this.#failed(error);
+        this.#onError(error);
       }
       first = this.#heap[0];
       if (this.#turns?.spend(UNITS_PER_DEADLINE) && first !== undefined && first.atMs <= now) {

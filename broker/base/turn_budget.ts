@@ -49,7 +49,7 @@ export interface TurnLimits {
 export class TurnBudget {
   readonly #clock: Clock;
   readonly #limits: TurnLimits;
-  readonly #failed: (error: unknown) => void;
+  readonly #onError: (error: unknown) => void;
   #short: Job[] = [];
   #long: Job[] = [];
   readonly #waiting = new Set<() => void>();
@@ -78,11 +78,11 @@ export class TurnBudget {
   /** Whether the next turn is scheduled. */
   #isAwaited = false;
 
-  /** @param failed Called with the error of a job. */
-  constructor(clock: Clock, limits: TurnLimits, failed: (error: unknown) => void) {
+  /** @param onError Called with the error of a job. */
+  constructor(clock: Clock, limits: TurnLimits, onError: (error: unknown) => void) {
     this.#clock = clock;
     this.#limits = limits;
-    this.#failed = failed;
+    this.#onError = onError;
   }
 
   /** Whether the turn is over, so that all work that can wait must wait. */
@@ -291,7 +291,7 @@ export class TurnBudget {
       try {
         job();
       } catch (error) {
-        this.#failed(error);
+        this.#onError(error);
       }
     }
     return count;

@@ -128,7 +128,7 @@ export interface ClientConnection extends ClientLink {
   /** What is known of the peer. */
   readonly peer: PeerInfo;
   /** What holds for the client, as of when it connected. */
-  readonly terms: EffectivePolicy;
+  readonly policy: EffectivePolicy;
   /** The client identifier; `""` before the client was accepted. */
   readonly clientId: string;
   /** Where messages of the client come from; only for a client that has a session. */
@@ -172,13 +172,13 @@ export interface ClientConnection extends ClientLink {
   acks: WaitingResponses | null;
 
   /** Counts that the client has reached a limit. */
-  limited(reason: LimitReason): void;
+  reportLimit(reason: LimitReason): void;
   /** What the client speaks is known. */
   speak(protocol: ClientProtocol): void;
   /** The client has got a session, and what encodes messages for it. */
   bind(session: Session, sender: PublishSender): void;
   /** The client is accepted, and CONNACK has left, or may leave. */
-  accepted(client: ClientInfo): void;
+  onAccepted(client: ClientInfo): void;
   /** The client has sent DISCONNECT. */
   onDisconnect(reasonCode: number): void;
   /** Takes note of why the connection ends, unless something else came before. */

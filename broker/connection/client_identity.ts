@@ -19,8 +19,8 @@ export function identify(
   connection: ClientConnection,
   packet: ConnectPacket,
 ): Identity | ConnectRefusal {
-  const { terms } = connection;
-  const certified = terms.identityAsUsername || terms.subjectAsUsername;
+  const { policy } = connection;
+  const certified = policy.identityAsUsername || policy.subjectAsUsername;
   const username = certified ? certifiedName(connection) : packet.username;
   if (certified && !username) {
     return new ConnectRefusal(
@@ -29,15 +29,15 @@ export function identify(
     );
   }
   const isAnonymous = username === null && packet.properties.authenticationMethod === undefined;
-  if (isAnonymous && !terms.allowAnonymous) {
+  if (isAnonymous && !policy.allowAnonymous) {
     return new ConnectRefusal(ReasonCode.NotAuthorized, "User name is missing");
   }
-  if (packet.clientId === "" && !terms.allowZeroLengthClientId) {
+  if (packet.clientId === "" && !policy.allowZeroLengthClientId) {
     return new ConnectRefusal(ReasonCode.ClientIdentifierNotValid, "Client identifier is empty");
   }
-  const own = terms.usernameAsClientId ? username : packet.clientId;
-  const clientId = own || newClientId(connection.host, terms.autoIdPrefix);
-  const isFinal = !terms.usernameAsClientId;
+  const own = policy.usernameAsClientId ? username : packet.clientId;
+  const clientId = own || newClientId(connection.host, policy.autoIdPrefix);
+  const isFinal = !policy.usernameAsClientId;
   return (isFinal ? checkPrefix(connection, clientId) : null) ?? { clientId, username };
 }
 
@@ -64,19 +64,19 @@ function named(
   grant: Grant,
 ): Identity | ConnectRefusal {
   const username = grant.username ?? known.username;
-  if (!connection.terms.usernameAsClientId) return { clientId: known.clientId, username };
+  if (!connection.policy.usernameAsClientId) return { clientId: known.clientId, username };
   if (!username) return new ConnectRefusal(ReasonCode.NotAuthorized, "User name is missing");
   return checkPrefix(connection, username) ?? { clientId: username, username };
 }
 
-function certifiedName({ peer, terms }: ClientConnection): string | null {
+function certifiedName({ peer, policy }: ClientConnection): string | null {
   const { certificate } = peer;
   if (!certificate) return null;
-  return terms.identityAsUsername ? certificate.commonName : certificate.subject;
+  return policy.identityAsUsername ? certificate.commonName : certificate.subject;
 }
 
-function checkPrefix({ terms }: ClientConnection, clientId: string): ConnectRefusal | null {
-  const { clientIdPrefixes: prefixes } = terms;
+function checkPrefix({ policy }: ClientConnection, clientId: string): ConnectRefusal | null {
+  const { clientIdPrefixes: prefixes } = policy;
   if (prefixes === null || prefixes.some((prefix) => clientId.startsWith(prefix))) return null;
   return new ConnectRefusal(
     ReasonCode.NotAuthorized,

@@ -32,11 +32,11 @@ export function agreeOn(
   clientId: string,
   authenticationData: Uint8Array | undefined,
 ): Agreement {
-  const { terms, version } = connection;
-  const expirySeconds = Math.min(expiryAsked(connection, packet), terms.sessionExpirySecondsMax);
+  const { policy, version } = connection;
+  const expirySeconds = Math.min(expiryAsked(connection, packet), policy.sessionExpirySecondsMax);
   // A client of 3.x cannot be told another Keep Alive, so it has the one that it has asked for.
   const keepAlive = version === 5
-    ? cappedKeepAlive(packet.keepAlive, terms.keepAliveSecondsMax)
+    ? cappedKeepAlive(packet.keepAlive, policy.keepAliveSecondsMax)
     : packet.keepAlive;
   const assignedId = packet.clientId === "" ? clientId : null;
   const agreed = { assignedId, keepAlive, expirySeconds, authenticationData };
@@ -46,9 +46,9 @@ export function agreeOn(
 }
 
 /** How long the session is to outlive its connection, in seconds; 3.x only knows clean sessions. */
-function expiryAsked({ terms, version }: ClientConnection, packet: ConnectPacket): number {
+function expiryAsked({ policy, version }: ClientConnection, packet: ConnectPacket): number {
   if (version === 5) return packet.properties.sessionExpiryInterval ?? 0;
-  return packet.cleanStart ? 0 : terms.sessionExpirySecondsMax;
+  return packet.cleanStart ? 0 : policy.sessionExpirySecondsMax;
 }
 
 /** Keep Alive as the broker insists on it, in seconds; 0 for none. */
@@ -65,21 +65,21 @@ function connackProperties(
 ): Properties {
   const properties: Properties = {};
   if (connection.version !== 5) return properties;
-  const { terms } = connection;
+  const { policy } = connection;
   if (agreed.expirySeconds !== (packet.properties.sessionExpiryInterval ?? 0)) {
     properties.sessionExpiryInterval = agreed.expirySeconds;
   }
-  if (terms.receiveMaximum < 65_535) properties.receiveMaximum = terms.receiveMaximum;
-  if (terms.maximumQoS < 2) properties.maximumQoS = terms.maximumQoS as 0 | 1;
-  if (!terms.retainAvailable) properties.retainAvailable = false;
-  properties.maximumPacketSize = terms.packetBytesMax;
+  if (policy.receiveMaximum < 65_535) properties.receiveMaximum = policy.receiveMaximum;
+  if (policy.maximumQoS < 2) properties.maximumQoS = policy.maximumQoS as 0 | 1;
+  if (!policy.retainAvailable) properties.retainAvailable = false;
+  properties.maximumPacketSize = policy.packetBytesMax;
   if (agreed.assignedId !== null) properties.assignedClientIdentifier = agreed.assignedId;
-  if (terms.topicAliasMax > 0) properties.topicAliasMaximum = terms.topicAliasMax;
-  if (!terms.wildcardSubscriptionAvailable) properties.wildcardSubscriptionAvailable = false;
-  if (!terms.subscriptionIdentifiersAvailable) {
+  if (policy.topicAliasMax > 0) properties.topicAliasMaximum = policy.topicAliasMax;
+  if (!policy.wildcardSubscriptionAvailable) properties.wildcardSubscriptionAvailable = false;
+  if (!policy.subscriptionIdentifiersAvailable) {
     properties.subscriptionIdentifiersAvailable = false;
   }
-  if (!terms.sharedSubscriptionAvailable) properties.sharedSubscriptionAvailable = false;
+  if (!policy.sharedSubscriptionAvailable) properties.sharedSubscriptionAvailable = false;
   if (agreed.keepAlive !== packet.keepAlive) properties.serverKeepAlive = agreed.keepAlive;
   const { responseInformation } = connection.context.settings;
   if (packet.properties.requestResponseInformation && responseInformation !== null) {

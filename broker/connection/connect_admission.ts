@@ -36,7 +36,7 @@ export async function admit(
   const identity = settle(connection, request, grant);
   if (identity instanceof ConnectRefusal) return identity;
   const { address, protocolVersion } = request;
-  const client = { ...identity, address, protocolVersion, listener: connection.terms.name };
+  const client = { ...identity, address, protocolVersion, listener: connection.policy.name };
 
   if (!Granted.grant(connection, grant)) {
     return new ConnectRefusal(ReasonCode.NotAuthorized, EXPIRED);

@@ -23,7 +23,7 @@ const CERTIFIED: Authenticated = { grant: {} };
 
 /** What the authenticator is told of a client. */
 export function requestOf(
-  { peer, terms }: ClientConnection,
+  { peer, policy }: ClientConnection,
   packet: ConnectPacket,
   identity: Identity,
 ): ConnectRequest {
@@ -31,7 +31,7 @@ export function requestOf(
     ...identity,
     password: packet.password,
     address: peer.address,
-    listener: terms.name,
+    listener: policy.name,
     certificate: peer.certificate ?? null,
     protocolVersion: packet.protocolVersion,
     userProperties: packet.properties.userProperties ?? [],
@@ -40,11 +40,11 @@ export function requestOf(
 
 /** Asks the authenticator about a CONNECT without Authentication Method. */
 export async function authenticate(
-  { terms }: ClientConnection,
+  { policy }: ClientConnection,
   request: ConnectRequest,
 ): AuthenticationResult {
-  if (terms.identityAsUsername || terms.subjectAsUsername) return CERTIFIED;
-  const decision = decisionOf(await terms.authenticator.authenticate(request));
+  if (policy.identityAsUsername || policy.subjectAsUsername) return CERTIFIED;
+  const decision = decisionOf(await policy.authenticator.authenticate(request));
   if (decision.reasonCode !== ReasonCode.Success) {
     return new ConnectRefusal(decision.reasonCode, decision.reasonString);
   }
@@ -58,7 +58,7 @@ export async function beginAuthentication(
   method: string,
   data: Uint8Array | null,
 ): AuthenticationResult {
-  const exchange = exchangeOf(connection.terms.authenticator.begin?.(method, request));
+  const exchange = exchangeOf(connection.policy.authenticator.begin?.(method, request));
   if (exchange === null) {
     return new ConnectRefusal(ReasonCode.BadAuthenticationMethod, `Unknown method: ${method}`);
   }
@@ -97,5 +97,5 @@ export function countFailedLogin(
   { reasonCode }: ConnectRefusal,
 ): PromiseLike<void> | null {
   if (!isLoginFailure(reasonCode)) return null;
-  return host.limiters.logins.failed({ address, clientId, username, reasonCode });
+  return host.limiters.logins.countFailure({ address, clientId, username, reasonCode });
 }

@@ -6,7 +6,7 @@ import type { ClientConnection } from "./client_connection.ts";
 import { ConnectRefusal } from "./connect_refusal.ts";
 
 /** What the checks need of the connection that the packet has come by. */
-export type CheckedBy = Pick<ClientConnection, "context" | "terms" | "limited">;
+export type CheckedBy = Pick<ClientConnection, "context" | "policy" | "reportLimit">;
 
 /** Returns why the client is refused, or `null`. */
 type ConnectCheck = (by: CheckedBy, packet: ConnectPacket) => ConnectRefusal | null;
@@ -41,8 +41,8 @@ function checkShutdown({ context }: CheckedBy): ConnectRefusal | null {
   return new ConnectRefusal(ReasonCode.ServerShuttingDown, "Broker is shutting down");
 }
 
-function checkVersion({ terms }: CheckedBy, packet: ConnectPacket): ConnectRefusal | null {
-  if (terms.protocolVersions.includes(packet.protocolVersion)) return null;
+function checkVersion({ policy }: CheckedBy, packet: ConnectPacket): ConnectRefusal | null {
+  if (policy.protocolVersions.includes(packet.protocolVersion)) return null;
   return new ConnectRefusal(
     ReasonCode.UnsupportedProtocolVersion,
     "Version is not spoken here",
@@ -63,13 +63,13 @@ function checkUserProperties(by: CheckedBy, packet: ConnectPacket): ConnectRefus
   const isTooMany = (all: Properties | undefined) =>
     (all?.userProperties?.length ?? 0) > userPropertiesMax;
   if (!isTooMany(packet.properties) && !isTooMany(packet.will?.properties)) return null;
-  by.limited("user-properties");
+  by.reportLimit("user-properties");
   return new ConnectRefusal(ReasonCode.QuotaExceeded, "Too many user properties");
 }
 
 function checkWillTopic(by: CheckedBy, { will }: ConnectPacket): ConnectRefusal | null {
   if (will === null) return null;
-  const { context, terms: { mount } } = by;
+  const { context, policy: { mount } } = by;
   const topic = mount?.topic(will.topic) ?? will.topic;
   const fault = topicNameFault(will.topic) ??
     (isBeyondLimits(topic, context.limits) ? "too long, or too deep" : null) ??
@@ -78,8 +78,8 @@ function checkWillTopic(by: CheckedBy, { will }: ConnectPacket): ConnectRefusal 
   return new ConnectRefusal(ReasonCode.TopicNameInvalid, `Will topic: ${fault}`);
 }
 
-function checkWillPayload({ terms }: CheckedBy, { will }: ConnectPacket): ConnectRefusal | null {
-  if (will === null || will.payload.length <= terms.payloadBytesMax) return null;
+function checkWillPayload({ policy }: CheckedBy, { will }: ConnectPacket): ConnectRefusal | null {
+  if (will === null || will.payload.length <= policy.payloadBytesMax) return null;
   return new ConnectRefusal(
     ReasonCode.PacketTooLarge,
     `Will payload of ${will.payload.length} bytes`,
@@ -87,13 +87,13 @@ function checkWillPayload({ terms }: CheckedBy, { will }: ConnectPacket): Connec
 }
 
 /** [MQTT-3.2.2-12] */
-function checkWillQoS({ terms }: CheckedBy, { will }: ConnectPacket): ConnectRefusal | null {
-  if (will === null || will.qos <= terms.maximumQoS) return null;
+function checkWillQoS({ policy }: CheckedBy, { will }: ConnectPacket): ConnectRefusal | null {
+  if (will === null || will.qos <= policy.maximumQoS) return null;
   return new ConnectRefusal(ReasonCode.QoSNotSupported, `Will QoS is ${will.qos}`);
 }
 
 /** [MQTT-3.2.2-13] */
-function checkWillRetain({ terms }: CheckedBy, { will }: ConnectPacket): ConnectRefusal | null {
-  if (will === null || !will.retain || terms.retainAvailable) return null;
+function checkWillRetain({ policy }: CheckedBy, { will }: ConnectPacket): ConnectRefusal | null {
+  if (will === null || !will.retain || policy.retainAvailable) return null;
   return new ConnectRefusal(ReasonCode.RetainNotSupported, "Will is to be retained");
 }

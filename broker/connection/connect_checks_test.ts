@@ -39,10 +39,10 @@ function check(
   const settings = settingsOf(options);
   const context = new BrokerContext(settings);
   context.isClosing = isClosing;
-  const terms = new ListenerPolicy(settings, context.stats, rules).effective;
+  const policy = new ListenerPolicy(settings, context.stats, rules).effective;
   const reached: string[] = [];
   const refusal = checkConnect(
-    { context, terms, limited: (reason) => reached.push(reason) },
+    { context, policy, reportLimit: (reason) => reached.push(reason) },
     connect,
   );
   return [refusal?.reasonCode ?? null, reached];

@@ -51,9 +51,9 @@ export class Connection implements ClientConnection, OutboxOwner, TimedConnectio
   /** What is known of the peer. */
   readonly peer: PeerInfo;
   /** The rules by which it came, shared with others. */
-  readonly policy: ListenerPolicy;
+  readonly listenerPolicy: ListenerPolicy;
   /** What holds for the client, as of when it connected. */
-  readonly terms: EffectivePolicy;
+  readonly policy: EffectivePolicy;
   /** The bytes that it has brought and taken. */
   readonly traffic: Traffic;
   version: ProtocolVersion = 4;
@@ -88,14 +88,19 @@ export class Connection implements ClientConnection, OutboxOwner, TimedConnectio
   /** Made for the first message. */
   #origin: Origin | null = null;
 
-  constructor(host: ConnectionHost, transport: Transport, peer: PeerInfo, policy: ListenerPolicy) {
+  constructor(
+    host: ConnectionHost,
+    transport: Transport,
+    peer: PeerInfo,
+    listenerPolicy: ListenerPolicy,
+  ) {
     const { context } = host;
     this.host = host;
     this.context = context;
     this.peer = peer;
-    this.policy = policy;
-    this.terms = policy.effective;
-    this.wire = { v5: false, packetBytesMax: this.terms.packetBytesMax, isOwn: false };
+    this.listenerPolicy = listenerPolicy;
+    this.policy = listenerPolicy.effective;
+    this.wire = { v5: false, packetBytesMax: this.policy.packetBytesMax, isOwn: false };
     this.#transport = transport;
     this.#reader = new ConnectionReader(this);
     this.outbox = new Outbox(transport, host.outboxHost, this);
@@ -130,7 +135,7 @@ export class Connection implements ClientConnection, OutboxOwner, TimedConnectio
 
   /** Who is asked what the client may do; nobody if `null`. */
   get authorizer(): Authorizer | null {
-    return this.granted === null ? this.terms.authorizer : this.granted.authorizer;
+    return this.granted === null ? this.policy.authorizer : this.granted.authorizer;
   }
 
   /** Reads until the connection ends. Never rejects. */
@@ -192,8 +197,8 @@ export class Connection implements ClientConnection, OutboxOwner, TimedConnectio
   }
 
   /** Counts that the client has reached a limit. */
-  limited(reason: LimitReason): void {
-    this.context.limited(reason, this.peer.address, this.client?.clientId ?? null);
+  reportLimit(reason: LimitReason): void {
+    this.context.reportLimit(reason, this.peer.address, this.client?.clientId ?? null);
   }
 
   /** Reads nothing more until a wait is over; the client cannot keep alive meanwhile. */
@@ -227,10 +232,10 @@ export class Connection implements ClientConnection, OutboxOwner, TimedConnectio
   }
 
   /** The client is accepted, and CONNACK has left, or may leave. */
-  accepted(client: ClientInfo): void {
+  onAccepted(client: ClientInfo): void {
     const { stats, hooks } = this.context;
     this.client = client;
-    this.lease?.authenticated();
+    this.lease?.onAuthenticated();
     stats.connectsAccepted++;
     stats.clientsMost = Math.max(stats.clientsMost, ++stats.clients);
     this.context.guard(() => hooks.connected?.(client));
@@ -247,13 +252,13 @@ export class Connection implements ClientConnection, OutboxOwner, TimedConnectio
   }
 
   send(message: Message, variant: Variant, qos: QoS, packetId: number, dup: boolean): boolean {
-    const { mount } = this.terms;
+    const { mount } = this.policy;
     if (mount !== null && !mount.holds(message.topic)) return false;
     return this.sender!.send(message, variant, qos, packetId, dup);
   }
 
   whyUnsent(message: Message): DropReason {
-    const { mount } = this.terms;
+    const { mount } = this.policy;
     return mount === null || mount.holds(message.topic) ? "too-large" : "outside-mount";
   }
 
@@ -283,12 +288,12 @@ export class Connection implements ClientConnection, OutboxOwner, TimedConnectio
   fail(error: unknown): void {
     this.blame(error);
     if (!(error instanceof PacketError)) {
-      this.context.failed(error);
+      this.context.reportError(error);
       if (this.session === null && this.flow !== null) return this.flow.refuseUndecided();
       return this.disconnect(ReasonCode.UnspecifiedError);
     }
     this.context.stats.protocolErrors++;
-    if (error instanceof PacketLimitError) this.limited(error.limit);
+    if (error instanceof PacketLimitError) this.reportLimit(error.limit);
     if (this.session !== null) this.disconnect(error.reasonCode, error.message);
     else if (error instanceof UnsupportedVersionError || this.flow !== null) {
       this.flow!.refuseFaulty(error);

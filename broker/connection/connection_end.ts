@@ -14,7 +14,7 @@ const UNITS_PER_END = 32;
 /** What the end needs of the connection beside what the handlers see of it. */
 export interface EndingConnection extends ClientConnection {
   /** The listener that counts it. */
-  readonly policy: ListenerPolicy;
+  readonly listenerPolicy: ListenerPolicy;
   /** Watches the time that the client may take. */
   readonly timer: Pick<ConnectionTimer, "isPaused" | "linger" | "stop">;
   /** Gives back what the reader holds: nothing is read any more. */
@@ -57,11 +57,11 @@ export class ConnectionEnd {
   constructor(connection: EndingConnection, transport: Transport) {
     this.#connection = connection;
     this.#transport = transport;
-    const { context, host, policy } = connection;
+    const { context, host, listenerPolicy } = connection;
     host.connections.add(connection);
     context.stats.connections++;
     context.stats.connectionsAccepted++;
-    policy.connections++;
+    listenerPolicy.connections++;
   }
 
   /** Whether the peer is heard out: closing with something unread would reset the connection. */
@@ -126,13 +126,13 @@ export class ConnectionEnd {
     this.#isGone = true;
     this.abort();
     const connection = this.#connection;
-    const { context, host, policy } = connection;
+    const { context, host, listenerPolicy } = connection;
     connection.timer.stop();
     connection.granted?.end();
     connection.stopReading();
     host.connections.delete(connection);
     context.stats.connections--;
-    policy.connections--;
+    listenerPolicy.connections--;
     connection.lease?.release();
     releaseAliases(connection);
     context.guard(() => this.#release());

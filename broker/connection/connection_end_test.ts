@@ -11,7 +11,7 @@ class EndingWorld {
   readonly ended: DisconnectInfo[] = [];
   readonly connection: TestConnection;
   readonly end: ConnectionEnd;
-  readonly policy = { connections: 0 };
+  readonly listenerPolicy = { connections: 0 };
   readonly session: { link: unknown } = { link: null };
 
   constructor(options: Omit<TestConnectionOptions, "session" | "broker"> = {}, isClient = true) {
@@ -23,7 +23,7 @@ class EndingWorld {
     });
     const tell = (what: string) => () => void this.events.push(what);
     Object.assign(connection, {
-      policy: this.policy,
+      listenerPolicy: this.listenerPolicy,
       session: isClient ? this.session : null,
       client: isClient ? { clientId: "a" } : null,
       timer: { isPaused: false, linger: tell("linger"), stop: tell("timer stopped") },
@@ -147,12 +147,12 @@ Deno.test("ConnectionEnd counts and gives back everything, once", () => {
     connections: Set<unknown>;
     memory: { aliasBytes: number };
   };
-  assertEquals([stats.connections, world.policy.connections, connections.size], [1, 1, 1]);
+  assertEquals([stats.connections, world.listenerPolicy.connections, connections.size], [1, 1, 1]);
   const { gone } = world.end;
   world.end.error ??= new Error("reset");
   world.end.transportGone();
   world.end.transportGone();
-  assertEquals([stats.connections, world.policy.connections, connections.size], [0, 0, 0]);
+  assertEquals([stats.connections, world.listenerPolicy.connections, connections.size], [0, 0, 0]);
   assertEquals([memory.aliasBytes, stats.clients], [200, 0]);
   assertEquals([gone.isClosed, world.end.isGone, world.ended.length], [true, true, 1]);
   assertEquals(String(world.ended[0]!.error), "Error: reset");

@@ -19,7 +19,7 @@ export interface TimedConnection {
   /** Takes note of why the connection ends. */
   blame(error: unknown): void;
   /** Counts that the client has reached a limit. */
-  limited(reason: LimitReason): void;
+  reportLimit(reason: LimitReason): void;
   /** Ends the connection, and says why. */
   disconnect(reasonCode: number): void;
   /** Closes the transport at once. */
@@ -90,7 +90,7 @@ export class ConnectionTimer {
     if (connection.session === null) {
       // No CONNECT in time, or an authentication that goes nowhere.
       connection.blame(new Error("No CONNECT in time"));
-      connection.limited("connect-timeout");
+      connection.reportLimit("connect-timeout");
       return connection.disconnect(ReasonCode.UnspecifiedError);
     }
     const { clock, scheduler } = connection.context;

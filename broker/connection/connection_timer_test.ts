@@ -19,7 +19,7 @@ class TestConnection implements TimedConnection {
     this.events.push((error as Error).message);
   }
 
-  limited(reason: string): void {
+  reportLimit(reason: string): void {
     this.events.push(`limited: ${reason}`);
   }
 

@@ -15,7 +15,7 @@ export class Granted {
 
   constructor(connection: ClientConnection, grant: Grant) {
     this.#connection = connection;
-    const { authorizer } = connection.terms;
+    const { authorizer } = connection.policy;
     this.authorizer = grant.authorizer === undefined
       ? authorizer
       : authorizer === null

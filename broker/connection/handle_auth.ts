@@ -26,7 +26,7 @@ export async function reauthenticate(
     packet,
     auth.exchange === null ? ReasonCode.ReAuthenticate : ReasonCode.ContinueAuthentication,
   );
-  auth.exchange ??= exchangeOf(connection.terms.authenticator.begin?.(auth.method, request));
+  auth.exchange ??= exchangeOf(connection.policy.authenticator.begin?.(auth.method, request));
   if (auth.exchange === null) {
     return connection.disconnect(ReasonCode.BadAuthenticationMethod);
   }

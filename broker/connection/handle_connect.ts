@@ -63,7 +63,7 @@ export class ConnectAttempt implements ConnectHandler {
     const packet = this.#packet = this.#decode(first, body);
     const request = this.#check(packet);
     if (this.#isOver(request)) return Promise.resolve();
-    const { mount } = connection.terms;
+    const { mount } = connection.policy;
     const will = mount === null || packet.will === null
       ? packet.will
       : { ...packet.will, topic: mount.topic(packet.will.topic) };
@@ -114,9 +114,9 @@ export class ConnectAttempt implements ConnectHandler {
   /** Step 1: reads the packet, and learns what the client speaks. */
   #decode(first: number, body: Uint8Array): ConnectPacket {
     const connection = this.#connection;
-    const { leniency, mount, packetBytesMax } = connection.terms;
+    const { leniency, mount, packetBytesMax } = connection.policy;
     const packet = decodeConnect(first, body, leniency);
-    if (connection.terms.refuseControlCharacters) refuseControlCharacters(packet);
+    if (connection.policy.refuseControlCharacters) refuseControlCharacters(packet);
     const { protocolVersion: version, properties } = packet;
     connection.speak({
       version,
@@ -185,7 +185,7 @@ export class ConnectAttempt implements ConnectHandler {
       if (isStored instanceof ConnectRefusal) return this.#refuse(isStored);
       if (!isStored || !connection.isOpen) return;
     }
-    connection.accepted(admission.client);
+    connection.onAccepted(admission.client);
   }
 
   /** Whether nothing is left to decide: the client is refused, or its connection is gone. */

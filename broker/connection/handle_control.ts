@@ -64,7 +64,7 @@ function handleDisconnect(connection: ClientConnection, packet: DisconnectPacket
     if (session.expirySeconds === 0 && expirySeconds > 0) {
       throw new ProtocolError("Session Expiry Interval was 0 in CONNECT", 0, "§3.14.2.2.2");
     }
-    session.expirySeconds = Math.min(expirySeconds, connection.terms.sessionExpirySecondsMax);
+    session.expirySeconds = Math.min(expirySeconds, connection.policy.sessionExpirySecondsMax);
   }
   connection.onDisconnect(packet.reasonCode);
 }

@@ -64,7 +64,7 @@ export function handlePublishBatch(
   const { context, host } = connection;
   if (connection.session!.access !== null || context.settings.transform !== null) return result;
   const v5 = connection.version === 5;
-  const bytesMax = connection.terms.runBytesMax;
+  const bytesMax = connection.policy.runBytesMax;
   let route: Route<Receiver> | null = null;
   let at = start;
   while (at + 4 < end && bytes[at] === PLAIN_PUBLISH) {
@@ -107,7 +107,7 @@ function routeOf(
   start: number,
   end: number,
 ): Route<Receiver> | null {
-  const { mount } = connection.terms;
+  const { mount } = connection.policy;
   if (mount !== null) {
     const topic = mount.mounted(bytes, start, end);
     if (topic === null) return null;
@@ -134,8 +134,8 @@ export function handlePublish(
   start: number,
   end: number,
 ): PromiseLike<void> | null {
-  const { context, terms } = connection;
-  view.tolerance = terms.leniency;
+  const { context, policy } = connection;
+  view.tolerance = policy.leniency;
   view.read(connection.version, first, bytes, start, end);
   context.stats.messagesReceived++;
   context.stats.payloadBytesReceived += view.end - view.payloadStart;
@@ -150,10 +150,10 @@ export function handlePublish(
       ackAfter(connection, commit, PacketType.pubrec, packetId, ReasonCode.Success);
       return null;
     }
-    if (connection.version === 5 && session.inbound.size >= terms.receiveMaximum) {
+    if (connection.version === 5 && session.inbound.size >= policy.receiveMaximum) {
       // Leniency has its bound, too: there are no more packet identifiers than 65,535.
-      if (terms.leniency === null) throw tooMany(terms.receiveMaximum);
-      terms.leniency.overlook("receive-maximum");
+      if (policy.leniency === null) throw tooMany(policy.receiveMaximum);
+      policy.leniency.overlook("receive-maximum");
     }
   }
   const message = messageOf(connection, route);
@@ -163,7 +163,7 @@ export function handlePublish(
   if (route.bytes[0] === DOLLAR && isOffLimits(route.topic, connection)) {
     return settleIf(false, connection, route, message, packetId);
   }
-  if (message.payloadBytes > terms.payloadBytesMax) {
+  if (message.payloadBytes > policy.payloadBytesMax) {
     return drop(connection, "payload-too-large", message, packetId, ReasonCode.QuotaExceeded);
   }
   const { access } = session;
@@ -185,7 +185,7 @@ function tooMany(receiveMaximum: number): ProtocolError {
 /** The route that a PUBLISH names, by its topic or by an alias (§3.3.2.3.4). */
 function resolveRoute(connection: ClientConnection): Route<Receiver> {
   const { topicStart, topicEnd, topicAlias, buffer } = view;
-  const { topicAliasMax } = connection.terms;
+  const { topicAliasMax } = connection.policy;
   if (topicAlias > topicAliasMax) {
     const text = `Topic alias ${topicAlias}, of at most ${topicAliasMax}`;
     throw new ProtocolError(text, 0, "MQTT-3.3.2-9", ReasonCode.TopicAliasInvalid);
@@ -254,7 +254,7 @@ function drop(
   packetId: number,
   reasonCode: number,
 ): null {
-  connection.context.dropped(reason, message, connection.session!.clientId);
+  connection.context.reportDrop(reason, message, connection.session!.clientId);
   // In 3.x it is acknowledged as if it had been delivered [MQTT-3.3.5-2].
   acknowledge(connection, message, packetId, reasonCode, null);
   return null;

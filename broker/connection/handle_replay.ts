@@ -119,16 +119,16 @@ export function addReplay(
   { qos: asked, noLocal }: SubscriptionRequest,
   identifier: number,
 ): number {
-  const { host, context, terms } = connection;
+  const { host, context, policy } = connection;
   const replays = host.replaysOf(connection.session!);
   const { key } = plan.request!;
   const isNew = replays.get(key) === undefined;
   if (isNew && replays.size >= context.limits.replaysMax) {
-    connection.limited("replays");
+    connection.reportLimit("replays");
     plan.text = `A session reads at most ${context.limits.replaysMax} streams at once`;
     return plan.code = ReasonCode.QuotaExceeded;
   }
-  const qos = Math.min(asked, terms.maximumQoS, QOS_MAX) as QoS;
+  const qos = Math.min(asked, policy.maximumQoS, QOS_MAX) as QoS;
   const options = { qos, identifier, noLocal: noLocal || connection.isBridge };
   // Without one it goes on with what it has.
   if (plan.cursor !== null) replays.add(plan.request!, options, plan.stream!, plan.cursor);
@@ -193,7 +193,7 @@ function planByProperty(
 ): ReplayPlan {
   const wrong = (text: string) => refusal(ReasonCode.ImplementationSpecificError, text);
   const { streams } = connection.host;
-  const known = connection.terms.mount?.filter(filter) ?? filter;
+  const known = connection.policy.mount?.filter(filter) ?? filter;
   if (name !== undefined && streams.get(name) === undefined) {
     return wrong(unknown(connection, name));
   }
@@ -223,7 +223,7 @@ function planOf(
   filter: string,
   door: { key: string; prefix: string; code: number },
 ): ReplayPlan {
-  const { mount } = connection.terms;
+  const { mount } = connection.policy;
   const { key, prefix, code } = door;
   const isResumed = text === "resume" || text.startsWith("resume,");
   let position: Position;
@@ -266,13 +266,13 @@ async function findStart(
     });
   } catch (error) {
     if (error instanceof TooManyTopicsError) {
-      connection.limited("replay-topics");
+      connection.reportLimit("replay-topics");
       plan.code = ReasonCode.QuotaExceeded;
     } else if (error instanceof RangeError) {
       const isAtDoor = plan.request!.prefix !== "";
       plan.code = isAtDoor ? ReasonCode.TopicFilterInvalid : ReasonCode.ImplementationSpecificError;
     } else {
-      context.failed(error);
+      context.reportError(error);
       plan.code = ReasonCode.UnspecifiedError;
     }
     plan.text = error instanceof Error ? error.message : String(error);

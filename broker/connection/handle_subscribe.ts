@@ -46,8 +46,8 @@ export function subscribe(
   packet: SubscribePacket,
 ): PromiseLike<void> | null {
   const identifier = packet.properties.subscriptionIdentifiers?.[0] ?? 0;
-  const { terms } = connection;
-  if (identifier !== 0 && !terms.subscriptionIdentifiersAvailable) {
+  const { policy } = connection;
+  if (identifier !== 0 && !policy.subscriptionIdentifiersAvailable) {
     throw new ProtocolError(
       "Subscription identifier",
       0,
@@ -108,8 +108,8 @@ async function ask(
 }
 
 /** Puts the mount point before each filter that is valid; what is not is refused as it came. */
-function mountAll({ terms }: ClientConnection, packet: SubscribePacket): void {
-  const { mount } = terms;
+function mountAll({ policy }: ClientConnection, packet: SubscribePacket): void {
+  const { mount } = policy;
   if (mount === null) return;
   packet.subscriptions = packet.subscriptions.map((request) =>
     topicFilterFault(request.filter) === null
@@ -134,15 +134,15 @@ function invalidFilter({ version }: ClientConnection, filter: string): number {
 
 /** Why a subscription is refused, as a reason code; 0 if it is not. */
 function faultOf(connection: ClientConnection, { filter }: SubscriptionRequest): number {
-  const { context, terms } = connection;
+  const { context, policy } = connection;
   if (topicFilterFault(filter) !== null || isBeyondLimits(filter, context.limits)) {
     return invalidFilter(connection, filter);
   }
   const shared = parseSharedFilter(filter);
-  if (shared !== null && !terms.sharedSubscriptionAvailable) {
+  if (shared !== null && !policy.sharedSubscriptionAvailable) {
     return ReasonCode.SharedSubscriptionsNotSupported;
   }
-  if (hasWildcard(shared?.filter ?? filter) && !terms.wildcardSubscriptionAvailable) {
+  if (hasWildcard(shared?.filter ?? filter) && !policy.wildcardSubscriptionAvailable) {
     return ReasonCode.WildcardSubscriptionsNotSupported;
   }
   return 0;
@@ -220,7 +220,7 @@ function eachInTurns<T>(
 function matchFaultOf(connection: ClientConnection, filter: string): MatchFault | null {
   const { context, host, session } = connection;
   const fault = matchFault(host.router, session!, filter, context.limits.matchStepsMax);
-  if (fault !== null) connection.limited("match-steps");
+  if (fault !== null) connection.reportLimit("match-steps");
   return fault;
 }
 
@@ -255,7 +255,7 @@ function add(
   const { subscriptions } = session;
   const { filter, qos: asked, noLocal, retainAsPublished, retainHandling } = request;
   if (subscriptions.size >= context.limits.subscriptionsMax && !subscriptions.has(filter)) {
-    connection.limited("subscriptions");
+    connection.reportLimit("subscriptions");
     return ReasonCode.QuotaExceeded;
   }
   const isRoom = subscriptions.has(filter) ||
@@ -263,7 +263,7 @@ function add(
   if (!isRoom) return ReasonCode.QuotaExceeded;
   const isShared = parseSharedFilter(filter) !== null;
   // What is granted may be less than what was asked for [MQTT-3.8.4-7].
-  const qos = Math.min(asked, connection.terms.maximumQoS) as QoS;
+  const qos = Math.min(asked, connection.policy.maximumQoS) as QoS;
   // What a bridge of 3.x is sent must not come back, and must arrive as it was published.
   const { isBridge } = connection;
   const options = {
@@ -297,7 +297,7 @@ export function unsubscribe(
       reasonCodes.push(invalidFilter(connection, filter));
       return;
     }
-    const known = connection.terms.mount?.filter(filter) ?? filter;
+    const known = connection.policy.mount?.filter(filter) ?? filter;
     const isReplay = session.replays?.remove(filter) || session.replays?.remove(known);
     const existed = isReplay || endSubscription(connection.host, session, known);
     reasonCodes.push(existed ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted);

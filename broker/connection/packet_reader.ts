@@ -91,7 +91,7 @@ export class ConnectionReader {
     const connection = this.#connection;
     const input = this.#input;
     const { bytes, end } = input;
-    const { context, terms, outbox } = connection;
+    const { context, policy, outbox } = connection;
     const { controlBytesMax } = context.limits;
     const pace = this.#pace;
     const { turns } = context;
@@ -127,9 +127,9 @@ export class ConnectionReader {
       const size = header.end - at;
       const sizeMax = connection.session === null
         ? context.limits.connectBytesMax
-        : terms.packetBytesMax;
+        : policy.packetBytesMax;
       if (size > sizeMax) {
-        connection.limited("packet-bytes");
+        connection.reportLimit("packet-bytes");
         throw new ProtocolError(
           `Packet of ${size} bytes, of at most ${sizeMax}`,
           0,
@@ -167,16 +167,16 @@ export class ConnectionReader {
     const { context, outbox, acks } = connection;
     const { controlBytesMax } = context.limits;
     if (outbox.controlBytes > controlBytesMax) {
-      connection.limited("control-bytes");
+      connection.reportLimit("control-bytes");
       return outbox.controlTaken();
     }
     if (acks !== null && acks.bytes > controlBytesMax) {
-      connection.limited("control-bytes");
+      connection.reportLimit("control-bytes");
       return acks.fewer.wait();
     }
     const wait = this.#pace?.wait() ?? null;
     if (wait === null) return null;
-    connection.limited("publish-rate");
+    connection.reportLimit("publish-rate");
     if (context.settings.publishRateExceeded === "slow-down") return wait;
     connection.disconnect(ReasonCode.MessageRateTooHigh, "Publishes too fast");
     return null;
@@ -207,7 +207,7 @@ export class ConnectionReader {
     const connection = this.#connection;
     const { context, session } = connection;
     const isHarmless = end - start <= connection.host.limiters.harmlessBytes;
-    if (session === null || !isHarmless || connection.terms.refuseControlCharacters) {
+    if (session === null || !isHarmless || connection.policy.refuseControlCharacters) {
       return this.#handleChecked(first, bytes, start, end);
     }
     if (first >> 4 === PacketType.publish) {
@@ -229,15 +229,15 @@ export class ConnectionReader {
     end: number,
   ): PromiseLike<void> | null {
     const connection = this.#connection;
-    const { context, host, session, version, terms } = connection;
+    const { context, host, session, version, policy } = connection;
     const type = first >> 4;
     if (session !== null && end - start > host.limiters.harmlessBytes) {
       checkPacket(context.limits, version, first, bytes, start, end);
     }
     if (session !== null && type === PacketType.publish) {
-      if (terms.refuseControlCharacters) {
+      if (policy.refuseControlCharacters) {
         // What is overlooked is counted when it is read for good.
-        const tolerance = terms.leniency === null ? null : UNCOUNTED;
+        const tolerance = policy.leniency === null ? null : UNCOUNTED;
         const body = bytes.subarray(start, end);
         refuseControlCharacters(decodePacket(version, first, body, tolerance));
       }
@@ -246,13 +246,13 @@ export class ConnectionReader {
     context.stats.controlPacketsReceived++;
     if (session === null) return this.#handleStranger(first, bytes, start, end);
     const packet = this.#decode(first, bytes, start, end);
-    if (terms.refuseControlCharacters) refuseControlCharacters(packet);
+    if (policy.refuseControlCharacters) refuseControlCharacters(packet);
     return handlePacket(connection, packet);
   }
 
   #decode(first: number, bytes: Uint8Array, start: number, end: number): Packet {
-    const { version, terms } = this.#connection;
-    return decodePacket(version, first, bytes.subarray(start, end), terms.leniency);
+    const { version, policy } = this.#connection;
+    return decodePacket(version, first, bytes.subarray(start, end), policy.leniency);
   }
 
   /** Before the client was let in, it may send CONNECT, and AUTH if it is asked to. */

@@ -15,18 +15,18 @@ export function checkAllowed(
   { qos, retain }: PublishView,
   route: Route<Receiver>,
 ): void {
-  const { terms } = connection;
-  if (qos > terms.maximumQoS) {
+  const { policy } = connection;
+  if (qos > policy.maximumQoS) {
     const text = `QoS ${qos} to ${topicOf(connection, route)}`;
     throw new ProtocolError(text, 0, "MQTT-3.2.2-11", ReasonCode.QoSNotSupported);
   }
-  if (retain && !terms.retainAvailable) {
+  if (retain && !policy.retainAvailable) {
     const text = `RETAIN to ${topicOf(connection, route)}`;
     throw new ProtocolError(text, 0, "MQTT-3.2.2-14", ReasonCode.RetainNotSupported);
   }
 }
 
 /** The topic as the client knows it, without its mount point. */
-function topicOf({ terms }: ClientConnection, { topic }: Route<Receiver>): string {
-  return terms.mount?.told(topic) ?? topic;
+function topicOf({ policy }: ClientConnection, { topic }: Route<Receiver>): string {
+  return policy.mount?.told(topic) ?? topic;
 }

@@ -94,10 +94,10 @@ export async function reauthorize(host: ConnectionHost): Promise<number> {
 
 /** A client whose account is gone is let go; one that its certificate has let in has none. */
 function askToStay(connection: ClientConnection): void {
-  const { client, terms } = connection;
-  const isCertified = terms.identityAsUsername || terms.subjectAsUsername;
-  if (client === null || isCertified || terms.authenticator.mayStay === undefined) return;
-  if (!terms.authenticator.mayStay(client)) connection.disconnect(ReasonCode.NotAuthorized);
+  const { client, policy } = connection;
+  const isCertified = policy.identityAsUsername || policy.subjectAsUsername;
+  if (client === null || isCertified || policy.authenticator.mayStay === undefined) return;
+  if (!policy.authenticator.mayStay(client)) connection.disconnect(ReasonCode.NotAuthorized);
 }
 
 async function askSafely(host: ConnectionHost, session: Session): Promise<number> {
@@ -109,7 +109,7 @@ async function askSafely(host: ConnectionHost, session: Session): Promise<number
     if (session.isRestricted) session.touch();
     return ended;
   } catch (error) {
-    host.context.failed(error);
+    host.context.reportError(error);
     // Nothing is known of what it may do; when the client returns, it is asked about again.
     session.link?.disconnect(ReasonCode.NotAuthorized);
     return 0;

@@ -60,7 +60,7 @@ export function attachSession(
   const isToStore = packet.will !== null || expirySeconds > 0 || (old?.isDurable ?? false);
   const [session, isPresent] = sessionFor(connection, admission);
   if (session === null) {
-    connection.limited("sessions");
+    connection.reportLimit("sessions");
     return TOO_MANY_SESSIONS;
   }
   connection.bind(session, senderFor(connection, admission));
@@ -73,7 +73,7 @@ export function attachSession(
   sendControl(connection, { ...admission.connack, sessionPresent });
   connection.keepAlive(admission.keepAlive);
   const receiveMaximum = packet.properties.receiveMaximum ?? Infinity;
-  session.attach(connection, Math.min(receiveMaximum, connection.terms.inflightMax));
+  session.attach(connection, Math.min(receiveMaximum, connection.policy.inflightMax));
 
   // What the disk has already needs no commit that would fail.
   const isAsBefore = journal?.isFailing && isStoredAsItIs(session, isPresent);
@@ -115,7 +115,7 @@ function hasMemory(
   if (!isNew && will === null) return true;
   const size = isNew ? SESSION_BYTES + SESSION_STATE_BYTES + 2 * clientId.length : 0;
   if (host.memory.mayGrow("session", size + willBytes(will))) return true;
-  context.limited("memory", peer.address, clientId);
+  context.reportLimit("memory", peer.address, clientId);
   return false;
 }
 
@@ -135,17 +135,17 @@ function sessionFor(
 }
 
 function senderFor(
-  { context, host, outbox, terms, version, wire }: ClientConnection,
+  { context, host, outbox, policy, version, wire }: ClientConnection,
   { packet }: Admission,
 ): PublishSender {
-  const aliasMax = Math.min(packet.properties.topicAliasMaximum ?? 0, terms.topicAliasMax);
+  const aliasMax = Math.min(packet.properties.topicAliasMaximum ?? 0, policy.topicAliasMax);
   return new PublishSender(
     outbox,
     context.clock,
     version,
     wire.packetBytesMax,
     aliasMax === 0 ? null : new OutboundAliases(aliasMax, context.limits, host.memory),
-    terms.mount?.bytes.length ?? 0,
+    policy.mount?.bytes.length ?? 0,
   );
 }
 

@@ -69,7 +69,7 @@ function attempt<T>(connection: ClientConnection, call: () => T): T | MessageRef
 }
 
 function refusal({ context }: ClientConnection, error: unknown): MessageRefusal {
-  context.failed(error);
+  context.reportError(error);
   return { reasonCode: ReasonCode.UnspecifiedError };
 }
 

@@ -35,7 +35,7 @@ export interface Flushable {
 export class FlushQueue<F extends Flushable> {
   readonly #clock: Clock;
   readonly #turns: TurnBudget;
-  readonly #failed: (flushable: F, error: unknown) => void;
+  readonly #onError: (flushable: F, error: unknown) => void;
   /** To be flushed at the end of this turn. */
   #few: F[] = [];
   #crowd: F[] = [];
@@ -46,11 +46,11 @@ export class FlushQueue<F extends Flushable> {
   /** Whether the next turn of the crowd is scheduled. */
   #isSoon = false;
 
-  /** @param failed Called with the error of a flush. The others are still flushed. */
-  constructor(clock: Clock, turns: TurnBudget, failed: (flushable: F, error: unknown) => void) {
+  /** @param onError Called with the error of a flush. The others are still flushed. */
+  constructor(clock: Clock, turns: TurnBudget, onError: (flushable: F, error: unknown) => void) {
     this.#clock = clock;
     this.#turns = turns;
-    this.#failed = failed;
+    this.#onError = onError;
   }
 
   /** The number of waiting connections. */
@@ -148,7 +148,7 @@ export class FlushQueue<F extends Flushable> {
     try {
       flushable.flush();
     } catch (error) {
-      this.#failed(flushable, error);
+      this.#onError(flushable, error);
     }
   }
 }

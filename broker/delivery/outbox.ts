@@ -54,7 +54,7 @@ export interface OutboxHost {
   /** Counts frames that a lagging subscriber has lost. */
   countLagged(frames: number): void;
   /** Reports an internal error. */
-  failed(error: unknown): void;
+  reportError(error: unknown): void;
 }
 
 /** The connection, as its outbox needs it. */
@@ -112,7 +112,7 @@ export class Outbox implements Waiter {
     try {
       this.#written(bytes);
     } catch (error) {
-      this.#host.failed(error);
+      this.#host.reportError(error);
       this.#end(false, error);
     }
   };

@@ -73,7 +73,7 @@ export class Publisher {
     const commit = this.#isStoring ? this.#host.journal!.gathering : null;
     this.#room = outerRoom;
     this.#isStoring = isOuterStoring;
-    if (outcome !== Outcome.refused) this.#context.published(message);
+    if (outcome !== Outcome.refused) this.#context.reportPublish(message);
     return { outcome, room, commit };
   }
 
@@ -84,7 +84,7 @@ export class Publisher {
    */
   publishBatch(batch: PublishBatch): Receipt | null {
     if (this.#context.hooks.published !== undefined) {
-      for (const message of batch.messages()) this.#context.published(message);
+      for (const message of batch.messages()) this.#context.reportPublish(message);
     }
     const outerRoom = this.#room;
     this.#room = null;
@@ -114,7 +114,7 @@ export class Publisher {
     // A refused message must not be retained either.
     if (delivery.refuses(route, message)) return false;
     if (retained.set(message)) return true;
-    this.#context.dropped("retained-full", message, message.origin.clientId);
+    this.#context.reportDrop("retained-full", message, message.origin.clientId);
     return message.qos === 0;
   }
 
@@ -122,7 +122,7 @@ export class Publisher {
   #cannotKeep(route: Route<Receiver>, message: Message): boolean {
     const { memory, delivery } = this.#host;
     if (memory.mayKeep(message.weight) || !delivery.keeps(route)) return false;
-    this.#context.limited("memory", null, message.origin.clientId);
+    this.#context.reportLimit("memory", null, message.origin.clientId);
     return true;
   }
 

@@ -149,7 +149,7 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
     }
     if (message.deadlineMs <= this.#context.clock.now()) {
       backlog.shift();
-      this.#context.dropped("expired", message, this.#session.clientId);
+      this.#context.reportDrop("expired", message, this.#session.clientId);
       return true;
     }
     const { variant } = backlog;

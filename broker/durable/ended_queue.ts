@@ -78,7 +78,7 @@ export class EndedQueue {
   #handOver(message: Message, shared: string | null): void {
     const { context, delivery, clientId } = this.#options;
     if (shared !== null && delivery.handOver(message, shared)) return;
-    context.dropped("session-ended", message, clientId);
+    context.reportDrop("session-ended", message, clientId);
   }
 
   /** Returns false if it must be loaded first. */

@@ -49,7 +49,7 @@ export interface JournalHost {
   /** The current retained message of a topic. */
   retainedOf(topic: string): Message | undefined;
   /** Reports an error. */
-  failed(error: unknown): void;
+  reportError(error: unknown): void;
   /** Messages have expired before they were sent. */
   onExpired(messages: number): void;
   /** Stored messages were lost. */
@@ -109,7 +109,7 @@ export class Journal implements LogKeeper {
       },
       chunkOf: (id) => this.chunkOf(id),
       onLost: (messages) => host.onLost(messages),
-      failed: (error) => host.failed(error),
+      reportError: (error) => host.reportError(error),
       later: (ms, call) => host.scheduler.set(new Deadline(call), host.clock.now() + ms),
     });
   }
@@ -331,7 +331,7 @@ export class Journal implements LogKeeper {
     // Releases everyone who waits for a commit that will not happen.
     this.#gathering.fail(
       new StoreError("The store is closed"),
-      (error) => this.#host.failed(error),
+      (error) => this.#host.reportError(error),
     );
     await this.#store.close();
   }
@@ -362,7 +362,7 @@ export class Journal implements LogKeeper {
     const commit = this.#underWay = new Commit(this.#done);
     this.#commit(removals).catch(() => this.#changes.addFailed(removals)).then(() => {
       this.#underWay = null;
-      commit.succeed((error) => this.#host.failed(error));
+      commit.succeed((error) => this.#host.reportError(error));
       this.#sealAll();
     });
     return true;
@@ -402,7 +402,7 @@ export class Journal implements LogKeeper {
       this.#isFailing = false;
       this.#host.onFull(false);
     }
-    commit.succeed((error) => this.#host.failed(error));
+    commit.succeed((error) => this.#host.reportError(error));
     if (!this.#changes.isEmpty) this.#touch();
   }
 
@@ -418,7 +418,7 @@ export class Journal implements LogKeeper {
     this.#mayTry = false;
     const { scheduler, clock } = this.#host;
     scheduler.set(this.#retry, clock.now() + RETRY_MS);
-    commit.fail(reason, (error) => this.#host.failed(error));
+    commit.fail(reason, (error) => this.#host.reportError(error));
   }
 
   /** Reports that the store refuses writes, once for each kind of reason. */
@@ -428,7 +428,7 @@ export class Journal implements LogKeeper {
     this.#told = reason.name;
     this.#host.onFull(true, reason);
     const isPlain = reason instanceof StoreFullError || reason instanceof StoreGoneError;
-    if (!isPlain) this.#host.failed(reason);
+    if (!isPlain) this.#host.reportError(reason);
   }
 
   /** An entry no longer refers to the chunk. Without references it is removed. */

@@ -34,7 +34,7 @@ class TestHost implements JournalHost {
     return this.retained.get(topic);
   }
 
-  failed(error: unknown): void {
+  reportError(error: unknown): void {
     this.reports.push(`failed ${error}`);
   }
 

@@ -34,7 +34,7 @@ function journalHostOf(broker: DurableHost): JournalHost {
     needRoom: (room) => publisher.needRoom(room),
     onStoring: () => publisher.onStoring(),
     retainedOf: (topic) => retained.get(topic),
-    failed: (error) => context.failed(error),
+    reportError: (error) => context.reportError(error),
     onExpired: (messages) => stats.dropped.expired += messages,
     onLost: (messages) => stats.messagesLost += messages,
     onCommitFailed: () => stats.commitsFailed++,

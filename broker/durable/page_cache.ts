@@ -28,7 +28,7 @@ export interface CacheHost {
   /** Stored messages were lost. */
   onLost(messages: number): void;
   /** A read has failed. */
-  failed(error: unknown): void;
+  reportError(error: unknown): void;
   /** Calls `call` after so many milliseconds. */
   later(ms: number, call: () => void): void;
 }
@@ -113,7 +113,7 @@ export class PageCache {
 
   /** The page is read again later. The error is reported once, until a read succeeds. */
   #onLoadFailed(error: unknown, log: DurableLog, page: MessagePage): void {
-    if (!this.#isFailing) this.#host.failed(error);
+    if (!this.#isFailing) this.#host.reportError(error);
     this.#isFailing = true;
     this.#host.later(RETRY_MS, () => {
       this.#queue.set(page, log);
@@ -160,7 +160,7 @@ export class PageCache {
         messages.set(chunk, readChunk(value, indexes, calendar));
       } catch (error) {
         // An invalid chunk counts as lost.
-        this.#host.failed(error);
+        this.#host.reportError(error);
       }
     }
     return messages;

@@ -59,7 +59,7 @@ function discard(rows: StoredRows, journal: Journal, broker: DurableHost): void 
   const { unreadable } = rows;
   if (unreadable === 0) return;
   broker.context.stats.storeRowsLost += unreadable;
-  broker.context.failed(
+  broker.context.reportError(
     new StoreError(`The store has ${unreadable} rows that make no sense: removed`),
   );
 }

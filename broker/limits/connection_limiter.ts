@@ -88,12 +88,12 @@ export class ConnectionLimiter {
   wait(): Receipt | null {
     const { limits, scheduler, clock } = this.#context;
     if (limits.handshakesMax > 0 && this.#handshakes >= limits.handshakesMax) {
-      if (this.#room === null) this.#context.limited("handshakes", null, null);
+      if (this.#room === null) this.#context.reportLimit("handshakes", null, null);
       return this.#room ??= new Receipt();
     }
     const now = clock.now();
     if (this.#rate === null || this.#rate.tokens(now) >= 1) return null;
-    if (this.#token === null) this.#context.limited("connect-rate", null, null);
+    if (this.#token === null) this.#context.reportLimit("connect-rate", null, null);
     this.#token ??= new Receipt();
     scheduler.set(this.#tokenDue, this.#rate.readyMs(now));
     return this.#token;
@@ -131,14 +131,14 @@ export class ConnectionLimiter {
   }
 
   /** A handshake has ended, successfully or not; called by leases. */
-  handshakeEnded(presence: Presence | null): void {
+  onHandshakeEnded(presence: Presence | null): void {
     this.#handshakes--;
     if (presence !== null) presence.handshakes--;
     this.#wakeRoom();
   }
 
   /** A connection has ended; called by leases. */
-  left(presence: Presence): void {
+  onConnectionEnded(presence: Presence): void {
     if (--presence.connections === 0) this.#present.delete(presence.key);
   }
 
@@ -163,7 +163,7 @@ export class ConnectionLimiter {
     address: string,
   ): false {
     this.#context.stats.connectionsRefused++;
-    this.#context.limited(reason, address, null);
+    this.#context.reportLimit(reason, address, null);
     return false;
   }
 
@@ -186,15 +186,15 @@ export class ConnectionLease {
   }
 
   /** The CONNECT was accepted. */
-  authenticated(): void {
+  onAuthenticated(): void {
     if (this.#isAuthenticated) return;
     this.#isAuthenticated = true;
-    this.#limiter.handshakeEnded(this.#presence);
+    this.#limiter.onHandshakeEnded(this.#presence);
   }
 
   /** The connection has ended. Call it once. */
   release(): void {
-    this.authenticated();
-    if (this.#presence !== null) this.#limiter.left(this.#presence);
+    this.onAuthenticated();
+    if (this.#presence !== null) this.#limiter.onConnectionEnded(this.#presence);
   }
 }

@@ -20,10 +20,10 @@ Deno.test("ConnectionLimiter counts connections and handshakes of an address apa
   const limiter = new ConnectionLimiter(context);
   const first = limiter.acquire(ADDRESS);
   assertEquals(limiter.mayConnect("192.0.2.7:2"), false);
-  first.authenticated();
+  first.onAuthenticated();
   assertEquals(limiter.mayConnect("192.0.2.7:2"), true);
   const second = limiter.acquire("192.0.2.7:2");
-  second.authenticated();
+  second.onAuthenticated();
   assertEquals(limiter.mayConnect("192.0.2.7:3"), false);
   assertEquals(limiter.mayConnect("192.0.2.8:3"), true);
   second.release();
@@ -41,7 +41,7 @@ Deno.test("ConnectionLimiter.wait() pauses accepting at handshakesMax, until a h
   const room = limiter.wait();
   assert(room !== null);
   assertEquals(limiter.wait(), room);
-  lease.authenticated();
+  lease.onAuthenticated();
   await room;
   assertEquals([limiter.wait(), limiter.handshakes], [null, 0]);
   lease.release();

@@ -45,7 +45,7 @@ export class LoginLimiter {
     const key = this.#keyOf(address);
     const record = key === null ? undefined : this.#addresses.peek(key);
     if (record === undefined || record.delayed < this.#context.limits.loginsDelayedMax) return true;
-    this.#context.limited("logins", address, null);
+    this.#context.reportLimit("logins", address, null);
     return false;
   }
 
@@ -54,14 +54,14 @@ export class LoginLimiter {
    *
    * @returns A promise to wait for before the answer, or `null`.
    */
-  failed(failure: LoginFailure): PromiseLike<void> | null {
+  countFailure(failure: LoginFailure): PromiseLike<void> | null {
     const context = this.#context;
     context.stats.loginsFailed++;
     context.guard(() => context.hooks.loginFailed?.(failure));
     const key = this.#keyOf(failure.address);
     const record = key === null ? undefined : this.#addresses.get(key);
     if (record === undefined || this.#addresses.take(record)) return null;
-    context.limited("logins", failure.address, failure.clientId);
+    context.reportLimit("logins", failure.address, failure.clientId);
     return this.#addresses.delay(record);
   }
 

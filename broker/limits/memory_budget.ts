@@ -188,7 +188,7 @@ export class MemoryBudget {
   /** Whether a kind may grow by `bytes` of memory. If not, that is counted and reported. */
   admits(growth: Growth, bytes: number, clientId: string | null): boolean {
     const isAdmitted = this.mayGrow(growth, bytes);
-    if (!isAdmitted) this.#context.limited("memory", null, clientId);
+    if (!isAdmitted) this.#context.reportLimit("memory", null, clientId);
     return isAdmitted;
   }
 
@@ -197,7 +197,7 @@ export class MemoryBudget {
    */
   admitsMessage(message: Message, clientId: string | null): boolean {
     const isAdmitted = this.mayKeep(message.weight);
-    if (!isAdmitted) this.#context.limited("memory", null, clientId);
+    if (!isAdmitted) this.#context.reportLimit("memory", null, clientId);
     return isAdmitted;
   }
 
@@ -209,7 +209,7 @@ export class MemoryBudget {
    */
   admitsId(held: number, clientId: string): boolean {
     if (held < INBOUND_IDS_FREE || this.mayKeep(INBOUND_ID_BYTES)) return true;
-    this.#context.limited("memory", null, clientId);
+    this.#context.reportLimit("memory", null, clientId);
     return false;
   }
 

@@ -45,7 +45,7 @@ export class TakeoverLimiter {
     if (record === undefined) return null;
     const isHeld = record.delayed > 0;
     if (!isHeld && this.#clients.take(record)) return null;
-    this.#context.limited("take-overs", address, clientId);
+    this.#context.reportLimit("take-overs", address, clientId);
     return isHeld ? "refused" : this.#clients.delay(record);
   }
 }

@@ -9,7 +9,7 @@ const CHECKS = 4;
 export interface WatchedConnection {
   readonly outbox: { countStuckChecks(): number };
   /** Counts that the client has reached a limit. */
-  limited(reason: "drain"): void;
+  reportLimit(reason: "drain"): void;
   /** Closes the connection at once. */
   cutOff(error: Error): void;
 }
@@ -56,7 +56,7 @@ export class WriteTimeout {
       if (checks > 0) this.start();
       // The first check finds a write, the others that it is still the same one.
       if (checks <= CHECKS) continue;
-      connection.limited("drain");
+      connection.reportLimit("drain");
       connection.cutOff(new Error(`Has taken nothing for ${this.#context.limits.drainMs} ms`));
     }
   }

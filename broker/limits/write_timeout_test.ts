@@ -14,7 +14,7 @@ class TestConnection implements WatchedConnection {
     this.#stuck = 0;
   }
 
-  limited(reason: "drain"): void {
+  reportLimit(reason: "drain"): void {
     this.events.push(reason);
   }
 

@@ -91,7 +91,7 @@ export class Acceptor {
   #turnAway(transport: Transport, reason: "busy" | "connections", peer: PeerInfo): void {
     const context = this.#context;
     context.stats.connectionsRefused++;
-    context.limited(reason, peer.address, null);
+    context.reportLimit(reason, peer.address, null);
     if (this.#refusals.size >= REFUSALS_MAX) return transport.close();
     const code = reason === "busy" ? ReasonCode.ServerBusy : ReasonCode.QuotaExceeded;
     this.#refuse(transport, code);

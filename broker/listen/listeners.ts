@@ -134,7 +134,7 @@ export class Listeners {
         bucket = new TokenBucket(max, max, context.clock.now());
       }
       if (max === 0 || bucket.take(context.clock.now())) return true;
-      context.limited("websocket-frames", address, null);
+      context.reportLimit("websocket-frames", address, null);
       return false;
     };
   }

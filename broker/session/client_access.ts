@@ -10,7 +10,7 @@ export interface ClientAccessHost {
   /** Counts how often answers of authorizers have become outdated. */
   readonly accessVersion: number;
   /** Reports a failure that is not the client's. */
-  failed(error: unknown): void;
+  reportError(error: unknown): void;
 }
 
 /**
@@ -67,7 +67,7 @@ export class ClientAccess {
       return permissionNow("mayReceive", mayReceive.call(this.#authorizer, this.#client, topic));
     } catch (error) {
       // Neither who publishes nor who else receives can help it.
-      this.#host.failed(error);
+      this.#host.reportError(error);
       return false;
     }
   }

@@ -11,7 +11,7 @@ export interface ClientLink {
   /** Where everything for the client goes. */
   readonly outbox: Outbox;
   /** What holds for the client. */
-  readonly terms: EffectivePolicy;
+  readonly policy: EffectivePolicy;
   /** How it is written to. */
   readonly wire: Wire;
   /** Sends a PUBLISH; false if the client cannot be sent it, see {@linkcode whyUnsent}. */

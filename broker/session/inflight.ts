@@ -57,7 +57,7 @@ export class InflightMessages {
     const flight = window.open(qos, sent);
     if (link.send(message, variant, qos, flight.packetId, false)) return;
     window.close(flight);
-    this.#context.dropped(link.whyUnsent(message), message, session.clientId);
+    this.#context.reportDrop(link.whyUnsent(message), message, session.clientId);
   }
 
   /**
@@ -80,12 +80,12 @@ export class InflightMessages {
     const { message, variant, qos, wasSent } = sent!;
     if (message === null) return this.#giveUp(flight);
     if (wasSent && !session.mayReceive(sent!.topic)) {
-      this.#context.withheld(1);
+      this.#context.countWithheld(1);
       return this.#giveUp(flight);
     }
     sent!.wasSent = true;
     if (link.send(message, variant, qos, packetId, wasSent)) return;
-    this.#context.dropped(link.whyUnsent(message), message, session.clientId);
+    this.#context.reportDrop(link.whyUnsent(message), message, session.clientId);
     this.#finish(flight);
   }
 

@@ -15,7 +15,7 @@ import type { Clock } from "../base/clock.ts";
 export interface MemoryQueueHost {
   readonly clock: Clock;
   /** Counts a message that the client should have received and will not. */
-  dropped(reason: DropReason, message: Message, clientId: string | null): void;
+  reportDrop(reason: DropReason, message: Message, clientId: string | null): void;
 }
 
 /** The queue of a session that ends with the broker: a {@linkcode Backlog}, made for the first message. */
@@ -74,7 +74,7 @@ export class MemoryQueue implements SessionQueue {
     const inflight = owner.openInflight();
     if (!isExpired && qos > 0 && inflight.window.quota === 0) return false;
     backlog!.shift();
-    if (isExpired) this.#host.dropped("expired", message, owner.clientId);
+    if (isExpired) this.#host.reportDrop("expired", message, owner.clientId);
     else if (!owner.mayReceive(message.name)) owner.passOn(message, variant);
     else if (qos === 0) owner.sendLoose(link, message, variant);
     else inflight.send(link, message, variant, qos);
@@ -118,7 +118,7 @@ export class MemoryQueue implements SessionQueue {
     const orphans = inflightMessages?.orphans() ?? [];
     for (const [message, variant] of this.#backlog?.drain() ?? []) {
       if (variant.shared !== null) orphans.push(new InflightMessage(message, variant, message.qos));
-      else this.#host.dropped("session-ended", message, clientId);
+      else this.#host.reportDrop("session-ended", message, clientId);
     }
     this.#backlog = null;
     return orphans;

@@ -108,7 +108,7 @@ export class Overflow {
     if (overflow === "end-session") {
       if (!this.isEnding) this.#host.endSessionLater(clientId, ReasonCode.QuotaExceeded);
       this.isEnding = true;
-      if (message !== null) context.dropped("session-ended", message, clientId);
+      if (message !== null) context.reportDrop("session-ended", message, clientId);
       return false;
     }
     if (overflow === "drop-oldest") {
@@ -116,7 +116,7 @@ export class Overflow {
       return true;
     }
     // The publisher was refused before it came to this, or the message is dropped here.
-    if (message !== null) context.dropped("backlog", message, clientId);
+    if (message !== null) context.reportDrop("backlog", message, clientId);
     else queue.leave();
     return false;
   }

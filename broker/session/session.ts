@@ -66,7 +66,7 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
   readonly #overflow: Overflow;
   #receiveMaximum = 1;
   /** What holds at the listener by which its client came last. */
-  #terms: EffectivePolicy;
+  #policy: EffectivePolicy;
   /** Whether audiences have to look at it again when it returns. */
   #isStale = false;
 
@@ -77,8 +77,8 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
     newQueue: (owner: QueueOwner) => SessionQueue,
   ) {
     this.#host = host;
-    this.#terms = host.context.terms;
-    const { packetBytesMax, queueQoS0, upgradeOutgoingQoS } = host.context.terms;
+    this.#policy = host.context.policy;
+    const { packetBytesMax, queueQoS0, upgradeOutgoingQoS } = host.context.policy;
     const isOwn = queueQoS0 || upgradeOutgoingQoS;
     this.wireClass = isOwn ? WIRE_CLASS_OWN : wireClassOf({ v5: false, packetBytesMax });
     this.queue = newQueue(this);
@@ -152,7 +152,7 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
     this.#receiveMaximum = receiveMaximum;
     this.#inflight?.window.resume(receiveMaximum);
     this.#overflow.onProgress();
-    this.#terms = link.terms;
+    this.#policy = link.policy;
     const isOwn = link.wire.isOwn || this.#takesEach;
     const wireClass = isOwn ? WIRE_CLASS_OWN : wireClassOf(link.wire);
     this.queue.attach();
@@ -220,7 +220,7 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
     if (this.#takesEach) return run.messages().forEach((one) => this.receive(one, variant));
     // Nothing may come behind a DISCONNECT [MQTT-3.14.4-1].
     if (link === null || !link.outbox.isOpen) return;
-    if (!this.mayReceive(run.route.topic)) return this.#host.context.withheld(run.frames);
+    if (!this.mayReceive(run.route.topic)) return this.#host.context.countWithheld(run.frames);
     const { wire } = link;
     const asIs = wire.v5 === run.v5 && !wire.isOwn && variant.identifiers === null &&
       run.frameBytesMax <= wire.packetBytesMax;
@@ -230,7 +230,7 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
 
   receive(message: Message, variant: Variant): void {
     if (this.hasEnded) return;
-    if (!this.mayReceive(message.name)) return this.#host.context.withheld(1);
+    if (!this.mayReceive(message.name)) return this.#host.context.countWithheld(1);
     const qos = this.qosOf(message, variant);
     const { link } = this;
     if (qos === 0) {
@@ -287,18 +287,18 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
 
   /** Whether QoS 0 messages are more for it than bytes to be written, or not. */
   get #takesEach(): boolean {
-    return this.#terms.upgradeOutgoingQoS || this.#queuesQoS0;
+    return this.#policy.upgradeOutgoingQoS || this.#queuesQoS0;
   }
 
   /** The QoS with which it is sent a message. */
   qosOf(message: Message, variant: Variant): QoS {
-    const { upgradeOutgoingQoS } = this.#terms;
+    const { upgradeOutgoingQoS } = this.#policy;
     return upgradeOutgoingQoS ? variant.qos : Math.min(message.qos, variant.qos) as QoS;
   }
 
   /** Whether QoS 0 messages wait for the client to return: only if it can. */
   get #queuesQoS0(): boolean {
-    return this.#terms.queueQoS0 && this.expirySeconds > 0;
+    return this.#policy.queueQoS0 && this.expirySeconds > 0;
   }
 
   /** Whether a QoS 0 message that is sent now overtakes none that waits. */
@@ -312,7 +312,7 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
       !this.isFull(message.weight) &&
       (this.isDurable || this.#host.memory.admitsMessage(message, this.clientId));
     if (hasRoom) this.#enqueue(message, variant);
-    else this.#host.context.dropped("backlog", message, this.clientId);
+    else this.#host.context.reportDrop("backlog", message, this.clientId);
   }
 
   #canSend(link: ClientLink): boolean {
@@ -326,14 +326,14 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
   /** Sends a QoS 0 message: it is neither kept nor acknowledged. */
   sendLoose(link: ClientLink, message: Message, variant: Variant): void {
     if (!link.send(message, variant, 0, 0, false)) {
-      this.#host.context.dropped(link.whyUnsent(message), message, this.clientId);
+      this.#host.context.reportDrop(link.whyUnsent(message), message, this.clientId);
     }
   }
 
   /** A message that the client may no longer receive goes to another of its group, if any. */
   passOn(message: Message, { shared }: Variant): void {
     const isTaken = shared !== null && this.#host.delivery.handOver(message, shared);
-    if (!isTaken) this.#host.context.withheld(1);
+    if (!isTaken) this.#host.context.countWithheld(1);
   }
 
   /** A flight has ended: another message may be sent. */
@@ -362,7 +362,7 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
     try {
       link.outbox.flush();
     } catch (error) {
-      this.#host.context.failed(error);
+      this.#host.context.reportError(error);
       link.outbox.abort();
     }
   }

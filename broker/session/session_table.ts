@@ -151,11 +151,11 @@ export class SessionTable {
       if (orphan === undefined) return 0;
       const { message, variant } = orphan;
       if (message !== null && !delivery.handOver(message, variant.shared!)) {
-        this.#host.context.dropped("session-ended", message, clientId);
+        this.#host.context.reportDrop("session-ended", message, clientId);
       }
       return UNITS_PER_ORPHAN;
     });
-    handed?.then(undefined, (error) => this.#host.context.failed(error));
+    handed?.then(undefined, (error) => this.#host.context.reportError(error));
   }
 
   /** Does nothing more about sessions that have ended. */

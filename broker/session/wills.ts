@@ -18,7 +18,7 @@ const RETRY_MS = 1000;
 
 /** What wills need of the broker. */
 export interface WillHost {
-  readonly context: Pick<BrokerContext, "scheduler" | "clock" | "failed" | "dropped"> & {
+  readonly context: Pick<BrokerContext, "scheduler" | "clock" | "reportError" | "reportDrop"> & {
     readonly limits: Pick<BrokerLimits, "willsAskedMax">;
   };
   readonly router: Pick<Router<Receiver>, "routeOf">;
@@ -147,7 +147,7 @@ export class Wills {
     }
     const settle = (may: boolean) => this.#settle(pending, route, message, may);
     const fail = (error: unknown) => {
-      context.failed(error);
+      context.reportError(error);
       settle(false);
     };
     try {
@@ -167,9 +167,9 @@ export class Wills {
     const { publisher, context } = this.#host;
     const { clientId } = pending;
     this.#forget(pending);
-    if (!may) return context.dropped("not-authorized", message, clientId);
+    if (!may) return context.reportDrop("not-authorized", message, clientId);
     const { outcome } = publisher.publish(route, message);
-    if (outcome === Outcome.refused) context.dropped("backlog", message, clientId);
+    if (outcome === Outcome.refused) context.reportDrop("backlog", message, clientId);
   }
 }
 

@@ -54,8 +54,8 @@ class WillWorld implements WillHost {
     scheduler: this.scheduler,
     clock: this.clock,
     limits: this.limits,
-    failed: (error) => void this.failures.push((error as Error).message),
-    dropped: (reason, _message, clientId) => void this.dropped.push(`${reason} ${clientId}`),
+    reportError: (error) => void this.failures.push((error as Error).message),
+    reportDrop: (reason, _message, clientId) => void this.dropped.push(`${reason} ${clientId}`),
   };
 
   readonly publisher: WillHost["publisher"] = {
@@ -77,7 +77,11 @@ class WillWorld implements WillHost {
   access(mayPublish: Authorizer["mayPublish"]): ClientAccess {
     const authorizer = { mayPublish, maySubscribe: () => true };
     const client = { clientId: "a", username: null } as Parameters<Authorizer["mayPublish"]>[0];
-    return new ClientAccess({ accessVersion: 0, failed: this.context.failed }, authorizer, client);
+    return new ClientAccess(
+      { accessVersion: 0, reportError: this.context.reportError },
+      authorizer,
+      client,
+    );
   }
 
   #willChanged(pending: PendingWill): void {

@@ -225,7 +225,7 @@ export class BrokerStreams {
       commits,
       cache,
       now,
-      failed: (error) => context.failed(error),
+      reportError: (error) => context.reportError(error),
     });
   }
 
@@ -241,7 +241,7 @@ export class BrokerStreams {
         publisher.onStoring();
         this.#weigh(bytes);
       },
-      dropped: (message: Message) => context.dropped("stream-full", message, null),
+      reportDrop: (message: Message) => context.reportDrop("stream-full", message, null),
     };
   }
 

@@ -165,7 +165,7 @@ export class Replay implements StreamWaiter {
     this.isWaiting = true;
     work.then(() => this.wake(), (error) => {
       // It stays where it is: a client that subscribes again, or comes again, has it tried again.
-      context.failed(error);
+      context.reportError(error);
     });
   }
 }

@@ -220,7 +220,7 @@ export class Replays implements SessionReplays {
     const cursor = replay.cursor!;
     const session = this.#session;
     if (replay.noLocal && cursor.publisher === session.clientId) return;
-    if (!session.mayReceive(cursor.topic)) return this.#context.withheld(1);
+    if (!session.mayReceive(cursor.topic)) return this.#context.countWithheld(1);
     const message = replay.message(link.wire.v5, this.#context);
     if (message === null) return;
     const { variant } = replay;
@@ -239,7 +239,7 @@ export class Replays implements SessionReplays {
   }
 
   #unsent(link: ClientLink, message: Message): void {
-    this.#context.dropped(link.whyUnsent(message), message, this.#session.clientId);
+    this.#context.reportDrop(link.whyUnsent(message), message, this.#session.clientId);
   }
 
   /** In a turn of its own: others have theirs first. */

@@ -12,7 +12,7 @@ export interface StreamReceiverHost {
   /** Something of what is published now is to be stored: so many bytes. */
   storing(bytes: number): void;
   /** A QoS 0 message could not be stored. */
-  dropped(message: Message): void;
+  reportDrop(message: Message): void;
 }
 
 /**
@@ -52,7 +52,7 @@ export class StreamReceiver implements Receiver {
     if (this.#isExcluded) return;
     if (message.qos === 0 && this.#host.isFull) {
       this.#log.skip();
-      return this.#host.dropped(message);
+      return this.#host.reportDrop(message);
     }
     this.#log.append(message);
     this.#host.storing(message.weight);

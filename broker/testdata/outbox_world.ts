@@ -50,7 +50,7 @@ export class OutboxWorld implements OutboxHost, OutboxOwner {
     this.rooms.push(room);
   }
 
-  failed(error: unknown): void {
+  reportError(error: unknown): void {
     throw error;
   }
 

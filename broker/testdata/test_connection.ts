@@ -33,7 +33,7 @@ export interface TestConnectionOptions {
 export class TestConnection {
   readonly clock = new VirtualClock();
   readonly context: BrokerContext;
-  readonly terms: EffectivePolicy;
+  readonly policy: EffectivePolicy;
   readonly version: ProtocolVersion;
   readonly wire: { v5: boolean; packetBytesMax: number; isOwn: boolean };
   readonly clientId = "a";
@@ -52,7 +52,7 @@ export class TestConnection {
     const { version = 5, packetBytesMax = 1000, broker = {}, session = {} } = options;
     const settings = settingsOf({ clock: this.clock, heap: null, ...broker });
     this.context = new BrokerContext(settings);
-    this.terms = new ListenerPolicy(settings, this.context.stats, {}).effective;
+    this.policy = new ListenerPolicy(settings, this.context.stats, {}).effective;
     this.version = version;
     this.wire = { v5: version === 5, packetBytesMax, isOwn: false };
     this.session = session;

@@ -184,7 +184,7 @@ const TABLES: Record<string, [count: number, fill: Fill]> = {
     const address = `203.${i >> 16 & 0xff}.${i >> 8 & 0xff}.${i & 0xff}`;
     parts.limiters.addresses.mayConnect(`${address}:1000`);
     const login = { address, clientId: "c", username: "u", reasonCode: 0x86 };
-    parts.limiters.logins.failed(login);
+    parts.limiters.logins.countFailure(login);
   }],
   "topic aliases to clients, usual": [10_000, (parts, i) => {
     aliasesOf(parts).add(`home/room-${i}/temperature`);

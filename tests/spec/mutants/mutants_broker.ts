@@ -125,8 +125,8 @@ export const BROKER_MUTANTS: Mutant[] = [
   {
     rule: "no more messages are unfinished than announced",
     file: "broker/connection/handle_publish.ts",
-    find: "session.inbound.size >= terms.receiveMaximum",
-    replace: "session.inbound.size > terms.receiveMaximum",
+    find: "session.inbound.size >= policy.receiveMaximum",
+    replace: "session.inbound.size > policy.receiveMaximum",
     tests: ["v5/publish_actions_test.ts"],
   },
   {
@@ -146,14 +146,14 @@ export const BROKER_MUTANTS: Mutant[] = [
   {
     rule: "RETAIN is refused where nothing is retained",
     file: "broker/connection/publish_checks.ts",
-    find: "if (retain && !terms.retainAvailable) {",
-    replace: "if (retain && terms.retainAvailable === null) {",
+    find: "if (retain && !policy.retainAvailable) {",
+    replace: "if (retain && policy.retainAvailable === null) {",
     tests: ["v5/connack_test.ts"],
   },
   {
     rule: "Maximum QoS counts for messages",
     file: "broker/connection/publish_checks.ts",
-    find: "if (qos > terms.maximumQoS) {",
+    find: "if (qos > policy.maximumQoS) {",
     replace: "if (qos > 2) {",
     tests: ["v5/connack_test.ts"],
   },
