@@ -27,7 +27,7 @@ export class StoreCommits implements StreamCommits {
     this.#store = store;
   }
 
-  changed(log: StreamLog): void {
+  markChanged(log: StreamLog): void {
     this.#changed.add(log);
     if (this.#isUnderWay || this.#isTouched) return;
     this.#isTouched = true;
@@ -77,7 +77,7 @@ export class StoreCommits implements StreamCommits {
     const more = [...this.#changed];
     // What has failed is tried again with the next change.
     if (error !== null) { for (const log of logs) this.#changed.add(log); }
-    for (const log of more) this.changed(log);
+    for (const log of more) this.markChanged(log);
   }
 
   #settle(number: number, error: unknown): void {

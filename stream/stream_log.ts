@@ -12,10 +12,10 @@ import { putStream, removeChunks, removeStream, type StreamRow } from "./stream_
 /** Brings the changes of streams to their store. */
 export interface StreamCommits {
   /**
-   * A stream has changed: has its {@linkcode StreamLog.write} called for a commit, and then
+   * Marks a stream as changed: has its {@linkcode StreamLog.write} called for a commit, and then
    * {@linkcode StreamLog.committed} or {@linkcode StreamLog.writeFailed}, one commit at a time.
    */
-  changed(log: StreamLog): void;
+  markChanged(log: StreamLog): void;
 }
 
 /** What a stream needs of its surroundings. */
@@ -281,7 +281,7 @@ export class StreamLog {
   }
 
   #changed(): void {
-    if (!this.#isWriting) this.#host.commits.changed(this);
+    if (!this.#isWriting) this.#host.commits.markChanged(this);
   }
 
   #wake(): void {

@@ -88,7 +88,7 @@ function handlePubrec(session: Session, { packetId, reasonCode }: AckPacket): vo
 function handlePubrel(connection: ClientConnection, { packetId }: AckPacket): void {
   const session = connection.session!;
   const isKnown = session.inbound.release(packetId);
-  if (isKnown) session.queue.changed();
+  if (isKnown) session.queue.markChanged();
   const isFault = !isKnown && connection.version === 5;
   const reasonCode = isFault ? ReasonCode.PacketIdentifierNotFound : ReasonCode.Success;
   // The identifier is free once PUBCOMP is there, also for a broker that has crashed since.

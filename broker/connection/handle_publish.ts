@@ -342,7 +342,7 @@ function acknowledge(
   if (reasonCode < 0x80 || connection.version < 5) {
     session.inbound.accept(packetId);
     countKept(INBOUND_ID_BYTES);
-    session.queue.changed();
+    session.queue.markChanged();
     holds = session.durableAfter() ?? commit;
   }
   ackAfter(connection, holds, PacketType.pubrec, packetId, reasonCode, message);

@@ -276,7 +276,7 @@ function add(
   const subscription = new Subscription<Receiver>(session, filter, subscriptionOptions(options));
   session.replays?.remove(filter);
   const isNew = subscribeCharged(host.router, session, subscription);
-  session.queue.subscriptionChanged(filter);
+  session.queue.markSubscriptionChanged(filter);
   const isWanted = retainHandling === 0 || (retainHandling === 1 && isNew);
   if (isWanted && host.retained.size > 0 && !isShared) {
     const walk = host.retained.match(filter);

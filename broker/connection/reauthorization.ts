@@ -29,7 +29,7 @@ export function mayKeep(
 /** Ends one subscription of a session; returns whether there was one. */
 export function endSubscription(host: ConnectionHost, session: Session, filter: string): boolean {
   const existed = unsubscribeCharged(host.router, session, filter);
-  session.queue.subscriptionChanged(filter);
+  session.queue.markSubscriptionChanged(filter);
   return existed;
 }
 

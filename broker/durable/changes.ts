@@ -1,21 +1,10 @@
-import type { Batch } from "../../store/batch.ts";
 import type { Table } from "../../store/store.ts";
-import type { RecordWriter } from "../../store/record.ts";
+import type { RowOwner } from "../base/row_owner.ts";
 import type { PendingWill } from "../session/pending_will.ts";
 import type { MessageChunk } from "./message_chunk.ts";
 import type { DurableLog } from "./durable_log.ts";
 import type { SharedStart } from "./shared_start.ts";
 import type { MessagePage } from "./message_page.ts";
-
-/** A session, or a stream, whose rows must be written. */
-export interface StoredSession {
-  /** Whether all its rows must be removed. */
-  readonly isRemoved: boolean;
-  /** Writes the rows of the session in its current state. */
-  write(batch: Batch, writer: RecordWriter): void;
-  /** The commit of the last {@linkcode write} has failed. */
-  onWriteFailed(): void;
-}
 
 /**
  * The changes since the last commit. It names the objects whose rows must be written, not the rows.
@@ -29,7 +18,8 @@ export class Changes {
   readonly pages: Map<MessagePage, DurableLog> = new Map();
   /** Rows of removed pages: log and first position. */
   readonly removedPages: (readonly [number, number])[] = [];
-  readonly sessions: Set<StoredSession> = new Set();
+  /** Sessions and streams whose rows must be written. */
+  readonly owners: Set<RowOwner> = new Set();
   /** Shared starts of sessions that follow a log. */
   readonly joins: Set<SharedStart> = new Set();
   readonly removedJoins: Set<SharedStart> = new Set();
@@ -49,7 +39,7 @@ export class Changes {
   /** Whether there are no changes. */
   get isEmpty(): boolean {
     return this.chunks.size === 0 && this.removedChunks.size === 0 && this.pages.size === 0 &&
-      this.removedPages.length === 0 && this.sessions.size === 0 && this.joins.size === 0 &&
+      this.removedPages.length === 0 && this.owners.size === 0 && this.joins.size === 0 &&
       this.removedJoins.size === 0 && this.wills.size === 0 &&
       this.retained.size === 0 && this.useless.length === 0;
   }
@@ -62,10 +52,10 @@ export class Changes {
     if (this.isIndivisible) return null;
     const removals = new Changes();
     // An ended session must not be found in the store without its messages.
-    for (const session of this.sessions) if (session.isRemoved) removals.sessions.add(session);
+    for (const owner of this.owners) if (owner.isRemoved) removals.owners.add(owner);
     const isNone = this.removedChunks.size === 0 && this.removedPages.length === 0;
-    if (isNone && removals.sessions.size === 0) return null;
-    for (const session of removals.sessions) this.sessions.delete(session);
+    if (isNone && removals.owners.size === 0) return null;
+    for (const owner of removals.owners) this.owners.delete(owner);
     for (const id of this.removedChunks) removals.removedChunks.add(id);
     for (const page of this.removedPages.splice(0)) removals.removedPages.push(page);
     this.removedChunks.clear();
@@ -78,7 +68,7 @@ export class Changes {
     for (const id of failed.removedChunks) this.removedChunks.add(id);
     for (const [page, log] of failed.pages) this.pages.set(page, log);
     for (const page of failed.removedPages) this.removedPages.push(page);
-    for (const session of failed.sessions) this.sessions.add(session);
+    for (const owner of failed.owners) this.owners.add(owner);
     for (const join of failed.joins) this.joins.add(join);
     for (const join of failed.removedJoins) this.removedJoins.add(join);
     for (const will of failed.wills) this.wills.add(will);

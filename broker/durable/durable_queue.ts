@@ -14,7 +14,7 @@ import type { InflightMessage } from "../session/inflight_message.ts";
 import type { ClientLink } from "../session/client_link.ts";
 import type { Message } from "../base/message.ts";
 import type { QueueOwner, SessionQueue } from "../session/session_queue.ts";
-import type { StoredSession } from "./changes.ts";
+import type { RowOwner } from "../base/row_owner.ts";
 import { DurableBacklog } from "./durable_backlog.ts";
 import { DurableLog } from "./durable_log.ts";
 import type { Journal } from "./journal.ts";
@@ -27,7 +27,7 @@ import { StoredInflight, storedOf } from "./stored_inflight.ts";
  * The queue of a durable session: the rows of the session in the store, the waiting messages, and
  * the messages that must not be sent before the disk has their state.
  */
-export class DurableQueue implements SessionQueue, StoredSession, CommitListener {
+export class DurableQueue implements SessionQueue, RowOwner, CommitListener {
   readonly isDurable = true;
   readonly takesAll = true;
   readonly backlog: DurableBacklog;
@@ -67,7 +67,7 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
     this.#session = session;
     this.backlog = new DurableBacklog(
       () => journal.newLog(),
-      () => this.changed(),
+      () => this.markChanged(),
       () => this.#onLoaded(),
     );
   }
@@ -113,7 +113,7 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
     return this.backlog.trim(messagesMax, bytesMax);
   }
 
-  commit(): Commit | null {
+  get pendingCommit(): Commit | null {
     return this.#journal.latest;
   }
 
@@ -122,15 +122,13 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
     return this.#firstCommit <= this.#journal.done;
   }
 
-  /** The state of the session has changed. */
-  changed(): void {
-    this.#journal.onSessionChanged(this);
+  markChanged(): void {
+    this.#journal.onRowsChanged(this);
   }
 
-  /** The subscription with a topic filter was added, changed or removed. */
-  subscriptionChanged(filter: string): void {
+  markSubscriptionChanged(filter: string): void {
     (this.#filters ??= new Set()).add(filter);
-    this.changed();
+    this.markChanged();
   }
 
   /**
@@ -199,9 +197,9 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
     }
   }
 
-  acknowledged(flight: Flight<InflightMessage>): void {
+  onAcknowledged(flight: Flight<InflightMessage>): void {
     storedOf(flight).hold?.release();
-    this.changed();
+    this.markChanged();
   }
 
   /** The state of this message in flight must be on the disk before it is sent. */
@@ -209,7 +207,7 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
     sent.letGo();
     sent.commit = this.#journal.gathering.number;
     this.#journal.gathering.tell(this);
-    this.changed();
+    this.markChanged();
   }
 
   onCommitted(_commit: Commit): void {
@@ -222,18 +220,18 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
   }
 
   /** The client is connected. */
-  attach(): void {
+  onAttached(): void {
     this.disconnectedMs = null;
-    this.changed();
+    this.markChanged();
     this.backlog.onAttached();
   }
 
   /** The client is disconnected: messages in flight are sent again when it reconnects. */
-  detach(): void {
+  onDetached(): void {
     this.#held = null;
     this.disconnectedMs = this.#context.clock.now();
     for (const flight of this.#session.outbound?.flights() ?? []) storedOf(flight).letGo();
-    this.changed();
+    this.markChanged();
   }
 
   /** The entry that the backlog needs was loaded. */
@@ -258,7 +256,7 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
     }
     this.isLeaving = true;
     this.#journal.onHandedOver();
-    this.changed();
+    this.markChanged();
     this.#context.stats.dropped["session-ended"] += this.backlog.leaveShared();
     this.#leaving = new EndedQueue({
       context: this.#context,
@@ -269,7 +267,7 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
       onReleased: (flight) => {
         storedOf(flight).hold?.release();
         outbound!.close(flight);
-        this.changed();
+        this.markChanged();
       },
       onDone: () => this.#forget([]),
     });
@@ -291,7 +289,7 @@ export class DurableQueue implements SessionQueue, StoredSession, CommitListener
     this.#context.stats.dropped["session-ended"] += this.backlog.clear();
     this.#leaving = null;
     this.isRemoved = true;
-    this.changed();
+    this.markChanged();
   }
 
   /** Writes the rows of the session to a batch. */

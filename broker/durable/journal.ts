@@ -10,8 +10,9 @@ import {
 import type { Clock } from "../base/clock.ts";
 import type { Message } from "../base/message.ts";
 import type { PendingWill } from "../session/pending_will.ts";
+import type { RowOwner } from "../base/row_owner.ts";
 import { Deadline, type Scheduler } from "../base/scheduler.ts";
-import { Changes, type StoredSession } from "./changes.ts";
+import { Changes } from "./changes.ts";
 import { CHUNK_BYTES, MessageChunk, type Place } from "./message_chunk.ts";
 import { Commit, type CommitListener } from "../base/commit.ts";
 import { DurableLog, type LogKeeper } from "./durable_log.ts";
@@ -216,9 +217,9 @@ export class Journal implements LogKeeper {
     return message.place = this.#open.add(message.keep());
   }
 
-  /** The session has changed. */
-  onSessionChanged(session: StoredSession): void {
-    this.#changes.sessions.add(session);
+  /** A session or a stream has changed: its rows must be written. */
+  onRowsChanged(owner: RowOwner): void {
+    this.#changes.owners.add(owner);
     this.#touch();
   }
 
@@ -256,7 +257,7 @@ export class Journal implements LogKeeper {
   }
 
   /** The will of a session was added, changed or removed. */
-  willChanged(will: PendingWill): void {
+  onWillChanged(will: PendingWill): void {
     if (will.storedId === 0) {
       if (will.isOver) return;
       will.storedId = this.newId();
@@ -411,7 +412,7 @@ export class Journal implements LogKeeper {
     this.#underWay = null;
     this.#host.onCommitFailed();
     for (const page of changes.pages.keys()) if (this.#changes.pages.has(page)) page.pending--;
-    for (const session of changes.sessions) session.onWriteFailed();
+    for (const owner of changes.owners) owner.onWriteFailed();
     this.#changes.addFailed(changes);
     const reason = error instanceof Error ? error : new Error(String(error));
     this.#tell(reason);

@@ -27,8 +27,8 @@ import { StoredInflight } from "./stored_inflight.ts";
 import type { StoredRows } from "./stored_rows.ts";
 import { mustBeSound, mustFit } from "./restore_retained.ts";
 
-/** A stored session, and its queue. */
-export interface StoredSession {
+/** A session from the store, and its queue. */
+export interface RestoredSession {
   readonly session: Session;
   readonly queue: DurableQueue;
 }
@@ -55,8 +55,8 @@ export async function restoreSessions(
   rows: StoredRows,
   journal: Journal,
   logs: Map<number, DurableLog>,
-): Promise<Map<number, StoredSession>> {
-  const sessions = new Map<number, StoredSession>();
+): Promise<Map<number, RestoredSession>> {
+  const sessions = new Map<number, RestoredSession>();
   await rows.each("sessions", (key, value) => {
     const id = rows.idOf(key);
     const record = readSession(value);
@@ -83,7 +83,7 @@ function restoreSession(
   logs: Map<number, DurableLog>,
   id: number,
   record: SessionRecord,
-): StoredSession {
+): RestoredSession {
   const { disconnectedWallMs, flights, feeds } = record;
   const { queue, session } = newSession(broker, id, record.clientId);
   session.expirySeconds = Math.min(record.expirySeconds, NEVER_EXPIRES);
@@ -100,7 +100,7 @@ function restoreSession(
     record.inboundIds,
   );
   // Another log may reuse its positions next time.
-  if (flights.some(({ logId }, at) => logId !== 0 && sent[at]!.hold === null)) queue.changed();
+  if (flights.some(({ logId }, at) => logId !== 0 && sent[at]!.hold === null)) queue.markChanged();
   if (feeds.length > 0) {
     session.feeds = new RetainedDeliveryQueue(feeds.map((feed) => feedOf(broker, feed)));
   }
@@ -117,7 +117,7 @@ function restoreSession(
   return { session, queue };
 }
 
-function newSession(broker: DurableHost, id: number, clientId: string): StoredSession {
+function newSession(broker: DurableHost, id: number, clientId: string): RestoredSession {
   let queue: DurableQueue;
   const session = new Session(broker.sessionHost, clientId, (owner) => {
     return queue = new DurableQueue(broker, owner, id, true);
@@ -130,7 +130,7 @@ export async function restoreJoins(
   rows: StoredRows,
   journal: Journal,
   logs: Map<number, DurableLog>,
-  sessions: Map<number, StoredSession>,
+  sessions: Map<number, RestoredSession>,
 ): Promise<void> {
   await rows.each("joins", (key, value) => {
     const id = rows.idOf(key);
@@ -188,7 +188,7 @@ function feedOf(broker: DurableHost, { filter, variant, noLocal }: FeedRecord): 
 export async function restoreSubscriptions(
   broker: DurableHost,
   rows: StoredRows,
-  sessions: Map<number, StoredSession>,
+  sessions: Map<number, RestoredSession>,
 ): Promise<void> {
   await rows.each("subscriptions", (key, value) => {
     const stored = sessions.get(numberOfKey(key));
@@ -205,7 +205,7 @@ export async function restoreSubscriptions(
 }
 
 /** All clients are disconnected: sessions wait for them, or end when they expire. */
-export function goOn(broker: DurableHost, sessions: Map<number, StoredSession>): void {
+export function goOn(broker: DurableHost, sessions: Map<number, RestoredSession>): void {
   const now = broker.context.clock.now();
   for (const { session, queue } of sessions.values()) {
     if (queue.isLeaving) {
@@ -215,7 +215,7 @@ export function goOn(broker: DurableHost, sessions: Map<number, StoredSession>):
     // A client that was connected when the broker ended counts as disconnected from now on.
     if (queue.disconnectedMs === null) {
       queue.disconnectedMs = now;
-      queue.changed();
+      queue.markChanged();
     }
     broker.sessions.wait(session, queue.disconnectedMs, session.will?.restoredDueMs ?? now);
   }

@@ -43,7 +43,7 @@ export class RowWriter {
     for (const chunk of changes.chunks) this.#chunk(batch, chunk);
     for (const [page, log] of changes.pages) this.#page(batch, log, page);
     // Sessions may release shared starts, so they come first.
-    for (const session of changes.sessions) session.write(batch, this.#writer);
+    for (const owner of changes.owners) owner.write(batch, this.#writer);
     for (const join of changes.joins) this.#join(batch, join);
     for (const { id } of changes.removedJoins) batch.remove("joins", numberKey(id));
     for (const will of changes.wills) this.#will(batch, will);

@@ -15,12 +15,12 @@ export interface InflightOwner {
   readonly queue: {
     resend(link: ClientLink, flight: Flight<InflightMessage>): void;
     release(flight: Flight<InflightMessage>, isRepeated: boolean): void;
-    acknowledged(flight: Flight<InflightMessage>): void;
+    onAcknowledged(flight: Flight<InflightMessage>): void;
   };
   /** Whether the client may receive what is published to a topic. */
   mayReceive(topic: string): boolean;
   /** The exchange of a message is over: another may be sent. */
-  landed(): void;
+  onExchangeEnded(): void;
 }
 
 /**
@@ -156,9 +156,9 @@ export class InflightMessages {
   #finish(flight: Flight<InflightMessage>): void {
     const session = this.#session;
     this.window.close(flight);
-    flight.message?.finished();
-    session.queue.acknowledged(flight);
-    session.landed();
+    flight.message?.onFinished();
+    session.queue.onAcknowledged(flight);
+    session.onExchangeEnded();
   }
 }
 

@@ -25,5 +25,5 @@ export class InflightMessage {
   }
 
   /** The exchange is over. */
-  finished(): void {}
+  onFinished(): void {}
 }

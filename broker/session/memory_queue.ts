@@ -93,23 +93,23 @@ export class MemoryQueue implements SessionQueue {
 
   // Nothing of it is stored.
 
-  acknowledged(): void {}
+  onAcknowledged(): void {}
 
   tally(tally: Tally): void {
     this.#backlog?.tally(tally);
   }
 
-  attach(): void {
+  onAttached(): void {
     this.#backlog?.onAttached();
   }
 
-  detach(): void {}
+  onDetached(): void {}
 
-  changed(): void {}
+  markChanged(): void {}
 
-  subscriptionChanged(): void {}
+  markSubscriptionChanged(): void {}
 
-  commit(): null {
+  get pendingCommit(): null {
     return null;
   }
 

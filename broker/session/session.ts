@@ -92,7 +92,7 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
 
   /** The commit that an answer to the client waits for; `null` if it may leave at once. */
   durableAfter(): Commit | null {
-    return this.queue.commit();
+    return this.queue.pendingCommit;
   }
 
   /** QoS 2 messages of the client that it has not released. */
@@ -155,7 +155,7 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
     this.#policy = link.policy;
     const isOwn = link.wire.isOwn || this.#takesEach;
     const wireClass = isOwn ? WIRE_CLASS_OWN : wireClassOf(link.wire);
-    this.queue.attach();
+    this.queue.onAttached();
     // It may have a hundred thousand subscriptions: touched only if that makes a difference.
     if (wireClass !== this.wireClass || this.#isStale) {
       this.wireClass = wireClass;
@@ -182,7 +182,7 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
   detach(): void {
     this.link = null;
     this.#overflow.onDetached();
-    this.queue.detach();
+    this.queue.onDetached();
   }
 
   /** Made for the first audience that shares logs. */
@@ -337,7 +337,7 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
   }
 
   /** A flight has ended: another message may be sent. */
-  landed(): void {
+  onExchangeEnded(): void {
     this.#overflow.onProgress();
     const isMore = this.queue.messages > 0 || this.feeds !== null || this.replays !== null;
     if (isMore || this.#inflight?.window.resending) this.link?.outbox.hurry();
@@ -350,7 +350,7 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
     const before = feeds.length;
     feeds.step(this, this.#host.context.turns, () => this.#goOnFeeding());
     // What was found has told the queue itself.
-    if (feeds.length < before) this.queue.changed();
+    if (feeds.length < before) this.queue.markChanged();
     if (feeds.length === 0) this.feeds = null;
     return true;
   }

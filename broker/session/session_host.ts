@@ -10,7 +10,7 @@ import type { PendingWill } from "./pending_will.ts";
 /** What sessions need of the store, if there is one. */
 export interface SessionJournal {
   /** A will has come, waits for another time than before, or is over. */
-  willChanged(will: PendingWill): void;
+  onWillChanged(will: PendingWill): void;
 }
 
 /** What sessions need of the broker beside the {@linkcode BrokerContext}. */

@@ -19,7 +19,7 @@ import type { Message } from "../base/message.ts";
  *
  * The session asks nothing about where the messages are: in memory they are lost when the broker
  * ends, in a store they survive it. A queue that survives also stores what else changes about the
- * session, and says with {@linkcode commit} what an answer to the client has to wait for.
+ * session, and says with {@linkcode pendingCommit} what an answer to the client has to wait for.
  */
 export interface SessionQueue {
   /** Whether the messages, and the session, survive a restart of the broker. */
@@ -66,20 +66,23 @@ export interface SessionQueue {
    */
   release(flight: Flight<InflightMessage>, isRepeated: boolean): void;
   /** The exchange of a message is over. */
-  acknowledged(flight: Flight<InflightMessage>): void;
+  onAcknowledged(flight: Flight<InflightMessage>): void;
 
   /** The client is connected. */
-  attach(): void;
+  onAttached(): void;
   /** The client is away. */
-  detach(): void;
+  onDetached(): void;
   /** Adds what waits in memory. */
   tally(tally: Tally): void;
-  /** Something of the session has changed that must survive with it. */
-  changed(): void;
-  /** The subscription with a topic filter has come, changed or gone. */
-  subscriptionChanged(filter: string): void;
-  /** The commit after which all that the session promises now is stored; `null` if nothing has to be. */
-  commit(): Commit | null;
+  /** Marks the session as changed: what must survive with it is stored again. */
+  markChanged(): void;
+  /** Marks the subscription with a topic filter as added, changed or removed. */
+  markSubscriptionChanged(filter: string): void;
+  /**
+   * The commit that an answer to the client waits for: with it all changes until now are stored.
+   * `null` if nothing waits to be stored.
+   */
+  readonly pendingCommit: Commit | null;
 
   /**
    * The session ends: what waits is dropped and counted.

@@ -70,7 +70,7 @@ export class SessionTable {
     const session = new Session(host, clientId, (owner) => host.newQueue(owner, outlives));
     this.#sessions.set(mapKey(clientId), session);
     this.#bytes += sessionBytes(session);
-    session.queue.changed();
+    session.queue.markChanged();
     return session;
   }
 

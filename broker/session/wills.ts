@@ -60,7 +60,7 @@ export class Wills {
     if (owner.will !== null) this.#forget(owner.will);
     if (will === null) return;
     const pending = this.#add(will, owner, owner);
-    this.#host.journal?.willChanged(pending);
+    this.#host.journal?.onWillChanged(pending);
   }
 
   /**
@@ -81,7 +81,7 @@ export class Wills {
     if (dueMs <= clock.now()) return this.publish(pending);
     pending.deadline ??= new Deadline(() => this.publish(pending));
     scheduler.set(pending.deadline, dueMs);
-    this.#host.journal?.willChanged(pending);
+    this.#host.journal?.onWillChanged(pending);
   }
 
   /** Publishes a will now, or as soon as the store and the authorizer let it. */
@@ -110,7 +110,7 @@ export class Wills {
     this.#detach(pending);
     if (pending.deadline !== null) this.#host.context.scheduler.clear(pending.deadline);
     this.#bytes -= willBytes(pending.will);
-    this.#host.journal?.willChanged(pending);
+    this.#host.journal?.onWillChanged(pending);
   }
 
   /** The will is published whatever becomes of its session, which may get another one. */
@@ -134,7 +134,7 @@ export class Wills {
       this.publish(pending);
     });
     scheduler.set(pending.deadline, clock.now() + RETRY_MS);
-    journal!.willChanged(pending);
+    journal!.onWillChanged(pending);
     return true;
   }
 
@@ -156,7 +156,7 @@ export class Wills {
       if (typeof may === "boolean") return settle(may);
       this.#asked++;
       this.#detach(pending);
-      journal?.willChanged(pending);
+      journal?.onWillChanged(pending);
       may.finally(() => this.#asked--).then(settle).catch(fail);
     } catch (error) {
       fail(error);

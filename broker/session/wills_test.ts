@@ -70,7 +70,7 @@ class WillWorld implements WillHost {
   };
 
   get journal(): WillHost["journal"] {
-    return this.hasStore ? { willChanged: (pending) => this.#willChanged(pending) } : null;
+    return this.hasStore ? { onWillChanged: (pending) => this.#storeWill(pending) } : null;
   }
 
   /** Asks `mayPublish` in the name of a client. */
@@ -84,7 +84,7 @@ class WillWorld implements WillHost {
     );
   }
 
-  #willChanged(pending: PendingWill): void {
+  #storeWill(pending: PendingWill): void {
     if (pending.storedId === 0) pending.storedId = ++this.#lastRow;
     if (pending.isOver) this.rows.delete(pending.storedId);
     else this.rows.set(pending.storedId, `${pending.will.topic} at ${pending.dueMs}`);

@@ -1,20 +1,13 @@
 import type { Batch } from "../../store/batch.ts";
 import type { StreamCommits, StreamLog } from "../../stream/stream_log.ts";
 import type { Commit, CommitListener } from "../base/commit.ts";
-
-/** Rows that go with a commit of the broker. */
-export interface StoredRows {
-  /** Whether it only removes rows, and may go before everything else when the disk is full. */
-  readonly isRemoved: boolean;
-  write(batch: Batch): void;
-  onWriteFailed(): void;
-}
+import type { RowOwner } from "../base/row_owner.ts";
 
 /** What streams need of what stores the state of the broker. */
 export interface StreamJournal {
   readonly gathering: Commit;
-  /** Has rows written with the next commit. */
-  onSessionChanged(rows: StoredRows): void;
+  /** The rows of a stream must be written with the next commit. */
+  onRowsChanged(owner: RowOwner): void;
 }
 
 /** Has the streams of a broker stored in the commits that the acknowledgements wait for. */
@@ -26,18 +19,18 @@ export class JournalCommits implements StreamCommits {
     this.#journal = journal;
   }
 
-  changed(log: StreamLog): void {
+  markChanged(log: StreamLog): void {
     let rows = this.#rows.get(log);
     if (rows === undefined) this.#rows.set(log, rows = new LogRows(this.#journal, log));
-    rows.changed();
+    rows.markChanged();
   }
 }
 
 /** The rows of one stream. */
-class LogRows implements StoredRows, CommitListener {
+class LogRows implements RowOwner, CommitListener {
   readonly #journal: StreamJournal;
   readonly #log: StreamLog;
-  readonly #removals: StoredRows;
+  readonly #removals: RowOwner;
   /** The commit that it is written with. */
   #commit: Commit | null = null;
 
@@ -55,13 +48,13 @@ class LogRows implements StoredRows, CommitListener {
     return this.#log.isRemoved;
   }
 
-  changed(): void {
+  markChanged(): void {
     const { gathering } = this.#journal;
-    if (this.#log.hasRemovals) this.#journal.onSessionChanged(this.#removals);
+    if (this.#log.hasRemovals) this.#journal.onRowsChanged(this.#removals);
     if (this.#commit === gathering) return;
     this.#commit = gathering;
     gathering.tell(this);
-    this.#journal.onSessionChanged(this);
+    this.#journal.onRowsChanged(this);
   }
 
   write(batch: Batch): void {
@@ -79,6 +72,6 @@ class LogRows implements StoredRows, CommitListener {
   onCommitFailed(): void {
     // What has failed goes with the next commit.
     this.#commit = null;
-    this.changed();
+    this.markChanged();
   }
 }

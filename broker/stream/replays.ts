@@ -21,7 +21,7 @@ export interface ReplayingSession {
   readonly expirySeconds: number;
   readonly hasEnded: boolean;
   readonly link: ClientLink | null;
-  readonly queue: { changed(): void };
+  readonly queue: { markChanged(): void };
   openInflight(): InflightMessages;
   mayReceive(topic: string): boolean;
 }
@@ -57,7 +57,7 @@ class ReplayedMessage extends InflightMessage {
     return this.#topic;
   }
 
-  override finished(): void {
+  override onFinished(): void {
     this.#replay.inflight.delete(this.#seq);
   }
 }
@@ -120,7 +120,7 @@ export class Replays implements SessionReplays {
     const replay = new Replay(request, options, declared?.log ?? null, cursor, wake);
     this.#byKey.set(request.key, replay);
     this.#order.push(replay);
-    this.#session.queue.changed();
+    this.#session.queue.markChanged();
   }
 
   remove(key: string): boolean {
@@ -129,7 +129,7 @@ export class Replays implements SessionReplays {
     this.#byKey.delete(key);
     this.#order = this.#order.filter((one) => one !== replay);
     this.#leave(replay);
-    this.#session.queue.changed();
+    this.#session.queue.markChanged();
     return true;
   }
 
@@ -151,7 +151,7 @@ export class Replays implements SessionReplays {
       const before = replay.cursor?.at;
       if (!replay.isWaiting && this.#send(replay, link)) hasSent = true;
       if (replay.cursor?.at !== before && this.#session.expirySeconds > 0) {
-        this.#session.queue.changed();
+        this.#session.queue.markChanged();
       }
       if (this.#isLate || !link.outbox.hasRoom) break;
     }
@@ -234,7 +234,7 @@ export class Replays implements SessionReplays {
     const flight = window.open(1, sent);
     if (link.send(message, variant, 1, flight.packetId, false)) return;
     window.close(flight);
-    sent.finished();
+    sent.onFinished();
     this.#unsent(link, message);
   }
 
