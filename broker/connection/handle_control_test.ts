@@ -21,7 +21,7 @@ class TestSession {
   expirySeconds = 0;
   /** Whether the message of a PUBREC is in flight. */
   isInFlight = true;
-  readonly queue = { changed: () => void this.events.push("changed") };
+  readonly queue = { markChanged: () => void this.events.push("changed") };
   readonly inflightMessages = {
     puback: (packetId: number) => void this.events.push(`puback ${packetId}`),
     pubrec: (packetId: number, reasonCode: number) => {

@@ -203,7 +203,6 @@ export class Journal implements LogKeeper {
   countStored(bytes: number): void {
     this.#bytes += bytes;
   }
-
   keep(message: Message): Place {
     const place = message.place as Place | null;
     if (place !== null && !place.chunk.isRemoved && !place.isRevoked) return place;
