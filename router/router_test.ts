@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/ass
 import { MalformedPacketError } from "../codec/mod.ts";
 import type { Audience, Member } from "./audience.ts";
 import type { Route } from "./route_cache.ts";
-import { hasMoreLevels, Router, type RouterOptions } from "./router.ts";
+import { Router, type RouterOptions } from "./router.ts";
 import { Subscription, type SubscriptionOptions } from "./subscription.ts";
 import {
   newSeed,
@@ -12,6 +12,7 @@ import {
   randomTopic,
   slowlyMatches,
 } from "./testdata/random_topics.ts";
+import { hasMoreLevels } from "./topic.ts";
 import { subscribers, subscription, type TestSubscriber } from "./testdata/subscribers.ts";
 
 type TestRouter = Router<TestSubscriber>;

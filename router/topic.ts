@@ -136,3 +136,12 @@ export function matchesFilter(filter: string, topic: string): boolean {
   }
   return to === topic.length;
 }
+
+/** Whether a topic or filter has more than `max` levels. */
+export function hasMoreLevels(text: string, max: number): boolean {
+  let levels = 1;
+  for (let at = text.indexOf("/"); at >= 0; at = text.indexOf("/", at + 1)) {
+    if (++levels > max) return true;
+  }
+  return levels > max;
+}

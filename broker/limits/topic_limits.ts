@@ -1,5 +1,5 @@
 import { utf8Size } from "../../codec/mod.ts";
-import { hasMoreLevels } from "../../router/router.ts";
+import { hasMoreLevels } from "../../router/topic.ts";
 import type { BrokerLimits } from "../base/limits.ts";
 
 /** The maximum number of UTF-8 bytes of a UTF-16 code unit. */

@@ -37,7 +37,6 @@ const LONG_FILES: Record<string, number> = {
   "broker/durable/durable_queue.ts": 374,
   "broker/durable/journal.ts": 448,
   "broker/session/session.ts": 375,
-  "router/router.ts": 401,
 };
 
 /** The most parameters of a constructor; more of them want an options object. */

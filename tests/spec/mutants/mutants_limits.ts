@@ -119,9 +119,9 @@ export const LIMIT_MUTANTS: Mutant[] = [
   },
   {
     rule: "an audience counts members that join it later",
-    file: "router/router.ts",
-    find: "this.#audienceBytes += audience.weigh();",
-    replace: "if (audience.unweigh() === 0) this.#audienceBytes += audience.weigh();",
+    file: "router/audience_table.ts",
+    find: "this.#bytes += audience.weigh();",
+    replace: "if (audience.unweigh() === 0) this.#bytes += audience.weigh();",
     tests: [],
     others: ["router/router_test.ts"],
   },

@@ -1,0 +1,57 @@
+/** The audiences of all cached routes, found by the filters that they are made of. */
+import { Audience } from "./audience.ts";
+import type { FilterEntry } from "./filter_entry.ts";
+import type { Subscriber } from "./subscription.ts";
+
+/**
+ * Creates audiences, and counts what they cost in memory. Topics that match the same filters share
+ * one audience. It is kept as long as a route leads to it.
+ */
+export class AudienceTable<S extends Subscriber> {
+  /** Audiences of more than one filter, by the ids of their filters. The others know theirs. */
+  readonly #audiences = new Map<string, Audience<S>>();
+  /** The audience of topics that no filter matches. It costs nothing. */
+  readonly #nobody = new Audience<S>([]);
+  #bytes = 0;
+
+  /** Memory of the audiences, in bytes, as of when each was weighed last. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /**
+   * The audience of these filters; made if there is none. It keeps a copy of
+   * them.
+   */
+  get(entries: readonly FilterEntry<S>[]): Audience<S> {
+    if (entries.length === 0) return this.#nobody;
+    if (entries.length === 1) return entries[0]!.solo ??= new Audience([entries[0]!]);
+    const key = keyOf(entries);
+    let audience = this.#audiences.get(key);
+    if (audience === undefined) this.#audiences.set(key, audience = new Audience([...entries]));
+    return audience;
+  }
+
+  /**
+   * Counts what an audience costs now, since its members may have changed.
+   *
+   * @returns Whether it costs anything.
+   */
+  weigh(audience: Audience<S>): boolean {
+    if (audience === this.#nobody) return false;
+    this.#bytes += audience.weigh();
+    return true;
+  }
+
+  /** Removes an audience that has no route any more. Deliveries in progress still hold it. */
+  remove(audience: Audience<S>): void {
+    if (audience === this.#nobody) return;
+    this.#bytes -= audience.unweigh();
+    if (audience.entries.length > 1) this.#audiences.delete(keyOf(audience.entries));
+    else audience.entries[0]!.solo = null;
+  }
+}
+
+function keyOf(entries: readonly { readonly id: number }[]): string {
+  return entries.map((entry) => entry.id).sort((a, b) => a - b).join();
+}
