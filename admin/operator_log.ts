@@ -1,6 +1,7 @@
 import type { LogDestination, LogType } from "../config/log_options.ts";
+import { type After, LogRepeats, REPEAT_WINDOW_MS } from "./log_repeats.ts";
 import { strftime } from "./strftime.ts";
-import { Line } from "./visible.ts";
+import { Line, line } from "./visible.ts";
 
 /** What is logged, where to, and how. */
 export interface LogSettings {
@@ -33,6 +34,15 @@ export interface LogOutputs {
   /** Opens syslog. A line begins with its priority, as `<29>`. */
   openSyslog(): LogFile;
   now(): Date;
+  /** Calls a function after a time; a wait does not keep the process alive. */
+  readonly after: After;
+}
+
+/** A line that may repeat. */
+interface Repeated {
+  readonly type: LogType;
+  readonly text: string | Line;
+  readonly fields: LogFields;
 }
 
 /** A file that lines are appended to. */
@@ -78,6 +88,7 @@ const JSON_UNSEEN_REGEXP = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
 /** The log for the operator of a broker, with one line per event. */
 export class OperatorLog {
   readonly #outputs: LogOutputs;
+  readonly #repeats: LogRepeats<Repeated>;
   #settings: LogSettings;
   #file: LogFile | null = null;
   #syslog: LogFile | null = null;
@@ -91,6 +102,11 @@ export class OperatorLog {
    */
   constructor(settings: LogSettings, outputs: LogOutputs) {
     this.#outputs = outputs;
+    this.#repeats = new LogRepeats(outputs.after, ({ type, text, fields }, times) => {
+      const told = `Repeated ${times} times in ${REPEAT_WINDOW_MS / 1000} s: `;
+      const all = typeof text === "string" ? `${told}${text}` : line`${told}${text}`;
+      this.write(type, all, { ...fields, repeated: times });
+    });
     this.#settings = settings;
     this.#file = openFile(settings, outputs);
     this.#syslog = openSyslog(settings, outputs);
@@ -113,6 +129,7 @@ export class OperatorLog {
 
   /** Writes nothing more. */
   close(): void {
+    this.#repeats.flush();
     this.#file?.close();
     this.#file = null;
     this.#closeSyslog();
@@ -141,6 +158,18 @@ export class OperatorLog {
     } finally {
       this.#isWriting = false;
     }
+  }
+
+  /**
+   * Writes a line as {@linkcode write} does. Of lines of one kind only the first few in a while are
+   * written, and then how many there were more.
+   *
+   * @param kind What makes it the same as other lines, such as the event and who it is about.
+   */
+  writeSeldom(kind: string, type: LogType, text: string | Line, fields: LogFields = {}): void {
+    if (this.#isWriting || !this.takes(type)) return;
+    const repeated = { type, text, fields };
+    if (this.#repeats.takes(kind, type, repeated)) this.write(type, text, fields);
   }
 
   #to(destination: LogDestination, type: LogType, line: string): void {

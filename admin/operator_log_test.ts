@@ -1,12 +1,14 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import type { LogOutputs, LogSettings } from "./operator_log.ts";
 import { OperatorLog } from "./operator_log.ts";
-import { Line } from "./visible.ts";
+import { Line, line } from "./visible.ts";
 
 /** Outputs that remember what was written to them, `where: line`. */
 class Outputs implements LogOutputs {
   readonly lines: string[] = [];
   published: ((line: string) => void) | null = null;
+  /** Ends the window of repeated lines; `null` while there is none. */
+  windowOver: (() => void) | null = null;
 
   stdout(line: string): void {
     this.lines.push(`stdout: ${line}`);
@@ -36,6 +38,10 @@ class Outputs implements LogOutputs {
   now(): Date {
     return new Date(2026, 2, 5, 13, 4, 9);
   }
+  readonly after = (_ms: number, call: () => void) => {
+    this.windowOver = call;
+    return () => void (this.windowOver = null);
+  };
 }
 
 function settings(changed: Partial<LogSettings> = {}): LogSettings {
@@ -167,4 +173,39 @@ Deno.test("OperatorLog tells syslog the facility and how bad a line is", () => {
     "close syslog",
     "stdout: elsewhere",
   ]);
+});
+
+Deno.test("OperatorLog writes the first lines of a kind, and then how many there were more", () => {
+  const outputs = new Outputs();
+  const log = new OperatorLog(settings(), outputs);
+  for (let i = 1; i <= 8; i++) log.writeSeldom("a", "notice", `a\n${i}`);
+  for (let i = 1; i <= 6; i++) log.writeSeldom("b", "notice", line`b\\n${i}`);
+  log.writeSeldom("c", "debug", "not wanted");
+  log.write("notice", "every time");
+  const written = [1, 2, 3, 4, 5];
+  const first = [
+    ...written.map((i) => `stdout: a\\u000a${i}`),
+    ...written.map((i) => `stdout: b\\n${i}`),
+    "stdout: every time",
+  ];
+  assertEquals(outputs.lines.splice(0), first);
+  outputs.windowOver!();
+  const told = [
+    "stdout: Repeated 3 times in 10 s: a\\u000a8",
+    "stdout: Repeated 1 times in 10 s: b\\n6",
+  ];
+  assertEquals(outputs.lines.splice(0), told);
+  log.writeSeldom("a", "notice", "a again");
+  log.close();
+  assertEquals([outputs.lines, outputs.windowOver], [["stdout: a again"], null]);
+});
+
+Deno.test("OperatorLog tells in JSON how often a line was repeated, and what it was about", () => {
+  const outputs = new Outputs();
+  const log = new OperatorLog(settings({ format: "json" }), outputs);
+  for (let i = 1; i <= 7; i++) log.writeSeldom("a", "notice", "a", { clientId: `c${i}` });
+  outputs.lines.splice(0);
+  log.close();
+  const { message, clientId, repeated } = JSON.parse(outputs.lines[0]!.slice("stdout: ".length));
+  assertEquals([message, clientId, repeated], ["Repeated 2 times in 10 s: a", "c7", 2]);
 });

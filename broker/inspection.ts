@@ -87,6 +87,17 @@ export class Inspection {
     link?.disconnect(ReasonCode.AdministrativeAction);
   }
 
+  /**
+   * Resolves when what has changed until now is in the store, at once if there is none.
+   *
+   * @returns False if the store has not taken it; it is tried again.
+   */
+  async stored(): Promise<boolean> {
+    const commit = this.#parts.journal?.latest ?? null;
+    await commit?.over.wait();
+    return commit === null || commit.error === null;
+  }
+
   /** Clients that are refused. */
   get bans(): BanList {
     return this.#parts.limiters.bans;

@@ -1,16 +1,21 @@
 import type { OperatorLog } from "../admin/operator_log.ts";
 import { traceOf } from "../admin/trace.ts";
 import type { BrokerHooks } from "../mod.ts";
+import { hostOf } from "../transport/cidr.ts";
 import { codeText, loginFailedLine, storeFullLine } from "./log_lines.ts";
 
 /** Hooks that log the broker's events, in the words of mosquitto. */
 export function logHooks(log: OperatorLog, isConnectionLogged: () => boolean): BrokerHooks {
   return {
-    failed: (error) => log.write("error", `Internal error: ${traceOf(error)}`),
+    failed: (error) => {
+      const trace = traceOf(error);
+      log.writeSeldom(`failed ${trace}`, "error", `Internal error: ${trace}`);
+    },
     connected: ({ clientId, address, username, protocolVersion }) => {
       if (!isConnectionLogged()) return;
       const user = username === null ? "" : `, u'${username}'`;
-      log.write(
+      log.writeSeldom(
+        `connected ${hostOf(address)} ${clientId}`,
         "notice",
         `New client connected from ${address} as ${clientId} (p${protocolVersion}${user}).`,
         { event: "connected", clientId, username, address, protocolVersion },
@@ -25,27 +30,34 @@ export function logHooks(log: OperatorLog, isConnectionLogged: () => boolean): B
         ? `Client ${clientId} disconnected by the broker (${code})${why}.`
         : `Client ${clientId} ${how[by]}${by === "client" ? "" : why}.`;
       const event = { event: "disconnected", clientId, username, address, by, reasonCode };
-      log.write("notice", text, event);
+      log.writeSeldom(`gone ${by} ${reasonCode} ${clientId}`, "notice", text, event);
     },
     refused: (address, clientId, reasonCode) => {
       if (!isConnectionLogged()) return;
       const code = codeText(reasonCode);
       const who = clientId === null || clientId === "" ? "A client" : `Client ${clientId}`;
       const event = { event: "refused", clientId, address, reasonCode };
-      log.write("notice", `${who} from ${address} was refused (${code}).`, event);
+      const text = `${who} from ${address} was refused (${code}).`;
+      log.writeSeldom(`refused ${reasonCode} ${hostOf(address)}`, "notice", text, event);
     },
     arrivalFailed: (address, error) => {
       if (!isConnectionLogged()) return;
       const why = error instanceof Error ? error.message : String(error);
       const event = { event: "handshake-failed", address, error: why };
-      log.write("notice", `Connection from ${address} failed: ${why}`, event);
+      const text = `Connection from ${address} failed: ${why}`;
+      log.writeSeldom(`failed ${why} ${hostOf(address)}`, "notice", text, event);
     },
-    loginFailed: (failure) =>
-      log.write("notice", loginFailedLine(failure), { event: "login-failed", ...failure }),
+    loginFailed: (failure) => {
+      const kind = `login-failed ${hostOf(failure.address)}`;
+      const event = { event: "login-failed", ...failure };
+      log.writeSeldom(kind, "notice", loginFailedLine(failure), event);
+    },
     limited: ({ reason, address, clientId }) => {
       if (!log.takes("debug")) return;
       const text = `Limit reached: ${reason}, ${clientId ?? address ?? "everyone"}`;
-      log.write("debug", text, { event: "limited", reason, address, clientId });
+      const event = { event: "limited", reason, address, clientId };
+      const who = clientId ?? (address === null ? "" : hostOf(address));
+      log.writeSeldom(`limited ${reason} ${who}`, "debug", text, event);
     },
     busy: (isBusy, lagMs) => {
       const text = isBusy
@@ -60,7 +72,8 @@ export function logHooks(log: OperatorLog, isConnectionLogged: () => boolean): B
     dropped: ({ reason, topic, clientId }) => {
       if (!log.takes("debug")) return;
       const text = `Dropped (${reason}) for ${clientId ?? "several"}: ${topic ?? "many"}`;
-      log.write("debug", text, { event: "dropped", reason, topic, clientId });
+      const event = { event: "dropped", reason, topic, clientId };
+      log.writeSeldom(`dropped ${reason} ${clientId} ${topic}`, "debug", text, event);
     },
   };
 }

@@ -19,6 +19,7 @@ function hooked(
       open: () => ({ write: () => {}, close: () => {} }),
       openSyslog: () => ({ write: () => {}, close: () => {} }),
       now: () => new Date(),
+      after: () => () => {},
     },
   );
   return { hooks: logHooks(log, () => isConnectionLogged), lines };

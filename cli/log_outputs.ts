@@ -16,6 +16,11 @@ export function systemOutputs(publish: (topic: string, line: string) => void): L
     open: (path) => openLog(path, encoder),
     openSyslog: () => new SyslogProcess(),
     now: () => new Date(),
+    after: (ms, call) => {
+      const timer = setTimeout(call, ms);
+      Deno.unrefTimer(timer);
+      return () => clearTimeout(timer);
+    },
   };
 }
 

@@ -16,6 +16,7 @@ export const TABLES = [
   "streams",
   "stream_index",
   "stream_chunks",
+  "bans",
 ] as const;
 
 /** The name of a table. */

@@ -62,7 +62,7 @@ export function banRoutes({ inspection, slices }: ApiParts): Route[] {
     path: "/api/v1/bans",
     scope: "write",
     id: "addBan",
-    summary: "Bans clients, and disconnects those that are connected; a restart forgets it",
+    summary: "Bans clients, and disconnects those that are connected",
     body: {
       clientId: { type: "string", description: "The client with this identifier" },
       username: { type: "string", description: "Clients with this user name" },
@@ -71,7 +71,7 @@ export function banRoutes({ inspection, slices }: ApiParts): Route[] {
         type: "integer",
         minimum: 1,
         maximum: 1_000_000_000,
-        description: "How long it holds; without, until it is deleted or the broker ends",
+        description: "How long it holds; without, until it is deleted",
       },
       reason: { type: "string", lengthMax: 1000, description: "Why, for operators" },
     },
@@ -91,6 +91,7 @@ export function banRoutes({ inspection, slices }: ApiParts): Route[] {
         bans.add({ kind, value, untilMs, reason: (body.reason ?? "") as string })
       );
       await slices.run(disconnectBanned());
+      await stored();
       return json({ data: view(ban) }, 201);
     },
   }, {
@@ -101,13 +102,19 @@ export function banRoutes({ inspection, slices }: ApiParts): Route[] {
     id: "deleteBan",
     summary: "Ends a ban",
     status: 204,
-    handle: ({ path }) => {
+    handle: async ({ path }) => {
       if (bans.delete(Number(path.id)) === null) {
         throw new RequestError(404, `There is no ban ${path.id!.slice(0, 100)}`, "id");
       }
+      await stored();
       return noContent();
     },
   }];
+
+  async function stored(): Promise<void> {
+    if (await inspection.stored()) return;
+    throw new RequestError(503, "It is in effect; the store has not taken it yet, and will be asked again");
+  }
 
   function* disconnectBanned(): Steps<void> {
     for (const session of inspection.sessions()) {

@@ -4,6 +4,7 @@ import type { Delivery } from "../delivery/delivery.ts";
 import type { Publisher } from "../delivery/publisher.ts";
 import type { RetainedStore } from "../delivery/retained_store.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
+import type { Limiters } from "../limits/limiters.ts";
 import type { MemoryBudget } from "../limits/memory_budget.ts";
 import type { SessionHost } from "../session/session_host.ts";
 import type { Session } from "../session/session.ts";
@@ -20,6 +21,7 @@ export interface DurableHost {
   readonly retained: RetainedStore;
   readonly sessions: SessionTable;
   readonly memory: MemoryBudget;
+  readonly limiters: Limiters;
   /** Makes what holds the subscriptions of a session that read streams, if it has none yet. */
   replaysOf(session: Session): Replays;
   /** The broker, as sessions need it. */

@@ -6,6 +6,7 @@ import { NEXT_ID_KEY } from "./id_allocator.ts";
 import { Journal, type JournalHost } from "./journal.ts";
 import { MessagePage } from "./message_page.ts";
 import { type PageSummary, summarisePage } from "./message_page_record.ts";
+import { restoreBans } from "./stored_bans.ts";
 import { StoredRows } from "./stored_rows.ts";
 import { goOn, restoreJoins, restoreSessions, restoreSubscriptions } from "./restore_sessions.ts";
 import { mustFit, readWills, restoreRetained, restoreWills } from "./restore_retained.ts";
@@ -25,6 +26,7 @@ export async function restore(
   const rows = new StoredRows(store);
   const journal = new Journal(store, journalHost, await nextIdOf(store));
   broker.journal = journal;
+  await restoreBans(broker.limiters.bans, broker.context.calendar, rows, journal);
   await restoreRetained(broker, rows);
   const logs = await restoreLogs(rows, journal, broker);
   if (store.damage !== null) await removeOrphans(rows, journal);

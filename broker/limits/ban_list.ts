@@ -36,8 +36,10 @@ export interface Ban {
   readonly reason: string;
 }
 
-/** The bans of a broker. They are kept in memory only. */
+/** The bans of a broker. */
 export class BanList {
+  /** Called with each ban that has come, was replaced, was ended, or whose time is over. */
+  changed: (ban: Ban) => void = () => {};
   readonly #clock: Clock;
   /** By {@linkcode keyOf}. */
   readonly #bans = new Map<string, Ban>();
@@ -65,15 +67,41 @@ export class BanList {
     const key = keyOf(ban.kind, ban.value);
     const block = ban.kind === "address" ? new AddressList([ban.value]) : null;
     const { length } = this.all();
-    const isNew = !this.#bans.has(key);
+    const known = this.#bans.get(key);
+    const isNew = known === undefined;
     if (isNew && length >= BANS_MAX) throw new RangeError(`There are ${BANS_MAX} bans already`);
     if (isNew && block !== null && this.#blocks.size >= ADDRESS_BANS_MAX) {
       throw new RangeError(`There are ${ADDRESS_BANS_MAX} bans of addresses already`);
     }
+    if (!isNew) this.#remove(known);
     const added = { ...ban, id: ++this.#lastId };
     this.#bans.set(key, added);
     if (block !== null) this.#blocks.set(key, block);
+    this.changed(added);
     return added;
+  }
+
+  /**
+   * Takes a ban over that was stored. Its kind and value must be those of no other one.
+   *
+   * @returns False if its time is over, or there are too many: it has no effect then.
+   * @throws {TypeError} If the value is no address and no block of addresses.
+   */
+  restore(ban: Ban): boolean {
+    if (ban.untilMs <= this.#clock.now() || this.#bans.size >= BANS_MAX) return false;
+    const key = keyOf(ban.kind, ban.value);
+    if (ban.kind === "address") {
+      if (this.#blocks.size >= ADDRESS_BANS_MAX) return false;
+      this.#blocks.set(key, new AddressList([ban.value]));
+    }
+    this.#bans.set(key, ban);
+    this.#lastId = Math.max(this.#lastId, ban.id);
+    return true;
+  }
+
+  /** Whether a ban is in effect, as far as nobody has ended or replaced it. */
+  has({ id, kind, value }: Ban): boolean {
+    return this.#bans.get(keyOf(kind, value))?.id === id;
   }
 
   /** Ends a ban. Returns `null` if there is none with this number. */
@@ -104,9 +132,11 @@ export class BanList {
     return ban !== undefined && ban.untilMs > this.#clock.now();
   }
 
-  #remove({ kind, value }: Ban): void {
-    this.#bans.delete(keyOf(kind, value));
-    this.#blocks.delete(keyOf(kind, value));
+  #remove(ban: Ban): void {
+    const key = keyOf(ban.kind, ban.value);
+    this.#bans.delete(key);
+    this.#blocks.delete(key);
+    this.changed(ban);
   }
 }
 
