@@ -113,7 +113,10 @@ export function banRoutes({ inspection, slices }: ApiParts): Route[] {
 
   async function stored(): Promise<void> {
     if (await inspection.stored()) return;
-    throw new RequestError(503, "It is in effect; the store has not taken it yet, and will be asked again");
+    throw new RequestError(
+      503,
+      "It is in effect; the store has not taken it yet, and will be asked again",
+    );
   }
 
   function* disconnectBanned(): Steps<void> {

@@ -28,7 +28,12 @@ Deno.test("bans are in effect after a restart, with their numbers, times and rea
   const { bans } = broker.inspection;
   bans.add({ kind: "clientId", value: "c", untilMs: Infinity, reason: "for ever" });
   const gone = bans.add({ kind: "username", value: "u", untilMs: Infinity, reason: "" });
-  bans.add({ kind: "address", value: "192.0.2.0/24", untilMs: clock.now() + 5000, reason: "block" });
+  bans.add({
+    kind: "address",
+    value: "192.0.2.0/24",
+    untilMs: clock.now() + 5000,
+    reason: "block",
+  });
   bans.add({ kind: "clientId", value: "short", untilMs: clock.now() + 1000, reason: "" });
   bans.add({ kind: "clientId", value: "c", untilMs: Infinity, reason: "replaced" });
   bans.delete(gone.id);
