@@ -8,7 +8,7 @@ import { numberKey, numberOfKey, RecordReader, type RecordWriter } from "../../s
 import { StoreError } from "../../store/store.ts";
 import type { Calendar } from "../base/calendar.ts";
 import type { Ban, BanKind, BanList } from "../limits/ban_list.ts";
-import type { StoredSession } from "./changes.ts";
+import type { RowOwner } from "../base/row_owner.ts";
 import type { StoredRows } from "./stored_rows.ts";
 
 /** In the order of their numbers in rows. */
@@ -16,11 +16,11 @@ const KINDS: readonly BanKind[] = ["clientId", "username", "address"];
 
 /** Has rows written. */
 export interface BanJournal {
-  onSessionChanged(rows: StoredSession): void;
+  onRowsChanged(owner: RowOwner): void;
 }
 
 /** Writes each ban that has changed with the next commit. */
-export class StoredBans implements StoredSession {
+export class StoredBans implements RowOwner {
   readonly isRemoved = false;
   readonly #bans: BanList;
   readonly #calendar: Calendar;
@@ -33,7 +33,7 @@ export class StoredBans implements StoredSession {
     this.#calendar = calendar;
     bans.changed = (ban) => {
       this.#changed.add(ban);
-      journal.onSessionChanged(this);
+      journal.onRowsChanged(this);
     };
   }
 
