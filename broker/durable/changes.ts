@@ -1,3 +1,4 @@
+/** What has changed since the last commit, and so must be written with the next one. */
 import type { Table } from "../../store/store.ts";
 import type { RowOwner } from "../base/row_owner.ts";
 import type { PendingWill } from "../session/pending_will.ts";

@@ -1,3 +1,4 @@
+/** The waiting messages of a durable session: its position in each log that it reads. */
 import type { Waiter } from "../../log/log.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { MessageFollows } from "../delivery/backlog.ts";

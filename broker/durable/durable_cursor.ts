@@ -1,3 +1,4 @@
+/** A position in a durable log, which keeps the pages from there on. */
 import { current, type DurableLog } from "./durable_log.ts";
 import type { Entry, MessagePage } from "./message_page.ts";
 import type { Place } from "./message_chunk.ts";

@@ -1,3 +1,4 @@
+/** The interface of the broker that durable state needs. */
 import type { Router } from "../../router/router.ts";
 import type { BrokerContext } from "../base/context.ts";
 import type { Delivery } from "../delivery/delivery.ts";

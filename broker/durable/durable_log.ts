@@ -1,3 +1,4 @@
+/** A log of stored messages, in pages, which durable sessions read. */
 import type { Waiter } from "../../log/log.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { Message } from "../base/message.ts";

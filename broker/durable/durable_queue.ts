@@ -1,3 +1,4 @@
+/** The queue of a durable session, which stores what a session has to remember. */
 import { ReasonCode } from "../../codec/mod.ts";
 import type { Flight } from "../../flow/outbound_window.ts";
 import type { Waiter } from "../../log/log.ts";

@@ -1,3 +1,4 @@
+/** How an ended durable session hands over its messages of shared subscriptions [MQTT-4.8.2-4]. */
 import type { Flight } from "../../flow/outbound_window.ts";
 import type { BrokerContext } from "../base/context.ts";
 import type { Message } from "../base/message.ts";

@@ -1,3 +1,4 @@
+/** The removal of stored messages that have expired and that nobody reads. */
 import type { Clock } from "../base/clock.ts";
 import { Deadline, type Scheduler } from "../base/scheduler.ts";
 import type { DurableLog } from "./durable_log.ts";

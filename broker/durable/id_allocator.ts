@@ -1,3 +1,4 @@
+/** The identifiers of sessions, logs, chunks and wills in the store. */
 import type { Batch } from "../../store/batch.ts";
 import { RecordWriter } from "../../store/record.ts";
 

@@ -1,3 +1,4 @@
+/** The journal: it gathers changes of durable state, and commits them to the store. */
 import { Receipt } from "../../log/receipt.ts";
 import { Batch } from "../../store/batch.ts";
 import {
@@ -155,7 +156,6 @@ export class Journal implements LogKeeper {
     return this.#ids.nextId;
   }
 
-  /** Allocates an identifier. */
   newId(): number {
     return this.#ids.newId();
   }

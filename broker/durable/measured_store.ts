@@ -1,3 +1,4 @@
+/** A store that measures how long commits take. */
 import type { Batch } from "../../store/batch.ts";
 import type { Row, ScanLimit, Store, StoreSize, Table } from "../../store/store.ts";
 import type { Damage } from "../../store/store.ts";

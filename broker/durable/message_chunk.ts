@@ -1,3 +1,4 @@
+/** A chunk: messages that are stored in one row, and the place of a message in it. */
 import type { Message } from "../base/message.ts";
 
 /** A chunk with more bytes of messages is full. */

@@ -1,3 +1,4 @@
+/** A page: the part of a durable log that is stored in one row, and its entries. */
 import type { Variant } from "../../router/variant.ts";
 import type { Message } from "../base/message.ts";
 import type { MessageChunk, Place } from "./message_chunk.ts";

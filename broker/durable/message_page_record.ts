@@ -1,3 +1,4 @@
+/** The rows of pages and chunks as bytes. */
 import { RecordReader, type RecordWriter } from "../../store/record.ts";
 import { StoreError } from "../../store/store.ts";
 import type { Message } from "../base/message.ts";

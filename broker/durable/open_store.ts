@@ -1,3 +1,4 @@
+/** How a broker opens its store. */
 import type { Store } from "../../store/store.ts";
 import type { DurableHost } from "./durable_host.ts";
 import type { JournalHost } from "./journal.ts";

@@ -1,3 +1,4 @@
+/** The pages that are in memory and on the disk, and how others are loaded. */
 import { numberKey } from "../../store/record.ts";
 import type { Store } from "../../store/store.ts";
 import type { Message } from "../base/message.ts";

@@ -1,3 +1,7 @@
+/**
+ * Messages, wills, subscription options and variants as bytes in the store. Times are milliseconds
+ * of the wall clock, because the broker's clock starts at zero in each process.
+ */
 import { BodyReader } from "../../codec/body_reader.ts";
 import type { QoS, Will } from "../../codec/mod.ts";
 import { readProperties } from "../../codec/property_reader.ts";
@@ -12,11 +16,6 @@ import { Origin } from "../base/origin.ts";
 
 /** The largest Subscription Identifier [MQTT-3.8.2.1.2]. */
 const SUBSCRIPTION_IDENTIFIER_MAX = 268_435_455;
-
-/**
- * The format of rows in the store. Times are written as milliseconds of the wall clock, because the
- * broker's clock starts at zero in each process.
- */
 
 /** Writes a message, but not where it comes from: nobody asks that of one that is on its way. */
 export function writeMessage(

@@ -1,3 +1,4 @@
+/** Subscriptions that read streams as bytes in the row of their session. */
 import type { QoS } from "../../codec/mod.ts";
 import { topicFilterFault } from "../../router/topic.ts";
 import type { RecordReader, RecordWriter } from "../../store/record.ts";

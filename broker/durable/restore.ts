@@ -1,3 +1,4 @@
+/** How a broker restores the contents of its store, in order, when it starts. */
 import { numberOfKey, RecordReader } from "../../store/record.ts";
 import { type Store, StoreError } from "../../store/store.ts";
 import type { DurableHost } from "./durable_host.ts";

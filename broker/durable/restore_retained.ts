@@ -1,3 +1,4 @@
+/** The restoring of retained messages and wills. */
 import { topicNameFault } from "../../router/topic.ts";
 import { compareKeys } from "../../store/keys.ts";
 import { RecordReader } from "../../store/record.ts";

@@ -1,3 +1,4 @@
+/** The restoring of sessions with their subscriptions, positions and messages in flight. */
 import { Subscription, subscriptionOptions } from "../../router/subscription.ts";
 import { topicFilterFault } from "../../router/topic.ts";
 import { numberOfKey, RecordReader, textOfKey } from "../../store/record.ts";

@@ -1,3 +1,4 @@
+/** The rows of a commit: what has changed, as it is now. */
 import type { Batch } from "../../store/batch.ts";
 import { numberKey, RecordWriter } from "../../store/record.ts";
 import type { Message } from "../base/message.ts";

@@ -1,3 +1,4 @@
+/** The row of a session as bytes. */
 import type { Phase } from "../../flow/outbound_window.ts";
 import { RecordReader, type RecordWriter } from "../../store/record.ts";
 import { StoreError } from "../../store/store.ts";

@@ -1,3 +1,4 @@
+/** The row for many sessions that have started to read a log at the same position. */
 import { RecordReader, type RecordWriter } from "../../store/record.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { DurableLog } from "./durable_log.ts";

@@ -1,3 +1,4 @@
+/** A message in flight that is also in the store. */
 import type { QoS } from "../../codec/mod.ts";
 import type { Flight } from "../../flow/outbound_window.ts";
 import type { Variant } from "../../router/variant.ts";

@@ -1,3 +1,4 @@
+/** The rows of a store when it is opened, and those among them that are invalid or without use. */
 import { PacketError } from "../../codec/mod.ts";
 import { numberOfKey } from "../../store/record.ts";
 import { type Row, type Store, StoreError, type Table } from "../../store/store.ts";

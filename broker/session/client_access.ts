@@ -1,3 +1,4 @@
+/** What the client of a session may publish and receive. */
 import { permissionNow, permissionOf } from "../../auth/answer.ts";
 import type { ClientInfo } from "../../auth/authenticator.ts";
 import type { Authorizer, PublishRequest, SubscribeRequest } from "../../auth/authorizer.ts";

@@ -1,3 +1,4 @@
+/** The interface of a connection that its session needs. */
 import type { QoS } from "../../codec/mod.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { EffectivePolicy } from "../base/listener_policy.ts";

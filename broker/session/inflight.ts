@@ -1,3 +1,4 @@
+/** The QoS 1 and 2 messages in flight to a client: how they are sent, resent and acknowledged. */
 import { ProtocolError, ReasonCode } from "../../codec/mod.ts";
 import { type Flight, OutboundWindow } from "../../flow/outbound_window.ts";
 import type { Variant } from "../../router/variant.ts";

@@ -1,3 +1,4 @@
+/** A message in flight: what is needed to send it again. */
 import type { QoS } from "../../codec/mod.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { Message } from "../base/message.ts";

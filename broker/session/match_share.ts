@@ -1,19 +1,17 @@
+/**
+ * The share of one session in the cost of matching (`matchStepsMax`). The filters of a session may
+ * take half of what the filters of the others leave, so one client cannot keep the others from
+ * filters with `+`.
+ *
+ * The steps by which a filter makes matching more costly are charged to the session that subscribes
+ * to it. What becomes free when a session unsubscribes is its own again. What another session keeps
+ * costly stays charged, until the session has no subscription left.
+ */
 import { parseSharedFilter } from "../../router/topic.ts";
 import type { Router } from "../../router/router.ts";
 import type { Subscription } from "../../router/subscription.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
 import type { Session } from "./session.ts";
-
-/**
- * The share of one session in what matching may cost (`matchStepsMax`): its filters may take half of
- * what the filters of the others leave. So one client cannot keep the others from filters with `+`.
- *
- * The steps by which a filter makes matching more costly are charged to the session that subscribes
- * to it, and what becomes free when a session unsubscribes is its own again. What another session
- * keeps costly stays charged, until the session has no subscription left.
- *
- * @module
- */
 
 /** Adds a subscription of a session, and charges what it costs; returns whether it is new. */
 export function subscribeCharged(

@@ -1,3 +1,4 @@
+/** The queue of a session that ends with the broker. */
 import { type QoS, ReasonCode } from "../../codec/mod.ts";
 import type { Flight } from "../../flow/outbound_window.ts";
 import { Log, type Waiter } from "../../log/log.ts";

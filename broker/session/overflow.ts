@@ -1,3 +1,4 @@
+/** What happens when too many messages wait for a session: backpressure, then the overflow policy. */
 import { ReasonCode } from "../../codec/mod.ts";
 import type { Message } from "../base/message.ts";
 import { Backpressure, isHigh } from "../delivery/backpressure.ts";

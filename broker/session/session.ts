@@ -1,3 +1,4 @@
+/** A session: the state that the broker keeps of a client, connected or not. */
 import { INBOUND_ID_BYTES } from "../base/memory_costs.ts";
 import type { Tally } from "../base/memory_tally.ts";
 import type { QoS } from "../../codec/mod.ts";
@@ -105,12 +106,10 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
     return this.#inbound === null ? [] : [...this.#inbound.ids()];
   }
 
-  /** What is in flight to the client; `null` if nothing ever was. */
   get inflightMessages(): InflightMessages | null {
     return this.#inflight;
   }
 
-  /** The window of what is in flight; `null` if nothing ever was. */
   get outbound(): OutboundWindow<InflightMessage> | null {
     return this.#inflight?.window ?? null;
   }
@@ -190,7 +189,6 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
     return this.#follower ??= new SessionFollower(this, this.#overflow);
   }
 
-  /** Has every audience look at it again when the client returns. */
   lookAgainLater(): void {
     this.#isStale = true;
   }
@@ -290,7 +288,6 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
     return this.#policy.upgradeOutgoingQoS || this.#queuesQoS0;
   }
 
-  /** The QoS with which it is sent a message. */
   qosOf(message: Message, variant: Variant): QoS {
     const { upgradeOutgoingQoS } = this.#policy;
     return upgradeOutgoingQoS ? variant.qos : Math.min(message.qos, variant.qos) as QoS;
@@ -323,20 +320,17 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
     return this.#inflight ??= new InflightMessages(this.#host.context, this, this.#receiveMaximum);
   }
 
-  /** Sends a QoS 0 message: it is neither kept nor acknowledged. */
   sendLoose(link: ClientLink, message: Message, variant: Variant): void {
     if (!link.send(message, variant, 0, 0, false)) {
       this.#host.context.reportDrop(link.whyUnsent(message), message, this.clientId);
     }
   }
 
-  /** A message that the client may no longer receive goes to another of its group, if any. */
   passOn(message: Message, { shared }: Variant): void {
     const isTaken = shared !== null && this.#host.delivery.handOver(message, shared);
     if (!isTaken) this.#host.context.countWithheld(1);
   }
 
-  /** A flight has ended: another message may be sent. */
   onExchangeEnded(): void {
     this.#overflow.onProgress();
     const isMore = this.queue.messages > 0 || this.feeds !== null || this.replays !== null;

@@ -1,3 +1,4 @@
+/** The removal of the subscriptions of ended sessions, in turns. */
 import type { Router } from "../../router/router.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
 import type { SubscriptionTable } from "./subscription_table.ts";

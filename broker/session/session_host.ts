@@ -1,3 +1,4 @@
+/** The interface of the broker that sessions need. */
 import type { Router } from "../../router/router.ts";
 import type { BrokerContext } from "../base/context.ts";
 import type { Delivery } from "../delivery/delivery.ts";

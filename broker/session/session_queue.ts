@@ -1,3 +1,4 @@
+/** The interface of the queue of a session: in memory, or in a store. */
 import type { Flight, OutboundWindow } from "../../flow/outbound_window.ts";
 import type { Waiter } from "../../log/log.ts";
 import type { QoS } from "../../codec/mod.ts";

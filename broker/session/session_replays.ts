@@ -1,3 +1,4 @@
+/** The interface of the subscriptions of a session that read streams. */
 import type { QoS } from "../../codec/mod.ts";
 import type { ClientLink } from "./client_link.ts";
 

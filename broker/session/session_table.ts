@@ -1,3 +1,4 @@
+/** All sessions by client identifier, from their creation to their end. */
 import {
   DURABLE_SESSION_BYTES,
   SESSION_BYTES,

@@ -1,3 +1,4 @@
+/** The subscriptions of one session by topic filter. */
 import { mapKey } from "../../router/map_key.ts";
 import type { Subscription } from "../../router/subscription.ts";
 import { WideMap } from "../../router/wide_map.ts";
