@@ -14,8 +14,9 @@ import { memoryBytesHere, memoryLine } from "./cli/memory_limit.ts";
 import { serveConfiguration, testConfiguration } from "./cli/serve_configuration.ts";
 import { StartError, startFailure } from "./cli/start_error.ts";
 import { SystemdNotifier } from "./cli/systemd_notifier.ts";
+import { ServerStreams } from "./cli/server_streams.ts";
 import { stopSignal } from "./cli/stop_signal.ts";
-import { declareStreams } from "./cli/stream_flags.ts";
+import { streamsOf } from "./cli/stream_flags.ts";
 import { openStoredBroker } from "./cli/stored_broker.ts";
 import { complain, say, sayPage } from "./cli/terminal.ts";
 import { terminalHooks } from "./cli/terminal_hooks.ts";
@@ -38,7 +39,7 @@ async function main(): Promise<void> {
     const flags = parseServerFlags(Deno.args);
     if (flags.help) sayPage(HELP);
     else if (flags.version) say(VERSION);
-    else if (flags.config !== null) await configured(flags.config, flags.testConfig);
+    else if (flags.config !== null) await configured(flags.config, flags);
     else await serve(flags);
   } catch (error) {
     const { lines, code } = startFailure(error);
@@ -48,9 +49,11 @@ async function main(): Promise<void> {
 }
 
 /** Runs the server with a configuration file, or only checks the file. */
-async function configured(file: string, isTest: boolean): Promise<void> {
-  if (!isTest) {
+async function configured(file: string, flags: ServerFlags): Promise<void> {
+  const streams = streamsOf(flags.streams);
+  if (!flags.testConfig) {
     return await serveConfiguration(file, {
+      streams,
       version: VERSION,
       connectionsMax: roomFor(await readFdLimit()),
       memoryBytesMax: await memoryBytesHere(),
@@ -67,6 +70,7 @@ function roomFor({ limit }: FdLimit): number {
 }
 
 async function serve(flags: ServerFlags): Promise<void> {
+  const streams = streamsOf(flags.streams);
   const fds = await readFdLimit();
   const connectionsMax = Math.min(flags.maxConnections ?? Infinity, roomFor(fds));
   const hooks = terminalHooks(flags.verbose);
@@ -81,7 +85,7 @@ async function serve(flags: ServerFlags): Promise<void> {
       inform: say,
       warn: (text) => complain(`WARNING: ${text}`),
     });
-  await declareStreams(broker, flags.streams, say);
+  await new ServerStreams(broker, streams, say).open({ streams: [], removedStreams: [], limits: {} });
   const { host, port, wsPort } = flags;
   const listener = await bound(broker.listen({ hostname: host, port }), host, port, "--port");
   const webSockets = wsPort === null ? null : await bound(

@@ -276,6 +276,14 @@ export class Broker implements AsyncDisposable {
     return { declared: declared.map(({ declaration }) => declaration.name), undeclared };
   }
 
+  /**
+   * Has a stream take nothing more, and keep what it has, until it is declared again or removed.
+   * Whoever reads it goes on. Returns whether it was declared.
+   */
+  retireStream(name: string): Promise<boolean> {
+    return this.#parts.streams.retire(name);
+  }
+
   /** Removes a stream with all its messages. Returns whether there was one. */
   removeStream(name: string): Promise<boolean> {
     return this.#parts.streams.remove(name);

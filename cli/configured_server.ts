@@ -7,7 +7,7 @@ import { ConfigError, formatRemark } from "../config/errors.ts";
 import { printEffective } from "../config/print.ts";
 import { needsRestart } from "../config/reload.ts";
 import { type Deed, whyNot } from "../config/why.ts";
-import { Broker, type BrokerOptions, SysTopics } from "../mod.ts";
+import { Broker, type BrokerOptions, type StreamOptions, SysTopics } from "../mod.ts";
 import { certificatesOf, listenerInfo } from "./admin_listener.ts";
 import { exposureOf } from "./exposed.ts";
 import { logHooks } from "./log_hooks.ts";
@@ -16,6 +16,7 @@ import type { Material } from "./listener_files.ts";
 import { ListenerSet } from "./listener_set.ts";
 import { memoryLine } from "./memory_limit.ts";
 import { PidFile } from "./pid_file.ts";
+import { ServerStreams } from "./server_streams.ts";
 import { openStoredBroker } from "./stored_broker.ts";
 
 /** Properties of a server that are not in its configuration. */
@@ -26,6 +27,8 @@ export interface ServerSurroundings {
   readonly connectionsMax: number;
   /** The memory budget for this machine, in bytes; 0 for a share of the heap. */
   readonly memoryBytesMax: number;
+  /** The streams of the command line. */
+  readonly streams: readonly StreamOptions[];
   /** Has the configuration read again; says what is wrong with it, a line each. */
   readonly reload: () => Promise<readonly string[]>;
 }
@@ -42,6 +45,7 @@ export class ConfiguredServer {
   readonly #broker: Broker;
   readonly #surroundings: ServerSurroundings;
   readonly #listeners: ListenerSet;
+  readonly #streams: ServerStreams;
   /** The configuration at the start of the broker. */
   readonly #first: Configuration;
   #configuration: Configuration;
@@ -64,6 +68,8 @@ export class ConfiguredServer {
     this.#surroundings = surroundings;
     this.#sinceMs = broker.clock.now();
     this.#listeners = new ListenerSet(broker, log, this.#operations());
+    const inform = (text: string) => log.write("information", text);
+    this.#streams = new ServerStreams(broker, surroundings.streams, inform);
     this.#first = this.#configuration = configuration;
     this.#material = material;
   }
@@ -134,6 +140,7 @@ export class ConfiguredServer {
 
   async #reload({ configuration, material }: Loaded): Promise<void> {
     const { limits } = brokerOptions(configuration, this.#surroundings);
+    this.#streams.check(configuration);
     const change = await this.#listeners.change(configuration, material.listeners);
     try {
       openLog(configuration, () => this.#log.change(logSettings(configuration)));
@@ -145,6 +152,7 @@ export class ConfiguredServer {
     const remarks = [...configuration.notes, ...needsRestart(this.#first, configuration)];
     for (const remark of remarks) this.#log.write("warning", formatRemark(remark));
     this.#broker.changeLimits(limits);
+    await this.#streams.change(configuration);
     await change.commit();
     this.#material.close();
     this.#material = material;
@@ -191,6 +199,7 @@ export class ConfiguredServer {
         throw fault(configuration, "pid_file", "write the file", pid_file, error);
       }
     }
+    await this.#streams.open(configuration);
     await this.#listeners.open(configuration, material.listeners);
     this.#tellState();
   }

@@ -50,7 +50,7 @@ connect, which by default is this machine only.
   --memory             keep everything in memory; a restart forgets it
   --strict-store       refuse a damaged store, instead of saving what can be saved
   --stream NAME=FILTER keep what is published to these topics, for 7 days and up to
-                       1 GiB, to be read later; several are possible
+                       1 GiB, to be read later; several are possible, also with -c
   --max-connections N  clients at once (as many as the file descriptors allow)
   --max-memory MB      memory for what clients make it hold (a share of the heap)
   --verbose            one line for each connect and disconnect
@@ -140,9 +140,6 @@ function checkConfig(config: string | null, flags: Record<string, unknown>): voi
     throw new FlagError("--test-config needs -c FILE");
   }
   if (config === null) return;
-  if ((flags["stream"] as string[]).length > 0) {
-    throw new FlagError("--stream cannot go with -c: it is for a broker without a configuration");
-  }
   for (const flag of NOT_WITH_CONFIG) {
     if (flags[flag] === undefined || flags[flag] === false) continue;
     throw new FlagError(`--${flag} cannot go with -c: the file says it`);

@@ -1,4 +1,5 @@
 import { burstFaults, DEFAULT_LIMITS } from "../broker/base/limits.ts";
+import { checkStreams } from "./check_streams.ts";
 import type { Configuration, ListenerConfiguration } from "./configuration.ts";
 import type { Remark } from "./errors.ts";
 import {
@@ -58,6 +59,7 @@ export function checkConfiguration(
       "and allow_anonymous is false";
     notes.push({ place: listener.place, word: "listener", text });
   }
+  checkStreams(configuration, problems, notes);
   for (const { burst, rate, text } of burstFaults({ ...DEFAULT_LIMITS, ...configuration.limits })) {
     const place = configuration.places.get(limitWord(burst)) ??
       configuration.places.get(limitWord(rate))!;

@@ -1,6 +1,7 @@
 import type { BrokerLimits } from "../broker/base/limits.ts";
 import type { Place, Remark } from "./errors.ts";
 import type { GlobalValues, ListenerValues, SecurityValues } from "./options.ts";
+import type { StreamValues } from "./stream_words.ts";
 
 /** Authentication and authorization, with all defaults filled in. */
 export interface Security extends SecurityValues {
@@ -24,6 +25,19 @@ export interface ListenerConfiguration {
   readonly security: Security;
 }
 
+/** A name that stands in the configuration. */
+export interface NamedPlace {
+  readonly name: string;
+  readonly place: Place;
+}
+
+/** One stream. */
+export interface StreamConfiguration extends NamedPlace {
+  /** The place of each of its options. */
+  readonly places: ReadonlyMap<string, Place>;
+  readonly settings: StreamValues;
+}
+
 /** A whole configuration. Options have the same names as in the file. */
 export interface Configuration {
   readonly global: GlobalValues;
@@ -31,7 +45,10 @@ export interface Configuration {
   readonly limits: Partial<BrokerLimits>;
   /** At least one. */
   readonly listeners: readonly ListenerConfiguration[];
-  /** The place of each option that does not belong to a listener. */
+  readonly streams: readonly StreamConfiguration[];
+  /** Streams that are to be removed with all their messages. */
+  readonly removedStreams: readonly NamedPlace[];
+  /** The place of each option that does not belong to a listener or a stream. */
   readonly places: ReadonlyMap<string, Place>;
   /** Warnings for the operator about a valid configuration. */
   readonly notes: readonly Remark[];

@@ -1,3 +1,5 @@
+import { UNITS_MS } from "../stream/position.ts";
+
 /** A type of values of configuration options, and their text form. */
 export interface Kind<T> {
   /** The expected values, as in `… expects a whole number from 0 to 2`. */
@@ -100,3 +102,37 @@ export const fileMode: Kind<number> = {
   parse: (value) => /^0?[0-7]{3}$/.test(value) ? parseInt(value, 8) : undefined,
   print: (mode) => mode.toString(8).padStart(4, "0"),
 };
+
+/** A span of time, such as `7d`; its value is in milliseconds. */
+export const span: Kind<number> = {
+  expects: "a whole number of 1 or more followed by s, m, h, d or w, such as 7d",
+  isOneWord: true,
+  parse: (value) => {
+    const match = /^(\d{1,6})([smhdw])$/.exec(value);
+    if (match === null || Number(match[1]) === 0) return undefined;
+    return Number(match[1]) * UNITS_MS[match[2]!]!;
+  },
+  print: (ms) => inUnits(ms, Object.entries(UNITS_MS).reverse()),
+};
+
+/** Units of {@linkcode bytesKind}, in bytes. */
+const UNITS_BYTES = { T: 2 ** 40, G: 2 ** 30, M: 2 ** 20, K: 1024 } as const;
+
+/** A number of bytes, such as `1G`. */
+export const bytesKind: Kind<number> = {
+  expects: "a whole number of bytes of 1 or more, also with K, M, G or T, such as 1G",
+  isOneWord: true,
+  parse: (value) => {
+    const match = /^(\d{1,15})([KMGT]?)$/.exec(value);
+    if (match === null) return undefined;
+    const bytes = Number(match[1]) * (match[2] === "" ? 1 : UNITS_BYTES[match[2] as "K"]);
+    return bytes >= 1 && Number.isSafeInteger(bytes) ? bytes : undefined;
+  },
+  print: (bytes) => inUnits(bytes, Object.entries(UNITS_BYTES)),
+};
+
+/** In the largest unit that leaves a whole number. */
+function inUnits(value: number, units: readonly [string, number][]): string {
+  const [letter, unit] = units.find(([, unit]) => value % unit === 0) ?? ["", 1];
+  return `${value / unit}${letter}`;
+}

@@ -7,6 +7,8 @@ import { ListenerDraft } from "./listener_draft.ts";
 import { GLOBAL_OPTIONS, LIMIT_OPTIONS, LISTENER_OPTIONS, SECURITY_OPTIONS } from "./options.ts";
 import { firstWord, type Report, Section } from "./section.ts";
 import type { Source } from "./source.ts";
+import { StreamDrafts } from "./stream_drafts.ts";
+import { STREAM_OPTIONS } from "./stream_words.ts";
 import { suggest } from "./suggest.ts";
 import { ALIASES, barredBecause, IDLE_WORDS, knownWords } from "./words.ts";
 
@@ -29,6 +31,7 @@ class Parser implements Report {
   readonly #global = new Section(GLOBAL_OPTIONS, this);
   readonly #limits = new Section(LIMIT_OPTIONS, this);
   readonly #security = new Section(SECURITY_OPTIONS, this);
+  readonly #streams = new StreamDrafts(this);
   readonly #default: ListenerDraft;
   readonly #listeners: ListenerDraft[] = [];
   /** The listener that options belong to: the last one of this file, or the default one. */
@@ -65,6 +68,8 @@ class Parser implements Report {
       global: this.#global.values(),
       limits,
       listeners: this.#listenersInEffect(),
+      streams: this.#streams.streams,
+      removedStreams: this.#streams.removed,
       places: new Map([
         ...this.#global.places,
         ...this.#limits.places,
@@ -78,7 +83,10 @@ class Parser implements Report {
     return configuration;
   }
 
-  /** In an included file, options before the first listener belong to the default one again. */
+  /**
+   * In an included file, options before the first listener belong to the default one again, and
+   * those before the first stream to none.
+   */
   #include(line: Line, source: Source): void {
     if (line.value === "") return this.problem(line, "expects the path of a folder, not nothing");
     if (this.#depth > 0) {
@@ -88,7 +96,9 @@ class Parser implements Report {
     for (const included of source.included.get(line) ?? []) {
       const current = this.#current;
       this.#current = this.#default;
+      const ended = this.#streams.file();
       this.take(included);
+      ended();
       this.#current = current;
     }
     this.#depth--;
@@ -99,6 +109,9 @@ class Parser implements Report {
     if (word === "listener") return this.#begin(line);
     if (word === "port") return this.#default.takePort(line);
     if (word === "bind_address") return this.#default.takeHost(line);
+    if (word === "fairway_stream") return this.#streams.begin(line);
+    if (word === "fairway_stream_remove") return this.#streams.remove(line);
+    if (Object.hasOwn(STREAM_OPTIONS, word)) return this.#streams.take(line, word);
     if (word === "per_listener_settings") return this.#switchSecurity(line);
     if (Object.hasOwn(GLOBAL_OPTIONS, word)) return this.#global.take(line, word);
     if (Object.hasOwn(LIMIT_OPTIONS, word)) return this.#takeLimit(line);

@@ -2,6 +2,7 @@ import { limitsOf } from "./broker_options.ts";
 import type { Configuration, ListenerConfiguration } from "./configuration.ts";
 import type { OptionTable } from "./option.ts";
 import { GLOBAL_OPTIONS, LIMIT_OPTIONS, LISTENER_OPTIONS, SECURITY_OPTIONS } from "./options.ts";
+import { STREAM_OPTIONS } from "./stream_words.ts";
 
 /**
  * Formats a configuration with all values in effect, defaults included. The result is a
@@ -12,7 +13,11 @@ export function printEffective(configuration: Configuration): string {
   const isShared = !global.per_listener_settings;
   const lines = printWords(GLOBAL_OPTIONS, global);
   lines.push(...printLimits(configuration));
+  for (const { name } of configuration.removedStreams) lines.push(`fairway_stream_remove ${name}`);
   if (isShared) lines.push(...printWords(SECURITY_OPTIONS, listeners[0]!.security));
+  for (const { name, settings } of configuration.streams) {
+    lines.push("", `fairway_stream ${name}`, ...printWords(STREAM_OPTIONS, settings));
+  }
   for (const listener of listeners) lines.push("", ...printListener(listener, isShared));
   return `${lines.join("\n")}\n`;
 }

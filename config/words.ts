@@ -1,4 +1,5 @@
 import { GLOBAL_OPTIONS, LIMIT_OPTIONS, LISTENER_OPTIONS, SECURITY_OPTIONS } from "./options.ts";
+import { STREAM_OPTIONS } from "./stream_words.ts";
 
 const BRIDGE = "Fairway has no bridges yet: run the bridge in a mosquitto beside it, " +
   "and take its lines out of this file";
@@ -86,7 +87,10 @@ export const IDLE_WORDS: Readonly<Record<string, string>> = {
 };
 
 /** Options that the parser handles itself, because they are more than a value. */
-export const STRUCTURE_WORDS = ["listener", "port", "bind_address", "include_dir"] as const;
+export const STRUCTURE_WORDS = [
+  ...["listener", "port", "bind_address", "include_dir"],
+  ...["fairway_stream", "fairway_stream_remove"],
+] as const;
 
 /** Other names of options. */
 export const ALIASES: Readonly<Record<string, string>> = {
@@ -101,6 +105,7 @@ export function knownWords(): string[] {
     ...Object.keys(GLOBAL_OPTIONS),
     ...Object.keys(SECURITY_OPTIONS),
     ...Object.keys(LISTENER_OPTIONS),
+    ...Object.keys(STREAM_OPTIONS),
     ...Object.keys(LIMIT_OPTIONS),
     ...Object.keys(ALIASES),
   ];

@@ -15,7 +15,8 @@ export type Position =
 export const POSITIONS = "earliest, latest, after=N, from=N, since=1h (s, m, h, d, w), " +
   "since=2026-11-28T15:00:00Z, since=UNIX-SECONDS, last=N, last-per-topic or last-per-topic=N";
 
-const UNITS_MS: Record<string, number> = {
+/** Units of time, in milliseconds. */
+export const UNITS_MS: Record<string, number> = {
   s: 1000,
   m: 60_000,
   h: 3_600_000,

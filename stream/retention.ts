@@ -8,6 +8,13 @@ export interface Retention {
   readonly maxMessages?: number;
 }
 
+/** No limit: what is there stays. */
+export const KEPT: Required<Retention> = {
+  maxAgeMs: Infinity,
+  maxBytes: Infinity,
+  maxMessages: Infinity,
+};
+
 /**
  * Checks limits.
  *

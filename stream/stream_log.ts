@@ -5,7 +5,7 @@ import type { OpenChunk } from "./chunk.ts";
 import type { ChunkCache } from "./chunk_cache.ts";
 import type { ChunkIndex } from "./chunk_index.ts";
 import { type StreamInput, timeOf } from "./record.ts";
-import { checkRetention, type Retention } from "./retention.ts";
+import { checkRetention, KEPT, type Retention } from "./retention.ts";
 import { StreamChunks } from "./stream_chunks.ts";
 import { putStream, removeChunks, removeStream, type StreamRow } from "./stream_row.ts";
 
@@ -150,6 +150,12 @@ export class StreamLog {
     this.trim();
     this.#readHeads();
     this.#changed();
+  }
+
+  /** Nothing is to be dropped any more: what is there stays, until it is declared anew. */
+  keep(): void {
+    this.trim();
+    this.#retention = KEPT;
   }
 
   /**

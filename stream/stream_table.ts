@@ -4,20 +4,13 @@ import { OpenChunk, StoredChunk } from "./chunk.ts";
 import { ChunkIndex } from "./chunk_index.ts";
 import type { Retention } from "./retention.ts";
 import { type StoredStream, StreamLog, type StreamLogHost } from "./stream_log.ts";
+import { streamNameFault } from "./stream_name.ts";
 import { readIndexRow, readStreamRow, type StreamRow } from "./stream_row.ts";
 
-/** What a stream's name may be. */
-const NAME = /^[A-Za-z0-9_.-]{1,64}$/;
 /** How much is read of a table at once. */
 const PAGE = { rows: 4096, bytes: 1024 * 1024 };
 
 const decoder = new TextDecoder();
-
-/** Says what is wrong with the name of a stream; `null` if nothing is. */
-export function streamNameFault(name: string): string | null {
-  if (NAME.test(name)) return null;
-  return "a stream's name has 1 to 64 of the characters A-Z a-z 0-9 _ . -";
-}
 
 /** The streams of a store by their names. */
 export class StreamTable {
@@ -78,6 +71,11 @@ export class StreamTable {
   /** The stream with a name, if it was declared. */
   get(name: string): StreamLog | undefined {
     return this.#logs.get(name);
+  }
+
+  /** Whether there is a stream with a name, declared or not. */
+  has(name: string): boolean {
+    return this.#logs.has(name) || this.#stored.has(name);
   }
 
   /**

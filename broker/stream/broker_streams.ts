@@ -56,6 +56,8 @@ interface Gathering {
 export class BrokerStreams {
   readonly #host: StreamsHost;
   readonly #declared = new Map<string, DeclaredStream>();
+  /** Those that are not declared any more, and take nothing. */
+  readonly #retired = new Map<string, DeclaredStream>();
   readonly #memory = new MemoryStore();
   readonly #memoryCommits = new StoreCommits(this.#memory);
   #inMemory: StreamTable | null = null;
@@ -82,13 +84,14 @@ export class BrokerStreams {
 
   /** The names of streams that the store has and nobody has declared. */
   get undeclared(): readonly string[] {
-    return this.#onDisk?.undeclared.map(({ name }) => name) ?? [];
+    const stored = this.#onDisk?.undeclared.map(({ name }) => name) ?? [];
+    return [...stored, ...this.#retired.keys()];
   }
 
   /** What streams keep in memory, in bytes. */
   get memoryBytes(): number {
     let bytes = 0;
-    for (const { log } of this.#declared.values()) bytes += log.memoryBytes;
+    for (const { log } of this.#all()) bytes += log.memoryBytes;
     for (const cache of this.#caches) bytes += cache.bytes;
     return bytes;
   }
@@ -123,6 +126,14 @@ export class BrokerStreams {
     return this.#inOrder(() => this.#remove(name));
   }
 
+  /**
+   * Has a stream take nothing more, and keep what it has. Whoever reads it goes on. Returns whether
+   * there was one.
+   */
+  retire(name: string): Promise<boolean> {
+    return this.#inOrder(() => this.#retire(name));
+  }
+
   /** One after the other: each of them reads the store. */
   #inOrder<T>(act: () => T | Promise<T>): Promise<T> {
     const result = this.#last.then(act);
@@ -134,21 +145,23 @@ export class BrokerStreams {
     const declaration = declarationOf(options);
     const { name } = declaration;
     const { streamsMax } = this.#host.context.limits;
-    const known = this.#declared.get(name);
-    if (known === undefined && this.#declared.size >= streamsMax) {
+    const isThere = this.#declared.has(name);
+    if (!isThere && this.#declared.size >= streamsMax) {
       throw new RangeError(`Cannot declare stream "${name}": there are ${streamsMax} already`);
     }
-    if (known !== undefined && known.declaration.store !== declaration.store) {
-      throw new RangeError(`Cannot move stream "${name}": remove it first`);
-    }
+    const known = this.#declared.get(name) ?? this.#retired.get(name);
     const isOnDisk = declaration.store === "disk" && this.#onDisk !== null;
+    if (this.#storeOf(name) === (isOnDisk ? "memory" : "disk")) {
+      throw new RangeError(`Cannot move stream "${name}" to another store: remove it first`);
+    }
     const table = isOnDisk ? this.#onDisk! : await this.#memoryTable();
     const log = table.declare(name, JSON.stringify(options), options);
-    if (known !== undefined) this.#unsubscribe(known);
+    if (isThere) this.#unsubscribe(known!);
     const receiver = new StreamReceiver(this.#receiverHost(isOnDisk), log, declaration);
     const stream = known?.stream ?? new Stream(log, this.#keeper(isOnDisk));
     const trim = new Deadline(() => this.#trim(log, trim));
     const declared: DeclaredStream = { declaration, log, stream, receiver, trim };
+    this.#retired.delete(name);
     this.#declared.set(name, declared);
     this.#subscribe(declared);
     this.#trim(log, trim);
@@ -162,8 +175,29 @@ export class BrokerStreams {
     const declared = this.#declared.get(name);
     if (declared !== undefined) this.#unsubscribe(declared);
     this.#declared.delete(name);
+    this.#retired.delete(name);
     const removed = [this.#onDisk?.remove(name), this.#inMemory?.remove(name)];
     return removed.includes(true);
+  }
+
+  #retire(name: string): boolean {
+    const declared = this.#declared.get(name);
+    if (declared === undefined) return false;
+    this.#unsubscribe(declared);
+    this.#declared.delete(name);
+    this.#retired.set(name, declared);
+    declared.log.keep();
+    return true;
+  }
+
+  /** Where a stream is that is known; `null` for none. */
+  #storeOf(name: string): "disk" | "memory" | null {
+    if (this.#inMemory?.get(name) !== undefined) return "memory";
+    return this.#onDisk?.has(name) ? "disk" : null;
+  }
+
+  #all(): DeclaredStream[] {
+    return [...this.#declared.values(), ...this.#retired.values()];
   }
 
   /** Has `waiter` woken, once, when a stream is declared. */
@@ -178,7 +212,7 @@ export class BrokerStreams {
 
   /** Ends what the program reads. */
   close(): void {
-    for (const { log } of this.#declared.values()) log.end();
+    for (const { log } of this.#all()) log.end();
   }
 
   #subscribe({ declaration, receiver }: DeclaredStream): void {

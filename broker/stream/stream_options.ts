@@ -5,17 +5,23 @@ import {
   topicFilterFault,
 } from "../../router/topic.ts";
 import type { Retention } from "../../stream/retention.ts";
+import { streamNameFault } from "../../stream/stream_name.ts";
 
 /** How a program declares a stream. At least one limit is required. */
 export interface StreamOptions extends Retention {
   /** 1 to 64 characters of A-Z a-z 0-9 _ . - */
   readonly name: string;
-  /** What is published to topics that match one of these is in the stream. */
+  /**
+   * What is published to topics that match one of these is in the stream; none for a stream that
+   * has only what a program appends, and dead letters.
+   */
   readonly filters: readonly string[];
   /** … unless it matches one of these; none by default. */
   readonly exclude?: readonly string[];
   /** Where it is: with the sessions in the store of the broker, or in memory; `"disk"` by default. */
   readonly store?: "disk" | "memory";
+  /** The name of the stream that gets the dead letters of this one; none by default. */
+  readonly dead?: string;
 }
 
 /** A stream as it was declared. */
@@ -24,25 +30,37 @@ export interface StreamDeclaration {
   readonly filters: readonly string[];
   readonly exclude: readonly string[];
   readonly store: "disk" | "memory";
+  /** The stream of its dead letters; `null` for none. */
+  readonly dead: string | null;
+}
+
+/** Says what is wrong with a topic filter of a stream, and what would be right; `null` if nothing is. */
+export function streamFilterFault(filter: string): string | null {
+  const fault = topicFilterFault(filter);
+  if (fault !== null) return fault;
+  const shared = parseSharedFilter(filter);
+  if (shared !== null) return `a stream has topics, which groups read later: use ${shared.filter}`;
+  if (!isDollarTopic(filter)) return null;
+  return "topics that begin with $ are in no stream: use a filter such as sensors/#";
 }
 
 /**
  * Checks which topics a stream has.
  *
- * @throws {RangeError} If a filter is missing or not one that a stream can have; says which.
+ * @throws {RangeError} If a filter is not one that a stream can have; says which.
  */
 export function declarationOf(options: StreamOptions): StreamDeclaration {
-  const { name, filters, exclude = [], store = "disk" } = options;
+  const { name, filters, exclude = [], store = "disk", dead = null } = options;
   const what = `Cannot declare stream "${name}"`;
-  if (filters.length === 0) throw new RangeError(`${what}: it needs a topic filter`);
   for (const filter of [...filters, ...exclude]) {
-    const fault = topicFilterFault(filter);
+    const fault = streamFilterFault(filter);
     if (fault !== null) throw new RangeError(`${what}: "${filter}": ${fault}`);
-    if (parseSharedFilter(filter) !== null || isDollarTopic(filter)) {
-      throw new RangeError(`${what}: "${filter}": topics that begin with $ are in no stream`);
-    }
   }
-  return { name, filters, exclude, store };
+  if (dead !== null) {
+    const fault = dead === name ? "it cannot be the stream itself" : streamNameFault(dead);
+    if (fault !== null) throw new RangeError(`${what}: dead letters in "${dead}": ${fault}`);
+  }
+  return { name, filters, exclude, store, dead };
 }
 
 /** Whether every topic that a filter matches is matched by another one. */

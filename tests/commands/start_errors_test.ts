@@ -53,7 +53,7 @@ const CASES: readonly Case[] = [
     what: "a stream of topics that are in none",
     flags: "--stream day=$SYS/#",
     line:
-      '--stream: Cannot declare stream "day": "$SYS/#": topics that begin with $ are in no stream',
+      '--stream: Cannot declare stream "day": "$SYS/#": topics that begin with $ are in no stream: use a filter such as sensors/#',
     code: 2,
   },
   {

@@ -90,6 +90,50 @@ Deno.test("after a restart a stream goes on; one that nobody declares keeps what
   assertEquals(scene.broker.streams, { declared: [], undeclared: [] });
 });
 
+for (const store of ["disk", "memory"] as const) {
+  Deno.test(`${store}: a retired stream takes nothing and keeps what it has, and its readers go on`, async () => {
+    const { maxMessages: _, ...rest } = DAY;
+    const declaration: StreamOptions = { ...rest, maxAgeMs: 60_000, store };
+    await using scene = await Scene.open({}, [declaration]);
+    const reader = await scene.join("reader");
+    await reader.subscribe("$replay/day/earliest/t/#");
+    await scene.fill(3);
+    assertEquals(await reader.payloads(), texts(1, 3));
+    assertEquals(await scene.broker.retireStream("day"), true);
+    assertEquals(await scene.broker.retireStream("day"), false);
+    assertEquals(scene.broker.streams, { declared: [], undeclared: ["day"] });
+    await scene.fill(2, 4);
+    const late = await scene.join("late");
+    assertEquals((await late.subscribe("$replay/day/earliest/t/#")).reasonCodes, [0x8f]);
+    // Longer than it kept messages while it was declared.
+    await scene.clock.advance(120_000);
+    await scene.broker.declareStream({ ...declaration, maxAgeMs: 3_600_000 });
+    assertEquals(await read(scene.broker.stream("day")), texts(1, 3));
+    await scene.fill(1, 6);
+    assertEquals(await reader.payloads(), ["6"]);
+    assertEquals(await scene.broker.retireStream("day"), true);
+    assertEquals(await scene.broker.removeStream("day"), true);
+    assertEquals(scene.broker.streams, { declared: [], undeclared: [] });
+  });
+}
+
+Deno.test("a stream does not move to another store, declared or not", async () => {
+  const store = new MemoryStore();
+  await using scene = await Scene.open({ store });
+  const move = () => scene.broker.declareStream({ ...DAY, store: "memory" });
+  const text = 'Cannot move stream "day" to another store: remove it first';
+  await assertRejects(move, RangeError, text);
+  await scene.broker.retireStream("day");
+  await assertRejects(move, RangeError, text);
+  await scene.fill(1);
+  await using again = await Scene.open({ store: MemoryStore.from(store.snapshot()) }, []);
+  await assertRejects(
+    () => again.broker.declareStream({ ...DAY, store: "memory" }),
+    RangeError,
+    text,
+  );
+});
+
 Deno.test("a removed stream leaves no row, and takes nothing more", async () => {
   const store = new MemoryStore();
   await using scene = await Scene.open({ store });
@@ -148,10 +192,11 @@ Deno.test("a stream that cannot be declared says what would be right", async () 
   await using scene = await Scene.open({ limits: { streamsMax: 2 } });
   const cases: [Partial<StreamOptions>, string][] = [
     [{ name: "a b" }, "a stream's name has 1 to 64 of the characters"],
-    [{ filters: [] }, 'Cannot declare stream "new": it needs a topic filter'],
     [{ filters: ["a/#/b"] }, 'Cannot declare stream "new": "a/#/b"'],
     [{ filters: ["$SYS/#"] }, "topics that begin with $ are in no stream"],
-    [{ filters: ["$share/g/a"] }, "topics that begin with $ are in no stream"],
+    [{ filters: ["$share/g/a"] }, "a stream has topics, which groups read later: use a"],
+    [{ dead: "new" }, 'dead letters in "new": it cannot be the stream itself'],
+    [{ dead: "a b" }, "a stream's name has 1 to 64 of the characters"],
     [{ maxMessages: 0 }, "maxMessages of a stream must be a whole number from 1 on, not 0"],
   ];
   for (const [options, text] of cases) {
