@@ -85,7 +85,11 @@ async function serve(flags: ServerFlags): Promise<void> {
       inform: say,
       warn: (text) => complain(`WARNING: ${text}`),
     });
-  await new ServerStreams(broker, streams, say).open({ streams: [], removedStreams: [], limits: {} });
+  await new ServerStreams(broker, streams, say).open({
+    streams: [],
+    removedStreams: [],
+    limits: {},
+  });
   const { host, port, wsPort } = flags;
   const listener = await bound(broker.listen({ hostname: host, port }), host, port, "--port");
   const webSockets = wsPort === null ? null : await bound(

@@ -36,11 +36,20 @@ export class Site implements AsyncDisposable {
   }
 
   /** Starts the server, and waits until it says that it listens on `url`. */
-  async start(url: RegExp = /mqtt:\/\/127\.0\.0\.1:(\d+)/): Promise<Child & { port: number }> {
-    const server = startServer(["-c", this.path], CONFIG_PERMISSIONS);
+  async start(
+    url: RegExp = /mqtt:\/\/127\.0\.0\.1:(\d+)/,
+    ...flags: string[]
+  ): Promise<Child & { port: number }> {
+    const server = startServer(["-c", this.path, ...flags], CONFIG_PERMISSIONS);
     this.#server = server;
     const [, port] = await server.waitFor(url, "stdout", SERVER_DEADLINE_MS);
     return Object.assign(server, { port: Number(port) });
+  }
+
+  /** Stops the server. */
+  async stop(): Promise<void> {
+    this.#server!.signal("SIGTERM");
+    await this.#server!.outcome(SERVER_DEADLINE_MS);
   }
 
   /** Runs the server to an end it comes to by itself. */
