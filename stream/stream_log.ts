@@ -7,6 +7,7 @@ import type { ChunkIndex } from "./chunk_index.ts";
 import { type StreamInput, timeOf } from "./record.ts";
 import { checkRetention, KEPT, type Retention } from "./retention.ts";
 import { StreamChunks } from "./stream_chunks.ts";
+import { type StreamWaiter, StreamWaiters } from "./stream_waiters.ts";
 import { putStream, removeChunks, removeStream, type StreamRow } from "./stream_row.ts";
 
 /** Brings the changes of streams to their store. */
@@ -27,12 +28,6 @@ export interface StreamLogHost {
   now(): number;
   /** Something has failed that nobody waits for. */
   reportError(error: unknown): void;
-}
-
-/** Whoever waits for a stream to grow. */
-export interface StreamWaiter {
-  /** More may be read. */
-  wake(): void;
 }
 
 /** What a stream was left with in its store. */
@@ -66,7 +61,7 @@ export class StreamLog {
   #written: { next: number; oldest: number } | null = null;
   /** Up to which sequence the chunks in the store were removed. */
   #removedTo = 0;
-  #waiters: StreamWaiter[] = [];
+  readonly #waiters = new StreamWaiters();
   #isWriting = false;
   #isRemoved = false;
   #isEnded = false;
@@ -218,25 +213,24 @@ export class StreamLog {
   /** It is closed: whoever waits for more is woken. */
   end(): void {
     this.#isEnded = true;
-    this.#wake();
+    this.#waiters.wake();
   }
 
   /** Removes everything; the stream is not to be used any more. */
   remove(): void {
     this.#isRemoved = true;
     this.#changed();
-    this.#wake();
+    this.#waiters.wake();
   }
 
   /** Has `waiter` woken, once, when more may be read, or the stream is removed. */
   park(waiter: StreamWaiter): void {
-    this.#waiters.push(waiter);
+    this.#waiters.add(waiter);
   }
 
   /** The waiter does not wait any more. */
   unpark(waiter: StreamWaiter): void {
-    const at = this.#waiters.indexOf(waiter);
-    if (at >= 0) this.#waiters.splice(at, 1);
+    this.#waiters.delete(waiter);
   }
 
   /** Adds what has changed to a commit. */
@@ -277,7 +271,7 @@ export class StreamLog {
     this.#removedTo = oldest;
     this.chunks.committed(next);
     this.#stored = next - 1;
-    this.#wake();
+    this.#waiters.wake();
   }
 
   /** The commit of the last {@linkcode write} has failed: the next one tries again. */
@@ -288,13 +282,6 @@ export class StreamLog {
 
   #changed(): void {
     if (!this.#isWriting) this.#host.commits.markChanged(this);
-  }
-
-  #wake(): void {
-    const waiters = this.#waiters;
-    if (waiters.length === 0) return;
-    this.#waiters = [];
-    for (const waiter of waiters) waiter.wake();
   }
 
   #readHeads(): void {
