@@ -1,5 +1,6 @@
 import type { ClientInfo } from "../auth/authenticator.ts";
 import type { Connection } from "./connection/connection.ts";
+import type { BacklogLook, BacklogPlace } from "./delivery/waiting_message.ts";
 import { NEVER_EXPIRES, type Session } from "./session/session.ts";
 
 /** A connection as operators see it. */
@@ -76,6 +77,16 @@ export class InspectedSession {
   /** How many messages wait, and their bytes. */
   get waiting(): { readonly messages: number; readonly bytes: number } {
     return this.#session.waiting;
+  }
+
+  /**
+   * Looks at the messages that wait, oldest first, without taking any.
+   *
+   * @param after Begins behind this place; `null` for the oldest.
+   */
+  *look(after: BacklogPlace | null): BacklogLook {
+    const { backlog } = this.#session.queue;
+    if (backlog !== null) yield* backlog.look(after);
   }
 
   get subscriptionCount(): number {

@@ -110,6 +110,19 @@ export class Cursor<T> {
   }
 
   /**
+   * The items from the position up to a sequence number, without passing them. The iterator keeps
+   * alive what it has not given yet.
+   *
+   * @param end The sequence number before which it ends; the end of the log by default.
+   */
+  *ahead(end: number = this.log.end): Generator<T, void, void> {
+    let at = this.#position;
+    for (let s: Segment<T> | null = this.#segment; s !== null && at < end; s = s.next) {
+      for (at = Math.max(at, s.base); at < Math.min(s.end, end); at++) yield s.items[at - s.base]!;
+    }
+  }
+
+  /**
    * Keeps only the items before `end` alive, however far the log grows: for a reader that reads no
    * further.
    */

@@ -132,3 +132,15 @@ Deno.test("Cursor.follow() ends when its signal aborts, also while it waits", as
   assertEquals(await Array.fromAsync(cursor.follow(stop.signal)), []);
   assertEquals(cursor.next(), 2, "what was not read stays to be read");
 });
+
+Deno.test("Cursor.ahead() gives the items up to an end without passing them", () => {
+  const log = new Log<number>({ segmentItems: 2 });
+  const cursor = log.cursor();
+  assertEquals([...cursor.ahead()], []);
+  append(log, 7);
+  cursor.next();
+  assertEquals([...cursor.ahead()], [1, 2, 3, 4, 5, 6]);
+  assertEquals([...cursor.ahead(4)], [1, 2, 3]);
+  assertEquals([...cursor.ahead(1)], []);
+  assertEquals(state(cursor), { position: 1, lag: 6, skipped: 0 });
+});

@@ -3,6 +3,7 @@ import { json } from "../http/http_responses.ts";
 import { type Route, RouteTable } from "../http/routes.ts";
 import { TimeSlices } from "../time_slices.ts";
 import type { ApiParts } from "./api_parts.ts";
+import { backlogRoutes } from "./backlog_routes.ts";
 import { banRoutes } from "./ban_routes.ts";
 import { clientRoutes } from "./client_routes.ts";
 import { healthRoutes } from "./health.ts";
@@ -45,6 +46,7 @@ export class AdminApi {
       ...metricsRoutes(metrics),
       ...mosquittoRoutes(metrics, operations),
       ...clientRoutes(parts),
+      ...backlogRoutes(parts),
       ...banRoutes(parts),
       ...messageRoutes(parts),
       ...serverRoutes(parts),

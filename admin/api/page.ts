@@ -124,7 +124,8 @@ function compare(a: Place, b: Place): number {
   return a.key < b.key ? -1 : a.key > b.key ? 1 : 0;
 }
 
-function cursorOf({ rank, key }: Place): string {
+/** A place as a cursor. */
+export function cursorOf({ rank, key }: Place): string {
   const bytes = new TextEncoder().encode(JSON.stringify([rank, key]));
   return bytes.toBase64({ alphabet: "base64url", omitPadding: true });
 }

@@ -5,6 +5,13 @@ import { Trail } from "../../log/trail.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { Message } from "../base/message.ts";
 
+import {
+  type BacklogLook,
+  type BacklogPlace,
+  isBehind,
+  type LookedThrough,
+} from "./waiting_message.ts";
+
 /** Items of a segment of a session's own log. Few, because most sessions have a short backlog. */
 const SEGMENT_ITEMS = 64;
 /**
@@ -49,12 +56,14 @@ type Way = { readonly variant: Variant; readonly follows: MessageFollows | null 
  * that it shares with other sessions, and one of its own. A message that is appended to a followed
  * shared log is in the backlog of every follower, at no cost per follower.
  */
-export class Backlog {
+export class Backlog implements LookedThrough {
   readonly #trail = new Trail<Cursor<Message>, Way>();
   #own: Log<Message> | null = null;
   /** Messages in closed stretches. */
   #closedMessages = 0;
   #closedBytes = 0;
+  /** Messages that were taken out so far. */
+  #passed = 0;
   /** The waiter that is parked at the followed log, and the log's end at that time. */
   #parked: Waiter | null = null;
   #parkedAt = -1;
@@ -135,6 +144,16 @@ export class Backlog {
     return this.#trail.current()?.cursor.peek() ?? null;
   }
 
+  *look(after: BacklogPlace | null): BacklogLook {
+    let number = this.#passed;
+    for (let s = this.#trail.first; s !== null; s = s.next) {
+      for (const message of s.cursor.ahead(s.limit)) {
+        const place: BacklogPlace = [number++, 0];
+        yield isBehind(place, after) ? { place, message, variant: s.key.variant } : null;
+      }
+    }
+  }
+
   /** The flags of the message of {@linkcode peek}. */
   get variant(): Variant {
     return this.#trail.first!.key.variant;
@@ -145,6 +164,7 @@ export class Backlog {
     const stretch = this.#trail.current();
     if (stretch === null) return;
     const message = stretch.cursor.next()!;
+    this.#passed++;
     if (stretch.end !== Infinity) {
       this.#closedMessages--;
       this.#closedBytes -= message.weight;

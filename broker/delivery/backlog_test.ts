@@ -3,6 +3,7 @@ import { newSeed, randomFrom } from "../../router/testdata/random_topics.ts";
 import type { Variant } from "../../router/variant.ts";
 import { Backlog, type MessageFollows, messageLog } from "./backlog.ts";
 import { message, textOf, variant } from "../testdata/messages.ts";
+import type { BacklogPlace } from "./waiting_message.ts";
 
 /** What a message of one byte to topic `t` weighs, in bytes. */
 const WEIGHT = message("t", "x").weight;
@@ -195,4 +196,28 @@ Deno.test("Backlog agrees with a plain list through random changes", () => {
     const bytes = model.reduce((sum, { weight }) => sum + weight, 0);
     assertEquals(amount(backlog), [model.length, bytes], `step ${step}, seed ${seed}`);
   }
+});
+
+Deno.test("Backlog.look() gives what waits in every log, and goes on behind a place though messages before it were sent", () => {
+  const backlog = new Backlog();
+  const shared = messageLog();
+  const look = (after: BacklogPlace | null) => {
+    const found: [string, BacklogPlace][] = [];
+    for (const one of backlog.look(after)) {
+      if (one !== null && !(one instanceof Promise)) found.push([textOf(one.message), one.place]);
+    }
+    return found;
+  };
+  for (const text of ["a", "b"]) push(backlog, text);
+  backlog.follow(shared, reason());
+  for (const text of ["c", "d"]) shared.append(message("t", text).keep());
+  push(backlog, "e");
+  const before = amount(backlog);
+  const all = look(null);
+  assertEquals(all.map(([text]) => text), ["a", "b", "c", "d", "e"]);
+  assertEquals(amount(backlog), before);
+  assertEquals(take(backlog, 3), ["a", "b", "c"]);
+  assertEquals(look(all[1]![1]), all.slice(3));
+  assertEquals(look(all[3]![1]), all.slice(4));
+  assertEquals(look(all[4]![1]), []);
 });

@@ -2,11 +2,13 @@
 import type { Waiter } from "../../log/log.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { MessageFollows } from "../delivery/backlog.ts";
+import type { BacklogLook, BacklogPlace, LookedThrough } from "../delivery/waiting_message.ts";
 import { READER_BYTES } from "../base/memory_costs.ts";
 import type { Tally } from "../base/memory_tally.ts";
 import type { Message } from "../base/message.ts";
 import type { DurableCursor } from "./durable_cursor.ts";
 import { current, type DurableLog } from "./durable_log.ts";
+import { lookThrough } from "./look_through.ts";
 import type { SharedStart } from "./shared_start.ts";
 import type { Place } from "./message_chunk.ts";
 import { type Entry, LOST_VARIANT, type MessagePage } from "./message_page.ts";
@@ -78,7 +80,7 @@ export class Hold {
  * that it shares with others, and one in its own log. Their order is the order of the places in the
  * store, so all cursors together form one queue in the order of publication.
  */
-export class DurableBacklog {
+export class DurableBacklog implements LookedThrough {
   readonly #newLog: () => DurableLog;
   readonly #loaded: () => void;
   readonly #changed: () => void;
@@ -99,6 +101,10 @@ export class DurableBacklog {
     this.#newLog = newLog;
     this.#changed = changed;
     this.#loaded = loaded;
+  }
+
+  look(after: BacklogPlace | null): BacklogLook {
+    return lookThrough(this.#readers, after);
   }
 
   /** Adds what it costs to know where it reads; pages are counted by the cache that keeps them. */

@@ -34,6 +34,10 @@ export class MemoryQueue implements SessionQueue {
     this.#owner = owner;
   }
 
+  get backlog(): Backlog | null {
+    return this.#backlog;
+  }
+
   get messages(): number {
     return this.#backlog === null ? 0 : this.#backlog.messages;
   }

@@ -3,6 +3,7 @@ import type { Flight, OutboundWindow } from "../../flow/outbound_window.ts";
 import type { Waiter } from "../../log/log.ts";
 import type { QoS } from "../../codec/mod.ts";
 import type { Variant } from "../../router/variant.ts";
+import type { LookedThrough } from "../delivery/waiting_message.ts";
 import type { MessageFollows, MessageLog } from "../delivery/backlog.ts";
 import type { Tally } from "../base/memory_tally.ts";
 import type { Commit } from "../base/commit.ts";
@@ -31,6 +32,8 @@ export interface SessionQueue {
   readonly takesAll: boolean;
   /** Whether no message can be kept at the moment, although the limits would allow it. */
   readonly isBlocked: boolean;
+  /** What waits, to be looked through; `null` if nothing ever did. */
+  readonly backlog: LookedThrough | null;
   /** How many messages wait. */
   readonly messages: number;
   /** How many bytes those are. */

@@ -1,5 +1,6 @@
 import type { BrokerOptions } from "../../mod.ts";
 import { Broker } from "../../mod.ts";
+import type { Store } from "../../store/store.ts";
 import { type AdminListener, type AdminOptions, listenAdmin } from "../../admin/mod.ts";
 
 /** A broker with an admin listener, and its HTTP client. */
@@ -13,8 +14,12 @@ export class AdminStage implements AsyncDisposable {
   }
 
   /** Opens both, on free ports. */
-  static async open(options: AdminOptions = {}, broker: BrokerOptions = {}): Promise<AdminStage> {
-    const made = new Broker(broker);
+  static async open(
+    options: AdminOptions = {},
+    broker: BrokerOptions = {},
+    store: Store | null = null,
+  ): Promise<AdminStage> {
+    const made = store === null ? new Broker(broker) : await Broker.open(store, broker);
     return new AdminStage(made, await listenAdmin(made, { port: 0, ...options }));
   }
 
