@@ -10,6 +10,7 @@
 import { readCommandLine } from "../harness/command_line.ts";
 import {
   BOTH_FOLDER,
+  idsFor,
   openReasonFor,
   parseStatements,
   reasonFor,
@@ -60,10 +61,10 @@ async function coverageOf(version: Version): Promise<Coverage> {
   const unknown: string[] = [];
   for (const folder of [version.folder, BOTH_FOLDER]) {
     for await (const source of sources(new URL(`${folder}/`, import.meta.url))) {
-      for (const { title, ids } of testsIn(source)) {
-        for (const id of ids) {
-          if (!known.has(id)) unknown.push(`${id}: ${title}`);
-          tests.set(id, [...tests.get(id) ?? [], title]);
+      for (const test of testsIn(source)) {
+        for (const id of idsFor(version, test)) {
+          if (!known.has(id)) unknown.push(`${id}: ${test.title}`);
+          tests.set(id, [...tests.get(id) ?? [], test.title]);
         }
       }
     }

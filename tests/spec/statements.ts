@@ -75,7 +75,15 @@ export function parseStatements(tsv: string): Statement[] {
 /** A test and the statements that it names. */
 export interface NamedTest {
   title: string;
+  /** Statements of every version whose tests are in the folder of the test. */
   ids: string[];
+  /** Statements of one version, by the folder of that version. */
+  idsOf: Record<string, string[]>;
+}
+
+/** The statements of one version that a test names. */
+export function idsFor({ folder }: Version, { ids, idsOf }: NamedTest): string[] {
+  return [...ids, ...idsOf[folder] ?? []];
 }
 
 /** The first argument of every call that registers a test. */
@@ -84,6 +92,12 @@ const TEST_REGEXP =
 
 /** An identifier in a name, `[MQTT-3.1.0-1]`. */
 const ID_REGEXP = /\s*\[(MQTT-[\d.]+-\d+)\]/g;
+
+/** An identifier of one version in a name, `[v311 MQTT-3.1.0-1]`. */
+const VERSION_ID_REGEXP = /\s*\[(v\d+) (MQTT-[\d.]+-\d+)\]/g;
+
+/** What names in a loop over versions begin with. */
+const VERSION_REGEXP = /^\$\{version\}: /g;
 
 /** What a name in a loop has in place of an identifier: `[${id}]`, or `${ids}` at its end. */
 const LOOP_REGEXP = /\s*\[\$\{[^}]*\}\]|\$\{[^}]*\}$/g;
@@ -101,7 +115,14 @@ export function testsIn(source: string): NamedTest[] {
     const name = literal!.slice(1, -1);
     const ids = [...name.matchAll(ID_REGEXP)].map(([, id]) => id!);
     if (name.search(LOOP_REGEXP) >= 0) ids.push(...listed);
-    const title = name.replaceAll(ID_REGEXP, "").replaceAll(LOOP_REGEXP, "");
-    return { title: title.replaceAll(/\$\{[^}]*\}/g, "…"), ids: [...new Set(ids)] };
+    const idsOf: Record<string, string[]> = {};
+    for (const [, folder, id] of name.matchAll(VERSION_ID_REGEXP)) {
+      (idsOf[folder!] ??= []).push(id!);
+    }
+    const title = [VERSION_REGEXP, ID_REGEXP, VERSION_ID_REGEXP, LOOP_REGEXP].reduce(
+      (text, regexp) => text.replaceAll(regexp, ""),
+      name,
+    );
+    return { title: title.replaceAll(/\$\{[^}]*\}/g, "…"), ids: [...new Set(ids)], idsOf };
   });
 }

@@ -92,7 +92,12 @@ export const BROKER_MUTANTS: Mutant[] = [
     file: "broker/connection/responses.ts",
     find: "if (size > connection.wire.packetBytesMax) return false;",
     replace: "",
-    tests: ["v5/connack_test.ts", "v5/last_word_test.ts", "v5/subscribe_test.ts"],
+    tests: [
+      "v5/connack_test.ts",
+      "v5/last_word_test.ts",
+      "v5/subscribe_test.ts",
+      "both/subscribe_test.ts",
+    ],
   },
   {
     rule: "nothing larger than announced is taken",
@@ -141,7 +146,7 @@ export const BROKER_MUTANTS: Mutant[] = [
     file: "broker/connection/handle_publish.ts",
     find: "if (reasonCode < 0x80 || connection.version < 5) {",
     replace: "{",
-    tests: ["v5/qos2_test.ts"],
+    tests: ["v5/qos2_test.ts", "both/qos2_test.ts"],
   },
   {
     rule: "RETAIN is refused where nothing is retained",
@@ -176,14 +181,14 @@ export const BROKER_MUTANTS: Mutant[] = [
     file: "broker/delivery/retained_delivery.ts",
     find: "if (this.noLocal && receiver.isOrigin(message.origin)) continue;",
     replace: "",
-    tests: ["v5/subscribe_test.ts"],
+    tests: ["v5/subscribe_test.ts", "both/subscribe_test.ts"],
   },
   {
     rule: "No Local keeps a client's own messages from it",
     file: "broker/delivery/shared_fan_out.ts",
     find: "return own === undefined || !subscriber.isOrigin(origin) ? member : own;",
     replace: "return subscriber.clientId === publisher ? member : member;",
-    tests: ["v5/subscribe_test.ts"],
+    tests: ["v5/subscribe_test.ts", "both/subscribe_test.ts"],
   },
   {
     rule: "RETAIN is what the subscription asks for",
@@ -218,14 +223,14 @@ export const BROKER_MUTANTS: Mutant[] = [
     file: "broker/session/session.ts",
     find: "return upgradeOutgoingQoS ? variant.qos : Math.min(message.qos, variant.qos) as QoS;",
     replace: "return upgradeOutgoingQoS ? variant.qos : message.qos;",
-    tests: ["v5/subscribe_test.ts"],
+    tests: ["v5/subscribe_test.ts", "both/subscribe_test.ts"],
   },
   {
     rule: "PUBREC of 0x80 and above ends the exchange",
     file: "broker/session/inflight.ts",
     find: "if (reasonCode >= 0x80) this.#finish(flight);\n    else",
     replace: "void reasonCode;",
-    tests: ["v5/qos2_test.ts", "v5/flow_control_test.ts"],
+    tests: ["v5/qos2_test.ts", "both/qos2_test.ts", "v5/flow_control_test.ts"],
   },
   {
     rule: "a QoS 2 message under way is nobody else's",
@@ -302,13 +307,13 @@ export const BROKER_MUTANTS: Mutant[] = [
     file: "broker/connection/handle_subscribe.ts",
     find: "reasonCodes.push(code >= 0x80 && version < 5 ? 0x80 : code);",
     replace: "reasonCodes.push(code >= 0x80 ? 0x80 : code);",
-    tests: ["v5/subscribe_test.ts"],
+    tests: ["v5/subscribe_test.ts", "both/subscribe_test.ts"],
   },
   {
     rule: "UNSUBACK says whether there was a subscription",
     file: "broker/connection/handle_subscribe.ts",
     find: "reasonCodes.push(existed ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted);",
     replace: "reasonCodes.push(existed ? ReasonCode.Success : ReasonCode.Success);",
-    tests: ["v5/unsubscribe_test.ts"],
+    tests: ["v5/unsubscribe_test.ts", "both/unsubscribe_test.ts"],
   },
 ];

@@ -98,13 +98,13 @@ export const ROUTING_MUTANTS: Mutant[] = [
     file: "flow/inbound_window.ts",
     find: "return this.#ids.has(packetId);",
     replace: "return this.#ids.has(-packetId);",
-    tests: ["v5/qos2_test.ts", "v311/qos2_test.ts"],
+    tests: ["v5/qos2_test.ts", "both/qos2_test.ts"],
   },
   {
     rule: "after PUBREL an identifier stands for a new message",
     file: "flow/inbound_window.ts",
     find: "return this.#ids.delete(packetId);",
     replace: "return this.#ids.has(packetId);",
-    tests: ["v5/qos2_test.ts", "v311/qos2_test.ts"],
+    tests: ["v5/qos2_test.ts", "both/qos2_test.ts"],
   },
 ];
