@@ -8,7 +8,7 @@ import type { Connection } from "./connection/connection.ts";
 import type { ConnectionHost } from "./connection/client_connection.ts";
 import { Delivery } from "./delivery/delivery.ts";
 import { FlushQueue } from "./delivery/flush_queue.ts";
-import type { Outbox, OutboxHost } from "./delivery/outbox.ts";
+import type { HostedOutbox, OutboxHost } from "./delivery/outbox_host.ts";
 import { Publisher } from "./delivery/publisher.ts";
 import { RetainedStore } from "./delivery/retained_store.ts";
 import type { Receiver } from "./delivery/subscriber.ts";
@@ -47,7 +47,7 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
   readonly outboxHost: OutboxHost;
   readonly connections: Set<Connection> = new Set();
   journal: Journal | null = null;
-  readonly #toFlush: FlushQueue<Outbox>;
+  readonly #toFlush: FlushQueue<HostedOutbox>;
 
   constructor(settings: Settings) {
     const context = this.context = new BrokerContext(settings);

@@ -1,3 +1,5 @@
+import type { Pipe, PipeReceiver } from "./pipe.ts";
+
 /** A byte pipe to one peer. `Deno.TcpConn` is one; so is each end of a pipe in memory. */
 export interface Transport {
   /**
@@ -20,6 +22,12 @@ export interface Transport {
    * Closes both directions at once. A pending read or write then ends. The broker calls it once.
    */
   close(): void;
+  /**
+   * Has what arrives pushed to a receiver, without a promise for each read and write. Whoever has
+   * called it uses the pipe instead of the other methods. A transport without this method is read
+   * and written by promises.
+   */
+  pipe?(receiver: PipeReceiver): Pipe;
 }
 
 /** The certificate of a peer. It was verified against the authorities. */

@@ -10,6 +10,8 @@ import {
 import { Receipt } from "../../log/receipt.ts";
 import type { Route } from "../../router/route_cache.ts";
 import type { Variant } from "../../router/variant.ts";
+import type { Pipe, PipeReceiver } from "../../transport/pipe.ts";
+import { pipeOf } from "../../transport/pulled_pipe.ts";
 import type { PeerInfo, Transport } from "../../transport/transport.ts";
 import { sendControl } from "./responses.ts";
 import type {
@@ -31,7 +33,8 @@ import type { EffectivePolicy, ListenerPolicy } from "../base/listener_policy.ts
 import type { Tally } from "../base/memory_tally.ts";
 import type { Message } from "../base/message.ts";
 import { Origin } from "../base/origin.ts";
-import { Outbox, type OutboxOwner } from "../delivery/outbox.ts";
+import { Outbox } from "../delivery/outbox.ts";
+import type { OutboxOwner } from "../delivery/outbox_host.ts";
 import { PacketLimitError } from "../limits/packet_limits.ts";
 import type { Receiver, Wire } from "../delivery/subscriber.ts";
 import { Traffic } from "./traffic.ts";
@@ -44,7 +47,7 @@ import type { ConnectionLease } from "../limits/connection_limiter.ts";
  * One connection of one client, from its first byte to its end: reads, watches the Keep Alive, and
  * holds what the handlers of its packets have to know. How it ends is decided in `connection_end.ts`.
  */
-export class Connection implements ClientConnection, OutboxOwner, TimedConnection {
+export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, TimedConnection {
   readonly host: ConnectionHost;
   readonly context: BrokerContext;
   readonly outbox: Outbox;
@@ -83,7 +86,7 @@ export class Connection implements ClientConnection, OutboxOwner, TimedConnectio
   readonly end: ConnectionEnd;
   /** Watches the time that the client may take. */
   readonly timer: ConnectionTimer;
-  readonly #transport: Transport;
+  readonly #pipe: Pipe;
   readonly #reader: ConnectionReader;
   /** Made for the first message. */
   #origin: Origin | null = null;
@@ -101,11 +104,11 @@ export class Connection implements ClientConnection, OutboxOwner, TimedConnectio
     this.listenerPolicy = listenerPolicy;
     this.policy = listenerPolicy.effective;
     this.wire = { v5: false, packetBytesMax: this.policy.packetBytesMax, isOwn: false };
-    this.#transport = transport;
+    this.#pipe = pipeOf(transport, this);
     this.#reader = new ConnectionReader(this);
-    this.outbox = new Outbox(transport, host.outboxHost, this);
+    this.outbox = new Outbox(this.#pipe, host.outboxHost, this);
     this.timer = new ConnectionTimer(this);
-    this.end = new ConnectionEnd(this, transport);
+    this.end = new ConnectionEnd(this, this.#pipe);
     this.traffic = new Traffic(context);
   }
 
@@ -138,31 +141,34 @@ export class Connection implements ClientConnection, OutboxOwner, TimedConnectio
     return this.granted === null ? this.policy.authorizer : this.granted.authorizer;
   }
 
-  /** Reads until the connection ends. Never rejects. */
-  async run(): Promise<void> {
-    const end = this.end;
-    try {
-      while (end.isOpen || end.isLingering) {
-        const bytes = await this.#transport.read(this.#reader.target());
-        if (bytes === null) break;
-        // What the client sends while the last bytes leave is read, but not handled.
-        if (!end.isOpen) continue;
-        const now = this.context.clock.now();
-        this.timer.onRead(now);
-        this.context.turns.begin(now);
-        this.traffic.received(bytes);
-        this.#reader.filled(bytes);
-        const wait = this.#take();
-        if (wait !== null) await this.#pause(wait);
-        if (end.isGone) return;
-      }
-    } catch (error) {
-      // The transport has failed: the peer, or the network, is gone.
-      end.error ??= error;
-    }
+  /** Begins to read. */
+  run(): void {
+    this.#pipe.start();
+  }
+
+  target(shared: Uint8Array<ArrayBuffer> | null): Uint8Array<ArrayBuffer> {
+    // What the client sends while the last bytes leave is read, but not handled.
+    return this.end.isOpen || shared === null ? this.#reader.target(shared) : shared;
+  }
+
+  received(bytes: number): void {
+    if (!this.end.isOpen) return;
+    const { context } = this;
+    const now = context.clock.now();
+    this.timer.onRead(now);
+    context.turns.begin(now);
+    this.traffic.received(bytes);
+    this.#reader.filled(bytes);
+    const wait = this.#take();
+    if (wait !== null) this.#pause(wait);
+    this.#reader.settle(wait !== null);
+  }
+
+  ended(error: unknown): void {
+    this.end.error ??= error;
     // To end is work, too, and thousands may lose their connections at once.
     this.context.turns.begin();
-    this.context.turns.whenever(() => end.transportGone());
+    this.context.turns.whenever(() => this.end.transportGone());
   }
 
   /** Takes everything that has arrived. Returns what has to be waited for, if anything. */
@@ -203,6 +209,7 @@ export class Connection implements ClientConnection, OutboxOwner, TimedConnectio
 
   /** Reads nothing more until a wait is over; the client cannot keep alive meanwhile. */
   async #pause(wait: PromiseLike<void>): Promise<void> {
+    this.#pipe.pause();
     this.timer.isPaused = true;
     for (let next: PromiseLike<void> | null = wait; next !== null && this.isOpen;) {
       if (next instanceof Receipt) this.context.stats.backpressureWaits++;
@@ -215,6 +222,9 @@ export class Connection implements ClientConnection, OutboxOwner, TimedConnectio
       next = this.isOpen ? this.#take() : null;
     }
     this.timer.resume();
+    if (this.end.isGone) return;
+    this.#reader.settle(false);
+    this.#pipe.resume();
   }
 
   /** What the client speaks is known. */
@@ -268,6 +278,14 @@ export class Connection implements ClientConnection, OutboxOwner, TimedConnectio
 
   onSent(bytes: number): void {
     this.traffic.sent(bytes);
+  }
+
+  written(bytes: number): void {
+    this.outbox.onWritten(bytes);
+  }
+
+  writeFailed(error: unknown): void {
+    this.outbox.onWriteFailed(error);
   }
 
   onOutboxEnded(isComplete: boolean, error: unknown): void {

@@ -1,7 +1,7 @@
 /** How a connection ends, and what follows from it for its client, session, will and counters. */
 import { ReasonCode } from "../../codec/mod.ts";
 import { Receipt } from "../../log/receipt.ts";
-import type { Transport } from "../../transport/transport.ts";
+import type { Pipe } from "../../transport/pipe.ts";
 import type { ListenerPolicy } from "../base/listener_policy.ts";
 import type { ConnectionTimer } from "./connection_timer.ts";
 import type { ClientConnection, LastPacket } from "./client_connection.ts";
@@ -42,7 +42,7 @@ export class ConnectionEnd {
   /** Why it comes, as far as an error says it; the first one counts. */
   error: unknown = null;
   readonly #connection: EndingConnection;
-  readonly #transport: Transport;
+  readonly #pipe: Pick<Pipe, "closeWrite" | "close">;
   #endedBy: "client" | "broker" | "network" = "network";
   #reasonCode: number = ReasonCode.UnspecifiedError;
   #keepsWill = true;
@@ -54,9 +54,9 @@ export class ConnectionEnd {
   #sentAll: Receipt | null = null;
   #gone: Receipt | null = null;
 
-  constructor(connection: EndingConnection, transport: Transport) {
+  constructor(connection: EndingConnection, pipe: Pick<Pipe, "closeWrite" | "close">) {
     this.#connection = connection;
-    this.#transport = transport;
+    this.#pipe = pipe;
     const { context, host, listenerPolicy } = connection;
     host.connections.add(connection);
     context.stats.connections++;
@@ -152,12 +152,8 @@ export class ConnectionEnd {
     this.isOpen = false;
     this.error ??= error;
     if (!isComplete) this.#closeTransport();
-    else {
-      // The peer may still be sending, and is heard out.
-      this.#transport.closeWrite?.().catch(() => {
-        // The pipe has broken: the read that is pending finds out.
-      });
-    }
+    // The peer may still be sending, and is heard out.
+    else this.#pipe.closeWrite();
     this.#hasSentAll = true;
     this.#sentAll?.close();
   }
@@ -179,7 +175,7 @@ export class ConnectionEnd {
   #closeTransport(): void {
     if (this.#isTransportClosed) return;
     this.#isTransportClosed = true;
-    this.#transport.close();
+    this.#pipe.close();
     // Nobody reads, so nobody would find out: what is waited for may never come.
     if (this.#connection.timer.isPaused) this.transportGone();
   }

@@ -50,18 +50,10 @@ class EndingWorld {
       },
       finish: (drain: boolean) => void this.events.push(drain ? "drains" : "finishes"),
     });
-    const transport = {
-      read: () => Promise.resolve(null),
-      write: () => Promise.resolve(0),
-      closeWrite: () => {
-        this.events.push("write closed");
-        return Promise.resolve();
-      },
-      close: () => void this.events.push("closed"),
-    };
+    const pipe = { closeWrite: tell("write closed"), close: tell("closed") };
     this.session.link = connection;
     connection.context.stats.clients = 1;
-    this.end = new ConnectionEnd(connection as unknown as EndingConnection, transport);
+    this.end = new ConnectionEnd(connection as unknown as EndingConnection, pipe);
   }
 
   /** What has happened since the last time. */

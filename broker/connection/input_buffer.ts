@@ -2,20 +2,32 @@ import { BufferPool } from "../../log/buffer_pool.ts";
 
 /** What a connection reads into at first and while it is idle, in bytes. */
 const IDLE_BYTES = 128;
+/**
+ * Up to this size, what is left of a packet is copied to the start of the shared buffer, and the
+ * next read goes behind it: a kernel call costs more.
+ */
+const COPY_BYTES_MAX = 16 * 1024;
+
+const NO_BYTES: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
 /**
  * The buffer a connection reads into: tiny while the peer says little, since an
  * idle connection must cost next to nothing, and large under load, since every
  * read is a kernel call. It grows when a read fills it and shrinks when one
  * leaves most of it empty.
+ *
+ * Where there is a shared buffer, large for everybody, that one is read into. Only what was not
+ * consumed is copied to a buffer of the connection's own before the shared one serves others.
  */
 export class InputBuffer {
   /** The bytes; what has arrived and is not consumed is `[start, end)`. */
-  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(IDLE_BYTES);
+  bytes: Uint8Array<ArrayBuffer> = NO_BYTES;
   /** Where the first byte that is not consumed is. */
   start = 0;
   /** Where the last one ends. */
   end = 0;
+  /** Whether `bytes` is the shared buffer. */
+  isBorrowing = false;
   readonly #pool: BufferPool;
   /** How large a buffer the last read has shown to be right, in bytes. */
   #wanted = IDLE_BYTES;
@@ -24,14 +36,21 @@ export class InputBuffer {
     this.#pool = pool;
   }
 
+  /** How many bytes of memory are its own. */
+  get ownBytes(): number {
+    return this.isBorrowing ? 0 : this.bytes.length;
+  }
+
   /**
    * Where the next read goes.
    *
    * @param frameBytes Size of the frame that is incomplete, as far as it is
    * known. The buffer grows towards it as bytes arrive, not on its word alone.
+   * @param shared A buffer to read into until {@linkcode settle}; `null` for none.
    */
-  target(frameBytes: number): Uint8Array<ArrayBuffer> {
+  target(frameBytes: number, shared: Uint8Array<ArrayBuffer> | null): Uint8Array<ArrayBuffer> {
     const held = this.end - this.start;
+    if (shared !== null && held <= COPY_BYTES_MAX) return this.#borrow(shared, held);
     const size = Math.max(this.#wanted, Math.min(frameBytes, held * 4), held + IDLE_BYTES);
     if (size > this.bytes.length || (held === 0 && size * 4 <= this.bytes.length)) {
       this.#replace(size, held);
@@ -47,6 +66,7 @@ export class InputBuffer {
   filled(bytes: number): void {
     const room = this.bytes.length - this.end;
     this.end += bytes;
+    if (this.isBorrowing) return;
     if (bytes === room) this.#wanted = Math.min(this.bytes.length * 4, BufferPool.bytesMax);
     else this.#wanted = Math.max(IDLE_BYTES, Math.min(this.#wanted, bytes * 2));
   }
@@ -57,16 +77,44 @@ export class InputBuffer {
     if (this.start === this.end) this.start = this.end = 0;
   }
 
+  /** The shared buffer is about to serve others: what was not consumed is copied. */
+  settle(): void {
+    if (!this.isBorrowing) return;
+    const { bytes, start, end } = this;
+    const held = end - start;
+    this.isBorrowing = false;
+    this.bytes = held === 0 ? NO_BYTES : this.#pool.take(held);
+    if (held > 0) this.bytes.set(bytes.subarray(start, end));
+    this.start = 0;
+    this.end = held;
+  }
+
+  /** Gives the buffer back if nothing is in it. */
+  releaseEmpty(): void {
+    if (this.start === this.end && this.bytes.length > 0) this.release();
+  }
+
   /** Gives the buffer back; nothing may be read to it any more. */
   release(): void {
-    this.#pool.give(this.bytes);
-    this.bytes = new Uint8Array(0);
+    if (!this.isBorrowing) this.#pool.give(this.bytes);
+    this.isBorrowing = false;
+    this.bytes = NO_BYTES;
     this.start = this.end = 0;
+  }
+
+  #borrow(shared: Uint8Array<ArrayBuffer>, held: number): Uint8Array<ArrayBuffer> {
+    if (held > 0) shared.set(this.bytes.subarray(this.start, this.end));
+    if (this.bytes.length > 0) this.#pool.give(this.bytes);
+    this.bytes = shared;
+    this.isBorrowing = true;
+    this.start = 0;
+    this.end = held;
+    return held === 0 ? shared : shared.subarray(held);
   }
 
   #replace(size: number, held: number): void {
     const larger = size <= IDLE_BYTES ? new Uint8Array(IDLE_BYTES) : this.#pool.take(size);
-    larger.set(this.bytes.subarray(this.start, this.end));
+    if (held > 0) larger.set(this.bytes.subarray(this.start, this.end));
     this.#pool.give(this.bytes);
     this.bytes = larger;
     this.start = 0;

@@ -47,6 +47,8 @@ export class ConnectionReader {
   #frameBytes = 0;
   /** Whether there is more that waits for another turn. */
   isCut = false;
+  /** Whether the pipe has a buffer to share: then an idle connection has none. */
+  #isPushed = false;
   /** What the memory has been counted for of the input buffer, in bytes. */
   #countedBytes = 0;
 
@@ -69,16 +71,43 @@ export class ConnectionReader {
     return this.#input.end - this.#input.start <= SHORT_BYTES;
   }
 
-  /** Where the next read goes. */
-  target(): Uint8Array<ArrayBuffer> {
-    const target = this.#input.target(this.#frameBytes);
-    if (this.#input.bytes.length !== this.#countedBytes) this.#count();
+  /**
+   * Where the next read goes.
+   *
+   * @param shared A buffer that serves until {@linkcode settle} if it may; `null` for none.
+   */
+  target(shared: Uint8Array<ArrayBuffer> | null): Uint8Array<ArrayBuffer> {
+    this.#isPushed = shared !== null;
+    const target = this.#input.target(this.#frameBytes, this.#mayBorrow ? shared : null);
+    if (this.#input.ownBytes !== this.#countedBytes) this.#count();
     return this.#pace?.bounded(target) ?? target;
   }
 
   /** Takes note that so many bytes were read to the target. */
   filled(bytes: number): void {
     this.#input.filled(bytes);
+  }
+
+  /**
+   * If the pipe has a shared buffer, what was not consumed is kept in one of its own.
+   *
+   * @param isWaiting Whether a handler is at work, which may still read what it was given.
+   */
+  settle(isWaiting: boolean): void {
+    if (!this.#isPushed) return;
+    this.#input.settle();
+    if (!isWaiting) this.#input.releaseEmpty();
+    if (this.#input.ownBytes !== this.#countedBytes) this.#count();
+  }
+
+  /**
+   * Whether packets may be read into a buffer that is overwritten soon. A CONNECT, and a message
+   * that the program decides on, are still read when it has decided, which may be much later.
+   */
+  get #mayBorrow(): boolean {
+    const { session, auth, context } = this.#connection;
+    return session !== null && session.access === null && auth === null &&
+      context.settings.transform === null;
   }
 
   /**
@@ -191,7 +220,7 @@ export class ConnectionReader {
 
   /** Takes note of how large the input buffer is. */
   #count(): void {
-    const bytes = this.#input.bytes.length;
+    const bytes = this.#input.ownBytes;
     this.#connection.host.memory.inputBytes += bytes - this.#countedBytes;
     this.#countedBytes = bytes;
   }

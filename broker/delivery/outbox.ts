@@ -1,15 +1,12 @@
 import type { Tally } from "../base/memory_tally.ts";
-import type { BufferPool } from "../../log/buffer_pool.ts";
 import type { ByteCursor } from "../../log/byte_cursor.ts";
 import { ByteLog, copyBytes } from "../../log/byte_log.ts";
 import type { Waiter } from "../../log/log.ts";
 import { Receipt } from "../../log/receipt.ts";
 import { type Stretch, Trail } from "../../log/trail.ts";
-import type { Transport } from "../../transport/transport.ts";
-import type { Clock } from "../base/clock.ts";
+import type { Pipe } from "../../transport/pipe.ts";
 import { Backpressure, isHigh } from "./backpressure.ts";
-import type { BrokerLimits } from "../base/limits.ts";
-import type { Scheduler } from "../base/scheduler.ts";
+import type { OutboxHost, OutboxOwner } from "./outbox_host.ts";
 
 /** Pieces up to this size are combined into one buffer. Larger ones are written as they are. */
 const GATHER_BYTES = 16 * 1024;
@@ -32,44 +29,6 @@ export interface Follows {
   onLeft(): void;
 }
 
-/** The broker, as an outbox needs it. */
-export interface OutboxHost {
-  readonly limits: BrokerLimits;
-  readonly scheduler: Scheduler;
-  readonly pool: BufferPool;
-  readonly clock: Clock;
-  /**
-   * Schedules `flush`: at the end of this turn, or, for an outbox that a shared log has woken with
-   * many others, in a turn of the crowd.
-   */
-  flushLater(outbox: Outbox, isWoken: boolean): void;
-  /** The maximum lag of a subscriber, in bytes, after `appended` more bytes. */
-  lagMax(appended: number): number;
-  /** Slows down the current publisher until the receipt closes. */
-  needRoom(room: Receipt): void;
-  /** Counts messages that are passed to the network. */
-  countSent(frames: number, bytes: number): void;
-  /** A write begins. */
-  onWriteStart(): void;
-  /** Counts frames that a lagging subscriber has lost. */
-  countLagged(frames: number): void;
-  /** Reports an internal error. */
-  reportError(error: unknown): void;
-}
-
-/** The connection, as its outbox needs it. */
-export interface OutboxOwner {
-  /** There is room: encode waiting messages. */
-  pump(): void;
-  /** A write of `bytes` bytes has completed. */
-  onSent(bytes: number): void;
-  /**
-   * No more writes: everything was written after `finish`, the outbox was aborted, or the transport
-   * has failed with `error`.
-   */
-  onOutboxEnded(isComplete: boolean, error: unknown): void;
-}
-
 /**
  * All bytes to be written to one connection, as a trail over byte logs: logs that it shares with
  * other subscribers, and its own. Control packets come first, because they are responses and need
@@ -80,7 +39,7 @@ export interface OutboxOwner {
 export class Outbox implements Waiter {
   /** Whether the outbox is in the flush queue. */
   listed = false;
-  readonly #transport: Transport;
+  readonly #pipe: Pick<Pipe, "write">;
   readonly #host: OutboxHost;
   readonly #owner: OutboxOwner;
   readonly #trail = new Trail<ByteCursor, Follows | null>();
@@ -108,18 +67,9 @@ export class Outbox implements Waiter {
   #pressure: Backpressure | null = null;
   #isHeld = false;
   #state: "open" | "draining" | "finishing" | "closed" = "open";
-  readonly #onWritten = (bytes: number) => {
-    try {
-      this.#written(bytes);
-    } catch (error) {
-      this.#host.reportError(error);
-      this.#end(false, error);
-    }
-  };
-  readonly #onFailed = (error: unknown) => this.#end(false, error);
 
-  constructor(transport: Transport, host: OutboxHost, owner: OutboxOwner) {
-    this.#transport = transport;
+  constructor(pipe: Pick<Pipe, "write">, host: OutboxHost, owner: OutboxOwner) {
+    this.#pipe = pipe;
     this.#host = host;
     this.#owner = owner;
   }
@@ -279,14 +229,25 @@ export class Outbox implements Waiter {
     this.#controlBytes = 0;
   }
 
-  /** Starts a write, unless one is in progress. */
+  /** Writes what waits, unless a write is in progress, until the pipe takes no more at once. */
   flush(): void {
-    if (this.#writing !== null || this.#isHeld || this.#state === "closed") return;
-    if (this.#state === "open") this.#owner.pump();
-    const next = this.#gather();
-    if (next !== null) this.#write(next);
-    else if (this.#state !== "open") this.#end(true, null);
-    else this.#park();
+    while (this.#flushOnce());
+  }
+
+  /** So many more bytes of the write in progress were taken. */
+  onWritten(bytes: number): void {
+    if (this.#writing === null || this.#state === "closed") return;
+    try {
+      if (this.#taken(bytes)) this.flush();
+    } catch (error) {
+      this.#host.reportError(error);
+      this.#end(false, error);
+    }
+  }
+
+  /** The write in progress has failed: there is nobody to write to. */
+  onWriteFailed(error: unknown): void {
+    this.#end(false, error);
   }
 
   /**
@@ -382,25 +343,47 @@ export class Outbox implements Waiter {
     return target.subarray(0, filled);
   }
 
-  #write(bytes: Uint8Array<ArrayBuffer>): void {
-    this.#writing = bytes;
-    this.#host.onWriteStart();
-    this.#transport.write(bytes).then(this.#onWritten, this.#onFailed);
+  /** Returns whether a write has ended, so that there may be another. */
+  #flushOnce(): boolean {
+    if (this.#writing !== null || this.#isHeld || this.#state === "closed") return false;
+    if (this.#state === "open") this.#owner.pump();
+    const next = this.#gather();
+    if (next !== null) return this.#write(next);
+    if (this.#state !== "open") this.#end(true, null);
+    else this.#park();
+    return false;
   }
 
-  #written(bytes: number): void {
-    const writing = this.#writing;
-    if (writing === null || this.#state === "closed") return;
+  /** Begins a write. Returns whether it has ended. */
+  #write(bytes: Uint8Array<ArrayBuffer>): boolean {
+    this.#writing = bytes;
+    let taken: number;
+    try {
+      taken = this.#pipe.write(bytes);
+    } catch (error) {
+      this.#end(false, error);
+      return false;
+    }
+    if (taken < bytes.length) this.#host.onWriteStart();
+    return taken > 0 && this.#taken(taken);
+  }
+
+  /** So many bytes of the write were taken. Returns whether it has ended. */
+  #taken(bytes: number): boolean {
+    const writing = this.#writing!;
     this.#progressed = true;
     this.#pressure?.progress();
     this.#owner.onSent(bytes);
-    if (bytes < writing.length) return this.#write(writing.subarray(bytes));
+    if (bytes < writing.length) {
+      this.#writing = writing.subarray(bytes);
+      return false;
+    }
     this.#writing = null;
     this.#giveBack();
     const first = this.#trail.first;
     if (first !== null && first.key === null) first.cursor.recycle();
     if (this.#pressure?.isAwaited) this.#pressure.clearIfLow(this.lag);
-    this.flush();
+    return true;
   }
 
   #giveBack(): void {

@@ -453,3 +453,43 @@ Deno.test("Outbox loses, splits and misplaces nothing through random walks", asy
     if (!isBounded) assertEquals(world.pool.taken.size, 0, where);
   }
 });
+
+Deno.test("Outbox goes on at once while the pipe takes all, and waits for what it does not take", async () => {
+  const world = new OutboxWorld();
+  const taken: number[] = [];
+  let room = 12_000;
+  world.pipe.write = (source) => {
+    const bytes = Math.min(room, source.length);
+    room -= bytes;
+    taken.push(bytes);
+    return bytes;
+  };
+  // The second piece is too large to be put together with the others.
+  world.loose(1, 1000);
+  world.loose(2, 9000);
+  world.sure(3, 1000);
+  world.loose(4, 5000);
+  await world.turn();
+  assertEquals(taken.reduce((sum, bytes) => sum + bytes, 0), 12_000);
+  assertEquals([world.sentBytes, world.writes], [12_000, 1]);
+  world.loose(5, 10);
+  await world.turn();
+  assertEquals(world.sentBytes, 12_000);
+  room = 1_000_000;
+  world.outbox.onWritten(4000 - 1);
+  assertEquals([world.sentBytes, world.left], [15_999, 4]);
+  world.outbox.onWritten(1);
+  assertEquals([world.sentBytes, world.left, world.outbox.lag], [16_010, 5, 0]);
+});
+
+Deno.test("Outbox ends with the error of a pipe that has broken", async () => {
+  const world = new OutboxWorld();
+  const error = new Error("EPIPE");
+  world.pipe.write = () => {
+    throw error;
+  };
+  world.loose(1);
+  await world.turn();
+  assertEquals(world.ends, [{ isComplete: false, error }]);
+  assertFalse(world.outbox.isOpen);
+});

@@ -4,12 +4,15 @@ import type { ByteLog } from "../../log/byte_log.ts";
 import type { Receipt } from "../../log/receipt.ts";
 import { VirtualClock } from "../../tests/harness/virtual_clock.ts";
 import { type BrokerLimits, checkLimits } from "../base/limits.ts";
-import { Outbox, type OutboxHost, type OutboxOwner } from "../delivery/outbox.ts";
+import { Outbox } from "../delivery/outbox.ts";
+import type { HostedOutbox, OutboxHost, OutboxOwner } from "../delivery/outbox_host.ts";
 import { Scheduler } from "../base/scheduler.ts";
+import type { PipeReceiver } from "../../transport/pipe.ts";
+import { PulledPipe } from "../../transport/pulled_pipe.ts";
 import { HeldTransport } from "./held_transport.ts";
 
 /** Everything around one outbox: its host, its owner and its transport. */
-export class OutboxWorld implements OutboxHost, OutboxOwner {
+export class OutboxWorld implements OutboxHost, OutboxOwner, PipeReceiver {
   /** How many writes have begun. */
   writes = 0;
   readonly limits: BrokerLimits;
@@ -17,6 +20,7 @@ export class OutboxWorld implements OutboxHost, OutboxOwner {
   readonly scheduler: Scheduler = new Scheduler(this.clock);
   readonly pool: CheckedPool = new CheckedPool();
   readonly transport: HeldTransport = new HeldTransport();
+  readonly pipe: { write(source: Uint8Array): number } = new PulledPipe(this.transport, this);
   readonly outbox: Outbox;
   /** Frames that were given to the network. */
   left = 0;
@@ -30,14 +34,14 @@ export class OutboxWorld implements OutboxHost, OutboxOwner {
   readonly rooms: Receipt[] = [];
   /** How the outbox has ended, each time it said so. */
   readonly ends: { isComplete: boolean; error: unknown }[] = [];
-  #toFlush: Outbox[] = [];
+  #toFlush: HostedOutbox[] = [];
 
   constructor(limits: Partial<BrokerLimits> = {}) {
     this.limits = checkLimits(limits);
-    this.outbox = new Outbox(this.transport, this, this);
+    this.outbox = new Outbox(this.pipe, this, this);
   }
 
-  flushLater(outbox: Outbox): void {
+  flushLater(outbox: HostedOutbox): void {
     outbox.listed = true;
     this.#toFlush.push(outbox);
   }
@@ -68,6 +72,22 @@ export class OutboxWorld implements OutboxHost, OutboxOwner {
 
   pump(): void {
     this.pumps++;
+  }
+
+  target(): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(1);
+  }
+
+  received(): void {}
+
+  ended(): void {}
+
+  written(bytes: number): void {
+    this.outbox.onWritten(bytes);
+  }
+
+  writeFailed(error: unknown): void {
+    this.outbox.onWriteFailed(error);
   }
 
   onSent(bytes: number): void {
