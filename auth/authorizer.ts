@@ -40,6 +40,11 @@ export interface Authorizer {
    */
   maySubscribe(client: ClientInfo, request: SubscribeRequest): boolean | Promise<boolean>;
   /**
+   * Whether a client may end a subscription; `qos` is 0. Without this method, it may. A client
+   * that may not keeps the subscription, and receives 0x87 if it is one of 5.0.
+   */
+  mayUnsubscribe?(client: ClientInfo, request: SubscribeRequest): boolean | Promise<boolean>;
+  /**
    * Whether a client may receive messages of a topic. Without this method, a client receives
    * everything that it is subscribed to. It is called for each message, so it must be fast and must
    * not return a promise. The broker may remember answers until `Broker.reauthorize` is called. If

@@ -7,7 +7,7 @@ import type {
   Decision,
   Grant,
 } from "./authenticator.ts";
-import type { Authorizer } from "./authorizer.ts";
+import type { Authorizer, SubscribeRequest } from "./authorizer.ts";
 
 /**
  * Asks several authenticators in turn, until one decides.
@@ -113,7 +113,9 @@ function inTurn(authorizers: readonly Authorizer[], last: boolean): Authorizer {
   checkSome(authorizers);
   if (authorizers.length === 1) return authorizers[0]!;
   const receiving = authorizers.filter((authorizer) => authorizer.mayReceive !== undefined);
-  // An authorizer without `mayReceive` allows every delivery.
+  const ending = authorizers.filter((authorizer) => authorizer.mayUnsubscribe !== undefined);
+  // An authorizer without `mayReceive` allows every delivery, and so it is with `mayUnsubscribe`.
+  const asksEnd = last ? ending.length === authorizers.length : ending.length > 0;
   const asksDelivery = last ? receiving.length === authorizers.length : receiving.length > 0;
   return {
     ...asksDelivery && {
@@ -121,6 +123,10 @@ function inTurn(authorizers: readonly Authorizer[], last: boolean): Authorizer {
         const answers = (authorizer: Authorizer) => authorizer.mayReceive!(client, topic);
         return last ? receiving.some(answers) : receiving.every(answers);
       },
+    },
+    ...asksEnd && {
+      mayUnsubscribe: (client: ClientInfo, request: SubscribeRequest) =>
+        ask(ending, last, (authorizer) => authorizer.mayUnsubscribe!(client, request)),
     },
     mayPublish: (client, request) =>
       ask(authorizers, last, (authorizer) => authorizer.mayPublish(client, request)),

@@ -51,6 +51,10 @@ export class RuleGate implements Authorizer {
     return this.rules?.maySubscribe(client, request) ?? true;
   }
 
+  mayUnsubscribe(client: ClientInfo, request: SubscribeRequest): boolean | Promise<boolean> {
+    return this.rules?.mayUnsubscribe?.(client, request) ?? true;
+  }
+
   mayReceive(client: ClientInfo, topic: string): boolean {
     return this.rules?.mayReceive?.(client, topic) ?? true;
   }

@@ -10,7 +10,8 @@ import {
 import { ackAfter, sendControl } from "./responses.ts";
 import type { ClientConnection } from "./client_connection.ts";
 import type { Session } from "../session/session.ts";
-import { subscribe, unsubscribe } from "./handle_subscribe.ts";
+import { subscribe } from "./handle_subscribe.ts";
+import { unsubscribe } from "./handle_unsubscribe.ts";
 
 /**
  * Handles a packet, other than PUBLISH, of a client that was let in.

@@ -6,7 +6,6 @@ import {
   ReasonCode,
   type SubscribePacket,
   type SubscriptionRequest,
-  type UnsubscribePacket,
 } from "../../codec/mod.ts";
 import { Subscription, subscriptionOptions } from "../../router/subscription.ts";
 import {
@@ -75,7 +74,7 @@ export function subscribe(
 }
 
 /** Does what comes after a wait, or at once if there is none. */
-function then(
+export function then(
   wait: PromiseLike<void> | null,
   next: () => PromiseLike<void> | null,
 ): PromiseLike<void> | null {
@@ -124,7 +123,7 @@ function mountAll({ policy }: ClientConnection, packet: SubscribePacket): void {
  * @throws {PacketError} If it is none at all, or in 3.x, where it breaks the protocol
  * [MQTT-4.7.1-2].
  */
-function invalidFilter({ version }: ClientConnection, filter: string): number {
+export function invalidFilter({ version }: ClientConnection, filter: string): number {
   if (isEmptyFilter(filter)) {
     throw new MalformedPacketError(`Topic filter is empty: "${filter}"`, 2, "MQTT-4.7.3-1");
   }
@@ -202,7 +201,7 @@ function answer(
  *
  * @returns Resolves when all is done; `null` if it is by now.
  */
-function eachInTurns<T>(
+export function eachInTurns<T>(
   connection: ClientConnection,
   items: readonly T[],
   each: (item: T, index: number) => void,
@@ -283,30 +282,4 @@ function add(
     feeds.push(new RetainedDelivery(filter, walk, retainedVariant(subscription), options.noLocal));
   }
   return qos;
-}
-
-/** Handles an UNSUBSCRIBE (§3.10). */
-export function unsubscribe(
-  connection: ClientConnection,
-  packet: UnsubscribePacket,
-): PromiseLike<void> | null {
-  const session = connection.session!;
-  const reasonCodes: number[] = [];
-  const step = (filter: string) => {
-    if (topicFilterFault(filter) !== null) {
-      reasonCodes.push(invalidFilter(connection, filter));
-      return;
-    }
-    const known = connection.policy.mount?.filter(filter) ?? filter;
-    const isReplay = session.replays?.remove(filter) || session.replays?.remove(known);
-    const existed = isReplay || endSubscription(connection.host, session, known);
-    reasonCodes.push(existed ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted);
-  };
-  return then(eachInTurns(connection, packet.filters, step), () => {
-    if (!connection.isOpen) return null;
-    const commit = session.durableAfter();
-    const { packetId } = packet;
-    replyAfter(connection, commit, { type: "unsuback", packetId, reasonCodes, properties: {} });
-    return null;
-  });
 }

@@ -26,6 +26,13 @@ export function mayKeep(
   });
 }
 
+/** Asks whether a client may end a subscription to a filter, as {@linkcode mayKeep}. */
+export function mayRelease(access: ClientAccess, filter: string): boolean | Promise<boolean> {
+  const shared = parseSharedFilter(filter);
+  const group = shared?.group ?? null;
+  return access.mayUnsubscribe({ filter: shared?.filter ?? filter, qos: 0, group });
+}
+
 /** Ends one subscription of a session; returns whether there was one. */
 export function endSubscription(host: ConnectionHost, session: Session, filter: string): boolean {
   const existed = unsubscribeCharged(host.router, session, filter);

@@ -50,6 +50,17 @@ export class ClientAccess {
     return typeof may === "boolean" ? may : permissionOf("maySubscribe", may);
   }
 
+  /** Whether there is anything to ask before a subscription is ended. */
+  get checksUnsubscribe(): boolean {
+    return this.#authorizer.mayUnsubscribe !== undefined;
+  }
+
+  /** Whether the client may end a subscription. */
+  mayUnsubscribe(request: SubscribeRequest): boolean | Promise<boolean> {
+    const may = this.#authorizer.mayUnsubscribe?.(this.#client, request) ?? true;
+    return typeof may === "boolean" ? may : permissionOf("mayUnsubscribe", may);
+  }
+
   /** Whether the client may receive what is published to a topic. */
   mayReceive(topic: string): boolean {
     const { accessVersion } = this.#host;

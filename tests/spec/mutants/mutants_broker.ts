@@ -311,7 +311,7 @@ export const BROKER_MUTANTS: Mutant[] = [
   },
   {
     rule: "UNSUBACK says whether there was a subscription",
-    file: "broker/connection/handle_subscribe.ts",
+    file: "broker/connection/handle_unsubscribe.ts",
     find: "reasonCodes.push(existed ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted);",
     replace: "reasonCodes.push(existed ? ReasonCode.Success : ReasonCode.Success);",
     tests: ["v5/unsubscribe_test.ts", "both/unsubscribe_test.ts"],

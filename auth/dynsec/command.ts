@@ -1,0 +1,98 @@
+/** What every command gets, and what it gives back. */
+import type { Accounts } from "./accounts.ts";
+import type { Json } from "./document.ts";
+import { FieldError, type Fields } from "./fields.ts";
+import type { Account, Group, Role } from "./model.ts";
+
+/** The clients that have to connect again, because what they may do has changed. */
+export interface Affected {
+  /** The user names of accounts. */
+  readonly usernames: Set<string>;
+  /** Whether clients without a user name are among them. */
+  isAnonymous: boolean;
+  /** Whether what connected clients may do can have changed at all. */
+  hasChanged: boolean;
+}
+
+/** What commands work with. */
+export interface CommandContext {
+  readonly accounts: Accounts;
+  readonly affected: Affected;
+  /** The addresses of the connected clients, by user name. */
+  addresses(): Promise<ReadonlyMap<string, readonly string[]>>;
+  /** Call it now and then in a long loop; resolves when the loop may go on. */
+  turn(): Promise<void> | null;
+}
+
+/**
+ * Does what a command says.
+ *
+ * @returns The `data` of the answer; nothing if it has none.
+ * @throws {FieldError} If it cannot be done. Then nothing has changed.
+ */
+export type Command = (
+  context: CommandContext,
+  fields: Fields,
+) => Json | void | Promise<Json | void>;
+
+/** @throws {FieldError} If there is no such account. */
+export function accountOf({ accounts }: CommandContext, username: string): Account {
+  const account = accounts.account(username);
+  if (account === undefined) throw new FieldError("Client not found");
+  return account;
+}
+
+/** @throws {FieldError} If there is no such group. */
+export function groupOf({ accounts }: CommandContext, groupname: string): Group {
+  const group = accounts.group(groupname);
+  if (group === undefined) throw new FieldError("Group not found");
+  return group;
+}
+
+/** @throws {FieldError} If there is no such role. */
+export function roleOf({ accounts }: CommandContext, rolename: string): Role {
+  const role = accounts.role(rolename);
+  if (role === undefined) throw new FieldError("Role not found");
+  return role;
+}
+
+/** The clients of an account have to connect again. */
+export function affectAccount({ affected }: CommandContext, username: string): void {
+  affected.hasChanged = true;
+  affected.usernames.add(username);
+}
+
+/** The clients of all members of a group have to connect again. */
+export function affectGroup(context: CommandContext, groupname: string): void {
+  const { accounts, affected } = context;
+  affected.hasChanged = true;
+  if (accounts.settings.anonymousGroup === groupname) affected.isAnonymous = true;
+  for (const username of accounts.membersOf(groupname)) affected.usernames.add(username);
+}
+
+/** The clients of whoever has a role, or is in a group that has it, have to connect again. */
+export function affectRole(context: CommandContext, rolename: string): void {
+  const { accounts, affected } = context;
+  affected.hasChanged = true;
+  for (const username of accounts.accountsWith(rolename)) affected.usernames.add(username);
+  for (const groupname of accounts.groupsWith(rolename)) affectGroup(context, groupname);
+}
+
+/**
+ * The part of a list that a command asks for.
+ *
+ * @param show How one of them is shown.
+ */
+export function listPage(
+  names: readonly string[],
+  fields: Fields,
+  show: (name: string) => unknown,
+): { readonly totalCount: number; readonly page: unknown[] } {
+  const count = fields.number("count", -1);
+  const offset = Math.max(0, fields.number("offset", 0));
+  // As in mosquitto, a count of 0 is one.
+  const end = count < 0 ? names.length : offset + Math.max(1, count);
+  const isVerbose = fields.flag("verbose", false);
+  const page = names.slice(offset, end);
+  return { totalCount: names.length, page: isVerbose ? page.map(show) : page };
+}

@@ -1,0 +1,117 @@
+/**
+ * The commands of dynamic security, and messages that have several of them.
+ *
+ * @module
+ */
+import * as accountCommands from "./account_commands.ts";
+import type { Command, CommandContext } from "./command.ts";
+import type { Json } from "./document.ts";
+import { FieldError, Fields } from "./fields.ts";
+import * as generalCommands from "./general_commands.ts";
+import * as groupCommands from "./group_commands.ts";
+import { ANSWER_CHARS_MAX, COMMANDS_PER_MESSAGE_MAX, MESSAGE_BYTES_MAX } from "./limits.ts";
+import * as roleCommands from "./role_commands.ts";
+
+/** What is answered as the name of a command that has none. */
+const NAMELESS = "Unknown command";
+
+/** All commands, by their names in lower case: mosquitto compares them in any case. */
+export const COMMANDS: ReadonlyMap<string, Command> = new Map(
+  Object.entries({
+    ...generalCommands,
+    ...accountCommandsOnly(),
+    ...groupCommands,
+    ...roleCommands,
+  }).map(([name, command]) => [name.toLowerCase(), command]),
+);
+
+/** Beside the commands, the module has helpers for other ones. */
+function accountCommandsOnly(): Record<string, Command> {
+  const { withRole: _, knownRoles: __, ...commands } = accountCommands;
+  return commands;
+}
+
+/** The answer to one command. */
+export type Answer = Json & { readonly command: string; readonly error?: string };
+
+/**
+ * Reads a message with commands.
+ *
+ * @returns The commands in order, as they were sent; or the answer, if there are none to read.
+ */
+export function readMessage(payload: Uint8Array): readonly unknown[] | Answer {
+  if (payload.length > MESSAGE_BYTES_MAX) {
+    return refusal(`Payload has more than ${MESSAGE_BYTES_MAX} bytes`);
+  }
+  let message: Fields | null;
+  try {
+    message = Fields.of(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(payload)));
+  } catch {
+    return refusal("Payload not valid JSON");
+  }
+  const commands = message?.get("commands");
+  if (!Array.isArray(commands)) return refusal("Invalid/missing commands");
+  if (commands.length > COMMANDS_PER_MESSAGE_MAX) {
+    return refusal(`Too many commands: at most ${COMMANDS_PER_MESSAGE_MAX} in one message`);
+  }
+  return commands;
+}
+
+/** The answer to a message, or a command, that has no name. */
+export function refusal(error: string): Answer {
+  return { command: NAMELESS, error };
+}
+
+/**
+ * Does one command. A command that fails has changed nothing.
+ *
+ * @throws What is not the sender's fault.
+ */
+export async function runCommand(context: CommandContext, command: unknown): Promise<Answer> {
+  const known: { command: string; correlationData?: string } = { command: NAMELESS };
+  try {
+    const fields = Fields.of(command);
+    if (fields === null) throw new FieldError("Command not an object");
+    const name = fields.get("command");
+    if (typeof name !== "string") throw new FieldError("Missing command");
+    known.command = name;
+    const correlationData = fields.get("correlationdata");
+    if (correlationData !== undefined && typeof correlationData !== "string") {
+      throw new FieldError("Invalid correlationData data type.");
+    }
+    if (correlationData !== undefined) known.correlationData = correlationData;
+    const run = COMMANDS.get(name.toLowerCase());
+    if (run === undefined) throw new FieldError("Unknown command");
+    const data = await run(context, fields);
+    return { ...known, ...data === undefined ? {} : { data } };
+  } catch (error) {
+    if (!(error instanceof FieldError)) throw error;
+    return { ...known, error: error.message };
+  }
+}
+
+/** The answers to the commands of one message, within a limit of characters. */
+export class Answers {
+  readonly #texts: string[] = [];
+  #chars = 0;
+
+  /** Adds an answer, or an error in its place if it would be too long. */
+  add(answer: Answer): void {
+    const text = JSON.stringify(answer);
+    if (this.#chars + text.length <= ANSWER_CHARS_MAX) return this.#push(text);
+    const { command, correlationData } = answer;
+    const error = "The answer is too long: ask for less, with count and offset";
+    const correlation = correlationData === undefined ? {} : { correlationData };
+    this.#push(JSON.stringify({ command, error, ...correlation }));
+  }
+
+  #push(text: string): void {
+    this.#texts.push(text);
+    this.#chars += text.length;
+  }
+
+  /** All of them, as the message that carries them. */
+  get text(): string {
+    return `{"responses":[${this.#texts.join(",")}]}`;
+  }
+}

@@ -1,0 +1,289 @@
+import type { Authenticator, ClientInfo } from "../authenticator.ts";
+import type { Authorizer } from "../authorizer.ts";
+import { WorkQueue } from "../work_queue.ts";
+import { AccountLogin } from "./account_login.ts";
+import { AccountRules } from "./account_rules.ts";
+import { Accounts } from "./accounts.ts";
+import type { Affected, CommandContext } from "./command.ts";
+import { CommandPace, type PaceClock } from "./command_pace.ts";
+import { type Answer, Answers, readMessage, refusal, runCommand } from "./commands.ts";
+import { importDocument, type Imported } from "./import.ts";
+import { MESSAGES_WAITING_MAX } from "./limits.ts";
+import { type AccountStore, rowsOf, takeRow } from "./rows.ts";
+
+/** The topic that takes commands. */
+export const CONTROL_TOPIC = "$CONTROL/dynamic-security/v1";
+/** The topic of the answers. */
+export const RESPONSE_TOPIC = `${CONTROL_TOPIC}/response`;
+
+/** Steps of a loop between two looks at the time. */
+const STEPS_PER_TURN = 256;
+
+/** What dynamic security needs of the broker. */
+export interface SecurityHost extends PaceClock {
+  /** Where the accounts are kept; `null` for memory only. */
+  readonly store: AccountStore | null;
+  /** Resolves when it is the turn of whoever asks. */
+  nextTurn(): Promise<void>;
+  /** The clients that are connected; they may come and go during the walk. */
+  clients(): Iterable<ClientInfo>;
+  /** Disconnects a client with 0x98. */
+  disconnect(clientId: string): void;
+  /** Publishes an answer. */
+  publish(topic: string, text: string): void;
+  /** What clients may do has changed: answers that are remembered are outdated. */
+  accessChanged(): void;
+  /** Asks about every subscription again. */
+  reauthorize(): Promise<unknown>;
+  /** A command has changed something. */
+  changed(change: AccountChange): void;
+  /** Reports a failure that is no client's. */
+  failed(error: unknown): void;
+}
+
+/** A command that has changed something, for the log. */
+export interface AccountChange {
+  /** The name of the command. */
+  readonly command: string;
+  /** What it names: an account, a group, a role. */
+  readonly names: readonly string[];
+  /** Who has sent it. */
+  readonly by: string;
+}
+
+/**
+ * Accounts, groups and roles that administrators change while the broker runs, with the commands of
+ * mosquitto's dynamic security. The store has a change before it is answered.
+ */
+export class DynamicSecurity {
+  /** Lets in clients that have an account. */
+  readonly authenticator: Authenticator;
+  /** Rows of the store that could not be read. */
+  readonly unreadable: number;
+  /** Whether there is nothing yet: no row was ever stored. */
+  readonly isNew: boolean;
+  readonly #accounts: Accounts;
+  readonly #host: SecurityHost;
+  readonly #pace: CommandPace;
+  /** Messages are done one after the other. */
+  readonly #queue = new WorkQueue(1, MESSAGES_WAITING_MAX);
+  #steps = 0;
+  #asking: Promise<unknown> | null = null;
+  #asksAgain = false;
+
+  private constructor(host: SecurityHost, accounts: Accounts, rows: number, unreadable: number) {
+    this.#host = host;
+    this.#accounts = accounts;
+    this.#pace = new CommandPace(host);
+    this.authenticator = new AccountLogin(accounts);
+    this.isNew = rows === 0;
+    this.unreadable = unreadable;
+  }
+
+  /**
+   * Reads everything from the store.
+   *
+   * @throws If the store cannot be read.
+   */
+  static async open(host: SecurityHost): Promise<DynamicSecurity> {
+    const accounts = new Accounts();
+    let rows = 0;
+    let unreadable = 0;
+    for await (const page of host.store?.rows() ?? []) {
+      rows += page.length;
+      for (const { key, value } of page) if (!takeRow(accounts, key, value)) unreadable++;
+      await host.nextTurn();
+    }
+    accounts.keep();
+    return new DynamicSecurity(host, accounts, rows, unreadable);
+  }
+
+  /** How many accounts, groups and roles there are. */
+  get counts(): { readonly accounts: number; readonly groups: number; readonly roles: number } {
+    const { usernames, groupnames, rolenames } = this.#accounts;
+    return { accounts: usernames.length, groups: groupnames.length, roles: rolenames.length };
+  }
+
+  /** How many messages with commands wait. */
+  get waiting(): number {
+    return this.#queue.waiting;
+  }
+
+  /**
+   * Allows what roles allow.
+   *
+   * @param others What decides about clients without an account, and where no ACL matches; without
+   * any it is refused.
+   */
+  authorizer(others: Authorizer | null = null): Authorizer {
+    return new AccountRules(this.#accounts, others);
+  }
+
+  /**
+   * Takes over the file of mosquitto's plugin, into a store that is new.
+   *
+   * @throws {FieldError} If it is no such file. Then nothing has changed.
+   * @throws If it cannot be stored. Then nothing has changed.
+   */
+  async import(text: string): Promise<Imported> {
+    try {
+      const imported = await importDocument(this.#accounts, text, () => this.#turn());
+      // A file without anything is imported as well, and not read again.
+      this.#accounts.setSettings({ ...this.#accounts.settings });
+      await this.#commit();
+      return imported;
+    } catch (error) {
+      this.#accounts.undo();
+      throw error;
+    }
+  }
+
+  /** Does the commands of a message, and publishes the answers. It never rejects. */
+  async handle(client: ClientInfo, payload: Uint8Array): Promise<void> {
+    const commands = readMessage(payload);
+    if (!isList(commands)) return this.#answer([commands]);
+    const by = `client ${JSON.stringify(client.clientId)}`;
+    const user = client.username === null ? "" : `, user ${JSON.stringify(client.username)}`;
+    const done = this.run(commands, by + user);
+    if (done === null) return this.#answer([refusal("Too many commands wait: try again later")]);
+    await done;
+  }
+
+  /**
+   * Does commands in order, and publishes the answers unless somebody else takes them.
+   *
+   * @param by Who has sent them, for the log.
+   * @param take Takes the answers.
+   * @returns `null` if too many others wait.
+   */
+  run(
+    commands: readonly unknown[],
+    by: string,
+    take: (answers: readonly Answer[]) => void = (answers) => this.#answer(answers),
+  ): Promise<void> | null {
+    return this.#queue.run(async () => {
+      await this.#pace.take(commands.length);
+      await this.#run(commands, by, take);
+    });
+  }
+
+  async #run(
+    commands: readonly unknown[],
+    by: string,
+    take: (answers: readonly Answer[]) => void,
+  ): Promise<void> {
+    const affected: Affected = { usernames: new Set(), isAnonymous: false, hasChanged: false };
+    const context = this.#context(affected);
+    const changes: AccountChange[] = [];
+    let answers: Answer[] = [];
+    try {
+      for (const command of commands) {
+        const { version } = this.#accounts;
+        const answer = await runCommand(context, command);
+        answers.push(answer);
+        if (this.#accounts.version !== version) changes.push(changeOf(command, answer, by));
+        await this.#turn();
+      }
+      if (changes.length > 0) await this.#commit();
+    } catch (error) {
+      this.#accounts.undo();
+      this.#host.accessChanged();
+      this.#host.failed(error);
+      const why = "Nothing was changed: it could not be stored";
+      answers = answers.map((answer) => withError(answer, why));
+      return take(answers);
+    }
+    if (affected.hasChanged) this.#host.accessChanged();
+    for (const change of changes) this.#host.changed(change);
+    take(answers);
+    if (affected.hasChanged) await this.#enforce(affected);
+  }
+
+  #context(affected: Affected): CommandContext {
+    return {
+      accounts: this.#accounts,
+      affected,
+      addresses: () => this.#addresses(),
+      turn: () => this.#turn(),
+    };
+  }
+
+  #turn(): Promise<void> | null {
+    return ++this.#steps % STEPS_PER_TURN === 0 ? this.#host.nextTurn() : null;
+  }
+
+  async #addresses(): Promise<Map<string, string[]>> {
+    const addresses = new Map<string, string[]>();
+    for (const { username, address } of this.#host.clients()) {
+      if (username !== null) {
+        const known = addresses.get(username);
+        if (known === undefined) addresses.set(username, [address]);
+        else known.push(address);
+      }
+      await this.#turn();
+    }
+    return addresses;
+  }
+
+  async #commit(): Promise<void> {
+    const { settings } = this.#accounts;
+    this.#accounts.setSettings({ ...settings, changeIndex: settings.changeIndex + 1 });
+    await this.#host.store?.commit(rowsOf(this.#accounts.changes()));
+    this.#accounts.keep();
+  }
+
+  #answer(answers: readonly Answer[]): void {
+    const list = new Answers();
+    for (const answer of answers) list.add(answer);
+    this.#host.publish(RESPONSE_TOPIC, list.text);
+  }
+
+  /** Disconnects the clients that a change affects, after the answer has left. */
+  async #enforce({ usernames, isAnonymous }: Affected): Promise<void> {
+    await this.#host.nextTurn();
+    if (usernames.size > 0 || isAnonymous) {
+      for (const { clientId, username } of this.#host.clients()) {
+        if (username === null ? isAnonymous : usernames.has(username)) {
+          this.#host.disconnect(clientId);
+        }
+        await this.#turn();
+      }
+    }
+    this.#askAgain();
+  }
+
+  /** Has subscriptions of sessions ended that are not allowed any more: once for many changes. */
+  #askAgain(): void {
+    this.#asksAgain = true;
+    this.#asking ??= this.#ask().finally(() => this.#asking = null);
+  }
+
+  async #ask(): Promise<void> {
+    while (this.#asksAgain) {
+      this.#asksAgain = false;
+      try {
+        await this.#host.reauthorize();
+      } catch (error) {
+        this.#host.failed(error);
+      }
+    }
+  }
+}
+
+function isList(value: readonly unknown[] | Answer): value is readonly unknown[] {
+  return Array.isArray(value);
+}
+
+function withError({ command, correlationData }: Answer, error: string): Answer {
+  return { command, error, ...correlationData === undefined ? {} : { correlationData } };
+}
+
+/** The fields that name what a command is about. */
+const NAMES = ["username", "groupname", "rolename", "acltype", "topic"];
+
+function changeOf(command: unknown, answer: Answer, by: string): AccountChange {
+  const names = Object.entries(command as Record<string, unknown>)
+    .filter(([name, value]) => NAMES.includes(name.toLowerCase()) && typeof value === "string")
+    .map(([, value]) => value as string);
+  return { command: answer.command, names, by };
+}
