@@ -8,7 +8,7 @@ import {
   mustSend,
   SecurityWorld,
   send,
-  TestAccountStore,
+  type TestAccountStore,
 } from "./testdata/security_world.ts";
 
 async function begin(store?: TestAccountStore) {
