@@ -129,7 +129,7 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
   newQueue(session: QueueOwner, outlives: boolean): SessionQueue {
     const { journal } = this;
     if (!outlives || journal === null) return new MemoryQueue(this.context, session);
-    return new DurableQueue(this, session, journal.newId(), false);
+    return new DurableQueue(this, session, journal.ids.newId(), false);
   }
 
   /** Ends a session whose backlog is full, and disconnects its client, after the delivery. */

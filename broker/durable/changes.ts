@@ -7,6 +7,16 @@ import type { DurableLog } from "./durable_log.ts";
 import type { SharedStart } from "./shared_start.ts";
 import type { MessagePage } from "./message_page.ts";
 
+/** The journal, as those need it who record changes. */
+export interface ChangeJournal {
+  /** The changes that the next commit will contain. Each commit starts with new ones. */
+  readonly changes: Changes;
+  /** Has the changes committed: at the end of this turn, or after the commit in progress. */
+  commitSoon(): void;
+  /** Counts bytes to be stored. Beyond `journalBytesMax` publishers wait for a commit. */
+  addWeight(bytes: number): void;
+}
+
 /**
  * The changes since the last commit. It names the objects whose rows must be written, not the rows.
  * So many changes of one object are one row, and a failed commit is retried with the state at that

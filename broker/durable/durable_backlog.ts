@@ -7,73 +7,18 @@ import { READER_BYTES } from "../base/memory_costs.ts";
 import type { Tally } from "../base/memory_tally.ts";
 import type { Message } from "../base/message.ts";
 import type { DurableCursor } from "./durable_cursor.ts";
-import { current, type DurableLog } from "./durable_log.ts";
+import type { DurableLog } from "./durable_log.ts";
+import { type Reader, readerOf } from "./log_reader.ts";
 import { lookThrough } from "./look_through.ts";
-import type { SharedStart } from "./shared_start.ts";
 import type { Place } from "./message_chunk.ts";
-import { type Entry, LOST_VARIANT, type MessagePage } from "./message_page.ts";
+import { MessageHold } from "./message_hold.ts";
+import { type Entry, LOST_VARIANT } from "./message_page.ts";
 
 /**
  * The maximum number of logs that a session reads. All of them are checked for each message, and
  * stored with the session. Beyond it new messages go to the session's own log.
  */
 const READERS_MAX = 128;
-
-/** A log that a session reads. */
-export interface Reader {
-  readonly cursor: DurableCursor;
-  /** The flags of its messages; `null` for the session's own log, whose entries contain them. */
-  readonly variant: Variant | null;
-  /** The follower to notify when the log is left; `null` afterwards. */
-  follows: MessageFollows | null;
-  /** The position up to which QoS 1 messages may have been sent before a crash of the broker. */
-  doubtEnd: number;
-  /**
-   * The shared start that stores the session's position, until the session's own row does; else
-   * `null`.
-   */
-  join: SharedStart | null;
-  /** The waiter that is parked at the log, and the append count at that time. */
-  parked: Waiter | null;
-  parkedAt: number;
-}
-
-/** A reader that starts at its cursor. */
-export function readerOf(
-  cursor: DurableCursor,
-  variant: Variant | null,
-  follows: MessageFollows | null,
-): Reader {
-  return { cursor, variant, follows, doubtEnd: 0, join: null, parked: null, parkedAt: -1 };
-}
-
-/** Keeps a message in flight in its log until it is acknowledged. */
-export class Hold {
-  constructor(readonly log: DurableLog, readonly page: MessagePage, readonly position: number) {
-    log.hold(page);
-  }
-
-  /** The entry; `null` while it is not loaded, or if it has expired. */
-  get entry(): Entry | null {
-    const page = current(this.page);
-    return page.entries?.[this.position - page.first] ?? null;
-  }
-
-  /** Whether the entry was removed. */
-  get isRemoved(): boolean {
-    return current(this.page).first > this.position;
-  }
-
-  /** Loads the entry, and calls `done`. */
-  load(done: () => void): void {
-    this.log.keeper.load(this.log, current(this.page), done);
-  }
-
-  /** The message was acknowledged. */
-  release(): void {
-    this.log.release(this.page);
-  }
-}
 
 /**
  * The acknowledged messages that a durable session has not sent yet: a cursor in each of the logs
@@ -243,9 +188,9 @@ export class DurableBacklog implements LookedThrough {
   }
 
   /** Removes the message of {@linkcode peek} and holds it until it is acknowledged. */
-  take(): Hold {
+  take(): MessageHold {
     const { cursor } = this.#next!;
-    const hold = new Hold(cursor.log, cursor.page, cursor.position);
+    const hold = new MessageHold(cursor.log, cursor.page, cursor.position);
     this.shift();
     return hold;
   }

@@ -6,10 +6,13 @@ import { DurableCursor } from "./durable_cursor.ts";
 import type { Place } from "./message_chunk.ts";
 import { MessagePage } from "./message_page.ts";
 
-/** The journal, as a log needs it. */
+/** What keeps the pages of logs, as a log needs it. */
 export interface LogKeeper {
-  /** Stores a message, if it is not stored yet, and returns its place. */
-  keep(message: Message): Place;
+  /** Where messages are stored. */
+  readonly chunks: {
+    /** Stores a message, if it is not stored yet, and returns its place. */
+    keep(message: Message): Place;
+  };
   /** An entry of `bytes` was added to the page: its row must be written. */
   onAppended(log: DurableLog, page: MessagePage, bytes: number): void;
   /** The page is no longer needed. Called before it is emptied. */
@@ -115,7 +118,7 @@ export class DurableLog {
     const { weight } = message;
     if (this.#cursors === 0) return this.#pass(weight);
     if (this.#last.isFull) this.#grow();
-    const place = this.keeper.keep(message);
+    const place = this.keeper.chunks.keep(message);
     this.#last.add({ place, message, weight, variant });
     this.#weight += weight;
     this.#appends++;

@@ -1,5 +1,4 @@
 /** The queue of a durable session, which stores what a session has to remember. */
-import { ReasonCode } from "../../codec/mod.ts";
 import type { Flight } from "../../flow/outbound_window.ts";
 import type { Waiter } from "../../log/log.ts";
 import type { Variant } from "../../router/variant.ts";
@@ -10,13 +9,14 @@ import type { Tally } from "../base/memory_tally.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import type { DurableHost } from "./durable_host.ts";
 import type { MessageFollows, MessageLog } from "../delivery/backlog.ts";
-import type { Commit, CommitListener } from "../base/commit.ts";
+import type { Commit } from "../base/commit.ts";
 import type { InflightMessage } from "../session/inflight_message.ts";
 import type { ClientLink } from "../session/client_link.ts";
 import type { Message } from "../base/message.ts";
 import type { QueueOwner, SessionQueue } from "../session/session_queue.ts";
 import type { RowOwner } from "../base/row_owner.ts";
 import { DurableBacklog } from "./durable_backlog.ts";
+import { DurableInflight } from "./durable_inflight.ts";
 import { DurableLog } from "./durable_log.ts";
 import type { Journal } from "./journal.ts";
 import { EndedQueue } from "./ended_queue.ts";
@@ -25,10 +25,10 @@ import { writeSession } from "./session_record.ts";
 import { StoredInflight, storedOf } from "./stored_inflight.ts";
 
 /**
- * The queue of a durable session: the rows of the session in the store, the waiting messages, and
- * the messages that must not be sent before the disk has their state.
+ * The queue of a durable session: its waiting messages are in logs of the store, and it writes the
+ * rows of the session.
  */
-export class DurableQueue implements SessionQueue, RowOwner, CommitListener {
+export class DurableQueue implements SessionQueue, RowOwner {
   readonly isDurable = true;
   readonly takesAll = true;
   readonly backlog: DurableBacklog;
@@ -46,14 +46,11 @@ export class DurableQueue implements SessionQueue, RowOwner, CommitListener {
   readonly #delivery: Delivery;
   readonly #journal: Journal;
   readonly #session: QueueOwner;
-  /** Messages in flight that wait for a commit, in order; most sessions have none. */
-  #held: Flight<InflightMessage>[] | null = null;
+  readonly #inflight: DurableInflight;
   /** Topic filters whose subscriptions have changed since they were written. */
   #filters: Set<string> | null = null;
   /** Those of the last commit, in case it fails. */
   #written: Set<string> | null = null;
-  #isLoading = false;
-  #isSending = false;
   #leaving: EndedQueue | null = null;
 
   /**
@@ -66,6 +63,7 @@ export class DurableQueue implements SessionQueue, RowOwner, CommitListener {
     this.#context = host.context;
     this.#delivery = host.delivery;
     this.#session = session;
+    this.#inflight = new DurableInflight(journal, session);
     this.backlog = new DurableBacklog(
       () => journal.newLog(),
       () => this.markChanged(),
@@ -94,7 +92,7 @@ export class DurableQueue implements SessionQueue, RowOwner, CommitListener {
   follow(log: MessageLog, follows: MessageFollows): boolean {
     if (!(log instanceof DurableLog)) throw new TypeError("Cannot follow a log that is not stored");
     if (!this.backlog.makeRoom()) return false;
-    this.#journal.onReaderStarted(this.id, this.backlog.follow(log, follows));
+    this.#journal.starts.add(this.id, this.backlog.follow(log, follows));
     return true;
   }
 
@@ -169,55 +167,33 @@ export class DurableQueue implements SessionQueue, RowOwner, CommitListener {
     // A QoS 2 message is stored before it is sent: had it been sent, it would be in flight.
     sent.wasSent = isDoubtful && qos === 1;
     const flight = outbound.open(qos, sent);
-    if (qos === 2) this.#mustCommit(sent);
-    this.#send(flight);
+    if (qos === 2) {
+      this.#inflight.holdForCommit(sent);
+      this.markChanged();
+    }
+    this.#inflight.send(flight);
     return true;
   }
 
   resend(_link: ClientLink, flight: Flight<InflightMessage>): void {
-    this.#send(flight);
-  }
-
-  /** Sends a message in flight, or its PUBREL, as soon as possible, behind those that wait. */
-  #send(flight: Flight<InflightMessage>): void {
-    (this.#held ??= []).push(flight);
-    this.#sendHeld();
+    this.#inflight.send(flight);
   }
 
   /** The client has a QoS 2 message: its PUBREL is sent when that is on the disk. */
   release(flight: Flight<InflightMessage>, isRepeated: boolean): void {
+    if (isRepeated) return this.#inflight.repeatPubrel(flight);
     const sent = storedOf(flight);
-    if (!isRepeated) {
-      sent.message = null;
-      sent.hold?.release();
-      sent.hold = null;
-      this.#mustCommit(sent);
-      this.#send(flight);
-    } else if (sent.commit <= this.#journal.done) {
-      this.#session.link?.sendPubrel(flight.packetId, ReasonCode.Success);
-    }
+    sent.message = null;
+    sent.hold?.release();
+    sent.hold = null;
+    this.#inflight.holdForCommit(sent);
+    this.markChanged();
+    this.#inflight.send(flight);
   }
 
   onAcknowledged(flight: Flight<InflightMessage>): void {
     storedOf(flight).hold?.release();
     this.markChanged();
-  }
-
-  /** The state of this message in flight must be on the disk before it is sent. */
-  #mustCommit(sent: StoredInflight): void {
-    sent.letGo();
-    sent.commit = this.#journal.gathering.number;
-    this.#journal.gathering.tell(this);
-    this.markChanged();
-  }
-
-  onCommitted(_commit: Commit): void {
-    this.#sendHeld();
-  }
-
-  onCommitFailed(_commit: Commit): void {
-    // The waiting ones continue to wait: their identifiers are in the next commit.
-    if (this.#held !== null) this.#journal.gathering.tell(this);
   }
 
   /** The client is connected. */
@@ -229,7 +205,7 @@ export class DurableQueue implements SessionQueue, RowOwner, CommitListener {
 
   /** The client is disconnected: messages in flight are sent again when it reconnects. */
   onDetached(): void {
-    this.#held = null;
+    this.#inflight.clear();
     this.disconnectedMs = this.#context.clock.now();
     for (const flight of this.#session.outbound?.flights() ?? []) storedOf(flight).letGo();
     this.markChanged();
@@ -250,7 +226,7 @@ export class DurableQueue implements SessionQueue, RowOwner, CommitListener {
     const flights = outbound?.flights() ?? [];
     const mayLeave = this.backlog.mayBeShared ||
       flights.some(({ message: sent }) => sent!.variant.shared !== null);
-    this.#held = null;
+    this.#inflight.clear();
     if (!mayLeave) {
       this.#forget(flights);
       return [];
@@ -279,7 +255,7 @@ export class DurableQueue implements SessionQueue, RowOwner, CommitListener {
   /** From now on the session's own row contains all its readers. */
   #leaveJoins(): void {
     for (const reader of this.backlog.readers) {
-      if (reader.join !== null) this.#journal.releaseStart(reader.join);
+      if (reader.join !== null) this.#journal.starts.release(reader.join);
       reader.join = null;
     }
   }
@@ -303,7 +279,13 @@ export class DurableQueue implements SessionQueue, RowOwner, CommitListener {
       batch.removeRange("subscriptions", numberKey(id), numberKey(id + 1));
       return;
     }
-    writeSession(writer.reset(), this.#session, this, this.#context.calendar, this.#journal.nextId);
+    writeSession(
+      writer.reset(),
+      this.#session,
+      this,
+      this.#context.calendar,
+      this.#journal.ids.nextId,
+    );
     this.#leaveJoins();
     batch.put("sessions", numberKey(id), writer.bytes);
     for (const filter of filters ?? []) {
@@ -320,54 +302,5 @@ export class DurableQueue implements SessionQueue, RowOwner, CommitListener {
   /** The commit of the last {@linkcode write} has failed. */
   onWriteFailed(): void {
     for (const filter of this.#written ?? []) (this.#filters ??= new Set()).add(filter);
-  }
-
-  #sendHeld(): void {
-    const held = this.#held;
-    const { link, inflightMessages } = this.#session;
-    // A message that is sent now may become a PUBREL, which is added at the end.
-    if (held === null || link === null || this.#isSending) return;
-    this.#isSending = true;
-    let count = 0;
-    try {
-      for (const flight of held) {
-        if (!this.#isReady(flight)) break;
-        count++;
-        inflightMessages!.transmit(link, flight);
-        storedOf(flight).letGo();
-      }
-    } finally {
-      this.#isSending = false;
-    }
-    if (this.#held !== held) return;
-    if (count === held.length) this.#held = null;
-    else if (count > 0) this.#held = held.slice(count);
-  }
-
-  /** Whether a message in flight may be sent now. If not, it is checked again later. */
-  #isReady(flight: Flight<InflightMessage>): boolean {
-    const sent = storedOf(flight);
-    if (sent.commit > this.#journal.done) return false;
-    const { hold } = sent;
-    if (flight.phase === "pubcomp" || hold === null) return true;
-    const { entry } = hold;
-    if (entry?.place.isRevoked && !sent.wasSent) {
-      // Its publisher was told that it is not stored, before it was sent.
-      sent.message = null;
-      return true;
-    }
-    if (sent.message !== null) return true;
-    if (entry !== null || hold.isRemoved) {
-      sent.message = entry?.message ?? null;
-      return true;
-    }
-    if (!this.#isLoading) {
-      this.#isLoading = true;
-      hold.load(() => {
-        this.#isLoading = false;
-        this.#sendHeld();
-      });
-    }
-    return false;
   }
 }

@@ -141,9 +141,9 @@ Deno.test("Journal makes publishers wait for the commit beyond journalBytesMax",
 
 Deno.test("Journal.isFull at storedBytesMax", () => {
   const { journal, host } = new JournalWorld();
-  journal.countStored(host.storedBytesMax - 1);
+  journal.pages.countStored(host.storedBytesMax - 1);
   assertEquals(journal.isFull, false);
-  journal.countStored(1);
+  journal.pages.countStored(1);
   assertEquals([journal.isFull, journal.isFailing], [true, false]);
 });
 

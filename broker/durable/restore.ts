@@ -2,7 +2,7 @@
 import { numberOfKey, RecordReader } from "../../store/record.ts";
 import { type Store, StoreError } from "../../store/store.ts";
 import type { DurableHost } from "./durable_host.ts";
-import type { DurableLog } from "./durable_log.ts";
+import { DurableLog } from "./durable_log.ts";
 import { NEXT_ID_KEY } from "./id_allocator.ts";
 import { Journal, type JournalHost } from "./journal.ts";
 import { MessagePage } from "./message_page.ts";
@@ -36,7 +36,7 @@ export async function restore(
   await restoreSubscriptions(broker, rows, sessions);
   const wills = await readWills(rows);
   // A damaged part of the file may have contained the row with the reserved identifiers.
-  journal.skipIds(rows.idMost);
+  journal.ids.skip(rows.idMost);
   for (const log of logs.values()) log.begin();
   restoreWills(broker, wills);
   goOn(broker, sessions);
@@ -69,7 +69,7 @@ function discard(rows: StoredRows, journal: Journal, broker: DurableHost): void 
 
 /** In a damaged file there may be messages without references. */
 async function removeOrphans(rows: StoredRows, journal: Journal): Promise<void> {
-  await rows.each("messages", (key) => journal.hasChunk(rows.idOf(key)));
+  await rows.each("messages", (key) => journal.chunks.has(rows.idOf(key)));
 }
 
 /** The logs with their pages, each held until all readers are known. */
@@ -83,10 +83,10 @@ async function restoreLogs(
   let logId = -1;
   const finish = () => {
     if (pages.length === 0) return;
-    const log = journal.restoreLog(logId, 0, 0);
+    const log = new DurableLog(journal.pages, logId);
     log.restore(pages);
     logs.set(logId, log);
-    journal.watch(log);
+    journal.pages.watch(log);
     pages = [];
   };
   await rows.each("entries", (key, value) => {
@@ -120,10 +120,10 @@ function pageOf(
     ? Infinity
     : broker.context.calendar.toClock(expiresWallMs);
   page.refs = summary.chunkIds.map((id) => {
-    const chunk = journal.chunkOf(id);
+    const chunk = journal.chunks.get(id);
     chunk.live++;
     return chunk;
   });
-  journal.countStored(summary.weight);
+  journal.pages.countStored(summary.weight);
   return page;
 }

@@ -10,10 +10,11 @@ import type { Receiver } from "../delivery/subscriber.ts";
 import { RetainedDelivery } from "../delivery/retained_delivery.ts";
 import { subscribeCharged } from "../session/match_share.ts";
 import { NEVER_EXPIRES, Session } from "../session/session.ts";
-import { Hold, readerOf } from "./durable_backlog.ts";
+import { readerOf } from "./log_reader.ts";
+import { MessageHold } from "./message_hold.ts";
 import { DurableQueue } from "./durable_queue.ts";
 import type { DurableCursor } from "./durable_cursor.ts";
-import type { DurableLog } from "./durable_log.ts";
+import { DurableLog } from "./durable_log.ts";
 import { readJoin, SharedStart } from "./shared_start.ts";
 import type { Journal } from "./journal.ts";
 import { readOptions } from "./records.ts";
@@ -44,7 +45,7 @@ function logOf(
 ): DurableLog {
   let log = logs.get(id);
   if (log === undefined) {
-    logs.set(id, log = journal.restoreLog(id, end, weight));
+    logs.set(id, log = new DurableLog(journal.pages, id, end, weight));
     log.restore([]);
   }
   return log;
@@ -176,7 +177,7 @@ function sentOf(record: FlightRecord, logs: Map<number, DurableLog>): StoredInfl
   const log = logs.get(logId);
   const page = phase === "pubcomp" || log === undefined ? null : log.pageAt(position);
   const isHeld = page !== null && position >= page.first && position < page.end;
-  const hold = isHeld ? new Hold(log!, page, position) : null;
+  const hold = isHeld ? new MessageHold(log!, page, position) : null;
   const sent = new StoredInflight(null, variant, qos, hold);
   sent.wasSent = true;
   return sent;

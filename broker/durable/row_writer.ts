@@ -4,6 +4,7 @@ import { numberKey, RecordWriter } from "../../store/record.ts";
 import type { Message } from "../base/message.ts";
 import type { PendingWill } from "../session/pending_will.ts";
 import type { Changes } from "./changes.ts";
+import type { ChunkTable } from "./chunk_table.ts";
 import type { MessageChunk } from "./message_chunk.ts";
 import type { DurableLog } from "./durable_log.ts";
 import { type SharedStart, writeJoin } from "./shared_start.ts";
@@ -24,16 +25,12 @@ export interface RowHost {
 /** Writes the rows of changed objects in their current state. */
 export class RowWriter {
   readonly #host: RowHost;
-  readonly #gone: (chunk: MessageChunk) => void;
+  readonly #chunks: ChunkTable;
   readonly #writer = new RecordWriter();
 
-  /**
-   * @param gone Called with chunks that need not be stored, because all receivers already have the
-   * messages.
-   */
-  constructor(host: RowHost, gone: (chunk: MessageChunk) => void) {
+  constructor(host: RowHost, chunks: ChunkTable) {
     this.#host = host;
-    this.#gone = gone;
+    this.#chunks = chunks;
   }
 
   /** Adds the rows to a batch. */
@@ -53,8 +50,7 @@ export class RowWriter {
 
   #chunk(batch: Batch, chunk: MessageChunk): void {
     if (chunk.live === 0 || chunk.isRemoved) {
-      chunk.isRemoved = true;
-      this.#gone(chunk);
+      this.#chunks.forget(chunk);
       return;
     }
     chunk.isSealed = true;

@@ -4,7 +4,7 @@ import type { Flight } from "../../flow/outbound_window.ts";
 import type { Variant } from "../../router/variant.ts";
 import { InflightMessage } from "../session/inflight_message.ts";
 import type { Message } from "../base/message.ts";
-import type { Hold } from "./durable_backlog.ts";
+import type { MessageHold } from "./message_hold.ts";
 
 /** A message in flight that is also in the store. */
 export class StoredInflight extends InflightMessage {
@@ -12,7 +12,12 @@ export class StoredInflight extends InflightMessage {
   commit = 0;
 
   /** @param hold Keeps it in the store; `null` if it is not there. */
-  constructor(message: Message | null, variant: Variant, qos: QoS, public hold: Hold | null) {
+  constructor(
+    message: Message | null,
+    variant: Variant,
+    qos: QoS,
+    public hold: MessageHold | null,
+  ) {
     super(message, variant, qos);
   }
 

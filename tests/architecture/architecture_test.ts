@@ -34,8 +34,6 @@ const LINES_MAX = 350;
  */
 const LONG_FILES: Record<string, number> = {
   "broker/delivery/outbox.ts": 449,
-  "broker/durable/durable_queue.ts": 373,
-  "broker/durable/journal.ts": 448,
   "broker/session/session.ts": 369,
 };
 
