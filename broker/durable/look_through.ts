@@ -1,3 +1,4 @@
+/** How the waiting messages of a durable session are read in order without sending them. */
 import {
   type BacklogLook,
   type BacklogPlace,
