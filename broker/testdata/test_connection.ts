@@ -6,6 +6,7 @@ import {
   PacketReader,
   type ProtocolVersion,
 } from "../../codec/mod.ts";
+import { Receipt } from "../../log/receipt.ts";
 import type { Route } from "../../router/route_cache.ts";
 import { VirtualClock } from "../../tests/harness/virtual_clock.ts";
 import { BrokerContext } from "../base/context.ts";
@@ -128,9 +129,15 @@ class TestOutbox {
   /** How often it was asked to write soon. */
   hurried = 0;
   #committed = 0;
+  #taken = new Receipt();
 
   get controlBytes(): number {
     return this.controlBuffer.length;
+  }
+
+  /** Resolves when the control packets are taken. */
+  controlTaken(): Promise<void> {
+    return this.#taken.wait();
   }
 
   hurry(): void {
@@ -165,6 +172,8 @@ class TestOutbox {
   takeControl(): Uint8Array {
     const taken = this.controlBuffer;
     this.controlBuffer = new Uint8Array(0);
+    this.#taken.close();
+    this.#taken = new Receipt();
     return taken;
   }
 }
