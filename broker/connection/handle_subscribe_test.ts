@@ -16,7 +16,8 @@ import { ClientAccess } from "../session/client_access.ts";
 import { SubscriptionTable } from "../session/subscription_table.ts";
 import { message } from "../testdata/messages.ts";
 import { TestConnection, type TestConnectionOptions } from "../testdata/test_connection.ts";
-import { subscribe, unsubscribe } from "./handle_subscribe.ts";
+import { subscribe } from "./handle_subscribe.ts";
+import { unsubscribe } from "./handle_unsubscribe.ts";
 
 const CLIENT = {
   clientId: "a",
