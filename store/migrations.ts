@@ -26,6 +26,7 @@ export const MIGRATIONS: readonly string[] = [
     `CREATE TABLE stream_index ${COLUMNS} WITHOUT ROWID`,
   ].join(";\n"),
   `CREATE TABLE bans ${COLUMNS} WITHOUT ROWID`,
+  `CREATE TABLE stream_groups ${COLUMNS} WITHOUT ROWID`,
 ];
 
 /** The version of a file's tables; 0 if it has no tables yet. */

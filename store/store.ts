@@ -17,6 +17,7 @@ export const TABLES = [
   "stream_index",
   "stream_chunks",
   "bans",
+  "stream_groups",
 ] as const;
 
 /** The name of a table. */

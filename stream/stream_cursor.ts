@@ -70,6 +70,11 @@ export class StreamCursor {
     return this.chosen?.at(-1) ?? this.#at;
   }
 
+  /** The sequence that is looked at after those that were chosen. */
+  get following(): number {
+    return this.#at;
+  }
+
   /** Looks for the next message. */
   next(): Found {
     const log = this.#log;

@@ -1,14 +1,14 @@
 import type { Batch } from "../store/batch.ts";
 import { RecordWriter } from "../store/record.ts";
 import type { Store } from "../store/store.ts";
-import type { OpenChunk } from "./chunk.ts";
 import type { ChunkCache } from "./chunk_cache.ts";
-import type { ChunkIndex } from "./chunk_index.ts";
 import { type StreamInput, timeOf } from "./record.ts";
 import { checkRetention, KEPT, type Retention } from "./retention.ts";
 import { StreamChunks } from "./stream_chunks.ts";
+import type { StoredStream } from "./stored_stream.ts";
+import { StreamGroups } from "./stream_groups.ts";
 import { type StreamWaiter, StreamWaiters } from "./stream_waiters.ts";
-import { putStream, removeChunks, removeStream, type StreamRow } from "./stream_row.ts";
+import { putStream, removeChunks, removeStream } from "./stream_row.ts";
 
 /** Brings the changes of streams to their store. */
 export interface StreamCommits {
@@ -30,14 +30,6 @@ export interface StreamLogHost {
   reportError(error: unknown): void;
 }
 
-/** What a stream was left with in its store. */
-export interface StoredStream {
-  readonly name: string;
-  readonly row: StreamRow;
-  readonly index: ChunkIndex;
-  readonly open: OpenChunk;
-}
-
 /**
  * A stream: messages with sequences 1, 2, 3 … that are never given again. The design is described
  * in docs/streams.md.
@@ -49,6 +41,8 @@ export class StreamLog {
   declaration: string;
   /** Where its messages are. */
   readonly chunks: StreamChunks;
+  /** Who reads it together, and how far each group has come. */
+  readonly groups: StreamGroups;
   readonly #host: StreamLogHost;
   readonly #writer = new RecordWriter();
   #retention: Required<Retention>;
@@ -58,7 +52,10 @@ export class StreamLog {
   #stored: number;
   #bytesEver: number;
   /** What the commit under way holds: up to which sequence, and from where on chunks are kept. */
-  #written: { next: number; oldest: number } | null = null;
+  #written: { next: number; oldest: number; version: number } | null = null;
+  /** Counts changes of the stream itself; a commit that has none writes no more than its groups. */
+  #version = 0;
+  #storedVersion = 0;
   /** Up to which sequence the chunks in the store were removed. */
   #removedTo = 0;
   readonly #waiters = new StreamWaiters();
@@ -68,7 +65,7 @@ export class StreamLog {
 
   /** Use `StreamTable`. */
   constructor(host: StreamLogHost, stored: StoredStream, retention: Retention) {
-    const { name, row, index, open } = stored;
+    const { name, row, index, open, groups } = stored;
     this.name = name;
     this.id = row.id;
     this.declaration = row.declaration;
@@ -83,6 +80,7 @@ export class StreamLog {
     this.chunks = new StreamChunks(row.id, host.cache, index, open, loaded, failed);
     this.#bytesBeforeFirst = this.chunks.bytesBefore;
     this.#readHeads();
+    this.groups = new StreamGroups(row.id, groups, () => host.commits.markChanged(this));
   }
 
   /** The sequence of the oldest message that may be read; `last + 1` if there is none. */
@@ -125,7 +123,7 @@ export class StreamLog {
 
   /** What it keeps in memory, in bytes: the chunks at its ends, and what it knows of the others. */
   get memoryBytes(): number {
-    return this.chunks.memoryBytes;
+    return this.chunks.memoryBytes + this.groups.memoryBytes;
   }
 
   /** Whether it was removed. */
@@ -219,6 +217,7 @@ export class StreamLog {
   /** Removes everything; the stream is not to be used any more. */
   remove(): void {
     this.#isRemoved = true;
+    this.groups.end();
     this.#changed();
     this.#waiters.wake();
   }
@@ -236,6 +235,8 @@ export class StreamLog {
   /** Adds what has changed to a commit. */
   write(batch: Batch): void {
     if (this.#isRemoved) return removeStream(batch, this.name, this.id);
+    this.groups.write(batch, this.#writer);
+    if (this.#version === this.#storedVersion) return;
     this.#isWriting = true;
     this.trim();
     this.#isWriting = false;
@@ -249,7 +250,8 @@ export class StreamLog {
       bytesEver: this.#bytesEver,
       declaration: this.declaration,
     });
-    this.#written = { next: this.#last + 1, oldest: this.chunks.oldest };
+    const { oldest } = this.chunks;
+    this.#written = { next: this.#last + 1, oldest, version: this.#version };
   }
 
   /** Whether there is something to be removed from the store. */
@@ -266,8 +268,9 @@ export class StreamLog {
   /** The commit of the last {@linkcode write} is on the disk. */
   committed(): void {
     if (this.#written === null) return;
-    const { next, oldest } = this.#written;
+    const { next, oldest, version } = this.#written;
     this.#written = null;
+    this.#storedVersion = version;
     this.#removedTo = oldest;
     this.chunks.committed(next);
     this.#stored = next - 1;
@@ -277,10 +280,12 @@ export class StreamLog {
   /** The commit of the last {@linkcode write} has failed: the next one tries again. */
   writeFailed(): void {
     this.#written = null;
+    this.groups.writeFailed();
     this.chunks.writeFailed();
   }
 
   #changed(): void {
+    this.#version++;
     if (!this.#isWriting) this.#host.commits.markChanged(this);
   }
 

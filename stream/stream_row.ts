@@ -122,4 +122,5 @@ export function removeStream(batch: Batch, name: string, streamId: number): void
   const [from, to] = [numberKey(streamId), numberKey(streamId + 1)];
   batch.removeRange("stream_chunks", from, to);
   batch.removeRange("stream_index", from, to);
+  batch.removeRange("stream_groups", from, to);
 }

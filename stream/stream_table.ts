@@ -1,9 +1,12 @@
-import { numberKey, numberOfKey } from "../store/record.ts";
+import { numberKey, numberOfKey, textOfKey } from "../store/record.ts";
 import { type Row, type Store, StoreError } from "../store/store.ts";
 import { OpenChunk, StoredChunk } from "./chunk.ts";
 import { ChunkIndex } from "./chunk_index.ts";
+import { readGroupRow } from "./group_row.ts";
 import type { Retention } from "./retention.ts";
-import { type StoredStream, StreamLog, type StreamLogHost } from "./stream_log.ts";
+import type { GroupState } from "./stream_group.ts";
+import type { StoredStream } from "./stored_stream.ts";
+import { StreamLog, type StreamLogHost } from "./stream_log.ts";
 import { streamNameFault } from "./stream_name.ts";
 import { readIndexRow, readStreamRow, type StreamRow } from "./stream_row.ts";
 
@@ -47,9 +50,17 @@ export class StreamTable {
       if (index === undefined) indexes.set(streamId, index = new ChunkIndex());
       if (info.first > (index.tail?.last ?? 0)) index.push(info);
     }
+    const groups = new Map<number, GroupState[]>();
+    for await (const { key, value } of rowsOf(host.store, "stream_groups", null)) {
+      const group = table.#read(() => readGroupRow(textOfKey(key), value));
+      if (group === null) continue;
+      const streamId = numberOfKey(key);
+      groups.set(streamId, [...groups.get(streamId) ?? [], group]);
+    }
     for (const [name, row] of rows) {
       const index = indexes.get(row.id) ?? new ChunkIndex();
-      table.#stored.set(name, { name, row, index, open: await table.#readOpen(row, index) });
+      const open = await table.#readOpen(row, index);
+      table.#stored.set(name, { name, row, index, open, groups: groups.get(row.id) ?? [] });
       table.#idMost = Math.max(table.#idMost, row.id);
     }
     return table;
@@ -137,7 +148,7 @@ export class StreamTable {
   #newStream(name: string, declaration: string): StoredStream {
     const id = ++this.#idMost;
     const row = { id, first: 1, last: 0, lastTimeMs: 0, bytesEver: 0, declaration };
-    return { name, row, index: new ChunkIndex(), open: new OpenChunk(1, 0) };
+    return { name, row, index: new ChunkIndex(), open: new OpenChunk(1, 0), groups: [] };
   }
 }
 
@@ -159,7 +170,7 @@ function openOf(pieces: readonly StoredChunk[], row: StreamRow): OpenChunk {
 /** The rows of a table, or those of one stream from a sequence on, a page of them at a time. */
 async function* rowsOf(
   store: Store,
-  table: "streams" | "stream_index" | "stream_chunks",
+  table: "streams" | "stream_index" | "stream_chunks" | "stream_groups",
   streamId: number | null,
   seq = 0,
 ): AsyncGenerator<Row, void, void> {

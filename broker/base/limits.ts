@@ -158,6 +158,14 @@ export interface BrokerLimits {
   replaysMax: number;
   /** Messages that `last-per-topic` of a stream finds. Past it: 0x97. */
   replayTopicsMax: number;
+  /** Groups that read one stream. Past it: 0x97. */
+  groupsMax: number;
+  /** Members of one group, connected or not. Past it: 0x97. */
+  groupMembersMax: number;
+  /** Messages of one group that wait for an acknowledgement. Past it: it is given no new ones. */
+  groupPendingMax: number;
+  /** The same of one member. Past it: others are given the next ones. */
+  groupMemberPendingMax: number;
   /**
    * Milliseconds of work before the sockets are polled. Beyond it: the remaining work waits for
    * another turn.
@@ -234,6 +242,10 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   streamCacheBytesMax: 16 * 1024 * 1024,
   replaysMax: 16,
   replayTopicsMax: 10_000,
+  groupsMax: 64,
+  groupMembersMax: 1000,
+  groupPendingMax: 10_000,
+  groupMemberPendingMax: 1000,
   turnMsMax: 3,
   routesMax: 65_536,
   routesBytesMax: 32 * 1024 * 1024,

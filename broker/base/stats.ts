@@ -22,6 +22,8 @@ export type DropReason =
   | "not-authorized"
   /** A QoS 0 message for a stream came while the disk was full: the stream has a gap. */
   | "stream-full"
+  /** Members of a group have refused it, or gone with it too often; there is no dead-letter stream. */
+  | "undeliverable"
   /** The message left its stream before a reader of the stream had got there. */
   | "stream-gap"
   /** The subscriber may not receive the topic. Counted without a call of the `dropped` hook. */
@@ -79,6 +81,12 @@ export type LimitReason =
   | "replays"
   /** `replayTopicsMax`: a subscription with `last-per-topic` was refused. */
   | "replay-topics"
+  /** `groupsMax`: a subscription that would begin a group was refused. */
+  | "groups"
+  /** `groupMembersMax`: a subscription to a group was refused. */
+  | "group-members"
+  /** `groupPendingMax`: a group is given nothing new until more is acknowledged. */
+  | "group-pending"
   /** `sessionsMax`: a client was refused. */
   | "sessions"
   /**
@@ -170,6 +178,7 @@ export class BrokerCounters {
     "not-authorized": 0,
     "stream-full": 0,
     "stream-gap": 0,
+    "undeliverable": 0,
     "read-denied": 0,
   };
   /** How often each limit was reached. */
@@ -193,6 +202,9 @@ export class BrokerCounters {
     "match-steps": 0,
     "replays": 0,
     "replay-topics": 0,
+    "groups": 0,
+    "group-members": 0,
+    "group-pending": 0,
     "sessions": 0,
     "memory": 0,
     "topic-aliases": 0,

@@ -26,7 +26,7 @@ export function handlePacket(
   const session = connection.session!;
   switch (packet.type) {
     case "puback":
-      handlePuback(session, packet.packetId);
+      handlePuback(session, packet.packetId, packet.reasonCode);
       return null;
     case "pubrec":
       handlePubrec(session, packet);
@@ -71,9 +71,9 @@ function handleDisconnect(connection: ClientConnection, packet: DisconnectPacket
 }
 
 /** Ends the exchange of a QoS 1 message; one that is not in flight changes nothing. */
-export function handlePuback(session: Session, packetId: number): void {
+export function handlePuback(session: Session, packetId: number, reasonCode: number): void {
   if (packetId === 0) throw new MalformedPacketError("Packet identifier is 0", 0, "MQTT-2.2.1-3");
-  session.inflightMessages?.puback(packetId);
+  session.inflightMessages?.puback(packetId, reasonCode);
 }
 
 /**

@@ -9,35 +9,19 @@ import {
 import { parseSharedFilter, topicFilterFault } from "../../router/topic.ts";
 import { parsePosition, type Position, POSITIONS } from "../../stream/position.ts";
 import { cursorAt, TooManyTopicsError } from "../../stream/resolve_position.ts";
-import type { StreamCursor } from "../../stream/stream_cursor.ts";
 import type { ClientAccess } from "../session/client_access.ts";
 import type { DeclaredStream } from "../stream/broker_streams.ts";
 import { covers, isExcludedFilter } from "../stream/stream_options.ts";
-import type { ReplayRequest } from "../stream/replay.ts";
 import type { ClientConnection } from "./client_connection.ts";
+import { groupFault, groupNameOf, joinGroup, knownGroup } from "./handle_group.ts";
 import { mayKeep } from "./reauthorization.ts";
+import { refusal, type ReplayPlan, wrongCode } from "./replay_plan.ts";
 
 /** Below this a client of any version subscribes to a stream. */
 const DOOR = "$replay/";
 const HOW = "use $replay/STREAM/POSITION/FILTER";
-const GROUPS = "Streams are not read by groups yet: subscribe without $share";
 /** The highest QoS of a subscription that reads a stream. */
 const QOS_MAX = 1;
-
-/** What is planned for one filter of a SUBSCRIBE that reads a stream, or why it is refused. */
-export interface ReplayPlan {
-  /** The reason code of the refusal; 0 for none. */
-  code: number;
-  /** What would be right. */
-  text: string;
-  readonly stream: DeclaredStream | null;
-  request: ReplayRequest | null;
-  readonly position: Position | null;
-  /** Whether it goes on where the session has left it, if it has. */
-  readonly isResumed: boolean;
-  /** Where it begins; `null` until that was found, and where it goes on. */
-  cursor: StreamCursor | null;
-}
 
 /** For each filter of a SUBSCRIBE what is planned; `null` for an ordinary one. */
 export type ReplayPlans = readonly (ReplayPlan | null)[];
@@ -57,21 +41,47 @@ export function planReplays(
   const offset = propertyOf(user, "stream-offset");
   const name = propertyOf(user, "stream-name");
   const isAsked = offset !== undefined || name !== undefined;
-  const isAtDoor = ({ filter }: SubscriptionRequest) =>
-    (parseSharedFilter(filter)?.filter ?? filter).startsWith(DOOR);
+  const isAtDoor = ({ filter }: SubscriptionRequest) => partsOf(filter)[1].startsWith(DOOR);
   if (!isAsked && !packet.subscriptions.some(isAtDoor)) return null;
+  const exclusive = propertyOf(user, "group-exclusive");
   const plans = packet.subscriptions.map((request) => {
-    if (parseSharedFilter(request.filter) !== null && (isAsked || isAtDoor(request))) {
-      return refusal(ReasonCode.SharedSubscriptionsNotSupported, GROUPS);
-    }
-    if (isAtDoor(request)) return planAtDoor(connection, request.filter);
-    return isAsked ? planByProperty(connection, request.filter, offset ?? "latest", name) : null;
+    const isBelow = isAtDoor(request);
+    if (!isBelow && !isAsked) return null;
+    const [share, filter] = partsOf(request.filter);
+    const plan = isBelow
+      ? planAtDoor(connection, request.filter, filter)
+      : planByProperty(connection, request.filter, filter, offset ?? "latest", name);
+    return share === "" || plan.code !== 0
+      ? plan
+      : withGroup(connection, plan, share.split("/")[1]!, exclusive);
   });
   packet.subscriptions = packet.subscriptions.map((request, i) => {
     const inner = plans[i]?.request;
-    return inner && inner.prefix !== "" ? { ...request, filter: inner.filter } : request;
+    if (!inner || inner.prefix === "") return request;
+    return { ...request, filter: partsOf(request.filter)[0] + inner.filter };
   });
   return plans;
+}
+
+/** `$share/…/` of a filter, if it has it, and what follows. */
+function partsOf(filter: string): [share: string, filter: string] {
+  const shared = parseSharedFilter(filter);
+  return shared === null ? ["", filter] : [`$share/${shared.group}/`, shared.filter];
+}
+
+/** Plans a member of a group, whose name the client has given as `shown`. */
+function withGroup(
+  connection: ClientConnection,
+  plan: ReplayPlan,
+  shown: string,
+  exclusive: string | undefined,
+): ReplayPlan {
+  if (exclusive !== undefined && exclusive !== "true" && exclusive !== "false") {
+    return refusal(wrongCode(plan), "group-exclusive is true or false");
+  }
+  const isDeclared = plan.stream!.declaration.exclusiveGroups.includes(shown);
+  const isExclusive = exclusive === undefined ? isDeclared || null : exclusive === "true";
+  return { ...plan, group: { name: groupNameOf(connection, shown), isExclusive } };
 }
 
 /**
@@ -109,7 +119,8 @@ export async function mayRead(
   filter: string,
   qos: QoS,
 ): Promise<boolean> {
-  return await mayKeep(access, `${DOOR}${stream}/${filter}`, qos);
+  const [share, topics] = partsOf(filter);
+  return await mayKeep(access, `${share}${DOOR}${stream}/${topics}`, qos);
 }
 
 /** Adds the subscription. Returns the QoS that is granted, or the code of a refusal. */
@@ -122,13 +133,19 @@ export function addReplay(
   const { host, context, policy } = connection;
   const replays = host.replaysOf(connection.session!);
   const { key } = plan.request!;
-  const isNew = replays.get(key) === undefined;
+  const isNew = replays.get(key) === undefined && replays.memberships.get(key) === undefined;
   if (isNew && replays.size >= context.limits.replaysMax) {
     connection.reportLimit("replays");
     plan.text = `A session reads at most ${context.limits.replaysMax} streams at once`;
     return plan.code = ReasonCode.QuotaExceeded;
   }
   const qos = Math.min(asked, policy.maximumQoS, QOS_MAX) as QoS;
+  if (plan.group !== null) {
+    const fault = joinGroup(connection, plan, { qos, identifier });
+    if (fault === null) return qos;
+    plan.text = fault.text;
+    return plan.code = fault.code;
+  }
   const options = { qos, identifier, noLocal: noLocal || connection.isBridge };
   // Without one it goes on with what it has.
   if (plan.cursor !== null) replays.add(plan.request!, options, plan.stream!, plan.cursor);
@@ -159,9 +176,12 @@ export function replayProperties(
   return packetSize(suback, 5) <= connection.wire.packetBytesMax ? properties : {};
 }
 
-function told(connection: ClientConnection, { stream, request }: ReplayPlan): UserProperty[] {
-  const { first, last } = stream!.log;
-  const at = connection.host.replaysOf(connection.session!).get(request!.key)?.resumeAt || first;
+function told(connection: ClientConnection, plan: ReplayPlan): UserProperty[] {
+  const { first, last } = plan.stream!.log;
+  const replays = connection.host.replaysOf(connection.session!);
+  const at = plan.group === null
+    ? replays.get(plan.request!.key)?.resumeAt || first
+    : knownGroup(plan)?.floor ?? first;
   const properties: UserProperty[] = [
     ["stream-first", `${first}`],
     ["stream-last", `${last}`],
@@ -171,7 +191,7 @@ function told(connection: ClientConnection, { stream, request }: ReplayPlan): Us
   return properties;
 }
 
-function planAtDoor(connection: ClientConnection, filter: string): ReplayPlan {
+function planAtDoor(connection: ClientConnection, key: string, filter: string): ReplayPlan {
   const wrong = (text: string) => refusal(ReasonCode.TopicFilterInvalid, text);
   const [, name = "", text = "", ...levels] = filter.split("/");
   const inner = levels.join("/");
@@ -179,7 +199,7 @@ function planAtDoor(connection: ClientConnection, filter: string): ReplayPlan {
   const stream = connection.host.streams.get(name);
   if (stream === undefined) return wrong(unknown(connection, name));
   return planOf(connection, stream, text, inner, {
-    key: filter,
+    key,
     prefix: `${DOOR}${name}/${text}/`,
     code: ReasonCode.TopicFilterInvalid,
   });
@@ -187,6 +207,7 @@ function planAtDoor(connection: ClientConnection, filter: string): ReplayPlan {
 
 function planByProperty(
   connection: ClientConnection,
+  asked: string,
   filter: string,
   offset: string,
   name: string | undefined,
@@ -213,7 +234,8 @@ function planByProperty(
     return wrong(`Several streams have them: choose one with stream-name: ${names}`);
   }
   const code = ReasonCode.ImplementationSpecificError;
-  return planOf(connection, stream, offset, filter, { key: known, prefix: "", code });
+  const key = connection.policy.mount?.filter(asked) ?? asked;
+  return planOf(connection, stream, offset, filter, { key, prefix: "", code });
 }
 
 function planOf(
@@ -242,7 +264,7 @@ function planOf(
     prefix,
     mountBytes: mount?.bytes.length ?? 0,
   };
-  return { code: 0, text: "", stream, request, position, isResumed, cursor: null };
+  return { code: 0, text: "", stream, request, position, group: null, isResumed, cursor: null };
 }
 
 /** Finds where a subscription begins. One that goes on gets no cursor. */
@@ -254,13 +276,18 @@ async function findStart(
   const { context, host, session } = connection;
   const { log } = plan.stream!;
   const isKnown = host.replaysOf(session!).get(plan.request!.key) !== undefined;
+  const isGroup = plan.group !== null;
   // The filter as the broker knows it, below the mount point.
-  plan.request = { ...plan.request!, filter };
+  const topics = partsOf(filter)[1];
+  plan.request = { ...plan.request!, filter: topics };
+  const fault = isGroup ? groupFault(connection, plan, topics) : null;
+  if (fault !== null) Object.assign(plan, fault);
+  if (isGroup && (fault !== null || knownGroup(plan) !== undefined)) return;
   if (isKnown && (plan.isResumed || retainHandling > 0)) return;
-  const position = retainHandling === 2 ? { kind: "latest" } as const : plan.position!;
+  const position = retainHandling === 2 && !isGroup ? { kind: "latest" } as const : plan.position!;
   try {
     plan.cursor = await cursorAt(log, position, {
-      filter,
+      filter: topics,
       topicsMax: context.limits.replayTopicsMax,
       pause: () => context.turns.next(),
     });
@@ -269,21 +296,13 @@ async function findStart(
       connection.reportLimit("replay-topics");
       plan.code = ReasonCode.QuotaExceeded;
     } else if (error instanceof RangeError) {
-      const isAtDoor = plan.request!.prefix !== "";
-      plan.code = isAtDoor ? ReasonCode.TopicFilterInvalid : ReasonCode.ImplementationSpecificError;
+      plan.code = wrongCode(plan);
     } else {
       context.reportError(error);
       plan.code = ReasonCode.UnspecifiedError;
     }
     plan.text = error instanceof Error ? error.message : String(error);
   }
-}
-
-function refusal(code: number, text: string): ReplayPlan {
-  return {
-    ...{ code, text, stream: null, request: null, position: null },
-    ...{ isResumed: false, cursor: null },
-  };
 }
 
 function unknown({ host }: ClientConnection, name: string): string {

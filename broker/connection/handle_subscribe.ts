@@ -181,7 +181,8 @@ function answer(
   return then(eachInTurns(connection, packet.subscriptions, step), () => {
     const session = connection.session!;
     if (!connection.isOpen) return null;
-    const commit = session.durableAfter();
+    // A group is stored also if the session of its first member is not.
+    const commit = session.durableAfter() ?? (plans === null ? null : host.streams.latest);
     const { packetId } = packet;
     const properties = costly === null
       ? plans === null ? {} : replayProperties(connection, packetId, reasonCodes, plans)

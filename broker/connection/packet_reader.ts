@@ -244,7 +244,7 @@ export class ConnectionReader {
     }
     context.stats.controlPacketsReceived++;
     if (first === 0x40 && end - start === 2) {
-      handlePuback(session, bytes[start]! << 8 | bytes[start + 1]!);
+      handlePuback(session, bytes[start]! << 8 | bytes[start + 1]!, ReasonCode.Success);
       return null;
     }
     return handlePacket(connection, this.#decode(first, bytes, start, end));

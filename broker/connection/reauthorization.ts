@@ -62,9 +62,11 @@ export async function askAgain(
     }
     if (host.context.turns.spend(UNITS_PER_QUESTION)) await host.context.turns.next();
   }
-  for (const { key, stream, filter, qos } of session.replays?.records() ?? []) {
-    const isAllowed = await mayKeep(access, filter, qos) &&
-      await mayKeep(access, `$replay/${stream}/${filter}`, qos);
+  for (const { key, stream, filter, qos, group } of session.replays?.records() ?? []) {
+    // A group has the mount point before the name that its members have used.
+    const share = group === "" ? "" : `$share/${group.slice(group.lastIndexOf("/") + 1)}/`;
+    const isAllowed = await mayKeep(access, share + filter, qos) &&
+      await mayKeep(access, `${share}$replay/${stream}/${filter}`, qos);
     if (!isAllowed && !session.hasEnded && session.replays?.remove(key)) {
       host.context.stats.subscriptionsRevoked++;
       ended++;

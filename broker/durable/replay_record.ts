@@ -5,14 +5,22 @@ import type { RecordReader, RecordWriter } from "../../store/record.ts";
 import { StoreError } from "../../store/store.ts";
 import type { ReplayRecord } from "../session/session_replays.ts";
 
+/** Flags beside the QoS. Rows of earlier versions have no group. */
+const NO_LOCAL = 4;
+const GROUP = 8;
+const EXCLUSIVE = 16;
+
 /** Writes the subscriptions of a session that read streams, as a part of its row. */
 export function writeReplays(writer: RecordWriter, replays: readonly ReplayRecord[]): void {
   writer.number(replays.length);
   for (const replay of replays) {
     writer.text(replay.key).text(replay.stream).text(replay.position).text(replay.filter);
     writer.text(replay.prefix).number(replay.mountBytes);
-    writer.number(replay.qos + (replay.noLocal ? 4 : 0)).number(replay.identifier);
-    writer.number(replay.at);
+    const { qos, noLocal, isExclusive, group } = replay;
+    const flags = (noLocal ? NO_LOCAL : 0) + (isExclusive ? EXCLUSIVE : 0) +
+      (group === "" ? 0 : GROUP);
+    writer.number(qos + flags).number(replay.identifier).number(replay.at);
+    if (group !== "") writer.text(group);
   }
 }
 
@@ -35,7 +43,9 @@ export function readReplays(reader: RecordReader): ReplayRecord[] {
     const qos = Math.min(1, flags & 3) as QoS;
     const identifier = reader.number();
     const at = reader.number();
-    const noLocal = (flags & 4) !== 0;
+    const noLocal = (flags & NO_LOCAL) !== 0;
+    const isExclusive = (flags & EXCLUSIVE) !== 0;
+    const group = (flags & GROUP) === 0 ? "" : reader.text();
     replays.push({
       key,
       stream,
@@ -47,6 +57,8 @@ export function readReplays(reader: RecordReader): ReplayRecord[] {
       identifier,
       noLocal,
       at,
+      group,
+      isExclusive,
     });
   }
   return replays;

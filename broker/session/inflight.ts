@@ -87,7 +87,7 @@ export class InflightMessages {
     sent!.wasSent = true;
     if (link.send(message, variant, qos, packetId, wasSent)) return;
     this.#context.reportDrop(link.whyUnsent(message), message, session.clientId);
-    this.#finish(flight);
+    this.#finish(flight, null);
   }
 
   /**
@@ -95,11 +95,11 @@ export class InflightMessages {
    *
    * @throws {ProtocolError} If that is a QoS 2 message.
    */
-  puback(packetId: number): void {
+  puback(packetId: number, reasonCode: number): void {
     const flight = this.window.get(packetId);
     if (flight === null) return;
     if (flight.phase !== "puback") throw misplaced("PUBACK", flight);
-    this.#finish(flight);
+    this.#finish(flight, reasonCode);
   }
 
   /**
@@ -113,7 +113,7 @@ export class InflightMessages {
     const flight = this.window.get(packetId);
     if (flight === null) return false;
     if (flight.phase === "puback") throw misplaced("PUBREC", flight);
-    if (reasonCode >= 0x80) this.#finish(flight);
+    if (reasonCode >= 0x80) this.#finish(flight, reasonCode);
     else this.#release(flight);
     return true;
   }
@@ -127,7 +127,7 @@ export class InflightMessages {
     const flight = this.window.get(packetId);
     if (flight === null) return;
     if (flight.phase !== "pubcomp") throw misplaced("PUBCOMP", flight);
-    this.#finish(flight);
+    this.#finish(flight, ReasonCode.Success);
   }
 
   /** Those of shared subscriptions that somebody else should get when the session ends. */
@@ -142,7 +142,7 @@ export class InflightMessages {
 
   /** Ends a flight whose message is gone, or may no longer be received. */
   #giveUp(flight: Flight<InflightMessage>): void {
-    if (flight.phase === "puback" || !flight.message!.wasSent) return this.#finish(flight);
+    if (flight.phase === "puback" || !flight.message!.wasSent) return this.#finish(flight, null);
     // The client may have it already: the identifier is only free when both have released it.
     this.#release(flight);
   }
@@ -154,10 +154,12 @@ export class InflightMessages {
     this.#session.queue.release(flight, isRepeated);
   }
 
-  #finish(flight: Flight<InflightMessage>): void {
+  /** Ends a flight; `null` for one that the client has not answered. */
+  #finish(flight: Flight<InflightMessage>, reasonCode: number | null): void {
     const session = this.#session;
     this.window.close(flight);
-    flight.message?.onFinished();
+    if (reasonCode === null) flight.message?.onGivenUp();
+    else flight.message?.onFinished(reasonCode);
     session.queue.onAcknowledged(flight);
     session.onExchangeEnded();
   }

@@ -1,5 +1,5 @@
 /** A message in flight: what is needed to send it again. */
-import type { QoS } from "../../codec/mod.ts";
+import { type QoS, ReasonCode } from "../../codec/mod.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { Message } from "../base/message.ts";
 
@@ -25,6 +25,15 @@ export class InflightMessage {
     return this.message!.name;
   }
 
-  /** The exchange is over. */
-  onFinished(): void {}
+  /**
+   * The exchange is over: the client has the message, or has refused it.
+   *
+   * @param _reasonCode What the client has answered; 0x80 or more is a refusal.
+   */
+  onFinished(_reasonCode: number): void {}
+
+  /** The client is not sent it again, and has not answered. */
+  onGivenUp(): void {
+    this.onFinished(ReasonCode.Success);
+  }
 }

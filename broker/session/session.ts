@@ -78,8 +78,7 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
     newQueue: (owner: QueueOwner) => SessionQueue,
   ) {
     this.#host = host;
-    this.#policy = host.context.policy;
-    const { packetBytesMax, queueQoS0, upgradeOutgoingQoS } = host.context.policy;
+    const { packetBytesMax, queueQoS0, upgradeOutgoingQoS } = this.#policy = host.context.policy;
     const isOwn = queueQoS0 || upgradeOutgoingQoS;
     this.wireClass = isOwn ? WIRE_CLASS_OWN : wireClassOf({ v5: false, packetBytesMax });
     this.queue = newQueue(this);
@@ -155,6 +154,7 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
     const isOwn = link.wire.isOwn || this.#takesEach;
     const wireClass = isOwn ? WIRE_CLASS_OWN : wireClassOf(link.wire);
     this.queue.onAttached();
+    this.replays?.onAttached();
     // It may have a hundred thousand subscriptions: touched only if that makes a difference.
     if (wireClass !== this.wireClass || this.#isStale) {
       this.wireClass = wireClass;
@@ -182,6 +182,7 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
     this.link = null;
     this.#overflow.onDetached();
     this.queue.onDetached();
+    this.replays?.onDetached();
   }
 
   /** Made for the first audience that shares logs. */
@@ -321,9 +322,8 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
   }
 
   sendLoose(link: ClientLink, message: Message, variant: Variant): void {
-    if (!link.send(message, variant, 0, 0, false)) {
-      this.#host.context.reportDrop(link.whyUnsent(message), message, this.clientId);
-    }
+    if (link.send(message, variant, 0, 0, false)) return;
+    this.#host.context.reportDrop(link.whyUnsent(message), message, this.clientId);
   }
 
   passOn(message: Message, { shared }: Variant): void {

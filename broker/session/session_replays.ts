@@ -21,6 +21,10 @@ export interface ReplayRecord {
   readonly noLocal: boolean;
   /** The sequence from which on the client has not acknowledged everything; 0 if not known. */
   readonly at: number;
+  /** The group that it is a member of, as the broker knows it; `""` for none. */
+  readonly group: string;
+  /** Whether one member of the group at a time gets messages. */
+  readonly isExclusive: boolean;
 }
 
 /** The subscriptions of a session that read streams. */
@@ -35,6 +39,10 @@ export interface SessionReplays {
   sendNext(link: ClientLink): boolean;
   /** Ends the subscription with a key. Returns whether there was one. */
   remove(key: string): boolean;
+  /** The client is connected: messages in flight will be sent again. */
+  onAttached(): void;
+  /** The client is away: others of its groups may get what it has not acknowledged. */
+  onDetached(): void;
   /** What has to be stored of them. */
   records(): readonly ReplayRecord[];
   /** Ends all of them. */

@@ -15,6 +15,8 @@ import type { Message } from "../base/message.ts";
 import { Deadline } from "../base/scheduler.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
 import { JournalCommits, type StreamJournal } from "./journal_commits.ts";
+import { DeadLetters } from "./dead_letters.ts";
+import type { Undertaker } from "./dead_message.ts";
 import { declarationOf, type StreamDeclaration, type StreamOptions } from "./stream_options.ts";
 import { StreamReceiver } from "./stream_receiver.ts";
 
@@ -68,9 +70,12 @@ export class BrokerStreams {
   /** The last change of what is declared. */
   #last: Promise<unknown> = Promise.resolve();
   readonly #waiters = new Set<StreamWaiter>();
+  /** What becomes of messages that no member of a group can be given. */
+  readonly undertaker: Undertaker;
 
   constructor(host: StreamsHost) {
     this.#host = host;
+    this.undertaker = new DeadLetters(this);
   }
 
   /** Every stream that was declared. */
@@ -209,6 +214,22 @@ export class BrokerStreams {
   /** The waiter does not wait any more. */
   forget(waiter: StreamWaiter): void {
     this.#waiters.delete(waiter);
+  }
+
+  // What members of groups need of the streams.
+
+  get context(): BrokerContext {
+    return this.#host.context;
+  }
+
+  /** The stream with a name, if it is declared. */
+  logOf(name: string): StreamLog | undefined {
+    return this.#declared.get(name)?.log;
+  }
+
+  /** The commit after which everything of now is on the disk; `null` if it is already. */
+  get latest(): Commit | null {
+    return this.#host.journal?.latest ?? null;
   }
 
   /** Ends what the program reads. */

@@ -8,11 +8,14 @@ const encoder = new TextEncoder();
 /** 0x26, the identifier of a User Property, is an ampersand (§3.3.2.3.7). */
 const SEQ = encoder.encode("&\0\x0astream-seq\0\0");
 const GAP = encoder.encode("&\0\x0astream-gap\0\0");
+const DELIVERY = encoder.encode("&\0\x0fstream-delivery\0\0");
 /** The mark of the time of the last message, which is often that of the next one. */
 const timeMark = encoder.encode("&\0\x0bstream-time\0\x182026-11-28T15:00:00.000Z");
 let timeOfMark = -1;
 /** The marks of one message; used up within a call. */
-const scratch = new Uint8Array(2 * (SEQ.length + timeMark.length + 2 * DIGITS_MAX));
+const scratch = new Uint8Array(
+  SEQ.length + GAP.length + DELIVERY.length + timeMark.length + 5 * DIGITS_MAX,
+);
 
 /** The time of a message as a mark has it: RFC 3339, with milliseconds, in UTC. */
 export function markTime(timeMs: number): string {
@@ -25,11 +28,16 @@ export interface Marked {
   propertiesEnd: number;
 }
 
-/** Copies the properties and the payload of a record, and puts marks between them. */
+/**
+ * Copies the properties and the payload of a record, and puts marks between them.
+ *
+ * @param delivery How often a group was sent it; from the second time on that is a mark.
+ */
 export function withMarks(
   record: RecordView,
   seq: number,
   gap: { from: number; to: number } | null,
+  delivery: number,
 ): Marked {
   let end = writeNumber(0, SEQ, seq);
   if (record.timeMs !== timeOfMark) {
@@ -38,6 +46,7 @@ export function withMarks(
   }
   end = copyBytes(timeMark, 0, timeMark.length, scratch, end);
   if (gap !== null) end = writeGap(end, gap);
+  if (delivery > 1) end = writeNumber(end, DELIVERY, delivery);
   const { bytes, propertiesStart, propertiesEnd, payloadStart, payloadEnd } = record;
   const marksStart = propertiesEnd - propertiesStart;
   const marksEnd = marksStart + end;

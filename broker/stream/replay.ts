@@ -2,25 +2,19 @@ import type { QoS } from "../../codec/mod.ts";
 import type { Variant } from "../../router/variant.ts";
 import { parsePosition } from "../../stream/position.ts";
 import { cursorAt } from "../../stream/resolve_position.ts";
-import { type KnownTopic, StreamCursor } from "../../stream/stream_cursor.ts";
+import { StreamCursor } from "../../stream/stream_cursor.ts";
 import type { StreamLog } from "../../stream/stream_log.ts";
 import type { StreamWaiter } from "../../stream/stream_waiters.ts";
 import type { BrokerContext } from "../base/context.ts";
-import { Message } from "../base/message.ts";
-import { Origin } from "../base/origin.ts";
+import type { Message } from "../base/message.ts";
 import type { ReplayRecord } from "../session/session_replays.ts";
-import { withMarks } from "./marks.ts";
-
-const encoder = new TextEncoder();
+import { isExpired, streamMessage, TopicPrefix } from "./stream_message.ts";
 
 /** What a subscription that reads a stream asks for. */
-export type ReplayRequest = Omit<ReplayRecord, "at" | "qos" | "identifier" | "noLocal">;
-
-/** A topic as the client is sent it. */
-interface SentTopic {
-  readonly name: string;
-  readonly bytes: Uint8Array;
-}
+export type ReplayRequest = Omit<
+  ReplayRecord,
+  "at" | "qos" | "identifier" | "noLocal" | "group" | "isExclusive"
+>;
 
 /** One subscription that reads a stream: a position, and what was not acknowledged yet. */
 export class Replay implements StreamWaiter {
@@ -37,7 +31,7 @@ export class Replay implements StreamWaiter {
   readonly #wake: () => void;
   #at: number;
   /** What is put before each topic. */
-  readonly #prefix: Uint8Array;
+  readonly #prefix: TopicPrefix;
 
   /** @param wake Told when it may go on. */
   constructor(
@@ -50,7 +44,7 @@ export class Replay implements StreamWaiter {
     const { qos, identifier, noLocal, at } = options;
     this.request = request;
     this.noLocal = noLocal;
-    this.#prefix = encoder.encode(request.prefix);
+    this.#prefix = new TopicPrefix(request.prefix, request.mountBytes);
     this.variant = {
       qos,
       identifiers: identifier === 0 ? null : [identifier],
@@ -77,7 +71,8 @@ export class Replay implements StreamWaiter {
   /** What is stored of it. */
   get record(): ReplayRecord {
     const { request, variant: { qos, identifiers }, noLocal, resumeAt: at } = this;
-    return { ...request, qos, identifier: identifiers?.[0] ?? 0, noLocal, at };
+    const identifier = identifiers?.[0] ?? 0;
+    return { ...request, qos, identifier, noLocal, at, group: "", isExclusive: false };
   }
 
   wake(): void {
@@ -119,47 +114,11 @@ export class Replay implements StreamWaiter {
   /** The message that the cursor has found, as it is sent; `null` if it has expired. */
   message(isMarked: boolean, context: BrokerContext): Message | null {
     const cursor = this.cursor!;
-    const { record } = cursor;
-    const { expirySeconds, timeMs } = record;
-    const receivedMs = expirySeconds < 0 ? 0 : context.calendar.toClock(timeMs);
-    if (expirySeconds >= 0 && receivedMs + expirySeconds * 1000 <= context.clock.now()) return null;
-    const topic = this.#topicOf(cursor);
+    if (isExpired(cursor.record, context)) return null;
     const { gap } = cursor;
     cursor.gap = null;
-    const marked = isMarked ? withMarks(record, cursor.seq, gap) : null;
-    return new Message(
-      topic.name,
-      topic.bytes,
-      marked?.buffer ?? record.bytes,
-      marked === null ? record.propertiesStart : 0,
-      marked?.propertiesEnd ?? record.propertiesEnd,
-      marked?.propertiesEnd ?? record.payloadStart,
-      marked?.buffer.length ?? record.payloadEnd,
-      record.qos as QoS,
-      false,
-      expirySeconds,
-      receivedMs,
-      Origin.unknown,
-    );
-  }
-
-  /** The topic that the client is sent: below what it has subscribed to. */
-  #topicOf({ knownTopic }: StreamCursor): SentTopic {
-    const head = this.#prefix;
-    if (head.length === 0) return knownTopic;
-    return (knownTopic.tag as SentTopic | null) ?? this.#prefixed(knownTopic);
-  }
-
-  #prefixed(topic: KnownTopic): SentTopic {
-    const { prefix, mountBytes } = this.request;
-    const bytes = new Uint8Array(topic.bytes.length + this.#prefix.length);
-    // What is taken off in the end stays in front.
-    bytes.set(topic.bytes.subarray(0, mountBytes));
-    bytes.set(this.#prefix, mountBytes);
-    bytes.set(topic.bytes.subarray(mountBytes), mountBytes + this.#prefix.length);
-    const sent = { name: prefix + topic.name, bytes };
-    topic.tag = sent;
-    return sent;
+    const topic = this.#prefix.before(cursor.knownTopic);
+    return streamMessage(cursor, topic, isMarked, gap, 1, context);
   }
 
   #wait(work: Promise<void>, context: BrokerContext): void {

@@ -4,27 +4,17 @@ import type { StreamCursor } from "../../stream/stream_cursor.ts";
 import type { BrokerContext } from "../base/context.ts";
 import type { Message } from "../base/message.ts";
 import type { ClientLink } from "../session/client_link.ts";
-import type { InflightMessages } from "../session/inflight.ts";
 import { InflightMessage } from "../session/inflight_message.ts";
 import type { ReplayRecord, SessionReplays } from "../session/session_replays.ts";
 import type { BrokerStreams, DeclaredStream } from "./broker_streams.ts";
+import { Memberships } from "./memberships.ts";
 import { Replay, type ReplayRequest } from "./replay.ts";
+import type { ReplayingSession } from "./replaying_session.ts";
 
 /** What sending one message costs, in units of a turn's budget: about a microsecond. */
 const UNITS_PER_MESSAGE = 1;
 /** What it costs to look for one, among many that do not match. */
 const UNITS_PER_SEARCH = 32;
-
-/** What subscriptions that read streams need of their session. */
-export interface ReplayingSession {
-  readonly clientId: string;
-  readonly expirySeconds: number;
-  readonly hasEnded: boolean;
-  readonly link: ClientLink | null;
-  readonly queue: { markChanged(): void };
-  openInflight(): InflightMessages;
-  mayReceive(topic: string): boolean;
-}
 
 /** A message of a stream in flight: with its end, the subscription may go on later from there. */
 class ReplayedMessage extends InflightMessage {
@@ -67,6 +57,8 @@ export class Replays implements SessionReplays {
   readonly #context: BrokerContext;
   readonly #streams: BrokerStreams;
   readonly #session: ReplayingSession;
+  /** Those that read a stream together with others. */
+  readonly memberships: Memberships;
   readonly #byKey = new Map<string, Replay>();
   #order: Replay[] = [];
   #turn = 0;
@@ -77,10 +69,11 @@ export class Replays implements SessionReplays {
     this.#context = context;
     this.#streams = streams;
     this.#session = session;
+    this.memberships = new Memberships(streams, session);
   }
 
   get size(): number {
-    return this.#order.length;
+    return this.#order.length + this.memberships.size;
   }
 
   /** The subscription with a key. */
@@ -106,6 +99,7 @@ export class Replays implements SessionReplays {
 
   /** Takes a subscription that was in the store. */
   restore(record: ReplayRecord): void {
+    if (record.group !== "") return this.memberships.restore(record);
     const { qos: _q, identifier: _i, noLocal: _n, at: _a, ...request } = record;
     this.#add(request, record, undefined, null);
   }
@@ -125,7 +119,7 @@ export class Replays implements SessionReplays {
 
   remove(key: string): boolean {
     const replay = this.#byKey.get(key);
-    if (replay === undefined) return false;
+    if (replay === undefined) return this.memberships.remove(key);
     this.#byKey.delete(key);
     this.#order = this.#order.filter((one) => one !== replay);
     this.#leave(replay);
@@ -134,18 +128,27 @@ export class Replays implements SessionReplays {
   }
 
   records(): readonly ReplayRecord[] {
-    return this.#order.map(({ record }) => record);
+    return [...this.#order.map(({ record }) => record), ...this.memberships.records()];
+  }
+
+  onAttached(): void {
+    this.memberships.onAttached();
+  }
+
+  onDetached(): void {
+    this.memberships.onDetached();
   }
 
   end(): void {
     for (const replay of this.#order) this.#leave(replay);
     this.#order = [];
     this.#byKey.clear();
+    this.memberships.end();
   }
 
   sendNext(link: ClientLink): boolean {
     if (this.#isLate) return false;
-    let hasSent = false;
+    let hasSent = this.memberships.sendNext();
     for (let left = this.#order.length; left > 0; left--) {
       const replay = this.#order[this.#turn++ % this.#order.length]!;
       const before = replay.cursor?.at;

@@ -22,6 +22,8 @@ export interface StreamOptions extends Retention {
   readonly store?: "disk" | "memory";
   /** The name of the stream that gets the dead letters of this one; none by default. */
   readonly dead?: string;
+  /** Groups of which one member at a time gets messages; none by default. */
+  readonly exclusiveGroups?: readonly string[];
 }
 
 /** A stream as it was declared. */
@@ -32,6 +34,7 @@ export interface StreamDeclaration {
   readonly store: "disk" | "memory";
   /** The stream of its dead letters; `null` for none. */
   readonly dead: string | null;
+  readonly exclusiveGroups: readonly string[];
 }
 
 /** Says what is wrong with a topic filter of a stream, and what would be right; `null` if nothing is. */
@@ -50,7 +53,8 @@ export function streamFilterFault(filter: string): string | null {
  * @throws {RangeError} If a filter is not one that a stream can have; says which.
  */
 export function declarationOf(options: StreamOptions): StreamDeclaration {
-  const { name, filters, exclude = [], store = "disk", dead = null } = options;
+  const { name, filters, exclude = [], store = "disk", dead = null, exclusiveGroups = [] } =
+    options;
   const what = `Cannot declare stream "${name}"`;
   for (const filter of [...filters, ...exclude]) {
     const fault = streamFilterFault(filter);
@@ -60,7 +64,7 @@ export function declarationOf(options: StreamOptions): StreamDeclaration {
     const fault = dead === name ? "it cannot be the stream itself" : streamNameFault(dead);
     if (fault !== null) throw new RangeError(`${what}: dead letters in "${dead}": ${fault}`);
   }
-  return { name, filters, exclude, store, dead };
+  return { name, filters, exclude, store, dead, exclusiveGroups };
 }
 
 /** Whether every topic that a filter matches is matched by another one. */

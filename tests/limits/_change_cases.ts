@@ -333,6 +333,20 @@ export const CHANGE_CASES: Record<keyof BrokerLimits, ChangeCase> = {
     const answer = await client.send(packets.subscribe({ "$replay/day/last-per-topic=2/#": 0 }));
     return answer.slice(0, 10);
   }),
+  groupsMax: later(1, async (stage) => {
+    await declare(stage, 1);
+    const client = await stage.join();
+    const filters = { "$share/a/$replay/day/latest/a": 0, "$share/b/$replay/day/latest/a": 0 };
+    return await client.send(packets.subscribe(filters, V5));
+  }),
+  groupMembersMax: later(1, async (stage) => {
+    await declare(stage, 1);
+    const client = await stage.join();
+    const filters = { "$share/a/$replay/day/latest/a": 0, "$share/a/$replay/day/earliest/a": 0 };
+    return await client.send(packets.subscribe(filters, V5));
+  }),
+  groupPendingMax: later(1, (stage) => readTogether(stage, 1)),
+  groupMemberPendingMax: later(1, (stage) => readTogether(stage, 1)),
   turnMsMax: meanwhile(0, async (client, stage) => {
     // The turn in which the client has connected ends.
     await stage.clock.advance(0);
@@ -358,6 +372,13 @@ async function declare(stage: Stage, count: number) {
   for (let i = 0; i < count; i++) stage.broker.publish("a", "x".repeat(10_000));
   await stage.clock.settle();
   return stream;
+}
+
+/** A member of a group that acknowledges nothing; tells how many bytes it was sent. */
+async function readTogether(stage: Stage, qos: number): Promise<number> {
+  await declare(stage, 3);
+  const client = await stage.join({ level: 4 });
+  return (await client.send(packets.subscribe({ "$share/g/$replay/day/earliest/a": qos }))).length;
 }
 
 async function publishToMany(client: Visitor, stage: Stage): Promise<number> {

@@ -37,6 +37,8 @@ export class SceneClient {
   readonly packets: Packet[] = [];
   /** Whether it acknowledges what it gets. */
   acknowledges = true;
+  /** With which reason code. */
+  answer: (payload: string) => number = () => 0;
   readonly #clock: VirtualClock;
   readonly #reader: PacketReader;
   #packetId = 0;
@@ -52,10 +54,9 @@ export class SceneClient {
           "payload" in packet ? { ...packet, payload: packet.payload.slice() } : packet,
         );
         if (packet.type === "publish" && packet.qos === 1 && this.acknowledges) {
-          const { packetId } = packet;
-          queueMicrotask(() =>
-            this.send({ type: "puback", packetId, reasonCode: 0, properties: {} })
-          );
+          const { packetId, payload } = packet;
+          const reasonCode = this.answer(new TextDecoder().decode(payload));
+          queueMicrotask(() => this.send({ type: "puback", packetId, reasonCode, properties: {} }));
         }
       }
     });
@@ -121,6 +122,14 @@ export class SceneClient {
   /** The payloads of the messages that have come. */
   async payloads(): Promise<string[]> {
     return (await this.take("publish")).map(({ payload }) => new TextDecoder().decode(payload));
+  }
+
+  /** Acknowledges messages that it was sent, in their order. */
+  async acknowledge(messages: readonly Received[], reasonCode = 0): Promise<void> {
+    for (const { packetId } of messages) {
+      this.send({ type: "puback", packetId, reasonCode, properties: {} });
+    }
+    await this.#clock.settle();
   }
 
   /** Goes, as a network that fails. */

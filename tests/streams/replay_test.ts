@@ -160,10 +160,6 @@ Deno.test("what cannot be granted is refused, with what would be right", async (
     assertStringIncludes(suback.properties.reasonString ?? "", text);
     assertEquals((await old.subscribe(filter)).reasonCodes, [0x80], filter);
   }
-  for (const filter of ["$share/g/$replay/day/earliest/#", "$share/g/t/1"]) {
-    const how = filter.includes("replay") ? {} : { user: user("earliest") };
-    assertEquals((await client.subscribe(filter, how)).reasonCodes, [0x9e]);
-  }
   const mixed = await client.subscribe(["$replay/day/earliest/#", "$replay/no/earliest/#", "x"]);
   assertEquals(mixed.reasonCodes, [0, 0x8f, 0]);
 });

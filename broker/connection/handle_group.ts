@@ -1,0 +1,95 @@
+import { type QoS, ReasonCode } from "../../codec/mod.ts";
+import { PendingMessage, type StreamGroup } from "../../stream/stream_group.ts";
+import type { ClientConnection } from "./client_connection.ts";
+import { type ReplayPlan, wrongCode } from "./replay_plan.ts";
+
+/** The group of `$share/…` as the broker knows it: clients of other mount points have others. */
+export function groupNameOf({ policy }: ClientConnection, shown: string): string {
+  return policy.mount === null ? shown : `${policy.mount.prefix}/${shown}`;
+}
+
+/** The group that a plan asks for, if the stream has it. */
+export function knownGroup({ stream, group }: ReplayPlan): StreamGroup | undefined {
+  return stream!.log.groups.get(group!.name);
+}
+
+/**
+ * Why a client cannot be a member of a group; `null` if it can.
+ *
+ * @param filter What the topics match, as the broker knows it.
+ */
+export function groupFault(
+  connection: ClientConnection,
+  plan: ReplayPlan,
+  filter: string,
+): { code: number; text: string } | null {
+  const { limits } = connection.context;
+  const { name } = plan.stream!.declaration;
+  const { isExclusive } = plan.group!;
+  const wrong = (text: string) => ({ code: wrongCode(plan), text });
+  const known = knownGroup(plan);
+  if (known === undefined) {
+    const chosen = plan.cursor?.chosen?.length ?? 0;
+    if (chosen > limits.groupPendingMax) {
+      const text = `A group has at most ${limits.groupPendingMax} messages to begin with`;
+      return { code: ReasonCode.QuotaExceeded, text };
+    }
+    if (plan.stream!.log.groups.size < limits.groupsMax) return null;
+    connection.reportLimit("groups");
+    const text = `Stream "${name}" has ${limits.groupsMax} groups already`;
+    return { code: ReasonCode.QuotaExceeded, text };
+  }
+  if (known.filter !== filter) {
+    return wrong(
+      `This group of stream "${name}" reads "${known.filter}": use that filter, or another group`,
+    );
+  }
+  if (isExclusive !== null && isExclusive !== known.isExclusive) {
+    const is = known.isExclusive ? "is exclusive" : "is not exclusive";
+    return wrong(`This group of stream "${name}" ${is}: say so, or use another group`);
+  }
+  return null;
+}
+
+/** Adds the subscription to its group, which begins with it if it is new. */
+export function joinGroup(
+  connection: ClientConnection,
+  plan: ReplayPlan,
+  { qos, identifier }: { qos: QoS; identifier: number },
+): { code: number; text: string } | null {
+  const { limits } = connection.context;
+  const { log, declaration } = plan.stream!;
+  const { filter, key } = plan.request!;
+  const { memberships } = connection.host.replaysOf(connection.session!);
+  // Others may have been here while the beginning was looked for.
+  const fault = groupFault(connection, plan, filter);
+  if (fault !== null) return fault;
+  const known = knownGroup(plan);
+  const members = known?.distributor?.members.length ?? 0;
+  if (memberships.get(key) === undefined && members >= limits.groupMembersMax) {
+    connection.reportLimit("group-members");
+    const text = `This group of stream "${declaration.name}" has ` +
+      `${limits.groupMembersMax} members already`;
+    return { code: ReasonCode.QuotaExceeded, text };
+  }
+  const group = known ?? beginGroup(plan);
+  if (group === null) {
+    return { code: ReasonCode.UnspecifiedError, text: "The group was removed: try again" };
+  }
+  const { name, isExclusive } = group;
+  const request = { ...plan.request!, qos, identifier, noLocal: false, group: name, isExclusive };
+  memberships.add(request, group, log);
+  return null;
+}
+
+function beginGroup({ stream, request, group, cursor }: ReplayPlan): StreamGroup | null {
+  if (cursor === null) return null;
+  const chosen = (cursor.chosen ?? []).toReversed();
+  return stream!.log.groups.add({
+    name: group!.name,
+    filter: request!.filter,
+    isExclusive: group!.isExclusive ?? false,
+    next: cursor.following,
+    pending: chosen.map((seq) => new PendingMessage(seq, 0)),
+  });
+}

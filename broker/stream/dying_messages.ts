@@ -1,0 +1,80 @@
+import type { PendingMessage, StreamGroup } from "../../stream/stream_group.ts";
+import type { StreamLog } from "../../stream/stream_log.ts";
+import type { BrokerContext } from "../base/context.ts";
+import { Deadline } from "../base/scheduler.ts";
+import type { DeadMessage, DeathReason, Undertaker } from "./dead_message.ts";
+import type { MessageFinder } from "./message_finder.ts";
+
+/** When it is tried again what had to wait, in milliseconds. */
+const RETRY_MS = 1000;
+
+/**
+ * The messages of a group that are to go to nobody any more. Each is pending until it was taken, so
+ * that there are no more of them than a group may have pending.
+ */
+export class DyingMessages {
+  readonly #context: BrokerContext;
+  readonly #log: StreamLog;
+  readonly #group: StreamGroup;
+  readonly #undertaker: Undertaker;
+  readonly #retry: Deadline;
+  #queue: DeadMessage[] = [];
+  #mustWait = false;
+
+  /** @param goOn Called when it is to be tried again. */
+  constructor(
+    context: BrokerContext,
+    log: StreamLog,
+    group: StreamGroup,
+    undertaker: Undertaker,
+    goOn: () => void,
+  ) {
+    this.#context = context;
+    this.#log = log;
+    this.#group = group;
+    this.#undertaker = undertaker;
+    this.#retry = new Deadline(() => {
+      this.#mustWait = false;
+      goOn();
+    });
+  }
+
+  /** How often a message is given to members at most. */
+  get deliveriesMax(): number {
+    return this.#undertaker.deliveriesMax(this.#log);
+  }
+
+  /** Adds a message, unless it is done with. */
+  add(pending: PendingMessage, reason: DeathReason, clientId: string | null): void {
+    if (!this.#group.isPending(pending)) return;
+    this.#queue.push({ pending, reason, clientId, group: this.#group.name });
+  }
+
+  /** Forgets all of them. */
+  clear(): void {
+    this.#queue = [];
+    this.#context.scheduler.clear(this.#retry);
+    this.#mustWait = false;
+  }
+
+  /**
+   * Has the next one taken.
+   *
+   * @returns `"none"` if there is none, or it has to wait; `"unloaded"` if it must be loaded first.
+   */
+  takeNext(finder: MessageFinder): "taken" | "gone" | "none" | "unloaded" {
+    const dead = this.#mustWait ? undefined : this.#queue[0];
+    if (dead === undefined) return "none";
+    const found = finder.find(dead.pending.seq);
+    if (found === "unloaded") return found;
+    if (found === "message" && !this.#undertaker.bury(this.#log, finder.cursor, dead)) {
+      const { scheduler, clock } = this.#context;
+      this.#mustWait = true;
+      scheduler.set(this.#retry, clock.now() + RETRY_MS);
+      return "none";
+    }
+    this.#queue.shift();
+    this.#group.settle(dead.pending);
+    return found === "gone" ? found : "taken";
+  }
+}

@@ -1,0 +1,338 @@
+import { StreamCursor } from "../../stream/stream_cursor.ts";
+import type { GroupDistributor, PendingMessage, StreamGroup } from "../../stream/stream_group.ts";
+import type { StreamLog } from "../../stream/stream_log.ts";
+import type { StreamWaiter } from "../../stream/stream_waiters.ts";
+import type { BrokerContext } from "../base/context.ts";
+import { Deadline } from "../base/scheduler.ts";
+import type { DropReason } from "../base/stats.ts";
+import type { DeathReason, Undertaker } from "./dead_message.ts";
+import { DyingMessages } from "./dying_messages.ts";
+import { ALONE_FROM, type GroupMember, type MemberOwner } from "./group_member.ts";
+import { GroupRoster } from "./group_roster.ts";
+import { MessageFinder } from "./message_finder.ts";
+import { isExpired, streamMessage } from "./stream_message.ts";
+
+/** What giving a message to a member costs, in units of a turn's budget: about a microsecond. */
+const UNITS_PER_MESSAGE = 2;
+/** What it costs to look for one, among many that do not match. */
+const UNITS_PER_SEARCH = 32;
+/** How many messages that nobody can take now are passed to find one that somebody can. */
+const PASSED_MAX = 64;
+/** When the store is read again after it has failed, in milliseconds. */
+const RETRY_MS = 1000;
+
+/**
+ * Gives each message of a group to one of its members, in turn: to those that are connected and may
+ * take one more. Those of members that have gone come first.
+ */
+export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaiter {
+  readonly #context: BrokerContext;
+  readonly #log: StreamLog;
+  readonly #group: StreamGroup;
+  readonly #dying: DyingMessages;
+  readonly #roster: GroupRoster;
+  /** Stands at what nobody was given yet. */
+  #cursor: StreamCursor;
+  readonly #finder: MessageFinder;
+  /** What is to be given again, or still, by sequence. */
+  #again: PendingMessage[] = [];
+  #isParked = false;
+  /** Whether it gives messages when what happens now is over, and whether in another turn. */
+  #isSoon = false;
+  #isLate = false;
+  #isLoading = false;
+  #isPumping = false;
+  /** Whether so much is pending that nothing new is given. */
+  #isFull = false;
+  readonly #retry = new Deadline(() => this.#goOn());
+
+  constructor(context: BrokerContext, log: StreamLog, group: StreamGroup, undertaker: Undertaker) {
+    this.#context = context;
+    this.#log = log;
+    this.#group = group;
+    this.#dying = new DyingMessages(context, log, group, undertaker, () => this.soon());
+    this.#roster = new GroupRoster(context.limits, group.isExclusive);
+    this.#cursor = new StreamCursor(log, group.next, group.filter);
+    this.#finder = new MessageFinder(log, group.filter);
+    this.#again = [...group.pending()];
+  }
+
+  get members(): readonly string[] {
+    return this.#roster.members.map(({ clientId }) => clientId);
+  }
+
+  /** Adds a member. */
+  join(member: GroupMember): void {
+    member.owner = this;
+    this.#roster.add(member);
+    this.soon();
+  }
+
+  /**
+   * A member gets nothing more. What it has in flight may still be acknowledged, as long as it is
+   * connected [MQTT-3.10.4-3].
+   *
+   * @param successor Takes its place; `null` for nobody.
+   */
+  leave(member: GroupMember, successor: GroupMember | null): void {
+    if (successor === null) this.#roster.remove(member);
+    else {
+      successor.owner = this;
+      this.#roster.replace(member, successor);
+    }
+    member.hasLeft = true;
+    if (!member.isConnected) this.release(member);
+    this.soon();
+  }
+
+  /** The client of a member has gone: what it has not acknowledged may go to others. */
+  away(member: GroupMember): void {
+    this.#passOn(member, false);
+  }
+
+  /** A member will not come again: what it has not acknowledged goes to others. */
+  release(member: GroupMember): void {
+    this.#passOn(member, true);
+  }
+
+  /** The client of a member has come again: it is sent again what nobody else was given. */
+  returned(member: GroupMember): void {
+    const { flights } = member;
+    this.#again = this.#again.filter((pending) => !flights.has(pending));
+    for (const pending of [...flights.keys()]) {
+      if (this.#group.isPending(pending)) pending.deliveries++;
+      else member.forget(pending);
+    }
+    this.soon();
+  }
+
+  answered(member: GroupMember, pending: PendingMessage, reasonCode: number): void {
+    if (reasonCode < 0x80) this.#group.settle(pending);
+    else this.#die(pending, "refused", member.clientId);
+    if (member.hasLeft) this.soon();
+  }
+
+  givenUp(member: GroupMember, pending: PendingMessage): void {
+    if (!this.#group.isPending(pending)) return;
+    this.#roster.setUnfit(pending, member, "read-denied");
+    this.#addAgain([pending]);
+    this.soon();
+  }
+
+  moved(): void {
+    this.#dying.clear();
+    this.#again = [...this.#group.pending()];
+    this.#cursor = new StreamCursor(this.#log, this.#group.next, this.#group.filter);
+    this.#isFull = false;
+    this.soon();
+  }
+
+  ended(): void {
+    this.#dying.clear();
+    this.#log.unpark(this);
+    this.#context.scheduler.clear(this.#retry);
+    const members = this.#roster.clear();
+    for (const member of members) {
+      member.owner = null;
+      for (const pending of [...member.flights.keys()]) member.forget(pending);
+    }
+    for (const member of members) member.onGroupEnded();
+  }
+
+  wake(): void {
+    this.#isParked = false;
+    this.soon();
+  }
+
+  /** Gives messages to members when what happens now is over. */
+  soon(): void {
+    if (this.#isSoon) return;
+    this.#isSoon = true;
+    queueMicrotask(() => {
+      this.#isSoon = false;
+      this.#context.guard(() => this.pump());
+    });
+  }
+
+  /**
+   * Gives messages to members, as many as there are, they take, and the turn has time for.
+   *
+   * @returns Whether any was given.
+   */
+  pump(): boolean {
+    // A message that is given may end a connection, and so on.
+    if (this.#isPumping) return false;
+    this.#isPumping = true;
+    try {
+      return this.#giveAll();
+    } finally {
+      this.#isPumping = false;
+      this.#cursor.release();
+      this.#finder.cursor.release();
+      this.#countGaps(this.#cursor.missed);
+      this.#cursor.missed = 0;
+    }
+  }
+
+  #giveAll(): boolean {
+    let hasGiven = false;
+    while (!this.#isLate && !this.#isLoading) {
+      const units = this.#buryNext() || this.#giveAgain() || this.#giveNext();
+      if (units <= 0) break;
+      if (units === UNITS_PER_MESSAGE) hasGiven = true;
+      if (this.#context.turns.spend(units)) this.#goOnLater();
+    }
+    return hasGiven;
+  }
+
+  /** Each of these returns what it has cost; 0 if there was nothing to do, -1 to stop. */
+  #buryNext(): number {
+    const taken = this.#dying.takeNext(this.#finder);
+    if (taken === "none") return 0;
+    if (taken === "unloaded") return this.#load(this.#finder.cursor);
+    if (taken === "gone") this.#countGaps(1);
+    return UNITS_PER_MESSAGE;
+  }
+
+  #giveAgain(): number {
+    if (this.#again.length === 0) return 0;
+    const count = Math.min(this.#again.length, PASSED_MAX);
+    for (let i = 0; i < count; i++) {
+      const pending = this.#again[i]!;
+      const chosen = this.#roster.choose(pending);
+      // As long as others are given messages, nobody may ever have none.
+      if (chosen === "nobody yet" && pending.deliveries >= ALONE_FROM) return -1;
+      if (chosen === "nobody yet") continue;
+      const found = this.#finder.find(pending.seq);
+      if (found === "unloaded") return this.#load(this.#finder.cursor);
+      this.#again.splice(i, 1);
+      if (found === "gone") {
+        this.#countGaps(1);
+        this.#forgetHolder(pending);
+        this.#group.settle(pending);
+      } else if (chosen === "nobody") this.#die(pending, ...this.#roster.whyNobody(pending));
+      else this.#give(pending, chosen, this.#finder.cursor);
+      return UNITS_PER_MESSAGE;
+    }
+    return 0;
+  }
+
+  #giveNext(): number {
+    const { limits } = this.#context;
+    if (!this.#roster.isReady) return 0;
+    if (this.#group.size >= limits.groupPendingMax) {
+      if (!this.#isFull) this.#context.reportLimit("group-pending", null, null);
+      this.#isFull = true;
+      return 0;
+    }
+    this.#isFull = false;
+    const found = this.#cursor.next();
+    this.#group.passTo(this.#cursor.at);
+    if (found === "busy") return UNITS_PER_SEARCH;
+    if (found === "unloaded") return this.#load(this.#cursor);
+    if (found === "end") return this.#park();
+    const pending = this.#group.add(this.#cursor.seq);
+    const chosen = this.#roster.choose(pending);
+    if (typeof chosen === "string") this.#addAgain([pending]);
+    else this.#give(pending, chosen, this.#cursor);
+    return UNITS_PER_MESSAGE;
+  }
+
+  /** Gives a message to a member, unless it has expired, or the member cannot be sent it. */
+  #give(pending: PendingMessage, member: GroupMember, cursor: StreamCursor): void {
+    const context = this.#context;
+    const { session, prefix } = member;
+    if (isExpired(cursor.record, context)) return this.#die(pending, "expired", null);
+    if (!session.mayReceive(cursor.topic)) return this.#giveOther(pending, member, "read-denied");
+    const sent = prefix.before(cursor.knownTopic);
+    const { gap } = cursor;
+    const isMarked = session.link!.wire.v5;
+    const deliveries = pending.deliveries + 1;
+    const message = streamMessage(cursor, sent, isMarked, gap, deliveries, context);
+    const why = member.send(pending, message, cursor.topic);
+    if (why !== null) return this.#giveOther(pending, member, why);
+    cursor.gap = null;
+    if (pending.holder !== member) this.#forgetHolder(pending);
+    pending.holder = member;
+    pending.deliveries = deliveries;
+    pending.deliveredMs = context.settings.wallClock();
+    // QoS 0 has no acknowledgement: it is done with when it is written.
+    if (member.qos === 0) this.#group.settle(pending);
+  }
+
+  #giveOther(pending: PendingMessage, member: GroupMember, reason: DropReason): void {
+    this.#roster.setUnfit(pending, member, reason);
+    this.#addAgain([pending]);
+  }
+
+  /** What a member has in flight goes on, or to nobody any more if that was too often. */
+  #passOn(member: GroupMember, isOver: boolean): void {
+    if (member.flights.size === 0) return;
+    const { deliveriesMax } = this.#dying;
+    const again: PendingMessage[] = [];
+    for (const pending of [...member.flights.keys()]) {
+      const isPending = this.#group.isPending(pending);
+      const isTooOften = pending.deliveries >= deliveriesMax;
+      if (isOver || isTooOften || !isPending) member.forget(pending);
+      if (!isPending) continue;
+      if (isTooOften) this.#die(pending, "max-deliver", member.clientId);
+      else again.push(pending);
+      if (isOver) pending.holder = null;
+    }
+    this.#addAgain(again);
+    this.#group.changed();
+    this.soon();
+  }
+
+  #addAgain(more: readonly PendingMessage[]): void {
+    const all = new Set([...this.#again, ...more]);
+    this.#again = [...all].sort((a, b) => a.seq - b.seq);
+  }
+
+  #forgetHolder(pending: PendingMessage): void {
+    (pending.holder as GroupMember | null)?.forget(pending);
+    pending.holder = null;
+  }
+
+  #die(pending: PendingMessage, reason: DeathReason, clientId: string | null): void {
+    this.#forgetHolder(pending);
+    this.#dying.add(pending, reason, clientId);
+    this.soon();
+  }
+
+  /** Has a chunk read, and goes on then. */
+  #load(cursor: StreamCursor): number {
+    this.#isLoading = true;
+    cursor.load().then(() => this.#goOn(), (error) => {
+      const { scheduler, clock } = this.#context;
+      this.#context.reportError(error);
+      scheduler.set(this.#retry, clock.now() + RETRY_MS);
+    });
+    return -1;
+  }
+
+  /** In a turn of its own: others have theirs first. */
+  #goOnLater(): void {
+    this.#isLate = true;
+    this.#context.turns.later(() => {
+      this.#isLate = false;
+      this.pump();
+    });
+  }
+
+  #goOn(): void {
+    this.#isLoading = false;
+    this.soon();
+  }
+
+  #park(): number {
+    if (!this.#isParked) this.#log.park(this);
+    this.#isParked = true;
+    return 0;
+  }
+
+  /** Messages have left the stream before a member was given them. */
+  #countGaps(count: number): void {
+    this.#context.stats.dropped["stream-gap"] += count;
+  }
+}

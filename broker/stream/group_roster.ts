@@ -1,0 +1,100 @@
+import type { PendingMessage } from "../../stream/stream_group.ts";
+import type { BrokerLimits } from "../base/limits.ts";
+import type { DropReason } from "../base/stats.ts";
+import type { ClientLink } from "../session/client_link.ts";
+import { ALONE_FROM, type GroupMember } from "./group_member.ts";
+
+/** Why a member cannot be given a message, and who that is. */
+type Unfit = [reason: DropReason, clientId: string];
+
+/**
+ * The members of a group in the order in which they have joined, and whose turn it is. Of an
+ * exclusive group one gets everything, as long as it is connected.
+ */
+export class GroupRoster {
+  readonly #limits: BrokerLimits;
+  readonly #isExclusive: boolean;
+  #members: GroupMember[] = [];
+  #turn = 0;
+  /** The one that gets the messages of an exclusive group. */
+  #active: GroupMember | null = null;
+  /** Who cannot be given a message, and why: those that come again may be. */
+  readonly #unfit = new WeakMap<PendingMessage, Map<ClientLink, Unfit>>();
+
+  constructor(limits: BrokerLimits, isExclusive: boolean) {
+    this.#limits = limits;
+    this.#isExclusive = isExclusive;
+  }
+
+  /** All of them, connected or not. */
+  get members(): readonly GroupMember[] {
+    return this.#members;
+  }
+
+  /** Whether any member can be given a message now. */
+  get isReady(): boolean {
+    return this.#members.some((member) => this.#isActive(member) && member.isReady(this.#limits));
+  }
+
+  add(member: GroupMember): void {
+    this.#members.push(member);
+  }
+
+  remove(member: GroupMember): void {
+    this.#members = this.#members.filter((one) => one !== member);
+  }
+
+  /** Puts a member in the place of another one. */
+  replace(old: GroupMember, member: GroupMember): void {
+    this.#members = this.#members.map((one) => one === old ? member : one);
+  }
+
+  /** Empties it, and returns who was in it. */
+  clear(): readonly GroupMember[] {
+    this.#active = null;
+    return this.#members.splice(0);
+  }
+
+  /** A member that is connected cannot be given a message. */
+  setUnfit(pending: PendingMessage, { session, clientId }: GroupMember, reason: DropReason): void {
+    const unfit = this.#unfit.get(pending) ?? new Map<ClientLink, Unfit>();
+    this.#unfit.set(pending, unfit.set(session.link!, [reason, clientId]));
+  }
+
+  /** Why nobody could be given a message, and who was the first. */
+  whyNobody(pending: PendingMessage): Unfit {
+    for (const why of this.#unfit.get(pending)!.values()) return why;
+    throw new Error("Somebody could be given the message");
+  }
+
+  /** Who gets a message: nobody yet as long as members are busy or away, or nobody that is there. */
+  choose(pending: PendingMessage): GroupMember | "nobody yet" | "nobody" {
+    const members = this.#members;
+    const unfit = this.#unfit.get(pending);
+    let [isUnfit, isBusy] = [false, false];
+    for (let i = 0; i < members.length; i++) {
+      const at = (this.#turn + i) % members.length;
+      const member = members[at]!;
+      if (!member.isConnected || !this.#isActive(member)) continue;
+      const isFree = pending.deliveries < ALONE_FROM || member.flights.size === 0;
+      if (unfit?.has(member.session.link!)) isUnfit = true;
+      else if (!isFree || !member.isReady(this.#limits)) isBusy = true;
+      else {
+        this.#turn = (at + 1) % members.length;
+        return member;
+      }
+    }
+    return isUnfit && !isBusy ? "nobody" : "nobody yet";
+  }
+
+  /** Whether a member gets messages: all of them, or one in an exclusive group. */
+  #isActive(member: GroupMember): boolean {
+    if (!this.#isExclusive) return true;
+    const active = this.#active;
+    // One that has left may still acknowledge what it has: nobody else gets anything before.
+    const isHeld = active !== null && active.isConnected &&
+      (!active.hasLeft || active.flights.size > 0);
+    if (!isHeld) this.#active = this.#members.find(({ isConnected }) => isConnected) ?? null;
+    return member === this.#active;
+  }
+}

@@ -1,0 +1,150 @@
+import type { StreamGroup } from "../../stream/stream_group.ts";
+import type { StreamLog } from "../../stream/stream_log.ts";
+import type { StreamWaiter } from "../../stream/stream_waiters.ts";
+import type { BrokerContext } from "../base/context.ts";
+import type { ReplayRecord } from "../session/session_replays.ts";
+import type { Undertaker } from "./dead_message.ts";
+import { GroupDispatch } from "./group_dispatch.ts";
+import { GroupMember, type MemberRequest } from "./group_member.ts";
+import type { ReplayingSession } from "./replaying_session.ts";
+
+/** What members of groups need of the streams of the broker. */
+export interface GroupHost {
+  readonly context: BrokerContext;
+  readonly undertaker: Undertaker;
+  /** The stream with a name, if it is declared. */
+  logOf(name: string): StreamLog | undefined;
+  /** Has `waiter` woken, once, when a stream is declared. */
+  whenDeclared(waiter: StreamWaiter): void;
+  /** The waiter does not wait any more. */
+  forget(waiter: StreamWaiter): void;
+}
+
+/** A member, and what it waits with for its stream. */
+interface Membership {
+  readonly member: GroupMember;
+  dispatch: GroupDispatch | null;
+  readonly waiter: StreamWaiter;
+}
+
+/** The subscriptions of one session that are members of groups. */
+export class Memberships {
+  readonly #host: GroupHost;
+  readonly #session: ReplayingSession;
+  readonly #byKey = new Map<string, Membership>();
+  /** Those that have left with messages in flight. */
+  readonly #leaving = new Set<Membership>();
+
+  constructor(host: GroupHost, session: ReplayingSession) {
+    this.#host = host;
+    this.#session = session;
+  }
+
+  get size(): number {
+    return this.#byKey.size;
+  }
+
+  /** What the subscription with a key has asked for. */
+  get(key: string): MemberRequest | undefined {
+    return this.#byKey.get(key)?.member.request;
+  }
+
+  /** Adds a member, in the place of another one with the same key, and has it join its group. */
+  add(request: MemberRequest, group: StreamGroup, log: StreamLog): void {
+    const known = this.#byKey.get(request.key);
+    const isSame = known?.dispatch !== undefined && known.dispatch === group.distributor;
+    if (!isSame) this.remove(request.key);
+    const membership = this.#newMembership(request);
+    if (isSame) {
+      membership.dispatch = known!.dispatch;
+      this.#leave(known!, membership.member);
+    } else this.#join(membership, group, log);
+    this.#session.queue.markChanged();
+  }
+
+  /** Takes a member that was in the store. It joins its group when the stream is declared. */
+  restore({ at: _at, ...request }: ReplayRecord): void {
+    this.#find(this.#newMembership(request));
+  }
+
+  /** The subscription ends. Returns whether there was one. */
+  remove(key: string): boolean {
+    const membership = this.#byKey.get(key);
+    if (membership === undefined) return false;
+    this.#byKey.delete(key);
+    this.#leave(membership, null);
+    this.#session.queue.markChanged();
+    return true;
+  }
+
+  /** What is stored of them. */
+  records(): ReplayRecord[] {
+    return [...this.#byKey.values()].map(({ member }) => ({ ...member.request, at: 0 }));
+  }
+
+  /** Gives members of their groups messages; returns whether any was given one. */
+  sendNext(): boolean {
+    let hasSent = false;
+    for (const { dispatch } of this.#byKey.values()) if (dispatch?.pump()) hasSent = true;
+    return hasSent;
+  }
+
+  /** The client is connected. */
+  onAttached(): void {
+    for (const { dispatch, member } of this.#byKey.values()) dispatch?.returned(member);
+  }
+
+  /** The client is away. */
+  onDetached(): void {
+    for (const { dispatch, member } of this.#byKey.values()) dispatch?.away(member);
+    for (const { dispatch, member } of this.#leaving) dispatch?.release(member);
+    this.#leaving.clear();
+  }
+
+  /** The session is no more. */
+  end(): void {
+    for (const membership of this.#byKey.values()) this.#leave(membership, null);
+    this.#byKey.clear();
+    this.#leaving.clear();
+  }
+
+  #leave(membership: Membership, successor: GroupMember | null): void {
+    const { waiter, dispatch, member } = membership;
+    this.#host.forget(waiter);
+    dispatch?.leave(member, successor);
+    if (member.flights.size > 0) this.#leaving.add(membership);
+  }
+
+  #newMembership(request: MemberRequest): Membership {
+    const onGroupEnded = () => {
+      membership.dispatch = null;
+      // A stream of the same name may come; a group that was removed stays removed.
+      if (this.#host.logOf(request.stream) === undefined) this.#host.whenDeclared(waiter);
+      else this.remove(request.key);
+    };
+    const waiter = { wake: () => this.#find(membership) };
+    const member = new GroupMember(this.#session, request, onGroupEnded);
+    const membership: Membership = { member, dispatch: null, waiter };
+    this.#byKey.set(request.key, membership);
+    return membership;
+  }
+
+  /** Joins the group as soon as the stream is there. */
+  #find(membership: Membership): void {
+    const { stream, group: name, filter, isExclusive } = membership.member.request;
+    const log = this.#host.logOf(stream);
+    if (log === undefined) return this.#host.whenDeclared(membership.waiter);
+    // One whose stream was removed begins with the first message of the new one.
+    const group = log.groups.get(name) ??
+      log.groups.add({ name, filter, isExclusive, next: log.first, pending: [] });
+    this.#join(membership, group, log);
+  }
+
+  #join(membership: Membership, group: StreamGroup, log: StreamLog): void {
+    const { context, undertaker } = this.#host;
+    const dispatch = group.distributor ?? new GroupDispatch(context, log, group, undertaker);
+    group.distributor = dispatch;
+    membership.dispatch = dispatch as GroupDispatch;
+    membership.dispatch.join(membership.member);
+  }
+}

@@ -1,0 +1,13 @@
+import type { ClientLink } from "../session/client_link.ts";
+import type { InflightMessages } from "../session/inflight.ts";
+
+/** What subscriptions that read streams need of their session. */
+export interface ReplayingSession {
+  readonly clientId: string;
+  readonly expirySeconds: number;
+  readonly hasEnded: boolean;
+  readonly link: ClientLink | null;
+  readonly queue: { readonly messages: number; markChanged(): void };
+  openInflight(): InflightMessages;
+  mayReceive(topic: string): boolean;
+}

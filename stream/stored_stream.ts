@@ -1,0 +1,13 @@
+import type { OpenChunk } from "./chunk.ts";
+import type { ChunkIndex } from "./chunk_index.ts";
+import type { GroupState } from "./stream_group.ts";
+import type { StreamRow } from "./stream_row.ts";
+
+/** What a stream was left with in its store. */
+export interface StoredStream {
+  readonly name: string;
+  readonly row: StreamRow;
+  readonly index: ChunkIndex;
+  readonly open: OpenChunk;
+  readonly groups: readonly GroupState[];
+}

@@ -1,0 +1,104 @@
+import type { Batch } from "../store/batch.ts";
+import { type RecordWriter, textKey } from "../store/record.ts";
+import { writeGroupRow } from "./group_row.ts";
+import { type GroupState, StreamGroup } from "./stream_group.ts";
+
+/** What a pending message takes in memory, and a group, in bytes. */
+const PENDING_BYTES = 150;
+const GROUP_BYTES = 500;
+
+/** The groups of one stream, and what of them is still to be stored. */
+export class StreamGroups {
+  readonly #streamId: number;
+  readonly #groups = new Map<string, StreamGroup>();
+  readonly #changed: () => void;
+  /** The names of groups that have changed, or are gone, since the last write. */
+  #dirty = new Set<string>();
+  /** Those of the commit under way. */
+  #written = new Set<string>();
+
+  /** @param changed Told when something has to be stored. */
+  constructor(streamId: number, stored: readonly GroupState[], changed: () => void) {
+    this.#streamId = streamId;
+    this.#changed = changed;
+    for (const state of stored) this.#groups.set(state.name, this.#group(state));
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#groups.size;
+  }
+
+  /** What they take in memory, in bytes. */
+  get memoryBytes(): number {
+    let bytes = this.#groups.size * GROUP_BYTES;
+    for (const { size } of this.#groups.values()) bytes += size * PENDING_BYTES;
+    return bytes;
+  }
+
+  /** The group with a name. */
+  get(name: string): StreamGroup | undefined {
+    return this.#groups.get(name);
+  }
+
+  /** All of them. */
+  values(): IterableIterator<StreamGroup> {
+    return this.#groups.values();
+  }
+
+  /** Adds a group, whose name is new. */
+  add(state: GroupState): StreamGroup {
+    const group = this.#group(state);
+    this.#groups.set(state.name, group);
+    group.changed();
+    return group;
+  }
+
+  /** Removes a group. Returns whether there was one. */
+  remove(name: string): boolean {
+    const group = this.#groups.get(name);
+    if (group === undefined) return false;
+    this.#groups.delete(name);
+    group.distributor?.ended();
+    this.#touch(name);
+    return true;
+  }
+
+  /** The stream was removed, and its groups with it. */
+  end(): void {
+    for (const group of this.#groups.values()) group.distributor?.ended();
+    this.#groups.clear();
+  }
+
+  /** Adds the rows of groups that have changed to a commit. */
+  write(batch: Batch, writer: RecordWriter): void {
+    this.#written = this.#dirty;
+    this.#dirty = new Set();
+    for (const name of this.#written) {
+      const key = textKey(this.#streamId, name);
+      const group = this.#groups.get(name);
+      if (group === undefined) batch.remove("stream_groups", key);
+      else {
+        writeGroupRow(writer.reset(), group.takeState());
+        batch.put("stream_groups", key, writer.bytes);
+      }
+    }
+  }
+
+  /** The commit of the last {@linkcode write} has failed. */
+  writeFailed(): void {
+    for (const name of this.#written) this.#dirty.add(name);
+    this.#written = new Set();
+  }
+
+  #group(state: GroupState): StreamGroup {
+    return new StreamGroup(state, (group) => {
+      if (this.#groups.get(group.name) === group) this.#touch(group.name);
+    });
+  }
+
+  #touch(name: string): void {
+    this.#dirty.add(name);
+    this.#changed();
+  }
+}
