@@ -11,14 +11,7 @@ import type { Route, Schema } from "../http/routes.ts";
 import type { Steps } from "../time_slices.ts";
 import type { ApiParts } from "./api_parts.ts";
 import { blockOf } from "./client_routes.ts";
-import {
-  dataSchema,
-  PAGE_QUERY,
-  pageRequest,
-  pageResponse,
-  pageSchema,
-  selectPage,
-} from "./page.ts";
+import { answerPage, dataSchema, PAGE_QUERY, pageSchema } from "./page.ts";
 
 const KINDS: readonly BanKind[] = ["clientId", "username", "address"];
 
@@ -52,10 +45,9 @@ export function banRoutes({ inspection, slices }: ApiParts): Route[] {
     summary: "The bans in effect, the newest first",
     query: PAGE_QUERY,
     schema: pageSchema(BAN_SCHEMA),
-    handle: async ({ query }) => {
-      const request = pageRequest(query);
-      const steps = selectPage(bans.all(), ({ id }) => ({ rank: id, key: "" }), request);
-      return pageResponse(await slices.run(steps), request.limit, view);
+    handle: ({ query }) => {
+      const place = ({ id }: Ban) => ({ rank: id, key: "" });
+      return answerPage(slices, query, { entries: bans.all(), place, view });
     },
   }, {
     method: "POST",

@@ -12,15 +12,7 @@ import { RequestError } from "../http/request_error.ts";
 import type { Route } from "../http/routes.ts";
 import type { ApiParts } from "./api_parts.ts";
 import { CLIENT_SCHEMA, clientView, SUBSCRIPTION_SCHEMA } from "./client_view.ts";
-import {
-  dataSchema,
-  PAGE_QUERY,
-  pageRequest,
-  pageResponse,
-  pageSchema,
-  type Place,
-  selectPage,
-} from "./page.ts";
+import { answerPage, dataSchema, PAGE_QUERY, pageSchema, type Place } from "./page.ts";
 
 const CLIENT_ID = { id: "The client identifier" } as const;
 
@@ -75,15 +67,14 @@ export function clientRoutes({ inspection, slices, totals }: ApiParts): Route[] 
     summary: "Clients with their sessions, connected or not",
     query: { ...SELECTION, ...SORT, ...PAGE_QUERY },
     schema: pageSchema(CLIENT_SCHEMA),
-    handle: async ({ query }) => {
+    handle: ({ query }) => {
       const isSelected = selectionOf(query);
       const rank = RANKS[query.sort as string]!;
       const nowMs = inspection.clock.now();
       const place = (session: InspectedSession): Place | null =>
         isSelected(session) ? { rank: rank(session, nowMs), key: session.clientId } : null;
-      const request = pageRequest(query);
-      const page = await slices.run(selectPage(inspection.sessions(), place, request));
-      return pageResponse(page, request.limit, (one) => clientView(one, inspection));
+      const view = (session: InspectedSession) => clientView(session, inspection);
+      return answerPage(slices, query, { entries: inspection.sessions(), place, view });
     },
   }, {
     method: "GET",
@@ -103,16 +94,14 @@ export function clientRoutes({ inspection, slices, totals }: ApiParts): Route[] 
     summary: "The subscriptions of one client",
     query: PAGE_QUERY,
     schema: pageSchema(SUBSCRIPTION_SCHEMA),
-    handle: async ({ path, query }) => {
+    handle: ({ path, query }) => {
       const session = sessionOf(path.id!);
       const { clientId } = session;
-      const request = pageRequest(query);
-      const steps = selectPage(
-        session.subscriptions(),
-        ({ filter }) => ({ rank: 0, key: filter }),
-        request,
-      );
-      return pageResponse(await slices.run(steps), request.limit, (one) => ({ clientId, ...one }));
+      return answerPage(slices, query, {
+        entries: session.subscriptions(),
+        place: ({ filter }) => ({ rank: 0, key: filter }),
+        view: (one) => ({ clientId, ...one }),
+      });
     },
   }, {
     method: "POST",
@@ -162,18 +151,17 @@ export function clientRoutes({ inspection, slices, totals }: ApiParts): Route[] 
     }),
     handle: async ({ query }) => {
       await totals.take();
-      const request = pageRequest(query);
       const place = ([clientId]: readonly [string, number]): Place | null => {
         const session = inspection.session(clientId);
         if (session === null || !session.isConnected) return null;
         return { rank: session.lagBytes + session.waiting.bytes, key: clientId };
       };
-      const page = await slices.run(selectPage(totals.slow, place, request));
-      return pageResponse(page, request.limit, ([clientId, sinceMs]) => {
+      const view = ([clientId, sinceMs]: readonly [string, number]) => {
         const session = inspection.session(clientId);
         const client = session === null ? null : clientView(session, inspection);
         return { since: inspection.timeOf(sinceMs), client };
-      });
+      };
+      return answerPage(slices, query, { entries: totals.slow, place, view });
     },
   }, {
     method: "GET",
@@ -186,18 +174,16 @@ export function clientRoutes({ inspection, slices, totals }: ApiParts): Route[] 
       ...PAGE_QUERY,
     },
     schema: pageSchema(SUBSCRIPTION_SCHEMA),
-    handle: async ({ query }) => {
+    handle: ({ query }) => {
       const { filter } = query;
-      const request = pageRequest(query);
-      const steps = selectPage(
-        subscriptionsOf(inspection.sessions()),
-        (one) =>
+      return answerPage(slices, query, {
+        entries: subscriptionsOf(inspection.sessions()),
+        place: (one) =>
           one === null || (filter !== undefined && one.filter !== filter)
             ? null
             : { rank: 0, key: `${one.clientId}\0${one.filter}` },
-        request,
-      );
-      return pageResponse(await slices.run(steps), request.limit, (one) => one);
+        view: (one) => one,
+      });
     },
   }];
 }

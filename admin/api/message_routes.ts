@@ -13,15 +13,7 @@ import { RequestError } from "../http/request_error.ts";
 import type { Route, Schema } from "../http/routes.ts";
 import type { Steps } from "../time_slices.ts";
 import type { ApiParts } from "./api_parts.ts";
-import {
-  dataSchema,
-  PAGE_QUERY,
-  pageRequest,
-  pageResponse,
-  pageSchema,
-  type Place,
-  selectPage,
-} from "./page.ts";
+import { answerPage, dataSchema, PAGE_QUERY, pageSchema } from "./page.ts";
 
 /** How long a request waits until a message is stored and the next one is welcome, in ms. */
 const PUBLISH_MS = 5000;
@@ -70,14 +62,12 @@ export function messageRoutes({ broker, inspection, slices }: ApiParts): Route[]
       ...PAGE_QUERY,
     },
     schema: pageSchema(RETAINED_SCHEMA),
-    handle: async ({ query }) => {
-      const filter = filterOf(query);
-      const request = pageRequest(query);
-      const place = (message: Message | null): Place | null =>
-        message === null ? null : { rank: 0, key: message.name };
-      const page = await slices.run(selectPage(inspection.retained(filter), place, request));
-      return pageResponse(page, request.limit, (message) => view(message!));
-    },
+    handle: ({ query }) =>
+      answerPage(slices, query, {
+        entries: inspection.retained(filterOf(query)),
+        place: (message) => message === null ? null : { rank: 0, key: message.name },
+        view: (message) => view(message!),
+      }),
   }, {
     method: "GET",
     path: "/api/v1/retained/message",

@@ -8,7 +8,7 @@ import { RequestError } from "../http/request_error.ts";
 import { json } from "../http/http_responses.ts";
 import type { Fields, Values } from "../http/fields.ts";
 import type { Schema } from "../http/routes.ts";
-import type { Steps } from "../time_slices.ts";
+import type { Steps, TimeSlices } from "../time_slices.ts";
 
 /** Entries of a page, at most. */
 export const PAGE_MAX = 1000;
@@ -89,8 +89,33 @@ export function* selectPage<T>(
   };
 }
 
+/** A list that is answered page by page. */
+export interface PagedList<T> {
+  readonly entries: Iterable<T>;
+  /** The place of an entry; `null` for one that does not belong to the list. */
+  place(entry: T): Place | null;
+  /** An entry of the page as JSON. */
+  view(entry: T): unknown;
+}
+
+/**
+ * Answers with the page of a list that `limit` and `cursor` of a query ask for. The list is walked
+ * in slices of time.
+ *
+ * @throws {RequestError} 400 if the cursor comes from no list.
+ */
+export async function answerPage<T>(
+  slices: TimeSlices,
+  query: Values,
+  { entries, place, view }: PagedList<T>,
+): Promise<Response> {
+  const request = pageRequest(query);
+  const page = await slices.run(selectPage(entries, place, request));
+  return pageResponse(page, request.limit, view);
+}
+
 /** A page as an answer. */
-export function pageResponse<T>(
+function pageResponse<T>(
   { entries, next }: Page<T>,
   limit: number,
   view: (entry: T) => unknown,

@@ -8,14 +8,7 @@ import { json, noContent } from "../http/http_responses.ts";
 import { RequestError } from "../http/request_error.ts";
 import type { Route, Schema } from "../http/routes.ts";
 import type { ApiParts } from "./api_parts.ts";
-import {
-  dataSchema,
-  PAGE_QUERY,
-  pageRequest,
-  pageResponse,
-  pageSchema,
-  selectPage,
-} from "./page.ts";
+import { answerPage, dataSchema, PAGE_QUERY, type PagedList, pageSchema } from "./page.ts";
 
 const TIME: Schema = { type: "string", format: "date-time" };
 const NULLABLE_TEXT: Schema = { type: ["string", "null"] };
@@ -67,12 +60,7 @@ export function serverRoutes({ broker, operations, recent, slices }: ApiParts): 
     summary: "The last 1,000 connections that were closed, with the reasons, the latest first",
     query: PAGE_QUERY,
     schema: pageSchema(CLOSED_SCHEMA),
-    handle: async ({ query }) => {
-      const request = pageRequest(query);
-      const { items } = recent.closed;
-      const steps = selectPage(items, ({ number }) => ({ rank: number, key: "" }), request);
-      return pageResponse(await slices.run(steps), request.limit, unnumbered);
-    },
+    handle: ({ query }) => answerPage(slices, query, latestFirst(recent.closed.items)),
   }, {
     method: "GET",
     path: "/api/v1/drops",
@@ -89,12 +77,7 @@ export function serverRoutes({ broker, operations, recent, slices }: ApiParts): 
     summary: "The last 1,000 drops, the latest first",
     query: PAGE_QUERY,
     schema: pageSchema(DROPPED_SCHEMA),
-    handle: async ({ query }) => {
-      const request = pageRequest(query);
-      const { items } = recent.dropped;
-      const steps = selectPage(items, ({ number }) => ({ rank: number, key: "" }), request);
-      return pageResponse(await slices.run(steps), request.limit, unnumbered);
-    },
+    handle: ({ query }) => answerPage(slices, query, latestFirst(recent.dropped.items)),
   }, {
     method: "GET",
     path: "/api/v1/streams",
@@ -103,20 +86,17 @@ export function serverRoutes({ broker, operations, recent, slices }: ApiParts): 
     summary: "The declared streams, with the sequences and the size of what they have",
     query: PAGE_QUERY,
     schema: pageSchema(STREAM_SCHEMA),
-    handle: async ({ query }) => {
-      const request = pageRequest(query);
-      const steps = selectPage(
-        broker.streams.declared,
-        (name) => ({ rank: 0, key: name }),
-        request,
-      );
-      return pageResponse(await slices.run(steps), request.limit, (name) => {
-        const stream = broker.stream(name);
-        if (stream === null) return { name };
-        const { first, last, messages, bytes } = stream;
-        return { name, first, last, messages, bytes };
-      });
-    },
+    handle: ({ query }) =>
+      answerPage(slices, query, {
+        entries: broker.streams.declared,
+        place: (name) => ({ rank: 0, key: name }),
+        view(name) {
+          const stream = broker.stream(name);
+          if (stream === null) return { name };
+          const { first, last, messages, bytes } = stream;
+          return { name, first, last, messages, bytes };
+        },
+      }),
   }, {
     method: "GET",
     path: "/api/v1/limits",
@@ -175,6 +155,11 @@ export function serverRoutes({ broker, operations, recent, slices }: ApiParts): 
   }];
 }
 
-function unnumbered<T extends { readonly number: number }>({ number: _, ...rest }: T): unknown {
-  return rest;
+/** Numbered entries, the highest number first and without it. */
+function latestFirst<T extends { readonly number: number }>(entries: Iterable<T>): PagedList<T> {
+  return {
+    entries,
+    place: ({ number }) => ({ rank: number, key: "" }),
+    view: ({ number: _, ...rest }) => rest,
+  };
 }

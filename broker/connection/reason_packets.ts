@@ -12,32 +12,22 @@ import {
 import type { ClientConnection } from "./client_connection.ts";
 import { sendControl } from "./responses.ts";
 
-/** What the 3.x return codes are for the reasons of 5.0. */
-function returnCode(reasonCode: number): number | null {
-  switch (reasonCode) {
-    case ReasonCode.UnsupportedProtocolVersion:
-      return ConnectReturnCode.UnacceptableProtocolVersion;
-    case ReasonCode.ClientIdentifierNotValid:
-      return ConnectReturnCode.IdentifierRejected;
-    case ReasonCode.ServerUnavailable:
-    case ReasonCode.ServerBusy:
-    case ReasonCode.ServerShuttingDown:
-    case ReasonCode.QuotaExceeded:
-    case ReasonCode.UseAnotherServer:
-    case ReasonCode.ServerMoved:
-    case ReasonCode.ConnectionRateExceeded:
-      return ConnectReturnCode.ServerUnavailable;
-    case ReasonCode.BadUserNameOrPassword:
-      return ConnectReturnCode.BadUserNameOrPassword;
-    case ReasonCode.NotAuthorized:
-    case ReasonCode.Banned:
-    case ReasonCode.BadAuthenticationMethod:
-      return ConnectReturnCode.NotAuthorized;
-    default:
-      // Nothing fits: the connection is closed without a word [MQTT-3.2.2-6].
-      return null;
-  }
-}
+/** The 3.x return code of each reason of 5.0 that has one. */
+const RETURN_CODES: ReadonlyMap<number, number> = new Map([
+  [ReasonCode.UnsupportedProtocolVersion, ConnectReturnCode.UnacceptableProtocolVersion],
+  [ReasonCode.ClientIdentifierNotValid, ConnectReturnCode.IdentifierRejected],
+  [ReasonCode.ServerUnavailable, ConnectReturnCode.ServerUnavailable],
+  [ReasonCode.ServerBusy, ConnectReturnCode.ServerUnavailable],
+  [ReasonCode.ServerShuttingDown, ConnectReturnCode.ServerUnavailable],
+  [ReasonCode.QuotaExceeded, ConnectReturnCode.ServerUnavailable],
+  [ReasonCode.UseAnotherServer, ConnectReturnCode.ServerUnavailable],
+  [ReasonCode.ServerMoved, ConnectReturnCode.ServerUnavailable],
+  [ReasonCode.ConnectionRateExceeded, ConnectReturnCode.ServerUnavailable],
+  [ReasonCode.BadUserNameOrPassword, ConnectReturnCode.BadUserNameOrPassword],
+  [ReasonCode.NotAuthorized, ConnectReturnCode.NotAuthorized],
+  [ReasonCode.Banned, ConnectReturnCode.NotAuthorized],
+  [ReasonCode.BadAuthenticationMethod, ConnectReturnCode.NotAuthorized],
+]);
 
 /** A code that CONNACK can carry [MQTT-3.2.2-8]. */
 function connackCode(reasonCode: number): number {
@@ -74,8 +64,9 @@ export function sendRefusal(
   reasonString: string | undefined,
 ): void {
   const isV5 = connection.version === 5;
-  const code = isV5 ? connackCode(reasonCode) : returnCode(reasonCode);
-  if (code === null) return;
+  const code = isV5 ? connackCode(reasonCode) : RETURN_CODES.get(reasonCode);
+  // No return code says it: the connection is closed without a word [MQTT-3.2.2-6].
+  if (code === undefined) return;
   const properties = isV5 ? referenceFor(connection, reasonCode) : {};
   const refusal = { type: "connack", sessionPresent: false, reasonCode: code, properties } as const;
   sendWithReason(
