@@ -2,6 +2,7 @@ import { allowAll, type Authenticator } from "../../auth/authenticator.ts";
 import type { Authorizer } from "../../auth/authorizer.ts";
 import type { QoS } from "../../codec/mod.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import type { Deliver } from "./deliver.ts";
 import { type HeapSource, systemHeap } from "./heap_monitor.ts";
 import type { BrokerHooks } from "./hooks.ts";
 import { type BrokerLimits, checkLimits, type OverflowPolicy } from "./limits.ts";
@@ -32,6 +33,11 @@ export interface BrokerOptions {
   transform?: Transform | null;
   /** The time after which a pending `transform` refuses the message, in milliseconds; 10,000 by default. */
   transformTimeoutMs?: number;
+  /**
+   * Decides about each message for a client when it is sent: changes it, or keeps it from this
+   * client. None by default. It costs speed, because messages are then encoded for each client.
+   */
+  deliver?: Deliver | null;
   /** The maximum QoS of publications (Maximum QoS); 2 by default. */
   maximumQoS?: QoS;
   /** Whether retained messages are supported; true by default. */
@@ -78,6 +84,7 @@ export function settingsOf(options: BrokerOptions): Settings {
     hooks: {},
     transform: null,
     transformTimeoutMs: 10_000,
+    deliver: null,
     maximumQoS: 2,
     retainAvailable: true,
     wildcardSubscriptionAvailable: true,

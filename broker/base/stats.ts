@@ -14,6 +14,8 @@ export type DropReason =
   | "payload-too-large"
   /** The `transform` of the program refused or swallowed it. */
   | "transform"
+  /** The `deliver` of the program kept it from a client. */
+  | "deliver"
   /** There was no room for another retained message. */
   | "retained-full"
   /** The session ended while messages waited for it. */
@@ -173,6 +175,7 @@ export class BrokerCounters {
     "too-large": 0,
     "payload-too-large": 0,
     "transform": 0,
+    "deliver": 0,
     "retained-full": 0,
     "session-ended": 0,
     "not-authorized": 0,

@@ -12,7 +12,7 @@ import type { Origin } from "../base/origin.ts";
 import type { LimitReason } from "../base/stats.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { OutboxHost } from "../delivery/outbox_host.ts";
-import type { PublishSender } from "../delivery/publish_sender.ts";
+import type { MessageSender } from "../delivery/publish_sender.ts";
 import type { Receiver, Wire } from "../delivery/subscriber.ts";
 import type { ConnectionLease } from "../limits/connection_limiter.ts";
 import type { ClientLink } from "../session/client_link.ts";
@@ -148,7 +148,7 @@ export interface ClientConnection extends ClientLink {
   /** The session; `null` until the client has got one. */
   readonly session: Session | null;
   /** What encodes messages for the client; `null` likewise. */
-  readonly sender: PublishSender | null;
+  readonly sender: MessageSender | null;
   /** The client; `null` until it is accepted. */
   readonly client: ClientInfo | null;
 
@@ -177,7 +177,7 @@ export interface ClientConnection extends ClientLink {
   /** What the client speaks is known. */
   speak(protocol: ClientProtocol): void;
   /** The client has got a session, and what encodes messages for it. */
-  bind(session: Session, sender: PublishSender): void;
+  bind(session: Session, sender: MessageSender): void;
   /** The client is accepted, and CONNACK has left, or may leave. */
   onAccepted(client: ClientInfo): void;
   /** The client has sent DISCONNECT. */

@@ -38,7 +38,7 @@ import type { OutboxOwner } from "../delivery/outbox_host.ts";
 import { PacketLimitError } from "../limits/packet_limits.ts";
 import type { Receiver, Wire } from "../delivery/subscriber.ts";
 import { Traffic } from "./traffic.ts";
-import type { PublishSender } from "../delivery/publish_sender.ts";
+import type { MessageSender } from "../delivery/publish_sender.ts";
 import type { DropReason, LimitReason } from "../base/stats.ts";
 import type { Session } from "../session/session.ts";
 import type { ConnectionLease } from "../limits/connection_limiter.ts";
@@ -64,7 +64,7 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
   wantsReasons = true;
   wire: Wire;
   session: Session | null = null;
-  sender: PublishSender | null = null;
+  sender: MessageSender | null = null;
   client: ClientInfo | null = null;
   /** How the client is accepted; `null` before its CONNECT, and when nothing of it is left to do. */
   flow: ConnectHandler | null = null;
@@ -236,7 +236,7 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
   }
 
   /** The client has got a session. */
-  bind(session: Session, sender: PublishSender): void {
+  bind(session: Session, sender: MessageSender): void {
     this.session = session;
     this.sender = sender;
   }
@@ -269,7 +269,7 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
 
   whyUnsent(message: Message): DropReason {
     const { mount } = this.policy;
-    return mount === null || mount.holds(message.topic) ? "too-large" : "outside-mount";
+    return mount === null || mount.holds(message.topic) ? this.sender!.whyUnsent : "outside-mount";
   }
 
   pump(): void {

@@ -125,7 +125,7 @@ export class ConnectAttempt implements ConnectHandler {
       wire: {
         v5: version === 5,
         packetBytesMax: Math.min(properties.maximumPacketSize ?? Infinity, packetBytesMax),
-        isOwn: mount !== null,
+        isOwn: mount !== null || connection.context.settings.deliver !== null,
       },
     });
     // On a lenient listener a session without a name, which cannot be found again, is a clean one.

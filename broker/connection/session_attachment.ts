@@ -3,7 +3,8 @@ import { ReasonCode } from "../../codec/mod.ts";
 import type { Commit } from "../base/commit.ts";
 import { SESSION_BYTES, SESSION_STATE_BYTES } from "../base/memory_costs.ts";
 import { OutboundAliases } from "../delivery/outbound_aliases.ts";
-import { PublishSender } from "../delivery/publish_sender.ts";
+import { DeliverSender } from "../delivery/deliver_sender.ts";
+import { type MessageSender, PublishSender } from "../delivery/publish_sender.ts";
 import type { Session } from "../session/session.ts";
 import { willBytes } from "../session/pending_will.ts";
 import type { ClientConnection } from "./client_connection.ts";
@@ -136,10 +137,10 @@ function sessionFor(
 
 function senderFor(
   { context, host, outbox, policy, version, wire }: ClientConnection,
-  { packet }: Admission,
-): PublishSender {
+  { packet, client }: Admission,
+): MessageSender {
   const aliasMax = Math.min(packet.properties.topicAliasMaximum ?? 0, policy.topicAliasMax);
-  return new PublishSender(
+  const sender = new PublishSender(
     outbox,
     context.clock,
     version,
@@ -147,6 +148,8 @@ function senderFor(
     aliasMax === 0 ? null : new OutboundAliases(aliasMax, context.limits, host.memory),
     policy.mount?.bytes.length ?? 0,
   );
+  const { deliver } = context.settings;
+  return deliver === null ? sender : new DeliverSender(sender, context, deliver, client);
 }
 
 /** Whether a session is on the disk as it goes on, so that what waits for it can be fetched. */

@@ -6,7 +6,8 @@
 import { ReasonCode } from "../../codec/mod.ts";
 import { topicNameFault } from "../../router/topic.ts";
 import type { Route } from "../../router/route_cache.ts";
-import { Message } from "../base/message.ts";
+import { changedMessage } from "../base/changed_message.ts";
+import type { Message } from "../base/message.ts";
 import type { Transform, TransformResult } from "../base/transform.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
 import type { ClientConnection } from "./client_connection.ts";
@@ -96,8 +97,11 @@ function applied(
   { route, message }: RoutedMessage,
   change: MessageChange,
 ): RoutedMessage {
-  const to = change.topic === undefined ? route : routeOf(connection, change.topic);
-  return { route: to, message: changed(connection, to, message, change) };
+  const { topic, ...rest } = change;
+  const to = topic === undefined ? route : routeOf(connection, topic);
+  // The time that the program has taken counts for the expiry.
+  const nowMs = connection.context.clock.now();
+  return { route: to, message: changedMessage(message, { ...rest, route: to }, nowMs) };
 }
 
 function routeOf({ host }: ClientConnection, topic: string): Route<Receiver> {
@@ -105,20 +109,4 @@ function routeOf({ host }: ClientConnection, topic: string): Route<Receiver> {
   const route = fault === null ? host.router.routeOf(topic) : null;
   if (route !== null) return route;
   throw new TypeError(`Cannot redirect a message to "${topic}": ${fault ?? "it is too long"}`);
-}
-
-function changed(
-  { context: { clock } }: ClientConnection,
-  route: Route<Receiver>,
-  message: Message,
-  { payload = message.payload, retain = message.retain, properties }: MessageChange,
-): Message {
-  const { qos, origin } = message;
-  const parts = { route, payload, qos, retain, nowMs: clock.now(), origin };
-  if (properties !== undefined) return Message.of({ ...parts, properties });
-  const { buffer, propertiesStart, propertiesEnd, expirySeconds, deadlineMs } = message;
-  const head = buffer.subarray(propertiesStart, propertiesEnd);
-  // The time that the program has taken counts for the expiry.
-  const nowMs = expirySeconds < 0 ? 0 : deadlineMs - expirySeconds * 1000;
-  return Message.withHead(head, expirySeconds, { ...parts, nowMs });
 }

@@ -9,6 +9,7 @@ import type { ByteLog } from "../../log/byte_log.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Message } from "../base/message.ts";
+import type { DropReason } from "../base/stats.ts";
 import type { OutboundAliases } from "./outbound_aliases.ts";
 import type { Outbox } from "./outbox.ts";
 
@@ -23,8 +24,26 @@ function retainFlag(message: Message, variant: Variant): boolean {
   return variant.retained || (variant.retainAsPublished && message.retain);
 }
 
+/** Sends messages to one connection. */
+export interface MessageSender {
+  /** Why the last message was not sent, if it was not. */
+  readonly whyUnsent: DropReason;
+  /**
+   * Appends a PUBLISH for the client to its outbox.
+   *
+   * @param packetId Ignored with QoS 0.
+   * @param dup Whether it is a retransmission.
+   * @returns False if nothing is sent, see {@linkcode whyUnsent}.
+   */
+  send(message: Message, variant: Variant, qos: QoS, packetId: number, dup: boolean): boolean;
+  /** The client is gone: what is kept for it takes up no memory any more. */
+  release(): void;
+}
+
 /** Encodes messages for one connection. */
-export class PublishSender {
+export class PublishSender implements MessageSender {
+  /** Nothing else keeps a message from the client. */
+  readonly whyUnsent: DropReason = "too-large";
   readonly #outbox: Outbox;
   readonly #clock: Clock;
   readonly #version: ProtocolVersion;

@@ -87,7 +87,8 @@ export class InflightMessages {
     sent!.wasSent = true;
     if (link.send(message, variant, qos, packetId, wasSent)) return;
     this.#context.reportDrop(link.whyUnsent(message), message, session.clientId);
-    this.#finish(flight, null);
+    sent!.wasSent = wasSent;
+    this.#giveUp(flight);
   }
 
   /**
