@@ -41,7 +41,11 @@ export class DeliverError extends Error {
   /** The topic of the message. */
   readonly topic: string;
 
-  /** @param cause What was thrown. */
+  /**
+   * Makes the error.
+   *
+   * @param cause What was thrown.
+   */
   constructor(clientId: string, topic: string, cause: unknown) {
     const why = cause instanceof Error ? cause.message : String(cause);
     super(`Cannot send a message of "${topic}" to "${clientId}": deliver has failed: ${why}`, {
