@@ -44,13 +44,8 @@ export type {
   SubscribeOptions,
 } from "./broker/delivery/local_subscription.ts";
 export type { BrokerOptions } from "./broker/base/options.ts";
-export {
-  type Deliver,
-  DeliverError,
-  type DeliverResult,
-  type OutgoingMessage,
-} from "./broker/base/deliver.ts";
-export type { IncomingMessage, Transform, TransformResult } from "./broker/base/transform.ts";
+export { type Deliver, DeliverError } from "./broker/base/deliver.ts";
+export type { PublishedMessage, Transform } from "./broker/base/transform.ts";
 export type { BrokerStats, MemoryStats } from "./broker/broker_stats.ts";
 export type {
   BrokerCounters,

@@ -1,36 +1,22 @@
 import type { ClientInfo } from "../../auth/authenticator.ts";
-import type { Properties, QoS } from "../../codec/mod.ts";
-
-/** A message that is about to be sent to a client. */
-export interface OutgoingMessage {
-  /** The topic, as it was published. */
-  readonly topic: string;
-  /** The payload; borrowed until the function returns. */
-  readonly payload: Uint8Array;
-  /** The QoS of this delivery; it cannot be changed. */
-  readonly qos: QoS;
-  /** The RETAIN flag of the publication. */
-  readonly retain: boolean;
-  /** Whether it was sent before, and not acknowledged [MQTT-4.4.0-1]. */
-  readonly isRepeated: boolean;
-}
-
-/**
- * The result of a {@linkcode Deliver}: `undefined` sends the message as it is, and `null` does not
- * send it to this client. Any other object sends it changed: the broker copies the payload, and
- * other properties replace all properties of the message, but not its Subscription Identifiers.
- */
-export type DeliverResult =
-  | undefined
-  | null
-  | { readonly payload?: Uint8Array; readonly properties?: Properties };
+import type { Properties } from "../../codec/mod.ts";
+import type { PublishedMessage } from "./transform.ts";
 
 /**
  * A function of the program that decides about each message for a client at the moment at which it
  * is sent, after the authorizer. It is called during the work of the broker, so it has to be quick,
  * and must not return a promise. An error keeps the message from this client.
+ *
+ * `undefined` sends the message as it is, and `null` does not send it to this client. Any other
+ * object sends it changed: the broker copies the payload, and other properties replace all
+ * properties of the message, but not its Subscription Identifiers.
+ *
+ * @param message `isRepeated` says that it was sent before, and not acknowledged [MQTT-4.4.0-1].
  */
-export type Deliver = (message: OutgoingMessage, client: ClientInfo) => DeliverResult;
+export type Deliver = (
+  message: PublishedMessage & { readonly isRepeated: boolean },
+  client: ClientInfo,
+) => undefined | null | { readonly payload?: Uint8Array; readonly properties?: Properties };
 
 /** The `deliver` of the program has thrown, or has returned what cannot be sent. */
 export class DeliverError extends Error {

@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
-import { type Deliver, DeliverError, type OutgoingMessage } from "../../mod.ts";
+import { type Deliver, DeliverError, type PublishedMessage } from "../../mod.ts";
 import { MemoryStore } from "../../store/mod.ts";
 import { Scene, type SceneOptions } from "../streams/_scene.ts";
 
@@ -44,7 +44,7 @@ for (const qos of [0, 1, 2] as const) {
 }
 
 Deno.test("deliver sees the topic, the QoS of the delivery, RETAIN as published, and the client", async () => {
-  const seen: [Omit<OutgoingMessage, "payload">, string, string][] = [];
+  const seen: [Omit<PublishedMessage, "payload">, string, string][] = [];
   await using scene = await open(({ payload, ...rest }, { clientId }) => {
     seen.push([rest, decoder.decode(payload), clientId]);
     return undefined;
@@ -155,7 +155,7 @@ Deno.test("deliver replaces all properties, or leaves them; a message still expi
 
 Deno.test("a deliver that throws, or returns a promise, keeps the message from this client, with a DeliverError", async () => {
   const scene = await open(
-    (({ topic }: OutgoingMessage, { clientId }: { clientId: string }) => {
+    (({ topic }: PublishedMessage, { clientId }: { clientId: string }) => {
       if (clientId === "good") return undefined;
       if (topic === "throws") throw new Error("no idea");
       return Promise.resolve(undefined);
