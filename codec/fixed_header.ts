@@ -32,14 +32,14 @@ export class FixedHeader {
    * more bytes than it needs.
    */
   read(buffer: Uint8Array, start: number, limit: number): boolean {
-    if (start >= limit) return false;
+    if (start + 1 >= limit) return false;
     const length = readVarint(buffer, start + 1, limit);
     if (length === VARINT_INCOMPLETE) return false;
     if (length === VARINT_MALFORMED) {
       throw new MalformedPacketError("Remaining Length is malformed", 0, "§2.1.4");
     }
     this.first = buffer[start]!;
-    this.bodyStart = start + 1 + varintSize(length);
+    this.bodyStart = start + 1 + (length < 0x80 ? 1 : varintSize(length));
     this.end = this.bodyStart + length;
     return true;
   }

@@ -21,6 +21,7 @@
  */
 export * from "./ack.ts";
 export * from "./auth.ts";
+export * from "./bare_publish.ts";
 export * from "./connack.ts";
 export * from "./connect.ts";
 export * from "./disconnect.ts";

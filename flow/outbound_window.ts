@@ -73,6 +73,12 @@ export class OutboundWindow<M> {
     return Math.max(0, Math.min(this.#limit - this.#unacknowledged, FLIGHTS_MAX - this.#size));
   }
 
+  /** Whether one more message may be sent now: there is quota, and none must be sent again first. */
+  get mayOpen(): boolean {
+    return this.#unacknowledged < this.#limit && this.#size < FLIGHTS_MAX &&
+      this.#resendNext >= this.#resend.length;
+  }
+
   /** Whether messages of an earlier connection must be sent first. */
   get resending(): boolean {
     return this.#resendNext < this.#resend.length;

@@ -56,8 +56,8 @@ export interface MessageParts {
  * them, which is necessary to use it after the turn.
  */
 export class Message implements ForwardSource {
-  /** When it expires, of the clock; `Infinity` for never. */
-  readonly deadlineMs: number;
+  /** When it was published, of the clock; `null` if it never expires. */
+  readonly #receivedMs: number | null;
   /** Its place in the store; `null` while it does not have to be stored. */
   place: StoredPlace | null = null;
   /** Whether its publisher was told that it is not stored, so that no stream must have it. */
@@ -94,7 +94,13 @@ export class Message implements ForwardSource {
     receivedMs: number,
     readonly origin: Origin,
   ) {
-    this.deadlineMs = expirySeconds < 0 ? Infinity : receivedMs + expirySeconds * 1000;
+    // Most never expire: a deadline of their own would be an object more for each of them.
+    this.#receivedMs = expirySeconds < 0 ? null : receivedMs;
+  }
+
+  /** When it expires, of the clock; `Infinity` for never. */
+  get deadlineMs(): number {
+    return this.#receivedMs === null ? Infinity : this.#receivedMs + this.expirySeconds * 1000;
   }
 
   /** Creates a message that was not read from a packet; it owns its bytes. */

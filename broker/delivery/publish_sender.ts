@@ -1,8 +1,10 @@
 import {
+  barePublishSize,
   forwardedSize,
   ForwardOptions,
   type ProtocolVersion,
   type QoS,
+  writeBarePublish,
   writeForwarded,
 } from "../../codec/mod.ts";
 import type { ByteLog } from "../../log/byte_log.ts";
@@ -80,6 +82,39 @@ export class PublishSender implements MessageSender {
    * @returns False if it exceeds the client's Maximum Packet Size. Then nothing is sent.
    */
   send(message: Message, variant: Variant, qos: QoS, packetId: number, dup: boolean): boolean {
+    if (this.#version < 5 || this.#isBare(message, variant)) {
+      const flags = (dup && qos > 0 ? 0x08 : 0) | qos << 1 | (retainFlag(message, variant) ? 1 : 0);
+      return this.#sendBare(message, flags, packetId);
+    }
+    return this.#sendWithProperties(message, variant, qos, packetId, dup);
+  }
+
+  /** Whether the client gets no properties with a message of 5.0. */
+  #isBare(message: Message, variant: Variant): boolean {
+    return this.#aliases === null && variant.identifiers === null && message.expirySeconds < 0 &&
+      message.propertiesStart === message.propertiesEnd;
+  }
+
+  #sendBare(message: Message, flags: number, packetId: number): boolean {
+    const version = this.#version;
+    const topicSkip = this.#topicSkip;
+    const qos = (flags >> 1 & 3) as QoS;
+    const size = barePublishSize(message, version, qos, topicSkip);
+    if (size > this.#packetBytesMax) return false;
+    const outbox = this.#outbox;
+    const offset = outbox.reserve(size, qos > 0);
+    writeBarePublish(message, version, flags, packetId, topicSkip, outbox.buffer, offset);
+    outbox.commit(size);
+    return true;
+  }
+
+  #sendWithProperties(
+    message: Message,
+    variant: Variant,
+    qos: QoS,
+    packetId: number,
+    dup: boolean,
+  ): boolean {
     how.version = this.#version;
     how.qos = qos;
     how.retain = retainFlag(message, variant);

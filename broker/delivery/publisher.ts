@@ -31,6 +31,13 @@ export interface PublishResult {
   readonly commit: Commit | null;
 }
 
+/** The results without a wait, by their outcome. */
+const AT_ONCE: readonly PublishResult[] = [0, 1, 2].map((outcome) => ({
+  outcome,
+  room: null,
+  commit: null,
+}));
+
 /**
  * Publishes messages of clients, of the program and of wills: retains and delivers them.
  *
@@ -74,7 +81,8 @@ export class Publisher {
     this.#room = outerRoom;
     this.#isStoring = isOuterStoring;
     if (outcome !== Outcome.refused) this.#context.reportPublish(message);
-    return { outcome, room, commit };
+    // Most publishers have nothing to wait for: their results are made once.
+    return room === null && commit === null ? AT_ONCE[outcome]! : { outcome, room, commit };
   }
 
   /**

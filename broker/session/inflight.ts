@@ -43,8 +43,7 @@ export class InflightMessages {
 
   /** Whether the client takes one more now, and none of an earlier connection comes first. */
   get mayOpen(): boolean {
-    const { window } = this;
-    return window.quota > 0 && !window.resending;
+    return this.window.mayOpen;
   }
 
   /** Opens a flight for a message and sends it. */

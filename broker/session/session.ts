@@ -229,7 +229,10 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
 
   receive(message: Message, variant: Variant): void {
     if (this.hasEnded) return;
-    if (!this.mayReceive(message.name)) return this.#host.context.countWithheld(1);
+    const { deliveryAccess } = this;
+    if (deliveryAccess !== null && !deliveryAccess.mayReceive(message.name)) {
+      return this.#host.context.countWithheld(1);
+    }
     const qos = this.qosOf(message, variant);
     const { link } = this;
     if (qos === 0) {
@@ -237,10 +240,12 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
       else if (link !== null && link.outbox.isOpen) this.sendLoose(link, message, variant);
       return;
     }
-    if (this.queue.takesAll || link === null || !this.#canSend(link)) {
-      return this.#enqueue(message, variant);
-    }
-    this.#inflight!.send(link, message, variant, qos as 1 | 2);
+    const { queue } = this;
+    const inflight = this.#inflight ?? this.openInflight();
+    const canSend = link !== null && !queue.takesAll && queue.messages === 0 && inflight.mayOpen &&
+      link.outbox.hasRoom;
+    if (canSend) inflight.send(link, message, variant, qos as 1 | 2);
+    else this.#enqueue(message, variant);
   }
 
   rank(qos: QoS): number {
@@ -333,8 +338,9 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
 
   onExchangeEnded(): void {
     this.#overflow.onProgress();
-    const isMore = this.queue.messages > 0 || this.feeds !== null || this.replays !== null;
-    if (isMore || this.#inflight?.window.resending) this.link?.outbox.hurry();
+    const isMore = this.queue.messages > 0 || this.feeds !== null || this.replays !== null ||
+      this.#inflight!.window.resending;
+    if (isMore && this.link !== null) this.link.outbox.hurry();
   }
 
   /** Goes on sending retained messages, once nothing else waits. */
