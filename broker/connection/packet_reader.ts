@@ -23,6 +23,11 @@ function unitsOf(bytes: number): number {
   return 1 + (bytes >> BYTES_PER_UNIT_LOG2);
 }
 
+/** The largest body that is handled without a closer look, in bytes; -1 for none. */
+function uncheckedBytesMax({ host, policy }: ClientConnection): number {
+  return policy.refuseControlCharacters ? -1 : host.limiters.harmlessBytes;
+}
+
 const UNCOUNTED = { misplaced: () => {} };
 
 /** A packet up to this size, in bytes, is taken whatever memory there is. */
@@ -49,6 +54,8 @@ export class ConnectionReader {
   isCut = false;
   /** Whether the pipe has a buffer to share: then an idle connection has none. */
   #isPushed = false;
+  /** The largest body that no limit of packets is asked about, in bytes. */
+  #uncheckedBytesMax: number;
   /** What the memory has been counted for of the input buffer, in bytes. */
   #countedBytes = 0;
 
@@ -56,11 +63,13 @@ export class ConnectionReader {
     this.#connection = connection;
     this.#input = new InputBuffer(connection.host.pool);
     this.#pace = PublishRateLimiter.of(connection.context);
+    this.#uncheckedBytesMax = uncheckedBytesMax(connection);
   }
 
   /** Goes by limits that have changed: what was published before them counts for nothing. */
   applyLimits(): void {
     const { context } = this.#connection;
+    this.#uncheckedBytesMax = uncheckedBytesMax(this.#connection);
     if (PublishRateLimiter.isFor(this.#pace, context.limits)) return;
     this.#pace?.close();
     this.#pace = PublishRateLimiter.of(context);
@@ -234,15 +243,14 @@ export class ConnectionReader {
   /** Handles one packet; the most frequent two come first, and what is rare is elsewhere. */
   #handle(first: number, bytes: Uint8Array, start: number, end: number): PromiseLike<void> | null {
     const connection = this.#connection;
-    const { context, session } = connection;
-    const isHarmless = end - start <= connection.host.limiters.harmlessBytes;
-    if (session === null || !isHarmless || connection.policy.refuseControlCharacters) {
+    const { session } = connection;
+    if (session === null || end - start > this.#uncheckedBytesMax) {
       return this.#handleChecked(first, bytes, start, end);
     }
     if (first >> 4 === PacketType.publish) {
       return handlePublish(connection, first, bytes, start, end);
     }
-    context.stats.controlPacketsReceived++;
+    connection.context.stats.controlPacketsReceived++;
     if (first === 0x40 && end - start === 2) {
       handlePuback(session, bytes[start]! << 8 | bytes[start + 1]!, ReasonCode.Success);
       return null;
