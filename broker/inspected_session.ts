@@ -76,7 +76,8 @@ export class InspectedSession {
 
   /** How many messages wait, and their bytes. */
   get waiting(): { readonly messages: number; readonly bytes: number } {
-    return this.#session.waiting;
+    const { messages, bytes } = this.#session.queue;
+    return { messages, bytes };
   }
 
   /**

@@ -141,7 +141,7 @@ export class ConnectionReader {
     // What waits stays where it is: a backlog never grows by more than a message
     // between the moment it is long and the moment its publishers wait.
     while (at < end && connection.isOpen) {
-      if (outbox.controlBytes > controlBytesMax || pace?.mayGoOn === false) break;
+      if (outbox.control.bytes > controlBytesMax || pace?.mayGoOn === false) break;
       if (connection.acks !== null && connection.acks.bytes > controlBytesMax) break;
       const mayRun = bytes[at] === 0x30 && connection.session !== null &&
         (pace === null || pace.mayTakeAll(end - at));
@@ -204,9 +204,9 @@ export class ConnectionReader {
     if (!connection.isOpen) return null;
     const { context, outbox, acks } = connection;
     const { controlBytesMax } = context.limits;
-    if (outbox.controlBytes > controlBytesMax) {
+    if (outbox.control.bytes > controlBytesMax) {
       connection.reportLimit("control-bytes");
-      return outbox.controlTaken();
+      return outbox.control.whenTaken();
     }
     if (acks !== null && acks.bytes > controlBytesMax) {
       connection.reportLimit("control-bytes");

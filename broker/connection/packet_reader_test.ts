@@ -217,7 +217,7 @@ Deno.test("ConnectionReader reads nothing more while the client does not take it
   const world = new World({ broker: { limits: { controlBytesMax: 3 } } });
   world.fill(concat([PING, PING, PING, PING]));
   assertEquals(world.reader.consume(), null);
-  assertEquals(world.connection.outbox.controlBytes, 4, "one response is beyond the limit");
+  assertEquals(world.connection.outbox.control.bytes, 4, "one response is beyond the limit");
   const taken = world.reader.held();
   assertEquals(world.connection.events, ["limit control-bytes"]);
   world.connection.sent();

@@ -11,7 +11,7 @@ export function sendControl(connection: ClientConnection, packet: Packet): boole
   if (size > connection.wire.packetBytesMax) return false;
   const offset = outbox.reserveControl(size);
   connection.context.stats.controlPacketsSent++;
-  writePacket(packet, version, outbox.controlBuffer, offset);
+  writePacket(packet, version, outbox.control.buffer, offset);
   return true;
 }
 
@@ -34,7 +34,7 @@ export function ack(
   const long = connection.version === 5 && reasonCode !== 0;
   const offset = outbox.reserveControl(long ? 5 : 4);
   connection.context.stats.controlPacketsSent++;
-  const buffer = outbox.controlBuffer;
+  const buffer = outbox.control.buffer;
   buffer[offset] = type << 4;
   buffer[offset + 1] = long ? 3 : 2;
   buffer[offset + 2] = packetId >> 8;

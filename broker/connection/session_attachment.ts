@@ -97,7 +97,7 @@ export async function storeSession(
   const { outbox, host } = connection;
   await commit.over;
   const isSafe = commit.error === null || isStoredAsItIs(session, isPresent);
-  if (!isSafe) outbox.discardControl();
+  if (!isSafe) outbox.control.discard();
   outbox.release();
   if (isSafe) return true;
   // Another connection may have the session by now, and is told for itself.

@@ -1,12 +1,12 @@
+/** What is written to one connection, and when. */
 import type { Tally } from "../base/memory_tally.ts";
-import type { ByteCursor } from "../../log/byte_cursor.ts";
-import { ByteLog, copyBytes } from "../../log/byte_log.ts";
+import { type ByteLog, copyBytes } from "../../log/byte_log.ts";
 import type { Waiter } from "../../log/log.ts";
-import { Receipt } from "../../log/receipt.ts";
-import { type Stretch, Trail } from "../../log/trail.ts";
 import type { Pipe } from "../../transport/pipe.ts";
 import { Backpressure, isHigh } from "./backpressure.ts";
+import { ControlPackets } from "./control_packets.ts";
 import type { OutboxHost, OutboxOwner } from "./outbox_host.ts";
+import { type Follows, type OutboxStretch, OutboxTrail } from "./outbox_trail.ts";
 
 /** Pieces up to this size are combined into one buffer. Larger ones are written as they are. */
 const GATHER_BYTES = 16 * 1024;
@@ -18,17 +18,6 @@ const AHEAD_BYTES = 64 * 1024;
 const CHECK_BYTES = 16 * 1024;
 /** A subscriber that lags by no more than this is like any other, in bytes. */
 const LAG_BYTES_MIN = 64 * 1024;
-/** The memory cost of a change from one log to another, in bytes (measured, garbage included). */
-const STRETCH_BYTES = 512;
-
-const NO_BYTES: Uint8Array<ArrayBuffer> = new Uint8Array(0);
-
-/** The owner of a shared log. It is called when an outbox leaves the log. */
-export interface Follows {
-  /** The outbox no longer follows, because something else was appended to it. */
-  onLeft(): void;
-}
-
 /**
  * All bytes to be written to one connection, as a trail over byte logs: logs that it shares with
  * other subscribers, and its own. Control packets come first, because they are responses and need
@@ -39,20 +28,14 @@ export interface Follows {
 export class Outbox implements Waiter {
   /** Whether the outbox is in the flush queue. */
   listed = false;
+  /** The waiting control packets; {@linkcode reserveControl} adds one. */
+  readonly control: ControlPackets;
   readonly #pipe: Pick<Pipe, "write">;
   readonly #host: OutboxHost;
   readonly #owner: OutboxOwner;
-  readonly #trail = new Trail<ByteCursor, Follows | null>();
-  /** Frames for this connection alone that may be skipped when it lags: QoS 0. */
-  #loose: ByteLog | null = null;
-  /** Frames for this connection alone that must not be skipped: they have a packet identifier. */
-  #sure: ByteLog | null = null;
-  /** The one of the two in which room was reserved. */
+  readonly #trail: OutboxTrail;
+  /** The log in which room was reserved. */
   #own: ByteLog | null = null;
-  /** The followed shared log, if any. */
-  #following: ByteLog | null = null;
-  #control: Uint8Array<ArrayBuffer> = NO_BYTES;
-  #controlBytes = 0;
   /** The bytes of the write in progress, or `null`. */
   #writing: Uint8Array<ArrayBuffer> | null = null;
   /** The pooled buffer to return after the write. */
@@ -61,8 +44,6 @@ export class Outbox implements Waiter {
   /** Whether a write has ended since the last check, and how many checks found that none has. */
   #progressed = false;
   #stuckChecks = 0;
-  /** Closes when the waiting control packets are being written. */
-  #controlTaken: Receipt | null = null;
   /** Flow control of publishers; created at first use. */
   #pressure: Backpressure | null = null;
   #isHeld = false;
@@ -72,6 +53,8 @@ export class Outbox implements Waiter {
     this.#pipe = pipe;
     this.#host = host;
     this.#owner = owner;
+    this.#trail = new OutboxTrail(host.pool);
+    this.control = new ControlPackets(host.pool);
   }
 
   /** Whether messages may still be appended. */
@@ -81,53 +64,29 @@ export class Outbox implements Waiter {
 
   /** Bytes of waiting messages, with the memory of their positions. */
   get lag(): number {
-    const { lag, size } = this.#trail;
-    return size > 1 ? lag + (size - 1) * STRETCH_BYTES : lag;
+    return this.#trail.bytes;
   }
 
   /** Adds the memory it holds; shared logs count once. */
   tally(tally: Tally): void {
     const { first, size } = this.#trail;
     tally.trail(first, size, () => 1);
-    tally.bytes += this.#control.length + (this.#lent?.length ?? 0);
+    tally.bytes += this.control.buffer.length + (this.#lent?.length ?? 0);
   }
 
   /** Whether more messages should be encoded. */
   get hasRoom(): boolean {
-    return this.isOpen && this.lag < AHEAD_BYTES;
+    return this.#state === "open" && this.#trail.bytes < AHEAD_BYTES;
   }
 
   /**
-   * Reserves room for a control packet. The caller must write it at once to {@linkcode
-   * controlBuffer}, at the returned offset.
+   * Reserves room for a control packet. The caller must write it at once to the buffer of {@linkcode
+   * control}, at the returned offset.
    */
   reserveControl(bytes: number): number {
-    const needed = this.#controlBytes + bytes;
-    if (this.#control.length < needed) {
-      const larger = this.#host.pool.take(Math.max(needed, this.#control.length * 2));
-      larger.set(this.#control.subarray(0, this.#controlBytes));
-      this.#host.pool.give(this.#control);
-      this.#control = larger;
-    }
-    const offset = this.#controlBytes;
-    this.#controlBytes = needed;
+    const offset = this.control.reserve(bytes);
     this.#touch();
     return offset;
-  }
-
-  /** The buffer of {@linkcode reserveControl}. */
-  get controlBuffer(): Uint8Array<ArrayBuffer> {
-    return this.#control;
-  }
-
-  /** Bytes of waiting control packets. */
-  get controlBytes(): number {
-    return this.#controlBytes;
-  }
-
-  /** Resolves when the control packets that wait now are being written, or never will be. */
-  controlTaken(): Promise<void> {
-    return (this.#controlTaken ??= new Receipt()).wait();
   }
 
   /** The number of calls in a row during the same write, with this one. */
@@ -144,7 +103,7 @@ export class Outbox implements Waiter {
    * @param sure Whether the frame must not be skipped, however large the lag is.
    */
   reserve(bytes: number, sure: boolean): number {
-    return this.#openOwn(sure).reserve(bytes);
+    return (this.#own = this.#trail.own(sure)).reserve(bytes);
   }
 
   /** The buffer of {@linkcode reserve}. */
@@ -160,32 +119,24 @@ export class Outbox implements Waiter {
 
   /** Appends a copy of `source[start, end)`, which is `frames` whole QoS 0 frames. */
   append(source: Uint8Array, start: number, end: number, frames: number): void {
-    this.#openOwn(false).append(source, start, end, frames);
+    this.#trail.own(false).append(source, start, end, frames);
     this.#grew(end - start);
   }
 
   /** Follows a shared log from its end on, until something else is appended. */
   follow(log: ByteLog, key: Follows): void {
-    this.leave();
-    this.#trail.follow(log.cursor(), key);
+    this.#trail.share(log, key);
     this.wake();
   }
 
   /** Stops following the shared log, if any. */
   leave(): void {
-    const open = this.#trail.open;
-    if (open === null) return;
-    this.#following = null;
-    this.#trail.close(open.cursor.log.frames);
-    open.key?.onLeft();
+    this.#trail.leave();
   }
 
   /** Stops following the shared log of `key`. */
   leaveIf(key: Follows): void {
-    if (this.#trail.open?.key === key) this.leave();
-    for (let s = this.#trail.first; s !== null; s = s.next) {
-      if (s.key === key) s.cursor.detach(s.end);
-    }
+    this.#trail.leaveIf(key);
   }
 
   /** A shared log has new bytes, maybe for many outboxes. Called by the log. */
@@ -210,7 +161,9 @@ export class Outbox implements Waiter {
     const lagBytesMax = lag <= LAG_BYTES_MIN
       ? this.#host.limits.lagBytesMax
       : this.#host.lagMax(appended || CHECK_BYTES);
-    if (lag > lagBytesMax) this.#skip(lag - lagBytesMax / 2);
+    if (lag <= lagBytesMax) return;
+    const frames = this.#trail.skip(lag - lagBytesMax / 2);
+    if (frames > 0) this.#host.countLagged(frames);
   }
 
   /** Writes nothing until {@linkcode release}: what is said first is not sure yet. */
@@ -222,11 +175,6 @@ export class Outbox implements Waiter {
   release(): void {
     this.#isHeld = false;
     this.#touch();
-  }
-
-  /** Drops the waiting control packets. */
-  discardControl(): void {
-    this.#controlBytes = 0;
   }
 
   /** Writes what waits, unless a write is in progress, until the pipe takes no more at once. */
@@ -272,16 +220,6 @@ export class Outbox implements Waiter {
     if (!this.listed) this.#host.flushLater(this, isWoken);
   }
 
-  #openOwn(sure: boolean): ByteLog {
-    const { pool } = this.#host;
-    const own = sure ? this.#sure ??= new ByteLog(pool) : this.#loose ??= new ByteLog(pool);
-    this.#own = own;
-    if (this.#following === own) return own;
-    this.leave();
-    this.#trail.follow(own.cursor(), null);
-    return this.#following = own;
-  }
-
   #grew(bytes: number): void {
     if (this.#writing === null) this.#touch();
     this.#appended += bytes;
@@ -291,44 +229,37 @@ export class Outbox implements Waiter {
   /** The bytes of the next write: one large piece, or several small ones combined. */
   #gather(): Uint8Array<ArrayBuffer> | null {
     const stretch = this.#trail.current();
-    if (stretch === null) return this.#controlBytes === 0 ? null : this.#takeControl();
+    if (stretch === null) return this.control.bytes === 0 ? null : this.#takeControl();
     const available = stretch.cursor.available(stretch.end);
     const alone = stretch.next === null && available === stretch.limit - stretch.cursor.position;
-    if (this.#controlBytes === 0 && (alone || available >= DIRECT_BYTES)) {
+    if (this.control.bytes === 0 && (alone || available >= DIRECT_BYTES)) {
       return this.#take(stretch);
     }
     return this.#gatherPieces();
   }
 
-  #take({ cursor, end, endCount }: Stretch<ByteCursor, Follows | null>): Uint8Array<ArrayBuffer> {
+  #take({ cursor, end, endCount }: OutboxStretch): Uint8Array<ArrayBuffer> {
     const before = cursor.frames;
     const piece = cursor.take(end, endCount);
     this.#host.countSent(cursor.frames - before, piece.length);
     return piece;
   }
 
-  #forgetControl(): void {
-    this.#control = NO_BYTES;
-    this.#controlBytes = 0;
-    this.#controlTaken?.close();
-    this.#controlTaken = null;
-  }
-
   #takeControl(): Uint8Array<ArrayBuffer> {
-    const view = this.#control.subarray(0, this.#controlBytes);
-    this.#lent = this.#control;
-    this.#forgetControl();
-    return view;
+    const { bytes } = this.control;
+    this.#lent = this.control.take();
+    return this.#lent.subarray(0, bytes);
   }
 
   /** Every piece ends with a whole frame, so a control packet may precede any piece. */
   #gatherPieces(): Uint8Array<ArrayBuffer> {
-    const target = this.#host.pool.take(Math.max(GATHER_BYTES, this.#controlBytes));
-    let filled = this.#controlBytes;
-    copyBytes(this.#control, 0, filled, target, 0);
+    const { pool } = this.#host;
+    let filled = this.control.bytes;
+    const target = pool.take(Math.max(GATHER_BYTES, filled));
     if (filled > 0) {
-      this.#host.pool.give(this.#control);
-      this.#forgetControl();
+      const control = this.control.take();
+      copyBytes(control, 0, filled, target, 0);
+      pool.give(control);
     }
     for (let s = this.#trail.current(); s !== null; s = this.#trail.current()) {
       const available = s.cursor.available(s.end);
@@ -380,8 +311,7 @@ export class Outbox implements Waiter {
     }
     this.#writing = null;
     this.#giveBack();
-    const first = this.#trail.first;
-    if (first !== null && first.key === null) first.cursor.recycle();
+    this.#trail.recycle();
     if (this.#pressure?.isAwaited) this.#pressure.clearIfLow(this.lag);
     return true;
   }
@@ -399,33 +329,6 @@ export class Outbox implements Waiter {
     if (open !== null && open.key !== null) open.cursor.park(this);
   }
 
-  #skip(bytes: number): void {
-    let left = bytes;
-    let frames = 0;
-    for (let s = this.#trail.first; s !== null && left > 0; s = s.next) {
-      if (s.cursor.log === this.#sure) continue;
-      const before = s.cursor.position;
-      const keep = Math.max(0, s.limit - before - left);
-      const count = s.end === Infinity ? s.cursor.log.frames : s.endCount;
-      frames += s.cursor.skipUntil(keep, s.limit, count);
-      left -= s.cursor.position - before;
-      if (s.cursor.position >= s.end) left -= STRETCH_BYTES;
-    }
-    this.#trail.prune();
-    this.#forgetSkipped();
-    if (frames > 0) this.#host.countLagged(frames);
-  }
-
-  /** Skipped bytes of its own log must not stay in memory until the next write has ended. */
-  #forgetSkipped(): void {
-    const log = this.#loose;
-    if (log === null) return;
-    let first = this.#trail.first;
-    while (first !== null && first.cursor.log !== log) first = first.next;
-    if (first === null) log.forget();
-    else first.cursor.forget();
-  }
-
   #end(isComplete: boolean, error: unknown): void {
     if (this.#state === "closed") return;
     this.#close();
@@ -434,16 +337,10 @@ export class Outbox implements Waiter {
 
   #close(): void {
     this.#state = "closed";
-    this.leave();
-    this.#trail.clear();
+    this.#trail.drop();
     this.#pressure?.clear();
-    this.#forgetControl();
+    this.control.take();
     // A write in progress still reads its buffer, so the buffer is not returned to the pool.
-    this.#lent = null;
-    this.#own =
-      this.#following =
-      this.#loose =
-      this.#sure =
-        null;
+    this.#lent = this.#own = null;
   }
 }

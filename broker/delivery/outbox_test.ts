@@ -2,7 +2,7 @@ import { assert, assertEquals, assertFalse } from "@std/assert";
 import { ByteLog } from "../../log/byte_log.ts";
 import { frameNumbers } from "../../log/testdata/frames.ts";
 import { newSeed, randomFrom } from "../../router/testdata/random_topics.ts";
-import type { Follows } from "./outbox.ts";
+import type { Follows } from "./outbox_trail.ts";
 import { append, OutboxWorld } from "../testdata/outbox_world.ts";
 
 /** Counts how often the outbox has left. */
@@ -71,7 +71,7 @@ Deno.test("Outbox writes control packets first, in their order", async () => {
   for (const number of [11, 12]) world.control(number);
   world.sure(2);
   world.control(13, 1000);
-  assertEquals(world.outbox.controlBytes, 1020);
+  assertEquals(world.outbox.control.bytes, 1020);
   assertEquals(await world.takeAll(), [11, 12, 13, 1, 2]);
   assertEquals(world.transport.started, 1);
 });

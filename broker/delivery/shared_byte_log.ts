@@ -2,7 +2,7 @@
 import { ByteLog } from "../../log/byte_log.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { Message } from "../base/message.ts";
-import type { Follows } from "./outbox.ts";
+import type { Follows } from "./outbox_trail.ts";
 import type { PublishBatch } from "./publish_batch.ts";
 import { sendToLog } from "./publish_sender.ts";
 import type { ByteFollower, Wire } from "./subscriber.ts";

@@ -6,7 +6,7 @@ import type { Subscriber } from "../../router/subscription.ts";
 import type { Origin } from "../base/origin.ts";
 import type { MessageFollows, MessageLog } from "./backlog.ts";
 import type { Message } from "../base/message.ts";
-import type { Follows } from "./outbox.ts";
+import type { Follows } from "./outbox_trail.ts";
 import type { PublishBatch } from "./publish_batch.ts";
 
 /** How well a member of a shared group can take a message; higher is better. */

@@ -3,7 +3,7 @@ import type { Member } from "../../router/audience.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { Message } from "../base/message.ts";
 import type { MessageLog } from "./backlog.ts";
-import type { Follows } from "./outbox.ts";
+import type { Follows } from "./outbox_trail.ts";
 import type { PublishBatch } from "./publish_batch.ts";
 import { type ByteSeat, SharedByteLog } from "./shared_byte_log.ts";
 import { type MessageSeat, SharedMessageLog } from "./shared_message_log.ts";

@@ -21,6 +21,7 @@ import type { RetainedDeliveryQueue } from "../delivery/retained_delivery_queue.
 import type { PublishBatch } from "../delivery/publish_batch.ts";
 import type { Deadline } from "../base/scheduler.ts";
 import { Overflow } from "./overflow.ts";
+import { sendRetained } from "./send_retained.ts";
 import { type FollowerOwner, SessionFollower } from "./session_follower.ts";
 import type { QueueOwner, SessionQueue } from "./session_queue.ts";
 import type { SessionReplays } from "./session_replays.ts";
@@ -121,11 +122,6 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
   ): void {
     if (lastId > 0) this.openInflight().window.restore(lastId, flights);
     for (const packetId of inboundIds) this.inbound.accept(packetId);
-  }
-
-  /** How many messages wait to be sent, and how many bytes. */
-  get waiting(): { messages: number; bytes: number } {
-    return { messages: this.queue.messages, bytes: this.queue.bytes };
   }
 
   /** Adds what waits for it in memory. */
@@ -269,7 +265,10 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
     while (link.outbox.hasRoom) {
       if (this.#inflight?.window.resending) {
         if (!this.#inflight.resendNext(link)) return;
-      } else if (!this.queue.sendNext(link) && !this.#feed() && !replays?.sendNext(link)) break;
+      } else if (
+        !this.queue.sendNext(link) && !sendRetained(this, this.#host.context) &&
+        !replays?.sendNext(link)
+      ) break;
     }
     if (this.queue.messages === 0) this.queue.park(link.outbox);
     this.#overflow.clearIfShort();
@@ -306,7 +305,7 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
 
   /** Whether a QoS 0 message that is sent now overtakes none that waits. */
   #canSendLoose(link: ClientLink | null): boolean {
-    return link !== null && link.outbox.isOpen && this.waiting.messages === 0;
+    return link !== null && link.outbox.isOpen && this.queue.messages === 0;
   }
 
   /** Has a QoS 0 message wait, if there is room: it is no reason to end the session. */
@@ -341,30 +340,6 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
     const isMore = this.queue.messages > 0 || this.feeds !== null || this.replays !== null ||
       this.#inflight!.window.resending;
     if (isMore && this.link !== null) this.link.outbox.hurry();
-  }
-
-  /** Goes on sending retained messages, once nothing else waits. */
-  #feed(): boolean {
-    const { feeds } = this;
-    if (feeds === null || !feeds.isReady || this.waiting.messages > 0) return false;
-    const before = feeds.length;
-    feeds.step(this, this.#host.context.turns, () => this.#goOnFeeding());
-    // What was found has told the queue itself.
-    if (feeds.length < before) this.queue.markChanged();
-    if (feeds.length === 0) this.feeds = null;
-    return true;
-  }
-
-  /** In a turn of its own: what is flushed with others would hold them up. */
-  #goOnFeeding(): void {
-    const { link } = this;
-    if (link === null) return;
-    try {
-      link.outbox.flush();
-    } catch (error) {
-      this.#host.context.reportError(error);
-      link.outbox.abort();
-    }
   }
 
   #enqueue(message: Message, variant: Variant): void {

@@ -1,7 +1,7 @@
 /** How a session reads logs that it shares with others. */
 import type { ByteLog } from "../../log/byte_log.ts";
 import type { MessageFollows, MessageLog } from "../delivery/backlog.ts";
-import type { Follows } from "../delivery/outbox.ts";
+import type { Follows } from "../delivery/outbox_trail.ts";
 import type { BacklogRoom, Follower } from "../delivery/subscriber.ts";
 import type { ClientLink } from "./client_link.ts";
 import type { Overflow } from "./overflow.ts";

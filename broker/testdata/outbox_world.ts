@@ -125,7 +125,7 @@ export class OutboxWorld implements OutboxHost, OutboxOwner, PipeReceiver {
   /** Appends a control packet. */
   control(number: number, bytes = 10): void {
     const offset = this.outbox.reserveControl(bytes);
-    this.outbox.controlBuffer.set(frame(number, bytes), offset);
+    this.outbox.control.buffer.set(frame(number, bytes), offset);
   }
 
   /** Appends a frame for this connection alone that may not be skipped. */

@@ -6,7 +6,6 @@ import {
   PacketReader,
   type ProtocolVersion,
 } from "../../codec/mod.ts";
-import { Receipt } from "../../log/receipt.ts";
 import type { Route } from "../../router/route_cache.ts";
 import { VirtualClock } from "../../tests/harness/virtual_clock.ts";
 import { BrokerContext } from "../base/context.ts";
@@ -24,6 +23,8 @@ import type {
 import { Origin } from "../base/origin.ts";
 import type { LimitReason } from "../base/stats.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
+import { ControlPackets } from "../delivery/control_packets.ts";
+import { BufferPool } from "../../log/buffer_pool.ts";
 
 /** What a test may want to be special about a connection. */
 export interface TestConnectionOptions {
@@ -124,21 +125,11 @@ export class TestConnection {
 
 /** The part of an outbox that takes packets: in front of the messages that wait, and behind them. */
 class TestOutbox {
-  controlBuffer = new Uint8Array(0);
+  readonly control = new ControlPackets(new BufferPool());
   buffer = new Uint8Array(0);
   /** How often it was asked to write soon. */
   hurried = 0;
   #committed = 0;
-  #taken = new Receipt();
-
-  get controlBytes(): number {
-    return this.controlBuffer.length;
-  }
-
-  /** Resolves when the control packets are taken. */
-  controlTaken(): Promise<void> {
-    return this.#taken.wait();
-  }
 
   hurry(): void {
     this.hurried++;
@@ -162,19 +153,12 @@ class TestOutbox {
   }
 
   reserveControl(bytes: number): number {
-    const offset = this.controlBuffer.length;
-    const larger = new Uint8Array(offset + bytes);
-    larger.set(this.controlBuffer);
-    this.controlBuffer = larger;
-    return offset;
+    return this.control.reserve(bytes);
   }
 
   takeControl(): Uint8Array {
-    const taken = this.controlBuffer;
-    this.controlBuffer = new Uint8Array(0);
-    this.#taken.close();
-    this.#taken = new Receipt();
-    return taken;
+    const { bytes } = this.control;
+    return this.control.take().subarray(0, bytes);
   }
 }
 

@@ -7,7 +7,7 @@ import { Backlog, type MessageFollows } from "../delivery/backlog.ts";
 import type { DurableLog } from "../durable/durable_log.ts";
 import type { Message } from "../base/message.ts";
 import type { Origin } from "../base/origin.ts";
-import type { Follows } from "../delivery/outbox.ts";
+import type { Follows } from "../delivery/outbox_trail.ts";
 import {
   type BacklogRoom,
   type Follower,

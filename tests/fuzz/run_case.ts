@@ -174,10 +174,10 @@ class CaseRun {
     this.#atMost("deadlines", scheduler.size, deadlines);
     for (const { outbox } of connections) {
       this.#atMost("bytes behind", outbox.lag, limits.lagBytesMax + SLACK_BYTES);
-      this.#atMost("control bytes", outbox.controlBytes, limits.controlBytesMax + SLACK_BYTES);
+      this.#atMost("control bytes", outbox.control.bytes, limits.controlBytesMax + SLACK_BYTES);
     }
     for (const session of sessions.values()) {
-      const { messages, bytes } = session.waiting;
+      const { messages, bytes } = session.queue;
       this.#atMost("messages waiting", messages, limits.backlogMessagesMax + 1);
       this.#atMost("bytes waiting", bytes, limits.backlogBytesMax + limits.packetBytesMax + 1000);
       this.#atMost("in flight", session.inflight, Math.max(limits.inflightMax, 65_535));
