@@ -1,3 +1,4 @@
+/** The log for operators: its lines, destinations, kinds and timestamps. */
 import type { LogDestination, LogType } from "../config/log_options.ts";
 import { type After, LogRepeats, REPEAT_WINDOW_MS } from "./log_repeats.ts";
 import { strftime } from "./strftime.ts";

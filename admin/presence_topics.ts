@@ -1,3 +1,4 @@
+/** Publishes in `$SYS` which clients connect and disconnect. */
 import type { ClientInfo } from "../auth/authenticator.ts";
 import type { Broker } from "../broker/broker.ts";
 

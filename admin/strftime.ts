@@ -1,3 +1,5 @@
+/** Formats times by the patterns of the C function strftime. */
+
 const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 const MONTHS = [
   "January",

@@ -1,3 +1,4 @@
+/** Publishes the state of the broker below `$SYS/broker/`. */
 import type { Broker } from "../broker/broker.ts";
 import { LoadAverages } from "./load_average.ts";
 import { SessionTotals } from "./metrics/session_totals.ts";

@@ -1,3 +1,5 @@
+/** The stack of an error as one line. */
+
 /**
  * An error and its stack in one line: `TypeError: … | f (file:1:2) | …`. Its message may contain
  * any text, so {@linkcode import("./visible.ts").visible} must still be applied.

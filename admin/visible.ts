@@ -1,3 +1,5 @@
+/** Escapes foreign text, so that it can be printed and logged safely. */
+
 /** A backslash, and characters that a terminal or a reader of lines might interpret. */
 const UNSEEN_REGEXP = /[\\\p{Cc}\p{Cs}\p{Bidi_Control}\u2028\u2029]/gu;
 

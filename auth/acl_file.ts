@@ -1,3 +1,4 @@
+/** The authorizer that reads mosquitto's `acl_file`. */
 import { AclRules } from "./acl_rules.ts";
 import { AclAccess } from "./acl_trie.ts";
 import type { ClientInfo } from "./authenticator.ts";

@@ -1,3 +1,4 @@
+/** The rules of an ACL file, by the users that they are for. */
 import { AclAccess, AclTrie, type Named } from "./acl_trie.ts";
 import { FileFaultError, type LineFault, linesOf, PAGE_LINES } from "./file_errors.ts";
 import { toEnd, toEndInTurns } from "./in_turns.ts";

@@ -1,3 +1,4 @@
+/** Finds the ACL rules that match a topic, level by level. */
 import type { ClientInfo } from "./authenticator.ts";
 
 /** What a rule says about the topics that it matches, as bits. */

@@ -1,3 +1,4 @@
+/** Checks what authenticators and authorizers of a program return. */
 import type {
   AuthenticationExchange,
   AuthenticationStep,

@@ -1,3 +1,4 @@
+/** The interface of an authenticator, which decides who may connect. */
 import type { ProtocolVersion, UserProperty } from "../codec/mod.ts";
 import type { PeerCertificate } from "../transport/transport.ts";
 import type { Authorizer } from "./authorizer.ts";

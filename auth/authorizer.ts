@@ -1,3 +1,4 @@
+/** The interface of an authorizer, which decides who may publish and subscribe. */
 import type { QoS } from "../codec/mod.ts";
 import type { ClientInfo } from "./authenticator.ts";
 

@@ -1,3 +1,4 @@
+/** Combines several authenticators, or several authorizers, into one. */
 import { decisionOf } from "./answer.ts";
 import { ReasonCode } from "../codec/mod.ts";
 import type {

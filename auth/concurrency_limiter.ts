@@ -1,3 +1,5 @@
+/** Limits how many calls of a slow service run at once, and how many wait. */
+
 /**
  * Limits how many callers run at once and how many wait, in order. Without the limit, a slow
  * service would cause an endless queue.

@@ -1,3 +1,4 @@
+/** A cache of answers with a limit of time and of entries. */
 import type { Clock } from "../transport/clock.ts";
 
 /**

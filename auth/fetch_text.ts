@@ -1,3 +1,4 @@
+/** Fetches a text over HTTP, within limits of time and size. */
 import type { Clock } from "../transport/clock.ts";
 
 /** `fetch`, or a function that behaves like it. */

@@ -1,3 +1,5 @@
+/** Splits files of accounts and rules into lines, and lists their faults. */
+
 /** How many faults of a file one error lists. */
 const FAULTS_MAX = 20;
 

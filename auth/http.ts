@@ -1,3 +1,4 @@
+/** The authenticator and authorizer that asks a service over HTTP. */
 import { createHmac, randomBytes } from "node:crypto";
 import { ReasonCode } from "../codec/mod.ts";
 import type { Authenticator, ClientInfo, ConnectRequest, Decision } from "./authenticator.ts";

@@ -1,3 +1,4 @@
+/** Reads the answers of an HTTP service about logins and permissions. */
 import { ReasonCode } from "../codec/mod.ts";
 import type { Decision } from "./authenticator.ts";
 import { ServiceError, type TextAnswer } from "./fetch_text.ts";

@@ -1,3 +1,5 @@
+/** Does long work in pieces, at once or with the event loop in between. */
+
 /** Does work in pieces, all of them at once. */
 export function toEnd<T>(work: Generator<void, T, void>): T {
   for (;;) {

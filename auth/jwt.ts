@@ -1,3 +1,4 @@
+/** The authenticator that accepts JSON Web Tokens. */
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ReasonCode } from "../codec/mod.ts";

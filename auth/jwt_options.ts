@@ -1,3 +1,4 @@
+/** The settings of the JWT authenticator, and their defaults. */
 import { type Clock, systemClock } from "../transport/clock.ts";
 import type { Fetch } from "./fetch_text.ts";
 

@@ -1,3 +1,4 @@
+/** The public keys that verify tokens, read from a file or a URL and kept fresh. */
 import { createPublicKey } from "node:crypto";
 import type { Clock } from "../transport/clock.ts";
 import { type Fetch, fetchText, placeOf, ServiceError, timeoutAfter } from "./fetch_text.ts";

@@ -1,3 +1,4 @@
+/** The authenticator that reads mosquitto's `password_file`. */
 import { ReasonCode } from "../codec/mod.ts";
 import type { Authenticator, ClientInfo, ConnectRequest, Decision } from "./authenticator.ts";
 import { decodeFile } from "./file_errors.ts";

@@ -1,3 +1,4 @@
+/** The password hashes of mosquitto: reads, writes, makes and checks them. */
 import { timingSafeEqual } from "node:crypto";
 
 /** The ways in which mosquitto hashes passwords. */

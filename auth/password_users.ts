@@ -1,3 +1,4 @@
+/** The users of a password file, with their hashes. */
 import { FileFaultError, type LineFault, linesOf, PAGE_LINES } from "./file_errors.ts";
 import { parsePasswordHash, type PasswordHash } from "./password_hash.ts";
 

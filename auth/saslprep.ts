@@ -1,3 +1,5 @@
+/** Prepares user names and passwords for SCRAM (SASLprep, RFC 4013). */
+
 /** Spaces other than U+0020, which become it (RFC 3454, C.1.2). */
 const OTHER_SPACES_REGEXP = /[\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000]/gu;
 /** Characters that are removed (RFC 3454, B.1). */

@@ -1,3 +1,4 @@
+/** The authenticator for SCRAM-SHA-256, on the server's side. */
 import { randomBytes } from "node:crypto";
 import { ReasonCode } from "../codec/mod.ts";
 import type { AuthenticationExchange, AuthenticationStep, Authenticator } from "./authenticator.ts";

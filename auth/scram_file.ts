@@ -1,3 +1,4 @@
+/** The SCRAM credentials of users in a file. */
 import { mapKey } from "../router/map_key.ts";
 import { saslprep } from "./saslprep.ts";
 import type { ScramStore } from "./scram.ts";

@@ -1,3 +1,4 @@
+/** The keys and hashes of SCRAM-SHA-256, for client and server. */
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import { saslprep } from "./saslprep.ts";
 

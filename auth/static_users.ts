@@ -1,3 +1,4 @@
+/** Authenticators with a fixed list of users, with anonymous clients, or without them. */
 import { Buffer } from "node:buffer";
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { ReasonCode } from "../codec/mod.ts";

@@ -1,3 +1,4 @@
+/** The authorizer with lists of topic filters, such as the claims of a token. */
 import {
   isDollarTopic,
   levelEnd,

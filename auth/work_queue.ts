@@ -1,3 +1,5 @@
+/** A queue that limits how much of some work is done at once. */
+
 /** Work that waits in order, with a limit on how much is done at once. */
 export class WorkQueue {
   readonly #atOnceMax: number;

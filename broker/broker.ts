@@ -1,3 +1,4 @@
+/** The broker as a program uses it. */
 import { ReasonCode } from "../codec/mod.ts";
 import { topicFilterFault } from "../router/topic.ts";
 import { type Damage, type Store, StoreDamagedError } from "../store/store.ts";

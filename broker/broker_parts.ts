@@ -1,3 +1,4 @@
+/** Creates the parts of a broker, and connects them to each other. */
 import { BufferPool } from "../log/buffer_pool.ts";
 import { Router } from "../router/router.ts";
 import { BrokerContext } from "./base/context.ts";

@@ -1,3 +1,4 @@
+/** A session and its connection, as operators see them. */
 import type { ClientInfo } from "../auth/authenticator.ts";
 import type { Connection } from "./connection/connection.ts";
 import type { BacklogLook, BacklogPlace } from "./delivery/waiting_message.ts";

@@ -1,3 +1,4 @@
+/** What operators can see of a broker and do to it. */
 import type { Clock } from "./base/clock.ts";
 import type { BrokerHooks } from "./base/hooks.ts";
 import { ReasonCode } from "../codec/mod.ts";

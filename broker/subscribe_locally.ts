@@ -1,3 +1,4 @@
+/** Subscribes the program to topic filters. */
 import { Subscription } from "../router/subscription.ts";
 import { retainedVariant } from "../router/variant.ts";
 import type { BrokerParts } from "./broker_parts.ts";

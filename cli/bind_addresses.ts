@@ -1,3 +1,4 @@
+/** The addresses that a listener of the configuration is bound to. */
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 

@@ -1,3 +1,4 @@
+/** Explains why an address or a Unix socket cannot be bound. */
 import { plain, whyNot } from "../config/why.ts";
 import { type BindSources, systemSources } from "./bind_addresses.ts";
 

@@ -1,3 +1,4 @@
+/** The files of this machine, as the configuration reads them. */
 import type { ConfigFiles } from "../config/source.ts";
 
 /** Files of this machine. Needs `--allow-read` for them. */

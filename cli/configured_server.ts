@@ -1,3 +1,4 @@
+/** A server that runs with a configuration file, and its reload. */
 import type { Operations } from "../admin/mod.ts";
 import { PresenceTopics } from "../admin/presence_topics.ts";
 import { type LogSettings, OperatorLog } from "../admin/operator_log.ts";

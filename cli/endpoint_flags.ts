@@ -1,3 +1,4 @@
+/** The flags that say where the broker is, for `pub` and `sub`. */
 import type { Flags, FlagTable } from "./flags.ts";
 import { FlagError } from "./server_flags.ts";
 import { asksForTls, TLS_FLAGS } from "./tls_flags.ts";

@@ -1,3 +1,5 @@
+/** Warns about private files that other users of the machine can read. */
+
 /** The permission bits of a file for all other users. */
 const OTHERS = 0o007;
 

@@ -1,3 +1,5 @@
+/** The number of files and sockets that this process may open. */
+
 /** The limit that is assumed if it cannot be read: the lowest common one. */
 const ASSUMED = 1024;
 

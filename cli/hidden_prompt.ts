@@ -1,3 +1,4 @@
+/** Asks for a password without showing it. */
 import { ask, endQuestion } from "./terminal.ts";
 
 /** The maximum length of a password, in characters. */

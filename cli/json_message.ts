@@ -1,3 +1,4 @@
+/** A received message as JSON, as mosquitto_sub prints it. */
 import type { ClientMessage } from "../client/mod.ts";
 import type { Properties } from "../codec/mod.ts";
 import { isoTimeMicros } from "./format_time.ts";

@@ -1,3 +1,4 @@
+/** Reads the files that the listeners of a configuration name. */
 import { TokenFile } from "../admin/access/token_file.ts";
 import { AclFile } from "../auth/acl_file.ts";
 import type { Authenticator } from "../auth/authenticator.ts";

@@ -1,3 +1,4 @@
+/** Opens and closes the listeners of a configured server, also on reload. */
 import { delay } from "@std/async";
 import type { Operations } from "../admin/mod.ts";
 import type { OperatorLog } from "../admin/operator_log.ts";

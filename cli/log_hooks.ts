@@ -1,3 +1,4 @@
+/** Hooks that write the events of the broker to the operator's log. */
 import type { OperatorLog } from "../admin/operator_log.ts";
 import { traceOf } from "../admin/trace.ts";
 import type { BrokerHooks } from "../mod.ts";

@@ -1,3 +1,4 @@
+/** The texts of log lines that several commands write. */
 import { type Line, line, quoted } from "../admin/visible.ts";
 import type { LoginFailure } from "../mod.ts";
 import { StoreGoneError } from "../store/mod.ts";

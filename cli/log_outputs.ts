@@ -1,3 +1,4 @@
+/** Where the lines of the log go: files, stderr, syslog. */
 import { SyslogProcess } from "./syslog_process.ts";
 import type { LogFile, LogOutputs } from "../admin/operator_log.ts";
 

@@ -1,3 +1,4 @@
+/** The default memory budget of a server, and the line about it in the log. */
 import { HEAP_SHARE } from "../broker/limits/memory_budget.ts";
 import { systemHeap } from "../broker/base/heap_monitor.ts";
 import type { Broker } from "../mod.ts";

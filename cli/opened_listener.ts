@@ -1,3 +1,4 @@
+/** One listener of a configuration that is open, on its addresses. */
 import type { Configuration, ListenerConfiguration } from "../config/configuration.ts";
 import { isAnonymousAllowed, nameOf, rulesOf, whoMayConnect } from "../config/listener_rules.ts";
 import type { Broker, ListenerPolicy } from "../mod.ts";

@@ -1,3 +1,4 @@
+/** Writes to a stream such as stdout, several pieces at a time. */
 import { concat } from "@std/bytes";
 import { Receipt } from "../log/receipt.ts";
 

@@ -1,3 +1,4 @@
+/** Spaces events evenly in time. */
 import { Receipt } from "../log/receipt.ts";
 import type { Clock } from "../transport/clock.ts";
 

@@ -1,3 +1,4 @@
+/** The command line of `passwd`. */
 import { ITERATIONS_MAX, type PasswordScheme } from "../auth/password_hash.ts";
 import { wholeNumber } from "./flags.ts";
 import { FlagError } from "./server_flags.ts";

@@ -1,3 +1,4 @@
+/** The payloads that `pub` publishes, from arguments, files or stdin. */
 import { concat } from "@std/bytes";
 import { FlagError } from "./server_flags.ts";
 import { reasonOf } from "./tls_flags.ts";

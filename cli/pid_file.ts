@@ -1,4 +1,6 @@
 /** The file with the process ID of the server. */
+
+/** The file with the process ID of the server. */
 export class PidFile {
   readonly #path: string;
 

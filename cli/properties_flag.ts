@@ -1,3 +1,4 @@
+/** The flag `-D`, which sets properties of packets. */
 import type { Properties, UserProperty } from "../codec/mod.ts";
 import { wholeNumber } from "./flags.ts";
 import { FlagError } from "./server_flags.ts";

@@ -1,3 +1,4 @@
+/** The command line of `pub`. */
 import type { Properties, QoS } from "../codec/mod.ts";
 import { topicNameFault } from "../router/topic.ts";
 import { type Flag, Flags, type FlagTable, helpOf } from "./flags.ts";

@@ -1,3 +1,4 @@
+/** An authenticator and an authorizer whose rules a reload can replace. */
 import type {
   AuthenticationExchange,
   Authenticator,

@@ -1,3 +1,4 @@
+/** Runs a server with a configuration file until a signal stops it. */
 import { ConfigError, formatRemark } from "../config/errors.ts";
 import { parseConfiguration } from "../config/parse.ts";
 import { printEffective } from "../config/print.ts";

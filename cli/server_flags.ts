@@ -1,3 +1,4 @@
+/** The command line of `server.ts`. */
 import { parseArgs } from "@std/cli";
 
 /** The command line of `server.ts`. */

@@ -1,3 +1,4 @@
+/** The streams of a server, from its flags and its configuration. */
 import { DEFAULT_LIMITS } from "../broker/base/limits.ts";
 import type { Configuration, StreamConfiguration } from "../config/configuration.ts";
 import { ConfigError, type Place } from "../config/errors.ts";

@@ -1,3 +1,4 @@
+/** Why a server could not start, and its exit code. */
 import { ConfigError, formatRemark } from "../config/errors.ts";
 import { plain } from "../config/why.ts";
 import { FlagError } from "./server_flags.ts";

@@ -1,3 +1,5 @@
+/** Waits for the signal that stops a server. */
+
 /** Resolves on SIGINT and SIGTERM; the next one ends the process. */
 export function stopSignal(): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();

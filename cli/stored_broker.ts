@@ -1,3 +1,4 @@
+/** Opens the store of a server, and a broker with its contents. */
 import { exposureOf } from "./exposed.ts";
 import { FlagError } from "./server_flags.ts";
 import { Broker, type BrokerOptions } from "../mod.ts";

@@ -1,3 +1,4 @@
+/** The command line of `sub`. */
 import type { ClientSubscribeOptions } from "../client/mod.ts";
 import type { QoS } from "../codec/mod.ts";
 import { topicFilterFault } from "../router/topic.ts";

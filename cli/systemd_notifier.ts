@@ -1,3 +1,5 @@
+/** Tells systemd that the server is ready, and that it is alive. */
+
 /** How many times in the time of the watchdog it is told that the event loop goes on. */
 const PINGS = 2;
 

@@ -1,3 +1,4 @@
+/** Hooks that print the events of the broker to the terminal. */
 import { traceOf } from "../admin/trace.ts";
 import { line, quoted } from "../admin/visible.ts";
 import type { BrokerHooks } from "../mod.ts";

@@ -1,3 +1,4 @@
+/** Reads and checks the certificates and keys of a listener. */
 import { ConfigError } from "../config/errors.ts";
 import type { ListenerConfiguration } from "../config/configuration.ts";
 import type { ConfigFiles } from "../config/source.ts";

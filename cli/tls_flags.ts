@@ -1,3 +1,4 @@
+/** The flags for TLS of `pub` and `sub`. */
 import type { TlsSettings } from "../client/mod.ts";
 import type { Flags, FlagTable } from "./flags.ts";
 import { FlagError } from "./server_flags.ts";

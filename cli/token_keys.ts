@@ -1,3 +1,4 @@
+/** The authenticator for tokens that a configuration asks for. */
 import type { Authenticator } from "../auth/authenticator.ts";
 import { jwtAuthenticator } from "../auth/jwt.ts";
 import type { JwtKeys } from "../auth/jwt_options.ts";

@@ -1,3 +1,4 @@
+/** Checks the user that the server runs as. */
 import type { Configuration } from "../config/configuration.ts";
 import { ConfigError } from "../config/errors.ts";
 

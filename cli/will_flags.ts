@@ -1,3 +1,4 @@
+/** The flags for the will of `pub` and `sub`. */
 import type { WillOptions } from "../client/mod.ts";
 import type { Properties, QoS } from "../codec/mod.ts";
 import { topicNameFault } from "../router/topic.ts";

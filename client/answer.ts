@@ -1,3 +1,4 @@
+/** A result that arrives later, and that the program may wait for or ignore. */
 import { Receipt } from "../log/receipt.ts";
 
 /** Is told when the program waits for something that only the server can send. */

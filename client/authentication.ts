@@ -1,3 +1,5 @@
+/** The interface of a method of enhanced authentication, on the client's side. */
+
 /**
  * The client's side of an enhanced authentication (MQTT 5 §4.12), such as SCRAM. A program
  * implements it, or uses `scramSha256`.

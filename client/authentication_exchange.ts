@@ -1,3 +1,4 @@
+/** One enhanced authentication of a client, step by step. */
 import {
   type AuthPacket,
   type ConnackPacket,

@@ -1,3 +1,5 @@
+/** How long a client waits before it connects again. */
+
 /** How a client connects again after a connection is lost. */
 export interface ReconnectOptions {
   /** The longest wait before the first attempt, in milliseconds; 500 by default. */

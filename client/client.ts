@@ -1,3 +1,4 @@
+/** The client as a program uses it. */
 import type { Properties } from "../codec/mod.ts";
 import { topicNameFault } from "../router/topic.ts";
 import { endpointOf } from "./endpoint.ts";

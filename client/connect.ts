@@ -1,3 +1,4 @@
+/** Connects a client to a server. */
 import { Client } from "./client.ts";
 import type { ConnectOptions } from "./options.ts";
 

@@ -1,3 +1,4 @@
+/** One network connection of a client: reads and writes packets. */
 import {
   type Packet,
   PacketError,

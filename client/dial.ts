@@ -1,3 +1,4 @@
+/** Opens a connection to a server with the sockets of the runtime. */
 import type { Transport } from "../transport/transport.ts";
 import { WebSocketTransport } from "../transport/websocket.ts";
 import type { Endpoint } from "./endpoint.ts";

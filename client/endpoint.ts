@@ -1,3 +1,5 @@
+/** The URL of a server, parsed. */
+
 /** The address of a server and the transport, from a URL. */
 export interface Endpoint {
   /** The scheme of the URL. */

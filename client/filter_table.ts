@@ -1,3 +1,4 @@
+/** Finds the subscriptions of a client that a message is for. */
 import { hasWildcard, matchesFilter, parseSharedFilter } from "../router/topic.ts";
 import type { ClientMessage } from "./message.ts";
 import type { SubscriptionRecord } from "./subscription.ts";

@@ -1,3 +1,4 @@
+/** The exchange from CONNECT to CONNACK, on the client's side. */
 import {
   type AuthPacket,
   type ConnackPacket,

@@ -1,3 +1,4 @@
+/** The messages from the server, until the program has taken them. */
 import { type AckPacket, ProtocolError, type PublishPacket, ReasonCode } from "../codec/mod.ts";
 import { InboundWindow } from "../flow/inbound_window.ts";
 import type { Cursor } from "../log/cursor.ts";

@@ -1,3 +1,4 @@
+/** Sends PINGREQ when nothing else is sent, and detects a dead connection. */
 import type { Clock } from "../transport/clock.ts";
 import type { Connection } from "./connection.ts";
 import { TimeoutError } from "./errors.ts";

@@ -1,3 +1,4 @@
+/** The states of a client: connecting, connected, waiting to reconnect, and closed. */
 import { PacketError, ReasonCode } from "../codec/mod.ts";
 import { Log } from "../log/log.ts";
 import { Receipt } from "../log/receipt.ts";

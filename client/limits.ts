@@ -1,3 +1,5 @@
+/** Every limit of a client: its name, unit and default. */
+
 /**
  * What a client may hold or wait for, each with its unit. Every queue, map and
  * buffer of a client has its limit here.

@@ -1,3 +1,4 @@
+/** A connection after CONNACK, with what both sides have agreed on. */
 import { type Packet, packetSize, type PublishPacket, ReasonCode } from "../codec/mod.ts";
 import type { Clock } from "../transport/clock.ts";
 import type { Connection, Departure } from "./connection.ts";

@@ -1,3 +1,4 @@
+/** A received message, and its acknowledgement when all have taken it. */
 import type { Properties, PublishPacket, QoS } from "../codec/mod.ts";
 
 /** A message from the server. */

@@ -1,3 +1,4 @@
+/** The options of a client, and their defaults. */
 import type { Properties, QoS, UserProperty } from "../codec/mod.ts";
 import { type Clock, systemClock } from "../transport/clock.ts";
 import type { ClientAuthentication } from "./authentication.ts";

@@ -1,3 +1,4 @@
+/** The messages to the server, until they are acknowledged. */
 import {
   type AckPacket,
   packetSize,

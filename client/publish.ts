@@ -1,3 +1,4 @@
+/** What a program publishes, and the receipt that tells how far it has got. */
 import { type Properties, type QoS, ReasonCode } from "../codec/mod.ts";
 import { Answer, type Attention } from "./answer.ts";
 import type { Departure } from "./connection.ts";

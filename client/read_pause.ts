@@ -1,3 +1,4 @@
+/** Decides whether a client reads from its socket. */
 import type { Attention } from "./answer.ts";
 import type { Connection } from "./connection.ts";
 

@@ -1,3 +1,4 @@
+/** Requests and their responses over MQTT (5.0 §4.10). */
 import { ReasonCode } from "../codec/mod.ts";
 import type { Clock } from "../transport/clock.ts";
 import { Answer, type Attention } from "./answer.ts";

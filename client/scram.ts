@@ -1,3 +1,4 @@
+/** SCRAM-SHA-256 on the client's side. */
 import { toBase64 } from "../auth/base64.ts";
 import { saslprep } from "../auth/saslprep.ts";
 import {

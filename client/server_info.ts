@@ -1,3 +1,4 @@
+/** What the CONNACK of a server says. */
 import type { ConnackPacket, QoS, UserProperty } from "../codec/mod.ts";
 import type { Settings } from "./options.ts";
 

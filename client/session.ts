@@ -1,3 +1,4 @@
+/** The state that a client keeps from one connection to the next. */
 import { type DisconnectPacket, type Packet, ProtocolError } from "../codec/mod.ts";
 import { Answer } from "./answer.ts";
 import { AuthenticationExchange } from "./authentication_exchange.ts";

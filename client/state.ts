@@ -1,3 +1,5 @@
+/** The states of a client, as a program sees them. */
+
 /** The state of a client. */
 export type ClientState =
   /**

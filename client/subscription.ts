@@ -1,3 +1,4 @@
+/** One subscription of a client: an iterator over its messages. */
 import type { Properties, QoS } from "../codec/mod.ts";
 import { Receipt } from "../log/receipt.ts";
 import type { Answer } from "./answer.ts";

@@ -1,3 +1,4 @@
+/** The messages that wait in one subscription of a client. */
 import type { Cursor } from "../log/cursor.ts";
 import { Log } from "../log/log.ts";
 import type { Delivery } from "./message.ts";

@@ -1,3 +1,4 @@
+/** All subscriptions of a client, and what the server knows of them. */
 import {
   packetSize,
   type Properties,

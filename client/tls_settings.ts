@@ -1,3 +1,5 @@
+/** The TLS settings of a client. */
+
 /** Settings of TLS, all in PEM. */
 export interface TlsSettings {
   /** Certificates of additional authorities to trust. */

@@ -1,3 +1,4 @@
+/** The topic aliases of one connection of a client, in both directions. */
 import { ProtocolError, type PublishPacket, ReasonCode } from "../codec/mod.ts";
 
 /** Topics shorter than this gain nothing from an alias. */

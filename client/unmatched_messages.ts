@@ -1,3 +1,4 @@
+/** Messages of a resumed session that match no subscription yet. */
 import type { Clock } from "../transport/clock.ts";
 import type { ClientLimits } from "./limits.ts";
 import { Delivery } from "./message.ts";

@@ -1,3 +1,4 @@
+/** Recognizes IP addresses and blocks of them. */
 import { isIP } from "node:net";
 
 /** Whether the text is an IP address, or an address block such as `10.0.0.0/8`. */

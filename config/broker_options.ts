@@ -1,3 +1,4 @@
+/** The options and limits of the broker that a configuration says. */
 import { type BrokerLimits, checkLimits, DEFAULT_LIMITS } from "../broker/base/limits.ts";
 import type { Configuration } from "./configuration.ts";
 

@@ -1,3 +1,4 @@
+/** Finds options of a configuration that contradict each other. */
 import { burstFaults, DEFAULT_LIMITS } from "../broker/base/limits.ts";
 import { checkStreams } from "./check_streams.ts";
 import type { Configuration, ListenerConfiguration } from "./configuration.ts";

@@ -1,3 +1,4 @@
+/** Finds streams of a configuration that cannot be declared. */
 import { DEFAULT_LIMITS } from "../broker/base/limits.ts";
 import type { Configuration, StreamConfiguration } from "./configuration.ts";
 import type { Place, Remark } from "./errors.ts";

@@ -1,3 +1,4 @@
+/** The types of a parsed configuration. */
 import type { BrokerLimits } from "../broker/base/limits.ts";
 import type { Place, Remark } from "./errors.ts";
 import type { GlobalValues, ListenerValues, SecurityValues } from "./options.ts";

@@ -1,3 +1,5 @@
+/** The faults and warnings of a configuration, with their places. */
+
 /** A place in the configuration. */
 export interface Place {
   /** The name of the file, as it was given. */

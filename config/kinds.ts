@@ -1,3 +1,4 @@
+/** The types of option values, and how each is read and written. */
 import { UNITS_MS } from "../stream/position.ts";
 
 /** A type of values of configuration options, and their text form. */

@@ -1,3 +1,4 @@
+/** Splits a configuration into lines of an option and its value. */
 import type { Place } from "./errors.ts";
 
 /** One line of a configuration: an option and its value. */

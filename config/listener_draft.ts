@@ -1,3 +1,4 @@
+/** A listener while its lines are read. */
 import type { ListenerConfiguration } from "./configuration.ts";
 import type { Place } from "./errors.ts";
 import { integer } from "./kinds.ts";

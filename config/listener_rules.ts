@@ -1,3 +1,4 @@
+/** The rules of a listener that a configuration says. */
 import type { Authenticator } from "../auth/authenticator.ts";
 import type { Authorizer } from "../auth/authorizer.ts";
 import type { ListenerRules } from "../broker/base/listener_options.ts";

@@ -1,3 +1,4 @@
+/** The options about the log. */
 import { oneOf } from "./kinds.ts";
 import type { Option } from "./option.ts";
 

@@ -1,3 +1,4 @@
+/** How an option is declared: its values, default and repetition. */
 import type { Kind } from "./kinds.ts";
 
 /** An option of the configuration: its values, and its default. */

@@ -1,3 +1,4 @@
+/** The tables of all options: global, security and listener. */
 import { DEFAULT_LIMITS, type OverflowPolicy } from "../broker/base/limits.ts";
 import {
   boolean,

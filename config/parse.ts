@@ -1,3 +1,4 @@
+/** Parses a configuration. */
 import { type BrokerLimits, checkLimits, DEFAULT_LIMITS } from "../broker/base/limits.ts";
 import { checkConfiguration } from "./check.ts";
 import type { Configuration, ListenerConfiguration } from "./configuration.ts";

@@ -1,3 +1,4 @@
+/** Prints the configuration in effect, as a configuration. */
 import { limitsOf } from "./broker_options.ts";
 import type { Configuration, ListenerConfiguration } from "./configuration.ts";
 import type { OptionTable } from "./option.ts";

@@ -1,3 +1,4 @@
+/** What a reload does about each changed option. */
 import type { Configuration, ListenerConfiguration } from "./configuration.ts";
 import { nameOf } from "./listener_rules.ts";
 import type { Remark } from "./errors.ts";

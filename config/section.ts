@@ -1,3 +1,4 @@
+/** The options that are given in one part of a configuration. */
 import type { Place } from "./errors.ts";
 import type { Line } from "./lexer.ts";
 import type { OptionTable, Values } from "./option.ts";

@@ -1,3 +1,4 @@
+/** Reads a configuration with the files that it includes. */
 import { ConfigError, type Place } from "./errors.ts";
 import { type Line, readLines } from "./lexer.ts";
 import { type Deed, whyNot } from "./why.ts";

@@ -1,3 +1,4 @@
+/** The streams of a configuration while its lines are read. */
 import type { StreamOptions } from "../broker/stream/stream_options.ts";
 import { streamFilterFault } from "../broker/stream/stream_options.ts";
 import type { NamedPlace, StreamConfiguration } from "./configuration.ts";

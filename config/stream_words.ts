@@ -1,3 +1,4 @@
+/** The options of a stream. */
 import { streamNameFault } from "../stream/stream_name.ts";
 import { bytesKind, integer, oneOf, span, text, textWhere } from "./kinds.ts";
 import { many, once, option, optional, type Values } from "./option.ts";

@@ -1,3 +1,5 @@
+/** Finds the option that a misspelt one probably means. */
+
 /** The maximum number of wrong letters for which a known option is suggested. */
 const DISTANCE_MAX = 3;
 

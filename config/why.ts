@@ -1,3 +1,5 @@
+/** Explains errors of the file system, and what helps. */
+
 /** An operation on a file or folder. */
 export type Deed = "read the file" | "read the folder" | "write the file" | "make the folder";
 

@@ -1,3 +1,4 @@
+/** Options that need an explanation: other names, and those that are not supported. */
 import { GLOBAL_OPTIONS, LIMIT_OPTIONS, LISTENER_OPTIONS, SECURITY_OPTIONS } from "./options.ts";
 import { STREAM_OPTIONS } from "./stream_words.ts";
 

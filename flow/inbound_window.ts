@@ -1,3 +1,5 @@
+/** The QoS 2 messages that a receiver has accepted and that are not released. */
+
 /**
  * The QoS 2 messages that a receiver has accepted and that the sender has not released yet. A
  * repeated PUBLISH of one of them is acknowledged and not delivered again [MQTT-4.3.3-10].

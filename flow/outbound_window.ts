@@ -1,3 +1,4 @@
+/** The QoS 1 and 2 messages that a sender has in flight, and their identifiers. */
 import type { QoS } from "../codec/mod.ts";
 
 /** The largest packet identifier [MQTT-2.2.1-3]. */

@@ -1,3 +1,5 @@
+/** Buffers that are used again. */
+
 /** Sizes of pooled buffers, in bytes: each is four times the one before. */
 const CLASS_BYTES = [256, 1024, 4096, 16_384, 65_536] as const;
 /** How many bytes of free buffers a size class keeps. */

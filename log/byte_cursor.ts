@@ -1,3 +1,4 @@
+/** The position of a reader in a log of encoded frames. */
 import type { ByteLog, ByteSegment } from "./byte_log.ts";
 import type { Waiter } from "./log.ts";
 

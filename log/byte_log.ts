@@ -1,3 +1,4 @@
+/** A log of encoded frames, which many connections write from. */
 import { BufferPool } from "./buffer_pool.ts";
 import { ByteCursor } from "./byte_cursor.ts";
 import type { Waiter } from "./log.ts";

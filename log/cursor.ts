@@ -1,3 +1,4 @@
+/** The position of a reader in a log. */
 import type { Log } from "./log.ts";
 import type { Segment } from "./segment.ts";
 

@@ -1,3 +1,4 @@
+/** A log in memory: one writer, many readers. */
 import { Cursor, type CursorOptions } from "./cursor.ts";
 import { Receipt } from "./receipt.ts";
 import { Segment } from "./segment.ts";

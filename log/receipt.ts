@@ -1,3 +1,5 @@
+/** A promise with its resolver. */
+
 /**
  * A promise with its resolver. Code can make a receipt and close it. Closing wakes everyone who
  * waits.

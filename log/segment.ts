@@ -1,3 +1,5 @@
+/** A part of a log. */
+
 /**
  * Consecutive items of a {@linkcode Log}. Segments link forward only. A reader that holds one can
  * reach the later ones, and a segment that no reader can reach is garbage.

@@ -1,3 +1,5 @@
+/** The order in which one reader reads several logs. */
+
 /** What a {@linkcode Trail} needs of a cursor: its position, and the end of its log. */
 export interface Walker {
   /** The position of the cursor. */

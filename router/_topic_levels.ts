@@ -1,3 +1,4 @@
+/** The levels of a topic while it is matched. */
 import { type Children, findChild, type Keyed } from "./_children.ts";
 import { levelEnd } from "./topic.ts";
 import { WideMap } from "./wide_map.ts";

@@ -1,3 +1,4 @@
+/** The nodes of the filter trie. */
 import { type Children, findChild, type Keyed } from "./_children.ts";
 import { WideMap } from "./wide_map.ts";
 

@@ -1,3 +1,4 @@
+/** The subscribers of all topics that match the same filters. */
 import type { QoS } from "../codec/mod.ts";
 import type { Cursor } from "../log/cursor.ts";
 import type { FilterEntry } from "./filter_entry.ts";

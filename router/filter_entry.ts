@@ -1,3 +1,4 @@
+/** All subscriptions of one topic filter. */
 import { Log } from "../log/log.ts";
 import { mapKey } from "./map_key.ts";
 import { SharedGroup } from "./shared_group.ts";

@@ -1,3 +1,5 @@
+/** Keys of maps for strings that peers choose, which cannot slow the map down. */
+
 /**
  * A safe key of a `Map` for a string that a peer has chosen.
  *

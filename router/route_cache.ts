@@ -1,3 +1,4 @@
+/** The cached routes, found by the bytes of their topics. */
 import type { Audience } from "./audience.ts";
 import type { Subscriber } from "./subscription.ts";
 

@@ -1,3 +1,4 @@
+/** The members of one shared subscription, and who gets the next message. */
 import type { Subscriber, Subscription } from "./subscription.ts";
 
 /** The members of `$share/{name}/{filter}`. Each message is sent to one of them (MQTT 5 §4.8.2). */

@@ -1,3 +1,4 @@
+/** A subscription: a subscriber, a filter and its options. */
 import type { QoS } from "../codec/mod.ts";
 import type { Variant } from "./variant.ts";
 

@@ -1,3 +1,4 @@
+/** How one message is sent to one subscriber, by its matching subscriptions. */
 import type { QoS } from "../codec/mod.ts";
 import type { Subscriber, Subscription } from "./subscription.ts";
 

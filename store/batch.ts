@@ -1,3 +1,4 @@
+/** Changes of rows that are committed together. */
 import { type Table, TABLES } from "./store.ts";
 
 /** What a change does. */

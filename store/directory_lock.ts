@@ -1,3 +1,4 @@
+/** Keeps a second process out of the directory of a store. */
 import { FILE_MODE } from "./files.ts";
 import { StoreLockedError } from "./store.ts";
 

@@ -1,3 +1,5 @@
+/** Makes the files of a store, with their permissions. */
+
 /** Permissions of the directory of a store: only the owner can read it. */
 export const DIRECTORY_MODE = 0o700;
 

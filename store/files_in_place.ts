@@ -1,3 +1,5 @@
+/** Notices when the files of a store were moved, removed or replaced. */
+
 /**
  * Identifies a file, whatever its name. Two files never have the same two numbers at the same time.
  */

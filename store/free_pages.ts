@@ -1,3 +1,4 @@
+/** Reads the list of free pages of a database file. */
 import type { PageFile } from "./page_file.ts";
 import { headerFault } from "./sqlite_connection.ts";
 

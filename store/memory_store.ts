@@ -1,3 +1,4 @@
+/** A store in memory, for tests and simulations. */
 import type { Batch, Change } from "./batch.ts";
 import { compareKeys } from "./keys.ts";
 import {

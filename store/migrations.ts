@@ -1,3 +1,4 @@
+/** The versions of the tables, and how a file gets from one to the next. */
 import type { DatabaseSync } from "node:sqlite";
 import { StoreVersionError } from "./store.ts";
 

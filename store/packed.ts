@@ -1,3 +1,5 @@
+/** Packs pieces of bytes into one buffer, for another thread. */
+
 /** Stands for `null`, in place of a length. */
 const NULL_LENGTH = 0xffff_ffff;
 

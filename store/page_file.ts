@@ -1,3 +1,4 @@
+/** Reads the pages of a database file without SQLite. */
 import { readLog } from "./write_ahead_log.ts";
 
 /** The offset of the page that SQLite does not use, because it locks these bytes. */

@@ -1,3 +1,4 @@
+/** Writes and reads the values and keys of rows. */
 import { copyBytes } from "../log/byte_log.ts";
 import { StoreError } from "./store.ts";
 

@@ -1,3 +1,4 @@
+/** Disk space that is kept for the moment when the disk is full. */
 import { FILE_MODE } from "./files.ts";
 
 /** Bytes that are written at a time while the reserve is filled. */

@@ -1,3 +1,4 @@
+/** Finds rows in the pages of a damaged file. */
 import type { PageFile } from "./page_file.ts";
 import { rowSum } from "./row_sum.ts";
 import { type Row, type Table, TABLES } from "./store.ts";

@@ -1,3 +1,4 @@
+/** The checksum of a row. */
 import { crc32 } from "node:zlib";
 import { type Table, TABLES } from "./store.ts";
 

@@ -1,3 +1,4 @@
+/** Copies the readable rows of a damaged file into a new one. */
 import { Batch } from "./batch.ts";
 import { freePages } from "./free_pages.ts";
 import type { PageFile } from "./page_file.ts";

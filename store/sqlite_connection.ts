@@ -1,3 +1,4 @@
+/** Opens an SQLite database with the settings of a store. */
 import { DatabaseSync } from "node:sqlite";
 import { exists, makeFile } from "./files.ts";
 import type { PageFile } from "./page_file.ts";

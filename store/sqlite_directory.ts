@@ -1,3 +1,4 @@
+/** A store in a directory: database, lock, reserve and upkeep, all synchronous. */
 import type { Batch } from "./batch.ts";
 import { DirectoryLock } from "./directory_lock.ts";
 import { MIGRATIONS } from "./migrations.ts";

@@ -1,3 +1,4 @@
+/** Turns errors of SQLite and the file system into those of a store. */
 import { StoreDamagedError, StoreError, StoreFullError, StoreLockedError } from "./store.ts";
 
 /**

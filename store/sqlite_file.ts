@@ -1,3 +1,4 @@
+/** The rows of an SQLite database: reads, scans and commits. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Batch, Change } from "./batch.ts";
 import { compareKeys } from "./keys.ts";

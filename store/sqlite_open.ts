@@ -1,3 +1,4 @@
+/** Opens the database of a store, and recovers a damaged one. */
 import type { DatabaseSync } from "node:sqlite";
 import { exists, removeIfThere, renameIfThere, sizeOf } from "./files.ts";
 import { migrate } from "./migrations.ts";

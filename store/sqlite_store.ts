@@ -1,3 +1,4 @@
+/** The store in an SQLite database, as a program uses it. */
 import type { Batch } from "./batch.ts";
 import { SqliteDirectory } from "./sqlite_directory.ts";
 import { SqliteThread } from "./sqlite_thread.ts";

@@ -1,3 +1,4 @@
+/** A store directory that is open in a worker. */
 import type { Batch } from "./batch.ts";
 import { pack, unpack } from "./packed.ts";
 import { type Damage, type Row, type ScanLimit, StoreError } from "./store.ts";

@@ -1,3 +1,4 @@
+/** The interface of a store: tables of rows, committed in batches. */
 import type { Batch } from "./batch.ts";
 
 /**

@@ -1,3 +1,4 @@
+/** Keeps the files of a store small, in small steps. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 
 /** The limits at which the upkeep begins. */

@@ -1,3 +1,4 @@
+/** The messages between a store and its worker. */
 import {
   type Damage,
   type ScanLimit,

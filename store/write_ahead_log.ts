@@ -1,3 +1,5 @@
+/** Reads the write-ahead log of a database without SQLite. */
+
 /** Bytes before the first frame, and before the page in each. */
 const HEADER_BYTES = 32;
 const FRAME_HEADER_BYTES = 24;

@@ -1,3 +1,4 @@
+/** Chunks: messages of a stream that are stored in one row. */
 import { StoreError } from "../store/store.ts";
 import {
   deltaOf,

@@ -1,3 +1,4 @@
+/** The chunks of all streams that are in memory. */
 import { numberKey } from "../store/record.ts";
 import { type Store, StoreDamagedError, StoreError } from "../store/store.ts";
 import { type Chunk, StoredChunk } from "./chunk.ts";

@@ -1,3 +1,5 @@
+/** Finds the full chunk that has a sequence or a time. */
+
 /** What is known in memory of a chunk that takes no more messages: about 100 bytes for 64 KiB. */
 export interface ChunkInfo {
   /** The sequence of its first message. */

@@ -1,3 +1,4 @@
+/** The row of a consumer group, as bytes. */
 import { RecordReader, type RecordWriter } from "../store/record.ts";
 import { StoreError } from "../store/store.ts";
 import { type GroupState, PendingMessage } from "./stream_group.ts";

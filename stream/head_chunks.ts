@@ -1,3 +1,4 @@
+/** The oldest chunks of a stream, kept in memory for its limits. */
 import type { Chunk } from "./chunk.ts";
 import type { ChunkInfo } from "./chunk_index.ts";
 

@@ -1,3 +1,5 @@
+/** Where a reader of a stream begins, and how that is written. */
+
 /** Where a reader begins. Sequences are those of the stream, times milliseconds since 1970. */
 export type Position =
   | { readonly kind: "earliest" }

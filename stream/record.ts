@@ -1,3 +1,5 @@
+/** A message of a stream as bytes. */
+
 /** What a record takes beside its topic, publisher, properties and payload, in bytes. */
 export const RECORD_HEAD_BYTES = 22;
 

@@ -1,3 +1,4 @@
+/** Finds the sequence at which a reader begins. */
 import type { Position } from "./position.ts";
 import { StreamCursor } from "./stream_cursor.ts";
 import type { StreamLog } from "./stream_log.ts";

@@ -1,3 +1,5 @@
+/** The limits of a stream: age, bytes, messages. */
+
 /** How much of a stream is kept. What goes beyond any of them is gone at once. */
 export interface Retention {
   /** How old messages get, in milliseconds; without limit by default. */

@@ -1,3 +1,4 @@
+/** Commits the changes of streams to a store of their own. */
 import { Batch } from "../store/batch.ts";
 import { type Store, StoreError } from "../store/store.ts";
 import type { StreamCommits, StreamLog } from "./stream_log.ts";

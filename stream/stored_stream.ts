@@ -1,3 +1,4 @@
+/** What the store has of a stream when it is opened. */
 import type { OpenChunk } from "./chunk.ts";
 import type { ChunkIndex } from "./chunk_index.ts";
 import type { GroupState } from "./stream_group.ts";

@@ -1,3 +1,4 @@
+/** A stream as a program uses it. */
 import type { Properties, QoS } from "../codec/mod.ts";
 import { Receipt } from "../log/receipt.ts";
 import { topicFilterFault, topicNameFault } from "../router/topic.ts";

@@ -1,3 +1,4 @@
+/** Finds a chunk of a stream, in memory or in the store. */
 import type { Batch } from "../store/batch.ts";
 import type { RecordWriter } from "../store/record.ts";
 import type { Chunk, OpenChunk } from "./chunk.ts";

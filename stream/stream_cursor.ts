@@ -1,3 +1,4 @@
+/** The position of one reader in a stream. */
 import { matchesFilter } from "../router/topic.ts";
 import type { Chunk } from "./chunk.ts";
 import { RecordView, timeOf } from "./record.ts";

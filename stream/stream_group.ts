@@ -1,3 +1,5 @@
+/** The progress of one consumer group of a stream. */
+
 /** How many messages a group may pass that do not match before that is stored by itself. */
 const PASSED_MAX = 4096;
 

@@ -1,3 +1,4 @@
+/** The consumer groups of one stream. */
 import type { Batch } from "../store/batch.ts";
 import { type RecordWriter, textKey } from "../store/record.ts";
 import { writeGroupRow } from "./group_row.ts";

@@ -1,3 +1,4 @@
+/** A stream: appends, reads, retention and storage. */
 import type { Batch } from "../store/batch.ts";
 import { RecordWriter } from "../store/record.ts";
 import type { Store } from "../store/store.ts";

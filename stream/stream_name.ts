@@ -1,3 +1,5 @@
+/** Checks the name of a stream. */
+
 /** What a stream's name may be. */
 const NAME = /^[A-Za-z0-9_.-]{1,64}$/;
 

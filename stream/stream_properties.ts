@@ -1,3 +1,4 @@
+/** The properties of a message of a stream, as bytes. */
 import { BodyReader } from "../codec/body_reader.ts";
 import type { Properties } from "../codec/mod.ts";
 import { readProperties } from "../codec/property_reader.ts";

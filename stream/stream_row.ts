@@ -1,3 +1,4 @@
+/** The rows of a stream and of its chunks, as bytes. */
 import type { Batch } from "../store/batch.ts";
 import { numberKey, RecordReader, type RecordWriter } from "../store/record.ts";
 import type { OpenChunk } from "./chunk.ts";

@@ -1,3 +1,4 @@
+/** The streams of one store, by name. */
 import { numberKey, numberOfKey, textOfKey } from "../store/record.ts";
 import { type Row, type Store, StoreError } from "../store/store.ts";
 import { OpenChunk, StoredChunk } from "./chunk.ts";

@@ -1,3 +1,4 @@
+/** The newest chunks of a stream, which are not full or not stored. */
 import type { Batch } from "../store/batch.ts";
 import type { RecordWriter } from "../store/record.ts";
 import { OpenChunk } from "./chunk.ts";

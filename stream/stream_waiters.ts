@@ -1,3 +1,5 @@
+/** The readers that wait for a stream to grow. */
+
 /** Whoever waits for a stream to grow. */
 export interface StreamWaiter {
   /** More may be read. */

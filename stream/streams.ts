@@ -1,3 +1,4 @@
+/** The streams of a store, without a broker. */
 import type { Store } from "../store/store.ts";
 import { CACHE_BYTES, ChunkCache } from "./chunk_cache.ts";
 import type { Retention } from "./retention.ts";

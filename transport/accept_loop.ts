@@ -1,3 +1,5 @@
+/** Accepts connections one after the other, and waits after errors. */
+
 /** How long to wait after a failed accept, in milliseconds. The wait doubles up to the maximum. */
 const RETRY_MS_MIN = 5;
 const RETRY_MS_MAX = 1000;

@@ -1,3 +1,4 @@
+/** Reads names and dates of X.509 certificates. */
 import { type DerElement, DerReader, oidText, Tag } from "./der.ts";
 
 /** Some fields of an X.509 certificate (RFC 5280 §4.1), in DER. */

@@ -1,3 +1,5 @@
+/** IP addresses, and blocks of them. */
+
 /**
  * Reads an IP address.
  *

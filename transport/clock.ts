@@ -1,3 +1,4 @@
+/** The clock that everything uses, and that tests can control. */
 import { setImmediate } from "node:timers";
 
 /** The source of time. It is injected, so that a test can control it. */

@@ -1,3 +1,4 @@
+/** Lists of revoked certificates. */
 import { verify, X509Certificate } from "node:crypto";
 import { certificateFields } from "./certificate.ts";
 import { DerReader, oidText, pemBlocks, Tag, timeOf } from "./der.ts";

@@ -1,3 +1,5 @@
+/** Reads DER, the encoding of certificates and revocation lists. */
+
 /** An element of DER (X.690), the encoding of certificates and revocation lists. */
 export interface DerElement {
   /** The identifier octet, such as 0x30 for a sequence. */

@@ -1,3 +1,4 @@
+/** A socket of `node:net` or `node:tls` as a transport. */
 import type { Socket } from "node:net";
 import type { Transport } from "./transport.ts";
 

@@ -1,3 +1,4 @@
+/** The steps before a connection can be used, such as a handshake. */
 import type { PeerInfo, Transport } from "./transport.ts";
 
 /** A pipe that is ready for use, and what is known about the peer. */

@@ -1,3 +1,4 @@
+/** Reads the PROXY protocol header of connections from a proxy. */
 import { subjectOf } from "./certificate.ts";
 import { AddressList, hostOf, parseAddress } from "./cidr.ts";
 import type { Opening } from "./opening.ts";

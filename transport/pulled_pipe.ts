@@ -1,3 +1,4 @@
+/** Makes a pipe of a transport that has to be asked for each read. */
 import type { Pipe, PipeReceiver } from "./pipe.ts";
 import type { Transport } from "./transport.ts";
 

@@ -1,3 +1,4 @@
+/** Listens on TCP for TLS. */
 import type { MayAccept } from "./accept_loop.ts";
 import type { Opening } from "./opening.ts";
 import { TcpListener, type TcpOptions } from "./tcp.ts";

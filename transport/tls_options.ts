@@ -1,3 +1,4 @@
+/** The TLS options of a server, checked. */
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { RevocationLists } from "./crl.ts";

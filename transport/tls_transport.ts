@@ -1,3 +1,4 @@
+/** The server's end of a TLS connection. */
 import type { Buffer } from "node:buffer";
 import { nextTick } from "node:process";
 import { Duplex } from "node:stream";

@@ -1,3 +1,4 @@
+/** The interface of a transport, and what is known of a peer. */
 import type { Pipe, PipeReceiver } from "./pipe.ts";
 
 /** A byte pipe to one peer. `Deno.TcpConn` is one; so is each end of a pipe in memory. */

@@ -1,3 +1,4 @@
+/** Listens on a Unix socket. */
 import { AcceptLoop, type MayAccept } from "./accept_loop.ts";
 import type { PeerInfo, Transport } from "./transport.ts";
 

@@ -1,3 +1,4 @@
+/** A WebSocket of the runtime as a transport. */
 import { ReadQueue } from "./read_queue.ts";
 import type { Transport } from "./transport.ts";
 

@@ -1,3 +1,5 @@
+/** Reads and writes the frames of a WebSocket (RFC 6455 §5). */
+
 /** The opcodes of frames (RFC 6455 §5.2). */
 export const Opcode = {
   continuation: 0,

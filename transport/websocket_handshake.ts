@@ -1,3 +1,4 @@
+/** Answers the HTTP request that opens a WebSocket (RFC 6455 §4.2). */
 import { type AddressList, hostOf, parseAddress } from "./cidr.ts";
 import { MQTT_SUBPROTOCOL } from "./websocket.ts";
 

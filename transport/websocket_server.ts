@@ -1,3 +1,4 @@
+/** The server's end of a WebSocket connection. */
 import { AddressList, hostOf } from "./cidr.ts";
 import type { Opening } from "./opening.ts";
 import type { Transport } from "./transport.ts";

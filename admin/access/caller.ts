@@ -1,3 +1,5 @@
+/** Who has sent a request to the admin listener, and what they may do. */
+
 /** What a caller may do: look, or change things too. */
 export type Scope = "read" | "write";
 

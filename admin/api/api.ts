@@ -1,3 +1,4 @@
+/** All routes of the admin listener, put together. */
 import type { Broker } from "../../broker/broker.ts";
 import { json } from "../http/http_responses.ts";
 import { type Route, RouteTable } from "../http/routes.ts";

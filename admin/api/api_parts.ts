@@ -1,3 +1,4 @@
+/** What the routes of the API share. */
 import type { Broker } from "../../broker/broker.ts";
 import type { Inspection } from "../../broker/inspection.ts";
 import type { SessionTotals } from "../metrics/session_totals.ts";

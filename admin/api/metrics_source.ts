@@ -1,3 +1,4 @@
+/** The measurements that run while the admin listener is open. */
 import type { Broker } from "../../broker/broker.ts";
 import { LoadAverages } from "../load_average.ts";
 import { SessionTotals } from "../metrics/session_totals.ts";

@@ -1,3 +1,4 @@
+/** What the program around a broker does for operators, such as a reload. */
 import type { CertificateInfo } from "../metrics/instruments.ts";
 import type { Line } from "../visible.ts";
 

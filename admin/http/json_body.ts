@@ -1,3 +1,4 @@
+/** Reads the JSON body of a request, up to a limit. */
 import { RequestError } from "./request_error.ts";
 import type { Values } from "./fields.ts";
 

@@ -1,3 +1,4 @@
+/** The HTTP server of the runtime, which only the HTTP listener can reach. */
 import { addressText } from "../../transport/tcp.ts";
 import type { PeerInfo, Transport } from "../../transport/transport.ts";
 import type { Backend } from "./http_listener.ts";

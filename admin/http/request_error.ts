@@ -1,3 +1,5 @@
+/** An error that becomes the answer to a request, with its HTTP status. */
+
 /** A request that is answered with an error. */
 export class RequestError extends Error {
   override readonly name: string = "RequestError";

@@ -1,3 +1,5 @@
+/** The kinds of metrics: single values, values by label, and histograms. */
+
 /** What is measured: its name, what it means, and how it is read. */
 export interface Instrument {
   /** Ends in the unit, and in `_total` for what only grows. */

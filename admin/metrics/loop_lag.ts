@@ -1,3 +1,4 @@
+/** Measures how late the event loop is. */
 import type { Clock } from "../../broker/base/clock.ts";
 import { Histogram, SECONDS_BOUNDS } from "../../broker/base/histogram.ts";
 

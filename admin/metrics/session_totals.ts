@@ -1,3 +1,4 @@
+/** The sums over all sessions, counted in one walk that takes turns. */
 import type { Inspection } from "../../broker/inspection.ts";
 import type { Steps, TimeSlices } from "../time_slices.ts";
 

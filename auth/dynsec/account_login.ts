@@ -1,3 +1,4 @@
+/** The authenticator of dynamic security: accounts with passwords. */
 import { ReasonCode } from "../../codec/mod.ts";
 import type { Authenticator, ClientInfo, ConnectRequest, Decision } from "../authenticator.ts";
 import { hashPassword, isPassword, type PasswordHash } from "../password_hash.ts";

@@ -1,3 +1,4 @@
+/** The authorizer of dynamic security: what the roles of an account allow. */
 import type { ClientInfo } from "../authenticator.ts";
 import type { Authorizer, PublishRequest, SubscribeRequest } from "../authorizer.ts";
 import { decide } from "./access.ts";

@@ -1,3 +1,4 @@
+/** Limits how many commands a second are done. */
 import { COMMANDS_BURST_MAX, COMMANDS_PER_SECOND_MAX } from "./limits.ts";
 
 /** Time, as a pace needs it. */

@@ -1,3 +1,4 @@
+/** Dynamic security as a whole: takes commands, stores changes, and answers. */
 import type { Authenticator, ClientInfo } from "../authenticator.ts";
 import type { Authorizer } from "../authorizer.ts";
 import { WorkQueue } from "../work_queue.ts";

@@ -1,3 +1,5 @@
+/** Finds the records that refer to a name. */
+
 const NONE: ReadonlySet<string> = new Set();
 
 /** Which names refer to a name, such as the members of a group. */

@@ -1,3 +1,4 @@
+/** Names in alphabetical order, for lists that are answered page by page. */
 import { compareNames } from "./model.ts";
 
 /** Names in order. Many can be added before they are sorted, once, when somebody asks. */

@@ -1,3 +1,5 @@
+/** Converts between the clock of the broker and the time of day. */
+
 /**
  * Converts times of the broker's clock to wall clock times, and back. The broker's clock starts at
  * zero in each process, so stored times are wall clock times.

@@ -1,3 +1,4 @@
+/** Makes a message that differs from another one in some parts. */
 import type { Properties } from "../../codec/mod.ts";
 import { Message } from "./message.ts";
 

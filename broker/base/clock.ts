@@ -1,3 +1,4 @@
+/** The clock of the broker, as the transports have it. */
 export {
   afterPoll,
   type Clock,

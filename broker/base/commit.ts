@@ -1,3 +1,4 @@
+/** A commit to the store, and those who wait for it. */
 import { Receipt } from "../../log/receipt.ts";
 
 /** Receives the result of a commit. */

@@ -1,3 +1,4 @@
+/** What every part of the broker uses: clock, limits, counters, hooks and turns. */
 import type { Calendar } from "./calendar.ts";
 import type { Clock } from "./clock.ts";
 import { chainHooks } from "./hook_chain.ts";

@@ -1,3 +1,4 @@
+/** The function of the program that can change or withhold each delivery. */
 import type { ClientInfo } from "../../auth/authenticator.ts";
 import type { Properties } from "../../codec/mod.ts";
 import type { PublishedMessage } from "./transform.ts";

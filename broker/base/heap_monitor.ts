@@ -1,3 +1,4 @@
+/** Watches the heap of the process, in case the counted memory is not all of it. */
 import v8 from "node:v8";
 
 /** The size of the process's heap, in bytes. */

@@ -1,3 +1,5 @@
+/** Histograms, and the measurements of commits. */
+
 /** How values are spread: counted by upper bounds, as Prometheus has it. */
 export class Histogram {
   /** The upper bounds, in order; everything beyond the last is counted too. */

@@ -1,3 +1,4 @@
+/** Makes one set of hooks of several. */
 import type { BrokerHooks } from "./hooks.ts";
 
 type AnyHooks = Partial<Record<keyof BrokerHooks, (...args: never[]) => void>>;

@@ -1,3 +1,4 @@
+/** The hooks by which a program learns what happens in the broker. */
 import type { ClientInfo } from "../../auth/authenticator.ts";
 import type { QoS } from "../../codec/mod.ts";
 import type { DropReason, LimitReason } from "./stats.ts";

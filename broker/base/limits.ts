@@ -1,3 +1,5 @@
+/** Every limit of the broker: its name, unit and default. */
+
 /**
  * Limits of the resources and work that peers can cause, each with its unit. Every queue, map,
  * buffer and loop that a peer feeds has its limit here.

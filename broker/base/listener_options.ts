@@ -1,3 +1,4 @@
+/** The rules that a program can give a listener. */
 import type { Authenticator } from "../../auth/authenticator.ts";
 import type { Authorizer } from "../../auth/authorizer.ts";
 import type { ProtocolVersion, QoS } from "../../codec/mod.ts";

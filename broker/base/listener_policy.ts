@@ -1,3 +1,4 @@
+/** The rules of a listener with all defaults filled in, and its connections. */
 import { ToleratedFaults } from "./tolerated_faults.ts";
 import { type BrokerLimits, checkLimits } from "./limits.ts";
 import type { ListenerRules } from "./listener_options.ts";

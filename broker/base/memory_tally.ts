@@ -1,3 +1,4 @@
+/** Adds up the messages and bytes that a walk finds, each message once. */
 import type { Stretch, Walker } from "../../log/trail.ts";
 import { STRETCH_BYTES } from "./memory_costs.ts";
 

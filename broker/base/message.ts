@@ -1,3 +1,4 @@
+/** A message on its way through the broker, as offsets into its bytes. */
 import type { ForwardSource, Properties, QoS } from "../../codec/mod.ts";
 import { encodeProperties } from "./message_properties.ts";
 import type { Origin } from "./origin.ts";

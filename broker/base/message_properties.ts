@@ -1,3 +1,4 @@
+/** Encodes the properties of a message that the program publishes. */
 import type { Properties } from "../../codec/mod.ts";
 import { propertiesLength, propertiesSize, writeProperties } from "../../codec/property_writer.ts";
 

@@ -1,3 +1,4 @@
+/** The topic prefix that a listener adds for its clients. */
 import { copyBytes } from "../../codec/fields.ts";
 import { parseSharedFilter } from "../../router/topic.ts";
 

@@ -1,3 +1,4 @@
+/** The options of a broker, and their defaults. */
 import { allowAll, type Authenticator } from "../../auth/authenticator.ts";
 import type { Authorizer } from "../../auth/authorizer.ts";
 import type { QoS } from "../../codec/mod.ts";

@@ -1,3 +1,4 @@
+/** All deadlines of the broker, on one timer. */
 import type { Clock } from "./clock.ts";
 import type { TurnBudget } from "./turn_budget.ts";
 

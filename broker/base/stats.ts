@@ -1,3 +1,5 @@
+/** The counters of the broker, and the reasons by which they count. */
+
 /** Why messages were dropped, or not sent. */
 export type DropReason =
   /** A QoS 0 subscriber lagged too far behind. */

@@ -1,3 +1,4 @@
+/** The faults of clients that a lenient listener overlooks and counts. */
 import type { Tolerance } from "../../codec/mod.ts";
 import type { BrokerCounters, ToleratedFault } from "./stats.ts";
 

@@ -1,3 +1,4 @@
+/** The function of the program that can change or refuse each message. */
 import type { ClientInfo } from "../../auth/authenticator.ts";
 import type { Properties, QoS } from "../../codec/mod.ts";
 

@@ -1,3 +1,4 @@
+/** Divides the work of the broker into turns, so that no client delays the others. */
 import { afterPoll, type Clock, IMMEDIATES_PER_POLL, soon } from "./clock.ts";
 
 /**

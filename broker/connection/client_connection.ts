@@ -1,3 +1,4 @@
+/** The interfaces of a connection, as the handlers of its packets see it. */
 import type { AuthenticationExchange, ClientInfo } from "../../auth/authenticator.ts";
 import type { Authorizer } from "../../auth/authorizer.ts";
 import type { AuthPacket, Packet, ProtocolVersion } from "../../codec/mod.ts";

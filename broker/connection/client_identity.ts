@@ -1,3 +1,4 @@
+/** The client identifier and user name of a client, by the rules of its listener. */
 import type { Grant } from "../../auth/authenticator.ts";
 import { type ConnectPacket, ReasonCode } from "../../codec/mod.ts";
 import type { ClientConnection, ConnectionHost } from "./client_connection.ts";

@@ -1,3 +1,4 @@
+/** One network connection of a client, from its first byte to its end. */
 import type { ClientInfo } from "../../auth/authenticator.ts";
 import type { Authorizer } from "../../auth/authorizer.ts";
 import {
@@ -43,10 +44,7 @@ import type { DropReason, LimitReason } from "../base/stats.ts";
 import type { Session } from "../session/session.ts";
 import type { ConnectionLease } from "../limits/connection_limiter.ts";
 
-/**
- * One connection of one client, from its first byte to its end: reads, watches the Keep Alive, and
- * holds what the handlers of its packets have to know. How it ends is decided in `connection_end.ts`.
- */
+/** Reads packets, and holds what their handlers need. How it ends is in `connection_end.ts`. */
 export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, TimedConnection {
   readonly host: ConnectionHost;
   readonly context: BrokerContext;

@@ -1,3 +1,4 @@
+/** Refuses packets with control characters in their strings. */
 import { MalformedPacketError } from "../../codec/mod.ts";
 
 /** Control characters, and code points that are no characters (MQTT 5 §1.5.4, 3.1.1 §1.5.3). */

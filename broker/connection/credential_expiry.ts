@@ -1,3 +1,4 @@
+/** What an authentication grants, and the deadline at which it expires. */
 import type { Grant } from "../../auth/authenticator.ts";
 import type { Authorizer } from "../../auth/authorizer.ts";
 import { everyAuthorizer } from "../../auth/chain.ts";

@@ -1,3 +1,4 @@
+/** Handles AUTH after CONNACK; checks and sends the AUTH packets of every authentication. */
 import { exchangeOf, stepOf } from "../../auth/answer.ts";
 import type { AuthenticationStep, ClientInfo, ConnectRequest } from "../../auth/authenticator.ts";
 import { type AuthPacket, type Properties, ProtocolError, ReasonCode } from "../../codec/mod.ts";

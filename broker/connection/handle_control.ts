@@ -1,3 +1,4 @@
+/** Handles each control packet after CONNACK; PUBLISH is elsewhere. */
 import {
   type AckPacket,
   type DisconnectPacket,

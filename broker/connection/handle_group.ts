@@ -1,3 +1,4 @@
+/** Subscriptions that join a consumer group of a stream: checks, and the joining. */
 import { type QoS, ReasonCode } from "../../codec/mod.ts";
 import { PendingMessage, type StreamGroup } from "../../stream/stream_group.ts";
 import type { ClientConnection } from "./client_connection.ts";

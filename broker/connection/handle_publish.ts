@@ -1,3 +1,4 @@
+/** Handles PUBLISH: checks, publishing, and acknowledgement. */
 import type { Receipt } from "../../log/receipt.ts";
 import {
   forwardedProperties,

@@ -1,3 +1,4 @@
+/** Handles the filters of SUBSCRIBE that read a stream. */
 import {
   packetSize,
   type QoS,

@@ -1,3 +1,4 @@
+/** Handles SUBSCRIBE: checks, permissions, subscriptions, and SUBACK. */
 import {
   MalformedPacketError,
   packetSize,

@@ -1,3 +1,4 @@
+/** Handles UNSUBSCRIBE: ends subscriptions, and answers with UNSUBACK. */
 import { ReasonCode, type UnsubscribePacket } from "../../codec/mod.ts";
 import { topicFilterFault } from "../../router/topic.ts";
 import type { ClientAccess } from "../session/client_access.ts";

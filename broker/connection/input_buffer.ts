@@ -1,3 +1,4 @@
+/** The buffer that a connection reads into, which grows and shrinks with the traffic. */
 import { BufferPool } from "../../log/buffer_pool.ts";
 
 /** What a connection reads into at first and while it is idle, in bytes. */

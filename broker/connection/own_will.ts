@@ -1,3 +1,4 @@
+/** Copies a will out of the input buffer. */
 import type { Will } from "../../codec/mod.ts";
 
 /** A will with bytes of its own: those of a decoded CONNECT are borrowed from the input. */

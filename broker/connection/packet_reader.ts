@@ -1,3 +1,4 @@
+/** Finds the packets in the bytes of a connection, and has each handled. */
 import {
   decodePacket,
   FixedHeader,

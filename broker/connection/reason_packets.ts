@@ -1,3 +1,4 @@
+/** CONNACK and DISCONNECT that tell a client why it is refused or disconnected. */
 import {
   ConnectReturnCode,
   encodePacket,

@@ -1,3 +1,4 @@
+/** Asks again whether clients may keep their subscriptions and connections. */
 import { type QoS, ReasonCode } from "../../codec/mod.ts";
 import { parseSharedFilter } from "../../router/topic.ts";
 import type { ClientAccess } from "../session/client_access.ts";

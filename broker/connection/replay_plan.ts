@@ -1,3 +1,4 @@
+/** What a filter of SUBSCRIBE that reads a stream asks for, or why it is refused. */
 import { ReasonCode } from "../../codec/mod.ts";
 import type { Position } from "../../stream/position.ts";
 import type { StreamCursor } from "../../stream/stream_cursor.ts";

@@ -1,3 +1,4 @@
+/** Sends the responses of a connection, those that promise something after their commit. */
 import { type Packet, packetSize, PacketType, ReasonCode, writePacket } from "../../codec/mod.ts";
 import { Receipt } from "../../log/receipt.ts";
 import type { Commit, CommitListener } from "../base/commit.ts";

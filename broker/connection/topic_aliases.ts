@@ -1,3 +1,4 @@
+/** The topic aliases that a client has set (§3.3.2.3.4). */
 import { ProtocolError } from "../../codec/mod.ts";
 import type { Route } from "../../router/route_cache.ts";
 import type { Receiver } from "../delivery/subscriber.ts";

@@ -1,3 +1,4 @@
+/** Counts the bytes of one connection. */
 import type { BrokerContext } from "../base/context.ts";
 
 /** The bytes of one connection, which count for the broker, too. */

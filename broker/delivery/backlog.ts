@@ -1,3 +1,4 @@
+/** The waiting messages of a session: a position in each log that it reads. */
 import type { Tally } from "../base/memory_tally.ts";
 import { Log, type Waiter } from "../../log/log.ts";
 import type { Cursor } from "../../log/cursor.ts";

@@ -1,3 +1,4 @@
+/** Asks the program about each message for one connection before it is sent. */
 import type { ClientInfo } from "../../auth/authenticator.ts";
 import type { QoS } from "../../codec/mod.ts";
 import type { Variant } from "../../router/variant.ts";

@@ -1,3 +1,4 @@
+/** Delivers a publication to its subscribers, and tells what came of it. */
 import type { QoS } from "../../codec/mod.ts";
 import type { Audience, Member } from "../../router/audience.ts";
 import { sharedVariant } from "../../router/variant.ts";

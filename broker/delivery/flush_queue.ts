@@ -1,3 +1,4 @@
+/** Decides when outboxes write, so that bytes leave together. */
 import { type Clock, soon } from "../base/clock.ts";
 import type { TurnBudget } from "../base/turn_budget.ts";
 

@@ -1,3 +1,4 @@
+/** The subscriber behind a subscription of the program. */
 import type { QoS } from "../../codec/mod.ts";
 import { Receipt } from "../../log/receipt.ts";
 import { WIRE_CLASS_OWN } from "../../router/subscription.ts";

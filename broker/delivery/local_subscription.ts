@@ -1,3 +1,4 @@
+/** A subscription of the program: an iterator over messages. */
 import type { QoS } from "../../codec/mod.ts";
 import type { LocalSubscriber } from "./local_subscriber.ts";
 

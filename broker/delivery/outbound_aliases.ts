@@ -1,3 +1,4 @@
+/** The topic aliases that the broker sets for one client (§3.3.2.3.4). */
 import { mapKey } from "../../router/map_key.ts";
 import type { BrokerLimits } from "../base/limits.ts";
 import { ALIAS_BYTES, textBytes } from "../base/memory_costs.ts";

@@ -1,3 +1,4 @@
+/** Plain QoS 0 frames to one topic, published together without decoding. */
 import type { Route } from "../../router/route_cache.ts";
 import { Message } from "../base/message.ts";
 import { Origin } from "../base/origin.ts";

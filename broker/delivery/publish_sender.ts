@@ -1,3 +1,4 @@
+/** Encodes PUBLISH packets for one connection. */
 import {
   barePublishSize,
   forwardedSize,

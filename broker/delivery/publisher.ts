@@ -1,3 +1,4 @@
+/** Publishes a message: retains and delivers it, and tells what its publisher waits for. */
 import type { Receipt } from "../../log/receipt.ts";
 import type { Route } from "../../router/route_cache.ts";
 import type { BrokerContext } from "../base/context.ts";

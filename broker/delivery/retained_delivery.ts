@@ -1,3 +1,4 @@
+/** Sends the retained messages for one new subscription, step by step. */
 import type { Variant } from "../../router/variant.ts";
 import { FEED_BYTES } from "../base/memory_costs.ts";
 import type { RetainedWalk } from "./retained_store.ts";

@@ -1,3 +1,4 @@
+/** The retained deliveries of one session, one after the other. */
 import { countKept } from "../base/message.ts";
 import type { TurnBudget } from "../base/turn_budget.ts";
 import { mapKey } from "../../router/map_key.ts";

@@ -1,3 +1,4 @@
+/** The retained messages of all topics, with their expiry. */
 import { RETAINED_BYTES } from "../base/memory_costs.ts";
 import { type RetainedCursor, RetainedTree } from "../../router/retained_tree.ts";
 import type { Clock } from "../base/clock.ts";

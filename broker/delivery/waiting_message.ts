@@ -1,3 +1,4 @@
+/** How operators look through the waiting messages of a session. */
 import type { Variant } from "../../router/variant.ts";
 import type { Message } from "../base/message.ts";
 

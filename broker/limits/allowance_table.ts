@@ -1,3 +1,4 @@
+/** Counts repeated acts by name, and delays those beyond an allowance. */
 import { Receipt } from "../../log/receipt.ts";
 import type { BrokerContext } from "../base/context.ts";
 import type { BrokerLimits } from "../base/limits.ts";

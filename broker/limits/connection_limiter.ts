@@ -1,3 +1,4 @@
+/** Limits connections and handshakes, per address and in total. */
 import { Receipt } from "../../log/receipt.ts";
 import { mapKey } from "../../router/map_key.ts";
 import { WideMap } from "../../router/wide_map.ts";

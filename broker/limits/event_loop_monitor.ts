@@ -1,3 +1,4 @@
+/** Detects an overloaded event loop, during which new clients are refused. */
 import type { BrokerContext } from "../base/context.ts";
 import { Deadline } from "../base/scheduler.ts";
 

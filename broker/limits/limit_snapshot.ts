@@ -1,3 +1,4 @@
+/** Detects whether limits have changed since values were derived from them. */
 import type { BrokerLimits } from "../base/limits.ts";
 
 /** Detects whether certain limits have changed, for parts that derive values from them. */

@@ -1,3 +1,4 @@
+/** All limiters of the broker that protect clients from each other. */
 import type { BrokerContext } from "../base/context.ts";
 import { type WatchedConnection, WriteTimeout } from "./write_timeout.ts";
 import { TakeoverLimiter } from "./takeover_limiter.ts";

@@ -1,3 +1,4 @@
+/** Delays the answers to failed logins, so that guessing passwords is slow. */
 import { ReasonCode } from "../../codec/mod.ts";
 import type { BrokerContext } from "../base/context.ts";
 import type { LoginFailure } from "../base/hooks.ts";

@@ -1,3 +1,4 @@
+/** A table of recently used names, limited in entries and in bytes. */
 import { textBytes } from "../base/memory_costs.ts";
 import { mapKey } from "../../router/map_key.ts";
 import { WideMap } from "../../router/wide_map.ts";

@@ -1,3 +1,4 @@
+/** The limit on all memory that clients cause, and what is refused near it. */
 import type { BrokerContext } from "../base/context.ts";
 import { HeapMonitor } from "../base/heap_monitor.ts";
 import { CONNECTION_BYTES, INBOUND_ID_BYTES } from "../base/memory_costs.ts";

@@ -1,3 +1,4 @@
+/** Counts the messages in memory, in turns. */
 import type { Flight } from "../../flow/outbound_window.ts";
 import type { BrokerContext } from "../base/context.ts";
 import { FLIGHT_BYTES } from "../base/memory_costs.ts";

@@ -1,3 +1,4 @@
+/** Limits how fast one client may publish, by pausing its reads. */
 import { Receipt } from "../../log/receipt.ts";
 import type { BrokerContext } from "../base/context.ts";
 import type { BrokerLimits } from "../base/limits.ts";

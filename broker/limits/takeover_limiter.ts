@@ -1,3 +1,4 @@
+/** Delays clients that take the same session from each other again and again. */
 import type { BrokerContext } from "../base/context.ts";
 import { AllowanceTable } from "./allowance_table.ts";
 

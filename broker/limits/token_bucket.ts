@@ -1,3 +1,5 @@
+/** Limits an average rate, with a burst. */
+
 /**
  * A token bucket: limits an average rate, with a burst. More tokens may be taken than it has; the
  * debt is paid off first.

@@ -1,3 +1,4 @@
+/** Checks the length and the levels of a topic or filter. */
 import { utf8Size } from "../../codec/mod.ts";
 import { hasMoreLevels } from "../../router/topic.ts";
 import type { BrokerLimits } from "../base/limits.ts";

@@ -1,3 +1,4 @@
+/** Closes connections whose clients take no bytes for too long. */
 import type { BrokerContext } from "../base/context.ts";
 import { Deadline } from "../base/scheduler.ts";
 import { LimitSnapshot } from "./limit_snapshot.ts";

@@ -1,3 +1,4 @@
+/** Makes a connection of each accepted transport, within the limits. */
 import {
   answerVersionOf,
   FixedHeader,

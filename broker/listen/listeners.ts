@@ -1,3 +1,4 @@
+/** Opens listeners, and brings their connections through TLS and WebSocket handshakes. */
 import { AddressList, hostOf } from "../../transport/cidr.ts";
 import type { Opening } from "../../transport/opening.ts";
 import { proxyOpening, type ProxyOptions } from "../../transport/proxy_protocol.ts";

@@ -1,3 +1,4 @@
+/** The handshakes before MQTT that are in progress, with their limit and timeout. */
 import type { Opening } from "../../transport/opening.ts";
 import type { PeerInfo, Transport } from "../../transport/transport.ts";
 import type { BrokerContext } from "../base/context.ts";

@@ -1,3 +1,4 @@
+/** The streams of a broker: declared, restored, and fed with publications. */
 import type { Receipt } from "../../log/receipt.ts";
 import type { Router } from "../../router/router.ts";
 import { Subscription } from "../../router/subscription.ts";

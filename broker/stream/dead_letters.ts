@@ -1,3 +1,4 @@
+/** Takes the messages of groups that go to nobody any more. */
 import type { StreamCursor } from "../../stream/stream_cursor.ts";
 import type { StreamLog } from "../../stream/stream_log.ts";
 import type { BrokerContext } from "../base/context.ts";

@@ -1,3 +1,4 @@
+/** A message of a group that no member gets any more, and why. */
 import type { PendingMessage } from "../../stream/stream_group.ts";
 import type { StreamCursor } from "../../stream/stream_cursor.ts";
 import type { StreamLog } from "../../stream/stream_log.ts";

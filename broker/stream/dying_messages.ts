@@ -1,3 +1,4 @@
+/** The messages of a group that are on their way to the dead letters. */
 import type { PendingMessage, StreamGroup } from "../../stream/stream_group.ts";
 import type { StreamLog } from "../../stream/stream_log.ts";
 import type { BrokerContext } from "../base/context.ts";

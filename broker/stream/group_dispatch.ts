@@ -1,3 +1,4 @@
+/** Gives each message of a group to one of its members, in turn. */
 import { StreamCursor } from "../../stream/stream_cursor.ts";
 import type { GroupDistributor, PendingMessage, StreamGroup } from "../../stream/stream_group.ts";
 import type { StreamLog } from "../../stream/stream_log.ts";

@@ -1,3 +1,4 @@
+/** One member of a group, with the messages that it has not acknowledged. */
 import type { QoS } from "../../codec/mod.ts";
 import type { Flight } from "../../flow/outbound_window.ts";
 import type { Variant } from "../../router/variant.ts";

@@ -1,3 +1,4 @@
+/** The members of a group in their order, and whose turn it is. */
 import type { PendingMessage } from "../../stream/stream_group.ts";
 import type { BrokerLimits } from "../base/limits.ts";
 import type { DropReason } from "../base/stats.ts";

@@ -1,3 +1,4 @@
+/** Stores the changes of streams with the commits of the broker's journal. */
 import type { Batch } from "../../store/batch.ts";
 import type { StreamCommits, StreamLog } from "../../stream/stream_log.ts";
 import type { Commit, CommitListener } from "../base/commit.ts";

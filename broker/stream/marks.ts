@@ -1,3 +1,4 @@
+/** The user properties with which the broker marks messages of streams. */
 import { copyBytes } from "../../codec/fields.ts";
 import type { RecordView } from "../../stream/record.ts";
 

@@ -1,3 +1,4 @@
+/** The subscriptions of one session that are members of groups. */
 import type { StreamGroup } from "../../stream/stream_group.ts";
 import type { StreamLog } from "../../stream/stream_log.ts";
 import type { StreamWaiter } from "../../stream/stream_waiters.ts";

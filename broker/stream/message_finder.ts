@@ -1,3 +1,4 @@
+/** Finds messages of a stream by their sequences. */
 import { StreamCursor } from "../../stream/stream_cursor.ts";
 import type { StreamLog } from "../../stream/stream_log.ts";
 

@@ -1,3 +1,4 @@
+/** One subscription that reads a stream: its position, and what is not acknowledged. */
 import type { QoS } from "../../codec/mod.ts";
 import type { Variant } from "../../router/variant.ts";
 import { parsePosition } from "../../stream/position.ts";

@@ -1,3 +1,4 @@
+/** The interface of a session that its subscriptions to streams need. */
 import type { ClientLink } from "../session/client_link.ts";
 import type { InflightMessages } from "../session/inflight.ts";
 

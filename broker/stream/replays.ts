@@ -1,3 +1,4 @@
+/** The subscriptions of one session that read streams. */
 import type { QoS } from "../../codec/mod.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { StreamCursor } from "../../stream/stream_cursor.ts";

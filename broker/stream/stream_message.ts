@@ -1,3 +1,4 @@
+/** Makes the message of a record of a stream, as a client is sent it. */
 import type { QoS } from "../../codec/mod.ts";
 import type { RecordView } from "../../stream/record.ts";
 import type { KnownTopic, StreamCursor } from "../../stream/stream_cursor.ts";

@@ -1,3 +1,4 @@
+/** How a program declares a stream, and which topics a stream can have. */
 import {
   isDollarTopic,
   matchesFilter,

@@ -1,3 +1,4 @@
+/** The subscriber that appends publications to a stream. */
 import { WIRE_CLASS_OWN } from "../../router/subscription.ts";
 import type { StreamLog } from "../../stream/stream_log.ts";
 import type { Message } from "../base/message.ts";

@@ -92,6 +92,22 @@ Deno.test(`no constructor has more than ${PARAMETERS_MAX} parameters`, async () 
   assertEquals(wide, Object.keys(WIDE_CONSTRUCTORS));
 });
 
+Deno.test("every file begins with a comment that says what lives there", async () => {
+  const silent: string[] = [];
+  for (const file of graph.files) {
+    if (!hasFileComment(await Deno.readTextFile(new URL(file, ROOT)))) silent.push(file);
+  }
+  assertEquals(silent, [], "Begin these files with a line /** What lives there. */");
+});
+
+Deno.test("the comment of a declaration is none of its file", () => {
+  assertEquals(hasFileComment('/** Reads logs. */\nimport { a } from "./a.ts";\n'), true);
+  assertEquals(hasFileComment("/**\n * Reads logs.\n *\n * @module\n */\nconst A = 1;\n"), true);
+  assertEquals(hasFileComment("/** Reads logs. */\n\n/** One. */\nconst A = 1;\n"), true);
+  assertEquals(hasFileComment("/** One. */\nconst A = 1;\n"), false);
+  assertEquals(hasFileComment('import { a } from "./a.ts";\n/** One. */\nconst A = 1;\n'), false);
+});
+
 Deno.test("docs/how-it-works.md draws the rooms as they are", async () => {
   const guide = await Deno.readTextFile(new URL("docs/how-it-works.md", ROOT));
   assert(
@@ -99,6 +115,14 @@ Deno.test("docs/how-it-works.md draws the rooms as they are", async () => {
     `The drawing is stale; it has to be\n${drawRooms(graph)}`,
   );
 });
+
+/** Whether a file begins with a comment that is not that of its first declaration. */
+function hasFileComment(text: string): boolean {
+  const [, comment, next] = /^(\/\*\*[^]*?\*\/)\n(.*)/.exec(text) ?? [];
+  if (comment === undefined) return false;
+  return /^ \* @module$/m.test(comment) ||
+    /^(?:$|import\b|export (?:type )?[{*]|\/[/*])/.test(next!);
+}
 
 /** Counts the parameters of a list; commas within types, strings and calls separate none. */
 function countParameters(list: string): number {
