@@ -23,6 +23,16 @@ export {
   TokenFile,
 } from "./access/token_file.ts";
 export type { Scope } from "./access/caller.ts";
+export { type DynamicSecurityOptions, openDynamicSecurity } from "./dynamic_security.ts";
+export {
+  type AccountChange,
+  DynamicSecurity,
+  type SecurityHost,
+} from "../auth/dynsec/dynamic_security.ts";
+export type { CommandAnswer } from "../auth/dynsec/commands.ts";
+export type { ImportedAccounts } from "../auth/dynsec/import.ts";
+export type { PaceClock } from "../auth/dynsec/command_pace.ts";
+export type { AccountRow, AccountStore } from "../auth/dynsec/rows.ts";
 export { PresenceTopics } from "./presence_topics.ts";
 export { Line } from "./visible.ts";
 export type { CertificateInfo } from "./metrics/instruments.ts";

@@ -13,6 +13,7 @@ import type { HostedOutbox, OutboxHost } from "./delivery/outbox_host.ts";
 import { Publisher } from "./delivery/publisher.ts";
 import { RetainedStore } from "./delivery/retained_store.ts";
 import type { Receiver } from "./delivery/subscriber.ts";
+import type { AccountRows } from "./durable/account_rows.ts";
 import type { DurableHost } from "./durable/durable_host.ts";
 import { DurableQueue } from "./durable/durable_queue.ts";
 import type { Journal } from "./durable/journal.ts";
@@ -48,6 +49,7 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
   readonly outboxHost: OutboxHost;
   readonly connections: Set<Connection> = new Set();
   journal: Journal | null = null;
+  accountRows: AccountRows | null = null;
   readonly #toFlush: FlushQueue<HostedOutbox>;
 
   constructor(settings: Settings) {

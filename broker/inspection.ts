@@ -3,6 +3,7 @@ import type { Clock } from "./base/clock.ts";
 import type { BrokerHooks } from "./base/hooks.ts";
 import { ReasonCode } from "../codec/mod.ts";
 import type { CommitMeter } from "./base/histogram.ts";
+import type { AccountRows } from "./durable/account_rows.ts";
 import { InspectedSession } from "./inspected_session.ts";
 import { Message } from "./base/message.ts";
 import { Origin } from "./base/origin.ts";
@@ -55,6 +56,17 @@ export class Inspection {
       takesWrites: !(journal?.isFull ?? false),
       hasMemory: bytes < memory.bytesMax,
     };
+  }
+
+  /** The rows of dynamic security; `null` without a store. */
+  get accountRows(): AccountRows | null {
+    return this.#parts.accountRows;
+  }
+
+  /** What authorizers say has changed: what is remembered of their answers is outdated. */
+  accessChanged(): void {
+    this.#parts.context.accessVersion++;
+    this.#parts.router.uncheck();
   }
 
   /** What commits to the store are like. */

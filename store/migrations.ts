@@ -28,6 +28,8 @@ export const MIGRATIONS: readonly string[] = [
   ].join(";\n"),
   `CREATE TABLE bans ${COLUMNS} WITHOUT ROWID`,
   `CREATE TABLE stream_groups ${COLUMNS} WITHOUT ROWID`,
+  // A role can have many rules, so the rows may be long.
+  `CREATE TABLE accounts ${COLUMNS}`,
 ];
 
 /** The version of a file's tables; 0 if it has no tables yet. */

@@ -19,6 +19,7 @@ export const TABLES = [
   "stream_chunks",
   "bans",
   "stream_groups",
+  "accounts",
 ] as const;
 
 /** The name of a table. */

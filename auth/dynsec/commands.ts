@@ -5,7 +5,6 @@
  */
 import * as accountCommands from "./account_commands.ts";
 import type { Command, CommandContext } from "./command.ts";
-import type { Json } from "./document.ts";
 import { FieldError, Fields } from "./fields.ts";
 import * as generalCommands from "./general_commands.ts";
 import * as groupCommands from "./group_commands.ts";
@@ -32,14 +31,23 @@ function accountCommandsOnly(): Record<string, Command> {
 }
 
 /** The answer to one command. */
-export type Answer = Json & { readonly command: string; readonly error?: string };
+export interface CommandAnswer {
+  /** Its name, as it was sent. */
+  readonly command: string;
+  /** What is wrong with it; without it, it was done. */
+  readonly error?: string;
+  /** What it has asked for. */
+  readonly data?: Readonly<Record<string, unknown>>;
+  /** What it was sent with, to recognise the answer. */
+  readonly correlationData?: string;
+}
 
 /**
  * Reads a message with commands.
  *
  * @returns The commands in order, as they were sent; or the answer, if there are none to read.
  */
-export function readMessage(payload: Uint8Array): readonly unknown[] | Answer {
+export function readMessage(payload: Uint8Array): readonly unknown[] | CommandAnswer {
   if (payload.length > MESSAGE_BYTES_MAX) {
     return refusal(`Payload has more than ${MESSAGE_BYTES_MAX} bytes`);
   }
@@ -58,7 +66,7 @@ export function readMessage(payload: Uint8Array): readonly unknown[] | Answer {
 }
 
 /** The answer to a message, or a command, that has no name. */
-export function refusal(error: string): Answer {
+export function refusal(error: string): CommandAnswer {
   return { command: NAMELESS, error };
 }
 
@@ -67,7 +75,10 @@ export function refusal(error: string): Answer {
  *
  * @throws What is not the sender's fault.
  */
-export async function runCommand(context: CommandContext, command: unknown): Promise<Answer> {
+export async function runCommand(
+  context: CommandContext,
+  command: unknown,
+): Promise<CommandAnswer> {
   const known: { command: string; correlationData?: string } = { command: NAMELESS };
   try {
     const fields = Fields.of(command);
@@ -96,7 +107,7 @@ export class Answers {
   #chars = 0;
 
   /** Adds an answer, or an error in its place if it would be too long. */
-  add(answer: Answer): void {
+  add(answer: CommandAnswer): void {
     const text = JSON.stringify(answer);
     if (this.#chars + text.length <= ANSWER_CHARS_MAX) return this.#push(text);
     const { command, correlationData } = answer;

@@ -7,8 +7,8 @@ import { AccountRules } from "./account_rules.ts";
 import { Accounts } from "./accounts.ts";
 import type { Affected, CommandContext } from "./command.ts";
 import { CommandPace, type PaceClock } from "./command_pace.ts";
-import { type Answer, Answers, readMessage, refusal, runCommand } from "./commands.ts";
-import { importDocument, type Imported } from "./import.ts";
+import { Answers, type CommandAnswer, readMessage, refusal, runCommand } from "./commands.ts";
+import { importDocument, type ImportedAccounts } from "./import.ts";
 import { MESSAGES_WAITING_MAX } from "./limits.ts";
 import { type AccountStore, rowsOf, takeRow } from "./rows.ts";
 
@@ -57,6 +57,8 @@ export interface AccountChange {
  * mosquitto's dynamic security. The store has a change before it is answered.
  */
 export class DynamicSecurity {
+  /** The topic that takes its commands. */
+  readonly topic: string = CONTROL_TOPIC;
   /** Lets in clients that have an account. */
   readonly authenticator: Authenticator;
   /** Rows of the store that could not be read. */
@@ -69,6 +71,7 @@ export class DynamicSecurity {
   /** Messages are done one after the other. */
   readonly #queue = new WorkQueue(1, MESSAGES_WAITING_MAX);
   #steps = 0;
+  #isStopped = false;
   #asking: Promise<unknown> | null = null;
   #asksAgain = false;
 
@@ -126,7 +129,7 @@ export class DynamicSecurity {
    * @throws {FieldError} If it is no such file. Then nothing has changed.
    * @throws If it cannot be stored. Then nothing has changed.
    */
-  async import(text: string): Promise<Imported> {
+  async import(text: string): Promise<ImportedAccounts> {
     try {
       const imported = await importDocument(this.#accounts, text, () => this.#turn());
       // A file without anything is imported as well, and not read again.
@@ -141,6 +144,7 @@ export class DynamicSecurity {
 
   /** Does the commands of a message, and publishes the answers. It never rejects. */
   async handle(client: ClientInfo, payload: Uint8Array): Promise<void> {
+    if (this.#isStopped) return;
     const commands = readMessage(payload);
     if (!isList(commands)) return this.#answer([commands]);
     const by = `client ${JSON.stringify(client.clientId)}`;
@@ -151,32 +155,56 @@ export class DynamicSecurity {
   }
 
   /**
-   * Does commands in order, and publishes the answers unless somebody else takes them.
+   * Does commands in order, and publishes the answers unless somebody else takes them. Clients that
+   * a change affects are disconnected afterwards.
    *
    * @param by Who has sent them, for the log.
    * @param take Takes the answers.
-   * @returns `null` if too many others wait.
+   * @returns Resolves when they are answered; it never rejects. `null` if too many others wait.
    */
   run(
     commands: readonly unknown[],
     by: string,
-    take: (answers: readonly Answer[]) => void = (answers) => this.#answer(answers),
+    take: (answers: readonly CommandAnswer[]) => void = (answers) => this.#answer(answers),
   ): Promise<void> | null {
-    return this.#queue.run(async () => {
-      await this.#pace.take(commands.length);
-      await this.#run(commands, by, take);
+    const answered = Promise.withResolvers<void>();
+    const done = this.#queue.run(async () => {
+      try {
+        await this.#pace.take(commands.length);
+        const affected = this.#isStopped ? null : await this.#run(commands, by, take);
+        answered.resolve();
+        if (affected !== null) await this.#enforce(affected);
+      } catch (error) {
+        this.#host.failed(error);
+      } finally {
+        answered.resolve();
+      }
     });
+    return done === null ? null : answered.promise;
   }
 
+  /** Does no more commands. Call it before the broker is closed. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  /** Waits for the command in progress, and closes the store. */
+  async close(): Promise<void> {
+    this.stop();
+    await this.#queue.run(() => Promise.resolve());
+    await this.#host.store?.close();
+  }
+
+  /** Who is affected; `null` for nobody. */
   async #run(
     commands: readonly unknown[],
     by: string,
-    take: (answers: readonly Answer[]) => void,
-  ): Promise<void> {
+    take: (answers: readonly CommandAnswer[]) => void,
+  ): Promise<Affected | null> {
     const affected: Affected = { usernames: new Set(), isAnonymous: false, hasChanged: false };
     const context = this.#context(affected);
     const changes: AccountChange[] = [];
-    let answers: Answer[] = [];
+    let answers: CommandAnswer[] = [];
     try {
       for (const command of commands) {
         const { version } = this.#accounts;
@@ -192,12 +220,13 @@ export class DynamicSecurity {
       this.#host.failed(error);
       const why = "Nothing was changed: it could not be stored";
       answers = answers.map((answer) => withError(answer, why));
-      return take(answers);
+      take(answers);
+      return null;
     }
     if (affected.hasChanged) this.#host.accessChanged();
     for (const change of changes) this.#host.changed(change);
     take(answers);
-    if (affected.hasChanged) await this.#enforce(affected);
+    return affected.hasChanged ? affected : null;
   }
 
   #context(affected: Affected): CommandContext {
@@ -227,19 +256,20 @@ export class DynamicSecurity {
   }
 
   async #commit(): Promise<void> {
+    if (this.#isStopped) throw new Error("The broker is closing");
     const { settings } = this.#accounts;
     this.#accounts.setSettings({ ...settings, changeIndex: settings.changeIndex + 1 });
     await this.#host.store?.commit(rowsOf(this.#accounts.changes()));
     this.#accounts.keep();
   }
 
-  #answer(answers: readonly Answer[]): void {
+  #answer(answers: readonly CommandAnswer[]): void {
     const list = new Answers();
     for (const answer of answers) list.add(answer);
     this.#host.publish(RESPONSE_TOPIC, list.text);
   }
 
-  /** Disconnects the clients that a change affects, after the answer has left. */
+  /** Disconnects the clients that a change affects, in a later turn than that of the answer. */
   async #enforce({ usernames, isAnonymous }: Affected): Promise<void> {
     await this.#host.nextTurn();
     if (usernames.size > 0 || isAnonymous) {
@@ -271,18 +301,18 @@ export class DynamicSecurity {
   }
 }
 
-function isList(value: readonly unknown[] | Answer): value is readonly unknown[] {
+function isList(value: readonly unknown[] | CommandAnswer): value is readonly unknown[] {
   return Array.isArray(value);
 }
 
-function withError({ command, correlationData }: Answer, error: string): Answer {
+function withError({ command, correlationData }: CommandAnswer, error: string): CommandAnswer {
   return { command, error, ...correlationData === undefined ? {} : { correlationData } };
 }
 
 /** The fields that name what a command is about. */
 const NAMES = ["username", "groupname", "rolename", "acltype", "topic"];
 
-function changeOf(command: unknown, answer: Answer, by: string): AccountChange {
+function changeOf(command: unknown, answer: CommandAnswer, by: string): AccountChange {
   const names = Object.entries(command as Record<string, unknown>)
     .filter(([name, value]) => NAMES.includes(name.toLowerCase()) && typeof value === "string")
     .map(([, value]) => value as string);

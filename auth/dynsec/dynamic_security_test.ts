@@ -205,6 +205,8 @@ Deno.test("the answer is published before the clients that a change affects are 
   const kicked = async (command: Record<string, unknown>) => {
     world.events.length = 0;
     await mustSend(world, security, command);
+    // This waits until the effects of the command before are done.
+    await mustSend(world, security, { command: "getDetails" });
     assertEquals(world.events.slice(0, 2), [
       "access changed",
       "publish $CONTROL/dynamic-security/v1/response",
@@ -236,7 +238,7 @@ Deno.test("the answer is published before the clients that a change affects are 
   assertEquals(await kicked({ command: "deleteClient", ...ada }), ["a1"]);
   const open = [{ acltype: "subscribe", allow: true }];
   assertEquals(await kicked({ command: "setDefaultACLAccess", acls: open }), []);
-  assertEquals(world.events.at(-1), "reauthorize");
+  assertEquals(world.events.includes("reauthorize"), true);
 });
 
 Deno.test("enabling, creating and describing disturb nobody", async () => {

@@ -15,9 +15,12 @@ import { groupOrder } from "./model.ts";
 const FAULTS_TOLD_MAX = 20;
 
 /** What a file had. */
-export interface Imported {
+export interface ImportedAccounts {
+  /** How many accounts. */
   readonly accounts: number;
+  /** How many groups. */
   readonly groups: number;
+  /** How many roles. */
   readonly roles: number;
   /** What was left out, a line each. */
   readonly faults: readonly string[];
@@ -32,7 +35,7 @@ export async function importDocument(
   accounts: Accounts,
   text: string,
   turn: () => Promise<void> | null,
-): Promise<Imported> {
+): Promise<ImportedAccounts> {
   const document = parse(text);
   const faults = new Faults();
   for (const [at, fields] of listOf(document, "roles", ROLES_MAX)) {

@@ -21,7 +21,9 @@ import type { Account, Group, Role, SecuritySettings } from "./model.ts";
 
 /** A row; a value of `null` removes it. */
 export interface AccountRow {
+  /** Its place: the kind of record, and its name. */
   readonly key: Uint8Array<ArrayBuffer>;
+  /** The record, in JSON. */
   readonly value: Uint8Array<ArrayBuffer> | null;
 }
 

@@ -2,6 +2,7 @@
 import type { Authenticator } from "../../auth/authenticator.ts";
 import type { Authorizer } from "../../auth/authorizer.ts";
 import type { ProtocolVersion, QoS } from "../../codec/mod.ts";
+import type { ControlTopic } from "./control_topic.ts";
 
 /**
  * Rules for the clients of one listener. A missing rule is that of the whole broker: from
@@ -19,6 +20,11 @@ export interface ListenerRules {
   readonly authenticator?: Authenticator;
   /** The authorizer; everything is allowed if it is `null`. */
   readonly authorizer?: Authorizer | null;
+  /**
+   * A topic that takes commands for the program; `null`, the default, for none: clients cannot
+   * publish below `$CONTROL/`.
+   */
+  readonly control?: ControlTopic | null;
   /**
    * Whether the authenticator is called for clients without a user name; true by default. Clients
    * with enhanced authentication (MQTT 5 §4.12) need none.

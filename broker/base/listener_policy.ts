@@ -129,6 +129,7 @@ function effectiveOf(
     leniency: rules.lenient ? new ToleratedFaults(stats) : null,
     authenticator: rules.authenticator ?? settings.authenticator,
     authorizer: rules.authorizer === undefined ? settings.authorizer : rules.authorizer,
+    control: rules.control ?? null,
     allowAnonymous: rules.allowAnonymous ?? true,
     identityAsUsername: rules.identityAsUsername ?? false,
     subjectAsUsername: rules.subjectAsUsername ?? false,

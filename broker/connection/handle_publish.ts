@@ -1,12 +1,6 @@
 /** Handles PUBLISH: checks, publishing, and acknowledgement. */
 import type { Receipt } from "../../log/receipt.ts";
-import {
-  forwardedProperties,
-  PacketType,
-  ProtocolError,
-  PublishView,
-  ReasonCode,
-} from "../../codec/mod.ts";
+import { PacketType, ProtocolError, PublishView, ReasonCode } from "../../codec/mod.ts";
 import { type Route, sameBytes } from "../../router/route_cache.ts";
 import { isOffLimits } from "../limits/reserved_topics.ts";
 import { ackAfter } from "./responses.ts";
@@ -15,10 +9,12 @@ import { Outcome } from "../delivery/delivery.ts";
 import type { Commit } from "../base/commit.ts";
 import { routeOfAlias, setAlias } from "./topic_aliases.ts";
 import { checkAllowed } from "./publish_checks.ts";
+import { messageOf } from "./publish_message.ts";
+import { takeCommands } from "./control_topic.ts";
 import { transformPublish } from "./transform_publish.ts";
 import type { Transform } from "../base/transform.ts";
 import { INBOUND_ID_BYTES } from "../base/memory_costs.ts";
-import { countKept, Message } from "../base/message.ts";
+import { countKept, type Message } from "../base/message.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
 import { PublishBatch } from "../delivery/publish_batch.ts";
 import type { DropReason } from "../base/stats.ts";
@@ -157,12 +153,19 @@ export function handlePublish(
       policy.leniency.overlook("receive-maximum");
     }
   }
-  const message = messageOf(connection, route);
+  const message = messageOf(view, route, connection);
   if (qos === 2 && !connection.host.memory.admitsId(session.inbound.size, session.clientId)) {
     return refuse(connection, message, packetId);
   }
   if (route.bytes[0] === DOLLAR && isOffLimits(route.topic, connection)) {
-    return settleIf(false, connection, route, message, packetId);
+    if (policy.control?.topic !== route.topic) {
+      return settleIf(false, connection, route, message, packetId);
+    }
+    const settled = (code: number) =>
+      code === ReasonCode.Success
+        ? acknowledge(connection, message, packetId, code, null)
+        : drop(connection, "not-authorized", message, packetId, code);
+    return takeCommands(connection, policy.control, message, settled);
   }
   if (message.payloadBytes > policy.payloadBytesMax) {
     return drop(connection, "payload-too-large", message, packetId, ReasonCode.QuotaExceeded);
@@ -203,36 +206,6 @@ function resolveRoute(connection: ClientConnection): Route<Receiver> {
   }
   if (topicAlias > 0) setAlias(connection, topicAlias, route);
   return route;
-}
-
-/** The message of the view, which borrows its bytes. */
-function messageOf(connection: ClientConnection, route: Route<Receiver>): Message {
-  let { buffer, propertiesStart, propertiesEnd, payloadStart, end } = view;
-  if (!view.forwardable) {
-    // Some properties stay here: what goes on is put together anew.
-    const properties = forwardedProperties(view);
-    const whole = new Uint8Array(properties.length + end - payloadStart);
-    whole.set(properties);
-    whole.set(buffer.subarray(payloadStart, end), properties.length);
-    buffer = whole;
-    propertiesStart = 0;
-    propertiesEnd = payloadStart = properties.length;
-    end = whole.length;
-  }
-  return new Message(
-    route.topic,
-    route.bytes,
-    buffer,
-    propertiesStart,
-    propertiesEnd,
-    payloadStart,
-    end,
-    view.qos,
-    view.retain,
-    view.messageExpiryInterval,
-    view.messageExpiryInterval < 0 ? 0 : connection.context.clock.now(),
-    connection.origin,
-  );
 }
 
 function settleIf(

@@ -11,6 +11,7 @@ import type { SessionHost } from "../session/session_host.ts";
 import type { Session } from "../session/session.ts";
 import type { Replays } from "../stream/replays.ts";
 import type { SessionTable } from "../session/session_table.ts";
+import type { AccountRows } from "./account_rows.ts";
 import type { Journal } from "./journal.ts";
 
 /** The broker, as the store needs it. */
@@ -29,6 +30,8 @@ export interface DurableHost {
   readonly sessionHost: SessionHost;
   /** The journal; set when the store is opened. */
   journal: Journal | null;
+  /** The rows of dynamic security; set when the store is opened. */
+  accountRows: AccountRows | null;
   /** Ends this turn's work, so that its changes are in the same commit. */
   endTurn(): void;
 }

@@ -1,5 +1,6 @@
 /** How a broker opens its store. */
 import type { Store } from "../../store/store.ts";
+import { AccountRows } from "./account_rows.ts";
 import type { DurableHost } from "./durable_host.ts";
 import type { JournalHost } from "./journal.ts";
 import { MeasuredStore } from "./measured_store.ts";
@@ -12,7 +13,10 @@ import { restore } from "./restore.ts";
  */
 export async function openStore(broker: DurableHost, store: Store): Promise<void> {
   const { commits, clock } = broker.context;
-  await restore(broker, new MeasuredStore(store, commits, clock), journalHostOf(broker));
+  const measured = new MeasuredStore(store, commits, clock);
+  const journal = await restore(broker, measured, journalHostOf(broker));
+  broker.accountRows = new AccountRows(store, journal);
+  await broker.accountRows.check();
 }
 
 function journalHostOf(broker: DurableHost): JournalHost {

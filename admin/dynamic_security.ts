@@ -1,0 +1,113 @@
+/** Dynamic security of a broker. */
+import {
+  type AccountChange,
+  DynamicSecurity,
+  type SecurityHost,
+} from "../auth/dynsec/dynamic_security.ts";
+import type { ClientInfo } from "../auth/authenticator.ts";
+import type { AccountStore } from "../auth/dynsec/rows.ts";
+import type { Broker } from "../broker/broker.ts";
+import { ReasonCode } from "../codec/mod.ts";
+
+/** What a 5.0 client is told when it is disconnected because of a command. */
+const CHANGED_REASON = "What this client may do has changed";
+
+/** How dynamic security is opened. */
+export interface DynamicSecurityOptions {
+  /** Where the accounts are kept; by default in the store of the broker, or in memory without one. */
+  readonly store?: AccountStore;
+  /** Called after each command that has changed something, for a log. */
+  readonly changed?: (change: AccountChange) => void;
+}
+
+/**
+ * Opens the accounts, groups and roles of a broker, which administrators change with the commands
+ * of mosquitto's dynamic security on the topic `$CONTROL/dynamic-security/v1`.
+ *
+ * The result goes into the rules of a listener: its `authenticator`, its `authorizer()`, and itself
+ * as `control`. Stop it before the broker is closed, and close it afterwards.
+ *
+ * @example Accounts from a file of mosquitto
+ * ```ts
+ * import { Broker } from "@fairway/mqtt";
+ * import { openDynamicSecurity } from "@fairway/mqtt/admin";
+ *
+ * const broker = new Broker();
+ * const security = await openDynamicSecurity(broker);
+ * if (security.isNew) await security.import(`{ "clients": [], "roles": [] }`);
+ * const { authenticator } = security;
+ * const rules = { authenticator, authorizer: security.authorizer(), control: security };
+ * await broker.listen({ port: 0, policy: broker.listenerPolicy(rules) });
+ * security.stop();
+ * await broker.close();
+ * await security.close();
+ * ```
+ *
+ * @throws If the accounts cannot be read.
+ */
+export function openDynamicSecurity(
+  broker: Broker,
+  options: DynamicSecurityOptions = {},
+): Promise<DynamicSecurity> {
+  return DynamicSecurity.open(new BrokerSecurityHost(broker, options));
+}
+
+/** The broker, as dynamic security needs it. */
+class BrokerSecurityHost implements SecurityHost {
+  readonly store: AccountStore | null;
+  readonly #broker: Broker;
+  readonly #changed: (change: AccountChange) => void;
+
+  constructor(broker: Broker, { store, changed = () => {} }: DynamicSecurityOptions) {
+    this.store = store ?? broker.inspection.accountRows;
+    this.#broker = broker;
+    this.#changed = changed;
+  }
+
+  now(): number {
+    return this.#broker.clock.now();
+  }
+
+  wait(ms: number): Promise<void> {
+    const { clock } = this.#broker;
+    return new Promise((resolve) => {
+      clock.schedule(clock.now() + ms, resolve);
+    });
+  }
+
+  nextTurn(): Promise<void> {
+    return this.#broker.inspection.nextTurn();
+  }
+
+  *clients(): Generator<ClientInfo, void, void> {
+    for (const { connection } of this.#broker.inspection.sessions()) {
+      if (connection !== null) yield connection.client;
+    }
+  }
+
+  disconnect(clientId: string): void {
+    const session = this.#broker.inspection.session(clientId);
+    session?.disconnect(ReasonCode.AdministrativeAction, CHANGED_REASON);
+  }
+
+  publish(topic: string, text: string): void {
+    // Waiting for room would have the answer wait for whoever else reads it.
+    this.#broker.publish(topic, text).catch((error) => this.failed(error));
+  }
+
+  accessChanged(): void {
+    this.#broker.inspection.accessChanged();
+  }
+
+  reauthorize(): Promise<number> {
+    return this.#broker.reauthorize();
+  }
+
+  changed(change: AccountChange): void {
+    this.#changed(change);
+  }
+
+  failed(error: unknown): void {
+    this.#broker.inspection.reportError(error);
+  }
+}
