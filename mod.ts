@@ -30,7 +30,6 @@ export type {
 } from "./broker/base/hooks.ts";
 export { type BrokerLimits, DEFAULT_LIMITS, type OverflowPolicy } from "./broker/base/limits.ts";
 export type { ListenerPolicy } from "./broker/base/listener_policy.ts";
-export type { ControlTopic } from "./broker/base/control_topic.ts";
 export type { ListenerRules } from "./broker/base/listener_options.ts";
 export type {
   ListenerOptions,

@@ -29,6 +29,7 @@ export type {
   Grant,
 } from "./authenticator.ts";
 export type { Authorizer, PublishRequest, SubscribeRequest } from "./authorizer.ts";
+export type { ControlTopic } from "./control_topic.ts";
 export { anyAuthorizer, everyAuthenticator, everyAuthorizer, firstAuthenticator } from "./chain.ts";
 export type { Fetch } from "./fetch_text.ts";
 export { FileFaultError, type LineFault } from "./file_errors.ts";

@@ -2,7 +2,7 @@
 import type { Authenticator } from "../../auth/authenticator.ts";
 import type { Authorizer } from "../../auth/authorizer.ts";
 import type { ProtocolVersion, QoS } from "../../codec/mod.ts";
-import type { ControlTopic } from "./control_topic.ts";
+import type { ControlTopic } from "../../auth/control_topic.ts";
 
 /**
  * Rules for the clients of one listener. A missing rule is that of the whole broker: from

@@ -1,6 +1,6 @@
 /** Messages with commands for the program: they are handed to it, and to no subscriber. */
 import { ReasonCode } from "../../codec/mod.ts";
-import type { ControlTopic } from "../base/control_topic.ts";
+import type { ControlTopic } from "../../auth/control_topic.ts";
 import type { Message } from "../base/message.ts";
 import type { ClientConnection } from "./client_connection.ts";
 

@@ -1,4 +1,4 @@
-import type { ClientInfo } from "../../auth/authenticator.ts";
+import type { ClientInfo } from "./authenticator.ts";
 
 /**
  * A topic below `$CONTROL/` that takes commands: what clients publish to it is handed to the
