@@ -1,3 +1,4 @@
+/** Topics below `$CONTROL/` that take commands for the program. */
 import type { ClientInfo } from "./authenticator.ts";
 
 /**

@@ -1,3 +1,4 @@
+/** The message of a PUBLISH, as it was received. */
 import { forwardedProperties, type PublishView } from "../../codec/mod.ts";
 import type { Route } from "../../router/route_cache.ts";
 import { Message } from "../base/message.ts";

@@ -1,3 +1,4 @@
+/** The rows of dynamic security in the store of a broker. */
 import type { AccountRow, AccountStore } from "../../auth/dynsec/rows.ts";
 import { accountPages, writeRows } from "../../auth/dynsec/store_rows.ts";
 import type { Batch } from "../../store/batch.ts";
