@@ -20,15 +20,23 @@ import { type Entry, LOST_VARIANT } from "./message_page.ts";
  */
 const READERS_MAX = 128;
 
+/** The queue of a session, as its backlog needs it. */
+export interface BacklogOwner {
+  /** Creates the session's own log. */
+  newLog(): DurableLog;
+  /** The set of readers, or the position of a reader, must be stored. */
+  markChanged(): void;
+  /** The entry that {@linkcode DurableBacklog.peek} could not return was loaded. */
+  onLoaded(): void;
+}
+
 /**
  * The acknowledged messages that a durable session has not sent yet: a cursor in each of the logs
  * that it shares with others, and one in its own log. Their order is the order of the places in the
  * store, so all cursors together form one queue in the order of publication.
  */
 export class DurableBacklog implements LookedThrough {
-  readonly #newLog: () => DurableLog;
-  readonly #loaded: () => void;
-  readonly #changed: () => void;
+  readonly #owner: BacklogOwner;
   #readers: Reader[] = [];
   #own: Reader | null = null;
   /** The reader of the entry of the last {@linkcode peek}. */
@@ -37,15 +45,8 @@ export class DurableBacklog implements LookedThrough {
   /** Whether messages of shared subscriptions may wait. */
   mayBeShared = false;
 
-  /**
-   * @param newLog Creates the session's own log.
-   * @param changed Called when the set of readers, or a reader's position, must be stored.
-   * @param loaded Called when the entry that {@linkcode peek} could not return was loaded.
-   */
-  constructor(newLog: () => DurableLog, changed: () => void, loaded: () => void) {
-    this.#newLog = newLog;
-    this.#changed = changed;
-    this.#loaded = loaded;
+  constructor(owner: BacklogOwner) {
+    this.#owner = owner;
   }
 
   look(after: BacklogPlace | null): BacklogLook {
@@ -87,9 +88,9 @@ export class DurableBacklog implements LookedThrough {
   /** Appends a message for this session alone. */
   push(message: Message, variant: Variant): void {
     if (this.#own === null) {
-      this.#own = readerOf(this.#newLog().cursor(), null, null);
+      this.#own = readerOf(this.#owner.newLog().cursor(), null, null);
       this.#readers.push(this.#own);
-      this.#changed();
+      this.#owner.markChanged();
     }
     if (variant.shared !== null) this.mayBeShared = true;
     this.#own.cursor.log.append(message, variant);
@@ -124,7 +125,7 @@ export class DurableBacklog implements LookedThrough {
       reader.follows = null;
       reader.cursor.close();
       left.onLeft();
-      this.#changed();
+      this.#owner.markChanged();
     }
     this.#forgetRead();
   }
@@ -183,7 +184,7 @@ export class DurableBacklog implements LookedThrough {
   /** Removes the message of {@linkcode peek}. */
   shift(): void {
     this.#next!.cursor.pass();
-    this.#changed();
+    this.#owner.markChanged();
     this.#forgetRead();
   }
 
@@ -204,7 +205,7 @@ export class DurableBacklog implements LookedThrough {
       if (oldest.isUnloaded) oldest.passPage();
       else oldest.pass();
     }
-    this.#changed();
+    this.#owner.markChanged();
     this.#forgetRead();
     return before - this.messages;
   }
@@ -246,7 +247,7 @@ export class DurableBacklog implements LookedThrough {
       // The entry is in memory now, and may be evicted when the others are loaded. Its place stays
       // known.
       cursor.locate();
-      this.#loaded();
+      this.#owner.onLoaded();
     });
     return null;
   }

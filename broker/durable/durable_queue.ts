@@ -7,7 +7,6 @@ import { numberKey, type RecordWriter, textKey } from "../../store/record.ts";
 import type { BrokerContext } from "../base/context.ts";
 import type { Tally } from "../base/memory_tally.ts";
 import type { Delivery } from "../delivery/delivery.ts";
-import type { DurableHost } from "./durable_host.ts";
 import type { MessageFollows, MessageLog } from "../delivery/backlog.ts";
 import type { Commit } from "../base/commit.ts";
 import type { InflightMessage } from "../session/inflight_message.ts";
@@ -15,7 +14,7 @@ import type { ClientLink } from "../session/client_link.ts";
 import type { Message } from "../base/message.ts";
 import type { QueueOwner, SessionQueue } from "../session/session_queue.ts";
 import type { RowOwner } from "../base/row_owner.ts";
-import { DurableBacklog } from "./durable_backlog.ts";
+import { type BacklogOwner, DurableBacklog } from "./durable_backlog.ts";
 import { DurableInflight } from "./durable_inflight.ts";
 import { DurableLog } from "./durable_log.ts";
 import type { Journal } from "./journal.ts";
@@ -24,11 +23,19 @@ import { writeOptions } from "./records.ts";
 import { writeSession } from "./session_record.ts";
 import { StoredInflight, storedOf } from "./stored_inflight.ts";
 
+/** The broker, as the queue of a durable session needs it. */
+export interface DurableQueueHost {
+  readonly context: BrokerContext;
+  readonly delivery: Pick<Delivery, "handOver">;
+  /** Stores the session; not `null` by then. */
+  readonly journal: Journal | null;
+}
+
 /**
  * The queue of a durable session: its waiting messages are in logs of the store, and it writes the
  * rows of the session.
  */
-export class DurableQueue implements SessionQueue, RowOwner {
+export class DurableQueue implements SessionQueue, RowOwner, BacklogOwner {
   readonly isDurable = true;
   readonly takesAll = true;
   readonly backlog: DurableBacklog;
@@ -43,7 +50,7 @@ export class DurableQueue implements SessionQueue, RowOwner {
   /** The commit that stores it for the first time. If that fails, a later one does. */
   readonly #firstCommit: number;
   readonly #context: BrokerContext;
-  readonly #delivery: Delivery;
+  readonly #delivery: DurableQueueHost["delivery"];
   readonly #journal: Journal;
   readonly #session: QueueOwner;
   readonly #inflight: DurableInflight;
@@ -57,18 +64,14 @@ export class DurableQueue implements SessionQueue, RowOwner {
    * @param id Never reused for another session.
    * @param isStored Whether it is already in the store.
    */
-  constructor(host: DurableHost, session: QueueOwner, readonly id: number, isStored: boolean) {
+  constructor(host: DurableQueueHost, session: QueueOwner, readonly id: number, isStored: boolean) {
     const journal = this.#journal = host.journal!;
     this.#firstCommit = isStored ? 0 : journal.gathering.number;
     this.#context = host.context;
     this.#delivery = host.delivery;
     this.#session = session;
     this.#inflight = new DurableInflight(journal, session);
-    this.backlog = new DurableBacklog(
-      () => journal.newLog(),
-      () => this.markChanged(),
-      () => this.#onLoaded(),
-    );
+    this.backlog = new DurableBacklog(this);
   }
 
   get isBlocked(): boolean {
@@ -211,8 +214,11 @@ export class DurableQueue implements SessionQueue, RowOwner {
     this.markChanged();
   }
 
-  /** The entry that the backlog needs was loaded. */
-  #onLoaded(): void {
+  newLog(): DurableLog {
+    return this.#journal.newLog();
+  }
+
+  onLoaded(): void {
     this.#session.link?.outbox.hurry();
     this.#leaving?.run();
   }

@@ -13,7 +13,7 @@ const UNITS_PER_MESSAGE = 4;
 /** The messages that a durable session leaves, and callbacks for their progress. */
 export interface EndedQueueOptions {
   readonly context: BrokerContext;
-  readonly delivery: Delivery;
+  readonly delivery: Pick<Delivery, "handOver">;
   /** The client identifier of the session. */
   readonly clientId: string;
   readonly backlog: DurableBacklog;

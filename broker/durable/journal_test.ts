@@ -1,98 +1,20 @@
 import { assert, assertEquals } from "@std/assert";
-import type { Receipt } from "../../log/receipt.ts";
-import { ManualStore } from "../../tests/harness/manual_store.ts";
-import { VirtualClock } from "../../tests/harness/virtual_clock.ts";
-import type { Message } from "../base/message.ts";
-import { Scheduler } from "../base/scheduler.ts";
-import { message } from "../testdata/messages.ts";
-import { Journal, type JournalHost } from "./journal.ts";
-
-/** The broker around a journal: it retains messages, and records what the journal reports. */
-class TestHost implements JournalHost {
-  readonly clock = new VirtualClock();
-  readonly scheduler = new Scheduler(this.clock);
-  readonly calendar = { toWall: (ms: number) => ms, toClock: (ms: number) => ms };
-  readonly cacheBytesMax = 1_000_000;
-  journalBytesMax = 1_000_000;
-  storedBytesMax = 1_000_000;
-  readonly retained = new Map<string, Message>();
-  readonly reports: string[] = [];
-  room: Receipt | null = null;
-  stored = 0;
-
-  endTurn(): void {}
-
-  needRoom(room: Receipt): void {
-    this.room = room;
-  }
-
-  onStoring(): void {
-    this.stored++;
-  }
-
-  retainedOf(topic: string): Message | undefined {
-    return this.retained.get(topic);
-  }
-
-  reportError(error: unknown): void {
-    this.reports.push(`failed ${error}`);
-  }
-
-  onExpired(messages: number): void {
-    this.reports.push(`expired ${messages}`);
-  }
-
-  onLost(messages: number): void {
-    this.reports.push(`lost ${messages}`);
-  }
-
-  onCommitFailed(): void {
-    this.reports.push("commit failed");
-  }
-
-  onFull(isFull: boolean): void {
-    this.reports.push(isFull ? "full" : "not full");
-  }
-}
-
-/** A journal that has begun, on a store whose commits the test ends. */
-class JournalWorld {
-  readonly host = new TestHost();
-  readonly store = new ManualStore();
-  readonly journal = new Journal(this.store, this.host, 1);
-
-  constructor() {
-    this.journal.begin();
-  }
-
-  /** Retains a message, which the journal has to store. */
-  retain(topic: string, payload = "x"): void {
-    this.host.retained.set(topic, message(topic, payload).keep());
-    this.journal.onRetainedChanged(topic);
-  }
-
-  /** The topics in the store. */
-  topics(): number {
-    return this.store.snapshot().get("retained")?.length ?? 0;
-  }
-
-  settle(): Promise<void> {
-    return this.host.clock.settle();
-  }
-}
+import { JournalWorld } from "../testdata/journal_world.ts";
 
 Deno.test("Journal commits all changes of a turn together, at its end", async () => {
-  const { journal, store, host, ...world } = bound(new JournalWorld());
+  const world = new JournalWorld();
+  const { journal, store, host } = world;
   for (const topic of ["a", "b", "a"]) world.retain(topic);
   assertEquals(store.commits, []);
   assert(journal.latest !== null && journal.latest === journal.gathering);
   await world.settle();
-  assertEquals([store.commits.length, world.topics(), journal.latest], [1, 2, null]);
+  assertEquals([store.commits.length, world.rows("retained"), journal.latest], [1, 2, null]);
   assertEquals([journal.done, host.stored], [1, 3]);
 });
 
 Deno.test("Journal gathers changes during a commit for the next one", async () => {
-  const { journal, store, ...world } = bound(new JournalWorld());
+  const world = new JournalWorld();
+  const { journal, store } = world;
   store.mode = "wait";
   world.retain("a");
   await world.settle();
@@ -104,11 +26,12 @@ Deno.test("Journal gathers changes during a commit for the next one", async () =
   store.mode = "succeed";
   store.settle(true);
   await journal.whenStored(second);
-  assertEquals([store.commits.length, world.topics(), journal.done], [2, 3, 2]);
+  assertEquals([store.commits.length, world.rows("retained"), journal.done], [2, 3, 2]);
 });
 
 Deno.test("Journal retries a failed commit after a second, with the changes since then", async () => {
-  const { journal, store, host, ...world } = bound(new JournalWorld());
+  const world = new JournalWorld();
+  const { journal, store, host } = world;
   store.mode = "fail";
   world.retain("a");
   const stored = journal.whenStored(journal.latest!);
@@ -119,15 +42,16 @@ Deno.test("Journal retries a failed commit after a second, with the changes sinc
   world.retain("b");
   store.mode = "succeed";
   await host.clock.advance(999);
-  assertEquals(world.topics(), 0);
+  assertEquals(world.rows("retained"), 0);
   await host.clock.advance(1);
   await stored;
-  assertEquals([world.topics(), journal.isFailing], [2, false]);
+  assertEquals([world.rows("retained"), journal.isFailing], [2, false]);
   assertEquals(host.reports, ["commit failed", "full", "not full"]);
 });
 
 Deno.test("Journal makes publishers wait for the commit beyond journalBytesMax", async () => {
-  const { host, store, ...world } = bound(new JournalWorld());
+  const world = new JournalWorld();
+  const { host, store } = world;
   host.journalBytesMax = 10_000;
   store.mode = "wait";
   world.retain("a", "x".repeat(9_000));
@@ -148,26 +72,14 @@ Deno.test("Journal.isFull at storedBytesMax", () => {
 });
 
 Deno.test("Journal.close() tries a last time, and releases everyone who waits", async () => {
-  const { journal, store, ...world } = bound(new JournalWorld());
+  const world = new JournalWorld();
+  const { journal, store } = world;
   store.mode = "fail";
   world.retain("a");
   await world.settle();
   const stored = journal.whenStored(journal.gathering);
   await journal.close();
   await stored;
-  assertEquals(world.topics(), 0);
+  assertEquals(world.rows("retained"), 0);
   await journal.whenStored(journal.gathering);
 });
-
-/** The parts of a world, with methods that can be called on their own. */
-function bound(world: JournalWorld) {
-  const { journal, host, store } = world;
-  return {
-    journal,
-    host,
-    store,
-    retain: world.retain.bind(world),
-    topics: world.topics.bind(world),
-    settle: world.settle.bind(world),
-  };
-}

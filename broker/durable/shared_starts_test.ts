@@ -1,0 +1,55 @@
+import { assert, assertEquals } from "@std/assert";
+import { JournalWorld } from "../testdata/journal_world.ts";
+import { message, variant } from "../testdata/messages.ts";
+import { type Reader, readerOf } from "./log_reader.ts";
+
+/** A log that sessions start to read. */
+function world() {
+  const all = new JournalWorld();
+  const log = all.journal.newLog();
+  const start = (sessionId: number): Reader => {
+    const reader = readerOf(log.cursor(), variant(), null);
+    all.journal.starts.add(sessionId, reader);
+    return reader;
+  };
+  return { all, log, starts: all.journal.starts, start };
+}
+
+Deno.test("SharedStarts stores sessions that start at the same position in one row", async () => {
+  const { all, start } = world();
+  const readers = [1, 2, 3].map(start);
+  await all.settle();
+  assertEquals(all.rows("joins"), 1);
+  assertEquals(readers[0]!.join!.sessions, [1, 2, 3]);
+});
+
+Deno.test("SharedStarts begins another row after a message, and after a commit", async () => {
+  const { all, log, start } = world();
+  const first = start(1);
+  log.append(message("t", "x"));
+  const second = start(2);
+  await all.settle();
+  const third = start(3);
+  await all.settle();
+  assert(first.join !== second.join && second.join !== third.join);
+  assertEquals(all.rows("joins"), 3);
+});
+
+Deno.test("SharedStarts removes the row when the last session has stored its position", async () => {
+  const { all, starts, start } = world();
+  const [first, second] = [start(1), start(2)];
+  await all.settle();
+  starts.release(first.join!);
+  await all.settle();
+  assertEquals(all.rows("joins"), 1);
+  starts.release(second.join!);
+  await all.settle();
+  assertEquals(all.rows("joins"), 0);
+});
+
+Deno.test("SharedStarts writes no row that no session needs by the commit", async () => {
+  const { all, starts, start } = world();
+  starts.release(start(1).join!);
+  await all.settle();
+  assertEquals(all.rows("joins"), 0);
+});
