@@ -84,7 +84,7 @@ Deno.test("DurableQueue sends QoS 0 and 1 at once, in order, and stores QoS 1 in
     [[1, "puback"]],
     1,
   ]);
-  owner.inflightMessages!.puback(1);
+  owner.inflightMessages!.puback(1, 0);
   await all.settle();
   assertEquals([world.row()!.flights, all.rows("messages"), all.rows("entries")], [[], 0, 0]);
 });
@@ -131,7 +131,7 @@ Deno.test("DurableQueue sends no more than the Receive Maximum allows [MQTT-3.3.
   const link = owner.connect();
   owner.pump();
   assertEquals([link.taken(), queue.messages], [["x QoS 1 #1"], 1]);
-  owner.inflightMessages!.puback(1);
+  owner.inflightMessages!.puback(1, 0);
   owner.pump();
   assertEquals([link.taken(), queue.messages], [["y QoS 1 #2"], 0]);
 });

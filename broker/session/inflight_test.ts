@@ -24,7 +24,7 @@ Deno.test("InflightMessages frees the packet identifier at PUBACK [MQTT-2.2.1-4]
   const { inflight, link, owner, send } = world();
   send("x", 1);
   assertEquals([link.taken(), inflight.window.size], [["x QoS 1 #1"], 1]);
-  inflight.puback(1);
+  inflight.puback(1, 0);
   assertEquals([inflight.window.size, owner.exchangesEnded], [0, 1]);
 });
 
@@ -52,7 +52,7 @@ Deno.test("InflightMessages says that nothing waits for a PUBREC", () => {
 
 Deno.test("InflightMessages ignores PUBACK and PUBCOMP for nothing", () => {
   const { inflight, owner } = world();
-  inflight.puback(7);
+  inflight.puback(7, 0);
   inflight.pubcomp(7);
   assertEquals(owner.exchangesEnded, 0);
 });
@@ -63,7 +63,7 @@ Deno.test("InflightMessages refuses an acknowledgement of another QoS", () => {
   send("y", 2);
   assertThrows(() => inflight.pubrec(1, 0), ProtocolError, "PUBREC for packet identifier 1");
   assertThrows(() => inflight.pubcomp(1), ProtocolError, "PUBCOMP for packet identifier 1");
-  assertThrows(() => inflight.puback(2), ProtocolError, "PUBACK for packet identifier 2");
+  assertThrows(() => inflight.puback(2, 0), ProtocolError, "PUBACK for packet identifier 2");
   assertThrows(() => inflight.pubcomp(2), ProtocolError, "PUBCOMP for packet identifier 2");
   assertEquals(inflight.window.size, 2);
 });
@@ -73,7 +73,7 @@ Deno.test("InflightMessages.mayOpen is false at the Receive Maximum [MQTT-3.3.4-
   assertEquals(inflight.mayOpen, true);
   send("x", 1);
   assertEquals(inflight.mayOpen, false);
-  inflight.puback(1);
+  inflight.puback(1, 0);
   assertEquals(inflight.mayOpen, true);
 });
 
@@ -107,7 +107,7 @@ Deno.test("InflightMessages resends in order, as the Receive Maximum allows [MQT
   assertEquals(inflight.mayOpen, false);
   owner.pump();
   assertEquals(link.taken(), ["one QoS 1 #1 DUP"]);
-  inflight.puback(1);
+  inflight.puback(1, 0);
   owner.pump();
   assertEquals(link.taken(), ["two QoS 1 #2 DUP"]);
 });

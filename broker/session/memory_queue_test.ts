@@ -39,7 +39,7 @@ Deno.test("MemoryQueue sends no more than the Receive Maximum allows [MQTT-3.3.4
   const link = owner.connect();
   owner.pump();
   assertEquals([link.taken(), queue.messages], [["a QoS 1 #1", "b QoS 1 #2"], 1]);
-  owner.inflightMessages!.puback(1);
+  owner.inflightMessages!.puback(1, 0);
   owner.pump();
   assertEquals([link.taken(), queue.messages], [["c QoS 1 #3"], 0]);
 });
