@@ -14,6 +14,8 @@ export interface SearchOptions {
   readonly topicsMax?: number;
   /** Waited for after each chunk, so that others have their turn; nothing by default. */
   readonly pause?: () => Promise<void>;
+  /** `last-per-topic` is what was the last in front of this sequence; of all there is by default. */
+  readonly until?: number;
   /** Ends the search. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -81,8 +83,8 @@ async function cursorAtLast(
   isTogether: boolean,
   options: SearchOptions,
 ): Promise<StreamCursor> {
-  const { filter, topicsMax = TOPICS_MAX, pause, signal } = options;
-  const end = log.stored + 1;
+  const { filter, topicsMax = TOPICS_MAX, until = Infinity, pause, signal } = options;
+  const end = Math.min(until, log.stored + 1);
   const found: number[] = [];
   let together = 0;
   const perTopic = new Map<string, number>();

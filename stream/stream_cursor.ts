@@ -76,6 +76,14 @@ export class StreamCursor {
     return this.#at;
   }
 
+  /** Of what was chosen, nothing in front of a sequence is read: it was, or it is gone. */
+  skipChosen(at: number): void {
+    this.chosen = this.chosen?.filter((seq) => seq >= at) ?? null;
+    if (this.chosen?.length === 0) this.chosen = null;
+    const first = Math.min(this.#log.first, this.#at);
+    if (at < first) this.gap = { from: at, to: first - 1 };
+  }
+
   /** Looks for the next message. */
   next(): Found {
     const log = this.#log;

@@ -259,10 +259,10 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
     sendControl(this, { type: "pubrel", packetId, reasonCode, properties: {} });
   }
 
-  send(message: Message, variant: Variant, qos: QoS, packetId: number, dup: boolean): boolean {
+  send(message: Message, how: Variant, qos: QoS, id: number, dup: boolean, sure?: true): boolean {
     const { mount } = this.policy;
     if (mount !== null && !mount.holds(message.topic)) return false;
-    return this.sender!.send(message, variant, qos, packetId, dup);
+    return this.sender!.send(message, how, qos, id, dup, sure);
   }
 
   whyUnsent(message: Message): DropReason {

@@ -148,8 +148,9 @@ export function addReplay(
     return plan.code = fault.code;
   }
   const options = { qos, identifier, noLocal: noLocal || connection.isBridge };
-  // Without one it goes on with what it has.
-  if (plan.cursor !== null) replays.add(plan.request!, options, plan.stream!, plan.cursor);
+  // Without one it goes on where it is, with the options of now [MQTT-3.8.4-3].
+  if (plan.cursor === null) replays.change(key, options);
+  else replays.add(plan.request!, options, plan.stream!, plan.cursor);
   connection.outbox.hurry();
   return qos;
 }

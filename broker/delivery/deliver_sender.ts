@@ -29,10 +29,17 @@ export class DeliverSender implements MessageSender {
     this.#client = client;
   }
 
-  send(message: Message, variant: Variant, qos: QoS, packetId: number, dup: boolean): boolean {
+  send(
+    message: Message,
+    variant: Variant,
+    qos: QoS,
+    packetId: number,
+    dup: boolean,
+    isSure?: boolean,
+  ): boolean {
     const sent = this.#ask(message, qos, dup);
     this.whyUnsent = sent === null ? "deliver" : this.#sender.whyUnsent;
-    return sent !== null && this.#sender.send(sent, variant, qos, packetId, dup);
+    return sent !== null && this.#sender.send(sent, variant, qos, packetId, dup, isSure);
   }
 
   release(): void {

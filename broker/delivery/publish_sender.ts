@@ -36,9 +36,17 @@ export interface MessageSender {
    *
    * @param packetId Ignored with QoS 0.
    * @param dup Whether it is a retransmission.
+   * @param isSure Whether it must not be skipped when the client lags: by default QoS 1 and 2.
    * @returns False if nothing is sent, see {@linkcode whyUnsent}.
    */
-  send(message: Message, variant: Variant, qos: QoS, packetId: number, dup: boolean): boolean;
+  send(
+    message: Message,
+    variant: Variant,
+    qos: QoS,
+    packetId: number,
+    dup: boolean,
+    isSure?: boolean,
+  ): boolean;
   /** The client is gone: what is kept for it takes up no memory any more. */
   release(): void;
 }
@@ -80,14 +88,22 @@ export class PublishSender implements MessageSender {
    *
    * @param packetId Ignored with QoS 0.
    * @param dup Whether it is a retransmission.
+   * @param isSure Whether it must not be skipped when the client lags.
    * @returns False if it exceeds the client's Maximum Packet Size. Then nothing is sent.
    */
-  send(message: Message, variant: Variant, qos: QoS, packetId: number, dup: boolean): boolean {
+  send(
+    message: Message,
+    variant: Variant,
+    qos: QoS,
+    packetId: number,
+    dup: boolean,
+    isSure: boolean = qos > 0,
+  ): boolean {
     if (this.#version < 5 || this.#isBare(message, variant)) {
       const flags = (dup && qos > 0 ? 0x08 : 0) | qos << 1 | (retainFlag(message, variant) ? 1 : 0);
-      return this.#sendBare(message, flags, packetId);
+      return this.#sendBare(message, flags, packetId, isSure);
     }
-    return this.#sendWithProperties(message, variant, qos, packetId, dup);
+    return this.#sendWithProperties(message, variant, qos, packetId, dup, isSure);
   }
 
   /** Whether the client gets no properties with a message of 5.0. */
@@ -96,14 +112,14 @@ export class PublishSender implements MessageSender {
       message.propertiesStart === message.propertiesEnd;
   }
 
-  #sendBare(message: Message, flags: number, packetId: number): boolean {
+  #sendBare(message: Message, flags: number, packetId: number, isSure: boolean): boolean {
     const version = this.#version;
     const topicSkip = this.#topicSkip;
     const qos = (flags >> 1 & 3) as QoS;
     const size = barePublishSize(message, version, qos, topicSkip);
     if (size > this.#packetBytesMax) return false;
     const outbox = this.#outbox;
-    const offset = outbox.reserve(size, qos > 0);
+    const offset = outbox.reserve(size, isSure);
     writeBarePublish(message, version, flags, packetId, topicSkip, outbox.buffer, offset);
     outbox.commit(size);
     return true;
@@ -115,6 +131,7 @@ export class PublishSender implements MessageSender {
     qos: QoS,
     packetId: number,
     dup: boolean,
+    isSure: boolean,
   ): boolean {
     how.version = this.#version;
     how.qos = qos;
@@ -136,7 +153,7 @@ export class PublishSender implements MessageSender {
       size = forwardedSize(message, how);
     }
     if (size > this.#packetBytesMax) return false;
-    const offset = this.#outbox.reserve(size, qos > 0);
+    const offset = this.#outbox.reserve(size, isSure);
     writeForwarded(message, how, this.#outbox.buffer, offset);
     this.#outbox.commit(size);
     return true;

@@ -9,6 +9,7 @@ import type { ReplayRecord } from "../session/session_replays.ts";
 const NO_LOCAL = 4;
 const GROUP = 8;
 const EXCLUSIVE = 16;
+const UNTIL = 32;
 
 /** Writes the subscriptions of a session that read streams, as a part of its row. */
 export function writeReplays(writer: RecordWriter, replays: readonly ReplayRecord[]): void {
@@ -16,11 +17,12 @@ export function writeReplays(writer: RecordWriter, replays: readonly ReplayRecor
   for (const replay of replays) {
     writer.text(replay.key).text(replay.stream).text(replay.position).text(replay.filter);
     writer.text(replay.prefix).number(replay.mountBytes);
-    const { qos, noLocal, isExclusive, group } = replay;
+    const { qos, noLocal, isExclusive, group, until } = replay;
     const flags = (noLocal ? NO_LOCAL : 0) + (isExclusive ? EXCLUSIVE : 0) +
-      (group === "" ? 0 : GROUP);
+      (group === "" ? 0 : GROUP) + (until > 0 ? UNTIL : 0);
     writer.number(qos + flags).number(replay.identifier).number(replay.at);
     if (group !== "") writer.text(group);
+    if (until > 0) writer.number(until);
   }
 }
 
@@ -46,6 +48,7 @@ export function readReplays(reader: RecordReader): ReplayRecord[] {
     const noLocal = (flags & NO_LOCAL) !== 0;
     const isExclusive = (flags & EXCLUSIVE) !== 0;
     const group = (flags & GROUP) === 0 ? "" : reader.text();
+    const until = (flags & UNTIL) === 0 ? 0 : reader.number();
     replays.push({
       key,
       stream,
@@ -57,6 +60,7 @@ export function readReplays(reader: RecordReader): ReplayRecord[] {
       identifier,
       noLocal,
       at,
+      until,
       group,
       isExclusive,
     });

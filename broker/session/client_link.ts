@@ -15,8 +15,19 @@ export interface ClientLink {
   readonly policy: EffectivePolicy;
   /** How it is written to. */
   readonly wire: Wire;
-  /** Sends a PUBLISH; false if the client cannot be sent it, see {@linkcode whyUnsent}. */
-  send(message: Message, variant: Variant, qos: QoS, packetId: number, dup: boolean): boolean;
+  /**
+   * Sends a PUBLISH; false if the client cannot be sent it, see {@linkcode whyUnsent}.
+   *
+   * @param isSure Whether it must not be skipped when the client lags: by default QoS 1 and 2.
+   */
+  send(
+    message: Message,
+    variant: Variant,
+    qos: QoS,
+    packetId: number,
+    dup: boolean,
+    isSure?: true,
+  ): boolean;
   /** Why a PUBLISH was not sent. */
   whyUnsent(message: Message): DropReason;
   /** Sends a PUBREL. */

@@ -21,6 +21,11 @@ export interface ReplayRecord {
   readonly noLocal: boolean;
   /** The sequence from which on the client has not acknowledged everything; 0 if not known. */
   readonly at: number;
+  /**
+   * In front of this sequence only the last messages of each topic are read; 0 if that is over, or
+   * was not asked for.
+   */
+  readonly until: number;
   /** The group that it is a member of, as the broker knows it; `""` for none. */
   readonly group: string;
   /** Whether one member of the group at a time gets messages. */

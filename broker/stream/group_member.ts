@@ -15,7 +15,7 @@ import { TopicPrefix } from "./stream_message.ts";
 export const ALONE_FROM = 2;
 
 /** What a subscription to a group asks for. */
-export type MemberRequest = Omit<ReplayRecord, "at">;
+export type MemberRequest = Omit<ReplayRecord, "at" | "until">;
 
 /** Whoever gives the members of a group their messages. */
 export interface MemberOwner {

@@ -64,7 +64,7 @@ export class Memberships {
   }
 
   /** Takes a member that was in the store. It joins its group when the stream is declared. */
-  restore({ at: _at, ...request }: ReplayRecord): void {
+  restore({ at: _at, until: _until, ...request }: ReplayRecord): void {
     this.#find(this.#newMembership(request));
   }
 
@@ -80,7 +80,7 @@ export class Memberships {
 
   /** What is stored of them. */
   records(): ReplayRecord[] {
-    return [...this.#byKey.values()].map(({ member }) => ({ ...member.request, at: 0 }));
+    return [...this.#byKey.values()].map(({ member }) => ({ ...member.request, at: 0, until: 0 }));
   }
 
   /** Gives members of their groups messages; returns whether any was given one. */

@@ -1,5 +1,4 @@
 /** One subscription that reads a stream: its position, and what is not acknowledged. */
-import type { QoS } from "../../codec/mod.ts";
 import type { Variant } from "../../router/variant.ts";
 import { parsePosition } from "../../stream/position.ts";
 import { cursorAt } from "../../stream/resolve_position.ts";
@@ -14,66 +13,73 @@ import { isExpired, streamMessage, TopicPrefix } from "./stream_message.ts";
 /** What a subscription that reads a stream asks for. */
 export type ReplayRequest = Omit<
   ReplayRecord,
-  "at" | "qos" | "identifier" | "noLocal" | "group" | "isExclusive"
+  "at" | "until" | "qos" | "identifier" | "noLocal" | "group" | "isExclusive"
 >;
+
+/** With what options a subscription reads. */
+export type ReplayOptions = Pick<ReplayRecord, "qos" | "identifier" | "noLocal">;
 
 /** One subscription that reads a stream: a position, and what was not acknowledged yet. */
 export class Replay implements StreamWaiter {
-  readonly variant: Variant;
-  readonly noLocal: boolean;
+  variant: Variant;
+  noLocal: boolean;
   readonly request: ReplayRequest;
   /** Its position; `null` until the stream is there. */
   cursor: StreamCursor | null;
   log: StreamLog | null;
   /** Whether it waits: for the stream to grow, or for the disk. */
   isWaiting = false;
-  /** The sequences that are in flight, the lowest first. */
-  readonly inflight: Set<number> = new Set();
+  /**
+   * The sequences that are in flight, the lowest first, and where each of them is read again from:
+   * with it goes the gap in front of it that it tells of.
+   */
+  readonly inflight: Map<number, number> = new Map();
   readonly #wake: () => void;
   #at: number;
+  /** In front of it only the last messages of each topic are read; 0 for none. */
+  #until: number;
   /** What is put before each topic. */
   readonly #prefix: TopicPrefix;
 
   /** @param wake Told when it may go on. */
   constructor(
     request: ReplayRequest,
-    options: { qos: QoS; identifier: number; noLocal: boolean; at: number },
+    options: ReplayOptions & Pick<ReplayRecord, "at" | "until">,
     log: StreamLog | null,
     cursor: StreamCursor | null,
     wake: () => void,
   ) {
-    const { qos, identifier, noLocal, at } = options;
     this.request = request;
-    this.noLocal = noLocal;
+    this.noLocal = options.noLocal;
     this.#prefix = new TopicPrefix(request.prefix, request.mountBytes);
-    this.variant = {
-      qos,
-      identifiers: identifier === 0 ? null : [identifier],
-      retainAsPublished: false,
-      retained: false,
-      shared: null,
-    };
+    this.variant = variantOf(options);
     this.log = log;
     this.cursor = cursor;
-    this.#at = at;
+    this.#at = options.at;
+    this.#until = cursor === null ? options.until : untilOf(cursor);
     this.#wake = wake;
+  }
+
+  /** Goes on with other options. */
+  change(options: ReplayOptions): void {
+    this.variant = variantOf(options);
+    this.noLocal = options.noLocal;
   }
 
   /** The sequence from which on not everything was acknowledged; 0 if that is not known. */
   get resumeAt(): number {
     const { cursor } = this;
     if (cursor === null) return this.#at;
-    // The last messages of each topic are sent again from the first of them.
-    if (cursor.chosen !== null) return 0;
-    for (const seq of this.inflight) return seq;
-    return cursor.at;
+    for (const from of this.inflight.values()) return from;
+    return cursor.gap?.from ?? cursor.at;
   }
 
   /** What is stored of it. */
   get record(): ReplayRecord {
     const { request, variant: { qos, identifiers }, noLocal, resumeAt: at } = this;
     const identifier = identifiers?.[0] ?? 0;
-    return { ...request, qos, identifier, noLocal, at, group: "", isExclusive: false };
+    const until = at < this.#until ? this.#until : 0;
+    return { ...request, qos, identifier, noLocal, at, until, group: "", isExclusive: false };
   }
 
   wake(): void {
@@ -85,8 +91,10 @@ export class Replay implements StreamWaiter {
   begin(log: StreamLog, context: BrokerContext): void {
     this.log = log;
     const { filter, position } = this.request;
-    if (this.#at > 0) {
-      this.cursor = new StreamCursor(log, Math.min(this.#at, log.last + 1), filter);
+    const at = this.#at;
+    const until = this.#until;
+    if (at > 0 && until <= at) {
+      this.cursor = new StreamCursor(log, Math.min(at, log.last + 1), filter);
       return;
     }
     this.#wait(
@@ -94,7 +102,14 @@ export class Replay implements StreamWaiter {
         const text = position.replace(/^resume,?/, "") || "latest";
         const wanted = parsePosition(text, context.settings.wallClock());
         const topicsMax = context.limits.replayTopicsMax;
-        this.cursor = await cursorAt(log, wanted, { filter, topicsMax });
+        const cursor = await cursorAt(log, wanted, {
+          filter,
+          topicsMax,
+          ...(until > 0 ? { until } : {}),
+        });
+        if (until > 0) cursor.skipChosen(at);
+        else this.#until = untilOf(cursor);
+        this.cursor = cursor;
       })(),
       context,
     );
@@ -109,6 +124,7 @@ export class Replay implements StreamWaiter {
   lose(): void {
     this.cursor = this.log = null;
     this.#at = 1;
+    this.#until = 0;
     this.inflight.clear();
   }
 
@@ -129,4 +145,18 @@ export class Replay implements StreamWaiter {
       context.reportError(error);
     });
   }
+}
+
+function variantOf({ qos, identifier }: ReplayOptions): Variant {
+  return {
+    qos,
+    identifiers: identifier === 0 ? null : [identifier],
+    retainAsPublished: false,
+    retained: false,
+    shared: null,
+  };
+}
+
+function untilOf({ chosen, following }: StreamCursor): number {
+  return chosen === null ? 0 : following;
 }

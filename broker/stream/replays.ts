@@ -1,5 +1,4 @@
 /** The subscriptions of one session that read streams. */
-import type { QoS } from "../../codec/mod.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { StreamCursor } from "../../stream/stream_cursor.ts";
 import type { BrokerContext } from "../base/context.ts";
@@ -9,7 +8,7 @@ import { InflightMessage } from "../session/inflight_message.ts";
 import type { ReplayRecord, SessionReplays } from "../session/session_replays.ts";
 import type { BrokerStreams, DeclaredStream } from "./broker_streams.ts";
 import { Memberships } from "./memberships.ts";
-import { Replay, type ReplayRequest } from "./replay.ts";
+import { Replay, type ReplayOptions, type ReplayRequest } from "./replay.ts";
 import type { ReplayingSession } from "./replaying_session.ts";
 
 /** What sending one message costs, in units of a turn's budget: about a microsecond. */
@@ -32,13 +31,14 @@ class ReplayedMessage extends InflightMessage {
     replay: Replay,
     topic: string,
     seq: number,
+    from: number,
   ) {
     super(message, variant, 1);
     this.#replay = replay;
     this.#topic = topic;
     this.#seq = seq;
     this.wasSent = true;
-    replay.inflight.add(seq);
+    replay.inflight.set(seq, from);
   }
 
   /** It is kept until it is acknowledged, to be sent again: its stream may have dropped it by then. */
@@ -90,24 +90,30 @@ export class Replays implements SessionReplays {
   /** Adds a subscription, in the place of another one with the same key. */
   add(
     request: ReplayRequest,
-    options: { qos: QoS; identifier: number; noLocal: boolean },
+    options: ReplayOptions,
     declared: DeclaredStream,
     cursor: StreamCursor,
   ): void {
     this.remove(request.key);
-    this.#add(request, { ...options, at: 0 }, declared, cursor);
+    this.#add(request, { ...options, at: 0, until: 0 }, declared, cursor);
+  }
+
+  /** The subscription with a key goes on with other options. */
+  change(key: string, options: ReplayOptions): void {
+    this.#byKey.get(key)?.change(options);
+    this.#session.queue.markChanged();
   }
 
   /** Takes a subscription that was in the store. */
   restore(record: ReplayRecord): void {
     if (record.group !== "") return this.memberships.restore(record);
-    const { qos: _q, identifier: _i, noLocal: _n, at: _a, ...request } = record;
+    const { qos: _q, identifier: _i, noLocal: _n, at: _a, until: _u, ...request } = record;
     this.#add(request, record, undefined, null);
   }
 
   #add(
     request: ReplayRequest,
-    options: { qos: QoS; identifier: number; noLocal: boolean; at: number },
+    options: ReplayOptions & Pick<ReplayRecord, "at" | "until">,
     declared: DeclaredStream | undefined,
     cursor: StreamCursor | null,
   ): void {
@@ -150,8 +156,10 @@ export class Replays implements SessionReplays {
   sendNext(link: ClientLink): boolean {
     if (this.#isLate) return false;
     let hasSent = this.memberships.sendNext();
-    for (let left = this.#order.length; left > 0; left--) {
-      const replay = this.#order[this.#turn++ % this.#order.length]!;
+    // Another one is the first each time: the first may take all that the client does.
+    const start = this.#turn++;
+    for (let i = 0; i < this.#order.length; i++) {
+      const replay = this.#order[(start + i) % this.#order.length]!;
       const before = replay.cursor?.at;
       if (!replay.isWaiting && this.#send(replay, link)) hasSent = true;
       if (replay.cursor?.at !== before && this.#session.expirySeconds > 0) {
@@ -225,16 +233,18 @@ export class Replays implements SessionReplays {
     const session = this.#session;
     if (replay.noLocal && cursor.publisher === session.clientId) return;
     if (!session.mayReceive(cursor.topic)) return this.#context.countWithheld(1);
+    const from = cursor.gap?.from ?? cursor.seq;
     const message = replay.message(link.wire.v5, this.#context);
     if (message === null) return;
     const { variant } = replay;
     if (variant.qos === 0) {
-      if (!link.send(message, variant, 0, 0, false)) this.#unsent(link, message);
+      // It runs ahead of the client by no more than there is room for, so nothing is skipped.
+      if (!link.send(message, variant, 0, 0, false, true)) this.#unsent(link, message);
       return;
     }
     const { window } = session.openInflight();
     const kept = session.expirySeconds > 0 ? message.keep() : null;
-    const sent = new ReplayedMessage(kept, variant, replay, cursor.topic, cursor.seq);
+    const sent = new ReplayedMessage(kept, variant, replay, cursor.topic, cursor.seq, from);
     const flight = window.open(1, sent);
     if (link.send(message, variant, 1, flight.packetId, false)) return;
     window.close(flight);

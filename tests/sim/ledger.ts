@@ -103,8 +103,8 @@ export class Ledger {
   readonly faults: string[] = [];
   /** Grows with everything that a client sends or receives, pings aside. */
   activity = 0;
-  /** How often the broker has crashed. */
-  crashes = 0;
+  /** When the broker has crashed, in milliseconds. */
+  readonly crashedMs: number[] = [];
   #ticks = 0;
   readonly #journal: string[] | null;
   readonly #now: () => number;
@@ -113,6 +113,11 @@ export class Ledger {
   constructor(now: () => number, keepsJournal: boolean) {
     this.#now = now;
     this.#journal = keepsJournal ? [] : null;
+  }
+
+  /** How often the broker has crashed. */
+  get crashes(): number {
+    return this.crashedMs.length;
   }
 
   /** The number of the next event. */

@@ -4,7 +4,7 @@ import type { Random } from "../harness/random.ts";
 import type { VirtualClock } from "../harness/virtual_clock.ts";
 
 /** When the wall clock of a simulation says that its clock began, in milliseconds since 1970. */
-const BEGAN_MS = 1_000_000_000_000;
+export const BEGAN_MS = 1_000_000_000_000;
 
 /** The virtual clock as the broker gets it: it counts what the broker still waits for. */
 class BrokerClock implements Clock {
@@ -54,7 +54,11 @@ export class Life {
   /** Starts a broker that keeps everything in memory. */
   static inMemory(clock: VirtualClock, options: BrokerOptions): Life {
     const own = new BrokerClock(clock);
-    return new Life(new Broker({ ...options, clock: own }), own, null);
+    return new Life(
+      new Broker({ ...options, clock: own, wallClock: () => BEGAN_MS + clock.now() }),
+      own,
+      null,
+    );
   }
 
   /**

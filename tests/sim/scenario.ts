@@ -1,5 +1,6 @@
 import type { BrokerLimits, OverflowPolicy } from "../../mod.ts";
 import { Random } from "../harness/random.ts";
+import { type StreamPlan, streamPlanOf } from "./stream_plan.ts";
 
 /** What a client is like. */
 export interface ClientPlan {
@@ -49,6 +50,8 @@ export interface Scenario {
   readonly overflow: OverflowPolicy | null;
   /** What the disk of the broker is like, and when the power fails; `null` without a disk. */
   readonly disk: Disk | null;
+  /** The stream that the broker keeps, and who reads it; `null` without one. */
+  readonly stream: StreamPlan | null;
   /** How long it takes to find out what a client may do; 0 for no authorizer. */
   readonly authorizerMsMax: number;
   readonly network: { maxDelayMs: number; windowBytes: number; cutChance: number };
@@ -88,6 +91,7 @@ export function scenarioOf(seed: number): Scenario {
   const clients = overflow === "refuse-publisher" ? plans.map(onlyV5) : plans;
   // A narrow window makes for many pieces, and so for a long run.
   const windowBytes = random.pick([30, 200, 1000, 8192]);
+  const stream = streamPlanOf(seed, windowBytes);
   return {
     seed,
     clients,
@@ -103,9 +107,11 @@ export function scenarioOf(seed: number): Scenario {
       ...limitsOf(random, overflow !== null),
       ...memoryOf(new Random(seed ^ 0xcac4e)),
       ...turnsOf(new Random(seed ^ 0x70245)),
+      ...(stream === null ? {} : { streamCacheBytesMax: stream.cacheBytesMax }),
     },
     overflow,
-    disk: random.chance(0.6) ? diskOf(new Random(seed ^ 0xd15c)) : null,
+    disk: random.chance(0.6) ? diskOf(new Random(seed ^ 0xd15c), overflow) : null,
+    stream,
     authorizerMsMax: random.pick([0, 0, 0, 0, 30]),
     network: {
       maxDelayMs: random.pick([0, 5, 20]),
@@ -138,8 +144,10 @@ function clientPlan(random: Random, clientId: string, isWide: boolean, index: nu
   };
 }
 
-function diskOf(random: Random): Disk {
-  const crashes = Array.from({ length: random.pick([0, 1, 1, 2, 3]) }, () => ({
+function diskOf(random: Random, overflow: OverflowPolicy | null): Disk {
+  const count = random.pick([0, 1, 1, 2, 3]);
+  // A crash between the end of a session and the CONNACK of the next one tells the client neither.
+  const crashes = Array.from({ length: overflow === "end-session" ? 0 : count }, () => ({
     atMs: random.integer(20, 1150),
     downMs: random.pick([0, 10, 200]),
   }));

@@ -37,7 +37,7 @@ function linesAbout(fault: string, journal: readonly string[]): readonly string[
   const message = /#\d+/.exec(fault)?.[0];
   if (message === undefined) return journal.slice(-60);
   const isOfMessage = new RegExp(`${message}\\b`);
-  const isOfClient = new RegExp(`: ${/^c\d+/.exec(fault)?.[0]} (?![<>] pub)`);
+  const isOfClient = new RegExp(`: ${/^[cr]\d+/.exec(fault)?.[0]} (?![<>] pub)`);
   return journal.filter((line) => isOfMessage.test(line) || isOfClient.test(line));
 }
 

@@ -2,7 +2,10 @@ import { Random } from "../harness/random.ts";
 import { Actor } from "./actor.ts";
 import { checkDeliveries } from "./check.ts";
 import { ModelClient } from "./model_client.ts";
+import { checkReading } from "./check_readings.ts";
+import { checkStream } from "./check_stream.ts";
 import { type Scenario, scenarioOf } from "./scenario.ts";
+import { StreamReader } from "./stream_reader.ts";
 import { World } from "./world.ts";
 
 /** Peace lasts this many rounds before it is believed: longer than any client rests or stalls. */
@@ -24,6 +27,8 @@ export interface Run {
   readonly endMs: number;
   readonly messages: number;
   readonly deliveries: number;
+  /** How many messages readers of the stream have got. */
+  readonly readings: number;
 }
 
 /** Runs the simulation that a seed stands for. */
@@ -32,20 +37,32 @@ export async function simulate(seed: number, keepsJournal = false): Promise<Run>
   const world = await World.create(scenario, keepsJournal);
   const { clock, ledger, network } = world;
   const actors = actorsOf(world, scenario);
+  const readers = readersOf(world, scenario);
   for (const { atMs, downMs } of scenario.disk?.crashes ?? []) {
     clock.schedule(clock.now() + atMs, () => world.crash(downMs));
   }
   await clock.advance(scenario.activeMs);
-  await settle(world, actors);
+  await settle(world, actors, readers);
+  world.settled();
   const { overflow } = scenario;
-  checkDeliveries(ledger, {
+  const allowances = {
     mayLag: world.hasLagged,
     hasCrashed: ledger.crashes > 0,
     mayDrop: overflow !== null && overflow !== "refuse-publisher",
     mayRefuse: overflow !== null,
-  });
+  };
+  checkDeliveries(ledger, allowances);
+  if (scenario.stream !== null) {
+    checkStream(ledger, world.book!, scenario.stream, allowances);
+    for (const { readings, connection } of readers) {
+      for (const reading of readings.all) {
+        const isAlive = !reading.isOver && !reading.isEnding && reading.after !== null;
+        checkReading(ledger, world.book!, reading, isAlive ? connection : null);
+      }
+    }
+  }
   if (scenario.endsWithBroker) await closeBroker(world);
-  else await leaveBroker(world, actors);
+  else await leaveBroker(world, [...actors, ...readers]);
   await checkNothingLeft(world);
   return {
     fingerprint: network.fingerprint,
@@ -54,6 +71,10 @@ export async function simulate(seed: number, keepsJournal = false): Promise<Run>
     endMs: clock.now(),
     messages: ledger.publications.length,
     deliveries: ledger.sessions.reduce((sum, { deliveries }) => sum + deliveries.length, 0),
+    readings: readers.reduce(
+      (sum, { readings }) => sum + readings.all.reduce((all, one) => all + one.messages.length, 0),
+      0,
+    ),
   };
 }
 
@@ -64,15 +85,28 @@ function actorsOf(world: World, scenario: Scenario): Actor[] {
   );
 }
 
+function readersOf(world: World, scenario: Scenario): StreamReader[] {
+  const { stream, seed } = scenario;
+  const random = new Random(seed ^ 0x4ead);
+  return (stream?.readers ?? []).map((plan) =>
+    new StreamReader(world, stream!, plan, random.fork())
+  );
+}
+
 /** Fair weather: everyone connects and takes what waits, until nothing moves any more. */
-async function settle(world: World, actors: readonly Actor[]): Promise<void> {
+async function settle(
+  world: World,
+  actors: readonly Actor[],
+  readers: readonly StreamReader[],
+): Promise<void> {
   const { clock, network, ledger } = world;
   network.cutChance = 0;
-  for (const actor of actors) actor.retire();
+  for (const actor of [...actors, ...readers]) actor.retire();
   let quiet = 0;
   for (let round = 0; quiet < QUIET_ROUNDS; round++) {
     if (round === ROUNDS_MAX) return ledger.fault("the clients never come to rest");
     for (const { client } of actors) if (client.isOffline) client.connect(true);
+    for (const reader of readers) if (reader.isOffline) reader.connect();
     const before = ledger.activity;
     await clock.advance(ROUND_MS);
     quiet = ledger.activity === before ? quiet + 1 : 0;
@@ -81,6 +115,10 @@ async function settle(world: World, actors: readonly Actor[]): Promise<void> {
     const { clientId } = client.plan;
     if (!client.isConnected) ledger.fault(`${clientId} cannot connect`);
     if (!client.isIdle) ledger.fault(`${clientId} has handshakes that do not end`);
+  }
+  for (const { plan, isConnected, isIdle } of readers) {
+    if (!isConnected) ledger.fault(`${plan.clientId} cannot connect`);
+    if (!isIdle) ledger.fault(`${plan.clientId} has not acknowledged everything`);
   }
 }
 
@@ -94,10 +132,12 @@ async function closeBroker(world: World): Promise<void> {
 }
 
 /** The clients go, and their sessions expire. */
-async function leaveBroker(world: World, actors: readonly Actor[]): Promise<void> {
+async function leaveBroker(world: World, actors: readonly { leave(): void }[]): Promise<void> {
   const { broker, clock, ledger } = world;
   world.isOver = true;
   for (const actor of actors) actor.leave();
+  // As long as it is there, it waits for its messages to get too old.
+  if (world.scenario.stream !== null) broker.removeStream(world.scenario.stream.name);
   await clock.advance(10_000);
   if (broker.stats.connections > 0) ledger.fault(`${broker.stats.connections} connections stay`);
   await clock.advance(EXPIRED_MS);

@@ -6,14 +6,18 @@ import { Random } from "../harness/random.ts";
 import { VirtualClock } from "../harness/virtual_clock.ts";
 import { VirtualNetwork } from "../harness/virtual_network.ts";
 import { Ledger } from "./ledger.ts";
-import { Life } from "./life.ts";
+import { BEGAN_MS, Life } from "./life.ts";
 import type { Scenario } from "./scenario.ts";
+import { type Ends, StreamBook } from "./stream_book.ts";
+import { StreamProgram } from "./stream_program.ts";
 
 /** All that a simulation consists of, beside the clients. */
 export class World {
   readonly clock: VirtualClock = new VirtualClock();
   readonly ledger: Ledger;
   readonly network: VirtualNetwork;
+  /** What is known of the stream; `null` without one. */
+  readonly book: StreamBook | null;
   /** Whether the broker is being closed. */
   isClosing = false;
   /** Whether the clients do nothing more, not even keep their connections alive. */
@@ -24,6 +28,8 @@ export class World {
   #life: Life | null = null;
   /** Whether an earlier one has let QoS 0 messages go. */
   #hasLagged = false;
+  readonly #program: StreamProgram | null;
+  #ends: Ends = { first: 1, last: 0, stored: 0, nowMs: BEGAN_MS };
 
   /** @param keepsJournal Whether the ledger writes the packets down. */
   private constructor(readonly scenario: Scenario, keepsJournal: boolean) {
@@ -36,6 +42,11 @@ export class World {
       overflow: scenario.overflow ?? "end-session",
       authorizer: scenario.authorizerMsMax > 0 ? this.#slowAuthorizer(random.fork()) : null,
     };
+    const { stream } = scenario;
+    this.book = stream === null ? null : new StreamBook(this.ledger);
+    this.#program = stream === null
+      ? null
+      : new StreamProgram(this, stream, this.book!, new Random(scenario.seed ^ 0x9209));
     this.network = new VirtualNetwork({
       ...scenario.network,
       seed: scenario.seed,
@@ -66,13 +77,41 @@ export class World {
     return this.#life!.deadlines;
   }
 
+  /** The time of the wall clock, in milliseconds since 1970. */
+  get nowMs(): number {
+    return BEGAN_MS + this.clock.now();
+  }
+
+  /** When the simulation began, by the wall clock. */
+  get beganMs(): number {
+    return BEGAN_MS;
+  }
+
+  /** Where the stream begins and ends; while the broker is down, as it was. */
+  get ends(): Ends {
+    const stream = this.#life?.broker.stream(this.scenario.stream!.name);
+    if (stream) {
+      const { first, last } = stream;
+      this.#ends = { first, last, stored: this.book!.read, nowMs: this.nowMs };
+    }
+    return { ...this.#ends, nowMs: this.nowMs };
+  }
+
+  /** Nothing moves any more. */
+  settled(): void {
+    if (this.book === null) return;
+    this.book.begins(this.ends.first);
+    this.#program!.settled();
+  }
+
   /** The power fails, and is there again after a while. */
   async crash(downMs: number): Promise<void> {
     const life = this.#life;
     if (life === null) return;
     this.ledger.note(() => "the broker crashes");
-    this.ledger.crashes++;
+    this.ledger.crashedMs.push(this.clock.now());
     this.#life = null;
+    this.#program?.stop();
     this.#hasLagged ||= life.broker.stats.dropped.lag > 0;
     const left = life.crash(this.#random);
     for (const connection of [...this.network.connections]) connection.cut();
@@ -89,7 +128,7 @@ export class World {
   }
 
   async #start(left: StoreSnapshot | null): Promise<void> {
-    const { disk } = this.scenario;
+    const { disk, stream } = this.scenario;
     const life: { now?: Life } = {};
     const hooks = {
       failed: (error: unknown) => {
@@ -100,9 +139,16 @@ export class World {
       },
     };
     const options = { ...this.#options, hooks };
-    life.now = this.#life = disk === null
+    const started = disk === null
       ? Life.inMemory(this.clock, options)
       : await Life.onDisk(this.clock, options, left, disk.commitMsMax, this.#random.fork());
+    life.now = started;
+    if (stream !== null) {
+      const { name, filters, exclude, retention } = stream;
+      const declared = { name, filters, exclude, ...retention };
+      this.#program!.start(await started.broker.declareStream(declared));
+    }
+    this.#life = started;
   }
 
   /** Allows everything, as often as not only after a while. */
