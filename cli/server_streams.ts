@@ -112,12 +112,15 @@ export class ServerStreams {
 }
 
 /** The topics and limits of a stream in a few words. */
-function describe({ filters, maxAgeMs, maxBytes, maxMessages }: StreamOptions): string {
+function describe(options: StreamOptions): string {
+  const { filters, maxAgeMs, maxBytes, maxMessages, maxPerTopic, compact } = options;
   const topics = filters.length === 0 ? "no topics" : filters.join(", ");
   const limits = [
     maxAgeMs === undefined ? null : span.print(maxAgeMs),
     maxBytes === undefined ? null : `${bytesKind.print(maxBytes)} bytes`,
     maxMessages === undefined ? null : `${maxMessages} messages`,
+    maxPerTopic === undefined ? null : `${maxPerTopic} of each topic`,
+    compact === "topic" ? "the last of each topic" : null,
   ];
   return `${topics}; ${limits.filter((limit) => limit !== null).join(", ")}`;
 }

@@ -52,6 +52,13 @@ function checkStream(
   if (BOUNDS.every((word) => settings[word] === null)) {
     missing(`"${name}" needs a limit: a line such as fairway_stream_max_age 7d`);
   }
+  if (
+    settings.fairway_stream_compact === "topic" && (settings.fairway_stream_max_per_topic ?? 1) > 1
+  ) {
+    const word = "fairway_stream_max_per_topic";
+    const text = "leave it out: fairway_stream_compact topic keeps 1 message of each";
+    problems.push({ place: places.get(word)!, word, text });
+  }
   const dead = settings.fairway_stream_dead;
   if (dead === null) return;
   const text = dead === name

@@ -101,6 +101,8 @@ export function streamOptionsOf({ name, settings }: StreamConfiguration): Stream
     fairway_stream_max_age: maxAgeMs,
     fairway_stream_max_bytes: maxBytes,
     fairway_stream_max_messages: maxMessages,
+    fairway_stream_max_per_topic: maxPerTopic,
+    fairway_stream_compact: compact,
     fairway_stream_store: store,
     fairway_stream_dead: dead,
   }: StreamValues = settings;
@@ -109,6 +111,8 @@ export function streamOptionsOf({ name, settings }: StreamConfiguration): Stream
     ...(maxAgeMs === null ? {} : { maxAgeMs }),
     ...(maxBytes === null ? {} : { maxBytes }),
     ...(maxMessages === null ? {} : { maxMessages }),
+    ...(maxPerTopic === null ? {} : { maxPerTopic }),
+    ...(compact === "none" ? {} : { compact }),
     ...(dead === null ? {} : { dead }),
   };
 }

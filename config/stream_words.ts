@@ -16,6 +16,8 @@ export const STREAM_OPTIONS = {
   fairway_stream_max_age: optional(span),
   fairway_stream_max_bytes: optional(bytesKind),
   fairway_stream_max_messages: optional(integer(1)),
+  fairway_stream_max_per_topic: optional(integer(1)),
+  fairway_stream_compact: option(oneOf("topic", "none"), "none"),
   fairway_stream_store: option(oneOf("disk", "memory"), "disk"),
   fairway_stream_dead: once(streamName),
 };

@@ -10,9 +10,10 @@ Deno.test("lines after fairway_stream add up to a stream, wherever they stand", 
     "main.conf": `persistence true\n${DAY}listener 1883\nmax_qos 1\n` +
       "fairway_stream_topic doors/+\nfairway_stream_exclude sensors/camera/#\n" +
       "fairway_stream_max_bytes 1G\nfairway_stream night\nfairway_stream_topic #\n" +
-      "fairway_stream_max_messages 5\nfairway_stream_store memory\ninclude_dir d\n" +
+      "fairway_stream_max_messages 5\nfairway_stream_store memory\nfairway_stream_max_per_topic 3\ninclude_dir d\n" +
       "fairway_stream_dead lost\n",
-    "d/a.conf": "fairway_stream lost\nfairway_stream_max_bytes 10M\nfairway_stream_remove old\n",
+    "d/a.conf":
+      "fairway_stream lost\nfairway_stream_max_bytes 10M\nfairway_stream_compact topic\nfairway_stream_remove old\n",
   });
   assertEquals(streams.map(streamOptionsOf), [
     {
@@ -23,8 +24,23 @@ Deno.test("lines after fairway_stream add up to a stream, wherever they stand", 
       maxAgeMs: 604_800_000,
       maxBytes: 2 ** 30,
     },
-    { name: "night", filters: ["#"], exclude: [], store: "memory", maxMessages: 5, dead: "lost" },
-    { name: "lost", filters: [], exclude: [], store: "disk", maxBytes: 10 * 2 ** 20 },
+    {
+      name: "night",
+      filters: ["#"],
+      exclude: [],
+      store: "memory",
+      maxMessages: 5,
+      maxPerTopic: 3,
+      dead: "lost",
+    },
+    {
+      name: "lost",
+      filters: [],
+      exclude: [],
+      store: "disk",
+      maxBytes: 10 * 2 ** 20,
+      compact: "topic",
+    },
   ]);
   assertEquals(removedStreams.map(({ name }) => name), ["old"]);
 });
@@ -58,6 +74,10 @@ const WRONG: Record<string, [text: string, ...problems: string[]]> = {
     "fairway_stream day\nfairway_stream_max_age 7d\n",
     ':1: fairway_stream: "day" needs a line such as fairway_stream_topic sensors/#',
   ],
+  "two limits by topic": [
+    `${DAY}fairway_stream_compact topic\nfairway_stream_max_per_topic 2\n`,
+    ":5: fairway_stream_max_per_topic: leave it out: fairway_stream_compact topic keeps 1 message of each",
+  ],
   "dead letters in itself": [
     `${DAY}fairway_stream_dead day\n`,
     ":4: fairway_stream_dead: is the stream itself: name another one",
@@ -86,6 +106,8 @@ const VALUES: [word: string, good: string[], bad: string[]][] = [
   ["max_age", ["1s", "90m", "48h", "7d", "2w"], ["", "0d", "7", "7y", "1.5h", "-1d"]],
   ["max_bytes", ["1", "64K", "10M", "1G", "2T"], ["", "0", "1GB", "-1", "1.5G", "1g"]],
   ["max_messages", ["1", "1000000"], ["", "0", "-1", "1K"]],
+  ["max_per_topic", ["1", "1000"], ["", "0", "x"]],
+  ["compact", ["topic", "none"], ["", "true", "topics"]],
   ["store", ["disk", "memory"], ["", "ram"]],
 ];
 
@@ -109,7 +131,7 @@ Deno.test("--test-config prints streams as they are read, in the largest whole u
   assertStringIncludes(
     printed,
     "\nfairway_stream day\nfairway_stream_topic sensors/#\nfairway_stream_max_age 1w\n" +
-      "fairway_stream_max_bytes 2M\nfairway_stream_store disk\n",
+      "fairway_stream_max_bytes 2M\nfairway_stream_compact none\nfairway_stream_store disk\n",
   );
 });
 

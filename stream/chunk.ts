@@ -42,15 +42,15 @@ export class OpenChunk implements Chunk {
   /** How many bytes of it are used. */
   end = 0;
   lastTimeMs = 0;
+  /** Records of it that are not kept any more, and their bytes. */
+  dead = 0;
+  deadBytes = 0;
   /** From which record on the last piece is that is not finished. */
   pieceFrom = 0;
   readonly #offsets: number[] = [];
 
-  /**
-   * @param first The sequence of its first message.
-   * @param bytesBefore Bytes of all records that were ever in front of it.
-   */
-  constructor(readonly first: number, readonly bytesBefore: number) {}
+  /** @param first The sequence of its first message. */
+  constructor(readonly first: number) {}
 
   get count(): number {
     return this.#offsets.length;
@@ -191,4 +191,33 @@ export class StoredChunk implements Chunk {
     }
     return low;
   }
+}
+
+/**
+ * Copies some of the records of a chunk.
+ *
+ * @param isKept Whether the record with a number is copied.
+ * @returns `null` if all are.
+ */
+export function keptRecords(
+  chunk: Chunk,
+  isKept: (index: number) => boolean,
+): { bytes: Uint8Array; count: number } | null {
+  const { count } = chunk;
+  const kept: [from: number, to: number][] = [];
+  let length = 0;
+  for (let index = 0; index < count; index++) {
+    if (!isKept(index)) continue;
+    const [from, to] = [chunk.offset(index), chunk.offset(index + 1)];
+    kept.push([from, to]);
+    length += to - from;
+  }
+  if (kept.length === count) return null;
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const [from, to] of kept) {
+    bytes.set(chunk.bytes.subarray(from, to), at);
+    at += to - from;
+  }
+  return { bytes, count: kept.length };
 }

@@ -18,6 +18,8 @@ export class ChunkCache {
   readonly #chunks = new Map<string, Chunk>();
   readonly #loading = new Map<string, Promise<Chunk | null>>();
   #bytes = 0;
+  /** Changes when a chunk is forgotten: one that is being read may be another by then. */
+  #version = 0;
 
   /** @param bytesMax What the chunks may cost in memory, in bytes. */
   constructor(store: Store, bytesMax: () => number = () => CACHE_BYTES) {
@@ -57,8 +59,10 @@ export class ChunkCache {
     const key = keyOf(streamId, first);
     let load = this.#loading.get(key);
     if (load === undefined) {
-      load = this.#read(streamId, first).finally(() => this.#loading.delete(key));
-      this.#loading.set(key, load);
+      const reading = this.#read(streamId, first).finally(() => {
+        if (this.#loading.get(key) === reading) this.#loading.delete(key);
+      });
+      this.#loading.set(key, load = reading);
     }
     return load;
   }
@@ -66,16 +70,19 @@ export class ChunkCache {
   /** Forgets a chunk that was dropped. */
   delete(streamId: number, first: number): void {
     const key = keyOf(streamId, first);
+    this.#version++;
+    this.#loading.delete(key);
     this.#bytes -= this.#chunks.get(key)?.weight ?? 0;
     this.#chunks.delete(key);
   }
 
   async #read(streamId: number, first: number): Promise<Chunk | null> {
     this.reads++;
+    const version = this.#version;
     const row = await this.#row(numberKey(streamId, first));
     if (row === null) return null;
     const chunk = chunkOf(first, row);
-    if (chunk !== null) this.add(streamId, chunk);
+    if (chunk !== null && version === this.#version) this.add(streamId, chunk);
     return chunk;
   }
 

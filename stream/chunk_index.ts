@@ -9,10 +9,18 @@ export interface ChunkInfo {
   /** When the first arrived, and the last, in milliseconds since 1970. */
   readonly firstTimeMs: number;
   readonly lastTimeMs: number;
-  /** Bytes of all records that were ever in front of it. */
-  readonly bytesBefore: number;
   /** Bytes of its records. */
-  readonly bytes: number;
+  bytes: number;
+  /** How many messages between its first and its last one are gone from it. */
+  removed: number;
+  /** Records of it that are not kept any more, and their bytes. */
+  dead: number;
+  deadBytes: number;
+}
+
+/** How many records a chunk has. */
+export function countOf({ first, last, removed }: ChunkInfo): number {
+  return last - first + 1 - removed;
 }
 
 /** How many chunks that were dropped may be left in the array before it is shortened. */
@@ -20,6 +28,12 @@ const DROPPED_MAX = 1024;
 
 /** The full chunks of a stream in their order: to find one takes no read, and O(log n) steps. */
 export class ChunkIndex {
+  /** Bytes of the records of all of them. */
+  bytes = 0;
+  /** How many records they have. */
+  messages = 0;
+  /** Those with records that are not kept any more. */
+  readonly dirty: Set<ChunkInfo> = new Set();
   #chunks: ChunkInfo[] = [];
   #start = 0;
 
@@ -46,14 +60,42 @@ export class ChunkIndex {
   /** Adds one, which must follow the last. */
   push(info: ChunkInfo): void {
     this.#chunks.push(info);
+    this.#count(info, 1);
   }
 
   /** Drops the oldest one. */
   shift(): void {
+    const { head } = this;
+    if (head !== undefined) this.#count(head, -1);
     this.#start++;
     if (this.#start < DROPPED_MAX && this.#start < this.#chunks.length) return;
     this.#chunks = this.#chunks.slice(this.#start);
     this.#start = 0;
+  }
+
+  /** Drops one from the midst. */
+  delete(info: ChunkInfo): void {
+    const at = this.#position(({ first }) => first >= info.first);
+    if (this.#chunks[at] !== info) return;
+    this.#count(info, -1);
+    if (at === this.#start) this.#start++;
+    else this.#chunks.splice(at, 1);
+  }
+
+  /** A record of a chunk is not kept any more. */
+  died(info: ChunkInfo, bytes: number): void {
+    info.dead++;
+    info.deadBytes += bytes;
+    this.dirty.add(info);
+  }
+
+  /** A chunk has other records: so many bytes of them, and none that is not kept. */
+  replaced(info: ChunkInfo, count: number, bytes: number): void {
+    this.#count(info, -1);
+    info.removed = info.last - info.first + 1 - count;
+    info.bytes = bytes;
+    info.dead = info.deadBytes = 0;
+    this.#count(info, 1);
   }
 
   /** The first chunk whose last message has this sequence or a later one. */
@@ -70,6 +112,13 @@ export class ChunkIndex {
   before(seq: number): ChunkInfo | undefined {
     const at = this.#position((info) => info.first >= seq) - 1;
     return at < this.#start ? undefined : this.#chunks[at];
+  }
+
+  #count(info: ChunkInfo, sign: 1 | -1): void {
+    this.bytes += sign * info.bytes;
+    this.messages += sign * countOf(info);
+    if (info.dead > 0 && sign > 0) this.dirty.add(info);
+    else this.dirty.delete(info);
   }
 
   #first(isIt: (info: ChunkInfo) => boolean): ChunkInfo | undefined {

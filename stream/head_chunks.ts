@@ -9,6 +9,8 @@ import type { ChunkInfo } from "./chunk_index.ts";
 export class HeadChunks {
   #chunks: Chunk[] = [];
   #isReading = false;
+  /** Changes when a chunk has changed: one that is being read may be an earlier one. */
+  #version = 0;
   readonly #load: (first: number) => Promise<Chunk | null>;
   readonly #loaded: () => void;
   readonly #onError: (error: unknown) => void;
@@ -38,6 +40,12 @@ export class HeadChunks {
     return this.#chunks.find((chunk) => chunk.first === first);
   }
 
+  /** The chunk that begins with a sequence has changed. */
+  forget(first: number): void {
+    this.#version++;
+    this.#chunks = this.#chunks.filter((chunk) => chunk.first !== first);
+  }
+
   /** Has these in memory, and no others. */
   want(infos: readonly (ChunkInfo | undefined)[]): void {
     const firsts = infos.filter((info) => info !== undefined).map(({ first }) => first);
@@ -45,8 +53,10 @@ export class HeadChunks {
     const missing = firsts.filter((first) => this.find(first) === undefined);
     if (this.#isReading || missing.length === 0) return;
     this.#isReading = true;
+    const version = this.#version;
     Promise.all(missing.map((first) => this.#load(first))).then((chunks) => {
       this.#isReading = false;
+      if (version !== this.#version) return this.#loaded();
       for (const chunk of chunks) if (chunk !== null) this.#chunks.push(chunk);
       // What is wanted by now may be others; what the store has lost is not asked for again.
       if (chunks.every((chunk) => chunk !== null)) this.#loaded();

@@ -39,6 +39,18 @@ export async function cursorAt(
   position: Position,
   options: SearchOptions,
 ): Promise<StreamCursor> {
+  const { stored } = log;
+  const cursor = await findCursor(log, position, options);
+  // Who goes on from a sequence has to know what was deleted since.
+  if (position.kind !== "from") cursor.deletedFrom = stored + 1;
+  return cursor;
+}
+
+async function findCursor(
+  log: StreamLog,
+  position: Position,
+  options: SearchOptions,
+): Promise<StreamCursor> {
   const { filter } = options;
   switch (position.kind) {
     case "earliest":
@@ -132,6 +144,7 @@ async function messagesBetween(
 ): Promise<{ seq: number; topic: string }[]> {
   const messages: { seq: number; topic: string }[] = [];
   const cursor = new StreamCursor(log, from, filter);
+  cursor.deletedFrom = Infinity;
   while (cursor.at < to) {
     const found = cursor.next();
     if (found === "unloaded") await cursor.load();

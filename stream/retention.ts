@@ -8,6 +8,13 @@ export interface Retention {
   readonly maxBytes?: number;
   /** How many messages are kept; without limit by default. */
   readonly maxMessages?: number;
+  /** How many messages of each topic are kept; without limit by default. */
+  readonly maxPerTopic?: number;
+  /**
+   * `"topic"`: only the last message of each topic is kept, and an empty one deletes its topic;
+   * `"none"` by default.
+   */
+  readonly compact?: "topic" | "none";
 }
 
 /** No limit: what is there stays. */
@@ -15,21 +22,36 @@ export const KEPT: Required<Retention> = {
   maxAgeMs: Infinity,
   maxBytes: Infinity,
   maxMessages: Infinity,
+  maxPerTopic: Infinity,
+  compact: "none",
 };
 
 /**
  * Checks limits.
  *
- * @throws {RangeError} If there is none, or one is out of range; says which.
+ * @throws {RangeError} If there is none of the stream as a whole, or one is out of range; says which.
  */
 export function checkRetention(retention: Retention): Required<Retention> {
-  const { maxAgeMs = Infinity, maxBytes = Infinity, maxMessages = Infinity } = retention;
-  for (const [name, value] of Object.entries({ maxAgeMs, maxBytes, maxMessages })) {
+  const { maxAgeMs, maxBytes, maxMessages, maxPerTopic, compact } = { ...KEPT, ...retention };
+  for (const [name, value] of Object.entries({ maxAgeMs, maxBytes, maxMessages, maxPerTopic })) {
     if (value === Infinity || (Number.isSafeInteger(value) && value >= 1)) continue;
     throw new RangeError(`${name} of a stream must be a whole number from 1 on, not ${value}`);
   }
   if (maxAgeMs === Infinity && maxBytes === Infinity && maxMessages === Infinity) {
     throw new RangeError("A stream needs at least one of maxAgeMs, maxBytes and maxMessages");
   }
-  return { maxAgeMs, maxBytes, maxMessages };
+  if (compact !== "topic" && compact !== "none") {
+    throw new RangeError(`compact of a stream must be "topic" or "none", not "${compact}"`);
+  }
+  if (compact === "topic" && maxPerTopic !== Infinity && maxPerTopic !== 1) {
+    throw new RangeError(
+      'A stream with compact "topic" keeps 1 message of each topic: leave maxPerTopic out',
+    );
+  }
+  return { maxAgeMs, maxBytes, maxMessages, maxPerTopic, compact };
+}
+
+/** Whether a limit is one whose messages are found out by looking at them. */
+export function reachesIntoChunks({ maxAgeMs, maxBytes }: Required<Retention>): boolean {
+  return maxAgeMs < Infinity || maxBytes < Infinity;
 }

@@ -1,7 +1,7 @@
 /** A stream as a program uses it. */
 import type { Properties, QoS } from "../codec/mod.ts";
 import { Receipt } from "../log/receipt.ts";
-import { topicFilterFault, topicNameFault } from "../router/topic.ts";
+import { matchesFilter, topicFilterFault, topicNameFault } from "../router/topic.ts";
 import { StoreError } from "../store/store.ts";
 import { parsePosition, type Position } from "./position.ts";
 import { cursorAt, TOPICS_MAX } from "./resolve_position.ts";
@@ -64,8 +64,13 @@ export interface ReadOptions {
 
 /** What {@linkcode Stream.purge} drops. */
 export interface PurgeOptions {
-  /** Messages in front of this sequence, or, with a date, that arrived before it. */
-  readonly before: number | Date;
+  /**
+   * Messages in front of this sequence, or, with a date, that arrived before it; with a filter, all
+   * that are there by default.
+   */
+  readonly before?: number | Date;
+  /** Only those whose topics match; all of them by default. */
+  readonly filter?: string;
 }
 
 /** What a stream needs of whoever stores it. */
@@ -108,7 +113,7 @@ export class Stream {
     return this.#log.last;
   }
 
-  /** How many messages there are; those that could not be stored have a sequence, and count. */
+  /** How many messages there are. */
   get messages(): number {
     return this.#log.messages;
   }
@@ -198,15 +203,30 @@ export class Stream {
     }
   }
 
-  /** Drops the oldest messages, which nobody gets any more. Returns when the disk knows. */
-  async purge({ before }: PurgeOptions): Promise<void> {
-    let seq = before;
+  /**
+   * Drops messages, which nobody gets any more. Returns when the disk knows. If it fails on the way,
+   * some of them are gone, and the others are there.
+   *
+   * @throws {TypeError} If there is neither `before` nor `filter`, or the filter is not valid.
+   * @throws {StoreError} If the store cannot be read, or not be written.
+   */
+  async purge({ before, filter = "#" }: PurgeOptions): Promise<void> {
+    const fault = topicFilterFault(filter);
+    if (fault !== null) throw new TypeError(`Cannot purge "${filter}": ${fault}`);
+    const stored = () => this.#keeper.stored({ isRevoked: false });
+    let seq: number;
     if (before instanceof Date) {
       const position: Position = { kind: "since", timeMs: before.getTime() };
       seq = (await cursorAt(this.#log, position, { filter: null })).at;
+    } else if (before !== undefined) seq = before;
+    else if (filter !== "#") seq = this.#log.last + 1;
+    else throw new TypeError("What is purged? Give before, or filter, or both");
+    if (filter !== "#") {
+      const isPurged = (topic: string) => matchesFilter(filter, topic);
+      return await this.#log.purgeMatching(isPurged, seq, stored);
     }
-    this.#log.purge(seq as number);
-    await this.#keeper.stored({ isRevoked: false });
+    this.#log.purge(seq);
+    await stored();
   }
 
   #isExpired({ record }: StreamCursor): boolean {

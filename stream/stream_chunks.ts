@@ -1,11 +1,13 @@
 /** Finds a chunk of a stream, in memory or in the store. */
 import type { Batch } from "../store/batch.ts";
 import type { RecordWriter } from "../store/record.ts";
-import type { Chunk, OpenChunk } from "./chunk.ts";
+import { type Chunk, type OpenChunk, StoredChunk } from "./chunk.ts";
 import type { ChunkCache } from "./chunk_cache.ts";
-import type { ChunkIndex, ChunkInfo } from "./chunk_index.ts";
+import { type ChunkIndex, type ChunkInfo, countOf } from "./chunk_index.ts";
 import { HeadChunks } from "./head_chunks.ts";
 import type { StreamInput } from "./record.ts";
+import { putChunk, removeChunk } from "./stream_row.ts";
+import type { Surroundings } from "./surroundings.ts";
 import { StreamTail } from "./stream_tail.ts";
 
 /** What is known of a full chunk costs in memory, in bytes. */
@@ -18,26 +20,32 @@ export class StreamChunks {
   readonly #index: ChunkIndex;
   readonly #heads: HeadChunks;
   readonly #tail: StreamTail;
+  /** Chunks that have fewer records than the store has of them; `null` for none any more. */
+  readonly #replaced = new Map<ChunkInfo, StoredChunk | null>();
+  /** Those that the commit under way has. */
+  #writing: [info: ChunkInfo, chunk: StoredChunk | null][] = [];
+  /** What of the oldest chunk is dropped: so many records, and their bytes. */
+  readonly #head = { messages: 0, bytes: 0 };
+  /** Changes with each chunk that is replaced: whoever holds one looks it up again. */
+  version = 0;
 
-  /**
-   * @param headsLoaded Told when the oldest chunks are in memory.
-   * @param failed Told when they cannot be read.
-   */
+  /** @param headsLoaded Told when the oldest chunks are in memory. */
   constructor(
     streamId: number,
-    cache: ChunkCache,
+    host: Pick<Surroundings, "reportError"> & { readonly cache: ChunkCache },
     index: ChunkIndex,
     open: OpenChunk,
     headsLoaded: () => void,
-    failed: (error: unknown) => void,
   ) {
     this.#streamId = streamId;
-    this.#cache = cache;
+    this.#cache = host.cache;
     this.#index = index;
     this.#tail = new StreamTail(open);
-    const load = async (first: number) =>
-      this.#tail.sealed(first) ?? await cache.load(streamId, first);
-    this.#heads = new HeadChunks(load, headsLoaded, failed);
+    const load = async (first: number) => {
+      const info = index.find(first);
+      return info === undefined ? null : await this.whole(info);
+    };
+    this.#heads = new HeadChunks(load, headsLoaded, (error) => host.reportError(error));
   }
 
   /** The chunk that takes more messages. */
@@ -61,14 +69,36 @@ export class StreamChunks {
     return this.#index.head?.first ?? this.open.first;
   }
 
-  /** Bytes of all records that were ever in front of the oldest chunk. */
-  get bytesBefore(): number {
-    return this.#index.head?.bytesBefore ?? this.open.bytesBefore;
+  /** Bytes of all records that were not dropped, those included that are not kept. */
+  get bytes(): number {
+    return this.allBytes - this.#head.bytes;
+  }
+
+  /** The same with those of the oldest chunk that were dropped. */
+  get allBytes(): number {
+    return this.#index.bytes + this.open.end;
+  }
+
+  /** How many records there are that were not dropped. */
+  get messages(): number {
+    return this.#index.messages + this.open.count - this.#head.messages;
   }
 
   /** What is in memory, in bytes, the cache not counted. */
   get memoryBytes(): number {
-    return this.#tail.bytes + this.#index.size * INFO_BYTES + this.#heads.bytes;
+    let bytes = this.#tail.bytes + this.#index.size * INFO_BYTES + this.#heads.bytes;
+    for (const chunk of this.#replaced.values()) bytes += chunk?.weight ?? 0;
+    return bytes;
+  }
+
+  /** Finds out what of the oldest chunk is in front of a sequence, as far as that is known. */
+  lookAtHead(first: number): void {
+    const { headChunk: chunk } = this;
+    const head = this.#head;
+    head.bytes = head.messages = 0;
+    if (chunk === undefined || first <= chunk.first) return;
+    head.messages = chunk.indexOf(first);
+    head.bytes = chunk.offset(head.messages);
   }
 
   /** Has the oldest chunks in memory: a limit reaches into the middle of one. */
@@ -84,11 +114,10 @@ export class StreamChunks {
   /**
    * The open chunk takes no more: a message with the sequence `first` begins another.
    *
-   * @param bytesEver Bytes of all records there ever were.
    * @returns Whether there are so few chunks that the full one is among the oldest.
    */
-  startOver(first: number, bytesEver: number): boolean {
-    const info = this.#tail.startOver(first, bytesEver);
+  startOver(first: number): boolean {
+    const info = this.#tail.startOver(first);
     if (info !== null) this.#index.push(info);
     return this.#index.size <= 2;
   }
@@ -97,18 +126,18 @@ export class StreamChunks {
    * Drops the chunks that have nothing but messages in front of `first`.
    *
    * @param next The sequence that is given next.
-   * @param bytesEver Bytes of all records there ever were.
    * @returns Whether there were any.
    */
-  drop(first: number, next: number, bytesEver: number): boolean {
+  drop(first: number, next: number): boolean {
     const { oldest } = this;
     for (let head = this.#index.head; head !== undefined; head = this.#index.head) {
       if (head.last >= first) break;
       this.#index.shift();
       this.#tail.drop(head.first);
+      this.#replaced.delete(head);
       this.#cache.delete(this.#streamId, head.first);
     }
-    if (first >= this.open.next && this.open.count > 0) this.#tail.reset(next, bytesEver);
+    if (first >= this.open.next && this.open.count > 0) this.#tail.reset(next);
     return this.oldest > oldest;
   }
 
@@ -131,6 +160,64 @@ export class StreamChunks {
     return this.#chunkOf(info) ?? await this.#cache.load(this.#streamId, info.first);
   }
 
+  /** What is known of the full chunk that has the message with a sequence, or one after it. */
+  infoAt(seq: number): ChunkInfo | undefined {
+    return this.#index.find(seq);
+  }
+
+  /** A message is not kept any more: its record may be removed. */
+  died(seq: number, bytes: number): void {
+    const { open } = this;
+    const info = seq >= open.first ? undefined : this.#index.find(seq);
+    if (info !== undefined) return this.#index.died(info, bytes);
+    open.dead++;
+    open.deadBytes += bytes;
+  }
+
+  /**
+   * The full chunk to be cleaned next: more than half of its records are not kept any more.
+   *
+   * @param isTight Whether one with fewer is wanted as well: that which has most of them.
+   */
+  toClean(isTight: boolean): ChunkInfo | null {
+    let most: ChunkInfo | null = null;
+    for (const info of this.#index.dirty) {
+      if (this.#tail.sealed(info.first) !== undefined) continue;
+      if (2 * info.dead >= countOf(info)) return info;
+      if (isTight && info.deadBytes > (most?.deadBytes ?? 0)) most = info;
+    }
+    return most;
+  }
+
+  /** Reads a chunk as it is now; `null` if the store has lost it, or it was dropped meanwhile. */
+  async whole(info: ChunkInfo): Promise<Chunk | null> {
+    for (;;) {
+      const { version } = this;
+      const chunk = this.#chunkOf(info) ?? await this.#cache.load(this.#streamId, info.first);
+      if (this.#index.find(info.first) !== info) return null;
+      if (version === this.version || this.#chunkOf(info) === chunk) return chunk;
+    }
+  }
+
+  /** Nothing can be removed from a chunk. */
+  giveUp(info: ChunkInfo): void {
+    this.#index.dirty.delete(info);
+  }
+
+  /** A full chunk that the store has gets other records: some of those that it has. */
+  replace(info: ChunkInfo, bytes: Uint8Array, count: number): void {
+    this.version++;
+    this.#cache.delete(this.#streamId, info.first);
+    this.#heads.forget(info.first);
+    if (count === 0) {
+      this.#index.delete(info);
+      this.#replaced.set(info, null);
+    } else {
+      this.#index.replaced(info, count, bytes.length);
+      this.#replaced.set(info, new StoredChunk(info.first, bytes));
+    }
+  }
+
   /** The sequence after the last one of the chunk of {@linkcode at}, which is not the open one. */
   endOf(seq: number): number {
     return (this.#index.find(seq)?.last ?? this.open.next - 1) + 1;
@@ -150,6 +237,11 @@ export class StreamChunks {
 
   /** Adds what the store does not have to a commit. */
   write(batch: Batch, writer: RecordWriter): void {
+    this.#writing = [...this.#replaced];
+    for (const [info, chunk] of this.#writing) {
+      if (chunk === null) removeChunk(batch, this.#streamId, info.first);
+      else putChunk(batch, writer, this.#streamId, chunk, info);
+    }
     this.#tail.write(batch, writer, this.#streamId, (first) => this.#index.find(first)!);
   }
 
@@ -159,15 +251,23 @@ export class StreamChunks {
     for (const chunk of this.#tail.committed(next)) {
       if (chunk.next > this.oldest) this.#cache.add(this.#streamId, chunk);
     }
+    for (const [info, chunk] of this.#writing) {
+      if (this.#replaced.get(info) !== chunk) continue;
+      this.#replaced.delete(info);
+      if (chunk !== null && info.last >= this.oldest) this.#cache.add(this.#streamId, chunk);
+    }
+    this.#writing = [];
   }
 
   /** The commit has failed. */
   writeFailed(): void {
+    this.#writing = [];
     this.#tail.commitFailed();
   }
 
-  #chunkOf({ first }: ChunkInfo): Chunk | undefined {
-    return this.#tail.sealed(first) ?? this.#heads.find(first) ??
+  #chunkOf(info: ChunkInfo): Chunk | undefined {
+    const { first } = info;
+    return this.#replaced.get(info) ?? this.#tail.sealed(first) ?? this.#heads.find(first) ??
       this.#cache.get(this.#streamId, first);
   }
 }

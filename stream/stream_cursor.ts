@@ -1,26 +1,11 @@
 /** The position of one reader in a stream. */
-import { matchesFilter } from "../router/topic.ts";
 import type { Chunk } from "./chunk.ts";
 import { RecordView, timeOf } from "./record.ts";
 import type { StreamLog } from "./stream_log.ts";
+import { type KnownTopic, NO_TOPIC, TopicMemo } from "./topic_memo.ts";
 
 /** How many messages that do not match are passed in one step. */
 const PASSED_MAX = 256;
-/** How many topics are remembered; a power of two. */
-const TOPICS_MAX = 256;
-
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-
-/** A topic that a cursor has met. */
-export interface KnownTopic {
-  /** In UTF-8; never changes. */
-  readonly bytes: Uint8Array;
-  readonly name: string;
-  readonly isMatch: boolean;
-  /** Whatever the reader keeps with it. */
-  tag: unknown;
-}
-
 /** What {@linkcode StreamCursor.next} has found. */
 export type Found =
   /** A message: it is in `record`, its sequence in `seq`. */
@@ -46,14 +31,15 @@ export class StreamCursor {
   sinceMs = -Infinity;
   /** The very sequences to be read first, and then everything from `at` on; the next one last. */
   chosen: number[] | null = null;
+  /** An empty message that has deleted its topic is read from this sequence on. */
+  deletedFrom: number;
   readonly #log: StreamLog;
-  readonly #filter: string | null;
-  /** The topics met last, by a hash of their bytes; made for the first one. */
-  #topics: (KnownTopic | undefined)[] = [];
+  readonly #memo: TopicMemo;
   #topic: KnownTopic = NO_TOPIC;
   /** The chunk it stands in, unless that is the open one, until it is {@linkcode release}d. */
   #chunk: Chunk | null = null;
   #chunkLast = 0;
+  #version = 0;
   #at: number;
 
   /**
@@ -63,7 +49,8 @@ export class StreamCursor {
   constructor(log: StreamLog, at: number, filter: string | null) {
     this.#log = log;
     this.#at = at;
-    this.#filter = filter === "#" ? null : filter;
+    this.#memo = new TopicMemo(filter);
+    this.deletedFrom = at;
   }
 
   /** The sequence that is looked at next. */
@@ -98,7 +85,8 @@ export class StreamCursor {
         continue;
       }
       if (at > stored) return "end";
-      const chunk = this.#chunk !== null && at >= this.#chunk.first && at <= this.#chunkLast
+      const chunk = this.#chunk !== null && at >= this.#chunk.first && at <= this.#chunkLast &&
+          this.#version === chunks.version
         ? this.#chunk
         : this.#hold(chunks.at(at));
       if (chunk === "unloaded") return "unloaded";
@@ -127,8 +115,11 @@ export class StreamCursor {
   async load(): Promise<void> {
     const { at } = this;
     const chunk = await this.#log.chunks.load(at);
+    if (chunk !== null) return;
     // What the store has lost is missed.
-    if (chunk === null) this.#skipTo(this.#log.chunks.endOf(at));
+    const end = this.#log.chunks.endOf(at);
+    if (this.chosen === null && this.#log.topics.kept !== null) this.#miss(at, end - 1);
+    this.#skipTo(end);
   }
 
   /** The client identifier of the publisher; `null` if it is not known. */
@@ -144,6 +135,7 @@ export class StreamCursor {
   #hold(chunk: Chunk | null | "unloaded"): Chunk | null | "unloaded" {
     const isFull = chunk !== null && chunk !== "unloaded" && chunk !== this.#log.chunks.open;
     this.#chunk = isFull ? chunk : null;
+    this.#version = this.#log.chunks.version;
     if (isFull) this.#chunkLast = chunk.seq(chunk.count - 1);
     return chunk;
   }
@@ -152,7 +144,7 @@ export class StreamCursor {
   #look(chunk: Chunk, at: number, stored: number, minMs: number): boolean {
     const index = chunk.indexOf(at);
     if (index >= chunk.count) {
-      this.#skipTo(chunk.seq(chunk.count - 1) + 1);
+      this.#skipTo(this.#log.chunks.endOf(at));
       return false;
     }
     const seq = chunk.seq(index);
@@ -169,7 +161,7 @@ export class StreamCursor {
     if (timeOf(chunk.view, offset) < minMs) return false;
     this.record.read(chunk.view, chunk.bytes, offset);
     this.seq = seq;
-    return !this.record.isRevoked && this.#matches();
+    return !this.record.isRevoked && this.#isWanted();
   }
 
   /** The message at `at` was looked at. */
@@ -181,10 +173,15 @@ export class StreamCursor {
     }
   }
 
-  /** There is nothing in front of `seq`. */
+  /** There is nothing between the position and `seq`. */
   #skipTo(seq: number): void {
-    if (this.chosen !== null) return this.#taken();
-    this.#miss(this.#at, seq - 1);
+    if (this.chosen !== null) {
+      // What was chosen may be no longer the last of its topic.
+      if (this.#log.topics.kept === null) this.#miss(this.at, this.at);
+      return this.#taken();
+    }
+    // Where later messages take the place of earlier ones, those that are gone are no gap.
+    if (this.#log.topics.kept === null) this.#miss(this.#at, seq - 1);
     this.#at = Math.max(this.#at + 1, seq);
   }
 
@@ -196,22 +193,16 @@ export class StreamCursor {
     this.gap = { from: this.gap?.from ?? from, to };
   }
 
-  #matches(): boolean {
-    const { bytes, topicStart, topicEnd } = this.record;
-    if (isSame(this.#topic.bytes, bytes, topicStart, topicEnd)) return this.#topic.isMatch;
-    let hash = topicEnd - topicStart;
-    for (let i = topicStart; i < topicEnd; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
-    const place = (hash ^ hash >>> 15) & (TOPICS_MAX - 1);
-    const known = this.#topics[place];
-    if (known !== undefined && isSame(known.bytes, bytes, topicStart, topicEnd)) {
-      this.#topic = known;
-    } else {
-      const own = bytes.slice(topicStart, topicEnd);
-      const name = decoder.decode(own);
-      const isMatch = this.#filter === null || matchesFilter(this.#filter, name);
-      this.#topic = this.#topics[place] = { bytes: own, name, isMatch, tag: null };
-    }
-    return this.#topic.isMatch;
+  /** Whether the message in `record` is one that the reader wants. */
+  #isWanted(): boolean {
+    const { bytes, topicStart, topicEnd, payloadStart, payloadEnd } = this.record;
+    const topic = this.#topic = this.#memo.find(bytes, topicStart, topicEnd);
+    if (!topic.isMatch) return false;
+    const topics = this.#log.topics.kept;
+    if (topics === null) return true;
+    if (!topics.keeps(topic.name, this.seq)) return false;
+    // Who begins later is not told what was deleted before.
+    return !topics.isCompact || payloadStart < payloadEnd || this.seq >= this.deletedFrom;
   }
 
   /** The topic of the message. */
@@ -223,12 +214,4 @@ export class StreamCursor {
   get knownTopic(): KnownTopic {
     return this.#topic;
   }
-}
-
-const NO_TOPIC: KnownTopic = { bytes: new Uint8Array(0), name: "", isMatch: false, tag: null };
-
-function isSame(known: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
-  if (known.length !== end - start) return false;
-  for (let i = 0; i < known.length; i++) if (known[i] !== bytes[start + i]) return false;
-  return true;
 }

@@ -2,12 +2,16 @@
 import type { Batch } from "../store/batch.ts";
 import { RecordWriter } from "../store/record.ts";
 import type { Store } from "../store/store.ts";
+import { ChunkCleaner } from "./chunk_cleaner.ts";
 import type { ChunkCache } from "./chunk_cache.ts";
-import { type StreamInput, timeOf } from "./record.ts";
-import { checkRetention, KEPT, type Retention } from "./retention.ts";
-import { StreamChunks } from "./stream_chunks.ts";
+import type { StreamInput } from "./record.ts";
+import { checkRetention, KEPT, reachesIntoChunks, type Retention } from "./retention.ts";
 import type { StoredStream } from "./stored_stream.ts";
+import { StreamChunks } from "./stream_chunks.ts";
 import { StreamGroups } from "./stream_groups.ts";
+import { StreamTopics } from "./stream_topics.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { trimStream, trimTopics } from "./trim.ts";
 import { type StreamWaiter, StreamWaiters } from "./stream_waiters.ts";
 import { putStream, removeChunks, removeStream } from "./stream_row.ts";
 
@@ -21,14 +25,10 @@ export interface StreamCommits {
 }
 
 /** What a stream needs of its surroundings. */
-export interface StreamLogHost {
+export interface StreamLogHost extends Surroundings {
   readonly store: Store;
   readonly commits: StreamCommits;
   readonly cache: ChunkCache;
-  /** The time of the wall clock, in milliseconds since 1970. */
-  now(): number;
-  /** Something has failed that nobody waits for. */
-  reportError(error: unknown): void;
 }
 
 /**
@@ -48,10 +48,11 @@ export class StreamLog {
   readonly #writer = new RecordWriter();
   #retention: Required<Retention>;
   #first: number;
-  #bytesBeforeFirst: number;
   #last: number;
   #stored: number;
-  #bytesEver: number;
+  /** Which messages of each topic are kept. */
+  readonly topics: StreamTopics;
+  readonly #cleaner: ChunkCleaner;
   /** What the commit under way holds: up to which sequence, and from where on chunks are kept. */
   #written: { next: number; oldest: number; version: number } | null = null;
   /** Counts changes of the stream itself; a commit that has none writes no more than its groups. */
@@ -74,12 +75,13 @@ export class StreamLog {
     this.#retention = checkRetention(retention);
     open.lastTimeMs = Math.max(row.lastTimeMs, open.lastTimeMs);
     this.#last = this.#stored = Math.max(row.last, open.next - 1);
-    this.#bytesEver = Math.max(row.bytesEver, open.bytesBefore + open.end);
-    this.#first = row.first;
-    const failed = (error: unknown) => host.reportError(error);
-    const loaded = () => this.#headsLoaded();
-    this.chunks = new StreamChunks(row.id, host.cache, index, open, loaded, failed);
-    this.#bytesBeforeFirst = this.chunks.bytesBefore;
+    this.#first = Math.min(row.first, this.#last + 1);
+    this.chunks = new StreamChunks(row.id, host, index, open, () => this.#headsLoaded());
+    this.topics = new StreamTopics(this, host);
+    this.#cleaner = new ChunkCleaner(this, host, () => {
+      this.#headsLoaded();
+      this.#changed();
+    });
     this.#readHeads();
     this.groups = new StreamGroups(row.id, groups, () => host.commits.markChanged(this));
   }
@@ -87,6 +89,11 @@ export class StreamLog {
   /** The sequence of the oldest message that may be read; `last + 1` if there is none. */
   get first(): number {
     this.trim();
+    return this.#first;
+  }
+
+  /** The same, before the limits are looked at. */
+  get firstKnown(): number {
     return this.#first;
   }
 
@@ -100,15 +107,16 @@ export class StreamLog {
     return this.#stored;
   }
 
-  /** How many messages there are, those included that were revoked or could not be stored. */
+  /** How many messages there are, those included that were revoked. */
   get messages(): number {
-    return this.#last - this.first + 1;
+    this.trim();
+    return this.topics.kept?.messages ?? this.chunks.messages;
   }
 
   /** Bytes of the records of these messages. */
   get bytes(): number {
     this.trim();
-    return this.#bytesEver - this.#bytesBeforeFirst;
+    return this.topics.kept?.bytes ?? this.chunks.bytes;
   }
 
   /** When the last message arrived, in milliseconds since 1970; 0 for none. */
@@ -124,7 +132,7 @@ export class StreamLog {
 
   /** What it keeps in memory, in bytes: the chunks at its ends, and what it knows of the others. */
   get memoryBytes(): number {
-    return this.chunks.memoryBytes + this.groups.memoryBytes;
+    return this.chunks.memoryBytes + this.groups.memoryBytes + this.topics.memoryBytes;
   }
 
   /** Whether it was removed. */
@@ -141,9 +149,16 @@ export class StreamLog {
   declare(declaration: string, retention: Retention): void {
     this.#retention = checkRetention(retention);
     this.declaration = declaration;
+    this.topics.limit(this.#retention);
     this.trim();
     this.#readHeads();
     this.#changed();
+  }
+
+  /** Resolves when the limits hold that it was declared with: a limit by topic has all looked at. */
+  async ready(): Promise<void> {
+    await this.topics.ready;
+    this.#cleaner.wake();
   }
 
   /** Nothing is to be dropped any more: what is there stays, until it is declared anew. */
@@ -165,7 +180,7 @@ export class StreamLog {
     const seq = ++this.#last;
     // The clock may be set back; the times in a stream never go back.
     const timeMs = Math.max(chunks.open.lastTimeMs, Math.floor(this.#host.now()));
-    this.#bytesEver += chunks.append(input, timeMs, isRevocable);
+    chunks.append(input, timeMs, isRevocable);
     if (chunks.open.isFull) this.#startOver();
     this.#changed();
     return seq;
@@ -179,16 +194,9 @@ export class StreamLog {
 
   /** Drops what goes beyond the limits. */
   trim(): void {
-    const { maxMessages, maxBytes } = this.#retention;
-    this.#dropTo(this.#last - maxMessages + 1);
-    const cutoff = this.cutoffMs;
-    const bytesMin = this.#bytesEver - maxBytes;
-    for (let head = this.chunks.head; head !== undefined; head = this.chunks.head) {
-      const isTooOld = head.lastTimeMs <= cutoff;
-      if (!isTooOld && head.bytesBefore + head.bytes > bytesMin) break;
-      this.#dropTo(head.last + 1);
-    }
-    if (cutoff > -Infinity || bytesMin > this.#bytesBeforeFirst) this.#trimWithin(cutoff, bytesMin);
+    const topics = this.topics.kept;
+    if (topics === null) trimStream(this);
+    else trimTopics(this, topics, this.#host.topicsMax());
   }
 
   /** When the oldest chunk becomes too old, of the wall clock in ms; `Infinity` if none does. */
@@ -200,8 +208,30 @@ export class StreamLog {
 
   /** Drops every message in front of a sequence. */
   purge(before: number): void {
-    this.#dropTo(Math.min(before, this.#last + 1));
+    this.dropTo(Math.min(before, this.#last + 1));
+    this.topics.kept?.dropTo(this.#first);
     this.#changed();
+  }
+
+  /**
+   * Removes the records of messages, which nobody gets any more, from the midst of the stream.
+   *
+   * @param isPurged Whether a message with a topic and a sequence is to be removed.
+   * @param before The sequence in front of which all of them are.
+   * @param stored Waits for the commit that holds what was done by now.
+   */
+  async purgeMatching(
+    isPurged: (topic: string, seq: number) => boolean,
+    before: number,
+    stored: () => Promise<void>,
+  ): Promise<void> {
+    // What the store has not yet is not removed from it.
+    if (this.chunks.open.count > 0) this.#startOver();
+    this.#changed();
+    await stored();
+    await this.#cleaner.purge(isPurged, before);
+    this.#changed();
+    await stored();
   }
 
   /** Whether nothing more comes, and nothing more is taken: it was closed, or removed. */
@@ -209,10 +239,11 @@ export class StreamLog {
     return this.#isEnded || this.#isRemoved;
   }
 
-  /** It is closed: whoever waits for more is woken. */
-  end(): void {
+  /** It is closed: whoever waits for more is woken. Resolves when nothing is under way any more. */
+  end(): Promise<void> {
     this.#isEnded = true;
     this.#waiters.wake();
+    return this.#cleaner.over;
   }
 
   /** Removes everything; the stream is not to be used any more. */
@@ -248,7 +279,6 @@ export class StreamLog {
       first: this.#first,
       last: this.#last,
       lastTimeMs: this.chunks.open.lastTimeMs,
-      bytesEver: this.#bytesEver,
       declaration: this.declaration,
     });
     const { oldest } = this.chunks;
@@ -273,8 +303,11 @@ export class StreamLog {
     this.#written = null;
     this.#storedVersion = version;
     this.#removedTo = oldest;
-    this.chunks.committed(next);
+    const from = Math.max(this.#stored + 1, this.#first);
     this.#stored = next - 1;
+    this.topics.take(from);
+    this.chunks.committed(next);
+    this.#cleaner.wake();
     this.#waiters.wake();
   }
 
@@ -291,56 +324,27 @@ export class StreamLog {
   }
 
   #readHeads(): void {
-    const { maxAgeMs, maxBytes } = this.#retention;
-    if (maxAgeMs < Infinity || maxBytes < Infinity) this.chunks.readHeads();
+    if (this.topics.kept !== null || reachesIntoChunks(this.#retention)) this.chunks.readHeads();
   }
 
   #headsLoaded(): void {
-    this.#bytesBeforeFirst = this.#bytesBefore(this.#first);
+    this.chunks.lookAtHead(this.#first);
     this.#readHeads();
   }
 
   /** The open chunk takes no more: the next message begins another. */
   #startOver(): void {
-    if (this.chunks.startOver(this.#last + 1, this.#bytesEver)) this.#readHeads();
+    if (this.chunks.startOver(this.#last + 1)) this.#readHeads();
   }
 
   /** Everything in front of a sequence is gone. */
-  #dropTo(first: number): void {
+  dropTo(first: number): void {
     if (first <= this.#first) return;
     this.#first = first;
-    if (this.chunks.drop(first, this.#last + 1, this.#bytesEver)) {
+    if (this.chunks.drop(first, this.#last + 1)) {
       this.#readHeads();
       this.#changed();
     }
-    this.#bytesBeforeFirst = this.#bytesBefore(first);
-  }
-
-  /** Bytes of all records in front of a sequence in the oldest chunk; as far as that is known. */
-  #bytesBefore(seq: number): number {
-    const { bytesBefore, headChunk } = this.chunks;
-    return headChunk === undefined
-      ? bytesBefore
-      : bytesBefore + headChunk.offset(headChunk.indexOf(seq));
-  }
-
-  /** Drops messages of the oldest chunk. */
-  #trimWithin(cutoff: number, bytesMin: number): void {
-    const { head, headChunk, bytesBefore } = this.chunks;
-    const next = (head?.last ?? this.#last) + 1;
-    if (headChunk === undefined) {
-      // A limit of bytes is one of the disk: it is kept even if what is dropped is not known yet.
-      if (bytesMin > this.#bytesBeforeFirst) this.#dropTo(next);
-      return;
-    }
-    const { count, view } = headChunk;
-    let index = headChunk.indexOf(this.#first);
-    while (index < count) {
-      const at = headChunk.offset(index);
-      if (bytesBefore + at >= bytesMin && timeOf(view, at) > cutoff) break;
-      index++;
-    }
-    if (index < count) this.#dropTo(headChunk.seq(index));
-    else if (count > 0) this.#dropTo(next);
+    this.chunks.lookAtHead(this.#first);
   }
 }

@@ -1,7 +1,7 @@
 /** The rows of a stream and of its chunks, as bytes. */
 import type { Batch } from "../store/batch.ts";
 import { numberKey, RecordReader, type RecordWriter } from "../store/record.ts";
-import type { OpenChunk } from "./chunk.ts";
+import type { Chunk, OpenChunk } from "./chunk.ts";
 import type { ChunkInfo } from "./chunk_index.ts";
 
 /*
@@ -25,8 +25,6 @@ export interface StreamRow {
   readonly last: number;
   /** When the last message arrived, in milliseconds since 1970. */
   readonly lastTimeMs: number;
-  /** Bytes of all records there ever were. */
-  readonly bytesEver: number;
   /** What it was declared with, as its owner has written it. */
   readonly declaration: string;
 }
@@ -34,7 +32,7 @@ export interface StreamRow {
 /** Writes the row of a stream. */
 export function writeStreamRow(writer: RecordWriter, row: StreamRow): void {
   writer.number(VERSION).number(row.id).number(row.first).number(row.last);
-  writer.number(row.lastTimeMs).number(row.bytesEver).text(row.declaration);
+  writer.number(row.lastTimeMs).text(row.declaration);
 }
 
 /**
@@ -50,7 +48,6 @@ export function readStreamRow(value: Uint8Array): StreamRow {
     first: reader.number(),
     last: reader.number(),
     lastTimeMs: reader.number(),
-    bytesEver: reader.number(),
     declaration: reader.text(),
   };
 }
@@ -58,7 +55,7 @@ export function readStreamRow(value: Uint8Array): StreamRow {
 /** Writes what is known of a full chunk, in the table `stream_index`. Its key has its first sequence. */
 export function writeIndexRow(writer: RecordWriter, info: ChunkInfo): void {
   writer.number(info.last - info.first).number(info.firstTimeMs);
-  writer.number(info.lastTimeMs - info.firstTimeMs).number(info.bytesBefore).number(info.bytes);
+  writer.number(info.lastTimeMs - info.firstTimeMs).number(info.removed).number(info.bytes);
 }
 
 /**
@@ -76,8 +73,10 @@ export function readIndexRow(first: number, value: Uint8Array): ChunkInfo {
     last,
     firstTimeMs,
     lastTimeMs,
-    bytesBefore: reader.number(),
+    removed: Math.min(last - first + 1, reader.number()),
     bytes: reader.number(),
+    dead: 0,
+    deadBytes: 0,
   };
 }
 
@@ -87,19 +86,26 @@ export function putStream(batch: Batch, writer: RecordWriter, name: string, row:
   batch.put("streams", encoder.encode(name), writer.bytes);
 }
 
-/** Puts a full chunk in the place of its pieces. */
+/** Puts a full chunk in the place of its pieces, or of what was there of it. */
 export function putChunk(
   batch: Batch,
   writer: RecordWriter,
   streamId: number,
-  chunk: OpenChunk,
+  chunk: Chunk,
   info: ChunkInfo,
 ): void {
-  const key = numberKey(streamId, chunk.first);
-  batch.removeRange("stream_chunks", key, numberKey(streamId, chunk.next));
-  batch.put("stream_chunks", key, chunk.bytes.subarray(0, chunk.end));
+  const key = numberKey(streamId, info.first);
+  batch.removeRange("stream_chunks", key, numberKey(streamId, info.last + 1));
+  batch.put("stream_chunks", key, chunk.bytes.subarray(0, chunk.offset(chunk.count)));
   writeIndexRow(writer.reset(), info);
   batch.put("stream_index", key, writer.bytes);
+}
+
+/** Removes a chunk that has no records any more. */
+export function removeChunk(batch: Batch, streamId: number, first: number): void {
+  const key = numberKey(streamId, first);
+  batch.remove("stream_chunks", key);
+  batch.remove("stream_index", key);
 }
 
 /** Puts the last piece of an open chunk. */

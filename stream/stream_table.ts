@@ -143,13 +143,13 @@ export class StreamTable {
       const piece = this.#read(() => new StoredChunk(numberOfKey(key, 1), value));
       if (piece !== null) pieces.push(piece);
     }
-    return this.#read(() => openOf(pieces, row)) ?? new OpenChunk(row.last + 1, row.bytesEver);
+    return this.#read(() => openOf(pieces, row)) ?? new OpenChunk(row.last + 1);
   }
 
   #newStream(name: string, declaration: string): StoredStream {
     const id = ++this.#idMost;
-    const row = { id, first: 1, last: 0, lastTimeMs: 0, bytesEver: 0, declaration };
-    return { name, row, index: new ChunkIndex(), open: new OpenChunk(1, 0), groups: [] };
+    const row = { id, first: 1, last: 0, lastTimeMs: 0, declaration };
+    return { name, row, index: new ChunkIndex(), open: new OpenChunk(1), groups: [] };
   }
 }
 
@@ -161,8 +161,7 @@ function openOf(pieces: readonly StoredChunk[], row: StreamRow): OpenChunk {
     if (before !== undefined && before.first + before.count !== piece.first) whole = [];
     whole.push(piece);
   }
-  const bytes = whole.reduce((sum, piece) => sum + piece.bytes.length, 0);
-  const open = new OpenChunk(whole[0]?.first ?? row.last + 1, row.bytesEver - bytes);
+  const open = new OpenChunk(whole[0]?.first ?? row.last + 1);
   for (const piece of whole) open.restore(piece.bytes);
   open.pieceFrom = whole.length === 0 ? 0 : whole.at(-1)!.first - open.first;
   return open;

@@ -63,21 +63,21 @@ export class StreamTail {
    * @param first The sequence of its first message.
    * @returns What is known of the chunk that is full; `null` if it was empty.
    */
-  startOver(first: number, bytesEver: number): ChunkInfo | null {
+  startOver(first: number): ChunkInfo | null {
     const full = this.#open;
-    this.reset(first, bytesEver);
+    this.reset(first);
     if (full.count === 0) return null;
     full.seal();
     this.#sealed.set(full.first, full);
-    const { firstTimeMs, lastTimeMs, bytesBefore, end } = full;
+    const { firstTimeMs, lastTimeMs, end: bytes, dead, deadBytes } = full;
     const last = full.next - 1;
-    return { first: full.first, last, firstTimeMs, lastTimeMs, bytesBefore, bytes: end };
+    return { first: full.first, last, firstTimeMs, lastTimeMs, bytes, removed: 0, dead, deadBytes };
   }
 
   /** Begins another chunk, and forgets what the open one has. */
-  reset(first: number, bytesEver: number): void {
+  reset(first: number): void {
     const { lastTimeMs } = this.#open;
-    this.#open = new OpenChunk(first, bytesEver);
+    this.#open = new OpenChunk(first);
     this.#open.lastTimeMs = lastTimeMs;
   }
 

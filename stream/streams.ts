@@ -3,6 +3,7 @@ import type { Store } from "../store/store.ts";
 import { CACHE_BYTES, ChunkCache } from "./chunk_cache.ts";
 import type { Retention } from "./retention.ts";
 import { StoreCommits } from "./store_commits.ts";
+import { STREAM_TOPICS_MAX } from "./surroundings.ts";
 import { Stream, type StreamKeeper } from "./stream.ts";
 import { StreamTable } from "./stream_table.ts";
 
@@ -12,6 +13,11 @@ export interface StreamsOptions {
   readonly now?: () => number;
   /** What messages that were read may take of the memory, in bytes; 16 MiB by default. */
   readonly cacheBytesMax?: number;
+  /**
+   * How many topics a stream has at most that keeps so many messages of each; 100,000 by default.
+   * What is oldest goes first.
+   */
+  readonly topicsMax?: number;
   /** Told what fails while nobody waits for it; nobody is by default. */
   readonly failed?: (error: unknown) => void;
 }
@@ -62,9 +68,15 @@ export class Streams implements AsyncDisposable {
    */
   static async open(store: Store, options: StreamsOptions = {}): Promise<Streams> {
     const { now = Date.now, cacheBytesMax = CACHE_BYTES, failed = () => {} } = options;
+    const { topicsMax = STREAM_TOPICS_MAX } = options;
     const commits = new StoreCommits(store);
     const cache = new ChunkCache(store, () => cacheBytesMax);
-    const table = await StreamTable.open({ store, commits, cache, now, reportError: failed });
+    const host = {
+      ...{ store, commits, cache, now, reportError: failed },
+      pause: () => new Promise<void>((resolve) => setTimeout(resolve)),
+      topicsMax: () => topicsMax,
+    };
+    const table = await StreamTable.open(host);
     const keeper = { now, stored: (input: { isRevoked: boolean }) => commits.stored(input) };
     return new Streams(store, commits, keeper, table);
   }
@@ -81,9 +93,10 @@ export class Streams implements AsyncDisposable {
    * @param retention How much is kept: at least one limit.
    * @throws {RangeError} If the name or a limit is out of range.
    */
-  // deno-lint-ignore require-await
   async declare(name: string, retention: Retention): Promise<Stream> {
-    return new Stream(this.#table.declare(name, "", retention), this.#keeper);
+    const log = this.#table.declare(name, "", retention);
+    await log.ready();
+    return new Stream(log, this.#keeper);
   }
 
   /** Removes a stream with all its messages. Returns whether there was one. */
@@ -93,7 +106,7 @@ export class Streams implements AsyncDisposable {
 
   /** Waits for the commit under way, and closes the store. */
   async close(): Promise<void> {
-    for (const log of this.#table.logs) log.end();
+    await Promise.all(this.#table.logs.map((log) => log.end()));
     await this.#commits.close();
     await this.#store.close();
   }

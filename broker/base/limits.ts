@@ -156,6 +156,11 @@ export interface BrokerLimits {
   streamsMax: number;
   /** Bytes of messages of streams in memory. Past it: those read longest ago are read again. */
   streamCacheBytesMax: number;
+  /**
+   * Topics of one stream that keeps so many messages of each. Past it: the oldest messages go, as
+   * past every limit of a stream.
+   */
+  streamTopicsMax: number;
   /** Subscriptions of one session that read a stream. Past it: 0x97. */
   replaysMax: number;
   /** Messages that `last-per-topic` of a stream finds. Past it: 0x97. */
@@ -242,6 +247,7 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   storeCacheBytesMax: 32 * 1024 * 1024,
   streamsMax: 64,
   streamCacheBytesMax: 16 * 1024 * 1024,
+  streamTopicsMax: 100_000,
   replaysMax: 16,
   replayTopicsMax: 10_000,
   groupsMax: 64,

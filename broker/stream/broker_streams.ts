@@ -163,6 +163,7 @@ export class BrokerStreams {
     }
     const table = isOnDisk ? this.#onDisk! : await this.#memoryTable();
     const log = table.declare(name, JSON.stringify(options), options);
+    await log.ready();
     if (isThere) this.#unsubscribe(known!);
     const receiver = new StreamReceiver(this.#receiverHost(isOnDisk), log, declaration);
     const stream = known?.stream ?? new Stream(log, this.#keeper(isOnDisk));
@@ -283,6 +284,8 @@ export class BrokerStreams {
       cache,
       now,
       reportError: (error) => context.reportError(error),
+      pause: () => context.turns.next(),
+      topicsMax: () => context.limits.streamTopicsMax,
     });
   }
 

@@ -1,7 +1,8 @@
 /** Makes the message of a record of a stream, as a client is sent it. */
 import type { QoS } from "../../codec/mod.ts";
 import type { RecordView } from "../../stream/record.ts";
-import type { KnownTopic, StreamCursor } from "../../stream/stream_cursor.ts";
+import type { StreamCursor } from "../../stream/stream_cursor.ts";
+import type { KnownTopic } from "../../stream/topic_memo.ts";
 import type { BrokerContext } from "../base/context.ts";
 import { Message } from "../base/message.ts";
 import { Origin } from "../base/origin.ts";

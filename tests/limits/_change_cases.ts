@@ -321,6 +321,12 @@ export const CHANGE_CASES: Record<keyof BrokerLimits, ChangeCase> = {
     for await (const _ of stream.read({ after: 0, isFinite: true })) { /* all are read */ }
     return stage.broker.stats.memory.pages;
   }),
+  streamTopicsMax: later(1, async (stage) => {
+    const options = { name: "day", filters: ["#"], maxMessages: 10, maxPerTopic: 1 };
+    const stream = await stage.broker.declareStream(options);
+    for (const topic of ["a", "b"]) await stream.append(topic, "x");
+    return stream.messages;
+  }),
   replaysMax: later(1, async (stage) => {
     await declare(stage, 1);
     const client = await stage.join();

@@ -1,0 +1,104 @@
+/** Removes records from the midst of a stream, a chunk in a turn. */
+import { type Chunk, keptRecords } from "./chunk.ts";
+import type { ChunkInfo } from "./chunk_index.ts";
+import { RecordView } from "./record.ts";
+import type { Retention } from "./retention.ts";
+import type { StreamChunks } from "./stream_chunks.ts";
+import type { StreamTopics } from "./stream_topics.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { TopicMemo } from "./topic_memo.ts";
+
+/** What is needed of a stream that is cleaned. */
+export interface CleanedLog {
+  readonly chunks: StreamChunks;
+  readonly topics: StreamTopics;
+  readonly retention: Required<Retention>;
+  readonly firstKnown: number;
+  readonly isEnded: boolean;
+}
+
+/**
+ * Removes records from the midst of a stream: those of messages that are not kept any more, and
+ * those that somebody purges. A chunk is written anew without them, one in a turn.
+ */
+export class ChunkCleaner {
+  readonly #log: CleanedLog;
+  readonly #host: Surroundings;
+  readonly #cleaned: () => void;
+  readonly #memo = new TopicMemo(null);
+  readonly #record = new RecordView();
+  #isRunning = false;
+  /** Settles when what is under way is over. */
+  over: Promise<void> = Promise.resolve();
+
+  /** @param cleaned Told of each chunk that has lost records. */
+  constructor(log: CleanedLog, host: Surroundings, cleaned: () => void) {
+    this.#log = log;
+    this.#host = host;
+    this.#cleaned = cleaned;
+  }
+
+  /** There may be chunks to be cleaned. */
+  wake(): void {
+    if (this.#isRunning || this.#log.topics.kept === null || this.#next() === null) return;
+    this.#isRunning = true;
+    this.over = this.#run().catch((error) => this.#host.reportError(error));
+  }
+
+  /** Removes the messages that match from the chunks in front of a sequence. */
+  async purge(isPurged: (topic: string, seq: number) => boolean, before: number): Promise<void> {
+    const { chunks } = this.#log;
+    for (let seq = 1; seq < before;) {
+      const info = chunks.infoAt(seq);
+      if (info === undefined || info.first >= before || this.#log.isEnded) return;
+      const chunk = await chunks.whole(info);
+      if (chunk !== null) {
+        this.#clean(info, chunk, (topic, at) => at < before && isPurged(topic, at));
+      }
+      seq = info.last + 1;
+      await this.#host.pause();
+    }
+  }
+
+  #next(): ChunkInfo | null {
+    const { chunks, retention } = this.#log;
+    return chunks.toClean(chunks.bytes > retention.maxBytes);
+  }
+
+  async #run(): Promise<void> {
+    const { chunks, topics } = this.#log;
+    try {
+      for (let info = this.#next(); info !== null; info = this.#next()) {
+        await this.#host.pause();
+        if (this.#log.isEnded || topics.kept === null) return;
+        const chunk = await chunks.whole(info);
+        if (chunk !== null) this.#clean(info, chunk, () => false);
+        else chunks.giveUp(info);
+      }
+    } finally {
+      this.#isRunning = false;
+    }
+  }
+
+  /** Writes a chunk anew, without what is not kept, and what is purged. */
+  #clean(info: ChunkInfo, chunk: Chunk, isPurged: (topic: string, seq: number) => boolean): void {
+    const { chunks, firstKnown: first } = this.#log;
+    const topics = this.#log.topics.kept;
+    const record = this.#record;
+    const nowMs = this.#host.now();
+    const kept = keptRecords(chunk, (index) => {
+      record.read(chunk.view, chunk.bytes, chunk.offset(index));
+      const { bytes, topicStart, topicEnd } = record;
+      const seq = chunk.seq(index);
+      if (record.isRevoked || seq < first) return topics === null;
+      const { name } = this.#memo.find(bytes, topicStart, topicEnd);
+      if (isPurged(name, seq)) topics?.remove(name, seq);
+      else if (topics !== null && !topics.keeps(name, seq)) topics.cleaned(name, nowMs);
+      else return true;
+      return false;
+    });
+    if (kept === null) return chunks.giveUp(info);
+    chunks.replace(info, kept.bytes, kept.count);
+    this.#cleaned();
+  }
+}
