@@ -1,4 +1,4 @@
-/** The messages in flight of a durable session: when they may be sent, and what is stored before. */
+/** The messages in flight of a durable session, and what has to be stored before they are sent. */
 import { ReasonCode } from "../../codec/mod.ts";
 import type { Flight } from "../../flow/outbound_window.ts";
 import type { Commit, CommitListener } from "../base/commit.ts";

@@ -1,9 +1,7 @@
-/** The queue of a durable session, which stores what a session has to remember. */
+/** The queue of a durable session: how its messages wait, are sent, and end with it. */
 import type { Flight } from "../../flow/outbound_window.ts";
 import type { Waiter } from "../../log/log.ts";
 import type { Variant } from "../../router/variant.ts";
-import type { Batch } from "../../store/batch.ts";
-import { numberKey, type RecordWriter, textKey } from "../../store/record.ts";
 import type { BrokerContext } from "../base/context.ts";
 import type { Tally } from "../base/memory_tally.ts";
 import type { Delivery } from "../delivery/delivery.ts";
@@ -13,14 +11,12 @@ import type { InflightMessage } from "../session/inflight_message.ts";
 import type { ClientLink } from "../session/client_link.ts";
 import type { Message } from "../base/message.ts";
 import type { QueueOwner, SessionQueue } from "../session/session_queue.ts";
-import type { RowOwner } from "../base/row_owner.ts";
 import { type BacklogOwner, DurableBacklog } from "./durable_backlog.ts";
 import { DurableInflight } from "./durable_inflight.ts";
 import { DurableLog } from "./durable_log.ts";
 import type { Journal } from "./journal.ts";
 import { EndedQueue } from "./ended_queue.ts";
-import { writeOptions } from "./records.ts";
-import { writeSession } from "./session_record.ts";
+import { SessionRows } from "./session_rows.ts";
 import { StoredInflight, storedOf } from "./stored_inflight.ts";
 
 /** The broker, as the queue of a durable session needs it. */
@@ -32,21 +28,15 @@ export interface DurableQueueHost {
 }
 
 /**
- * The queue of a durable session: its waiting messages are in logs of the store, and it writes the
- * rows of the session.
+ * The queue of a session that survives a restart. The waiting messages are in logs of the store.
+ * Each change of the session is written with the next commit.
  */
-export class DurableQueue implements SessionQueue, RowOwner, BacklogOwner {
+export class DurableQueue implements SessionQueue, BacklogOwner {
   readonly isDurable = true;
   readonly takesAll = true;
   readonly backlog: DurableBacklog;
-  /** When the session lost its connection, of the broker's clock; `null` while connected. */
-  disconnectedMs: number | null = null;
-  /** For a restored session: shared starts that are newer than its row have a higher number. */
-  stamp = 0;
-  /** Whether the session has ended, and its messages are being handed over. */
-  isLeaving = false;
-  /** Whether all its rows must be removed. */
-  isRemoved = false;
+  /** What the store has of the session. */
+  readonly rows: SessionRows;
   /** The commit that stores it for the first time. If that fails, a later one does. */
   readonly #firstCommit: number;
   readonly #context: BrokerContext;
@@ -54,17 +44,13 @@ export class DurableQueue implements SessionQueue, RowOwner, BacklogOwner {
   readonly #journal: Journal;
   readonly #session: QueueOwner;
   readonly #inflight: DurableInflight;
-  /** Topic filters whose subscriptions have changed since they were written. */
-  #filters: Set<string> | null = null;
-  /** Those of the last commit, in case it fails. */
-  #written: Set<string> | null = null;
   #leaving: EndedQueue | null = null;
 
   /**
-   * @param id Never reused for another session.
+   * @param id The number of the session in the store. Never reused for another session.
    * @param isStored Whether it is already in the store.
    */
-  constructor(host: DurableQueueHost, session: QueueOwner, readonly id: number, isStored: boolean) {
+  constructor(host: DurableQueueHost, session: QueueOwner, id: number, isStored: boolean) {
     const journal = this.#journal = host.journal!;
     this.#firstCommit = isStored ? 0 : journal.gathering.number;
     this.#context = host.context;
@@ -72,6 +58,7 @@ export class DurableQueue implements SessionQueue, RowOwner, BacklogOwner {
     this.#session = session;
     this.#inflight = new DurableInflight(journal, session);
     this.backlog = new DurableBacklog(this);
+    this.rows = new SessionRows(journal, session, this.backlog, host.context.calendar, id);
   }
 
   get isBlocked(): boolean {
@@ -95,7 +82,7 @@ export class DurableQueue implements SessionQueue, RowOwner, BacklogOwner {
   follow(log: MessageLog, follows: MessageFollows): boolean {
     if (!(log instanceof DurableLog)) throw new TypeError("Cannot follow a log that is not stored");
     if (!this.backlog.makeRoom()) return false;
-    this.#journal.starts.add(this.id, this.backlog.follow(log, follows));
+    this.#journal.starts.add(this.rows.id, this.backlog.follow(log, follows));
     return true;
   }
 
@@ -125,11 +112,11 @@ export class DurableQueue implements SessionQueue, RowOwner, BacklogOwner {
   }
 
   markChanged(): void {
-    this.#journal.onRowsChanged(this);
+    this.#journal.onRowsChanged(this.rows);
   }
 
   markSubscriptionChanged(filter: string): void {
-    (this.#filters ??= new Set()).add(filter);
+    this.rows.addFilter(filter);
     this.markChanged();
   }
 
@@ -201,7 +188,7 @@ export class DurableQueue implements SessionQueue, RowOwner, BacklogOwner {
 
   /** The client is connected. */
   onAttached(): void {
-    this.disconnectedMs = null;
+    this.rows.disconnectedMs = null;
     this.markChanged();
     this.backlog.onAttached();
   }
@@ -209,7 +196,7 @@ export class DurableQueue implements SessionQueue, RowOwner, BacklogOwner {
   /** The client is disconnected: messages in flight are sent again when it reconnects. */
   onDetached(): void {
     this.#inflight.clear();
-    this.disconnectedMs = this.#context.clock.now();
+    this.rows.disconnectedMs = this.#context.clock.now();
     for (const flight of this.#session.outbound?.flights() ?? []) storedOf(flight).letGo();
     this.markChanged();
   }
@@ -237,7 +224,7 @@ export class DurableQueue implements SessionQueue, RowOwner, BacklogOwner {
       this.#forget(flights);
       return [];
     }
-    this.isLeaving = true;
+    this.rows.isLeaving = true;
     this.#journal.onHandedOver();
     this.markChanged();
     this.#context.stats.dropped["session-ended"] += this.backlog.leaveShared();
@@ -258,55 +245,12 @@ export class DurableQueue implements SessionQueue, RowOwner, BacklogOwner {
     return [];
   }
 
-  /** From now on the session's own row contains all its readers. */
-  #leaveJoins(): void {
-    for (const reader of this.backlog.readers) {
-      if (reader.join !== null) this.#journal.starts.release(reader.join);
-      reader.join = null;
-    }
-  }
-
   #forget(flights: readonly Flight<InflightMessage>[]): void {
     for (const flight of flights) storedOf(flight).hold?.release();
-    this.#leaveJoins();
+    this.rows.releaseStarts();
     this.#context.stats.dropped["session-ended"] += this.backlog.clear();
     this.#leaving = null;
-    this.isRemoved = true;
+    this.rows.isRemoved = true;
     this.markChanged();
-  }
-
-  /** Writes the rows of the session to a batch. */
-  write(batch: Batch, writer: RecordWriter): void {
-    const { id } = this;
-    const filters = this.#written = this.#filters;
-    this.#filters = null;
-    if (this.isRemoved) {
-      batch.remove("sessions", numberKey(id));
-      batch.removeRange("subscriptions", numberKey(id), numberKey(id + 1));
-      return;
-    }
-    writeSession(
-      writer.reset(),
-      this.#session,
-      this,
-      this.#context.calendar,
-      this.#journal.ids.nextId,
-    );
-    this.#leaveJoins();
-    batch.put("sessions", numberKey(id), writer.bytes);
-    for (const filter of filters ?? []) {
-      const subscription = this.#session.subscriptions.get(filter);
-      const key = textKey(id, filter);
-      if (subscription === undefined) batch.remove("subscriptions", key);
-      else {
-        writeOptions(writer.reset(), subscription.options);
-        batch.put("subscriptions", key, writer.bytes);
-      }
-    }
-  }
-
-  /** The commit of the last {@linkcode write} has failed. */
-  onWriteFailed(): void {
-    for (const filter of this.#written ?? []) (this.#filters ??= new Set()).add(filter);
   }
 }

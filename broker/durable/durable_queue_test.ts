@@ -49,7 +49,7 @@ class QueueWorld {
   /** The row of the session in the store. */
   row() {
     const rows = this.all.store.snapshot().get("sessions") ?? [];
-    const key = numberKey(this.queue.id);
+    const key = numberKey(this.queue.rows.id);
     const row = rows.find((row) => row.key.every((byte, i) => byte === key[i]));
     return row === undefined ? null : readSession(row.value);
   }

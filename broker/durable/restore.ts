@@ -9,7 +9,12 @@ import { MessagePage } from "./message_page.ts";
 import { type PageSummary, summarisePage } from "./message_page_record.ts";
 import { restoreBans } from "./stored_bans.ts";
 import { StoredRows } from "./stored_rows.ts";
-import { goOn, restoreJoins, restoreSessions, restoreSubscriptions } from "./restore_sessions.ts";
+import {
+  continueSessions,
+  restoreJoins,
+  restoreSessions,
+  restoreSubscriptions,
+} from "./restore_sessions.ts";
 import { mustFit, readWills, restoreRetained, restoreWills } from "./restore_retained.ts";
 
 /**
@@ -39,7 +44,7 @@ export async function restore(
   journal.ids.skip(rows.idMost);
   for (const log of logs.values()) log.begin();
   restoreWills(broker, wills);
-  goOn(broker, sessions);
+  continueSessions(broker, sessions);
   discard(rows, journal, broker);
   journal.begin();
   return journal;

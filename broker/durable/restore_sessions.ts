@@ -110,10 +110,11 @@ function restoreSession(
     const replays = broker.replaysOf(session);
     for (const replay of record.replays) replays.restore(replay);
   }
-  queue.isLeaving = record.isLeaving;
-  queue.stamp = record.stamp;
+  const { rows } = queue;
+  rows.isLeaving = record.isLeaving;
+  rows.stamp = record.stamp;
   // A clock that was set back must not extend the session.
-  queue.disconnectedMs = disconnectedWallMs === 0
+  rows.disconnectedMs = disconnectedWallMs === 0
     ? null
     : Math.min(broker.context.clock.now(), broker.context.calendar.toClock(disconnectedWallMs));
   return { session, queue };
@@ -142,10 +143,10 @@ export async function restoreJoins(
     const join = new SharedStart(id, log, position, weight, variant);
     for (const sessionId of new Set(record.sessions)) {
       const queue = sessions.get(sessionId)?.queue;
-      if (!queue || queue.stamp > id) continue;
+      if (!queue || queue.rows.stamp > id) continue;
       const at = { position, weight, end: Infinity, endWeight: Infinity, variant };
       const reader = readerOf(cursorOf(log, at), variant, null);
-      if (queue.disconnectedMs === null) reader.doubtEnd = log.end;
+      if (queue.rows.disconnectedMs === null) reader.doubtEnd = log.end;
       reader.join = join;
       join.sessions.push(sessionId);
       join.pending++;
@@ -196,7 +197,7 @@ export async function restoreSubscriptions(
     const stored = sessions.get(numberOfKey(key));
     if (stored === undefined) return false;
     const { session, queue } = stored;
-    if (queue.isLeaving) return true;
+    if (queue.rows.isLeaving) return true;
     const options = subscriptionOptions(readOptions(new RecordReader(value)));
     const filter = textOfKey(key);
     mustBeSound("topic filter", topicFilterFault(filter));
@@ -207,18 +208,22 @@ export async function restoreSubscriptions(
 }
 
 /** All clients are disconnected: sessions wait for them, or end when they expire. */
-export function goOn(broker: DurableHost, sessions: Map<number, RestoredSession>): void {
+export function continueSessions(
+  broker: DurableHost,
+  sessions: Map<number, RestoredSession>,
+): void {
   const now = broker.context.clock.now();
   for (const { session, queue } of sessions.values()) {
-    if (queue.isLeaving) {
+    const { rows } = queue;
+    if (rows.isLeaving) {
       session.end();
       continue;
     }
     // A client that was connected when the broker ended counts as disconnected from now on.
-    if (queue.disconnectedMs === null) {
-      queue.disconnectedMs = now;
+    if (rows.disconnectedMs === null) {
+      rows.disconnectedMs = now;
       queue.markChanged();
     }
-    broker.sessions.wait(session, queue.disconnectedMs, session.will?.restoredDueMs ?? now);
+    broker.sessions.wait(session, rows.disconnectedMs, session.will?.restoredDueMs ?? now);
   }
 }
