@@ -56,6 +56,16 @@ install_runtimes() {
   npm install --prefix "$folder" --no-audit --no-fund --loglevel=error node@24 bun@1 >/dev/null
 }
 
+# Node-RED, headless: a client that people have. Nothing of it needs to be compiled.
+install_node_red() {
+  local folder="${XDG_CACHE_HOME:-$HOME/.cache}/fairway-tests/node-red"
+  [[ -f "$folder/node_modules/node-red/red.js" ]] && return
+  command -v npm >/dev/null || return 1
+  echo "Installing Node-RED in $folder (a minute, once)"
+  npm install --prefix "$folder" --no-audit --no-fund --loglevel=error \
+    --omit=optional --ignore-scripts node-red@5.0.7 >/dev/null
+}
+
 mapfile -t missing < <(missing_packages)
 if [[ "${#missing[@]}" -gt 0 ]] && ! install_packages "${missing[@]}"; then
   echo "Cannot install ${missing[*]} (that takes root and Debian's apt-get):"
@@ -67,6 +77,9 @@ if [[ "${#missing[@]}" -gt 0 ]] && ! install_packages "${missing[@]}"; then
 fi
 if ! install_runtimes; then
   echo "Cannot install Node 24 and Bun (that takes npm): their tests are ignored, or fail if CI is true"
+fi
+if ! install_node_red; then
+  echo "Cannot install Node-RED (that takes npm): its test is ignored, or fails if CI is true"
 fi
 
 report="$(mktemp)"

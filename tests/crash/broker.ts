@@ -13,6 +13,7 @@ if (import.meta.main) {
     // deno-lint-ignore no-console
     hooks: { failed: (error) => console.error(error) },
   });
+  await broker.declareStream({ name: "day", filters: ["t/#"], maxBytes: 1 << 30 });
   const { port } = await broker.listen({ port: 0 });
   // deno-lint-ignore no-console
   console.log(`listening on 127.0.0.1:${port}`);

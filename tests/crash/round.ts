@@ -4,6 +4,7 @@ import { startServer } from "../harness/broker_process.ts";
 import { Child } from "../harness/child.ts";
 import { Random } from "../harness/random.ts";
 import type { Client } from "./client.ts";
+import { Follower } from "./follower.ts";
 import { Mortal } from "./mortal.ts";
 import { Publisher } from "./publisher.ts";
 import { retainedFaults } from "./retained.ts";
@@ -51,6 +52,7 @@ class Round {
   readonly #limits: Partial<BrokerLimits> | null;
   readonly #publishers: Publisher[];
   readonly #subscribers: Subscriber[];
+  readonly #followers: Follower[];
   #kills = 0;
 
   constructor(seed: number, directory: string) {
@@ -71,12 +73,18 @@ class Round {
       ...[0, 1].map((i) => publisher([`r/${i}`], `ret${i}`)),
     ];
     this.#subscribers = this.#makeSubscribers();
+    this.#followers = [0, 1].map((i) => new Follower(world, random.fork(), `follower${i}`));
   }
 
   async play(): Promise<Outcome> {
     const world = this.#world;
     const mortals = [0, 1, 2].map((i) => new Mortal(world, this.#random.fork(), `mortal${i}`));
-    const clients: Client[] = [...this.#subscribers, ...this.#publishers, ...mortals];
+    const clients: Client[] = [
+      ...this.#subscribers,
+      ...this.#publishers,
+      ...this.#followers,
+      ...mortals,
+    ];
     const running: Promise<void>[] = [];
     const kills = this.#random.integer(3, 5);
     let broker: Child | null = null;
@@ -145,7 +153,7 @@ class Round {
     const directory = this.#directory;
     const permissions = [...PERMISSIONS, `--allow-write=${directory}`];
     if (this.#limits === null) {
-      return startServer(["--port", "0", "--data", directory], permissions);
+      return startServer(["--port", "0", "--data", directory, "--stream", "day=t/#"], permissions);
     }
     const script = new URL("broker.ts", import.meta.url).pathname;
     const args = ["run", ...permissions, script, directory, JSON.stringify(this.#limits)];
@@ -178,8 +186,10 @@ class Round {
     const isAnswered = () => this.#publishers.every(({ isDone }) => isDone);
     await this.#until(() => isAnswered() && this.#publishers.every(({ wire }) => wire !== null));
     for (const publisher of this.#publishers) publisher.last(publisher.wire!);
+    const { ledger } = world;
     await this.#until(() =>
-      isAnswered() && world.ledger.received.every((each) => world.ledger.missing(each).length === 0)
+      isAnswered() && ledger.received.every((each) => ledger.missing(each).length === 0) &&
+      this.#followers.every((each) => each.missing(ledger.sent).length === 0)
     );
     const faults = await retainedFaults(
       world,
@@ -216,6 +226,14 @@ class Round {
       for (const message of missing) tell("never got", message);
       for (const message of twice) tell("got twice", message);
       for (const message of ledger.disordered(each)) tell("got too late", message);
+    }
+    for (const each of this.#followers) {
+      const missing = each.missing(ledger.sent);
+      lost += missing.length;
+      deliveries += each.count;
+      for (const { key, topic } of missing) {
+        lines.push(`${each.clientId} never got #${key} to ${topic}: it is not in the stream`);
+      }
     }
     const promised = ledger.sent.filter(({ promisedAt }) => promisedAt < Infinity).length;
     const { length: messages } = ledger.sent;

@@ -7,6 +7,7 @@ export type Tool =
   | "mosquitto_sub"
   | "node"
   | "node24"
+  | "node-red"
   | "openssl"
   | "paho";
 
@@ -23,10 +24,19 @@ export function testWith(tools: readonly Tool[], name: string, fn: () => Promise
   Deno.test({ name: name + reason, ignore: missing.length > 0, fn });
 }
 
-/** Where `tests/run.sh` installs runtimes that Debian does not have. */
+/** Where `tests/run.sh` installs what Debian does not have. */
+function cache(): string {
+  const folder = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`;
+  return `${folder}/fairway-tests`;
+}
+
 function runtime(name: string): string {
-  const cache = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`;
-  return `${cache}/fairway-tests/node_modules/.bin/${name}`;
+  return `${cache()}/node_modules/.bin/${name}`;
+}
+
+/** The file that a Node of 24 or later runs as Node-RED. */
+export function nodeRedFile(): string {
+  return `${cache()}/node-red/node_modules/node-red/red.js`;
 }
 
 /** The command of a runtime that takes TypeScript: Bun, or a Node that strips types unasked. */
@@ -51,8 +61,18 @@ function outputOf(command: string, args: string[]): string | null {
   }
 }
 
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
 function isInstalled(tool: Tool): boolean {
   if (tool === "bun" || tool === "node24") return runtimeCommand(tool) !== null;
+  if (tool === "node-red") return isFile(nodeRedFile()) && runtimeCommand("node24") !== null;
   const [command, ...args] = tool === "paho"
     ? [PYTHON, "-c", "import paho.mqtt"]
     : [tool, tool === "chromium" ? "--version" : "--help"];
