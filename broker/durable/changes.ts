@@ -32,8 +32,8 @@ export class Changes {
   /** Sessions and streams whose rows must be written. */
   readonly owners: Set<RowOwner> = new Set();
   /** Shared starts of sessions that follow a log. */
-  readonly joins: Set<SharedStart> = new Set();
-  readonly removedJoins: Set<SharedStart> = new Set();
+  readonly starts: Set<SharedStart> = new Set();
+  readonly removedStarts: Set<SharedStart> = new Set();
   /** Wills that have come, wait for another time, or are over. */
   readonly wills: Set<PendingWill> = new Set();
   /** Topics whose retained message has changed. */
@@ -50,8 +50,8 @@ export class Changes {
   /** Whether there are no changes. */
   get isEmpty(): boolean {
     return this.chunks.size === 0 && this.removedChunks.size === 0 && this.pages.size === 0 &&
-      this.removedPages.length === 0 && this.owners.size === 0 && this.joins.size === 0 &&
-      this.removedJoins.size === 0 && this.wills.size === 0 &&
+      this.removedPages.length === 0 && this.owners.size === 0 && this.starts.size === 0 &&
+      this.removedStarts.size === 0 && this.wills.size === 0 &&
       this.retained.size === 0 && this.useless.length === 0;
   }
 
@@ -80,8 +80,8 @@ export class Changes {
     for (const [page, log] of failed.pages) this.pages.set(page, log);
     for (const page of failed.removedPages) this.removedPages.push(page);
     for (const owner of failed.owners) this.owners.add(owner);
-    for (const join of failed.joins) this.joins.add(join);
-    for (const join of failed.removedJoins) this.removedJoins.add(join);
+    for (const start of failed.starts) this.starts.add(start);
+    for (const start of failed.removedStarts) this.removedStarts.add(start);
     for (const will of failed.wills) this.wills.add(will);
     for (const topic of failed.retained) this.retained.add(topic);
     for (const row of failed.useless) this.useless.push(row);

@@ -18,7 +18,7 @@ export interface Reader {
    * The shared start that stores the session's position, until the session's own row does; else
    * `null`.
    */
-  join: SharedStart | null;
+  start: SharedStart | null;
   /** The waiter that is parked at the log, and the append count at that time. */
   parked: Waiter | null;
   parkedAt: number;
@@ -30,5 +30,5 @@ export function readerOf(
   variant: Variant | null,
   follows: MessageFollows | null,
 ): Reader {
-  return { cursor, variant, follows, doubtEnd: 0, join: null, parked: null, parkedAt: -1 };
+  return { cursor, variant, follows, doubtEnd: 0, start: null, parked: null, parkedAt: -1 };
 }

@@ -11,8 +11,8 @@ import { restoreBans } from "./stored_bans.ts";
 import { StoredRows } from "./stored_rows.ts";
 import {
   continueSessions,
-  restoreJoins,
   restoreSessions,
+  restoreSharedStarts,
   restoreSubscriptions,
 } from "./restore_sessions.ts";
 import { mustFit, readWills, restoreRetained, restoreWills } from "./restore_retained.ts";
@@ -37,7 +37,7 @@ export async function restore(
   const logs = await restoreLogs(rows, journal, broker);
   if (store.damage !== null) await removeOrphans(rows, journal);
   const sessions = await restoreSessions(broker, rows, journal, logs);
-  await restoreJoins(rows, journal, logs, sessions);
+  await restoreSharedStarts(rows, journal, logs, sessions);
   await restoreSubscriptions(broker, rows, sessions);
   const wills = await readWills(rows);
   // A damaged part of the file may have contained the row with the reserved identifiers.

@@ -15,7 +15,7 @@ import { MessageHold } from "./message_hold.ts";
 import { DurableQueue } from "./durable_queue.ts";
 import type { DurableCursor } from "./durable_cursor.ts";
 import { DurableLog } from "./durable_log.ts";
-import { readJoin, SharedStart } from "./shared_start.ts";
+import { readSharedStart, SharedStart } from "./shared_start.ts";
 import type { Journal } from "./journal.ts";
 import { readOptions } from "./records.ts";
 import {
@@ -129,7 +129,7 @@ function newSession(broker: DurableHost, id: number, clientId: string): Restored
 }
 
 /** The logs that sessions have started to read since their rows were written. */
-export async function restoreJoins(
+export async function restoreSharedStarts(
   rows: StoredRows,
   journal: Journal,
   logs: Map<number, DurableLog>,
@@ -137,22 +137,22 @@ export async function restoreJoins(
 ): Promise<void> {
   await rows.each("joins", (key, value) => {
     const id = rows.idOf(key);
-    const record = readJoin(value);
+    const record = readSharedStart(value);
     const { position, weight, variant } = record;
     const log = logOf(journal, logs, rows.inUse(record.logId), position, weight);
-    const join = new SharedStart(id, log, position, weight, variant);
+    const start = new SharedStart(id, log, position, weight, variant);
     for (const sessionId of new Set(record.sessions)) {
       const queue = sessions.get(sessionId)?.queue;
       if (!queue || queue.rows.stamp > id) continue;
       const at = { position, weight, end: Infinity, endWeight: Infinity, variant };
       const reader = readerOf(cursorOf(log, at), variant, null);
       if (queue.rows.disconnectedMs === null) reader.doubtEnd = log.end;
-      reader.join = join;
-      join.sessions.push(sessionId);
-      join.pending++;
+      reader.start = start;
+      start.sessions.push(sessionId);
+      start.pending++;
       queue.backlog.restore(reader);
     }
-    return join.pending > 0;
+    return start.pending > 0;
   });
 }
 

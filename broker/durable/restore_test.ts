@@ -21,7 +21,7 @@ import {
   subscribe,
 } from "../../tests/harness/packets.ts";
 import { Random } from "../../tests/harness/random.ts";
-import { readJoin } from "./shared_start.ts";
+import { readSharedStart } from "./shared_start.ts";
 import { readSession } from "./session_record.ts";
 import { summarisePage } from "./message_page_record.ts";
 
@@ -121,7 +121,7 @@ function garbage(snapshot: StoreSnapshot): string[] {
     const { readers, flights } = readSession(value);
     for (const { logId } of [...readers, ...flights]) logs.add(logId);
   }
-  for (const { value } of snapshot.get("joins") ?? []) logs.add(readJoin(value).logId);
+  for (const { value } of snapshot.get("joins") ?? []) logs.add(readSharedStart(value).logId);
   const chunks = new Set<number>();
   for (const { value } of snapshot.get("entries") ?? []) {
     for (const chunk of summarisePage(value).chunkIds) chunks.add(chunk);

@@ -7,7 +7,7 @@ import type { Changes } from "./changes.ts";
 import type { ChunkTable } from "./chunk_table.ts";
 import type { MessageChunk } from "./message_chunk.ts";
 import type { DurableLog } from "./durable_log.ts";
-import { type SharedStart, writeJoin } from "./shared_start.ts";
+import { type SharedStart, writeSharedStart } from "./shared_start.ts";
 import type { MessagePage } from "./message_page.ts";
 import { writeChunk, writePage } from "./message_page_record.ts";
 import type { Calendar } from "../base/calendar.ts";
@@ -42,8 +42,8 @@ export class RowWriter {
     for (const [page, log] of changes.pages) this.#page(batch, log, page);
     // Sessions may release shared starts, so they come first.
     for (const owner of changes.owners) owner.write(batch, this.#writer);
-    for (const join of changes.joins) this.#join(batch, join);
-    for (const { id } of changes.removedJoins) batch.remove("joins", numberKey(id));
+    for (const start of changes.starts) this.#start(batch, start);
+    for (const { id } of changes.removedStarts) batch.remove("joins", numberKey(id));
     for (const will of changes.wills) this.#will(batch, will);
     for (const topic of changes.retained) this.#retained(batch, topic);
   }
@@ -65,10 +65,10 @@ export class RowWriter {
     batch.put("entries", numberKey(log.id, page.first), this.#writer.bytes);
   }
 
-  #join(batch: Batch, join: SharedStart): void {
-    if (join.pending === 0) return;
-    writeJoin(this.#writer.reset(), join);
-    batch.put("joins", numberKey(join.id), this.#writer.bytes);
+  #start(batch: Batch, start: SharedStart): void {
+    if (start.pending === 0) return;
+    writeSharedStart(this.#writer.reset(), start);
+    batch.put("joins", numberKey(start.id), this.#writer.bytes);
   }
 
   #will(batch: Batch, pending: PendingWill): void {

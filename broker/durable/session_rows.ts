@@ -67,8 +67,8 @@ export class SessionRows implements RowOwner, StoredQueue {
   /** From now on the row of the session contains the positions of all its readers. */
   releaseStarts(): void {
     for (const reader of this.backlog.readers) {
-      if (reader.join !== null) this.#journal.starts.release(reader.join);
-      reader.join = null;
+      if (reader.start !== null) this.#journal.starts.release(reader.start);
+      reader.start = null;
     }
   }
 

@@ -33,8 +33,8 @@ export interface SharedStartRecord {
 }
 
 /** Writes the row of a shared start. */
-export function writeJoin(writer: RecordWriter, join: SharedStart): void {
-  const { log, position, weight, variant, sessions } = join;
+export function writeSharedStart(writer: RecordWriter, start: SharedStart): void {
+  const { log, position, weight, variant, sessions } = start;
   writer.number(log.id).number(position).number(weight);
   writeVariant(writer, variant);
   writer.number(sessions.length);
@@ -47,7 +47,7 @@ export function writeJoin(writer: RecordWriter, join: SharedStart): void {
 }
 
 /** Reads the row of a shared start. */
-export function readJoin(value: Uint8Array): SharedStartRecord {
+export function readSharedStart(value: Uint8Array): SharedStartRecord {
   const reader = new RecordReader(value);
   const at = { logId: reader.number(), position: reader.number(), weight: reader.number() };
   const variant = readVariant(reader);

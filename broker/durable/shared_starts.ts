@@ -20,24 +20,24 @@ export class SharedStarts {
   add(sessionId: number, reader: Reader): void {
     const { cursor, variant } = reader;
     const { log, position, weight } = cursor;
-    const { joins } = this.#journal.changes;
+    const { starts } = this.#journal.changes;
     let start = this.#last;
-    const isSame = start !== null && joins.has(start) && start.log === log &&
+    const isSame = start !== null && starts.has(start) && start.log === log &&
       start.position === position;
     if (!isSame) {
       start = this.#last = new SharedStart(this.#ids.newId(), log, position, weight, variant!);
-      joins.add(start);
+      starts.add(start);
     }
     start!.sessions.push(sessionId);
     start!.pending++;
-    reader.join = start;
+    reader.start = start;
     this.#journal.commitSoon();
   }
 
   /** The position of one session is stored elsewhere, or not needed any more. */
   release(start: SharedStart): void {
     if (--start.pending > 0) return;
-    this.#journal.changes.removedJoins.add(start);
+    this.#journal.changes.removedStarts.add(start);
     this.#journal.commitSoon();
   }
 }

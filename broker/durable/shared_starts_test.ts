@@ -20,7 +20,7 @@ Deno.test("SharedStarts stores sessions that start at the same position in one r
   const readers = [1, 2, 3].map(start);
   await all.settle();
   assertEquals(all.rows("joins"), 1);
-  assertEquals(readers[0]!.join!.sessions, [1, 2, 3]);
+  assertEquals(readers[0]!.start!.sessions, [1, 2, 3]);
 });
 
 Deno.test("SharedStarts begins another row after a message, and after a commit", async () => {
@@ -31,7 +31,7 @@ Deno.test("SharedStarts begins another row after a message, and after a commit",
   await all.settle();
   const third = start(3);
   await all.settle();
-  assert(first.join !== second.join && second.join !== third.join);
+  assert(first.start !== second.start && second.start !== third.start);
   assertEquals(all.rows("joins"), 3);
 });
 
@@ -39,17 +39,17 @@ Deno.test("SharedStarts removes the row when the last session has stored its pos
   const { all, starts, start } = world();
   const [first, second] = [start(1), start(2)];
   await all.settle();
-  starts.release(first.join!);
+  starts.release(first.start!);
   await all.settle();
   assertEquals(all.rows("joins"), 1);
-  starts.release(second.join!);
+  starts.release(second.start!);
   await all.settle();
   assertEquals(all.rows("joins"), 0);
 });
 
 Deno.test("SharedStarts writes no row that no session needs by the commit", async () => {
   const { all, starts, start } = world();
-  starts.release(start(1).join!);
+  starts.release(start(1).start!);
   await all.settle();
   assertEquals(all.rows("joins"), 0);
 });
