@@ -32,6 +32,8 @@ export class BrokerContext {
   readonly stats: BrokerCounters = new BrokerCounters();
   /** Measures the commits to the store. */
   readonly commits: CommitMeter = new CommitMeter();
+  /** Keeps messages that were dropped; `null` if nobody does. The message is borrowed. */
+  onDrop: ((reason: DropReason, message: Message, clientId: string | null) => void) | null = null;
   /** Whether the broker is closing and accepts no more clients. */
   isClosing = false;
   /** Counts changes of permissions, after which cached answers of authorizers are outdated. */
@@ -88,9 +90,15 @@ export class BrokerContext {
 
   /** Counts a message that was not delivered to a receiver, and calls the hook. */
   reportDrop(reason: DropReason, message: Message, clientId: string | null): void {
+    this.onDrop?.(reason, message, clientId);
+    this.countDrop(reason, message.name, clientId);
+  }
+
+  /** The same for a message that is kept elsewhere, or that nobody is to keep. */
+  countDrop(reason: DropReason, topic: string, clientId: string | null): void {
     this.stats.dropped[reason]++;
     if (this.hooks.dropped === undefined) return;
-    this.guard(() => this.hooks.dropped!({ reason, topic: message.name, clientId }));
+    this.guard(() => this.hooks.dropped!({ reason, topic, clientId }));
   }
 
   /** Counts QoS 0 messages that were skipped for a client that lags too far behind. */

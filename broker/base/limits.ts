@@ -173,6 +173,8 @@ export interface BrokerLimits {
   groupPendingMax: number;
   /** The same of one member. Past it: others are given the next ones. */
   groupMemberPendingMax: number;
+  /** Dead letters that are kept in a second. Past it: those of groups wait; 0: no limit. */
+  deadLettersPerSecondMax: number;
   /**
    * Milliseconds of work before the sockets are polled. Beyond it: the remaining work waits for
    * another turn.
@@ -254,6 +256,7 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   groupMembersMax: 1000,
   groupPendingMax: 10_000,
   groupMemberPendingMax: 1000,
+  deadLettersPerSecondMax: 100,
   turnMsMax: 3,
   routesMax: 65_536,
   routesBytesMax: 32 * 1024 * 1024,

@@ -91,6 +91,8 @@ export type LimitReason =
   | "group-members"
   /** `groupPendingMax`: a group is given nothing new until more is acknowledged. */
   | "group-pending"
+  /** `deadLettersPerSecondMax`: a dead letter had to wait, or was not kept. */
+  | "dead-letters"
   /** `sessionsMax`: a client was refused. */
   | "sessions"
   /**
@@ -162,6 +164,8 @@ export class BrokerCounters {
   subscriptionsRevoked = 0;
   /** Messages that were refused: clients with 0x97, the program with a `QuotaExceededError`. */
   messagesRefused = 0;
+  /** Messages that were kept as dead letters. */
+  deadLetters = 0;
   /** Commits that failed; they are retried. */
   commitsFailed = 0;
   /** Stored messages that were lost because the store was damaged. */
@@ -210,6 +214,7 @@ export class BrokerCounters {
     "groups": 0,
     "group-members": 0,
     "group-pending": 0,
+    "dead-letters": 0,
     "sessions": 0,
     "memory": 0,
     "topic-aliases": 0,

@@ -17,7 +17,6 @@ import { Deadline } from "../base/scheduler.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
 import { JournalCommits, type StreamJournal } from "./journal_commits.ts";
 import { DeadLetters } from "./dead_letters.ts";
-import type { Undertaker } from "./dead_message.ts";
 import { declarationOf, type StreamDeclaration, type StreamOptions } from "./stream_options.ts";
 import { StreamReceiver } from "./stream_receiver.ts";
 
@@ -72,7 +71,7 @@ export class BrokerStreams {
   #last: Promise<unknown> = Promise.resolve();
   readonly #waiters = new Set<StreamWaiter>();
   /** What becomes of messages that no member of a group can be given. */
-  readonly undertaker: Undertaker;
+  readonly undertaker: DeadLetters;
 
   constructor(host: StreamsHost) {
     this.#host = host;
@@ -172,6 +171,7 @@ export class BrokerStreams {
     this.#retired.delete(name);
     this.#declared.set(name, declared);
     this.#subscribe(declared);
+    this.undertaker.watchDrops();
     this.#trim(log, trim);
     const waiters = [...this.#waiters];
     this.#waiters.clear();
@@ -227,6 +227,11 @@ export class BrokerStreams {
   /** The stream with a name, if it is declared. */
   logOf(name: string): StreamLog | undefined {
     return this.#declared.get(name)?.log;
+  }
+
+  /** Whether nothing can be stored in a stream at the moment. */
+  isFull({ declaration: { store } }: { declaration: StreamDeclaration }): boolean {
+    return store === "disk" && this.#host.journal !== null && this.#host.journal.isFull;
   }
 
   /** The commit after which everything of now is on the disk; `null` if it is already. */

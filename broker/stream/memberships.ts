@@ -25,6 +25,7 @@ export interface GroupHost {
 interface Membership {
   readonly member: GroupMember;
   dispatch: GroupDispatch | null;
+  log: StreamLog | null;
   readonly waiter: StreamWaiter;
 }
 
@@ -58,6 +59,7 @@ export class Memberships {
     const membership = this.#newMembership(request);
     if (isSame) {
       membership.dispatch = known!.dispatch;
+      membership.log = log;
       this.#leave(known!, membership.member);
     } else this.#join(membership, group, log);
     this.#session.queue.markChanged();
@@ -120,12 +122,12 @@ export class Memberships {
     const onGroupEnded = () => {
       membership.dispatch = null;
       // A stream of the same name may come; a group that was removed stays removed.
-      if (this.#host.logOf(request.stream) === undefined) this.#host.whenDeclared(waiter);
+      if (membership.log!.isRemoved) this.#host.whenDeclared(waiter);
       else this.remove(request.key);
     };
     const waiter = { wake: () => this.#find(membership) };
     const member = new GroupMember(this.#session, request, onGroupEnded);
-    const membership: Membership = { member, dispatch: null, waiter };
+    const membership: Membership = { member, dispatch: null, log: null, waiter };
     this.#byKey.set(request.key, membership);
     return membership;
   }
@@ -145,6 +147,7 @@ export class Memberships {
     const { context, undertaker } = this.#host;
     const dispatch = group.distributor ?? new GroupDispatch(context, log, group, undertaker);
     group.distributor = dispatch;
+    membership.log = log;
     membership.dispatch = dispatch as GroupDispatch;
     membership.dispatch.join(membership.member);
   }

@@ -253,7 +253,8 @@ export class Replays implements SessionReplays {
   }
 
   #unsent(link: ClientLink, message: Message): void {
-    this.#context.reportDrop(link.whyUnsent(message), message, this.#session.clientId);
+    // Its stream has it still.
+    this.#context.countDrop(link.whyUnsent(message), message.name, this.#session.clientId);
   }
 
   /** In a turn of its own: others have theirs first. */

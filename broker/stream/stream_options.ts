@@ -8,6 +8,19 @@ import {
 import type { Retention } from "../../stream/retention.ts";
 import { streamNameFault } from "../../stream/stream_name.ts";
 
+/** Why a message that a client was not sent may be a dead letter. */
+export type DeadReason = "backlog" | "expired" | "too-large" | "session-ended";
+
+/** All of them. */
+export const DEAD_REASONS: readonly DeadReason[] = [
+  "backlog",
+  "expired",
+  "too-large",
+  "session-ended",
+];
+/** How often a message is given to members of a group by default. */
+export const DELIVERIES_MAX = 5;
+
 /** How a program declares a stream. At least one limit is required. */
 export interface StreamOptions extends Retention {
   /** 1 to 64 characters of A-Z a-z 0-9 _ . - */
@@ -23,6 +36,13 @@ export interface StreamOptions extends Retention {
   readonly store?: "disk" | "memory";
   /** The name of the stream that gets the dead letters of this one; none by default. */
   readonly dead?: string;
+  /**
+   * Why messages of its topics that a client was not sent are dead letters, too; for no reason by
+   * default.
+   */
+  readonly deadReasons?: readonly DeadReason[];
+  /** How often a message is given to members of a group at most, from 1 on; 5 by default. */
+  readonly maxDeliver?: number;
   /** Groups of which one member at a time gets messages; none by default. */
   readonly exclusiveGroups?: readonly string[];
 }
@@ -35,6 +55,8 @@ export interface StreamDeclaration {
   readonly store: "disk" | "memory";
   /** The stream of its dead letters; `null` for none. */
   readonly dead: string | null;
+  readonly deadReasons: readonly DeadReason[];
+  readonly maxDeliver: number;
   readonly exclusiveGroups: readonly string[];
 }
 
@@ -54,8 +76,8 @@ export function streamFilterFault(filter: string): string | null {
  * @throws {RangeError} If a filter is not one that a stream can have; says which.
  */
 export function declarationOf(options: StreamOptions): StreamDeclaration {
-  const { name, filters, exclude = [], store = "disk", dead = null, exclusiveGroups = [] } =
-    options;
+  const { name, filters, exclude = [], store = "disk", dead = null } = options;
+  const { deadReasons = [], maxDeliver = DELIVERIES_MAX, exclusiveGroups = [] } = options;
   const what = `Cannot declare stream "${name}"`;
   for (const filter of [...filters, ...exclude]) {
     const fault = streamFilterFault(filter);
@@ -65,7 +87,21 @@ export function declarationOf(options: StreamOptions): StreamDeclaration {
     const fault = dead === name ? "it cannot be the stream itself" : streamNameFault(dead);
     if (fault !== null) throw new RangeError(`${what}: dead letters in "${dead}": ${fault}`);
   }
-  return { name, filters, exclude, store, dead, exclusiveGroups };
+  const odd = deadReasons.find((reason) => !DEAD_REASONS.includes(reason));
+  if (odd !== undefined) {
+    throw new RangeError(`${what}: "${odd}" is none of ${DEAD_REASONS.join(", ")}`);
+  }
+  if (deadReasons.length > 0 && dead === null) {
+    throw new RangeError(`${what}: deadReasons needs a stream for dead letters`);
+  }
+  if (!Number.isSafeInteger(maxDeliver) || maxDeliver < 1) {
+    throw new RangeError(`${what}: maxDeliver must be a whole number from 1 on, not ${maxDeliver}`);
+  }
+  const isGroup = (group: string) =>
+    !group.includes("/") && topicFilterFault(`$share/${group}/#`) === null;
+  const group = exclusiveGroups.find((group) => !isGroup(group));
+  if (group !== undefined) throw new RangeError(`${what}: "${group}" cannot be a group`);
+  return { name, filters, exclude, store, dead, deadReasons, maxDeliver, exclusiveGroups };
 }
 
 /** Whether every topic that a filter matches is matched by another one. */

@@ -184,9 +184,10 @@ export class Scene implements AsyncDisposable {
   async join(
     clientId = "",
     version: ProtocolVersion = 5,
-    how: { clean?: boolean; expiry?: number; receiveMaximum?: number } = {},
+    how: { clean?: boolean; expiry?: number; receiveMaximum?: number; maximumPacketSize?: number } =
+      {},
   ): Promise<SceneClient> {
-    const { clean = true, expiry, receiveMaximum } = how;
+    const { clean = true, expiry, receiveMaximum, maximumPacketSize } = how;
     const client = new SceneClient(this, version);
     client.send({
       type: "connect",
@@ -197,6 +198,7 @@ export class Scene implements AsyncDisposable {
       properties: version < 5 ? {} : {
         ...(expiry === undefined ? {} : { sessionExpiryInterval: expiry }),
         ...(receiveMaximum === undefined ? {} : { receiveMaximum }),
+        ...(maximumPacketSize === undefined ? {} : { maximumPacketSize }),
       },
       will: null,
       username: null,
