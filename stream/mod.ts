@@ -5,6 +5,7 @@
  *
  * @module
  */
+export type { GroupInfo, PendingInfo } from "./group_info.ts";
 export type { Retention } from "./retention.ts";
 export {
   type AppendOptions,

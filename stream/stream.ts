@@ -3,6 +3,7 @@ import type { Properties, QoS } from "../codec/mod.ts";
 import { Receipt } from "../log/receipt.ts";
 import { matchesFilter, topicFilterFault, topicNameFault } from "../router/topic.ts";
 import { StoreError } from "../store/store.ts";
+import { type GroupInfo, groupInfoOf, type PendingInfo, pendingInfoOf } from "./group_info.ts";
 import { parsePosition, type Position } from "./position.ts";
 import { cursorAt, TOPICS_MAX } from "./resolve_position.ts";
 import type { Retention } from "./retention.ts";
@@ -227,6 +228,47 @@ export class Stream {
     }
     this.#log.purge(seq);
     await stored();
+  }
+
+  /** The groups that read it together, those included whose members are all away. */
+  groups(): GroupInfo[] {
+    return [...this.#log.groups.values()].map(groupInfoOf);
+  }
+
+  /**
+   * What the members of a group have not acknowledged.
+   *
+   * @throws {RangeError} If there is no such group.
+   */
+  pending(group: string): PendingInfo[] {
+    return pendingInfoOf(this.#log.groups.find(group));
+  }
+
+  /**
+   * Has a group go on from another position. What its members have not acknowledged by then is
+   * given to nobody again, unless it lies behind the position. Resolves when the disk knows.
+   *
+   * @param position As in a subscription: `"earliest"`, `"since=1h"`, `"after=17"` …
+   * @throws {RangeError} If there is no such group, or the position is none, or lies in the future.
+   * @throws {StoreError} If the store cannot be read.
+   */
+  async seek(group: string, position: string): Promise<void> {
+    const { filter } = this.#log.groups.find(group);
+    const wanted = parsePosition(position, this.#keeper.now());
+    const cursor = await cursorAt(this.#log, wanted, { filter, topicsMax: TOPICS_MAX });
+    const chosen = (cursor.chosen ?? []).toReversed();
+    this.#log.groups.find(group).moveTo(cursor.following, chosen);
+    await this.#keeper.stored({ isRevoked: false });
+  }
+
+  /**
+   * Removes a group with its progress, and ends the subscriptions of its members. Resolves when the
+   * disk knows: with whether there was one.
+   */
+  async remove(group: string): Promise<boolean> {
+    if (!this.#log.groups.remove(group)) return false;
+    await this.#keeper.stored({ isRevoked: false });
+    return true;
   }
 
   #isExpired({ record }: StreamCursor): boolean {

@@ -42,6 +42,20 @@ export class StreamGroups {
     return this.#groups.get(name);
   }
 
+  /**
+   * The same.
+   *
+   * @throws {RangeError} If there is none; says which there are.
+   */
+  find(name: string): StreamGroup {
+    const group = this.#groups.get(name);
+    if (group !== undefined) return group;
+    const names = [...this.#groups.keys()].join(", ");
+    throw new RangeError(
+      `There is no group "${name}"; there ${names ? `are: ${names}` : "is none"}`,
+    );
+  }
+
   /** All of them. */
   values(): IterableIterator<StreamGroup> {
     return this.#groups.values();

@@ -353,6 +353,16 @@ export const CHANGE_CASES: Record<keyof BrokerLimits, ChangeCase> = {
   }),
   groupPendingMax: later(1, (stage) => readTogether(stage, 1)),
   groupMemberPendingMax: later(1, (stage) => readTogether(stage, 1)),
+  deadLettersPerSecondMax: later(1, async (stage) => {
+    const lost = await stage.broker.declareStream({ name: "lost", filters: [], maxMessages: 9 });
+    const dead = { dead: "lost", deadReasons: ["too-large"] } as const;
+    await stage.broker.declareStream({ name: "day", filters: ["a"], maxMessages: 9, ...dead });
+    const client = await stage.join({ properties: "27 00000040" });
+    await client.send(packets.subscribe({ "a": 0 }, V5));
+    for (let i = 0; i < 3; i++) stage.broker.publish("a", "x".repeat(100));
+    await stage.clock.settle();
+    return lost.messages;
+  }),
   turnMsMax: meanwhile(0, async (client, stage) => {
     // The turn in which the client has connected ends.
     await stage.clock.advance(0);

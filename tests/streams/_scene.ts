@@ -18,6 +18,15 @@ export const START = Date.UTC(2026, 10, 28, 12);
 /** Everything published to `t/…`, as much as a test needs. */
 export const DAY: StreamOptions = { name: "day", filters: ["t/#"], maxMessages: 100_000 };
 
+/** How a client connects. */
+export interface Joining {
+  readonly clean?: boolean;
+  readonly expiry?: number;
+  readonly receiveMaximum?: number;
+  readonly maximumPacketSize?: number;
+  readonly acknowledges?: boolean;
+}
+
 /** How a client subscribes. */
 export interface Subscribing {
   readonly qos?: QoS;
@@ -184,11 +193,11 @@ export class Scene implements AsyncDisposable {
   async join(
     clientId = "",
     version: ProtocolVersion = 5,
-    how: { clean?: boolean; expiry?: number; receiveMaximum?: number; maximumPacketSize?: number } =
-      {},
+    how: Joining = {},
   ): Promise<SceneClient> {
-    const { clean = true, expiry, receiveMaximum, maximumPacketSize } = how;
+    const { clean = true, expiry, receiveMaximum, maximumPacketSize, acknowledges = true } = how;
     const client = new SceneClient(this, version);
+    client.acknowledges = acknowledges;
     client.send({
       type: "connect",
       protocolVersion: version,
