@@ -16,6 +16,7 @@ import { openApiOf } from "./openapi.ts";
 import type { Operations } from "./operations.ts";
 import { RecentEvents } from "./recent_events.ts";
 import { serverRoutes } from "./server_routes.ts";
+import { streamRoutes } from "./stream_routes.ts";
 import { Traces } from "./trace_routes.ts";
 
 /** Every route of the admin listener, and what they share. */
@@ -50,6 +51,7 @@ export class AdminApi {
       ...backlogRoutes(parts),
       ...banRoutes(parts),
       ...messageRoutes(parts),
+      ...streamRoutes(parts),
       ...serverRoutes(parts),
       ...this.#traces.routes,
     ];

@@ -38,18 +38,6 @@ const DROPPED_SCHEMA: Schema = {
   },
 };
 
-const STREAM_SCHEMA: Schema = {
-  type: "object",
-  required: ["name"],
-  properties: {
-    name: { type: "string" },
-    first: { type: "integer", description: "The sequence of the oldest message" },
-    last: { type: "integer", description: "The sequence that was given last; 0 for none" },
-    messages: { type: "integer" },
-    bytes: { type: "integer" },
-  },
-};
-
 /** The routes. */
 export function serverRoutes({ broker, operations, recent, slices }: ApiParts): Route[] {
   return [{
@@ -78,25 +66,6 @@ export function serverRoutes({ broker, operations, recent, slices }: ApiParts): 
     query: PAGE_QUERY,
     schema: pageSchema(DROPPED_SCHEMA),
     handle: ({ query }) => answerPage(slices, query, latestFirst(recent.dropped.items)),
-  }, {
-    method: "GET",
-    path: "/api/v1/streams",
-    scope: "read",
-    id: "listStreams",
-    summary: "The declared streams, with the sequences and the size of what they have",
-    query: PAGE_QUERY,
-    schema: pageSchema(STREAM_SCHEMA),
-    handle: ({ query }) =>
-      answerPage(slices, query, {
-        entries: broker.streams.declared,
-        place: (name) => ({ rank: 0, key: name }),
-        view(name) {
-          const stream = broker.stream(name);
-          if (stream === null) return { name };
-          const { first, last, messages, bytes } = stream;
-          return { name, first, last, messages, bytes };
-        },
-      }),
   }, {
     method: "GET",
     path: "/api/v1/limits",

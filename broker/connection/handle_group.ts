@@ -4,9 +4,14 @@ import { PendingMessage, type StreamGroup } from "../../stream/stream_group.ts";
 import type { ClientConnection } from "./client_connection.ts";
 import { type ReplayPlan, wrongCode } from "./replay_plan.ts";
 
+/** What a group costs in memory at least, beside its name and filter, in bytes. */
+const GROUP_BYTES = 1024;
+
 /** The group of `$share/…` as the broker knows it: clients of other mount points have others. */
 export function groupNameOf({ policy }: ClientConnection, shown: string): string {
-  return policy.mount === null ? shown : `${policy.mount.prefix}/${shown}`;
+  if (policy.mount === null) return shown;
+  const { prefix } = policy.mount;
+  return `${prefix}${prefix.endsWith("/") ? "" : "/"}${shown}`;
 }
 
 /** The group that a plan asks for, if the stream has it. */
@@ -71,6 +76,13 @@ export function joinGroup(
     connection.reportLimit("group-members");
     const text = `This group of stream "${declaration.name}" has ` +
       `${limits.groupMembersMax} members already`;
+    return { code: ReasonCode.QuotaExceeded, text };
+  }
+  const bytes = GROUP_BYTES + 4 * (plan.group!.name.length + filter.length);
+  const isRoom = known !== undefined ||
+    connection.host.memory.admits("table", bytes, connection.session!.clientId);
+  if (!isRoom) {
+    const text = "The broker has no memory left for another group";
     return { code: ReasonCode.QuotaExceeded, text };
   }
   const group = known ?? beginGroup(plan);

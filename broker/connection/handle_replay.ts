@@ -12,7 +12,7 @@ import { parsePosition, type Position, POSITIONS } from "../../stream/position.t
 import { cursorAt, TooManyTopicsError } from "../../stream/resolve_position.ts";
 import type { ClientAccess } from "../session/client_access.ts";
 import type { DeclaredStream } from "../stream/broker_streams.ts";
-import { covers, isExcludedFilter } from "../stream/stream_options.ts";
+import { covers, isExcludedFilter, type StreamDeclaration } from "../stream/stream_options.ts";
 import type { ClientConnection } from "./client_connection.ts";
 import { groupFault, groupNameOf, joinGroup, knownGroup } from "./handle_group.ts";
 import { mayKeep } from "./reauthorization.ts";
@@ -222,7 +222,7 @@ function planByProperty(
   }
   const covering = streams.declared.filter(({ declaration }) =>
     (name === undefined || declaration.name === name) &&
-    declaration.filters.some((wide) => covers(wide, known)) &&
+    hasAll(declaration, known, name !== undefined) &&
     !isExcludedFilter(declaration, known)
   );
   const [stream] = covering;
@@ -238,6 +238,11 @@ function planByProperty(
   const code = ReasonCode.ImplementationSpecificError;
   const key = connection.policy.mount?.filter(asked) ?? asked;
   return planOf(connection, stream, offset, filter, { key, prefix: "", code });
+}
+
+/** Whether a stream has all topics of a filter; one without topics of its own if it is named. */
+function hasAll({ filters }: StreamDeclaration, filter: string, isNamed: boolean): boolean {
+  return filters.some((wide) => covers(wide, filter)) || (isNamed && filters.length === 0);
 }
 
 function planOf(

@@ -9,7 +9,7 @@ import type { Retention } from "../../stream/retention.ts";
 import { streamNameFault } from "../../stream/stream_name.ts";
 
 /** Why a message that a client was not sent may be a dead letter. */
-export type DeadReason = "backlog" | "expired" | "too-large" | "session-ended";
+export type DeadReason = NonNullable<StreamOptions["deadReasons"]>[number];
 
 /** All of them. */
 export const DEAD_REASONS: readonly DeadReason[] = [
@@ -40,7 +40,7 @@ export interface StreamOptions extends Retention {
    * Why messages of its topics that a client was not sent are dead letters, too; for no reason by
    * default.
    */
-  readonly deadReasons?: readonly DeadReason[];
+  readonly deadReasons?: readonly ("backlog" | "expired" | "too-large" | "session-ended")[];
   /** How often a message is given to members of a group at most, from 1 on; 5 by default. */
   readonly maxDeliver?: number;
   /** Groups of which one member at a time gets messages; none by default. */

@@ -274,6 +274,42 @@ Deno.test("streams are listed with what they have", async () => {
   );
 });
 
+Deno.test("groups of streams: listed, moved to another position, removed", async () => {
+  await using stage = await AdminStage.open();
+  const port = await listen(stage);
+  await stage.broker.declareStream({
+    ...{ name: "day", filters: ["s/#"], store: "memory", maxMessages: 10 },
+  });
+  for (let i = 0; i < 3; i++) await stage.broker.publish("s/1", "x");
+  await using worker = await join(port, "worker", { properties: "21 00 02" });
+  const filter = "$share/g/$replay/day/earliest/s/#";
+  await worker.send(packets.subscribe({ [filter]: 1 }, { level: 5 }));
+  for (let frames = 0; frames < 3; frames++) await worker.readFrame();
+  const groups = "/api/v1/streams/day/groups";
+  const group = {
+    ...{ name: "g", filter: "s/#", isExclusive: false, floor: 1, next: 3 },
+    ...{ pending: 2, lag: 1, members: 1 },
+  };
+  assertEquals((await stage.json(groups)).data, [group]);
+  assertEquals((await stage.json(`${groups}/g`)).data, group);
+  const { data: [pending, ...more] } = await stage.json(`${groups}/g/pending`);
+  assertMatch(pending.since, /^\d{4}-\d\d-\d\dT/);
+  assertEquals([{ ...pending, since: "" }, more.length], [
+    { clientId: "worker", messages: 2, oldest: 1, since: "", deliveries: 1 },
+    0,
+  ]);
+  const seek = (position: unknown) => stage.send("POST", `${groups}/g/seek`, { position });
+  assertEquals(await statusOf(seek("latest")), 204);
+  assertEquals((await stage.json(`${groups}/g`)).data.floor, 4);
+  assertEquals(await statusOf(seek("first")), 400);
+  assertEquals(await statusOf(seek(undefined)), 400);
+  assertEquals(await statusOf(stage.fetch(`${groups}/g`, { method: "DELETE" })), 204);
+  assertEquals((await stage.json(groups)).data, []);
+  assertEquals(await statusOf(stage.fetch(`${groups}/g`, { method: "DELETE" })), 404);
+  assertEquals(await statusOf(stage.fetch("/api/v1/streams/no/groups")), 404);
+  worker.close();
+});
+
 Deno.test("slow subscribers are listed with how much waits, and since when", async () => {
   await using stage = await AdminStage.open();
   const port = await listen(stage);

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { Broker, type BrokerLimits, type BrokerOptions, type StreamOptions } from "../../mod.ts";
+import type { ListenerRules } from "../../broker/base/listener_options.ts";
 import {
   encodePacket,
   type Packet,
@@ -25,6 +26,8 @@ export interface Joining {
   readonly receiveMaximum?: number;
   readonly maximumPacketSize?: number;
   readonly acknowledges?: boolean;
+  /** Of the listener that it comes by. */
+  readonly rules?: ListenerRules;
 }
 
 /** How a client subscribes. */
@@ -52,7 +55,7 @@ export class SceneClient {
   readonly #reader: PacketReader;
   #packetId = 0;
 
-  constructor(scene: Scene, readonly version: ProtocolVersion) {
+  constructor(scene: Scene, readonly version: ProtocolVersion, rules?: ListenerRules) {
     this.#clock = scene.clock;
     this.#reader = new PacketReader({ version });
     this.pipe = new InstantPipe(Infinity, (bytes) => {
@@ -69,7 +72,8 @@ export class SceneClient {
         }
       }
     });
-    scene.broker.accept(this.pipe, { address: `192.0.2.${scene.clients++ % 200}` });
+    const policy = rules === undefined ? undefined : scene.broker.listenerPolicy(rules);
+    scene.broker.accept(this.pipe, { address: `192.0.2.${scene.clients++ % 200}` }, policy);
   }
 
   send(packet: Packet): void {
@@ -196,7 +200,7 @@ export class Scene implements AsyncDisposable {
     how: Joining = {},
   ): Promise<SceneClient> {
     const { clean = true, expiry, receiveMaximum, maximumPacketSize, acknowledges = true } = how;
-    const client = new SceneClient(this, version);
+    const client = new SceneClient(this, version, how.rules);
     client.acknowledges = acknowledges;
     client.send({
       type: "connect",

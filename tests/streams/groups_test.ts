@@ -406,3 +406,64 @@ Deno.test("acknowledgements of one commit are one row, and a commit without new 
   assert(commits.length < sent.length, `${commits.length} commits for ${sent.length}`);
   assertEquals(new Set(commits.map((tables) => tables.join())), new Set(["stream_groups"]));
 });
+
+Deno.test("clients of different mount points have groups of their own, and see their own topics", async () => {
+  await using scene = await Scene.open({}, [{ ...DAY, filters: ["#"] }]);
+  const tenant = async (mountPoint: string) => {
+    const client = await scene.join(mountPoint.slice(0, 1), 5, { rules: { mountPoint } });
+    assertEquals((await client.subscribe(DOOR, { qos: 1 })).reasonCodes, [1]);
+    return client;
+  };
+  const [a, b] = [await tenant("a/"), await tenant("b/")];
+  for (const topic of ["a/t/1", "b/t/1", "b/t/2", "t/1"]) await scene.fill(1, 1, topic);
+  const topicsOf = async (client: SceneClient) =>
+    (await client.take("publish")).map((p) => p.topic);
+  assertEquals(await topicsOf(a), ["$replay/day/earliest/t/1"]);
+  assertEquals(await topicsOf(b), ["$replay/day/earliest/t/1", "$replay/day/earliest/t/2"]);
+  const names = scene.broker.stream("day")!.groups().map(({ name }) => name);
+  assertEquals(names, ["a/g", "b/g"]);
+});
+
+Deno.test("reauthorize() ends what a member may not read any more; others get its messages", async () => {
+  let isAllowed = true;
+  const asked: string[] = [];
+  const authorizer: Authorizer = {
+    mayPublish: () => true,
+    maySubscribe: ({ clientId }, { filter, group }) => {
+      asked.push(`${group} ${filter}`);
+      return isAllowed || clientId !== "ann";
+    },
+  };
+  await using scene = await Scene.open({ authorizer });
+  const [ann, bob] = [await scene.join("ann"), await scene.join("bob")];
+  for (const client of [ann, bob]) await client.subscribe(DOOR, { qos: 1 });
+  isAllowed = false;
+  asked.length = 0;
+  assertEquals(await scene.broker.reauthorize(), 1);
+  assertEquals(new Set(asked), new Set(["g t/#", "g $replay/day/t/#"]));
+  await scene.fill(3);
+  assertEquals(await ann.payloads(), []);
+  assertEquals(await bob.payloads(), texts(1, 3));
+});
+
+Deno.test("a stream that takes nothing any more is still read together", async () => {
+  await using scene = await Scene.open();
+  await scene.fill(3);
+  const ann = await slow(scene, "ann", { receiveMaximum: 1 });
+  await ann.subscribe(DOOR, { qos: 1 });
+  const sent = await ann.take("publish");
+  await scene.broker.retireStream("day");
+  ann.acknowledges = true;
+  await ann.acknowledge(sent);
+  assertEquals(await ann.payloads(), ["2", "3"]);
+});
+
+Deno.test("a stream without topics of its own is read by its name", async () => {
+  await using scene = await Scene.open({}, [{ name: "own", filters: [], maxMessages: 10 }]);
+  await scene.broker.stream("own")!.append("t/1", "1");
+  const client = await scene.join("ann");
+  const user: UserProperty[] = [...BY_PROPERTY, ["stream-name", "own"]];
+  assertEquals((await client.subscribe("$share/g/t/#", { qos: 1, user })).reasonCodes, [1]);
+  assertEquals(await client.payloads(), ["1"]);
+  assertEquals((await client.subscribe("t/#", { user: BY_PROPERTY })).reasonCodes, [0x83]);
+});
