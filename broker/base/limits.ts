@@ -79,6 +79,11 @@ export interface BrokerLimits {
    */
   packetBytesMax: number;
   /**
+   * Bytes of a SUBSCRIBE, an UNSUBSCRIBE or another packet that is no PUBLISH and no CONNECT. Beyond
+   * it: 0x97 and closed before its body is read.
+   */
+  requestBytesMax: number;
+  /**
    * PUBLISH packets per second from one connection, on average. Beyond it: reading pauses; 0: no
    * limit.
    */
@@ -217,6 +222,7 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   connectTimeoutMs: 10_000,
   connectBytesMax: 256 * 1024,
   packetBytesMax: 16 * 1024 * 1024,
+  requestBytesMax: 1024 * 1024,
   publishesPerSecondMax: 0,
   publishBytesPerSecondMax: 0,
   userPropertiesMax: 1024,

@@ -69,7 +69,7 @@ export type LimitReason =
   | "take-overs"
   /** `loopLagMs`: a connection was refused while the broker was overloaded. */
   | "busy"
-  /** `connectBytesMax`, `packetBytesMax`: a packet was too large. */
+  /** `connectBytesMax`, `packetBytesMax`, `requestBytesMax`: a packet was too large. */
   | "packet-bytes"
   /** `publishesPerSecondMax`, `publishBytesPerSecondMax`: reading from a client was paused. */
   | "publish-rate"

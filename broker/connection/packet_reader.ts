@@ -2,6 +2,7 @@
 import {
   decodePacket,
   FixedHeader,
+  frameSize,
   type Packet,
   PacketType,
   ProtocolError,
@@ -13,7 +14,7 @@ import { refuseControlCharacters } from "./control_characters.ts";
 import { InputBuffer } from "./input_buffer.ts";
 import { PublishRateLimiter } from "../limits/publish_rate_limiter.ts";
 import { handlePacket, handlePuback } from "./handle_control.ts";
-import { checkPacket, PacketLimitError } from "../limits/packet_limits.ts";
+import { checkPacket, checkRequestBytes, PacketLimitError } from "../limits/packet_limits.ts";
 import { handlePublish, handlePublishBatch } from "./handle_publish.ts";
 
 /** How many bytes of packets cost as much as one packet more: 512. */
@@ -178,6 +179,7 @@ export class ConnectionReader {
       }
       if (header.end > end) {
         if (connection.session === null) this.#checkFirst(header.first);
+        else checkRequestBytes(context.limits, header.first, size);
         this.#frameBytes = size;
         if (size > LARGE_BYTES && size > bytes.length) this.#askForRoom(end - at);
         break;
@@ -270,6 +272,7 @@ export class ConnectionReader {
     const { context, host, session, version, policy } = connection;
     const type = first >> 4;
     if (session !== null && end - start > host.limiters.harmlessBytes) {
+      checkRequestBytes(context.limits, first, frameSize(end - start));
       checkPacket(context.limits, version, first, bytes, start, end);
     }
     if (session !== null && type === PacketType.publish) {

@@ -214,7 +214,7 @@ export class DurableQueue implements SessionQueue, BacklogOwner {
    * Ends the session. Messages of shared subscriptions go to other members. Until that is done, its
    * row stays.
    */
-  end(): InflightMessage[] {
+  end(): Iterator<InflightMessage | null> {
     const { outbound } = this.#session;
     const flights = outbound?.flights() ?? [];
     const mayLeave = this.backlog.mayBeShared ||
@@ -222,7 +222,7 @@ export class DurableQueue implements SessionQueue, BacklogOwner {
     this.#inflight.clear();
     if (!mayLeave) {
       this.#forget(flights);
-      return [];
+      return [].values();
     }
     this.rows.isLeaving = true;
     this.#journal.onHandedOver();
@@ -242,7 +242,7 @@ export class DurableQueue implements SessionQueue, BacklogOwner {
       onDone: () => this.#forget([]),
     });
     this.#leaving.run();
-    return [];
+    return [].values();
   }
 
   #forget(flights: readonly Flight<InflightMessage>[]): void {

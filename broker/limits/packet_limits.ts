@@ -20,6 +20,8 @@ const PAIR_BYTES_MIN = 5;
 /** Bytes of the smallest filter: its length, a character and, in SUBSCRIBE, its options. */
 const FILTER_BYTES_MIN = 3;
 const USER_PROPERTY = 0x26;
+/** Bytes of the longest fixed header. */
+const HEADER_BYTES_MAX = 5;
 
 /** A packet that exceeds a limit. */
 export class PacketLimitError extends ProtocolError {
@@ -32,12 +34,27 @@ export class PacketLimitError extends ProtocolError {
   }
 }
 
-/** The size up to which no packet can exceed a limit, in bytes. */
+/** The body up to which no packet can exceed a limit, in bytes. */
 export function harmlessBytes(limits: BrokerLimits): number {
   return Math.min(
+    limits.requestBytesMax - HEADER_BYTES_MAX,
     limits.userPropertiesMax * PAIR_BYTES_MIN,
     limits.userPropertyBytesMax,
     limits.filtersPerPacketMax * FILTER_BYTES_MIN,
+  );
+}
+
+/**
+ * Checks the size of a packet of a client that is connected, as far as its header tells it.
+ *
+ * @param bytes The whole packet, in bytes.
+ * @throws {PacketLimitError} If it is no PUBLISH, and larger than `requestBytesMax`.
+ */
+export function checkRequestBytes(limits: BrokerLimits, first: number, bytes: number): void {
+  if (first >> 4 === PacketType.publish || bytes <= limits.requestBytesMax) return;
+  throw new PacketLimitError(
+    "packet-bytes",
+    `Packet of ${bytes} bytes, of at most ${limits.requestBytesMax} where it is no PUBLISH`,
   );
 }
 

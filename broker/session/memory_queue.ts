@@ -118,14 +118,26 @@ export class MemoryQueue implements SessionQueue {
     return null;
   }
 
-  end(): InflightMessage[] {
-    const { inflightMessages, clientId } = this.#owner;
-    const orphans = inflightMessages?.orphans() ?? [];
-    for (const [message, variant] of this.#backlog?.drain() ?? []) {
-      if (variant.shared !== null) orphans.push(new InflightMessage(message, variant, message.qos));
-      else this.#host.reportDrop("session-ended", message, clientId);
-    }
+  end(): Iterator<InflightMessage | null> {
+    const inflight = this.#owner.inflightMessages?.orphans() ?? [];
+    const backlog = this.#backlog;
     this.#backlog = null;
-    return orphans;
+    backlog?.leave();
+    return this.#leftBehind(inflight, backlog);
+  }
+
+  /** A step at a time: very much may wait, and others are served in between. */
+  *#leftBehind(
+    inflight: InflightMessage[],
+    backlog: Backlog | null,
+  ): Generator<InflightMessage | null> {
+    yield* inflight;
+    for (const [message, variant] of backlog?.drain() ?? []) {
+      if (variant.shared !== null) yield new InflightMessage(message, variant, message.qos);
+      else {
+        this.#host.reportDrop("session-ended", message, this.#owner.clientId);
+        yield null;
+      }
+    }
   }
 }

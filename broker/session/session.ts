@@ -277,9 +277,9 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
   /**
    * Ends the session: forgets everything.
    *
-   * @returns Messages of shared subscriptions that somebody else should get.
+   * @returns What {@linkcode SessionQueue.end} does.
    */
-  end(): InflightMessage[] {
+  end(): Iterator<InflightMessage | null> {
     this.hasEnded = true;
     // What it is subscribed to may take a while to be removed: nothing of it reaches the client.
     this.detach();

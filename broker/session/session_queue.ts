@@ -92,9 +92,10 @@ export interface SessionQueue {
    * The session ends: what waits is dropped and counted.
    *
    * @returns Messages of shared subscriptions that other members of their groups should get
-   * [MQTT-4.8.2-4]. A queue that hands them over by itself returns none.
+   * [MQTT-4.8.2-4], and `null` for one that was dropped. The caller reads to the end, in as many
+   * turns as it takes. A queue that hands them over by itself returns none.
    */
-  end(): InflightMessage[];
+  end(): Iterator<InflightMessage | null>;
 }
 
 /** What a {@linkcode SessionQueue} needs of its session. */

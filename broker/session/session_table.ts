@@ -137,21 +137,20 @@ export class SessionTable {
       this.#bytes -= sessionBytes(session);
     }
     if (session.expiryDeadline !== null) scheduler.clear(session.expiryDeadline);
-    const orphans = session.end();
+    const left = session.end();
     this.#ended.add(session);
-    if (orphans.length > 0) this.#handOver(orphans, session.clientId);
+    this.#handOver(left, session.clientId);
     if (session.will !== null) this.wills.publish(session.will);
   }
 
   /** Gives what a session leaves behind to others of its shared groups: it may be very much. */
-  #handOver(orphans: readonly InflightMessage[], clientId: string): void {
+  #handOver(left: Iterator<InflightMessage | null>, clientId: string): void {
     const { delivery, context: { turns } } = this.#host;
-    let i = 0;
     const handed = turns.inTurns(() => {
-      const orphan = orphans[i++];
-      if (orphan === undefined) return 0;
-      const { message, variant } = orphan;
-      if (message !== null && !delivery.handOver(message, variant.shared!)) {
+      const { value: orphan, done } = left.next();
+      if (done) return 0;
+      const message = orphan?.message ?? null;
+      if (message !== null && !delivery.handOver(message, orphan!.variant.shared!)) {
         this.#host.context.reportDrop("session-ended", message, clientId);
       }
       return UNITS_PER_ORPHAN;

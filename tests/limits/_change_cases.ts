@@ -216,6 +216,10 @@ export const CHANGE_CASES: Record<keyof BrokerLimits, ChangeCase> = {
     const connack = await client.connect({ clientId: "client" });
     return connack + await client.send(packets.publish("a", "x".repeat(500), V5));
   }),
+  requestBytesMax: meanwhile(
+    20,
+    (client) => client.send(packets.subscribe({ ["x".repeat(30)]: 0 }, V5)),
+  ),
   publishesPerSecondMax: meanwhile(1, (client, stage) => publish(stage, client, 3, 1)),
   publishBytesPerSecondMax: meanwhile(1, (client, stage) => publish(stage, client, 3, 1)),
   userPropertiesMax: meanwhile(1, (client) => client.send(userProperty(2))),

@@ -191,6 +191,25 @@ Deno.test("filtersPerPacketMax are taken, and one more ends with 0x97, undecoded
   stage.expectLimited("filters", 2);
 });
 
+Deno.test("requestBytesMax bytes of a SUBSCRIBE are read, and one more ends with 0x97, unread", async () => {
+  const subscribe = packets.subscribe({ ["x".repeat(60)]: 0 }, V5);
+  await using stage = new Stage({ requestBytesMax: subscribe.length });
+  const client = await stage.join();
+  assertEquals((await client.send(subscribe)).slice(0, 2), "90");
+  // A PUBLISH may be larger.
+  assertEquals(
+    await client.send(packets.publish("x".repeat(60), "y".repeat(200), V5)) !== "",
+    true,
+  );
+  stage.expectLimited("packet-bytes", 0);
+  const larger = packets.subscribe({ ["x".repeat(61)]: 0 }, V5);
+  assertEquals(disconnectCode(await client.send(larger)), "97");
+  const other = await stage.join();
+  // The header is enough: nothing of the body is waited for.
+  assertEquals(disconnectCode(await other.send(larger.subarray(0, 5))), "97");
+  stage.expectLimited("packet-bytes", 2);
+});
+
 Deno.test("subscriptionsMax are kept, and one more is refused with 0x97", async () => {
   await using stage = new Stage({ subscriptionsMax: 2 });
   const client = await stage.join();
