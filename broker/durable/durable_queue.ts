@@ -214,7 +214,7 @@ export class DurableQueue implements SessionQueue, BacklogOwner {
    * Ends the session. Messages of shared subscriptions go to other members. Until that is done, its
    * row stays.
    */
-  end(): Iterator<InflightMessage | null> {
+  end(): IterableIterator<InflightMessage | null> {
     const { outbound } = this.#session;
     const flights = outbound?.flights() ?? [];
     const mayLeave = this.backlog.mayBeShared ||

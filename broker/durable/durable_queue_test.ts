@@ -264,7 +264,7 @@ Deno.test("DurableQueue.end() drops and counts its own messages, and removes its
   queue.markSubscriptionChanged("t");
   world.push("x");
   await all.settle();
-  assertEquals([queue.end(), context.stats.dropped["session-ended"]], [[], 1]);
+  assertEquals([[...queue.end()], context.stats.dropped["session-ended"]], [[], 1]);
   await all.settle();
   const tables = ["sessions", "subscriptions", "messages", "entries"] as const;
   assertEquals(tables.map((table) => all.rows(table)), [0, 0, 0, 0]);

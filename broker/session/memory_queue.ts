@@ -118,7 +118,7 @@ export class MemoryQueue implements SessionQueue {
     return null;
   }
 
-  end(): Iterator<InflightMessage | null> {
+  end(): IterableIterator<InflightMessage | null> {
     const inflight = this.#owner.inflightMessages?.orphans() ?? [];
     const backlog = this.#backlog;
     this.#backlog = null;
@@ -130,7 +130,7 @@ export class MemoryQueue implements SessionQueue {
   *#leftBehind(
     inflight: InflightMessage[],
     backlog: Backlog | null,
-  ): Generator<InflightMessage | null> {
+  ): IterableIterator<InflightMessage | null> {
     yield* inflight;
     for (const [message, variant] of backlog?.drain() ?? []) {
       if (variant.shared !== null) yield new InflightMessage(message, variant, message.qos);

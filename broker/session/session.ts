@@ -279,7 +279,7 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
    *
    * @returns What {@linkcode SessionQueue.end} does.
    */
-  end(): Iterator<InflightMessage | null> {
+  end(): IterableIterator<InflightMessage | null> {
     this.hasEnded = true;
     // What it is subscribed to may take a while to be removed: nothing of it reaches the client.
     this.detach();

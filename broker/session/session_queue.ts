@@ -95,7 +95,7 @@ export interface SessionQueue {
    * [MQTT-4.8.2-4], and `null` for one that was dropped. The caller reads to the end, in as many
    * turns as it takes. A queue that hands them over by itself returns none.
    */
-  end(): Iterator<InflightMessage | null>;
+  end(): IterableIterator<InflightMessage | null>;
 }
 
 /** What a {@linkcode SessionQueue} needs of its session. */

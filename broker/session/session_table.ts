@@ -144,7 +144,7 @@ export class SessionTable {
   }
 
   /** Gives what a session leaves behind to others of its shared groups: it may be very much. */
-  #handOver(left: Iterator<InflightMessage | null>, clientId: string): void {
+  #handOver(left: IterableIterator<InflightMessage | null>, clientId: string): void {
     const { delivery, context: { turns } } = this.#host;
     const handed = turns.inTurns(() => {
       const { value: orphan, done } = left.next();
