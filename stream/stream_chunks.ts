@@ -96,7 +96,12 @@ export class StreamChunks {
     const { headChunk: chunk } = this;
     const head = this.#head;
     head.bytes = head.messages = 0;
-    if (chunk === undefined || first <= chunk.first) return;
+    if (first <= this.oldest) return;
+    if (chunk === undefined) {
+      // A limit of messages has no chunk in memory. This is exact unless some are gone in between.
+      head.messages = Math.min(first - this.oldest, countOf(this.head!));
+      return;
+    }
     head.messages = chunk.indexOf(first);
     head.bytes = chunk.offset(head.messages);
   }

@@ -4,7 +4,9 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
+import { Broker } from "../../mod.ts";
 import { BrokerProcess } from "../harness/broker_process.ts";
+import { Child } from "../harness/child.ts";
 import { publish, receive } from "../harness/external_clients.ts";
 import { testWith } from "../harness/tools.ts";
 
@@ -42,6 +44,57 @@ testWith(
       ]);
     } finally {
       await Deno.remove(directory, { recursive: true });
+    }
+  },
+);
+
+testWith(
+  ["mosquitto_pub", "mosquitto_sub"],
+  "who has missed an hour of messages gets exactly those, in 5.0 and in 3.1.1",
+  async () => {
+    let nowMs = Date.UTC(2026, 10, 28, 12);
+    await using broker = new Broker({ wallClock: () => nowMs });
+    const { port } = await broker.listen({ port: 0 });
+    const limits = { maxAgeMs: 7 * 24 * 3_600_000 };
+    await broker.declareStream({ name: "day", filters: ["sensors/#"], ...limits });
+    // One message in ten minutes, from noon to three o'clock.
+    for (let minute = 0; minute <= 180; minute += 10) {
+      await publish(port, ["-t", "sensors/kitchen", "-q", "1", "-m", `minute ${minute}`]);
+      nowMs += 600_000;
+    }
+    // It is ten past three, and somebody has missed what came since ten past two.
+    const missed = [130, 140, 150, 160, 170, 180].map((minute) => `minute ${minute}`);
+    const property = ["-D", "subscribe", "user-property", "stream-offset", "since=1h"];
+    const wanted = [
+      ["-V", "mqttv5", "-t", "sensors/#", "-q", "1", ...property],
+      ["-V", "mqttv311", "-t", "$replay/day/since=1h/sensors/#", "-q", "1"],
+    ];
+    for (const flags of wanted) {
+      const got = await receive(port, missed.length, ...flags);
+      assertEquals(got.map(({ payload }) => payload), missed);
+    }
+  },
+);
+
+testWith(
+  ["mosquitto_pub", "mosquitto_sub"],
+  "what the README says of streams works, line by line",
+  async () => {
+    const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
+    const [, flags, lines] = /task start (--stream \S+) &\n([^`]*)```/.exec(readme)!;
+    await using broker = await BrokerProcess.start(...flags!.replaceAll("'", "").split(" "));
+    for (const line of lines!.trim().split("\n")) {
+      // They read for ever; the test is content with one message.
+      const command = line.replace(/^mosquitto_pub/, `$& -p ${broker.port}`)
+        .replace(/^mosquitto_sub/, `$& -p ${broker.port} -C 1 -W 20`);
+      await using child = new Child("bash", ["-c", command]);
+      const { code, stdout, stderr } = await child.outcome(30_000);
+      const text = line.startsWith("mosquitto_pub")
+        ? ""
+        : line.includes(" -v ")
+        ? "$replay/day/since=1h/sensors/kitchen 21.5\n"
+        : "21.5\n";
+      assertEquals([code, stdout, stderr], [0, text, ""], line);
     }
   },
 );
