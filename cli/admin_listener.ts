@@ -72,7 +72,9 @@ export function adminAccessOf(
 export function whoMayAdminister({ settings, security }: ListenerConfiguration): string {
   if (settings.fairway_admin_allow_anonymous) return "anyone, to look and to change everything";
   if (settings.fairway_admin_tokens !== null) return "whoever has a token of the file";
-  return security.acl_file === null && security.fairway_http_acl_url === null
+  const { acl_file: file, fairway_http_acl_url: url } = security;
+  const hasRules = file !== null || url !== null || security.fairway_dynamic_security_file !== null;
+  return !hasRules
     ? "whoever has the token that was printed"
     : "accounts with a right to $CONTROL/admin";
 }

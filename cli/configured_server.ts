@@ -2,6 +2,7 @@
 import type { Operations } from "../admin/mod.ts";
 import { PresenceTopics } from "../admin/presence_topics.ts";
 import { type LogSettings, OperatorLog } from "../admin/operator_log.ts";
+import type { DynamicSecurity } from "../auth/dynsec/dynamic_security.ts";
 import { limitsOf } from "../config/broker_options.ts";
 import type { Configuration } from "../config/configuration.ts";
 import { ConfigError, formatRemark } from "../config/errors.ts";
@@ -9,11 +10,12 @@ import { printEffective } from "../config/print.ts";
 import { needsRestart } from "../config/reload.ts";
 import { type Deed, whyNot } from "../config/why.ts";
 import { Broker, type BrokerOptions, type StreamOptions, SysTopics } from "../mod.ts";
+import { openAccounts, withAccounts } from "./accounts.ts";
 import { certificatesOf, listenerInfo } from "./admin_listener.ts";
 import { exposureOf } from "./exposed.ts";
 import { logHooks } from "./log_hooks.ts";
 import { systemOutputs } from "./log_outputs.ts";
-import type { Material } from "./listener_files.ts";
+import type { ListenerMaterial, Material } from "./listener_files.ts";
 import { ListenerSet } from "./listener_set.ts";
 import { memoryLine } from "./memory_limit.ts";
 import { PidFile } from "./pid_file.ts";
@@ -56,6 +58,7 @@ export class ConfiguredServer {
   #presence: PresenceTopics | null = null;
   readonly #sinceMs: number;
   #pidFile: PidFile | null = null;
+  #accounts: DynamicSecurity | null = null;
   #isClosing = false;
 
   private constructor(
@@ -139,10 +142,11 @@ export class ConfiguredServer {
     }
   }
 
-  async #reload({ configuration, material }: Loaded): Promise<void> {
+  async #reload(loaded: Loaded): Promise<void> {
+    const { configuration, material } = loaded;
     const { limits } = brokerOptions(configuration, this.#surroundings);
     this.#streams.check(configuration);
-    const change = await this.#listeners.change(configuration, material.listeners);
+    const change = await this.#listeners.change(configuration, await this.#fill(loaded));
     try {
       openLog(configuration, () => this.#log.change(logSettings(configuration)));
     } catch (error) {
@@ -168,8 +172,10 @@ export class ConfiguredServer {
     this.#isClosing = true;
     this.#state?.stop();
     this.#presence?.stop();
+    this.#accounts?.stop();
     await this.#listeners.closeAdmin();
     await this.#broker.close({ graceMs });
+    await this.#accounts?.close();
     this.#material.close();
     await this.#pidFile?.remove();
     this.#log.write("information", `${this.#surroundings.version} stopped`);
@@ -201,8 +207,14 @@ export class ConfiguredServer {
       }
     }
     await this.#streams.open(configuration);
-    await this.#listeners.open(configuration, material.listeners);
+    await this.#listeners.open(configuration, await this.#fill({ configuration, material }));
     this.#tellState();
+  }
+
+  /** The material of the listeners, with the accounts, which are opened when the first needs them. */
+  async #fill({ configuration, material }: Loaded): Promise<ListenerMaterial[]> {
+    this.#accounts ??= await openAccounts(this.#broker, configuration, this.#log);
+    return withAccounts(material.listeners, configuration, this.#accounts);
   }
 
   /** Starts to publish `$SYS`, or changes the interval. */

@@ -3,6 +3,7 @@ import { TokenFile } from "../admin/access/token_file.ts";
 import { AclFile } from "../auth/acl_file.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
 import type { Authorizer } from "../auth/authorizer.ts";
+import type { ControlTopic } from "../auth/control_topic.ts";
 import { everyAuthorizer, firstAuthenticator } from "../auth/chain.ts";
 import { FileFaultError } from "../auth/file_errors.ts";
 import { HttpHook } from "../auth/http.ts";
@@ -25,6 +26,8 @@ export interface ListenerMaterial {
   readonly accounts: Authenticator | null;
   /** The access rules; `null` if everything is allowed. */
   readonly rules: Authorizer | null;
+  /** Takes commands; `null` if nothing does. */
+  readonly control: ControlTopic | null;
   /** Who has a token, of an admin listener; `null` where nobody has one. */
   readonly tokens: TokenFile | null;
   /** Certificates and keys; `null` without TLS. */
@@ -76,6 +79,7 @@ class Reader {
     return {
       accounts: await this.#accounts(listener),
       rules: await this.#rules(listener),
+      control: null,
       tokens: await this.#tokens(listener),
       tls: await this.#tls(listener),
     };

@@ -170,13 +170,13 @@ export class OpenedListener {
   }
 
   #apply(): void {
-    const { accounts, rules } = this.#material;
+    const { accounts, rules, control } = this.#material;
     const listener = this.#configuration;
     this.#accounts.accounts = accounts;
     this.#accounts.isAnonymousAllowed = isAnonymousAllowed(listener);
     this.#rules.rules = rules;
     const authorizer = rules === null ? null : this.#rules;
-    const deciders = { authenticator: this.#accounts, authorizer };
+    const deciders = { authenticator: this.#accounts, authorizer, control };
     this.#policy.update(rulesOf(listener, this.#global, deciders));
   }
 }

@@ -73,7 +73,7 @@ async function openStore(directory: string, strict: boolean): Promise<SqliteStor
 }
 
 /** Explains why a store cannot be opened, and what helps. */
-function storeFault(directory: string, strict: boolean, error: unknown): string {
+export function storeFault(directory: string, strict: boolean, error: unknown): string {
   if (error instanceof StoreLockedError) {
     return `${directory} is in use by another broker: stop it, or choose another folder`;
   }

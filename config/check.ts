@@ -34,9 +34,13 @@ const URL_WORDS = ["fairway_http_auth_url", "fairway_http_acl_url"] as const;
 const ACCOUNT_WORDS = [
   "password_file",
   "fairway_scram_file",
+  "fairway_dynamic_security_file",
   "fairway_http_auth_url",
   ...KEY_WORDS,
 ] as const;
+
+/** Options that define what accounts may do. */
+const RULE_WORDS = ["acl_file", "fairway_dynamic_security_file", "fairway_http_acl_url"] as const;
 
 /** Reports a fault of an option, or of a listener as a whole. */
 type Complain = (word: keyof ListenerValues | "listener", text: string) => void;
@@ -66,6 +70,7 @@ export function checkConfiguration(
       configuration.places.get(limitWord(rate))!;
     problems.push({ place, word: limitWord(burst), text: text.replaceAll(rate, limitWord(rate)) });
   }
+  checkAccountFile(configuration, problems);
   const { persistence, persistence_location, fairway_data_dir } = configuration.global;
   if (!persistence && fairway_data_dir !== null) {
     const place = configuration.places.get("fairway_data_dir")!;
@@ -75,6 +80,17 @@ export function checkConfiguration(
   const place = configuration.places.get("persistence")!;
   const text = "without a persistence_location, what survives is kept in the current folder";
   notes.push({ place, word: "persistence", text });
+}
+
+/** There is one set of accounts, so there can be one file to begin with. */
+function checkAccountFile({ listeners, places }: Configuration, problems: Remark[]): void {
+  const word = "fairway_dynamic_security_file";
+  const given = listeners.filter(({ security }) => security[word] !== null);
+  const other = given.find(({ security }) => security[word] !== given[0]!.security[word]);
+  if (other === undefined) return;
+  const place = other.places.get(word) ?? places.get(word) ?? other.place;
+  const text = `all listeners have the same accounts: give it ${given[0]!.security[word]} as well`;
+  problems.push({ place, word, text });
 }
 
 /** A listener that is meant to be encrypted must never be opened without TLS. */
@@ -138,7 +154,7 @@ function checkAdmin({ settings, security, host }: ListenerConfiguration, complai
     complain("fairway_proxy_from", "is not for protocol http_api: leave it out");
   }
   const hasAccounts = ACCOUNT_WORDS.some((word) => security[word] !== null);
-  const hasRules = security.acl_file !== null || security.fairway_http_acl_url !== null;
+  const hasRules = RULE_WORDS.some((word) => security[word] !== null);
   const isLocal = host === "localhost" || host === "::1" || /^127(\.\d+){3}$/.test(host ?? "");
   if (isLocal || isOpen || tokens !== null || (hasAccounts && hasRules)) return;
   complain(

@@ -86,9 +86,15 @@ export class ListenerDraft {
    * @param shared The security options, if all listeners have the same.
    * @param isLocal Whether it accepts only this machine, because the configuration has no
    * listeners.
+   * @param accountFile The file of dynamic security, if its own options name none.
    */
-  finish(shared: SecurityValues | null, isLocal: boolean): ListenerConfiguration {
+  finish(
+    shared: SecurityValues | null,
+    isLocal: boolean,
+    accountFile: string | null,
+  ): ListenerConfiguration {
     const security = shared ?? this.security.values();
+    const word = "fairway_dynamic_security_file";
     return {
       place: this.#place,
       port: this.#port ?? USUAL_PORT,
@@ -96,7 +102,11 @@ export class ListenerDraft {
       path: this.#path,
       places: new Map([...this.settings.places, ...this.security.places]),
       settings: this.settings.values(),
-      security: { ...security, allow_anonymous: security.allow_anonymous ?? isLocal },
+      security: {
+        ...security,
+        [word]: security[word] ?? accountFile,
+        allow_anonymous: security.allow_anonymous ?? isLocal,
+      },
     };
   }
 }

@@ -1,6 +1,7 @@
 /** The rules of a listener that a configuration says. */
 import type { Authenticator } from "../auth/authenticator.ts";
 import type { Authorizer } from "../auth/authorizer.ts";
+import type { ControlTopic } from "../auth/control_topic.ts";
 import type { ListenerRules } from "../broker/base/listener_options.ts";
 import type { ProtocolVersion, QoS } from "../codec/mod.ts";
 import { KEY_WORDS } from "./check.ts";
@@ -13,19 +14,22 @@ const AUTO_ID_PREFIX = "auto-";
 export interface Deciders {
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer | null;
+  /** Takes commands; `null` if nothing does. */
+  readonly control: ControlTopic | null;
 }
 
 /** The rules of a listener's configuration. */
 export function rulesOf(
   listener: ListenerConfiguration,
   { global }: Configuration,
-  { authenticator, authorizer }: Deciders,
+  { authenticator, authorizer, control }: Deciders,
 ): ListenerRules {
   const { settings, security } = listener;
   return {
     name: nameOf(listener),
     authenticator,
     authorizer,
+    control,
     lenient: settings.fairway_lenient,
     allowAnonymous: isAnonymousAllowed(listener),
     allowZeroLengthClientId: security.allow_zero_length_clientid,
@@ -79,6 +83,7 @@ function accountsOf(security: Security): string[] {
   return [
     ...security.password_file === null ? [] : ["users of the password file"],
     ...security.fairway_scram_file === null ? [] : ["users of the SCRAM file"],
+    ...security.fairway_dynamic_security_file === null ? [] : ["accounts of dynamic security"],
     ...hasTokens ? ["clients with a token"] : [],
     ...security.fairway_http_auth_url === null ? [] : ["users of the HTTP service"],
   ];

@@ -85,6 +85,7 @@ export const SECURITY_OPTIONS = {
   allow_zero_length_clientid: option(boolean, true),
   auto_id_prefix: once(text("what made-up client identifiers start with")),
   fairway_scram_file: once(file),
+  fairway_dynamic_security_file: once(file),
   fairway_jwt_secret_file: once(file),
   fairway_jwt_key_file: once(file),
   fairway_jwt_jwks_file: once(file),

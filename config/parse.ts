@@ -6,6 +6,7 @@ import { ConfigError, type Place, type Remark } from "./errors.ts";
 import type { Line } from "./lexer.ts";
 import { ListenerDraft } from "./listener_draft.ts";
 import { GLOBAL_OPTIONS, LIMIT_OPTIONS, LISTENER_OPTIONS, SECURITY_OPTIONS } from "./options.ts";
+import { PluginLines } from "./plugin_lines.ts";
 import { firstWord, type Report, Section } from "./section.ts";
 import type { Source } from "./source.ts";
 import { StreamDrafts } from "./stream_drafts.ts";
@@ -33,6 +34,7 @@ class Parser implements Report {
   readonly #limits = new Section(LIMIT_OPTIONS, this);
   readonly #security = new Section(SECURITY_OPTIONS, this);
   readonly #streams = new StreamDrafts(this);
+  readonly #plugins = new PluginLines(this);
   readonly #default: ListenerDraft;
   readonly #listeners: ListenerDraft[] = [];
   /** The listener that options belong to: the last one of this file, or the default one. */
@@ -64,6 +66,7 @@ class Parser implements Report {
 
   finish(): Configuration {
     const problems = this.#problems;
+    this.#plugins.finish();
     const limits = this.#limitsGiven();
     const configuration: Configuration = {
       global: this.#global.values(),
@@ -74,6 +77,7 @@ class Parser implements Report {
       places: new Map([
         ...this.#global.places,
         ...this.#limits.places,
+        ...this.#plugins.placesEverywhere,
         ...this.#security.places,
       ]),
       notes: this.#notes,
@@ -119,6 +123,10 @@ class Parser implements Report {
     if (Object.hasOwn(LISTENER_OPTIONS, word)) return this.#takeForListener(line, word);
     if (Object.hasOwn(SECURITY_OPTIONS, word)) return this.#takeSecurity(line, word);
     if (Object.hasOwn(IDLE_WORDS, word)) return this.note(line, IDLE_WORDS[word]!);
+    if (this.#plugins.take(line, word, this.#securityHere)) {
+      this.#firstSecurity ??= line;
+      return;
+    }
     const advice = barredBecause(word);
     if (advice !== null) return this.problem(line, advice);
     const meant = suggest(word, knownWords());
@@ -142,7 +150,12 @@ class Parser implements Report {
 
   #takeSecurity(line: Line, word: string): void {
     this.#firstSecurity ??= line;
-    (this.#perListener ? this.#current.security : this.#security).take(line, word);
+    this.#securityHere.take(line, word);
+  }
+
+  /** The section that security options belong to. */
+  get #securityHere(): Section<typeof SECURITY_OPTIONS> {
+    return this.#perListener ? this.#current.security : this.#security;
   }
 
   #switchSecurity(line: Line): void {
@@ -180,9 +193,10 @@ class Parser implements Report {
     const isLocal = !isDefaultWanted && this.#listeners.length === 0;
     const shared = this.#perListener ? null : this.#security.values();
     const drafts = isDefaultWanted ? [...this.#listeners, this.#default] : this.#listeners;
-    if (!isLocal) return drafts.map((draft) => draft.finish(shared, false));
+    const { fileEverywhere } = this.#plugins;
+    if (!isLocal) return drafts.map((draft) => draft.finish(shared, false, fileEverywhere));
     return ["127.0.0.1", "::1"].map((host) => {
-      const draft = { ...this.#default.finish(shared, true), host };
+      const draft = { ...this.#default.finish(shared, true, fileEverywhere), host };
       return { ...draft, place: this.#place };
     });
   }

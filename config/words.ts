@@ -4,8 +4,9 @@ import { STREAM_OPTIONS } from "./stream_words.ts";
 
 const BRIDGE = "Fairway has no bridges yet: run the bridge in a mosquitto beside it, " +
   "and take its lines out of this file";
-const PLUGIN = "Fairway does not load mosquitto's plugins: use password_file and acl_file, " +
-  "fairway_http_auth_url and fairway_http_acl_url, or fairway_jwt_key_file";
+const PLUGIN = "Fairway loads no plugins of mosquitto but has the work of its dynamic security " +
+  "(mosquitto_dynamic_security.so): use password_file and acl_file, fairway_http_auth_url and " +
+  "fairway_http_acl_url, or fairway_jwt_key_file";
 const PSK = "Fairway has no pre-shared keys: use certfile and keyfile, or a password_file";
 const ENGINE = "Fairway has no OpenSSL engines: use keyfile with a key in PEM";
 

@@ -71,6 +71,7 @@ const SECURITY: Record<keyof SecurityValues, Case[]> = {
   allow_zero_length_clientid: [["false", false, "none"]],
   auto_id_prefix: [["auto-", "auto-"]],
   fairway_scram_file: [["/etc/fairway/scram", "/etc/fairway/scram"]],
+  fairway_dynamic_security_file: [["/etc/fairway/dynsec.json", "/etc/fairway/dynsec.json"]],
   fairway_jwt_secret_file: [["/etc/fairway/secret", "/etc/fairway/secret"]],
   fairway_jwt_key_file: [["/etc/fairway/key.pem", "/etc/fairway/key.pem"]],
   fairway_jwt_jwks_file: [["/etc/fairway/keys.json", "/etc/fairway/keys.json"]],

@@ -15,7 +15,7 @@ PATH="$PATH:/usr/sbin"
 
 # Prints the packages whose programs are missing.
 missing_packages() {
-  command -v mosquitto >/dev/null || echo mosquitto
+  command -v mosquitto >/dev/null && command -v mosquitto_ctrl >/dev/null || echo mosquitto
   command -v mosquitto_sub >/dev/null || echo mosquitto-clients
   command -v openssl >/dev/null || echo openssl
   command -v chromium >/dev/null || echo chromium

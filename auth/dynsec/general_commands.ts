@@ -1,6 +1,6 @@
 /** Commands about the default access, and about everything. */
 import type { Command } from "./command.ts";
-import { FieldError } from "./fields.ts";
+import { FieldError, type Fields } from "./fields.ts";
 import { type Action, ACTIONS } from "./model.ts";
 
 /** What a list of default accesses may repeat. */
@@ -12,9 +12,9 @@ export const setDefaultACLAccess: Command = ({ accounts, affected }, fields) => 
   const defaultAccess: Record<Action, boolean> = { ...accounts.settings.defaultAccess };
   for (const one of list) {
     const given = one.get("acltype");
-    const [action, allow] = [actionOf(given), one.get("allow")];
+    const [action, allow] = [actionOf(given), allowOf(one)];
     if (action === null) throw new FieldError("Unknown acltype");
-    if (typeof allow !== "boolean") throw new FieldError("Invalid/missing allow");
+    if (allow === null) throw new FieldError("Invalid/missing allow");
     defaultAccess[action] = allow;
   }
   accounts.setSettings({ ...accounts.settings, defaultAccess });
@@ -35,4 +35,11 @@ export const getDetails: Command = ({ accounts }) => ({
 function actionOf(given: unknown): Action | null {
   if (typeof given !== "string") return null;
   return ACTIONS.find((known) => known.toLowerCase() === given.toLowerCase()) ?? null;
+}
+
+/** mosquitto_ctrl of 2.0 says `"access": "deny"`, which mosquitto itself does not understand. */
+function allowOf(fields: Fields): boolean | null {
+  const [allow, access] = [fields.get("allow"), fields.get("access")];
+  if (typeof allow === "boolean") return allow;
+  return access === "allow" || access === "deny" ? access === "allow" : null;
 }

@@ -3,6 +3,8 @@ export type Tool =
   | "bun"
   | "chromium"
   | "mosquitto"
+  | "mosquitto_ctrl"
+  | "mosquitto_dynamic_security"
   | "mosquitto_pub"
   | "mosquitto_sub"
   | "node"
@@ -70,7 +72,15 @@ function isFile(path: string): boolean {
   }
 }
 
+/** The path of mosquitto's plugin for dynamic security; `null` if it is not installed. */
+export function dynamicSecurityPlugin(): string | null {
+  const folders = ["x86_64-linux-gnu", "aarch64-linux-gnu", "mosquitto", ""];
+  const paths = folders.map((folder) => `/usr/lib/${folder}/mosquitto_dynamic_security.so`);
+  return paths.find(isFile) ?? null;
+}
+
 function isInstalled(tool: Tool): boolean {
+  if (tool === "mosquitto_dynamic_security") return dynamicSecurityPlugin() !== null;
   if (tool === "bun" || tool === "node24") return runtimeCommand(tool) !== null;
   if (tool === "node-red") return isFile(nodeRedFile()) && runtimeCommand("node24") !== null;
   const [command, ...args] = tool === "paho"
