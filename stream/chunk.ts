@@ -11,41 +11,41 @@ import {
   writeRecord,
 } from "./record.ts";
 
-/** Bytes from which on a chunk takes no more. */
+/** A chunk with this many bytes or more is full: it takes no more messages. */
 export const CHUNK_BYTES = 64 * 1024;
-/** Bytes of a new chunk; it doubles as needed. */
+/** The size of the buffer of a new chunk, in bytes. It doubles as needed. */
 const BYTES_MIN = 1024;
 
 /** Messages of a stream that are stored in one row. */
 export interface Chunk {
   /** The sequence of the first message. */
   readonly first: number;
-  /** How many records there are. */
+  /** The number of records. */
   readonly count: number;
-  /** The records, one after the other. Read them anew after each wait: an open chunk grows. */
+  /** The records, one after the other. An open chunk replaces this array when it grows. */
   readonly bytes: Uint8Array;
   readonly view: DataView;
-  /** What it costs in memory, in bytes. */
+  /** Memory of the chunk, in bytes. */
   readonly weight: number;
-  /** Where the record with a number begins, 0 being the first. */
+  /** The offset of a record in `bytes`. The first record has index 0. */
   offset(index: number): number;
-  /** The sequence of the record with a number. */
+  /** The sequence of a record. */
   seq(index: number): number;
-  /** The number of the first record whose sequence is `seq` or later; `count` if there is none. */
+  /** The index of the first record whose sequence is `seq` or higher; `count` if there is none. */
   indexOf(seq: number): number;
 }
 
-/** A chunk that takes more messages. */
+/** The newest chunk of a stream, to which messages are appended. */
 export class OpenChunk implements Chunk {
   bytes: Uint8Array = new Uint8Array(BYTES_MIN);
   view: DataView = new DataView(this.bytes.buffer);
-  /** How many bytes of it are used. */
+  /** The end of the used part of `bytes`. */
   end = 0;
   lastTimeMs = 0;
   /** Records of it that are not kept any more, and their bytes. */
   dead = 0;
   deadBytes = 0;
-  /** From which record on the last piece is that is not finished. */
+  /** The index of the first record of the last piece, which the next commit writes again. */
   pieceFrom = 0;
   readonly #offsets: number[] = [];
 
@@ -60,7 +60,7 @@ export class OpenChunk implements Chunk {
     return this.bytes.length;
   }
 
-  /** The sequence after that of the last message. */
+  /** The sequence that the next message gets. */
   get next(): number {
     return this.first + this.count;
   }
@@ -95,7 +95,11 @@ export class OpenChunk implements Chunk {
     return bytes;
   }
 
-  /** Appends records that were stored, which must follow those that are there. */
+  /**
+   * Appends records that were stored.
+   *
+   * @throws {StoreError} If they do not follow the last record.
+   */
   restore(records: Uint8Array): void {
     const stored = new StoredChunk(this.next, records, this.first);
     for (let index = 0; index < stored.count; index++) {
@@ -108,13 +112,13 @@ export class OpenChunk implements Chunk {
     }
   }
 
-  /** It takes no more messages: gives back what it has not used. */
+  /** Frees the unused part of the buffer. Nothing is appended after this. */
   seal(): void {
     this.bytes = this.bytes.slice(0, this.end);
     this.view = new DataView(this.bytes.buffer);
   }
 
-  /** Nobody must get the message with a sequence. */
+  /** Marks a message as one that no reader may get. */
   revoke(seq: number): void {
     revokeRecord(this.bytes, this.offset(seq - this.first));
   }
@@ -137,7 +141,7 @@ export class OpenChunk implements Chunk {
   }
 }
 
-/** A chunk that was read from the store, whole or a piece of one. */
+/** A chunk that was read from the store, or a piece of one. It does not change. */
 export class StoredChunk implements Chunk {
   readonly count: number;
   readonly view: DataView;
@@ -146,9 +150,9 @@ export class StoredChunk implements Chunk {
 
   /**
    * @param first The sequence of the first message.
-   * @param bytes The records; kept.
-   * @param base What the sequences in the records count from.
-   * @throws {StoreError} If they are no records.
+   * @param bytes The records. The chunk owns them from now on.
+   * @param base The sequence that the records count from; it differs from `first` in a piece.
+   * @throws {StoreError} If a record is cut short.
    */
   constructor(readonly first: number, readonly bytes: Uint8Array, readonly base: number = first) {
     const { buffer, byteOffset, length } = bytes;

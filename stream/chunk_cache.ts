@@ -3,15 +3,15 @@ import { numberKey } from "../store/record.ts";
 import { type Store, StoreDamagedError, StoreError } from "../store/store.ts";
 import { type Chunk, StoredChunk } from "./chunk.ts";
 
-/** How much of the chunks in memory there may be by default, in bytes. */
+/** The default limit of the cached chunks, in bytes. */
 export const CACHE_BYTES = 16 * 1024 * 1024;
 
 /**
- * Chunks of all streams of a store that were read, or written, lately. A thousand readers hold
- * positions and no chunks: those they read are here, for all of them, up to so many bytes.
+ * The recently used chunks of all streams of a store. Readers hold positions and no chunks, so a
+ * thousand readers of one place share its chunk. The least recently used chunk is removed first.
  */
 export class ChunkCache {
-  /** Chunks that were read from the store. */
+  /** How many chunks were read from the store. */
   reads = 0;
   readonly #store: Store;
   readonly #bytesMax: () => number;
@@ -21,23 +21,23 @@ export class ChunkCache {
   /** Changes when a chunk is forgotten: one that is being read may be another by then. */
   #version = 0;
 
-  /** @param bytesMax What the chunks may cost in memory, in bytes. */
+  /** @param bytesMax Returns the limit of the chunks in memory, in bytes. */
   constructor(store: Store, bytesMax: () => number = () => CACHE_BYTES) {
     this.#store = store;
     this.#bytesMax = bytesMax;
   }
 
-  /** What the chunks cost in memory, in bytes. */
+  /** Memory of the chunks, in bytes. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** The chunk of a stream that begins with a sequence, if it is in memory. */
+  /** The chunk of a stream that begins with the sequence `first`, if it is in memory. */
   get(streamId: number, first: number): Chunk | undefined {
     const key = keyOf(streamId, first);
     const chunk = this.#chunks.get(key);
     if (chunk === undefined) return undefined;
-    // The one that was used last is dropped last.
+    // A map keeps the order of insertion: the most recently used chunk is last.
     this.#chunks.delete(key);
     this.#chunks.set(key, chunk);
     return chunk;
@@ -52,7 +52,11 @@ export class ChunkCache {
     this.#trim(key);
   }
 
-  /** Reads a chunk; `null` if the store has none, or a damaged one: its readers are told of a gap. */
+  /**
+   * Reads a chunk. Readers that wait for the same chunk share one read.
+   *
+   * @returns `null` if the store has no such chunk, or it is damaged. Its readers report a gap.
+   */
   load(streamId: number, first: number): Promise<Chunk | null> {
     const known = this.get(streamId, first);
     if (known !== undefined) return Promise.resolve(known);
@@ -67,7 +71,7 @@ export class ChunkCache {
     return load;
   }
 
-  /** Forgets a chunk that was dropped. */
+  /** Removes a chunk whose messages were dropped. */
   delete(streamId: number, first: number): void {
     const key = keyOf(streamId, first);
     this.#version++;
@@ -105,7 +109,7 @@ export class ChunkCache {
   }
 }
 
-/** The chunk in a row; `null` if it makes no sense. */
+/** Decodes the row of a chunk; `null` if it is damaged. */
 function chunkOf(first: number, row: Uint8Array): StoredChunk | null {
   try {
     return new StoredChunk(first, row);

@@ -1,12 +1,12 @@
 /** Finds the full chunk that has a sequence or a time. */
 
-/** What is known in memory of a chunk that takes no more messages: about 100 bytes for 64 KiB. */
+/** The entry of a full chunk: about 100 bytes in memory for a chunk of 64 KiB on the disk. */
 export interface ChunkInfo {
   /** The sequence of its first message. */
   readonly first: number;
   /** The sequence of its last one. */
   readonly last: number;
-  /** When the first arrived, and the last, in milliseconds since 1970. */
+  /** When the first and the last message arrived, in milliseconds since 1970. */
   readonly firstTimeMs: number;
   readonly lastTimeMs: number;
   /** Bytes of its records. */
@@ -23,10 +23,13 @@ export function countOf({ first, last, removed }: ChunkInfo): number {
   return last - first + 1 - removed;
 }
 
-/** How many chunks that were dropped may be left in the array before it is shortened. */
+/** The number of dropped entries after which the array is shortened. */
 const DROPPED_MAX = 1024;
 
-/** The full chunks of a stream in their order: to find one takes no read, and O(log n) steps. */
+/**
+ * The full chunks of a stream, oldest first. All entries are in memory, so a chunk is found by
+ * binary search without a read.
+ */
 export class ChunkIndex {
   /** Bytes of the records of all of them. */
   bytes = 0;
@@ -37,33 +40,33 @@ export class ChunkIndex {
   #chunks: ChunkInfo[] = [];
   #start = 0;
 
-  /** How many there are. */
+  /** The number of chunks. */
   get size(): number {
     return this.#chunks.length - this.#start;
   }
 
-  /** The oldest one. */
+  /** The oldest chunk. */
   get head(): ChunkInfo | undefined {
     return this.#chunks[this.#start];
   }
 
-  /** The one after the oldest. */
+  /** The chunk after the oldest. */
   get second(): ChunkInfo | undefined {
     return this.#chunks[this.#start + 1];
   }
 
-  /** The youngest one. */
+  /** The newest chunk. */
   get tail(): ChunkInfo | undefined {
     return this.size === 0 ? undefined : this.#chunks.at(-1);
   }
 
-  /** Adds one, which must follow the last. */
+  /** Adds a chunk. It must follow the newest one. */
   push(info: ChunkInfo): void {
     this.#chunks.push(info);
     this.#count(info, 1);
   }
 
-  /** Drops the oldest one. */
+  /** Removes the oldest chunk. */
   shift(): void {
     const { head } = this;
     if (head !== undefined) this.#count(head, -1);
@@ -98,7 +101,7 @@ export class ChunkIndex {
     this.#count(info, 1);
   }
 
-  /** The first chunk whose last message has this sequence or a later one. */
+  /** The first chunk whose last message has this sequence or a higher one. */
   find(seq: number): ChunkInfo | undefined {
     return this.#first((info) => info.last >= seq);
   }

@@ -3,8 +3,9 @@ import type { Chunk } from "./chunk.ts";
 import type { ChunkInfo } from "./chunk_index.ts";
 
 /**
- * The oldest chunks of a stream, in memory: a limit of age or bytes reaches into the middle of the
- * first, and the second is next. So a limit is exact without waiting for the disk.
+ * The two oldest chunks of a stream, kept in memory. A limit of age or bytes usually ends inside
+ * the oldest chunk, so its records must be known to apply the limit exactly. The second is kept
+ * too, so that nobody waits for the disk when the first is dropped.
  */
 export class HeadChunks {
   #chunks: Chunk[] = [];
@@ -17,8 +18,8 @@ export class HeadChunks {
 
   /**
    * @param load Reads the chunk that begins with a sequence.
-   * @param loaded Told when chunks have come.
-   * @param onError Told why they have not.
+   * @param loaded Called when chunks were read.
+   * @param onError Called with the error if they cannot be read.
    */
   constructor(
     load: (first: number) => Promise<Chunk | null>,
@@ -30,12 +31,12 @@ export class HeadChunks {
     this.#onError = onError;
   }
 
-  /** What they cost in memory, in bytes. */
+  /** Memory of the chunks, in bytes. */
   get bytes(): number {
     return this.#chunks.reduce((sum, { weight }) => sum + weight, 0);
   }
 
-  /** The chunk that begins with a sequence, if it is one of them and was read. */
+  /** The chunk that begins with the sequence `first`, if it is one of them and is in memory. */
   find(first: number): Chunk | undefined {
     return this.#chunks.find((chunk) => chunk.first === first);
   }
@@ -46,7 +47,7 @@ export class HeadChunks {
     this.#chunks = this.#chunks.filter((chunk) => chunk.first !== first);
   }
 
-  /** Has these in memory, and no others. */
+  /** Keeps these chunks and no others. Those that are not in memory are read. */
   want(infos: readonly (ChunkInfo | undefined)[]): void {
     const firsts = infos.filter((info) => info !== undefined).map(({ first }) => first);
     this.#chunks = this.#chunks.filter(({ first }) => firsts.includes(first));
@@ -58,7 +59,8 @@ export class HeadChunks {
       this.#isReading = false;
       if (version !== this.#version) return this.#loaded();
       for (const chunk of chunks) if (chunk !== null) this.#chunks.push(chunk);
-      // What is wanted by now may be others; what the store has lost is not asked for again.
+      // The listener may want other chunks by now. A chunk that the store has lost is not read
+      // again.
       if (chunks.every((chunk) => chunk !== null)) this.#loaded();
     }, (error) => {
       this.#isReading = false;

@@ -1,19 +1,19 @@
 /** Where a reader of a stream begins, and how that is written. */
 
-/** Where a reader begins. Sequences are those of the stream, times milliseconds since 1970. */
+/** The position at which a reader begins. Times are in milliseconds since 1970. */
 export type Position =
   | { readonly kind: "earliest" }
   | { readonly kind: "latest" }
-  /** The first message is the one with this sequence, or the first after it. */
+  /** The message with this sequence, or the next one if it is gone. */
   | { readonly kind: "from"; readonly seq: number }
   /** The first message that arrived at this time or later. */
   | { readonly kind: "since"; readonly timeMs: number }
-  /** The last so many messages that match. */
+  /** The last `count` messages that match. */
   | { readonly kind: "last"; readonly count: number }
-  /** The last so many messages of each topic that match. */
+  /** The last `count` messages of each topic that match. */
   | { readonly kind: "last-per-topic"; readonly count: number };
 
-/** What a position may be, for whoever has written another one. */
+/** All positions, for the message about one that is invalid. */
 export const POSITIONS = "earliest, latest, after=N, from=N, since=1h (s, m, h, d, w), " +
   "since=2026-11-28T15:00:00Z, since=UNIX-SECONDS, last=N, last-per-topic or last-per-topic=N";
 
@@ -25,7 +25,7 @@ export const UNITS_MS: Record<string, number> = {
   d: 86_400_000,
   w: 604_800_000,
 };
-/** RFC 3339, with an offset: a time without one would mean another instant at each place. */
+/** RFC 3339 with an offset. Without an offset the time would depend on the time zone. */
 const TIME = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)$/;
 const COUNT = /^[1-9]\d{0,14}$/;
 const SEQUENCE = /^\d{1,15}$/;
@@ -34,7 +34,8 @@ const SEQUENCE = /^\d{1,15}$/;
  * Reads a position.
  *
  * @param nowMs The time of the wall clock, in milliseconds since 1970.
- * @throws {RangeError} If it is none, or one of a time that is not over; says what would be right.
+ * @throws {RangeError} If the text is no position, or its time is in the future. The message lists
+ * the valid positions.
  */
 export function parsePosition(text: string, nowMs: number): Position {
   if (text === "earliest" || text === "latest") return { kind: text };

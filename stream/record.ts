@@ -1,6 +1,6 @@
 /** A message of a stream as bytes. */
 
-/** What a record takes beside its topic, publisher, properties and payload, in bytes. */
+/** The size of a record without its topic, publisher, properties, expiry and payload, in bytes. */
 export const RECORD_HEAD_BYTES = 22;
 
 const TIME = 8;
@@ -13,7 +13,7 @@ const QOS = 0x03;
 const RETAIN = 0x04;
 const EXPIRES = 0x08;
 const REVOKED = 0x80;
-/** The largest client identifier that is kept with a message; a longer one is not. */
+/** A client identifier with more bytes is not stored with its messages. */
 const PUBLISHER_BYTES_MAX = 255;
 
 const encoder = new TextEncoder();
@@ -25,31 +25,31 @@ export interface StreamInput {
   readonly topic: Uint8Array;
   /** Holds the properties and the payload, in this order. */
   readonly buffer: Uint8Array;
-  /** Where the properties begin, as MQTT 5 encodes them, without their length. */
+  /** The start of the properties in MQTT 5 encoding, without their length. */
   readonly propertiesStart: number;
-  /** Where they end. */
+  /** The end of the properties. */
   readonly propertiesEnd: number;
-  /** Where the payload begins. */
+  /** The start of the payload. */
   readonly payloadStart: number;
-  /** Where it ends. */
+  /** The end of the payload. */
   readonly payloadEnd: number;
-  /** As published. */
+  /** The QoS as published. */
   readonly qos: number;
   /** The RETAIN flag as published. */
   readonly retain: boolean;
-  /** How long it is worth delivering, in seconds from its time on; -1 for ever. */
+  /** The Message Expiry Interval, in seconds from its time on; -1 for none. */
   readonly expirySeconds: number;
   /** The client identifier of its publisher; `null` for none. */
   readonly publisher: string | null;
-  /** Whether its publisher was told that it is not stored: nobody must get it then. */
+  /** Whether its publisher was told that the message is not stored. Then no reader may get it. */
   readonly isRevoked: boolean;
 }
 
 /*
- * A record has: its length (4 bytes), its sequence from that of its chunk on (4), its time (6),
- * flags (1), the lengths of the topic (2), of the publisher (1) and of the properties (4), the
- * topic, the publisher, the properties, the expiry interval (4, if it has one), the payload.
- * Numbers are little-endian.
+ * The fields of a record: its length (4 bytes), its sequence minus that of its chunk (4), its time
+ * (6), flags (1), the lengths of the topic (2), the publisher (1) and the properties (4), the
+ * topic, the publisher, the properties, the expiry interval (4, only if the message expires), the
+ * payload. Numbers are little-endian.
  */
 
 /** The size of the record of a message, in bytes. */
@@ -59,7 +59,7 @@ export function recordBytes(input: StreamInput): number {
     (input.payloadEnd - input.payloadStart);
 }
 
-/** Writes a record at `at`, where there must be room for it. */
+/** Writes a record at `at`. There must be room for it. */
 export function writeRecord(
   view: DataView,
   bytes: Uint8Array,
@@ -95,7 +95,7 @@ export function writeRecord(
   copy(buffer, payloadStart, payloadEnd, bytes, to);
 }
 
-/** Marks a record as one that nobody must get. */
+/** Marks a record as one that no reader may get. */
 export function revokeRecord(bytes: Uint8Array, at: number): void {
   bytes[at + FLAGS]! |= REVOKED;
 }
@@ -105,17 +105,19 @@ export function lengthOf(view: DataView, at: number): number {
   return view.getUint32(at, true);
 }
 
-/** Its sequence, from that of its chunk on. */
+/** The sequence of the record at `at`, minus that of its chunk. */
 export function deltaOf(view: DataView, at: number): number {
   return view.getUint32(at + 4, true);
 }
 
-/** When its message arrived, in milliseconds since 1970. */
+/** When the message of the record at `at` arrived, in milliseconds since 1970. */
 export function timeOf(view: DataView, at: number): number {
   return view.getUint32(at + TIME, true) + view.getUint16(at + TIME + 4, true) * 2 ** 32;
 }
 
-/** A record that was read: offsets into the bytes of its chunk. Filled in again and again. */
+/**
+ * A record that was read, as offsets into the bytes of its chunk. One object serves many records.
+ */
 export class RecordView {
   /** The bytes of the chunk; borrowed. */
   bytes: Uint8Array = new Uint8Array(0);
@@ -130,7 +132,7 @@ export class RecordView {
   propertiesEnd = 0;
   payloadStart = 0;
   payloadEnd = 0;
-  /** Seconds from its time on; -1 for ever. */
+  /** The Message Expiry Interval, in seconds from its time on; -1 for none. */
   expirySeconds = -1;
 
   /** Reads the record at `at`. */
@@ -151,7 +153,7 @@ export class RecordView {
     this.payloadEnd = at + lengthOf(view, at);
   }
 
-  /** The client identifier of the publisher; `null` if none was kept. */
+  /** The client identifier of the publisher; `null` if it was not stored. */
   get publisher(): string | null {
     if (this.publisherEnd === this.topicEnd) return null;
     return decoder.decode(this.bytes.subarray(this.topicEnd, this.publisherEnd));
@@ -171,7 +173,7 @@ function publisherBytes(publisher: string | null): number {
   return bytes > PUBLISHER_BYTES_MAX ? 0 : bytes;
 }
 
-/** Short payloads are copied by hand: to make a view costs more than that. */
+/** Copies bytes. A loop is faster for short payloads, because a view costs more than the copy. */
 function copy(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): void {
   if (end - start > 64) to.set(from.subarray(start, end), at);
   else for (let i = start; i < end; i++) to[at++] = from[i]!;

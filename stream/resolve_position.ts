@@ -3,32 +3,34 @@ import type { Position } from "./position.ts";
 import { StreamCursor } from "./stream_cursor.ts";
 import type { StreamLog } from "./stream_log.ts";
 
-/** How many messages `last-per-topic` may find by default. */
+/** The default limit of the messages that `last-per-topic` finds. */
 export const TOPICS_MAX = 10_000;
 
-/** How the search for a position is done. */
+/** Settings of the search for a position. */
 export interface SearchOptions {
-  /** What topics match; `null` for all. */
+  /** The topic filter of the reader; `null` for all topics. */
   readonly filter: string | null;
-  /** How many messages `last-per-topic` may find; {@linkcode TOPICS_MAX} by default. */
+  /** The limit of the messages that `last-per-topic` finds; {@linkcode TOPICS_MAX} by default. */
   readonly topicsMax?: number;
-  /** Waited for after each chunk, so that others have their turn; nothing by default. */
+  /** Called and awaited after each chunk, so that a long search does not delay others. */
   readonly pause?: () => Promise<void>;
-  /** `last-per-topic` is what was the last in front of this sequence; of all there is by default. */
+  /**
+   * `last-per-topic` is what was the last in front of this sequence; of all there is by default.
+   */
   readonly until?: number;
   /** Ends the search. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** There are more topics than their last messages may be kept of. */
+/** `last-per-topic` has found more messages than its limit. */
 export class TooManyTopicsError extends Error {
   /** The name of the class, as logs show it. */
   override readonly name: string = "TooManyTopicsError";
 }
 
 /**
- * Makes a cursor that stands at a position. Only `last` and `last-per-topic` read more than one
- * chunk: they walk back from the end.
+ * Makes a cursor at a position. Only `last` and `last-per-topic` read more than one chunk: they
+ * search backwards from the end.
  *
  * @throws {RangeError} If the position lies in the future of the stream.
  * @throws {TooManyTopicsError} If `last-per-topic` finds too many messages.
@@ -68,7 +70,7 @@ async function findCursor(
   }
 }
 
-/** @throws {RangeError} If there was no such sequence yet, nor is it the next one. */
+/** @throws {RangeError} If the sequence is higher than the next one. */
 function checkSequence(log: StreamLog, seq: number): void {
   if (seq <= log.last + 1) return;
   throw new RangeError(
@@ -123,7 +125,7 @@ async function cursorAtLast(
     await pause?.();
   }
   const cursor = new StreamCursor(log, isTogether ? found[0] ?? end : end, filter);
-  // The last one is found first, and read last.
+  // The cursor takes its chosen sequences from the end, so the lowest must be last.
   if (!isTogether && found.length > 0) cursor.chosen = found.sort((a, b) => b - a);
   return cursor;
 }
@@ -135,7 +137,7 @@ function tooMany({ name }: StreamLog, topicsMax: number): TooManyTopicsError {
   );
 }
 
-/** The messages that match from one sequence up to another, which are in one chunk. */
+/** The matching messages with sequences from `from` to `to`, without `to`. All are in one chunk. */
 async function messagesBetween(
   log: StreamLog,
   from: number,

@@ -1,12 +1,12 @@
 /** The limits of a stream: age, bytes, messages. */
 
-/** How much of a stream is kept. What goes beyond any of them is gone at once. */
+/** The limits of a stream. The oldest messages are dropped as soon as one of them is exceeded. */
 export interface Retention {
-  /** How old messages get, in milliseconds; without limit by default. */
+  /** The maximum age of a message, in milliseconds; no limit by default. */
   readonly maxAgeMs?: number;
-  /** How many bytes of records are kept; without limit by default. */
+  /** The maximum size of all records, in bytes; no limit by default. */
   readonly maxBytes?: number;
-  /** How many messages are kept; without limit by default. */
+  /** The maximum number of messages; no limit by default. */
   readonly maxMessages?: number;
   /** How many messages of each topic are kept; without limit by default. */
   readonly maxPerTopic?: number;
@@ -17,7 +17,7 @@ export interface Retention {
   readonly compact?: "topic" | "none";
 }
 
-/** No limit: what is there stays. */
+/** No limits: nothing is dropped. */
 export const KEPT: Required<Retention> = {
   maxAgeMs: Infinity,
   maxBytes: Infinity,
@@ -29,7 +29,8 @@ export const KEPT: Required<Retention> = {
 /**
  * Checks limits.
  *
- * @throws {RangeError} If there is none of the stream as a whole, or one is out of range; says which.
+ * @throws {RangeError} If there is none of the stream as a whole, or one is out of range; says
+ * which.
  */
 export function checkRetention(retention: Retention): Required<Retention> {
   const { maxAgeMs, maxBytes, maxMessages, maxPerTopic, compact } = { ...KEPT, ...retention };

@@ -3,7 +3,7 @@ import { Batch } from "../store/batch.ts";
 import { type Store, StoreError } from "../store/store.ts";
 import type { StreamCommits, StreamLog } from "./stream_log.ts";
 
-/** Whoever waits for a commit. */
+/** A caller that waits for a commit. */
 interface Waiting {
   readonly number: number;
   readonly input: { isRevoked: boolean };
@@ -12,8 +12,8 @@ interface Waiting {
 }
 
 /**
- * Commits the changes of streams to a store of their own. What changes while a commit is under way
- * goes with the next one, so a commit holds much under load, and nobody waits for a timer.
+ * Commits the changes of streams to a store of their own. Changes during a commit are written with
+ * the next one. So commits become larger under load, and no change waits for a timer.
  */
 export class StoreCommits implements StreamCommits {
   readonly #store: Store;
@@ -39,10 +39,10 @@ export class StoreCommits implements StreamCommits {
   }
 
   /**
-   * Waits until what has changed by now is on the disk.
+   * Waits until all changes up to now are on the disk.
    *
-   * @param input What was appended: it is revoked if that fails.
-   * @throws {StoreError} If that fails.
+   * @param input The appended message. It is revoked if the commit fails.
+   * @throws {StoreError} If the commit fails.
    */
   stored(input: { isRevoked: boolean }): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -50,7 +50,7 @@ export class StoreCommits implements StreamCommits {
     return promise;
   }
 
-  /** Waits until nothing is to be committed any more, or cannot be. */
+  /** Waits until all changes are committed, or a commit has failed. */
   async close(): Promise<void> {
     while (this.#isTouched || this.#isUnderWay) {
       await Promise.resolve();
@@ -76,7 +76,7 @@ export class StoreCommits implements StreamCommits {
     this.#isUnderWay = false;
     this.#settle(number, error);
     const more = [...this.#changed];
-    // What has failed is tried again with the next change.
+    // The changes of a failed commit are written again with the next change.
     if (error !== null) { for (const log of logs) this.#changed.add(log); }
     for (const log of more) this.markChanged(log);
   }

@@ -4,7 +4,7 @@ import type { ChunkIndex } from "./chunk_index.ts";
 import type { GroupState } from "./stream_group.ts";
 import type { StreamRow } from "./stream_row.ts";
 
-/** What a stream was left with in its store. */
+/** The state of a stream in its store, from which it continues. */
 export interface StoredStream {
   readonly name: string;
   readonly row: StreamRow;

@@ -13,7 +13,7 @@ import { decodeProperties, encodeProperties } from "./stream_properties.ts";
 
 /** A message of a stream as a program gets it. */
 export interface StreamMessage {
-  /** Its sequence: 1, 2, 3 … A number that is missing was dropped by a limit, or could not be stored. */
+  /** Its sequence: 1, 2, 3 … A missing number was dropped by a limit, or could not be stored. */
   readonly seq: number;
   /** When it arrived, in milliseconds since 1970. */
   readonly timeMs: number;
@@ -21,45 +21,48 @@ export interface StreamMessage {
   readonly topic: string;
   /** A copy of its payload. */
   readonly payload: Uint8Array;
-  /** As published. */
+  /** The QoS as published. */
   readonly qos: QoS;
   /** The RETAIN flag as published. */
   readonly retain: boolean;
-  /** Properties as published, in their order. */
+  /** The properties as published, in their order. */
   readonly properties: Properties;
   /** The client identifier of its publisher; `null` for none. */
   readonly publisher: string | null;
 }
 
-/** How a program appends. */
+/** How a program appends a message. */
 export interface AppendOptions {
-  /** 0 by default. */
+  /** The QoS; 0 by default. */
   readonly qos?: QoS;
   /** The RETAIN flag; false by default. */
   readonly retain?: boolean;
-  /** Message expiry, payload format, content type, response topic, correlation data, user properties. */
+  /**
+   * Message expiry, payload format, content type, response topic, correlation data, user
+   * properties.
+   */
   readonly properties?: Properties;
 }
 
-/** What a program reads. At most one of the positions is given; without one, what is to come. */
+/** What a program reads. At most one position may be given. Without one, only new messages. */
 export interface ReadOptions {
-  /** A position as in a subscription: `"earliest"`, `"since=1h"`, `"last=10"` … */
+  /** A position in text, as in a subscription: `"earliest"`, `"since=1h"`, `"last=10"` … */
   readonly position?: string;
-  /** Messages after this sequence; 0 for everything there is. */
+  /** Messages after this sequence; 0 for all messages. */
   readonly after?: number;
   /** Messages from this sequence on. */
   readonly from?: number;
   /** Messages that arrived at this time or later: a date, or milliseconds since 1970. */
   readonly since?: Date | number;
-  /** The last so many messages that match. */
+  /** This many of the last messages that match. */
   readonly last?: number;
-  /** The last so many messages of each topic that match. */
+  /** This many of the last messages of each topic that match. */
   readonly lastPerTopic?: number;
-  /** What topics match; `#` by default. */
+  /** The topic filter; `#` by default. */
   readonly filter?: string;
-  /** Ends with the last message there is, instead of waiting for more; false by default. */
+  /** Whether reading ends at the current end instead of waiting for more; false by default. */
   readonly isFinite?: boolean;
-  /** Ends the reading: the iterator throws its reason. */
+  /** Ends reading. The iterator throws the reason of the signal. */
   readonly signal?: AbortSignal;
 }
 
@@ -74,14 +77,15 @@ export interface PurgeOptions {
   readonly filter?: string;
 }
 
-/** What a stream needs of whoever stores it. */
+/** The store and the clock, as a stream needs them. */
 export interface StreamKeeper {
   /** The time of the wall clock, in milliseconds since 1970. */
   now(): number;
   /**
-   * Resolves when the disk holds what was appended by now.
+   * Resolves when everything that was appended up to now is on the disk. Rejects if it cannot be
+   * stored.
    *
-   * @param input What was appended; if it cannot be stored, it is revoked and this rejects.
+   * @param input The appended message. It is revoked if it cannot be stored.
    */
   stored(input: { isRevoked: boolean }): Promise<void>;
 }
@@ -99,7 +103,7 @@ export class Stream {
     this.#keeper = keeper;
   }
 
-  /** Its name. */
+  /** The name of the stream. */
   get name(): string {
     return this.#log.name;
   }
@@ -109,7 +113,7 @@ export class Stream {
     return this.#log.first;
   }
 
-  /** The sequence that was given last; 0 for none. */
+  /** The highest sequence; 0 if the stream has never had a message. */
   get last(): number {
     return this.#log.last;
   }
@@ -119,12 +123,14 @@ export class Stream {
     return this.#log.messages;
   }
 
-  /** What their records take, in bytes. The store has up to 64 KiB more, as it drops whole chunks. */
+  /**
+   * The size of their records, in bytes. The store drops whole chunks, so it has up to 64 KiB more.
+   */
   get bytes(): number {
     return this.#log.bytes;
   }
 
-  /** How much is kept. */
+  /** The limits of the stream. */
   get retention(): Required<Retention> {
     return this.#log.retention;
   }
@@ -133,10 +139,10 @@ export class Stream {
    * Appends a message.
    *
    * @param payload Bytes, which are copied, or text.
-   * @returns Its sequence, when the disk holds it.
+   * @returns Its sequence, once the message is on the disk.
    * @throws {TypeError} If the topic is not a valid topic name.
-   * @throws {StoreError} If it cannot be stored: nobody gets it then. A broker tries until there is
-   * room. Also if the stream is closed.
+   * @throws {StoreError} If the message cannot be stored, so that no reader gets it, or the stream
+   * is closed. The stream of a broker waits until the store has room.
    */
   async append(
     topic: string,
@@ -173,11 +179,11 @@ export class Stream {
   }
 
   /**
-   * Reads messages from a position on: those there are, and then those that come, in their order
-   * and none twice. Expired messages are left out. It ends when the stream is closed, or removed.
+   * Reads messages from a position on: first the stored ones and then each new one, in order and
+   * once. Expired messages are left out. Reading ends when the stream is closed or removed.
    *
    * @throws {TypeError} If the filter is not a valid topic filter.
-   * @throws {RangeError} If the position is none, or lies in the future.
+   * @throws {RangeError} If the position is invalid or in the future.
    * @throws {StoreError} If the store cannot be read.
    */
   async *read(options: ReadOptions = {}): AsyncGenerator<StreamMessage, void, void> {
@@ -205,8 +211,8 @@ export class Stream {
   }
 
   /**
-   * Drops messages, which nobody gets any more. Returns when the disk knows. If it fails on the way,
-   * some of them are gone, and the others are there.
+   * Drops messages, which nobody gets any more. Returns when the disk knows. If it fails on the
+   * way, some of them are gone, and the others are there.
    *
    * @throws {TypeError} If there is neither `before` nor `filter`, or the filter is not valid.
    * @throws {StoreError} If the store cannot be read, or not be written.

@@ -10,10 +10,12 @@ import { putChunk, removeChunk } from "./stream_row.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { StreamTail } from "./stream_tail.ts";
 
-/** What is known of a full chunk costs in memory, in bytes. */
+/** Memory of the index entry of a full chunk, in bytes. */
 const INFO_BYTES = 100;
 
-/** The chunks of a stream, wherever they are: in the store, in the cache, or at one of the ends. */
+/**
+ * All chunks of a stream: the newest and the oldest are in memory, the others in cache or store.
+ */
 export class StreamChunks {
   readonly #streamId: number;
   readonly #cache: ChunkCache;
@@ -48,12 +50,12 @@ export class StreamChunks {
     this.#heads = new HeadChunks(load, headsLoaded, (error) => host.reportError(error));
   }
 
-  /** The chunk that takes more messages. */
+  /** The newest chunk, to which messages are appended. */
   get open(): OpenChunk {
     return this.#tail.open;
   }
 
-  /** What is known of the oldest chunk; `undefined` if that is the open one. */
+  /** The index entry of the oldest chunk; `undefined` if that is the open one. */
   get head(): ChunkInfo | undefined {
     return this.#index.head;
   }
@@ -84,7 +86,7 @@ export class StreamChunks {
     return this.#index.messages + this.open.count - this.#head.messages;
   }
 
-  /** What is in memory, in bytes, the cache not counted. */
+  /** Memory of the chunks and the index, in bytes, without the cache. */
   get memoryBytes(): number {
     let bytes = this.#tail.bytes + this.#index.size * INFO_BYTES + this.#heads.bytes;
     for (const chunk of this.#replaced.values()) bytes += chunk?.weight ?? 0;
@@ -106,7 +108,7 @@ export class StreamChunks {
     head.bytes = chunk.offset(head.messages);
   }
 
-  /** Has the oldest chunks in memory: a limit reaches into the middle of one. */
+  /** Reads the oldest chunks, because a limit can end inside one. */
   readHeads(): void {
     this.#heads.want([this.#index.head, this.#index.second]);
   }
@@ -147,9 +149,9 @@ export class StreamChunks {
   }
 
   /**
-   * The chunk that has the message with a sequence, or the first one after it.
+   * The chunk with the message of a sequence, or with the next message if that one is gone.
    *
-   * @returns `null` if there is none; `"unloaded"` if it must be {@linkcode load}ed first.
+   * @returns `null` if there is none; `"unloaded"` if {@linkcode load} must read it first.
    */
   at(seq: number): Chunk | null | "unloaded" {
     const { open } = this;
@@ -158,7 +160,7 @@ export class StreamChunks {
     return seq < open.next && open.count > 0 ? open : null;
   }
 
-  /** Reads the chunk of {@linkcode at}; `null` if the store has lost it. */
+  /** Reads the chunk that {@linkcode at} finds; `null` if the store has lost it. */
   async load(seq: number): Promise<Chunk | null> {
     const info = this.#index.find(seq);
     if (info === undefined) return this.open;
@@ -223,24 +225,24 @@ export class StreamChunks {
     }
   }
 
-  /** The sequence after the last one of the chunk of {@linkcode at}, which is not the open one. */
+  /** The sequence after the last one of the full chunk that {@linkcode at} finds. */
   endOf(seq: number): number {
     return (this.#index.find(seq)?.last ?? this.open.next - 1) + 1;
   }
 
-  /** The first sequence of the chunk with the first message of this time or later. */
+  /** The first sequence of the chunk with the first message that arrived at this time or later. */
   seqOfTime(timeMs: number): number {
     return this.#index.findTime(timeMs)?.first ?? this.open.first;
   }
 
-  /** The first sequence of the last chunk with messages in front of `seq`; `null` for none. */
+  /** The first sequence of the last chunk that has messages before `seq`; `null` for none. */
   before(seq: number): number | null {
     const { open } = this;
     if (seq > open.first && open.count > 0) return open.first;
     return this.#index.before(seq)?.first ?? null;
   }
 
-  /** Adds what the store does not have to a commit. */
+  /** Adds the chunks that the store does not have to a commit. */
   write(batch: Batch, writer: RecordWriter): void {
     this.#writing = [...this.#replaced];
     for (const [info, chunk] of this.#writing) {
@@ -250,9 +252,9 @@ export class StreamChunks {
     this.#tail.write(batch, writer, this.#streamId, (first) => this.#index.find(first)!);
   }
 
-  /** The commit is on the disk; it holds everything in front of `next`. */
+  /** The commit is on the disk. It contains all messages before `next`. */
   committed(next: number): void {
-    // Readers are right behind: they need not read them.
+    // Most readers are close to the end, so the new chunks are cached for them.
     for (const chunk of this.#tail.committed(next)) {
       if (chunk.next > this.oldest) this.#cache.add(this.#streamId, chunk);
     }

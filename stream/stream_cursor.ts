@@ -4,39 +4,42 @@ import { RecordView, timeOf } from "./record.ts";
 import type { StreamLog } from "./stream_log.ts";
 import { type KnownTopic, NO_TOPIC, TopicMemo } from "./topic_memo.ts";
 
-/** How many messages that do not match are passed in one step. */
+/** The limit of the messages that one call of `next` passes over. */
 const PASSED_MAX = 256;
-/** What {@linkcode StreamCursor.next} has found. */
+/** The result of {@linkcode StreamCursor.next}. */
 export type Found =
-  /** A message: it is in `record`, its sequence in `seq`. */
+  /** A message. It is in `record`, and its sequence in `seq`. */
   | "message"
-  /** None yet: there may be one farther on. Whoever asks should let others have their turn. */
+  /** No message up to here. There may be more. The caller should let other work run first. */
   | "busy"
-  /** The next chunk must be {@linkcode StreamCursor.load}ed. */
+  /** The next chunk is not in memory. {@linkcode StreamCursor.load} reads it. */
   | "unloaded"
-  /** There is no more for now. */
+  /** The end of the stream, for now. */
   | "end";
 
 /** The position of one reader in a stream. It holds no messages. */
 export class StreamCursor {
-  /** The message that was found; valid until the next call, or wait. */
+  /** The message that was found. Borrowed: valid until the next call, and not across an `await`. */
   readonly record: RecordView = new RecordView();
   /** Its sequence. */
   seq = 0;
-  /** How many messages were passed that were gone, or lost, or could never be stored. */
+  /** The number of missed messages: dropped by a limit, lost by the store, or never stored. */
   missed = 0;
-  /** The last of them, from and to; `null` for none. Whoever tells of it sets it to `null`. */
+  /** The missed sequences that were not reported yet; `null` for none. The reporter sets `null`. */
   gap: { from: number; to: number } | null = null;
-  /** The reader wants no messages that arrived before, in milliseconds since 1970. */
+  /** Messages that arrived before this time are passed over, in milliseconds since 1970. */
   sinceMs = -Infinity;
-  /** The very sequences to be read first, and then everything from `at` on; the next one last. */
+  /**
+   * Single sequences that are read before everything else, in descending order: the next one is at
+   * the end of the array. `null` for none.
+   */
   chosen: number[] | null = null;
   /** An empty message that has deleted its topic is read from this sequence on. */
   deletedFrom: number;
   readonly #log: StreamLog;
   readonly #memo: TopicMemo;
   #topic: KnownTopic = NO_TOPIC;
-  /** The chunk it stands in, unless that is the open one, until it is {@linkcode release}d. */
+  /** The full chunk of the position; `null` for the open one, and after {@linkcode release}. */
   #chunk: Chunk | null = null;
   #chunkLast = 0;
   #version = 0;
@@ -44,7 +47,7 @@ export class StreamCursor {
 
   /**
    * @param at The sequence of the first message.
-   * @param filter What the topics match; `null` for all.
+   * @param filter The topic filter; `null` for all topics.
    */
   constructor(log: StreamLog, at: number, filter: string | null) {
     this.#log = log;
@@ -53,12 +56,12 @@ export class StreamCursor {
     this.deletedFrom = at;
   }
 
-  /** The sequence that is looked at next. */
+  /** The sequence that is read next. */
   get at(): number {
     return this.chosen?.at(-1) ?? this.#at;
   }
 
-  /** The sequence that is looked at after those that were chosen. */
+  /** The sequence that is read after the chosen ones. */
   get following(): number {
     return this.#at;
   }
@@ -96,7 +99,9 @@ export class StreamCursor {
     return "busy";
   }
 
-  /** Passes what arrived before `sinceMs` in the chunk it stands in, if that is in memory. */
+  /**
+   * Passes over the messages of the current chunk that arrived before `sinceMs`, if it is loaded.
+   */
   skipOlder(): void {
     const chunk = this.#log.chunks.at(this.#at);
     if (chunk === null || chunk === "unloaded") return;
@@ -108,7 +113,7 @@ export class StreamCursor {
   }
 
   /**
-   * Reads the chunk that {@linkcode next} has not found in memory.
+   * Reads the chunk that {@linkcode next} did not find in memory.
    *
    * @throws {StoreError} If the store cannot be read.
    */
@@ -116,7 +121,7 @@ export class StreamCursor {
     const { at } = this;
     const chunk = await this.#log.chunks.load(at);
     if (chunk !== null) return;
-    // What the store has lost is missed.
+    // If the store has lost the chunk, its messages are missed.
     const end = this.#log.chunks.endOf(at);
     if (this.chosen === null && this.#log.topics.kept !== null) this.#miss(at, end - 1);
     this.#skipTo(end);
@@ -127,7 +132,7 @@ export class StreamCursor {
     return this.record.publisher;
   }
 
-  /** Holds the chunk it stands in no longer: whoever waits must not keep it in memory. */
+  /** Releases the current chunk, so that a waiting reader does not keep it in memory. */
   release(): void {
     this.#chunk = null;
   }
@@ -140,7 +145,7 @@ export class StreamCursor {
     return chunk;
   }
 
-  /** Looks at the first message of a chunk from `at` on. Returns whether it is one to be read. */
+  /** Reads the first message of a chunk from `at` on. Returns whether the reader gets it. */
   #look(chunk: Chunk, at: number, stored: number, minMs: number): boolean {
     const index = chunk.indexOf(at);
     if (index >= chunk.count) {
@@ -164,7 +169,7 @@ export class StreamCursor {
     return !this.record.isRevoked && this.#isWanted();
   }
 
-  /** The message at `at` was looked at. */
+  /** Moves on after the message at `at`. */
   #taken(): void {
     if (this.chosen === null) this.#at++;
     else {
@@ -187,7 +192,7 @@ export class StreamCursor {
 
   #miss(from: number, to: number): void {
     if (to < from) return;
-    // One that was chosen is no gap: others lie in between.
+    // Between chosen sequences there are messages that were not asked for, so they are no gap.
     if (this.chosen !== null) to = from;
     this.missed += to - from + 1;
     this.gap = { from: this.gap?.from ?? from, to };
@@ -210,7 +215,7 @@ export class StreamCursor {
     return this.#topic.name;
   }
 
-  /** The same with all that is known of it. */
+  /** The topic of the message, with what is known about it. */
   get knownTopic(): KnownTopic {
     return this.#topic;
   }

@@ -15,16 +15,16 @@ import { trimStream, trimTopics } from "./trim.ts";
 import { type StreamWaiter, StreamWaiters } from "./stream_waiters.ts";
 import { putStream, removeChunks, removeStream } from "./stream_row.ts";
 
-/** Brings the changes of streams to their store. */
+/** Commits the changes of streams to their store. */
 export interface StreamCommits {
   /**
-   * Marks a stream as changed: has its {@linkcode StreamLog.write} called for a commit, and then
-   * {@linkcode StreamLog.committed} or {@linkcode StreamLog.writeFailed}, one commit at a time.
+   * Marks a stream as changed. The next commit calls its {@linkcode StreamLog.write}, and then
+   * {@linkcode StreamLog.committed} or {@linkcode StreamLog.writeFailed}; one runs at a time.
    */
   markChanged(log: StreamLog): void;
 }
 
-/** What a stream needs of its surroundings. */
+/** The interface of the store, clock and error reports that a stream needs. */
 export interface StreamLogHost extends Surroundings {
   readonly store: Store;
   readonly commits: StreamCommits;
@@ -32,15 +32,15 @@ export interface StreamLogHost extends Surroundings {
 }
 
 /**
- * A stream: messages with sequences 1, 2, 3 … that are never given again. The design is described
- * in docs/streams.md.
+ * A stream: messages with the sequences 1, 2, 3 … No sequence is used twice, also after messages
+ * were dropped. docs/streams.md describes the design.
  */
 export class StreamLog {
   readonly name: string;
   readonly id: number;
-  /** What it was declared with, as its owner has written it. */
+  /** The declaration of the stream, in the form of its owner. */
   declaration: string;
-  /** Where its messages are. */
+  /** The messages. */
   readonly chunks: StreamChunks;
   /** Who reads it together, and how far each group has come. */
   readonly groups: StreamGroups;
@@ -53,12 +53,12 @@ export class StreamLog {
   /** Which messages of each topic are kept. */
   readonly topics: StreamTopics;
   readonly #cleaner: ChunkCleaner;
-  /** What the commit under way holds: up to which sequence, and from where on chunks are kept. */
+  /** The state that the current commit writes; `null` for no commit. */
   #written: { next: number; oldest: number; version: number } | null = null;
-  /** Counts changes of the stream itself; a commit that has none writes no more than its groups. */
+  /** Counts changes of the stream itself. Without one, a commit writes only the groups. */
   #version = 0;
   #storedVersion = 0;
-  /** Up to which sequence the chunks in the store were removed. */
+  /** The sequence before which the store has no chunks any more. */
   #removedTo = 0;
   readonly #waiters = new StreamWaiters();
   #isWriting = false;
@@ -97,12 +97,12 @@ export class StreamLog {
     return this.#first;
   }
 
-  /** The sequence that was given last; 0 for none. */
+  /** The highest sequence; 0 if the stream has never had a message. */
   get last(): number {
     return this.#last;
   }
 
-  /** The sequence of the last message that the store has: no reader sees a later one. */
+  /** The sequence of the last message that is on the disk. Readers get no later message. */
   get stored(): number {
     return this.#stored;
   }
@@ -113,7 +113,7 @@ export class StreamLog {
     return this.topics.kept?.messages ?? this.chunks.messages;
   }
 
-  /** Bytes of the records of these messages. */
+  /** The size of their records, in bytes. */
   get bytes(): number {
     this.trim();
     return this.topics.kept?.bytes ?? this.chunks.bytes;
@@ -124,13 +124,13 @@ export class StreamLog {
     return this.chunks.open.lastTimeMs;
   }
 
-  /** Messages that arrived at this time or before are too old; `-Infinity` without such a limit. */
+  /** Messages that arrived up to this time are too old; `-Infinity` without a limit of age. */
   get cutoffMs(): number {
     const { maxAgeMs } = this.#retention;
     return maxAgeMs === Infinity ? -Infinity : this.#host.now() - maxAgeMs;
   }
 
-  /** What it keeps in memory, in bytes: the chunks at its ends, and what it knows of the others. */
+  /** Memory of the stream, in bytes: the newest and oldest chunks, the index, and the groups. */
   get memoryBytes(): number {
     return this.chunks.memoryBytes + this.groups.memoryBytes + this.topics.memoryBytes;
   }
@@ -140,12 +140,12 @@ export class StreamLog {
     return this.#isRemoved;
   }
 
-  /** How much is kept. */
+  /** The limits of the stream. */
   get retention(): Required<Retention> {
     return this.#retention;
   }
 
-  /** Declares it anew; what is beyond the new limits is gone at once. */
+  /** Changes the declaration. Messages beyond the new limits are dropped at once. */
   declare(declaration: string, retention: Retention): void {
     this.#retention = checkRetention(retention);
     this.declaration = declaration;
@@ -155,30 +155,30 @@ export class StreamLog {
     this.#changed();
   }
 
-  /** Resolves when the limits hold that it was declared with: a limit by topic has all looked at. */
+  /** Resolves when the declared limits hold. A limit by topic needs a look at every message. */
   async ready(): Promise<void> {
     await this.topics.ready;
     this.#cleaner.wake();
   }
 
-  /** Nothing is to be dropped any more: what is there stays, until it is declared anew. */
+  /** Removes all limits until the stream is declared again, so that nothing is dropped. */
   keep(): void {
     this.trim();
     this.#retention = KEPT;
   }
 
   /**
-   * Appends a message, whose bytes are copied. It may be read when the next commit has stored it.
+   * Appends a message. Its bytes are copied. Readers get it when a commit has stored it.
    *
-   * @param isRevocable Whether its publisher may still be told that it is not stored: then nobody
-   * gets it if `isRevoked` is set by the time it is written.
+   * @param isRevocable Whether `isRevoked` of the input may still be set, because its publisher
+   * waits for the commit. A message that is revoked by then is not given to readers.
    * @returns Its sequence.
    */
   append(input: StreamInput, isRevocable: boolean = input.qos > 0): number {
     const { chunks } = this;
     if (chunks.open.next !== this.#last + 1) this.#startOver();
     const seq = ++this.#last;
-    // The clock may be set back; the times in a stream never go back.
+    // The clock may be set back, but the times of a stream must ascend: it is searched by time.
     const timeMs = Math.max(chunks.open.lastTimeMs, Math.floor(this.#host.now()));
     chunks.append(input, timeMs, isRevocable);
     if (chunks.open.isFull) this.#startOver();
@@ -186,27 +186,27 @@ export class StreamLog {
     return seq;
   }
 
-  /** A message cannot be stored: its sequence is used up, so that readers are told of a gap. */
+  /** Counts a message that cannot be stored. It uses a sequence, so that readers report a gap. */
   skip(): void {
     this.#last++;
     this.#changed();
   }
 
-  /** Drops what goes beyond the limits. */
+  /** Drops the messages beyond the limits. */
   trim(): void {
     const topics = this.topics.kept;
     if (topics === null) trimStream(this);
     else trimTopics(this, topics, this.#host.topicsMax());
   }
 
-  /** When the oldest chunk becomes too old, of the wall clock in ms; `Infinity` if none does. */
+  /** When the oldest chunk becomes too old, in milliseconds since 1970; `Infinity` for never. */
   get nextTrimMs(): number {
     if (this.#first > this.#last) return Infinity;
     const lastTimeMs = this.chunks.head?.lastTimeMs ?? this.chunks.open.lastTimeMs;
     return lastTimeMs + this.#retention.maxAgeMs;
   }
 
-  /** Drops every message in front of a sequence. */
+  /** Drops all messages before a sequence. */
   purge(before: number): void {
     this.dropTo(Math.min(before, this.#last + 1));
     this.topics.kept?.dropTo(this.#first);
@@ -234,7 +234,7 @@ export class StreamLog {
     await stored();
   }
 
-  /** Whether nothing more comes, and nothing more is taken: it was closed, or removed. */
+  /** Whether the stream was closed or removed. Nothing can be appended then. */
   get isEnded(): boolean {
     return this.#isEnded || this.#isRemoved;
   }
@@ -246,7 +246,7 @@ export class StreamLog {
     return this.#cleaner.over;
   }
 
-  /** Removes everything; the stream is not to be used any more. */
+  /** Removes the stream with all messages. Do not use it afterwards. */
   remove(): void {
     this.#isRemoved = true;
     this.groups.end();
@@ -254,17 +254,17 @@ export class StreamLog {
     this.#waiters.wake();
   }
 
-  /** Has `waiter` woken, once, when more may be read, or the stream is removed. */
+  /** Wakes `waiter` once, when there is more to read or the stream is removed. */
   park(waiter: StreamWaiter): void {
     this.#waiters.add(waiter);
   }
 
-  /** The waiter does not wait any more. */
+  /** Removes a waiter. */
   unpark(waiter: StreamWaiter): void {
     this.#waiters.delete(waiter);
   }
 
-  /** Adds what has changed to a commit. */
+  /** Adds the changes of the stream to a commit. */
   write(batch: Batch): void {
     if (this.#isRemoved) return removeStream(batch, this.name, this.id);
     this.groups.write(batch, this.#writer);
@@ -285,12 +285,12 @@ export class StreamLog {
     this.#written = { next: this.#last + 1, oldest, version: this.#version };
   }
 
-  /** Whether there is something to be removed from the store. */
+  /** Whether the store has rows of the stream that must be removed. */
   get hasRemovals(): boolean {
     return this.#isRemoved || this.chunks.oldest > this.#removedTo;
   }
 
-  /** Adds what only frees room: on a full disk that goes first. */
+  /** Adds only the removal of rows. On a full disk this is committed first, to make room. */
   writeRemovals(batch: Batch): void {
     if (this.#isRemoved) removeStream(batch, this.name, this.id);
     else if (this.chunks.oldest > this.#removedTo) removeChunks(batch, this.id, this.chunks.oldest);
@@ -311,7 +311,7 @@ export class StreamLog {
     this.#waiters.wake();
   }
 
-  /** The commit of the last {@linkcode write} has failed: the next one tries again. */
+  /** The commit of the last {@linkcode write} has failed. The next commit writes it again. */
   writeFailed(): void {
     this.#written = null;
     this.groups.writeFailed();
@@ -332,12 +332,12 @@ export class StreamLog {
     this.#readHeads();
   }
 
-  /** The open chunk takes no more: the next message begins another. */
+  /** Closes the open chunk, which is full. The next message begins another one. */
   #startOver(): void {
     if (this.chunks.startOver(this.#last + 1)) this.#readHeads();
   }
 
-  /** Everything in front of a sequence is gone. */
+  /** Makes a sequence the first one of the stream. */
   dropTo(first: number): void {
     if (first <= this.#first) return;
     this.#first = first;

@@ -6,8 +6,8 @@ import { propertiesLength, propertiesSize, writeProperties } from "../codec/prop
 import { varintSize, writeVarint } from "../codec/varint.ts";
 
 /**
- * Encodes the properties of a message without their length, as a record has them. The expiry
- * interval is not among them: a record has it by itself.
+ * Encodes the properties of a message for a record: without their length, and without the Message
+ * Expiry Interval, which is another field of the record.
  *
  * @throws {RangeError} If a value is out of range.
  * @throws {TypeError} If a property does not belong to a PUBLISH.
@@ -19,7 +19,7 @@ export function encodeProperties(properties: Properties): Uint8Array {
   return bytes.subarray(bytes.length - propertiesLength(kept, "publish"));
 }
 
-/** Decodes the properties of a record, which are copied. */
+/** Decodes the properties of a record. They are copied. */
 export function decodeProperties(encoded: Uint8Array, expirySeconds: number): Properties {
   const size = varintSize(encoded.length);
   const bytes = new Uint8Array(size + encoded.length);

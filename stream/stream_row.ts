@@ -15,17 +15,17 @@ const VERSION = 1;
 
 const encoder = new TextEncoder();
 
-/** A stream as its row in the table `streams` has it. The key is its name. */
+/** The row of a stream in the table `streams`. Its key is the name of the stream. */
 export interface StreamRow {
-  /** Names its rows in the other tables. */
+  /** The identifier of the stream in the keys of the other tables. */
   readonly id: number;
-  /** The sequence of the oldest message that may still be read. */
+  /** The sequence of the oldest message that readers still get. */
   readonly first: number;
-  /** The sequence that was given last; 0 for none. It is never given again. */
+  /** The highest sequence; 0 for none. It is never used again. */
   readonly last: number;
   /** When the last message arrived, in milliseconds since 1970. */
   readonly lastTimeMs: number;
-  /** What it was declared with, as its owner has written it. */
+  /** The declaration of the stream, in the form of its owner. */
   readonly declaration: string;
 }
 
@@ -52,14 +52,14 @@ export function readStreamRow(value: Uint8Array): StreamRow {
   };
 }
 
-/** Writes what is known of a full chunk, in the table `stream_index`. Its key has its first sequence. */
+/** Writes the index entry of a full chunk, for the table `stream_index`. Its key has `first`. */
 export function writeIndexRow(writer: RecordWriter, info: ChunkInfo): void {
   writer.number(info.last - info.first).number(info.firstTimeMs);
   writer.number(info.lastTimeMs - info.firstTimeMs).number(info.removed).number(info.bytes);
 }
 
 /**
- * Reads what is known of a full chunk.
+ * Reads the index entry of a full chunk.
  *
  * @throws {StoreError} If it is cut short.
  */
@@ -116,14 +116,14 @@ export function putPiece(batch: Batch, streamId: number, chunk: OpenChunk): void
   batch.put("stream_chunks", numberKey(streamId, chunk.first + pieceFrom), piece);
 }
 
-/** Removes the chunks in front of the one that begins with a sequence. */
+/** Removes the chunks before the one that begins with a sequence. */
 export function removeChunks(batch: Batch, streamId: number, before: number): void {
   const [from, to] = [numberKey(streamId, 0), numberKey(streamId, before)];
   batch.removeRange("stream_chunks", from, to);
   batch.removeRange("stream_index", from, to);
 }
 
-/** Removes everything of a stream. */
+/** Removes all rows of a stream. */
 export function removeStream(batch: Batch, name: string, streamId: number): void {
   batch.remove("streams", encoder.encode(name));
   const [from, to] = [numberKey(streamId), numberKey(streamId + 1)];

@@ -11,18 +11,18 @@ import { StreamLog, type StreamLogHost } from "./stream_log.ts";
 import { streamNameFault } from "./stream_name.ts";
 import { readIndexRow, readStreamRow, type StreamRow } from "./stream_row.ts";
 
-/** How much is read of a table at once. */
+/** The limit of one page of rows. */
 const PAGE = { rows: 4096, bytes: 1024 * 1024 };
 
 const decoder = new TextDecoder();
 
-/** The streams of a store by their names. */
+/** The streams of a store: those that were declared, and those that are only in the store. */
 export class StreamTable {
-  /** Rows of streams that made no sense. */
+  /** The number of invalid rows that were left out. */
   unreadable = 0;
   readonly #host: StreamLogHost;
   readonly #logs = new Map<string, StreamLog>();
-  /** Streams that the store has, and nobody has declared since. */
+  /** Streams of the store that were not declared since it was opened. */
   readonly #stored = new Map<string, StoredStream>();
   #idMost = 0;
 
@@ -31,7 +31,7 @@ export class StreamTable {
   }
 
   /**
-   * Reads which streams a store has. Their messages stay where they are.
+   * Reads the streams of a store, without their messages.
    *
    * @throws {StoreError} If the store cannot be read.
    */
@@ -72,7 +72,9 @@ export class StreamTable {
     return [...this.#logs.values()];
   }
 
-  /** The names of streams that the store has and nobody has declared, with what they were declared as. */
+  /**
+   * The streams of the store that were not declared since it was opened, with their declarations.
+   */
   get undeclared(): readonly { name: string; declaration: string }[] {
     return [...this.#stored.values()].map(({ name, row: { declaration } }) => ({
       name,
@@ -91,9 +93,9 @@ export class StreamTable {
   }
 
   /**
-   * Declares a stream: it goes on from what the store has of it, or begins.
+   * Declares a stream. It continues from its state in the store, or begins.
    *
-   * @param declaration What is stored with it, for whoever asks later.
+   * @param declaration Stored with the stream, so that it can be read after a restart.
    * @throws {RangeError} If the name or a limit is out of range.
    */
   declare(name: string, declaration: string, retention: Retention): StreamLog {
@@ -112,10 +114,10 @@ export class StreamTable {
     return log;
   }
 
-  /** Removes a stream, with all its messages. Returns whether there was one. */
+  /** Removes a stream with all its messages. Returns whether there was one. */
   remove(name: string): boolean {
     const isStored = this.#stored.has(name);
-    // One that nobody has declared is there from now on, so that it can be removed.
+    // A stream that was not declared is opened first, because only an open one can be removed.
     const log = this.#logs.get(name) ??
       (isStored ? this.declare(name, "", { maxMessages: 1 }) : undefined);
     if (log === undefined) return false;
@@ -124,7 +126,7 @@ export class StreamTable {
     return true;
   }
 
-  /** Reads a row; `null` for one that makes no sense, which is counted. */
+  /** Decodes a row; `null` for an invalid one, which is counted. */
   #read<T>(read: () => T): T | null {
     try {
       return read();
@@ -135,7 +137,7 @@ export class StreamTable {
     }
   }
 
-  /** Reads the open chunk of a stream; what makes no sense of it is left out. */
+  /** Reads the open chunk of a stream. Invalid pieces are left out. */
   async #readOpen(row: StreamRow, index: ChunkIndex): Promise<OpenChunk> {
     const pieces: StoredChunk[] = [];
     const start = (index.tail?.last ?? 0) + 1;
@@ -153,7 +155,9 @@ export class StreamTable {
   }
 }
 
-/** The open chunk that pieces make; what was lost in between takes what is in front with it. */
+/**
+ * Puts an open chunk together from its pieces. If one was lost, the pieces before it are left out.
+ */
 function openOf(pieces: readonly StoredChunk[], row: StreamRow): OpenChunk {
   let whole: StoredChunk[] = [];
   for (const piece of pieces) {
@@ -167,7 +171,7 @@ function openOf(pieces: readonly StoredChunk[], row: StreamRow): OpenChunk {
   return open;
 }
 
-/** The rows of a table, or those of one stream from a sequence on, a page of them at a time. */
+/** The rows of a table, or of one stream from a sequence on, page by page. */
 async function* rowsOf(
   store: Store,
   table: "streams" | "stream_index" | "stream_chunks" | "stream_groups",

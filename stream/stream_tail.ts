@@ -6,39 +6,39 @@ import type { ChunkInfo } from "./chunk_index.ts";
 import type { StreamInput } from "./record.ts";
 import { putChunk, putPiece } from "./stream_row.ts";
 
-/** Bytes from which on a piece of the open chunk is finished: no commit writes it again. */
+/** A piece with this many bytes or more is finished: no later commit writes it again. */
 const PIECE_BYTES = 4096;
 
 /**
- * The end of a stream: the chunk that takes more messages, and full ones that the store does not
- * have yet. The open chunk is in the store in pieces of some kilobytes: a commit writes the last
- * piece again, and not the whole chunk. A full chunk takes the place of its pieces.
+ * The newest chunks of a stream: the open one, to which messages are appended, and full ones that
+ * are not stored yet. The open chunk is stored in pieces of some kilobytes, so that a commit writes
+ * the last piece again and not the whole chunk. A full chunk replaces its pieces.
  */
 export class StreamTail {
   #open: OpenChunk;
   readonly #sealed = new Map<number, OpenChunk>();
-  /** Messages that were appended since the last commit, and may be revoked. */
+  /** Messages that can still be revoked, because no commit has stored them. */
   #revocable: [seq: number, input: StreamInput, chunk: OpenChunk][] = [];
-  /** What the commit under way holds. */
+  /** The chunks that the current commit writes; `null` for no commit. */
   #written: { sealed: OpenChunk[]; open: OpenChunk } | null = null;
 
   constructor(open: OpenChunk) {
     this.#open = open;
   }
 
-  /** The chunk that takes more messages. */
+  /** The open chunk. */
   get open(): OpenChunk {
     return this.#open;
   }
 
-  /** What it costs in memory, in bytes. */
+  /** Memory of the chunks, in bytes. */
   get bytes(): number {
     let bytes = this.#open.weight;
     for (const { weight } of this.#sealed.values()) bytes += weight;
     return bytes;
   }
 
-  /** The full chunk that begins with a sequence, if the store does not have it yet. */
+  /** The full chunk that begins with the sequence `first`, if it is not stored yet. */
   sealed(first: number): OpenChunk | undefined {
     return this.#sealed.get(first);
   }
@@ -46,7 +46,7 @@ export class StreamTail {
   /**
    * Appends a message.
    *
-   * @param isRevocable Whether `isRevoked` of the input is looked at until a commit holds it.
+   * @param isRevocable Whether `isRevoked` of the input may be set before a commit stores it.
    * @returns The size of its record, in bytes.
    */
   append(input: StreamInput, timeMs: number, isRevocable: boolean): number {
@@ -58,10 +58,10 @@ export class StreamTail {
   }
 
   /**
-   * Begins another chunk.
+   * Begins another open chunk.
    *
    * @param first The sequence of its first message.
-   * @returns What is known of the chunk that is full; `null` if it was empty.
+   * @returns The index entry of the chunk before it; `null` if that was empty.
    */
   startOver(first: number): ChunkInfo | null {
     const full = this.#open;
@@ -74,22 +74,22 @@ export class StreamTail {
     return { first: full.first, last, firstTimeMs, lastTimeMs, bytes, removed: 0, dead, deadBytes };
   }
 
-  /** Begins another chunk, and forgets what the open one has. */
+  /** Begins another open chunk, and discards the current one. */
   reset(first: number): void {
     const { lastTimeMs } = this.#open;
     this.#open = new OpenChunk(first);
     this.#open.lastTimeMs = lastTimeMs;
   }
 
-  /** Forgets a full chunk. */
+  /** Discards a full chunk that is not stored yet. */
   drop(first: number): void {
     this.#sealed.delete(first);
   }
 
   /**
-   * Adds what the store does not have to a commit.
+   * Adds the chunks and pieces that are not stored to a commit.
    *
-   * @param infoOf What is known of a full chunk.
+   * @param infoOf Returns the index entry of a full chunk.
    */
   write(
     batch: Batch,
@@ -107,8 +107,8 @@ export class StreamTail {
   /**
    * The commit of the last {@linkcode write} is on the disk.
    *
-   * @param next The sequence after the last one that it has.
-   * @returns The full chunks that it has.
+   * @param next The sequence after the last one that it contains.
+   * @returns The full chunks that it contains.
    */
   committed(next: number): readonly OpenChunk[] {
     if (this.#written === null) return [];
@@ -122,7 +122,7 @@ export class StreamTail {
     return sealed;
   }
 
-  /** The commit of the last {@linkcode write} has failed: the next one tries again. */
+  /** The commit of the last {@linkcode write} has failed. The next commit writes it again. */
   commitFailed(): void {
     this.#written = null;
   }

@@ -1,26 +1,26 @@
 /** The readers that wait for a stream to grow. */
 
-/** Whoever waits for a stream to grow. */
+/** A reader that waits for a stream to grow. */
 export interface StreamWaiter {
-  /** More may be read. */
+  /** There may be more to read. Called once. */
   wake(): void;
 }
 
-/** All who wait for a stream to grow. */
+/** The readers of one stream that wait for it to grow. */
 export class StreamWaiters {
   #waiting = new Set<StreamWaiter>();
 
-  /** Has `waiter` woken, once. */
+  /** Adds a waiter. It is woken once. */
   add(waiter: StreamWaiter): void {
     this.#waiting.add(waiter);
   }
 
-  /** The waiter does not wait any more. */
+  /** Removes a waiter. */
   delete(waiter: StreamWaiter): void {
     this.#waiting.delete(waiter);
   }
 
-  /** Wakes all who wait, in the order in which they began to. */
+  /** Wakes and removes all waiters, in the order in which they were added. */
   wake(): void {
     const waiting = this.#waiting;
     if (waiting.size === 0) return;

@@ -11,19 +11,19 @@ import { StreamTable } from "./stream_table.ts";
 export interface StreamsOptions {
   /** The time of the wall clock, in milliseconds since 1970; the machine's by default. */
   readonly now?: () => number;
-  /** What messages that were read may take of the memory, in bytes; 16 MiB by default. */
+  /** The limit of the messages that are cached in memory, in bytes; 16 MiB by default. */
   readonly cacheBytesMax?: number;
   /**
    * How many topics a stream has at most that keeps so many messages of each; 100,000 by default.
    * What is oldest goes first.
    */
   readonly topicsMax?: number;
-  /** Told what fails while nobody waits for it; nobody is by default. */
+  /** Called with errors that no caller waits for. Without it they are ignored. */
   readonly failed?: (error: unknown) => void;
 }
 
 /**
- * The streams of a store, with no broker.
+ * The streams of a store, without a broker.
  *
  * @example Append, and read from the start
  * ```ts
@@ -61,8 +61,7 @@ export class Streams implements AsyncDisposable {
   }
 
   /**
-   * Opens the streams of a store, which must not be that of a broker. They close it when they are
-   * closed.
+   * Opens the streams of a store. The store must not belong to a broker. `close()` closes it too.
    *
    * @throws {StoreError} If the store cannot be read.
    */
@@ -81,16 +80,16 @@ export class Streams implements AsyncDisposable {
     return new Streams(store, commits, keeper, table);
   }
 
-  /** The names of streams that the store has and that were not declared since it was opened. */
+  /** The names of streams of the store that were not declared since it was opened. */
   get undeclared(): readonly string[] {
     return this.#table.undeclared.map(({ name }) => name);
   }
 
   /**
-   * Declares a stream: it begins, or goes on from what the store has of it.
+   * Declares a stream. It continues from its state in the store, or begins.
    *
    * @param name 1 to 64 characters of A-Z a-z 0-9 _ . -
-   * @param retention How much is kept: at least one limit.
+   * @param retention The limits of the stream; at least one.
    * @throws {RangeError} If the name or a limit is out of range.
    */
   async declare(name: string, retention: Retention): Promise<Stream> {
@@ -104,14 +103,14 @@ export class Streams implements AsyncDisposable {
     return this.#table.remove(name);
   }
 
-  /** Waits for the commit under way, and closes the store. */
+  /** Waits for the current commit, and closes the store. */
   async close(): Promise<void> {
     await Promise.all(this.#table.logs.map((log) => log.end()));
     await this.#commits.close();
     await this.#store.close();
   }
 
-  /** Closes the store. */
+  /** As {@linkcode close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

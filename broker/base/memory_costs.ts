@@ -1,45 +1,50 @@
 /**
- * Memory costs of objects, in bytes: on V8's heap and outside it, without their strings and
- * payloads, which are added. Measured with Deno 2.9.6 on x86-64 as the growth of a process after a
- * collection, with 20,000 of each; `tests/memory/counted_bytes_test.ts` measures them again.
+ * Memory of each kind of object, in bytes, on V8's heap and outside it.
+ *
+ * The memory budget adds these figures up, because V8 does not tell the size of an object. Strings
+ * and payloads are not included; the budget adds them. Each figure was measured with Deno 2.9.6 on
+ * x86-64: 20,000 objects were made, and the growth of the process after a garbage collection was
+ * divided by their number. `tests/memory/counted_bytes_test.ts` measures them again.
  *
  * @module
  */
 
 /**
- * A session with its table entry and its deadline: 370 to 510, and 60 for a client identifier of 10
- * characters.
+ * A session with its table entry and its deadline. Measured: 370 to 510, and 60 for a client
+ * identifier of 10 characters.
  */
 export const SESSION_BYTES = 550;
 /**
- * Growth of a session with its first subscription or QoS 1 and 2 message: windows, tables, an empty
- * backlog.
+ * What a session adds at its first subscription or its first QoS 1 or 2 message: windows, tables
+ * and an empty backlog.
  */
 export const SESSION_STATE_BYTES = 250;
-/** Additional cost of a stored session. */
+/** What a session adds if it is in the store. */
 export const DURABLE_SESSION_BYTES = 1200;
 /**
- * A connection: about 2.5 KB of objects, and almost 6 KB of Deno's own for a socket with a pending
- * read, which is outside the heap.
+ * A connection: about 2.5 KB of objects on the heap. Outside the heap Deno needs almost 6 KB for a
+ * socket with a pending read.
  */
 export const CONNECTION_BYTES = 8192;
-/** A retained message without the message itself: its place in the tree, and maybe a deadline. */
+/** A retained message without the message itself: its tree node, and its deadline if it expires. */
 export const RETAINED_BYTES = 280;
 /** A message in flight, without the message itself. */
 export const FLIGHT_BYTES = 160;
-/** A packet identifier of a QoS 2 message that the client has not released: 24 to 40. */
+/**
+ * The packet identifier of a QoS 2 message that the client has not released. Measured: 24 to 40.
+ */
 export const INBOUND_ID_BYTES = 32;
-/** A subscription whose retained messages are still to be sent, beside twice its filter. */
+/** A subscription whose retained messages are being sent, without its filter (counted twice). */
 export const FEED_BYTES = 700;
-/** A log that a session in the store reads. */
+/** The position of a stored session in one log. */
 export const READER_BYTES = 300;
-/** A stretch of a backlog: positions are what many short ones cost. */
+/** A stretch of a backlog, that is, a part of one log: its positions. */
 export const STRETCH_BYTES = 200;
-/** A topic alias that the broker has given a client, beside its topic. */
+/** A topic alias that the broker has set for a client, without its topic. */
 export const ALIAS_BYTES = 100;
-/** What a limiter remembers of an address or a client identifier, beside its name. */
+/** The record that a limiter keeps of an address or a client identifier, without the name. */
 export const RECORD_BYTES = 250;
-/** A will, beside its topic and payload. */
+/** A will, without its topic and payload. */
 export const WILL_BYTES = 400;
 
 /** A User Property, without its strings. */

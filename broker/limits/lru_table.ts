@@ -3,17 +3,20 @@ import { textBytes } from "../base/memory_costs.ts";
 import { mapKey } from "../../router/map_key.ts";
 import { WideMap } from "../../router/wide_map.ts";
 
-/** One that is remembered, and what it costs. */
+/** A record, and its memory. */
 interface Entry<V> {
   readonly value: V;
-  /** In memory, with its name, in bytes. */
+  /** Memory of the record and its name, in bytes. */
   readonly bytes: number;
 }
 
 /**
- * What is remembered of those who have come lately, by a text that they have chosen. The table has
- * two bounds: a number of entries, and bytes of memory, since a name may be 64 KB long. When half of
- * either is taken up by new ones, those of whom nothing was heard since the last time are forgotten.
+ * Records of names that peers have chosen, such as client identifiers. Peers could fill the memory
+ * with new names, so the table keeps the recently used ones only. It has two limits: a number of
+ * entries, and bytes of memory, because a name can have 64 KB.
+ *
+ * The entries are in two generations. A used entry moves to the young generation. When the young
+ * generation reaches half of a limit, the old generation is removed and the young one becomes old.
  *
  * @typeParam V The type of the records.
  */
@@ -28,9 +31,9 @@ export class LruTable<V extends object> {
   #oldBytes = 0;
 
   /**
-   * @param max How many are remembered at most; at least two.
-   * @param valueBytes What one costs in memory beside its name, in bytes.
-   * @param make What is known of one that has never come.
+   * @param max The maximum number of records; at least two.
+   * @param valueBytes Memory of a record without its name, in bytes.
+   * @param make Makes the record of a new name.
    */
   constructor(max: number, valueBytes: number, make: () => V) {
     this.#max = Math.max(2, max);
@@ -43,27 +46,27 @@ export class LruTable<V extends object> {
     return this.#young.size + this.#old.size;
   }
 
-  /** What they cost in memory, in bytes. */
+  /** Memory of all records, in bytes. */
   get bytes(): number {
     return this.#youngBytes + this.#oldBytes;
   }
 
-  /** Has the table cost so many bytes at most from now on: forgets what is beyond at once. */
+  /** Changes the limit of memory, in bytes. Records beyond it are removed at once. */
   limitBytes(bytesMax: number): void {
     this.#bytesMax = bytesMax;
     if (this.bytes > bytesMax) this.#forgetOld();
     if (this.bytes > bytesMax) this.#forgetOld();
   }
 
-  /** What is remembered, if anything; asking keeps nothing. */
+  /** The record of a name, if there is one. It does not count as used. */
   peek(name: string): V | undefined {
     const key = mapKey(name);
     return (this.#young.get(key) ?? this.#old.get(key))?.value;
   }
 
   /**
-   * What is remembered, from now on if not before. One whose name alone takes up more than half of
-   * the bytes begins anew each time.
+   * The record of a name; a new one if there is none. A record that alone needs more than half of
+   * the memory is not kept, so the next call makes another one.
    */
   get(name: string): V {
     const key = mapKey(name);
