@@ -42,7 +42,7 @@ export class OpenChunk implements Chunk {
   /** The end of the used part of `bytes`. */
   end = 0;
   lastTimeMs = 0;
-  /** Records of it that are not kept any more, and their bytes. */
+  /** The number and bytes of its records that are no longer kept. */
   dead = 0;
   deadBytes = 0;
   /** The index of the first record of the last piece, which the next commit writes again. */

@@ -8,7 +8,7 @@ import type { StreamTopics } from "./stream_topics.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { TopicMemo } from "./topic_memo.ts";
 
-/** What is needed of a stream that is cleaned. */
+/** The interface of a stream that the cleaner needs. */
 export interface CleanedLog {
   readonly chunks: StreamChunks;
   readonly topics: StreamTopics;
@@ -18,8 +18,8 @@ export interface CleanedLog {
 }
 
 /**
- * Removes records from the midst of a stream: those of messages that are not kept any more, and
- * those that somebody purges. A chunk is written anew without them, one in a turn.
+ * Removes records that are not at the start of a stream: those of messages that are no longer kept,
+ * and those of a purge. It writes each chunk again without them, one chunk per turn.
  */
 export class ChunkCleaner {
   readonly #log: CleanedLog;
@@ -28,24 +28,24 @@ export class ChunkCleaner {
   readonly #memo = new TopicMemo(null);
   readonly #record = new RecordView();
   #isRunning = false;
-  /** Settles when what is under way is over. */
+  /** Settles when the current work is done. */
   over: Promise<void> = Promise.resolve();
 
-  /** @param cleaned Told of each chunk that has lost records. */
+  /** @param cleaned Called with each chunk from which records were removed. */
   constructor(log: CleanedLog, host: Surroundings, cleaned: () => void) {
     this.#log = log;
     this.#host = host;
     this.#cleaned = cleaned;
   }
 
-  /** There may be chunks to be cleaned. */
+  /** Starts to clean chunks, if there are any. */
   wake(): void {
     if (this.#isRunning || this.#log.topics.kept === null || this.#next() === null) return;
     this.#isRunning = true;
     this.over = this.#run().catch((error) => this.#host.reportError(error));
   }
 
-  /** Removes the messages that match from the chunks in front of a sequence. */
+  /** Removes the matching messages from the chunks before a sequence. */
   async purge(isPurged: (topic: string, seq: number) => boolean, before: number): Promise<void> {
     const { chunks } = this.#log;
     for (let seq = 1; seq < before;) {
@@ -80,7 +80,7 @@ export class ChunkCleaner {
     }
   }
 
-  /** Writes a chunk anew, without what is not kept, and what is purged. */
+  /** Writes a chunk again without the records that are not kept or are purged. */
   #clean(info: ChunkInfo, chunk: Chunk, isPurged: (topic: string, seq: number) => boolean): void {
     const { chunks, firstKnown: first } = this.#log;
     const topics = this.#log.topics.kept;

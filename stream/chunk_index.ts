@@ -11,14 +11,14 @@ export interface ChunkInfo {
   readonly lastTimeMs: number;
   /** Bytes of its records. */
   bytes: number;
-  /** How many messages between its first and its last one are gone from it. */
+  /** The number of messages between its first and its last one whose records were removed. */
   removed: number;
-  /** Records of it that are not kept any more, and their bytes. */
+  /** The number and bytes of its records that are no longer kept. */
   dead: number;
   deadBytes: number;
 }
 
-/** How many records a chunk has. */
+/** The number of records of a chunk. */
 export function countOf({ first, last, removed }: ChunkInfo): number {
   return last - first + 1 - removed;
 }
@@ -35,7 +35,7 @@ export class ChunkIndex {
   bytes = 0;
   /** How many records they have. */
   messages = 0;
-  /** Those with records that are not kept any more. */
+  /** The chunks with records that are no longer kept. */
   readonly dirty: Set<ChunkInfo> = new Set();
   #chunks: ChunkInfo[] = [];
   #start = 0;
@@ -85,14 +85,14 @@ export class ChunkIndex {
     else this.#chunks.splice(at, 1);
   }
 
-  /** A record of a chunk is not kept any more. */
+  /** Counts a record of a chunk that is no longer kept. */
   died(info: ChunkInfo, bytes: number): void {
     info.dead++;
     info.deadBytes += bytes;
     this.dirty.add(info);
   }
 
-  /** A chunk has other records: so many bytes of them, and none that is not kept. */
+  /** Updates the entry of a chunk that was written again without the records that are not kept. */
   replaced(info: ChunkInfo, count: number, bytes: number): void {
     this.#count(info, -1);
     info.removed = info.last - info.first + 1 - count;

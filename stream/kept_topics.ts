@@ -1,57 +1,57 @@
 /** Which messages of each topic a stream keeps. */
 
-/** How long an empty message stays that has deleted its topic, in milliseconds. */
+/** The minimum time that an empty message which deletes its topic is kept, in milliseconds. */
 export const DELETED_KEPT_MS = 24 * 3_600_000;
 
-/** What a topic costs in memory, beside its name, and each of its messages, in bytes. */
+/** Memory of a topic without its name, and of each of its messages, in bytes. */
 const TOPIC_BYTES = 200;
 const MESSAGE_BYTES = 16;
 
-/** How many deleted topics are remembered before those are forgotten that are there again. */
+/** The size at which the queue of deleted topics is cleared of topics that have messages again. */
 const DELETED_MIN = 64;
 
-/** What is known of one topic. */
+/** The state of one topic. */
 interface Topic {
-  /** Its messages that are kept, the oldest first: the sequence and the bytes of each. */
+  /** The kept messages, oldest first: the sequence and the bytes of each. */
   kept: number[];
-  /** Records of it that are not kept and that the store may still have. */
+  /** The number of records that are not kept but may still be in the store. */
   dead: number;
-  /** The sequence of the last one of these. */
+  /** The highest sequence of these records. */
   deadLast: number;
-  /** When the empty message arrived that is its last one; 0 for none. */
+  /** When the last message arrived, if it is empty; 0 otherwise. */
   deletedMs: number;
 }
 
-/** What a stream keeps of each topic. */
+/** The limits by topic of a stream. */
 export interface TopicLimits {
-  /** How many messages of each topic are kept. */
+  /** The number of messages that are kept of each topic. */
   readonly perTopic: number;
-  /** Whether an empty message deletes what was there of its topic. */
+  /** Whether an empty message deletes the earlier messages of its topic. */
   readonly isCompact: boolean;
 }
 
 /**
- * Which messages of each topic a stream keeps: the last ones. What follows from the records alone
- * is not stored: a message is dead when enough later ones of its topic are there. So an empty
- * message that deletes its topic stays as long as the store may have older records of that topic,
- * and at least for a day, so that readers that were away get it.
+ * Which messages of each topic a stream keeps: the last ones. This is not stored, because the
+ * records tell it: a message is dead when there are enough later ones of its topic. Therefore an
+ * empty message that deletes its topic is kept as long as the store may have older records of that
+ * topic, and at least for a day, so that readers that were disconnected get it.
  */
 export class KeptTopics {
-  /** How many messages are kept, of those that were looked at. */
+  /** The number of kept messages among those that were read. */
   messages = 0;
-  /** Bytes of their records. */
+  /** The bytes of their records. */
   bytes = 0;
   readonly #limits: TopicLimits;
   readonly #died: (seq: number, bytes: number) => void;
   readonly #topics = new Map<string, Topic>();
-  /** Topics that were deleted, the oldest first. */
+  /** Deleted topics, in the order of their deletion. */
   #deleted: { readonly name: string; readonly seq: number; readonly timeMs: number }[] = [];
-  /** Messages in front of this sequence were not looked at yet. */
+  /** Messages before this sequence were not read yet. */
   #from: number;
 
   /**
-   * @param from Messages in front of this sequence are {@linkcode scan}ned, the last one first.
-   * @param died Told of each message that is not kept any more: its sequence, and its bytes.
+   * @param from Messages before this sequence are {@linkcode scan}ned, the last one first.
+   * @param died Called with the sequence and bytes of each message that is no longer kept.
    */
   constructor(limits: TopicLimits, from: number, died: (seq: number, bytes: number) => void) {
     this.#limits = limits;
@@ -59,34 +59,34 @@ export class KeptTopics {
     this.#died = died;
   }
 
-  /** How many topics there are. */
+  /** The number of topics. */
   get size(): number {
     return this.#topics.size;
   }
 
-  /** What it costs in memory, in bytes. */
+  /** Memory of all topics, in bytes. */
   get memoryBytes(): number {
     return this.#topics.size * TOPIC_BYTES + this.messages * MESSAGE_BYTES;
   }
 
-  /** Whether an empty message deletes what was there of its topic. */
+  /** Whether an empty message deletes the earlier messages of its topic. */
   get isCompact(): boolean {
     return this.#limits.isCompact;
   }
 
-  /** Whether these are its limits. */
+  /** Whether the limits are equal to these. */
   hasLimits({ perTopic, isCompact }: TopicLimits): boolean {
     return this.#limits.perTopic === perTopic && this.#limits.isCompact === isCompact;
   }
 
-  /** Whether a message is kept whose record was found. */
+  /** Whether the message of a record is kept. */
   keeps(name: string, seq: number): boolean {
     if (seq < this.#from) return true;
     const oldest = this.#topics.get(name)?.kept[0];
     return oldest !== undefined && seq >= oldest;
   }
 
-  /** A message was stored. */
+  /** Adds a message that was stored. */
   add(name: string, seq: number, bytes: number, timeMs: number, isEmpty: boolean): void {
     const topic = this.#topic(name);
     topic.kept.push(seq, bytes);
@@ -100,7 +100,7 @@ export class KeptTopics {
     while (topic.kept.length > 2 * this.#limits.perTopic) this.#kill(topic);
   }
 
-  /** A record was found that is older than all that were looked at. */
+  /** Adds a record that is older than all that were read before. */
   scan(name: string, seq: number, bytes: number, timeMs: number, isEmpty: boolean): void {
     this.#from = seq;
     const topic = this.#topic(name);
@@ -116,13 +116,13 @@ export class KeptTopics {
     this.#deleted.push({ name, seq, timeMs });
   }
 
-  /** All records were looked at. */
+  /** Ends the scan: all records were read. */
   scanned(): void {
     this.#from = 0;
     this.#deleted.sort((a, b) => a.seq - b.seq);
   }
 
-  /** Lets empty messages go that have stayed long enough. */
+  /** Drops empty messages that were kept long enough. */
   expire(nowMs: number): void {
     let over = 0;
     for (const { name, seq, timeMs } of this.#deleted) {
@@ -134,7 +134,7 @@ export class KeptTopics {
     if (over > 0) this.#deleted.splice(0, over);
   }
 
-  /** The record of a message is gone: a limit has dropped it, or somebody has purged it. */
+  /** Removes a message whose record was dropped by a limit or purged. */
   remove(name: string, seq: number): void {
     const topic = this.#topics.get(name);
     if (topic === undefined) return;
@@ -150,7 +150,7 @@ export class KeptTopics {
     if (topic.kept.length === 0) this.#topics.delete(name);
   }
 
-  /** The record of a message that was not kept is gone. */
+  /** Counts the removal of a record that was not kept. */
   cleaned(name: string, nowMs: number): void {
     const topic = this.#topics.get(name);
     if (topic === undefined) return;
@@ -159,7 +159,7 @@ export class KeptTopics {
     if (deletedMs > 0 && deletedMs + DELETED_KEPT_MS <= nowMs) this.#bury(name, topic);
   }
 
-  /** Everything in front of a sequence is gone. */
+  /** Removes all messages before a sequence. */
   dropTo(first: number): void {
     for (const [name, topic] of this.#topics) {
       while (topic.kept.length > 0 && topic.kept[0]! < first) {
@@ -171,7 +171,7 @@ export class KeptTopics {
     }
   }
 
-  /** Topics that were deleted many times, or are there again, are in the queue once, or not at all. */
+  /** Clears the queue of topics that have messages again, and of repeated entries. */
   #forgetRevived(): void {
     if (this.#deleted.length < 2 * this.#topics.size + DELETED_MIN) return;
     this.#deleted = this.#deleted.filter(({ name, seq }) =>
@@ -196,7 +196,7 @@ export class KeptTopics {
     this.#died(seq!, bytes!);
   }
 
-  /** Nothing of a deleted topic is needed any more, unless the store may have older records. */
+  /** Removes a deleted topic, unless the store may still have older records of it. */
   #bury(name: string, topic: Topic): void {
     if (topic.dead > 0) return;
     this.#kill(topic);

@@ -27,10 +27,10 @@ export const KEPT: Required<Retention> = {
 };
 
 /**
- * Checks limits.
+ * Checks limits, and fills in the missing ones.
  *
- * @throws {RangeError} If there is none of the stream as a whole, or one is out of range; says
- * which.
+ * @throws {RangeError} If no limit of the whole stream is given, or one is out of range. The
+ * message names it.
  */
 export function checkRetention(retention: Retention): Required<Retention> {
   const { maxAgeMs, maxBytes, maxMessages, maxPerTopic, compact } = { ...KEPT, ...retention };
@@ -52,7 +52,7 @@ export function checkRetention(retention: Retention): Required<Retention> {
   return { maxAgeMs, maxBytes, maxMessages, maxPerTopic, compact };
 }
 
-/** Whether a limit is one whose messages are found out by looking at them. */
+/** Whether a limit can end inside a chunk, so that the records must be read to apply it. */
 export function reachesIntoChunks({ maxAgeMs, maxBytes }: Required<Retention>): boolean {
   return maxAgeMs < Infinity || maxBytes < Infinity;
 }

@@ -24,14 +24,14 @@ export class StreamChunks {
   readonly #tail: StreamTail;
   /** Chunks that have fewer records than the store has of them; `null` for none any more. */
   readonly #replaced = new Map<ChunkInfo, StoredChunk | null>();
-  /** Those that the commit under way has. */
+  /** The chunks that the current commit contains. */
   #writing: [info: ChunkInfo, chunk: StoredChunk | null][] = [];
-  /** What of the oldest chunk is dropped: so many records, and their bytes. */
+  /** The number and bytes of the dropped records of the oldest chunk. */
   readonly #head = { messages: 0, bytes: 0 };
-  /** Changes with each chunk that is replaced: whoever holds one looks it up again. */
+  /** Changes when a chunk is replaced. A reader that holds a chunk then gets it again. */
   version = 0;
 
-  /** @param headsLoaded Told when the oldest chunks are in memory. */
+  /** @param headsLoaded Called when the oldest chunks are in memory. */
   constructor(
     streamId: number,
     host: Pick<Surroundings, "reportError"> & { readonly cache: ChunkCache },
@@ -130,7 +130,7 @@ export class StreamChunks {
   }
 
   /**
-   * Drops the chunks that have nothing but messages in front of `first`.
+   * Drops the chunks whose messages all come before `first`.
    *
    * @param next The sequence that is given next.
    * @returns Whether there were any.
@@ -167,7 +167,7 @@ export class StreamChunks {
     return this.#chunkOf(info) ?? await this.#cache.load(this.#streamId, info.first);
   }
 
-  /** What is known of the full chunk that has the message with a sequence, or one after it. */
+  /** The index entry of the full chunk with the message of a sequence, or with the next message. */
   infoAt(seq: number): ChunkInfo | undefined {
     return this.#index.find(seq);
   }

@@ -66,7 +66,7 @@ export class StreamCursor {
     return this.#at;
   }
 
-  /** Of what was chosen, nothing in front of a sequence is read: it was, or it is gone. */
+  /** Removes the chosen sequences before `seq`: those messages were read, or are gone. */
   skipChosen(at: number): void {
     this.chosen = this.chosen?.filter((seq) => seq >= at) ?? null;
     if (this.chosen?.length === 0) this.chosen = null;

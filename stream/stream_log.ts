@@ -214,7 +214,7 @@ export class StreamLog {
   }
 
   /**
-   * Removes the records of messages, which nobody gets any more, from the midst of the stream.
+   * Removes matching messages anywhere in the stream. No reader gets them any more.
    *
    * @param isPurged Whether a message with a topic and a sequence is to be removed.
    * @param before The sequence in front of which all of them are.
@@ -239,7 +239,7 @@ export class StreamLog {
     return this.#isEnded || this.#isRemoved;
   }
 
-  /** It is closed: whoever waits for more is woken. Resolves when nothing is under way any more. */
+  /** Closes the stream, and wakes all waiting readers. Resolves when the current work is done. */
   end(): Promise<void> {
     this.#isEnded = true;
     this.#waiters.wake();

@@ -7,7 +7,7 @@ import type { StreamChunks } from "./stream_chunks.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { TopicMemo } from "./topic_memo.ts";
 
-/** What is needed of the stream. */
+/** The interface of a stream that is needed here. */
 export interface TopicsLog {
   readonly chunks: StreamChunks;
   readonly firstKnown: number;
@@ -16,11 +16,11 @@ export interface TopicsLog {
   trim(): void;
 }
 
-/** The topics of a stream that keeps so many messages of each: found out from its records. */
+/** The topics of a stream with a limit by topic. It learns them from the records of the stream. */
 export class StreamTopics {
-  /** Which messages are kept; `null` if that is all of them. */
+  /** The kept messages; `null` if all messages are kept. */
   kept: KeptTopics | null = null;
-  /** Settles when all messages were looked at that were there when it was declared. */
+  /** Settles when all messages that existed at the declaration were read. */
   ready: Promise<void> = Promise.resolve();
   readonly #log: TopicsLog;
   readonly #host: Surroundings;
@@ -32,12 +32,12 @@ export class StreamTopics {
     this.#host = host;
   }
 
-  /** What it costs in memory, in bytes. */
+  /** Memory of the topics, in bytes. */
   get memoryBytes(): number {
     return this.kept?.memoryBytes ?? 0;
   }
 
-  /** Keeps so many messages of each topic from now on. */
+  /** Changes the number of messages that are kept of each topic. */
   limit({ maxPerTopic, compact }: Required<Retention>): void {
     const isCompact = compact === "topic";
     const limits = { perTopic: isCompact ? 1 : maxPerTopic, isCompact };
@@ -47,12 +47,12 @@ export class StreamTopics {
       const died = (seq: number, bytes: number) => chunks.died(seq, bytes);
       this.kept = new KeptTopics(limits, stored + 1, died);
       this.ready = this.#scan(this.kept);
-      // Whoever declares it waits for it.
+      // The caller that declares the stream gets this error.
       this.ready.catch(() => {});
     }
   }
 
-  /** Takes the messages from a sequence on that were just stored: they are in memory. */
+  /** Adds the messages from a sequence on, which were just stored and are still in memory. */
   take(from: number): void {
     const { kept } = this;
     if (kept === null) return;
@@ -73,18 +73,18 @@ export class StreamTopics {
     this.#log.trim();
   }
 
-  /** A limit has dropped a record of a chunk. */
+  /** Removes a record that was dropped by a limit. */
   removed(chunk: Chunk, index: number): void {
     this.#read(chunk, index);
     if (!this.#record.isRevoked) this.kept?.remove(this.#name, chunk.seq(index));
   }
 
-  /** Lets empty messages go that have stayed long enough. */
+  /** Drops empty messages that were kept long enough. */
   expire(): void {
     this.kept?.expire(this.#host.now());
   }
 
-  /** Looks at all messages that are stored, the last one first, a chunk in a turn. */
+  /** Reads all stored messages, the last one first, one chunk per turn. */
   async #scan(kept: KeptTopics): Promise<void> {
     const { chunks, stored } = this.#log;
     let before = stored + 1;

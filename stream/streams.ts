@@ -14,8 +14,8 @@ export interface StreamsOptions {
   /** The limit of the messages that are cached in memory, in bytes; 16 MiB by default. */
   readonly cacheBytesMax?: number;
   /**
-   * How many topics a stream has at most that keeps so many messages of each; 100,000 by default.
-   * What is oldest goes first.
+   * The limit of the topics of a stream with a limit by topic; 100,000 by default. Beyond it the
+   * oldest messages are dropped.
    */
   readonly topicsMax?: number;
   /** Called with errors that no caller waits for. Without it they are ignored. */

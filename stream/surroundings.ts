@@ -1,16 +1,16 @@
-/** What a stream needs of whoever keeps it. */
+/** The interface of the broker or program around a stream. */
 
-/** How many topics a stream has by default that keeps so many messages of each. */
+/** The default limit of the topics of a stream with a limit by topic. */
 export const STREAM_TOPICS_MAX = 100_000;
 
-/** What every part of a stream may need of whoever keeps it. */
+/** The clock, turns, error reports and limits that the parts of a stream use. */
 export interface Surroundings {
   /** The time of the wall clock, in milliseconds since 1970. */
   now(): number;
-  /** Something has failed that nobody waits for. */
+  /** Reports an error that no caller waits for. */
   reportError(error: unknown): void;
-  /** Waited for in work of many steps, so that others have their turn. */
+  /** Called and awaited between the steps of long work, so that it does not delay others. */
   pause(): Promise<void>;
-  /** How many topics a stream has at most that keeps so many messages of each. */
+  /** The limit of the topics of a stream with a limit by topic. */
   topicsMax(): number;
 }

@@ -1,7 +1,7 @@
 /** Remembers topics by their bytes. */
 import { matchesFilter } from "../router/topic.ts";
 
-/** How many topics are remembered; a power of two. */
+/** The number of topics that are remembered; a power of two. */
 const TOPICS_MAX = 256;
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -12,11 +12,11 @@ export interface KnownTopic {
   readonly bytes: Uint8Array;
   readonly name: string;
   readonly isMatch: boolean;
-  /** Whatever the reader keeps with it. */
+  /** Data of the reader. */
   tag: unknown;
 }
 
-/** No topic: that of a reader that has met none yet. */
+/** The topic of a reader that has not found a message yet. */
 export const NO_TOPIC: KnownTopic = {
   bytes: new Uint8Array(0),
   name: "",
@@ -24,14 +24,14 @@ export const NO_TOPIC: KnownTopic = {
   tag: null,
 };
 
-/** The topics that a reader has met last: to find one by its bytes makes no string. */
+/** The topics that a reader found recently, by their bytes: a known topic is not decoded again. */
 export class TopicMemo {
   readonly #filter: string | null;
-  /** By a hash of their bytes; made for the first one. */
+  /** The topics by a hash of their bytes; made for the first topic. */
   readonly #topics: (KnownTopic | undefined)[] = [];
   #last = NO_TOPIC;
 
-  /** @param filter What the topics match; `null` for all. */
+  /** @param filter The topic filter of the reader; `null` for all topics. */
   constructor(filter: string | null) {
     this.#filter = filter === "#" ? null : filter;
   }

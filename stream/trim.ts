@@ -6,7 +6,7 @@ import type { Retention } from "./retention.ts";
 import type { StreamChunks } from "./stream_chunks.ts";
 import type { StreamTopics } from "./stream_topics.ts";
 
-/** What is needed of a stream that is trimmed. */
+/** The interface of a stream that is needed here. */
 export interface TrimmedLog {
   readonly chunks: StreamChunks;
   readonly topics: StreamTopics;
@@ -18,7 +18,7 @@ export interface TrimmedLog {
   dropTo(first: number): void;
 }
 
-/** Drops the oldest messages of a stream, which go beyond its limits. */
+/** Drops the oldest messages of a stream that exceed its limits. */
 export function trimStream(log: TrimmedLog): void {
   const { chunks, cutoffMs, retention: { maxMessages, maxBytes } } = log;
   log.dropTo(log.last - maxMessages + 1);
@@ -34,7 +34,7 @@ function trimHead(log: TrimmedLog, cutoffMs: number, maxBytes: number): void {
   const { head, headChunk, allBytes } = log.chunks;
   const next = (head?.last ?? log.last) + 1;
   if (headChunk === undefined) {
-    // A limit of bytes is one of the disk: it is kept even if what is dropped is not known yet.
+    // A limit of bytes protects the disk, so it is applied even if the chunk is not in memory yet.
     if (log.chunks.bytes > maxBytes) log.dropTo(next);
     return;
   }
@@ -49,7 +49,7 @@ function trimHead(log: TrimmedLog, cutoffMs: number, maxBytes: number): void {
   else if (count > 0) log.dropTo(next);
 }
 
-/** Drops the oldest messages of a stream that keeps so many of each topic. */
+/** Drops the oldest messages of a stream that has a limit by topic. */
 export function trimTopics(log: TrimmedLog, topics: KeptTopics, topicsMax: number): void {
   const { chunks, cutoffMs, stored, retention: { maxMessages, maxBytes } } = log;
   log.topics.expire();
@@ -63,7 +63,7 @@ export function trimTopics(log: TrimmedLog, topics: KeptTopics, topicsMax: numbe
     if (headChunk !== undefined) {
       rest = dropOldest(log, headChunk, next, (timeMs) => timeMs <= cutoffMs || isOver());
     } else if (isOver() || head!.lastTimeMs <= cutoffMs) {
-      // It is not known which topics are in it.
+      // The topics of its records are not known yet.
       topics.dropTo(next);
     } else return;
     log.dropTo(rest);
@@ -74,8 +74,8 @@ export function trimTopics(log: TrimmedLog, topics: KeptTopics, topicsMax: numbe
 /**
  * Drops messages from the start of the oldest chunk.
  *
- * @param isOver Whether the oldest message, of a time, is to be dropped.
- * @returns The sequence of the first one that stays; `next` if none does.
+ * @param isOver Whether the oldest message, which arrived at the given time, must be dropped.
+ * @returns The sequence of the first message that stays; `next` if there is none.
  */
 function dropOldest(
   { topics, firstKnown }: TrimmedLog,
