@@ -5,13 +5,13 @@ import { type GroupState, PendingMessage } from "./stream_group.ts";
 
 /*
  * The row of a group in the table `stream_groups`. Its key is the identifier of the stream and the
- * name of the group. What is pending is written as runs of neighbours that were delivered equally
- * often, so a window of a thousand messages takes a few bytes.
+ * name of the group. Pending messages are written as runs: neighbours with the same number of
+ * deliveries share an entry, so a thousand pending messages usually need a few bytes.
  */
 
 /** The version of the rows. */
 const VERSION = 1;
-/** A row with more is damaged: no limit allows so many. */
+/** The limit of the entries of a valid row. A row with more is damaged. */
 const PENDING_MAX = 10_000_000;
 
 /** Writes the row of a group. */
@@ -36,7 +36,7 @@ export function writeGroupRow(writer: RecordWriter, state: GroupState): void {
 /**
  * Reads the row of a group.
  *
- * @throws {StoreError} If it is cut short, or makes no sense.
+ * @throws {StoreError} If it is cut short or invalid.
  */
 export function readGroupRow(name: string, value: Uint8Array): GroupState {
   const reader = new RecordReader(value);

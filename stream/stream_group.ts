@@ -1,21 +1,21 @@
 /** The progress of one consumer group of a stream. */
 
-/** How many messages a group may pass that do not match before that is stored by itself. */
+/** The number of messages that do not match after which the progress is stored for them alone. */
 const PASSED_MAX = 4096;
 
-/** Whoever was sent a message of a group. */
+/** A member that was sent a message of a group. */
 export interface PendingHolder {
   readonly clientId: string;
 }
 
-/** A message that a group was given, or will be, and that is not acknowledged yet. */
+/** A message that is not acknowledged yet: a member has it, or gets it next. */
 export class PendingMessage {
   readonly seq: number;
-  /** How often a member was sent it. */
+  /** The number of its deliveries. */
   deliveries: number;
-  /** When a member was sent it last, in milliseconds since 1970; 0 for never. */
+  /** The time of the last delivery, in milliseconds since 1970; 0 for none. */
   deliveredMs = 0;
-  /** That member, as long as nobody else was sent it; `null` for nobody. */
+  /** The member that has the message; `null` for none. */
   holder: PendingHolder | null = null;
 
   constructor(seq: number, deliveries: number) {
@@ -24,46 +24,48 @@ export class PendingMessage {
   }
 }
 
-/** What a group is made with, and what is stored of it. */
+/** The stored state of a group, from which it is created. */
 export interface GroupState {
   readonly name: string;
-  /** What the topics match, as the broker knows them. */
+  /** The topic filter, with the mount point. */
   readonly filter: string;
-  /** Whether one member at a time gets messages. */
+  /** Whether only one member at a time gets messages. */
   readonly isExclusive: boolean;
-  /** The first sequence that no member was given yet. */
+  /** The first sequence that was not given to a member yet. */
   readonly next: number;
-  /** What is in front of it and not acknowledged, in the order of the sequences. */
+  /** The messages before it that are not acknowledged, in the order of their sequences. */
   readonly pending: readonly PendingMessage[];
 }
 
-/** Whoever gives the messages of a group to its members. */
+/** The part of the broker that gives the messages of a group to its members. */
 export interface GroupDistributor {
   /** The client identifiers of all members, connected or not. */
   readonly members: readonly string[];
-  /** The group begins at another position: what its members have in flight does not count. */
+  /**
+   * The group begins at another position. Messages in flight to its members do not count any more.
+   */
   moved(): void;
-  /** The group is no more. */
+  /** The group was removed. */
   ended(): void;
 }
 
 /**
- * The progress of a group: everything in front of `next` was acknowledged, except what is pending.
- * So acknowledgements in any order take as much room as there are messages that wait for one.
+ * The progress of a group: all messages before `next` are acknowledged, except the pending ones. So
+ * acknowledgements may come in any order, and the memory depends only on the pending messages.
  */
 export class StreamGroup {
   readonly name: string;
   readonly filter: string;
   readonly isExclusive: boolean;
-  /** Whoever gives its messages to members; `null` as long as there was none. */
+  /** Gives the messages to the members; `null` before the first member. */
   distributor: GroupDistributor | null = null;
   readonly #changed: (group: StreamGroup) => void;
-  /** In the order of the sequences: only messages from `next` on are added. */
+  /** The pending messages, in the order of their sequences, because each new one is the highest. */
   readonly #pending = new Map<number, PendingMessage>();
   #next: number;
   #storedNext: number;
 
-  /** @param changed Told when it has to be stored. */
+  /** @param changed Called when the group must be stored. */
   constructor(state: GroupState, changed: (group: StreamGroup) => void) {
     this.name = state.name;
     this.filter = state.filter;
@@ -78,34 +80,34 @@ export class StreamGroup {
     return this.#next;
   }
 
-  /** The sequence from which on not everything is acknowledged. */
+  /** The first sequence that is not acknowledged. */
   get floor(): number {
     for (const seq of this.#pending.keys()) return seq;
     return this.#next;
   }
 
-  /** How many messages wait for an acknowledgement. */
+  /** The number of pending messages. */
   get size(): number {
     return this.#pending.size;
   }
 
-  /** The messages that wait for an acknowledgement, in the order of their sequences. */
+  /** The pending messages, in the order of their sequences. */
   pending(): IterableIterator<PendingMessage> {
     return this.#pending.values();
   }
 
-  /** Whether a message still waits for an acknowledgement. */
+  /** Whether a message is pending. */
   isPending(message: PendingMessage): boolean {
     return this.#pending.get(message.seq) === message;
   }
 
-  /** Everything in front of a sequence was looked at. */
+  /** Moves {@linkcode next} to a sequence: the messages before it do not match, or were added. */
   passTo(next: number): void {
     this.#next = Math.max(this.#next, next);
     if (this.#next - this.#storedNext >= PASSED_MAX) this.changed();
   }
 
-  /** Adds the message at {@linkcode next}, or one farther on. */
+  /** Adds the message at {@linkcode next} or a later one. */
   add(seq: number): PendingMessage {
     const message = new PendingMessage(seq, 0);
     this.#pending.set(seq, message);
@@ -113,7 +115,7 @@ export class StreamGroup {
     return message;
   }
 
-  /** A message is done with. Returns false if it was before. */
+  /** Removes a message that is acknowledged. Returns whether it was pending. */
   settle(message: PendingMessage): boolean {
     if (!this.isPending(message)) return false;
     this.#pending.delete(message.seq);
@@ -121,7 +123,7 @@ export class StreamGroup {
     return true;
   }
 
-  /** Begins at another position: at the very sequences first, and then at `next`. */
+  /** Begins at another position: with these single sequences, and then at `next`. */
   moveTo(next: number, chosen: readonly number[]): void {
     this.#pending.clear();
     for (const seq of chosen) this.#pending.set(seq, new PendingMessage(seq, 0));
@@ -130,12 +132,12 @@ export class StreamGroup {
     this.distributor?.moved();
   }
 
-  /** Something of it has to be stored. */
+  /** Has the group stored. */
   changed(): void {
     this.#changed(this);
   }
 
-  /** What is stored of it now. */
+  /** The state to store. */
   takeState(): GroupState {
     this.#storedNext = this.#next;
     const { name, filter, isExclusive, next } = this;

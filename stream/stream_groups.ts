@@ -4,33 +4,33 @@ import { type RecordWriter, textKey } from "../store/record.ts";
 import { writeGroupRow } from "./group_row.ts";
 import { type GroupState, StreamGroup } from "./stream_group.ts";
 
-/** What a pending message takes in memory, and a group, in bytes. */
+/** Memory of a pending message and of a group, in bytes. */
 const PENDING_BYTES = 150;
 const GROUP_BYTES = 500;
 
-/** The groups of one stream, and what of them is still to be stored. */
+/** The groups of one stream, and those among them that must be stored. */
 export class StreamGroups {
   readonly #streamId: number;
   readonly #groups = new Map<string, StreamGroup>();
   readonly #changed: () => void;
-  /** The names of groups that have changed, or are gone, since the last write. */
+  /** The names of the groups that have changed or were removed since the last write. */
   #dirty = new Set<string>();
-  /** Those of the commit under way. */
+  /** The names in the current commit. */
   #written = new Set<string>();
 
-  /** @param changed Told when something has to be stored. */
+  /** @param changed Called when a group must be stored. */
   constructor(streamId: number, stored: readonly GroupState[], changed: () => void) {
     this.#streamId = streamId;
     this.#changed = changed;
     for (const state of stored) this.#groups.set(state.name, this.#group(state));
   }
 
-  /** How many there are. */
+  /** The number of groups. */
   get size(): number {
     return this.#groups.size;
   }
 
-  /** What they take in memory, in bytes. */
+  /** Memory of the groups, in bytes. */
   get memoryBytes(): number {
     let bytes = this.#groups.size * GROUP_BYTES;
     for (const { size } of this.#groups.values()) bytes += size * PENDING_BYTES;
@@ -56,12 +56,12 @@ export class StreamGroups {
     );
   }
 
-  /** All of them. */
+  /** All groups. */
   values(): IterableIterator<StreamGroup> {
     return this.#groups.values();
   }
 
-  /** Adds a group, whose name is new. */
+  /** Adds a group with a new name. */
   add(state: GroupState): StreamGroup {
     const group = this.#group(state);
     this.#groups.set(state.name, group);
@@ -79,7 +79,7 @@ export class StreamGroups {
     return true;
   }
 
-  /** The stream was removed, and its groups with it. */
+  /** Removes all groups, because the stream was removed. */
   end(): void {
     for (const group of this.#groups.values()) group.distributor?.ended();
     this.#groups.clear();
@@ -100,7 +100,7 @@ export class StreamGroups {
     }
   }
 
-  /** The commit of the last {@linkcode write} has failed. */
+  /** The commit of the last {@linkcode write} has failed. The next commit writes it again. */
   writeFailed(): void {
     for (const name of this.#written) this.#dirty.add(name);
     this.#written = new Set();
