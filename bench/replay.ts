@@ -86,6 +86,7 @@ async function replay(count: number): Promise<void> {
       if (i % 10_000 === 0) await last;
     }
     await last;
+    say(`replay: ${count} messages are stored`);
     for (const [version, qos] of [[4, 0], [5, 0], [4, 1], [5, 1]] as const) {
       const client = new BenchClient(broker, version, `reader${version}${qos}`);
       const used = cpu();

@@ -14,7 +14,8 @@ import { closeConnections } from "./close_connections.ts";
 import { Inspection } from "./inspection.ts";
 import { Acceptor } from "./listen/acceptor.ts";
 import { openStore } from "./durable/open_store.ts";
-import { type BrokerLimits, checkLimits } from "./base/limits.ts";
+import { checkLimits } from "./base/check_limits.ts";
+import type { BrokerLimits } from "./base/limits.ts";
 import { ListenerPolicy } from "./base/listener_policy.ts";
 import type { ListenerRules } from "./base/listener_options.ts";
 import type {

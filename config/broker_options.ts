@@ -1,5 +1,6 @@
 /** The options and limits of the broker that a configuration says. */
-import { type BrokerLimits, checkLimits, DEFAULT_LIMITS } from "../broker/base/limits.ts";
+import { checkLimits } from "../broker/base/check_limits.ts";
+import { type BrokerLimits, DEFAULT_LIMITS } from "../broker/base/limits.ts";
 import type { Configuration } from "./configuration.ts";
 
 /** The Session Expiry Interval of a session that never expires, in seconds. */

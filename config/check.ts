@@ -1,5 +1,6 @@
 /** Finds options of a configuration that contradict each other. */
-import { burstFaults, DEFAULT_LIMITS } from "../broker/base/limits.ts";
+import { burstFaults } from "../broker/base/check_limits.ts";
+import { DEFAULT_LIMITS } from "../broker/base/limits.ts";
 import { checkStreams } from "./check_streams.ts";
 import type { Configuration, ListenerConfiguration } from "./configuration.ts";
 import type { Remark } from "./errors.ts";

@@ -1,5 +1,6 @@
 /** Parses a configuration. */
-import { type BrokerLimits, checkLimits, DEFAULT_LIMITS } from "../broker/base/limits.ts";
+import { checkLimits } from "../broker/base/check_limits.ts";
+import { type BrokerLimits, DEFAULT_LIMITS } from "../broker/base/limits.ts";
 import { checkConfiguration } from "./check.ts";
 import type { Configuration, ListenerConfiguration } from "./configuration.ts";
 import { ConfigError, type Place, type Remark } from "./errors.ts";

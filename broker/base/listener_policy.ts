@@ -1,6 +1,7 @@
 /** The rules of a listener with all defaults filled in, and its connections. */
 import { ToleratedFaults } from "./tolerated_faults.ts";
-import { type BrokerLimits, checkLimits } from "./limits.ts";
+import { checkLimits } from "./check_limits.ts";
+import type { BrokerLimits } from "./limits.ts";
 import type { ListenerRules } from "./listener_options.ts";
 import { MountPoint } from "./mount_point.ts";
 import type { Settings } from "./options.ts";

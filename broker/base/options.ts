@@ -6,7 +6,8 @@ import { type Clock, systemClock } from "./clock.ts";
 import type { Deliver } from "./deliver.ts";
 import { type HeapSource, systemHeap } from "./heap_monitor.ts";
 import type { BrokerHooks } from "./hooks.ts";
-import { type BrokerLimits, checkLimits, type OverflowPolicy } from "./limits.ts";
+import { checkLimits } from "./check_limits.ts";
+import type { BrokerLimits, OverflowPolicy } from "./limits.ts";
 import type { ListenerRules } from "./listener_options.ts";
 import type { Transform } from "./transform.ts";
 

@@ -83,6 +83,12 @@ export type LimitReason =
   | "match-steps"
   /** `replaysMax`: a subscription that reads a stream was refused. */
   | "replays"
+  /** `replaysTotalMax`: a subscription that reads a stream was refused. */
+  | "replays-total"
+  /** `replaySubscribesPerSecondMax`: a subscription that reads a stream was refused. */
+  | "replay-rate"
+  /** `replayTurnPercent`: a replay was put off to a later turn. */
+  | "replay-turn"
   /** `replayTopicsMax`: a subscription with `last-per-topic` was refused. */
   | "replay-topics"
   /** `groupsMax`: a subscription that would begin a group was refused. */
@@ -210,6 +216,9 @@ export class BrokerCounters {
     "subscriptions": 0,
     "match-steps": 0,
     "replays": 0,
+    "replays-total": 0,
+    "replay-rate": 0,
+    "replay-turn": 0,
     "replay-topics": 0,
     "groups": 0,
     "group-members": 0,

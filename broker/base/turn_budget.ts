@@ -58,6 +58,7 @@ export class TurnBudget {
   #aheadMs = 0;
   /** Whether a turn is in progress, and its start. */
   #isUnderWay = false;
+  #number = 0;
   #sinceMs = 0;
   /** The end of the running job's share. */
   #shareEndMs = Infinity;
@@ -86,6 +87,11 @@ export class TurnBudget {
     this.#onError = onError;
   }
 
+  /** Changes with each turn. */
+  get number(): number {
+    return this.#number;
+  }
+
   /** Whether the turn is over, so that all work that can wait must wait. */
   get isSpent(): boolean {
     return this.#isSpent;
@@ -109,6 +115,7 @@ export class TurnBudget {
   begin(nowMs: number = this.#clock.now()): void {
     if (this.#isUnderWay) return;
     this.#isUnderWay = true;
+    this.#number++;
     this.#sinceMs = nowMs;
     // Flushes at the end of the microtasks belong to this turn.
     queueMicrotask(this.#beforeEnd);

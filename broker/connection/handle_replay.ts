@@ -10,6 +10,7 @@ import {
 import { parseSharedFilter, topicFilterFault } from "../../router/topic.ts";
 import { parsePosition, type Position, POSITIONS } from "../../stream/position.ts";
 import { cursorAt, TooManyTopicsError } from "../../stream/resolve_position.ts";
+import type { LimitReason } from "../base/stats.ts";
 import type { ClientAccess } from "../session/client_access.ts";
 import type { DeclaredStream } from "../stream/broker_streams.ts";
 import { covers, isExcludedFilter, type StreamDeclaration } from "../stream/stream_options.ts";
@@ -135,10 +136,18 @@ export function addReplay(
   const replays = host.replaysOf(connection.session!);
   const { key } = plan.request!;
   const isNew = replays.get(key) === undefined && replays.memberships.get(key) === undefined;
-  if (isNew && replays.size >= context.limits.replaysMax) {
-    connection.reportLimit("replays");
-    plan.text = `A session reads at most ${context.limits.replaysMax} streams at once`;
-    return plan.code = ReasonCode.QuotaExceeded;
+  const { replaysMax, replaysTotalMax } = context.limits;
+  if (isNew && replays.size >= replaysMax) {
+    return tooMany(
+      connection,
+      plan,
+      "replays",
+      `A session reads at most ${replaysMax} streams at once`,
+    );
+  }
+  if (isNew && plan.group === null && host.streams.replays >= replaysTotalMax) {
+    const text = `${replaysTotalMax} subscriptions read streams already: come again later`;
+    return tooMany(connection, plan, "replays-total", text);
   }
   const qos = Math.min(asked, policy.maximumQoS, QOS_MAX) as QoS;
   if (plan.group !== null) {
@@ -153,6 +162,18 @@ export function addReplay(
   else replays.add(plan.request!, options, plan.stream!, plan.cursor);
   connection.outbox.hurry();
   return qos;
+}
+
+/** Refuses what is beyond a limit. Returns the code. */
+function tooMany(
+  connection: ClientConnection,
+  plan: ReplayPlan,
+  reason: LimitReason,
+  text: string,
+): number {
+  connection.reportLimit(reason);
+  plan.text = text;
+  return plan.code = ReasonCode.QuotaExceeded;
 }
 
 /** What a SUBACK of 5.0 says of the streams, as far as the client wants to know, and it fits. */
@@ -291,6 +312,11 @@ async function findStart(
   if (fault !== null) Object.assign(plan, fault);
   if (isGroup && (fault !== null || knownGroup(plan) !== undefined)) return;
   if (isKnown && (plan.isResumed || retainHandling > 0)) return;
+  if (!host.replaysOf(session!).mayBegin()) {
+    const { replaySubscribesPerSecondMax: rate, replaySubscribesBurst: burst } = context.limits;
+    const text = `At most ${rate} replays in a second begin, ${burst} at once: come again later`;
+    return void tooMany(connection, plan, "replay-rate", text);
+  }
   const position = retainHandling === 2 && !isGroup ? { kind: "latest" } as const : plan.position!;
   try {
     plan.cursor = await cursorAt(log, position, {
@@ -300,8 +326,7 @@ async function findStart(
     });
   } catch (error) {
     if (error instanceof TooManyTopicsError) {
-      connection.reportLimit("replay-topics");
-      plan.code = ReasonCode.QuotaExceeded;
+      tooMany(connection, plan, "replay-topics", error.message);
     } else if (error instanceof RangeError) {
       plan.code = wrongCode(plan);
     } else {

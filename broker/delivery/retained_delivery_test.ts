@@ -5,7 +5,7 @@ import { TurnClock } from "../testdata/turn_clock.ts";
 import { RetainedDelivery } from "./retained_delivery.ts";
 import { RetainedDeliveryQueue } from "./retained_delivery_queue.ts";
 import { RetainedStore } from "./retained_store.ts";
-import { checkLimits } from "../base/limits.ts";
+import { checkLimits } from "../base/check_limits.ts";
 import { Scheduler } from "../base/scheduler.ts";
 import type { Origin } from "../base/origin.ts";
 import type { Receiver } from "./subscriber.ts";

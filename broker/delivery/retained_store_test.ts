@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { VirtualClock } from "../../tests/harness/virtual_clock.ts";
-import { type BrokerLimits, checkLimits } from "../base/limits.ts";
+import { checkLimits } from "../base/check_limits.ts";
+import type { BrokerLimits } from "../base/limits.ts";
 import { RetainedStore } from "./retained_store.ts";
 import { Scheduler } from "../base/scheduler.ts";
 import { message, type MessageOptions, textOf } from "../testdata/messages.ts";

@@ -18,6 +18,7 @@ import type { Receiver } from "../delivery/subscriber.ts";
 import { JournalCommits, type StreamJournal } from "./journal_commits.ts";
 import { DeadLetters } from "./dead_letters.ts";
 import { declarationOf, type StreamDeclaration, type StreamOptions } from "./stream_options.ts";
+import { ReplayShare } from "./replay_share.ts";
 import { StreamReceiver } from "./stream_receiver.ts";
 
 /** What streams need of what stores the state of the broker. */
@@ -57,6 +58,10 @@ interface Gathering {
 
 /** The streams of a broker. */
 export class BrokerStreams {
+  /** How many subscriptions of all sessions read a stream, without groups. */
+  replays = 0;
+  /** What replays take of a turn. */
+  readonly share: ReplayShare;
   readonly #host: StreamsHost;
   readonly #declared = new Map<string, DeclaredStream>();
   /** Those that are not declared any more, and take nothing. */
@@ -74,6 +79,7 @@ export class BrokerStreams {
   readonly undertaker: DeadLetters;
 
   constructor(host: StreamsHost) {
+    this.share = new ReplayShare(host.context);
     this.#host = host;
     this.undertaker = new DeadLetters(this);
   }

@@ -6,6 +6,7 @@ import type { Message } from "../base/message.ts";
 import type { ClientLink } from "../session/client_link.ts";
 import { InflightMessage } from "../session/inflight_message.ts";
 import type { ReplayRecord, SessionReplays } from "../session/session_replays.ts";
+import { TokenBucket } from "../limits/token_bucket.ts";
 import type { BrokerStreams, DeclaredStream } from "./broker_streams.ts";
 import { Memberships } from "./memberships.ts";
 import { Replay, type ReplayOptions, type ReplayRequest } from "./replay.ts";
@@ -63,6 +64,8 @@ export class Replays implements SessionReplays {
   readonly #byKey = new Map<string, Replay>();
   #order: Replay[] = [];
   #turn = 0;
+  /** How often the client begins; `null` until it does. */
+  #pace: { rate: number; burst: number; bucket: TokenBucket } | null = null;
   /** Whether it waits for another turn of the event loop. */
   #isLate = false;
 
@@ -121,6 +124,7 @@ export class Replays implements SessionReplays {
     const replay = new Replay(request, options, declared?.log ?? null, cursor, wake);
     this.#byKey.set(request.key, replay);
     this.#order.push(replay);
+    this.#streams.replays++;
     this.#session.queue.markChanged();
   }
 
@@ -128,6 +132,7 @@ export class Replays implements SessionReplays {
     const replay = this.#byKey.get(key);
     if (replay === undefined) return this.memberships.remove(key);
     this.#byKey.delete(key);
+    this.#streams.replays--;
     this.#order = this.#order.filter((one) => one !== replay);
     this.#leave(replay);
     this.#session.queue.markChanged();
@@ -148,9 +153,21 @@ export class Replays implements SessionReplays {
 
   end(): void {
     for (const replay of this.#order) this.#leave(replay);
+    this.#streams.replays -= this.#order.length;
     this.#order = [];
     this.#byKey.clear();
     this.memberships.end();
+  }
+
+  /** Whether the client may begin one more now: past a rate it may not. */
+  mayBegin(): boolean {
+    const { clock, limits } = this.#context;
+    const { replaySubscribesPerSecondMax: rate, replaySubscribesBurst: burst } = limits;
+    if (rate === 0) return true;
+    if (this.#pace?.rate !== rate || this.#pace.burst !== burst) {
+      this.#pace = { rate, burst, bucket: new TokenBucket(rate, burst, clock.now()) };
+    }
+    return this.#pace.bucket.take(clock.now());
   }
 
   sendNext(link: ClientLink): boolean {
@@ -172,8 +189,12 @@ export class Replays implements SessionReplays {
 
   /** Sends as much as there is, the client takes, and the turn has time for. */
   #send(replay: Replay, link: ClientLink): boolean {
-    const { turns } = this.#context;
+    const { share } = this.#streams;
     let hasSent = false;
+    if (!share.begin()) {
+      this.#goOnLater();
+      return false;
+    }
     while (link.outbox.hasRoom) {
       if (replay.variant.qos > 0 && !this.#session.openInflight().mayOpen) break;
       if (!this.#isThere(replay)) break;
@@ -188,11 +209,12 @@ export class Replays implements SessionReplays {
       }
       if (found === "message") this.#sendOne(replay, link);
       hasSent = true;
-      if (turns.spend(found === "message" ? UNITS_PER_MESSAGE : UNITS_PER_SEARCH)) {
+      if (share.spend(found === "message" ? UNITS_PER_MESSAGE : UNITS_PER_SEARCH)) {
         this.#goOnLater();
         break;
       }
     }
+    share.end();
     replay.cursor?.release();
     this.#countGaps(replay);
     return hasSent;
@@ -260,7 +282,7 @@ export class Replays implements SessionReplays {
   /** In a turn of its own: others have theirs first. */
   #goOnLater(): void {
     this.#isLate = true;
-    this.#context.turns.later(() => {
+    this.#streams.share.later(() => {
       this.#isLate = false;
       this.#session.link?.outbox.hurry();
     });

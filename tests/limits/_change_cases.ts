@@ -337,6 +337,35 @@ export const CHANGE_CASES: Record<keyof BrokerLimits, ChangeCase> = {
     const filters = { "$replay/day/latest/a": 0, "$replay/day/latest/b": 0 };
     return await client.send(packets.subscribe(filters, V5));
   }),
+  replaysTotalMax: later(1, async (stage) => {
+    await declare(stage, 1);
+    const one = await stage.join({ clientId: "one" });
+    await one.send(packets.subscribe({ "$replay/day/latest/a": 0 }, V5));
+    const other = await stage.join({ clientId: "other" });
+    return await other.send(packets.subscribe({ "$replay/day/latest/a": 0 }, V5));
+  }),
+  replaySubscribesPerSecondMax: later(1, async (stage) => {
+    await declare(stage, 1);
+    const client = await stage.join({ level: 4 });
+    const subscribe = packets.subscribe({ "$replay/day/latest/a": 0 });
+    await client.send(subscribe);
+    await stage.clock.advance(500);
+    return await client.send(subscribe);
+  }, { base: { replaySubscribesBurst: 1 } }),
+  replaySubscribesBurst: later(1, async (stage) => {
+    await declare(stage, 1);
+    const client = await stage.join({ level: 4 });
+    const subscribe = packets.subscribe({ "$replay/day/latest/a": 0 });
+    return [await client.send(subscribe), await client.send(subscribe)];
+  }),
+  replayTurnPercent: later(0, async (stage) => {
+    await declare(stage, 100);
+    const client = await stage.join({ level: 4 });
+    await client.send(packets.subscribe({ "$replay/day/earliest/#": 0 }));
+    await stage.clock.advance(10);
+    // With no time in a turn, each message is in a turn of its own.
+    return stage.broker.stats.limited["replay-turn"] >= 99;
+  }),
   replayTopicsMax: later(1, async (stage) => {
     await declare(stage, 3);
     const client = await stage.join({ level: 4 });

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { checkLimits, DEFAULT_LIMITS } from "./limits.ts";
+import { checkLimits } from "./check_limits.ts";
+import { DEFAULT_LIMITS } from "./limits.ts";
 
 Deno.test("checkLimits() fills in the defaults, and changes only what is given", () => {
   assertEquals(checkLimits({}), DEFAULT_LIMITS);
