@@ -60,6 +60,11 @@ function checkStream(
     problems.push({ place: places.get(word)!, word, text });
   }
   const dead = settings.fairway_stream_dead;
+  const reasons = "fairway_stream_dead_reason";
+  if (dead === null && settings[reasons].length > 0) {
+    const text = "needs a line such as fairway_stream_dead lost";
+    problems.push({ place: places.get(reasons)!, word: reasons, text });
+  }
   if (dead === null) return;
   const text = dead === name
     ? "is the stream itself: name another one"

@@ -1,6 +1,6 @@
 /** The streams of a configuration while its lines are read. */
 import type { StreamOptions } from "../broker/stream/stream_options.ts";
-import { streamFilterFault } from "../broker/stream/stream_options.ts";
+import { DELIVERIES_MAX, streamFilterFault } from "../broker/stream/stream_options.ts";
 import type { NamedPlace, StreamConfiguration } from "./configuration.ts";
 import type { Line } from "./lexer.ts";
 import { type Report, Section } from "./section.ts";
@@ -105,6 +105,9 @@ export function streamOptionsOf({ name, settings }: StreamConfiguration): Stream
     fairway_stream_compact: compact,
     fairway_stream_store: store,
     fairway_stream_dead: dead,
+    fairway_stream_dead_reason: deadReasons,
+    fairway_stream_max_deliver: maxDeliver,
+    fairway_stream_exclusive_group: exclusiveGroups,
   }: StreamValues = settings;
   return {
     ...{ name, filters, exclude, store },
@@ -114,5 +117,8 @@ export function streamOptionsOf({ name, settings }: StreamConfiguration): Stream
     ...(maxPerTopic === null ? {} : { maxPerTopic }),
     ...(compact === "none" ? {} : { compact }),
     ...(dead === null ? {} : { dead }),
+    ...(deadReasons.length === 0 ? {} : { deadReasons }),
+    ...(maxDeliver === DELIVERIES_MAX ? {} : { maxDeliver }),
+    ...(exclusiveGroups.length === 0 ? {} : { exclusiveGroups }),
   };
 }

@@ -1,4 +1,5 @@
 /** The options of a stream. */
+import { DEAD_REASONS, DELIVERIES_MAX, isGroupName } from "../broker/stream/stream_options.ts";
 import { streamNameFault } from "../stream/stream_name.ts";
 import { bytesKind, integer, oneOf, span, text, textWhere } from "./kinds.ts";
 import { many, once, option, optional, type Values } from "./option.ts";
@@ -20,6 +21,11 @@ export const STREAM_OPTIONS = {
   fairway_stream_compact: option(oneOf("topic", "none"), "none"),
   fairway_stream_store: option(oneOf("disk", "memory"), "disk"),
   fairway_stream_dead: once(streamName),
+  fairway_stream_dead_reason: many(oneOf(...DEAD_REASONS)),
+  fairway_stream_max_deliver: option(integer(1), DELIVERIES_MAX),
+  fairway_stream_exclusive_group: many(
+    textWhere("the name of a group, without / + #, such as workers", isGroupName),
+  ),
 };
 
 /** Values of {@linkcode STREAM_OPTIONS}. */

@@ -11,7 +11,8 @@ Deno.test("lines after fairway_stream add up to a stream, wherever they stand", 
       "fairway_stream_topic doors/+\nfairway_stream_exclude sensors/camera/#\n" +
       "fairway_stream_max_bytes 1G\nfairway_stream night\nfairway_stream_topic #\n" +
       "fairway_stream_max_messages 5\nfairway_stream_store memory\nfairway_stream_max_per_topic 3\ninclude_dir d\n" +
-      "fairway_stream_dead lost\n",
+      "fairway_stream_dead lost\nfairway_stream_dead_reason backlog\nfairway_stream_dead_reason expired\n" +
+      "fairway_stream_max_deliver 3\nfairway_stream_exclusive_group workers\n",
     "d/a.conf":
       "fairway_stream lost\nfairway_stream_max_bytes 10M\nfairway_stream_compact topic\nfairway_stream_remove old\n",
   });
@@ -32,6 +33,9 @@ Deno.test("lines after fairway_stream add up to a stream, wherever they stand", 
       maxMessages: 5,
       maxPerTopic: 3,
       dead: "lost",
+      deadReasons: ["backlog", "expired"],
+      maxDeliver: 3,
+      exclusiveGroups: ["workers"],
     },
     {
       name: "lost",
@@ -65,6 +69,18 @@ const WRONG: Record<string, [text: string, ...problems: string[]]> = {
   "a shared subscription": [
     `${DAY}fairway_stream_exclude $share/g/a/+\n`,
     ':4: fairway_stream_exclude: "$share/g/a/+": a stream has topics, which groups read later: use a/+',
+  ],
+  "a reason for dead letters that there is not": [
+    `${DAY}fairway_stream_dead_reason lag\n`,
+    ':4: fairway_stream_dead_reason: expects backlog, expired, too-large or session-ended, not "lag"',
+  ],
+  "reasons for dead letters, and nowhere to put them": [
+    `${DAY}fairway_stream_dead_reason backlog\n`,
+    ":4: fairway_stream_dead_reason: needs a line such as fairway_stream_dead lost",
+  ],
+  "a group with a wildcard": [
+    `${DAY}fairway_stream_exclusive_group a+\n`,
+    ':4: fairway_stream_exclusive_group: expects the name of a group, without / + #, such as workers, not "a+"',
   ],
   "no limit": [
     "fairway_stream day\nfairway_stream_topic a\n",

@@ -97,11 +97,14 @@ export function declarationOf(options: StreamOptions): StreamDeclaration {
   if (!Number.isSafeInteger(maxDeliver) || maxDeliver < 1) {
     throw new RangeError(`${what}: maxDeliver must be a whole number from 1 on, not ${maxDeliver}`);
   }
-  const isGroup = (group: string) =>
-    !group.includes("/") && topicFilterFault(`$share/${group}/#`) === null;
-  const group = exclusiveGroups.find((group) => !isGroup(group));
+  const group = exclusiveGroups.find((group) => !isGroupName(group));
   if (group !== undefined) throw new RangeError(`${what}: "${group}" cannot be a group`);
   return { name, filters, exclude, store, dead, deadReasons, maxDeliver, exclusiveGroups };
+}
+
+/** Whether a text can be the name of a group. */
+export function isGroupName(text: string): boolean {
+  return !text.includes("/") && topicFilterFault(`$share/${text}/#`) === null;
 }
 
 /** Whether every topic that a filter matches is matched by another one. */
