@@ -98,3 +98,30 @@ testWith(
     }
   },
 );
+
+testWith(
+  ["mosquitto_pub", "mosquitto_sub"],
+  "a group goes on where it was after the server was killed, by topic in 3.1.1 and by property in 5.0",
+  async () => {
+    const directory = await Deno.makeTempDir();
+    const group = "$share/workers/$replay/day/earliest/sensors/#";
+    try {
+      {
+        await using broker = await BrokerProcess.start("--data", directory, ...STREAM);
+        await publish(broker.port, ["-t", "sensors/kitchen", "-q", "1", "-l"], "20\n21\n22\n");
+        const first = await receive(broker.port, 3, "-V", "mqttv311", "-q", "1", "-t", group);
+        assertEquals(first.map(({ payload }) => payload), ["20", "21", "22"]);
+        // When this one is acknowledged, the disk holds the progress as well.
+        await publish(broker.port, ["-t", "sensors/hall", "-q", "1", "-m", "23"]);
+        await broker.kill();
+      }
+      await using broker = await BrokerProcess.start("--data", directory, ...STREAM);
+      const filter = ["-t", "$share/workers/sensors/#", "-q", "1"];
+      const position = ["-D", "subscribe", "user-property", "stream-offset", "earliest"];
+      const [next] = await receive(broker.port, 1, "-V", "mqttv5", ...filter, ...position);
+      assertEquals([next!.topic, next!.payload], ["sensors/hall", "23"]);
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+  },
+);
