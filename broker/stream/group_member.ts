@@ -127,7 +127,8 @@ export class GroupMember implements PendingHolder {
     const { session, variant } = this;
     const link = session.link!;
     if (this.qos === 0) {
-      return link.send(message, variant, 0, 0, false) ? null : link.whyUnsent(message);
+      // It gets no more than there is room for, so nothing is skipped.
+      return link.send(message, variant, 0, 0, false, true) ? null : link.whyUnsent(message);
     }
     const { window } = session.openInflight();
     const kept = session.expirySeconds > 0 ? message.keep() : null;

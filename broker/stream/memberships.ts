@@ -54,11 +54,12 @@ export class Memberships {
   /** Adds a member, in the place of another one with the same key, and has it join its group. */
   add(request: MemberRequest, group: StreamGroup, log: StreamLog): void {
     const known = this.#byKey.get(request.key);
-    const isSame = known?.dispatch !== undefined && known.dispatch === group.distributor;
+    const dispatch = known?.dispatch ?? null;
+    const isSame = dispatch !== null && dispatch === group.distributor;
     if (!isSame) this.remove(request.key);
     const membership = this.#newMembership(request);
     if (isSame) {
-      membership.dispatch = known!.dispatch;
+      membership.dispatch = dispatch;
       membership.log = log;
       this.#leave(known!, membership.member);
     } else this.#join(membership, group, log);

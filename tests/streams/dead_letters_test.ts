@@ -2,6 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import type { UserProperty } from "../../codec/mod.ts";
 import type { StreamOptions } from "../../mod.ts";
 import { MemoryStore } from "../../store/mod.ts";
+import { ManualStore } from "../harness/manual_store.ts";
 import { DAY, type Received, Scene, texts } from "./_scene.ts";
 
 const GROUP = "$share/g/$replay/day/earliest/t/#";
@@ -252,4 +253,23 @@ Deno.test("dead letters are declared sensibly, or not at all", async () => {
   for (const [options, text] of wrong) {
     await assertRejects(() => scene.broker.declareStream({ ...DAY, ...options }), RangeError, text);
   }
+});
+
+Deno.test("disk full: a dead letter waits, pending, until there is room", async () => {
+  const store = new ManualStore();
+  await using scene = await Scene.open({ store }, WITH_LOST);
+  await scene.fill(2);
+  const client = await scene.join("ann", 5, { acknowledges: false });
+  await client.subscribe(GROUP, { qos: 1 });
+  const [first, second] = await client.take("publish");
+  store.mode = "fail";
+  await client.acknowledge([first!]);
+  await client.acknowledge([second!], 0x97);
+  await scene.clock.advance(10_000);
+  assertEquals(scene.broker.stats.deadLetters, 0);
+  assertEquals(scene.broker.stream("day")!.groups()[0]!.pending, 1);
+  store.mode = "succeed";
+  await scene.clock.advance(5000);
+  assertEquals((await lettersOf(scene)).map(({ message }) => message), ["t/1 2"]);
+  assertEquals(scene.broker.stream("day")!.groups()[0]!.pending, 0);
 });

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Authorizer } from "../../auth/mod.ts";
 import type { UserProperty } from "../../codec/mod.ts";
 import { MemoryStore } from "../../store/mod.ts";
+import { ManualStore } from "../harness/manual_store.ts";
 import { DAY, type Received, Scene, type SceneClient, texts } from "./_scene.ts";
 
 const DOOR = "$share/g/$replay/day/earliest/t/#";
@@ -466,4 +467,35 @@ Deno.test("a stream without topics of its own is read by its name", async () => 
   assertEquals((await client.subscribe("$share/g/t/#", { qos: 1, user })).reasonCodes, [1]);
   assertEquals(await client.payloads(), ["1"]);
   assertEquals((await client.subscribe("t/#", { user: BY_PROPERTY })).reasonCodes, [0x83]);
+});
+
+Deno.test("QoS 0 members lose nothing to lagBytesMax: they are given what there is room for", async () => {
+  await using scene = await Scene.open({ limits: { lagBytesMax: 200 } });
+  await scene.fill(3000);
+  const [ann, bob] = [await scene.join("ann", 4), await scene.join("bob", 5)];
+  for (const client of [ann, bob]) await client.subscribe(DOOR, { qos: 0 });
+  const all = [...await ann.payloads(), ...await bob.payloads()].map(Number);
+  assertEquals(all.toSorted((a, b) => a - b).map(String), texts(1, 3000));
+  assertEquals(scene.broker.stats.dropped.lag, 0);
+});
+
+Deno.test("disk full: acknowledgements count at once, and are stored when there is room", async () => {
+  const store = new ManualStore();
+  await using scene = await Scene.open({ store });
+  await scene.fill(4);
+  const client = await slow(scene, "ann", { receiveMaximum: 2 });
+  await client.subscribe(DOOR, { qos: 1 });
+  store.mode = "fail";
+  await client.acknowledge(await client.take("publish"));
+  assertEquals(await client.payloads(), ["3", "4"]);
+  await using killed = await Scene.open({ store: MemoryStore.from(store.snapshot()) });
+  const early = await killed.join("bob");
+  await early.subscribe(DOOR, { qos: 1 });
+  assertEquals(await early.payloads(), texts(1, 4));
+  store.mode = "succeed";
+  await scene.clock.advance(2000);
+  await using later = await Scene.open({ store: MemoryStore.from(store.snapshot()) });
+  const next = await later.join("bob");
+  await next.subscribe(DOOR, { qos: 1 });
+  assertEquals(await next.payloads(), ["3", "4"]);
 });
