@@ -29,7 +29,7 @@ export {
   DynamicSecurity,
   type SecurityHost,
 } from "../auth/dynsec/dynamic_security.ts";
-export type { CommandAnswer } from "../auth/dynsec/commands.ts";
+export type { Answers, CommandAnswer } from "../auth/dynsec/commands.ts";
 export type { ImportedAccounts } from "../auth/dynsec/import.ts";
 export type { PaceClock } from "../auth/dynsec/command_pace.ts";
 export type { AccountRow, AccountStore } from "../auth/dynsec/rows.ts";

@@ -190,6 +190,7 @@ export class ConfiguredServer {
       reload,
       configuration: () => printEffective(this.#configuration),
       certificates: () => certificatesOf(this.#configuration, this.#material),
+      accounts: () => this.#accounts,
       listeners: () => this.#configuration.listeners.map(listenerInfo),
       audit: (line) => this.#log.write("notice", line),
     };

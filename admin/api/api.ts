@@ -7,6 +7,7 @@ import type { ApiParts } from "./api_parts.ts";
 import { backlogRoutes } from "./backlog_routes.ts";
 import { banRoutes } from "./ban_routes.ts";
 import { clientRoutes } from "./client_routes.ts";
+import { dynsecRoutes } from "./dynsec_routes.ts";
 import { healthRoutes } from "./health.ts";
 import { messageRoutes } from "./message_routes.ts";
 import { metricsRoutes } from "./metrics_routes.ts";
@@ -50,6 +51,7 @@ export class AdminApi {
       ...clientRoutes(parts),
       ...backlogRoutes(parts),
       ...banRoutes(parts),
+      ...dynsecRoutes(parts),
       ...messageRoutes(parts),
       ...streamRoutes(parts),
       ...serverRoutes(parts),

@@ -1,4 +1,5 @@
 /** What the program around a broker does for operators, such as a reload. */
+import type { DynamicSecurity } from "../../auth/dynsec/dynamic_security.ts";
 import type { CertificateInfo } from "../metrics/instruments.ts";
 import type { Line } from "../visible.ts";
 
@@ -18,6 +19,8 @@ export interface Operations {
   readonly configuration?: () => string;
   /** When the certificates of listeners expire. */
   readonly certificates?: () => readonly CertificateInfo[];
+  /** The accounts of dynamic security; `null` if there is none. */
+  readonly accounts?: () => DynamicSecurity | null;
   /** The listeners, as mosquitto's API tells them. */
   readonly listeners?: () => readonly ListenerInfo[];
 }

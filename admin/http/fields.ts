@@ -8,7 +8,7 @@ import { RequestError } from "./request_error.ts";
 
 /** What a field takes. */
 export interface Field {
-  readonly type: "string" | "integer" | "number" | "boolean" | "object";
+  readonly type: "string" | "integer" | "number" | "boolean" | "object" | "array";
   readonly description: string;
   /** Whether the request must have it. */
   readonly required?: boolean;
@@ -79,6 +79,7 @@ export function schemaOf(field: Field): Record<string, unknown> {
   return {
     type,
     description,
+    ...type === "array" ? { items: { type: "object" } } : {},
     ...words === undefined ? {} : { enum: words },
     ...minimum === undefined ? {} : { minimum },
     ...maximum === undefined ? {} : { maximum },
@@ -104,6 +105,7 @@ function fits(value: unknown, field: Field): boolean {
   if (type === "object") {
     return typeof value === "object" && value !== null && !Array.isArray(value);
   }
+  if (type === "array") return Array.isArray(value);
   if (type === "boolean") return typeof value === "boolean";
   if (typeof value !== "string") return false;
   return words === undefined ? value.length <= lengthMax : words.includes(value);
@@ -116,6 +118,8 @@ function expected({ type, words, minimum, maximum, lengthMax }: Field): string {
       return "true or false";
     case "object":
       return "an object";
+    case "array":
+      return "a list";
     case "string":
       return lengthMax === undefined ? "a text" : `a text of ${lengthMax} characters at most`;
     default: {

@@ -2,6 +2,7 @@
 import type { Accounts } from "./accounts.ts";
 import type { Json } from "./document.ts";
 import { FieldError, type Fields } from "./fields.ts";
+import { VERBOSE_LIST_MAX } from "./limits.ts";
 import type { Account, Group, Role } from "./model.ts";
 
 /** The clients that have to connect again, because what they may do has changed. */
@@ -78,10 +79,14 @@ export function affectRole(context: CommandContext, rolename: string): void {
   for (const groupname of accounts.groupsWith(rolename)) affectGroup(context, groupname);
 }
 
+/** What is answered in the place of too much. */
+export const TOO_LONG = "The answer is too long: ask for less, with count and offset";
+
 /**
  * The part of a list that a command asks for.
  *
  * @param show How one of them is shown.
+ * @throws {FieldError} If it is too long.
  */
 export function listPage(
   names: readonly string[],
@@ -94,5 +99,6 @@ export function listPage(
   const end = count < 0 ? names.length : offset + Math.max(1, count);
   const isVerbose = fields.flag("verbose", false);
   const page = names.slice(offset, end);
+  if (isVerbose && page.length > VERBOSE_LIST_MAX) throw new FieldError(TOO_LONG);
   return { totalCount: names.length, page: isVerbose ? page.map(show) : page };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import * as accountCommands from "./account_commands.ts";
-import type { Command, CommandContext } from "./command.ts";
+import { type Command, type CommandContext, TOO_LONG } from "./command.ts";
 import { FieldError, Fields } from "./fields.ts";
 import * as generalCommands from "./general_commands.ts";
 import * as groupCommands from "./group_commands.ts";
@@ -101,24 +101,36 @@ export async function runCommand(
   }
 }
 
-/** The answers to the commands of one message, within a limit of characters. */
+/** The answers to the commands of one message. They are kept as text, within a limit. */
 export class Answers {
+  readonly #sent: Pick<CommandAnswer, "command" | "correlationData">[] = [];
   readonly #texts: string[] = [];
   #chars = 0;
+  #error: string | null = null;
 
   /** Adds an answer, or an error in its place if it would be too long. */
   add(answer: CommandAnswer): void {
-    const text = JSON.stringify(answer);
-    if (this.#chars + text.length <= ANSWER_CHARS_MAX) return this.#push(text);
     const { command, correlationData } = answer;
-    const error = "The answer is too long: ask for less, with count and offset";
-    const correlation = correlationData === undefined ? {} : { correlationData };
-    this.#push(JSON.stringify({ command, error, ...correlation }));
+    const sent = { command, ...correlationData === undefined ? {} : { correlationData } };
+    this.#sent.push(sent);
+    const text = JSON.stringify(answer);
+    const isTooLong = this.#chars + text.length > ANSWER_CHARS_MAX;
+    this.#error ??= isTooLong ? TOO_LONG : answer.error ?? null;
+    const added = isTooLong ? JSON.stringify({ ...sent, error: TOO_LONG }) : text;
+    this.#texts.push(added);
+    this.#chars += added.length;
   }
 
-  #push(text: string): void {
-    this.#texts.push(text);
-    this.#chars += text.length;
+  /** The first error; `null` if every command was done. */
+  get error(): string | null {
+    return this.#error;
+  }
+
+  /** The same commands, none of which was done. */
+  failed(error: string): Answers {
+    const answers = new Answers();
+    for (const sent of this.#sent) answers.add({ ...sent, error });
+    return answers;
   }
 
   /** All of them, as the message that carries them. */

@@ -17,6 +17,9 @@ export const CONTROL_TOPIC = "$CONTROL/dynamic-security/v1";
 /** The topic of the answers. */
 export const RESPONSE_TOPIC = `${CONTROL_TOPIC}/response`;
 
+/** What every command of a message is answered if the store does not take the changes. */
+export const NOT_STORED = "Nothing was changed: it could not be stored";
+
 /** Steps of a loop between two looks at the time. */
 const STEPS_PER_TURN = 256;
 
@@ -108,6 +111,15 @@ export class DynamicSecurity {
     return { accounts: usernames.length, groups: groupnames.length, roles: rolenames.length };
   }
 
+  /**
+   * Everything as it is now, to look at only.
+   *
+   * @internal
+   */
+  get state(): Accounts {
+    return this.#accounts;
+  }
+
   /** How many messages with commands wait. */
   get waiting(): number {
     return this.#queue.waiting;
@@ -146,11 +158,11 @@ export class DynamicSecurity {
   async handle(client: ClientInfo, payload: Uint8Array): Promise<void> {
     if (this.#isStopped) return;
     const commands = readMessage(payload);
-    if (!isList(commands)) return this.#answer([commands]);
+    if (!isList(commands)) return this.#refuse(commands);
     const by = `client ${JSON.stringify(client.clientId)}`;
     const user = client.username === null ? "" : `, user ${JSON.stringify(client.username)}`;
     const done = this.run(commands, by + user);
-    if (done === null) return this.#answer([refusal("Too many commands wait: try again later")]);
+    if (done === null) return this.#refuse(refusal("Too many commands wait: try again later"));
     await done;
   }
 
@@ -165,7 +177,7 @@ export class DynamicSecurity {
   run(
     commands: readonly unknown[],
     by: string,
-    take: (answers: readonly CommandAnswer[]) => void = (answers) => this.#answer(answers),
+    take: (answers: Answers) => void = (answers) => this.#answer(answers),
   ): Promise<void> | null {
     const answered = Promise.withResolvers<void>();
     const done = this.#queue.run(async () => {
@@ -199,17 +211,17 @@ export class DynamicSecurity {
   async #run(
     commands: readonly unknown[],
     by: string,
-    take: (answers: readonly CommandAnswer[]) => void,
+    take: (answers: Answers) => void,
   ): Promise<Affected | null> {
     const affected: Affected = { usernames: new Set(), isAnonymous: false, hasChanged: false };
     const context = this.#context(affected);
     const changes: AccountChange[] = [];
-    let answers: CommandAnswer[] = [];
+    const answers = new Answers();
     try {
       for (const command of commands) {
         const { version } = this.#accounts;
         const answer = await runCommand(context, command);
-        answers.push(answer);
+        answers.add(answer);
         if (this.#accounts.version !== version) changes.push(changeOf(command, answer, by));
         await this.#turn();
       }
@@ -218,9 +230,7 @@ export class DynamicSecurity {
       this.#accounts.undo();
       this.#host.accessChanged();
       this.#host.failed(error);
-      const why = "Nothing was changed: it could not be stored";
-      answers = answers.map((answer) => withError(answer, why));
-      take(answers);
+      take(answers.failed(NOT_STORED));
       return null;
     }
     if (affected.hasChanged) this.#host.accessChanged();
@@ -263,10 +273,14 @@ export class DynamicSecurity {
     this.#accounts.keep();
   }
 
-  #answer(answers: readonly CommandAnswer[]): void {
-    const list = new Answers();
-    for (const answer of answers) list.add(answer);
-    this.#host.publish(RESPONSE_TOPIC, list.text);
+  #answer(answers: Answers): void {
+    this.#host.publish(RESPONSE_TOPIC, answers.text);
+  }
+
+  #refuse(answer: CommandAnswer): void {
+    const answers = new Answers();
+    answers.add(answer);
+    this.#answer(answers);
   }
 
   /** Disconnects the clients that a change affects, in a later turn than that of the answer. */
@@ -303,10 +317,6 @@ export class DynamicSecurity {
 
 function isList(value: readonly unknown[] | CommandAnswer): value is readonly unknown[] {
   return Array.isArray(value);
-}
-
-function withError({ command, correlationData }: CommandAnswer, error: string): CommandAnswer {
-  return { command, error, ...correlationData === undefined ? {} : { correlationData } };
 }
 
 /** The fields that name what a command is about. */

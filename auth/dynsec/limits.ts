@@ -38,6 +38,8 @@ export const MESSAGES_WAITING_MAX = 64;
 export const COMMANDS_PER_SECOND_MAX = 500;
 /** Commands that are done at once before {@linkcode COMMANDS_PER_SECOND_MAX} holds. */
 export const COMMANDS_BURST_MAX = 2000;
+/** Entries of a verbose list. A longer one is answered with an error. */
+export const VERBOSE_LIST_MAX = 5000;
 /** Characters of the answer to one message. A list that is longer is answered with an error. */
 export const ANSWER_CHARS_MAX = 8 * 1024 * 1024;
 /** Bytes of a file that is imported. */

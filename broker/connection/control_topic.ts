@@ -19,9 +19,11 @@ export async function takeCommands(
 ): Promise<void> {
   const { name: topic, qos, retain } = message;
   const { access } = connection.session!;
+  const may = access?.mayPublish({ topic, qos, retain, will: false }) ?? false;
+  if (may === false) return settle(ReasonCode.NotAuthorized);
   // The bytes are borrowed, and may be gone after a wait.
   const payload = message.payload.slice();
-  const isAllowed = await (access?.mayPublish({ topic, qos, retain, will: false }) ?? false);
+  const isAllowed = await may;
   if (!connection.isOpen) return;
   if (!isAllowed) return settle(ReasonCode.NotAuthorized);
   try {
