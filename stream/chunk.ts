@@ -37,9 +37,9 @@ export interface Chunk {
 
 /** The newest chunk of a stream, to which messages are appended. */
 export class OpenChunk implements Chunk {
-  bytes: Uint8Array = new Uint8Array(BYTES_MIN);
-  view: DataView = new DataView(this.bytes.buffer);
-  /** The end of the used part of `bytes`. */
+  bytes: Uint8Array;
+  view: DataView;
+  /** How many bytes of it are used. */
   end = 0;
   lastTimeMs = 0;
   /** The number and bytes of its records that are no longer kept. */
@@ -49,8 +49,14 @@ export class OpenChunk implements Chunk {
   pieceFrom = 0;
   readonly #offsets: number[] = [];
 
-  /** @param first The sequence of its first message. */
-  constructor(readonly first: number) {}
+  /**
+   * @param first The sequence of its first message.
+   * @param bytes For how many bytes it has room at first; it grows as needed.
+   */
+  constructor(readonly first: number, bytes: number = BYTES_MIN) {
+    this.bytes = new Uint8Array(bytes);
+    this.view = new DataView(this.bytes.buffer);
+  }
 
   get count(): number {
     return this.#offsets.length;
@@ -90,7 +96,7 @@ export class OpenChunk implements Chunk {
   append(input: StreamInput, timeMs: number): number {
     const bytes = recordBytes(input);
     const at = this.#reserve(bytes);
-    writeRecord(this.view, this.bytes, at, this.count, timeMs, input);
+    writeRecord(this.view, this.bytes, at, bytes, this.count, timeMs, input);
     this.#added(at, bytes, timeMs);
     return bytes;
   }
@@ -157,18 +163,17 @@ export class StoredChunk implements Chunk {
   constructor(readonly first: number, readonly bytes: Uint8Array, readonly base: number = first) {
     const { buffer, byteOffset, length } = bytes;
     const view = this.view = new DataView(buffer, byteOffset, length);
-    const offsets: number[] = [];
-    for (let at = 0; at < length;) {
+    let count = 0;
+    for (let at = 0; at < length; count++) {
       const size = at + RECORD_HEAD_BYTES <= length ? lengthOf(view, at) : 0;
       if (size < RECORD_HEAD_BYTES || at + size > length) {
-        throw new StoreError(`A chunk of a stream is cut short after ${offsets.length} messages`);
+        throw new StoreError(`A chunk of a stream is cut short after ${count} messages`);
       }
-      offsets.push(at);
       at += size;
     }
-    this.count = offsets.length;
-    offsets.push(length);
-    this.#offsets = Uint32Array.from(offsets);
+    this.count = count;
+    const offsets = this.#offsets = new Uint32Array(count + 1);
+    for (let i = 0; i < count; i++) offsets[i + 1] = offsets[i]! + lengthOf(view, offsets[i]!);
     this.#isDense = this.count === 0 || this.seq(this.count - 1) === first + this.count - 1;
   }
 

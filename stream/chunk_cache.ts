@@ -6,6 +6,9 @@ import { type Chunk, StoredChunk } from "./chunk.ts";
 /** The default limit of the cached chunks, in bytes. */
 export const CACHE_BYTES = 16 * 1024 * 1024;
 
+/** The part of it that may be read ahead, for all that read at the same time. */
+const AHEAD_SHARE = 8;
+
 /**
  * The recently used chunks of all streams of a store. Readers hold positions and no chunks, so a
  * thousand readers of one place share its chunk. The least recently used chunk is removed first.
@@ -55,20 +58,42 @@ export class ChunkCache {
   /**
    * Reads a chunk. Readers that wait for the same chunk share one read.
    *
+   * @param ahead The chunks after it that are read with it: their first sequences, and their bytes.
    * @returns `null` if the store has no such chunk, or it is damaged. Its readers report a gap.
    */
-  load(streamId: number, first: number): Promise<Chunk | null> {
+  load(
+    streamId: number,
+    first: number,
+    ahead: readonly { readonly first: number; readonly bytes: number }[] = [],
+  ): Promise<Chunk | null> {
     const known = this.get(streamId, first);
     if (known !== undefined) return Promise.resolve(known);
     const key = keyOf(streamId, first);
     let load = this.#loading.get(key);
     if (load === undefined) {
-      const reading = this.#read(streamId, first).finally(() => {
+      const firsts = [first, ...this.#wantedOf(streamId, ahead)];
+      const reading = this.#read(streamId, firsts).finally(() => {
         if (this.#loading.get(key) === reading) this.#loading.delete(key);
       });
       this.#loading.set(key, load = reading);
     }
     return load;
+  }
+
+  /** What is read ahead: little if many read at once, so that nothing is dropped before it is used. */
+  #wantedOf(
+    streamId: number,
+    ahead: readonly { readonly first: number; readonly bytes: number }[],
+  ): number[] {
+    let room = this.#bytesMax() / AHEAD_SHARE / (1 + this.#loading.size);
+    const firsts: number[] = [];
+    for (const { first, bytes } of ahead) {
+      const key = keyOf(streamId, first);
+      room -= bytes;
+      if (room < 0 || this.#chunks.has(key) || this.#loading.has(key)) break;
+      firsts.push(first);
+    }
+    return firsts;
   }
 
   /** Removes a chunk whose messages were dropped. */
@@ -80,22 +105,29 @@ export class ChunkCache {
     this.#chunks.delete(key);
   }
 
-  async #read(streamId: number, first: number): Promise<Chunk | null> {
+  /** Reads chunks, and returns the first of them. */
+  async #read(streamId: number, firsts: readonly number[]): Promise<Chunk | null> {
     this.reads++;
     const version = this.#version;
-    const row = await this.#row(numberKey(streamId, first));
-    if (row === null) return null;
-    const chunk = chunkOf(first, row);
-    if (chunk !== null && version === this.#version) this.add(streamId, chunk);
-    return chunk;
+    const rows = await this.#rows(firsts.map((first) => numberKey(streamId, first)));
+    let found: Chunk | null = null;
+    // The one that is wanted is added last, so that it is dropped last.
+    for (let i = firsts.length - 1; i >= 0; i--) {
+      // Several rows come in one piece of memory, which none of them must keep.
+      const row = (firsts.length > 1 ? rows[i]?.slice() : rows[i]) ?? null;
+      found = row === null ? null : chunkOf(firsts[i]!, row);
+      if (found !== null && version === this.#version) this.add(streamId, found);
+    }
+    return found;
   }
 
-  async #row(key: Uint8Array): Promise<Uint8Array | null> {
+  /** Rows of chunks; of a damaged one nothing comes. */
+  async #rows(keys: Uint8Array[]): Promise<(Uint8Array | null)[]> {
     try {
-      return (await this.#store.get("stream_chunks", [key]))[0] ?? null;
+      return await this.#store.get("stream_chunks", keys);
     } catch (error) {
-      if (error instanceof StoreDamagedError) return null;
-      throw error;
+      if (!(error instanceof StoreDamagedError)) throw error;
+      return keys.length === 1 ? [null] : await this.#rows(keys.slice(0, 1));
     }
   }
 

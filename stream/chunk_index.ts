@@ -106,6 +106,19 @@ export class ChunkIndex {
     return this.#first((info) => info.last >= seq);
   }
 
+  /** The chunk of {@linkcode find}, and those after it that have no more than so many bytes. */
+  run(seq: number, bytesMax: number): ChunkInfo[] {
+    const at = this.#position((info) => info.last >= seq);
+    const found = this.#chunks.slice(at, at + 1);
+    let bytes = 0;
+    for (let i = at + 1; i < this.#chunks.length; i++) {
+      bytes += this.#chunks[i]!.bytes;
+      if (bytes > bytesMax) break;
+      found.push(this.#chunks[i]!);
+    }
+    return found;
+  }
+
   /** The first chunk whose last message arrived at this time or later. */
   findTime(timeMs: number): ChunkInfo | undefined {
     return this.#first((info) => info.lastTimeMs >= timeMs);

@@ -54,25 +54,31 @@ export interface StreamInput {
 
 /** The size of the record of a message, in bytes. */
 export function recordBytes(input: StreamInput): number {
-  return RECORD_HEAD_BYTES + input.topic.length + publisherBytes(input.publisher) +
+  return RECORD_HEAD_BYTES + input.topic.length + publisherOf(input.publisher).length +
     (input.propertiesEnd - input.propertiesStart) + (input.expirySeconds < 0 ? 0 : EXPIRY_BYTES) +
     (input.payloadEnd - input.payloadStart);
 }
 
-/** Writes a record at `at`. There must be room for it. */
+/**
+ * Writes a record at `at`, where there must be room for it.
+ *
+ * @param length Its {@linkcode recordBytes}.
+ */
 export function writeRecord(
   view: DataView,
   bytes: Uint8Array,
   at: number,
+  length: number,
   delta: number,
   timeMs: number,
   input: StreamInput,
 ): void {
   const { topic, buffer, propertiesStart, propertiesEnd, payloadStart, payloadEnd } = input;
   const { expirySeconds, publisher } = input;
-  const publisherLength = publisherBytes(publisher);
+  const publisherBytes = publisherOf(publisher);
+  const publisherLength = publisherBytes.length;
   const propertiesLength = propertiesEnd - propertiesStart;
-  view.setUint32(at, recordBytes(input), true);
+  view.setUint32(at, length, true);
   view.setUint32(at + 4, delta, true);
   view.setUint32(at + TIME, timeMs % 2 ** 32, true);
   view.setUint16(at + TIME + 4, Math.floor(timeMs / 2 ** 32), true);
@@ -82,9 +88,9 @@ export function writeRecord(
   bytes[at + PUBLISHER_LENGTH] = publisherLength;
   view.setUint32(at + PROPERTIES_LENGTH, propertiesLength, true);
   let to = at + RECORD_HEAD_BYTES;
-  bytes.set(topic, to);
+  copy(topic, 0, topic.length, bytes, to);
   to += topic.length;
-  if (publisherLength > 0) encoder.encodeInto(publisher!, bytes.subarray(to));
+  copy(publisherBytes, 0, publisherLength, bytes, to);
   to += publisherLength;
   if (propertiesLength > 0) bytes.set(buffer.subarray(propertiesStart, propertiesEnd), to);
   to += propertiesLength;
@@ -160,17 +166,16 @@ export class RecordView {
   }
 }
 
-function publisherBytes(publisher: string | null): number {
-  if (publisher === null) return 0;
-  const { length } = publisher;
-  let bytes = length;
-  for (let i = 0; i < length; i++) {
-    if (publisher.charCodeAt(i) >= 0x80) {
-      bytes = encoder.encode(publisher).length;
-      break;
-    }
-  }
-  return bytes > PUBLISHER_BYTES_MAX ? 0 : bytes;
+/** The last publisher, and its client identifier in UTF-8: the next message is often its own. */
+let lastPublisher: string | null = null;
+let lastBytes: Uint8Array = new Uint8Array(0);
+
+/** The client identifier of a publisher in UTF-8, as far as it is kept. */
+function publisherOf(publisher: string | null): Uint8Array {
+  if (publisher === lastPublisher) return lastBytes;
+  lastPublisher = publisher;
+  const bytes = encoder.encode(publisher ?? "");
+  return lastBytes = bytes.length > PUBLISHER_BYTES_MAX ? bytes.subarray(0, 0) : bytes;
 }
 
 /** Copies bytes. A loop is faster for short payloads, because a view costs more than the copy. */

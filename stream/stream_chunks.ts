@@ -20,6 +20,7 @@ export class StreamChunks {
   readonly #streamId: number;
   readonly #cache: ChunkCache;
   readonly #index: ChunkIndex;
+  readonly #aheadBytesMax: () => number;
   readonly #heads: HeadChunks;
   readonly #tail: StreamTail;
   /** Chunks that have fewer records than the store has of them; `null` for none any more. */
@@ -34,13 +35,14 @@ export class StreamChunks {
   /** @param headsLoaded Called when the oldest chunks are in memory. */
   constructor(
     streamId: number,
-    host: Pick<Surroundings, "reportError"> & { readonly cache: ChunkCache },
+    host: Surroundings & { readonly cache: ChunkCache },
     index: ChunkIndex,
     open: OpenChunk,
     headsLoaded: () => void,
   ) {
     this.#streamId = streamId;
     this.#cache = host.cache;
+    this.#aheadBytesMax = () => host.aheadBytesMax();
     this.#index = index;
     this.#tail = new StreamTail(open);
     const load = async (first: number) => {
@@ -160,11 +162,16 @@ export class StreamChunks {
     return seq < open.next && open.count > 0 ? open : null;
   }
 
-  /** Reads the chunk that {@linkcode at} finds; `null` if the store has lost it. */
-  async load(seq: number): Promise<Chunk | null> {
-    const info = this.#index.find(seq);
+  /**
+   * Reads the chunk that {@linkcode at} finds; `null` if the store has lost it.
+   *
+   * @param isAhead Whether the chunks after it are read, too, as far as the limit allows.
+   */
+  async load(seq: number, isAhead = false): Promise<Chunk | null> {
+    const [info, ...more] = this.#index.run(seq, isAhead ? this.#aheadBytesMax() : 0);
     if (info === undefined) return this.open;
-    return this.#chunkOf(info) ?? await this.#cache.load(this.#streamId, info.first);
+    const ahead = more.filter((one) => this.#chunkOf(one) === undefined);
+    return this.#chunkOf(info) ?? await this.#cache.load(this.#streamId, info.first, ahead);
   }
 
   /** The index entry of the full chunk with the message of a sequence, or with the next message. */

@@ -119,7 +119,8 @@ export class StreamCursor {
    */
   async load(): Promise<void> {
     const { at } = this;
-    const chunk = await this.#log.chunks.load(at);
+    // What was chosen is here and there.
+    const chunk = await this.#log.chunks.load(at, this.chosen === null);
     if (chunk !== null) return;
     // If the store has lost the chunk, its messages are missed.
     const end = this.#log.chunks.endOf(at);

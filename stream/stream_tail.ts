@@ -1,12 +1,15 @@
 /** The newest chunks of a stream, which are not full or not stored. */
 import type { Batch } from "../store/batch.ts";
 import type { RecordWriter } from "../store/record.ts";
-import { OpenChunk } from "./chunk.ts";
+import { CHUNK_BYTES, OpenChunk } from "./chunk.ts";
 import type { ChunkInfo } from "./chunk_index.ts";
 import type { StreamInput } from "./record.ts";
 import { putChunk, putPiece } from "./stream_row.ts";
 
-/** A piece with this many bytes or more is finished: no later commit writes it again. */
+/** Room for the message that makes a chunk full, if it is not a large one, in bytes. */
+const SPARE_BYTES = 1024;
+
+/** Bytes from which on a piece of the open chunk is finished: no commit writes it again. */
 const PIECE_BYTES = 4096;
 
 /**
@@ -65,7 +68,8 @@ export class StreamTail {
    */
   startOver(first: number): ChunkInfo | null {
     const full = this.#open;
-    this.reset(first);
+    // Messages that come fast fill the next one as well: to grow step by step would cost more.
+    this.reset(first, full.isFull ? CHUNK_BYTES + SPARE_BYTES : undefined);
     if (full.count === 0) return null;
     full.seal();
     this.#sealed.set(full.first, full);
@@ -74,10 +78,10 @@ export class StreamTail {
     return { first: full.first, last, firstTimeMs, lastTimeMs, bytes, removed: 0, dead, deadBytes };
   }
 
-  /** Begins another open chunk, and discards the current one. */
-  reset(first: number): void {
+  /** Begins another chunk, and forgets what the open one has. */
+  reset(first: number, bytes?: number): void {
     const { lastTimeMs } = this.#open;
-    this.#open = new OpenChunk(first);
+    this.#open = new OpenChunk(first, bytes);
     this.#open.lastTimeMs = lastTimeMs;
   }
 

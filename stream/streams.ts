@@ -3,7 +3,7 @@ import type { Store } from "../store/store.ts";
 import { CACHE_BYTES, ChunkCache } from "./chunk_cache.ts";
 import type { Retention } from "./retention.ts";
 import { StoreCommits } from "./store_commits.ts";
-import { STREAM_TOPICS_MAX } from "./surroundings.ts";
+import { AHEAD_BYTES, STREAM_TOPICS_MAX } from "./surroundings.ts";
 import { Stream, type StreamKeeper } from "./stream.ts";
 import { StreamTable } from "./stream_table.ts";
 
@@ -74,6 +74,7 @@ export class Streams implements AsyncDisposable {
       ...{ store, commits, cache, now, reportError: failed },
       pause: () => new Promise<void>((resolve) => setTimeout(resolve)),
       topicsMax: () => topicsMax,
+      aheadBytesMax: () => AHEAD_BYTES,
     };
     const table = await StreamTable.open(host);
     const keeper = { now, stored: (input: { isRevoked: boolean }) => commits.stored(input) };

@@ -3,6 +3,9 @@
 /** The default limit of the topics of a stream with a limit by topic. */
 export const STREAM_TOPICS_MAX = 100_000;
 
+/** How much is read ahead by default, in bytes. */
+export const AHEAD_BYTES = 256 * 1024;
+
 /** The clock, turns, error reports and limits that the parts of a stream use. */
 export interface Surroundings {
   /** The time of the wall clock, in milliseconds since 1970. */
@@ -13,4 +16,6 @@ export interface Surroundings {
   pause(): Promise<void>;
   /** The limit of the topics of a stream with a limit by topic. */
   topicsMax(): number;
+  /** How many bytes of records after those that a reader needs are read from the store with them. */
+  aheadBytesMax(): number;
 }

@@ -179,6 +179,11 @@ export interface BrokerLimits {
   replaySubscribesBurst: number;
   /** Percent of a turn that all replays together take. Beyond it: they go on in a later turn. */
   replayTurnPercent: number;
+  /**
+   * Bytes of messages that are read from the store before a reader of a stream needs them; less if
+   * many read. Beyond it: they are read when they are needed.
+   */
+  replayAheadBytesMax: number;
   /** Messages that `last-per-topic` of a stream finds. Past it: 0x97. */
   replayTopicsMax: number;
   /** Groups that read one stream. Past it: 0x97. */
@@ -268,6 +273,7 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   streamCacheBytesMax: 16 * 1024 * 1024,
   streamTopicsMax: 100_000,
   replaysMax: 16,
+  replayAheadBytesMax: 256 * 1024,
   replayTopicsMax: 10_000,
   replaysTotalMax: 10_000,
   replaySubscribesPerSecondMax: 10,

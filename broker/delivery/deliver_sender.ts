@@ -42,6 +42,11 @@ export class DeliverSender implements MessageSender {
     return sent !== null && this.#sender.send(sent, variant, qos, packetId, dup, isSure);
   }
 
+  /** Each message is asked about. */
+  isPlain(): boolean {
+    return false;
+  }
+
   release(): void {
     this.#sender.release();
   }

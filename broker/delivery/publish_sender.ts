@@ -47,6 +47,8 @@ export interface MessageSender {
     dup: boolean,
     isSure?: boolean,
   ): boolean;
+  /** Whether frames with this QoS may be written to the outbox as they are, without {@linkcode send}. */
+  isPlain(qos: QoS): boolean;
   /** The client is gone: what is kept for it takes up no memory any more. */
   release(): void;
 }
@@ -104,6 +106,10 @@ export class PublishSender implements MessageSender {
       return this.#sendBare(message, flags, packetId, isSure);
     }
     return this.#sendWithProperties(message, variant, qos, packetId, dup, isSure);
+  }
+
+  isPlain(qos: QoS): boolean {
+    return this.#topicSkip === 0 && (qos === 0 || this.#aliases === null);
   }
 
   /** Whether the client gets no properties with a message of 5.0. */

@@ -28,6 +28,8 @@ export interface ClientLink {
     dup: boolean,
     isSure?: true,
   ): boolean;
+  /** Whether frames with this QoS may be written to the outbox as they are, without {@linkcode send}. */
+  isPlain(qos: QoS): boolean;
   /** Why a PUBLISH was not sent. */
   whyUnsent(message: Message): DropReason;
   /** Sends a PUBREL. */

@@ -297,6 +297,7 @@ export class BrokerStreams {
       reportError: (error) => context.reportError(error),
       pause: () => context.turns.next(),
       topicsMax: () => context.limits.streamTopicsMax,
+      aheadBytesMax: () => context.limits.replayAheadBytesMax,
     });
   }
 

@@ -18,6 +18,10 @@ const scratch = new Uint8Array(
   SEQ.length + GAP.length + DELIVERY.length + timeMark.length + 5 * DIGITS_MAX,
 );
 
+scratch.set(SEQ);
+/** Where the sequence ends there. */
+let seqEnd = 0;
+
 /** The time of a message as a mark has it: RFC 3339, with milliseconds, in UTC. */
 export function markTime(timeMs: number): string {
   return new Date(timeMs).toISOString();
@@ -40,14 +44,7 @@ export function withMarks(
   gap: { from: number; to: number } | null,
   delivery: number,
 ): Marked {
-  let end = writeNumber(0, SEQ, seq);
-  if (record.timeMs !== timeOfMark) {
-    timeOfMark = record.timeMs;
-    encoder.encodeInto(markTime(timeOfMark), timeMark.subarray(timeMark.length - 24));
-  }
-  end = copyBytes(timeMark, 0, timeMark.length, scratch, end);
-  if (gap !== null) end = writeGap(end, gap);
-  if (delivery > 1) end = writeNumber(end, DELIVERY, delivery);
+  const end = composeMarks(record.timeMs, seq, gap, delivery);
   const { bytes, propertiesStart, propertiesEnd, payloadStart, payloadEnd } = record;
   const marksStart = propertiesEnd - propertiesStart;
   const marksEnd = marksStart + end;
@@ -56,6 +53,42 @@ export function withMarks(
   copyBytes(scratch, 0, end, buffer, marksStart);
   copyBytes(bytes, payloadStart, payloadEnd, buffer, marksEnd);
   return { buffer, propertiesEnd: marksEnd };
+}
+
+/**
+ * Makes the marks of one message, as {@linkcode copyMarks} copies them.
+ *
+ * @param delivery How often a group was sent it; from the second time on that is a mark.
+ * @returns How many bytes they are.
+ */
+export function composeMarks(
+  timeMs: number,
+  seq: number,
+  gap: { from: number; to: number } | null,
+  delivery: number,
+): number {
+  const digitsEnd = digits(SEQ.length, seq);
+  if (digitsEnd !== seqEnd || timeMs !== timeOfMark) composeTime(timeMs, digitsEnd);
+  let end = seqEnd + timeMark.length;
+  if (gap !== null) end = writeGap(end, gap);
+  if (delivery > 1) end = writeNumber(end, DELIVERY, delivery);
+  return end;
+}
+
+/** Copies marks that were just made. Returns where they end. */
+export function copyMarks(length: number, target: Uint8Array, offset: number): number {
+  return copyBytes(scratch, 0, length, target, offset);
+}
+
+/** The time follows the sequence, which ends at `end`: most messages have both as the last one. */
+function composeTime(timeMs: number, end: number): void {
+  if (timeMs !== timeOfMark) {
+    timeOfMark = timeMs;
+    encoder.encodeInto(markTime(timeMs), timeMark.subarray(timeMark.length - 24));
+  }
+  seqEnd = end;
+  scratch[SEQ.length - 1] = end - SEQ.length;
+  copyBytes(timeMark, 0, timeMark.length, scratch, end);
 }
 
 /** Writes a mark whose value is a number. Returns where it ends. */

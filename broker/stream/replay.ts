@@ -128,6 +128,11 @@ export class Replay implements StreamWaiter {
     this.inflight.clear();
   }
 
+  /** The topic of the message that the cursor has found, as the client is sent it, in UTF-8. */
+  get topic(): Uint8Array {
+    return this.#prefix.before(this.cursor!.knownTopic).bytes;
+  }
+
   /** The message that the cursor has found, as it is sent; `null` if it has expired. */
   message(isMarked: boolean, context: BrokerContext): Message | null {
     const cursor = this.cursor!;

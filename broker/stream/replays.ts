@@ -10,6 +10,7 @@ import { TokenBucket } from "../limits/token_bucket.ts";
 import type { BrokerStreams, DeclaredStream } from "./broker_streams.ts";
 import { Memberships } from "./memberships.ts";
 import { Replay, type ReplayOptions, type ReplayRequest } from "./replay.ts";
+import { sendRecord } from "./send_record.ts";
 import type { ReplayingSession } from "./replaying_session.ts";
 
 /** What sending one message costs, in units of a turn's budget: about a microsecond. */
@@ -256,6 +257,7 @@ export class Replays implements SessionReplays {
     if (replay.noLocal && cursor.publisher === session.clientId) return;
     if (!session.mayReceive(cursor.topic)) return this.#context.countWithheld(1);
     const from = cursor.gap?.from ?? cursor.seq;
+    if (cursor.record.expirySeconds < 0 && this.#sendAsIs(replay, link, from)) return;
     const message = replay.message(link.wire.v5, this.#context);
     if (message === null) return;
     const { variant } = replay;
@@ -272,6 +274,30 @@ export class Replays implements SessionReplays {
     window.close(flight);
     sent.onFinished();
     this.#unsent(link, message);
+  }
+
+  /** Sends a message with no object for it. Returns false if that cannot be. */
+  #sendAsIs(replay: Replay, link: ClientLink, from: number): boolean {
+    const cursor = replay.cursor!;
+    const { variant: { qos, identifiers }, topic } = replay;
+    if (!link.isPlain(qos) || (qos > 0 && this.#session.expirySeconds > 0)) return false;
+    const identifier = identifiers?.[0] ?? 0;
+    let isSent: boolean;
+    if (qos === 0) isSent = sendRecord(link, cursor, topic, identifier, 0, 0);
+    else {
+      const { window } = this.#session.openInflight();
+      const { name } = cursor.knownTopic;
+      const sent = new ReplayedMessage(null, replay.variant, replay, name, cursor.seq, from);
+      const flight = window.open(1, sent);
+      isSent = sendRecord(link, cursor, topic, identifier, 1, flight.packetId);
+      if (!isSent) {
+        window.close(flight);
+        sent.onFinished();
+      }
+    }
+    // The general way tells why.
+    if (isSent) cursor.gap = null;
+    return isSent;
   }
 
   #unsent(link: ClientLink, message: Message): void {

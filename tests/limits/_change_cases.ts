@@ -366,6 +366,16 @@ export const CHANGE_CASES: Record<keyof BrokerLimits, ChangeCase> = {
     // With no time in a turn, each message is in a turn of its own.
     return stage.broker.stats.limited["replay-turn"] >= 99;
   }),
+  replayAheadBytesMax: later(1, async (stage) => {
+    const stream = await declare(stage, 200);
+    // Nothing is left in memory by now of what was written.
+    stage.broker.changeLimits({ streamCacheBytesMax: 0 });
+    for (let i = 0; i < 10; i++) stage.broker.publish("a", "x".repeat(10_000));
+    await stage.clock.settle();
+    stage.broker.changeLimits({ streamCacheBytesMax: 2 ** 24 });
+    for await (const _ of stream.read({ after: 0 })) break;
+    return stage.broker.stats.memory.pages;
+  }),
   replayTopicsMax: later(1, async (stage) => {
     await declare(stage, 3);
     const client = await stage.join({ level: 4 });

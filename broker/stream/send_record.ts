@@ -1,0 +1,59 @@
+/** Writes messages of streams as PUBLISH packets, from their records straight to an outbox. */
+import { copyBytes, writeUint16 } from "../../codec/fields.ts";
+import { frameSize, writeFixedHeader } from "../../codec/fixed_header.ts";
+import { varintSize, writeVarint } from "../../codec/varint.ts";
+import type { StreamCursor } from "../../stream/stream_cursor.ts";
+import type { ClientLink } from "../session/client_link.ts";
+import { composeMarks, copyMarks } from "./marks.ts";
+
+/** The property Subscription Identifier (§3.3.2.3.8). */
+const SUBSCRIPTION_IDENTIFIER = 0x0b;
+
+/**
+ * Sends the message that a cursor has found, which does not expire.
+ *
+ * @param topic The topic as the client is sent it, in UTF-8.
+ * @param identifier The Subscription Identifier; 0 for none.
+ * @param packetId Ignored with QoS 0.
+ * @returns False if it exceeds the client's Maximum Packet Size. Then nothing is sent.
+ */
+export function sendRecord(
+  { outbox, wire: { v5, packetBytesMax } }: ClientLink,
+  { record, seq, gap }: StreamCursor,
+  topic: Uint8Array,
+  identifier: number,
+  qos: 0 | 1,
+  packetId: number,
+): boolean {
+  const { bytes, propertiesStart, propertiesEnd, payloadStart, payloadEnd } = record;
+  let body = 2 + topic.length + 2 * qos + payloadEnd - payloadStart;
+  let properties = 0;
+  let marks = 0;
+  if (v5) {
+    marks = composeMarks(record.timeMs, seq, gap, 1);
+    properties = propertiesEnd - propertiesStart + marks;
+    if (identifier > 0) properties += 1 + varintSize(identifier);
+    body += varintSize(properties) + properties;
+  }
+  const size = frameSize(body);
+  if (size > packetBytesMax) return false;
+  // The reader runs ahead of the client by no more than there is room for, so nothing is skipped.
+  const offset = outbox.reserve(size, true);
+  const target = outbox.buffer;
+  let at = writeFixedHeader(0x30 | qos << 1, body, target, offset);
+  at = writeUint16(topic.length, target, at);
+  at = copyBytes(topic, 0, topic.length, target, at);
+  if (qos > 0) at = writeUint16(packetId, target, at);
+  if (v5) {
+    at = writeVarint(properties, target, at);
+    if (identifier > 0) {
+      target[at] = SUBSCRIPTION_IDENTIFIER;
+      at = writeVarint(identifier, target, at + 1);
+    }
+    at = copyBytes(bytes, propertiesStart, propertiesEnd, target, at);
+    at = copyMarks(marks, target, at);
+  }
+  copyBytes(bytes, payloadStart, payloadEnd, target, at);
+  outbox.commit(size);
+  return true;
+}
