@@ -265,10 +265,6 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
     return this.sender!.send(message, how, qos, id, dup, sure);
   }
 
-  isPlain(qos: QoS): boolean {
-    return this.sender!.isPlain(qos);
-  }
-
   whyUnsent(message: Message): DropReason {
     const { mount } = this.policy;
     return mount === null || mount.holds(message.topic) ? this.sender!.whyUnsent : "outside-mount";

@@ -3,6 +3,7 @@ import type { QoS } from "../../codec/mod.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { EffectivePolicy } from "../base/listener_policy.ts";
 import type { Message } from "../base/message.ts";
+import type { MessageSender } from "../delivery/publish_sender.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { Wire } from "../delivery/subscriber.ts";
 import type { DropReason } from "../base/stats.ts";
@@ -15,6 +16,8 @@ export interface ClientLink {
   readonly policy: EffectivePolicy;
   /** How it is written to. */
   readonly wire: Wire;
+  /** Encodes for it; `null` until the client is accepted. */
+  readonly sender: MessageSender | null;
   /**
    * Sends a PUBLISH; false if the client cannot be sent it, see {@linkcode whyUnsent}.
    *
@@ -28,8 +31,6 @@ export interface ClientLink {
     dup: boolean,
     isSure?: true,
   ): boolean;
-  /** Whether frames with this QoS may be written to the outbox as they are, without {@linkcode send}. */
-  isPlain(qos: QoS): boolean;
   /** Why a PUBLISH was not sent. */
   whyUnsent(message: Message): DropReason;
   /** Sends a PUBREL. */

@@ -280,7 +280,7 @@ export class Replays implements SessionReplays {
   #sendAsIs(replay: Replay, link: ClientLink, from: number): boolean {
     const cursor = replay.cursor!;
     const { variant: { qos, identifiers }, topic } = replay;
-    if (!link.isPlain(qos) || (qos > 0 && this.#session.expirySeconds > 0)) return false;
+    if (!link.sender!.isPlain(qos) || (qos > 0 && this.#session.expirySeconds > 0)) return false;
     const identifier = identifiers?.[0] ?? 0;
     let isSent: boolean;
     if (qos === 0) isSent = sendRecord(link, cursor, topic, identifier, 0, 0);
