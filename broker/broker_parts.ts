@@ -7,6 +7,7 @@ import type { TurnBudget } from "./base/turn_budget.ts";
 import type { Settings } from "./base/options.ts";
 import type { Connection } from "./connection/connection.ts";
 import type { ConnectionHost } from "./connection/client_connection.ts";
+import { DelayedMessages } from "./delivery/delayed_messages.ts";
 import { Delivery } from "./delivery/delivery.ts";
 import { FlushQueue } from "./delivery/flush_queue.ts";
 import type { HostedOutbox, OutboxHost } from "./delivery/outbox_host.ts";
@@ -42,6 +43,7 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
   readonly delivery: Delivery;
   readonly publisher: Publisher;
   readonly retained: RetainedStore;
+  readonly delayed: DelayedMessages;
   readonly sessions: SessionTable;
   readonly streams: BrokerStreams;
   readonly memory: MemoryBudget;
@@ -78,6 +80,7 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
       (bytes) => this.memory.admits("table", bytes, null),
     );
     this.publisher = new Publisher(this);
+    this.delayed = new DelayedMessages(this);
     this.sessions = new SessionTable(this);
     this.streams = new BrokerStreams(this);
     this.memory = new MemoryBudget(context, this);

@@ -31,6 +31,10 @@ export interface BrokerStats extends Readonly<BrokerCounters> {
   readonly retainedMessages: number;
   /** Memory of retained messages, in bytes. */
   readonly retainedBytes: number;
+  /** The current number of messages that are published later. */
+  readonly delayedMessages: number;
+  /** Memory of these, in bytes. */
+  readonly delayedBytes: number;
   /** The weight of the stored messages, in bytes; 0 without a store. */
   readonly storedBytes: number;
   /** The memory that clients cause the broker to use, in bytes. */
@@ -54,6 +58,12 @@ export function statsOf(parts: BrokerParts): BrokerStats {
     },
     get retainedBytes() {
       return parts.retained.bytes;
+    },
+    get delayedMessages() {
+      return parts.delayed.size;
+    },
+    get delayedBytes() {
+      return parts.delayed.bytes;
     },
     get storedBytes() {
       return parts.journal?.bytes ?? 0;

@@ -332,6 +332,7 @@ function brokerOptions(
     },
     overflow: global.fairway_overflow,
     retainAvailable: global.retain_available,
+    delayed: global.fairway_delayed,
     rules: {
       queueQoS0: global.queue_qos0_messages,
       upgradeOutgoingQoS: global.upgrade_outgoing_qos,

@@ -45,6 +45,7 @@ export const GLOBAL_OPTIONS = {
   log_facility: optional(integer(0, 7)),
   fairway_log_format: option(oneOf("text", "json"), "text"),
   fairway_presence: option(boolean, false),
+  fairway_delayed: option(boolean, false),
   pid_file: once(file),
   user: once(text("the name of a user")),
   sys_interval: option(integer(0, 65_535), 10),

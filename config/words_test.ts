@@ -33,6 +33,7 @@ const GLOBAL: Record<keyof GlobalValues, Case[]> = {
   log_facility: [["0", 0, "8", "-1", "local0"], ["7", 7]],
   fairway_log_format: [["json", "json", "xml"], ["text", "text"]],
   fairway_presence: [["true", true, "on"]],
+  fairway_delayed: [["true", true, "on"]],
   pid_file: [["/run/mosquitto.pid", "/run/mosquitto.pid"]],
   user: [["mosquitto", "mosquitto"]],
   sys_interval: [["0", 0, "-1", "65536", "x", "1.5"], ["65535", 65_535]],

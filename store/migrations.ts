@@ -30,6 +30,7 @@ export const MIGRATIONS: readonly string[] = [
   `CREATE TABLE stream_groups ${COLUMNS} WITHOUT ROWID`,
   // A role can have many rules, so the rows may be long.
   `CREATE TABLE accounts ${COLUMNS}`,
+  `CREATE TABLE delayed ${COLUMNS}`,
 ];
 
 /** The version of a file's tables; 0 if it has no tables yet. */

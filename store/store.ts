@@ -20,6 +20,7 @@ export const TABLES = [
   "bans",
   "stream_groups",
   "accounts",
+  "delayed",
 ] as const;
 
 /** The name of a table. */

@@ -253,6 +253,23 @@ function sessionInstruments({ broker, counted }: Sources): Instrument[] {
     ),
     single(
       "gauge",
+      "fairway_delayed_messages",
+      "Messages that are published later.",
+      () => broker.stats.delayedMessages,
+    ),
+    single(
+      "gauge",
+      "fairway_delayed_bytes",
+      "What they cost in memory.",
+      () => broker.stats.delayedBytes,
+    ),
+    counter(
+      "fairway_messages_delayed_total",
+      "Messages that were taken to be published later.",
+      () => stats.messagesDelayed,
+    ),
+    single(
+      "gauge",
       "fairway_retained_messages",
       "Retained messages.",
       () => broker.stats.retainedMessages,

@@ -151,6 +151,12 @@ export interface BrokerLimits {
    * dropped.
    */
   willsAskedMax: number;
+  /** Delayed messages. Beyond it: 0x97, or dropped at QoS 0. */
+  delayedMessagesMax: number;
+  /** Bytes of delayed messages. Beyond it: 0x97, or dropped at QoS 0. */
+  delayedBytesMax: number;
+  /** Seconds by which a message may be delayed. Beyond it: its topic is refused with 0x90. */
+  delaySecondsMax: number;
   /** Bytes that may wait for a commit in progress. Beyond it: reading from publishers pauses. */
   journalBytesMax: number;
   /** Bytes of stored messages. Beyond it: QoS 1 and 2 messages that must be stored get 0x97. */
@@ -266,6 +272,9 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   retainedMessagesMax: 1_000_000,
   retainedBytesMax: 1024 * 1024 * 1024,
   willsAskedMax: 10_000,
+  delayedMessagesMax: 100_000,
+  delayedBytesMax: 64 * 1024 * 1024,
+  delaySecondsMax: 4_294_967,
   journalBytesMax: 16 * 1024 * 1024,
   storedBytesMax: 16 * 1024 * 1024 * 1024,
   storeCacheBytesMax: 32 * 1024 * 1024,

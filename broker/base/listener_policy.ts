@@ -123,7 +123,7 @@ function effectiveOf(
   }
   const payloadBytesMax = amount("payloadBytesMax", rules.payloadBytesMax);
   const { refuseControlCharacters = false } = rules;
-  const mount = rules.mountPoint ? new MountPoint(rules.mountPoint) : null;
+  const mount = rules.mountPoint ? new MountPoint(rules.mountPoint, settings.delayed) : null;
   return {
     ...pick(limits, LIMITS),
     name: rules.name ?? "",

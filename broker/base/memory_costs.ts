@@ -44,6 +44,8 @@ export const STRETCH_BYTES = 200;
 export const ALIAS_BYTES = 100;
 /** The record that a limiter keeps of an address or a client identifier, without the name. */
 export const RECORD_BYTES = 250;
+/** A delayed message, without the message itself: its place in line, and maybe a deadline. */
+export const DELAYED_BYTES = 250;
 /** A will, without its topic and payload. */
 export const WILL_BYTES = 400;
 

@@ -1,5 +1,6 @@
 /** The topic prefix that a listener adds for its clients. */
 import { copyBytes } from "../../codec/fields.ts";
+import { delayedHead, delayedHeadBytes } from "./delayed_topic.ts";
 import { parseSharedFilter } from "../../router/topic.ts";
 
 /** The maximum length of a topic, in bytes (MQTT 5 §1.5.4). */
@@ -19,9 +20,15 @@ export class MountPoint {
   /** Holds the last mounted topic, until the next one. */
   #scratch: Uint8Array = new Uint8Array(256);
 
-  /** @throws {RangeError} If the prefix is empty, or no topic could begin with it. */
-  constructor(prefix: string) {
+  readonly #delays: boolean;
+
+  /**
+   * @param delays Whether the prefix comes after `$delayed/SECONDS/`.
+   * @throws {RangeError} If the prefix is empty, or no topic could begin with it.
+   */
+  constructor(prefix: string, delays = false) {
     this.prefix = prefix;
+    this.#delays = delays;
     this.bytes = encoder.encode(prefix);
     const isTopic = !/[+#\0]/.test(prefix) && prefix.isWellFormed();
     if (prefix === "" || !isTopic || this.bytes.length >= TOPIC_BYTES_MAX) {
@@ -31,12 +38,14 @@ export class MountPoint {
 
   /** The broker's topic for a client's topic. */
   topic(name: string): string {
-    return this.prefix + name;
+    const head = this.#delays ? delayedHead(name) : 0;
+    return name.slice(0, head) + this.prefix + name.slice(head);
   }
 
   /** The client's topic for a broker's topic. */
   told(name: string): string {
-    return name.slice(this.prefix.length);
+    const head = this.#delays ? delayedHead(name) : 0;
+    return name.slice(0, head) + name.slice(head + this.prefix.length);
   }
 
   /**
@@ -59,8 +68,10 @@ export class MountPoint {
     const length = prefix + end - start;
     if (start === end || length > TOPIC_BYTES_MAX) return null;
     if (this.#scratch.length < length) this.#scratch = new Uint8Array(TOPIC_BYTES_MAX);
-    this.#scratch.set(this.bytes);
-    copyBytes(bytes, start, end, this.#scratch, prefix);
+    const head = this.#delays ? delayedHeadBytes(bytes, start, end) : 0;
+    copyBytes(bytes, start, start + head, this.#scratch, 0);
+    this.#scratch.set(this.bytes, head);
+    copyBytes(bytes, start + head, end, this.#scratch, head + prefix);
     return this.#scratch.subarray(0, length);
   }
 

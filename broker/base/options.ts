@@ -44,6 +44,11 @@ export interface BrokerOptions {
   maximumQoS?: QoS;
   /** Whether retained messages are supported; true by default. */
   retainAvailable?: boolean;
+  /**
+   * Whether what is published to `$delayed/SECONDS/TOPIC` is published to `TOPIC` so many seconds
+   * later; false by default. What waits in the store is published in any case.
+   */
+  delayed?: boolean;
   /** Whether wildcard subscriptions are supported; true by default. */
   wildcardSubscriptionAvailable?: boolean;
   /** Whether shared subscriptions are supported; true by default. */
@@ -89,6 +94,7 @@ export function settingsOf(options: BrokerOptions): Settings {
     deliver: null,
     maximumQoS: 2,
     retainAvailable: true,
+    delayed: false,
     wildcardSubscriptionAvailable: true,
     sharedSubscriptionAvailable: true,
     subscriptionIdentifiersAvailable: true,

@@ -20,6 +20,8 @@ export type DropReason =
   | "deliver"
   /** There was no room for another retained message. */
   | "retained-full"
+  /** The topic of a delayed message was not valid, or, at QoS 0, there was no room for it. */
+  | "delayed"
   /** The session ended while messages waited for it. */
   | "session-ended"
   /** The authorizer refused the publication. */
@@ -111,7 +113,9 @@ export type LimitReason =
   /** `controlBytesMax`: reading from a client was paused until it had received its responses. */
   | "control-bytes"
   /** `drainMs`: a client that received nothing was closed. */
-  | "drain";
+  | "drain"
+  /** `delayedMessagesMax`, `delayedBytesMax`: a delayed message was refused. */
+  | "delayed";
 
 /** Counters since the start of the broker. */
 export class BrokerCounters {
@@ -172,6 +176,8 @@ export class BrokerCounters {
   messagesRefused = 0;
   /** Messages that were kept as dead letters. */
   deadLetters = 0;
+  /** Messages that were taken to be published later. */
+  messagesDelayed = 0;
   /** Commits that failed; they are retried. */
   commitsFailed = 0;
   /** Stored messages that were lost because the store was damaged. */
@@ -189,6 +195,7 @@ export class BrokerCounters {
     "transform": 0,
     "deliver": 0,
     "retained-full": 0,
+    "delayed": 0,
     "session-ended": 0,
     "not-authorized": 0,
     "stream-full": 0,
@@ -229,6 +236,7 @@ export class BrokerCounters {
     "topic-aliases": 0,
     "control-bytes": 0,
     "drain": 0,
+    "delayed": 0,
   };
   /** Tolerated faults on lenient listeners, by kind. */
   readonly tolerated: Record<ToleratedFault, number> = {

@@ -1,6 +1,7 @@
 /** What a client that was authenticated is granted, and what is settled with it before CONNACK. */
 import type { ClientInfo, ConnectRequest } from "../../auth/authenticator.ts";
 import { type ConnackPacket, type ConnectPacket, packetSize, ReasonCode } from "../../codec/mod.ts";
+import { targetOf } from "../base/delayed_topic.ts";
 import { isOffLimits } from "../limits/reserved_topics.ts";
 import type { ClientAccess } from "../session/client_access.ts";
 import type { ClientConnection } from "./client_connection.ts";
@@ -55,13 +56,20 @@ export async function admit(
 
 /** A will is refused with CONNACK where its client may not publish it: nobody could be told later. */
 async function checkWillPermission(
-  { isBridge }: ClientConnection,
+  { isBridge, context }: ClientConnection,
   { will }: ConnectPacket,
   { clientId }: ClientInfo,
   access: ClientAccess | null,
 ): Promise<ConnectRefusal | null> {
   if (will === null) return null;
-  const { topic, qos, retain } = will;
+  const { qos, retain } = will;
+  const topic = targetOf(will.topic, context);
+  if (topic === null) {
+    return new ConnectRefusal(
+      ReasonCode.TopicNameInvalid,
+      "Will topic is no $delayed/SECONDS/TOPIC",
+    );
+  }
   if (isOffLimits(topic, { clientId, isBridge })) {
     return new ConnectRefusal(ReasonCode.NotAuthorized, "Will topic is not for clients");
   }

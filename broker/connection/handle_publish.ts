@@ -13,6 +13,7 @@ import { messageOf } from "./publish_message.ts";
 import { takeCommands } from "./control_topic.ts";
 import { transformPublish } from "./transform_publish.ts";
 import type { Transform } from "../base/transform.ts";
+import { targetOf } from "../base/delayed_topic.ts";
 import { INBOUND_ID_BYTES } from "../base/memory_costs.ts";
 import { countKept, type Message } from "../base/message.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
@@ -157,7 +158,12 @@ export function handlePublish(
   if (qos === 2 && !connection.host.memory.admitsId(session.inbound.size, session.clientId)) {
     return refuse(connection, message, packetId);
   }
-  if (route.bytes[0] === DOLLAR && isOffLimits(route.topic, connection)) {
+  const isSpecial = route.bytes[0] === DOLLAR;
+  const topic = isSpecial ? targetOf(route.topic, context) : route.topic;
+  if (topic === null) {
+    return drop(connection, "delayed", message, packetId, ReasonCode.TopicNameInvalid);
+  }
+  if (isSpecial && isOffLimits(topic, connection)) {
     if (policy.control?.topic !== route.topic) {
       return settleIf(false, connection, route, message, packetId);
     }
@@ -172,7 +178,7 @@ export function handlePublish(
   }
   const { access } = session;
   if (access === null) return settle(connection, route, message, packetId);
-  const { name: topic, retain } = message;
+  const { retain } = message;
   const allowed = access.mayPublish({ topic, qos, retain, will: false });
   if (typeof allowed === "boolean") {
     return settleIf(allowed, connection, route, message, packetId);

@@ -11,6 +11,7 @@ import type { Router } from "../../router/router.ts";
 import { topicNameFault } from "../../router/topic.ts";
 import type { Commit } from "../base/commit.ts";
 import type { BrokerContext } from "../base/context.ts";
+import { targetOf } from "../base/delayed_topic.ts";
 import { Message } from "../base/message.ts";
 import { Origin } from "../base/origin.ts";
 import { Outcome } from "./delivery.ts";
@@ -79,6 +80,11 @@ export class LocalPublisher {
   #route(topic: string): Route<Receiver> {
     const fault = typeof topic === "string" ? topicNameFault(topic) : "is not a string";
     if (fault !== null) throw new TypeError(`Cannot publish to "${topic}": topic ${fault}`);
+    if (targetOf(topic, this.#host.context) === null) {
+      const most = `delaySecondsMax (${this.#host.context.limits.delaySecondsMax})`;
+      const form = `expected $delayed/SECONDS/TOPIC, with at most ${most}`;
+      throw new TypeError(`Cannot publish to "${topic}": ${form}`);
+    }
     const route = this.#host.router.routeOf(topic);
     if (route !== null) return route;
     const { topicLevelsMax, topicBytesMax } = this.#host.context.limits;

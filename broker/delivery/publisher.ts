@@ -2,6 +2,7 @@
 import type { Receipt } from "../../log/receipt.ts";
 import type { Route } from "../../router/route_cache.ts";
 import type { BrokerContext } from "../base/context.ts";
+import { isDelayedTopic } from "../base/delayed_topic.ts";
 import type { Commit } from "../base/commit.ts";
 import type { MemoryBudget } from "../limits/memory_budget.ts";
 import type { Message } from "../base/message.ts";
@@ -18,6 +19,8 @@ export interface PublisherHost {
   /** The store; `null` for a broker that keeps all in memory. */
   readonly journal: DeliveryJournal | null;
   readonly memory: MemoryBudget;
+  /** Messages that are published later. */
+  readonly delayed: { take(message: Message): boolean };
 }
 
 /** The result of publishing one message, and the conditions that its publisher waits for. */
@@ -49,6 +52,7 @@ const AT_ONCE: readonly PublishResult[] = [0, 1, 2].map((outcome) => ({
 export class Publisher {
   readonly #host: PublisherHost;
   readonly #context: BrokerContext;
+  readonly #isDelaying: boolean;
   /** The receipt that the current publisher must wait for. */
   #room: Receipt | null = null;
   /** Whether the current message is stored. */
@@ -57,6 +61,7 @@ export class Publisher {
   constructor(host: PublisherHost) {
     this.#host = host;
     this.#context = host.context;
+    this.#isDelaying = host.context.settings.delayed;
   }
 
   /** A subscriber has many waiting bytes: the current publisher must wait until `room` closes. */
@@ -104,9 +109,18 @@ export class Publisher {
   }
 
   #publish(route: Route<Receiver>, message: Message): number {
+    if (this.#isDelaying && isDelayedTopic(message.name)) return this.#delay(message);
     if (message.qos > 0 && this.#cannotPromise(route, message)) return Outcome.refused;
     if (message.retain && !this.#retain(route, message)) return Outcome.refused;
     return this.#host.delivery.message(route, message);
+  }
+
+  /** Takes a message that is published later. */
+  #delay(message: Message): number {
+    if (this.#host.delayed.take(message)) return Outcome.delivered;
+    if (message.qos > 0) return Outcome.refused;
+    this.#context.reportDrop("delayed", message, message.origin.clientId);
+    return Outcome.unmatched;
   }
 
   /** Whether the message must be stored or kept, and there is no room for it. */

@@ -1,6 +1,7 @@
 /** The interface of the broker that durable state needs. */
 import type { Router } from "../../router/router.ts";
 import type { BrokerContext } from "../base/context.ts";
+import type { DelayedMessages } from "../delivery/delayed_messages.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import type { Publisher } from "../delivery/publisher.ts";
 import type { RetainedStore } from "../delivery/retained_store.ts";
@@ -21,6 +22,7 @@ export interface DurableHost {
   readonly delivery: Delivery;
   readonly publisher: Publisher;
   readonly retained: RetainedStore;
+  readonly delayed: DelayedMessages;
   readonly sessions: SessionTable;
   readonly memory: MemoryBudget;
   readonly limiters: Limiters;

@@ -8,6 +8,7 @@ import { Journal, type JournalHost } from "./journal.ts";
 import { MessagePage } from "./message_page.ts";
 import { type PageSummary, summarisePage } from "./message_page_record.ts";
 import { restoreBans } from "./stored_bans.ts";
+import { readDelayed, StoredDelayed } from "./stored_delayed.ts";
 import { StoredRows } from "./stored_rows.ts";
 import {
   continueSessions,
@@ -40,11 +41,15 @@ export async function restore(
   await restoreSharedStarts(rows, journal, logs, sessions);
   await restoreSubscriptions(broker, rows, sessions);
   const wills = await readWills(rows);
+  const delayed = await readDelayed(rows, broker.context.calendar);
   // A damaged part of the file may have contained the row with the reserved identifiers.
   journal.ids.skip(rows.idMost);
   for (const log of logs.values()) log.begin();
   restoreWills(broker, wills);
   continueSessions(broker, sessions);
+  broker.delayed.keeper = new StoredDelayed(broker, journal);
+  for (const one of delayed) broker.delayed.restore(one);
+  mustFit(broker);
   discard(rows, journal, broker);
   journal.begin();
   return journal;

@@ -66,6 +66,7 @@ export interface MemoryHolders extends Holders {
     limitRoutes(bytesMax: number): void;
   };
   readonly retained: { readonly bytes: number };
+  readonly delayed: { readonly bytes: number };
   readonly sessions: Holders["sessions"] & { readonly bytes: number };
   readonly connections: Holders["connections"] & { readonly size: number };
   readonly journal: { readonly memoryBytes: number } | null;
@@ -132,21 +133,23 @@ export class MemoryBudget {
 
   /** Memory that is not a cache, in bytes. */
   get #tableBytes(): number {
-    const { router, retained, sessions, connections } = this.#holders;
-    return retained.bytes + router.subscriptionsBytes + sessions.bytes + this.#messageBytes +
+    const { router, retained, sessions, connections, delayed } = this.#holders;
+    return retained.bytes + delayed.bytes + router.subscriptionsBytes + sessions.bytes +
+      this.#messageBytes +
       connections.size * CONNECTION_BYTES + this.aliasBytes + this.inputBytes;
   }
 
   /** The memory in use by kind. */
   get use(): MemoryUse {
     const { router, retained, sessions, connections, journal, limiters, streams } = this.#holders;
+    const { delayed } = this.#holders;
     return {
       routes: router.routesBytes,
       retained: retained.bytes,
       subscriptions: router.subscriptionsBytes,
       sessions: sessions.bytes,
       connections: connections.size * CONNECTION_BYTES + this.aliasBytes + this.inputBytes,
-      messages: this.#messageBytes,
+      messages: this.#messageBytes + delayed.bytes,
       pages: (journal?.memoryBytes ?? 0) + streams.memoryBytes,
       records: limiters.bytes,
     };

@@ -66,6 +66,7 @@ class World {
           return sizes.retained;
         },
       },
+      delayed: { bytes: 0 },
       sessions: {
         get bytes() {
           return sizes.sessions;

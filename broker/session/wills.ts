@@ -4,6 +4,7 @@ import type { Router } from "../../router/router.ts";
 import type { Route } from "../../router/route_cache.ts";
 import type { BrokerContext } from "../base/context.ts";
 import type { BrokerLimits } from "../base/limits.ts";
+import { targetOf } from "../base/delayed_topic.ts";
 import { Message } from "../base/message.ts";
 import { Origin } from "../base/origin.ts";
 import { Deadline } from "../base/scheduler.ts";
@@ -19,7 +20,8 @@ const RETRY_MS = 1000;
 /** What wills need of the broker. */
 export interface WillHost {
   readonly context: Pick<BrokerContext, "scheduler" | "clock" | "reportError" | "reportDrop"> & {
-    readonly limits: Pick<BrokerLimits, "willsAskedMax">;
+    readonly limits: Pick<BrokerLimits, "willsAskedMax" | "delaySecondsMax">;
+    readonly settings: { readonly delayed: boolean };
   };
   readonly router: Pick<Router<Receiver>, "routeOf">;
   readonly publisher: Pick<Publisher, "publish" | "cannotStore">;
@@ -151,7 +153,8 @@ export class Wills {
       settle(false);
     };
     try {
-      const { name: topic, qos, retain } = message;
+      const { name, qos, retain } = message;
+      const topic = targetOf(name, context) ?? name;
       const may = access.mayPublish({ topic, qos, retain, will: true });
       if (typeof may === "boolean") return settle(may);
       this.#asked++;

@@ -33,7 +33,7 @@ function owner(clientId: string, access: ClientAccess | null = null): WillOwner 
 class WillWorld implements WillHost {
   readonly clock = new VirtualClock();
   readonly scheduler = new Scheduler(this.clock);
-  readonly limits = { willsAskedMax: 2 };
+  readonly limits = { willsAskedMax: 2, delaySecondsMax: 60 };
   readonly router: Pick<Router<Receiver>, "routeOf"> = new Router<Receiver>();
   /** What was published, as topic, QoS, retain and payload. */
   readonly published: string[] = [];
@@ -54,6 +54,7 @@ class WillWorld implements WillHost {
     scheduler: this.scheduler,
     clock: this.clock,
     limits: this.limits,
+    settings: { delayed: true },
     reportError: (error) => void this.failures.push((error as Error).message),
     reportDrop: (reason, _message, clientId) => void this.dropped.push(`${reason} ${clientId}`),
   };

@@ -114,6 +114,12 @@ const retainTwo = async (client: Visitor) =>
     packets.publish("a", "x", { ...V5, qos: 1, retain: true }),
     packets.publish("b", "x", { ...V5, qos: 1, retain: true, packetId: 2 }),
   );
+const delayTwo = async (client: Visitor) =>
+  await client.send(
+    packets.publish("$delayed/9/a", "x", { ...V5, qos: 1 }),
+    packets.publish("$delayed/9/b", "x", { ...V5, qos: 1, packetId: 2 }),
+  );
+const delays = { options: { delayed: true } };
 const logins = { options: { authenticator: picky } };
 const flaps = { base: { takeOversMax: 1, takeOverForgetMs: LONG, takeOverDelayMs: LONG } };
 
@@ -301,6 +307,9 @@ export const CHANGE_CASES: Record<keyof BrokerLimits, ChangeCase> = {
       return stage.broker.stats.dropped["not-authorized"];
     },
   },
+  delayedMessagesMax: meanwhile(1, delayTwo, delays),
+  delayedBytesMax: meanwhile(1, delayTwo, delays),
+  delaySecondsMax: meanwhile(1, delayTwo, delays),
   journalBytesMax: journalCase(),
   storedBytesMax: waiting(10, { store: () => new ManualStore() }),
   storeCacheBytesMax: meanwhile(1000, async (publisher, stage) => {
