@@ -6,6 +6,7 @@
 import type { Broker } from "../../broker/broker.ts";
 import type { Totals } from "./session_totals.ts";
 import { byLabel, type Instrument, single, spread } from "./instrument.ts";
+import { keptInstruments } from "./kept_messages.ts";
 import type { LoopLag } from "./loop_lag.ts";
 import type { ProcessUse } from "./process.ts";
 
@@ -37,6 +38,7 @@ export function instrumentsOf(sources: Sources): Instrument[] {
     ...brokerInstruments(sources),
     ...trafficInstruments(sources),
     ...sessionInstruments(sources),
+    ...keptInstruments(sources.broker),
     ...storeInstruments(sources),
     ...processInstruments(sources),
   ];
@@ -250,35 +252,6 @@ function sessionInstruments({ broker, counted }: Sources): Instrument[] {
       "fairway_lag_bytes_most",
       "The most that waits to be written to one.",
       () => counted().lagBytesMost,
-    ),
-    single(
-      "gauge",
-      "fairway_delayed_messages",
-      "Messages that are published later.",
-      () => broker.stats.delayedMessages,
-    ),
-    single(
-      "gauge",
-      "fairway_delayed_bytes",
-      "What they cost in memory.",
-      () => broker.stats.delayedBytes,
-    ),
-    counter(
-      "fairway_messages_delayed_total",
-      "Messages that were taken to be published later.",
-      () => stats.messagesDelayed,
-    ),
-    single(
-      "gauge",
-      "fairway_retained_messages",
-      "Retained messages.",
-      () => broker.stats.retainedMessages,
-    ),
-    single(
-      "gauge",
-      "fairway_retained_bytes",
-      "What they cost in memory.",
-      () => broker.stats.retainedBytes,
     ),
   ];
 }

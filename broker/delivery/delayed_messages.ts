@@ -1,3 +1,4 @@
+/** Messages that are published later: `$delayed/SECONDS/TOPIC`. */
 import type { Router } from "../../router/router.ts";
 import type { Route } from "../../router/route_cache.ts";
 import type { BrokerContext } from "../base/context.ts";
