@@ -6,6 +6,7 @@
  */
 import deno from "./deno.json" with { type: "json" };
 import type { AdminListener, ListenerInfo } from "./admin/mod.ts";
+import { Telemetry } from "./admin/telemetry.ts";
 import { adminUrl, listenAndTell } from "./cli/admin_listener.ts";
 import { bindFault } from "./cli/bind_fault.ts";
 import { type FdLimit, readFdLimit } from "./cli/fd_limit.ts";
@@ -110,9 +111,11 @@ async function serve(flags: ServerFlags): Promise<void> {
   const state = new SysTopics(broker, { version: VERSION });
   const ports = [listener.port, ...webSockets === null ? [] : [webSockets.port]];
   const admin = flags.adminPort === null ? null : await administer(broker, flags.adminPort, ports);
+  const telemetry = Telemetry.start(broker, { version: VERSION });
   const notifier = SystemdNotifier.start();
   await stopped;
   await notifier?.stop();
+  telemetry?.stop();
   await admin?.close();
   state.stop();
   await broker.close({ graceMs: GRACE_MS });

@@ -34,5 +34,6 @@ export type { ImportedAccounts } from "../auth/dynsec/import.ts";
 export type { PaceClock } from "../auth/dynsec/command_pace.ts";
 export type { AccountRow, AccountStore } from "../auth/dynsec/rows.ts";
 export { PresenceTopics } from "./presence_topics.ts";
+export { Telemetry } from "./telemetry.ts";
 export { Line } from "./visible.ts";
 export type { CertificateInfo } from "./metrics/instruments.ts";

@@ -4,6 +4,7 @@ import { Router } from "../router/router.ts";
 import { BrokerContext } from "./base/context.ts";
 import type { BrokerLimits } from "./base/limits.ts";
 import type { TurnBudget } from "./base/turn_budget.ts";
+import { retainExpiryOf } from "./base/retain_expiry.ts";
 import type { Settings } from "./base/options.ts";
 import type { Connection } from "./connection/connection.ts";
 import type { ConnectionHost } from "./connection/client_connection.ts";
@@ -78,6 +79,7 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
       scheduler,
       retainedChanged,
       (bytes) => this.memory.admits("table", bytes, null),
+      retainExpiryOf(settings.retainExpiry),
     );
     this.publisher = new Publisher(this);
     this.delayed = new DelayedMessages(this);

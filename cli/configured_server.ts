@@ -1,5 +1,6 @@
 /** A server that runs with a configuration file, and its reload. */
 import type { Operations } from "../admin/mod.ts";
+import { Telemetry } from "../admin/telemetry.ts";
 import { PresenceTopics } from "../admin/presence_topics.ts";
 import { type LogSettings, OperatorLog } from "../admin/operator_log.ts";
 import type { DynamicSecurity } from "../auth/dynsec/dynamic_security.ts";
@@ -56,6 +57,7 @@ export class ConfiguredServer {
   #state: SysTopics | null = null;
   #stateSeconds = 0;
   #presence: PresenceTopics | null = null;
+  readonly #telemetry: Telemetry | null;
   readonly #sinceMs: number;
   #pidFile: PidFile | null = null;
   #accounts: DynamicSecurity | null = null;
@@ -72,6 +74,7 @@ export class ConfiguredServer {
     this.#surroundings = surroundings;
     this.#sinceMs = broker.clock.now();
     this.#listeners = new ListenerSet(broker, log, this.#operations());
+    this.#telemetry = Telemetry.start(broker, this.#operations());
     const inform = (text: string) => log.write("information", text);
     this.#streams = new ServerStreams(broker, surroundings.streams, inform);
     this.#first = this.#configuration = configuration;
@@ -173,6 +176,7 @@ export class ConfiguredServer {
     this.#state?.stop();
     this.#presence?.stop();
     this.#accounts?.stop();
+    this.#telemetry?.stop();
     await this.#listeners.closeAdmin();
     await this.#broker.close({ graceMs });
     await this.#accounts?.close();
@@ -333,6 +337,7 @@ function brokerOptions(
     overflow: global.fairway_overflow,
     retainAvailable: global.retain_available,
     delayed: global.fairway_delayed,
+    retainExpiry: global.fairway_retain_expiry,
     rules: {
       queueQoS0: global.queue_qos0_messages,
       upgradeOutgoingQoS: global.upgrade_outgoing_qos,

@@ -11,6 +11,7 @@ import {
   text,
   textWhere,
 } from "./kinds.ts";
+import { retainExpiry } from "./retain_expiry.ts";
 import { logDest, logType } from "./log_options.ts";
 import { isAddressBlock } from "./address_block.ts";
 import { many, once, type Option, option, optional, type Values } from "./option.ts";
@@ -55,6 +56,7 @@ export const GLOBAL_OPTIONS = {
   queue_qos0_messages: option(boolean, false),
   upgrade_outgoing_qos: option(boolean, false),
   retain_available: option(boolean, true),
+  fairway_retain_expiry: many(retainExpiry),
   set_tcp_nodelay: option(boolean, true),
   max_inflight_messages: optional(integer(0, 65_535)),
   max_queued_messages: optional(integer(0)),

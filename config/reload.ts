@@ -16,6 +16,7 @@ export const GLOBAL_RELOAD: Record<keyof GlobalValues, "applied" | "needs a rest
   fairway_log_format: "applied",
   fairway_presence: "applied",
   fairway_delayed: "needs a restart",
+  fairway_retain_expiry: "needs a restart",
   pid_file: "needs a restart",
   // A configuration that names another user than that of the process is refused.
   user: "applied",

@@ -34,6 +34,10 @@ const GLOBAL: Record<keyof GlobalValues, Case[]> = {
   fairway_log_format: [["json", "json", "xml"], ["text", "text"]],
   fairway_presence: [["true", true, "on"]],
   fairway_delayed: [["true", true, "on"]],
+  fairway_retain_expiry: [
+    ["7d sensors/#", [{ filter: "sensors/#", seconds: 604_800 }], "7d", "7 a", "7d a/#/b", "0s a"],
+    ["never a b", [{ filter: "a b", seconds: 0 }], "never $share/g/a"],
+  ],
   pid_file: [["/run/mosquitto.pid", "/run/mosquitto.pid"]],
   user: [["mosquitto", "mosquitto"]],
   sys_interval: [["0", 0, "-1", "65536", "x", "1.5"], ["65535", 65_535]],

@@ -45,6 +45,11 @@ export interface BrokerOptions {
   /** Whether retained messages are supported; true by default. */
   retainAvailable?: boolean;
   /**
+   * How many seconds retained messages stay that have no Message Expiry Interval, 0 for ever: the
+   * first filter that matches the topic decides. None by default, so they stay. At most 100.
+   */
+  retainExpiry?: readonly { readonly filter: string; readonly seconds: number }[];
+  /**
    * Whether what is published to `$delayed/SECONDS/TOPIC` is published to `TOPIC` so many seconds
    * later; false by default. What waits in the store is published in any case.
    */
@@ -94,6 +99,7 @@ export function settingsOf(options: BrokerOptions): Settings {
     deliver: null,
     maximumQoS: 2,
     retainAvailable: true,
+    retainExpiry: [],
     delayed: false,
     wildcardSubscriptionAvailable: true,
     sharedSubscriptionAvailable: true,

@@ -6,9 +6,13 @@ import type { BrokerLimits } from "../base/limits.ts";
 import type { Message } from "../base/message.ts";
 import { Deadline, type Scheduler } from "../base/scheduler.ts";
 
-/** A retained message, and its expiry. */
+/** A retained message, when it came, and its expiry; times are of the clock. */
 class Retained {
-  constructor(readonly message: Message, readonly expiry: Deadline | null) {}
+  constructor(
+    readonly message: Message,
+    readonly sinceMs: number,
+    readonly expiry: Deadline | null,
+  ) {}
 }
 
 /** The last message of each topic that was published with the RETAIN flag. */
@@ -19,12 +23,14 @@ export class RetainedStore {
   readonly #scheduler: Scheduler;
   readonly #changed: (topic: string) => void;
   readonly #mayGrow: (bytes: number) => boolean;
+  readonly #expiryOf: (topic: string) => number;
   /** Memory of the messages, without the tree. */
   #bytes = 0;
 
   /**
    * @param changed Called when the message of a topic is replaced or removed.
    * @param mayGrow Whether there is memory for so many more bytes.
+   * @param expiryOf How many seconds a message stays that has no expiry of its own.
    */
   constructor(
     limits: BrokerLimits,
@@ -32,7 +38,9 @@ export class RetainedStore {
     scheduler: Scheduler,
     changed: (topic: string) => void = () => {},
     mayGrow: (bytes: number) => boolean = () => true,
+    expiryOf: (topic: string) => number = () => Infinity,
   ) {
+    this.#expiryOf = expiryOf;
     this.#mayGrow = mayGrow;
     this.#changed = changed;
     this.#limits = limits;
@@ -71,23 +79,29 @@ export class RetainedStore {
     // The number of `$SYS` topics is limited, and they are most useful when memory is short.
     if (growth > 0 && !message.name.startsWith("$SYS/") && !this.#mayGrow(growth)) return false;
     this.#forget(previous);
-    this.#put(message);
+    this.#put(message, this.#clock.now());
     this.#changed(message.name);
     return true;
   }
 
-  /** Adds a message from the store. */
-  restore(message: Message): void {
-    this.#put(message);
+  /** Adds a message from the store that came at this time. */
+  restore(message: Message, sinceMs: number = this.#clock.now()): void {
+    this.#put(message, sinceMs);
   }
 
-  #put(message: Message): void {
-    const expiry = message.expirySeconds < 0
-      ? null
-      : new Deadline(() => this.#delete(message.name));
-    if (expiry !== null) this.#scheduler.set(expiry, message.deadlineMs);
-    this.#tree.set(message.name, new Retained(message.keep(), expiry));
+  #put(message: Message, sinceMs: number): void {
+    const dueMs = message.expirySeconds < 0
+      ? sinceMs + this.#expiryOf(message.name) * 1000
+      : message.deadlineMs;
+    const expiry = dueMs === Infinity ? null : new Deadline(() => this.#delete(message.name));
+    if (expiry !== null) this.#scheduler.set(expiry, dueMs);
+    this.#tree.set(message.name, new Retained(message.keep(), sinceMs, expiry));
     this.#bytes += costOf(message);
+  }
+
+  /** When the retained message of a topic came, by the clock; now if there is none. */
+  sinceOf(topic: string): number {
+    return this.#tree.get(topic)?.sinceMs ?? this.#clock.now();
   }
 
   /** The retained message of a topic. */
@@ -145,6 +159,7 @@ export class RetainedWalk {
     const page = this.#cursor.next(max, visitsMax);
     if (page.length === 0) return this.#cursor.done ? null : [];
     const now = this.#clock.now();
-    return page.map(({ message }) => message).filter(({ deadlineMs }) => deadlineMs > now);
+    return page.filter(({ expiry }) => expiry === null || expiry.atMs > now)
+      .map(({ message }) => message);
   }
 }

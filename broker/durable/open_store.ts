@@ -39,6 +39,7 @@ function journalHostOf(broker: DurableHost): JournalHost {
     needRoom: (room) => publisher.needRoom(room),
     onStoring: () => publisher.onStoring(),
     retainedOf: (topic) => retained.get(topic),
+    retainedSince: (topic) => retained.sinceOf(topic),
     reportError: (error) => context.reportError(error),
     onExpired: (messages) => stats.dropped.expired += messages,
     onLost: (messages) => stats.messagesLost += messages,

@@ -23,7 +23,10 @@ export async function restoreRetained(broker: DurableHost, rows: StoredRows): Pr
     mustBeSound("topic name", topicNameFault(message.name));
     // Under another key it could not be replaced.
     if (compareKeys(key, message.topic) !== 0) throw new StoreError("A key and its row differ");
-    broker.retained.restore(message);
+    // Rows of earlier versions do not say when it came.
+    const { calendar, clock } = broker.context;
+    const sinceMs = reader.isAtEnd ? clock.now() : calendar.toClock(reader.number());
+    broker.retained.restore(message, sinceMs);
     return mustFit(broker);
   });
 }

@@ -20,6 +20,8 @@ export interface RowHost {
   readonly calendar: Calendar;
   /** The current retained message of a topic. */
   retainedOf(topic: string): Message | undefined;
+  /** When it came, by the broker's clock. */
+  retainedSince(topic: string): number;
 }
 
 /** Writes the rows of changed objects in their current state. */
@@ -84,7 +86,9 @@ export class RowWriter {
     const key = encoder.encode(topic);
     if (message === undefined) return batch.remove("retained", key);
     this.#writer.reset().text(message.origin.toText());
-    writeMessage(this.#writer, message, this.#host.calendar);
+    const { calendar } = this.#host;
+    writeMessage(this.#writer, message, calendar);
+    this.#writer.number(Math.max(0, Math.round(calendar.toWall(this.#host.retainedSince(topic)))));
     batch.put("retained", key, this.#writer.bytes);
   }
 }

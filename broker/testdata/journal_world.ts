@@ -42,6 +42,10 @@ export class TestJournalHost implements JournalHost {
     return this.retained.get(topic);
   }
 
+  retainedSince(): number {
+    return 0;
+  }
+
   reportError(error: unknown): void {
     this.reports.push(`failed ${error}`);
   }
