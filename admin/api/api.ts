@@ -9,6 +9,7 @@ import { banRoutes } from "./ban_routes.ts";
 import { clientRoutes } from "./client_routes.ts";
 import { dynsecRoutes } from "./dynsec_routes.ts";
 import { healthRoutes } from "./health.ts";
+import { ListIndex } from "./list_index.ts";
 import { messageRoutes } from "./message_routes.ts";
 import { metricsRoutes } from "./metrics_routes.ts";
 import { MetricsSource } from "./metrics_source.ts";
@@ -26,6 +27,7 @@ export class AdminApi {
   readonly metrics: MetricsSource;
   readonly #slices: TimeSlices;
   readonly #recent: RecentEvents;
+  readonly #index: ListIndex;
   readonly #traces: Traces;
 
   constructor(broker: Broker, operations: Operations) {
@@ -33,9 +35,10 @@ export class AdminApi {
     const slices = this.#slices = new TimeSlices(inspection);
     const recent = this.#recent = new RecentEvents(inspection);
     this.#traces = new Traces(inspection);
+    const index = this.#index = new ListIndex(inspection.clock, slices);
     const metrics = this.metrics = new MetricsSource(broker, operations, slices);
     const { totals } = metrics;
-    const parts: ApiParts = { broker, inspection, operations, slices, totals, recent };
+    const parts: ApiParts = { broker, inspection, operations, slices, totals, recent, index };
     const routes: Route[] = [
       ...healthRoutes({
         get readiness() {
@@ -46,7 +49,7 @@ export class AdminApi {
             null;
         },
       }),
-      ...metricsRoutes(metrics),
+      ...metricsRoutes(metrics, inspection.clock),
       ...mosquittoRoutes(metrics, operations),
       ...clientRoutes(parts),
       ...backlogRoutes(parts),
@@ -65,6 +68,7 @@ export class AdminApi {
   close(): void {
     this.#traces.close();
     this.#recent.stop();
+    this.#index.stop();
     this.metrics.stop();
     this.#slices.close();
   }

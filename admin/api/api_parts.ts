@@ -3,6 +3,7 @@ import type { Broker } from "../../broker/broker.ts";
 import type { Inspection } from "../../broker/inspection.ts";
 import type { SessionTotals } from "../metrics/session_totals.ts";
 import type { TimeSlices } from "../time_slices.ts";
+import type { ListIndex } from "./list_index.ts";
 import type { Operations } from "./operations.ts";
 import type { RecentEvents } from "./recent_events.ts";
 
@@ -14,4 +15,6 @@ export interface ApiParts {
   readonly slices: TimeSlices;
   readonly totals: SessionTotals;
   readonly recent: RecentEvents;
+  /** The orders of the list of clients. */
+  readonly index: ListIndex;
 }

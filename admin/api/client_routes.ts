@@ -12,7 +12,8 @@ import { RequestError } from "../http/request_error.ts";
 import type { Route } from "../http/routes.ts";
 import type { ApiParts } from "./api_parts.ts";
 import { CLIENT_SCHEMA, clientView, SUBSCRIPTION_SCHEMA } from "./client_view.ts";
-import { answerPage, dataSchema, PAGE_QUERY, pageSchema, type Place } from "./page.ts";
+import { answerIndexedPage, answerPage, dataSchema, PAGE_QUERY, pageSchema } from "./page.ts";
+import type { Place } from "./place.ts";
 
 const CLIENT_ID = { id: "The client identifier" } as const;
 
@@ -53,7 +54,7 @@ const SORT: Fields = {
 };
 
 /** The routes. */
-export function clientRoutes({ inspection, slices, totals }: ApiParts): Route[] {
+export function clientRoutes({ inspection, slices, totals, index }: ApiParts): Route[] {
   const sessionOf = (clientId: string): InspectedSession => {
     const session = inspection.session(clientId);
     if (session !== null) return session;
@@ -73,8 +74,16 @@ export function clientRoutes({ inspection, slices, totals }: ApiParts): Route[] 
       const nowMs = inspection.clock.now();
       const place = (session: InspectedSession): Place | null =>
         isSelected(session) ? { rank: rank(session, nowMs), key: session.clientId } : null;
-      const view = (session: InspectedSession) => clientView(session, inspection);
-      return answerPage(slices, query, { entries: inspection.sessions(), place, view });
+      const { limit: _, cursor: __, ...asked } = query;
+      return answerIndexedPage({ slices, index }, query, JSON.stringify(asked), {
+        entries: inspection.sessions(),
+        place,
+        view: (session: InspectedSession) => clientView(session, inspection),
+        get: (clientId) => {
+          const session = inspection.session(clientId);
+          return session !== null && isSelected(session) ? session : null;
+        },
+      });
     },
   }, {
     method: "GET",

@@ -4,13 +4,23 @@
  * @module
  */
 import { text } from "../http/http_responses.ts";
+import type { Clock } from "../../broker/base/clock.ts";
+import type { Instrument } from "../metrics/instrument.ts";
 import type { Route } from "../http/routes.ts";
 import { mosquittoInstruments } from "../metrics/mosquitto_names.ts";
 import { PROMETHEUS_TYPE, prometheusText } from "../metrics/prometheus.ts";
+import { SharedText } from "./shared_text.ts";
 import type { MetricsSource } from "./metrics_source.ts";
 
 /** The route. */
-export function metricsRoutes(metrics: MetricsSource): Route[] {
+export function metricsRoutes(metrics: MetricsSource, clock: Clock): Route[] {
+  const textOf = (instruments: () => readonly Instrument[]) =>
+    new SharedText(clock, async () => {
+      await metrics.refresh();
+      return await metrics.slices.run(prometheusText(instruments()));
+    });
+  const ours = textOf(() => metrics.instruments);
+  const theirs = textOf(() => mosquittoInstruments(metrics.sysValues()));
   return [{
     method: "GET",
     path: "/metrics",
@@ -28,11 +38,8 @@ export function metricsRoutes(metrics: MetricsSource): Route[] {
       },
     },
     handle: async ({ query }) => {
-      await metrics.refresh();
-      const instruments = query.names === "mosquitto"
-        ? mosquittoInstruments(metrics.sysValues())
-        : metrics.instruments;
-      return text(await metrics.slices.run(prometheusText(instruments)), PROMETHEUS_TYPE);
+      const page = query.names === "mosquitto" ? theirs : ours;
+      return text(await page.get(), PROMETHEUS_TYPE);
     },
   }];
 }

@@ -5,9 +5,11 @@
  * @module
  */
 import { RequestError } from "../http/request_error.ts";
-import { json } from "../http/http_responses.ts";
+import { jsonText } from "../http/http_responses.ts";
 import type { Fields, Values } from "../http/fields.ts";
 import type { Schema } from "../http/routes.ts";
+import { type ListIndex, startAfter } from "./list_index.ts";
+import { compare, type Place } from "./place.ts";
 import type { Steps, TimeSlices } from "../time_slices.ts";
 
 /** Entries of a page, at most. */
@@ -29,12 +31,6 @@ export const PAGE_QUERY: Fields = {
     description: "Where the page begins: `meta.next` of the page before",
   },
 };
-
-/** The place of an entry in its list: higher numbers come first, then keys in ascending order. */
-export interface Place {
-  readonly rank: number;
-  readonly key: string;
-}
 
 /** How much of a list is asked for. */
 export interface PageRequest {
@@ -111,16 +107,59 @@ export async function answerPage<T>(
 ): Promise<Response> {
   const request = pageRequest(query);
   const page = await slices.run(selectPage(entries, place, request));
-  return pageResponse(page, request.limit, view);
+  return jsonText(await slices.run(pageText(page, request.limit, view)));
 }
 
-/** A page as an answer. */
-function pageResponse<T>(
+/**
+ * The same of a long list with an index: each page but the first costs what it shows.
+ *
+ * @param name What is selected, and how it is sorted.
+ * @param get The entry with a key; `null` if it is gone, or does not belong to the list any more.
+ */
+export async function answerIndexedPage<T>(
+  { slices, index }: { readonly slices: TimeSlices; readonly index: ListIndex },
+  query: Values,
+  name: string,
+  list: PagedList<T> & { get(key: string): T | null },
+): Promise<Response> {
+  const { limit, after } = pageRequest(query);
+  const { entries, place } = list;
+  const places = await index.places(name, after === null, function* () {
+    for (const entry of entries) yield place(entry);
+  });
+  if (places === null) return await answerPage(slices, query, list);
+  const page = await slices.run(findPage(places, list.get, { limit, after }));
+  return jsonText(await slices.run(pageText(page, limit, list.view)));
+}
+
+/** Finds a page in a list that is in order, one entry a step. */
+function* findPage<T>(
+  places: readonly Place[],
+  get: (key: string) => T | null,
+  { limit, after }: PageRequest,
+): Steps<Page<T>> {
+  const entries: T[] = [];
+  let at = startAfter(places, after);
+  for (; at < places.length && entries.length < limit; at++) {
+    const entry = get(places[at]!.key);
+    if (entry !== null) entries.push(entry);
+    yield;
+  }
+  return { entries, next: at < places.length ? cursorOf(places[at - 1]!) : null };
+}
+
+/** A page as JSON, one entry a step. */
+function* pageText<T>(
   { entries, next }: Page<T>,
   limit: number,
   view: (entry: T) => unknown,
-): Response {
-  return json({ data: entries.map(view), meta: { limit, next } });
+): Steps<string> {
+  const texts: string[] = [];
+  for (const entry of entries) {
+    texts.push(JSON.stringify(view(entry)));
+    yield;
+  }
+  return `{"data":[${texts.join(",")}],"meta":${JSON.stringify({ limit, next })}}`;
 }
 
 /** The schema of a page. */
@@ -142,11 +181,6 @@ export function pageSchema(entry: Schema): Schema {
 /** The schema of an answer with one thing. */
 export function dataSchema(data: Schema): Schema {
   return { type: "object", required: ["data"], properties: { data } };
-}
-
-function compare(a: Place, b: Place): number {
-  if (a.rank !== b.rank) return b.rank - a.rank;
-  return a.key < b.key ? -1 : a.key > b.key ? 1 : 0;
 }
 
 /** A place as a cursor. */

@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { RequestError } from "../http/request_error.ts";
-import { type Page, type PageRequest, pageRequest, type Place, selectPage } from "./page.ts";
+import { type Page, type PageRequest, pageRequest, selectPage } from "./page.ts";
+import type { Place } from "./place.ts";
 
 function pageOf(entries: readonly Place[], request: PageRequest): Page<Place> {
   const steps = selectPage(entries, (entry) => entry, request);
