@@ -84,6 +84,7 @@ export class AdminListener implements AsyncDisposable {
     const handler = new RequestHandler({
       routes: api.routes,
       access,
+      pace: api.pace,
       names: [hostname, ...options.names ?? []],
       other,
       audit: operations.audit ?? (() => {}),

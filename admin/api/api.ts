@@ -1,6 +1,7 @@
 /** All routes of the admin listener, put together. */
 import type { Broker } from "../../broker/broker.ts";
 import { json } from "../http/http_responses.ts";
+import { METRICS, RequestPace, REQUESTS } from "../http/request_pace.ts";
 import { type Route, RouteTable } from "../http/routes.ts";
 import { TimeSlices } from "../time_slices.ts";
 import type { ApiParts } from "./api_parts.ts";
@@ -25,9 +26,12 @@ import { Traces } from "./trace_routes.ts";
 export class AdminApi {
   readonly routes: RouteTable;
   readonly metrics: MetricsSource;
+  /** How fast requests are answered. */
+  readonly pace: RequestPace;
   readonly #slices: TimeSlices;
   readonly #recent: RecentEvents;
   readonly #index: ListIndex;
+  readonly #metricsPace: RequestPace;
   readonly #traces: Traces;
 
   constructor(broker: Broker, operations: Operations) {
@@ -35,6 +39,8 @@ export class AdminApi {
     const slices = this.#slices = new TimeSlices(inspection);
     const recent = this.#recent = new RecentEvents(inspection);
     this.#traces = new Traces(inspection);
+    this.pace = new RequestPace(inspection.clock, REQUESTS);
+    this.#metricsPace = new RequestPace(inspection.clock, METRICS);
     const index = this.#index = new ListIndex(inspection.clock, slices);
     const metrics = this.metrics = new MetricsSource(broker, operations, slices);
     const { totals } = metrics;
@@ -49,7 +55,7 @@ export class AdminApi {
             null;
         },
       }),
-      ...metricsRoutes(metrics, inspection.clock),
+      ...metricsRoutes(metrics, inspection.clock, this.#metricsPace),
       ...mosquittoRoutes(metrics, operations),
       ...clientRoutes(parts),
       ...backlogRoutes(parts),
@@ -69,6 +75,8 @@ export class AdminApi {
     this.#traces.close();
     this.#recent.stop();
     this.#index.stop();
+    this.pace.close();
+    this.#metricsPace.close();
     this.metrics.stop();
     this.#slices.close();
   }

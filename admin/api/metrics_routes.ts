@@ -6,6 +6,7 @@
 import { text } from "../http/http_responses.ts";
 import type { Clock } from "../../broker/base/clock.ts";
 import type { Instrument } from "../metrics/instrument.ts";
+import type { RequestPace } from "../http/request_pace.ts";
 import type { Route } from "../http/routes.ts";
 import { mosquittoInstruments } from "../metrics/mosquitto_names.ts";
 import { PROMETHEUS_TYPE, prometheusText } from "../metrics/prometheus.ts";
@@ -13,7 +14,7 @@ import { SharedText } from "./shared_text.ts";
 import type { MetricsSource } from "./metrics_source.ts";
 
 /** The route. */
-export function metricsRoutes(metrics: MetricsSource, clock: Clock): Route[] {
+export function metricsRoutes(metrics: MetricsSource, clock: Clock, pace: RequestPace): Route[] {
   const textOf = (instruments: () => readonly Instrument[]) =>
     new SharedText(clock, async () => {
       await metrics.refresh();
@@ -39,6 +40,7 @@ export function metricsRoutes(metrics: MetricsSource, clock: Clock): Route[] {
     },
     handle: async ({ query }) => {
       const page = query.names === "mosquitto" ? theirs : ours;
+      await pace.wait();
       return text(await page.get(), PROMETHEUS_TYPE);
     },
   }];

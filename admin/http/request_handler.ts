@@ -10,6 +10,7 @@ import { type Line, line, quoted } from "../visible.ts";
 import type { PeerInfo } from "../../transport/transport.ts";
 import { failure, fault } from "./http_responses.ts";
 import { checkHost, checkOrigin } from "./origin_check.ts";
+import type { RequestPace } from "./request_pace.ts";
 import { RequestError } from "./request_error.ts";
 import { callOf, type Found, type RouteTable } from "./routes.ts";
 
@@ -20,6 +21,7 @@ const SHOWN_MAX = 500;
 export interface RequestHandlerOptions {
   readonly routes: RouteTable;
   readonly access: Access;
+  readonly pace: RequestPace;
   /** Names by which the listener is known, beside its addresses. */
   readonly names: readonly string[];
   /** Answers what is no route: a file, say. `null` if it is none either. */
@@ -55,7 +57,8 @@ export class RequestHandler {
   };
 
   async #answer(request: Request, { address }: PeerInfo): Promise<Response> {
-    const { routes, access, names } = this.#options;
+    const { routes, access, names, pace } = this.#options;
+    await pace.wait();
     const { method, headers } = request;
     const url = new URL(request.url);
     const found = routesOf(() => routes.find(method, url));
