@@ -207,8 +207,15 @@ export const BROKER_MUTANTS: Mutant[] = [
   {
     rule: "no message is larger than its subscriber takes",
     file: "broker/delivery/publish_sender.ts",
-    find: "if (size > this.#packetBytesMax) return false;",
-    replace: "",
+    find: "topicSkip);\n    if (size > this.#packetBytesMax) return false;",
+    replace: "topicSkip);",
+    tests: ["v5/connect_properties_test.ts", "traps/sizes_test.ts"],
+  },
+  {
+    rule: "no message with properties is larger than its subscriber takes",
+    file: "broker/delivery/publish_sender.ts",
+    find: "    }\n    if (size > this.#packetBytesMax) return false;",
+    replace: "    }",
     tests: ["v5/connect_properties_test.ts", "traps/sizes_test.ts"],
   },
   {
@@ -255,9 +262,9 @@ export const BROKER_MUTANTS: Mutant[] = [
   },
   {
     rule: "a client is sent no more than its Receive Maximum",
-    file: "broker/session/inflight.ts",
-    find: "return window.quota > 0 && !window.resending",
-    replace: "return !window.resending",
+    file: "broker/session/memory_queue.ts",
+    find: "if (!isExpired && qos > 0 && inflight.window.quota === 0) return false;",
+    replace: "",
     tests: ["v5/flow_control_test.ts"],
   },
   {
