@@ -22,6 +22,7 @@ import { openStoredBroker } from "./cli/stored_broker.ts";
 import { complain, say, sayPage } from "./cli/terminal.ts";
 import { terminalHooks } from "./cli/terminal_hooks.ts";
 import { Broker, SysTopics } from "./mod.ts";
+import { checkNativeSockets } from "./transport/native/ffi_libc.ts";
 
 /** File descriptors that are reserved for everything except clients. */
 const RESERVED_FDS = 128;
@@ -72,6 +73,7 @@ function roomFor({ limit }: FdLimit): number {
 
 async function serve(flags: ServerFlags): Promise<void> {
   const streams = streamsOf(flags.streams);
+  if (flags.nativeSockets) checkNativeSockets();
   const fds = await readFdLimit();
   const connectionsMax = Math.min(flags.maxConnections ?? Infinity, roomFor(fds));
   const hooks = terminalHooks(flags.verbose);
@@ -92,9 +94,10 @@ async function serve(flags: ServerFlags): Promise<void> {
     limits: {},
   });
   const { host, port, wsPort } = flags;
-  const listener = await bound(broker.listen({ hostname: host, port }), host, port, "--port");
+  const shared = { hostname: host, native: flags.nativeSockets };
+  const listener = await bound(broker.listen({ ...shared, port }), host, port, "--port");
   const webSockets = wsPort === null ? null : await bound(
-    broker.listen({ hostname: host, port: wsPort, webSocket: true }),
+    broker.listen({ ...shared, port: wsPort, webSocket: true }),
     host,
     wsPort,
     "--ws-port",
@@ -102,6 +105,7 @@ async function serve(flags: ServerFlags): Promise<void> {
   const address = host.includes(":") ? `[${listener.hostname}]` : listener.hostname;
   say(`${VERSION} listening on ${address}:${listener.port} ${whoMayConnect(flags)}`);
   if (webSockets !== null) say(`WebSocket on ws://${address}:${webSockets.port}`);
+  if (flags.nativeSockets) say("Native sockets: the C library is called by FFI");
   say(memoryLine(broker, flags.memoryBytesMax !== null));
   if (!fds.isKnown) {
     say(`At most ${connectionsMax} connections: allow --allow-run=prlimit to use more`);

@@ -343,6 +343,7 @@ export class Broker implements AsyncDisposable {
     await this.#listeners.close();
     for (const subscription of this.#subscriptions) await subscription.return();
     await closeConnections(this.#parts, graceMs);
+    await this.#listeners.release();
     await this.#parts.close();
   }
 }

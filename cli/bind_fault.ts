@@ -47,7 +47,7 @@ export function socketFault(error: unknown, path: string): string {
   if (error instanceof Deno.errors.AlreadyExists) {
     return "there is a file of that name: choose another path, or remove it";
   }
-  if (error instanceof Error && error.message.includes("SUN_LEN")) {
+  if (error instanceof Error && /SUN_LEN|the path of a socket/.test(error.message)) {
     const bytes = new TextEncoder().encode(path).length;
     return `its path has ${bytes} bytes, which is too long for a socket: choose one of 100 at most`;
   }

@@ -2,7 +2,7 @@
 import type { Configuration, ListenerConfiguration } from "../config/configuration.ts";
 import { isAnonymousAllowed, nameOf, rulesOf, whoMayConnect } from "../config/listener_rules.ts";
 import type { Broker, ListenerPolicy } from "../mod.ts";
-import type { TcpListener, TlsListener } from "../transport/mod.ts";
+import type { NativeOptions, TcpListener, TlsListener } from "../transport/mod.ts";
 import type { AdminListener, Operations } from "../admin/mod.ts";
 import { adminAccessOf, adminUrl, openAdmin, whoMayAdminister } from "./admin_listener.ts";
 import { bindAddresses, type BindWish, systemSources } from "./bind_addresses.ts";
@@ -146,16 +146,18 @@ export class OpenedListener {
   async #bind(): Promise<void> {
     const listener = this.#configuration;
     const { path } = listener;
+    const native = nativeOf(this.#global);
     if (this.#isAdmin) return await this.#bindAdmin(listener);
     const add = (opened: Closable, url: string) => {
       this.#open.push(opened);
       this.#urls.push(url);
     };
     if (path === null) {
-      return await openTcp(this.#broker, listener, this.#material, this.#policy, add);
+      const shared = { policy: this.#policy, native };
+      return await openTcp(this.#broker, listener, this.#material, shared, add);
     }
     const mode = listener.settings.fairway_socket_mode;
-    const socket = { path, policy: this.#policy, ...mode === null ? {} : { mode } };
+    const socket = { path, native, policy: this.#policy, ...mode === null ? {} : { mode } };
     add(await this.#broker.listen(socket), `unix:${path}`);
   }
 
@@ -192,7 +194,7 @@ async function openTcp(
   broker: Broker,
   listener: ListenerConfiguration,
   { tls }: ListenerMaterial,
-  policy: ListenerPolicy,
+  common: { policy: ListenerPolicy; native: boolean | NativeOptions },
   add: (opened: Closable, url: string) => void,
 ): Promise<void> {
   const { settings } = listener;
@@ -202,7 +204,7 @@ async function openTcp(
     networkInterface: settings.bind_interface,
     family: settings.socket_domain,
   };
-  const shared = { policy, ...proxyOf(listener), ...webSocketOf(listener) };
+  const shared = { ...common, ...proxyOf(listener), ...webSocketOf(listener) };
   let port = listener.port;
   for (const hostname of await bindAddresses(wish, systemSources)) {
     const open = (hostname: string): Promise<TcpListener | TlsListener> => {
@@ -233,6 +235,17 @@ async function orWithoutIPv6<T>(
     if (!isAnyAddress || isOther) throw error;
     return await open("0.0.0.0");
   }
+}
+
+/** Whether the listeners of a configuration have native sockets, and with which options. */
+function nativeOf({ global }: Configuration): boolean | NativeOptions {
+  if (!global.fairway_native_sockets) return false;
+  const { fairway_native_backlog: backlog, fairway_native_user_timeout_ms: userTimeoutMs } = global;
+  return {
+    ...backlog === null ? {} : { backlog },
+    ...userTimeoutMs === null ? {} : { userTimeoutMs },
+    reusePort: global.fairway_native_reuse_port,
+  };
 }
 
 function proxyOf({ settings }: ListenerConfiguration) {

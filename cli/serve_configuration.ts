@@ -3,6 +3,7 @@ import { ConfigError, formatRemark } from "../config/errors.ts";
 import { parseConfiguration } from "../config/parse.ts";
 import { printEffective } from "../config/print.ts";
 import { readSource } from "../config/source.ts";
+import { checkNativeSockets } from "../transport/native/ffi_libc.ts";
 import { systemFiles } from "./config_files.ts";
 import { ConfiguredServer, type Loaded, type ServerSurroundings } from "./configured_server.ts";
 import { readMaterial } from "./listener_files.ts";
@@ -40,6 +41,7 @@ export async function serveConfiguration(
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGHUP", reloader.ask);
   try {
     const loaded = await loadConfiguration(path, reloader.failed);
+    if (loaded.configuration.global.fairway_native_sockets) checkNativeSockets();
     const reload = () => reloader.run();
     const server = await ConfiguredServer.start(loaded, { ...surroundings, reload });
     reloader.begin(server);

@@ -23,6 +23,8 @@ export interface ServerFlags {
   readonly strictStore: boolean;
   /** Streams, each as NAME=FILTER. */
   readonly streams: readonly string[];
+  /** Whether to use native sockets. */
+  readonly nativeSockets: boolean;
   readonly verbose: boolean;
   readonly help: boolean;
   readonly version: boolean;
@@ -54,6 +56,8 @@ connect, which by default is this machine only.
                        1 GiB, to be read later; several are possible, also with -c
   --max-connections N  clients at once (as many as the file descriptors allow)
   --max-memory MB      memory for what clients make it hold (a share of the heap)
+  --native-sockets     sockets of the C library instead of the runtime's: they cost less, and
+                       need Linux and the permission --allow-ffi (deno task start:native)
   --verbose            one line for each connect and disconnect
   --help               this text
   --version            the version
@@ -64,7 +68,15 @@ Examples:
   deno task start --host 0.0.0.0 --port 1884 --verbose
 `;
 
-const BOOLEAN = ["test-config", "memory", "strict-store", "verbose", "help", "version"] as const;
+const BOOLEAN = [
+  "test-config",
+  "memory",
+  "strict-store",
+  "native-sockets",
+  "verbose",
+  "help",
+  "version",
+] as const;
 const STRING = [
   "config",
   "host",
@@ -80,7 +92,7 @@ const STRING = [
 /** Flags that have an equivalent option in the configuration. */
 const NOT_WITH_CONFIG = [
   ...["host", "port", "ws-port", "admin-port", "max-connections", "max-memory"],
-  ...["data", "memory", "strict-store", "verbose"],
+  ...["data", "memory", "strict-store", "native-sockets", "verbose"],
 ];
 const SEVERAL = ["stream"] as const;
 
@@ -128,6 +140,7 @@ export function parseServerFlags(args: string[]): ServerFlags {
     data: memory ? null : data,
     strictStore: flags["strict-store"],
     streams: flags.stream,
+    nativeSockets: flags["native-sockets"],
     verbose: flags.verbose,
     help: flags.help,
     version: flags.version,

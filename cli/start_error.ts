@@ -1,6 +1,7 @@
 /** Why a server could not start, and its exit code. */
 import { ConfigError, formatRemark } from "../config/errors.ts";
 import { plain } from "../config/why.ts";
+import { NativeSocketsUnavailableError } from "../transport/native/unavailable.ts";
 import { FlagError } from "./server_flags.ts";
 
 /** A failed start: cause, place and solution, in one line. */
@@ -16,6 +17,16 @@ export function startFailure(error: unknown): { lines: string[]; code: number } 
   if (error instanceof ConfigError) {
     return { lines: error.remarks.map(formatRemark), code: StartExit.Wrong };
   }
+  const native = nativeFault(error);
+  if (native !== null) return { lines: [`Cannot start: ${native.message}`], code: StartExit.Wrong };
   if (error instanceof FlagError) return { lines: [error.message], code: StartExit.Wrong };
   return { lines: [`Cannot start: ${plain(error)}`], code: StartExit.Failed };
+}
+
+/** Why native sockets cannot be used, if that is what has failed. */
+function nativeFault(error: unknown): NativeSocketsUnavailableError | null {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof NativeSocketsUnavailableError) return cause;
+  }
+  return null;
 }

@@ -30,6 +30,11 @@ export const KEY_WORDS = [
   "fairway_jwt_jwks_url",
 ] as const;
 /** Options for URLs of services. */
+const NATIVE_WORDS = [
+  "fairway_native_backlog",
+  "fairway_native_reuse_port",
+  "fairway_native_user_timeout_ms",
+] as const;
 const URL_WORDS = ["fairway_http_auth_url", "fairway_http_acl_url"] as const;
 /** Options that define accounts. */
 const ACCOUNT_WORDS = [
@@ -72,6 +77,7 @@ export function checkConfiguration(
     problems.push({ place, word: limitWord(burst), text: text.replaceAll(rate, limitWord(rate)) });
   }
   checkAccountFile(configuration, problems);
+  checkNative(configuration, notes);
   const { persistence, persistence_location, fairway_data_dir } = configuration.global;
   if (!persistence && fairway_data_dir !== null) {
     const place = configuration.places.get("fairway_data_dir")!;
@@ -92,6 +98,17 @@ function checkAccountFile({ listeners, places }: Configuration, problems: Remark
   const place = other.places.get(word) ?? places.get(word) ?? other.place;
   const text = `all listeners have the same accounts: give it ${given[0]!.security[word]} as well`;
   problems.push({ place, word, text });
+}
+
+/** Options of native sockets are for native sockets. */
+function checkNative({ global, places }: Configuration, notes: Remark[]): void {
+  if (global.fairway_native_sockets) return;
+  for (const word of NATIVE_WORDS) {
+    const value = global[word];
+    if (value === null || value === false) continue;
+    const text = "it has no effect without fairway_native_sockets true";
+    notes.push({ place: places.get(word)!, word, text });
+  }
 }
 
 /** A listener that is meant to be encrypted must never be opened without TLS. */

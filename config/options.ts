@@ -78,6 +78,10 @@ export const GLOBAL_OPTIONS = {
   fairway_data_dir: once(folder),
   fairway_strict_store: option(boolean, false),
   fairway_overflow: option(overflow, "drop-newest"),
+  fairway_native_sockets: option(boolean, false),
+  fairway_native_backlog: optional(integer(1, 65_535)),
+  fairway_native_reuse_port: option(boolean, false),
+  fairway_native_user_timeout_ms: optional(integer(0, 86_400_000)),
 };
 
 /** Security options, of the whole broker, or of each listener with `per_listener_settings true`. */

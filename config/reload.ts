@@ -42,6 +42,10 @@ export const GLOBAL_RELOAD: Record<keyof GlobalValues, "applied" | "needs a rest
   fairway_data_dir: "needs a restart",
   fairway_strict_store: "needs a restart",
   fairway_overflow: "needs a restart",
+  fairway_native_sockets: "needs a restart",
+  fairway_native_backlog: "needs a restart",
+  fairway_native_reuse_port: "needs a restart",
+  fairway_native_user_timeout_ms: "needs a restart",
 };
 
 /** The effect of a reload on changed options of a listener. */

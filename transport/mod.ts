@@ -19,6 +19,7 @@
  *
  * @module
  */
+export type { NativeOptions } from "./native/native_listener.ts";
 export type { Pipe, PipeReceiver } from "./pipe.ts";
 export type { ProxyOptions } from "./proxy_protocol.ts";
 export type { TcpListener, TcpOptions } from "./tcp.ts";

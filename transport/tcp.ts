@@ -10,10 +10,32 @@ export interface TcpOptions {
   port?: number;
 }
 
+/** An address and a port. */
+export interface Endpoint {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/** A socket that was bound, and accepts connections. */
+export interface BoundSocket extends Endpoint {
+  /** Stops listening. Open connections stay. Closing again does nothing. */
+  close(): Promise<void>;
+}
+
+/**
+ * Binds a socket.
+ *
+ * @throws If the address cannot be bound.
+ */
+export type BindTcp = (
+  endpoint: Endpoint,
+  mayAccept: MayAccept,
+  accepted: (transport: Transport, from: Endpoint) => void,
+) => BoundSocket;
+
 /** Accepts TCP connections. */
 export class TcpListener {
-  readonly #listener: Deno.TcpListener;
-  readonly #loop: AcceptLoop<Deno.TcpConn>;
+  readonly #socket: BoundSocket;
 
   /**
    * Listens.
@@ -21,42 +43,51 @@ export class TcpListener {
    * @param mayAccept Called before each accept, which waits for the promise. If accept runs out of
    * file descriptors, the whole process ends.
    * @param accepted Receives each connection.
+   * @param bind The sockets of the runtime by default.
    * @throws If the address cannot be bound.
    */
   constructor(
     options: TcpOptions,
     mayAccept: MayAccept,
     accepted: (transport: Transport, peer: PeerInfo) => void,
+    bind: BindTcp = bindRuntime,
   ) {
     const { hostname = "127.0.0.1", port = 1883 } = options;
-    this.#listener = Deno.listen({ hostname, port, transport: "tcp" });
-    this.#loop = new AcceptLoop(this.#listener, mayAccept, (conn) => {
-      // The broker gathers bytes itself, so the kernel must not wait for more.
-      conn.setNoDelay(true);
-      accepted(conn, { address: addressText(conn.remoteAddr) });
+    this.#socket = bind({ hostname, port }, mayAccept, (transport, from) => {
+      accepted(transport, { address: addressText(from) });
     });
   }
 
   /** The address that was bound. */
   get hostname(): string {
-    return this.#listener.addr.hostname;
+    return this.#socket.hostname;
   }
 
   /** The port that was bound. */
   get port(): number {
-    return this.#listener.addr.port;
+    return this.#socket.port;
   }
 
   /** Stops listening. Open connections stay. Closing again does nothing. */
   close(): Promise<void> {
-    return this.#loop.close();
+    return this.#socket.close();
   }
 }
 
+/** A socket of the runtime. */
+const bindRuntime: BindTcp = ({ hostname, port }, mayAccept, accepted) => {
+  const listener = Deno.listen({ hostname, port, transport: "tcp" });
+  const loop = new AcceptLoop(listener, mayAccept, (conn) => {
+    // The broker gathers bytes itself, so the kernel must not wait for more.
+    conn.setNoDelay(true);
+    accepted(conn, conn.remoteAddr);
+  });
+  const { addr } = listener;
+  return { hostname: addr.hostname, port: addr.port, close: () => loop.close() };
+};
+
 /** An address and a port as text. */
-export function addressText(
-  { hostname: full, port }: { hostname: string; port: number },
-): string {
+export function addressText({ hostname: full, port }: Endpoint): string {
   // An IPv4 client of an IPv6 listener is shown with its IPv4 address.
   const hostname = full.replace(/^::ffff:(?=[\d.]+$)/i, "");
   return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;

@@ -1,7 +1,7 @@
 /** Listens on TCP for TLS. */
 import type { MayAccept } from "./accept_loop.ts";
 import type { Opening } from "./opening.ts";
-import { TcpListener, type TcpOptions } from "./tcp.ts";
+import { type BindTcp, TcpListener, type TcpOptions } from "./tcp.ts";
 import { TlsContext, type TlsServerOptions } from "./tls_options.ts";
 import { TlsTransport } from "./tls_transport.ts";
 import type { PeerInfo, Transport } from "./transport.ts";
@@ -30,6 +30,7 @@ export class TlsListener {
    *
    * @param mayAccept Called before each accept, which waits for the promise.
    * @param accepted Receives each connection, with the step that does its handshake.
+   * @param bind As for a TCP listener.
    * @throws {TypeError} If an option of TLS cannot be used.
    * @throws If the address cannot be bound.
    */
@@ -38,13 +39,13 @@ export class TlsListener {
     settings: TlsListenerSettings,
     mayAccept: MayAccept,
     accepted: (pipe: Transport, peer: PeerInfo, handshake: Opening) => void,
+    bind?: BindTcp,
   ) {
     const { alpnProtocols, port = 8883 } = settings;
     this.#alpnProtocols = alpnProtocols;
     this.#context = new TlsContext(options, alpnProtocols);
-    this.#listener = new TcpListener({ ...settings, port }, mayAccept, (pipe, peer) => {
-      accepted(pipe, peer, this.#handshake);
-    });
+    const take = (pipe: Transport, peer: PeerInfo) => accepted(pipe, peer, this.#handshake);
+    this.#listener = new TcpListener({ ...settings, port }, mayAccept, take, bind);
   }
 
   /** The address that was bound. */

@@ -1,5 +1,6 @@
 /** Listens on a Unix socket. */
 import { AcceptLoop, type MayAccept } from "./accept_loop.ts";
+import type { BoundSocket } from "./tcp.ts";
 import type { PeerInfo, Transport } from "./transport.ts";
 
 /** The default permissions of a socket. */
@@ -16,26 +17,30 @@ export interface UnixOptions {
   mode?: number;
 }
 
+/**
+ * Binds a socket to a path at which there is nothing.
+ *
+ * @throws If it cannot be bound.
+ */
+export type BindUnix = (
+  path: string,
+  mayAccept: MayAccept,
+  accepted: (transport: Transport) => void,
+) => Pick<BoundSocket, "close">;
+
 /** Accepts connections to a Unix socket. */
 export class UnixListener {
   /** The path of the socket. */
   readonly path: string;
-  readonly #loop: AcceptLoop<Deno.UnixConn>;
+  readonly #socket: Pick<BoundSocket, "close">;
   /** Identifies the socket file. Another file at the same path must not be removed. */
   readonly #inode: number | null;
   #closing: Promise<void> | null = null;
 
-  private constructor(
-    listener: Deno.UnixListener,
-    path: string,
-    inode: number | null,
-    mayAccept: MayAccept,
-    accepted: (transport: Transport, peer: PeerInfo) => void,
-  ) {
+  private constructor(socket: Pick<BoundSocket, "close">, path: string, inode: number | null) {
     this.path = path;
     this.#inode = inode;
-    const peer = { address: `unix:${path}` };
-    this.#loop = new AcceptLoop(listener, mayAccept, (conn) => accepted(conn, peer));
+    this.#socket = socket;
   }
 
   /**
@@ -44,12 +49,14 @@ export class UnixListener {
    *
    * @param mayAccept Called before each accept, which waits for the promise.
    * @param accepted Receives each connection.
+   * @param bind The sockets of the runtime by default.
    * @throws If the path is in use, or cannot be made.
    */
   static async listen(
     { path, mode }: UnixOptions,
     mayAccept: MayAccept,
     accepted: (transport: Transport, peer: PeerInfo) => void,
+    bind: BindUnix = bindRuntime,
   ): Promise<UnixListener> {
     await removeLeftover(path);
     // The socket is made in a private folder, and moved to its path when it has its permissions.
@@ -61,14 +68,15 @@ export class UnixListener {
     await removeRoom(room);
     await Deno.mkdir(room, { mode: 0o700 });
     try {
-      const listener = Deno.listen({ transport: "unix", path: before });
+      const peer = { address: `unix:${path}` };
+      const socket = bind(before, mayAccept, (transport) => accepted(transport, peer));
       try {
         await Deno.chmod(before, mode ?? OWN_MODE);
         const { ino } = await Deno.lstat(before);
         await Deno.rename(before, path);
-        return new UnixListener(listener, path, ino, mayAccept, accepted);
+        return new UnixListener(socket, path, ino);
       } catch (error) {
-        listener.close();
+        await socket.close();
         throw error;
       }
     } finally {
@@ -82,11 +90,16 @@ export class UnixListener {
   }
 
   async #close(): Promise<void> {
-    await this.#loop.close();
+    await this.#socket.close();
     const found = await lstat(this.path);
     if (found !== null && found.isSocket && found.ino === this.#inode) await Deno.remove(this.path);
   }
 }
+
+/** A socket of the runtime. */
+const bindRuntime: BindUnix = (path, mayAccept, accepted) => {
+  return new AcceptLoop(Deno.listen({ transport: "unix", path }), mayAccept, accepted);
+};
 
 /** Removes the folder of a server that ended while it began to listen. */
 async function removeRoom(room: string): Promise<void> {

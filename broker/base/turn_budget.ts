@@ -111,14 +111,16 @@ export class TurnBudget {
    * Starts a turn. It lasts until no more promises can settle.
    *
    * @param nowMs The time, if already known.
+   * @returns When it has started, which is now or a little while ago.
    */
-  begin(nowMs: number = this.#clock.now()): void {
-    if (this.#isUnderWay) return;
+  begin(nowMs?: number): number {
+    if (this.#isUnderWay) return this.#sinceMs;
     this.#isUnderWay = true;
     this.#number++;
-    this.#sinceMs = nowMs;
+    this.#sinceMs = nowMs ?? this.#clock.now();
     // Flushes at the end of the microtasks belong to this turn.
     queueMicrotask(this.#beforeEnd);
+    return this.#sinceMs;
   }
 
   /** Counts work that cannot stop in the middle. {@linkcode spend} takes it into account. */

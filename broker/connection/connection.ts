@@ -152,9 +152,7 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
   received(bytes: number): void {
     if (!this.end.isOpen) return;
     const { context } = this;
-    const now = context.clock.now();
-    this.timer.onRead(now);
-    context.turns.begin(now);
+    this.timer.onRead(context.turns.begin());
     this.traffic.received(bytes);
     this.#reader.filled(bytes);
     const wait = this.#take();

@@ -48,10 +48,16 @@ export class InputBuffer {
    * @param frameBytes Size of the frame that is incomplete, as far as it is
    * known. The buffer grows towards it as bytes arrive, not on its word alone.
    * @param shared A buffer to read into until {@linkcode settle}; `null` for none.
+   * @param mayBorrow Whether that buffer may be used. If not, one of the pool is, and no new one.
    */
-  target(frameBytes: number, shared: Uint8Array<ArrayBuffer> | null): Uint8Array<ArrayBuffer> {
+  target(
+    frameBytes: number,
+    shared: Uint8Array<ArrayBuffer> | null,
+    mayBorrow = true,
+  ): Uint8Array<ArrayBuffer> {
     const held = this.end - this.start;
-    if (shared !== null && held <= COPY_BYTES_MAX) return this.#borrow(shared, held);
+    if (shared !== null && mayBorrow && held <= COPY_BYTES_MAX) return this.#borrow(shared, held);
+    if (shared !== null && this.bytes.length === 0) return this.bytes = this.#pool.take(IDLE_BYTES);
     const size = Math.max(this.#wanted, Math.min(frameBytes, held * 4), held + IDLE_BYTES);
     if (size > this.bytes.length || (held === 0 && size * 4 <= this.bytes.length)) {
       this.#replace(size, held);

@@ -89,7 +89,7 @@ export class ConnectionReader {
    */
   target(shared: Uint8Array<ArrayBuffer> | null): Uint8Array<ArrayBuffer> {
     this.#isPushed = shared !== null;
-    const target = this.#input.target(this.#frameBytes, this.#mayBorrow ? shared : null);
+    const target = this.#input.target(this.#frameBytes, shared, this.#mayBorrow);
     if (this.#input.ownBytes !== this.#countedBytes) this.#count();
     return this.#pace?.bounded(target) ?? target;
   }

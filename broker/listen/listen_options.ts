@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { NativeOptions } from "../../transport/native/native_listener.ts";
 import type { ProxyOptions } from "../../transport/proxy_protocol.ts";
 import type { TcpOptions } from "../../transport/tcp.ts";
 import type { TlsServerOptions } from "../../transport/tls_options.ts";
@@ -27,6 +28,12 @@ export interface ListenerOptions {
    * broker by default.
    */
   policy?: ListenerRules | ListenerPolicy;
+  /**
+   * Whether to use sockets of the C library by FFI: `true`, or with which options; false by default,
+   * for those of the runtime. They cost less, need Linux on x86-64 or arm64, and the permission
+   * `--allow-ffi`, with which this code is trusted like native code.
+   */
+  native?: boolean | NativeOptions;
 }
 
 /** Options of a TCP listener. */
@@ -63,6 +70,7 @@ const NAMES: ReadonlySet<string> = new Set<keyof AnyListenOptions>([
   "proxy",
   "lenient",
   "policy",
+  "native",
 ]);
 /** Options that a Unix socket does not have. */
 const NOT_UNIX = ["hostname", "port", "tls", "proxy"] as const;
@@ -78,6 +86,9 @@ const HOMES: Readonly<Record<string, string>> = {
   alpnProtocols: "tls",
   origins: "webSocket",
   forwardedFor: "webSocket",
+  backlog: "native",
+  reusePort: "native",
+  userTimeoutMs: "native",
 };
 
 /**
@@ -104,6 +115,12 @@ export function checkListenOptions(options: AnyListenOptions): void {
         "the path of WebSockets is webSocket.path",
     );
   }
+}
+
+/** The options of native sockets; `undefined` for the sockets of the runtime. */
+export function nativeOf({ native }: ListenerOptions): NativeOptions | undefined {
+  if (native === true) return {};
+  return native === false ? undefined : native;
 }
 
 /** The options of WebSockets; `undefined` for plain MQTT. */

@@ -2,7 +2,8 @@
 import { AddressList, hostOf } from "../../transport/cidr.ts";
 import type { Opening } from "../../transport/opening.ts";
 import { proxyOpening, type ProxyOptions } from "../../transport/proxy_protocol.ts";
-import { TcpListener } from "../../transport/tcp.ts";
+import type { NativeSockets } from "../../transport/native/native_sockets.ts";
+import { type BindTcp, TcpListener } from "../../transport/tcp.ts";
 import { TlsListener } from "../../transport/tls.ts";
 import type { PeerInfo, Transport } from "../../transport/transport.ts";
 import { UnixListener } from "../../transport/unix.ts";
@@ -17,6 +18,7 @@ import {
   checkListenOptions,
   type ListenerOptions,
   type ListenOptions,
+  nativeOf,
   type TlsListenOptions,
   type UnixListenOptions,
   webSocketOf,
@@ -38,6 +40,7 @@ export class Listeners {
   readonly #acceptor: Acceptor;
   readonly #handshakes: PendingHandshakes;
   readonly #all = new Set<{ close(): Promise<void> }>();
+  #native: Promise<NativeSockets> | null = null;
   readonly #mayAccept = () => this.#acceptor.mayAccept();
 
   constructor(context: BrokerContext, connections: { readonly size: number }, acceptor: Acceptor) {
@@ -52,33 +55,38 @@ export class Listeners {
    * @throws {TypeError} If an option cannot be used, or the broker is closed.
    * @throws If the address cannot be bound.
    */
-  open(options: AnyListenOptions): TcpListener | TlsListener | Promise<UnixListener> {
+  async open(options: AnyListenOptions): Promise<TcpListener | TlsListener | UnixListener> {
     checkListenOptions(options);
     const { path, tls } = options;
-    if (path !== undefined) return this.#unix({ ...options, path });
-    return tls === undefined ? this.#tcp(options) : this.#tls({ ...options, tls });
+    if (path !== undefined) return await this.#unix({ ...options, path });
+    return tls === undefined ? await this.#tcp(options) : await this.#tls({ ...options, tls });
   }
 
-  #tcp(options: ListenOptions): TcpListener {
+  async #tcp(options: ListenOptions): Promise<TcpListener> {
+    const { hostname, bind } = await this.#binding(options);
     const take = this.#taking(options);
     const { port = webSocketOf(options) === undefined ? MQTT_PORT : WEBSOCKET_PORT } = options;
-    return this.#keep(new TcpListener({ ...options, port }, this.#mayAccept, take));
+    const endpoint = { ...hostname === undefined ? {} : { hostname }, port };
+    return this.#keep(new TcpListener(endpoint, this.#mayAccept, take, bind));
   }
 
-  #tls(options: TlsListenOptions): TlsListener {
-    const { hostname, port, tls } = options;
+  async #tls(options: TlsListenOptions): Promise<TlsListener> {
+    const { port, tls } = options;
+    const { hostname, bind } = await this.#binding(options);
     const take = this.#taking(options);
     const settings = {
       ...hostname === undefined ? {} : { hostname },
       ...port === undefined ? {} : { port },
       alpnProtocols: webSocketOf(options) === undefined ? ALPN_MQTT : ALPN_WEBSOCKET,
     };
-    return this.#keep(new TlsListener(tls, settings, this.#mayAccept, take));
+    return this.#keep(new TlsListener(tls, settings, this.#mayAccept, take, bind));
   }
 
   async #unix(options: UnixListenOptions): Promise<UnixListener> {
+    const native = nativeOf(options);
+    const bind = native === undefined ? undefined : (await this.#openNative()).unix(native);
     const take = this.#taking(options);
-    const listener = await UnixListener.listen(options, this.#mayAccept, take);
+    const listener = await UnixListener.listen(options, this.#mayAccept, take, bind);
     if (!this.#context.isClosing) return this.#keep(listener);
     await listener.close();
     throw closed();
@@ -88,6 +96,31 @@ export class Listeners {
   async close(): Promise<void> {
     this.#handshakes.close();
     await Promise.all([...this.#all].map((listener) => listener.close()));
+  }
+
+  /** Gives back what all listeners share, once no connection is left. */
+  async release(): Promise<void> {
+    await this.#native?.then((sockets) => sockets.close(), () => {
+      // They could not be opened, which whoever wanted them was told.
+    });
+  }
+
+  /** What binds the sockets of a listener, and the address to bind, as an IP address if it must be. */
+  async #binding(options: ListenOptions): Promise<{ hostname?: string; bind?: BindTcp }> {
+    const native = nativeOf(options);
+    const { hostname } = options;
+    if (native === undefined) return hostname === undefined ? {} : { hostname };
+    const sockets = await this.#openNative();
+    const bind = sockets.tcp(native);
+    return hostname === undefined ? { bind } : { bind, hostname: await sockets.resolve(hostname) };
+  }
+
+  /** The native sockets: loaded for the first listener that has them, one for all. */
+  #openNative(): Promise<NativeSockets> {
+    const reportError = (error: unknown) => this.#context.reportError(error);
+    return this.#native ??= import("../../transport/native/native_sockets.ts").then((module) => {
+      return new module.NativeSockets({ reportError });
+    });
   }
 
   #keep<T extends { close(): Promise<void> }>(listener: T): T {

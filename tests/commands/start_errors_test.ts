@@ -44,6 +44,19 @@ const CASES: readonly Case[] = [
     code: 2,
   },
   {
+    what: "native sockets without the permission",
+    flags: "--native-sockets --memory --port 0",
+    line: "Cannot start: Native sockets cannot be used: they need the permission --allow-ffi",
+    code: 2,
+  },
+  {
+    what: "native sockets of a configuration without the permission",
+    config: `${L}fairway_native_sockets true
+`,
+    line: "Cannot start: Native sockets cannot be used: they need the permission --allow-ffi",
+    code: 2,
+  },
+  {
     what: "a stream without a filter",
     flags: "--stream day",
     line: '--stream needs NAME=FILTER, such as day=sensors/#, not "day"',

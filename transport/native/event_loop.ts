@@ -1,0 +1,238 @@
+/** The event loop of the native sockets, within that of the runtime. */
+import { type Clock, soon } from "../clock.ts";
+import { Epoll } from "./epoll.ts";
+import { Errno, SystemCallError } from "./errno.ts";
+import { EPOLLET, EPOLLIN, type Libc } from "./libc.ts";
+
+/** The most events of one round. */
+const EVENTS_MAX = 256;
+/** The size of the buffer that all sockets read into, in bytes. */
+const READ_BYTES = 64 * 1024;
+/** Handled events between two reads of the clock, and after how long the runtime gets a turn, in milliseconds. */
+const EVENTS_PER_LOOK = 16;
+const ROUND_MS_MAX = 2;
+/** How often it polls again, in turns of the runtime, to find out whether there is other work. */
+const POLLS_MAX = 4;
+/** They take no longer if there is none, in milliseconds. */
+const POLLS_MS_MAX = 0.05;
+/**
+ * How long it then waits in this thread, in nanoseconds: it costs nothing, where a wait in another
+ * thread costs as much as several messages. What else happens in the program waits as long.
+ */
+const BRIEF_NS = 200_000;
+/** After so many brief waits in a row that were for nothing, there is only one now and then. */
+const BRIEF_CREDIT_MAX = 8;
+const WAITS_PER_BRIEF = 16;
+/** The longest wait in another thread, in milliseconds: a worker that was terminated leaves it behind. */
+const WAIT_MS_MAX = 10_000;
+
+/** What is told of the events of a descriptor. */
+export interface Watched {
+  /**
+   * It is ready.
+   *
+   * @param flags The EPOLL… flags of the event.
+   */
+  onReady(flags: number): void;
+}
+
+/**
+ * Tells sockets when they can be read and written: one loop for all of them, within the event loop
+ * of the runtime. A round polls without waiting, handles what is ready, and leaves the runtime a
+ * turn, so that timers, workers and HTTP go on. When nothing is ready for a while, it waits in
+ * another thread, once, for everything that can happen.
+ *
+ * It runs while anything is watched, and keeps the process alive as long.
+ */
+export class EventLoop {
+  readonly libc: Libc;
+  /**
+   * What a socket reads into. What is in it belongs to that socket until it has handled it; then
+   * the next one reads into it.
+   */
+  readonly buffer: Uint8Array<ArrayBuffer> = new Uint8Array(READ_BYTES);
+  /** Counts the rounds. */
+  round = 0;
+  readonly #clock: Clock;
+  readonly #reportError: (error: unknown) => void;
+  readonly #epollFd: number;
+  readonly #wakeFd: number;
+  readonly #epoll: Epoll;
+  /** By descriptor. */
+  readonly #watched: (Watched | null | undefined)[] = [];
+  readonly #generations: number[] = [];
+  #size = 0;
+  /** The next event of this round to be handled. */
+  #next = 0;
+  /** Polls in a row that have found nothing, and when the first of them was. */
+  #polls = 0;
+  #pollsSinceMs = 0;
+  #briefCredit = BRIEF_CREDIT_MAX;
+  #waits = 0;
+  #state: "stopped" | "running" | "waiting" = "stopped";
+  #closing: Promise<void> | null = null;
+  readonly #stopped = Promise.withResolvers<void>();
+
+  /**
+   * @param reportError Called with what a handler throws, and with errors of epoll.
+   * @throws {SystemCallError} If no descriptor is left for it.
+   */
+  constructor(libc: Libc, clock: Clock, reportError: (error: unknown) => void) {
+    this.libc = libc;
+    this.#clock = clock;
+    this.#reportError = reportError;
+    this.#epollFd = checked("epoll_create1", libc.epollCreate());
+    this.#wakeFd = libc.eventfd();
+    if (this.#wakeFd < 0) {
+      libc.close(this.#epollFd);
+      checked("eventfd", this.#wakeFd);
+    }
+    this.#epoll = new Epoll(libc, this.#epollFd, EVENTS_MAX);
+    // Edge-triggered: it is written to, and never read.
+    this.#epoll.add(this.#wakeFd, EPOLLIN | EPOLLET, 0);
+  }
+
+  /** How many descriptors are watched. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /**
+   * Watches a descriptor.
+   *
+   * @param flags The EPOLL… flags of the events to be told of.
+   * @returns 0, or the negative number of the error.
+   */
+  add(fd: number, flags: number, watched: Watched): number {
+    const generation = this.#generations[fd] ??= 1;
+    const result = this.#epoll.add(fd, flags, generation);
+    if (result < 0) return result;
+    this.#watched[fd] = watched;
+    this.#size++;
+    this.#start();
+    return result;
+  }
+
+  /** Is told of other events of a descriptor that is watched. */
+  change(fd: number, flags: number): number {
+    return this.#epoll.change(fd, flags, this.#generations[fd]!);
+  }
+
+  /** Watches a descriptor no longer that stays open. */
+  remove(fd: number): void {
+    this.#epoll.remove(fd);
+    this.forget(fd);
+  }
+
+  /** Watches a descriptor no longer that is about to be closed. */
+  forget(fd: number): void {
+    if ((this.#watched[fd] ?? null) === null) return;
+    this.#watched[fd] = null;
+    this.#generations[fd] = this.#generations[fd]! + 1 | 0;
+    this.#size--;
+    if (this.#size === 0 && this.#state === "waiting") this.libc.eventfdWrite(this.#wakeFd);
+  }
+
+  /** Stops, whatever is watched still, and gives its own descriptors back. It closes no others. */
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    if (this.#state === "waiting") this.libc.eventfdWrite(this.#wakeFd);
+    if (this.#state !== "stopped") await this.#stopped.promise;
+    this.libc.close(this.#wakeFd);
+    this.libc.close(this.#epollFd);
+  }
+
+  #start(): void {
+    if (this.#state !== "stopped" || this.#closing !== null) return;
+    this.#state = "running";
+    soon(this.#clock, this.#step);
+  }
+
+  #stop(): void {
+    this.#state = "stopped";
+    if (this.#closing !== null) this.#stopped.resolve();
+  }
+
+  readonly #step = () => {
+    if (this.#size === 0 || this.#closing !== null) return this.#stop();
+    if (this.#next < this.#epoll.count) {
+      this.#handle();
+      return soon(this.#clock, this.#step);
+    }
+    this.#next = 0;
+    this.round = this.round + 1 | 0;
+    if (this.#poll()) soon(this.#clock, this.#step);
+    else this.#onQuiet();
+  };
+
+  /** Handles what is ready. Returns false if nothing is. */
+  #poll(): boolean {
+    const found = this.#epoll.poll();
+    if (found > 0) {
+      this.#polls = 0;
+      this.#handle();
+      return true;
+    }
+    if (found < 0 && found !== -Errno.EINTR) {
+      this.#reportError(new SystemCallError("epoll_wait", -found));
+    }
+    return false;
+  }
+
+  /** Nothing is ready: polls again while the program has other work, and waits when it has none. */
+  #onQuiet(): void {
+    if (this.#polls === 0) this.#pollsSinceMs = this.#clock.now();
+    if (++this.#polls <= POLLS_MAX) return soon(this.#clock, this.#step);
+    this.#polls = 0;
+    if (this.#clock.now() - this.#pollsSinceMs > POLLS_MS_MAX) return soon(this.#clock, this.#step);
+    if (this.#isReadySoon() && this.#poll()) soon(this.#clock, this.#step);
+    else this.#wait();
+  }
+
+  /** Waits briefly, if that has been of use lately. */
+  #isReadySoon(): boolean {
+    if (this.#briefCredit === 0 && ++this.#waits % WAITS_PER_BRIEF > 0) return false;
+    const isReady = this.libc.epollReady(this.#epollFd, BRIEF_NS) > 0;
+    if (isReady) this.#briefCredit = BRIEF_CREDIT_MAX;
+    else if (this.#briefCredit > 0) this.#briefCredit--;
+    return isReady;
+  }
+
+  #wait(): void {
+    this.#state = "waiting";
+    this.libc.epollWaitLater(this.#epollFd, WAIT_MS_MAX).then(this.#onAwake, this.#onAwake);
+  }
+
+  readonly #onAwake = () => {
+    this.#state = "running";
+    this.#step();
+  };
+
+  /** Handles events of this round: all of them, or as many as there is time for. */
+  #handle(): void {
+    const epoll = this.#epoll;
+    const startMs = this.#clock.now();
+    while (this.#next < epoll.count) {
+      const index = this.#next++;
+      const fd = epoll.fd(index);
+      const watched = this.#watched[fd] ?? null;
+      if (watched === null || epoll.generation(index) !== this.#generations[fd]) continue;
+      try {
+        watched.onReady(epoll.flags(index));
+      } catch (error) {
+        this.#reportError(error);
+      }
+      if (this.#next % EVENTS_PER_LOOK > 0) continue;
+      if (this.#clock.now() - startMs >= ROUND_MS_MAX) return;
+    }
+  }
+}
+
+/** @throws {SystemCallError} If a call has failed. */
+function checked(call: string, result: number): number {
+  if (result < 0) throw new SystemCallError(call, -result);
+  return result;
+}

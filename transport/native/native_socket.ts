@@ -1,0 +1,159 @@
+/** A native socket as a pipe that pushes. */
+import type { Pipe, PipeReceiver } from "../pipe.ts";
+import { isTransient, SystemCallError } from "./errno.ts";
+import type { EventLoop, Watched } from "./event_loop.ts";
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, SHUT_WR } from "./libc.ts";
+
+/** How many bytes one socket may take in a round, before the others get theirs. */
+const WRITE_BYTES_PER_ROUND = 256 * 1024;
+
+/**
+ * A connection whose socket is read and written by calls of the C library. While nothing happens it
+ * owns no buffer.
+ */
+export class NativeSocket implements Pipe, Watched {
+  readonly #loop: EventLoop;
+  /** The descriptor; -1 when it is closed. */
+  #fd: number;
+  #receiver: PipeReceiver;
+  /** What is left of the last write; `null` for nothing. */
+  #rest: Uint8Array | null = null;
+  /** The events it is watched for; -1 when it is not watched. */
+  #flags = -1;
+  #isPaused = false;
+  /** Whether nothing more arrives. */
+  #isEnded = false;
+  /** What it has taken in this round, in bytes. */
+  #round = 0;
+  #roundBytes = 0;
+
+  /** @param fd The descriptor, which must not block. The socket closes it. */
+  constructor(loop: EventLoop, fd: number, receiver: PipeReceiver) {
+    this.#loop = loop;
+    this.#fd = fd;
+    this.#receiver = receiver;
+  }
+
+  /** Hands on to another receiver, while nothing is being written. */
+  handOver(receiver: PipeReceiver): void {
+    this.#receiver = receiver;
+  }
+
+  start(): void {
+    this.resume();
+  }
+
+  pause(): void {
+    // It is told once of what arrives meanwhile, and then no more: most pauses are short.
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    if (this.#fd < 0) this.#endLater(null);
+    else if (this.#flags < 0) this.#watch(this.#rest === null ? EPOLLIN : EPOLLIN | EPOLLOUT);
+    else this.#watch(this.#flags | EPOLLIN);
+  }
+
+  write(source: Uint8Array): number {
+    if (this.#fd < 0) throw new Error("Cannot write to a closed socket");
+    const taken = this.#send(source);
+    if (taken === source.length) return taken;
+    this.#rest = taken === 0 ? source : source.subarray(taken);
+    this.#watch(Math.max(0, this.#flags) | EPOLLOUT);
+    return taken;
+  }
+
+  closeWrite(): void {
+    // An error means that the connection is gone, which the next read finds out.
+    if (this.#fd >= 0) this.#loop.libc.shutdown(this.#fd, SHUT_WR);
+  }
+
+  close(): void {
+    if (this.#fd < 0) return;
+    const fd = this.#fd;
+    this.#fd = -1;
+    this.#flags = -1;
+    this.#rest = null;
+    this.#loop.forget(fd);
+    // The descriptor is free after any result, EINTR and EIO included.
+    this.#loop.libc.close(fd);
+    if (!this.#isPaused) this.#endLater(null);
+  }
+
+  onReady(flags: number): void {
+    const isBroken = (flags & (EPOLLERR | EPOLLHUP)) !== 0;
+    if (this.#rest !== null && (isBroken || (flags & EPOLLOUT) !== 0)) this.#writeRest();
+    if (this.#fd < 0 || (!isBroken && (flags & EPOLLIN) === 0)) return;
+    if (!this.#isPaused && !this.#isEnded) this.#read();
+    else if (isBroken) this.#unwatch();
+    else this.#watch(this.#flags & ~EPOLLIN);
+  }
+
+  #read(): void {
+    const receiver = this.#receiver;
+    const target = receiver.target(this.#loop.buffer);
+    const bytes = this.#loop.libc.recv(this.#fd, target);
+    if (bytes > 0) return receiver.received(bytes);
+    if (bytes < 0 && isTransient(-bytes)) return;
+    this.#isEnded = true;
+    receiver.ended(bytes === 0 ? null : new SystemCallError("recv", -bytes));
+  }
+
+  #writeRest(): void {
+    const rest = this.#rest!;
+    try {
+      const taken = this.#send(rest);
+      if (taken === 0) return;
+      this.#rest = taken === rest.length ? null : rest.subarray(taken);
+      // It may write more, and close.
+      this.#receiver.written(taken);
+    } catch (error) {
+      this.#rest = null;
+      this.#receiver.writeFailed(error);
+    }
+    if (this.#rest === null && this.#flags >= 0) this.#watch(this.#flags & ~EPOLLOUT);
+  }
+
+  /**
+   * Sends as much as the kernel takes, and this round has left.
+   *
+   * @throws {SystemCallError} If the connection has broken.
+   */
+  #send(source: Uint8Array): number {
+    const { libc, round } = this.#loop;
+    if (this.#round !== round) {
+      this.#round = round;
+      this.#roundBytes = 0;
+    } else if (this.#roundBytes >= WRITE_BYTES_PER_ROUND) return 0;
+    const taken = libc.send(this.#fd, source);
+    if (taken >= 0) this.#roundBytes += taken;
+    else if (!isTransient(-taken)) throw new SystemCallError("send", -taken);
+    return Math.max(0, taken);
+  }
+
+  #watch(flags: number): void {
+    if (flags === this.#flags) return;
+    const isNew = this.#flags < 0;
+    const result = isNew
+      ? this.#loop.add(this.#fd, flags, this)
+      : this.#loop.change(this.#fd, flags);
+    if (result >= 0) {
+      this.#flags = flags;
+      return;
+    }
+    // The kernel has no memory to watch it: nobody would ever find out what happens to it.
+    this.#isEnded = true;
+    this.#endLater(new SystemCallError("epoll_ctl", -result));
+  }
+
+  /** Errors are reported again and again, whatever it is watched for. */
+  #unwatch(): void {
+    this.#loop.remove(this.#fd);
+    this.#flags = -1;
+  }
+
+  #endLater(error: unknown): void {
+    queueMicrotask(() => this.#receiver.ended(error));
+  }
+}

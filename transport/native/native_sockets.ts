@@ -1,0 +1,89 @@
+/** Sockets of the C library instead of those of the runtime, for all listeners of one broker. */
+import { lookup } from "node:dns/promises";
+import type { MayAccept } from "../accept_loop.ts";
+import { parseAddress } from "../cidr.ts";
+import { type Clock, systemClock } from "../clock.ts";
+import type { BindTcp, BoundSocket, Endpoint } from "../tcp.ts";
+import type { Transport } from "../transport.ts";
+import type { BindUnix } from "../unix.ts";
+import { EventLoop } from "./event_loop.ts";
+import { openLibc } from "./ffi_libc.ts";
+import type { Libc } from "./libc.ts";
+import { NativeListener, type NativeOptions } from "./native_listener.ts";
+
+/** What native sockets need of the broker. */
+export interface NativeHost {
+  /** The time; that of the system by default. */
+  readonly clock?: Clock;
+  /** The C library; that of the system by default. */
+  readonly libc?: Libc;
+  /** Called with an error of the program, or of a call that should not fail. */
+  reportError(error: unknown): void;
+}
+
+/** One event loop, and the listeners and connections on it. */
+export class NativeSockets {
+  readonly #libc: Libc;
+  readonly #loop: EventLoop;
+  readonly #clock: Clock;
+  readonly #host: NativeHost;
+
+  /**
+   * Opens the C library.
+   *
+   * @throws {NativeSocketsUnavailableError} If it cannot be used here, or the permission is missing.
+   */
+  constructor(host: NativeHost) {
+    this.#host = host;
+    this.#clock = host.clock ?? systemClock;
+    const reportError = (error: unknown) => host.reportError(error);
+    this.#libc = host.libc ?? openLibc();
+    this.#loop = new EventLoop(this.#libc, this.#clock, reportError);
+  }
+
+  /** The IP address of a host name, as the system resolves it. */
+  async resolve(hostname: string): Promise<string> {
+    if (parseAddress(hostname) !== null) return hostname;
+    return (await lookup(hostname)).address;
+  }
+
+  /** What binds TCP sockets. Their host names must be IP addresses. */
+  tcp(options: NativeOptions): BindTcp {
+    return (endpoint, mayAccept, accepted) => {
+      const host = this.#acceptHost(mayAccept, (transport, from) => accepted(transport, from!));
+      const listener = NativeListener.inet(endpoint, options, host);
+      return { ...listener.address!, ...closing(listener) };
+    };
+  }
+
+  /** What binds Unix sockets. */
+  unix(options: NativeOptions): BindUnix {
+    return (path, mayAccept, accepted) => {
+      const host = this.#acceptHost(mayAccept, (transport) => accepted(transport));
+      return closing(NativeListener.unix(path, options, host));
+    };
+  }
+
+  /** Stops, once all listeners and connections are closed: nothing of it is left then. */
+  async close(): Promise<void> {
+    await this.#loop.close();
+    this.#libc.unload();
+  }
+
+  #acceptHost(
+    mayAccept: MayAccept,
+    accepted: (transport: Transport, from: Endpoint | null) => void,
+  ) {
+    const reportError = (error: unknown) => this.#host.reportError(error);
+    return { loop: this.#loop, clock: this.#clock, mayAccept, accepted, reportError };
+  }
+}
+
+function closing(listener: NativeListener): Pick<BoundSocket, "close"> {
+  return {
+    close: () => {
+      listener.close();
+      return Promise.resolve();
+    },
+  };
+}

@@ -1,0 +1,116 @@
+/** A native socket as a transport, which a handshake reads and writes by promises. */
+import type { Pipe, PipeReceiver } from "../pipe.ts";
+import type { Transport } from "../transport.ts";
+import type { EventLoop } from "./event_loop.ts";
+import { NativeSocket } from "./native_socket.ts";
+
+/**
+ * A native socket as a transport: read and written by promises while a handshake goes on, and a
+ * pipe from then on.
+ */
+export class NativeTransport implements Transport, PipeReceiver {
+  readonly #socket: NativeSocket;
+  #isEnded = false;
+  #isClosed = false;
+  #error: unknown = null;
+  /** The read that is pending, and where it goes. */
+  #reading: PromiseWithResolvers<number | null> | null = null;
+  #target: Uint8Array<ArrayBuffer> | null = null;
+  /** The write that is pending, and how many bytes of it were not taken yet. */
+  #writing: PromiseWithResolvers<number> | null = null;
+  #writingBytes = 0;
+  #leftBytes = 0;
+
+  /** @param fd The descriptor, which must not block. */
+  constructor(loop: EventLoop, fd: number) {
+    this.#socket = new NativeSocket(loop, fd, this);
+  }
+
+  pipe(receiver: PipeReceiver): Pipe {
+    this.#socket.handOver(receiver);
+    return this.#socket;
+  }
+
+  read(target: Uint8Array): Promise<number | null> {
+    if (this.#reading !== null) return Promise.reject(new Error("Cannot read: another read waits"));
+    if (this.#isClosed) return Promise.reject(closedError());
+    if (this.#isEnded) {
+      return this.#error === null ? Promise.resolve(null) : Promise.reject(this.#error);
+    }
+    this.#reading = Promise.withResolvers();
+    this.#target = target as Uint8Array<ArrayBuffer>;
+    this.#socket.resume();
+    return this.#reading.promise;
+  }
+
+  write(source: Uint8Array): Promise<number> {
+    if (this.#writing !== null) {
+      return Promise.reject(new Error("Cannot write: another write waits"));
+    }
+    let taken: number;
+    try {
+      taken = this.#socket.write(source);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    if (taken === source.length) return Promise.resolve(taken);
+    this.#writingBytes = source.length;
+    this.#leftBytes = source.length - taken;
+    this.#writing = Promise.withResolvers();
+    return this.#writing.promise;
+  }
+
+  closeWrite(): Promise<void> {
+    this.#socket.closeWrite();
+    return Promise.resolve();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#socket.close();
+    this.#failReading(closedError());
+    this.writeFailed(closedError());
+  }
+
+  target(): Uint8Array<ArrayBuffer> {
+    return this.#target!;
+  }
+
+  received(bytes: number): void {
+    // Nobody reads until the next call.
+    this.#socket.pause();
+    const reading = this.#reading!;
+    this.#reading = this.#target = null;
+    reading.resolve(bytes);
+  }
+
+  ended(error: unknown): void {
+    this.#isEnded = true;
+    this.#error = error;
+    if (error !== null) return this.#failReading(error);
+    this.#reading?.resolve(null);
+    this.#reading = this.#target = null;
+  }
+
+  written(bytes: number): void {
+    this.#leftBytes -= bytes;
+    if (this.#leftBytes > 0) return;
+    const writing = this.#writing!;
+    this.#writing = null;
+    writing.resolve(this.#writingBytes);
+  }
+
+  writeFailed(error: unknown): void {
+    this.#writing?.reject(error);
+    this.#writing = null;
+  }
+
+  #failReading(error: unknown): void {
+    this.#reading?.reject(error);
+    this.#reading = this.#target = null;
+  }
+}
+
+function closedError(): Error {
+  return new Error("The socket is closed");
+}

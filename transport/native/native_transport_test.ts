@@ -1,0 +1,86 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { NativeTransport } from "./native_transport.ts";
+import type { FakePeer } from "./testdata/fake_libc.ts";
+import { NativeWorld, RecordingReceiver } from "./testdata/native_world.ts";
+
+/** A world with one transport. */
+function open(
+  sendBytesMax = 1000,
+): { world: NativeWorld; transport: NativeTransport; peer: FakePeer } {
+  const world = new NativeWorld({ sendBytesMax });
+  const { fd, peer } = world.libc.socketPair();
+  return { world, transport: new NativeTransport(world.loop, fd), peer };
+}
+
+Deno.test("NativeTransport is read and written by promises, and then as a pipe", async () => {
+  const { world, transport, peer } = open();
+  const target = new Uint8Array(2);
+  const reading = transport.read(target);
+  peer.send(Uint8Array.of(1, 2, 3));
+  await world.settle();
+  assertEquals([await reading, [...target], peer.unreadBytes], [2, [1, 2], 1]);
+  assertEquals(await transport.write(Uint8Array.of(7)), 1);
+  assertEquals([...peer.take()], [7]);
+  const receiver = new RecordingReceiver();
+  const pipe = transport.pipe(receiver);
+  assertEquals(receiver.events, []);
+  pipe.start();
+  await world.settle();
+  assertEquals([...receiver.bytes], [3]);
+  pipe.close();
+  await world.close();
+});
+
+Deno.test("NativeTransport.write() resolves when the kernel has taken all", async () => {
+  const { world, transport, peer } = open(10);
+  let written = 0;
+  const writing = transport.write(new Uint8Array(25)).then((bytes) => written = bytes);
+  await assertRejects(() => transport.write(Uint8Array.of(1)), Error, "another write waits");
+  for (let i = 0; i < 2; i++) {
+    peer.take();
+    await world.settle();
+    assertEquals(written, i === 0 ? 0 : 25);
+  }
+  await writing;
+  transport.close();
+  await world.close();
+});
+
+Deno.test("NativeTransport.read() ends with the stream, with its error, and with close()", async () => {
+  for (const how of ["end", "reset", "close"] as const) {
+    const { world, transport, peer } = open();
+    const reading = transport.read(new Uint8Array(4)).then(String, (error) => error.message);
+    await assertRejects(() => transport.read(new Uint8Array(4)), Error, "another read waits");
+    if (how === "close") transport.close();
+    else peer[how]();
+    await world.settle();
+    const expected = {
+      end: "null",
+      reset: "Cannot recv: ECONNRESET",
+      close: "The socket is closed",
+    };
+    assertEquals(await reading, expected[how]);
+    assertEquals(
+      await transport.read(new Uint8Array(1)).then(String, (error) => error.message),
+      expected[how],
+    );
+    transport.close();
+    await world.close();
+  }
+});
+
+Deno.test("NativeTransport rejects a write that fails at once, later, or at close()", async () => {
+  const { world, transport, peer } = open(10);
+  world.libc.fail("send", "EPIPE");
+  await assertRejects(() => transport.write(Uint8Array.of(1)), Error, "EPIPE");
+  const later = transport.write(new Uint8Array(20)).then(String, (error) => error.message);
+  world.libc.fail("send", "ECONNRESET");
+  peer.take();
+  await world.settle();
+  assertEquals(await later, "Cannot send: ECONNRESET");
+  const cut = transport.write(new Uint8Array(20)).then(String, (error) => error.message);
+  await transport.closeWrite();
+  transport.close();
+  assertEquals(await cut, "The socket is closed");
+  await world.close();
+});
