@@ -10,7 +10,10 @@ export interface PipeReceiver {
    * `received` returns; then the pipe reads for others into it. `null` if the pipe has none.
    */
   target(shared: Uint8Array<ArrayBuffer> | null): Uint8Array<ArrayBuffer>;
-  /** So many bytes are in the target, at least one. To take no more for now, it pauses the pipe. */
+  /**
+   * So many bytes are in the target; 0 if nothing has come after all. To take no more for now, it
+   * pauses the pipe.
+   */
   received(bytes: number): void;
   /** Nothing more arrives: the peer has sent its last byte, or the pipe has failed with `error`. */
   ended(error: unknown): void;

@@ -151,6 +151,7 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
 
   received(bytes: number): void {
     if (!this.end.isOpen) return;
+    if (bytes === 0) return this.#reader.settle(false);
     const { context } = this;
     this.timer.onRead(context.turns.begin());
     this.traffic.received(bytes);

@@ -57,6 +57,8 @@ export interface Scenario {
   readonly network: { maxDelayMs: number; windowBytes: number; cutChance: number };
   /** Whether the broker can end its direction of a connection alone, as with TCP. */
   readonly hasHalfClose: boolean;
+  /** Whether the broker has native sockets, over a kernel that is unkind. */
+  readonly hasNativeSockets: boolean;
   readonly disorder: Disorder;
   /** How long the clients act, and how long they rest at most between two actions. */
   readonly activeMs: number;
@@ -119,6 +121,8 @@ export function scenarioOf(seed: number): Scenario {
       cutChance: isCalm ? 0 : random.pick([0, 0.001, 0.005, 0.02]),
     },
     hasHalfClose: random.chance(0.7),
+    // From a generator of its own: the rest of a scenario stays what it was.
+    hasNativeSockets: new Random(seed ^ 0x50c).chance(0.4),
     disorder: isCalm ? CALM : disorderOf(random),
     activeMs: isWide ? 500 : 1200,
     restMsMax: random.pick([50, 100, 300]),

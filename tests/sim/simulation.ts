@@ -153,6 +153,7 @@ async function checkNothingLeft(world: World): Promise<void> {
   const left = {
     connections: stats.connections,
     pipes: network.connections.size,
+    sockets: world.socketFaults,
     deadlines: brokerDeadlines,
     protocolErrors: stats.protocolErrors,
     internalErrors: stats.internalErrors,

@@ -4,6 +4,7 @@ import type { StoreSnapshot } from "../../store/mod.ts";
 import type { BytePipe } from "../harness/byte_pipe.ts";
 import { Random } from "../harness/random.ts";
 import { VirtualClock } from "../harness/virtual_clock.ts";
+import { KernelSockets } from "../harness/kernel_sockets.ts";
 import { VirtualNetwork } from "../harness/virtual_network.ts";
 import { Ledger } from "./ledger.ts";
 import { BEGAN_MS, Life } from "./life.ts";
@@ -16,6 +17,8 @@ export class World {
   readonly clock: VirtualClock = new VirtualClock();
   readonly ledger: Ledger;
   readonly network: VirtualNetwork;
+  /** The kernel of the broker's machine, if it has native sockets. */
+  readonly #kernel: KernelSockets | null;
   /** What is known of the stream; `null` without one. */
   readonly book: StreamBook | null;
   /** Whether the broker is being closed. */
@@ -47,6 +50,11 @@ export class World {
     this.#program = stream === null
       ? null
       : new StreamProgram(this, stream, this.book!, new Random(scenario.seed ^ 0x9209));
+    this.#kernel = scenario.hasNativeSockets
+      ? new KernelSockets(this.clock, random.fork(), (error) => {
+        this.ledger.fault(`event loop failed: ${stackOf(error)}`);
+      })
+      : null;
     this.network = new VirtualNetwork({
       ...scenario.network,
       seed: scenario.seed,
@@ -70,6 +78,11 @@ export class World {
   /** Whether QoS 0 messages were let go for a subscriber that lagged. */
   get hasLagged(): boolean {
     return this.#hasLagged || this.broker.stats.dropped.lag > 0;
+  }
+
+  /** Sockets that are open, and calls on sockets that are not. */
+  get socketFaults(): number {
+    return this.#kernel === null ? 0 : this.#kernel.size + this.#kernel.libc.misuses.length;
   }
 
   /** What the broker has scheduled on its clock. */
@@ -163,6 +176,10 @@ export class World {
     const { read, write, close, closeWrite } = pipe;
     // Nobody listens while the broker is down.
     if (this.#life === null) return close();
+    if (this.#kernel !== null) {
+      const transport = this.#kernel.connect(pipe);
+      return this.broker.accept(transport, { address: `virtual:${number}` });
+    }
     const half = closeWrite !== undefined && this.scenario.hasHalfClose ? { closeWrite } : {};
     this.broker.accept({ read, write, close, ...half }, { address: `virtual:${number}` });
   }

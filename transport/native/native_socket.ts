@@ -95,7 +95,7 @@ export class NativeSocket implements Pipe, Watched {
     const target = receiver.target(this.#loop.buffer);
     const bytes = this.#loop.libc.recv(this.#fd, target);
     if (bytes > 0) return receiver.received(bytes);
-    if (bytes < 0 && isTransient(-bytes)) return;
+    if (bytes < 0 && isTransient(-bytes)) return receiver.received(0);
     this.#isEnded = true;
     receiver.ended(bytes === 0 ? null : new SystemCallError("recv", -bytes));
   }

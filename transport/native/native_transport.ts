@@ -77,6 +77,7 @@ export class NativeTransport implements Transport, PipeReceiver {
   }
 
   received(bytes: number): void {
+    if (bytes === 0) return;
     // Nobody reads until the next call.
     this.#socket.pause();
     const reading = this.#reading!;

@@ -26,6 +26,8 @@ export interface FakeKernelOptions {
   sendBytesMax?: number;
   /** How many of `bytes` a call takes or gives; all of them by default. */
   part?: (bytes: number) => number;
+  /** An error that a call has now, beside those of {@linkcode FakeLibc.fail}; `null` for none. */
+  fault?: (call: FallibleCall) => keyof typeof Errno | null;
 }
 
 /** What is found in a target behind what was received: nobody may rely on what was there before. */
@@ -46,6 +48,7 @@ export class FakeLibc implements Libc {
   isUnloaded = false;
   readonly #sendBytesMax: number;
   readonly #part: (bytes: number) => number;
+  readonly #faultOf: NonNullable<FakeKernelOptions["fault"]>;
   readonly #files = new Map<number, FakeFile>();
   readonly #faults = new Map<string, number[]>();
   #waiting: (() => void) | null = null;
@@ -54,6 +57,7 @@ export class FakeLibc implements Libc {
     this.eventLayout = options.eventLayout ?? { size: 12, dataOffset: 4 };
     this.#sendBytesMax = options.sendBytesMax ?? 1_000_000;
     this.#part = options.part ?? ((bytes) => bytes);
+    this.#faultOf = options.fault ?? (() => null);
   }
 
   /** Has the next calls fail, with one error each. */
@@ -239,10 +243,12 @@ export class FakeLibc implements Libc {
     this.counts.set(call, (this.counts.get(call) ?? 0) + 1);
   }
 
-  #fault(call: string): number | null {
+  #fault(call: FallibleCall): number | null {
     this.#count(call);
     const errno = this.#faults.get(call)?.shift();
-    return errno === undefined ? null : -errno;
+    if (errno !== undefined) return -errno;
+    const name = this.#faultOf(call);
+    return name === null ? null : -Errno[name];
   }
 
   #on(call: string, fd: number, act: (file: FakeFile) => number): number {
@@ -323,6 +329,8 @@ class FakeSocket extends FakeFile {
   /** This end sends no more. */
   isShutDown = false;
   isClosed = false;
+  /** Called after the program has received, sent, shut down or closed. */
+  onUsed: () => void = () => {};
   /** How many bytes may wait to be taken by the peer. */
   sendBytesMax: number;
   #isResetTold = false;
@@ -349,6 +357,7 @@ class FakeSocket extends FakeFile {
     const bytes = part(Math.min(target.length, this.incoming.length));
     target.set(this.incoming.subarray(0, bytes));
     this.incoming = this.incoming.slice(bytes);
+    this.onUsed();
     return bytes;
   }
 
@@ -358,16 +367,19 @@ class FakeSocket extends FakeFile {
     if (room <= 0) return -Errno.EAGAIN;
     const bytes = part(Math.min(room, source.length));
     this.outgoing = joined(this.outgoing, source.subarray(0, bytes));
+    this.onUsed();
     return bytes;
   }
 
   shutdown(): void {
     this.isShutDown = true;
     this.kernel.changed();
+    this.onUsed();
   }
 
   override close(): void {
     this.isClosed = this.isShutDown = true;
+    this.onUsed();
   }
 }
 
@@ -392,6 +404,11 @@ export class FakePeer {
   /** How many bytes were sent to the socket, and not received there. */
   get unreadBytes(): number {
     return this.#socket.incoming.length;
+  }
+
+  /** Has `callback` called whenever the program has used the socket. */
+  onUsed(callback: () => void): void {
+    this.#socket.onUsed = callback;
   }
 
   /** Sends bytes. */

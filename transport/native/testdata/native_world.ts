@@ -56,6 +56,7 @@ export class RecordingReceiver implements PipeReceiver {
   }
 
   received(bytes: number): void {
+    if (bytes === 0) return;
     this.events.push(`received ${bytes}`);
     this.bytes = Uint8Array.of(...this.bytes, ...this.#target.subarray(0, bytes));
     this.onReceived();
