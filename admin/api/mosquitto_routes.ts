@@ -17,10 +17,12 @@ export function mosquittoRoutes(metrics: MetricsSource, operations: Operations):
     scope: "read",
     id: "getSystree",
     summary: "The values below $SYS/broker/, by their topics, as mosquitto 2.1 tells them",
-    schema: { type: "object", additionalProperties: { type: "integer" } },
+    schema: { type: "object", additionalProperties: { type: ["number", "string"] } },
     handle: async () => {
       await metrics.refresh();
-      const values = { ...metrics.sysCounts(), uptime: metrics.uptimeSeconds };
+      // mosquitto's dashboard asks for the version and the averages of load as well, which
+      // mosquitto 2.1.2 does not tell.
+      const values = { ...metrics.sysValues(), version: operations.version ?? "" };
       const entries = Object.entries(values).filter(([topic]) => !SYS_ALIASES.includes(topic));
       return json(
         Object.fromEntries(entries.map(([topic, value]) => [`$SYS/broker/${topic}`, value])),
