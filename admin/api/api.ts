@@ -1,7 +1,7 @@
 /** All routes of the admin listener, put together. */
 import type { Broker } from "../../broker/broker.ts";
 import { json } from "../http/http_responses.ts";
-import { METRICS, RequestPace, REQUESTS } from "../http/request_pace.ts";
+import { METRICS, PAGES, RequestPace, REQUESTS } from "../http/request_pace.ts";
 import { type Route, RouteTable } from "../http/routes.ts";
 import { TimeSlices } from "../time_slices.ts";
 import type { ApiParts } from "./api_parts.ts";
@@ -32,6 +32,7 @@ export class AdminApi {
   readonly #recent: RecentEvents;
   readonly #index: ListIndex;
   readonly #metricsPace: RequestPace;
+  readonly #pages: RequestPace;
   readonly #traces: Traces;
 
   constructor(broker: Broker, operations: Operations) {
@@ -41,10 +42,20 @@ export class AdminApi {
     this.#traces = new Traces(inspection);
     this.pace = new RequestPace(inspection.clock, REQUESTS);
     this.#metricsPace = new RequestPace(inspection.clock, METRICS);
+    const pages = this.#pages = new RequestPace(inspection.clock, PAGES);
     const index = this.#index = new ListIndex(inspection.clock, slices);
     const metrics = this.metrics = new MetricsSource(broker, operations, slices);
     const { totals } = metrics;
-    const parts: ApiParts = { broker, inspection, operations, slices, totals, recent, index };
+    const parts: ApiParts = {
+      broker,
+      inspection,
+      operations,
+      slices,
+      totals,
+      recent,
+      index,
+      pages,
+    };
     const routes: Route[] = [
       ...healthRoutes({
         get readiness() {
@@ -77,6 +88,7 @@ export class AdminApi {
     this.#index.stop();
     this.pace.close();
     this.#metricsPace.close();
+    this.#pages.close();
     this.metrics.stop();
     this.#slices.close();
   }

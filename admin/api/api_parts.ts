@@ -4,6 +4,7 @@ import type { Inspection } from "../../broker/inspection.ts";
 import type { SessionTotals } from "../metrics/session_totals.ts";
 import type { TimeSlices } from "../time_slices.ts";
 import type { ListIndex } from "./list_index.ts";
+import type { RequestPace } from "../http/request_pace.ts";
 import type { Operations } from "./operations.ts";
 import type { RecentEvents } from "./recent_events.ts";
 
@@ -17,4 +18,6 @@ export interface ApiParts {
   readonly recent: RecentEvents;
   /** The orders of the list of clients. */
   readonly index: ListIndex;
+  /** The pace of its large pages. */
+  readonly pages: RequestPace;
 }

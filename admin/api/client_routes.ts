@@ -54,7 +54,7 @@ const SORT: Fields = {
 };
 
 /** The routes. */
-export function clientRoutes({ inspection, slices, totals, index }: ApiParts): Route[] {
+export function clientRoutes({ inspection, slices, totals, index, pages }: ApiParts): Route[] {
   const sessionOf = (clientId: string): InspectedSession => {
     const session = inspection.session(clientId);
     if (session !== null) return session;
@@ -75,7 +75,7 @@ export function clientRoutes({ inspection, slices, totals, index }: ApiParts): R
       const place = (session: InspectedSession): Place | null =>
         isSelected(session) ? { rank: rank(session, nowMs), key: session.clientId } : null;
       const { limit: _, cursor: __, ...asked } = query;
-      return answerIndexedPage({ slices, index }, query, JSON.stringify(asked), {
+      return answerIndexedPage({ slices, index, pace: pages }, query, JSON.stringify(asked), {
         entries: inspection.sessions(),
         place,
         view: (session: InspectedSession) => clientView(session, inspection),

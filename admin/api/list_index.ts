@@ -17,7 +17,7 @@ const ORDERS_MAX = 4;
 /** Entries of all of them together. A list that is longer is walked for each page. */
 export const ENTRIES_MAX = 1_000_000;
 /** Entries that are sorted in one step. */
-const RUN_ENTRIES = 256;
+const RUN_ENTRIES = 16;
 /** Entries that are merged in one step. */
 const MERGED_PER_STEP = 16;
 

@@ -32,7 +32,7 @@ function world() {
 
 Deno.test("inOrder() sorts as Array.sort() does, whatever the length, and leaves out what is not listed", () => {
   const random = new Random(7);
-  for (const length of [0, 1, 255, 256, 257, 1000, 5000]) {
+  for (const length of [0, 1, 15, 16, 17, 1000, 5000]) {
     const all = Array.from({ length }, () => {
       return place(`${random.integer(0, 2000)}`, random.integer(0, 3));
     });

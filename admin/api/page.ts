@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { RequestPace } from "../http/request_pace.ts";
 import { RequestError } from "../http/request_error.ts";
 import { jsonText } from "../http/http_responses.ts";
 import type { Fields, Values } from "../http/fields.ts";
@@ -110,6 +111,14 @@ export async function answerPage<T>(
   return jsonText(await slices.run(pageText(page, request.limit, view)));
 }
 
+/** What a list with an index needs. */
+export interface IndexedParts {
+  readonly slices: TimeSlices;
+  readonly index: ListIndex;
+  /** That of pages with more entries than usual. */
+  readonly pace: RequestPace;
+}
+
 /**
  * The same of a long list with an index: each page but the first costs what it shows.
  *
@@ -117,12 +126,13 @@ export async function answerPage<T>(
  * @param get The entry with a key; `null` if it is gone, or does not belong to the list any more.
  */
 export async function answerIndexedPage<T>(
-  { slices, index }: { readonly slices: TimeSlices; readonly index: ListIndex },
+  { slices, index, pace }: IndexedParts,
   query: Values,
   name: string,
   list: PagedList<T> & { get(key: string): T | null },
 ): Promise<Response> {
   const { limit, after } = pageRequest(query);
+  if (limit > PAGE_INITIAL) await pace.wait();
   const { entries, place } = list;
   const places = await index.places(name, after === null, function* () {
     for (const entry of entries) yield place(entry);

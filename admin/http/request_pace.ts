@@ -13,7 +13,9 @@ export interface PaceLimits {
 /** All requests together. */
 export const REQUESTS: PaceLimits = { perSecond: 100, burst: 50 };
 /** Those for `/metrics`: who asks more often gets the same text again. */
-export const METRICS: PaceLimits = { perSecond: 20, burst: 20 };
+export const METRICS: PaceLimits = { perSecond: 10, burst: 5 };
+/** Large pages of the list of clients: one may have 300 KB. */
+export const PAGES: PaceLimits = { perSecond: 4, burst: 4 };
 /** How long a request waits for its turn, in milliseconds; one that would wait longer gets 429. */
 export const PACE_WAIT_MS = 10_000;
 
