@@ -173,6 +173,11 @@ function trafficInstruments({ broker }: Sources): Instrument[] {
       () => stats.messagesRefused,
     ),
     counter(
+      "fairway_dead_letters_total",
+      "Messages that were kept as dead letters.",
+      () => stats.deadLetters,
+    ),
+    counter(
       "fairway_backpressure_waits_total",
       "Times a publisher was not read because a subscriber was busy.",
       () => stats.backpressureWaits,

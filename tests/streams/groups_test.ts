@@ -18,9 +18,7 @@ function marksOf({ properties }: Received): Record<string, string> {
 
 /** A client that holds back its acknowledgements. */
 async function slow(scene: Scene, id: string, how: Parameters<Scene["join"]>[2] = {}) {
-  const client = await scene.join(id, 5, how);
-  client.acknowledges = false;
-  return client;
+  return await scene.join(id, 5, { ...how, acknowledges: false });
 }
 
 async function snapshotOf(scene: Scene, store: MemoryStore): Promise<MemoryStore> {
@@ -499,3 +497,26 @@ Deno.test("disk full: acknowledgements count at once, and are stored when there 
   await next.subscribe(DOOR, { qos: 1 });
   assertEquals(await next.payloads(), ["3", "4"]);
 });
+
+for (const where of ["a broker with no store", "a stream in memory"]) {
+  Deno.test(`${where}: the progress of a group lasts as long as the broker`, async () => {
+    const isBare = where === "a broker with no store";
+    const options = isBare ? { store: null } : {};
+    await using scene = await Scene.open(options, [{ ...DAY, store: "memory", maxDeliver: 2 }]);
+    await scene.fill(4);
+    const ann = await slow(scene, "ann", { expiry: 3600, receiveMaximum: 3 });
+    await ann.subscribe(DOOR, { qos: 1 });
+    const sent = await ann.take("publish");
+    await ann.acknowledge(sent.slice(1, 2));
+    await ann.leave();
+    const again = await slow(scene, "ann", { clean: false, expiry: 3600 });
+    assertEquals(textsOf(await again.take("publish")), ["1", "3", "4"]);
+    await again.leave();
+    const bob = await scene.join("bob");
+    await bob.subscribe(DOOR, { qos: 1 });
+    assertEquals(await bob.payloads(), []);
+    assertEquals(scene.broker.stats.dropped.undeliverable, 3);
+    await scene.fill(1, 5);
+    assertEquals(await bob.payloads(), ["5"]);
+  });
+}
