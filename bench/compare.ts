@@ -18,7 +18,7 @@ import { ownGenerator } from "./compare/generator.ts";
 import { runGrowth } from "./compare/growth.ts";
 import { describeMachine } from "./compare/machine.ts";
 import { mqttload } from "./compare/mqttload.ts";
-import { benchmarksPage, imagePath } from "./compare/report.ts";
+import { benchmarksPage, imagePath, withNativeSockets } from "./compare/report.ts";
 import type { Results } from "./compare/results.ts";
 
 const HELP = `Usage: deno task bench:compare [flags]
@@ -117,7 +117,9 @@ async function writeAll(results: Results, out: string): Promise<void> {
   for (const growth of results.growth) {
     await Deno.writeTextFile(`${out}/${imagePath("growth", growth.id)}`, await lineChart(growth));
   }
-  await Deno.writeTextFile(`${out}/benchmarks.md`, benchmarksPage(results));
+  const page = `${out}/benchmarks.md`;
+  const before = await Deno.readTextFile(page).catch(() => "");
+  await Deno.writeTextFile(page, withNativeSockets(benchmarksPage(results), before));
   say(`${out}/benchmarks.md and its pictures are written`);
 }
 

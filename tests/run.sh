@@ -32,14 +32,14 @@ install_packages() {
   apt-get update -qq && apt-get install -qq --no-install-recommends "$@" >/dev/null
 }
 
-# Prints "N passed, N failed" for the report of a run with the exit code given.
+# Prints "N passed, N failed" for the report of all runs, of which one had the exit code given.
 count() {
   local report="$1" status="$2" passed=0 failed=0
   local summary='^(ok|FAILED) \| ([0-9]+) passed.* \| ([0-9]+) failed'
   while read -r line; do
     if [[ "$line" =~ $summary ]]; then
-      passed="${BASH_REMATCH[2]}"
-      failed="${BASH_REMATCH[3]}"
+      passed=$((passed + BASH_REMATCH[2]))
+      failed=$((failed + BASH_REMATCH[3]))
     fi
   done <"$report"
   # What never came to run, as code that does not compile, has failed too.
@@ -86,5 +86,12 @@ report="$(mktemp)"
 trap 'rm -f "$report"' EXIT
 status=0
 NO_COLOR=1 deno test --doc --parallel --allow-all "$@" 2>&1 | tee "$report" || status=$?
+# What goes over sockets goes over native sockets once more, where there are any.
+if [[ $# -eq 0 && "$(uname -sm)" =~ ^Linux\ (x86_64|aarch64)$ ]]; then
+  echo "Over native sockets"
+  NO_COLOR=1 deno test --parallel --allow-all --no-check --preload tests/harness/native_sockets.ts \
+    tests/client tests/clients tests/limits tests/listeners tests/resilience tests/transports 2>&1 |
+    tee -a "$report" || status=$?
+fi
 count "$report" "$status"
 exit "$status"

@@ -117,3 +117,9 @@ function figure(value: number): string {
 function line(cells: readonly string[]): string {
   return `| ${cells.join(" | ")} |`;
 }
+
+/** Keeps the section on native sockets of an earlier page: it is measured apart. */
+export function withNativeSockets(page: string, before: string): string {
+  const section = /^## Native sockets\n[^]*?(?=^## )/m.exec(before)?.[0] ?? "";
+  return page.replace(/^## Cost as work grows$/m, () => `${section}## Cost as work grows`);
+}

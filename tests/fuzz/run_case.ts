@@ -129,7 +129,15 @@ class CaseRun {
     const before = new Set(this.#target.parts.connections);
     let connection: Connection | null = null;
     let reader: PacketReader | null = null;
+    let first = new Uint8Array(0);
     const pipe = this.#target.open((bytes) => {
+      if (reader === null && first.length + bytes.length < 2) {
+        // The first byte alone does not tell the version.
+        first = bytes.slice();
+        return;
+      }
+      if (first.length > 0) bytes = Uint8Array.of(...first, ...bytes);
+      first = first.subarray(0, 0);
       reader ??= new PacketReader({ version: this.#versionOf(connection, bytes) });
       this.#read(reader, bytes);
     });

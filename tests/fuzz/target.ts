@@ -9,6 +9,7 @@ import { MemoryStore } from "../../store/memory_store.ts";
 import { Random } from "../harness/random.ts";
 import type { VirtualClock } from "../harness/virtual_clock.ts";
 import { InstantPipe } from "../harness/instant_pipe.ts";
+import { KernelSockets } from "../harness/kernel_sockets.ts";
 
 const POLICIES = ["end-session", "refuse-publisher", "drop-oldest", "drop-newest"] as const;
 
@@ -21,6 +22,8 @@ export class Target {
   readonly #acceptor: Acceptor;
   readonly #isLenient: boolean;
   readonly #isDurable: boolean;
+  /** The kernel with its native sockets, if the broker has some. */
+  readonly #kernel: KernelSockets | null;
   #opened = 0;
 
   /**
@@ -50,6 +53,11 @@ export class Target {
       responseInformation: random.pick([null, "r/"]),
     });
     this.limits = settings.limits;
+    // From a generator of its own: what a number decided before, it decides still.
+    const chance = new Random(number ^ 0x50c);
+    this.#kernel = chance.chance(0.3)
+      ? new KernelSockets(clock, chance, (error) => hooks.failed?.(error))
+      : null;
     this.parts = new BrokerParts(settings);
     this.#acceptor = new Acceptor(this.parts);
   }
@@ -77,7 +85,10 @@ export class Target {
 
   #accept(writeBytesMax: number, sink: (bytes: Uint8Array) => void, address: string): InstantPipe {
     const pipe = new InstantPipe(writeBytesMax, sink);
-    this.#acceptor.accept(pipe, { address, lenient: this.#isLenient });
+    this.#acceptor.accept(this.#kernel?.connect(pipe) ?? pipe, {
+      address,
+      lenient: this.#isLenient,
+    });
     return pipe;
   }
 }
