@@ -33,6 +33,9 @@ const DOLLAR = 0x24;
 /** The route of a topic with more bytes is looked up again for each packet. */
 const LAST_TOPIC_BYTES_MAX = 1024;
 
+/** Returned by {@linkcode handlePublish} if the packet has to be handled again in a later turn. */
+export const LATER: PromiseLike<void> = Promise.resolve();
+
 /** How far {@linkcode handlePublishBatch} came. */
 export interface BatchResult {
   /** Where the frames end that were published. */
@@ -85,6 +88,8 @@ export function handlePublishBatch(
       route = routeOf(connection, bytes, topic, topicEnd);
       // Topics of the broker's own are looked at more closely.
       if (route === null || route.bytes[0] === DOLLAR) break;
+      // The packet path tells to come again.
+      if (!host.publisher.prepare(route, 0)) break;
       run.begin(route, connection.origin, v5, bytes, at);
     } else if (!sameBytes(route.bytes, bytes, topic, topicEnd)) break;
     run.add(frameEnd);
@@ -123,7 +128,8 @@ function routeOf(
 /**
  * Handles one PUBLISH packet whose body is `bytes[start, end)`.
  *
- * @returns What has to be waited for before the next packet; `null` for nothing.
+ * @returns What has to be waited for before the next packet; `null` for nothing; {@linkcode LATER}
+ * if nothing has happened yet.
  */
 export function handlePublish(
   connection: ClientConnection,
@@ -135,9 +141,10 @@ export function handlePublish(
   const { context, policy } = connection;
   view.tolerance = policy.leniency;
   view.read(connection.version, first, bytes, start, end);
+  const route = resolveRoute(connection);
+  if (!connection.host.publisher.prepare(route, view.qos)) return LATER;
   context.stats.messagesReceived++;
   context.stats.payloadBytesReceived += view.end - view.payloadStart;
-  const route = resolveRoute(connection);
   checkAllowed(connection, view, route);
   const { qos, packetId } = view;
   const session = connection.session!;

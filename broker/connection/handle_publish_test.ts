@@ -51,6 +51,12 @@ class TestPublisher {
   readonly published: string[] = [];
   outcome: number = Outcome.delivered;
   room: Receipt | null = null;
+  /** How many times the delivery has to be prepared before the next message. */
+  parts = 0;
+
+  prepare(): boolean {
+    return this.parts === 0 || this.parts-- < 0;
+  }
 
   publish(_route: unknown, message: Message) {
     const { name, qos, retain } = message;

@@ -15,7 +15,7 @@ import { InputBuffer } from "./input_buffer.ts";
 import { PublishRateLimiter } from "../limits/publish_rate_limiter.ts";
 import { handlePacket, handlePuback } from "./handle_control.ts";
 import { checkPacket, checkRequestBytes, PacketLimitError } from "../limits/packet_limits.ts";
-import { handlePublish, handlePublishBatch } from "./handle_publish.ts";
+import { handlePublish, handlePublishBatch, LATER } from "./handle_publish.ts";
 
 /** How many bytes of packets cost as much as one packet more: 512. */
 const BYTES_PER_UNIT_LOG2 = 9;
@@ -185,9 +185,14 @@ export class ConnectionReader {
         break;
       }
       const { first, bodyStart, end: bodyEnd } = header;
-      at = bodyEnd;
-      if (connection.session !== null) pace?.spend(first >> 4 === PacketType.publish ? 1 : 0, size);
+      const isPaced = connection.session !== null;
       const wait = this.#handle(first, bytes, bodyStart, bodyEnd);
+      if (wait === LATER) {
+        isOver = true;
+        break;
+      }
+      at = bodyEnd;
+      if (isPaced) pace?.spend(first >> 4 === PacketType.publish ? 1 : 0, size);
       // Counted also where something is waited for: a promise may settle within this turn.
       isOver = turns.spend(unitsOf(size));
       if (wait !== null) {

@@ -36,6 +36,8 @@ class World {
   readonly published: string[] = [];
   /** What the next packet has to wait for. */
   room: Receipt | null = null;
+  /** How many turns it takes to prepare the next message. */
+  turnsToPrepare = 0;
   readonly memory = { inputBytes: 0, mayGrow: () => true, admitsId: () => true };
   readonly connection: TestConnection;
   readonly reader: ConnectionReader;
@@ -49,11 +51,12 @@ class World {
       this.published.push(...batch.messages().map(textOf));
       return this.room;
     };
+    const prepare = () => this.turnsToPrepare === 0 || this.turnsToPrepare-- < 0;
     const limiters = { harmlessBytes: 0 };
     const host = {
       pool: new BufferPool(),
       router: new Router<Receiver>(),
-      publisher: { publish, publishBatch },
+      publisher: { publish, publishBatch, prepare },
       memory: this.memory,
       limiters,
     };
@@ -125,6 +128,27 @@ Deno.test("ConnectionReader finds the same packets however the bytes are cut", (
     assertEquals(world.published, ["1", "2", "x".repeat(3_000), "3", "4"]);
     assertEquals(types(world.connection.sent()), ["puback", "pingresp", "pubrec", "pingresp"]);
     assertEquals(world.session.acknowledged, [9]);
+  }
+});
+
+Deno.test("ConnectionReader handles a PUBLISH again until its delivery is prepared, and nothing behind it before", () => {
+  for (const qos of [0, 1, 2] as const) {
+    const world = new World();
+    world.fill(concat([publish("1", 1), PING]));
+    assertEquals(world.reader.consume(), null);
+    world.turnsToPrepare = 3;
+    world.fill(concat([publish("2", qos), PING, publish("3", 0)]));
+    let turns = 0;
+    do {
+      assertEquals(world.reader.consume(), null);
+      turns++;
+      if (world.turnsToPrepare > 0) assertEquals(world.published, ["1"]);
+    } while (world.reader.isCut);
+    assert(turns > 1, "it was handled again");
+    assertEquals(world.published, ["1", "2", "3"]);
+    const acks = qos === 0 ? [] : [qos === 1 ? "puback" : "pubrec"];
+    assertEquals(types(world.connection.sent()), ["puback", "pingresp", ...acks, "pingresp"]);
+    assertEquals(world.connection.context.stats.messagesReceived, 3, "each is counted once");
   }
 });
 

@@ -10,7 +10,7 @@ import { parseSharedFilter } from "../../router/topic.ts";
 import type { TurnBudget } from "../base/turn_budget.ts";
 import type { Commit } from "../base/commit.ts";
 import type { MessageLog } from "./backlog.ts";
-import { FanOut, variantFor } from "./shared_fan_out.ts";
+import { FanOut, PREPARED_AT_ONCE, variantFor } from "./shared_fan_out.ts";
 import type { OverflowPolicy } from "../base/limits.ts";
 import type { Message } from "../base/message.ts";
 import { Rank, type Receiver } from "./subscriber.ts";
@@ -65,6 +65,23 @@ export class Delivery {
     this.#router = host.router;
     this.#refuses = host.overflow === "refuse-publisher";
     this.#newLog = () => host.journal!.newLog();
+  }
+
+  /**
+   * Prepares the delivery to a wide audience as far as this turn allows: the first message to
+   * thousands of new members would otherwise take one long turn.
+   *
+   * @returns Whether a message with this QoS may be delivered now. If not, call it again in a later
+   * turn. A message that cannot wait may be delivered anyway.
+   */
+  prepare(route: Route<Receiver>, qos: QoS): boolean {
+    const audience = this.#router.audience(route);
+    if (audience.members.length <= PREPARED_AT_ONCE) return true;
+    const fanOut = this.#fanOutOf(audience)!;
+    while (!fanOut.prepare(qos)) {
+      if (this.#host.turns.spend(PREPARED_AT_ONCE)) return false;
+    }
+    return true;
   }
 
   /** Delivers a batch of QoS 0 frames. */

@@ -1,4 +1,5 @@
 /** Publishes a message: retains and delivers it, and tells what its publisher waits for. */
+import type { QoS } from "../../codec/mod.ts";
 import type { Receipt } from "../../log/receipt.ts";
 import type { Route } from "../../router/route_cache.ts";
 import type { BrokerContext } from "../base/context.ts";
@@ -72,6 +73,11 @@ export class Publisher {
   /** A part of the current message will be stored. */
   onStoring(): void {
     this.#isStoring = true;
+  }
+
+  /** What {@linkcode Delivery.prepare} does. */
+  prepare(route: Route<Receiver>, qos: QoS): boolean {
+    return this.#host.delivery.prepare(route, qos);
   }
 
   /** Publishes a message: retains it if the RETAIN flag is set, and delivers it. */

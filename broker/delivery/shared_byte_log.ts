@@ -58,9 +58,20 @@ export class SharedByteLog {
     this.#idle = this.#idle.filter(({ isRemoved }) => !isRemoved);
   }
 
+  /**
+   * Has some members take up following, so that an append has fewer of them to deal with.
+   *
+   * @returns Whether at most `count` were left for the append before this call.
+   */
+  prepare(count: number): boolean {
+    if (this.#idle.length <= count) return true;
+    this.#follow(this.#idle.splice(-count));
+    return false;
+  }
+
   /** Appends a run of QoS 0 frames. */
   run(run: PublishBatch): void {
-    if (this.#idle.length > 0) this.#follow();
+    this.#followAll();
     if (this.#followed > 0) {
       const { v5, packetBytesMax } = this.#wire;
       const same = v5 === run.v5 && this.#variant.identifiers === null &&
@@ -73,7 +84,7 @@ export class SharedByteLog {
 
   /** Appends a message that is sent with QoS 0. */
   message(message: Message): void {
-    if (this.#idle.length > 0) this.#follow();
+    this.#followAll();
     if (this.#followed > 0) this.#encode(message);
     if (this.#log.end >= this.#checkAt) this.#checkLags();
   }
@@ -83,9 +94,14 @@ export class SharedByteLog {
     sendToLog(this.#log, message, this.#variant, v5 ? 5 : 4, packetBytesMax);
   }
 
-  #follow(): void {
+  #followAll(): void {
+    if (this.#idle.length === 0) return;
     const idle = this.#idle;
     this.#idle = [];
+    this.#follow(idle);
+  }
+
+  #follow(idle: readonly ByteSeat[]): void {
     for (const seat of idle) {
       // One that is not connected takes a new seat when it is again.
       if (seat.isRemoved || !seat.follower.followBytes(this.#log, seat.ofBytes)) continue;

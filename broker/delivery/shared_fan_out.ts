@@ -1,4 +1,5 @@
 /** How a message reaches a wide audience. */
+import type { QoS } from "../../codec/mod.ts";
 import type { Audience, Member, MemberObserver } from "../../router/audience.ts";
 import type { Route } from "../../router/route_cache.ts";
 import type { Variant } from "../../router/variant.ts";
@@ -10,6 +11,9 @@ import { type Receiver, wireOf } from "./subscriber.ts";
 import type { PublishBatch } from "./publish_batch.ts";
 import { ReadAccessFilter } from "./read_access_filter.ts";
 import { type Seat, SubscriberGroup } from "./subscriber_group.ts";
+
+/** How many members are prepared for a message at once: this takes a millisecond or two. */
+export const PREPARED_AT_ONCE = 256;
 
 /**
  * Delivers a message to a wide audience: once for each combination of flags, however many members
@@ -27,11 +31,39 @@ export class FanOut implements MemberObserver<Receiver> {
    */
   #accessFilter: ReadAccessFilter | null = null;
   readonly #newLog: () => MessageLog;
+  /** Members that are in no group yet. */
+  readonly #unseen: Set<Member<Receiver>>;
 
   /** @param newLog Creates logs of messages for durable sessions. */
   constructor(audience: Audience<Receiver>, newLog: () => MessageLog) {
     this.#newLog = newLog;
-    for (const member of audience.members) this.onAdded(member);
+    this.#unseen = new Set(audience.members);
+  }
+
+  /**
+   * Does some of the work that the next message with a QoS causes where members are new: thousands
+   * may have come since the last one.
+   *
+   * @returns Whether there is little left.
+   */
+  prepare(qos: QoS): boolean {
+    if (this.#unseen.size > 0) {
+      this.#see(PREPARED_AT_ONCE);
+      return false;
+    }
+    for (const group of this.#groups.values()) {
+      if (!group.prepare(qos, PREPARED_AT_ONCE)) return false;
+    }
+    return true;
+  }
+
+  /** Puts some members into their groups. */
+  #see(count: number): void {
+    for (const member of this.#unseen) {
+      this.#unseen.delete(member);
+      this.onAdded(member);
+      if (--count === 0) return;
+    }
   }
 
   onAdded(member: Member<Receiver>): void {
@@ -54,6 +86,7 @@ export class FanOut implements MemberObserver<Receiver> {
   }
 
   onRemoved(member: Member<Receiver>): void {
+    if (this.#unseen.delete(member)) return;
     this.#accessFilter?.delete(member);
     if (this.#alone.delete(member)) return;
     this.#leaveGroup(member);
@@ -81,6 +114,7 @@ export class FanOut implements MemberObserver<Receiver> {
 
   /** Sends a batch of QoS 0 frames to all members. */
   run(run: PublishBatch): void {
+    this.#see(Infinity);
     if (this.#accessFilter !== null) this.#setApart(run.route);
     for (const group of this.#groups.values()) group.run(run);
     for (const member of this.#alone) {
@@ -91,6 +125,7 @@ export class FanOut implements MemberObserver<Receiver> {
 
   /** Sends a message to all members. */
   message(route: Route<Receiver>, message: Message): void {
+    this.#see(Infinity);
     if (this.#accessFilter !== null) this.#setApart(route);
     for (const group of this.#groups.values()) group.message(message);
     for (const member of this.#alone) {
@@ -101,6 +136,7 @@ export class FanOut implements MemberObserver<Receiver> {
 
   /** Whether the backlog of a member has no room for a message. */
   isFull({ name, weight }: Message): boolean {
+    this.#see(Infinity);
     for (const group of this.#groups.values()) if (group.isFull(weight)) return true;
     for (const { qos, subscriber } of this.#alone) {
       if (qos > 0 && subscriber.isFull(weight) && subscriber.mayReceive(name)) return true;

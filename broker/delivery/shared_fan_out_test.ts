@@ -4,7 +4,7 @@ import { encodePacket } from "../../codec/mod.ts";
 import { Router } from "../../router/router.ts";
 import { Subscription, type SubscriptionOptions } from "../../router/subscription.ts";
 import { collectGarbage } from "../../tests/harness/garbage.ts";
-import { FanOut, variantFor } from "./shared_fan_out.ts";
+import { FanOut, PREPARED_AT_ONCE, variantFor } from "./shared_fan_out.ts";
 import type { Message } from "../base/message.ts";
 import { Rank, type Receiver, type Wire } from "./subscriber.ts";
 import { PublishBatch } from "./publish_batch.ts";
@@ -54,19 +54,20 @@ class FanOutWorld {
     this.router.unsubscribe(receiver, TOPIC);
   }
 
-  #refresh(): void {
+  /** Tells the fan-out who has come and gone. */
+  refresh(): void {
     this.router.audience(this.router.routeOf(TOPIC)!);
   }
 
   publish(text: string, options: MessageOptions = {}): void {
-    this.#refresh();
+    this.refresh();
     const sent = message(TOPIC, text, { qos: 0, ...options });
     this.fanOut.message(this.router.routeOf(TOPIC)!, sent);
   }
 
   /** Publishes QoS 0 frames of one protocol version as they came in. */
   publishRun(texts: string[], v5: boolean): void {
-    this.#refresh();
+    this.refresh();
     const frames = texts.map((text) =>
       encodePacket({
         type: "publish",
@@ -115,6 +116,46 @@ Deno.test("FanOut encodes for each protocol version and identifier", () => {
   assertEquals(seventh.flatMap((receiver) => receiver.readBytes()), ["x 7", "x 7", "x 7"]);
   assertEquals(eighth.flatMap((receiver) => receiver.readBytes()), ["x 8", "x 8", "x 8"]);
 });
+
+for (const qos of [0, 1] as const) {
+  Deno.test(`FanOut is prepared in parts for a message with QoS ${qos}, while members come and go`, () => {
+    const world = new FanOutWorld();
+    const members = world.alike(3 * PREPARED_AT_ONCE, { qos });
+    const isPrepared = () => world.fanOut.prepare(qos);
+    const parts = 2 * Math.ceil(members.length / PREPARED_AT_ONCE);
+    const gone: TestReceiver[] = [];
+    let calls = 0;
+    for (; !isPrepared(); calls++) {
+      // One that has its place, one that has none yet, and one that is new.
+      gone.push(members.shift()!, members.pop()!);
+      for (const one of gone.slice(-2)) world.unsubscribe(one);
+      members.push(...world.alike(1, { qos }));
+      world.refresh();
+    }
+    assert(calls >= parts - 2, `${calls} parts of about ${parts}`);
+    world.publish("1", { qos });
+    world.publish("2", { qos });
+    const read = (receiver: TestReceiver) =>
+      qos === 0 ? receiver.readBytes() : receiver.readMessages();
+    for (const member of members) assertEquals(read(member), ["1", "2"]);
+    for (const one of gone) assertEquals(read(one), []);
+  });
+
+  Deno.test(`FanOut sends a message with QoS ${qos} that does not wait until it is prepared`, () => {
+    const world = new FanOutWorld();
+    const members = world.alike(2 * PREPARED_AT_ONCE + 5, { qos });
+    for (let part = 0; part < 5; part++) {
+      world.publish(`${part}`, { qos });
+      members.push(...world.alike(PREPARED_AT_ONCE + 1, { qos }));
+      world.refresh();
+      assert(!world.fanOut.prepare(qos));
+    }
+    const texts = members.map((one) => qos === 0 ? one.readBytes() : one.readMessages());
+    assertEquals(texts[0], ["0", "1", "2", "3", "4"]);
+    assertEquals(texts[2 * PREPARED_AT_ONCE + 5], ["1", "2", "3", "4"]);
+    assertEquals(texts.at(-1), []);
+  });
+}
 
 Deno.test("FanOut hands a run of frames on, whatever its version", () => {
   for (const v5 of [true, false]) {

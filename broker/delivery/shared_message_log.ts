@@ -31,6 +31,10 @@ export class SharedMessageLog {
   #log: MessageLog | null = null;
   /** Members that do not follow the log, and some that are gone. */
   #idle: MessageSeat[] = [];
+  /** Those of them that could not when they were asked since the last append. */
+  #refused: MessageSeat[] = [];
+  /** A check of the backlogs that has begun before an append; `null` for none. */
+  #check: BacklogCheck | null = null;
   /** Where the log may come to before the backlogs are checked again. */
   #checkAtMessages = 0;
   #checkAtWeight = 0;
@@ -60,6 +64,7 @@ export class SharedMessageLog {
   /** Removes those who are gone from the idle list. */
   tidy(): void {
     this.#idle = this.#idle.filter(({ isRemoved }) => !isRemoved);
+    this.#refused = this.#refused.filter(({ isRemoved }) => !isRemoved);
   }
 
   /** Whether a member's backlog has no room for so many bytes. */
@@ -68,17 +73,43 @@ export class SharedMessageLog {
     const isRoom = log !== null && log.end < this.#fullAtMessages &&
       log.weight + bytes <= this.#fullAtWeight;
     // Those that follow have as much room as when they were checked, or more.
-    for (const { isRemoved, member } of isRoom ? this.#idle : this.#seats) {
+    for (const { isRemoved, member } of isRoom ? this.#waiting() : this.#seats) {
       if (!isRemoved && member.subscriber.isFull(bytes)) return true;
     }
     return false;
   }
 
+  /**
+   * Does some of what the next append would have to do: has members take up following, then checks
+   * the backlogs.
+   *
+   * @param count For how many members at once.
+   * @returns Whether the append has at most so many members to deal with.
+   */
+  prepare(count: number): boolean {
+    const log = this.#log ??= this.#newLog();
+    if (this.#idle.length > count) {
+      const idle = this.#idle.splice(-count);
+      for (const seat of idle) {
+        if (!seat.isRemoved && !seat.follower.followMessages(log, seat)) this.#refused.push(seat);
+      }
+      this.checkSoon();
+      return false;
+    }
+    if (this.#seats.length <= count || !this.#isCheckDue(log.end + 1, log.weight)) return true;
+    this.#check ??= new BacklogCheck(this.#seats);
+    if (!this.#check.go(count)) return false;
+    this.#checked(log, this.#check);
+    return true;
+  }
+
   /** Appends a message. */
   append(message: Message): void {
     const log = this.#log ??= this.#newLog();
-    const idle = this.#idle;
+    const idle = this.#waiting();
     this.#idle = [];
+    this.#refused = [];
+    this.#check = null;
     for (const seat of idle) {
       if (seat.isRemoved) continue;
       if (!seat.follower.followMessages(log, seat)) {
@@ -88,9 +119,19 @@ export class SharedMessageLog {
     }
     if (idle.length > this.#idle.length) this.checkSoon();
     log.append(message.keep());
-    if (log.end >= this.#checkAtMessages || log.weight >= this.#checkAtWeight) {
-      this.#checkBacklogs(log);
-    }
+    if (!this.#isCheckDue(log.end, log.weight)) return;
+    const check = new BacklogCheck(this.#seats);
+    check.go(Infinity);
+    this.#checked(log, check);
+  }
+
+  /** Those that do not follow. */
+  #waiting(): MessageSeat[] {
+    return this.#refused.length === 0 ? this.#idle : this.#idle.concat(this.#refused);
+  }
+
+  #isCheckDue(messages: number, weight: number): boolean {
+    return messages >= this.#checkAtMessages || weight >= this.#checkAtWeight;
   }
 
   /** One that may be full, or have to slow publishers down, is there from now on. */
@@ -106,25 +147,47 @@ export class SharedMessageLog {
   }
 
   /** The next check is due when the first of them could be full. */
-  #checkBacklogs(log: MessageLog): void {
-    let messages = Infinity;
-    let bytes = Infinity;
-    let isAnyoneThere = false;
-    // One that is full may leave its seat.
-    for (const { follower } of [...this.#seats]) {
-      const room = follower.checkBacklog();
-      if (!room.isAway) isAnyoneThere = true;
-      messages = Math.min(messages, room.messages);
-      bytes = Math.min(bytes, room.bytes);
-    }
+  #checked(log: MessageLog, check: BacklogCheck): void {
+    this.#check = null;
+    let { messages, bytes } = check;
     // Their backlogs may grow by other logs, too, and so they are checked now and then.
-    const messagesMost = isAnyoneThere ? 0 : messages * AWAY_SHARE;
-    const bytesMost = isAnyoneThere ? 0 : bytes * AWAY_SHARE;
+    const messagesMost = check.isAnyoneThere ? 0 : messages * AWAY_SHARE;
+    const bytesMost = check.isAnyoneThere ? 0 : bytes * AWAY_SHARE;
     messages = Math.min(messages, Math.max(CHECK_MESSAGES_MAX, messagesMost));
     bytes = Math.min(bytes, Math.max(CHECK_BYTES_MAX, bytesMost));
     this.#fullAtMessages = log.end + messages;
     this.#fullAtWeight = log.weight + bytes;
     this.#checkAtMessages = log.end + Math.max(1, messages);
     this.#checkAtWeight = log.weight + Math.max(1, bytes);
+  }
+}
+
+/** Finds the member whose backlog has the least room, a part of the members at a time. */
+class BacklogCheck {
+  /** The least room of those that were checked. */
+  messages = Infinity;
+  bytes = Infinity;
+  /** Whether one of them is connected. */
+  isAnyoneThere = false;
+  /** Copied: one that is full may leave its seat. */
+  readonly #seats: readonly MessageSeat[];
+  #next = 0;
+
+  constructor(seats: readonly MessageSeat[]) {
+    this.#seats = [...seats];
+  }
+
+  /** Checks `count` more members. Returns whether that were all. */
+  go(count: number): boolean {
+    const end = Math.min(this.#seats.length, this.#next + count);
+    while (this.#next < end) {
+      const { isRemoved, follower } = this.#seats[this.#next++]!;
+      if (isRemoved) continue;
+      const room = follower.checkBacklog();
+      if (!room.isAway) this.isAnyoneThere = true;
+      this.messages = Math.min(this.messages, room.messages);
+      this.bytes = Math.min(this.bytes, room.bytes);
+    }
+    return end === this.#seats.length;
   }
 }

@@ -1,4 +1,5 @@
 /** Members of a wide audience that are sent the same, by logs that they share. */
+import type { QoS } from "../../codec/mod.ts";
 import type { Member } from "../../router/audience.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { Message } from "../base/message.ts";
@@ -61,6 +62,16 @@ export class SubscriberGroup {
     this.#removed = 0;
     this.bytes.tidy();
     this.messages.tidy();
+  }
+
+  /**
+   * Does some of the work of the next message with a QoS, for `count` members.
+   *
+   * @returns Whether the message has at most so many members to deal with.
+   */
+  prepare(qos: QoS, count: number): boolean {
+    const isAcknowledged = Math.min(qos, this.#variant.qos) > 0;
+    return isAcknowledged ? this.messages.prepare(count) : this.bytes.prepare(count);
   }
 
   /** Hands a message to everyone. */
