@@ -59,14 +59,14 @@ export class SharedByteLog {
   }
 
   /**
-   * Has some members take up following, so that an append has fewer of them to deal with.
+   * Has at most `count` members take up following, which the next append would have to do.
    *
-   * @returns Whether at most `count` were left for the append before this call.
+   * @returns How many it had to do with; 0 if nothing is left to do.
    */
-  prepare(count: number): boolean {
-    if (this.#idle.length <= count) return true;
-    this.#follow(this.#idle.splice(-count));
-    return false;
+  prepare(count: number): number {
+    const idle = this.#idle.splice(-count);
+    this.#follow(idle);
+    return idle.length;
   }
 
   /** Appends a run of QoS 0 frames. */

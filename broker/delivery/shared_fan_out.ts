@@ -44,17 +44,19 @@ export class FanOut implements MemberObserver<Receiver> {
    * Does some of the work that the next message with a QoS causes where members are new: thousands
    * may have come since the last one.
    *
-   * @returns Whether there is little left.
+   * @returns Whether nothing is left.
    */
   prepare(qos: QoS): boolean {
     if (this.#unseen.size > 0) {
       this.#see(PREPARED_AT_ONCE);
       return false;
     }
+    let left = PREPARED_AT_ONCE;
     for (const group of this.#groups.values()) {
-      if (!group.prepare(qos, PREPARED_AT_ONCE)) return false;
+      left -= group.prepare(qos, left);
+      if (left === 0) return false;
     }
-    return true;
+    return left === PREPARED_AT_ONCE;
   }
 
   /** Puts some members into their groups. */

@@ -83,24 +83,24 @@ export class SharedMessageLog {
    * Does some of what the next append would have to do: has members take up following, then checks
    * the backlogs.
    *
-   * @param count For how many members at once.
-   * @returns Whether the append has at most so many members to deal with.
+   * @param count For how many members at most.
+   * @returns How many it had to do with; 0 if nothing is left to do.
    */
-  prepare(count: number): boolean {
+  prepare(count: number): number {
     const log = this.#log ??= this.#newLog();
-    if (this.#idle.length > count) {
+    if (this.#idle.length > 0) {
       const idle = this.#idle.splice(-count);
       for (const seat of idle) {
         if (!seat.isRemoved && !seat.follower.followMessages(log, seat)) this.#refused.push(seat);
       }
       this.checkSoon();
-      return false;
+      return idle.length;
     }
-    if (this.#seats.length <= count || !this.#isCheckDue(log.end + 1, log.weight)) return true;
+    const mayFollow = this.#seats.length > this.#refused.length;
+    if (!mayFollow || !this.#isCheckDue(log.end + 1, log.weight)) return 0;
     this.#check ??= new BacklogCheck(this.#seats);
-    if (!this.#check.go(count)) return false;
-    this.#checked(log, this.#check);
-    return true;
+    if (this.#check.go(count)) this.#checked(log, this.#check);
+    return Math.min(count, this.#seats.length);
   }
 
   /** Appends a message. */

@@ -65,11 +65,11 @@ export class SubscriberGroup {
   }
 
   /**
-   * Does some of the work of the next message with a QoS, for `count` members.
+   * Does some of the work of the next message with a QoS, for at most `count` members.
    *
-   * @returns Whether the message has at most so many members to deal with.
+   * @returns How many it had to do with; 0 if nothing is left to do.
    */
-  prepare(qos: QoS, count: number): boolean {
+  prepare(qos: QoS, count: number): number {
     const isAcknowledged = Math.min(qos, this.#variant.qos) > 0;
     return isAcknowledged ? this.messages.prepare(count) : this.bytes.prepare(count);
   }
