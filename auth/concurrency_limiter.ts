@@ -4,7 +4,7 @@
  * Limits how many callers run at once and how many wait, in order. Without the limit, a slow
  * service would cause an endless queue.
  */
-export class Turnstile {
+export class ConcurrencyLimiter {
   readonly #insideMax: number;
   readonly #waitingMax: number;
   readonly #waiting = new Set<() => void>();

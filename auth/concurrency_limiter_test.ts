@@ -1,36 +1,36 @@
 import { assertEquals } from "@std/assert";
-import { Turnstile } from "./concurrency_limiter.ts";
+import { ConcurrencyLimiter } from "./concurrency_limiter.ts";
 
 const never = new AbortController().signal;
 
-Deno.test("Turnstile lets in so many, has so many wait, and turns the others away", async () => {
-  const turnstile = new Turnstile(2, 2);
+Deno.test("ConcurrencyLimiter lets a number of callers in, queues a number, and refuses the rest", async () => {
+  const limiter = new ConcurrencyLimiter(2, 2);
   const order: number[] = [];
-  const enter = (n: number) => turnstile.enter(never).then((isIn) => order.push(isIn ? n : -n));
+  const enter = (n: number) => limiter.enter(never).then((isIn) => order.push(isIn ? n : -n));
   const all = [1, 2, 3, 4, 5].map(enter);
   await Promise.all([all[0], all[1], all[4]]);
-  assertEquals([order, turnstile.inside, turnstile.waiting], [[1, 2, -5], 2, 2]);
-  turnstile.leave();
+  assertEquals([order, limiter.inside, limiter.waiting], [[1, 2, -5], 2, 2]);
+  limiter.leave();
   await all[2];
-  turnstile.leave();
+  limiter.leave();
   await all[3];
-  assertEquals([order, turnstile.inside, turnstile.waiting], [[1, 2, -5, 3, 4], 2, 0]);
-  turnstile.leave();
-  turnstile.leave();
-  assertEquals(turnstile.inside, 0);
+  assertEquals([order, limiter.inside, limiter.waiting], [[1, 2, -5, 3, 4], 2, 0]);
+  limiter.leave();
+  limiter.leave();
+  assertEquals(limiter.inside, 0);
 });
 
-Deno.test("Turnstile lets go of who gives up, but not of who was called", async () => {
-  const turnstile = new Turnstile(1, 2);
-  await turnstile.enter(never);
+Deno.test("ConcurrencyLimiter forgets a waiter that aborts, but not one that was let in", async () => {
+  const limiter = new ConcurrencyLimiter(1, 2);
+  await limiter.enter(never);
   const [first, second] = [new AbortController(), new AbortController()];
-  const entering = [turnstile.enter(first.signal), turnstile.enter(second.signal)];
+  const entering = [limiter.enter(first.signal), limiter.enter(second.signal)];
   first.abort();
-  turnstile.leave();
+  limiter.leave();
   second.abort();
   assertEquals(await Promise.all(entering), [false, true]);
-  assertEquals([turnstile.inside, turnstile.waiting], [1, 0]);
-  assertEquals(await turnstile.enter(AbortSignal.abort()), false);
-  turnstile.leave();
-  assertEquals(turnstile.inside, 0);
+  assertEquals([limiter.inside, limiter.waiting], [1, 0]);
+  assertEquals(await limiter.enter(AbortSignal.abort()), false);
+  limiter.leave();
+  assertEquals(limiter.inside, 0);
 });

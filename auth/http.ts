@@ -7,7 +7,7 @@ import { ExpiringCache } from "./expiring_cache.ts";
 import { fetchText, placeOf, ServiceError, type TextAnswer, timeoutAfter } from "./fetch_text.ts";
 import { decisionOf, permissionOf } from "./http_answer.ts";
 import { type HttpHookOptions, type HttpHookSettings, httpHookSettings } from "./http_options.ts";
-import { Turnstile } from "./concurrency_limiter.ts";
+import { ConcurrencyLimiter } from "./concurrency_limiter.ts";
 
 /** What an {@linkcode HttpHook} counts, from its start. */
 export interface HttpHookStats {
@@ -59,7 +59,7 @@ export class HttpHook implements Authenticator, Authorizer, Disposable {
   readonly stats: Readonly<HttpHookStats>;
   readonly #stats: HttpHookStats = { asked: 0, remembered: 0, shared: 0, busy: 0, failed: 0 };
   readonly #settings: HttpHookSettings;
-  readonly #turnstile: Turnstile;
+  readonly #concurrency: ConcurrencyLimiter;
   readonly #allowed: ExpiringCache<Remembered>;
   readonly #denied: ExpiringCache<Remembered>;
   readonly #underWay = new Map<string, Promise<Remembered | null>>();
@@ -81,7 +81,7 @@ export class HttpHook implements Authenticator, Authorizer, Disposable {
     const { clock, allowCacheEntriesMax, denyCacheEntriesMax } = settings;
     this.stats = this.#stats;
     this.#settings = settings;
-    this.#turnstile = new Turnstile(settings.requestsMax, settings.waitingMax);
+    this.#concurrency = new ConcurrencyLimiter(settings.requestsMax, settings.waitingMax);
     this.#allowed = new ExpiringCache(clock, allowCacheEntriesMax);
     this.#denied = new ExpiringCache(clock, denyCacheEntriesMax);
   }
@@ -175,7 +175,7 @@ export class HttpHook implements Authenticator, Authorizer, Disposable {
     const { clock, timeoutMs } = this.#settings;
     const { signal, cancel } = timeoutAfter(clock, timeoutMs, this.#closing.signal);
     try {
-      if (!await this.#turnstile.enter(signal)) {
+      if (!await this.#concurrency.enter(signal)) {
         if (signal.aborted) throw new ServiceError("its turn did not come in time");
         this.#stats.busy++;
         return null;
@@ -183,7 +183,7 @@ export class HttpHook implements Authenticator, Authorizer, Disposable {
       try {
         return read(await this.#post(url, question, signal));
       } finally {
-        this.#turnstile.leave();
+        this.#concurrency.leave();
       }
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;

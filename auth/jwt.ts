@@ -37,12 +37,12 @@ interface Refusal {
 }
 
 /** The client has no token with a valid signature. Another authenticator may know the client. */
-const STRANGER: Refusal = {
+const UNKNOWN_USER: Refusal = {
   reasonCode: ReasonCode.BadUserNameOrPassword,
   reasonString: "Not a token that is accepted here",
 };
 /** The token names a key that the set does not have, or not yet. */
-const UNKNOWN_KEY: Refusal = { ...STRANGER };
+const UNKNOWN_KEY: Refusal = { ...UNKNOWN_USER };
 const EXPIRED: Refusal = {
   reasonCode: ReasonCode.NotAuthorized,
   reasonString: "Token has expired",
@@ -156,17 +156,17 @@ class JwtAuthenticator implements Authenticator {
     const { reasonCode, reasonString, ...grant } = await this.#decide(data, request);
     if (reasonCode === ReasonCode.Success) return { kind: "success", ...grant };
     // DISCONNECT cannot carry the code for a bad user name or password.
-    const isStranger = reasonCode === ReasonCode.BadUserNameOrPassword;
+    const isUnknown = reasonCode === ReasonCode.BadUserNameOrPassword;
     return {
       kind: "failure",
-      reasonCode: isStranger ? ReasonCode.NotAuthorized : reasonCode,
+      reasonCode: isUnknown ? ReasonCode.NotAuthorized : reasonCode,
       reasonString: reasonString!,
     };
   }
 
   async #decide(field: Uint8Array | string | null, request: ConnectRequest): Promise<Decision> {
     const token = this.#tokenOf(field);
-    if (token === null) return STRANGER;
+    if (token === null) return UNKNOWN_USER;
     const claims = await this.#verify(token);
     return "reasonCode" in claims ? claims as Refusal : this.#grant(claims.claims, request);
   }
@@ -277,5 +277,5 @@ function refusalOf({ code, claim }: { code: string; claim?: string }): Refusal {
   if (code === "ERR_JWT_EXPIRED") return EXPIRED;
   if (code === "ERR_JWKS_NO_MATCHING_KEY") return UNKNOWN_KEY;
   if (code === "ERR_JWT_CLAIM_VALIDATION_FAILED") return refused(`Token has a wrong "${claim}"`);
-  return STRANGER;
+  return UNKNOWN_USER;
 }

@@ -41,7 +41,7 @@ export function logHooks(log: OperatorLog, isConnectionLogged: () => boolean): B
       const text = `${who} from ${address} was refused (${code}).`;
       log.writeSeldom(`refused ${reasonCode} ${hostOf(address)}`, "notice", text, event);
     },
-    arrivalFailed: (address, error) => {
+    handshakeFailed: (address, error) => {
       if (!isConnectionLogged()) return;
       const why = error instanceof Error ? error.message : String(error);
       const event = { event: "handshake-failed", address, error: why };

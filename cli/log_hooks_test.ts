@@ -40,7 +40,7 @@ function tellAll(hooks: BrokerHooks): void {
   hooks.disconnected!(CLIENT, { reasonCode: 0x8d, by: "broker", error: null });
   hooks.refused!("192.0.2.1:5", "c", 0x87);
   hooks.refused!("192.0.2.1:5", null, 0x84);
-  hooks.arrivalFailed!("192.0.2.1:5", new Error("no certificate"));
+  hooks.handshakeFailed!("192.0.2.1:5", new Error("no certificate"));
 }
 
 Deno.test("logHooks() tells who comes and goes in the words of mosquitto", () => {

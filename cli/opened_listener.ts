@@ -6,7 +6,7 @@ import type { NativeOptions, TcpListener, TlsListener } from "../transport/mod.t
 import type { AdminListener, Operations } from "../admin/mod.ts";
 import { adminAccessOf, adminUrl, openAdmin, whoMayAdminister } from "./admin_listener.ts";
 import { bindAddresses, type BindWish, systemSources } from "./bind_addresses.ts";
-import { AccountGate, RuleGate } from "./replaceable_auth.ts";
+import { ReplaceableAccounts, ReplaceableRules } from "./replaceable_auth.ts";
 import type { ListenerMaterial } from "./listener_files.ts";
 
 /** The part of a listener that can be closed. */
@@ -19,8 +19,8 @@ export class OpenedListener {
   /** Its address and protocol, in words. */
   readonly name: string;
   readonly #broker: Broker;
-  readonly #accounts = new AccountGate();
-  readonly #rules = new RuleGate();
+  readonly #accounts = new ReplaceableAccounts();
+  readonly #rules = new ReplaceableRules();
   readonly #policy: ListenerPolicy;
   #configuration: ListenerConfiguration;
   #global: Configuration;

@@ -13,15 +13,15 @@ import { ReasonCode } from "../codec/mod.ts";
  * Accepts clients that have an account, and anonymous ones if allowed. The accounts can be replaced
  * while clients are connected.
  */
-export class AccountGate implements Authenticator {
+export class ReplaceableAccounts implements Authenticator {
   /** The accounts; `null` for none. */
   accounts: Authenticator | null = null;
   /** Whether clients without a user name are accepted. Without accounts, any user name is. */
   isAnonymousAllowed = false;
 
   authenticate(request: ConnectRequest): Decision | Promise<Decision> {
-    const isStranger = request.username === null || this.accounts === null;
-    if (!isStranger) return this.#ask(this.accounts!, request);
+    const isUndecided = request.username === null || this.accounts === null;
+    if (!isUndecided) return this.#ask(this.accounts!, request);
     return {
       reasonCode: this.isAnonymousAllowed ? ReasonCode.Success : ReasonCode.NotAuthorized,
     };
@@ -40,7 +40,7 @@ export class AccountGate implements Authenticator {
 }
 
 /** Applies rules that can be replaced while clients are connected. */
-export class RuleGate implements Authorizer {
+export class ReplaceableRules implements Authorizer {
   /** The rules; without them everything is allowed. */
   rules: Authorizer | null = null;
 

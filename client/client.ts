@@ -102,7 +102,7 @@ export class Client implements AsyncDisposable {
       properties,
       atMs: this.#settings.clock.now(),
     };
-    const message = new OutgoingMessage(parts, this.#session.gate, signal);
+    const message = new OutgoingMessage(parts, this.#session.readPause, signal);
     const error = this.#lifecycle.closedError;
     if (error !== null) message.fail(error);
     else this.#session.outgoing.publish(message);
@@ -175,7 +175,13 @@ export class Client implements AsyncDisposable {
     if (protocolVersion !== 5) {
       return Promise.reject(new TypeError("Cannot send a request: MQTT 3.1.1 has none"));
     }
-    this.#requests ??= new Requests(this, limits, clock, this.#session.gate, this.#responseTopic());
+    this.#requests ??= new Requests(
+      this,
+      limits,
+      clock,
+      this.#session.readPause,
+      this.#responseTopic(),
+    );
     return this.#requests.request(topic, payload, options);
   }
 

@@ -50,7 +50,7 @@ const READ_BYTES_MAX = 65_536;
 /** A write buffer that has grown beyond this many bytes is released after it was written. */
 const WRITE_BYTES_KEPT = 65_536;
 /** How long the DISCONNECT after an error of the server may take, in milliseconds. */
-const FAREWELL_MS = 1000;
+const DISCONNECT_MS = 1000;
 
 /**
  * One network connection: it reads and writes packets, and keeps no state of the session.
@@ -151,11 +151,11 @@ export class Connection {
   /**
    * Sends a last packet, waits until everything is written and the server has closed, and closes.
    *
-   * @param goodbye The last packet, if there is one to send.
+   * @param last The last packet, if there is one to send.
    * @param graceMs How long that may take, in milliseconds.
    */
-  async finish(goodbye: Packet | null, graceMs: number): Promise<void> {
-    if (goodbye !== null) this.send(goodbye);
+  async finish(last: Packet | null, graceMs: number): Promise<void> {
+    if (last !== null) this.send(last);
     this.#isFinishing = true;
     this.setPaused(false);
     const { clock } = this.#options;
@@ -177,7 +177,7 @@ export class Connection {
     const isFault = error instanceof PacketError && this.version === 5 && !this.#isFinishing;
     if (isFault) {
       const { reasonCode } = error;
-      void this.finish({ type: "disconnect", reasonCode, properties: {} }, FAREWELL_MS);
+      void this.finish({ type: "disconnect", reasonCode, properties: {} }, DISCONNECT_MS);
     }
     this.#error = error;
     for (const departure of this.#leaving) departure.lost(error);

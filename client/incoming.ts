@@ -7,7 +7,7 @@ import { topicNameFault } from "../router/topic.ts";
 import type { Link } from "./link.ts";
 import { type ClientMessage, Delivery, messageOf } from "./message.ts";
 import type { SubscriptionBuffer } from "./subscription_buffer.ts";
-import type { Unclaimed } from "./unmatched_messages.ts";
+import type { UnmatchedMessages } from "./unmatched_messages.ts";
 
 /** Finds the subscriptions that a message is for. */
 export type Route = (message: ClientMessage) => readonly SubscriptionBuffer[];
@@ -29,23 +29,23 @@ export class Incoming {
   readonly #held = new Map<number, Delivery>();
   /** Those of them that arrived on this connection, in order. */
   #order: Cursor<Delivery> = newOrder();
-  readonly #unclaimed: Unclaimed;
-  #keepsUnclaimed = false;
+  readonly #unmatched: UnmatchedMessages;
+  #keepsUnmatched = false;
   #isClosed = false;
   #dropped = 0;
 
   /**
    * @param route Finds the subscriptions that a message is for.
-   * @param unclaimed Holds messages that match no subscription yet.
+   * @param unmatched Holds messages that match no subscription yet.
    */
-  constructor(route: Route, unclaimed: Unclaimed) {
+  constructor(route: Route, unmatched: UnmatchedMessages) {
     this.#route = route;
-    this.#unclaimed = unclaimed;
+    this.#unmatched = unmatched;
   }
 
   /** How many messages were dropped because no subscription matched them. */
   get dropped(): number {
-    return this.#dropped + this.#unclaimed.dropped;
+    return this.#dropped + this.#unmatched.dropped;
   }
 
   /** Begins on a new connection. */
@@ -54,7 +54,7 @@ export class Incoming {
     this.#order = newOrder();
     const { sessionPresent } = link.server;
     // An earlier program made the subscriptions of this session, so this program's may come later.
-    if (isFirst) this.#keepsUnclaimed = sessionPresent;
+    if (isFirst) this.#keepsUnmatched = sessionPresent;
     for (const delivery of this.#held.values()) {
       delivery.hasArrived = false;
       if (!sessionPresent) delivery.isVoid = true;
@@ -96,19 +96,19 @@ export class Incoming {
 
   /** Gives a new subscription the messages that arrived before it. */
   claim(buffer: SubscriptionBuffer, matches: (topic: string) => boolean): void {
-    for (const delivery of this.#unclaimed.claim(matches)) buffer.put(delivery);
+    for (const delivery of this.#unmatched.claim(matches)) buffer.put(delivery);
   }
 
   /** Discards messages of a filter that has ended. */
   forgo(matches: (topic: string) => boolean): void {
-    this.#unclaimed.forgo(matches);
+    this.#unmatched.forgo(matches);
   }
 
   /** Keeps a message that matches no subscription for a later one, if the limits allow it. */
   keep(delivery: Delivery): void {
     // The program has ended but not its session, so the server keeps what arrives now.
     if (this.#isClosed) return;
-    if (this.#keepsUnclaimed) return this.#unclaimed.put(delivery);
+    if (this.#keepsUnmatched) return this.#unmatched.put(delivery);
     this.#dropped++;
     delivery.take();
   }
@@ -121,7 +121,7 @@ export class Incoming {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#unclaimed.close();
+    this.#unmatched.close();
     for (let next = this.#order.next(); next !== undefined; next = this.#order.next()) {
       if (next.isTaken) this.#answer(next);
     }

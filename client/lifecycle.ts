@@ -117,7 +117,7 @@ export class Lifecycle {
       const lost = link.connection.gone.then(() => patience.abort());
       await this.#session.outgoing.idle(patience.signal).catch(() => {});
       cancel();
-      await this.#goodbye(link, withWill, Math.max(0, untilMs - clock.now()));
+      await this.#disconnect(link, withWill, Math.max(0, untilMs - clock.now()));
       await lost;
     }
     cancel();
@@ -125,7 +125,7 @@ export class Lifecycle {
     await this.#running;
   }
 
-  async #goodbye(link: Link, withWill: boolean, graceMs: number): Promise<void> {
+  async #disconnect(link: Link, withWill: boolean, graceMs: number): Promise<void> {
     const { protocolVersion, keepsSession } = this.#settings;
     // In 3.1.1 the server publishes the will only if no DISCONNECT is sent.
     if (withWill && protocolVersion !== 5) {

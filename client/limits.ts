@@ -45,16 +45,16 @@ export interface ClientLimits {
   heldBytesMax: number;
   /**
    * Messages of a resumed session that are kept for a later subscription. Past it: reading stops,
-   * and after `unclaimedWaitMs` the oldest is dropped.
+   * and after `unmatchedWaitMs` the oldest is dropped.
    */
-  unclaimedMessagesMax: number;
+  unmatchedMessagesMax: number;
   /** Bytes of such messages. Past it: the same. */
-  unclaimedBytesMax: number;
+  unmatchedBytesMax: number;
   /**
    * How long such messages stay unacknowledged after the last `subscribe()`, in milliseconds. Past
    * it: they are acknowledged and still kept.
    */
-  unclaimedWaitMs: number;
+  unmatchedWaitMs: number;
   /** Requests that wait for a response. Past it: `QueueFullError`. */
   requestsMax: number;
   /** Steps of one enhanced authentication. Past it: disconnected. */
@@ -80,9 +80,9 @@ export const DEFAULT_CLIENT_LIMITS: ClientLimits = {
   subscriptionMessagesMax: 1024,
   subscriptionBytesMax: 4 * 1024 * 1024,
   heldBytesMax: 64 * 1024 * 1024,
-  unclaimedMessagesMax: 1024,
-  unclaimedBytesMax: 4 * 1024 * 1024,
-  unclaimedWaitMs: 5000,
+  unmatchedMessagesMax: 1024,
+  unmatchedBytesMax: 4 * 1024 * 1024,
+  unmatchedWaitMs: 5000,
   requestsMax: 1024,
   authenticationStepsMax: 16,
   statesMax: 256,
@@ -98,9 +98,9 @@ const RANGES: Partial<Record<keyof ClientLimits, readonly [min: number, max: num
   inflightUnsaidMax: [1, 8192],
   topicAliasMax: [0, 65_535],
   subscriptionsMax: [1, 10_000],
-  unclaimedMessagesMax: [0, Infinity],
-  unclaimedBytesMax: [0, Infinity],
-  unclaimedWaitMs: [0, Infinity],
+  unmatchedMessagesMax: [0, Infinity],
+  unmatchedBytesMax: [0, Infinity],
+  unmatchedWaitMs: [0, Infinity],
 };
 
 /**

@@ -10,7 +10,7 @@ import type { Connection } from "./connection.ts";
  * wait for ever. So reading continues while the program waits for an answer, up to a limit on
  * everything that is held.
  */
-export class ReadingGate implements Attention {
+export class ReadPause implements Attention {
   readonly #heldBytesMax: number;
   #connection: Connection | null = null;
   /** Answers that the program waits for. */

@@ -8,9 +8,9 @@ import { Incoming } from "./incoming.ts";
 import type { Link } from "./link.ts";
 import type { Settings } from "./options.ts";
 import { Outgoing } from "./outgoing.ts";
-import { ReadingGate } from "./read_pause.ts";
+import { ReadPause } from "./read_pause.ts";
 import { Subscriptions } from "./subscriptions.ts";
-import { Unclaimed } from "./unmatched_messages.ts";
+import { UnmatchedMessages } from "./unmatched_messages.ts";
 
 /** A re-authentication in progress. */
 interface Reauthentication {
@@ -24,7 +24,7 @@ interface Reauthentication {
  */
 export class Session implements PacketHandler {
   /** Decides whether the socket is read. */
-  readonly gate: ReadingGate;
+  readonly readPause: ReadPause;
   /** Messages to the server. */
   readonly outgoing: Outgoing;
   /** Messages from the server. */
@@ -40,11 +40,11 @@ export class Session implements PacketHandler {
   constructor(settings: Settings) {
     const { limits, clock } = settings;
     this.#settings = settings;
-    this.gate = new ReadingGate(limits.heldBytesMax);
+    this.readPause = new ReadPause(limits.heldBytesMax);
     this.outgoing = new Outgoing(limits, clock);
-    const unclaimed = new Unclaimed(limits, clock, this.gate);
-    this.incoming = new Incoming((message) => this.subscriptions.route(message), unclaimed);
-    this.subscriptions = new Subscriptions(limits, this.gate, this.outgoing, this.incoming);
+    const unmatched = new UnmatchedMessages(limits, clock, this.readPause);
+    this.incoming = new Incoming((message) => this.subscriptions.route(message), unmatched);
+    this.subscriptions = new Subscriptions(limits, this.readPause, this.outgoing, this.incoming);
   }
 
   /** Continues on a new connection. */
@@ -57,14 +57,14 @@ export class Session implements PacketHandler {
     // Subscriptions first, because some of the messages may be for them.
     this.subscriptions.attach(link);
     this.outgoing.pump();
-    this.gate.attach(link.connection);
+    this.readPause.attach(link.connection);
   }
 
   /** The connection has ended. */
   detach(): void {
     const error = this.#link?.connection.error;
     this.#link = null;
-    this.gate.attach(null);
+    this.readPause.attach(null);
     this.incoming.detach();
     this.subscriptions.detach();
     this.outgoing.detach();
@@ -128,7 +128,7 @@ export class Session implements PacketHandler {
     const link = this.#link;
     if (link === null) throw new DisconnectedError("Cannot authenticate: not connected");
     const exchange = new AuthenticationExchange(authentication, limits.authenticationStepsMax);
-    const settled = new Answer<void>(this.gate);
+    const settled = new Answer<void>(this.readPause);
     this.#reauthentication = { exchange, settled };
     try {
       const properties = await exchange.begin();

@@ -3,7 +3,7 @@ import type { Cursor } from "../log/cursor.ts";
 import { Log } from "../log/log.ts";
 import type { Delivery } from "./message.ts";
 import type { ClientLimits } from "./limits.ts";
-import type { ReadingGate } from "./read_pause.ts";
+import type { ReadPause } from "./read_pause.ts";
 
 /** What happens when a subscription is full. */
 export type SubscriptionOverflow =
@@ -21,7 +21,7 @@ export class SubscriptionBuffer {
   dropped = 0;
   readonly #log = new Log<Delivery>({ ...SEGMENT, weigh: (delivery) => delivery.bytes });
   readonly #cursor: Cursor<Delivery> = this.#log.cursor();
-  readonly #gate: ReadingGate;
+  readonly #readPause: ReadPause;
   readonly #limits: ClientLimits;
   readonly #overflow: SubscriptionOverflow;
   #isFull = false;
@@ -29,20 +29,20 @@ export class SubscriptionBuffer {
   #error: Error | null = null;
 
   /** Makes an empty one. */
-  constructor(gate: ReadingGate, limits: ClientLimits, overflow: SubscriptionOverflow) {
-    this.#gate = gate;
+  constructor(readPause: ReadPause, limits: ClientLimits, overflow: SubscriptionOverflow) {
+    this.#readPause = readPause;
     this.#limits = limits;
     this.#overflow = overflow;
   }
 
   /** Adds a message. */
   put(delivery: Delivery): void {
-    const isTooMuch = delivery.message.qos === 0 && this.#gate.refusesBestEffort;
+    const isTooMuch = delivery.message.qos === 0 && this.#readPause.refusesBestEffort;
     if (this.#isClosed || isTooMuch) {
       this.dropped++;
       return delivery.take();
     }
-    this.#gate.noteHeld(delivery.bytes, delivery.message.qos > 0);
+    this.#readPause.noteHeld(delivery.bytes, delivery.message.qos > 0);
     this.#log.append(delivery);
     if (this.#overflow === "wait") return this.#noteFull();
     while (this.#cursor.lag > 1 && this.#isOver(1)) {
@@ -101,7 +101,7 @@ export class SubscriptionBuffer {
 
   #next(): Delivery | undefined {
     const delivery = this.#cursor.next();
-    if (delivery !== undefined) this.#gate.noteHeld(-delivery.bytes, delivery.message.qos > 0);
+    if (delivery !== undefined) this.#readPause.noteHeld(-delivery.bytes, delivery.message.qos > 0);
     return delivery;
   }
 
@@ -118,6 +118,6 @@ export class SubscriptionBuffer {
       this.#isOver(this.#isFull ? 0.5 : 1);
     if (isFull === this.#isFull) return;
     this.#isFull = isFull;
-    this.#gate.noteFull(isFull);
+    this.#readPause.noteFull(isFull);
   }
 }

@@ -322,7 +322,7 @@ Deno.test("close() acknowledges what was taken, and nothing else", async () => {
   await closing;
 });
 
-Deno.test("messages still unclaimed after a while hold up the others no longer", async () => {
+Deno.test("messages still unmatched after a while hold up the others no longer", async () => {
   const server = new FakeServer();
   const { client, connection } = await resumed(server, ["old", "a", "old"]);
   const a = await granted(client, connection, "a");
@@ -341,9 +341,9 @@ Deno.test("messages still unclaimed after a while hold up the others no longer",
   await leave(client, connection);
 });
 
-Deno.test("too many unclaimed messages stop the reading for a while", async () => {
+Deno.test("too many unmatched messages stop the reading for a while", async () => {
   const server = new FakeServer();
-  const limits = { unclaimedMessagesMax: 2 };
+  const limits = { unmatchedMessagesMax: 2 };
   const { client, connection } = await resumed(server, ["a", "a", "a", "a"], limits);
   // Three were read. Somebody who waits for an answer gets it all the same.
   const b = await granted(client, connection, "b");
@@ -357,7 +357,7 @@ Deno.test("too many unclaimed messages stop the reading for a while", async () =
   assertEquals(await text(b), "5");
   await leave(client, connection);
 
-  const none = await resumed(server, ["a"], { unclaimedMessagesMax: 0 });
+  const none = await resumed(server, ["a"], { unmatchedMessagesMax: 0 });
   await acknowledged(none.connection, 1);
   assertEquals(none.client.dropped, 1);
   await leave(none.client, none.connection);

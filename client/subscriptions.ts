@@ -23,7 +23,7 @@ import type { Incoming } from "./incoming.ts";
 import type { Link } from "./link.ts";
 import type { ClientMessage } from "./message.ts";
 import type { Outgoing } from "./outgoing.ts";
-import type { ReadingGate } from "./read_pause.ts";
+import type { ReadPause } from "./read_pause.ts";
 import { type ClientSubscribeOptions, SubscriptionRecord } from "./subscription.ts";
 import { SubscriptionBuffer } from "./subscription_buffer.ts";
 
@@ -41,7 +41,7 @@ interface Unsubscription {
  */
 export class Subscriptions {
   readonly #limits: ClientLimits;
-  readonly #gate: ReadingGate;
+  readonly #readPause: ReadPause;
   readonly #outgoing: Outgoing;
   readonly #incoming: Incoming;
   /** All subscriptions that the server may know. */
@@ -54,9 +54,9 @@ export class Subscriptions {
   #link: Link | null = null;
 
   /** Makes an empty one. */
-  constructor(limits: ClientLimits, gate: ReadingGate, outgoing: Outgoing, incoming: Incoming) {
+  constructor(limits: ClientLimits, readPause: ReadPause, outgoing: Outgoing, incoming: Incoming) {
     this.#limits = limits;
-    this.#gate = gate;
+    this.#readPause = readPause;
     this.#outgoing = outgoing;
     this.#incoming = incoming;
   }
@@ -76,8 +76,8 @@ export class Subscriptions {
     const record = new SubscriptionRecord(
       filters,
       { qos, noLocal, retainAsPublished, retainHandling, properties, identifier },
-      new SubscriptionBuffer(this.#gate, this.#limits, overflow),
-      new Answer(this.#gate),
+      new SubscriptionBuffer(this.#readPause, this.#limits, overflow),
+      new Answer(this.#readPause),
     );
     this.#records.add(record);
     this.#table.add(record);
@@ -122,7 +122,7 @@ export class Subscriptions {
     this.#checkRoom("unsubscribe");
     // A packet that cannot be written is the caller's error, so it is reported at once.
     packetSize({ type: "unsubscribe", packetId: 1, filters, properties: {} }, 5);
-    const unsubscription: Unsubscription = { filters, answer: new Answer(this.#gate) };
+    const unsubscription: Unsubscription = { filters, answer: new Answer(this.#readPause) };
     this.#unsubscriptions.add(unsubscription);
     if (this.#link !== null) this.#askToEnd(this.#link, unsubscription);
     return await unsubscription.answer;

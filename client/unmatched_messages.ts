@@ -2,7 +2,7 @@
 import type { Clock } from "../transport/clock.ts";
 import type { ClientLimits } from "./limits.ts";
 import { Delivery } from "./message.ts";
-import type { ReadingGate } from "./read_pause.ts";
+import type { ReadPause } from "./read_pause.ts";
 
 /**
  * Messages of a resumed session that match no subscription yet.
@@ -10,18 +10,18 @@ import type { ReadingGate } from "./read_pause.ts";
  * They are not acknowledged at first. If the program subscribes in time, it takes them, and that
  * acknowledges them. If the program ends before, the server sends them again. But acknowledgements
  * are sent in order, so a message that is never wanted would delay all later ones. So there is a
- * limit: `unclaimedWaitMs` after the last `subscribe()`, such messages are acknowledged, and still
+ * limit: `unmatchedWaitMs` after the last `subscribe()`, such messages are acknowledged, and still
  * kept.
  *
  * When the limit of messages or bytes is reached, reading stops, as for a full subscription. This
- * also lasts at most `unclaimedWaitMs`.
+ * also lasts at most `unmatchedWaitMs`.
  */
-export class Unclaimed {
+export class UnmatchedMessages {
   /** Messages that were dropped to make room. */
   dropped = 0;
   readonly #limits: ClientLimits;
   readonly #clock: Clock;
-  readonly #gate: ReadingGate;
+  readonly #readPause: ReadPause;
   #held: Delivery[] = [];
   #bytes = 0;
   /** When the wait ends; `null` while no end is set. */
@@ -30,12 +30,12 @@ export class Unclaimed {
   #isFull = false;
 
   /** Makes an empty one. */
-  constructor(limits: ClientLimits, clock: Clock, gate: ReadingGate) {
+  constructor(limits: ClientLimits, clock: Clock, readPause: ReadPause) {
     this.#limits = limits;
     this.#clock = clock;
-    this.#gate = gate;
+    this.#readPause = readPause;
     // If none are kept, there is nothing to wait for.
-    if (limits.unclaimedMessagesMax === 0 || limits.unclaimedBytesMax === 0) this.#untilMs = 0;
+    if (limits.unmatchedMessagesMax === 0 || limits.unmatchedBytesMax === 0) this.#untilMs = 0;
   }
 
   /** Takes a message in. */
@@ -58,9 +58,9 @@ export class Unclaimed {
   /** Takes out the messages that match a new subscription. */
   claim(matches: (topic: string) => boolean): Delivery[] {
     const claimed = this.#remove(matches);
-    const { unclaimedMessagesMax, unclaimedBytesMax, unclaimedWaitMs } = this.#limits;
-    if (unclaimedMessagesMax > 0 && unclaimedBytesMax > 0) {
-      this.#untilMs = this.#clock.now() + unclaimedWaitMs;
+    const { unmatchedMessagesMax, unmatchedBytesMax, unmatchedWaitMs } = this.#limits;
+    if (unmatchedMessagesMax > 0 && unmatchedBytesMax > 0) {
+      this.#untilMs = this.#clock.now() + unmatchedWaitMs;
     }
     this.#wait();
     return claimed;
@@ -85,8 +85,8 @@ export class Unclaimed {
   }
 
   get #isOver(): boolean {
-    const { unclaimedMessagesMax, unclaimedBytesMax } = this.#limits;
-    return this.#held.length > unclaimedMessagesMax || this.#bytes > unclaimedBytesMax;
+    const { unmatchedMessagesMax, unmatchedBytesMax } = this.#limits;
+    return this.#held.length > unmatchedMessagesMax || this.#bytes > unmatchedBytesMax;
   }
 
   /** Sets the end of the wait if it needs one. */
@@ -94,7 +94,7 @@ export class Unclaimed {
     this.#cancel();
     this.#noteFull(this.#isOver);
     // Before the first subscription, a wait delays nothing else, unless reading has stopped.
-    if (this.#isFull) this.#untilMs ??= this.#clock.now() + this.#limits.unclaimedWaitMs;
+    if (this.#isFull) this.#untilMs ??= this.#clock.now() + this.#limits.unmatchedWaitMs;
     if (this.#untilMs === null || this.#held.length === 0) return;
     this.#cancel = this.#clock.schedule(this.#untilMs, () => this.#letGo());
   }
@@ -126,13 +126,13 @@ export class Unclaimed {
 
   #note({ bytes, message }: Delivery, sign: 1 | -1): void {
     this.#bytes += sign * bytes;
-    this.#gate.noteHeld(sign * bytes, message.qos > 0);
+    this.#readPause.noteHeld(sign * bytes, message.qos > 0);
   }
 
   #noteFull(isFull: boolean): void {
     if (isFull === this.#isFull) return;
     this.#isFull = isFull;
-    this.#gate.noteFull(isFull);
+    this.#readPause.noteFull(isFull);
   }
 }
 

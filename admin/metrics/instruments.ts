@@ -68,7 +68,7 @@ function brokerInstruments({ broker, version, sinceMs, certificates }: Sources):
       "gauge",
       "fairway_handshakes",
       "Connections whose handshake of TLS or WebSocket, or PROXY header, is not over.",
-      () => stats.arrivals,
+      () => stats.pendingHandshakes,
     ),
     counter(
       "fairway_connections_accepted_total",
@@ -83,7 +83,7 @@ function brokerInstruments({ broker, version, sinceMs, certificates }: Sources):
     counter(
       "fairway_handshakes_failed_total",
       "Handshakes that have failed.",
-      () => stats.arrivalsFailed,
+      () => stats.handshakesFailed,
     ),
     single(
       "gauge",

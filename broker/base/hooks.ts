@@ -80,7 +80,7 @@ export interface BrokerHooks {
    */
   busy?(isBusy: boolean, lagMs: number): void;
   /** A connection failed before MQTT began: in its TLS or WebSocket handshake, or PROXY header. */
-  arrivalFailed?(address: string, error: unknown): void;
+  handshakeFailed?(address: string, error: unknown): void;
   /** A message was published. This hook costs speed, because frames must be decoded for it. */
   published?(info: PublishInfo): void;
   /** A message was dropped. */

@@ -58,9 +58,9 @@ export interface BrokerLimits {
    * Connections with an unfinished PROXY header, or TLS or WebSocket handshake. Beyond it: the
    * oldest is closed.
    */
-  arrivalsMax: number;
+  pendingHandshakesMax: number;
   /** Time from a connection to the end of those handshakes, in milliseconds. Beyond it: closed. */
-  arrivalTimeoutMs: number;
+  handshakeTimeoutMs: number;
   /**
    * WebSocket frames per second from one connection without data (pings, pongs, empty frames), on
    * average and as a burst. Beyond it: closed with 1008; 0: no limit.
@@ -238,8 +238,8 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   takeOverDelayMs: 3000,
   flappingClientsMax: 10_000,
   loopLagMs: 1000,
-  arrivalsMax: 1000,
-  arrivalTimeoutMs: 10_000,
+  pendingHandshakesMax: 1000,
+  handshakeTimeoutMs: 10_000,
   idleFramesPerSecondMax: 100,
   connectTimeoutMs: 10_000,
   connectBytesMax: 256 * 1024,

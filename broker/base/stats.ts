@@ -133,9 +133,9 @@ export class BrokerCounters {
    * The current number of connections with an unfinished TLS or WebSocket handshake, or PROXY
    * header.
    */
-  arrivals = 0;
+  pendingHandshakes = 0;
   /** Connections that failed there: by an error, a timeout, or because there were too many. */
-  arrivalsFailed = 0;
+  handshakesFailed = 0;
   /** Accepted clients. */
   connectsAccepted = 0;
   /** Refused clients. */

@@ -20,7 +20,7 @@ import { mayKeep } from "./reauthorization.ts";
 import { refusal, type ReplayPlan, wrongCode } from "./replay_plan.ts";
 
 /** Below this a client of any version subscribes to a stream. */
-const DOOR = "$replay/";
+const REPLAY_PREFIX = "$replay/";
 const HOW = "use $replay/STREAM/POSITION/FILTER";
 /** The highest QoS of a subscription that reads a stream. */
 const QOS_MAX = 1;
@@ -43,15 +43,16 @@ export function planReplays(
   const offset = propertyOf(user, "stream-offset");
   const name = propertyOf(user, "stream-name");
   const isAsked = offset !== undefined || name !== undefined;
-  const isAtDoor = ({ filter }: SubscriptionRequest) => partsOf(filter)[1].startsWith(DOOR);
-  if (!isAsked && !packet.subscriptions.some(isAtDoor)) return null;
+  const isReplayFilter = ({ filter }: SubscriptionRequest) =>
+    partsOf(filter)[1].startsWith(REPLAY_PREFIX);
+  if (!isAsked && !packet.subscriptions.some(isReplayFilter)) return null;
   const exclusive = propertyOf(user, "group-exclusive");
   const plans = packet.subscriptions.map((request) => {
-    const isBelow = isAtDoor(request);
-    if (!isBelow && !isAsked) return null;
+    const isByFilter = isReplayFilter(request);
+    if (!isByFilter && !isAsked) return null;
     const [share, filter] = partsOf(request.filter);
-    const plan = isBelow
-      ? planAtDoor(connection, request.filter, filter)
+    const plan = isByFilter
+      ? planByFilter(connection, request.filter, filter)
       : planByProperty(connection, request.filter, filter, offset ?? "latest", name);
     return share === "" || plan.code !== 0
       ? plan
@@ -122,7 +123,7 @@ export async function mayRead(
   qos: QoS,
 ): Promise<boolean> {
   const [share, topics] = partsOf(filter);
-  return await mayKeep(access, `${share}${DOOR}${stream}/${topics}`, qos);
+  return await mayKeep(access, `${share}${REPLAY_PREFIX}${stream}/${topics}`, qos);
 }
 
 /** Adds the subscription. Returns the QoS that is granted, or the code of a refusal. */
@@ -214,7 +215,7 @@ function told(connection: ClientConnection, plan: ReplayPlan): UserProperty[] {
   return properties;
 }
 
-function planAtDoor(connection: ClientConnection, key: string, filter: string): ReplayPlan {
+function planByFilter(connection: ClientConnection, key: string, filter: string): ReplayPlan {
   const wrong = (text: string) => refusal(ReasonCode.TopicFilterInvalid, text);
   const [, name = "", text = "", ...levels] = filter.split("/");
   const inner = levels.join("/");
@@ -223,7 +224,7 @@ function planAtDoor(connection: ClientConnection, key: string, filter: string): 
   if (stream === undefined) return wrong(unknown(connection, name));
   return planOf(connection, stream, text, inner, {
     key,
-    prefix: `${DOOR}${name}/${text}/`,
+    prefix: `${REPLAY_PREFIX}${name}/${text}/`,
     code: ReasonCode.TopicFilterInvalid,
   });
 }
@@ -271,10 +272,10 @@ function planOf(
   stream: DeclaredStream,
   text: string,
   filter: string,
-  door: { key: string; prefix: string; code: number },
+  target: { key: string; prefix: string; code: number },
 ): ReplayPlan {
   const { mount } = connection.policy;
-  const { key, prefix, code } = door;
+  const { key, prefix, code } = target;
   const isResumed = text === "resume" || text.startsWith("resume,");
   let position: Position;
   try {

@@ -290,7 +290,7 @@ export class ConnectionReader {
       return handlePublish(connection, first, bytes, start, end);
     }
     context.stats.controlPacketsReceived++;
-    if (session === null) return this.#handleStranger(first, bytes, start, end);
+    if (session === null) return this.#handleBeforeAccepted(first, bytes, start, end);
     const packet = this.#decode(first, bytes, start, end);
     if (policy.refuseControlCharacters) refuseControlCharacters(packet);
     return handlePacket(connection, packet);
@@ -301,8 +301,8 @@ export class ConnectionReader {
     return decodePacket(version, first, bytes.subarray(start, end), policy.leniency);
   }
 
-  /** Before the client was let in, it may send CONNECT, and AUTH if it is asked to. */
-  #handleStranger(
+  /** Until it is accepted, a client may send CONNECT, and AUTH if it is asked to. */
+  #handleBeforeAccepted(
     first: number,
     bytes: Uint8Array,
     start: number,

@@ -36,7 +36,7 @@ export async function restore(
   await restoreBans(broker.limiters.bans, broker.context.calendar, rows, journal);
   await restoreRetained(broker, rows);
   const logs = await restoreLogs(rows, journal, broker);
-  if (store.damage !== null) await removeOrphans(rows, journal);
+  if (store.damage !== null) await removeUnreferenced(rows, journal);
   const sessions = await restoreSessions(broker, rows, journal, logs);
   await restoreSharedStarts(rows, journal, logs, sessions);
   await restoreSubscriptions(broker, rows, sessions);
@@ -78,7 +78,7 @@ function discard(rows: StoredRows, journal: Journal, broker: DurableHost): void 
 }
 
 /** In a damaged file there may be messages without references. */
-async function removeOrphans(rows: StoredRows, journal: Journal): Promise<void> {
+async function removeUnreferenced(rows: StoredRows, journal: Journal): Promise<void> {
   await rows.each("messages", (key) => journal.chunks.has(rows.idOf(key)));
 }
 

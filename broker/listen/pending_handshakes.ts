@@ -32,38 +32,38 @@ export class PendingHandshakes {
   ): Promise<void> {
     const { scheduler, clock, limits, stats } = this.#context;
     this.#makeRoom();
-    const arrival = new PendingHandshake(pipe, peer);
-    this.#all.add(arrival);
-    stats.arrivals++;
-    const { arrivalTimeoutMs } = limits;
+    const handshake = new PendingHandshake(pipe, peer);
+    this.#all.add(handshake);
+    stats.pendingHandshakes++;
+    const { handshakeTimeoutMs } = limits;
     const deadline = new Deadline(() => {
-      arrival.close(new Error(`Handshake is not over after ${arrivalTimeoutMs} ms`));
+      handshake.close(new Error(`Handshake is not over after ${handshakeTimeoutMs} ms`));
     });
-    scheduler.set(deadline, clock.now() + arrivalTimeoutMs);
+    scheduler.set(deadline, clock.now() + handshakeTimeoutMs);
     try {
-      await arrival.open(openings);
+      await handshake.open(openings);
     } catch (error) {
-      arrival.close(error);
+      handshake.close(error);
     } finally {
       scheduler.clear(deadline);
-      this.#all.delete(arrival);
-      stats.arrivals--;
+      this.#all.delete(handshake);
+      stats.pendingHandshakes--;
     }
-    if (!arrival.isClosed) return enter(arrival.transport, arrival.peer);
-    stats.arrivalsFailed++;
+    if (!handshake.isClosed) return enter(handshake.transport, handshake.peer);
+    stats.handshakesFailed++;
     const { hooks } = this.#context;
-    this.#context.guard(() => hooks.arrivalFailed?.(arrival.peer.address, arrival.error));
+    this.#context.guard(() => hooks.handshakeFailed?.(handshake.peer.address, handshake.error));
   }
 
   /** Closes all of them. */
   close(): void {
-    for (const arrival of this.#all) arrival.close(new Error("The broker is closing"));
+    for (const handshake of this.#all) handshake.close(new Error("The broker is closing"));
   }
 
   #makeRoom(): void {
     const { limits } = this.#context;
     const max = Math.min(
-      limits.arrivalsMax,
+      limits.pendingHandshakesMax,
       limits.connectionsMax + SPARE - this.#connections.size,
     );
     for (const oldest of this.#all) {

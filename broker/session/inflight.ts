@@ -130,14 +130,14 @@ export class InflightMessages {
     this.#finish(flight, ReasonCode.Success);
   }
 
-  /** Those of shared subscriptions that somebody else should get when the session ends. */
-  orphans(): InflightMessage[] {
-    const orphans: InflightMessage[] = [];
+  /** QoS 1 messages of shared subscriptions, which another member gets when the session ends. */
+  unacknowledgedShared(): InflightMessage[] {
+    const messages: InflightMessage[] = [];
     // A QoS 2 message under way is nobody else's [MQTT-4.8.2-5].
     for (const { phase, message: sent } of this.window.flights()) {
-      if (phase === "puback" && sent?.variant.shared) orphans.push(sent);
+      if (phase === "puback" && sent?.variant.shared) messages.push(sent);
     }
-    return orphans;
+    return messages;
   }
 
   /** Ends a flight whose message is gone, or may no longer be received. */

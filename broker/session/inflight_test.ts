@@ -120,5 +120,5 @@ Deno.test("InflightMessages of a session that is not resumed keeps only shared m
   send("sent", 2, "group");
   const kept = inflight.window.flights().map(({ message }) => message !== null);
   assertEquals(kept, [false, true, true]);
-  assertEquals(inflight.orphans().map(({ topic, qos }) => [topic, qos]), [["t", 1]]);
+  assertEquals(inflight.unacknowledgedShared().map(({ topic, qos }) => [topic, qos]), [["t", 1]]);
 });

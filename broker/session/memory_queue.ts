@@ -119,7 +119,7 @@ export class MemoryQueue implements SessionQueue {
   }
 
   end(): IterableIterator<InflightMessage | null> {
-    const inflight = this.#owner.inflightMessages?.orphans() ?? [];
+    const inflight = this.#owner.inflightMessages?.unacknowledgedShared() ?? [];
     const backlog = this.#backlog;
     this.#backlog = null;
     backlog?.leave();

@@ -22,7 +22,7 @@ function sessionBytes(session: Pick<Session, "clientId" | "username" | "isDurabl
 }
 
 /** What it costs to give one message to another of a shared group, in units of the budget. */
-const UNITS_PER_ORPHAN = 4;
+const UNITS_PER_HANDOVER = 4;
 
 /** Every session by client identifier, and when each ends. */
 export class SessionTable {
@@ -147,13 +147,13 @@ export class SessionTable {
   #handOver(left: IterableIterator<InflightMessage | null>, clientId: string): void {
     const { delivery, context: { turns } } = this.#host;
     const handed = turns.inTurns(() => {
-      const { value: orphan, done } = left.next();
+      const { value: sent, done } = left.next();
       if (done) return 0;
-      const message = orphan?.message ?? null;
-      if (message !== null && !delivery.handOver(message, orphan!.variant.shared!)) {
+      const message = sent?.message ?? null;
+      if (message !== null && !delivery.handOver(message, sent!.variant.shared!)) {
         this.#host.context.reportDrop("session-ended", message, clientId);
       }
-      return UNITS_PER_ORPHAN;
+      return UNITS_PER_HANDOVER;
     });
     handed?.then(undefined, (error) => this.#host.context.reportError(error));
   }

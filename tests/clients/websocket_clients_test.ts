@@ -59,13 +59,13 @@ Deno.test("web pages of origins that are not listed are refused", async () => {
 });
 
 Deno.test("what is no WebSocket in time is closed, and counted", async () => {
-  await using broker = new Broker({ limits: { arrivalTimeoutMs: 200 } });
+  await using broker = new Broker({ limits: { handshakeTimeoutMs: 200 } });
   const { port } = await broker.listen({ port: 0, webSocket: true });
   using conn = await Deno.connect({ hostname: "127.0.0.1", port });
   await conn.write(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: a\r\n"));
   assertEquals(await within("the end", conn.read(new Uint8Array(1))).catch(() => null), null);
-  const { arrivals, arrivalsFailed, connections } = broker.stats;
-  assertEquals([arrivals, arrivalsFailed, connections], [0, 1, 0]);
+  const { pendingHandshakes, handshakesFailed, connections } = broker.stats;
+  assertEquals([pendingHandshakes, handshakesFailed, connections], [0, 1, 0]);
 });
 
 Deno.test("a client that floods a WebSocket is read no faster than others can take", async () => {

@@ -30,7 +30,7 @@ export class TlsHost implements AsyncDisposable {
       ...settings,
       hooks: {
         ...settings.hooks,
-        arrivalFailed: (_address, error) => {
+        handshakeFailed: (_address, error) => {
           this.failures.push(error instanceof Error ? error.message : String(error));
           this.#failed.resolve();
           this.#failed = Promise.withResolvers();

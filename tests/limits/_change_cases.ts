@@ -167,28 +167,30 @@ export const CHANGE_CASES: Record<keyof BrokerLimits, ChangeCase> = {
     await stage.clock.advance(3000);
     return await stage.visit().connect({ clientId: "other" });
   }),
-  arrivalsMax: later(1, async (stage) => {
+  pendingHandshakesMax: later(1, async (stage) => {
     const { stats } = stage.broker;
     const { port } = await stage.broker.listen({ port: 0, webSocket: true });
     using first = await Deno.connect({ hostname: "127.0.0.1", port });
-    await until(() => stats.arrivals === 1);
+    await until(() => stats.pendingHandshakes === 1);
     using second = await Deno.connect({ hostname: "127.0.0.1", port });
     await second.write(UPGRADE);
     await until(() => stats.connections === 1);
     await first.write(UPGRADE).catch(() => {});
-    await until(() => stats.arrivals === 0);
-    return stats.arrivalsFailed;
+    await until(() => stats.pendingHandshakes === 0);
+    return stats.handshakesFailed;
   }),
-  arrivalTimeoutMs: later(100, async (stage) => {
+  handshakeTimeoutMs: later(100, async (stage) => {
     const { stats } = stage.broker;
     const { port } = await stage.broker.listen({ port: 0, webSocket: true });
     using _first = await Deno.connect({ hostname: "127.0.0.1", port });
-    await until(() => stats.arrivals === 1);
+    await until(() => stats.pendingHandshakes === 1);
     let waitedMs = 0;
-    while (stats.arrivalsFailed === 0) {
+    while (stats.handshakesFailed === 0) {
       await stage.clock.advance(100);
       waitedMs += 100;
-      if (waitedMs === 100 || waitedMs === 10_000) await settled(() => stats.arrivals === 0);
+      if (waitedMs === 100 || waitedMs === 10_000) {
+        await settled(() => stats.pendingHandshakes === 0);
+      }
     }
     return waitedMs < 10_000;
   }),

@@ -28,7 +28,7 @@ function telling(options: BrokerOptions = {}): {
     ...options,
     hooks: {
       connected: ({ address }) => void addresses!.push(address),
-      arrivalFailed: (address, error) => {
+      handshakeFailed: (address, error) => {
         failures!.push(`${address.split(":")[0]}: ${(error as Error).message}`);
         resolve();
       },
@@ -106,7 +106,7 @@ Deno.test("the limits of an address are those of the client, not of the proxy", 
 });
 
 Deno.test("a proxy has little time for its header", async () => {
-  const { broker, failures, failed } = telling({ limits: { arrivalTimeoutMs: 200 } });
+  const { broker, failures, failed } = telling({ limits: { handshakeTimeoutMs: 200 } });
   await using _ = broker;
   const { port } = await broker.listen({ port: 0, proxy: { from: ["127.0.0.1"] } });
   await using client = await RawClient.dial(port);

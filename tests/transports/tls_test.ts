@@ -123,7 +123,7 @@ tlsTest(
 tlsTest(
   `what is no TLS, and who says nothing, is closed in time`,
   async (certificates) => {
-    const limits = { arrivalTimeoutMs: 300 };
+    const limits = { handshakeTimeoutMs: 300 };
     await using host = await TlsHost.start(certificates, {}, { limits });
     using silent = await Deno.connect({ hostname: "127.0.0.1", port: host.port });
     await using plain = await RawClient.dial(host.port);
@@ -132,17 +132,17 @@ tlsTest(
     const late = host.failures.filter((failure) => failure.includes("not over after 300 ms"));
     assertEquals(late.length, 1, host.failures.join("; "));
     assertEquals(await silent.read(new Uint8Array(1)).catch(() => null), null);
-    const { arrivals, arrivalsFailed, connections } = host.broker.stats;
-    assertEquals({ arrivals, arrivalsFailed, connections }, {
-      arrivals: 0,
-      arrivalsFailed: 2,
+    const { pendingHandshakes, handshakesFailed, connections } = host.broker.stats;
+    assertEquals({ pendingHandshakes, handshakesFailed, connections }, {
+      pendingHandshakes: 0,
+      handshakesFailed: 2,
       connections: 0,
     });
   },
 );
 
 tlsTest("past the limit of handshakes the oldest gives way", async (certificates) => {
-  await using host = await TlsHost.start(certificates, {}, { limits: { arrivalsMax: 3 } });
+  await using host = await TlsHost.start(certificates, {}, { limits: { pendingHandshakesMax: 3 } });
   const silent: Deno.TcpConn[] = [];
   for (let i = 0; i < 10; i++) {
     silent.push(await Deno.connect({ hostname: "127.0.0.1", port: host.port }));
@@ -150,7 +150,7 @@ tlsTest("past the limit of handshakes the oldest gives way", async (certificates
   await host.failed(7);
   assert(await host.knock());
   assertEquals(host.failures[0], "Too many handshakes at once");
-  assert(host.broker.stats.arrivals <= 3);
+  assert(host.broker.stats.pendingHandshakes <= 3);
   for (const conn of silent) conn.close();
 });
 
@@ -163,8 +163,11 @@ tlsTest("a client has to show a certificate that is good", async (certificates) 
   assertEquals(await host.knock("eve"), false);
   assertEquals(await host.knock("bob"), false);
   await host.failed(3);
-  const { connectsAccepted, arrivalsFailed } = host.broker.stats;
-  assertEquals({ connectsAccepted, arrivalsFailed }, { connectsAccepted: 1, arrivalsFailed: 3 });
+  const { connectsAccepted, handshakesFailed } = host.broker.stats;
+  assertEquals({ connectsAccepted, handshakesFailed }, {
+    connectsAccepted: 1,
+    handshakesFailed: 3,
+  });
   assertStringIncludes(host.failures[2]!, "revoked");
 });
 
