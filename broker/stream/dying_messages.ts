@@ -40,6 +40,11 @@ export class DyingMessages {
     });
   }
 
+  /** Whether there are none. */
+  get isEmpty(): boolean {
+    return this.#queue.length === 0;
+  }
+
   /** How often a message is given to members at most. */
   get deliveriesMax(): number {
     return this.#undertaker.deliveriesMax(this.#log);

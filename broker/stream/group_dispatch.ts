@@ -6,11 +6,13 @@ import type { StreamWaiter } from "../../stream/stream_waiters.ts";
 import type { BrokerContext } from "../base/context.ts";
 import { Deadline } from "../base/scheduler.ts";
 import type { DropReason } from "../base/stats.ts";
-import type { DeathReason, Undertaker } from "./dead_message.ts";
+import type { DeathReason } from "./dead_message.ts";
+import type { DispatchHost } from "./dispatch_host.ts";
 import { DyingMessages } from "./dying_messages.ts";
 import { ALONE_FROM, type GroupMember, type MemberOwner } from "./group_member.ts";
 import { GroupRoster } from "./group_roster.ts";
 import { MessageFinder } from "./message_finder.ts";
+import type { ReplayShare } from "./replay_share.ts";
 import { isExpired, streamMessage } from "./stream_message.ts";
 
 /** What giving a message to a member costs, in units of a turn's budget: about a microsecond. */
@@ -28,6 +30,7 @@ const RETRY_MS = 1000;
  */
 export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaiter {
   readonly #context: BrokerContext;
+  readonly #share: ReplayShare;
   readonly #log: StreamLog;
   readonly #group: StreamGroup;
   readonly #dying: DyingMessages;
@@ -47,8 +50,10 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
   #isFull = false;
   readonly #retry = new Deadline(() => this.#goOn());
 
-  constructor(context: BrokerContext, log: StreamLog, group: StreamGroup, undertaker: Undertaker) {
+  constructor(host: DispatchHost, log: StreamLog, group: StreamGroup) {
+    const { context, share, undertaker } = host;
     this.#context = context;
+    this.#share = share;
     this.#log = log;
     this.#group = group;
     this.#dying = new DyingMessages(context, log, group, undertaker, () => this.soon());
@@ -82,18 +87,8 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
       this.#roster.replace(member, successor);
     }
     member.hasLeft = true;
-    if (!member.isConnected) this.release(member);
+    if (!member.isConnected) this.passOn(member, true);
     this.soon();
-  }
-
-  /** The client of a member has gone: what it has not acknowledged may go to others. */
-  away(member: GroupMember): void {
-    this.#passOn(member, false);
-  }
-
-  /** A member will not come again: what it has not acknowledged goes to others. */
-  release(member: GroupMember): void {
-    this.#passOn(member, true);
   }
 
   /** The client of a member has come again: it is sent again what nobody else was given. */
@@ -122,6 +117,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
 
   moved(): void {
     this.#dying.clear();
+    this.#unpark();
     this.#again = [...this.#group.pending()];
     this.#cursor = new StreamCursor(this.#log, this.#group.next, this.#group.filter);
     this.#isFull = false;
@@ -130,7 +126,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
 
   ended(): void {
     this.#dying.clear();
-    this.#log.unpark(this);
+    this.#unpark();
     this.#context.scheduler.clear(this.#retry);
     const members = this.#roster.clear();
     for (const member of members) {
@@ -162,11 +158,17 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
    */
   pump(): boolean {
     // A message that is given may end a connection, and so on.
-    if (this.#isPumping) return false;
+    const isIdle = this.#isParked && this.#again.length === 0 && this.#dying.isEmpty;
+    if (isIdle || this.#isPumping || this.#isLate) return false;
+    if (!this.#share.begin()) {
+      this.#goOnLater();
+      return false;
+    }
     this.#isPumping = true;
     try {
       return this.#giveAll();
     } finally {
+      this.#share.end();
       this.#isPumping = false;
       this.#cursor.release();
       this.#finder.cursor.release();
@@ -181,7 +183,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
       const units = this.#buryNext() || this.#giveAgain() || this.#giveNext();
       if (units <= 0) break;
       if (units === UNITS_PER_MESSAGE) hasGiven = true;
-      if (this.#context.turns.spend(units)) this.#goOnLater();
+      if (this.#share.spend(units)) this.#goOnLater();
     }
     return hasGiven;
   }
@@ -219,9 +221,8 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
   }
 
   #giveNext(): number {
-    const { limits } = this.#context;
     if (!this.#roster.isReady) return 0;
-    if (this.#group.size >= limits.groupPendingMax) {
+    if (this.#group.size >= this.#context.limits.groupPendingMax) {
       if (!this.#isFull) this.#context.reportLimit("group-pending", null, null);
       this.#isFull = true;
       return 0;
@@ -246,10 +247,9 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
     if (isExpired(cursor.record, context)) return this.#die(pending, "expired", null);
     if (!session.mayReceive(cursor.topic)) return this.#giveOther(pending, member, "read-denied");
     const sent = prefix.before(cursor.knownTopic);
-    const { gap } = cursor;
     const isMarked = session.link!.wire.v5;
     const deliveries = pending.deliveries + 1;
-    const message = streamMessage(cursor, sent, isMarked, gap, deliveries, context);
+    const message = streamMessage(cursor, sent, isMarked, cursor.gap, deliveries, context);
     const why = member.send(pending, message, cursor.topic);
     if (why !== null) return this.#giveOther(pending, member, why);
     cursor.gap = null;
@@ -266,8 +266,13 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
     this.#addAgain([pending]);
   }
 
-  /** What a member has in flight goes on, or to nobody any more if that was too often. */
-  #passOn(member: GroupMember, isOver: boolean): void {
+  /**
+   * The client of a member has gone: what it has not acknowledged may go to others, or to nobody any
+   * more if that was too often.
+   *
+   * @param isOver Whether the member will not come again.
+   */
+  passOn(member: GroupMember, isOver: boolean): void {
     if (member.flights.size === 0) return;
     const { deliveriesMax } = this.#dying;
     const again: PendingMessage[] = [];
@@ -315,7 +320,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
   /** In a turn of its own: others have theirs first. */
   #goOnLater(): void {
     this.#isLate = true;
-    this.#context.turns.later(() => {
+    this.#share.later(() => {
       this.#isLate = false;
       this.pump();
     });
@@ -324,6 +329,11 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
   #goOn(): void {
     this.#isLoading = false;
     this.soon();
+  }
+
+  #unpark(): void {
+    this.#log.unpark(this);
+    this.#isParked = false;
   }
 
   #park(): number {

@@ -2,17 +2,14 @@
 import type { StreamGroup } from "../../stream/stream_group.ts";
 import type { StreamLog } from "../../stream/stream_log.ts";
 import type { StreamWaiter } from "../../stream/stream_waiters.ts";
-import type { BrokerContext } from "../base/context.ts";
 import type { ReplayRecord } from "../session/session_replays.ts";
-import type { Undertaker } from "./dead_message.ts";
+import type { DispatchHost } from "./dispatch_host.ts";
 import { GroupDispatch } from "./group_dispatch.ts";
 import { GroupMember, type MemberRequest } from "./group_member.ts";
 import type { ReplayingSession } from "./replaying_session.ts";
 
 /** What members of groups need of the streams of the broker. */
-export interface GroupHost {
-  readonly context: BrokerContext;
-  readonly undertaker: Undertaker;
+export interface GroupHost extends DispatchHost {
   /** The stream with a name, if it is declared. */
   logOf(name: string): StreamLog | undefined;
   /** Has `waiter` woken, once, when a stream is declared. */
@@ -100,8 +97,8 @@ export class Memberships {
 
   /** The client is away. */
   onDetached(): void {
-    for (const { dispatch, member } of this.#byKey.values()) dispatch?.away(member);
-    for (const { dispatch, member } of this.#leaving) dispatch?.release(member);
+    for (const { dispatch, member } of this.#byKey.values()) dispatch?.passOn(member, false);
+    for (const { dispatch, member } of this.#leaving) dispatch?.passOn(member, true);
     this.#leaving.clear();
   }
 
@@ -145,8 +142,7 @@ export class Memberships {
   }
 
   #join(membership: Membership, group: StreamGroup, log: StreamLog): void {
-    const { context, undertaker } = this.#host;
-    const dispatch = group.distributor ?? new GroupDispatch(context, log, group, undertaker);
+    const dispatch = group.distributor ?? new GroupDispatch(this.#host, log, group);
     group.distributor = dispatch;
     membership.log = log;
     membership.dispatch = dispatch as GroupDispatch;

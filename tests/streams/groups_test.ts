@@ -520,3 +520,13 @@ for (const where of ["a broker with no store", "a stream in memory"]) {
     assertEquals(await bob.payloads(), ["5"]);
   });
 }
+
+Deno.test("replayTurnPercent: a group goes on in later turns, and everything comes", async () => {
+  await using scene = await Scene.open({ limits: { replayTurnPercent: 0 } });
+  await scene.fill(200);
+  const client = await scene.join("ann");
+  await client.subscribe(DOOR, { qos: 1 });
+  await scene.clock.advance(1000);
+  assertEquals(await client.payloads(), texts(1, 200));
+  assert(scene.broker.stats.limited["replay-turn"] > 0);
+});
