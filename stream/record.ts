@@ -121,12 +121,14 @@ export function timeOf(view: DataView, at: number): number {
   return view.getUint32(at + TIME, true) + view.getUint16(at + TIME + 4, true) * 2 ** 32;
 }
 
+const NO_BYTES = new Uint8Array(0);
+
 /**
  * A record that was read, as offsets into the bytes of its chunk. One object serves many records.
  */
 export class RecordView {
   /** The bytes of the chunk; borrowed. */
-  bytes: Uint8Array = new Uint8Array(0);
+  bytes: Uint8Array = NO_BYTES;
   timeMs = 0;
   qos = 0;
   retain = false;
@@ -157,6 +159,11 @@ export class RecordView {
     this.expirySeconds = expires ? view.getUint32(this.propertiesEnd, true) : -1;
     this.payloadStart = this.propertiesEnd + (expires ? EXPIRY_BYTES : 0);
     this.payloadEnd = at + lengthOf(view, at);
+  }
+
+  /** Borrows the chunk no longer. */
+  letGo(): void {
+    this.bytes = NO_BYTES;
   }
 
   /** The client identifier of the publisher; `null` if it was not stored. */

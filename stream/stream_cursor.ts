@@ -136,6 +136,7 @@ export class StreamCursor {
   /** Releases the current chunk, so that a waiting reader does not keep it in memory. */
   release(): void {
     this.#chunk = null;
+    this.record.letGo();
   }
 
   #hold(chunk: Chunk | null | "unloaded"): Chunk | null | "unloaded" {

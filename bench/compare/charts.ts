@@ -148,6 +148,30 @@ export function lineChart(growth: Growth): Promise<string> {
   });
 }
 
+/** Lines over a time that is the same for all of them; both scales are linear. */
+export function timeChart(
+  { title, x, y, points }: {
+    readonly title: string;
+    readonly x: string;
+    readonly y: string;
+    readonly points: readonly { readonly series: string; readonly x: number; readonly y: number }[];
+  },
+): Promise<string> {
+  const series = [...new Set(points.map((point) => point.series))];
+  return render({
+    title,
+    width: 480,
+    height: 220,
+    data: { values: points.map((point) => ({ ...point, broker: point.series })) },
+    encoding: {
+      x: { field: "x", type: "quantitative", title: x, axis: { grid: false } },
+      y: { field: "y", type: "quantitative", title: y, axis: { tickCount: 6 } },
+      color: { ...color(series), legend: { title: null, orient: "top", offset: 4 } },
+    },
+    mark: { type: "line", strokeWidth: 2 },
+  });
+}
+
 function spread(values: readonly number[]): number {
   return Math.max(...values) / Math.min(...values);
 }

@@ -36,6 +36,7 @@ const COMMANDS: readonly (readonly [string, readonly string[]])[] = [
   ["bench/durable.ts", ["nonsense"]],
   ["bench/replay.ts", ["--nonsense"]],
   ["bench/store.ts", ["--nonsense"]],
+  ["bench/streams.ts", ["--nonsense"]],
   ["bench/idle.ts", ["nonsense"]],
   ["bench/login_storm.ts", ["nonsense"]],
   ["bench/memory_attacks.ts", ["--nonsense"]],

@@ -204,8 +204,6 @@ export class Readings {
       ? {}
       : { userProperties, subscriptionIdentifiers: [identifier] };
     return this.#request(key, qos, retainHandling, properties, [granted], (packet) => {
-      reading.qos.clear();
-      reading.qos.add(granted);
       if (!goesOn && old !== undefined) old.isOver = true;
       if (goesOn) return;
       reading.after = this.#world.ends;

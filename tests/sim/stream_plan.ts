@@ -66,11 +66,13 @@ export function streamPlanOf(seed: number, windowBytes: number): StreamPlan | nu
   if (random.chance(0.5)) return null;
   const isBulky = random.chance(0.3);
   const isNarrow = isBulky && windowBytes < 8192;
-  const { covered, ...shape } = random.pick(SHAPES);
+  const { covered, uncovered, ...shape } = random.pick(SHAPES);
+  const isRead = (filter: string) => !isNarrow || !slowlyMatches(filter, `${FEED}0`);
   return {
     name: "log",
     ...shape,
-    covered: covered.filter((filter) => !isNarrow || !slowlyMatches(filter, `${FEED}0`)),
+    covered: covered.filter(isRead),
+    uncovered: uncovered.filter(isRead),
     retention: retentionOf(random, isBulky),
     cacheBytesMax: random.pick([0, 100_000, 16_000_000]),
     readers: Array.from({ length: random.integer(1, 4) }, (_, i) => ({

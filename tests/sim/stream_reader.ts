@@ -188,7 +188,6 @@ export class StreamReader {
     const message = this.#readMessage(visit, packet, reading, marks);
     if (retain) this.#fault(`got ${topic} with RETAIN`);
     if (!reading.qos.has(qos) && !dup) this.#fault(`got ${topic} with QoS ${qos}`);
-    if (reading.isOver && !dup) this.#fault(`got ${topic} after its subscription has ended`);
     if (qos === 0 || message === null) return;
     const { receiveMaximum, version } = this.plan;
     if (visit.unacknowledged.has(packetId)) this.#fault(`got ${packetId}, which is in flight`);

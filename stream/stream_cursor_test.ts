@@ -1,0 +1,42 @@
+import { assertEquals } from "@std/assert";
+import { MemoryStore } from "../store/mod.ts";
+import { CHUNK_BYTES } from "./chunk.ts";
+import { ChunkCache } from "./chunk_cache.ts";
+import { StoreCommits } from "./store_commits.ts";
+import { StreamCursor } from "./stream_cursor.ts";
+import { StreamTable } from "./stream_table.ts";
+
+Deno.test("a cursor that waits holds no chunk: a thousand readers are a thousand positions", async () => {
+  const store = new MemoryStore();
+  const commits = new StoreCommits(store);
+  const cache = new ChunkCache(store, () => 0);
+  const reportError = (error: unknown) => {
+    throw error;
+  };
+  const host = {
+    store,
+    commits,
+    cache,
+    now: () => 0,
+    topicsMax: () => 1,
+    pause: async () => {},
+    reportError,
+  };
+  const table = await StreamTable.open(host);
+  const log = table.declare("log", "", { maxMessages: 1000 });
+  const input = {
+    ...{ topic: new TextEncoder().encode("t"), buffer: new Uint8Array(CHUNK_BYTES) },
+    ...{ propertiesStart: 0, propertiesEnd: 0, payloadStart: 0, payloadEnd: CHUNK_BYTES },
+    ...{ qos: 0, retain: false, expirySeconds: -1, publisher: null, isRevoked: false },
+  } as const;
+  for (let i = 0; i < 3; i++) log.append(input);
+  await commits.stored(input);
+  const cursor = new StreamCursor(log, 1, null);
+  assertEquals(cursor.next(), "unloaded");
+  await cursor.load();
+  assertEquals([cursor.next(), cursor.record.payloadEnd > CHUNK_BYTES], ["message", true]);
+  cursor.release();
+  assertEquals(cursor.record.bytes.length, 0);
+  log.end();
+  await commits.close();
+});
