@@ -20,6 +20,7 @@ Deno.test("a cursor that waits holds no chunk: a thousand readers are a thousand
     now: () => 0,
     topicsMax: () => 1,
     pause: async () => {},
+    aheadBytesMax: () => 0,
     reportError,
   };
   const table = await StreamTable.open(host);
