@@ -4,9 +4,9 @@ import { Receipt } from "../log/receipt.ts";
 /** Is told when the program waits for something that only the server can send. */
 export interface Attention {
   /** The program begins to wait. */
-  awaited(): void;
+  onAwaited(): void;
   /** What the program waited for has arrived. */
-  settled(): void;
+  onSettled(): void;
 }
 
 /**
@@ -55,7 +55,7 @@ export class Answer<T> implements PromiseLike<T> {
   async wait(signal?: AbortSignal): Promise<T> {
     if (!this.isSettled && !this.#isAwaited) {
       this.#isAwaited = true;
-      this.#attention?.awaited();
+      this.#attention?.onAwaited();
     }
     await this.#receipt.wait(signal);
     if (this.#hasFailed) throw this.#error;
@@ -72,6 +72,6 @@ export class Answer<T> implements PromiseLike<T> {
 
   #settle(): void {
     this.#receipt.close();
-    if (this.#isAwaited) this.#attention?.settled();
+    if (this.#isAwaited) this.#attention?.onSettled();
   }
 }

@@ -19,17 +19,17 @@ export interface PacketHandler {
    *
    * @throws {PacketError} To close the connection with its reason code.
    */
-  received(packet: Packet): void;
+  onPacket(packet: Packet): void;
   /** Bytes were written, so there is room for more. */
-  drained(): void;
+  onDrained(): void;
 }
 
 /** Is told what happens to a packet. */
 export interface Departure {
   /** Its bytes were written. */
-  left(): void;
+  onLeft(): void;
   /** The connection was lost before they were written. */
-  lost(error: Error): void;
+  onLost(error: Error): void;
 }
 
 /** The settings of a connection. */
@@ -138,7 +138,7 @@ export class Connection {
    */
   send(packet: Packet, departure: Departure | null = null): void {
     if (this.#error !== null || this.#isFinishing) {
-      departure?.lost(this.#error ?? new DisconnectedError("The connection is being closed"));
+      departure?.onLost(this.#error ?? new DisconnectedError("The connection is being closed"));
       return;
     }
     const size = packetSize(packet, this.version);
@@ -180,8 +180,8 @@ export class Connection {
       void this.finish({ type: "disconnect", reasonCode, properties: {} }, DISCONNECT_MS);
     }
     this.#error = error;
-    for (const departure of this.#leaving) departure.lost(error);
-    for (const departure of this.#departures) departure.lost(error);
+    for (const departure of this.#leaving) departure.onLost(error);
+    for (const departure of this.#departures) departure.onLost(error);
     this.#leaving = [];
     this.#departures = [];
     if (!isFault) this.#shut();
@@ -222,7 +222,7 @@ export class Connection {
       const packet = this.#reader.read();
       if (packet === null) return;
       try {
-        this.handler.received(packet);
+        this.handler.onPacket(packet);
       } catch (error) {
         // Sent before the next packet is handled. The read loop continues until the server closes.
         if (!(error instanceof PacketError)) throw error;
@@ -279,8 +279,8 @@ export class Connection {
     this.lastSentMs = this.#options.clock.now();
     const leaving = this.#leaving;
     this.#leaving = [];
-    for (const departure of leaving) departure.left();
-    if (this.#error === null && !this.#isFinishing) this.handler.drained();
+    for (const departure of leaving) departure.onLeft();
+    if (this.#error === null && !this.#isFinishing) this.handler.onDrained();
   }
 
   #shut(): void {

@@ -87,13 +87,13 @@ class Handshake implements PacketHandler {
     connection.send(connectPacket(this.#settings, introduction, authentication));
   }
 
-  received(packet: Packet): void {
+  onPacket(packet: Packet): void {
     if (packet.type === "connack") this.#welcome(packet);
     else if (packet.type === "auth" && this.#exchange !== null) this.#continue(packet);
     else throw new ProtocolError(`A ${packet.type} before CONNACK`, 0, "MQTT-3.2.0-1");
   }
 
-  drained(): void {}
+  onDrained(): void {}
 
   #welcome(connack: ConnackPacket): void {
     if (connack.reasonCode !== 0) {

@@ -74,7 +74,7 @@ export class Incoming {
    *
    * @throws {ProtocolError} If the protocol does not allow the packet.
    */
-  received(packet: PublishPacket): void {
+  onPublish(packet: PublishPacket): void {
     const topic = this.#link!.incomingAliases.topicOf(packet);
     const fault = topicNameFault(topic);
     if (fault !== null) {
@@ -85,7 +85,7 @@ export class Incoming {
   }
 
   /** Takes a PUBREL. */
-  released({ packetId }: AckPacket): void {
+  onPubrel({ packetId }: AckPacket): void {
     const isKnown = this.#window.release(packetId);
     const held = this.#held.get(packetId);
     // The server did not wait for the PUBREC, so none is sent.

@@ -21,7 +21,7 @@ import type { Clock } from "../transport/clock.ts";
 /** A SUBSCRIBE or UNSUBSCRIBE that waits for its answer. */
 export interface Asked {
   /** The answer has arrived. */
-  answered(packet: SubackPacket | UnsubackPacket): void;
+  onAnswer(packet: SubackPacket | UnsubackPacket): void;
 }
 
 type Outstanding = OutgoingMessage | Asked;
@@ -104,12 +104,12 @@ export class Outgoing {
    *
    * @throws {ProtocolError} If no such request is open.
    */
-  answered(packet: SubackPacket | UnsubackPacket): void {
+  onAnswer(packet: SubackPacket | UnsubackPacket): void {
     const flight = this.#window.get(packet.packetId);
     const asked = flight?.message;
     if (!flight || !asked || asked instanceof OutgoingMessage) throw unexpected(packet);
     this.#window.close(flight);
-    asked.answered(packet);
+    asked.onAnswer(packet);
     this.pump();
   }
 
@@ -118,7 +118,7 @@ export class Outgoing {
    *
    * @throws {ProtocolError} If it does not belong to the message's QoS.
    */
-  acknowledged(packet: AckPacket): void {
+  onAck(packet: AckPacket): void {
     const flight = this.#window.get(packet.packetId);
     if (flight === null) {
       // It was settled before the connection was lost, or it is not from this client.

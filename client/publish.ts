@@ -137,13 +137,13 @@ export class OutgoingMessage implements Departure {
   }
 
   /** The bytes were written. */
-  left(): void {
+  onLeft(): void {
     this.hasLeft.resolve();
     if (this.qos === 0) this.complete(UNANSWERED);
   }
 
   /** The connection was lost. A QoS 1 or 2 message is sent again. */
-  lost(error: Error): void {
+  onLost(error: Error): void {
     if (this.qos === 0) this.fail(error);
   }
 

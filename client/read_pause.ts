@@ -37,13 +37,13 @@ export class ReadPause implements Attention {
   }
 
   /** The program waits for an answer. */
-  awaited(): void {
+  onAwaited(): void {
     this.#awaited++;
     this.#update();
   }
 
   /** The answer has arrived. */
-  settled(): void {
+  onSettled(): void {
     this.#awaited--;
     this.#update();
   }

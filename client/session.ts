@@ -85,19 +85,19 @@ export class Session implements PacketHandler {
   }
 
   /** Takes a packet. */
-  received(packet: Packet): void {
+  onPacket(packet: Packet): void {
     switch (packet.type) {
       case "publish":
-        return this.incoming.received(packet);
+        return this.incoming.onPublish(packet);
       case "pubrel":
-        return this.incoming.released(packet);
+        return this.incoming.onPubrel(packet);
       case "puback":
       case "pubrec":
       case "pubcomp":
-        return this.outgoing.acknowledged(packet);
+        return this.outgoing.onAck(packet);
       case "suback":
       case "unsuback":
-        return this.outgoing.answered(packet);
+        return this.outgoing.onAnswer(packet);
       case "pingresp":
         // Nothing to do: the connection has noted the time.
         return;
@@ -111,7 +111,7 @@ export class Session implements PacketHandler {
   }
 
   /** Bytes were written. */
-  drained(): void {
+  onDrained(): void {
     this.outgoing.pump();
   }
 

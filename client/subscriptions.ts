@@ -188,7 +188,7 @@ export class Subscriptions {
       return answer.reject(new SubscribeError("Cannot unsubscribe", [], { reasonCode }));
     }
     packet.packetId = this.#outgoing.ask({
-      answered: ({ reasonCodes }) => {
+      onAnswer: ({ reasonCodes }) => {
         this.#unsubscriptions.delete(unsubscription);
         // In 3.1.1 the answer has no codes, which means success.
         const codes = filters.map((_, index) => reasonCodes[index] ?? ReasonCode.Success);
@@ -237,7 +237,7 @@ export class Subscriptions {
     if (!link.takes(packet)) return this.#refuse(record, [], ReasonCode.PacketTooLarge);
     record.asked = "subscribe";
     packet.packetId = this.#outgoing.ask({
-      answered: (answer) => this.#granted(record, answer),
+      onAnswer: (answer) => this.#granted(record, answer),
     });
     link.send(packet);
   }
@@ -247,7 +247,7 @@ export class Subscriptions {
     const filters = record.filters.filter((filter) => !this.#table.has(filter));
     if (filters.length === 0) return this.#forget(record);
     record.asked = "unsubscribe";
-    const packetId = this.#outgoing.ask({ answered: () => this.#forget(record) });
+    const packetId = this.#outgoing.ask({ onAnswer: () => this.#forget(record) });
     const packet: UnsubscribePacket = { type: "unsubscribe", packetId, filters, properties: {} };
     link.send(packet);
   }

@@ -55,6 +55,10 @@ export interface MessageParts {
 /**
  * A published message. Its bytes are borrowed from the input buffer until {@linkcode keep} copies
  * them, which is necessary to use it after the turn.
+ *
+ * Three fields are public and mutable, because one message has many holders that share no table of
+ * messages, and a table would cost a lookup for each delivery. The durable room sets `place`, the
+ * responses set `isRevoked`, and the memory walk sets `countedBy`.
  */
 export class Message implements ForwardSource {
   /** When it was published, of the clock; `null` if it never expires. */

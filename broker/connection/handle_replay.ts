@@ -16,7 +16,7 @@ import type { DeclaredStream } from "../stream/broker_streams.ts";
 import { covers, isExcludedFilter, type StreamDeclaration } from "../stream/stream_options.ts";
 import type { ClientConnection } from "./client_connection.ts";
 import { groupFault, groupNameOf, joinGroup, knownGroup } from "./handle_group.ts";
-import { mayKeep } from "./reauthorization.ts";
+import { maySubscribe } from "../session/subscriptions.ts";
 import { refusal, type ReplayPlan, wrongCode } from "./replay_plan.ts";
 
 /** Below this a client of any version subscribes to a stream. */
@@ -123,7 +123,7 @@ export async function mayRead(
   qos: QoS,
 ): Promise<boolean> {
   const [share, topics] = partsOf(filter);
-  return await mayKeep(access, `${share}${REPLAY_PREFIX}${stream}/${topics}`, qos);
+  return await maySubscribe(access, `${share}${REPLAY_PREFIX}${stream}/${topics}`, qos);
 }
 
 /** Adds the subscription. Returns the QoS that is granted, or the code of a refusal. */

@@ -27,7 +27,7 @@ import {
 import { replyAfter } from "./responses.ts";
 import type { ClientConnection } from "./client_connection.ts";
 import { type MatchFault, matchFault, subscribeCharged } from "../session/match_share.ts";
-import { endSubscription, mayKeep } from "./reauthorization.ts";
+import { endSubscription, maySubscribe } from "../session/subscriptions.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
 import { RetainedDeliveryQueue } from "../delivery/retained_delivery_queue.ts";
 import { RetainedDelivery } from "../delivery/retained_delivery.ts";
@@ -96,7 +96,7 @@ async function ask(
       codes.push(refused[i]!);
       continue;
     }
-    const may = mayKeep(access, filter, qos);
+    const may = maySubscribe(access, filter, qos);
     // An answer that is there is not waited for.
     const isAllowed = typeof may === "boolean" ? may : await may;
     if (!connection.isOpen) break;

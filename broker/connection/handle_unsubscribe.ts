@@ -4,7 +4,7 @@ import { topicFilterFault } from "../../router/topic.ts";
 import type { ClientAccess } from "../session/client_access.ts";
 import type { ClientConnection } from "./client_connection.ts";
 import { eachInTurns, invalidFilter, then } from "./handle_subscribe.ts";
-import { endSubscription, mayRelease } from "./reauthorization.ts";
+import { endSubscription, mayUnsubscribe } from "../session/subscriptions.ts";
 import { replyAfter } from "./responses.ts";
 
 /** What it costs to ask an authorizer: how long it takes is not known, so the clock is looked at. */
@@ -31,7 +31,7 @@ async function askToEnd(
   const mayEnd: boolean[] = [];
   for (const filter of filters) {
     const isValid = topicFilterFault(filter) === null;
-    const may = !isValid || mayRelease(access, mounted(connection, filter));
+    const may = !isValid || mayUnsubscribe(access, mounted(connection, filter));
     mayEnd.push(typeof may === "boolean" ? may : await may);
     if (turns.spend(UNITS_PER_QUESTION)) await turns.next();
     if (!connection.isOpen) break;

@@ -1,10 +1,9 @@
 /** Asks again whether clients may keep their subscriptions and connections. */
-import { type QoS, ReasonCode } from "../../codec/mod.ts";
-import { parseSharedFilter } from "../../router/topic.ts";
+import { ReasonCode } from "../../codec/mod.ts";
 import type { ClientAccess } from "../session/client_access.ts";
 import type { ClientConnection, ConnectionHost } from "./client_connection.ts";
-import { unsubscribeCharged } from "../session/match_share.ts";
 import type { Session } from "../session/session.ts";
+import { endSubscription, maySubscribe } from "../session/subscriptions.ts";
 
 /** Sessions whose authorizers are waited for at once. */
 const SESSIONS_AT_ONCE = 16;
@@ -12,34 +11,6 @@ const SESSIONS_AT_ONCE = 16;
 const UNITS_PER_QUESTION = 64;
 /** What a session costs of which nothing is asked. */
 const UNITS_PER_SESSION = 1;
-
-/** Asks whether a client may subscribe to a filter, which may begin with `$share/…`. */
-export function mayKeep(
-  access: ClientAccess,
-  filter: string,
-  qos: QoS,
-): boolean | Promise<boolean> {
-  const shared = parseSharedFilter(filter);
-  return access.maySubscribe({
-    filter: shared?.filter ?? filter,
-    qos,
-    group: shared?.group ?? null,
-  });
-}
-
-/** Asks whether a client may end a subscription to a filter, as {@linkcode mayKeep}. */
-export function mayRelease(access: ClientAccess, filter: string): boolean | Promise<boolean> {
-  const shared = parseSharedFilter(filter);
-  const group = shared?.group ?? null;
-  return access.mayUnsubscribe({ filter: shared?.filter ?? filter, qos: 0, group });
-}
-
-/** Ends one subscription of a session; returns whether there was one. */
-export function endSubscription(host: ConnectionHost, session: Session, filter: string): boolean {
-  const existed = unsubscribeCharged(host.router, session, filter);
-  session.queue.markSubscriptionChanged(filter);
-  return existed;
-}
 
 /**
  * Asks about everything a session is subscribed to, and ends and counts what is
@@ -55,7 +26,7 @@ export async function askAgain(
 ): Promise<number> {
   let ended = 0;
   for (const { filter, options } of session.subscriptions.values()) {
-    const may = mayKeep(access, filter, options.qos);
+    const may = maySubscribe(access, filter, options.qos);
     const isAllowed = typeof may === "boolean" ? may : await may;
     if (!isAllowed && !session.hasEnded && endSubscription(host, session, filter)) {
       host.context.stats.subscriptionsRevoked++;
@@ -66,8 +37,8 @@ export async function askAgain(
   for (const { key, stream, filter, qos, group } of session.replays?.records() ?? []) {
     // A group has the mount point before the name that its members have used.
     const share = group === "" ? "" : `$share/${group.slice(group.lastIndexOf("/") + 1)}/`;
-    const isAllowed = await mayKeep(access, share + filter, qos) &&
-      await mayKeep(access, `${share}$replay/${stream}/${filter}`, qos);
+    const isAllowed = await maySubscribe(access, share + filter, qos) &&
+      await maySubscribe(access, `${share}$replay/${stream}/${filter}`, qos);
     if (!isAllowed && !session.hasEnded && session.replays?.remove(key)) {
       host.context.stats.subscriptionsRevoked++;
       ended++;

@@ -26,7 +26,7 @@ const LAG_BYTES_MIN = 64 * 1024;
  * At most one write is in progress. Bytes that are added meanwhile are part of the next one.
  */
 export class Outbox implements Waiter {
-  /** Whether the outbox is in the flush queue. */
+  /** Whether the outbox is in the flush queue. The queue sets it, so that a wake looks nothing up. */
   listed = false;
   /** The waiting control packets; {@linkcode reserveControl} adds one. */
   readonly control: ControlPackets;

@@ -96,7 +96,7 @@ function restoreSession(
     queue.backlog.restore(restored);
   }
   const sent = flights.map((flight) => sentOf(flight, logs));
-  session.restoreFlights(
+  session.restoreInflight(
     record.lastId,
     flights.map(({ packetId, phase }, at) => [packetId, phase, sent[at]!] as const),
     record.inboundIds,

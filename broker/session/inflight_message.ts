@@ -5,7 +5,7 @@ import type { Message } from "../base/message.ts";
 
 /** A message in flight to a client: what is needed to send it again. */
 export class InflightMessage {
-  /** Whether the client may have seen it. */
+  /** Whether the client may have seen it; set by what sends it, and by the restore. */
   wasSent = false;
 
   /**

@@ -30,9 +30,13 @@ import { SubscriptionTable } from "./subscription_table.ts";
 /** The value of a Session Expiry Interval that never ends, in seconds. */
 export const NEVER_EXPIRES = 0xffff_ffff;
 
+type StoredInflight = Parameters<OutboundWindow<InflightMessage>["restore"]>[1];
+
 /**
- * What the broker keeps of a client: its subscriptions, what waits for it, and
- * its handshakes. It outlives the connection by its expiry interval.
+ * The state of a client: subscriptions, waiting messages, messages in flight. It outlives the
+ * connection. Its fields are public because delivery reads them for each message. Each has a
+ * writer: `session_attachment.ts` sets what CONNECT says, `wills.ts` the will, `session_table.ts`
+ * name and deadline, `handle_subscribe.ts` the feeds, `broker_parts.ts` the replays.
  */
 export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwner, WillOwner {
   /** How messages are written to the client, as of its last connection. */
@@ -115,12 +119,8 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
   }
 
   /** Goes on with what was in flight when it was stored. */
-  restoreFlights(
-    lastId: number,
-    flights: Parameters<OutboundWindow<InflightMessage>["restore"]>[1],
-    inboundIds: readonly number[],
-  ): void {
-    if (lastId > 0) this.openInflight().window.restore(lastId, flights);
+  restoreInflight(lastId: number, inflight: StoredInflight, inboundIds: readonly number[]): void {
+    if (lastId > 0) this.openInflight().window.restore(lastId, inflight);
     for (const packetId of inboundIds) this.inbound.accept(packetId);
   }
 

@@ -86,7 +86,7 @@ for (const level of [4, 5] as const) {
 }
 
 Deno.test("user-property CPU: a packet full of them is refused before it is decoded", async () => {
-  await using stage = new Stage({});
+  await using stage = new Stage({ requestBytesMax: 16 * MIB });
   const pair = concat([Uint8Array.of(0x26), packets.text("a"), packets.text("")]);
   const fullOf = (bytes: number) => {
     const properties = new Uint8Array(bytes - bytes % pair.length);
