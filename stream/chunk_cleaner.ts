@@ -93,7 +93,7 @@ export class ChunkCleaner {
       if (record.isRevoked || seq < first) return topics === null;
       const { name } = this.#memo.find(bytes, topicStart, topicEnd);
       if (isPurged(name, seq)) topics?.remove(name, seq);
-      else if (topics !== null && !topics.keeps(name, seq)) topics.cleaned(name, nowMs);
+      else if (topics !== null && !topics.keeps(name, seq)) topics.onCleaned(name, nowMs);
       else return true;
       return false;
     });

@@ -86,14 +86,14 @@ export class ChunkIndex {
   }
 
   /** Counts a record of a chunk that is no longer kept. */
-  died(info: ChunkInfo, bytes: number): void {
+  countDead(info: ChunkInfo, bytes: number): void {
     info.dead++;
     info.deadBytes += bytes;
     this.dirty.add(info);
   }
 
   /** Updates the entry of a chunk that was written again without the records that are not kept. */
-  replaced(info: ChunkInfo, count: number, bytes: number): void {
+  onReplaced(info: ChunkInfo, count: number, bytes: number): void {
     this.#count(info, -1);
     info.removed = info.last - info.first + 1 - count;
     info.bytes = bytes;

@@ -42,7 +42,7 @@ export class KeptTopics {
   /** The bytes of their records. */
   bytes = 0;
   readonly #limits: TopicLimits;
-  readonly #died: (seq: number, bytes: number) => void;
+  readonly #countDead: (seq: number, bytes: number) => void;
   readonly #topics = new Map<string, Topic>();
   /** Deleted topics, in the order of their deletion. */
   #deleted: { readonly name: string; readonly seq: number; readonly timeMs: number }[] = [];
@@ -51,12 +51,12 @@ export class KeptTopics {
 
   /**
    * @param from Messages before this sequence are {@linkcode scan}ned, the last one first.
-   * @param died Called with the sequence and bytes of each message that is no longer kept.
+   * @param countDead Called with the sequence and bytes of each message that is no longer kept.
    */
-  constructor(limits: TopicLimits, from: number, died: (seq: number, bytes: number) => void) {
+  constructor(limits: TopicLimits, from: number, countDead: (seq: number, bytes: number) => void) {
     this.#limits = limits;
     this.#from = from;
-    this.#died = died;
+    this.#countDead = countDead;
   }
 
   /** The number of topics. */
@@ -107,7 +107,7 @@ export class KeptTopics {
     if (topic.kept.length >= 2 * this.#limits.perTopic) {
       topic.dead++;
       topic.deadLast = Math.max(topic.deadLast, seq);
-      return this.#died(seq, bytes);
+      return this.#countDead(seq, bytes);
     }
     topic.kept.unshift(seq, bytes);
     this.#count(1, bytes);
@@ -117,7 +117,7 @@ export class KeptTopics {
   }
 
   /** Ends the scan: all records were read. */
-  scanned(): void {
+  onScanned(): void {
     this.#from = 0;
     this.#deleted.sort((a, b) => a.seq - b.seq);
   }
@@ -151,7 +151,7 @@ export class KeptTopics {
   }
 
   /** Counts the removal of a record that was not kept. */
-  cleaned(name: string, nowMs: number): void {
+  onCleaned(name: string, nowMs: number): void {
     const topic = this.#topics.get(name);
     if (topic === undefined) return;
     topic.dead = Math.max(0, topic.dead - 1);
@@ -193,7 +193,7 @@ export class KeptTopics {
     topic.dead++;
     topic.deadLast = seq!;
     this.#count(-1, bytes!);
-    this.#died(seq!, bytes!);
+    this.#countDead(seq!, bytes!);
   }
 
   /** Removes a deleted topic, unless the store may still have older records of it. */

@@ -68,10 +68,10 @@ export class StoreCommits implements StreamCommits {
       const batch = new Batch();
       for (const log of logs) log.write(batch);
       await this.#store.commit(batch);
-      for (const log of logs) log.committed();
+      for (const log of logs) log.onCommitted();
     } catch (reason) {
       error = reason ?? new StoreError("The commit has failed");
-      for (const log of logs) log.writeFailed();
+      for (const log of logs) log.onWriteFailed();
     }
     this.#isUnderWay = false;
     this.#settle(number, error);

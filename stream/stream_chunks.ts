@@ -180,10 +180,10 @@ export class StreamChunks {
   }
 
   /** A message is not kept any more: its record may be removed. */
-  died(seq: number, bytes: number): void {
+  countDead(seq: number, bytes: number): void {
     const { open } = this;
     const info = seq >= open.first ? undefined : this.#index.find(seq);
-    if (info !== undefined) return this.#index.died(info, bytes);
+    if (info !== undefined) return this.#index.countDead(info, bytes);
     open.dead++;
     open.deadBytes += bytes;
   }
@@ -227,7 +227,7 @@ export class StreamChunks {
       this.#index.delete(info);
       this.#replaced.set(info, null);
     } else {
-      this.#index.replaced(info, count, bytes.length);
+      this.#index.onReplaced(info, count, bytes.length);
       this.#replaced.set(info, new StoredChunk(info.first, bytes));
     }
   }
@@ -260,9 +260,9 @@ export class StreamChunks {
   }
 
   /** The commit is on the disk. It contains all messages before `next`. */
-  committed(next: number): void {
+  onCommitted(next: number): void {
     // Most readers are close to the end, so the new chunks are cached for them.
-    for (const chunk of this.#tail.committed(next)) {
+    for (const chunk of this.#tail.onCommitted(next)) {
       if (chunk.next > this.oldest) this.#cache.add(this.#streamId, chunk);
     }
     for (const [info, chunk] of this.#writing) {
@@ -274,9 +274,9 @@ export class StreamChunks {
   }
 
   /** The commit has failed. */
-  writeFailed(): void {
+  onWriteFailed(): void {
     this.#writing = [];
-    this.#tail.commitFailed();
+    this.#tail.onCommitFailed();
   }
 
   #chunkOf(info: ChunkInfo): Chunk | undefined {

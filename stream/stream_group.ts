@@ -44,9 +44,9 @@ export interface GroupDistributor {
   /**
    * The group begins at another position. Messages in flight to its members do not count any more.
    */
-  moved(): void;
+  onMoved(): void;
   /** The group was removed. */
-  ended(): void;
+  onEnded(): void;
 }
 
 /**
@@ -104,7 +104,7 @@ export class StreamGroup {
   /** Moves {@linkcode next} to a sequence: the messages before it do not match, or were added. */
   passTo(next: number): void {
     this.#next = Math.max(this.#next, next);
-    if (this.#next - this.#storedNext >= PASSED_MAX) this.changed();
+    if (this.#next - this.#storedNext >= PASSED_MAX) this.markChanged();
   }
 
   /** Adds the message at {@linkcode next} or a later one. */
@@ -119,7 +119,7 @@ export class StreamGroup {
   settle(message: PendingMessage): boolean {
     if (!this.isPending(message)) return false;
     this.#pending.delete(message.seq);
-    this.changed();
+    this.markChanged();
     return true;
   }
 
@@ -128,12 +128,12 @@ export class StreamGroup {
     this.#pending.clear();
     for (const seq of chosen) this.#pending.set(seq, new PendingMessage(seq, 0));
     this.#next = next;
-    this.changed();
-    this.distributor?.moved();
+    this.markChanged();
+    this.distributor?.onMoved();
   }
 
   /** Has the group stored. */
-  changed(): void {
+  markChanged(): void {
     this.#changed(this);
   }
 

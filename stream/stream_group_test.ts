@@ -110,12 +110,12 @@ Deno.test("StreamGroups: a failed commit is written again, with the state of the
     );
   };
   assertEquals([rowsOf(), changes], [[1], 1]);
-  groups.writeFailed();
+  groups.onWriteFailed();
   group.settle(group.add(1));
   assertEquals(rowsOf(), [2]);
   assertEquals(rowsOf(), []);
   assertEquals([groups.remove("g"), groups.remove("g")], [true, false]);
   assertEquals(rowsOf(), ["remove g"]);
-  group.changed();
+  group.markChanged();
   assertEquals(rowsOf(), []);
 });

@@ -65,7 +65,7 @@ export class StreamGroups {
   add(state: GroupState): StreamGroup {
     const group = this.#group(state);
     this.#groups.set(state.name, group);
-    group.changed();
+    group.markChanged();
     return group;
   }
 
@@ -74,14 +74,14 @@ export class StreamGroups {
     const group = this.#groups.get(name);
     if (group === undefined) return false;
     this.#groups.delete(name);
-    group.distributor?.ended();
+    group.distributor?.onEnded();
     this.#touch(name);
     return true;
   }
 
   /** Removes all groups, because the stream was removed. */
   end(): void {
-    for (const group of this.#groups.values()) group.distributor?.ended();
+    for (const group of this.#groups.values()) group.distributor?.onEnded();
     this.#groups.clear();
   }
 
@@ -101,7 +101,7 @@ export class StreamGroups {
   }
 
   /** The commit of the last {@linkcode write} has failed. The next commit writes it again. */
-  writeFailed(): void {
+  onWriteFailed(): void {
     for (const name of this.#written) this.#dirty.add(name);
     this.#written = new Set();
   }

@@ -19,7 +19,7 @@ import { putStream, removeChunks, removeStream } from "./stream_row.ts";
 export interface StreamCommits {
   /**
    * Marks a stream as changed. The next commit calls its {@linkcode StreamLog.write}, and then
-   * {@linkcode StreamLog.committed} or {@linkcode StreamLog.writeFailed}; one runs at a time.
+   * {@linkcode StreamLog.onCommitted} or {@linkcode StreamLog.onWriteFailed}; one runs at a time.
    */
   markChanged(log: StreamLog): void;
 }
@@ -297,7 +297,7 @@ export class StreamLog {
   }
 
   /** The commit of the last {@linkcode write} is on the disk. */
-  committed(): void {
+  onCommitted(): void {
     if (this.#written === null) return;
     const { next, oldest, version } = this.#written;
     this.#written = null;
@@ -306,16 +306,16 @@ export class StreamLog {
     const from = Math.max(this.#stored + 1, this.#first);
     this.#stored = next - 1;
     this.topics.take(from);
-    this.chunks.committed(next);
+    this.chunks.onCommitted(next);
     this.#cleaner.wake();
     this.#waiters.wake();
   }
 
   /** The commit of the last {@linkcode write} has failed. The next commit writes it again. */
-  writeFailed(): void {
+  onWriteFailed(): void {
     this.#written = null;
-    this.groups.writeFailed();
-    this.chunks.writeFailed();
+    this.groups.onWriteFailed();
+    this.chunks.onWriteFailed();
   }
 
   #changed(): void {

@@ -114,7 +114,7 @@ export class StreamTail {
    * @param next The sequence after the last one that it contains.
    * @returns The full chunks that it contains.
    */
-  committed(next: number): readonly OpenChunk[] {
+  onCommitted(next: number): readonly OpenChunk[] {
     if (this.#written === null) return [];
     const { sealed, open } = this.#written;
     this.#written = null;
@@ -127,7 +127,7 @@ export class StreamTail {
   }
 
   /** The commit of the last {@linkcode write} has failed. The next commit writes it again. */
-  commitFailed(): void {
+  onCommitFailed(): void {
     this.#written = null;
   }
 }

@@ -44,8 +44,8 @@ export class StreamTopics {
     if (limits.perTopic === Infinity) this.kept = null;
     else if (!this.kept?.hasLimits(limits)) {
       const { chunks, stored } = this.#log;
-      const died = (seq: number, bytes: number) => chunks.died(seq, bytes);
-      this.kept = new KeptTopics(limits, stored + 1, died);
+      const countDead = (seq: number, bytes: number) => chunks.countDead(seq, bytes);
+      this.kept = new KeptTopics(limits, stored + 1, countDead);
       this.ready = this.#scan(this.kept);
       // The caller that declares the stream gets this error.
       this.ready.catch(() => {});
@@ -74,7 +74,7 @@ export class StreamTopics {
   }
 
   /** Removes a record that was dropped by a limit. */
-  removed(chunk: Chunk, index: number): void {
+  onRemoved(chunk: Chunk, index: number): void {
     this.#read(chunk, index);
     if (!this.#record.isRevoked) this.kept?.remove(this.#name, chunk.seq(index));
   }
@@ -97,7 +97,7 @@ export class StreamTopics {
       if (start <= this.#log.firstKnown) break;
       await this.#host.pause();
     }
-    kept.scanned();
+    kept.onScanned();
     this.#log.trim();
   }
 

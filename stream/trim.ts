@@ -88,7 +88,7 @@ function dropOldest(
     const seq = chunk.seq(index);
     if (seq >= next) return next;
     if (!isOver(timeOf(chunk.view, chunk.offset(index)))) return first;
-    topics.removed(chunk, index);
+    topics.onRemoved(chunk, index);
     first = seq + 1;
   }
   return next;

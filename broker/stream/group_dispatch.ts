@@ -92,7 +92,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
   }
 
   /** The client of a member has come again: it is sent again what nobody else was given. */
-  returned(member: GroupMember): void {
+  onReturned(member: GroupMember): void {
     const { flights } = member;
     this.#again = this.#again.filter((pending) => !flights.has(pending));
     for (const pending of [...flights.keys()]) {
@@ -102,20 +102,20 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
     this.soon();
   }
 
-  answered(member: GroupMember, pending: PendingMessage, reasonCode: number): void {
+  onAnswered(member: GroupMember, pending: PendingMessage, reasonCode: number): void {
     if (reasonCode < 0x80) this.#group.settle(pending);
     else this.#die(pending, "refused", member.clientId);
     if (member.hasLeft) this.soon();
   }
 
-  givenUp(member: GroupMember, pending: PendingMessage): void {
+  onGivenUp(member: GroupMember, pending: PendingMessage): void {
     if (!this.#group.isPending(pending)) return;
     this.#roster.setUnfit(pending, member, "read-denied");
     this.#addAgain([pending]);
     this.soon();
   }
 
-  moved(): void {
+  onMoved(): void {
     this.#dying.clear();
     this.#unpark();
     this.#again = [...this.#group.pending()];
@@ -124,7 +124,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
     this.soon();
   }
 
-  ended(): void {
+  onEnded(): void {
     this.#dying.clear();
     this.#unpark();
     this.#context.scheduler.clear(this.#retry);
@@ -286,7 +286,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
       if (isOver) pending.holder = null;
     }
     this.#addAgain(again);
-    this.#group.changed();
+    this.#group.markChanged();
     this.soon();
   }
 

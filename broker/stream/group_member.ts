@@ -20,9 +20,9 @@ export type MemberRequest = Omit<ReplayRecord, "at" | "until">;
 /** Whoever gives the members of a group their messages. */
 export interface MemberOwner {
   /** A member has acknowledged a message, or refused it with a reason code of 0x80 or more. */
-  answered(member: GroupMember, message: PendingMessage, reasonCode: number): void;
+  onAnswered(member: GroupMember, message: PendingMessage, reasonCode: number): void;
   /** A member is not sent a message again, and has not answered. */
-  givenUp(member: GroupMember, message: PendingMessage): void;
+  onGivenUp(member: GroupMember, message: PendingMessage): void;
 }
 
 /** A message of a group in flight to one of its members. */
@@ -56,12 +56,12 @@ class GroupInflight extends InflightMessage {
 
   override onFinished(reasonCode: number): void {
     this.#member.flights.delete(this.#pending);
-    this.#member.owner?.answered(this.#member, this.#pending, reasonCode);
+    this.#member.owner?.onAnswered(this.#member, this.#pending, reasonCode);
   }
 
   override onGivenUp(): void {
     this.#member.flights.delete(this.#pending);
-    this.#member.owner?.givenUp(this.#member, this.#pending);
+    this.#member.owner?.onGivenUp(this.#member, this.#pending);
   }
 }
 

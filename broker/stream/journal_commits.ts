@@ -63,11 +63,11 @@ class LogRows implements RowOwner, CommitListener {
   }
 
   onWriteFailed(): void {
-    this.#log.writeFailed();
+    this.#log.onWriteFailed();
   }
 
   onCommitted(): void {
-    this.#log.committed();
+    this.#log.onCommitted();
   }
 
   onCommitFailed(): void {

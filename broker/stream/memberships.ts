@@ -92,7 +92,7 @@ export class Memberships {
 
   /** The client is connected. */
   onAttached(): void {
-    for (const { dispatch, member } of this.#byKey.values()) dispatch?.returned(member);
+    for (const { dispatch, member } of this.#byKey.values()) dispatch?.onReturned(member);
   }
 
   /** The client is away. */
