@@ -92,10 +92,10 @@ class BrokerSecurityHost implements SecurityHost {
 
   publish(topic: string, text: string): void {
     // Waiting for room would have the answer wait for whoever else reads it.
-    this.#broker.publish(topic, text).catch((error) => this.failed(error));
+    this.#broker.publish(topic, text).catch((error) => this.onFailed(error));
   }
 
-  accessChanged(): void {
+  onAccessChanged(): void {
     this.#broker.inspection.accessChanged();
   }
 
@@ -103,11 +103,11 @@ class BrokerSecurityHost implements SecurityHost {
     return this.#broker.reauthorize();
   }
 
-  changed(change: AccountChange): void {
+  onAccountChanged(change: AccountChange): void {
     this.#changed(change);
   }
 
-  failed(error: unknown): void {
+  onFailed(error: unknown): void {
     this.#broker.inspection.reportError(error);
   }
 }

@@ -7,20 +7,20 @@ export interface PipeReceiver {
    * start.
    *
    * @param shared A buffer of the pipe that may be returned. The receiver owns its content until
-   * `received` returns; then the pipe reads for others into it. `null` if the pipe has none.
+   * `onReceived` returns; then the pipe reads for others into it. `null` if the pipe has none.
    */
   target(shared: Uint8Array<ArrayBuffer> | null): Uint8Array<ArrayBuffer>;
   /**
    * So many bytes are in the target; 0 if nothing has come after all. To take no more for now, it
    * pauses the pipe.
    */
-  received(bytes: number): void;
+  onReceived(bytes: number): void;
   /** Nothing more arrives: the peer has sent its last byte, or the pipe has failed with `error`. */
-  ended(error: unknown): void;
+  onEnded(error: unknown): void;
   /** So many more bytes of the last write were taken. */
-  written(bytes: number): void;
+  onWritten(bytes: number): void;
   /** The last write has failed. */
-  writeFailed(error: unknown): void;
+  onWriteFailed(error: unknown): void;
 }
 
 /** A pipe to one peer that pushes. Nothing arrives before `start`. */
@@ -34,7 +34,7 @@ export interface Pipe {
   /**
    * Writes all of `source`. What is not taken at once is taken later: then `source` must not
    * change, and nothing else may be written, until the receiver has heard of the rest by one or
-   * several calls of `written`, or by `writeFailed`.
+   * several calls of `onWritten`, or by `onWriteFailed`.
    *
    * @returns How many bytes were taken at once, maybe none.
    * @throws If the pipe has broken.

@@ -12,7 +12,7 @@ export class PulledPipe implements Pipe {
   /** What is being written; `null` for nothing. */
   #source: Uint8Array | null = null;
   readonly #onWritten = (bytes: number) => this.#written(bytes);
-  readonly #onFailed = (error: unknown) => this.#receiver.writeFailed(error);
+  readonly #onFailed = (error: unknown) => this.#receiver.onWriteFailed(error);
 
   constructor(transport: Transport, receiver: PipeReceiver) {
     this.#transport = transport;
@@ -53,7 +53,7 @@ export class PulledPipe implements Pipe {
     if (this.#isClosed) return;
     const source = this.#source!;
     this.#source = null;
-    this.#receiver.written(bytes);
+    this.#receiver.onWritten(bytes);
     if (this.#isClosed || this.#source !== null || bytes >= source.length) return;
     this.write(source.subarray(bytes));
   }
@@ -67,7 +67,7 @@ export class PulledPipe implements Pipe {
       while (!this.#isClosed) {
         const bytes = await this.#transport.read(receiver.target(null));
         if (bytes === null) break;
-        receiver.received(bytes);
+        receiver.onReceived(bytes);
         if (!this.#isPaused) continue;
         this.#isReading = false;
         return;
@@ -75,7 +75,7 @@ export class PulledPipe implements Pipe {
     } catch (error) {
       failure = error;
     }
-    receiver.ended(failure);
+    receiver.onEnded(failure);
   }
 }
 

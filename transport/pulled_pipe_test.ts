@@ -42,19 +42,19 @@ class Listener implements PipeReceiver {
     return this.#target;
   }
 
-  received(bytes: number): void {
+  onReceived(bytes: number): void {
     this.events.push(`received ${bytes}`);
   }
 
-  ended(error: unknown): void {
+  onEnded(error: unknown): void {
     this.events.push(`ended ${error === null ? "well" : (error as Error).message}`);
   }
 
-  written(bytes: number): void {
+  onWritten(bytes: number): void {
     this.events.push(`written ${bytes}`);
   }
 
-  writeFailed(error: unknown): void {
+  onWriteFailed(error: unknown): void {
     this.events.push(`failed ${(error as Error).message}`);
   }
 }

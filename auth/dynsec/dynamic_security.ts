@@ -36,13 +36,13 @@ export interface SecurityHost extends PaceClock {
   /** Publishes an answer. */
   publish(topic: string, text: string): void;
   /** What clients may do has changed: answers that are remembered are outdated. */
-  accessChanged(): void;
+  onAccessChanged(): void;
   /** Asks about every subscription again. */
   reauthorize(): Promise<unknown>;
   /** A command has changed something. */
-  changed(change: AccountChange): void;
+  onAccountChanged(change: AccountChange): void;
   /** Reports a failure that is no client's. */
-  failed(error: unknown): void;
+  onFailed(error: unknown): void;
 }
 
 /** A command that has changed something, for the log. */
@@ -187,7 +187,7 @@ export class DynamicSecurity {
         answered.resolve();
         if (affected !== null) await this.#enforce(affected);
       } catch (error) {
-        this.#host.failed(error);
+        this.#host.onFailed(error);
       } finally {
         answered.resolve();
       }
@@ -228,13 +228,13 @@ export class DynamicSecurity {
       if (changes.length > 0) await this.#commit();
     } catch (error) {
       this.#accounts.undo();
-      this.#host.accessChanged();
-      this.#host.failed(error);
+      this.#host.onAccessChanged();
+      this.#host.onFailed(error);
       take(answers.failed(NOT_STORED));
       return null;
     }
-    if (affected.hasChanged) this.#host.accessChanged();
-    for (const change of changes) this.#host.changed(change);
+    if (affected.hasChanged) this.#host.onAccessChanged();
+    for (const change of changes) this.#host.onAccountChanged(change);
     take(answers);
     return affected.hasChanged ? affected : null;
   }
@@ -309,7 +309,7 @@ export class DynamicSecurity {
       try {
         await this.#host.reauthorize();
       } catch (error) {
-        this.#host.failed(error);
+        this.#host.onFailed(error);
       }
     }
   }

@@ -149,19 +149,19 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
     return this.end.isOpen || shared === null ? this.#reader.target(shared) : shared;
   }
 
-  received(bytes: number): void {
+  onReceived(bytes: number): void {
     if (!this.end.isOpen) return;
     if (bytes === 0) return this.#reader.settle(false);
     const { context } = this;
     this.timer.onRead(context.turns.begin());
-    this.traffic.received(bytes);
+    this.traffic.onReceived(bytes);
     this.#reader.filled(bytes);
     const wait = this.#take();
     if (wait !== null) this.#pause(wait);
     this.#reader.settle(wait !== null);
   }
 
-  ended(error: unknown): void {
+  onEnded(error: unknown): void {
     this.end.error ??= error;
     // To end is work, too, and thousands may lose their connections at once.
     this.context.turns.begin();
@@ -277,11 +277,11 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
     this.traffic.sent(bytes);
   }
 
-  written(bytes: number): void {
+  onWritten(bytes: number): void {
     this.outbox.onWritten(bytes);
   }
 
-  writeFailed(error: unknown): void {
+  onWriteFailed(error: unknown): void {
     this.outbox.onWriteFailed(error);
   }
 

@@ -17,7 +17,7 @@ export class Traffic {
   }
 
   /** So many bytes have come. */
-  received(bytes: number): void {
+  onReceived(bytes: number): void {
     this.bytesReceived += bytes;
     this.#context.stats.bytesReceived += bytes;
   }

@@ -79,15 +79,15 @@ export class OutboxWorld implements OutboxHost, OutboxOwner, PipeReceiver {
     return new Uint8Array(1);
   }
 
-  received(): void {}
+  onReceived(): void {}
 
-  ended(): void {}
+  onEnded(): void {}
 
-  written(bytes: number): void {
+  onWritten(bytes: number): void {
     this.outbox.onWritten(bytes);
   }
 
-  writeFailed(error: unknown): void {
+  onWriteFailed(error: unknown): void {
     this.outbox.onWriteFailed(error);
   }
 

@@ -47,7 +47,7 @@ Deno.test("EventLoop does not take an event of a closed descriptor for one of th
   await world.settle();
   let third: ReturnType<NativeWorld["open"]> | undefined;
   // Both are ready in one round. The first closes the second, whose number is given out again.
-  first.receiver.onReceived = () => {
+  first.receiver.afterRead = () => {
     second.socket.close();
     third = world.open();
     third.socket.start();
@@ -82,7 +82,7 @@ Deno.test("EventLoop reports what a handler throws, and goes on", async () => {
   const faulty = world.open();
   const other = world.open();
   const error = new Error("as planned");
-  faulty.receiver.onReceived = () => {
+  faulty.receiver.afterRead = () => {
     throw error;
   };
   for (const { socket, peer } of [faulty, other]) {

@@ -94,10 +94,10 @@ export class NativeSocket implements Pipe, Watched {
     const receiver = this.#receiver;
     const target = receiver.target(this.#loop.buffer);
     const bytes = this.#loop.libc.recv(this.#fd, target);
-    if (bytes > 0) return receiver.received(bytes);
-    if (bytes < 0 && isTransient(-bytes)) return receiver.received(0);
+    if (bytes > 0) return receiver.onReceived(bytes);
+    if (bytes < 0 && isTransient(-bytes)) return receiver.onReceived(0);
     this.#isEnded = true;
-    receiver.ended(bytes === 0 ? null : new SystemCallError("recv", -bytes));
+    receiver.onEnded(bytes === 0 ? null : new SystemCallError("recv", -bytes));
   }
 
   #writeRest(): void {
@@ -107,10 +107,10 @@ export class NativeSocket implements Pipe, Watched {
       if (taken === 0) return;
       this.#rest = taken === rest.length ? null : rest.subarray(taken);
       // It may write more, and close.
-      this.#receiver.written(taken);
+      this.#receiver.onWritten(taken);
     } catch (error) {
       this.#rest = null;
-      this.#receiver.writeFailed(error);
+      this.#receiver.onWriteFailed(error);
     }
     if (this.#rest === null && this.#flags >= 0) this.#watch(this.#flags & ~EPOLLOUT);
   }
@@ -154,6 +154,6 @@ export class NativeSocket implements Pipe, Watched {
   }
 
   #endLater(error: unknown): void {
-    queueMicrotask(() => this.#receiver.ended(error));
+    queueMicrotask(() => this.#receiver.onEnded(error));
   }
 }

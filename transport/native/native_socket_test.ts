@@ -27,7 +27,7 @@ for (const eventLayout of LAYOUTS) {
 Deno.test("NativeSocket reads nothing while it is paused, and asks for nothing again and again", async () => {
   const world = new NativeWorld();
   const { socket, receiver, peer } = world.open();
-  receiver.onReceived = () => socket.pause();
+  receiver.afterRead = () => socket.pause();
   socket.start();
   peer.send(Uint8Array.of(1));
   await world.settle();
@@ -37,7 +37,7 @@ Deno.test("NativeSocket reads nothing while it is paused, and asks for nothing a
   await world.settle();
   assertEquals([receiver.events, peer.unreadBytes], [["received 1"], 1]);
   assertEquals([world.libc.counts.get("epollWait"), world.libc.isWaiting], [polls, true]);
-  receiver.onReceived = () => {};
+  receiver.afterRead = () => {};
   socket.resume();
   await world.settle();
   assertEquals([...receiver.bytes], [1, 2]);
@@ -48,7 +48,7 @@ Deno.test("NativeSocket reads nothing while it is paused, and asks for nothing a
 Deno.test("NativeSocket that is paused and resumed at once makes no call for it", async () => {
   const world = new NativeWorld();
   const { socket, receiver, peer } = world.open();
-  receiver.onReceived = () => {
+  receiver.afterRead = () => {
     socket.pause();
     socket.resume();
   };

@@ -69,14 +69,14 @@ export class NativeTransport implements Transport, PipeReceiver {
     this.#isClosed = true;
     this.#socket.close();
     this.#failReading(closedError());
-    this.writeFailed(closedError());
+    this.onWriteFailed(closedError());
   }
 
   target(): Uint8Array<ArrayBuffer> {
     return this.#target!;
   }
 
-  received(bytes: number): void {
+  onReceived(bytes: number): void {
     if (bytes === 0) return;
     // Nobody reads until the next call.
     this.#socket.pause();
@@ -85,7 +85,7 @@ export class NativeTransport implements Transport, PipeReceiver {
     reading.resolve(bytes);
   }
 
-  ended(error: unknown): void {
+  onEnded(error: unknown): void {
     this.#isEnded = true;
     this.#error = error;
     if (error !== null) return this.#failReading(error);
@@ -93,7 +93,7 @@ export class NativeTransport implements Transport, PipeReceiver {
     this.#reading = this.#target = null;
   }
 
-  written(bytes: number): void {
+  onWritten(bytes: number): void {
     this.#leftBytes -= bytes;
     if (this.#leftBytes > 0) return;
     const writing = this.#writing!;
@@ -101,7 +101,7 @@ export class NativeTransport implements Transport, PipeReceiver {
     writing.resolve(this.#writingBytes);
   }
 
-  writeFailed(error: unknown): void {
+  onWriteFailed(error: unknown): void {
     this.#writing?.reject(error);
     this.#writing = null;
   }

@@ -72,7 +72,7 @@ export class SecurityWorld implements SecurityHost {
     this.published.push(text);
   }
 
-  accessChanged(): void {
+  onAccessChanged(): void {
     this.events.push("access changed");
   }
 
@@ -81,11 +81,11 @@ export class SecurityWorld implements SecurityHost {
     return Promise.resolve();
   }
 
-  changed(change: AccountChange): void {
+  onAccountChanged(change: AccountChange): void {
     this.changes.push(change);
   }
 
-  failed(error: unknown): void {
+  onFailed(error: unknown): void {
     this.failures.push(error);
   }
 }

@@ -47,7 +47,7 @@ export class RecordingReceiver implements PipeReceiver {
   /** Everything that was received. */
   bytes: Uint8Array = new Uint8Array(0);
   /** Called after each receipt. */
-  onReceived: () => void = () => {};
+  afterRead: () => void = () => {};
   #target: Uint8Array = new Uint8Array(0);
 
   target(shared: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
@@ -55,23 +55,23 @@ export class RecordingReceiver implements PipeReceiver {
     return shared;
   }
 
-  received(bytes: number): void {
+  onReceived(bytes: number): void {
     if (bytes === 0) return;
     this.events.push(`received ${bytes}`);
     this.bytes = Uint8Array.of(...this.bytes, ...this.#target.subarray(0, bytes));
-    this.onReceived();
+    this.afterRead();
   }
 
-  ended(error: unknown): void {
+  onEnded(error: unknown): void {
     this.events.push(`ended ${codeOf(error)}`);
     this.socket?.close();
   }
 
-  written(bytes: number): void {
+  onWritten(bytes: number): void {
     this.events.push(`written ${bytes}`);
   }
 
-  writeFailed(error: unknown): void {
+  onWriteFailed(error: unknown): void {
     this.events.push(`write failed ${codeOf(error)}`);
   }
 }
