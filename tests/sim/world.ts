@@ -17,8 +17,10 @@ export class World {
   readonly clock: VirtualClock = new VirtualClock();
   readonly ledger: Ledger;
   readonly network: VirtualNetwork;
-  /** The kernel of the broker's machine, if it has native sockets. */
-  readonly #kernel: KernelSockets | null;
+  /** The kernel of the broker's process, if it has native sockets: it ends what a crash leaves open. */
+  #kernel: KernelSockets | null;
+  /** Calls on sockets that were not open, of earlier processes. */
+  #earlierMisuses = 0;
   /** What is known of the stream; `null` without one. */
   readonly book: StreamBook | null;
   /** Whether the broker is being closed. */
@@ -50,11 +52,7 @@ export class World {
     this.#program = stream === null
       ? null
       : new StreamProgram(this, stream, this.book!, new Random(scenario.seed ^ 0x9209));
-    this.#kernel = scenario.hasNativeSockets
-      ? new KernelSockets(this.clock, random.fork(), (error) => {
-        this.ledger.fault(`event loop failed: ${stackOf(error)}`);
-      })
-      : null;
+    this.#kernel = this.#boot(random.fork());
     this.network = new VirtualNetwork({
       ...scenario.network,
       seed: scenario.seed,
@@ -82,7 +80,8 @@ export class World {
 
   /** Sockets that are open, and calls on sockets that are not. */
   get socketFaults(): number {
-    return this.#kernel === null ? 0 : this.#kernel.size + this.#kernel.libc.misuses.length;
+    if (this.#kernel === null) return 0;
+    return this.#kernel.size + this.#kernel.libc.misuses.length + this.#earlierMisuses;
   }
 
   /** What the broker has scheduled on its clock. */
@@ -128,6 +127,10 @@ export class World {
     this.#hasLagged ||= life.broker.stats.dropped.lag > 0;
     const left = life.crash(this.#random);
     for (const connection of [...this.network.connections]) connection.cut();
+    if (this.#kernel !== null) {
+      this.#earlierMisuses += this.#kernel.libc.misuses.length;
+      this.#kernel = this.#boot(this.#random.fork());
+    }
     if (downMs > 0) await this.delay(downMs);
     await this.#start(left);
     this.ledger.note(() => "the broker is up again");
@@ -137,6 +140,13 @@ export class World {
   delay(ms: number): Promise<void> {
     return new Promise((resolve) => {
       this.clock.schedule(this.clock.now() + ms, resolve);
+    });
+  }
+
+  #boot(random: Random): KernelSockets | null {
+    if (!this.scenario.hasNativeSockets) return null;
+    return new KernelSockets(this.clock, random, (error) => {
+      this.ledger.fault(`event loop failed: ${stackOf(error)}`);
     });
   }
 
