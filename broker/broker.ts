@@ -280,7 +280,7 @@ export class Broker implements AsyncDisposable {
 
   /**
    * Has a stream take nothing more, and keep what it has, until it is declared again or removed.
-   * Whoever reads it goes on. Returns whether it was declared.
+   * Its readers go on. Returns whether it was declared.
    */
   retireStream(name: string): Promise<boolean> {
     return this.#parts.streams.retire(name);

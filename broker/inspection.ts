@@ -37,7 +37,7 @@ export class Inspection {
     return this.#parts.context.clock;
   }
 
-  /** Resolves when it is the turn of whoever asks. */
+  /** Resolves when the caller may go on. */
   nextTurn(): Promise<void> {
     return this.#parts.turns.next();
   }

@@ -21,7 +21,7 @@ export class BrokerContext {
   /** The limits in effect; `Broker.changeLimits()` changes them. Parts read them when needed. */
   readonly limits: BrokerLimits;
   readonly #listenerPolicy: ListenerPolicy;
-  /** Those of the program, and of whoever else looks on; read anew for each call. */
+  /** The hooks of the program and of other observers; read again for each call. */
   hooks: BrokerHooks;
   readonly #observers = new Set<BrokerHooks>();
   readonly clock: Clock;

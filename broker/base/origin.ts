@@ -18,7 +18,7 @@ const NO_CLIENT = "\0";
 
 /**
  * Where messages come from. A client, bridge or link has one for all that it publishes, so that it
- * costs nothing per message. Whoever receives compares it with {@linkcode equals}: a client that
+ * costs nothing per message. The receiver compares it with {@linkcode equals}: a client that
  * connects again has another object of the same value.
  */
 export class Origin {

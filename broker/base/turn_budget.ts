@@ -163,7 +163,7 @@ export class TurnBudget {
     this.later(job);
   }
 
-  /** Resolves when it is the turn of whoever asks. */
+  /** Resolves when the caller may go on. */
   next(): Promise<void> {
     return new Promise((resolve) => {
       this.#waiting.add(resolve);

@@ -54,7 +54,7 @@ export async function admit(
   return { packet, client, access, ...agreement };
 }
 
-/** A will is refused with CONNACK where its client may not publish it: nobody could be told later. */
+/** Refuses a will that the client may not publish. Later there is no packet that could say so. */
 async function checkWillPermission(
   { isBridge, context }: ClientConnection,
   { will }: ConnectPacket,

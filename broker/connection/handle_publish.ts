@@ -20,7 +20,7 @@ import type { Receiver } from "../delivery/subscriber.ts";
 import { PublishBatch } from "../delivery/publish_batch.ts";
 import type { DropReason } from "../base/stats.ts";
 
-/** One of each for all: they are filled in and used up within a call. */
+/** One of each for all connections: a call fills them in and reads them, and keeps neither. */
 const view = new PublishView();
 const run = new PublishBatch();
 
@@ -44,7 +44,7 @@ export interface BatchResult {
   room: Receipt | null;
 }
 
-/** One for all, used up by whoever called. */
+/** One object for all calls; the caller reads it before the next call. */
 const result: BatchResult = { end: 0, room: null };
 
 /**
@@ -190,7 +190,7 @@ export function handlePublish(
   if (typeof allowed === "boolean") {
     return settleIf(allowed, connection, route, message, packetId);
   }
-  // A receipt that is returned here is waited for as well.
+  // The promise also waits for a receipt that is returned here.
   return allowed.then((may) => settleIf(may, connection, route, message, packetId) ?? undefined);
 }
 

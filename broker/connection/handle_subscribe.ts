@@ -37,7 +37,7 @@ import { isBeyondLimits } from "../limits/topic_limits.ts";
 const SUBSCRIBE_BYTES = 512;
 /** What a filter costs that is added or removed, in units of the budget. */
 const UNITS_PER_FILTER = 4;
-/** What it costs to ask an authorizer: how long it takes is not known, so the clock is looked at. */
+/** What it costs to ask an authorizer: its time is unknown, so the budget reads the clock. */
 const UNITS_PER_QUESTION = 64;
 
 /** Handles a SUBSCRIBE (§3.8): as many answers as filters, in one SUBACK [MQTT-3.8.4-6]. */
@@ -97,7 +97,7 @@ async function ask(
       continue;
     }
     const may = maySubscribe(access, filter, qos);
-    // An answer that is there is not waited for.
+    // A boolean is used at once, without a promise.
     const isAllowed = typeof may === "boolean" ? may : await may;
     if (!connection.isOpen) break;
     codes.push(isAllowed ? 0 : ReasonCode.NotAuthorized);
@@ -170,7 +170,7 @@ function answer(
       code = ReasonCode.QuotaExceeded;
     }
     if (code === 0 && plan !== null) {
-      // One with the very filter takes the place of another [MQTT-3.8.4-3].
+      // A subscription replaces one with the same filter [MQTT-3.8.4-3].
       const { key } = plan.request!;
       const session = connection.session!;
       if (session.subscriptions.has(key)) endSubscription(host, session, key);

@@ -228,7 +228,7 @@ export class ConnectionReader {
     return null;
   }
 
-  /** Nothing is read any more: gives the buffer back, and wakes whoever waits for the pace. */
+  /** Ends reading: returns the buffer, and wakes the wait for the publish rate. */
   close(): void {
     this.#input.release();
     this.#count();
@@ -321,7 +321,7 @@ export class ConnectionReader {
     return null;
   }
 
-  /** Whoever speaks another protocol is not waited for until it has said enough. */
+  /** Refuses another protocol by its first byte, so that it cannot hold the connection open. */
   #checkFirst(first: number): void {
     if (this.#connection.flow !== null || first >> 4 === PacketType.connect) return;
     throw new ProtocolError("First packet is no CONNECT", 0, "MQTT-3.1.0-1");

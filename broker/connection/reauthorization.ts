@@ -7,7 +7,7 @@ import { endSubscription, maySubscribe } from "../session/subscriptions.ts";
 
 /** Sessions whose authorizers are waited for at once. */
 const SESSIONS_AT_ONCE = 16;
-/** What a question costs, in units of the budget: how long it takes is not known, so it is looked. */
+/** What a question costs, in units of the budget: its time is unknown, so the clock is read. */
 const UNITS_PER_QUESTION = 64;
 /** What a session costs of which nothing is asked. */
 const UNITS_PER_SESSION = 1;
@@ -63,7 +63,7 @@ export async function reauthorize(host: ConnectionHost): Promise<number> {
   let ended = 0;
   const ask = async () => {
     for (const session of sessions) {
-      // Not in one: the sum would be the one from before the wait.
+      // Not `ended += await …`, which would add to the sum from before the wait.
       const count = await askSafely(host, session);
       ended += count;
       if (context.turns.spend(UNITS_PER_SESSION)) await context.turns.next();
@@ -73,7 +73,7 @@ export async function reauthorize(host: ConnectionHost): Promise<number> {
   return ended;
 }
 
-/** A client whose account is gone is let go; one that its certificate has let in has none. */
+/** Disconnects a client whose account is gone. A client with a certificate has no account. */
 function askToStay(connection: ClientConnection): void {
   const { client, policy } = connection;
   const isCertified = policy.identityAsUsername || policy.subjectAsUsername;
@@ -86,12 +86,12 @@ async function askSafely(host: ConnectionHost, session: Session): Promise<number
   if (access === null || session.hasEnded) return 0;
   try {
     const ended = await askAgain(host, session, access);
-    // Wide audiences had set the client apart for what it may receive by now, perhaps.
+    // The read access filter of a wide audience may have the old answer.
     if (session.isRestricted) session.touch();
     return ended;
   } catch (error) {
     host.context.reportError(error);
-    // Nothing is known of what it may do; when the client returns, it is asked about again.
+    // Its rights are unknown. When the client returns, the authorizer is asked again.
     session.link?.disconnect(ReasonCode.NotAuthorized);
     return 0;
   }

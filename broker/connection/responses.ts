@@ -16,7 +16,7 @@ export function sendControl(connection: ClientConnection, packet: Packet): boole
   return true;
 }
 
-/** Sends an answer that the client waits for: one that takes none of its size is let go. */
+/** Sends an answer that the client waits for. A client that takes none of its size is closed. */
 export function reply(connection: ClientConnection, packet: Packet): void {
   if (!sendControl(connection, packet)) {
     connection.blame(new Error(`Answer is larger than the client takes: ${packet.type}`));
@@ -160,7 +160,7 @@ export class ResponseQueue implements WaitingResponses, CommitListener {
   onCommitFailed({ number }: Commit): void {
     const { gathering } = this.#journal;
     const kept: Response[] = [];
-    // A client that is gone was told nothing: what it published is stored when it can be.
+    // A client that is gone got no answer. Its messages are stored when the store works again.
     for (const answer of this.#connection.isOpen ? this.#answers : []) {
       if (answer.commit === number && answer.message !== null) this.#refuse(answer, answer.message);
       else {
@@ -168,7 +168,7 @@ export class ResponseQueue implements WaitingResponses, CommitListener {
         kept.push(answer);
       }
     }
-    // Those that only waited for others have nobody in front of them any more, perhaps.
+    // Answers that only kept the order may be at the front now.
     this.#sendFirst(kept);
     if (this.#answers.length > 0) gathering.tell(this);
   }
@@ -200,7 +200,7 @@ export class ResponseQueue implements WaitingResponses, CommitListener {
     else ack(this.#connection, type, packetId, reasonCode);
   }
 
-  /** The message could not be stored: nobody is to get it for whom it should have been. */
+  /** Refuses a message that could not be stored, and revokes it, so that no subscriber gets it. */
   #refuse(answer: Response, message: Message): void {
     const connection = this.#connection;
     connection.context.stats.messagesRefused++;

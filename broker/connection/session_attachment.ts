@@ -47,8 +47,8 @@ export function checkStorable(
 }
 
 /**
- * Gives the client its session, the old one or a new one, and sends CONNACK. All of it happens at
- * once: nobody else can come in between who claims the session, too.
+ * Gives the client its session, the old one or a new one, and sends CONNACK. Nothing here waits, so
+ * no other connection can claim the session in between.
  */
 export function attachSession(
   connection: ClientConnection,
@@ -76,7 +76,7 @@ export function attachSession(
   const receiveMaximum = packet.properties.receiveMaximum ?? Infinity;
   session.attach(connection, Math.min(receiveMaximum, connection.policy.inflightMax));
 
-  // What the disk has already needs no commit that would fail.
+  // A session that is stored already needs no commit, which would fail now.
   const isAsBefore = journal?.isFailing && isStoredAsItIs(session, isPresent);
   const commit = isToStore && !isAsBefore ? journal?.latest ?? null : null;
   if (commit !== null) connection.outbox.hold();
@@ -100,7 +100,7 @@ export async function storeSession(
   if (!isSafe) outbox.control.discard();
   outbox.release();
   if (isSafe) return true;
-  // Another connection may have the session by now, and is told for itself.
+  // Another connection may have the session by now. It gets an answer of its own.
   if (session.link !== connection) return false;
   host.sessions.wills.set(session, null);
   if (!session.queue.isStored) session.expirySeconds = 0;

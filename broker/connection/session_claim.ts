@@ -1,4 +1,4 @@
-/** What a client has to wait for before it gets its session: above all, whoever has it now. */
+/** What a client waits for before it gets its session: mainly the connection that has it now. */
 import { ReasonCode } from "../../codec/mod.ts";
 import type { Session } from "../session/session.ts";
 import type { ClientConnection } from "./client_connection.ts";

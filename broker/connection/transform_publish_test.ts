@@ -2,6 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import * as packets from "../../tests/harness/packets.ts";
 import { RawClient } from "../../tests/harness/raw_client.ts";
 import { VirtualClock } from "../../tests/harness/virtual_clock.ts";
+import { Receipt } from "../../log/receipt.ts";
 import type { BrokerOptions } from "../base/options.ts";
 import type { Transform } from "../base/transform.ts";
 import { Broker } from "../broker.ts";
@@ -86,16 +87,20 @@ Deno.test("a message for which transform gives null is acknowledged, and goes no
 });
 
 Deno.test("while transform waits, the messages of its client stay in order, and others are served", async () => {
-  const gates: (() => void)[] = [];
+  const asked = new Receipt();
+  const decided = new Receipt();
   await withTransform(async ({ topic }) => {
-    if (topic === "slow") await new Promise<void>((resolve) => gates.push(resolve));
+    if (topic === "slow") {
+      asked.close();
+      await decided;
+    }
     return undefined;
   }, async (client, broker) => {
     await client.send(publish("slow", "1"), publish("quick", "2"));
-    while (gates.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    await asked;
     broker.publish("program", "3");
     await client.expect(publish("program", "3"));
-    gates[0]!();
+    decided.close();
     await client.expect(publish("slow", "1"), publish("quick", "2"));
   });
 });
@@ -119,14 +124,14 @@ Deno.test("a transform that fails, or redirects to no topic, refuses the message
 
 Deno.test("a transform that takes too long refuses the message with 0x80", async () => {
   const clock = new VirtualClock();
-  let isAsked = false;
+  const asked = new Receipt();
   const transform = () => {
-    isAsked = true;
+    asked.close();
     return new Promise<undefined>(() => {});
   };
   await withTransform(transform, async (client) => {
     await client.send(publish("t", "1", { qos: 1, packetId: 1 }));
-    while (!isAsked) await new Promise((resolve) => setTimeout(resolve, 1));
+    await asked;
     await clock.advance(100);
     await client.expect("40 03 00 01 80");
   }, { clock, transformTimeoutMs: 100, hooks: { failed: () => {} } });

@@ -55,7 +55,7 @@ export class Backpressure {
     return this.#room !== null;
   }
 
-  /** Has whoever publishes now wait, unless there is no use in that. */
+  /** Makes the current publisher wait, unless that would not help. */
   slowDown(): void {
     if (this.isStalled) return;
     if (this.#room === null) {

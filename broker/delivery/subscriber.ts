@@ -80,7 +80,7 @@ export interface MessageFollower {
 /** Who reads from shared logs, of bytes and of messages. */
 export interface Follower extends ByteFollower, MessageFollower {}
 
-/** Whoever receives messages: a session, the program the broker is part of, or a link. */
+/** A receiver of messages: a session, the program that embeds the broker, or a link. */
 export interface Receiver extends Subscriber, AuthorizedReceiver, ByteReceiver, MessageReceiver {
   /** What of it reads shared logs; `null` if it is handed everything itself. */
   readonly follower: Follower | null;

@@ -58,7 +58,7 @@ export class SubscriberGroup {
     const last = this.#seats.pop()!;
     if (last !== seat) this.#seats[last.index = seat.index] = last;
     if (++this.#removed <= this.#seats.length + REMOVED_MIN) return;
-    // A list that nothing is published for would gather whoever came and went.
+    // Without a publish nothing else empties the list, and each member that left would stay in it.
     this.#removed = 0;
     this.bytes.tidy();
     this.messages.tidy();

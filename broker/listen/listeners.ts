@@ -101,7 +101,7 @@ export class Listeners {
   /** Gives back what all listeners share, once no connection is left. */
   async release(): Promise<void> {
     await this.#native?.then((sockets) => sockets.close(), () => {
-      // They could not be opened, which whoever wanted them was told.
+      // They could not be opened, and their caller has got the error.
     });
   }
 

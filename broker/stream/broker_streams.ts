@@ -139,7 +139,7 @@ export class BrokerStreams {
   }
 
   /**
-   * Has a stream take nothing more, and keep what it has. Whoever reads it goes on. Returns whether
+   * Has a stream take nothing more, and keep what it has. Its readers go on. Returns whether
    * there was one.
    */
   retire(name: string): Promise<boolean> {

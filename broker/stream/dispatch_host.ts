@@ -1,9 +1,9 @@
-/** The interface of the broker that whoever gives the messages of groups to members needs. */
+/** The interface of the broker that the dispatch of groups needs. */
 import type { BrokerContext } from "../base/context.ts";
 import type { Undertaker } from "./dead_message.ts";
 import type { ReplayShare } from "./replay_share.ts";
 
-/** What whoever gives the messages of groups to members needs. */
+/** The broker, as the dispatch of a group needs it. */
 export interface DispatchHost {
   readonly context: BrokerContext;
   /** What replays and groups may take of a turn. */

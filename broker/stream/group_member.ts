@@ -17,7 +17,7 @@ export const ALONE_FROM = 2;
 /** What a subscription to a group asks for. */
 export type MemberRequest = Omit<ReplayRecord, "at" | "until">;
 
-/** Whoever gives the members of a group their messages. */
+/** The dispatcher of a group, as its members tell it what became of their messages. */
 export interface MemberOwner {
   /** A member has acknowledged a message, or refused it with a reason code of 0x80 or more. */
   onAnswered(member: GroupMember, message: PendingMessage, reasonCode: number): void;
