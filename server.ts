@@ -21,7 +21,9 @@ import { streamsOf } from "./cli/stream_flags.ts";
 import { openStoredBroker } from "./cli/stored_broker.ts";
 import { complain, say, sayPage } from "./cli/terminal.ts";
 import { terminalHooks } from "./cli/terminal_hooks.ts";
+import { TerminalLines } from "./cli/terminal_lines.ts";
 import { Broker, SysTopics } from "./mod.ts";
+import { afterwards } from "./cli/log_outputs.ts";
 import { checkNativeSockets } from "./transport/native/ffi_libc.ts";
 
 /** File descriptors that are reserved for everything except clients. */
@@ -76,7 +78,8 @@ async function serve(flags: ServerFlags): Promise<void> {
   if (flags.nativeSockets) checkNativeSockets();
   const fds = await readFdLimit();
   const connectionsMax = Math.min(flags.maxConnections ?? Infinity, roomFor(fds));
-  const hooks = terminalHooks(flags.verbose);
+  const lines = new TerminalLines(afterwards, say, complain);
+  const hooks = terminalHooks(lines, flags.verbose);
   // Installed before the line that says that the broker is up, because a reader of that line may
   // send a signal.
   const stopped = stopSignal();
@@ -123,6 +126,7 @@ async function serve(flags: ServerFlags): Promise<void> {
   await admin?.close();
   state.stop();
   await broker.close({ graceMs: GRACE_MS });
+  lines.flush();
 }
 
 /**

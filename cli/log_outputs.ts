@@ -2,6 +2,13 @@
 import { SyslogProcess } from "./syslog_process.ts";
 import type { LogFile, LogOutputs } from "../admin/operator_log.ts";
 
+/** Calls a function after a time. The wait does not keep the process alive. */
+export function afterwards(ms: number, call: () => void): () => void {
+  const timer = setTimeout(call, ms);
+  Deno.unrefTimer(timer);
+  return () => clearTimeout(timer);
+}
+
 /**
  * The outputs of a server's log. Writes are synchronous, so that no line is lost when the process
  * ends.
@@ -17,11 +24,7 @@ export function systemOutputs(publish: (topic: string, line: string) => void): L
     open: (path) => openLog(path, encoder),
     openSyslog: () => new SyslogProcess(),
     now: () => new Date(),
-    after: (ms, call) => {
-      const timer = setTimeout(call, ms);
-      Deno.unrefTimer(timer);
-      return () => clearTimeout(timer);
-    },
+    after: afterwards,
   };
 }
 
