@@ -86,8 +86,9 @@ export class NativeSocket implements Pipe, Watched {
     if (this.#rest !== null && (isBroken || (flags & EPOLLOUT) !== 0)) this.#writeRest();
     if (this.#fd < 0 || (!isBroken && (flags & EPOLLIN) === 0)) return;
     if (!this.#isPaused && !this.#isEnded) this.#read();
-    else if (isBroken) this.#unwatch();
-    else this.#watch(this.#flags & ~EPOLLIN);
+    else if (!isBroken) this.#watch(this.#flags & ~EPOLLIN);
+    // A write that could not be tried now is tried in the next round, and finds out.
+    else if (this.#rest === null) this.#unwatch();
   }
 
   #read(): void {

@@ -191,6 +191,23 @@ Deno.test("NativeSocket finds out about a reset, whatever it is doing", async ()
   }
 });
 
+for (const name of TRANSIENT) {
+  Deno.test(`NativeSocket that is paused finds out about a reset after ${name} of send`, async () => {
+    const world = new NativeWorld({ sendBytesMax: 10 });
+    const { socket, receiver, peer } = world.open();
+    socket.start();
+    socket.pause();
+    socket.write(new Uint8Array(100));
+    await world.settle();
+    world.libc.fail("send", name);
+    peer.reset();
+    await world.settle();
+    assertEquals(receiver.events, ["write failed EPIPE"]);
+    socket.close();
+    await world.close();
+  });
+}
+
 Deno.test("NativeSocket that is paused learns of the end of both directions when it goes on", async () => {
   const world = new NativeWorld();
   const { socket, receiver, peer } = world.open();
