@@ -117,6 +117,21 @@ Deno.test("FanOut encodes for each protocol version and identifier", () => {
   assertEquals(eighth.flatMap((receiver) => receiver.readBytes()), ["x 8", "x 8", "x 8"]);
 });
 
+Deno.test("FanOut is prepared although a member has room for one message, or for none", () => {
+  for (const messages of [0, 1]) {
+    const world = new FanOutWorld();
+    const members = world.alike(2 * PREPARED_AT_ONCE, { qos: 1 });
+    const narrow = world.subscribe(new TestReceiver("nearly full"), { qos: 1 });
+    narrow.checkBacklog = () => ({ messages, bytes: 1e6, isAway: true });
+    for (const text of ["1", "2"]) {
+      let calls = 0;
+      while (!world.fanOut.prepare(1)) assert(++calls < 20, "it comes to an end");
+      world.publish(text, { qos: 1 });
+    }
+    for (const member of members) assertEquals(member.readMessages(), ["1", "2"]);
+  }
+});
+
 for (const qos of [0, 1] as const) {
   Deno.test(`FanOut is prepared in parts for a message with QoS ${qos}, while members come and go`, () => {
     const world = new FanOutWorld();

@@ -35,6 +35,8 @@ export class SharedMessageLog {
   #refused: MessageSeat[] = [];
   /** A check of the backlogs that has begun before an append; `null` for none. */
   #check: BacklogCheck | null = null;
+  /** Whether such a check is over, and nothing was appended since. One that is nearly full stays so. */
+  #isChecked = false;
   /** Where the log may come to before the backlogs are checked again. */
   #checkAtMessages = 0;
   #checkAtWeight = 0;
@@ -97,9 +99,13 @@ export class SharedMessageLog {
       return idle.length;
     }
     const mayFollow = this.#seats.length > this.#refused.length;
-    if (!mayFollow || !this.#isCheckDue(log.end + 1, log.weight)) return 0;
+    const mustCheck = mayFollow && !this.#isChecked && this.#isCheckDue(log.end + 1, log.weight);
+    if (!mustCheck) return 0;
     this.#check ??= new BacklogCheck(this.#seats);
-    if (this.#check.go(count)) this.#checked(log, this.#check);
+    if (this.#check.go(count)) {
+      this.#checked(log, this.#check);
+      this.#isChecked = true;
+    }
     return Math.min(count, this.#seats.length);
   }
 
@@ -110,6 +116,7 @@ export class SharedMessageLog {
     this.#idle = [];
     this.#refused = [];
     this.#check = null;
+    this.#isChecked = false;
     for (const seat of idle) {
       if (seat.isRemoved) continue;
       if (!seat.follower.followMessages(log, seat)) {
