@@ -78,10 +78,18 @@ Deno.test("close() is over although a publisher waits for a subscriber", async (
   using conn = await Deno.connect({ hostname: "127.0.0.1", port });
   await greet(new RawClient(conn));
   const frames = flood("flood", 3000, 2 ** 20);
-  while (broker.stats.backpressureWaits === 0) {
-    await within("a flood is taken", writeAll(conn, frames));
-  }
+  // A write waits as well, once the broker reads no more.
+  let isOver = false;
+  const flooding = (async () => {
+    while (!isOver) await writeAll(conn, frames);
+  })().catch(() => {});
+  const waiting = (async () => {
+    while (broker.stats.backpressureWaits === 0) await new Promise((next) => setTimeout(next, 1));
+  })();
+  await within("a publisher waits", waiting);
   await within("the end", broker.close({ graceMs: 50 }));
+  isOver = true;
+  await flooding;
 });
 
 Deno.test("close() is over although clients say nothing or half of something", async () => {
