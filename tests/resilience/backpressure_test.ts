@@ -6,7 +6,7 @@
  */
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { concat } from "@std/bytes";
-import type { BrokerOptions } from "../../mod.ts";
+import type { Broker, BrokerOptions } from "../../mod.ts";
 import { writeAll } from "../harness/byte_pipe.ts";
 import { within } from "../harness/deadline.ts";
 import * as packets from "../harness/packets.ts";
@@ -61,21 +61,29 @@ async function readSlowly(conn: Deno.TcpConn, chunkBytes: number): Promise<void>
   }
 }
 
-/** A subscriber, subscribed, and what reading everything promises. */
+/**
+ * A subscriber, subscribed, and what reading everything promises. It begins when a publisher waits:
+ * for one that reads from the start the kernel may take all of the flood.
+ */
 async function slowReader(
   port: number,
+  broker: Broker,
   chunkBytes: number,
 ): Promise<[Deno.TcpConn, () => Promise<void>]> {
   const conn = await Deno.connect({ hostname: "127.0.0.1", port });
   const client = await greet(new RawClient(conn, DEADLINE_MS));
   await client.send(packets.subscribe({ "flood/+": 0 }));
   await client.expect("90 03 00 01 00");
-  return [conn, () => within("all is read", readSlowly(conn, chunkBytes), DEADLINE_MS)];
+  const read = async () => {
+    while (broker.stats.backpressureWaits === 0) await new Promise((next) => setTimeout(next, 1));
+    await readSlowly(conn, chunkBytes);
+  };
+  return [conn, () => within("all is read", read(), DEADLINE_MS)];
 }
 
 Deno.test("a subscriber that reads slowly slows its publisher down and loses nothing", async () => {
   await withHost(OPTIONS, async (port, broker) => {
-    const [conn, read] = await slowReader(port, 2000);
+    const [conn, read] = await slowReader(port, broker, 2000);
     using _ = conn;
     await Promise.all([flood(port, ["flood/0"]), read()]);
     assertGreater(broker.stats.backpressureWaits, 0);
@@ -87,7 +95,7 @@ for (const topics of [["flood/0"], ["flood/0", "flood/1", "flood/2"]]) {
   Deno.test(`ten subscribers that share ${topics.length} topics lose nothing, the slowest neither`, async () => {
     await withHost(OPTIONS, async (port, broker) => {
       const readers = await Promise.all(
-        Array.from({ length: 10 }, (_, i) => slowReader(port, 2000 + 4000 * i)),
+        Array.from({ length: 10 }, (_, i) => slowReader(port, broker, 2000 + 4000 * i)),
       );
       try {
         await Promise.all([flood(port, topics), ...readers.map(([, read]) => read())]);
