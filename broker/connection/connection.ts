@@ -3,6 +3,7 @@ import type { ClientInfo } from "../../auth/authenticator.ts";
 import type { Authorizer } from "../../auth/authorizer.ts";
 import {
   PacketError,
+  PacketType,
   type ProtocolVersion,
   type QoS,
   ReasonCode,
@@ -14,7 +15,7 @@ import type { Variant } from "../../router/variant.ts";
 import type { Pipe, PipeReceiver } from "../../transport/pipe.ts";
 import { pipeOf } from "../../transport/pulled_pipe.ts";
 import type { PeerInfo, Transport } from "../../transport/transport.ts";
-import { sendControl } from "./responses.ts";
+import { ack } from "./responses.ts";
 import type {
   ClientConnection,
   ClientProtocol,
@@ -255,7 +256,7 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
   }
 
   sendPubrel(packetId: number, reasonCode: number): void {
-    sendControl(this, { type: "pubrel", packetId, reasonCode, properties: {} });
+    ack(this, PacketType.pubrel, packetId, reasonCode);
   }
 
   send(message: Message, how: Variant, qos: QoS, id: number, dup: boolean, sure?: true): boolean {

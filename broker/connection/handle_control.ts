@@ -1,6 +1,5 @@
 /** Handles each control packet after CONNACK; PUBLISH is elsewhere. */
 import {
-  type AckPacket,
   type DisconnectPacket,
   MalformedPacketError,
   type Packet,
@@ -27,13 +26,13 @@ export function handlePacket(
   const session = connection.session!;
   switch (packet.type) {
     case "puback":
-      handlePuback(session, packet.packetId, packet.reasonCode);
+      session.inflightMessages?.puback(packet.packetId, packet.reasonCode);
       return null;
     case "pubrec":
-      handlePubrec(session, packet);
+      handlePubrec(session, packet.packetId, packet.reasonCode);
       return null;
     case "pubrel":
-      handlePubrel(connection, packet);
+      handlePubrel(connection, packet.packetId);
       return null;
     case "pubcomp":
       session.inflightMessages?.pubcomp(packet.packetId);
@@ -71,23 +70,40 @@ function handleDisconnect(connection: ClientConnection, packet: DisconnectPacket
   connection.onDisconnect(packet.reasonCode);
 }
 
-/** Ends the exchange of a QoS 1 message; one that is not in flight changes nothing. */
-export function handlePuback(session: Session, packetId: number, reasonCode: number): void {
+/**
+ * Whether a packet is an acknowledgement without a reason code or properties, as nearly all are:
+ * a PUBACK, PUBREC, PUBREL or PUBCOMP with the right flags and a body of two bytes.
+ */
+export function isBareAck(first: number, bodyBytes: number): boolean {
+  return bodyBytes === 2 && (first === 0x40 || first === 0x50 || first === 0x62 || first === 0x70);
+}
+
+/**
+ * Handles what {@linkcode isBareAck} says is one, without an object for it.
+ *
+ * @param first The first byte of the packet.
+ * @throws {PacketError} If its identifier is 0, or waits for an answer of another kind.
+ */
+export function handleBareAck(connection: ClientConnection, first: number, packetId: number): void {
   if (packetId === 0) throw new MalformedPacketError("Packet identifier is 0", 0, "MQTT-2.2.1-3");
-  session.inflightMessages?.puback(packetId, reasonCode);
+  const session = connection.session!;
+  if (first === 0x40) session.inflightMessages?.puback(packetId, ReasonCode.Success);
+  else if (first === 0x50) handlePubrec(session, packetId, ReasonCode.Success);
+  else if (first === 0x62) handlePubrel(connection, packetId);
+  else session.inflightMessages?.pubcomp(packetId);
 }
 
 /**
  * Goes on with the exchange of a QoS 2 message. One that is not in flight is answered as if it were,
  * unless the client has refused it: then nothing is to be released [MQTT-4.3.3-4].
  */
-function handlePubrec(session: Session, { packetId, reasonCode }: AckPacket): void {
+function handlePubrec(session: Session, packetId: number, reasonCode: number): void {
   if (session.inflightMessages?.pubrec(packetId, reasonCode) || reasonCode >= 0x80) return;
   session.link?.sendPubrel(packetId, ReasonCode.PacketIdentifierNotFound);
 }
 
 /** Releases a QoS 2 message [MQTT-4.3.3-11]. */
-function handlePubrel(connection: ClientConnection, { packetId }: AckPacket): void {
+function handlePubrel(connection: ClientConnection, packetId: number): void {
   const session = connection.session!;
   const isKnown = session.inbound.release(packetId);
   if (isKnown) session.queue.markChanged();

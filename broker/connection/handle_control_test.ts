@@ -12,7 +12,7 @@ import {
   TestConnection,
   type TestConnectionOptions,
 } from "../testdata/test_connection.ts";
-import { handlePacket } from "./handle_control.ts";
+import { handleBareAck, handlePacket, isBareAck } from "./handle_control.ts";
 
 /** A session as these handlers see it; it tells what they did. */
 class TestSession {
@@ -39,6 +39,9 @@ class TestSession {
     return null;
   }
 }
+
+/** The acknowledgements by the first byte of their packet. */
+const BARE = [[0x40, "puback"], [0x50, "pubrec"], [0x62, "pubrel"], [0x70, "pubcomp"]] as const;
 
 /** A connection with a session, to handle packets. */
 function world(options: Omit<TestConnectionOptions, "session"> = {}) {
@@ -69,10 +72,30 @@ Deno.test("handlePacket() hands PUBACK, PUBREC and PUBCOMP to what is in flight"
   assertEquals(connection.sent(), []);
 });
 
-Deno.test("handlePacket() refuses a PUBACK for packet identifier 0 [MQTT-2.2.1-3]", () => {
-  const { handle } = world();
-  const packet = { type: "puback", packetId: 0, reasonCode: 0, properties: {} } as const;
-  assertThrows(() => handle(packet), MalformedPacketError, "identifier is 0");
+Deno.test("isBareAck() knows the four acknowledgements by flags and size [MQTT-3.6.1-1]", () => {
+  const bare = Array.from({ length: 256 }, (_, first) => first).filter((it) => isBareAck(it, 2));
+  assertEquals(bare, [0x40, 0x50, 0x62, 0x70]);
+  assertEquals([0x40, 0x50, 0x62, 0x70].filter((it) => isBareAck(it, 3) || isBareAck(it, 1)), []);
+});
+
+Deno.test("handleBareAck() does as handlePacket() does with the whole packet", () => {
+  for (const [first, type] of BARE) {
+    const [bare, whole] = [world(), world()];
+    for (const { session } of [bare, whole]) session.isInFlight = false;
+    handleBareAck(bare.connection.asClient, first, 7);
+    whole.handle(ackPacket(type));
+    assertEquals(bare.session.events, whole.session.events, type);
+    assertEquals(bare.connection.sent(), whole.connection.sent(), type);
+  }
+});
+
+Deno.test("handleBareAck() refuses packet identifier 0 [MQTT-2.2.1-3]", () => {
+  const { connection, session } = world();
+  for (const [first] of BARE) {
+    const handle = () => handleBareAck(connection.asClient, first, 0);
+    assertThrows(handle, MalformedPacketError, "identifier is 0");
+  }
+  assertEquals(session.events, []);
 });
 
 Deno.test("handlePacket() releases what PUBREC names although it is not in flight", () => {

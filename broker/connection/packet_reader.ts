@@ -13,7 +13,7 @@ import type { ClientConnection } from "./client_connection.ts";
 import { refuseControlCharacters } from "./control_characters.ts";
 import { InputBuffer } from "./input_buffer.ts";
 import { PublishRateLimiter } from "../limits/publish_rate_limiter.ts";
-import { handlePacket, handlePuback } from "./handle_control.ts";
+import { handleBareAck, handlePacket, isBareAck } from "./handle_control.ts";
 import { checkPacket, checkRequestBytes, PacketLimitError } from "../limits/packet_limits.ts";
 import { handlePublish, handlePublishBatch, LATER } from "./handle_publish.ts";
 
@@ -248,7 +248,7 @@ export class ConnectionReader {
     throw new PacketLimitError("memory", "There is no memory for so large a packet now");
   }
 
-  /** Handles one packet; the most frequent two come first, and what is rare is elsewhere. */
+  /** Handles one packet; the most frequent come first, and what is rare is elsewhere. */
   #handle(first: number, bytes: Uint8Array, start: number, end: number): PromiseLike<void> | null {
     const connection = this.#connection;
     const { session } = connection;
@@ -259,8 +259,8 @@ export class ConnectionReader {
       return handlePublish(connection, first, bytes, start, end);
     }
     connection.context.stats.controlPacketsReceived++;
-    if (first === 0x40 && end - start === 2) {
-      handlePuback(session, bytes[start]! << 8 | bytes[start + 1]!, ReasonCode.Success);
+    if (isBareAck(first, end - start)) {
+      handleBareAck(connection, first, bytes[start]! << 8 | bytes[start + 1]!);
       return null;
     }
     return handlePacket(connection, this.#decode(first, bytes, start, end));

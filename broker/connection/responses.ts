@@ -24,7 +24,10 @@ export function reply(connection: ClientConnection, packet: Packet): void {
   }
 }
 
-/** Sends PUBACK, PUBREC or PUBCOMP. */
+/**
+ * Sends PUBACK, PUBREC, PUBREL or PUBCOMP. Its five bytes at most are never more than the client
+ * takes, or it would not have got its CONNACK.
+ */
 export function ack(
   connection: ClientConnection,
   type: number,
@@ -36,7 +39,7 @@ export function ack(
   const offset = outbox.reserveControl(long ? 5 : 4);
   connection.context.stats.controlPacketsSent++;
   const buffer = outbox.control.buffer;
-  buffer[offset] = type << 4;
+  buffer[offset] = type === PacketType.pubrel ? 0x62 : type << 4;
   buffer[offset + 1] = long ? 3 : 2;
   buffer[offset + 2] = packetId >> 8;
   buffer[offset + 3] = packetId & 0xff;
