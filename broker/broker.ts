@@ -1,6 +1,5 @@
 /** The broker as a program uses it. */
 import { ReasonCode } from "../codec/mod.ts";
-import { topicFilterFault } from "../router/topic.ts";
 import { type Damage, type Store, StoreDamagedError } from "../store/store.ts";
 import type { Stream } from "../stream/stream.ts";
 import type { TcpListener } from "../transport/tcp.ts";
@@ -30,7 +29,7 @@ import type { LocalSubscription, SubscribeOptions } from "./delivery/local_subsc
 import { type BrokerOptions, settingsOf } from "./base/options.ts";
 import { reauthorize } from "./connection/reauthorization.ts";
 import type { StreamOptions } from "./stream/stream_options.ts";
-import { subscribeLocally } from "./subscribe_locally.ts";
+import { subscribeFault, subscribeLocally } from "./subscribe_locally.ts";
 
 /**
  * An MQTT broker. It supports 3.1, 3.1.1 and 5.0 over any byte stream, and can itself publish and
@@ -248,11 +247,11 @@ export class Broker implements AsyncDisposable {
    * the oldest messages are dropped and counted.
    *
    * @returns An iterator; leaving a `for await` ends the subscription.
-   * @throws {TypeError} If the filter is not a valid topic filter.
+   * @throws {TypeError} If the filter is not a valid topic filter, or the QoS is not 0, 1 or 2.
    */
   subscribe(filter: string, options: SubscribeOptions = {}): LocalSubscription {
-    const fault = topicFilterFault(filter);
-    if (fault !== null) throw new TypeError(`Cannot subscribe to "${filter}": ${fault}`);
+    const fault = subscribeFault(filter, options);
+    if (fault !== null) throw new TypeError(`Cannot subscribe to "${filter}"${fault}`);
     return subscribeLocally(this.#parts, this.#subscriptions, filter, options);
   }
 

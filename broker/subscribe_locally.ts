@@ -1,11 +1,20 @@
 /** Subscribes the program to topic filters. */
 import { Subscription } from "../router/subscription.ts";
+import { topicFilterFault } from "../router/topic.ts";
 import { retainedVariant } from "../router/variant.ts";
 import type { BrokerParts } from "./broker_parts.ts";
 import { LocalSubscriber } from "./delivery/local_subscriber.ts";
 import { LocalSubscription, type SubscribeOptions } from "./delivery/local_subscription.ts";
 import { RetainedDelivery } from "./delivery/retained_delivery.ts";
 import type { Receiver } from "./delivery/subscriber.ts";
+
+/** What is wrong with a subscription of the program, as the end of a sentence; `null` for nothing. */
+export function subscribeFault(filter: string, { qos = 2 }: SubscribeOptions): string | null {
+  const fault = topicFilterFault(filter);
+  if (fault !== null) return `: ${fault}`;
+  const isQoS = qos === 0 || qos === 1 || qos === 2;
+  return isQoS ? null : ` with QoS ${qos}: it is 0, 1 or 2`;
+}
 
 /**
  * Subscribes the program.
