@@ -1,9 +1,6 @@
 /** Dynamic security of a broker. */
-import {
-  type AccountChange,
-  DynamicSecurity,
-  type SecurityHost,
-} from "../auth/dynsec/dynamic_security.ts";
+import { DynamicSecurity } from "../auth/dynsec/dynamic_security.ts";
+import type { AccountChange, SecurityHost } from "../auth/dynsec/security_host.ts";
 import type { ClientInfo } from "../auth/authenticator.ts";
 import type { AccountStore } from "../auth/dynsec/rows.ts";
 import type { Broker } from "../broker/broker.ts";

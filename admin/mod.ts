@@ -24,11 +24,8 @@ export {
 } from "./access/token_file.ts";
 export type { Scope } from "./access/caller.ts";
 export { type DynamicSecurityOptions, openDynamicSecurity } from "./dynamic_security.ts";
-export {
-  type AccountChange,
-  DynamicSecurity,
-  type SecurityHost,
-} from "../auth/dynsec/dynamic_security.ts";
+export { DynamicSecurity, type SecurityStats } from "../auth/dynsec/dynamic_security.ts";
+export type { AccountChange, SecurityHost } from "../auth/dynsec/security_host.ts";
 export type { Answers, CommandAnswer } from "../auth/dynsec/commands.ts";
 export type { ImportedAccounts } from "../auth/dynsec/import.ts";
 export type { PaceClock } from "../auth/dynsec/command_pace.ts";

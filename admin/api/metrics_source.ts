@@ -45,6 +45,7 @@ export class MetricsSource {
       counted: () => this.totals.last,
       process: () => this.#process,
       certificates: () => operations.certificates?.() ?? [],
+      accounts: () => operations.accounts?.() ?? null,
       answered: () => this.answered,
     });
     this.#next();

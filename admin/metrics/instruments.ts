@@ -3,9 +3,11 @@
  *
  * @module
  */
+import type { DynamicSecurity } from "../../auth/dynsec/dynamic_security.ts";
 import type { Broker } from "../../broker/broker.ts";
 import type { Totals } from "./session_totals.ts";
 import { byLabel, type Instrument, single, spread } from "./instrument.ts";
+import { dynsecInstruments } from "./dynsec_instruments.ts";
 import { keptInstruments } from "./kept_messages.ts";
 import type { LoopLag } from "./loop_lag.ts";
 import type { ProcessUse } from "./process.ts";
@@ -28,6 +30,8 @@ export interface Sources {
   counted(): Totals;
   process(): ProcessUse | null;
   certificates(): readonly CertificateInfo[];
+  /** Dynamic security; `null` for none. */
+  accounts(): DynamicSecurity | null;
   /** Answers of the admin listener by status. */
   answered(): ReadonlyMap<number, number>;
 }
@@ -39,6 +43,7 @@ export function instrumentsOf(sources: Sources): Instrument[] {
     ...trafficInstruments(sources),
     ...sessionInstruments(sources),
     ...keptInstruments(sources.broker),
+    ...dynsecInstruments(() => sources.accounts()),
     ...storeInstruments(sources),
     ...processInstruments(sources),
   ];

@@ -6,11 +6,12 @@ import { AccountLogin } from "./account_login.ts";
 import { AccountRules } from "./account_rules.ts";
 import { Accounts } from "./accounts.ts";
 import type { Affected, CommandContext } from "./command.ts";
-import { CommandPace, type PaceClock } from "./command_pace.ts";
+import { CommandPace } from "./command_pace.ts";
 import { Answers, type CommandAnswer, readMessage, refusal, runCommand } from "./commands.ts";
 import { importDocument, type ImportedAccounts } from "./import.ts";
 import { MESSAGES_WAITING_MAX } from "./limits.ts";
-import { type AccountStore, rowsOf, takeRow } from "./rows.ts";
+import { rowsOf, takeRow } from "./rows.ts";
+import type { AccountChange, SecurityHost } from "./security_host.ts";
 
 /** The topic that takes commands. */
 export const CONTROL_TOPIC = "$CONTROL/dynamic-security/v1";
@@ -23,36 +24,16 @@ export const NOT_STORED = "Nothing was changed: it could not be stored";
 /** Steps of a loop between two looks at the time. */
 const STEPS_PER_TURN = 256;
 
-/** What dynamic security needs of the broker. */
-export interface SecurityHost extends PaceClock {
-  /** Where the accounts are kept; `null` for memory only. */
-  readonly store: AccountStore | null;
-  /** Resolves when it is the turn of whoever asks. */
-  nextTurn(): Promise<void>;
-  /** The clients that are connected; they may come and go during the walk. */
-  clients(): Iterable<ClientInfo>;
-  /** Disconnects a client with 0x98. */
-  disconnect(clientId: string): void;
-  /** Publishes an answer. */
-  publish(topic: string, text: string): void;
-  /** What clients may do has changed: answers that are remembered are outdated. */
-  onAccessChanged(): void;
-  /** Asks about every subscription again. */
-  reauthorize(): Promise<unknown>;
-  /** A command has changed something. */
-  onAccountChanged(change: AccountChange): void;
-  /** Reports a failure that is no client's. */
-  onFailed(error: unknown): void;
-}
-
-/** A command that has changed something, for the log. */
-export interface AccountChange {
-  /** The name of the command. */
-  readonly command: string;
-  /** What it names: an account, a group, a role. */
-  readonly names: readonly string[];
-  /** Who has sent it. */
-  readonly by: string;
+/** Counters of dynamic security. */
+export interface SecurityStats {
+  /** Commands that were answered, with an error or not. */
+  commands: number;
+  /** Commands that have changed something, and whose change is stored. */
+  changes: number;
+  /** Messages with commands that were refused as a whole: unreadable, or too many were waiting. */
+  messagesRefused: number;
+  /** Messages whose changes could not be stored. */
+  commitsFailed: number;
 }
 
 /**
@@ -73,6 +54,12 @@ export class DynamicSecurity {
   readonly #pace: CommandPace;
   /** Messages are done one after the other. */
   readonly #queue = new WorkQueue(1, MESSAGES_WAITING_MAX);
+  readonly #stats: SecurityStats = {
+    commands: 0,
+    changes: 0,
+    messagesRefused: 0,
+    commitsFailed: 0,
+  };
   #steps = 0;
   #isStopped = false;
   #asking: Promise<unknown> | null = null;
@@ -125,6 +112,11 @@ export class DynamicSecurity {
     return this.#queue.waiting;
   }
 
+  /** What was done since the start. */
+  get stats(): Readonly<SecurityStats> {
+    return this.#stats;
+  }
+
   /**
    * Allows what roles allow.
    *
@@ -158,7 +150,10 @@ export class DynamicSecurity {
   async handle(client: ClientInfo, payload: Uint8Array): Promise<void> {
     if (this.#isStopped) return;
     const commands = readMessage(payload);
-    if (!isList(commands)) return this.#refuse(commands);
+    if (!isList(commands)) {
+      this.#stats.messagesRefused++;
+      return this.#refuse(commands);
+    }
     const by = `client ${JSON.stringify(client.clientId)}`;
     const user = client.username === null ? "" : `, user ${JSON.stringify(client.username)}`;
     const done = this.run(commands, by + user);
@@ -192,7 +187,9 @@ export class DynamicSecurity {
         answered.resolve();
       }
     });
-    return done === null ? null : answered.promise;
+    if (done !== null) return answered.promise;
+    this.#stats.messagesRefused++;
+    return null;
   }
 
   /** Does no more commands. Call it before the broker is closed. */
@@ -221,18 +218,21 @@ export class DynamicSecurity {
       for (const command of commands) {
         const { version } = this.#accounts;
         const answer = await runCommand(context, command);
+        this.#stats.commands++;
         answers.add(answer);
         if (this.#accounts.version !== version) changes.push(changeOf(command, answer, by));
         await this.#turn();
       }
       if (changes.length > 0) await this.#commit();
     } catch (error) {
+      this.#stats.commitsFailed++;
       this.#accounts.undo();
       this.#host.onAccessChanged();
       this.#host.onFailed(error);
       take(answers.failed(NOT_STORED));
       return null;
     }
+    this.#stats.changes += changes.length;
     if (affected.hasChanged) this.#host.onAccessChanged();
     for (const change of changes) this.#host.onAccountChanged(change);
     take(answers);

@@ -132,3 +132,36 @@ Deno.test("a server without dynamic security says so", async () => {
   const commands: unknown[] = [];
   assertEquals(await statusOf(stage.send("POST", `${PATH}/commands`, { commands })), 404);
 });
+
+/** The values of the metrics of dynamic security, by their names without the prefix. */
+async function metricsOf(stage: AdminStage): Promise<Record<string, number>> {
+  const text = await (await stage.fetch("/metrics")).text();
+  const lines = text.matchAll(/^fairway_dynsec_(\w+) (\d+)$/gm);
+  return Object.fromEntries(Array.from(lines, ([, name, value]) => [name, Number(value)]));
+}
+
+Deno.test("metrics count accounts and commands", async () => {
+  const error = () => new Error("no room");
+  const store = new FaultyStore(new MemoryStore(), { call: "commit", at: 3, error });
+  await using stage = await open(store);
+  const create = (rolename: string) => stage.send("POST", `${PATH}/roles`, { rolename });
+  assertEquals(await statusOf(create("a")), 201);
+  assertEquals(await statusOf(create("a")), 409);
+  assertEquals(await statusOf(stage.send("POST", `${PATH}/clients`, { username: "ada" })), 201);
+  assertEquals(await statusOf(create("b")), 503);
+  assertEquals(await metricsOf(stage), {
+    accounts: 1,
+    groups: 0,
+    roles: 1,
+    messages_waiting: 0,
+    commands_total: 4,
+    changes_total: 2,
+    messages_refused_total: 0,
+    commits_failed_total: 1,
+  });
+});
+
+Deno.test("metrics without dynamic security have no values of it", async () => {
+  await using stage = await AdminStage.open({});
+  assertEquals(await metricsOf(stage), {});
+});

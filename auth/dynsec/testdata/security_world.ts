@@ -1,6 +1,7 @@
 /** Dynamic security with a broker that is only written down. */
 import type { ClientInfo } from "../../authenticator.ts";
-import type { AccountChange, DynamicSecurity, SecurityHost } from "../dynamic_security.ts";
+import type { DynamicSecurity } from "../dynamic_security.ts";
+import type { AccountChange, SecurityHost } from "../security_host.ts";
 import type { AccountRow, AccountStore } from "../rows.ts";
 
 /** A store in memory that can be told to fail. */
