@@ -93,7 +93,7 @@ class BrokerSecurityHost implements SecurityHost {
   }
 
   onAccessChanged(): void {
-    this.#broker.inspection.accessChanged();
+    this.#broker.inspection.onAccessChanged();
   }
 
   reauthorize(): Promise<number> {

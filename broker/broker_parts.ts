@@ -136,7 +136,7 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
   /** Creates the queue of a session: a durable one, if the session outlives its connection. */
   newQueue(session: QueueOwner, outlives: boolean): SessionQueue {
     const { journal } = this;
-    if (!outlives || journal === null) return new MemoryQueue(this.context, session);
+    if (!outlives || journal === null) return new MemoryQueue(this, session);
     return new DurableQueue(this, session, journal.ids.newId(), false);
   }
 

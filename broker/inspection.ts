@@ -64,7 +64,7 @@ export class Inspection {
   }
 
   /** What authorizers say has changed: what is remembered of their answers is outdated. */
-  accessChanged(): void {
+  onAccessChanged(): void {
     this.#parts.context.accessVersion++;
     this.#parts.router.uncheck();
   }
@@ -105,7 +105,7 @@ export class Inspection {
    *
    * @returns False if the store has not taken it; it is tried again.
    */
-  async stored(): Promise<boolean> {
+  async whenStored(): Promise<boolean> {
     const commit = this.#parts.journal?.latest ?? null;
     await commit?.over.wait();
     return commit === null || commit.error === null;

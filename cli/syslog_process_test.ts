@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { eventually } from "../tests/harness/eventually.ts";
 import { SyslogProcess } from "./syslog_process.ts";
 
 Deno.test({
@@ -20,7 +21,7 @@ Deno.test({
       syslog.write("<29>well");
       syslog.close();
       const isOver = () => Deno.stat(`${folder}/over`).then(() => true, () => false);
-      while (!await isOver()) await new Promise((resolve) => setTimeout(resolve, 5));
+      await eventually("the logger ends", isOver);
     } finally {
       Deno.env.set("PATH", path);
     }

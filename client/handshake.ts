@@ -27,7 +27,7 @@ export interface Introduction {
 /**
  * Does the exchange from CONNECT to CONNACK over a transport.
  *
- * @param accepted Called when the server accepts the client, before any other packet is handled. It
+ * @param onAccepted Called when the server accepts the client, before any other packet is handled. It
  * gives the connection another handler.
  * @param signal Ends the exchange.
  * @throws {ConnectError} If the server refuses the client.
@@ -37,10 +37,10 @@ export async function introduce(
   transport: Transport,
   settings: Settings,
   introduction: Introduction,
-  accepted: (connection: Connection, connack: ConnackPacket) => void,
+  onAccepted: (connection: Connection, connack: ConnackPacket) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const handshake = new Handshake(settings, accepted);
+  const handshake = new Handshake(settings, onAccepted);
   const { clock, limits, protocolVersion: version } = settings;
   const { packetBytesMax, writeBytesMax } = limits;
   const options = { version, packetBytesMax, writeBytesMax, clock };
@@ -65,16 +65,16 @@ export async function introduce(
 class Handshake implements PacketHandler {
   readonly settled = new Answer<void>();
   readonly #settings: Settings;
-  readonly #accepted: (connection: Connection, connack: ConnackPacket) => void;
+  readonly #onAccepted: (connection: Connection, connack: ConnackPacket) => void;
   readonly #exchange: AuthenticationExchange | null;
   #connection!: Connection;
 
   constructor(
     settings: Settings,
-    accepted: (connection: Connection, connack: ConnackPacket) => void,
+    onAccepted: (connection: Connection, connack: ConnackPacket) => void,
   ) {
     this.#settings = settings;
-    this.#accepted = accepted;
+    this.#onAccepted = onAccepted;
     const { authentication, limits } = settings;
     this.#exchange = authentication === null
       ? null
@@ -106,7 +106,7 @@ class Handshake implements PacketHandler {
     looking.then(() => {
       if (connection.error !== null) return;
       connection.setPaused(false);
-      this.#accepted(connection, connack);
+      this.#onAccepted(connection, connack);
       this.settled.resolve();
     }).catch((error) => this.settled.reject(error));
   }

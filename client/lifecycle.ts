@@ -213,7 +213,7 @@ export class Lifecycle {
     try {
       await this.#connect(cleanStart, attempt.signal);
     } catch (error) {
-      throw attempt.signal.aborted ? attempt.signal.reason : this.#explained(error);
+      throw attempt.signal.aborted ? attempt.signal.reason : this.#explain(error);
     } finally {
       cancel();
       this.#ending.signal.removeEventListener("abort", end);
@@ -252,7 +252,7 @@ export class Lifecycle {
     }
   }
 
-  #explained(error: unknown): Error {
+  #explain(error: unknown): Error {
     if (error instanceof ConnectError || error instanceof TimeoutError) return error;
     const cause = asError(error);
     const reason = cause instanceof PacketError ? { reasonCode: cause.reasonCode } : {};

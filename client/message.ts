@@ -45,7 +45,7 @@ export class Delivery {
   hasArrived = true;
   /** Whether an acknowledgement would be for another message, or another session. */
   isVoid = false;
-  readonly #settled: (delivery: Delivery) => void;
+  readonly #onSettled: (delivery: Delivery) => void;
   #takers: number;
 
   readonly message: ClientMessage;
@@ -55,19 +55,19 @@ export class Delivery {
   /**
    * @param packetId 0 with QoS 0.
    * @param takers How many subscriptions it is given to.
-   * @param settled Called once all have taken it.
+   * @param onSettled Called once all have taken it.
    */
   constructor(
     message: ClientMessage,
     packetId: number,
     takers: number,
-    settled: (delivery: Delivery) => void,
+    onSettled: (delivery: Delivery) => void,
   ) {
     this.message = message;
     this.packetId = packetId;
     this.bytes = MESSAGE_BYTES + message.topic.length * 2 + message.payload.length;
     this.#takers = takers;
-    this.#settled = settled;
+    this.#onSettled = onSettled;
   }
 
   /** Whether all have taken it. */
@@ -77,6 +77,6 @@ export class Delivery {
 
   /** One subscription has taken it, or has ended. */
   take(): void {
-    if (--this.#takers === 0) this.#settled(this);
+    if (--this.#takers === 0) this.#onSettled(this);
   }
 }

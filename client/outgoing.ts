@@ -8,7 +8,7 @@ import {
   type SubackPacket,
   type UnsubackPacket,
 } from "../codec/mod.ts";
-import { type Flight, OutboundWindow } from "../flow/outbound_window.ts";
+import { OutboundWindow, type PublishExchange } from "../flow/outbound_window.ts";
 import type { Cursor } from "../log/cursor.ts";
 import { Log } from "../log/log.ts";
 import { Receipt } from "../log/receipt.ts";
@@ -89,8 +89,8 @@ export class Outgoing {
   /** The connection has ended. Requests are made again on the next one. */
   detach(): void {
     this.#link = null;
-    for (const flight of this.#window.flights()) {
-      if (!(flight.message instanceof OutgoingMessage)) this.#window.close(flight);
+    for (const exchange of this.#window.exchanges()) {
+      if (!(exchange.message instanceof OutgoingMessage)) this.#window.close(exchange);
     }
   }
 
@@ -105,10 +105,10 @@ export class Outgoing {
    * @throws {ProtocolError} If no such request is open.
    */
   onAnswer(packet: SubackPacket | UnsubackPacket): void {
-    const flight = this.#window.get(packet.packetId);
-    const asked = flight?.message;
-    if (!flight || !asked || asked instanceof OutgoingMessage) throw unexpected(packet);
-    this.#window.close(flight);
+    const exchange = this.#window.get(packet.packetId);
+    const asked = exchange?.message;
+    if (!exchange || !asked || asked instanceof OutgoingMessage) throw unexpected(packet);
+    this.#window.close(exchange);
     asked.onAnswer(packet);
     this.pump();
   }
@@ -119,17 +119,17 @@ export class Outgoing {
    * @throws {ProtocolError} If it does not belong to the message's QoS.
    */
   onAck(packet: AckPacket): void {
-    const flight = this.#window.get(packet.packetId);
-    if (flight === null) {
+    const exchange = this.#window.get(packet.packetId);
+    if (exchange === null) {
       // It was settled before the connection was lost, or it is not from this client.
       if (packet.type === "pubrec") this.#release(packet.packetId, false);
       return;
     }
-    const { message } = flight;
+    const { message } = exchange;
     if (!(message instanceof OutgoingMessage)) throw unexpected(packet);
-    if (packet.type === "puback") this.#puback(packet, flight, message);
-    else if (packet.type === "pubrec") this.#pubrec(packet, flight, message);
-    else this.#pubcomp(packet, flight, message);
+    if (packet.type === "puback") this.#puback(packet, exchange, message);
+    else if (packet.type === "pubrec") this.#pubrec(packet, exchange, message);
+    else this.#pubcomp(packet, exchange, message);
     this.pump();
   }
 
@@ -138,9 +138,9 @@ export class Outgoing {
     const link = this.#link;
     if (link === null) return;
     while (this.#window.resending && link.hasRoom) {
-      const flight = this.#window.nextResend();
-      if (flight === null) break;
-      this.#resend(link, flight);
+      const exchange = this.#window.nextResend();
+      if (exchange === null) break;
+      this.#resend(link, exchange);
     }
     while (!this.#window.resending && link.hasRoom) {
       const message = this.#again[0] ?? this.#queue.peek();
@@ -167,15 +167,16 @@ export class Outgoing {
     for (let next = this.#queue.next(); next !== undefined; next = this.#queue.next()) {
       next.fail(error);
     }
-    for (const flight of this.#window.flights()) {
-      if (flight.message instanceof OutgoingMessage) flight.message.fail(error);
-      this.#window.close(flight);
+    for (const exchange of this.#window.exchanges()) {
+      if (exchange.message instanceof OutgoingMessage) exchange.message.fail(error);
+      this.#window.close(exchange);
     }
   }
 
   #isIdle(): boolean {
-    const isMessage = ({ message }: Flight<Outstanding>) => message instanceof OutgoingMessage;
-    return this.waiting === 0 && !this.#window.flights().some(isMessage);
+    const isMessage = ({ message }: PublishExchange<Outstanding>) =>
+      message instanceof OutgoingMessage;
+    return this.waiting === 0 && !this.#window.exchanges().some(isMessage);
   }
 
   #send(link: Link, message: OutgoingMessage): void {
@@ -183,34 +184,34 @@ export class Outgoing {
       const late = `The message to "${message.topic}" expired before it could be sent`;
       return message.fail(new TimeoutError(late));
     }
-    const flight = message.qos === 0 ? null : this.#window.open(message.qos, message);
+    const exchange = message.qos === 0 ? null : this.#window.open(message.qos, message);
     try {
-      link.publish(this.#packet(message, flight?.packetId ?? 0, false), message);
+      link.publish(this.#packet(message, exchange?.packetId ?? 0, false), message);
     } catch (error) {
-      if (flight !== null) this.#window.close(flight);
+      if (exchange !== null) this.#window.close(exchange);
       message.fail(error);
     }
   }
 
-  #resend(link: Link, flight: Flight<Outstanding>): void {
-    if (flight.phase === "pubcomp") return this.#release(flight.packetId, true);
-    const message = flight.message as OutgoingMessage;
+  #resend(link: Link, exchange: PublishExchange<Outstanding>): void {
+    if (exchange.phase === "pubcomp") return this.#release(exchange.packetId, true);
+    const message = exchange.message as OutgoingMessage;
     try {
-      link.publish(this.#packet(message, flight.packetId, true), message);
+      link.publish(this.#packet(message, exchange.packetId, true), message);
     } catch (error) {
       // The server accepts less than on the last connection.
-      this.#window.close(flight);
+      this.#window.close(exchange);
       message.fail(error);
     }
   }
 
   /** Handles the messages in flight of a session that the server has lost. */
   #loseSession(): void {
-    for (const flight of this.#window.flights()) {
-      const message = flight.message as OutgoingMessage;
-      this.#window.close(flight);
-      if (flight.phase === "puback") this.#again.push(message);
-      else if (flight.phase === "pubcomp") message.complete(resultOf(null));
+    for (const exchange of this.#window.exchanges()) {
+      const message = exchange.message as OutgoingMessage;
+      this.#window.close(exchange);
+      if (exchange.phase === "puback") this.#again.push(message);
+      else if (exchange.phase === "pubcomp") message.complete(resultOf(null));
       else {
         const lost = `The session is lost: whether the message to "${message.topic}" was published`;
         message.fail(new DisconnectedError(`${lost} is unknown`));
@@ -218,27 +219,39 @@ export class Outgoing {
     }
   }
 
-  #puback(packet: AckPacket, flight: Flight<Outstanding>, message: OutgoingMessage): void {
-    if (flight.phase !== "puback") throw unexpected(packet);
-    this.#window.close(flight);
+  #puback(
+    packet: AckPacket,
+    exchange: PublishExchange<Outstanding>,
+    message: OutgoingMessage,
+  ): void {
+    if (exchange.phase !== "puback") throw unexpected(packet);
+    this.#window.close(exchange);
     if (packet.reasonCode >= 0x80) message.fail(refusal(packet, message));
     else message.complete(resultOf(packet));
   }
 
-  #pubrec(packet: AckPacket, flight: Flight<Outstanding>, message: OutgoingMessage): void {
-    if (flight.phase === "puback") throw unexpected(packet);
+  #pubrec(
+    packet: AckPacket,
+    exchange: PublishExchange<Outstanding>,
+    message: OutgoingMessage,
+  ): void {
+    if (exchange.phase === "puback") throw unexpected(packet);
     if (packet.reasonCode >= 0x80) {
-      this.#window.close(flight);
+      this.#window.close(exchange);
       return message.fail(refusal(packet, message));
     }
-    flight.phase = "pubcomp";
+    exchange.phase = "pubcomp";
     message.acknowledge(resultOf(packet));
     this.#release(packet.packetId, true);
   }
 
-  #pubcomp(packet: AckPacket, flight: Flight<Outstanding>, message: OutgoingMessage): void {
-    if (flight.phase !== "pubcomp") throw unexpected(packet);
-    this.#window.close(flight);
+  #pubcomp(
+    packet: AckPacket,
+    exchange: PublishExchange<Outstanding>,
+    message: OutgoingMessage,
+  ): void {
+    if (exchange.phase !== "pubcomp") throw unexpected(packet);
+    this.#window.close(exchange);
     // If the server no longer knows the identifier, that is not an error here (§3.7.2.1).
     message.complete(resultOf(packet));
   }

@@ -104,7 +104,7 @@ export class Session implements PacketHandler {
       case "auth":
         return this.#authenticate(packet);
       case "disconnect":
-        return this.#disconnected(packet);
+        return this.#onDisconnect(packet);
       default:
         throw new ProtocolError(`A ${packet.type} from a server`, 0, "§4.13");
     }
@@ -157,7 +157,7 @@ export class Session implements PacketHandler {
     });
   }
 
-  #disconnected({ reasonCode, properties }: DisconnectPacket): void {
+  #onDisconnect({ reasonCode, properties }: DisconnectPacket): void {
     const { reasonString, serverReference } = properties;
     const message = "The server ended the connection";
     const error = serverReference === undefined

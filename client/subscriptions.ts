@@ -237,7 +237,7 @@ export class Subscriptions {
     if (!link.takes(packet)) return this.#refuse(record, [], ReasonCode.PacketTooLarge);
     record.asked = "subscribe";
     packet.packetId = this.#outgoing.ask({
-      onAnswer: (answer) => this.#granted(record, answer),
+      onAnswer: (answer) => this.#onGranted(record, answer),
     });
     link.send(packet);
   }
@@ -252,7 +252,7 @@ export class Subscriptions {
     link.send(packet);
   }
 
-  #granted(record: SubscriptionRecord, packet: SubackPacket | UnsubackPacket): void {
+  #onGranted(record: SubscriptionRecord, packet: SubackPacket | UnsubackPacket): void {
     record.asked = null;
     const { reasonCodes, properties } = packet;
     record.isGranted = reasonCodes.some((code) => code < 0x80);

@@ -67,7 +67,7 @@ function isOverlooked({ tolerance }: BodyReader, row: PropertyRow): boolean {
 /** Skips a misplaced property. Its value must still be well-formed. */
 export function leaveOut(reader: BodyReader, row: PropertyRow): void {
   readValue(reader, row);
-  reader.tolerance!.misplaced(row.name);
+  reader.tolerance!.onMisplaced(row.name);
 }
 
 function readProperty(

@@ -12,5 +12,5 @@ export interface Tolerance {
    * harm there. A property that the peer relies on is still refused: session expiry, limits of the
    * peer, and authentication.
    */
-  misplaced(name: keyof Properties): void;
+  onMisplaced(name: keyof Properties): void;
 }

@@ -8,7 +8,7 @@ import type { Tolerance } from "./tolerance.ts";
 /** Overlooks what it can, and says what that was. */
 function tolerant(): Tolerance & { names: string[] } {
   const names: string[] = [];
-  return { names, misplaced: (name) => void names.push(name) };
+  return { names, onMisplaced: (name) => void names.push(name) };
 }
 
 /** A property section: its length, and these properties. */

@@ -7,15 +7,15 @@ const PACKET_ID_MAX = 65_535;
  * The most messages in flight: less than half of all identifiers, so that a free one is found soon.
  * A peer that never answers PUBREL reaches this limit, because each connection gives it new quota.
  */
-const FLIGHTS_MAX = 32_767;
+const INFLIGHT_MAX = 32_767;
 /** Slots of a new window; it doubles as needed. */
 const SLOTS_MIN = 8;
 
 /** The packet that a sender waits for. */
 export type Phase = "puback" | "pubrec" | "pubcomp";
 
-/** A message in flight: it was sent, and its exchange is not complete. */
-export class Flight<M> {
+/** The exchange of a message in flight: it was sent, and is not acknowledged to the end. */
+export class PublishExchange<M> {
   /** Whether it, or its PUBREL, was sent on the current connection. */
   sent = true;
 
@@ -48,7 +48,7 @@ export class Flight<M> {
  * @typeParam M What is kept of a message.
  */
 export class OutboundWindow<M> {
-  #slots: (Flight<M> | null)[] = new Array(SLOTS_MIN).fill(null);
+  #slots: (PublishExchange<M> | null)[] = new Array(SLOTS_MIN).fill(null);
   #limit: number;
   #size = 0;
   /** Messages that count against the limit: those sent on this connection. */
@@ -56,7 +56,7 @@ export class OutboundWindow<M> {
   #lastId = 0;
   #order = 0;
   /** Messages of an earlier connection that must still be sent again. */
-  #resend: Flight<M>[] = [];
+  #resend: PublishExchange<M>[] = [];
   #resendNext = 0;
 
   /** @param limit The peer's Receive Maximum, 1 to 65,535 [MQTT-3.3.4-9]. */
@@ -71,12 +71,12 @@ export class OutboundWindow<M> {
 
   /** How many more messages may be sent now [MQTT-4.9.0-2]. */
   get quota(): number {
-    return Math.max(0, Math.min(this.#limit - this.#unacknowledged, FLIGHTS_MAX - this.#size));
+    return Math.max(0, Math.min(this.#limit - this.#unacknowledged, INFLIGHT_MAX - this.#size));
   }
 
   /** Whether one more message may be sent now: there is quota, and none must be sent again first. */
   get mayOpen(): boolean {
-    return this.#unacknowledged < this.#limit && this.#size < FLIGHTS_MAX &&
+    return this.#unacknowledged < this.#limit && this.#size < INFLIGHT_MAX &&
       this.#resendNext >= this.#resend.length;
   }
 
@@ -91,17 +91,22 @@ export class OutboundWindow<M> {
    *
    * @param message What is needed to send the message again, or `null`.
    */
-  open(qos: Exclude<QoS, 0>, message: M | null): Flight<M> {
+  open(qos: Exclude<QoS, 0>, message: M | null): PublishExchange<M> {
     if (this.#size * 2 >= this.#slots.length) this.#grow();
     const mask = this.#slots.length - 1;
     let id = this.#lastId;
     do id = id === PACKET_ID_MAX ? 1 : id + 1; while (this.#slots[id & mask] !== null);
     this.#lastId = id;
-    const flight = new Flight(id, qos === 1 ? "puback" : "pubrec", this.#order++, message);
-    this.#slots[id & mask] = flight;
+    const exchange = new PublishExchange(
+      id,
+      qos === 1 ? "puback" : "pubrec",
+      this.#order++,
+      message,
+    );
+    this.#slots[id & mask] = exchange;
     this.#size++;
     this.#unacknowledged++;
-    return flight;
+    return exchange;
   }
 
   /** The last assigned identifier; 0 for none. */
@@ -110,36 +115,36 @@ export class OutboundWindow<M> {
   }
 
   /** Restores stored messages, in their order. Call it before {@linkcode open}. */
-  restore(lastId: number, flights: readonly (readonly [number, Phase, M])[]): void {
+  restore(lastId: number, exchanges: readonly (readonly [number, Phase, M])[]): void {
     this.#lastId = lastId;
-    for (const [packetId, phase, message] of flights) {
-      const flight = new Flight<M>(packetId, phase, this.#order++, message);
-      flight.sent = false;
+    for (const [packetId, phase, message] of exchanges) {
+      const exchange = new PublishExchange<M>(packetId, phase, this.#order++, message);
+      exchange.sent = false;
       while (this.#slots[packetId & this.#slots.length - 1] !== null) this.#grow();
-      this.#slots[packetId & this.#slots.length - 1] = flight;
+      this.#slots[packetId & this.#slots.length - 1] = exchange;
       this.#size++;
     }
   }
 
   /** The message in flight with an identifier, or `null`. */
-  get(packetId: number): Flight<M> | null {
-    const flight = this.#slots[packetId & this.#slots.length - 1]!;
-    return flight !== null && flight.packetId === packetId ? flight : null;
+  get(packetId: number): PublishExchange<M> | null {
+    const exchange = this.#slots[packetId & this.#slots.length - 1]!;
+    return exchange !== null && exchange.packetId === packetId ? exchange : null;
   }
 
   /** Removes a message, which gives its quota back. */
-  close(flight: Flight<M>): void {
-    const slot = flight.packetId & this.#slots.length - 1;
-    if (this.#slots[slot] !== flight) return;
+  close(exchange: PublishExchange<M>): void {
+    const slot = exchange.packetId & this.#slots.length - 1;
+    if (this.#slots[slot] !== exchange) return;
     this.#slots[slot] = null;
     this.#size--;
-    if (flight.sent) this.#unacknowledged--;
+    if (exchange.sent) this.#unacknowledged--;
   }
 
   /** The messages in flight, in the order in which they were added. */
-  flights(): Flight<M>[] {
-    const flights = this.#slots.filter((flight) => flight !== null);
-    return flights.sort((a, b) => a.order - b.order);
+  exchanges(): PublishExchange<M>[] {
+    const exchanges = this.#slots.filter((exchange) => exchange !== null);
+    return exchanges.sort((a, b) => a.order - b.order);
   }
 
   /**
@@ -151,30 +156,30 @@ export class OutboundWindow<M> {
   resume(limit: number): void {
     this.#limit = limit;
     this.#unacknowledged = 0;
-    this.#resend = this.flights();
+    this.#resend = this.exchanges();
     this.#resendNext = 0;
-    for (const flight of this.#resend) flight.sent = false;
+    for (const exchange of this.#resend) exchange.sent = false;
   }
 
   /**
    * The next message to send again, which the caller must do at once. `null` if there is none, or
    * no quota is left. A message that waits for PUBCOMP needs no quota: its PUBREL is sent.
    */
-  nextResend(): Flight<M> | null {
+  nextResend(): PublishExchange<M> | null {
     while (this.resending) {
-      const flight = this.#resend[this.#resendNext]!;
+      const exchange = this.#resend[this.#resendNext]!;
       // It may have been acknowledged without having been sent again.
-      if (this.get(flight.packetId) !== flight) {
+      if (this.get(exchange.packetId) !== exchange) {
         this.#resendNext++;
         continue;
       }
-      if (flight.phase !== "pubcomp") {
+      if (exchange.phase !== "pubcomp") {
         if (this.#unacknowledged >= this.#limit) return null;
-        flight.sent = true;
+        exchange.sent = true;
         this.#unacknowledged++;
       }
       this.#resendNext++;
-      return flight;
+      return exchange;
     }
     this.#resend = [];
     this.#resendNext = 0;
@@ -182,10 +187,12 @@ export class OutboundWindow<M> {
   }
 
   #grow(): void {
-    const flights = this.#slots;
+    const exchanges = this.#slots;
     // Two identifiers with different slots never share one in a larger array.
-    this.#slots = new Array(flights.length * 2).fill(null);
+    this.#slots = new Array(exchanges.length * 2).fill(null);
     const mask = this.#slots.length - 1;
-    for (const flight of flights) if (flight !== null) this.#slots[flight.packetId & mask] = flight;
+    for (const exchange of exchanges) {
+      if (exchange !== null) this.#slots[exchange.packetId & mask] = exchange;
+    }
   }
 }

@@ -13,21 +13,21 @@ export class HeadChunks {
   /** Changes when a chunk has changed: one that is being read may be an earlier one. */
   #version = 0;
   readonly #load: (first: number) => Promise<Chunk | null>;
-  readonly #loaded: () => void;
+  readonly #onLoaded: () => void;
   readonly #onError: (error: unknown) => void;
 
   /**
    * @param load Reads the chunk that begins with a sequence.
-   * @param loaded Called when chunks were read.
+   * @param onLoaded Called when chunks were read.
    * @param onError Called with the error if they cannot be read.
    */
   constructor(
     load: (first: number) => Promise<Chunk | null>,
-    loaded: () => void,
+    onLoaded: () => void,
     onError: (error: unknown) => void,
   ) {
     this.#load = load;
-    this.#loaded = loaded;
+    this.#onLoaded = onLoaded;
     this.#onError = onError;
   }
 
@@ -57,11 +57,11 @@ export class HeadChunks {
     const version = this.#version;
     Promise.all(missing.map((first) => this.#load(first))).then((chunks) => {
       this.#isReading = false;
-      if (version !== this.#version) return this.#loaded();
+      if (version !== this.#version) return this.#onLoaded();
       for (const chunk of chunks) if (chunk !== null) this.#chunks.push(chunk);
       // The listener may want other chunks by now. A chunk that the store has lost is not read
       // again.
-      if (chunks.every((chunk) => chunk !== null)) this.#loaded();
+      if (chunks.every((chunk) => chunk !== null)) this.#onLoaded();
     }, (error) => {
       this.#isReading = false;
       this.#onError(error);

@@ -44,7 +44,7 @@ export class StoreCommits implements StreamCommits {
    * @param input The appended message. It is revoked if the commit fails.
    * @throws {StoreError} If the commit fails.
    */
-  stored(input: { isRevoked: boolean }): Promise<void> {
+  whenStored(input: { isRevoked: boolean }): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#waiting.push({ number: this.#gathering, input, resolve, reject });
     return promise;

@@ -87,7 +87,7 @@ export interface StreamKeeper {
    *
    * @param input The appended message. It is revoked if it cannot be stored.
    */
-  stored(input: { isRevoked: boolean }): Promise<void>;
+  whenStored(input: { isRevoked: boolean }): Promise<void>;
 }
 
 const encoder = new TextEncoder();
@@ -174,7 +174,7 @@ export class Stream {
       isRevoked: false,
     };
     const seq = this.#log.append(input, true);
-    await this.#keeper.stored(input);
+    await this.#keeper.whenStored(input);
     return seq;
   }
 
@@ -220,7 +220,7 @@ export class Stream {
   async purge({ before, filter = "#" }: PurgeOptions): Promise<void> {
     const fault = topicFilterFault(filter);
     if (fault !== null) throw new TypeError(`Cannot purge "${filter}": ${fault}`);
-    const stored = () => this.#keeper.stored({ isRevoked: false });
+    const whenStored = () => this.#keeper.whenStored({ isRevoked: false });
     let seq: number;
     if (before instanceof Date) {
       const position: Position = { kind: "since", timeMs: before.getTime() };
@@ -230,10 +230,10 @@ export class Stream {
     else throw new TypeError("What is purged? Give before, or filter, or both");
     if (filter !== "#") {
       const isPurged = (topic: string) => matchesFilter(filter, topic);
-      return await this.#log.purgeMatching(isPurged, seq, stored);
+      return await this.#log.purgeMatching(isPurged, seq, whenStored);
     }
     this.#log.purge(seq);
-    await stored();
+    await whenStored();
   }
 
   /** The groups that read it together, those included whose members are all away. */
@@ -264,7 +264,7 @@ export class Stream {
     const cursor = await cursorAt(this.#log, wanted, { filter, topicsMax: TOPICS_MAX });
     const chosen = (cursor.chosen ?? []).toReversed();
     this.#log.groups.find(group).moveTo(cursor.following, chosen);
-    await this.#keeper.stored({ isRevoked: false });
+    await this.#keeper.whenStored({ isRevoked: false });
   }
 
   /**
@@ -273,7 +273,7 @@ export class Stream {
    */
   async remove(group: string): Promise<boolean> {
     if (!this.#log.groups.remove(group)) return false;
-    await this.#keeper.stored({ isRevoked: false });
+    await this.#keeper.whenStored({ isRevoked: false });
     return true;
   }
 

@@ -32,13 +32,13 @@ export class StreamChunks {
   /** Changes when a chunk is replaced. A reader that holds a chunk then gets it again. */
   version = 0;
 
-  /** @param headsLoaded Called when the oldest chunks are in memory. */
+  /** @param onHeadsLoaded Called when the oldest chunks are in memory. */
   constructor(
     streamId: number,
     host: Surroundings & { readonly cache: ChunkCache },
     index: ChunkIndex,
     open: OpenChunk,
-    headsLoaded: () => void,
+    onHeadsLoaded: () => void,
   ) {
     this.#streamId = streamId;
     this.#cache = host.cache;
@@ -49,7 +49,7 @@ export class StreamChunks {
       const info = index.find(first);
       return info === undefined ? null : await this.whole(info);
     };
-    this.#heads = new HeadChunks(load, headsLoaded, (error) => host.reportError(error));
+    this.#heads = new HeadChunks(load, onHeadsLoaded, (error) => host.reportError(error));
   }
 
   /** The newest chunk, to which messages are appended. */

@@ -31,7 +31,7 @@ Deno.test("a cursor that waits holds no chunk: a thousand readers are a thousand
     ...{ qos: 0, retain: false, expirySeconds: -1, publisher: null, isRevoked: false },
   } as const;
   for (let i = 0; i < 3; i++) log.append(input);
-  await commits.stored(input);
+  await commits.whenStored(input);
   const cursor = new StreamCursor(log, 1, null);
   assertEquals(cursor.next(), "unloaded");
   await cursor.load();

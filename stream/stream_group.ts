@@ -59,18 +59,18 @@ export class StreamGroup {
   readonly isExclusive: boolean;
   /** Gives the messages to the members; `null` before the first member. */
   distributor: GroupDistributor | null = null;
-  readonly #changed: (group: StreamGroup) => void;
+  readonly #onChanged: (group: StreamGroup) => void;
   /** The pending messages, in the order of their sequences, because each new one is the highest. */
   readonly #pending = new Map<number, PendingMessage>();
   #next: number;
   #storedNext: number;
 
-  /** @param changed Called when the group must be stored. */
-  constructor(state: GroupState, changed: (group: StreamGroup) => void) {
+  /** @param onChanged Called when the group must be stored. */
+  constructor(state: GroupState, onChanged: (group: StreamGroup) => void) {
     this.name = state.name;
     this.filter = state.filter;
     this.isExclusive = state.isExclusive;
-    this.#changed = changed;
+    this.#onChanged = onChanged;
     this.#next = this.#storedNext = state.next;
     for (const message of state.pending) this.#pending.set(message.seq, message);
   }
@@ -134,7 +134,7 @@ export class StreamGroup {
 
   /** Has the group stored. */
   markChanged(): void {
-    this.#changed(this);
+    this.#onChanged(this);
   }
 
   /** The state to store. */

@@ -12,16 +12,16 @@ const GROUP_BYTES = 500;
 export class StreamGroups {
   readonly #streamId: number;
   readonly #groups = new Map<string, StreamGroup>();
-  readonly #changed: () => void;
+  readonly #onChanged: () => void;
   /** The names of the groups that have changed or were removed since the last write. */
   #dirty = new Set<string>();
   /** The names in the current commit. */
   #written = new Set<string>();
 
-  /** @param changed Called when a group must be stored. */
-  constructor(streamId: number, stored: readonly GroupState[], changed: () => void) {
+  /** @param onChanged Called when a group must be stored. */
+  constructor(streamId: number, stored: readonly GroupState[], onChanged: () => void) {
     this.#streamId = streamId;
-    this.#changed = changed;
+    this.#onChanged = onChanged;
     for (const state of stored) this.#groups.set(state.name, this.#group(state));
   }
 
@@ -114,6 +114,6 @@ export class StreamGroups {
 
   #touch(name: string): void {
     this.#dirty.add(name);
-    this.#changed();
+    this.#onChanged();
   }
 }

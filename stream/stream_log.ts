@@ -76,11 +76,11 @@ export class StreamLog {
     open.lastTimeMs = Math.max(row.lastTimeMs, open.lastTimeMs);
     this.#last = this.#stored = Math.max(row.last, open.next - 1);
     this.#first = Math.min(row.first, this.#last + 1);
-    this.chunks = new StreamChunks(row.id, host, index, open, () => this.#headsLoaded());
+    this.chunks = new StreamChunks(row.id, host, index, open, () => this.#onHeadsLoaded());
     this.topics = new StreamTopics(this, host);
     this.#cleaner = new ChunkCleaner(this, host, () => {
-      this.#headsLoaded();
-      this.#changed();
+      this.#onHeadsLoaded();
+      this.#markChanged();
     });
     this.#readHeads();
     this.groups = new StreamGroups(row.id, groups, () => host.commits.markChanged(this));
@@ -152,7 +152,7 @@ export class StreamLog {
     this.topics.limit(this.#retention);
     this.trim();
     this.#readHeads();
-    this.#changed();
+    this.#markChanged();
   }
 
   /** Resolves when the declared limits hold. A limit by topic needs a look at every message. */
@@ -182,14 +182,14 @@ export class StreamLog {
     const timeMs = Math.max(chunks.open.lastTimeMs, Math.floor(this.#host.now()));
     chunks.append(input, timeMs, isRevocable);
     if (chunks.open.isFull) this.#startOver();
-    this.#changed();
+    this.#markChanged();
     return seq;
   }
 
   /** Counts a message that cannot be stored. It uses a sequence, so that readers report a gap. */
   skip(): void {
     this.#last++;
-    this.#changed();
+    this.#markChanged();
   }
 
   /** Drops the messages beyond the limits. */
@@ -210,7 +210,7 @@ export class StreamLog {
   purge(before: number): void {
     this.dropTo(Math.min(before, this.#last + 1));
     this.topics.kept?.dropTo(this.#first);
-    this.#changed();
+    this.#markChanged();
   }
 
   /**
@@ -218,20 +218,20 @@ export class StreamLog {
    *
    * @param isPurged Whether a message with a topic and a sequence is to be removed.
    * @param before The sequence in front of which all of them are.
-   * @param stored Waits for the commit that holds what was done by now.
+   * @param whenStored Waits for the commit that holds what was done by now.
    */
   async purgeMatching(
     isPurged: (topic: string, seq: number) => boolean,
     before: number,
-    stored: () => Promise<void>,
+    whenStored: () => Promise<void>,
   ): Promise<void> {
     // What the store has not yet is not removed from it.
     if (this.chunks.open.count > 0) this.#startOver();
-    this.#changed();
-    await stored();
+    this.#markChanged();
+    await whenStored();
     await this.#cleaner.purge(isPurged, before);
-    this.#changed();
-    await stored();
+    this.#markChanged();
+    await whenStored();
   }
 
   /** Whether the stream was closed or removed. Nothing can be appended then. */
@@ -250,7 +250,7 @@ export class StreamLog {
   remove(): void {
     this.#isRemoved = true;
     this.groups.end();
-    this.#changed();
+    this.#markChanged();
     this.#waiters.wake();
   }
 
@@ -318,7 +318,7 @@ export class StreamLog {
     this.chunks.onWriteFailed();
   }
 
-  #changed(): void {
+  #markChanged(): void {
     this.#version++;
     if (!this.#isWriting) this.#host.commits.markChanged(this);
   }
@@ -327,7 +327,7 @@ export class StreamLog {
     if (this.topics.kept !== null || reachesIntoChunks(this.#retention)) this.chunks.readHeads();
   }
 
-  #headsLoaded(): void {
+  #onHeadsLoaded(): void {
     this.chunks.lookAtHead(this.#first);
     this.#readHeads();
   }
@@ -343,7 +343,7 @@ export class StreamLog {
     this.#first = first;
     if (this.chunks.drop(first, this.#last + 1)) {
       this.#readHeads();
-      this.#changed();
+      this.#markChanged();
     }
     this.chunks.lookAtHead(this.#first);
   }

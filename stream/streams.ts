@@ -77,7 +77,10 @@ export class Streams implements AsyncDisposable {
       aheadBytesMax: () => AHEAD_BYTES,
     };
     const table = await StreamTable.open(host);
-    const keeper = { now, stored: (input: { isRevoked: boolean }) => commits.stored(input) };
+    const keeper = {
+      now,
+      whenStored: (input: { isRevoked: boolean }) => commits.whenStored(input),
+    };
     return new Streams(store, commits, keeper, table);
   }
 

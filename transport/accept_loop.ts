@@ -24,10 +24,10 @@ export class AcceptLoop<C extends { close(): void }> {
   readonly #accepting: Promise<void>;
   #isClosed = false;
 
-  /** Begins to accept. It passes each connection to `accepted` at once. */
-  constructor(acceptor: Acceptor<C>, mayAccept: MayAccept, accepted: (conn: C) => void) {
+  /** Begins to accept. It passes each connection to `onAccepted` at once. */
+  constructor(acceptor: Acceptor<C>, mayAccept: MayAccept, onAccepted: (conn: C) => void) {
     this.#acceptor = acceptor;
-    this.#accepting = this.#accept(mayAccept, accepted);
+    this.#accepting = this.#accept(mayAccept, onAccepted);
   }
 
   /** Stops listening. Open connections stay. Closing again does nothing. */
@@ -39,7 +39,7 @@ export class AcceptLoop<C extends { close(): void }> {
     await this.#accepting;
   }
 
-  async #accept(mayAccept: MayAccept, accepted: (conn: C) => void): Promise<void> {
+  async #accept(mayAccept: MayAccept, onAccepted: (conn: C) => void): Promise<void> {
     let retryMs = RETRY_MS_MIN;
     while (!this.#isClosed) {
       const wait = mayAccept();
@@ -52,7 +52,7 @@ export class AcceptLoop<C extends { close(): void }> {
         retryMs = RETRY_MS_MIN;
         // It was accepted in the same turn in which the listener was closed.
         if (this.#isClosed) conn.close();
-        else accepted(conn);
+        else onAccepted(conn);
       } catch {
         // The listener was closed, or the peer disconnected before it was accepted.
         if (this.#isClosed) return;

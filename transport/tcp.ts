@@ -30,7 +30,7 @@ export interface BoundSocket extends Endpoint {
 export type BindTcp = (
   endpoint: Endpoint,
   mayAccept: MayAccept,
-  accepted: (transport: Transport, from: Endpoint) => void,
+  onAccepted: (transport: Transport, from: Endpoint) => void,
 ) => BoundSocket;
 
 /** Accepts TCP connections. */
@@ -42,19 +42,19 @@ export class TcpListener {
    *
    * @param mayAccept Called before each accept, which waits for the promise. If accept runs out of
    * file descriptors, the whole process ends.
-   * @param accepted Receives each connection.
+   * @param onAccepted Receives each connection.
    * @param bind The sockets of the runtime by default.
    * @throws If the address cannot be bound.
    */
   constructor(
     options: TcpOptions,
     mayAccept: MayAccept,
-    accepted: (transport: Transport, peer: PeerInfo) => void,
+    onAccepted: (transport: Transport, peer: PeerInfo) => void,
     bind: BindTcp = bindRuntime,
   ) {
     const { hostname = "127.0.0.1", port = 1883 } = options;
     this.#socket = bind({ hostname, port }, mayAccept, (transport, from) => {
-      accepted(transport, { address: addressText(from) });
+      onAccepted(transport, { address: addressText(from) });
     });
   }
 
@@ -75,12 +75,12 @@ export class TcpListener {
 }
 
 /** A socket of the runtime. */
-const bindRuntime: BindTcp = ({ hostname, port }, mayAccept, accepted) => {
+const bindRuntime: BindTcp = ({ hostname, port }, mayAccept, onAccepted) => {
   const listener = Deno.listen({ hostname, port, transport: "tcp" });
   const loop = new AcceptLoop(listener, mayAccept, (conn) => {
     // The broker gathers bytes itself, so the kernel must not wait for more.
     conn.setNoDelay(true);
-    accepted(conn, conn.remoteAddr);
+    onAccepted(conn, conn.remoteAddr);
   });
   const { addr } = listener;
   return { hostname: addr.hostname, port: addr.port, close: () => loop.close() };

@@ -29,7 +29,7 @@ export class TlsListener {
    * Listens.
    *
    * @param mayAccept Called before each accept, which waits for the promise.
-   * @param accepted Receives each connection, with the step that does its handshake.
+   * @param onAccepted Receives each connection, with the step that does its handshake.
    * @param bind As for a TCP listener.
    * @throws {TypeError} If an option of TLS cannot be used.
    * @throws If the address cannot be bound.
@@ -38,13 +38,13 @@ export class TlsListener {
     options: TlsServerOptions,
     settings: TlsListenerSettings,
     mayAccept: MayAccept,
-    accepted: (pipe: Transport, peer: PeerInfo, handshake: Opening) => void,
+    onAccepted: (pipe: Transport, peer: PeerInfo, handshake: Opening) => void,
     bind?: BindTcp,
   ) {
     const { alpnProtocols, port = 8883 } = settings;
     this.#alpnProtocols = alpnProtocols;
     this.#context = new TlsContext(options, alpnProtocols);
-    const take = (pipe: Transport, peer: PeerInfo) => accepted(pipe, peer, this.#handshake);
+    const take = (pipe: Transport, peer: PeerInfo) => onAccepted(pipe, peer, this.#handshake);
     this.#listener = new TcpListener({ ...settings, port }, mayAccept, take, bind);
   }
 

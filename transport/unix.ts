@@ -25,7 +25,7 @@ export interface UnixOptions {
 export type BindUnix = (
   path: string,
   mayAccept: MayAccept,
-  accepted: (transport: Transport) => void,
+  onAccepted: (transport: Transport) => void,
 ) => Pick<BoundSocket, "close">;
 
 /** Accepts connections to a Unix socket. */
@@ -48,14 +48,14 @@ export class UnixListener {
    * not, and neither is a file that is not a socket.
    *
    * @param mayAccept Called before each accept, which waits for the promise.
-   * @param accepted Receives each connection.
+   * @param onAccepted Receives each connection.
    * @param bind The sockets of the runtime by default.
    * @throws If the path is in use, or cannot be made.
    */
   static async listen(
     { path, mode }: UnixOptions,
     mayAccept: MayAccept,
-    accepted: (transport: Transport, peer: PeerInfo) => void,
+    onAccepted: (transport: Transport, peer: PeerInfo) => void,
     bind: BindUnix = bindRuntime,
   ): Promise<UnixListener> {
     await removeLeftover(path);
@@ -69,7 +69,7 @@ export class UnixListener {
     await Deno.mkdir(room, { mode: 0o700 });
     try {
       const peer = { address: `unix:${path}` };
-      const socket = bind(before, mayAccept, (transport) => accepted(transport, peer));
+      const socket = bind(before, mayAccept, (transport) => onAccepted(transport, peer));
       try {
         await Deno.chmod(before, mode ?? OWN_MODE);
         const { ino } = await Deno.lstat(before);
@@ -97,8 +97,8 @@ export class UnixListener {
 }
 
 /** A socket of the runtime. */
-const bindRuntime: BindUnix = (path, mayAccept, accepted) => {
-  return new AcceptLoop(Deno.listen({ transport: "unix", path }), mayAccept, accepted);
+const bindRuntime: BindUnix = (path, mayAccept, onAccepted) => {
+  return new AcceptLoop(Deno.listen({ transport: "unix", path }), mayAccept, onAccepted);
 };
 
 /** Removes the folder of a server that ended while it began to listen. */

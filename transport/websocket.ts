@@ -27,7 +27,7 @@ export class WebSocketTransport implements Transport {
   constructor(socket: WebSocket) {
     this.#socket = socket;
     socket.binaryType = "arraybuffer";
-    socket.onmessage = ({ data }) => this.#arrived(data);
+    socket.onmessage = ({ data }) => this.#onData(data);
     socket.onclose = () => this.#unread.end(null);
     socket.onerror = (event) => {
       // Not every runtime has `ErrorEvent`.
@@ -90,7 +90,7 @@ export class WebSocketTransport implements Transport {
     this.#socket.close();
   }
 
-  #arrived(data: unknown): void {
+  #onData(data: unknown): void {
     // [MQTT-6.0.0-1].
     if (!(data instanceof ArrayBuffer)) return this.#refuse("A message that is not binary");
     if (this.#unread.bytes + data.byteLength > UNREAD_BYTES_MAX) {

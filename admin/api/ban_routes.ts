@@ -83,7 +83,7 @@ export function banRoutes({ inspection, slices }: ApiParts): Route[] {
         bans.add({ kind, value, untilMs, reason: (body.reason ?? "") as string })
       );
       await slices.run(disconnectBanned());
-      await stored();
+      await whenStored();
       return json({ data: view(ban) }, 201);
     },
   }, {
@@ -98,13 +98,13 @@ export function banRoutes({ inspection, slices }: ApiParts): Route[] {
       if (bans.delete(Number(path.id)) === null) {
         throw new RequestError(404, `There is no ban ${path.id!.slice(0, 100)}`, "id");
       }
-      await stored();
+      await whenStored();
       return noContent();
     },
   }];
 
-  async function stored(): Promise<void> {
-    if (await inspection.stored()) return;
+  async function whenStored(): Promise<void> {
+    if (await inspection.whenStored()) return;
     throw new RequestError(
       503,
       "It is in effect; the store has not taken it yet, and will be asked again",

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { eventually } from "../../tests/harness/eventually.ts";
 import { VirtualClock } from "../../tests/harness/virtual_clock.ts";
 import type { Clock } from "../../broker/base/clock.ts";
 import { CONNECTIONS_MAX, HttpListener, IDLE_MS_MAX, STALL_MS_MAX } from "./http_listener.ts";
@@ -44,7 +45,7 @@ Deno.test("HttpListener closes a connection that never sends a whole request", a
     const conn = await connect(listener);
     await conn.write(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: "));
     const closed = heardOut(conn);
-    while (listener.connections === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    await eventually("it is connected", () => listener.connections === 1);
     clock.advance(IDLE_MS_MAX + 2000);
     await closed;
     assertEquals(listener.timedOut, 1);
@@ -58,11 +59,11 @@ Deno.test("HttpListener closes a connection that takes nothing of its answer", a
     await conn.write(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"));
     // The first bytes have come; the rest fills the buffers of the system.
     await conn.read(new Uint8Array(1));
-    for (let i = 0; i < 50 && listener.timedOut === 0; i++) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
+    // How long the system takes bytes is not told: time passes until nothing is taken any more.
+    await eventually("it is closed", () => {
       clock.advance(STALL_MS_MAX);
-    }
-    assertEquals(listener.timedOut, 1);
+      return listener.timedOut === 1;
+    });
     await heardOut(conn);
   });
 });
@@ -71,9 +72,7 @@ Deno.test("past the most connections the one that was idle for longest gives way
   await withListener(() => new Response("here"), async (listener, clock) => {
     const idle: Deno.TcpConn[] = [];
     for (let i = 0; i < CONNECTIONS_MAX; i++) idle.push(await connect(listener));
-    while (listener.connections < CONNECTIONS_MAX) {
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
+    await eventually("all are connected", () => listener.connections === CONNECTIONS_MAX);
     const last = fetch(`http://127.0.0.1:${listener.port}/`);
     clock.advance(1500);
     assertEquals(await (await last).text(), "here");

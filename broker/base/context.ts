@@ -60,9 +60,9 @@ export class BrokerContext {
   }
 
   /**
-   * Has hooks called beside those of the program.
+   * Adds hooks that are called beside those of the program.
    *
-   * @returns Takes them away again.
+   * @returns Removes them again.
    */
   observe(hooks: BrokerHooks): () => void {
     const change = () => {
@@ -94,7 +94,7 @@ export class BrokerContext {
     this.countDrop(reason, message.name, clientId);
   }
 
-  /** The same for a message that is kept elsewhere, or that nobody is to keep. */
+  /** Counts a message that was not delivered, but that `onDrop` must not keep. */
   countDrop(reason: DropReason, topic: string, clientId: string | null): void {
     this.stats.dropped[reason]++;
     if (this.hooks.dropped === undefined) return;

@@ -4,10 +4,10 @@ import type { BrokerHooks } from "./hooks.ts";
 type AnyHooks = Partial<Record<keyof BrokerHooks, (...args: never[]) => void>>;
 
 /**
- * Hooks that call those of several in turn. Only what one of them has is there at all: a hook that
- * nobody has costs nothing.
+ * Hooks that call those of several in turn. A hook that none of them has is left out, so it costs
+ * nothing.
  *
- * @param onError Told of what one of them throws; the others are called all the same.
+ * @param onError Called with an error that one of them throws. The others are still called.
  */
 export function chainHooks(
   all: readonly BrokerHooks[],

@@ -165,23 +165,26 @@ export interface BrokerLimits {
   storeCacheBytesMax: number;
   /** Streams that are declared. Past it: declaring one more throws. */
   streamsMax: number;
-  /** Bytes of messages of streams in memory. Past it: those read longest ago are read again. */
+  /**
+   * Bytes of messages of streams in memory. Past it: the least recently read are read from the
+   * store again.
+   */
   streamCacheBytesMax: number;
   /**
-   * Topics of one stream that keeps so many messages of each. Past it: the oldest messages go, as
-   * past every limit of a stream.
+   * Topics of one stream with a limit per topic. Past it: the oldest messages are removed, as past
+   * every limit of a stream.
    */
   streamTopicsMax: number;
   /** Subscriptions of one session that read a stream. Past it: 0x97. */
   replaysMax: number;
-  /** The same of all sessions together, without groups. Past it: 0x97. */
+  /** Subscriptions of all sessions together that read a stream, without groups. Past it: 0x97. */
   replaysTotalMax: number;
   /**
    * Subscriptions to streams that one client begins, or begins anew, in a second on average. Past
    * it: 0x97; 0 for no limit.
    */
   replaySubscribesPerSecondMax: number;
-  /** The same at once. */
+  /** The burst of that rate. */
   replaySubscribesBurst: number;
   /** Percent of a turn that all replays together take. Beyond it: they go on in a later turn. */
   replayTurnPercent: number;
@@ -196,9 +199,14 @@ export interface BrokerLimits {
   groupsMax: number;
   /** Members of one group, connected or not. Past it: 0x97. */
   groupMembersMax: number;
-  /** Messages of one group that wait for an acknowledgement. Past it: it is given no new ones. */
+  /**
+   * Messages of one group that wait for an acknowledgement. Past it: the group gets no new ones.
+   */
   groupPendingMax: number;
-  /** The same of one member. Past it: others are given the next ones. */
+  /**
+   * Messages of one group member that wait for an acknowledgement. Past it: others get the next
+   * ones.
+   */
   groupMemberPendingMax: number;
   /** Dead letters that are kept in a second. Past it: those of groups wait; 0: no limit. */
   deadLettersPerSecondMax: number;

@@ -36,7 +36,7 @@ export interface ListenerRules {
    * False by default.
    */
   readonly identityAsUsername?: boolean;
-  /** The same with the whole subject of the certificate; false by default. */
+  /** Whether the whole subject of the certificate is the user name instead; false by default. */
   readonly subjectAsUsername?: boolean;
   /** Whether the user name of a client is also its client identifier; false by default. */
   readonly usernameAsClientId?: boolean;

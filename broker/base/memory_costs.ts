@@ -29,7 +29,7 @@ export const CONNECTION_BYTES = 8192;
 /** A retained message without the message itself: its tree node, and its deadline if it expires. */
 export const RETAINED_BYTES = 280;
 /** A message in flight, without the message itself. */
-export const FLIGHT_BYTES = 160;
+export const INFLIGHT_BYTES = 160;
 /**
  * The packet identifier of a QoS 2 message that the client has not released. Measured: 24 to 40.
  */

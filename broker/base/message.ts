@@ -13,8 +13,8 @@ const OVERHEAD_BYTES = 350;
 let kept = 0;
 
 /**
- * How many bytes were kept so far, of messages and of what goes with them: what it has grown by is an
- * upper bound of what came.
+ * How many bytes were kept so far, of messages and of what goes with them. Its growth is an upper
+ * bound of what was added.
  */
 export function bytesKept(): number {
   return kept;
@@ -25,7 +25,7 @@ export function countKept(bytes: number): void {
   kept += bytes;
 }
 
-/** Where a message is stored: known in full to the store alone. */
+/** Where a message is stored. Only the durable room knows the rest of it. */
 export interface StoredPlace {
   /**
    * Whether the publisher was told that the message is not stored, so that it must not be
@@ -99,7 +99,7 @@ export class Message implements ForwardSource {
     receivedMs: number,
     readonly origin: Origin,
   ) {
-    // Most never expire: a deadline of their own would be an object more for each of them.
+    // Most messages never expire. A deadline field would cost each of them an object.
     this.#receivedMs = expirySeconds < 0 ? null : receivedMs;
   }
 

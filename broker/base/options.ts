@@ -45,7 +45,7 @@ export interface BrokerOptions {
   /** Whether retained messages are supported; true by default. */
   retainAvailable?: boolean;
   /**
-   * How many seconds retained messages stay that have no Message Expiry Interval, 0 for ever: the
+   * How many seconds retained messages without a Message Expiry Interval stay, 0 for ever. The
    * first filter that matches the topic decides. None by default, so they stay. At most 100.
    */
   retainExpiry?: readonly { readonly filter: string; readonly seconds: number }[];
@@ -60,7 +60,7 @@ export interface BrokerOptions {
   sharedSubscriptionAvailable?: boolean;
   /** Whether Subscription Identifiers are supported; true by default. */
   subscriptionIdentifiersAvailable?: boolean;
-  /** The rules of every listener that has no own. */
+  /** The rules of listeners without rules of their own. */
   rules?: ListenerRules;
   /** Sent as Response Information to clients that request it; none by default. */
   responseInformation?: string | null;

@@ -10,21 +10,21 @@ export type OriginKind =
   | "bridge"
   /** A link to another node. */
   | "link"
-  /** It is not known any more: messages that waited in the store. */
+  /** Unknown: messages that waited in the store. */
   | "unknown";
 
 /** Begins the text of an origin that is no client: U+0000 is in no client identifier [MQTT-1.5.4-2]. */
 const NO_CLIENT = "\0";
 
 /**
- * Where messages come from. A client, bridge or link has one for all that it publishes, so that it
- * costs nothing per message. The receiver compares it with {@linkcode equals}: a client that
- * connects again has another object of the same value.
+ * Where messages come from. A client, bridge or link has one origin for all that it publishes, so
+ * an origin costs nothing per message. The receiver compares it with {@linkcode equals}: a client
+ * that connects again has another object of the same value.
  */
 export class Origin {
   /** The program that the broker is part of. */
   static readonly program: Origin = new Origin("program", null);
-  /** Where it is not known any more. */
+  /** An unknown origin. */
   static readonly unknown: Origin = new Origin("unknown", null);
 
   readonly kind: OriginKind;
@@ -67,7 +67,7 @@ export class Origin {
     return this === other || this.kind === other.kind && this.name === other.name;
   }
 
-  /** As a row has it: the client identifier of a client; `""` for the program. */
+  /** The text of a row of the store: the client identifier of a client; `""` for the program. */
   toText(): string {
     if (this.kind === "client") return this.name!;
     return this.kind === "program" ? "" : `${NO_CLIENT}${this.kind} ${this.name ?? ""}`;
@@ -78,7 +78,7 @@ export class Origin {
     if (text === "") return Origin.program;
     if (!text.startsWith(NO_CLIENT)) return Origin.client(text);
     const [kind, name] = splitOnce(text.slice(NO_CLIENT.length));
-    // What a later version may have written is not refused, since it only matters for loops.
+    // Text that a later version has written is not refused, since an origin only matters for loops.
     return kind === "bridge" || kind === "link" ? new Origin(kind, name) : Origin.unknown;
   }
 }

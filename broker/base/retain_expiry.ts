@@ -1,4 +1,4 @@
-/** How long retained messages stay that have no expiry of their own, by their topics. */
+/** How long retained messages without an expiry of their own stay, by their topics. */
 import { matchesFilter, parseSharedFilter, topicFilterFault } from "../../router/topic.ts";
 
 /** Rules at once: each is compared with the topic of each retained message. */
@@ -19,8 +19,8 @@ export function retainFilterFault(filter: string): string | null {
 }
 
 /**
- * Makes a function that tells how many seconds a retained message of a topic stays; `Infinity` for
- * ever. The first rule that matches holds.
+ * Makes a function that returns how many seconds a retained message of a topic stays; `Infinity`
+ * for ever. The first rule that matches holds.
  *
  * @throws {RangeError} If a rule is not valid, or there are too many.
  */

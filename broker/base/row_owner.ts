@@ -1,4 +1,7 @@
-/** What has rows in the store that a commit of the broker writes: a durable session, or a stream. */
+/**
+ * An object with rows in the store that a commit of the broker writes: a durable session, or a
+ * stream.
+ */
 import type { Batch } from "../../store/batch.ts";
 import type { RecordWriter } from "../../store/record.ts";
 

@@ -18,7 +18,7 @@ export class ToleratedFaults implements Tolerance {
     this.#stats.tolerated[fault]++;
   }
 
-  misplaced(): void {
+  onMisplaced(): void {
     this.overlook("misplaced-property");
   }
 }

@@ -21,9 +21,9 @@ export interface PublishedMessage {
  *
  * `undefined` publishes the message as it is, and `null` acknowledges it without publishing it. A
  * `reasonCode` (0x80, 0x83, 0x87, 0x90, 0x97 or 0x99) refuses it, with this code in the PUBACK or
- * PUBREC of 5.0. Any other object publishes it changed: the permissions of the client are not
- * checked for another topic, the broker copies another payload, and other properties replace all
- * properties of the message.
+ * PUBREC of 5.0. Any other object publishes it changed. The permissions of the client are not
+ * checked for a new topic. The broker copies a new payload. New properties replace all properties
+ * of the message.
  */
 export type Transform = (message: PublishedMessage, client: ClientInfo) =>
   | undefined

@@ -170,7 +170,7 @@ export class TurnBudget {
       this.later(() => {
         this.#waiting.delete(resolve);
         resolve();
-        // What it does comes when this turn's jobs are over, and is counted ahead.
+        // The caller goes on after the jobs of this turn. So its work is counted in advance.
         this.#aheadMs += this.#limits.turnMsMax * SHARE;
         if (this.#aheadMs >= this.#limits.turnMsMax) this.#end();
       });
@@ -253,7 +253,7 @@ export class TurnBudget {
   }
 
   /** The runtime has made a step, as scheduled by {@linkcode soon}. */
-  stepped(): void {
+  onStepped(): void {
     this.#step(1);
   }
 
@@ -268,7 +268,7 @@ export class TurnBudget {
     // The runtime was busy in the meantime.
     this.#unpolledMs += this.#sinceMs - Math.max(this.#awaitedMs, this.#endedMs);
     this.#aheadMs = this.#units = 0;
-    this.stepped();
+    this.onStepped();
     if (this.size === 0) return;
     this.begin(this.#sinceMs);
     // Jobs that stop in this turn wait for another.
@@ -278,7 +278,7 @@ export class TurnBudget {
     if (ran < short.length) this.#short = [...short.slice(ran), ...this.#short];
     const long = this.#long;
     this.#long = [];
-    // While many ends arrive, what others sent is behind them: short turns bring it sooner.
+    // While many ends arrive, data of others comes after them. Short turns make it come sooner.
     const endMs = this.#isPatientNew
       ? this.#clock.now() + this.#limits.turnMsMax * SHARE
       : Infinity;

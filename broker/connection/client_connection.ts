@@ -46,39 +46,42 @@ export interface ConnectionHost {
   readonly streams: BrokerStreams;
   /** What holds the subscriptions of a session that read streams; made for the first one. */
   replaysOf(session: Session): Replays;
-  /** What brings to the disk what must survive; `null` for a broker that keeps all in memory. */
+  /** Writes to the store; `null` for a broker that keeps all in memory. */
   readonly journal: Journal | null;
-  /** Connections that are open, accepted or not. */
+  /** All open connections, accepted or not. */
   readonly connections: Set<ClientConnection>;
 }
 
-/** What a client speaks, as its CONNECT says. */
+/** The protocol of a client, from its CONNECT. */
 export interface ClientProtocol {
   readonly version: ProtocolVersion;
   /** Whether it is a bridge of 3.x, which cannot ask for No Local and Retain As Published. */
   readonly isBridge: boolean;
-  /** Whether it wants a Reason String with what is no end of the connection [MQTT-3.1.2-29]. */
+  /**
+   * Whether it takes a Reason String in packets other than CONNACK, PUBLISH and DISCONNECT
+   * [MQTT-3.1.2-29].
+   */
   readonly wantsReasons: boolean;
-  /** How it is written to. */
+  /** The format in which the client is written to. */
   readonly wire: Wire;
 }
 
-/** What a client hears of it that the broker ends the connection. */
+/** What the client is sent when the broker ends the connection. */
 export type LastPacket =
   /** DISCONNECT in 5.0, at once; nothing in 3.x, or before CONNACK. */
   | "disconnect"
-  /** Likewise, behind the messages that wait. */
+  /** The same, after the waiting messages. */
   | "disconnect-last"
-  /** Nothing more: CONNACK has said it. */
+  /** Nothing more, because CONNACK has the reason. */
   | "none";
 
-/** An enhanced authentication: under way, or done and open to be repeated. */
+/** An enhanced authentication: in progress, or done and repeatable. */
 export interface EnhancedAuthentication {
   readonly method: string;
   exchange: AuthenticationExchange | null;
 }
 
-/** What accepts or refuses the client, from its CONNECT on. */
+/** Accepts or refuses the client, from its CONNECT on. */
 export interface ConnectHandler {
   /** Handles CONNECT, whose body is `body`. */
   connect(first: number, body: Uint8Array): PromiseLike<void>;
@@ -88,26 +91,29 @@ export interface ConnectHandler {
   reauthenticate(packet: AuthPacket): PromiseLike<void>;
   /** Refuses a client whose CONNECT is malformed or breaks the protocol. */
   refuseFaulty(error: Error): void;
-  /** Refuses a client about which nothing can be decided, since something has failed. */
+  /** Refuses a client because an internal error prevents a decision. */
   refuseUndecided(): void;
 }
 
-/** How far the authenticator has accepted the client: what it may do, and for how long. */
+/** The grant of the authenticator: the permissions of the client, and their deadline. */
 export interface Granted {
-  /** Who is asked what the client may do. */
+  /** Decides about the permissions of the client. */
   readonly authorizer: Authorizer | null;
-  /** Stops watching the time. */
+  /** Clears the deadline. */
   end(): void;
 }
 
 /** Responses that wait for a commit, in the order in which the client asked. */
 export interface WaitingResponses {
   readonly isEmpty: boolean;
-  /** What all of them cost in memory, in bytes. */
+  /** The memory of all responses, in bytes. */
   readonly bytes: number;
   /** Closes when fewer wait. */
   readonly fewer: Receipt;
-  /** Adds a PUBACK, PUBREC or PUBCOMP; with `commit` `null` it only keeps the order. */
+  /**
+   * Adds a PUBACK, PUBREC or PUBCOMP. If `commit` is `null`, it waits only for the responses before
+   * it.
+   */
   ack(
     commit: Commit | null,
     type: number,
@@ -120,16 +126,17 @@ export interface WaitingResponses {
 }
 
 /**
- * A connection as the handlers of its packets see it. Each mutable field is set by one of them:
- * a field that is `null` belongs to a step of the connection that has not come, or is over.
+ * A connection as the handlers of its packets see it. Each mutable field is set by one handler,
+ * which a comment names. A field is `null` before and after the phase of the connection to which it
+ * belongs.
  */
 export interface ClientConnection extends ClientLink {
   readonly host: ConnectionHost;
   readonly context: BrokerContext;
   readonly outbox: Outbox;
-  /** What is known of the peer. */
+  /** The known facts about the peer. */
   readonly peer: PeerInfo;
-  /** What holds for the client, as of when it connected. */
+  /** The rules for the client, as they were when it connected. */
   readonly policy: EffectivePolicy;
   /** The client identifier; `""` before the client was accepted. */
   readonly clientId: string;
@@ -137,7 +144,7 @@ export interface ClientConnection extends ClientLink {
   readonly origin: Origin;
   /** Whether packets are still read. */
   readonly isOpen: boolean;
-  /** Who is asked what the client may do; nobody if `null`. */
+  /** Decides about the permissions of the client; `null` allows everything. */
   readonly authorizer: Authorizer | null;
 
   // Known from CONNECT on, see `speak`, `bind` and `accepted`.
@@ -148,7 +155,7 @@ export interface ClientConnection extends ClientLink {
   readonly wire: Wire;
   /** The session; `null` until the client has got one. */
   readonly session: Session | null;
-  /** What encodes messages for the client; `null` likewise. */
+  /** Encodes messages for the client; `null` before the client has a session. */
   readonly sender: MessageSender | null;
   /** The client; `null` until it is accepted. */
   readonly client: ClientInfo | null;
@@ -163,31 +170,31 @@ export interface ClientConnection extends ClientLink {
 
   /** Topic aliases that the client has set. */
   aliases: Map<number, Route<Receiver>> | null;
-  /** What they cost in memory, in bytes. */
+  /** The memory of these aliases, in bytes. */
   aliasBytes: number;
   /** The route of the last message: the next is often for the same topic. */
   lastRoute: Route<Receiver> | null;
 
-  /** What the connection limiter counts of it; set by the acceptor. */
+  /** The lease of the connection limiter; set by the acceptor. */
   lease: ConnectionLease | null;
   /** Responses that wait for the disk; made for the first one. */
   acks: WaitingResponses | null;
 
   /** Counts that the client has reached a limit. */
   reportLimit(reason: LimitReason): void;
-  /** What the client speaks is known. */
+  /** Sets the protocol of the client. */
   speak(protocol: ClientProtocol): void;
-  /** The client has got a session, and what encodes messages for it. */
+  /** Sets the session of the client. */
   bind(session: Session, sender: MessageSender): void;
   /** The client is accepted, and CONNACK has left, or may leave. */
   onAccepted(client: ClientInfo): void;
   /** The client has sent DISCONNECT. */
   onDisconnect(reasonCode: number): void;
-  /** Takes note of why the connection ends, unless something else came before. */
+  /** Records the error that ends the connection. The first one counts. */
   blame(error: unknown): void;
-  /** The broker ends the connection, and says why, in 5.0 [MQTT-4.13.1-1]. */
+  /** Ends the connection; a 5.0 client receives the reason [MQTT-4.13.1-1]. */
   disconnect(reasonCode: number, reasonString?: string, last?: LastPacket): void;
-  /** Starts to watch the Keep Alive that was agreed on, in seconds; 0 for none. */
+  /** Starts the Keep Alive timer with the agreed time, in seconds; 0 for none. */
   keepAlive(seconds: number): void;
   /** Another connection takes the session [MQTT-3.1.4-3]. */
   takeOver(): Promise<void>;

@@ -6,16 +6,16 @@ import { ConnectRefusal } from "./connect_refusal.ts";
 
 /** Characters of an identifier that the broker assigns. */
 const ID_CHARACTERS = "0123456789abcdefghijklmnopqrstuvwxyz";
-/** How many of them: about 103 bits. */
+/** The length of such an identifier: about 103 bits. */
 const ID_LENGTH = 20;
 
-/** The names that a client goes by, as the rules of its listener have it. */
+/** The client identifier and user name of a client, by the rules of its listener. */
 export interface Identity {
   readonly clientId: string;
   readonly username: string | null;
 }
 
-/** The names of a client before it was authenticated, or why it is refused. */
+/** The names of a client before its authentication, or the refusal. */
 export function identify(
   connection: ClientConnection,
   packet: ConnectPacket,
@@ -43,8 +43,8 @@ export function identify(
 }
 
 /**
- * The names of a client that was authenticated, which may have given it another user name, or why
- * it is not let in.
+ * The names of a client after its authentication, which may have changed the user name, or the
+ * refusal.
  */
 export function settle(
   connection: ClientConnection,
@@ -85,7 +85,7 @@ function checkPrefix({ policy }: ClientConnection, clientId: string): ConnectRef
   );
 }
 
-/** An identifier that no session has, for a client that gave none [MQTT-3.2.2-16]. */
+/** Assigns an identifier that no session has [MQTT-3.2.2-16]. */
 function newClientId(
   { context, sessions }: Pick<ConnectionHost, "context" | "sessions">,
   prefix: string,

@@ -1,18 +1,21 @@
-/** What broker and client settle with CONNECT and CONNACK, and the CONNACK that says so. */
+/**
+ * Computes what holds for a client from its CONNECT and the limits, and the CONNACK that announces
+ * it.
+ */
 import type { ConnackPacket, ConnectPacket, Properties } from "../../codec/mod.ts";
 import type { ClientConnection } from "./client_connection.ts";
 
-/** What was settled with the client. */
+/** What holds for the client after CONNACK. */
 export interface Agreement {
   /** Session Expiry Interval in seconds. */
   readonly expirySeconds: number;
   /** Keep Alive in seconds; 0 for none. */
   readonly keepAlive: number;
-  /** The CONNACK, but for Session Present. */
+  /** The CONNACK, without Session Present. */
   readonly connack: ConnackPacket;
 }
 
-/** What {@linkcode connackProperties} tells. */
+/** The values that {@linkcode connackProperties} announces. */
 interface Agreed extends Omit<Agreement, "connack"> {
   /** The identifier that the broker has assigned, or `null` [MQTT-3.2.2-16]. */
   readonly assignedId: string | null;
@@ -21,9 +24,9 @@ interface Agreed extends Omit<Agreement, "connack"> {
 }
 
 /**
- * Settles what the client has asked for.
+ * Computes what holds for the client.
  *
- * @param clientId Its identifier, which the broker has assigned if CONNECT has none.
+ * @param clientId Its identifier; the broker has assigned it if CONNECT has none.
  * @param authenticationData The last data of an enhanced authentication.
  */
 export function agreeOn(
@@ -34,7 +37,7 @@ export function agreeOn(
 ): Agreement {
   const { policy, version } = connection;
   const expirySeconds = Math.min(expiryAsked(connection, packet), policy.sessionExpirySecondsMax);
-  // A client of 3.x cannot be told another Keep Alive, so it has the one that it has asked for.
+  // A CONNACK of 3.x has no Keep Alive, so the client keeps the one of its CONNECT.
   const keepAlive = version === 5
     ? cappedKeepAlive(packet.keepAlive, policy.keepAliveSecondsMax)
     : packet.keepAlive;
@@ -45,19 +48,19 @@ export function agreeOn(
   return { expirySeconds, keepAlive, connack };
 }
 
-/** How long the session is to outlive its connection, in seconds; 3.x only knows clean sessions. */
+/** The requested Session Expiry Interval, in seconds; 3.x has only Clean Session. */
 function expiryAsked({ policy, version }: ClientConnection, packet: ConnectPacket): number {
   if (version === 5) return packet.properties.sessionExpiryInterval ?? 0;
   return packet.cleanStart ? 0 : policy.sessionExpirySecondsMax;
 }
 
-/** Keep Alive as the broker insists on it, in seconds; 0 for none. */
+/** Keep Alive within the limit of the broker, in seconds; 0 for none. */
 function cappedKeepAlive(asked: number, max: number): number {
   if (max === 0) return asked;
   return asked === 0 ? max : Math.min(asked, max);
 }
 
-/** The properties of a CONNACK that accepts a client: only what differs from what it expects. */
+/** The properties of a CONNACK that accepts a client: only those that differ from the default. */
 function connackProperties(
   connection: ClientConnection,
   packet: ConnectPacket,

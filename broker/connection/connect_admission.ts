@@ -1,4 +1,6 @@
-/** What a client that was authenticated is granted, and what is settled with it before CONNACK. */
+/**
+ * Decides, after the authentication, on the name and permissions of a client and on its CONNACK.
+ */
 import type { ClientInfo, ConnectRequest } from "../../auth/authenticator.ts";
 import { type ConnackPacket, type ConnectPacket, packetSize, ReasonCode } from "../../codec/mod.ts";
 import { targetOf } from "../base/delayed_topic.ts";
@@ -12,12 +14,12 @@ import { ConnectRefusal } from "./connect_refusal.ts";
 import { Granted } from "./credential_expiry.ts";
 import { accessOf, EXPIRED } from "./handle_auth.ts";
 
-/** With what a client is accepted: decided once, for the steps that follow. */
+/** The result of the admission, which the following steps use. It does not change. */
 export interface Admission {
   /** Its CONNECT; will, password and texts are borrowed from the input. */
   readonly packet: ConnectPacket;
   readonly client: ClientInfo;
-  /** What it may do; `null` for everything. */
+  /** Its permissions; `null` for everything. */
   readonly access: ClientAccess | null;
   /** Session Expiry Interval in seconds. */
   readonly expirySeconds: number;
@@ -27,7 +29,7 @@ export interface Admission {
   readonly connack: ConnackPacket;
 }
 
-/** Decides what the client is called, what it may do, and what its CONNACK says. */
+/** Decides on the name of the client, its permissions, and its CONNACK. */
 export async function admit(
   connection: ClientConnection,
   packet: ConnectPacket,
@@ -54,7 +56,7 @@ export async function admit(
   return { packet, client, access, ...agreement };
 }
 
-/** Refuses a will that the client may not publish. Later there is no packet that could say so. */
+/** Refuses a will that the client may not publish. No later packet could tell the client. */
 async function checkWillPermission(
   { isBridge, context }: ClientConnection,
   { will }: ConnectPacket,

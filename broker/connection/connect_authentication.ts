@@ -8,20 +8,20 @@ import type { Identity } from "./client_identity.ts";
 import { ConnectRefusal } from "./connect_refusal.ts";
 import { sendAuth } from "./handle_auth.ts";
 
-/** What the authenticator has found out: the client is who it says. */
+/** The result of a successful authentication. */
 export interface Authenticated {
   readonly grant: Grant;
-  /** The last data of an enhanced authentication, which go with CONNACK. */
+  /** The last data of an enhanced authentication, for CONNACK. */
   readonly data?: Uint8Array | undefined;
 }
 
-/** `null` if the client has been asked for more, and the answer comes with its next AUTH. */
+/** `null` if the authentication continues with the next AUTH of the client. */
 type AuthenticationResult = Promise<Authenticated | ConnectRefusal | null>;
 
-/** A certificate has said who the client is: no authenticator is asked. */
+/** The result if a certificate has authenticated the client. No authenticator is called. */
 const CERTIFIED: Authenticated = { grant: {} };
 
-/** What the authenticator is told of a client. */
+/** The request that the authenticator receives. */
 export function requestOf(
   { peer, policy }: ClientConnection,
   packet: ConnectPacket,
@@ -89,7 +89,7 @@ export async function continueAuthentication(
 /**
  * Counts a refusal by the authenticator as a failed login, if it is one.
  *
- * @returns What the answer waits for: a delay, if logins from the address fail too often.
+ * @returns A delay to wait for before the answer, if logins from the address fail too often.
  */
 export function countFailedLogin(
   { host }: ClientConnection,

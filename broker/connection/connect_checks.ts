@@ -5,13 +5,13 @@ import { isBeyondLimits } from "../limits/topic_limits.ts";
 import type { ClientConnection } from "./client_connection.ts";
 import { ConnectRefusal } from "./connect_refusal.ts";
 
-/** What the checks need of the connection that the packet has come by. */
+/** The connection, as the checks need it. */
 export type CheckedBy = Pick<ClientConnection, "context" | "policy" | "reportLimit">;
 
-/** Returns why the client is refused, or `null`. */
+/** Returns the refusal, or `null`. */
 type ConnectCheck = (by: CheckedBy, packet: ConnectPacket) => ConnectRefusal | null;
 
-/** In the order in which they are made: the first that refuses decides on the reason code. */
+/** All checks in order. The first that refuses determines the reason code. */
 const CHECKS: readonly ConnectCheck[] = [
   checkShutdown,
   checkVersion,
@@ -26,7 +26,7 @@ const CHECKS: readonly ConnectCheck[] = [
 /**
  * Checks a CONNECT that is well-formed.
  *
- * @returns Why the client is refused; `null` if nothing is wrong with the packet.
+ * @returns The refusal; `null` if the packet passes all checks.
  */
 export function checkConnect(by: CheckedBy, packet: ConnectPacket): ConnectRefusal | null {
   for (const check of CHECKS) {

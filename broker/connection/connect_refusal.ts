@@ -1,10 +1,10 @@
-/** Why a CONNECT is refused: a reason code, and a reason in words. */
+/** The refusal of a CONNECT: a reason code, and a reason string. */
 
-/** Why a client is not accepted: what its CONNACK says [MQTT-3.2.2-7]. */
+/** The refusal of a client, for its CONNACK [MQTT-3.2.2-7]. */
 export class ConnectRefusal {
-  /** As of 5.0; a client of 3.x is sent the return code that is nearest to it. */
+  /** The reason code of 5.0. A client of 3.x receives the nearest return code. */
   readonly reasonCode: number;
-  /** The same in words, for a client of 5.0. */
+  /** The reason in words, for a client of 5.0. */
   readonly reasonString: string | undefined;
 
   constructor(reasonCode: number, reasonString?: string) {

@@ -52,11 +52,11 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
   readonly outbox: Outbox;
   /** What is known of the peer. */
   readonly peer: PeerInfo;
-  /** The rules by which it came, shared with others. */
+  /** The policy of its listener, shared with other connections. */
   readonly listenerPolicy: ListenerPolicy;
-  /** What holds for the client, as of when it connected. */
+  /** The rules for the client, as they were when it connected. */
   readonly policy: EffectivePolicy;
-  /** The bytes that it has brought and taken. */
+  /** Counts the bytes of the connection. */
   readonly traffic: Traffic;
   version: ProtocolVersion = 4;
   isBridge = false;
@@ -65,29 +65,29 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
   session: Session | null = null;
   sender: MessageSender | null = null;
   client: ClientInfo | null = null;
-  /** How the client is accepted; `null` before its CONNECT, and when nothing of it is left to do. */
+  /** Accepts the client; `null` before CONNECT, and after CONNACK unless AUTH may come again. */
   flow: ConnectHandler | null = null;
-  /** An enhanced authentication under way, or that may be repeated. */
+  /** An enhanced authentication that is in progress, or repeatable. */
   auth: EnhancedAuthentication | null = null;
-  /** How far the authenticator has accepted the client; `null` for without end and restriction. */
+  /** The grant of the authenticator; `null` if it has no limit and no deadline. */
   granted: Granted | null = null;
   /** Topic aliases that the client has set. */
   aliases: Map<number, Route<Receiver>> | null = null;
-  /** What they cost in memory, in bytes. */
+  /** The memory of these aliases, in bytes. */
   aliasBytes = 0;
-  /** The route of the last message: the next is often for the same. */
+  /** The route of the last message: the next one often has the same. */
   lastRoute: Route<Receiver> | null = null;
-  /** What the connection limiter counts of it; `null` for nothing. */
+  /** The lease of the connection limiter; `null` for none. */
   lease: ConnectionLease | null = null;
-  /** Answers that wait for the disk; made for the first. */
+  /** Responses that wait for the disk; created for the first one. */
   acks: WaitingResponses | null = null;
-  /** How the connection ends, once it does. */
+  /** The end of the connection. */
   readonly end: ConnectionEnd;
-  /** Watches the time that the client may take. */
+  /** The timer for CONNECT, Keep Alive and the last bytes. */
   readonly timer: ConnectionTimer;
   readonly #pipe: Pipe;
   readonly #reader: ConnectionReader;
-  /** Made for the first message. */
+  /** Created for the first message. */
   #origin: Origin | null = null;
 
   constructor(
@@ -112,7 +112,7 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
   }
 
   /**
-   * Goes by limits that have changed. What CONNACK has told the client stays: it has counted on it.
+   * Applies changed limits, but for those that CONNACK has told the client, which relies on them.
    */
   applyLimits(): void {
     this.lastRoute = null;
@@ -135,7 +135,7 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
     return this.end.isOpen;
   }
 
-  /** Who is asked what the client may do; nobody if `null`. */
+  /** Decides about the permissions of the client; `null` allows everything. */
   get authorizer(): Authorizer | null {
     return this.granted === null ? this.policy.authorizer : this.granted.authorizer;
   }
@@ -146,7 +146,7 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
   }
 
   target(shared: Uint8Array<ArrayBuffer> | null): Uint8Array<ArrayBuffer> {
-    // What the client sends while the last bytes leave is read, but not handled.
+    // While the last bytes leave, input is read, but not handled.
     return this.end.isOpen || shared === null ? this.#reader.target(shared) : shared;
   }
 
@@ -156,7 +156,7 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
     const { context } = this;
     this.timer.onRead(context.turns.begin());
     this.traffic.onReceived(bytes);
-    this.#reader.filled(bytes);
+    this.#reader.onFilled(bytes);
     const wait = this.#take();
     if (wait !== null) this.#pause(wait);
     this.#reader.settle(wait !== null);
@@ -164,18 +164,18 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
 
   onEnded(error: unknown): void {
     this.end.error ??= error;
-    // To end is work, too, and thousands may lose their connections at once.
+    // The end of a connection is work, too, and thousands may end at once.
     this.context.turns.begin();
     this.context.turns.whenever(() => this.end.transportGone());
   }
 
-  /** Takes everything that has arrived. Returns what has to be waited for, if anything. */
+  /** Handles everything that has arrived. Returns a promise to wait for, if any. */
   #take(): PromiseLike<void> | null {
     const wait = this.#takePart();
     return wait === null && this.isOpen && this.#reader.isCut ? this.#takeInTurns() : wait;
   }
 
-  /** Takes what there is time for in this turn. */
+  /** Handles as much as this turn has time for. */
   #takePart(): PromiseLike<void> | null {
     try {
       return this.#reader.consume() ?? this.#reader.held();
@@ -185,7 +185,7 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
     }
   }
 
-  /** Goes on in later turns, until everything was taken or there is something else to wait for. */
+  /** Continues in later turns, until all is handled or there is something else to wait for. */
   #takeInTurns(): Promise<void> {
     const { context } = this;
     return new Promise((resolve) => {
@@ -205,7 +205,7 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
     this.context.reportLimit(reason, this.peer.address, this.client?.clientId ?? null);
   }
 
-  /** Reads nothing more until a wait is over; the client cannot keep alive meanwhile. */
+  /** Stops reading until a wait is over. The Keep Alive timer is paused meanwhile. */
   async #pause(wait: PromiseLike<void>): Promise<void> {
     this.#pipe.pause();
     this.timer.isPaused = true;
@@ -225,7 +225,7 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
     this.#pipe.resume();
   }
 
-  /** What the client speaks is known. */
+  /** Sets the protocol of the client. */
   speak({ version, isBridge, wantsReasons, wire }: ClientProtocol): void {
     this.version = version;
     this.isBridge = isBridge;
@@ -233,7 +233,7 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
     this.wire = wire;
   }
 
-  /** The client has got a session. */
+  /** Sets the session of the client. */
   bind(session: Session, sender: MessageSender): void {
     this.session = session;
     this.sender = sender;
@@ -249,7 +249,7 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
     this.context.guard(() => hooks.connected?.(client));
   }
 
-  /** Adds what is on its way to the client. */
+  /** Adds the memory of what is on its way to the client. */
   tally(tally: Tally): void {
     this.outbox.tally(tally);
     tally.bytes += this.acks?.bytes ?? 0;
@@ -275,7 +275,7 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
   }
 
   onSent(bytes: number): void {
-    this.traffic.sent(bytes);
+    this.traffic.onSent(bytes);
   }
 
   onWritten(bytes: number): void {
@@ -295,12 +295,12 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
     this.end.byClient(reasonCode);
   }
 
-  /** The broker ends the connection, and says why, in 5.0 [MQTT-4.13.1-1]. */
+  /** Ends the connection; a 5.0 client receives the reason [MQTT-4.13.1-1]. */
   disconnect(reasonCode: number, reasonString?: string, last: LastPacket = "disconnect"): void {
     this.end.byBroker(reasonCode, last, reasonString);
   }
 
-  /** The client broke the protocol, or the broker has failed: the broker ends the connection. */
+  /** Ends the connection because of a protocol violation or an internal error. */
   fail(error: unknown): void {
     this.blame(error);
     if (!(error instanceof PacketError)) {
@@ -316,7 +316,7 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
     } else this.disconnect(ReasonCode.UnspecifiedError);
   }
 
-  /** Takes note of why the connection ends, unless something else came before. */
+  /** Records the error that ends the connection. The first one counts. */
   blame(error: unknown): void {
     this.end.error ??= error;
   }
@@ -326,17 +326,17 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
     return this.end.takeOver();
   }
 
-  /** The broker closes at once, since there is no use in saying why. */
+  /** Closes at once, because the client takes no bytes. */
   cutOff(error: Error): void {
     this.end.cutOff(error);
   }
 
-  /** Gives back what the reader holds: nothing is read any more. */
+  /** Stops reading, and releases the input buffer. */
   stopReading(): void {
     this.#reader.close();
   }
 
-  /** Starts to watch the Keep Alive that was agreed on, in seconds; 0 for none. */
+  /** Starts the Keep Alive timer with the agreed time, in seconds; 0 for none. */
   keepAlive(seconds: number): void {
     this.timer.keepAlive(seconds);
   }

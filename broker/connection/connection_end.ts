@@ -8,16 +8,19 @@ import type { ClientConnection, LastPacket } from "./client_connection.ts";
 import { sendDisconnect } from "./reason_packets.ts";
 import { releaseAliases } from "./topic_aliases.ts";
 
-/** What the end of a connection costs, in units of the budget: its will, its session, its socket. */
+/**
+ * The cost of the end of a connection, in units of the turn budget: its will, its session, its
+ * socket.
+ */
 const UNITS_PER_END = 32;
 
-/** What the end needs of the connection beside what the handlers see of it. */
+/** The connection, as its end needs it. */
 export interface EndingConnection extends ClientConnection {
   /** The listener that counts it. */
   readonly listenerPolicy: ListenerPolicy;
-  /** Watches the time that the client may take. */
+  /** The timer for CONNECT, Keep Alive and the last bytes. */
   readonly timer: Pick<ConnectionTimer, "isPaused" | "linger" | "stop">;
-  /** Gives back what the reader holds: nothing is read any more. */
+  /** Stops reading, and releases the input buffer. */
   stopReading(): void;
 }
 
@@ -33,13 +36,13 @@ export interface EndingConnection extends ClientConnection {
  * After each of them two things happen, once each. The session is _released_: it goes on without
  * the connection, or ends, and the program is told. And the connection is _gone_: the transport is
  * closed, and what it has counted for is given back. If the broker ends the connection, the session
- * is released right away and not when the client has taken its last bytes: its will does not wait
- * for a client that has fallen silent [MQTT-3.1.2-22].
+ * is released at once, before the client has taken its last bytes. So the will of a silent client
+ * is not delayed [MQTT-3.1.2-22].
  */
 export class ConnectionEnd {
-  /** Whether the end has not come: packets are read and handled. */
+  /** Whether the connection has not ended, so that packets are read and handled. */
   isOpen = true;
-  /** Why it comes, as far as an error says it; the first one counts. */
+  /** The error that has ended it, or `null`. The first one counts. */
   error: unknown = null;
   readonly #connection: EndingConnection;
   readonly #pipe: Pick<Pipe, "closeWrite" | "close">;
@@ -50,7 +53,8 @@ export class ConnectionEnd {
   #isReleased = false;
   #isTransportClosed = false;
   #isGone = false;
-  // Made when somebody waits, which is rare: an idle connection must cost little.
+  // Created for the first waiter. Most connections have none, and an idle connection must cost
+  // little.
   #sentAll: Receipt | null = null;
   #gone: Receipt | null = null;
 
@@ -64,7 +68,10 @@ export class ConnectionEnd {
     listenerPolicy.connections++;
   }
 
-  /** Whether the peer is heard out: closing with something unread would reset the connection. */
+  /**
+   * Whether the last bytes of the peer are still read: closing with unread bytes would reset the
+   * connection.
+   */
   get isLingering(): boolean {
     return !this.isOpen && this.#endedBy === "broker";
   }
@@ -84,7 +91,7 @@ export class ConnectionEnd {
     return this.#gone ??= this.#isGone ? Receipt.closed() : new Receipt();
   }
 
-  /** The first way: the client has sent DISCONNECT. Nothing is left to say to it. */
+  /** The first way: the client has sent DISCONNECT. It receives nothing more. */
   byClient(reasonCode: number): void {
     this.#reasonCode = reasonCode;
     this.#endedBy = "client";
@@ -93,7 +100,9 @@ export class ConnectionEnd {
     this.abort();
   }
 
-  /** The second way: the broker ends the connection, and says why if it can [MQTT-4.13.1-1]. */
+  /**
+   * The second way: the broker ends the connection, and sends the reason if it can [MQTT-4.13.1-1].
+   */
   byBroker(reasonCode: number, last: LastPacket, reasonString?: string): void {
     if (!this.isOpen) return;
     this.#sayLast(reasonCode, last, reasonString);
@@ -110,7 +119,7 @@ export class ConnectionEnd {
     this.#release();
   }
 
-  /** The second way, where there is no use in saying why: the client takes nothing. */
+  /** The second way without a last packet, because the client takes no bytes. */
   cutOff(error: Error): void {
     this.error ??= error;
     this.#endedBy = "broker";
@@ -118,8 +127,8 @@ export class ConnectionEnd {
   }
 
   /**
-   * The third way: the transport has ended, or failed. After the other two it is the last act, so
-   * it is called for each connection once nothing is read any more.
+   * The third way: the transport has ended, or failed. It also comes last after the other two, so
+   * it is called once for each connection.
    */
   transportGone(): void {
     if (this.#isGone) return;
@@ -140,19 +149,19 @@ export class ConnectionEnd {
     this.#gone?.close();
   }
 
-  /** Closes the transport at once; what waits for the client is discarded. */
+  /** Closes the transport at once, and discards what waits for the client. */
   abort(): void {
     this.isOpen = false;
     this.#connection.outbox.abort();
     this.#closeTransport();
   }
 
-  /** The outbox has written its last byte, or, if that is not so, has failed or was aborted. */
+  /** The outbox has written its last byte (`isComplete`), or it has failed or was aborted. */
   onOutboxEnded(isComplete: boolean, error: unknown): void {
     this.isOpen = false;
     this.error ??= error;
     if (!isComplete) this.#closeTransport();
-    // The peer may still be sending, and is heard out.
+    // The peer may still be sending, so its last bytes are read.
     else this.#pipe.closeWrite();
     this.#hasSentAll = true;
     this.#sentAll?.close();
@@ -176,7 +185,7 @@ export class ConnectionEnd {
     if (this.#isTransportClosed) return;
     this.#isTransportClosed = true;
     this.#pipe.close();
-    // Nobody reads, so nobody would find out: what is waited for may never come.
+    // While reading waits for something, a disconnect is not noticed. So the wait is ended here.
     if (this.#connection.timer.isPaused) this.transportGone();
   }
 
@@ -186,7 +195,7 @@ export class ConnectionEnd {
     queueMicrotask(() => this.#connection.context.guard(() => this.#release()));
   }
 
-  /** The session goes on without the connection, or ends; the program is told. */
+  /** Separates the session from the connection, or ends it, and calls the hook. */
   #release(): void {
     if (this.#isReleased) return;
     this.#isReleased = true;

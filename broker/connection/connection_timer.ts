@@ -1,11 +1,13 @@
-/** The times that a client must keep: for CONNECT, between packets, and to take the last bytes. */
+/**
+ * Ends connections whose clients exceed a time: for CONNECT, between packets, for the last bytes.
+ */
 import { ReasonCode } from "../../codec/mod.ts";
 import type { Clock } from "../base/clock.ts";
 import type { BrokerLimits } from "../base/limits.ts";
 import { Deadline, type Scheduler } from "../base/scheduler.ts";
 import type { LimitReason } from "../base/stats.ts";
 
-/** A connection whose time is watched. */
+/** The connection, as its timer needs it. */
 export interface TimedConnection {
   readonly context: {
     readonly clock: Clock;
@@ -16,17 +18,17 @@ export interface TimedConnection {
   readonly isOpen: boolean;
   /** The session; `null` until the client has got one. */
   readonly session: object | null;
-  /** Takes note of why the connection ends. */
+  /** Records the error that ends the connection. */
   blame(error: unknown): void;
   /** Counts that the client has reached a limit. */
   reportLimit(reason: LimitReason): void;
-  /** Ends the connection, and says why. */
+  /** Ends the connection with a reason code. */
   disconnect(reasonCode: number): void;
   /** Closes the transport at once. */
   abort(): void;
 }
 
-/** One deadline for all of it: only one of them is ever watched. */
+/** One deadline for all of these times, because only one of them runs at a time. */
 export class ConnectionTimer {
   /** Whether nothing is read at present, so that the client cannot keep alive. */
   isPaused = false;
@@ -35,7 +37,7 @@ export class ConnectionTimer {
   #lastReadMs: number;
   #keepAliveMs = 0;
 
-  /** Waits for CONNECT from now on. */
+  /** Starts the time for CONNECT. */
   constructor(connection: TimedConnection) {
     const { clock, scheduler, limits } = connection.context;
     this.#connection = connection;
@@ -43,18 +45,18 @@ export class ConnectionTimer {
     scheduler.set(this.#deadline, this.#lastReadMs + limits.connectTimeoutMs);
   }
 
-  /** Something was read at that time. */
+  /** Bytes were read at that time. */
   onRead(nowMs: number): void {
     this.#lastReadMs = nowMs;
   }
 
-  /** Reading goes on after a pause. */
+  /** Reading continues after a pause. */
   resume(): void {
     this.isPaused = false;
     this.#lastReadMs = this.#connection.context.clock.now();
   }
 
-  /** Starts to watch the Keep Alive that was agreed on, in seconds; 0 for none. */
+  /** Starts the Keep Alive timer with the agreed time, in seconds; 0 for none. */
   keepAlive(seconds: number): void {
     const { scheduler } = this.#connection.context;
     // One and a half times as long [MQTT-3.1.2-22].
@@ -69,7 +71,7 @@ export class ConnectionTimer {
     scheduler.set(this.#deadline, clock.now() + limits.lingerMs);
   }
 
-  /** Watches nothing more. */
+  /** Clears the deadline. */
   stop(): void {
     this.#connection.context.scheduler.clear(this.#deadline);
   }
@@ -85,10 +87,10 @@ export class ConnectionTimer {
 
   #due(): void {
     const connection = this.#connection;
-    // The last bytes have had their time.
+    // The time for the last bytes is over.
     if (!connection.isOpen) return connection.abort();
     if (connection.session === null) {
-      // No CONNECT in time, or an authentication that goes nowhere.
+      // CONNECT has not come in time, or the authentication was not completed.
       connection.blame(new Error("No CONNECT in time"));
       connection.reportLimit("connect-timeout");
       return connection.disconnect(ReasonCode.UnspecifiedError);

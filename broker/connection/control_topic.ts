@@ -1,4 +1,4 @@
-/** Messages with commands for the program: they are handed to it, and to no subscriber. */
+/** Hands messages of a control topic to the program; no subscriber receives them. */
 import { ReasonCode } from "../../codec/mod.ts";
 import type { ControlTopic } from "../../auth/control_topic.ts";
 import type { Message } from "../base/message.ts";
@@ -7,9 +7,9 @@ import type { ClientConnection } from "./client_connection.ts";
 /**
  * Hands a message to the program, if the authorizer allows it. Without an authorizer nobody may.
  *
- * @param settle Tells the client what came of it, with a Reason Code.
- * @returns Resolves when the commands are done: the client waits that long for its next packet. It
- * never rejects because of the program.
+ * @param settle Sends the result to the client, as a Reason Code.
+ * @returns Resolves when the commands are done. The next packet of the client is handled after
+ * that. It never rejects because of the program.
  */
 export async function takeCommands(
   connection: ClientConnection,
@@ -21,7 +21,7 @@ export async function takeCommands(
   const { access } = connection.session!;
   const may = access?.mayPublish({ topic, qos, retain, will: false }) ?? false;
   if (may === false) return settle(ReasonCode.NotAuthorized);
-  // The bytes are borrowed, and may be gone after a wait.
+  // The bytes are borrowed, and may be overwritten during a wait.
   const payload = message.payload.slice();
   const isAllowed = await may;
   if (!connection.isOpen) return;

@@ -6,10 +6,10 @@ import { ReasonCode } from "../../codec/mod.ts";
 import type { ClientConnection } from "./client_connection.ts";
 import { Deadline } from "../base/scheduler.ts";
 
-/** How far a client was let in: what it may do, and for how long. */
+/** The grant of a client: its permissions, and the time at which they expire. */
 export class Granted {
   readonly #connection: ClientConnection;
-  /** Who is asked what it may do. */
+  /** Decides about the permissions of the client. */
   readonly authorizer: Authorizer | null;
   readonly #expiresAtMs: number;
   readonly #deadline: Deadline;
@@ -28,13 +28,13 @@ export class Granted {
   }
 
   /**
-   * Lets a client in as far as it is granted, in place of what it was before.
+   * Replaces the grant of a client.
    *
-   * @returns Whether the grant holds: not if it has expired, or never says when in numbers.
+   * @returns Whether the grant is in effect: false if it has expired, or its time is no number.
    */
   static grant(connection: ClientConnection, grant: Grant): boolean {
     const { expiresAtMs = Infinity, authorizer } = grant;
-    // Not the other way round: what is no number has expired.
+    // Written so that NaN counts as expired.
     if (!(expiresAtMs > connection.context.settings.wallClock())) return false;
     connection.granted?.end();
     const isUnbounded = expiresAtMs === Infinity && authorizer === undefined;
@@ -42,7 +42,7 @@ export class Granted {
     return true;
   }
 
-  /** Stops to watch: the connection is no more, or was granted something else. */
+  /** Clears the deadline, because the connection has ended or has another grant. */
   end(): void {
     this.#connection.context.scheduler.clear(this.#deadline);
   }

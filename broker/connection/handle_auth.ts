@@ -8,13 +8,13 @@ import type { ClientConnection } from "./client_connection.ts";
 import { Granted } from "./credential_expiry.ts";
 import { askAgain } from "./reauthorization.ts";
 
-/** What a client is told whose authentication holds no longer. */
+/** The reason string for a client whose authentication has expired. */
 export const EXPIRED = "Authentication has expired";
 
 /**
- * Handles an AUTH of a client that was let in (§4.12.1).
+ * Handles an AUTH of a client that was accepted (§4.12.1).
  *
- * @param request What the client was let in with.
+ * @param request The request with which the client was accepted.
  */
 export async function reauthenticate(
   connection: ClientConnection,
@@ -52,7 +52,7 @@ export async function reauthenticate(
 }
 
 /**
- * Checks that an AUTH is the one that is awaited.
+ * Checks that an AUTH is the expected one.
  *
  * @throws {ProtocolError} If it has another reason code, or another method.
  */
@@ -70,7 +70,7 @@ export function checkAuth(
   }
 }
 
-/** Sends the AUTH that one step of an authentication ends with. */
+/** Sends the AUTH that is the result of one step of an authentication. */
 export function sendAuth(
   connection: ClientConnection,
   reasonCode: number,
@@ -83,7 +83,7 @@ export function sendAuth(
   reply(connection, { type: "auth", reasonCode, properties });
 }
 
-/** What a client may do, as it was let in; `null` for everything. */
+/** The permissions of a client by its grant; `null` for everything. */
 export function accessOf(
   { context, authorizer }: ClientConnection,
   client: ClientInfo,
@@ -91,7 +91,7 @@ export function accessOf(
   return authorizer === null ? null : new ClientAccess(context, authorizer, client);
 }
 
-/** A client that has authenticated anew may do other things than before. */
+/** Applies the permissions of a new authentication. */
 async function permitAgain(connection: ClientConnection, client: ClientInfo): Promise<void> {
   const { host, session, isOpen } = connection;
   const access = accessOf(connection, client);

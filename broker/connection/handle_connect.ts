@@ -1,4 +1,4 @@
-/** How a client is accepted: the steps from its CONNECT to CONNACK, in their order. */
+/** Accepts or refuses a client: the steps from its CONNECT to CONNACK, in order. */
 import type { ConnectRequest } from "../../auth/authenticator.ts";
 import {
   type AuthPacket,
@@ -38,15 +38,15 @@ const UNDECIDED = new ConnectRefusal(
 );
 
 /**
- * One attempt of a client to connect. Each step is a function in a file of its own. It returns what
- * the next steps need, which nothing changes afterwards, or why the client is refused. This class
- * runs the steps, and looks after each of them whether the connection is still there.
+ * One attempt of a client to connect. Each step is a function in a file of its own. It returns an
+ * immutable value that the next steps need, or a refusal. This class runs the steps, and checks
+ * after each step whether the connection is still open.
  */
 export class ConnectAttempt implements ConnectHandler {
   readonly #connection: ClientConnection;
-  /** The CONNECT that is being decided on; `null` before and after. */
+  /** The CONNECT in progress; `null` before and after. */
   #packet: ConnectPacket | null = null;
-  /** What the authenticator is told of the client; kept for clients that may authenticate again. */
+  /** The request for the authenticator; kept for clients that may authenticate again. */
   #request: ConnectRequest | null = null;
 
   constructor(connection: ClientConnection) {
@@ -73,7 +73,8 @@ export class ConnectAttempt implements ConnectHandler {
       this.#request = request;
       return this.#goOn(authenticate(connection, request));
     }
-    // More is read before this is decided, into the bytes that the packet has borrowed.
+    // More bytes are read before the decision, and would overwrite the bytes that the packet has
+    // borrowed.
     this.#packet = { ...packet, will: ownWill(will), password: null };
     this.#request = { ...request, password: request.password?.slice() ?? null };
     return this.#goOn(beginAuthentication(connection, this.#request, method, data));
@@ -92,26 +93,26 @@ export class ConnectAttempt implements ConnectHandler {
     return reauthenticate(this.#connection, this.#request!, packet);
   }
 
-  /** Refuses a client whose CONNECT, or what it sent next, breaks the protocol. */
+  /** Refuses a client whose CONNECT, or next packet, violates the protocol. */
   refuseFaulty(error: PacketError): void {
     const connection = this.#connection;
     const refusal = new ConnectRefusal(error.reasonCode, error.message);
     if (error instanceof UnsupportedVersionError && this.#packet === null) {
-      // In the form that it most likely reads [MQTT-3.1.2-2]; a second CONNECT in that of the first.
+      // In the version that the client most likely understands [MQTT-3.1.2-2].
       const version = error.answerVersion;
       connection.speak({ version, isBridge: false, wantsReasons: true, wire: connection.wire });
       this.#refuse(refusal);
     } else if (connection.version === 5) this.#refuse(refusal);
-    // In 3.x there is no code for it [MQTT-3.1.4-1].
+    // 3.x has no return code for this [MQTT-3.1.4-1].
     else connection.disconnect(error.reasonCode);
   }
 
-  /** Refuses a client about which nothing could be decided: the broker, or the program, has failed. */
+  /** Refuses a client because the broker, or a function of the program, has failed. */
   refuseUndecided(): void {
     if (this.#connection.isOpen) this.#refuse(UNDECIDED);
   }
 
-  /** Step 1: reads the packet, and learns what the client speaks. */
+  /** Step 1: decodes the packet, and sets the protocol of the client. */
   #decode(first: number, body: Uint8Array): ConnectPacket {
     const connection = this.#connection;
     const { leniency, mount, packetBytesMax } = connection.policy;
@@ -128,14 +129,15 @@ export class ConnectAttempt implements ConnectHandler {
         isOwn: mount !== null || connection.context.settings.deliver !== null,
       },
     });
-    // On a lenient listener a session without a name, which cannot be found again, is a clean one.
+    // On a lenient listener a session without a client identifier is clean, because it cannot be
+    // resumed.
     const isNameless = version === 4 && packet.clientId === "" && !packet.cleanStart;
     if (leniency === null || !isNameless) return packet;
     leniency.overlook("empty-client-id");
     return { ...packet, cleanStart: true };
   }
 
-  /** Step 2: checks the packet, and finds out what the client is called. */
+  /** Step 2: checks the packet, and determines the names of the client. */
   #check(packet: ConnectPacket): ConnectRequest | ConnectRefusal {
     const connection = this.#connection;
     const { host, peer } = connection;
@@ -145,7 +147,7 @@ export class ConnectAttempt implements ConnectHandler {
     return requestOf(connection, packet, identity);
   }
 
-  /** Step 3: waits for the authentication, which may take several AUTH packets. */
+  /** Step 3: waits for the authentication. It may take several AUTH packets. */
   async #goOn(authentication: Promise<Authenticated | ConnectRefusal | null>): Promise<void> {
     const connection = this.#connection;
     const authenticated = await authentication;
@@ -156,7 +158,7 @@ export class ConnectAttempt implements ConnectHandler {
     } else await this.#accept(authenticated);
   }
 
-  /** Steps 4 to 8: what the client is granted, its session, CONNACK, and the disk. */
+  /** Steps 4 to 8: admission, the claim on the session, the session, CONNACK, and the commit. */
   async #accept(authenticated: Authenticated): Promise<void> {
     const connection = this.#connection;
     const admission = await admit(connection, this.#packet!, this.#request!, authenticated);
@@ -177,7 +179,7 @@ export class ConnectAttempt implements ConnectHandler {
     const attachment = attachSession(connection, admission);
     if (this.#isOver(attachment)) return;
     this.#packet = null;
-    // Only a client that can authenticate again comes back here.
+    // Only clients that can authenticate again still need this object.
     if (connection.auth === null) connection.flow = null;
 
     if (attachment.commit !== null) {
@@ -188,7 +190,7 @@ export class ConnectAttempt implements ConnectHandler {
     connection.onAccepted(admission.client);
   }
 
-  /** Whether nothing is left to decide: the client is refused, or its connection is gone. */
+  /** Whether the attempt is over: the client is refused, or its connection has ended. */
   #isOver<T>(result: T | ConnectRefusal): result is ConnectRefusal {
     if (!this.#connection.isOpen) return true;
     if (!(result instanceof ConnectRefusal)) return false;
@@ -196,7 +198,7 @@ export class ConnectAttempt implements ConnectHandler {
     return true;
   }
 
-  /** Answers with a CONNACK that says why not, and closes [MQTT-3.2.2-7]. */
+  /** Sends the CONNACK of a refusal, and closes [MQTT-3.2.2-7]. */
   #refuse({ reasonCode, reasonString }: ConnectRefusal): void {
     const connection = this.#connection;
     const { context, peer } = connection;

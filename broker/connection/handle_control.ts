@@ -1,4 +1,4 @@
-/** Handles each control packet after CONNACK; PUBLISH is elsewhere. */
+/** Handles each kind of packet after CONNACK, except PUBLISH. */
 import {
   type DisconnectPacket,
   MalformedPacketError,
@@ -14,10 +14,10 @@ import { subscribe } from "./handle_subscribe.ts";
 import { unsubscribe } from "./handle_unsubscribe.ts";
 
 /**
- * Handles a packet, other than PUBLISH, of a client that was let in.
+ * Handles a packet, other than PUBLISH, of an accepted client.
  *
- * @returns What has to be waited for before the next packet, if anything.
- * @throws {PacketError} If the client must not send it, or not so.
+ * @returns A promise to wait for before the next packet, if any.
+ * @throws {PacketError} If the client must not send it, or not in this state.
  */
 export function handlePacket(
   connection: ClientConnection,
@@ -94,22 +94,22 @@ export function handleBareAck(connection: ClientConnection, first: number, packe
 }
 
 /**
- * Goes on with the exchange of a QoS 2 message. One that is not in flight is answered as if it were,
- * unless the client has refused it: then nothing is to be released [MQTT-4.3.3-4].
+ * Handles PUBREC: sends PUBREL. An unknown identifier gets a PUBREL, too, unless the client has
+ * refused the message: then nothing is left to release [MQTT-4.3.3-4].
  */
 function handlePubrec(session: Session, packetId: number, reasonCode: number): void {
   if (session.inflightMessages?.pubrec(packetId, reasonCode) || reasonCode >= 0x80) return;
   session.link?.sendPubrel(packetId, ReasonCode.PacketIdentifierNotFound);
 }
 
-/** Releases a QoS 2 message [MQTT-4.3.3-11]. */
+/** Handles PUBREL: releases a QoS 2 message [MQTT-4.3.3-11]. */
 function handlePubrel(connection: ClientConnection, packetId: number): void {
   const session = connection.session!;
   const isKnown = session.inbound.release(packetId);
   if (isKnown) session.queue.markChanged();
   const isFault = !isKnown && connection.version === 5;
   const reasonCode = isFault ? ReasonCode.PacketIdentifierNotFound : ReasonCode.Success;
-  // The identifier is free once PUBCOMP is there, also for a broker that has crashed since.
+  // PUBCOMP frees the identifier for the client, so the release must survive a crash.
   const commit = session.durableAfter();
   ackAfter(connection, commit, PacketType.pubcomp, packetId, reasonCode);
 }

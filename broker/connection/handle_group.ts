@@ -1,28 +1,31 @@
-/** Subscriptions that join a consumer group of a stream: checks, and the joining. */
+/** Checks and adds subscriptions that join a consumer group of a stream. */
 import { type QoS, ReasonCode } from "../../codec/mod.ts";
 import { PendingMessage, type StreamGroup } from "../../stream/stream_group.ts";
 import type { ClientConnection } from "./client_connection.ts";
 import { type ReplayPlan, wrongCode } from "./replay_plan.ts";
 
-/** What a group costs in memory at least, beside its name and filter, in bytes. */
+/** The memory of a group without its name and filter, in bytes. */
 const GROUP_BYTES = 1024;
 
-/** The group of `$share/…` as the broker knows it: clients of other mount points have others. */
+/**
+ * The name of the group of `$share/…` with the mount point: clients of other mount points have
+ * other groups.
+ */
 export function groupNameOf({ policy }: ClientConnection, shown: string): string {
   if (policy.mount === null) return shown;
   const { prefix } = policy.mount;
   return `${prefix}${prefix.endsWith("/") ? "" : "/"}${shown}`;
 }
 
-/** The group that a plan asks for, if the stream has it. */
+/** The group of a plan, if the stream has it. */
 export function knownGroup({ stream, group }: ReplayPlan): StreamGroup | undefined {
   return stream!.log.groups.get(group!.name);
 }
 
 /**
- * Why a client cannot be a member of a group; `null` if it can.
+ * Why a client cannot become a member of a group; `null` if it can.
  *
- * @param filter What the topics match, as the broker knows it.
+ * @param filter The filter of the topics, with the mount point.
  */
 export function groupFault(
   connection: ClientConnection,
@@ -57,7 +60,7 @@ export function groupFault(
   return null;
 }
 
-/** Adds the subscription to its group, which begins with it if it is new. */
+/** Adds the subscription to its group. The first member creates the group. */
 export function joinGroup(
   connection: ClientConnection,
   plan: ReplayPlan,
@@ -67,7 +70,7 @@ export function joinGroup(
   const { log, declaration } = plan.stream!;
   const { filter, key } = plan.request!;
   const { memberships } = connection.host.replaysOf(connection.session!);
-  // Others may have been here while the beginning was looked for.
+  // Other members may have been added while the position was searched.
   const fault = groupFault(connection, plan, filter);
   if (fault !== null) return fault;
   const known = knownGroup(plan);

@@ -20,27 +20,27 @@ import type { Receiver } from "../delivery/subscriber.ts";
 import { PublishBatch } from "../delivery/publish_batch.ts";
 import type { DropReason } from "../base/stats.ts";
 
-/** One of each for all connections: a call fills them in and reads them, and keeps neither. */
+/** Shared by all connections: a call fills them in and reads them, and keeps neither. */
 const view = new PublishView();
 const run = new PublishBatch();
 
-/** What it may cost to find who gets what is published to another topic, in units of the budget. */
+/** The cost of a route that is not cached, in units of the turn budget. */
 const UNITS_PER_ROUTE = 16;
 
 /** First byte of a QoS 0 PUBLISH without RETAIN and DUP. */
 const PLAIN_PUBLISH = 0x30;
 const DOLLAR = 0x24;
-/** The route of a topic with more bytes is looked up again for each packet. */
+/** The last route is remembered only for topics of up to so many bytes. */
 const LAST_TOPIC_BYTES_MAX = 1024;
 
 /** Returned by {@linkcode handlePublish} if the packet has to be handled again in a later turn. */
 export const LATER: PromiseLike<void> = Promise.resolve();
 
-/** How far {@linkcode handlePublishBatch} came. */
+/** The result of {@linkcode handlePublishBatch}. */
 export interface BatchResult {
-  /** Where the frames end that were published. */
+  /** The end of the published frames. */
   end: number;
-  /** Closes when the next message is welcome; `null` if it is at once. */
+  /** Closes when the next message may be read; `null` for no wait. */
   room: Receipt | null;
 }
 
@@ -48,11 +48,11 @@ export interface BatchResult {
 const result: BatchResult = { end: 0, room: null };
 
 /**
- * Publishes consecutive QoS 0 frames that go to one topic and have nothing special about them.
+ * Publishes consecutive plain QoS 0 frames to one topic.
  *
- * @param start Where the first frame begins in `bytes`.
- * @param end Where the bytes end that have arrived.
- * @returns Valid until the next call; `end` is `start` if the first frame is not of that kind.
+ * @param start The start of the first frame in `bytes`.
+ * @param end The end of the bytes that have arrived.
+ * @returns Valid until the next call; `end` is `start` if the first frame is not plain.
  */
 export function handlePublishBatch(
   connection: ClientConnection,
@@ -69,13 +69,13 @@ export function handlePublishBatch(
   let route: Route<Receiver> | null = null;
   let at = start;
   while (at + 4 < end && bytes[at] === PLAIN_PUBLISH) {
-    // The Remaining Length, written out: this is the innermost loop of the broker.
+    // The Remaining Length, decoded inline: this is the innermost loop of the broker.
     let body = at + 2;
     let length = bytes[at + 1]!;
     if (length >= 0x80) {
       const second = bytes[body++]!;
       length = (length & 0x7f) | (second & 0x7f) << 7;
-      // Longer ones, which are rare, and faulty ones are left to the packet path.
+      // Longer ones, which are rare, and malformed ones are left to handlePublish().
       if (second >= 0x80 || second === 0) break;
     }
     const frameEnd = body + length;
@@ -86,9 +86,9 @@ export function handlePublishBatch(
     if (topicEnd === topic || payload > frameEnd || (v5 && bytes[topicEnd] !== 0)) break;
     if (route === null) {
       route = routeOf(connection, bytes, topic, topicEnd);
-      // Topics of the broker's own are looked at more closely.
+      // Topics that begin with $ need more checks, in handlePublish().
       if (route === null || route.bytes[0] === DOLLAR) break;
-      // The packet path tells to come again.
+      // handlePublish() returns LATER for it.
       if (!host.publisher.prepare(route, 0)) break;
       run.begin(route, connection.origin, v5, bytes, at);
     } else if (!sameBytes(route.bytes, bytes, topic, topicEnd)) break;
@@ -120,7 +120,7 @@ function routeOf(
   if (last !== null && sameBytes(last.bytes, bytes, start, end)) return last;
   connection.context.turns.count(UNITS_PER_ROUTE);
   const route = connection.host.router.route(bytes, start, end);
-  // A hundred thousand connections must not hold on to as many long topics.
+  // A hundred thousand connections must not keep as many long topics in memory.
   if (end - start <= LAST_TOPIC_BYTES_MAX) connection.lastRoute = route;
   return route;
 }
@@ -128,8 +128,8 @@ function routeOf(
 /**
  * Handles one PUBLISH packet whose body is `bytes[start, end)`.
  *
- * @returns What has to be waited for before the next packet; `null` for nothing; {@linkcode LATER}
- * if nothing has happened yet.
+ * @returns A promise to wait for before the next packet; `null` for none; {@linkcode LATER} if the
+ * packet was not handled yet.
  */
 export function handlePublish(
   connection: ClientConnection,
@@ -150,13 +150,13 @@ export function handlePublish(
   const session = connection.session!;
   if (qos === 2) {
     if (session.inbound.has(packetId)) {
-      // Repeated, and acknowledged again; it was delivered before [MQTT-4.3.3-10].
+      // A repetition: it is acknowledged again, and not delivered again [MQTT-4.3.3-10].
       const commit = session.durableAfter();
       ackAfter(connection, commit, PacketType.pubrec, packetId, ReasonCode.Success);
       return null;
     }
     if (connection.version === 5 && session.inbound.size >= policy.receiveMaximum) {
-      // Leniency has its bound, too: there are no more packet identifiers than 65,535.
+      // Leniency has a bound, too: there are only 65,535 packet identifiers.
       if (policy.leniency === null) throw tooMany(policy.receiveMaximum);
       policy.leniency.overlook("receive-maximum");
     }
@@ -233,7 +233,7 @@ function settleIf(
   return drop(connection, "not-authorized", message, packetId, ReasonCode.NotAuthorized);
 }
 
-/** Counts a message that is not taken, and says so. */
+/** Drops a message: counts it, and acknowledges it with the reason. */
 function drop(
   connection: ClientConnection,
   reason: DropReason,
@@ -260,7 +260,10 @@ function settle(
     : settleTransformed(connection, transform, route, message, packetId);
 }
 
-/** Publishes what the program makes of a message. Apart, since its closure costs each call. */
+/**
+ * Publishes a message after `transform`. A function of its own, because its closure would cost each
+ * call of the caller.
+ */
 function settleTransformed(
   connection: ClientConnection,
   transform: Transform,
@@ -282,7 +285,7 @@ function settleTransformed(
 /**
  * Publishes a message, and acknowledges it once it is accepted.
  *
- * @returns Closes when the next one is welcome; `null` if it is at once.
+ * @returns Closes when the next message may be read; `null` for no wait.
  */
 function publish(
   connection: ClientConnection,
@@ -302,7 +305,10 @@ function publish(
   return room;
 }
 
-/** In 3.x there is no way to say that a message is refused: no acknowledgement, and a close. */
+/**
+ * Refuses a message. 3.x has no code for that, so it is not acknowledged, and the connection is
+ * closed.
+ */
 function refuse(connection: ClientConnection, message: Message, packetId: number): null {
   connection.context.stats.messagesRefused++;
   if (connection.version < 5) connection.disconnect(ReasonCode.QuotaExceeded);
@@ -310,7 +316,7 @@ function refuse(connection: ClientConnection, message: Message, packetId: number
   return null;
 }
 
-/** @param commit What has to be on the disk first; `null` if nothing has to be. */
+/** @param commit The commit that must be on the disk first; `null` for none. */
 function acknowledge(
   connection: ClientConnection,
   message: Message,
@@ -320,7 +326,7 @@ function acknowledge(
 ): void {
   const { qos } = message;
   const session = connection.session!;
-  // The publisher may have had its own session ended by what it published.
+  // The message may have ended the session of its own publisher.
   if (qos === 0 || !connection.isOpen || session.hasEnded) return;
   if (qos === 1) {
     return ackAfter(connection, commit, PacketType.puback, packetId, reasonCode, message);

@@ -19,19 +19,19 @@ import { groupFault, groupNameOf, joinGroup, knownGroup } from "./handle_group.t
 import { maySubscribe } from "../session/subscriptions.ts";
 import { refusal, type ReplayPlan, wrongCode } from "./replay_plan.ts";
 
-/** Below this a client of any version subscribes to a stream. */
+/** The prefix with which a client of any version subscribes to a stream. */
 const REPLAY_PREFIX = "$replay/";
 const HOW = "use $replay/STREAM/POSITION/FILTER";
 /** The highest QoS of a subscription that reads a stream. */
 const QOS_MAX = 1;
 
-/** For each filter of a SUBSCRIBE what is planned; `null` for an ordinary one. */
+/** The plan for each filter of a SUBSCRIBE; `null` for a filter that reads no stream. */
 export type ReplayPlans = readonly (ReplayPlan | null)[];
 
 /**
- * Finds out which filters of a SUBSCRIBE read a stream: those with `$replay/` in front in any
- * version, and in 5.0 all of a packet with the user property `stream-offset` or `stream-name`. In
- * the packet the filter of the topics takes the place of `$replay/…`.
+ * Finds the filters of a SUBSCRIBE that read a stream: those with the prefix `$replay/` in any
+ * version, and in 5.0 all filters of a packet with the user property `stream-offset` or
+ * `stream-name`. In the packet `$replay/…` is replaced by the filter of the topics.
  *
  * @returns `null` if none does.
  */
@@ -66,13 +66,13 @@ export function planReplays(
   return plans;
 }
 
-/** `$share/…/` of a filter, if it has it, and what follows. */
+/** Splits `$share/…/` from the rest of a filter. */
 function partsOf(filter: string): [share: string, filter: string] {
   const shared = parseSharedFilter(filter);
   return shared === null ? ["", filter] : [`$share/${shared.group}/`, shared.filter];
 }
 
-/** Plans a member of a group, whose name the client has given as `shown`. */
+/** Plans a member of a group with the name `shown`. */
 function withGroup(
   connection: ClientConnection,
   plan: ReplayPlan,
@@ -90,8 +90,8 @@ function withGroup(
 /**
  * Asks whether the client may read the streams, and finds where each subscription begins.
  *
- * @param codes What holds for each filter by now.
- * @returns The same, with what has come of this.
+ * @param codes The code of each filter so far.
+ * @returns The codes, with those of this step.
  */
 export async function prepareReplays(
   connection: ClientConnection,
@@ -115,7 +115,7 @@ export async function prepareReplays(
   return prepared;
 }
 
-/** Whether a client may read a stream: a right of its own, that nobody has by `#`. */
+/** Whether a client may read a stream: a permission of its own, which `#` does not include. */
 export async function mayRead(
   access: ClientAccess,
   stream: string,
@@ -158,14 +158,14 @@ export function addReplay(
     return plan.code = fault.code;
   }
   const options = { qos, identifier, noLocal: noLocal || connection.isBridge };
-  // Without one it goes on where it is, with the options of now [MQTT-3.8.4-3].
+  // Without a cursor it continues at its position, with the new options [MQTT-3.8.4-3].
   if (plan.cursor === null) replays.change(key, options);
   else replays.add(plan.request!, options, plan.stream!, plan.cursor);
   connection.outbox.hurry();
   return qos;
 }
 
-/** Refuses what is beyond a limit. Returns the code. */
+/** Refuses a subscription beyond a limit. Returns the code. */
 function tooMany(
   connection: ClientConnection,
   plan: ReplayPlan,
@@ -177,7 +177,7 @@ function tooMany(
   return plan.code = ReasonCode.QuotaExceeded;
 }
 
-/** What a SUBACK of 5.0 says of the streams, as far as the client wants to know, and it fits. */
+/** The properties of a SUBACK of 5.0 about streams, if the client takes them and they fit. */
 export function replayProperties(
   connection: ClientConnection,
   packetId: number,
@@ -262,7 +262,7 @@ function planByProperty(
   return planOf(connection, stream, offset, filter, { key, prefix: "", code });
 }
 
-/** Whether a stream has all topics of a filter; one without topics of its own if it is named. */
+/** Whether a stream has all topics of a filter; one without declared topics if it is named. */
 function hasAll({ filters }: StreamDeclaration, filter: string, isNamed: boolean): boolean {
   return filters.some((wide) => covers(wide, filter)) || (isNamed && filters.length === 0);
 }
@@ -296,7 +296,7 @@ function planOf(
   return { code: 0, text: "", stream, request, position, group: null, isResumed, cursor: null };
 }
 
-/** Finds where a subscription begins. One that goes on gets no cursor. */
+/** Finds the position at which a subscription begins. A resumed one gets no cursor. */
 async function findStart(
   connection: ClientConnection,
   plan: ReplayPlan,
@@ -306,7 +306,7 @@ async function findStart(
   const { log } = plan.stream!;
   const isKnown = host.replaysOf(session!).get(plan.request!.key) !== undefined;
   const isGroup = plan.group !== null;
-  // The filter as the broker knows it, below the mount point.
+  // The filter with the mount point.
   const topics = partsOf(filter)[1];
   plan.request = { ...plan.request!, filter: topics };
   const fault = isGroup ? groupFault(connection, plan, topics) : null;

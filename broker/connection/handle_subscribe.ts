@@ -33,14 +33,17 @@ import { RetainedDeliveryQueue } from "../delivery/retained_delivery_queue.ts";
 import { RetainedDelivery } from "../delivery/retained_delivery.ts";
 import { isBeyondLimits } from "../limits/topic_limits.ts";
 
-/** What a subscription costs in memory at least, beside its filter, in bytes. */
+/** The memory of a subscription without its filter, in bytes. */
 const SUBSCRIBE_BYTES = 512;
-/** What a filter costs that is added or removed, in units of the budget. */
+/** The cost of adding or removing a filter, in units of the turn budget. */
 const UNITS_PER_FILTER = 4;
-/** What it costs to ask an authorizer: its time is unknown, so the budget reads the clock. */
+/**
+ * The cost of asking an authorizer. Its time is unknown, so this makes the turn budget read the
+ * clock.
+ */
 const UNITS_PER_QUESTION = 64;
 
-/** Handles a SUBSCRIBE (§3.8): as many answers as filters, in one SUBACK [MQTT-3.8.4-6]. */
+/** Handles a SUBSCRIBE (§3.8). One SUBACK has a code for each filter [MQTT-3.8.4-6]. */
 export function subscribe(
   connection: ClientConnection,
   packet: SubscribePacket,
@@ -74,7 +77,7 @@ export function subscribe(
   });
 }
 
-/** Does what comes after a wait, or at once if there is none. */
+/** Calls a function after a wait, or at once if there is none. */
 export function then(
   wait: PromiseLike<void> | null,
   next: () => PromiseLike<void> | null,
@@ -82,7 +85,10 @@ export function then(
   return wait === null ? next() : wait.then(() => next() ?? undefined);
 }
 
-/** Asks about each filter that has no fault, one after the other: a packet may have very many. */
+/**
+ * Asks the authorizer about each filter without a fault, one after the other, because a packet may
+ * have very many.
+ */
 async function ask(
   connection: ClientConnection,
   access: ClientAccess,
@@ -107,7 +113,7 @@ async function ask(
   return codes;
 }
 
-/** Puts the mount point before each filter that is valid; what is not is refused as it came. */
+/** Adds the mount point to each valid filter. Invalid filters are refused unchanged. */
 function mountAll({ policy }: ClientConnection, packet: SubscribePacket): void {
   const { mount } = policy;
   if (mount === null) return;
@@ -119,10 +125,9 @@ function mountAll({ policy }: ClientConnection, packet: SubscribePacket): void {
 }
 
 /**
- * The answer to a filter that breaks the rules.
+ * The code for an invalid filter.
  *
- * @throws {PacketError} If it is none at all, or in 3.x, where it breaks the protocol
- * [MQTT-4.7.1-2].
+ * @throws {PacketError} If it is empty, or in 3.x, where it violates the protocol [MQTT-4.7.1-2].
  */
 export function invalidFilter({ version }: ClientConnection, filter: string): number {
   if (isEmptyFilter(filter)) {
@@ -132,7 +137,7 @@ export function invalidFilter({ version }: ClientConnection, filter: string): nu
   throw new ProtocolError(`Topic filter is invalid: ${filter}`, 2, "MQTT-4.7.1-1");
 }
 
-/** Why a subscription is refused, as a reason code; 0 if it is not. */
+/** The reason code with which a subscription is refused; 0 if it is not. */
 function faultOf(connection: ClientConnection, { filter }: SubscriptionRequest): number {
   const { context, policy } = connection;
   if (topicFilterFault(filter) !== null || isBeyondLimits(filter, context.limits)) {
@@ -148,7 +153,7 @@ function faultOf(connection: ClientConnection, { filter }: SubscriptionRequest):
   return 0;
 }
 
-/** Adds the subscriptions, as many in each turn as there is time for, and says what came of them. */
+/** Adds the subscriptions, in as many turns as it takes, and sends SUBACK. */
 function answer(
   connection: ClientConnection,
   packet: SubscribePacket,
@@ -182,7 +187,7 @@ function answer(
   return then(eachInTurns(connection, packet.subscriptions, step), () => {
     const session = connection.session!;
     if (!connection.isOpen) return null;
-    // A group is stored also if the session of its first member is not.
+    // A group is stored even if the session of its first member is not.
     const commit = session.durableAfter() ?? (plans === null ? null : host.streams.latest);
     const { packetId } = packet;
     const properties = costly === null
@@ -198,10 +203,10 @@ function answer(
 }
 
 /**
- * Does something for each of many, as many in each turn as there is time for; nothing more once the
- * connection is over, or the session.
+ * Calls a function for each item, in as many turns as it takes. It stops if the connection or the
+ * session has ended.
  *
- * @returns Resolves when all is done; `null` if it is by now.
+ * @returns Resolves when all is done; `null` if it is already done.
  */
 export function eachInTurns<T>(
   connection: ClientConnection,
@@ -217,7 +222,7 @@ export function eachInTurns<T>(
   });
 }
 
-/** Why a filter would have the search for subscribers take longer than it may; that is counted. */
+/** The fault of a filter that makes matching too costly; `null` for none. A fault is counted. */
 function matchFaultOf(connection: ClientConnection, filter: string): MatchFault | null {
   const { context, host, session } = connection;
   const fault = matchFault(host.router, session!, filter, context.limits.matchStepsMax);
@@ -225,7 +230,10 @@ function matchFaultOf(connection: ClientConnection, filter: string): MatchFault 
   return fault;
 }
 
-/** What a SUBACK says of filters that cost too much, if the client wants to know, and it fits. */
+/**
+ * The properties of a SUBACK about filters that cost too much, if the client takes them and they
+ * fit.
+ */
 function costlyProperties(
   connection: ClientConnection,
   { packetId }: SubscribePacket,
@@ -244,7 +252,7 @@ function costlyProperties(
   return isTold ? properties : {};
 }
 
-/** Adds one subscription; its retained messages are sent as its options say [MQTT-3.3.1-9]. */
+/** Adds one subscription, and sends its retained messages as its options say [MQTT-3.3.1-9]. */
 function add(
   connection: ClientConnection,
   request: SubscriptionRequest,
@@ -263,9 +271,9 @@ function add(
     host.memory.admits("table", SUBSCRIBE_BYTES + 4 * filter.length, session.clientId);
   if (!isRoom) return ReasonCode.QuotaExceeded;
   const isShared = parseSharedFilter(filter) !== null;
-  // What is granted may be less than what was asked for [MQTT-3.8.4-7].
+  // The granted QoS may be lower than the requested one [MQTT-3.8.4-7].
   const qos = Math.min(asked, connection.policy.maximumQoS) as QoS;
-  // What a bridge of 3.x is sent must not come back, and must arrive as it was published.
+  // A bridge of 3.x needs No Local and Retain As Published, but cannot ask for them.
   const { isBridge } = connection;
   const options = {
     qos,

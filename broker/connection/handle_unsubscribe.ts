@@ -7,7 +7,10 @@ import { eachInTurns, invalidFilter, then } from "./handle_subscribe.ts";
 import { endSubscription, mayUnsubscribe } from "../session/subscriptions.ts";
 import { replyAfter } from "./responses.ts";
 
-/** What it costs to ask an authorizer: how long it takes is not known, so the clock is looked at. */
+/**
+ * The cost of asking an authorizer. Its time is unknown, so this makes the turn budget read the
+ * clock.
+ */
 const UNITS_PER_QUESTION = 64;
 
 /** Handles an UNSUBSCRIBE (§3.10). */
@@ -21,7 +24,7 @@ export function unsubscribe(
     .then((mayEnd) => endAll(connection, packet, mayEnd) ?? undefined);
 }
 
-/** Asks about each filter that is valid; what is not is refused anyway. */
+/** Asks the authorizer about each valid filter. Invalid filters are refused anyway. */
 async function askToEnd(
   connection: ClientConnection,
   access: ClientAccess,
@@ -40,7 +43,7 @@ async function askToEnd(
 }
 
 /**
- * Ends subscriptions, and says what came of each.
+ * Ends subscriptions, and sends UNSUBACK.
  *
  * @param mayEnd Whether the client may end each of them; `null` for all.
  */
@@ -75,7 +78,7 @@ function endAll(
   });
 }
 
-/** A filter as the broker knows it. */
+/** A filter with the mount point. */
 function mounted({ policy }: ClientConnection, filter: string): string {
   return policy.mount?.filter(filter) ?? filter;
 }

@@ -1,54 +1,53 @@
 /** The buffer that a connection reads into, which grows and shrinks with the traffic. */
 import { BufferPool } from "../../log/buffer_pool.ts";
 
-/** What a connection reads into at first and while it is idle, in bytes. */
+/** The size of the buffer of a new or idle connection, in bytes. */
 const IDLE_BYTES = 128;
 /**
- * Up to this size, what is left of a packet is copied to the start of the shared buffer, and the
- * next read goes behind it: a kernel call costs more.
+ * Up to this size, the rest of a packet is copied to the start of the shared buffer, and the next
+ * read goes behind it. The copy is cheaper than another system call.
  */
 const COPY_BYTES_MAX = 16 * 1024;
 
 const NO_BYTES: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
 /**
- * The buffer a connection reads into: tiny while the peer says little, since an
- * idle connection must cost next to nothing, and large under load, since every
- * read is a kernel call. It grows when a read fills it and shrinks when one
- * leaves most of it empty.
+ * The buffer that a connection reads into. It is tiny while the peer sends little, because an idle
+ * connection must be cheap, and large under load, because every read is a system call. It grows
+ * when a read fills it, and shrinks when a read leaves most of it empty.
  *
- * Where there is a shared buffer, large for everybody, that one is read into. Only what was not
- * consumed is copied to a buffer of the connection's own before the shared one serves others.
+ * If the pipe has a large buffer that connections share, reads go there. Before it serves other
+ * connections, the bytes that were not consumed are copied to a buffer of this connection.
  */
 export class InputBuffer {
   /** The bytes; what has arrived and is not consumed is `[start, end)`. */
   bytes: Uint8Array<ArrayBuffer> = NO_BYTES;
-  /** Where the first byte that is not consumed is. */
+  /** The position of the first byte that is not consumed. */
   start = 0;
-  /** Where the last one ends. */
+  /** The end of the last one. */
   end = 0;
   /** Whether `bytes` is the shared buffer. */
   isBorrowing = false;
   readonly #pool: BufferPool;
-  /** How large a buffer the last read has shown to be right, in bytes. */
+  /** The right size of the buffer, by the last read, in bytes. */
   #wanted = IDLE_BYTES;
 
   constructor(pool: BufferPool) {
     this.#pool = pool;
   }
 
-  /** How many bytes of memory are its own. */
+  /** The memory of the buffer, in bytes; a shared one does not count. */
   get ownBytes(): number {
     return this.isBorrowing ? 0 : this.bytes.length;
   }
 
   /**
-   * Where the next read goes.
+   * The buffer for the next read.
    *
-   * @param frameBytes Size of the frame that is incomplete, as far as it is
-   * known. The buffer grows towards it as bytes arrive, not on its word alone.
+   * @param frameBytes Size of the incomplete frame, if known. The buffer grows towards it as bytes
+   * arrive, because a peer can announce any size.
    * @param shared A buffer to read into until {@linkcode settle}; `null` for none.
-   * @param mayBorrow Whether that buffer may be used. If not, one of the pool is, and no new one.
+   * @param mayBorrow Whether that buffer may be used. If not, a buffer of the pool is used.
    */
   target(
     frameBytes: number,
@@ -69,8 +68,8 @@ export class InputBuffer {
     return this.end === 0 ? this.bytes : this.bytes.subarray(this.end);
   }
 
-  /** Takes note that `bytes` bytes were read to the target. */
-  filled(bytes: number): void {
+  /** The last read has put `bytes` bytes into the target. */
+  onFilled(bytes: number): void {
     const room = this.bytes.length - this.end;
     this.end += bytes;
     if (this.isBorrowing) return;
@@ -84,7 +83,7 @@ export class InputBuffer {
     if (this.start === this.end) this.start = this.end = 0;
   }
 
-  /** The shared buffer is about to serve others: what was not consumed is copied. */
+  /** The shared buffer will serve others: copies the bytes that were not consumed. */
   settle(): void {
     if (!this.isBorrowing) return;
     const { bytes, start, end } = this;

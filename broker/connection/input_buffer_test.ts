@@ -10,7 +10,7 @@ function read(input: InputBuffer, bytes: Uint8Array, frameBytes = 0): number {
   const target = input.target(frameBytes, null);
   const part = bytes.subarray(0, target.length);
   target.set(part);
-  input.filled(part.length);
+  input.onFilled(part.length);
   return part.length;
 }
 
@@ -36,7 +36,7 @@ Deno.test("InputBuffer grows while reads fill it, to 64 KB and no further", () =
   for (let i = 0; i < 8; i++) {
     const { length } = input.target(0, null);
     sizes.push(length);
-    input.filled(length);
+    input.onFilled(length);
     input.consume(input.end);
   }
   assertEquals(sizes, [128, 1024, 4096, 16_384, 65_536, 65_536, 65_536, 65_536]);
@@ -111,7 +111,7 @@ Deno.test("InputBuffer hands on every byte in order through random reads", () =>
     assert(target.length > 0, `seed ${seed}`);
     const most = random(10) === 0 ? target.length : Math.min(target.length, 1 + random(200));
     for (let i = 0; i < most; i++) target[i] = sent++ % 251;
-    input.filled(most);
+    input.onFilled(most);
     const whole = input.start + random(input.end - input.start + 1);
     for (let i = input.start; i < whole; i++, seen++) {
       assert(input.bytes[i] === seen % 251, `byte ${seen}, seed ${seed}`);
@@ -128,7 +128,7 @@ Deno.test("InputBuffer reads into a shared buffer, and keeps only what was not c
   const shared = new Uint8Array(65_536);
   assert(input.target(0, shared) === shared);
   for (let i = 0; i < 100; i++) shared[i] = i;
-  input.filled(100);
+  input.onFilled(100);
   assertEquals([input.bytes === shared, input.end, input.ownBytes], [true, 100, 0]);
   input.consume(90);
   input.settle();
@@ -149,7 +149,7 @@ Deno.test("InputBuffer reads into a shared buffer, and keeps only what was not c
   // What is left comes first, and the next read goes behind it.
   const target = input.target(0, shared);
   assertEquals([target.byteOffset, target.length, pool.taken.size], [10, 65_526, 0]);
-  input.filled(5);
+  input.onFilled(5);
   assertEquals([input.bytes[0], input.end], [90, 15]);
   input.consume(15);
   input.settle();
@@ -167,7 +167,7 @@ Deno.test("InputBuffer reads the rest of a large packet into a buffer of its own
     const target = input.target(frameBytes, shared);
     const bytes = Math.min(target.length, frameBytes - arrived);
     for (let i = 0; i < bytes; i++) target[i] = arrived++ % 251;
-    input.filled(bytes);
+    input.onFilled(bytes);
     input.settle();
     shared.fill(0xee);
   }

@@ -20,45 +20,48 @@ import { handlePublish, handlePublishBatch, LATER } from "./handle_publish.ts";
 /** How many bytes of packets cost as much as one packet more: 512. */
 const BYTES_PER_UNIT_LOG2 = 9;
 
-/** What it costs to take so many bytes, in units of the budget, beside what comes of them. */
+/**
+ * The cost of reading so many bytes, in units of the turn budget, without the cost of handling
+ * them.
+ */
 function unitsOf(bytes: number): number {
   return 1 + (bytes >> BYTES_PER_UNIT_LOG2);
 }
 
-/** The largest body that is handled without a closer look, in bytes; -1 for none. */
+/** The largest body that needs no check of its contents, in bytes; -1 for none. */
 function uncheckedBytesMax({ host, policy }: ClientConnection): number {
   return policy.refuseControlCharacters ? -1 : host.limiters.harmlessBytes;
 }
 
-const UNCOUNTED = { misplaced: () => {} };
+const UNCOUNTED = { onMisplaced: () => {} };
 
-/** A packet up to this size, in bytes, is taken whatever memory there is. */
+/** A packet up to this size, in bytes, is read even if memory is short. */
 const LARGE_BYTES = 64 * 1024;
 
-/** What has arrived is handled before that of others if it is at most so long, in bytes. */
+/** Input of at most so many bytes is handled before the longer input of others. */
 const SHORT_BYTES = 1024;
 
-/** One for all: it is filled in and read within a call. */
+/** Shared by all connections: it is filled in and read within one call. */
 const header = new FixedHeader();
 
 /**
- * What arrives on a connection: finds the packets in the bytes and has each
- * handled, no faster than the client may go.
+ * Finds the packets in the bytes of a connection and calls their handlers, no faster than the
+ * client may publish.
  */
 export class ConnectionReader {
   readonly #connection: ClientConnection;
   readonly #input: InputBuffer;
-  /** How fast the client may publish; `null` for as fast as it can. */
+  /** The publish rate of the client; `null` for no limit. */
   #pace: PublishRateLimiter | null;
-  /** Bytes of the frame that is incomplete, as far as it is known. */
+  /** Bytes of the incomplete frame, if known. */
   #frameBytes = 0;
-  /** Whether there is more that waits for another turn. */
+  /** Whether more input waits for another turn. */
   isCut = false;
   /** Whether the pipe has a buffer to share: then an idle connection has none. */
   #isPushed = false;
-  /** The largest body that no limit of packets is asked about, in bytes. */
+  /** The largest body that is not checked against the packet limits, in bytes. */
   #uncheckedBytesMax: number;
-  /** What the memory has been counted for of the input buffer, in bytes. */
+  /** The memory of the input buffer that was counted, in bytes. */
   #countedBytes = 0;
 
   constructor(connection: ClientConnection) {
@@ -68,7 +71,7 @@ export class ConnectionReader {
     this.#uncheckedBytesMax = uncheckedBytesMax(connection);
   }
 
-  /** Goes by limits that have changed: what was published before them counts for nothing. */
+  /** Applies changed limits. The publish rate starts again. */
   applyLimits(): void {
     const { context } = this.#connection;
     this.#uncheckedBytesMax = uncheckedBytesMax(this.#connection);
@@ -77,15 +80,15 @@ export class ConnectionReader {
     this.#pace = PublishRateLimiter.of(context);
   }
 
-  /** Whether little has arrived: it is handled before what others have sent much of. */
+  /** Whether little has arrived. It is handled before the longer input of others. */
   get isShort(): boolean {
     return this.#input.end - this.#input.start <= SHORT_BYTES;
   }
 
   /**
-   * Where the next read goes.
+   * The buffer for the next read.
    *
-   * @param shared A buffer that serves until {@linkcode settle} if it may; `null` for none.
+   * @param shared A buffer that may be used until {@linkcode settle}; `null` for none.
    */
   target(shared: Uint8Array<ArrayBuffer> | null): Uint8Array<ArrayBuffer> {
     this.#isPushed = shared !== null;
@@ -94,15 +97,16 @@ export class ConnectionReader {
     return this.#pace?.bounded(target) ?? target;
   }
 
-  /** Takes note that so many bytes were read to the target. */
-  filled(bytes: number): void {
-    this.#input.filled(bytes);
+  /** The last read has put so many bytes into the target. */
+  onFilled(bytes: number): void {
+    this.#input.onFilled(bytes);
   }
 
   /**
-   * If the pipe has a shared buffer, what was not consumed is kept in one of its own.
+   * If the pipe has a shared buffer, copies the bytes that were not consumed to a buffer of this
+   * connection.
    *
-   * @param isWaiting Whether a handler is at work, which may still read what it was given.
+   * @param isWaiting Whether a handler is in progress, which may still read its bytes.
    */
   settle(isWaiting: boolean): void {
     if (!this.#isPushed) return;
@@ -113,7 +117,7 @@ export class ConnectionReader {
 
   /**
    * Whether packets may be read into a buffer that is overwritten soon. A CONNECT, and a message
-   * that the program decides on, are still read when it has decided, which may be much later.
+   * for `transform`, are still needed after the decision about them, which may come much later.
    */
   get #mayBorrow(): boolean {
     const { session, auth, context } = this.#connection;
@@ -124,7 +128,7 @@ export class ConnectionReader {
   /**
    * Handles every packet that is complete.
    *
-   * @returns What has to be waited for before the next one, if anything.
+   * @returns A promise to wait for before the next one, if any.
    * @throws {PacketError} If the client breaks the protocol.
    */
   consume(): PromiseLike<void> | null {
@@ -140,8 +144,8 @@ export class ConnectionReader {
     this.isCut = turns.isSpent && at < end;
     if (this.isCut) return null;
     let isOver = false;
-    // What waits stays where it is: a backlog never grows by more than a message
-    // between the moment it is long and the moment its publishers wait.
+    // The rest stays in the buffer. So a backlog never grows by more than one message after its
+    // publishers have to wait.
     while (at < end && connection.isOpen) {
       if (outbox.control.bytes > controlBytesMax || pace?.mayGoOn === false) break;
       if (connection.acks !== null && connection.acks.bytes > controlBytesMax) break;
@@ -193,7 +197,7 @@ export class ConnectionReader {
       }
       at = bodyEnd;
       if (isPaced) pace?.spend(first >> 4 === PacketType.publish ? 1 : 0, size);
-      // Counted also where something is waited for: a promise may settle within this turn.
+      // This is also counted if there is a wait, because the promise may settle within this turn.
       isOver = turns.spend(unitsOf(size));
       if (wait !== null) {
         input.consume(at);
@@ -206,7 +210,7 @@ export class ConnectionReader {
     return null;
   }
 
-  /** What has to be waited for because of what this client does itself: too much at once. */
+  /** A promise to wait for because this client sends too much at once. */
   held(): Promise<void> | null {
     const connection = this.#connection;
     if (!connection.isOpen) return null;
@@ -235,20 +239,22 @@ export class ConnectionReader {
     this.#pace?.close();
   }
 
-  /** Takes note of how large the input buffer is. */
+  /** Counts the memory of the input buffer. */
   #count(): void {
     const bytes = this.#input.ownBytes;
     this.#connection.host.memory.inputBytes += bytes - this.#countedBytes;
     this.#countedBytes = bytes;
   }
 
-  /** The buffer has to grow for a large packet that is incomplete: not where memory is short. */
+  /**
+   * Refuses a large incomplete packet if memory is short, because the buffer would have to grow.
+   */
   #askForRoom(heldBytes: number): void {
     if (this.#connection.host.memory.mayGrow("message", 4 * heldBytes)) return;
     throw new PacketLimitError("memory", "There is no memory for so large a packet now");
   }
 
-  /** Handles one packet; the most frequent come first, and what is rare is elsewhere. */
+  /** Handles one packet: the most frequent kinds here, the others in further functions. */
   #handle(first: number, bytes: Uint8Array, start: number, end: number): PromiseLike<void> | null {
     const connection = this.#connection;
     const { session } = connection;
@@ -266,7 +272,7 @@ export class ConnectionReader {
     return handlePacket(connection, this.#decode(first, bytes, start, end));
   }
 
-  /** Handles a packet that is large, or comes before CONNACK, or is looked at more closely. */
+  /** Handles a packet that is large, or comes before CONNACK, or needs a check of its contents. */
   #handleChecked(
     first: number,
     bytes: Uint8Array,
@@ -282,7 +288,7 @@ export class ConnectionReader {
     }
     if (session !== null && type === PacketType.publish) {
       if (policy.refuseControlCharacters) {
-        // What is overlooked is counted when it is read for good.
+        // Tolerated faults are counted when the packet is decoded for use.
         const tolerance = policy.leniency === null ? null : UNCOUNTED;
         const body = bytes.subarray(start, end);
         refuseControlCharacters(decodePacket(version, first, body, tolerance));
@@ -301,7 +307,7 @@ export class ConnectionReader {
     return decodePacket(version, first, bytes.subarray(start, end), policy.leniency);
   }
 
-  /** Until it is accepted, a client may send CONNECT, and AUTH if it is asked to. */
+  /** Before CONNACK a client may only send CONNECT, and AUTH on request. */
   #handleBeforeAccepted(
     first: number,
     bytes: Uint8Array,

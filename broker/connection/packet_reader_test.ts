@@ -70,7 +70,7 @@ class World {
     const target = this.reader.target(null);
     const taken = Math.min(target.length, bytes.length);
     target.set(bytes.subarray(0, taken));
-    this.reader.filled(taken);
+    this.reader.onFilled(taken);
     return taken;
   }
 

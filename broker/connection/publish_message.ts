@@ -13,7 +13,7 @@ export function messageOf(
 ): Message {
   let { buffer, propertiesStart, propertiesEnd, payloadStart, end } = view;
   if (!view.forwardable) {
-    // Some properties stay here: what goes on is put together anew.
+    // Some properties are not forwarded, so the others are encoded again.
     const properties = forwardedProperties(view);
     const whole = new Uint8Array(properties.length + end - payloadStart);
     whole.set(properties);

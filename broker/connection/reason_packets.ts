@@ -1,4 +1,4 @@
-/** CONNACK and DISCONNECT that tell a client why it is refused or disconnected. */
+/** Sends CONNACK and DISCONNECT with the reason of a refusal or a disconnect. */
 import {
   ConnectReturnCode,
   encodePacket,
@@ -30,13 +30,13 @@ const RETURN_CODES: ReadonlyMap<number, number> = new Map([
   [ReasonCode.BadAuthenticationMethod, ConnectReturnCode.NotAuthorized],
 ]);
 
-/** A code that CONNACK can carry [MQTT-3.2.2-8]. */
+/** Maps a reason code to one that CONNACK may have [MQTT-3.2.2-8]. */
 function connackCode(reasonCode: number): number {
   const isRefusal = reasonCode >= 0x80 && isReasonCodeAllowed("connack", reasonCode);
   return isRefusal ? reasonCode : ReasonCode.UnspecifiedError;
 }
 
-/** The server to go to instead, if the reason is that there is another one [MQTT-4.11]. */
+/** The Server Reference, for the reason codes that may have one [MQTT-4.11]. */
 function referenceFor(connection: ClientConnection, reasonCode: number): Properties {
   const { serverReference } = connection.context.settings;
   const isMoved = reasonCode === ReasonCode.UseAnotherServer ||
@@ -44,7 +44,10 @@ function referenceFor(connection: ClientConnection, reasonCode: number): Propert
   return isMoved && serverReference !== null ? { serverReference } : {};
 }
 
-/** Sends a packet with a Reason String, or without it if the client takes none of that size. */
+/**
+ * Sends a packet with a Reason String, or without it if the packet would be too large for the
+ * client.
+ */
 function sendWithReason<P extends { readonly properties: Properties }>(
   packet: P,
   reasonString: string | undefined,
@@ -56,8 +59,8 @@ function sendWithReason<P extends { readonly properties: Properties }>(
 }
 
 /**
- * Sends a CONNACK that says why a client is not accepted, with the reason in words if that fits;
- * nothing if no code of its version says it.
+ * Sends the CONNACK of a refusal, with a Reason String if it fits. Sends nothing if the version of
+ * the client has no code for it.
  */
 export function sendRefusal(
   connection: ClientConnection,
@@ -66,7 +69,7 @@ export function sendRefusal(
 ): void {
   const isV5 = connection.version === 5;
   const code = isV5 ? connackCode(reasonCode) : RETURN_CODES.get(reasonCode);
-  // No return code says it: the connection is closed without a word [MQTT-3.2.2-6].
+  // There is no return code for it: the connection is closed without CONNACK [MQTT-3.2.2-6].
   if (code === undefined) return;
   const properties = isV5 ? referenceFor(connection, reasonCode) : {};
   const refusal = { type: "connack", sessionPresent: false, reasonCode: code, properties } as const;
@@ -78,12 +81,10 @@ export function sendRefusal(
 }
 
 /**
- * Sends a 5.0 client the DISCONNECT that says why the connection ends, with the reason in words if
- * that fits [MQTT-3.14.2-3].
+ * Sends a DISCONNECT to a 5.0 client, with a Reason String if it fits [MQTT-3.14.2-3].
  *
- * @param code The reason code; one that DISCONNECT cannot carry is sent as a Protocol Error: a
- * second CONNECT of an unknown version, for example.
- * @param drain Whether it goes behind the messages that wait, or in front.
+ * @param code The reason code. One that DISCONNECT may not have is sent as a Protocol Error.
+ * @param drain Whether it is sent after the waiting messages, or before them.
  */
 export function sendDisconnect(
   connection: ClientConnection,
@@ -100,7 +101,7 @@ export function sendDisconnect(
   );
 }
 
-/** Sends a packet behind the messages that wait, if the client takes one of its size. */
+/** Sends a packet after the waiting messages, unless it is too large for the client. */
 function sendBehind({ outbox, wire }: ClientConnection, packet: Packet): boolean {
   const size = packetSize(packet, 5);
   if (size > wire.packetBytesMax) return false;
@@ -110,7 +111,7 @@ function sendBehind({ outbox, wire }: ClientConnection, packet: Packet): boolean
   return true;
 }
 
-/** The packet that a client past the limit of connections is sent before it is closed. */
+/** The packet for a client beyond the limit of connections, before it is closed. */
 export function busyConnack(version: ProtocolVersion, code: number): Uint8Array {
   const reasonCode = version === 5 ? code : ConnectReturnCode.ServerUnavailable;
   return encodePacket(

@@ -5,19 +5,21 @@ import type { ClientConnection, ConnectionHost } from "./client_connection.ts";
 import type { Session } from "../session/session.ts";
 import { endSubscription, maySubscribe } from "../session/subscriptions.ts";
 
-/** Sessions whose authorizers are waited for at once. */
+/** The maximum number of sessions that are asked about at the same time. */
 const SESSIONS_AT_ONCE = 16;
-/** What a question costs, in units of the budget: its time is unknown, so the clock is read. */
+/**
+ * The cost of asking an authorizer. Its time is unknown, so this makes the turn budget read the
+ * clock.
+ */
 const UNITS_PER_QUESTION = 64;
-/** What a session costs of which nothing is asked. */
+/** The cost of a session about which nothing is asked. */
 const UNITS_PER_SESSION = 1;
 
 /**
- * Asks about everything a session is subscribed to, and ends and counts what is
- * allowed no more.
+ * Asks about all subscriptions of a session. Ends and counts those that are no longer allowed.
  *
  * @returns How many subscriptions have ended.
- * @throws What the authorizer throws; what was not asked about by then stays.
+ * @throws What the authorizer throws. Subscriptions that were not asked about yet stay.
  */
 export async function askAgain(
   host: ConnectionHost,
@@ -35,7 +37,7 @@ export async function askAgain(
     if (host.context.turns.spend(UNITS_PER_QUESTION)) await host.context.turns.next();
   }
   for (const { key, stream, filter, qos, group } of session.replays?.records() ?? []) {
-    // A group has the mount point before the name that its members have used.
+    // The name of a group has the mount point before the name that its members use.
     const share = group === "" ? "" : `$share/${group.slice(group.lastIndexOf("/") + 1)}/`;
     const isAllowed = await maySubscribe(access, share + filter, qos) &&
       await maySubscribe(access, `${share}$replay/${stream}/${filter}`, qos);
@@ -48,9 +50,8 @@ export async function askAgain(
 }
 
 /**
- * Asks about every client that is connected, and every subscription of every
- * session, as what authenticators and authorizers say has changed. For what is
- * delivered the change counts at once.
+ * Asks again about every connected client and every subscription of every session, after a change
+ * of accounts or permissions. For deliveries the change takes effect at once.
  *
  * @returns How many subscriptions have ended.
  */
@@ -63,7 +64,7 @@ export async function reauthorize(host: ConnectionHost): Promise<number> {
   let ended = 0;
   const ask = async () => {
     for (const session of sessions) {
-      // Not `ended += await …`, which would add to the sum from before the wait.
+      // Not `ended += await …`, which would read the sum before the wait.
       const count = await askSafely(host, session);
       ended += count;
       if (context.turns.spend(UNITS_PER_SESSION)) await context.turns.next();

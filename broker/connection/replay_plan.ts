@@ -1,32 +1,32 @@
-/** What a filter of SUBSCRIBE that reads a stream asks for, or why it is refused. */
+/** The plan for a filter of SUBSCRIBE that reads a stream, or its refusal. */
 import { ReasonCode } from "../../codec/mod.ts";
 import type { Position } from "../../stream/position.ts";
 import type { StreamCursor } from "../../stream/stream_cursor.ts";
 import type { DeclaredStream } from "../stream/broker_streams.ts";
 import type { ReplayRequest } from "../stream/replay.ts";
 
-/** A group that a SUBSCRIBE wants to be a member of. */
+/** The group that a SUBSCRIBE joins. */
 export interface GroupPlan {
-  /** Its name as the broker knows it: below the mount point of the client. */
+  /** Its name, with the mount point of the client. */
   readonly name: string;
-  /** What the client has said of one member at a time; `null` for nothing. */
+  /** Whether only one member at a time gets messages; `null` if the client has not said so. */
   readonly isExclusive: boolean | null;
 }
 
-/** What is planned for one filter of a SUBSCRIBE that reads a stream, or why it is refused. */
+/** The plan for one filter of a SUBSCRIBE that reads a stream, or its refusal. */
 export interface ReplayPlan {
   /** The reason code of the refusal; 0 for none. */
   code: number;
-  /** What would be right. */
+  /** The correct form, for the client. */
   text: string;
   readonly stream: DeclaredStream | null;
   request: ReplayRequest | null;
   readonly position: Position | null;
   /** The group that reads it together; `null` for none. */
   readonly group: GroupPlan | null;
-  /** Whether it goes on where the session has left it, if it has. */
+  /** Whether it continues at the position that the session has, if any. */
   readonly isResumed: boolean;
-  /** Where it begins; `null` until that was found, and where it goes on. */
+  /** Where it begins; `null` until that is found, and if it continues. */
   cursor: StreamCursor | null;
 }
 

@@ -1,11 +1,11 @@
-/** Sends the responses of a connection, those that promise something after their commit. */
+/** Sends the responses of a connection. A response that promises something waits for its commit. */
 import { type Packet, packetSize, PacketType, ReasonCode, writePacket } from "../../codec/mod.ts";
 import { Receipt } from "../../log/receipt.ts";
 import type { Commit, CommitListener } from "../base/commit.ts";
 import { countKept, type Message } from "../base/message.ts";
 import type { ClientConnection, WaitingResponses } from "./client_connection.ts";
 
-/** Sends a control packet, if the client takes one of its size; it is written at once. */
+/** Sends a control packet at once, unless it is too large for the client. */
 export function sendControl(connection: ClientConnection, packet: Packet): boolean {
   const { outbox, version } = connection;
   const size = packetSize(packet, version);
@@ -16,7 +16,10 @@ export function sendControl(connection: ClientConnection, packet: Packet): boole
   return true;
 }
 
-/** Sends an answer that the client waits for. A client that takes none of its size is closed. */
+/**
+ * Sends a response that the client waits for. If it is too large for the client, the connection is
+ * closed.
+ */
 export function reply(connection: ClientConnection, packet: Packet): void {
   if (!sendControl(connection, packet)) {
     connection.blame(new Error(`Answer is larger than the client takes: ${packet.type}`));
@@ -47,10 +50,10 @@ export function ack(
 }
 
 /**
- * Sends PUBACK, PUBREC or PUBCOMP once a commit is on the disk, and not before
- * those that wait already.
+ * Sends PUBACK, PUBREC or PUBCOMP once a commit is on the disk, after the responses that wait
+ * already.
  *
- * @param message What is refused if the commit fails.
+ * @param message The message that is refused if the commit fails.
  */
 export function ackAfter(
   connection: ClientConnection,
@@ -80,43 +83,42 @@ function queueOf(connection: ClientConnection): WaitingResponses {
   return connection.acks ??= new ResponseQueue(connection, connection.host.journal!);
 }
 
-/** What the responses need of the store. */
+/** The store, as responses need it. */
 export interface ResponseJournal {
   /** The number of the last commit that is on the disk, with every one before it. */
   readonly done: number;
-  /** The commit that will hold what changes now. */
+  /** The commit that will contain the current changes. */
   readonly gathering: Commit;
 }
 
-/** What an answer costs in memory beside the packet, if it has one of its own, in bytes. */
+/** The memory of a waiting response without its packet, in bytes. */
 const ANSWER_BYTES = 100;
 
 /** An answer that waits for a commit. */
 interface Response {
-  /** The number of the commit; 0 for one that only waits for those in front of it. */
+  /** The number of the commit; 0 for a response that only waits for those before it. */
   commit: number;
   /** PUBACK, PUBREC or PUBCOMP; 0 for another packet. */
   readonly type: number;
   readonly packetId: number;
   readonly reasonCode: number;
-  /** What is acknowledged, if it is to be refused should the commit fail. */
+  /** The acknowledged message, if it is refused when the commit fails. */
   readonly message: Message | null;
   readonly packet: Packet | null;
-  /** What it costs in memory, in bytes. */
+  /** Its memory, in bytes. */
   readonly bytes: number;
 }
 
 /**
- * The answers to one client that promise something, in the order in which it
- * asked [MQTT-4.6.0-2] [MQTT-4.6.0-3]: each leaves when the disk holds what it
- * promises.
+ * The waiting responses to one client, in the order of its requests [MQTT-4.6.0-2] [MQTT-4.6.0-3].
+ * Each is sent when the commit that it needs is on the disk.
  */
 export class ResponseQueue implements WaitingResponses, CommitListener {
   readonly #connection: ClientConnection;
   readonly #journal: ResponseJournal;
   #answers: Response[] = [];
   #bytes = 0;
-  /** Closes when fewer wait; made when somebody needs to know. */
+  /** Closes when fewer wait; created for the first waiter. */
   #fewer: Receipt | null = null;
 
   constructor(connection: ClientConnection, journal: ResponseJournal) {
@@ -129,17 +131,20 @@ export class ResponseQueue implements WaitingResponses, CommitListener {
     return this.#answers.length === 0;
   }
 
-  /** What all of them cost in memory, in bytes. */
+  /** The memory of all responses, in bytes. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Closes when a commit is over that some of them wait for. */
+  /** Closes when a commit that some of them wait for is over. */
   get fewer(): Receipt {
     return this.#fewer ??= new Receipt();
   }
 
-  /** Adds a PUBACK, PUBREC or PUBCOMP; with `commit` `null` it only keeps the order. */
+  /**
+   * Adds a PUBACK, PUBREC or PUBCOMP. If `commit` is `null`, it waits only for the responses before
+   * it.
+   */
   ack(
     commit: Commit | null,
     type: number,
@@ -163,7 +168,7 @@ export class ResponseQueue implements WaitingResponses, CommitListener {
   onCommitFailed({ number }: Commit): void {
     const { gathering } = this.#journal;
     const kept: Response[] = [];
-    // A client that is gone got no answer. Its messages are stored when the store works again.
+    // A disconnected client gets no response. Its messages are stored when the store works again.
     for (const answer of this.#connection.isOpen ? this.#answers : []) {
       if (answer.commit === number && answer.message !== null) this.#refuse(answer, answer.message);
       else {
@@ -171,12 +176,12 @@ export class ResponseQueue implements WaitingResponses, CommitListener {
         kept.push(answer);
       }
     }
-    // Answers that only kept the order may be at the front now.
+    // Responses without a commit may be at the front now.
     this.#sendFirst(kept);
     if (this.#answers.length > 0) gathering.tell(this);
   }
 
-  /** Sends as many as may leave, and keeps the others. */
+  /** Sends those that may leave, and keeps the others. */
   #sendFirst(answers: Response[]): void {
     const { done } = this.#journal;
     let sent = 0;
@@ -210,7 +215,7 @@ export class ResponseQueue implements WaitingResponses, CommitListener {
     message.isRevoked = true;
     if (message.place !== null) message.place.isRevoked = true;
     if (answer.type === PacketType.pubrec) connection.session?.inbound.release(answer.packetId);
-    // In 3.x there is no way to say it: no acknowledgement, and a close.
+    // 3.x has no code for this: no acknowledgement, and the connection is closed.
     if (connection.version < 5) connection.disconnect(ReasonCode.QuotaExceeded);
     else this.#send(answer, ReasonCode.QuotaExceeded);
   }

@@ -1,4 +1,4 @@
-/** How a client gets its session, with the CONNACK that says so, and how that is stored. */
+/** Attaches a client to its session, sends CONNACK, and waits for the commit. */
 import { ReasonCode } from "../../codec/mod.ts";
 import type { Commit } from "../base/commit.ts";
 import { SESSION_BYTES, SESSION_STATE_BYTES } from "../base/memory_costs.ts";
@@ -20,18 +20,18 @@ const NO_MEMORY = new ConnectRefusal(
 );
 const TOO_MANY_SESSIONS = new ConnectRefusal(ReasonCode.QuotaExceeded, "Too many sessions");
 
-/** The session that a client has got. */
+/** The session of a client, after it was attached. */
 export interface Attachment {
   readonly session: Session;
-  /** Whether it was there before [MQTT-3.2.2-3]. */
+  /** Whether the session existed before [MQTT-3.2.2-3]. */
   readonly isPresent: boolean;
-  /** What has to be on the disk before CONNACK leaves; `null` for nothing. */
+  /** The commit that must be on the disk before CONNACK leaves; `null` for none. */
   readonly commit: Commit | null;
 }
 
 /**
- * Refuses a client for which something would have to be stored while the store fails: each attempt
- * would leave something behind.
+ * Refuses a client that needs the store while the store fails, because each attempt would leave
+ * rows behind.
  */
 export function checkStorable(
   { host }: ClientConnection,
@@ -76,7 +76,7 @@ export function attachSession(
   const receiveMaximum = packet.properties.receiveMaximum ?? Infinity;
   session.attach(connection, Math.min(receiveMaximum, connection.policy.inflightMax));
 
-  // A session that is stored already needs no commit, which would fail now.
+  // A session that is already stored needs no commit, and a commit would fail now.
   const isAsBefore = journal?.isFailing && isStoredAsItIs(session, isPresent);
   const commit = isToStore && !isAsBefore ? journal?.latest ?? null : null;
   if (commit !== null) connection.outbox.hold();
@@ -84,10 +84,10 @@ export function attachSession(
 }
 
 /**
- * Waits until the disk holds what CONNACK promises: it was held back until then.
+ * Waits for the commit that CONNACK needs, and then lets CONNACK leave.
  *
- * @returns Whether it is stored; if not, the session is taken back. A refusal if the client is to
- * be told.
+ * @returns Whether the session is stored. If not, it is removed again; a refusal is returned if the
+ * client must be told.
  */
 export async function storeSession(
   connection: ClientConnection,
@@ -100,14 +100,14 @@ export async function storeSession(
   if (!isSafe) outbox.control.discard();
   outbox.release();
   if (isSafe) return true;
-  // Another connection may have the session by now. It gets an answer of its own.
+  // Another connection may have taken over the session, and gets a CONNACK of its own.
   if (session.link !== connection) return false;
   host.sessions.wills.set(session, null);
   if (!session.queue.isStored) session.expirySeconds = 0;
   return UNSTORED;
 }
 
-/** Whether there is memory for the session, unless there is one already, and for its will. */
+/** Whether there is memory for a new session, and for the will. */
 function hasMemory(
   { context, host, peer }: ClientConnection,
   { packet: { will }, client: { clientId } }: Admission,
@@ -120,7 +120,7 @@ function hasMemory(
   return false;
 }
 
-/** The session, and whether it was there before; `null` if there are too many. */
+/** The session, and whether it existed before; `null` if there are too many. */
 function sessionFor(
   { context, host: { sessions } }: ClientConnection,
   { packet: { cleanStart }, client: { clientId }, expirySeconds }: Admission,
@@ -152,7 +152,7 @@ function senderFor(
   return deliver === null ? sender : new DeliverSender(sender, context, deliver, client);
 }
 
-/** Whether a session is on the disk as it goes on, so that what waits for it can be fetched. */
+/** Whether a resumed session is in the store, so that its waiting messages can be loaded. */
 function isStoredAsItIs(session: Session, isPresent: boolean): boolean {
   return isPresent && session.queue.isStored && session.will === null;
 }

@@ -1,4 +1,7 @@
-/** What a client waits for before it gets its session: mainly the connection that has it now. */
+/**
+ * Waits for everything that must happen before a client gets its session, mainly the end of the
+ * connection that has it now.
+ */
 import { ReasonCode } from "../../codec/mod.ts";
 import type { Session } from "../session/session.ts";
 import type { ClientConnection } from "./client_connection.ts";
@@ -12,9 +15,9 @@ const TAKEN_OVER_TOO_OFTEN = new ConnectRefusal(
 );
 
 /**
- * Counts that a client takes a session from another connection, if it does.
+ * Counts the take-over of a session, if there is one.
  *
- * @returns What it waits for first, if that happens too often; `null` for nothing.
+ * @returns A delay to wait for if take-overs happen too often; `null` for none.
  */
 export function countTakeover(
   { host, peer }: ClientConnection,
@@ -29,7 +32,7 @@ export function countTakeover(
 export class SessionClaim {
   readonly #connection: ClientConnection;
   readonly #admission: Admission;
-  /** The session about whose subscriptions the authorizer was asked. */
+  /** The session whose subscriptions were checked with the authorizer. */
   #asked: Session | null = null;
 
   constructor(connection: ClientConnection, admission: Admission) {
@@ -38,11 +41,11 @@ export class SessionClaim {
   }
 
   /**
-   * What the client has to wait for before it can have the session, if anything. To be asked again
-   * after each wait, since another obstacle may have come up during it, until it returns `null`.
+   * A promise to wait for before the client can have the session, if any. Call it again after each
+   * wait, until it returns `null`, because another obstacle may have appeared meanwhile.
    *
-   * The connection that has the session ends first [MQTT-3.1.4-3]. Then the authorizer is asked
-   * about the subscriptions: the client may be another one by now, or may do less.
+   * First the connection that has the session ends [MQTT-3.1.4-3]. Then the authorizer is asked
+   * about the subscriptions, because the client may be another one, or may have fewer permissions.
    */
   obstacle(): Promise<unknown> | null {
     const { host } = this.#connection;

@@ -5,7 +5,7 @@ import type { Receiver } from "../delivery/subscriber.ts";
 import { PacketLimitError } from "../limits/packet_limits.ts";
 import type { ClientConnection } from "./client_connection.ts";
 
-/** Lets go of aliases for topics that are longer, or deeper, than topics may be now. */
+/** Removes aliases of topics that exceed the current limits of length or levels. */
 export function dropAliasesBeyond(connection: ClientConnection): void {
   const { aliases, host } = connection;
   for (const [alias, route] of aliases ?? []) {
@@ -17,7 +17,7 @@ export function dropAliasesBeyond(connection: ClientConnection): void {
 }
 
 /**
- * The route of the topic for which an alias stands.
+ * The route of the topic of an alias.
  *
  * @throws {ProtocolError} If the client has not set the alias.
  */
@@ -30,7 +30,7 @@ export function routeOfAlias(
   throw new ProtocolError(`Topic alias ${alias} is not set`, 0, "MQTT-3.3.2-7");
 }
 
-/** Has an alias stand for a topic from now on, if there is memory for it. */
+/** Sets the topic of an alias, if there is memory for it. */
 export function setAlias(
   connection: ClientConnection,
   alias: number,
@@ -51,7 +51,7 @@ export function setAlias(
   host.memory.aliasBytes += growth;
 }
 
-/** The client is gone: the topics of its aliases, both ways, take up no memory any more. */
+/** The client is gone: releases its aliases in both directions. */
 export function releaseAliases(connection: ClientConnection): void {
   connection.host.memory.aliasBytes -= connection.aliasBytes;
   connection.aliasBytes = 0;

@@ -1,7 +1,7 @@
 /** Counts the bytes of one connection. */
 import type { BrokerContext } from "../base/context.ts";
 
-/** The bytes of one connection, which count for the broker, too. */
+/** Counts the bytes of one connection, and adds them to the counters of the broker. */
 export class Traffic {
   /** When the connection was accepted, by the clock of the broker, in milliseconds. */
   readonly sinceMs: number;
@@ -16,14 +16,14 @@ export class Traffic {
     this.sinceMs = context.clock.now();
   }
 
-  /** So many bytes have come. */
+  /** So many bytes were received. */
   onReceived(bytes: number): void {
     this.bytesReceived += bytes;
     this.#context.stats.bytesReceived += bytes;
   }
 
-  /** So many bytes have left. */
-  sent(bytes: number): void {
+  /** So many bytes were sent. */
+  onSent(bytes: number): void {
     this.bytesSent += bytes;
     this.#context.stats.bytesSent += bytes;
   }

@@ -15,15 +15,15 @@ import type { ClientConnection } from "./client_connection.ts";
 type MessageRefusal = { readonly reasonCode: number };
 type MessageChange = Exclude<NonNullable<TransformResult>, MessageRefusal>;
 
-/** A message, and where it goes. */
+/** A message, and its route. */
 export interface RoutedMessage {
   readonly route: Route<Receiver>;
   readonly message: Message;
 }
 
 /**
- * Publishes the message as the program wants it if `reasonCode` is `null`; otherwise tells the
- * client the Reason Code.
+ * If `reasonCode` is `null`, publishes the message that the program has returned. Otherwise sends
+ * the Reason Code to the client.
  */
 export type Settle = (
   message: RoutedMessage,
@@ -33,8 +33,8 @@ export type Settle = (
 /**
  * Asks the program about a message, and settles it.
  *
- * @returns What has to be waited for before the next packet; `null` for nothing. It never rejects
- * because of the program.
+ * @returns A promise to wait for before the next packet; `null` for none. It never rejects because
+ * of the program.
  */
 export function transformPublish(
   connection: ClientConnection,
@@ -60,7 +60,7 @@ export function transformPublish(
   return inTime(connection, result).catch(refused).then((known) => settleWith(known) ?? undefined);
 }
 
-/** Calls the program, or goes by its result; an error is reported, and refuses the message. */
+/** Calls the program, or applies its result. An error is reported, and the message is refused. */
 function attempt<T>(connection: ClientConnection, call: () => T): T | MessageRefusal {
   try {
     return call();
@@ -99,7 +99,7 @@ function applied(
 ): RoutedMessage {
   const { topic, ...rest } = change;
   const to = topic === undefined ? route : routeOf(connection, topic);
-  // The time that the program has taken counts for the expiry.
+  // The expiry counts the time that the program has taken.
   const nowMs = connection.context.clock.now();
   return { route: to, message: changedMessage(message, { ...rest, route: to }, nowMs) };
 }

@@ -112,7 +112,7 @@ export class Backlog implements LookedThrough {
     if (open === null || (follows !== undefined && open.key.follows !== follows)) return;
     this.#closedMessages += open.cursor.lag;
     this.#closedBytes += open.cursor.log.weight - open.cursor.weight;
-    // The log may continue without this session, so its reader must not hold new messages.
+    // The log may continue without this session, so the reader must not hold its new messages.
     if (open.key.follows !== null && open.cursor.lag > 0) open.cursor.detach(open.cursor.log.end);
     this.#trail.close(0);
     // A log that was read to its end is released at once.

@@ -10,11 +10,14 @@ import type { MemoryBudget } from "../limits/memory_budget.ts";
 import { Outcome } from "./delivery.ts";
 import type { Receiver } from "./subscriber.ts";
 
-/** Messages are due together that are due in the same piece of time, in milliseconds. */
+/**
+ * Messages that are due in the same piece of time are published together. Its length, in
+ * milliseconds.
+ */
 const GRAIN_MS = 100;
-/** How long a message waits that is due and that the store cannot take, in milliseconds. */
+/** How long a due message waits while the store cannot take it, in milliseconds. */
 const RETRY_MS = 1000;
-/** What the publication of one costs, in units of the budget of a turn. */
+/** The cost of publishing one message, in units of the turn budget. */
 const UNITS_PER_MESSAGE = 16;
 
 const encoder = new TextEncoder();
@@ -42,9 +45,9 @@ export class DelayedMessage implements StoredPlace {
 
 /** What stores delayed messages. */
 export interface DelayedKeeper {
-  /** One has come: its publisher waits until it is stored. */
+  /** A message was added. Its publisher waits until it is stored. */
   onAdded(delayed: DelayedMessage): void;
-  /** One is over, so that its row must go with the commit that holds what it publishes. */
+  /** A message is over. The commit that holds what it publishes must also remove its row. */
   onOver(delayed: DelayedMessage): void;
 }
 
@@ -62,16 +65,16 @@ export interface DelayedHost {
 
 /**
  * Messages that wait for their time. Those with the same delay are published in the order in which
- * they came. Each is published by its own, in turns, at most {@linkcode GRAIN_MS} late while the
+ * they came. They are published one by one, in turns, at most {@linkcode GRAIN_MS} late while the
  * broker is not busy.
  */
 export class DelayedMessages {
   /** What stores them; `null` without a store. */
   keeper: DelayedKeeper | null = null;
   readonly #host: DelayedHost;
-  /** Those of each piece of time, in the order in which they came. */
+  /** The messages of each piece of time, in the order in which they came. */
   readonly #waiting = new Map<number, DelayedMessage[]>();
-  /** Those that are due, in order, and the next of them. */
+  /** The messages that are due, in order, and the index of the next one. */
   #due: DelayedMessage[] = [];
   #next = 0;
   #isReleasing = false;

@@ -42,7 +42,7 @@ export class DeliverSender implements MessageSender {
     return sent !== null && this.#sender.send(sent, variant, qos, packetId, dup, isSure);
   }
 
-  /** Each message is asked about. */
+  /** The program is asked about each message. */
   isPlain(): boolean {
     return false;
   }
@@ -51,7 +51,7 @@ export class DeliverSender implements MessageSender {
     this.#sender.release();
   }
 
-  /** The message as it is to be sent; `null` for not at all. */
+  /** The message to send; `null` if nothing is sent. */
   #ask(message: Message, qos: QoS, isRepeated: boolean): Message | null {
     const { name: topic, payload, retain } = message;
     try {

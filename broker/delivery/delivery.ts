@@ -1,4 +1,4 @@
-/** Delivers a publication to its subscribers, and tells what came of it. */
+/** Delivers a publication to its subscribers, and returns the outcome. */
 import type { QoS } from "../../codec/mod.ts";
 import type { Audience, Member } from "../../router/audience.ts";
 import { sharedVariant } from "../../router/variant.ts";
@@ -38,7 +38,7 @@ export interface DeliveryJournal {
   /** Creates a log of messages for durable sessions to share. */
   newLog(): MessageLog;
   /**
-   * A message moves from one session to another. The removal must not be stored before the
+   * A message moves from one session to another. Its removal must not be stored before its
    * addition.
    */
   onHandedOver(): void;

@@ -99,7 +99,7 @@ export class FlushQueue<F extends Flushable> {
     this.#few = [];
     const end = this.#flushPart(few, 0, few.length);
     if (end === few.length) return true;
-    // They come before those that were added meanwhile.
+    // The rest comes before what was added meanwhile.
     this.#few = [...few.slice(end), ...this.#few];
     this.#isTurn = true;
     this.#turns.later(this.#endTurn, true);
@@ -108,7 +108,7 @@ export class FlushQueue<F extends Flushable> {
 
   readonly #onSoon = () => {
     this.#isSoon = false;
-    this.#turns.stepped();
+    this.#turns.onStepped();
     this.#turns.begin();
     this.#flushCrowd();
   };

@@ -48,7 +48,7 @@ const FOREIGN = ["topicAlias", "subscriptionIdentifiers"] as const;
 
 const NO_PROPERTIES: Properties = Object.freeze({});
 
-/** The result of most calls. It is shared, because a promise for each message would cost time. */
+/** The result of most calls. It is shared, because a promise per message would cost time. */
 const DONE: Promise<void> = Promise.resolve();
 
 const encoder = new TextEncoder();

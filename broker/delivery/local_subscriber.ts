@@ -17,7 +17,7 @@ import type { PublishBatch } from "./publish_batch.ts";
  * messages are dropped, and counted.
  */
 export class LocalSubscriber implements Receiver {
-  /** It is handed everything itself. */
+  /** It is handed each message. */
   readonly follower = null;
   readonly isRestricted = false;
   readonly isDurable = false;

@@ -12,8 +12,8 @@ export interface AliasMemory {
 }
 
 /**
- * The topic aliases that the broker has given one client (§3.3.2.3.4). A topic for which there is
- * no alias left, or no memory, is sent in full: the client may lose nothing by that.
+ * The topic aliases that the broker has given one client (§3.3.2.3.4). If no alias is left for a
+ * topic, or no memory, the topic is sent in full.
  */
 export class OutboundAliases {
   readonly #max: number;
@@ -48,12 +48,12 @@ export class OutboundAliases {
     return this.#aliases?.get(mapKey(topic));
   }
 
-  /** Gives a topic the next alias, which the client has to be told; 0 if there is no room for it. */
+  /** Gives a topic the next alias; 0 if there is no room for it. The client must be told. */
   add(topic: string): number {
     const aliases = this.#aliases ??= new Map();
     if (aliases.size >= this.#max || this.#isReleased) return 0;
     const room = this.#limits.topicAliasBytesMax - this.#bytes;
-    // Without a look at each character of a topic that is too long anyway.
+    // A topic that is too long anyway is not measured character by character.
     if (ALIAS_BYTES + topic.length > room) return 0;
     const bytes = ALIAS_BYTES + textBytes(topic);
     if (bytes > room || !this.#memory.mayGrow("table", bytes)) return 0;
@@ -62,12 +62,12 @@ export class OutboundAliases {
     return aliases.size;
   }
 
-  /** Takes back the alias that was given last: the client was not told. */
+  /** Takes back the last alias, because the client was not told. */
   takeBack(topic: string): void {
     if (this.#aliases!.delete(mapKey(topic))) this.#grow(-ALIAS_BYTES - textBytes(topic));
   }
 
-  /** The client is gone: nothing is counted any more, and nothing is added. */
+  /** The client is gone: its aliases no longer count, and none is added. */
   release(): void {
     this.#isReleased = true;
     this.#aliases = null;

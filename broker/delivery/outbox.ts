@@ -26,7 +26,7 @@ const LAG_BYTES_MIN = 64 * 1024;
  * At most one write is in progress. Bytes that are added meanwhile are part of the next one.
  */
 export class Outbox implements Waiter {
-  /** Whether the outbox is in the flush queue. The queue sets it, so that a wake looks nothing up. */
+  /** Whether it is in the flush queue, which sets this field so that a wake needs no look-up. */
   listed = false;
   /** The waiting control packets; {@linkcode reserveControl} adds one. */
   readonly control: ControlPackets;
@@ -166,7 +166,7 @@ export class Outbox implements Waiter {
     if (frames > 0) this.#host.countLagged(frames);
   }
 
-  /** Writes nothing until {@linkcode release}: what is said first is not sure yet. */
+  /** Writes nothing until {@linkcode release}: CONNACK may still be replaced. */
   hold(): void {
     this.#isHeld = true;
   }
@@ -182,7 +182,7 @@ export class Outbox implements Waiter {
     while (this.#flushOnce());
   }
 
-  /** So many more bytes of the write in progress were taken. */
+  /** The pipe has taken so many more bytes of the write in progress. */
   onWritten(bytes: number): void {
     if (this.#writing === null || this.#state === "closed") return;
     try {
@@ -193,7 +193,7 @@ export class Outbox implements Waiter {
     }
   }
 
-  /** The write in progress has failed: there is nobody to write to. */
+  /** The write in progress has failed. The peer is gone. */
   onWriteFailed(error: unknown): void {
     this.#end(false, error);
   }
@@ -299,7 +299,7 @@ export class Outbox implements Waiter {
     return taken > 0 && this.#taken(taken);
   }
 
-  /** So many bytes of the write were taken. Returns whether it has ended. */
+  /** The pipe has taken so many bytes of the write. Returns whether the write has ended. */
   #taken(bytes: number): boolean {
     const writing = this.#writing!;
     this.#progressed = true;

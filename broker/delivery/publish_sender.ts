@@ -49,7 +49,7 @@ export interface MessageSender {
   ): boolean;
   /** Whether frames with this QoS may be written to the outbox as they are, without {@linkcode send}. */
   isPlain(qos: QoS): boolean;
-  /** The client is gone: what is kept for it takes up no memory any more. */
+  /** The client is gone: releases the memory that is kept for it. */
   release(): void;
 }
 
@@ -153,7 +153,7 @@ export class PublishSender implements MessageSender {
     how.topicSkip = this.#topicSkip;
     let size = forwardedSize(message, how);
     if (size > this.#packetBytesMax && how.topicAlias > 0 && !known) {
-      // To tell an alias takes room; without it the message may fit.
+      // A new alias takes room in the packet. Without it the message may fit.
       this.#aliases!.takeBack(message.name);
       how.topicAlias = 0;
       size = forwardedSize(message, how);
@@ -165,7 +165,7 @@ export class PublishSender implements MessageSender {
     return true;
   }
 
-  /** The client is gone: its aliases take up no memory any more. */
+  /** The client is gone: releases its aliases. */
   release(): void {
     this.#aliases?.release();
   }

@@ -1,4 +1,4 @@
-/** Publishes a message: retains and delivers it, and tells what its publisher waits for. */
+/** Publishes a message: retains and delivers it, and returns what its publisher has to wait for. */
 import type { QoS } from "../../codec/mod.ts";
 import type { Receipt } from "../../log/receipt.ts";
 import type { Route } from "../../router/route_cache.ts";
@@ -82,7 +82,7 @@ export class Publisher {
 
   /** Publishes a message: retains it if the RETAIN flag is set, and delivers it. */
   publish(route: Route<Receiver>, message: Message): PublishResult {
-    // A hook of the program may publish in the middle of this.
+    // A hook of the program may publish during this call.
     const outerRoom = this.#room;
     const isOuterStoring = this.#isStoring;
     this.#room = null;
@@ -93,7 +93,7 @@ export class Publisher {
     this.#room = outerRoom;
     this.#isStoring = isOuterStoring;
     if (outcome !== Outcome.refused) this.#context.reportPublish(message);
-    // Most publishers have nothing to wait for: their results are made once.
+    // Most publishers have nothing to wait for. Their results are made once.
     return room === null && commit === null ? AT_ONCE[outcome]! : { outcome, room, commit };
   }
 

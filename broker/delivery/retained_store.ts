@@ -21,28 +21,28 @@ export class RetainedStore {
   readonly #limits: BrokerLimits;
   readonly #clock: Clock;
   readonly #scheduler: Scheduler;
-  readonly #changed: (topic: string) => void;
+  readonly #onChanged: (topic: string) => void;
   readonly #mayGrow: (bytes: number) => boolean;
   readonly #expiryOf: (topic: string) => number;
   /** Memory of the messages, without the tree. */
   #bytes = 0;
 
   /**
-   * @param changed Called when the message of a topic is replaced or removed.
+   * @param onChanged Called when the message of a topic is replaced or removed.
    * @param mayGrow Whether there is memory for so many more bytes.
-   * @param expiryOf How many seconds a message stays that has no expiry of its own.
+   * @param expiryOf How many seconds a message without an expiry of its own stays.
    */
   constructor(
     limits: BrokerLimits,
     clock: Clock,
     scheduler: Scheduler,
-    changed: (topic: string) => void = () => {},
+    onChanged: (topic: string) => void = () => {},
     mayGrow: (bytes: number) => boolean = () => true,
     expiryOf: (topic: string) => number = () => Infinity,
   ) {
     this.#expiryOf = expiryOf;
     this.#mayGrow = mayGrow;
-    this.#changed = changed;
+    this.#onChanged = onChanged;
     this.#limits = limits;
     this.#clock = clock;
     this.#scheduler = scheduler;
@@ -80,11 +80,11 @@ export class RetainedStore {
     if (growth > 0 && !message.name.startsWith("$SYS/") && !this.#mayGrow(growth)) return false;
     this.#forget(previous);
     this.#put(message, this.#clock.now());
-    this.#changed(message.name);
+    this.#onChanged(message.name);
     return true;
   }
 
-  /** Adds a message from the store that came at this time. */
+  /** Adds a message from the store. */
   restore(message: Message, sinceMs: number = this.#clock.now()): void {
     this.#put(message, sinceMs);
   }
@@ -117,7 +117,7 @@ export class RetainedStore {
   #delete(topic: string): void {
     const retained = this.#tree.delete(topic);
     this.#forget(retained);
-    if (retained !== undefined) this.#changed(topic);
+    if (retained !== undefined) this.#onChanged(topic);
   }
 
   #forget(retained: Retained | undefined): void {

@@ -10,7 +10,7 @@ import type { ByteFollower, Wire } from "./subscriber.ts";
 /** How many bytes are appended between two checks of how far the members lag. */
 const CHECK_BYTES = 64 * 1024;
 
-/** The place of a member in a group, as far as the log of bytes is concerned. */
+/** The place of a member in a group, as the log of bytes sees it. */
 export interface ByteSeat {
   /** Whether the member has left the group. */
   readonly isRemoved: boolean;
@@ -20,8 +20,8 @@ export interface ByteSeat {
 }
 
 /**
- * Members that follow the log cost nothing per message; those on the idle list take up following
- * at the next one.
+ * Members that follow the log cost nothing per message. Members on the idle list begin to follow it
+ * at the next message.
  */
 export class SharedByteLog {
   readonly #log = new ByteLog();
@@ -47,21 +47,22 @@ export class SharedByteLog {
     this.#idle.push(seat);
   }
 
-  /** A member does not follow the log any more, since something else was appended for it. */
+  /** A member no longer follows the log, because something else was appended for it. */
   onLeft(seat: ByteSeat): void {
     this.#followed--;
     if (!seat.isRemoved) this.#idle.push(seat);
   }
 
-  /** Removes those who are gone from the idle list. */
+  /** Removes members that are gone from the idle list. */
   tidy(): void {
     this.#idle = this.#idle.filter(({ isRemoved }) => !isRemoved);
   }
 
   /**
-   * Has at most `count` members take up following, which the next append would have to do.
+   * Makes at most `count` members follow the log. This is work that the next append would have to
+   * do.
    *
-   * @returns How many it had to do with; 0 if nothing is left to do.
+   * @returns How many members it has handled; 0 if nothing is left to do.
    */
   prepare(count: number): number {
     const idle = this.#idle.splice(-count);
@@ -103,7 +104,7 @@ export class SharedByteLog {
 
   #follow(idle: readonly ByteSeat[]): void {
     for (const seat of idle) {
-      // One that is not connected takes a new seat when it is again.
+      // A member that is not connected takes a new seat when it reconnects.
       if (seat.isRemoved || !seat.follower.followBytes(this.#log, seat.ofBytes)) continue;
       this.#followed++;
     }

@@ -41,8 +41,8 @@ export class FanOut implements MemberObserver<Receiver> {
   }
 
   /**
-   * Does some of the work that the next message with a QoS causes where members are new: thousands
-   * may have come since the last one.
+   * Does some of the work that the next message with a QoS causes for new members. Thousands may
+   * have been added since the last message.
    *
    * @returns Whether nothing is left.
    */

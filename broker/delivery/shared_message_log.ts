@@ -8,10 +8,13 @@ import type { MessageFollower, Receiver } from "./subscriber.ts";
 const CHECK_BYTES_MAX = 64 * 1024;
 /** At most so many messages are appended between two checks of the members' backlogs. */
 const CHECK_MESSAGES_MAX = 256;
-/** And while everyone is away, at most this part of the room that the fullest of them has. */
+/**
+ * While all members are away, the part of the room in the fullest backlog that may be used between
+ * two checks.
+ */
 const AWAY_SHARE = 1 / 8;
 
-/** The place of a member in a group, as far as the log of messages is concerned. */
+/** The place of a member in a group, as the log of messages sees it. */
 export interface MessageSeat extends MessageFollows {
   /** Whether the member has left the group. */
   readonly isRemoved: boolean;
@@ -20,8 +23,8 @@ export interface MessageSeat extends MessageFollows {
 }
 
 /**
- * Members that follow the log cost nothing per message; those on the idle list take up following
- * at the next one.
+ * Members that follow the log cost nothing per message. Members on the idle list begin to follow it
+ * at the next message.
  */
 export class SharedMessageLog {
   /** All members of the group. */
@@ -31,16 +34,19 @@ export class SharedMessageLog {
   #log: MessageLog | null = null;
   /** Members that do not follow the log, and some that are gone. */
   #idle: MessageSeat[] = [];
-  /** Those of them that could not when they were asked since the last append. */
+  /** Idle members that could not follow when they were asked since the last append. */
   #refused: MessageSeat[] = [];
   /** A check of the backlogs that has begun before an append; `null` for none. */
   #check: BacklogCheck | null = null;
-  /** Whether such a check is over, and nothing was appended since. One that is nearly full stays so. */
+  /**
+   * Whether a check is complete, and nothing was appended since. So a nearly full backlog is not
+   * checked again and again.
+   */
   #isChecked = false;
-  /** Where the log may come to before the backlogs are checked again. */
+  /** The position of the log from which on the backlogs are checked again. */
   #checkAtMessages = 0;
   #checkAtWeight = 0;
-  /** Where the log may come to before one of those that follow it could be full. */
+  /** The position of the log from which on a backlog of a follower could be full. */
   #fullAtMessages = 0;
   #fullAtWeight = 0;
 
@@ -58,12 +64,12 @@ export class SharedMessageLog {
     this.#idle.push(seat);
   }
 
-  /** A member does not follow the log any more, since something else was appended for it. */
+  /** A member no longer follows the log, because something else was appended for it. */
   onLeft(seat: MessageSeat): void {
     if (!seat.isRemoved) this.#idle.push(seat);
   }
 
-  /** Removes those who are gone from the idle list. */
+  /** Removes members that are gone from the idle list. */
   tidy(): void {
     this.#idle = this.#idle.filter(({ isRemoved }) => !isRemoved);
     this.#refused = this.#refused.filter(({ isRemoved }) => !isRemoved);
@@ -74,7 +80,7 @@ export class SharedMessageLog {
     const log = this.#log;
     const isRoom = log !== null && log.end < this.#fullAtMessages &&
       log.weight + bytes <= this.#fullAtWeight;
-    // Those that follow have as much room as when they were checked, or more.
+    // Followers have as much room as when they were checked, or more.
     for (const { isRemoved, member } of isRoom ? this.#waiting() : this.#seats) {
       if (!isRemoved && member.subscriber.isFull(bytes)) return true;
     }
@@ -82,11 +88,11 @@ export class SharedMessageLog {
   }
 
   /**
-   * Does some of what the next append would have to do: has members take up following, then checks
-   * the backlogs.
+   * Does some work of the next append in advance: makes members follow the log, then checks the
+   * backlogs.
    *
    * @param count For how many members at most.
-   * @returns How many it had to do with; 0 if nothing is left to do.
+   * @returns How many members it has handled; 0 if nothing is left to do.
    */
   prepare(count: number): number {
     const log = this.#log ??= this.#newLog();
@@ -103,7 +109,7 @@ export class SharedMessageLog {
     if (!mustCheck) return 0;
     this.#check ??= new BacklogCheck(this.#seats);
     if (this.#check.go(count)) {
-      this.#checked(log, this.#check);
+      this.#onChecked(log, this.#check);
       this.#isChecked = true;
     }
     return Math.min(count, this.#seats.length);
@@ -129,7 +135,7 @@ export class SharedMessageLog {
     if (!this.#isCheckDue(log.end, log.weight)) return;
     const check = new BacklogCheck(this.#seats);
     check.go(Infinity);
-    this.#checked(log, check);
+    this.#onChecked(log, check);
   }
 
   /** Those that do not follow. */
@@ -141,7 +147,7 @@ export class SharedMessageLog {
     return messages >= this.#checkAtMessages || weight >= this.#checkAtWeight;
   }
 
-  /** One that may be full, or have to slow publishers down, is there from now on. */
+  /** A new follower may be full, or may have to slow publishers down. */
   checkSoon(): void {
     const log = this.#log;
     if (log === null) return;
@@ -153,11 +159,11 @@ export class SharedMessageLog {
     this.#fullAtWeight = Math.min(this.#fullAtWeight, weight);
   }
 
-  /** The next check is due when the first of them could be full. */
-  #checked(log: MessageLog, check: BacklogCheck): void {
+  /** The next check is due when the first backlog could be full. */
+  #onChecked(log: MessageLog, check: BacklogCheck): void {
     this.#check = null;
     let { messages, bytes } = check;
-    // Their backlogs may grow by other logs, too, and so they are checked now and then.
+    // Their backlogs may also grow by other logs, so they are checked now and then.
     const messagesMost = check.isAnyoneThere ? 0 : messages * AWAY_SHARE;
     const bytesMost = check.isAnyoneThere ? 0 : bytes * AWAY_SHARE;
     messages = Math.min(messages, Math.max(CHECK_MESSAGES_MAX, messagesMost));
@@ -171,12 +177,12 @@ export class SharedMessageLog {
 
 /** Finds the member whose backlog has the least room, a part of the members at a time. */
 class BacklogCheck {
-  /** The least room of those that were checked. */
+  /** The least room that was found so far. */
   messages = Infinity;
   bytes = Infinity;
   /** Whether one of them is connected. */
   isAnyoneThere = false;
-  /** Copied: one that is full may leave its seat. */
+  /** A copy, because a full member may leave its seat during the check. */
   readonly #seats: readonly MessageSeat[];
   #next = 0;
 

@@ -1,4 +1,4 @@
-/** Who receives messages, in what form it takes them, and how it is written to. */
+/** The interfaces of receivers: of messages, of batches, and of shared logs. */
 import type { ByteLog } from "../../log/byte_log.ts";
 import type { QoS } from "../../codec/mod.ts";
 import type { Variant } from "../../router/variant.ts";
@@ -11,7 +11,7 @@ import type { PublishBatch } from "./publish_batch.ts";
 
 /** How well a member of a shared group can take a message; higher is better. */
 export const Rank = {
-  /** Not at all. */
+  /** It cannot take it. */
   none: 0,
   /** It is away, and would get the message when it returns. */
   away: 1,
@@ -25,31 +25,31 @@ export const Rank = {
 export interface BacklogRoom {
   readonly messages: number;
   readonly bytes: number;
-  /** Whether nobody takes anything out at the moment, so that it slows nobody down either. */
+  /** Whether the client is away. Then the backlog slows no publisher down. */
   readonly isAway: boolean;
 }
 
-/** Who may be denied topics, although it is subscribed to them. */
+/** A receiver that may be denied topics, although it is subscribed to them. */
 export interface AuthorizedReceiver {
-  /** Whether it may perhaps not receive everything it is subscribed to. */
+  /** Whether it may be denied topics that it is subscribed to. */
   readonly isRestricted: boolean;
   /** Whether it may receive what is published to a topic: nothing, once it has ended. */
   mayReceive(topic: string): boolean;
 }
 
-/** Who takes QoS 0 frames as they came. */
+/** A receiver that takes QoS 0 frames as they came. */
 export interface ByteReceiver {
   /** Takes a run of QoS 0 frames. */
   receiveRun(run: PublishBatch, variant: Variant): void;
 }
 
-/** Who takes messages one at a time. */
+/** A receiver that takes messages one at a time. */
 export interface MessageReceiver {
   /** Whether acknowledged messages for it must survive a restart of the broker. */
   readonly isDurable: boolean;
   /** Whether an acknowledged message for it would stay in memory for longer than this turn. */
   readonly keepsMessages: boolean;
-  /** Takes one message, which is kept first if it is not encoded at once. */
+  /** Takes one message. It is kept first, unless it is encoded at once. */
   receive(message: Message, variant: Variant): void;
   /** One of {@linkcode Rank}, for a message to be sent with `qos`. */
   rank(qos: QoS): number;
@@ -57,7 +57,7 @@ export interface MessageReceiver {
   isFull(bytes: number): boolean;
 }
 
-/** Who reads QoS 0 frames from a log that it shares with others. */
+/** A receiver that reads QoS 0 frames from a log that it shares with others. */
 export interface ByteFollower {
   /** Follows a log of bytes from its end on. Returns false when it cannot now. */
   followBytes(log: ByteLog, follows: Follows): boolean;
@@ -67,7 +67,7 @@ export interface ByteFollower {
   checkLag(): void;
 }
 
-/** Who reads acknowledged messages from a log that it shares with others. */
+/** A receiver that reads acknowledged messages from a log that it shares with others. */
 export interface MessageFollower {
   /** Follows a log of messages from its end on. Returns false when it cannot now. */
   followMessages(log: MessageLog, follows: MessageFollows): boolean;
@@ -77,24 +77,24 @@ export interface MessageFollower {
   checkBacklog(): BacklogRoom;
 }
 
-/** Who reads from shared logs, of bytes and of messages. */
+/** A receiver that reads from shared logs, of bytes and of messages. */
 export interface Follower extends ByteFollower, MessageFollower {}
 
 /** A receiver of messages: a session, the program that embeds the broker, or a link. */
 export interface Receiver extends Subscriber, AuthorizedReceiver, ByteReceiver, MessageReceiver {
-  /** What of it reads shared logs; `null` if it is handed everything itself. */
+  /** The part of it that reads shared logs; `null` if it is handed each message. */
   readonly follower: Follower | null;
-  /** Whether messages from there are its own, which No Local leaves out [MQTT-3.8.3-3]. */
+  /** Whether messages of this origin are its own. No Local leaves them out [MQTT-3.8.3-3]. */
   isOrigin(origin: Origin): boolean;
 }
 
-/** How a subscriber is written to, as its wire class says it. */
+/** The format in which a subscriber is written to, as its wire class says it. */
 export interface Wire {
   /** Whether it speaks MQTT 5. */
   readonly v5: boolean;
   /** The largest packet it takes, in bytes. */
   readonly packetBytesMax: number;
-  /** Whether it is never written the bytes of others: its topics are others. */
+  /** Whether it never shares bytes with others, because its topics differ. */
   readonly isOwn: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** Members of a wide audience that are sent the same, by logs that they share. */
+/** Members of a wide audience that receive the same bytes, from logs that they share. */
 import type { QoS } from "../../codec/mod.ts";
 import type { Member } from "../../router/audience.ts";
 import type { Variant } from "../../router/variant.ts";
@@ -10,17 +10,17 @@ import { type ByteSeat, SharedByteLog } from "./shared_byte_log.ts";
 import { type MessageSeat, SharedMessageLog } from "./shared_message_log.ts";
 import type { Follower, Receiver, Wire } from "./subscriber.ts";
 
-/** How many members must have gone, beside as many as there are, for idle lists to be tidied. */
+/** Idle lists are tidied when as many members have left as there are, and this number more. */
 const REMOVED_MIN = 64;
 
-/** One log of bytes for QoS 0, one of messages for what is acknowledged, and who reads them. */
+/** A log of bytes for QoS 0, a log of messages for QoS 1 and 2, and the members that read them. */
 export class SubscriberGroup {
   readonly #variant: Variant;
   /** In no order. */
   readonly #seats: Seat[] = [];
   readonly bytes: SharedByteLog;
   readonly messages: SharedMessageLog;
-  /** How many have gone since the idle lists were tidied. */
+  /** How many members have left since the idle lists were tidied. */
   #removed = 0;
 
   /** @param newLog Makes the log of messages. */
@@ -58,7 +58,8 @@ export class SubscriberGroup {
     const last = this.#seats.pop()!;
     if (last !== seat) this.#seats[last.index = seat.index] = last;
     if (++this.#removed <= this.#seats.length + REMOVED_MIN) return;
-    // Without a publish nothing else empties the list, and each member that left would stay in it.
+    // Without a publication nothing else empties the list, and members that have left would stay in
+    // it.
     this.#removed = 0;
     this.bytes.tidy();
     this.messages.tidy();
@@ -67,7 +68,7 @@ export class SubscriberGroup {
   /**
    * Does some of the work of the next message with a QoS, for at most `count` members.
    *
-   * @returns How many it had to do with; 0 if nothing is left to do.
+   * @returns How many members it has handled; 0 if nothing is left to do.
    */
   prepare(qos: QoS, count: number): number {
     const isAcknowledged = Math.min(qos, this.#variant.qos) > 0;
@@ -91,7 +92,9 @@ export class SubscriberGroup {
   }
 }
 
-/** The place of a member in a group, and what its log of messages is followed for. */
+/**
+ * The place of a member in a group. A backlog that follows the group's log of messages holds it.
+ */
 export class Seat implements ByteSeat, MessageSeat {
   isRemoved = false;
   /** Where it stands in its group. */
@@ -117,7 +120,7 @@ export class Seat implements ByteSeat, MessageSeat {
   }
 }
 
-/** What the log of bytes of a group is followed for. */
+/** The reason why an outbox follows the log of bytes of a group. */
 class BytesOf implements Follows {
   readonly #seat: Seat;
 

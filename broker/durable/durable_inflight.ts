@@ -1,6 +1,6 @@
 /** The messages in flight of a durable session, and what has to be stored before they are sent. */
 import { ReasonCode } from "../../codec/mod.ts";
-import type { Flight } from "../../flow/outbound_window.ts";
+import type { PublishExchange } from "../../flow/outbound_window.ts";
 import type { Commit, CommitListener } from "../base/commit.ts";
 import type { ClientLink } from "../session/client_link.ts";
 import type { InflightMessage } from "../session/inflight_message.ts";
@@ -20,7 +20,7 @@ export interface DurableInflightOwner {
   readonly link: ClientLink | null;
   /** Sends a message in flight; `null` if nothing was ever in flight. */
   readonly inflightMessages: {
-    transmit(link: ClientLink, flight: Flight<InflightMessage>): void;
+    transmit(link: ClientLink, exchange: PublishExchange<InflightMessage>): void;
   } | null;
 }
 
@@ -33,7 +33,7 @@ export class DurableInflight implements CommitListener {
   readonly #journal: InflightJournal;
   readonly #session: DurableInflightOwner;
   /** Those that wait, in order; most sessions have none. */
-  #held: Flight<InflightMessage>[] | null = null;
+  #held: PublishExchange<InflightMessage>[] | null = null;
   #isLoading = false;
   #isSending = false;
 
@@ -43,15 +43,15 @@ export class DurableInflight implements CommitListener {
   }
 
   /** Sends a message in flight, or its PUBREL, as soon as possible, behind those that wait. */
-  send(flight: Flight<InflightMessage>): void {
-    (this.#held ??= []).push(flight);
+  send(exchange: PublishExchange<InflightMessage>): void {
+    (this.#held ??= []).push(exchange);
     this.#sendHeld();
   }
 
   /** Sends a PUBREL again, unless the first one still waits for its commit. */
-  repeatPubrel(flight: Flight<InflightMessage>): void {
-    if (storedOf(flight).commit > this.#journal.done) return;
-    this.#session.link?.sendPubrel(flight.packetId, ReasonCode.Success);
+  repeatPubrel(exchange: PublishExchange<InflightMessage>): void {
+    if (storedOf(exchange).commit > this.#journal.done) return;
+    this.#session.link?.sendPubrel(exchange.packetId, ReasonCode.Success);
   }
 
   /** The state of this message must be on the disk before it, or its PUBREL, is sent. */
@@ -84,11 +84,11 @@ export class DurableInflight implements CommitListener {
     this.#isSending = true;
     let count = 0;
     try {
-      for (const flight of held) {
-        if (!this.#isReady(flight)) break;
+      for (const exchange of held) {
+        if (!this.#isReady(exchange)) break;
         count++;
-        inflightMessages!.transmit(link, flight);
-        storedOf(flight).letGo();
+        inflightMessages!.transmit(link, exchange);
+        storedOf(exchange).letGo();
       }
     } finally {
       this.#isSending = false;
@@ -102,11 +102,11 @@ export class DurableInflight implements CommitListener {
    * Whether a message in flight may be sent now, with the message in memory. If not, it is checked
    * again after the commit, or when it was loaded.
    */
-  #isReady(flight: Flight<InflightMessage>): boolean {
-    const sent = storedOf(flight);
+  #isReady(exchange: PublishExchange<InflightMessage>): boolean {
+    const sent = storedOf(exchange);
     if (sent.commit > this.#journal.done) return false;
     const { hold } = sent;
-    if (flight.phase === "pubcomp" || hold === null) return true;
+    if (exchange.phase === "pubcomp" || hold === null) return true;
     const { entry } = hold;
     if (entry?.place.isRevoked && !sent.wasSent) {
       // Its publisher was told that it is not stored, before it was sent.

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { type Flight, OutboundWindow } from "../../flow/outbound_window.ts";
+import { OutboundWindow, type PublishExchange } from "../../flow/outbound_window.ts";
 import { Commit } from "../base/commit.ts";
 import type { InflightMessage } from "../session/inflight_message.ts";
 import { message, textOf, variant } from "../testdata/messages.ts";
@@ -14,17 +14,18 @@ class InflightWorld {
   readonly session = {
     link: this.link.asLink as TestLink["asLink"] | null,
     inflightMessages: {
-      transmit: (_link: unknown, flight: Flight<InflightMessage>) => this.#transmit(flight),
+      transmit: (_link: unknown, exchange: PublishExchange<InflightMessage>) =>
+        this.#transmit(exchange),
     },
   };
   readonly inflight = new DurableInflight(this.journal, this.session);
   /** What was sent. */
   readonly sent: string[] = [];
   /** Called with each message that is sent. */
-  onSent: (flight: Flight<InflightMessage>) => void = () => {};
+  onSent: (exchange: PublishExchange<InflightMessage>) => void = () => {};
   readonly #window = new OutboundWindow<InflightMessage>(100);
 
-  open(payload: string, qos: 1 | 2 = 1): Flight<InflightMessage> {
+  open(payload: string, qos: 1 | 2 = 1): PublishExchange<InflightMessage> {
     const stored = new StoredInflight(message("t", payload, { qos }).keep(), variant(), qos, null);
     return this.#window.open(qos, stored);
   }
@@ -41,9 +42,9 @@ class InflightWorld {
     else commit.fail(new Error("full"), report);
   }
 
-  #transmit(flight: Flight<InflightMessage>): void {
-    this.sent.push(flight.phase === "pubcomp" ? "PUBREL" : textOf(flight.message!.message!));
-    this.onSent(flight);
+  #transmit(exchange: PublishExchange<InflightMessage>): void {
+    this.sent.push(exchange.phase === "pubcomp" ? "PUBREL" : textOf(exchange.message!.message!));
+    this.onSent(exchange);
   }
 }
 
@@ -92,10 +93,10 @@ Deno.test("DurableInflight sends up to the first message that still waits", () =
 Deno.test("DurableInflight sends a PUBREL that a sent message becomes behind the others", () => {
   const { inflight, sent, ...world } = bound();
   const [first, second] = [world.open("x", 2), world.open("y")];
-  world.onSent((flight) => {
-    if (flight !== first || flight.phase === "pubcomp") return;
-    flight.phase = "pubcomp";
-    inflight.send(flight);
+  world.onSent((exchange) => {
+    if (exchange !== first || exchange.phase === "pubcomp") return;
+    exchange.phase = "pubcomp";
+    inflight.send(exchange);
   });
   inflight.holdForCommit(storedOf(first));
   inflight.send(first);
@@ -106,12 +107,12 @@ Deno.test("DurableInflight sends a PUBREL that a sent message becomes behind the
 
 Deno.test("DurableInflight.repeatPubrel() waits for the commit of the first PUBREL", () => {
   const { inflight, link, ...world } = bound();
-  const flight = world.open("x", 2);
-  inflight.holdForCommit(storedOf(flight));
-  inflight.repeatPubrel(flight);
+  const exchange = world.open("x", 2);
+  inflight.holdForCommit(storedOf(exchange));
+  inflight.repeatPubrel(exchange);
   assertEquals(link.taken(), []);
   world.end(true);
-  inflight.repeatPubrel(flight);
+  inflight.repeatPubrel(exchange);
   assertEquals(link.taken(), ["PUBREL #1"]);
 });
 

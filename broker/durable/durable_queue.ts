@@ -1,5 +1,5 @@
 /** The queue of a durable session: how its messages wait, are sent, and end with it. */
-import type { Flight } from "../../flow/outbound_window.ts";
+import type { PublishExchange } from "../../flow/outbound_window.ts";
 import type { Waiter } from "../../log/log.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { BrokerContext } from "../base/context.ts";
@@ -61,8 +61,13 @@ export class DurableQueue implements SessionQueue, BacklogOwner {
     this.rows = new SessionRows(journal, session, this.backlog, host.context.calendar, id);
   }
 
-  get isBlocked(): boolean {
-    return this.#journal.isFull;
+  hasRoomFor(_message: Message): boolean {
+    return !this.#journal.isFull;
+  }
+
+  /** The store has it: only its page is held in memory, and pages have a limit of their own. */
+  keeps(_isSent: boolean): boolean {
+    return false;
   }
 
   get messages(): number {
@@ -156,33 +161,33 @@ export class DurableQueue implements SessionQueue, BacklogOwner {
     const sent = new StoredInflight(message, variant, qos, backlog.take());
     // A QoS 2 message is stored before it is sent: had it been sent, it would be in flight.
     sent.wasSent = isDoubtful && qos === 1;
-    const flight = outbound.open(qos, sent);
+    const exchange = outbound.open(qos, sent);
     if (qos === 2) {
       this.#inflight.holdForCommit(sent);
       this.markChanged();
     }
-    this.#inflight.send(flight);
+    this.#inflight.send(exchange);
     return true;
   }
 
-  resend(_link: ClientLink, flight: Flight<InflightMessage>): void {
-    this.#inflight.send(flight);
+  resend(_link: ClientLink, exchange: PublishExchange<InflightMessage>): void {
+    this.#inflight.send(exchange);
   }
 
   /** The client has a QoS 2 message: its PUBREL is sent when that is on the disk. */
-  release(flight: Flight<InflightMessage>, isRepeated: boolean): void {
-    if (isRepeated) return this.#inflight.repeatPubrel(flight);
-    const sent = storedOf(flight);
+  release(exchange: PublishExchange<InflightMessage>, isRepeated: boolean): void {
+    if (isRepeated) return this.#inflight.repeatPubrel(exchange);
+    const sent = storedOf(exchange);
     sent.message = null;
     sent.hold?.release();
     sent.hold = null;
     this.#inflight.holdForCommit(sent);
     this.markChanged();
-    this.#inflight.send(flight);
+    this.#inflight.send(exchange);
   }
 
-  onAcknowledged(flight: Flight<InflightMessage>): void {
-    storedOf(flight).hold?.release();
+  onAcknowledged(exchange: PublishExchange<InflightMessage>): void {
+    storedOf(exchange).hold?.release();
     this.markChanged();
   }
 
@@ -197,7 +202,7 @@ export class DurableQueue implements SessionQueue, BacklogOwner {
   onDetached(): void {
     this.#inflight.clear();
     this.rows.disconnectedMs = this.#context.clock.now();
-    for (const flight of this.#session.outbound?.flights() ?? []) storedOf(flight).letGo();
+    for (const exchange of this.#session.outbound?.exchanges() ?? []) storedOf(exchange).letGo();
     this.markChanged();
   }
 
@@ -216,12 +221,12 @@ export class DurableQueue implements SessionQueue, BacklogOwner {
    */
   end(): IterableIterator<InflightMessage | null> {
     const { outbound } = this.#session;
-    const flights = outbound?.flights() ?? [];
+    const exchanges = outbound?.exchanges() ?? [];
     const mayLeave = this.backlog.mayBeShared ||
-      flights.some(({ message: sent }) => sent!.variant.shared !== null);
+      exchanges.some(({ message: sent }) => sent!.variant.shared !== null);
     this.#inflight.clear();
     if (!mayLeave) {
-      this.#forget(flights);
+      this.#forget(exchanges);
       return [].values();
     }
     this.rows.isLeaving = true;
@@ -233,10 +238,10 @@ export class DurableQueue implements SessionQueue, BacklogOwner {
       delivery: this.#delivery,
       clientId: this.#session.clientId,
       backlog: this.backlog,
-      flights,
-      onReleased: (flight) => {
-        storedOf(flight).hold?.release();
-        outbound!.close(flight);
+      exchanges,
+      onReleased: (exchange) => {
+        storedOf(exchange).hold?.release();
+        outbound!.close(exchange);
         this.markChanged();
       },
       onDone: () => this.#forget([]),
@@ -245,8 +250,8 @@ export class DurableQueue implements SessionQueue, BacklogOwner {
     return [].values();
   }
 
-  #forget(flights: readonly Flight<InflightMessage>[]): void {
-    for (const flight of flights) storedOf(flight).hold?.release();
+  #forget(exchanges: readonly PublishExchange<InflightMessage>[]): void {
+    for (const exchange of exchanges) storedOf(exchange).hold?.release();
     this.rows.releaseStarts();
     this.#context.stats.dropped["session-ended"] += this.backlog.clear();
     this.#leaving = null;

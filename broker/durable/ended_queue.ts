@@ -1,5 +1,5 @@
 /** How an ended durable session hands over its messages of shared subscriptions [MQTT-4.8.2-4]. */
-import type { Flight } from "../../flow/outbound_window.ts";
+import type { PublishExchange } from "../../flow/outbound_window.ts";
 import type { BrokerContext } from "../base/context.ts";
 import type { Message } from "../base/message.ts";
 import type { Delivery } from "../delivery/delivery.ts";
@@ -18,9 +18,9 @@ export interface EndedQueueOptions {
   readonly clientId: string;
   readonly backlog: DurableBacklog;
   /** The messages in flight. A QoS 2 message that was sent is not handed over [MQTT-4.8.2-5]. */
-  readonly flights: readonly Flight<InflightMessage>[];
+  readonly exchanges: readonly PublishExchange<InflightMessage>[];
   /** Called when a message in flight was handed over. */
-  onReleased(flight: Flight<InflightMessage>): void;
+  onReleased(exchange: PublishExchange<InflightMessage>): void;
   /** Called when all are handed over. */
   onDone(): void;
 }
@@ -33,25 +33,25 @@ export interface EndedQueueOptions {
  */
 export class EndedQueue {
   readonly #options: EndedQueueOptions;
-  readonly #flights: Flight<InflightMessage>[];
+  readonly #exchanges: PublishExchange<InflightMessage>[];
   #isLoading = false;
   /** Whether the next turn is scheduled. */
   #isCut = false;
 
   constructor(options: EndedQueueOptions) {
     this.#options = options;
-    this.#flights = [...options.flights];
+    this.#exchanges = [...options.exchanges];
   }
 
   /** Continues as far as possible in this turn without loading. */
   run(): void {
     if (this.#isCut) return;
     const { context: { turns }, backlog, onReleased: released, onDone: done } = this.#options;
-    while (this.#flights.length > 0) {
-      const flight = this.#flights[0]!;
-      if (!this.#handOverFlight(flight)) return;
-      this.#flights.shift();
-      released(flight);
+    while (this.#exchanges.length > 0) {
+      const exchange = this.#exchanges[0]!;
+      if (!this.#handOverExchange(exchange)) return;
+      this.#exchanges.shift();
+      released(exchange);
       if (turns.spend(UNITS_PER_MESSAGE)) return this.#goOnLater();
     }
     for (let entry = backlog.peek(); entry !== null; entry = backlog.peek()) {
@@ -83,9 +83,9 @@ export class EndedQueue {
   }
 
   /** Returns false if it must be loaded first. */
-  #handOverFlight(flight: Flight<InflightMessage>): boolean {
-    const { hold, variant } = storedOf(flight);
-    if (flight.phase !== "puback" || variant.shared === null || hold === null || hold.isRemoved) {
+  #handOverExchange(exchange: PublishExchange<InflightMessage>): boolean {
+    const { hold, variant } = storedOf(exchange);
+    if (exchange.phase !== "puback" || variant.shared === null || hold === null || hold.isRemoved) {
       return true;
     }
     const { entry } = hold;

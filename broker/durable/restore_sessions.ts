@@ -2,7 +2,7 @@
 import { Subscription, subscriptionOptions } from "../../router/subscription.ts";
 import { topicFilterFault } from "../../router/topic.ts";
 import { numberOfKey, RecordReader, textOfKey } from "../../store/record.ts";
-import { FLIGHT_BYTES, INBOUND_ID_BYTES, READER_BYTES } from "../base/memory_costs.ts";
+import { INBOUND_ID_BYTES, INFLIGHT_BYTES, READER_BYTES } from "../base/memory_costs.ts";
 import { countKept } from "../base/message.ts";
 import type { DurableHost } from "./durable_host.ts";
 import { RetainedDeliveryQueue } from "../delivery/retained_delivery_queue.ts";
@@ -19,8 +19,8 @@ import { readSharedStart, SharedStart } from "./shared_start.ts";
 import type { Journal } from "./journal.ts";
 import { readOptions } from "./records.ts";
 import {
+  type ExchangeRecord,
   type FeedRecord,
-  type FlightRecord,
   type ReaderRecord,
   readSession,
   type SessionRecord,
@@ -69,9 +69,9 @@ export async function restoreSessions(
     const restored = restoreSession(broker, journal, logs, id, record);
     sessions.set(id, restored);
     if (!record.isLeaving) broker.sessions.restore(restored.session);
-    const { readers, flights, inboundIds } = record;
+    const { readers, exchanges, inboundIds } = record;
     countKept(
-      readers.length * READER_BYTES + flights.length * FLIGHT_BYTES +
+      readers.length * READER_BYTES + exchanges.length * INFLIGHT_BYTES +
         inboundIds.length * INBOUND_ID_BYTES,
     );
     return mustFit(broker);
@@ -86,7 +86,7 @@ function restoreSession(
   id: number,
   record: SessionRecord,
 ): RestoredSession {
-  const { disconnectedWallMs, flights, feeds } = record;
+  const { disconnectedWallMs, exchanges, feeds } = record;
   const { queue, session } = newSession(broker, id, record.clientId);
   session.expirySeconds = Math.min(record.expirySeconds, NEVER_EXPIRES);
   for (const reader of record.readers) {
@@ -95,14 +95,16 @@ function restoreSession(
     restored.doubtEnd = disconnectedWallMs === 0 ? log.end : reader.doubtEnd;
     queue.backlog.restore(restored);
   }
-  const sent = flights.map((flight) => sentOf(flight, logs));
+  const sent = exchanges.map((exchange) => sentOf(exchange, logs));
   session.restoreInflight(
     record.lastId,
-    flights.map(({ packetId, phase }, at) => [packetId, phase, sent[at]!] as const),
+    exchanges.map(({ packetId, phase }, at) => [packetId, phase, sent[at]!] as const),
     record.inboundIds,
   );
   // Another log may reuse its positions next time.
-  if (flights.some(({ logId }, at) => logId !== 0 && sent[at]!.hold === null)) queue.markChanged();
+  if (exchanges.some(({ logId }, at) => logId !== 0 && sent[at]!.hold === null)) {
+    queue.markChanged();
+  }
   if (feeds.length > 0) {
     session.feeds = new RetainedDeliveryQueue(feeds.map((feed) => feedOf(broker, feed)));
   }
@@ -173,7 +175,7 @@ function cursorOf(
   return cursor;
 }
 
-function sentOf(record: FlightRecord, logs: Map<number, DurableLog>): StoredInflight {
+function sentOf(record: ExchangeRecord, logs: Map<number, DurableLog>): StoredInflight {
   const { variant, qos, phase, logId, position } = record;
   const log = logs.get(logId);
   const page = phase === "pubcomp" || log === undefined ? null : log.pageAt(position);

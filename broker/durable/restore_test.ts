@@ -42,7 +42,7 @@ function saved(store: MemoryStore): Store {
   };
 }
 
-/** What a busy broker leaves behind: backlogs, flights, wills, retained messages. */
+/** What a busy broker leaves behind: backlogs, messages in flight, wills, retained messages. */
 async function busyStore(): Promise<StoreSnapshot> {
   const store = new MemoryStore();
   await using broker = await Broker.open(store);
@@ -118,8 +118,8 @@ function garbage(snapshot: StoreSnapshot): string[] {
   const sessions = new Set(keys("sessions"));
   const logs = new Set<number>();
   for (const { value } of snapshot.get("sessions") ?? []) {
-    const { readers, flights } = readSession(value);
-    for (const { logId } of [...readers, ...flights]) logs.add(logId);
+    const { readers, exchanges } = readSession(value);
+    for (const { logId } of [...readers, ...exchanges]) logs.add(logId);
   }
   for (const { value } of snapshot.get("joins") ?? []) logs.add(readSharedStart(value).logId);
   const chunks = new Set<number>();

@@ -40,17 +40,17 @@ export class RowWriter {
     for (const [table, key] of changes.useless) batch.remove(table, key);
     for (const id of changes.removedChunks) batch.remove("messages", numberKey(id));
     for (const [id, first] of changes.removedPages) batch.remove("entries", numberKey(id, first));
-    for (const chunk of changes.chunks) this.#chunk(batch, chunk);
-    for (const [page, log] of changes.pages) this.#page(batch, log, page);
+    for (const chunk of changes.chunks) this.#putChunk(batch, chunk);
+    for (const [page, log] of changes.pages) this.#putPage(batch, log, page);
     // Sessions may release shared starts, so they come first.
     for (const owner of changes.owners) owner.write(batch, this.#writer);
-    for (const start of changes.starts) this.#start(batch, start);
+    for (const start of changes.starts) this.#putStart(batch, start);
     for (const { id } of changes.removedStarts) batch.remove("joins", numberKey(id));
-    for (const will of changes.wills) this.#will(batch, will);
-    for (const topic of changes.retained) this.#retained(batch, topic);
+    for (const will of changes.wills) this.#putWill(batch, will);
+    for (const topic of changes.retained) this.#putRetained(batch, topic);
   }
 
-  #chunk(batch: Batch, chunk: MessageChunk): void {
+  #putChunk(batch: Batch, chunk: MessageChunk): void {
     if (chunk.live === 0 || chunk.isRemoved) {
       this.#chunks.forget(chunk);
       return;
@@ -60,20 +60,20 @@ export class RowWriter {
     batch.put("messages", numberKey(chunk.id), this.#writer.bytes);
   }
 
-  #page(batch: Batch, log: DurableLog, page: MessagePage): void {
+  #putPage(batch: Batch, log: DurableLog, page: MessagePage): void {
     if (page.isDropped || page.count === 0) return;
     page.isSealed = true;
     writePage(this.#writer.reset(), page, this.#host.calendar);
     batch.put("entries", numberKey(log.id, page.first), this.#writer.bytes);
   }
 
-  #start(batch: Batch, start: SharedStart): void {
+  #putStart(batch: Batch, start: SharedStart): void {
     if (start.pending === 0) return;
     writeSharedStart(this.#writer.reset(), start);
     batch.put("joins", numberKey(start.id), this.#writer.bytes);
   }
 
-  #will(batch: Batch, pending: PendingWill): void {
+  #putWill(batch: Batch, pending: PendingWill): void {
     const { clientId, username, will, storedId, dueMs } = pending;
     if (pending.isOver) return batch.remove("wills", numberKey(storedId));
     const wallMs = dueMs === null ? 0 : Math.round(this.#host.calendar.toWall(dueMs));
@@ -81,7 +81,7 @@ export class RowWriter {
     batch.put("wills", numberKey(storedId), this.#writer.bytes);
   }
 
-  #retained(batch: Batch, topic: string): void {
+  #putRetained(batch: Batch, topic: string): void {
     const message = this.#host.retainedOf(topic);
     const key = encoder.encode(topic);
     if (message === undefined) return batch.remove("retained", key);

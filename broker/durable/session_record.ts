@@ -31,7 +31,7 @@ export interface ReaderRecord {
 }
 
 /** A stored message in flight. */
-export interface FlightRecord {
+export interface ExchangeRecord {
   readonly packetId: number;
   readonly phase: Phase;
   readonly variant: Variant;
@@ -58,7 +58,7 @@ export interface SessionRecord {
   readonly isLeaving: boolean;
   readonly lastId: number;
   readonly readers: readonly ReaderRecord[];
-  readonly flights: readonly FlightRecord[];
+  readonly exchanges: readonly ExchangeRecord[];
   readonly inboundIds: readonly number[];
   readonly feeds: readonly FeedRecord[];
   readonly replays: readonly ReplayRecord[];
@@ -98,11 +98,11 @@ export function writeSession(
     if (!isOpen) writer.number(cursor.end).number(cursor.endWeight);
   }
   writer.number(outbound?.lastId ?? 0);
-  const flights = outbound?.flights() ?? [];
-  writer.number(flights.length);
-  for (const flight of flights) {
-    const { packetId, phase } = flight;
-    const { hold, variant, qos } = storedOf(flight);
+  const exchanges = outbound?.exchanges() ?? [];
+  writer.number(exchanges.length);
+  for (const exchange of exchanges) {
+    const { packetId, phase } = exchange;
+    const { hold, variant, qos } = storedOf(exchange);
     writer.number(packetId).number(PHASES.indexOf(phase)).number(qos);
     writer.number(hold?.log.id ?? 0).number(hold?.position ?? 0);
     writeVariant(writer, variant);
@@ -131,10 +131,10 @@ export function readSession(value: Uint8Array): SessionRecord {
   const readers: ReaderRecord[] = [];
   for (let left = reader.number(); left > 0; left--) readers.push(readReader(reader));
   const lastId = reader.number();
-  const flights: FlightRecord[] = [];
-  for (let left = reader.number(); left > 0; left--) flights.push(readFlight(reader));
+  const exchanges: ExchangeRecord[] = [];
+  for (let left = reader.number(); left > 0; left--) exchanges.push(readExchange(reader));
   const inboundIds = readNumbers(reader);
-  checkIds(lastId, flights.map(({ packetId }) => packetId), inboundIds);
+  checkIds(lastId, exchanges.map(({ packetId }) => packetId), inboundIds);
   const feeds: FeedRecord[] = [];
   for (let left = reader.number(); left > 0; left--) {
     const filter = reader.text();
@@ -152,7 +152,7 @@ export function readSession(value: Uint8Array): SessionRecord {
     isLeaving,
     lastId,
     readers,
-    flights,
+    exchanges,
     inboundIds,
     feeds,
     replays,
@@ -188,7 +188,7 @@ function readReader(reader: RecordReader): ReaderRecord {
   return { ...at, end, endWeight, variant };
 }
 
-function readFlight(reader: RecordReader): FlightRecord {
+function readExchange(reader: RecordReader): ExchangeRecord {
   const packetId = reader.number();
   const phase = PHASES[reader.number()] ?? "puback";
   const qos = reader.number() === 2 ? 2 : 1;

@@ -31,7 +31,7 @@ export class StoredBans implements RowOwner {
   constructor(bans: BanList, calendar: Calendar, journal: BanJournal) {
     this.#bans = bans;
     this.#calendar = calendar;
-    bans.changed = (ban) => {
+    bans.onChanged = (ban) => {
       this.#changed.add(ban);
       journal.onRowsChanged(this);
     };

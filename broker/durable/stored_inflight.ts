@@ -1,6 +1,6 @@
 /** A message in flight that is also in the store. */
 import type { QoS } from "../../codec/mod.ts";
-import type { Flight } from "../../flow/outbound_window.ts";
+import type { PublishExchange } from "../../flow/outbound_window.ts";
 import type { Variant } from "../../router/variant.ts";
 import { InflightMessage } from "../session/inflight_message.ts";
 import type { Message } from "../base/message.ts";
@@ -27,7 +27,7 @@ export class StoredInflight extends InflightMessage {
   }
 }
 
-/** The message in flight: a durable queue creates only flights with a stored message. */
-export function storedOf(flight: Flight<InflightMessage>): StoredInflight {
-  return flight.message as StoredInflight;
+/** The message of an exchange. A durable queue begins exchanges only for stored messages. */
+export function storedOf(exchange: PublishExchange<InflightMessage>): StoredInflight {
+  return exchange.message as StoredInflight;
 }

@@ -39,7 +39,7 @@ export interface Ban {
 /** The bans of a broker. */
 export class BanList {
   /** Called with each ban that has come, was replaced, was ended, or whose time is over. */
-  changed: (ban: Ban) => void = () => {};
+  onChanged: (ban: Ban) => void = () => {};
   readonly #clock: Clock;
   /** By {@linkcode keyOf}. */
   readonly #bans = new Map<string, Ban>();
@@ -77,12 +77,12 @@ export class BanList {
     const added = { ...ban, id: ++this.#lastId };
     this.#bans.set(key, added);
     if (block !== null) this.#blocks.set(key, block);
-    this.changed(added);
+    this.onChanged(added);
     return added;
   }
 
   /**
-   * Takes a ban over that was stored. Its kind and value must be those of no other one.
+   * Adds a ban that was stored. Its kind and value must be those of no other one.
    *
    * @returns False if its time is over, or there are too many: it has no effect then.
    * @throws {TypeError} If the value is no address and no block of addresses.
@@ -99,7 +99,7 @@ export class BanList {
     return true;
   }
 
-  /** Whether a ban is in effect, as far as nobody has ended or replaced it. */
+  /** Whether a ban is still there: nobody has ended or replaced it. */
   has({ id, kind, value }: Ban): boolean {
     return this.#bans.get(keyOf(kind, value))?.id === id;
   }
@@ -136,7 +136,7 @@ export class BanList {
     const key = keyOf(ban.kind, ban.value);
     this.#bans.delete(key);
     this.#blocks.delete(key);
-    this.changed(ban);
+    this.onChanged(ban);
   }
 }
 

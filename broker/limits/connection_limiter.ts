@@ -70,17 +70,17 @@ export class ConnectionLimiter {
       : new TokenBucket(connectsPerSecondMax, connectsPerSecondMax, clock.now());
   }
 
-  /** What is remembered of addresses that have gone costs so much in memory, in bytes. */
+  /** The memory of the records of addresses without connections, in bytes. */
   get bytes(): number {
     return this.#rates?.bytes ?? 0;
   }
 
-  /** Has it cost so many bytes at most. */
+  /** Limits the memory of these records, in bytes. */
   limitBytes(bytesMax: number): void {
     this.#rates?.limitBytes(bytesMax);
   }
 
-  /** Connections that were not let in yet. */
+  /** Connections whose CONNECT was not accepted yet. */
   get handshakes(): number {
     return this.#handshakes;
   }

@@ -38,19 +38,19 @@ export class Limiters {
     this.harmlessBytes = harmlessBytes(context.limits);
   }
 
-  /** What is remembered of addresses and client identifiers costs so much in memory, in bytes. */
+  /** The memory of the records of addresses and client identifiers, in bytes. */
   get bytes(): number {
     return this.addresses.bytes + this.logins.bytes + this.takeovers.bytes;
   }
 
-  /** Has each of the tables of them cost so many bytes at most. */
+  /** Limits the memory of each table of such records, in bytes. */
   limitBytes(bytesMax: number): void {
     this.addresses.limitBytes(bytesMax);
     this.logins.limitBytes(bytesMax);
     this.takeovers.limitBytes(bytesMax);
   }
 
-  /** Goes by limits that have changed. */
+  /** Applies changed limits. */
   applyLimits(): void {
     this.addresses.applyLimits();
     this.logins.applyLimits();

@@ -20,19 +20,19 @@ const SHARES = {
   /** Sessions: a new client is accepted even if the other kinds have filled their shares. */
   session: 1,
 } as const;
-/** What each cache may always have, in bytes: without routes and pages of the store all is slow. */
+/** The bytes that each cache may always use: without routes and pages of the store all is slow. */
 const CACHE_BYTES_MIN = 256 * 1024;
 /** The maximum share of the budget for routes, and for pages. */
 const CACHE_SHARE = 1 / 4;
-/** The most of it that a table may have of addresses or client identifiers that came lately. */
+/** The maximum share of the budget for one table of recent addresses or client identifiers. */
 const RECORDS_SHARE = 1 / 16;
 /** By which part of the budget messages may grow before the sessions are walked again. */
 const WALK_SHARE = 1 / 32;
 /** The minimum time between two walks, in milliseconds. */
 const WALK_MS = 200;
-/** Identifiers of QoS 2 messages that each client may have unreleased however full the memory is. */
+/** Unreleased identifiers of QoS 2 messages that each client may have even if memory is short. */
 const INBOUND_IDS_FREE = 8;
-/** The heap is looked at so often at most, in milliseconds. */
+/** The minimum time between two checks of the heap, in milliseconds. */
 const GLANCE_MS = 1000;
 
 /** A kind of data that is about to grow. */

@@ -1,7 +1,7 @@
 /** Counts the messages in memory, in turns. */
-import type { Flight } from "../../flow/outbound_window.ts";
+import type { PublishExchange } from "../../flow/outbound_window.ts";
 import type { BrokerContext } from "../base/context.ts";
-import { FLIGHT_BYTES } from "../base/memory_costs.ts";
+import { INFLIGHT_BYTES } from "../base/memory_costs.ts";
 import { Tally } from "../base/memory_tally.ts";
 import type { Message } from "../base/message.ts";
 
@@ -11,7 +11,7 @@ const TURN_STEPS = 2000;
 export interface TalliedSession {
   /** The messages in flight to the client; `null` for none. */
   readonly outbound: {
-    flights(): readonly Flight<{ readonly message: Message | null }>[];
+    exchanges(): readonly PublishExchange<{ readonly message: Message | null }>[];
   } | null;
   /** Adds the messages that wait for it in memory. */
   tally(tally: Tally): void;
@@ -96,14 +96,14 @@ export class MemoryWalk {
 
 /** Returns the number of steps. */
 function tallySession(session: TalliedSession, tally: Tally, walk: number): number {
-  const flights = session.outbound?.flights() ?? [];
-  for (const { message: sent } of flights) {
-    tally.bytes += FLIGHT_BYTES;
+  const exchanges = session.outbound?.exchanges() ?? [];
+  for (const { message: sent } of exchanges) {
+    tally.bytes += INFLIGHT_BYTES;
     const message = sent?.message ?? null;
     if (message === null || message.countedBy === walk) continue;
     message.countedBy = walk;
     tally.bytes += message.weight;
   }
   session.tally(tally);
-  return 1 + flights.length;
+  return 1 + exchanges.length;
 }

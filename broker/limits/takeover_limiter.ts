@@ -3,8 +3,8 @@ import type { BrokerContext } from "../base/context.ts";
 import { AllowanceTable } from "./allowance_table.ts";
 
 /**
- * Detects two clients with the same client identifier that disconnect each other repeatedly: the
- * new client has to wait, and the connected one stays meanwhile.
+ * Detects two clients with the same client identifier that disconnect each other repeatedly. Then
+ * the new client has to wait, and the connected one stays meanwhile.
  */
 export class TakeoverLimiter {
   readonly #context: BrokerContext;

@@ -3,26 +3,26 @@ import { permissionNow, permissionOf } from "../../auth/answer.ts";
 import type { ClientInfo } from "../../auth/authenticator.ts";
 import type { Authorizer, PublishRequest, SubscribeRequest } from "../../auth/authorizer.ts";
 
-/** The answer about a topic with more characters is asked for again each time. */
+/** The last answer is remembered only for topics of up to so many characters. */
 const LAST_TOPIC_CHARS_MAX = 1024;
 
-/** What all {@linkcode ClientAccess} of a broker share. */
+/** The part of the broker that {@linkcode ClientAccess} needs. */
 export interface ClientAccessHost {
-  /** Counts how often answers of authorizers have become outdated. */
+  /** Changes when answers of authorizers become outdated. */
   readonly accessVersion: number;
-  /** Reports a failure that is not the client's. */
+  /** Reports an internal error. */
   reportError(error: unknown): void;
 }
 
 /**
- * What one client may do: an authorizer, asked in the client's name. A session
- * keeps it while its client is away, for what is published meanwhile.
+ * The permissions of one client: asks the authorizer about it. A session keeps this while its
+ * client is away, because messages are still published to the session.
  */
 export class ClientAccess {
   readonly #host: ClientAccessHost;
   readonly #authorizer: Authorizer;
   readonly #client: ClientInfo;
-  /** The last answer about a delivery: the next message is often of the same topic. */
+  /** The last answer about a delivery: the next message often has the same topic. */
   #topic: string | null = null;
   #mayReceive = false;
   #asOf = -1;
@@ -33,7 +33,7 @@ export class ClientAccess {
     this.#client = client;
   }
 
-  /** Whether there is anything to ask for a delivery. */
+  /** Whether the authorizer decides about deliveries. */
   get checksDelivery(): boolean {
     return this.#authorizer.mayReceive !== undefined;
   }
@@ -50,7 +50,7 @@ export class ClientAccess {
     return typeof may === "boolean" ? may : permissionOf("maySubscribe", may);
   }
 
-  /** Whether there is anything to ask before a subscription is ended. */
+  /** Whether the authorizer decides about the end of subscriptions. */
   get checksUnsubscribe(): boolean {
     return this.#authorizer.mayUnsubscribe !== undefined;
   }
@@ -65,7 +65,7 @@ export class ClientAccess {
   mayReceive(topic: string): boolean {
     const { accessVersion } = this.#host;
     if (topic === this.#topic && this.#asOf === accessVersion) return this.#mayReceive;
-    // A hundred thousand sessions must not hold on to as many long topics.
+    // A hundred thousand sessions must not keep as many long topics in memory.
     if (topic.length > LAST_TOPIC_CHARS_MAX) return this.#ask(topic);
     this.#topic = topic;
     this.#asOf = accessVersion;
@@ -78,7 +78,7 @@ export class ClientAccess {
       if (mayReceive === undefined) return true;
       return permissionNow("mayReceive", mayReceive.call(this.#authorizer, this.#client, topic));
     } catch (error) {
-      // Neither who publishes nor who else receives can help it.
+      // The error must not reach the publisher or the other receivers.
       this.#host.reportError(error);
       return false;
     }

@@ -10,13 +10,13 @@ import type { DropReason } from "../base/stats.ts";
 
 /** What a session needs of the connection that it is bound to. */
 export interface ClientLink {
-  /** Where everything for the client goes. */
+  /** The bytes that are written to the client. */
   readonly outbox: Outbox;
-  /** What holds for the client. */
+  /** The rules of the client's listener. */
   readonly policy: EffectivePolicy;
-  /** How it is written to. */
+  /** The format in which the client is written to. */
   readonly wire: Wire;
-  /** Encodes for it; `null` until the client is accepted. */
+  /** Encodes messages for the client; `null` until the client is accepted. */
   readonly sender: MessageSender | null;
   /**
    * Sends a PUBLISH; false if the client cannot be sent it, see {@linkcode whyUnsent}.
@@ -35,6 +35,6 @@ export interface ClientLink {
   whyUnsent(message: Message): DropReason;
   /** Sends a PUBREL. */
   sendPubrel(packetId: number, reasonCode: number): void;
-  /** Says why and closes. */
+  /** Tells the client the reason, and closes. */
   disconnect(reasonCode: number): void;
 }

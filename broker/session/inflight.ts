@@ -1,6 +1,6 @@
 /** The QoS 1 and 2 messages in flight to a client: how they are sent, resent and acknowledged. */
 import { ProtocolError, ReasonCode } from "../../codec/mod.ts";
-import { type Flight, OutboundWindow } from "../../flow/outbound_window.ts";
+import { OutboundWindow, type PublishExchange } from "../../flow/outbound_window.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { BrokerContext } from "../base/context.ts";
 import type { ClientLink } from "./client_link.ts";
@@ -12,11 +12,11 @@ export interface InflightOwner {
   readonly clientId: string;
   /** Seconds the session outlives its connection. */
   readonly expirySeconds: number;
-  /** What sends again and lets go of the messages. */
+  /** Sends messages again, and releases them. */
   readonly queue: {
-    resend(link: ClientLink, flight: Flight<InflightMessage>): void;
-    release(flight: Flight<InflightMessage>, isRepeated: boolean): void;
-    onAcknowledged(flight: Flight<InflightMessage>): void;
+    resend(link: ClientLink, exchange: PublishExchange<InflightMessage>): void;
+    release(exchange: PublishExchange<InflightMessage>, isRepeated: boolean): void;
+    onAcknowledged(exchange: PublishExchange<InflightMessage>): void;
   };
   /** Whether the client may receive what is published to a topic. */
   mayReceive(topic: string): boolean;
@@ -41,53 +41,56 @@ export class InflightMessages {
     this.window = new OutboundWindow(receiveMaximum);
   }
 
-  /** Whether the client takes one more now, and none of an earlier connection comes first. */
+  /**
+   * Whether the client takes one more message now, and no message of an earlier connection must be
+   * sent first.
+   */
   get mayOpen(): boolean {
     return this.window.mayOpen;
   }
 
-  /** Opens a flight for a message and sends it. */
+  /** Begins the exchange of a message: sends it with a packet identifier. */
   send(link: ClientLink, message: Message, variant: Variant, qos: 1 | 2): void {
     const { window } = this;
     const session = this.#session;
-    // A clean session is never resumed, so nothing of it is ever sent again;
-    // but what a shared group's member leaves behind goes to another.
+    // A clean session is never resumed, so its messages are never sent again. But a message of a
+    // shared group goes to another member when the session ends.
     const isKept = session.expirySeconds > 0 || variant.shared !== null;
     const sent = isKept ? new InflightMessage(message.keep(), variant, qos) : null;
-    const flight = window.open(qos, sent);
-    if (link.send(message, variant, qos, flight.packetId, false)) return;
-    window.close(flight);
+    const exchange = window.open(qos, sent);
+    if (link.send(message, variant, qos, exchange.packetId, false)) return;
+    window.close(exchange);
     this.#context.reportDrop(link.whyUnsent(message), message, session.clientId);
   }
 
   /**
-   * Sends the next flight of an earlier connection again [MQTT-4.4.0-1].
+   * Sends the next message of an earlier connection again [MQTT-4.4.0-1].
    *
    * @returns False if there is no quota for it.
    */
   resendNext(link: ClientLink): boolean {
-    const flight = this.window.nextResend();
-    if (flight === null) return !this.window.resending;
-    this.#session.queue.resend(link, flight);
+    const exchange = this.window.nextResend();
+    if (exchange === null) return !this.window.resending;
+    this.#session.queue.resend(link, exchange);
     return true;
   }
 
-  /** Sends a flight, again or for the first time, or its PUBREL. */
-  transmit(link: ClientLink, flight: Flight<InflightMessage>): void {
+  /** Sends a message in flight, again or for the first time, or its PUBREL. */
+  transmit(link: ClientLink, exchange: PublishExchange<InflightMessage>): void {
     const session = this.#session;
-    const { packetId, message: sent } = flight;
-    if (flight.phase === "pubcomp") return link.sendPubrel(packetId, ReasonCode.Success);
+    const { packetId, message: sent } = exchange;
+    if (exchange.phase === "pubcomp") return link.sendPubrel(packetId, ReasonCode.Success);
     const { message, variant, qos, wasSent } = sent!;
-    if (message === null) return this.#giveUp(flight);
+    if (message === null) return this.#giveUp(exchange);
     if (wasSent && !session.mayReceive(sent!.topic)) {
       this.#context.countWithheld(1);
-      return this.#giveUp(flight);
+      return this.#giveUp(exchange);
     }
     sent!.wasSent = true;
     if (link.send(message, variant, qos, packetId, wasSent)) return;
     this.#context.reportDrop(link.whyUnsent(message), message, session.clientId);
     sent!.wasSent = wasSent;
-    this.#giveUp(flight);
+    this.#giveUp(exchange);
   }
 
   /**
@@ -96,10 +99,10 @@ export class InflightMessages {
    * @throws {ProtocolError} If that is a QoS 2 message.
    */
   puback(packetId: number, reasonCode: number): void {
-    const flight = this.window.get(packetId);
-    if (flight === null) return;
-    if (flight.phase !== "puback") throw misplaced("PUBACK", flight);
-    this.#finish(flight, reasonCode);
+    const exchange = this.window.get(packetId);
+    if (exchange === null) return;
+    if (exchange.phase !== "puback") throw misplaced("PUBACK", exchange);
+    this.#finish(exchange, reasonCode);
   }
 
   /**
@@ -110,11 +113,11 @@ export class InflightMessages {
    * @throws {ProtocolError} If a QoS 1 message waits for it.
    */
   pubrec(packetId: number, reasonCode: number): boolean {
-    const flight = this.window.get(packetId);
-    if (flight === null) return false;
-    if (flight.phase === "puback") throw misplaced("PUBREC", flight);
-    if (reasonCode >= 0x80) this.#finish(flight, reasonCode);
-    else this.#release(flight);
+    const exchange = this.window.get(packetId);
+    if (exchange === null) return false;
+    if (exchange.phase === "puback") throw misplaced("PUBREC", exchange);
+    if (reasonCode >= 0x80) this.#finish(exchange, reasonCode);
+    else this.#release(exchange);
     return true;
   }
 
@@ -124,49 +127,57 @@ export class InflightMessages {
    * @throws {ProtocolError} If that is a QoS 1 message, or one that was not released.
    */
   pubcomp(packetId: number): void {
-    const flight = this.window.get(packetId);
-    if (flight === null) return;
-    if (flight.phase !== "pubcomp") throw misplaced("PUBCOMP", flight);
-    this.#finish(flight, ReasonCode.Success);
+    const exchange = this.window.get(packetId);
+    if (exchange === null) return;
+    if (exchange.phase !== "pubcomp") throw misplaced("PUBCOMP", exchange);
+    this.#finish(exchange, ReasonCode.Success);
   }
 
   /** QoS 1 messages of shared subscriptions, which another member gets when the session ends. */
   unacknowledgedShared(): InflightMessage[] {
     const messages: InflightMessage[] = [];
-    // A QoS 2 message under way is nobody else's [MQTT-4.8.2-5].
-    for (const { phase, message: sent } of this.window.flights()) {
+    // A QoS 2 message in flight must not go to another member [MQTT-4.8.2-5].
+    for (const { phase, message: sent } of this.window.exchanges()) {
       if (phase === "puback" && sent?.variant.shared) messages.push(sent);
     }
     return messages;
   }
 
-  /** Ends a flight whose message is gone, or may no longer be received. */
-  #giveUp(flight: Flight<InflightMessage>): void {
-    if (flight.phase === "puback" || !flight.message!.wasSent) return this.#finish(flight, null);
-    // The client may have it already: the identifier is only free when both have released it.
-    this.#release(flight);
+  /** Ends an exchange whose message is gone, or may no longer be received. */
+  #giveUp(exchange: PublishExchange<InflightMessage>): void {
+    if (exchange.phase === "puback" || !exchange.message!.wasSent) {
+      return this.#finish(exchange, null);
+    }
+    // The client may have the message already. Then the identifier is free only after PUBREL and
+    // PUBCOMP.
+    this.#release(exchange);
   }
 
   /** The client has a QoS 2 message: it is not sent again, but its PUBREL is. */
-  #release(flight: Flight<InflightMessage>): void {
-    const isRepeated = flight.phase === "pubcomp";
-    flight.phase = "pubcomp";
-    this.#session.queue.release(flight, isRepeated);
+  #release(exchange: PublishExchange<InflightMessage>): void {
+    const isRepeated = exchange.phase === "pubcomp";
+    exchange.phase = "pubcomp";
+    this.#session.queue.release(exchange, isRepeated);
   }
 
-  /** Ends a flight; `null` for one that the client has not answered. */
-  #finish(flight: Flight<InflightMessage>, reasonCode: number | null): void {
+  /** Ends an exchange. The reason code is `null` if the client has not answered. */
+  #finish(exchange: PublishExchange<InflightMessage>, reasonCode: number | null): void {
     const session = this.#session;
-    this.window.close(flight);
-    if (reasonCode === null) flight.message?.onGivenUp();
-    else flight.message?.onFinished(reasonCode);
-    session.queue.onAcknowledged(flight);
+    this.window.close(exchange);
+    if (reasonCode === null) exchange.message?.onGivenUp();
+    else exchange.message?.onFinished(reasonCode);
+    session.queue.onAcknowledged(exchange);
     session.onExchangeEnded();
   }
 }
 
-/** An answer of another kind than is waited for: client and broker do not mean the same message. */
-function misplaced(name: string, { packetId, phase }: Flight<InflightMessage>): ProtocolError {
+/**
+ * The error for an acknowledgement of the wrong kind: client and broker mean different messages.
+ */
+function misplaced(
+  name: string,
+  { packetId, phase }: PublishExchange<InflightMessage>,
+): ProtocolError {
   const text = `${name} for packet identifier ${packetId}, which waits for ${phase.toUpperCase()}`;
   return new ProtocolError(text, 0, "§4.3");
 }

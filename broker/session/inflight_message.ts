@@ -32,7 +32,7 @@ export class InflightMessage {
    */
   onFinished(_reasonCode: number): void {}
 
-  /** The client is not sent it again, and has not answered. */
+  /** It is not sent again, although the client has not answered. */
   onGivenUp(): void {
     this.onFinished(ReasonCode.Success);
   }

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ProtocolError } from "../../codec/mod.ts";
 import { message, variant } from "../testdata/messages.ts";
-import { testContext } from "../testdata/test_context.ts";
+import { AMPLE_MEMORY, testContext } from "../testdata/test_context.ts";
 import { TestQueueOwner } from "../testdata/test_queue_owner.ts";
 import { MemoryQueue } from "./memory_queue.ts";
 
@@ -10,7 +10,7 @@ function world(receiveMaximum?: number) {
   const { context } = testContext();
   const owner = new TestQueueOwner(
     context,
-    (session) => new MemoryQueue(context, session),
+    (session) => new MemoryQueue({ context, memory: AMPLE_MEMORY }, session),
     receiveMaximum,
   );
   const inflight = owner.openInflight();
@@ -118,7 +118,7 @@ Deno.test("InflightMessages of a session that is not resumed keeps only shared m
   send("own", 1);
   send("shared", 1, "group");
   send("sent", 2, "group");
-  const kept = inflight.window.flights().map(({ message }) => message !== null);
+  const kept = inflight.window.exchanges().map(({ message }) => message !== null);
   assertEquals(kept, [false, true, true]);
   assertEquals(inflight.unacknowledgedShared().map(({ topic, qos }) => [topic, qos]), [["t", 1]]);
 });

@@ -13,7 +13,9 @@ import type { Subscription } from "../../router/subscription.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
 import type { Session } from "./session.ts";
 
-/** Adds a subscription of a session, and charges what it costs; returns whether it is new. */
+/**
+ * Adds a subscription of a session, and charges its cost. Returns whether the subscription is new.
+ */
 export function subscribeCharged(
   router: Router<Receiver>,
   session: Session,
@@ -26,7 +28,7 @@ export function subscribeCharged(
   return isNew;
 }
 
-/** Removes a subscription of a session, and what becomes free; returns whether there was one. */
+/** Removes a subscription of a session, and credits its cost. Returns whether there was one. */
 export function unsubscribeCharged(
   router: Router<Receiver>,
   session: Session,
@@ -47,11 +49,11 @@ export function unsubscribeCharged(
 export type MatchFault = "all" | "share";
 
 /**
- * Whether a session may subscribe to a filter as far as matching is concerned. What makes it no more
- * costly is never refused.
+ * Whether the cost of matching allows a session to subscribe to a filter. A filter that adds no
+ * cost is never refused.
  *
- * @param stepsMax What matching may cost; 0 for no limit.
- * @returns Why not; `null` if it may.
+ * @param stepsMax The maximum cost of matching; 0 for no limit.
+ * @returns The fault; `null` if the session may subscribe.
  */
 export function matchFault(
   router: Router<Receiver>,
@@ -68,7 +70,7 @@ export function matchFault(
   return own + after - before > shareOf(stepsMax, before - own) ? "share" : null;
 }
 
-/** What one session may cost where the others cost so much, in steps. */
+/** The maximum cost of one session, given the cost of all others, in steps. */
 export function shareOf(stepsMax: number, others: number): number {
   return Math.ceil((stepsMax - others) / 2);
 }

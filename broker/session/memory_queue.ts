@@ -1,6 +1,6 @@
 /** The queue of a session that ends with the broker. */
 import { type QoS, ReasonCode } from "../../codec/mod.ts";
-import type { Flight } from "../../flow/outbound_window.ts";
+import type { PublishExchange } from "../../flow/outbound_window.ts";
 import { Log, type Waiter } from "../../log/log.ts";
 import type { Variant } from "../../router/variant.ts";
 import { Backlog, type MessageFollows, type MessageLog } from "../delivery/backlog.ts";
@@ -9,14 +9,13 @@ import type { Tally } from "../base/memory_tally.ts";
 import type { ClientLink } from "./client_link.ts";
 import type { Message } from "../base/message.ts";
 import type { QueueOwner, SessionQueue } from "./session_queue.ts";
-import type { DropReason } from "../base/stats.ts";
-import type { Clock } from "../base/clock.ts";
+import type { BrokerContext } from "../base/context.ts";
+import type { MemoryBudget } from "../limits/memory_budget.ts";
 
 /** What a queue in memory needs of the broker. */
 export interface MemoryQueueHost {
-  readonly clock: Clock;
-  /** Counts a message that the client should have received and will not. */
-  reportDrop(reason: DropReason, message: Message, clientId: string | null): void;
+  readonly context: Pick<BrokerContext, "clock" | "reportDrop">;
+  readonly memory: Pick<MemoryBudget, "admitsMessage">;
 }
 
 /** The queue of a session that ends with the broker: a {@linkcode Backlog}, made for the first message. */
@@ -24,7 +23,6 @@ export class MemoryQueue implements SessionQueue {
   readonly isDurable = false;
   readonly isStored = true;
   readonly takesAll = false;
-  readonly isBlocked = false;
   readonly #host: MemoryQueueHost;
   readonly #owner: QueueOwner;
   #backlog: Backlog | null = null;
@@ -44,6 +42,14 @@ export class MemoryQueue implements SessionQueue {
 
   get bytes(): number {
     return this.#backlog === null ? 0 : this.#backlog.bytes;
+  }
+
+  hasRoomFor(message: Message): boolean {
+    return this.#host.memory.admitsMessage(message, this.#owner.clientId);
+  }
+
+  keeps(isSent: boolean): boolean {
+    return !isSent;
   }
 
   push(message: Message, variant: Variant): void {
@@ -74,26 +80,26 @@ export class MemoryQueue implements SessionQueue {
     if (message === null) return false;
     const owner = this.#owner;
     const { variant } = backlog!;
-    const isExpired = message.deadlineMs <= this.#host.clock.now();
+    const isExpired = message.deadlineMs <= this.#host.context.clock.now();
     const qos: QoS = owner.qosOf(message, variant);
     const inflight = owner.openInflight();
     if (!isExpired && qos > 0 && inflight.window.quota === 0) return false;
     backlog!.shift();
-    if (isExpired) this.#host.reportDrop("expired", message, owner.clientId);
+    if (isExpired) this.#host.context.reportDrop("expired", message, owner.clientId);
     else if (!owner.mayReceive(message.name)) owner.passOn(message, variant);
     else if (qos === 0) owner.sendLoose(link, message, variant);
     else inflight.send(link, message, variant, qos);
     return true;
   }
 
-  resend(link: ClientLink, flight: Flight<InflightMessage>): void {
-    if (flight.phase !== "pubcomp") flight.message!.wasSent = true;
-    this.#owner.inflightMessages!.transmit(link, flight);
+  resend(link: ClientLink, exchange: PublishExchange<InflightMessage>): void {
+    if (exchange.phase !== "pubcomp") exchange.message!.wasSent = true;
+    this.#owner.inflightMessages!.transmit(link, exchange);
   }
 
-  release(flight: Flight<InflightMessage>): void {
-    flight.message = null;
-    this.#owner.link?.sendPubrel(flight.packetId, ReasonCode.Success);
+  release(exchange: PublishExchange<InflightMessage>): void {
+    exchange.message = null;
+    this.#owner.link?.sendPubrel(exchange.packetId, ReasonCode.Success);
   }
 
   // Nothing of it is stored.
@@ -126,7 +132,7 @@ export class MemoryQueue implements SessionQueue {
     return this.#leftBehind(inflight, backlog);
   }
 
-  /** A step at a time: very much may wait, and others are served in between. */
+  /** One message at a time, because very many may wait, and others are served in between. */
   *#leftBehind(
     inflight: InflightMessage[],
     backlog: Backlog | null,
@@ -135,7 +141,7 @@ export class MemoryQueue implements SessionQueue {
     for (const [message, variant] of backlog?.drain() ?? []) {
       if (variant.shared !== null) yield new InflightMessage(message, variant, message.qos);
       else {
-        this.#host.reportDrop("session-ended", message, this.#owner.clientId);
+        this.#host.context.reportDrop("session-ended", message, this.#owner.clientId);
         yield null;
       }
     }

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { messageLog } from "../delivery/backlog.ts";
 import { message, variant } from "../testdata/messages.ts";
-import { testContext } from "../testdata/test_context.ts";
+import { AMPLE_MEMORY, testContext } from "../testdata/test_context.ts";
 import { TestQueueOwner } from "../testdata/test_queue_owner.ts";
 import { MemoryQueue } from "./memory_queue.ts";
 
@@ -10,7 +10,7 @@ function world(receiveMaximum?: number) {
   const { context, clock } = testContext();
   const owner = new TestQueueOwner(
     context,
-    (session) => new MemoryQueue(context, session),
+    (session) => new MemoryQueue({ context, memory: AMPLE_MEMORY }, session),
     receiveMaximum,
   );
   const push = (payload: string, options: Parameters<typeof message>[2] = {}, shared?: string) =>
@@ -52,6 +52,15 @@ Deno.test("MemoryQueue drops and counts messages that have expired [MQTT-3.3.2-5
   const link = owner.connect();
   owner.pump();
   assertEquals([link.taken(), context.stats.dropped.expired], [["new QoS 1 #1"], 1]);
+});
+
+Deno.test("MemoryQueue keeps a message unless it is sent at once, if there is memory", () => {
+  const { context, queue, owner } = world();
+  const one = message("t", "x").keep();
+  assertEquals([queue.keeps(false), queue.keeps(true)], [true, false]);
+  assertEquals(queue.hasRoomFor(one), true);
+  const full = new MemoryQueue({ context, memory: { admitsMessage: () => false } }, owner);
+  assertEquals(full.hasRoomFor(one), false);
 });
 
 Deno.test("MemoryQueue passes on what the client may no longer receive", () => {

@@ -1,4 +1,4 @@
-/** What happens when too many messages wait for a session: backpressure, then the overflow policy. */
+/** Handles too many waiting messages of a session: by backpressure, then by the overflow policy. */
 import { ReasonCode } from "../../codec/mod.ts";
 import type { Message } from "../base/message.ts";
 import { Backpressure, isHigh } from "../delivery/backpressure.ts";
@@ -15,11 +15,11 @@ export interface OverflowOwner {
 }
 
 /**
- * What happens when much waits for a session: publishers wait while the client is connected and
- * takes messages; past the limits of the backlog the overflow policy decides.
+ * Handles many waiting messages of a session. Publishers wait while the client is connected and
+ * takes messages. Past the limits of the backlog the overflow policy decides.
  */
 export class Overflow {
-  /** Whether the policy has ended the session: it takes nothing more. */
+  /** Whether the policy has ended the session, so that it takes no more messages. */
   isEnding = false;
   readonly #host: SessionHost;
   readonly #owner: OverflowOwner;
@@ -50,7 +50,7 @@ export class Overflow {
   }
 
   /**
-   * Looks at a backlog that has grown by logs that the session follows.
+   * Checks a backlog that has grown by logs that the session follows.
    *
    * @returns How much more fits; `null` if the session takes nothing more.
    */
@@ -69,7 +69,7 @@ export class Overflow {
     };
   }
 
-  /** Has publishers wait while much waits for a client that is connected and takes messages. */
+  /** Makes publishers wait while much waits for a client that is connected and takes messages. */
   slowDown(): void {
     if (this.#owner.link === null) return;
     const { context, publisher } = this.#host;
@@ -84,14 +84,14 @@ export class Overflow {
     this.#pressure?.progress();
   }
 
-  /** Lets publishers go on once little waits. */
+  /** Lets publishers continue once little waits. */
   clearIfShort(): void {
     if (!this.#pressure?.isAwaited) return;
     const { messages, bytes } = this.#owner.queue;
     this.#pressure.clearIfLow(bytes, messages);
   }
 
-  /** Lets publishers go on, as the client is away. */
+  /** The client is away: lets publishers continue. */
   onDetached(): void {
     this.#pressure?.clear();
   }
@@ -116,7 +116,7 @@ export class Overflow {
       this.#trim();
       return true;
     }
-    // The publisher was refused before it came to this, or the message is dropped here.
+    // The publisher was refused before, or the message is dropped here.
     if (message !== null) context.reportDrop("backlog", message, clientId);
     else queue.leave();
     return false;

@@ -1,10 +1,10 @@
-/** A will that is neither published nor deleted yet, and what it costs in memory. */
+/** A will that is neither published nor deleted yet, and its memory. */
 import type { Will } from "../../codec/mod.ts";
 import { USER_PROPERTY_BYTES, WILL_BYTES } from "../base/memory_costs.ts";
 import type { Deadline } from "../base/scheduler.ts";
 import type { ClientAccess } from "./client_access.ts";
 
-/** Whose will it is. */
+/** The client of a will. */
 export interface WillClient {
   readonly clientId: string;
   /** The user name of the client; `null` for none, or if unknown. */
@@ -13,31 +13,31 @@ export interface WillClient {
   readonly access: ClientAccess | null;
 }
 
-/** Who has a will as long as it can still be deleted: a session. */
+/** The holder of a will that can still be deleted: a session. */
 export interface WillOwner extends WillClient {
   will: PendingWill | null;
 }
 
 /**
- * The will of one client, from CONNECT until it is published or deleted. Its session has it until
- * it is due. If it cannot be published then, it waits without a session: that may have another will
- * by then.
+ * The will of one client, from CONNECT until it is published or deleted. Its session holds it until
+ * it is due. If it cannot be published then, it waits without a session, because the session may
+ * have another will by then.
  */
 export class PendingWill implements WillClient {
   readonly will: Will;
   readonly clientId: string;
   readonly username: string | null;
-  /** What its client may do; changes with what the session knows of that. */
+  /** The permissions of its client; they change when those of the session do. */
   access: ClientAccess | null;
-  /** The session that has it; `null` for none. */
+  /** The session that holds it; `null` for none. */
   owner: WillOwner | null = null;
   /** The number of its row; 0 if it is not stored. */
   storedId = 0;
-  /** Whether it is published or deleted, so that its row must go. */
+  /** Whether it is published or deleted, so that its row must be removed. */
   isOver = false;
-  /** Goes off when it is due, or is tried again; `null` if it never had to wait. */
+  /** The time when it is due, or tried again; `null` if it never had to wait. */
   deadline: Deadline | null = null;
-  /** When it is due, if it is of a session that was restored and does not wait for it yet. */
+  /** When it is due, if its session was restored and has set no deadline yet. */
   restoredDueMs: number | null = null;
 
   constructor(will: Will, { clientId, username, access }: WillClient) {
@@ -53,13 +53,16 @@ export class PendingWill implements WillClient {
   }
 }
 
-/** What a will costs in memory, in bytes. */
+/** The memory of a will, in bytes. */
 export function willBytes(will: Will | null): number {
   return will === null ? 0 : WILL_BYTES + 2 * will.topic.length + will.payload.length +
     propertiesBytes(will.properties);
 }
 
-/** What the properties of a will take, in bytes: as much as in a packet, and for texts twice. */
+/**
+ * The memory of the properties of a will, in bytes: their size in a packet, and twice that for
+ * texts.
+ */
 function propertiesBytes(properties: Will["properties"]): number {
   let bytes = (properties.correlationData?.length ?? 0) + (properties.contentType?.length ?? 0) +
     (properties.responseTopic?.length ?? 0);

@@ -24,13 +24,13 @@ export function sendRetained(session: RetainedOwner, context: BrokerContext): bo
   if (feeds === null || !feeds.isReady || queue.messages > 0) return false;
   const before = feeds.length;
   feeds.step(session, context.turns, () => goOn(session, context));
-  // What was found has told the queue itself.
+  // A message that was found has woken the queue already.
   if (feeds.length < before) queue.markChanged();
   if (feeds.length === 0) session.feeds = null;
   return true;
 }
 
-/** In a turn of its own: what is flushed with others would hold them up. */
+/** It runs in a turn of its own. In a flush with others it would delay them. */
 function goOn({ link }: RetainedOwner, context: BrokerContext): void {
   if (link === null) return;
   try {

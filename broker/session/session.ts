@@ -57,13 +57,13 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
   username: string | null = null;
   /** What its client may do, as of its last connection; `null` for everything. */
   access: ClientAccess | null = null;
-  /** The same, where it must be asked for what the client receives. */
+  /** The same, if it decides about deliveries; `null` otherwise. */
   deliveryAccess: ClientAccess | null = null;
   /** Retained messages that are being sent. */
   feeds: RetainedDeliveryQueue | null = null;
   /** Subscriptions that read streams; `null` for none. */
   replays: SessionReplays | null = null;
-  /** What waits for the client, and whatever makes the session survive. */
+  /** The messages that wait for the client, and what makes the session survive a restart. */
   readonly queue: SessionQueue;
   readonly #host: SessionHost;
   #follower: SessionFollower | null = null;
@@ -71,9 +71,9 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
   #inbound: InboundWindow | null = null;
   readonly #overflow: Overflow;
   #receiveMaximum = 1;
-  /** What holds at the listener by which its client came last. */
+  /** The rules of the listener by which its client connected last. */
   #policy: EffectivePolicy;
-  /** Whether audiences have to look at it again when it returns. */
+  /** Whether audiences have to check it again when its client returns. */
   #isStale = false;
 
   /** @param newQueue Makes the queue of the session. */
@@ -90,7 +90,7 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
     this.#overflow = new Overflow(host, this);
   }
 
-  /** Whether what it needs is stored. */
+  /** Whether the session survives a restart of the broker. */
   get isDurable(): boolean {
     return this.queue.isDurable;
   }
@@ -118,13 +118,13 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
     return this.#inflight?.window ?? null;
   }
 
-  /** Goes on with what was in flight when it was stored. */
+  /** Restores the messages in flight from the store. */
   restoreInflight(lastId: number, inflight: StoredInflight, inboundIds: readonly number[]): void {
     if (lastId > 0) this.openInflight().window.restore(lastId, inflight);
     for (const packetId of inboundIds) this.inbound.accept(packetId);
   }
 
-  /** Adds what waits for it in memory. */
+  /** Adds the memory of what waits for it. */
   tally(tally: Tally): void {
     this.queue.tally(tally);
     tally.bytes += (this.#inbound?.size ?? 0) * INBOUND_ID_BYTES + (this.feeds?.weight ?? 0);
@@ -136,7 +136,7 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
   }
 
   /**
-   * Binds the session to a connection: flights of an earlier one are sent again
+   * Binds the session to a connection: messages in flight on an earlier one are sent again
    * [MQTT-4.4.0-1], then what waits.
    *
    * @param receiveMaximum How many unacknowledged messages the client takes.
@@ -151,7 +151,8 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
     const wireClass = isOwn ? WIRE_CLASS_OWN : wireClassOf(link.wire);
     this.queue.onAttached();
     this.replays?.onAttached();
-    // It may have a hundred thousand subscriptions: touched only if that makes a difference.
+    // It may have a hundred thousand subscriptions, so they are only touched if that makes a
+    // difference.
     if (wireClass !== this.wireClass || this.#isStale) {
       this.wireClass = wireClass;
       this.touch();
@@ -159,7 +160,7 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
     link.outbox.hurry();
   }
 
-  /** Says what its client may do from now on; `null` for everything. */
+  /** Sets the permissions of its client; `null` for everything. */
   permit(access: ClientAccess | null): void {
     this.access = access;
     if (this.will !== null) this.will.access = access;
@@ -167,7 +168,7 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
     this.deliveryAccess = access?.checksDelivery ? access : null;
   }
 
-  /** Has every audience that it belongs to look at it again. */
+  /** Makes every audience that it belongs to check it again. */
   touch(): void {
     this.#isStale = false;
     for (const filter of this.subscriptions.filters()) this.#host.router.touch(this, filter);
@@ -206,8 +207,7 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
   /** Whether an acknowledged message for it would stay in memory for longer than this turn. */
   get keepsMessages(): boolean {
     const { link } = this;
-    if (this.isDurable || link === null) return !this.isDurable;
-    return this.expirySeconds > 0 || !this.#canSend(link);
+    return this.queue.keeps(link !== null && this.expirySeconds === 0 && this.#canSend(link));
   }
 
   receiveRun(run: PublishBatch, variant: Variant): void {
@@ -281,14 +281,14 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
    */
   end(): IterableIterator<InflightMessage | null> {
     this.hasEnded = true;
-    // What it is subscribed to may take a while to be removed: nothing of it reaches the client.
+    // The removal of its subscriptions may take a while. Until then no message reaches the client.
     this.detach();
     this.feeds = null;
     this.replays?.end();
     return this.queue.end();
   }
 
-  /** Whether QoS 0 messages are more for it than bytes to be written, or not. */
+  /** Whether it handles each QoS 0 message by itself, and so cannot share bytes with others. */
   get #takesEach(): boolean {
     return this.#policy.upgradeOutgoingQoS || this.#queuesQoS0;
   }
@@ -298,21 +298,20 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
     return upgradeOutgoingQoS ? variant.qos : Math.min(message.qos, variant.qos) as QoS;
   }
 
-  /** Whether QoS 0 messages wait for the client to return: only if it can. */
+  /** Whether QoS 0 messages wait for the client: only if it can return. */
   get #queuesQoS0(): boolean {
     return this.#policy.queueQoS0 && this.expirySeconds > 0;
   }
 
-  /** Whether a QoS 0 message that is sent now overtakes none that waits. */
+  /** Whether a QoS 0 message can be sent now without overtaking one that waits. */
   #canSendLoose(link: ClientLink | null): boolean {
     return link !== null && link.outbox.isOpen && this.queue.messages === 0;
   }
 
-  /** Has a QoS 0 message wait, if there is room: it is no reason to end the session. */
+  /** Queues a QoS 0 message if there is room. A lack of room does not end the session. */
   #queueLoose(message: Message, variant: Variant): void {
-    const hasRoom = !this.queue.isBlocked && !this.#overflow.isEnding &&
-      !this.isFull(message.weight) &&
-      (this.isDurable || this.#host.memory.admitsMessage(message, this.clientId));
+    const hasRoom = !this.#overflow.isEnding && !this.isFull(message.weight) &&
+      this.queue.hasRoomFor(message);
     if (hasRoom) this.#enqueue(message, variant);
     else this.#host.context.reportDrop("backlog", message, this.clientId);
   }

@@ -4,19 +4,19 @@ import type { Receiver } from "../delivery/subscriber.ts";
 import type { SubscriptionTable } from "./subscription_table.ts";
 import type { TurnBudget } from "../base/turn_budget.ts";
 
-/** How many subscriptions of ended sessions are removed in a turn at most: a millisecond's work. */
+/** The maximum number of subscriptions that are removed in a turn: a millisecond of work. */
 const REMOVALS_PER_TURN = 256;
-/** What it costs to remove one, in units of the budget. */
+/** The cost of removing one, in units of the turn budget. */
 const UNITS_PER_REMOVAL = 4;
-/** How many may wait to be removed. Past it they are removed at once, and everyone waits. */
+/** How many may wait to be removed. Past it they are removed at once, and all clients wait. */
 const REMOVALS_MAX = 1_000_000;
 
-/** A session as far as it matters here. */
+/** A session that has ended. */
 export interface Ended extends Receiver {
   readonly subscriptions: SubscriptionTable;
 }
 
-/** What is left to be removed of one. */
+/** The subscriptions of one session that are still to be removed. */
 interface Removal {
   readonly ended: Ended;
   readonly filters: Generator<string>;
@@ -24,21 +24,21 @@ interface Removal {
 }
 
 /**
- * Sessions that are no more, and whose subscriptions are still to be removed: one may have a
- * hundred thousand, and nobody else is to wait for all of them. Until then the session is found by
- * what is published, and takes none of it.
+ * Sessions that have ended, and whose subscriptions are still to be removed. A session may have a
+ * hundred thousand, and other clients must not wait for that. Until then messages still reach the
+ * session, which takes none.
  */
 export class SessionCleanup {
   readonly #turns: TurnBudget;
   readonly #router: Router<Receiver>;
   readonly #removalsMax: number;
-  /** What is removed next is in front. */
+  /** The next removal is in front. */
   readonly #queue: Removal[] = [];
   #size = 0;
   #isSoon = false;
 
   /**
-   * @param router Where they are still subscribed.
+   * @param router Holds the subscriptions.
    * @param removalsMax How many subscriptions may wait to be removed; 1,000,000 by default.
    */
   constructor(turns: TurnBudget, router: Router<Receiver>, removalsMax = REMOVALS_MAX) {
@@ -52,7 +52,7 @@ export class SessionCleanup {
     return this.#size;
   }
 
-  /** Removes the subscriptions of a session that has ended: few at once, many a part at a time. */
+  /** Removes the subscriptions of a session that has ended: a few at once, many in parts. */
   add(ended: Ended): void {
     const { size } = ended.subscriptions;
     const removal = { ended, filters: ended.subscriptions.filters(), isDone: false };
@@ -64,7 +64,7 @@ export class SessionCleanup {
     this.#goOn();
   }
 
-  /** Forgets what is still to be done. */
+  /** Drops all pending removals. */
   clear(): void {
     this.#queue.length = 0;
     this.#size = 0;

@@ -9,12 +9,12 @@ import type { SessionQueue } from "./session_queue.ts";
 
 /** A session that follows. */
 export interface FollowerOwner {
-  /** Whether the session is no more. */
+  /** Whether the session has ended. */
   readonly hasEnded: boolean;
   /** The connection, or `null` while the client is away. */
   readonly link: ClientLink | null;
   readonly queue: SessionQueue;
-  /** Has every audience look at the session again when the client returns. */
+  /** Makes every audience check the session again when the client returns. */
   lookAgainLater(): void;
 }
 
@@ -31,7 +31,7 @@ export class SessionFollower implements Follower {
   followBytes(log: ByteLog, follows: Follows): boolean {
     const { link } = this.#owner;
     if (link === null || !link.outbox.isOpen) {
-      // It is not asked again.
+      // The group does not ask again.
       this.#owner.lookAgainLater();
       return false;
     }

@@ -10,7 +10,7 @@ import type { PendingWill } from "./pending_will.ts";
 
 /** What sessions need of the store, if there is one. */
 export interface SessionJournal {
-  /** A will has come, waits for another time than before, or is over. */
+  /** A will was added, is due at another time, or is over. */
   onWillChanged(will: PendingWill): void;
 }
 
@@ -31,8 +31,8 @@ export interface SessionHost {
    */
   newQueue(session: QueueOwner, outlives: boolean): SessionQueue;
   /**
-   * Ends a session whose backlog is full. It is in the middle of a delivery, and what ending it
-   * publishes must not come in between, so it ends right after.
+   * Ends a session whose backlog is full, right after the delivery in progress. The end of the
+   * session publishes messages, which must not come in the middle of the delivery.
    */
   endSessionLater(clientId: string, reasonCode: number): void;
 }

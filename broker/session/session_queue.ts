@@ -1,5 +1,5 @@
 /** The interface of the queue of a session: in memory, or in a store. */
-import type { Flight, OutboundWindow } from "../../flow/outbound_window.ts";
+import type { OutboundWindow, PublishExchange } from "../../flow/outbound_window.ts";
 import type { Waiter } from "../../log/log.ts";
 import type { QoS } from "../../codec/mod.ts";
 import type { Variant } from "../../router/variant.ts";
@@ -26,19 +26,28 @@ import type { Message } from "../base/message.ts";
 export interface SessionQueue {
   /** Whether the messages, and the session, survive a restart of the broker. */
   readonly isDurable: boolean;
-  /** Whether the session would be there after a crash right now; true where it is not meant to be. */
+  /** Whether the session is in the store; true if it does not have to be. */
   readonly isStored: boolean;
   /** Whether an acknowledged message that could be sent at once has to be queued first. */
   readonly takesAll: boolean;
-  /** Whether no message can be kept at the moment, although the limits would allow it. */
-  readonly isBlocked: boolean;
-  /** What waits, to be looked through; `null` if nothing ever did. */
+  /** The waiting messages, for operators; `null` if there never was one. */
   readonly backlog: LookedThrough | null;
   /** How many messages wait. */
   readonly messages: number;
   /** How many bytes those are. */
   readonly bytes: number;
 
+  /**
+   * Whether there is room for a message in the memory budget or in the store. The limits of the
+   * backlog do not count here.
+   */
+  hasRoomFor(message: Message): boolean;
+  /**
+   * Whether an acknowledged message stays in memory for longer than this turn.
+   *
+   * @param isSent Whether it can be sent at once, and is never sent again.
+   */
+  keeps(isSent: boolean): boolean;
   /** Appends a message for this session alone. It must be kept by then. */
   push(message: Message, variant: Variant): void;
   /**
@@ -49,7 +58,7 @@ export interface SessionQueue {
   follow(log: MessageLog, follows: MessageFollows): boolean;
   /** Leaves the log that is followed for `follows`, or, without one, every log. */
   leave(follows?: MessageFollows): void;
-  /** Has `waiter` woken when a log that is followed goes on. */
+  /** Wakes `waiter` when a followed log continues. */
   park(waiter: Waiter): void;
   /** Passes the oldest messages until no more than this is left. Returns how many it passed. */
   trim(messagesMax: number, bytesMax: number): number;
@@ -62,23 +71,23 @@ export interface SessionQueue {
    */
   sendNext(link: ClientLink): boolean;
   /** Sends again what was in flight on an earlier connection [MQTT-4.4.0-1]. */
-  resend(link: ClientLink, flight: Flight<InflightMessage>): void;
+  resend(link: ClientLink, exchange: PublishExchange<InflightMessage>): void;
   /**
-   * The client has a QoS 2 message: its PUBREL is sent, and the message is let go.
+   * The client has a QoS 2 message: sends PUBREL, and releases the message.
    *
    * @param isRepeated Whether the client has said so before.
    */
-  release(flight: Flight<InflightMessage>, isRepeated: boolean): void;
+  release(exchange: PublishExchange<InflightMessage>, isRepeated: boolean): void;
   /** The exchange of a message is over. */
-  onAcknowledged(flight: Flight<InflightMessage>): void;
+  onAcknowledged(exchange: PublishExchange<InflightMessage>): void;
 
   /** The client is connected. */
   onAttached(): void;
   /** The client is away. */
   onDetached(): void;
-  /** Adds what waits in memory. */
+  /** Adds the memory of what waits. */
   tally(tally: Tally): void;
-  /** Marks the session as changed: what must survive with it is stored again. */
+  /** Marks the session as changed, so that it is stored again. */
   markChanged(): void;
   /** Marks the subscription with a topic filter as added, changed or removed. */
   markSubscriptionChanged(filter: string): void;
@@ -89,7 +98,7 @@ export interface SessionQueue {
   readonly pendingCommit: Commit | null;
 
   /**
-   * The session ends: what waits is dropped and counted.
+   * Ends the queue: waiting messages are dropped and counted.
    *
    * @returns Messages of shared subscriptions that other members of their groups should get
    * [MQTT-4.8.2-4], and `null` for one that was dropped. The caller reads to the end, in as many
@@ -113,9 +122,9 @@ export interface QueueOwner {
   readonly replays: SessionReplays | null;
   /** The connection of the client; `null` while it is away. */
   readonly link: ClientLink | null;
-  /** What is in flight to the client; `null` if nothing ever was. */
+  /** The messages in flight to the client; `null` if there never was one. */
   readonly inflightMessages: InflightMessages | null;
-  /** The window of what is in flight; `null` if nothing ever was. */
+  /** The window of the messages in flight; `null` if there never was one. */
   readonly outbound: OutboundWindow<InflightMessage> | null;
   /** The same, made if there is none yet. */
   openInflight(): InflightMessages;

@@ -4,16 +4,16 @@ import type { ClientLink } from "./client_link.ts";
 
 /** A subscription that reads a stream, as it is stored with its session. */
 export interface ReplayRecord {
-  /** What names it in the session: the filter as it was subscribed to. */
+  /** Its key in the session: the filter of the SUBSCRIBE. */
   readonly key: string;
   readonly stream: string;
-  /** Where it has begun, as it was asked for. */
+  /** The position at which it was asked to begin. */
   readonly position: string;
-  /** What the topics match, as the broker knows them. */
+  /** The filter that its topics match, with the mount point. */
   readonly filter: string;
-  /** What is put before each topic; `""` for nothing. */
+  /** The prefix that is added to each topic; `""` for none. */
   readonly prefix: string;
-  /** Bytes of the mount point, which are taken off each topic that is sent. */
+  /** Bytes of the mount point, which are removed from each topic that is sent. */
   readonly mountBytes: number;
   readonly qos: QoS;
   /** Subscription Identifier, or 0. */
@@ -22,8 +22,8 @@ export interface ReplayRecord {
   /** The sequence from which on the client has not acknowledged everything; 0 if not known. */
   readonly at: number;
   /**
-   * In front of this sequence only the last messages of each topic are read; 0 if that is over, or
-   * was not asked for.
+   * Before this sequence only the last message of each topic is read; 0 if there is no such
+   * sequence.
    */
   readonly until: number;
   /** The group that it is a member of, as the broker knows it; `""` for none. */
@@ -48,7 +48,7 @@ export interface SessionReplays {
   onAttached(): void;
   /** The client is away: others of its groups may get what it has not acknowledged. */
   onDetached(): void;
-  /** What has to be stored of them. */
+  /** The records of them that the session stores. */
   records(): readonly ReplayRecord[];
   /** Ends all of them. */
   end(): void;

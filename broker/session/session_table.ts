@@ -14,14 +14,16 @@ import { SessionCleanup } from "./session_cleanup.ts";
 import { Deadline } from "../base/scheduler.ts";
 import { NEVER_EXPIRES, Session } from "./session.ts";
 
-/** What a session costs in memory, in bytes, without its will and what waits for it. */
+/** The memory of a session, in bytes, without its will and its waiting messages. */
 function sessionBytes(session: Pick<Session, "clientId" | "username" | "isDurable">): number {
   const { clientId, username, isDurable } = session;
   const state = isDurable ? SESSION_STATE_BYTES + DURABLE_SESSION_BYTES : SESSION_STATE_BYTES;
   return SESSION_BYTES + state + 2 * textBytes(clientId) + textBytes(username ?? "");
 }
 
-/** What it costs to give one message to another of a shared group, in units of the budget. */
+/**
+ * The cost of handing one message to another member of a shared group, in units of the turn budget.
+ */
 const UNITS_PER_HANDOVER = 4;
 
 /** Every session by client identifier, and when each ends. */
@@ -45,7 +47,7 @@ export class SessionTable {
     return this.#sessions.size;
   }
 
-  /** What they cost in memory, in bytes, wills included, without what waits for them. */
+  /** The memory of all sessions and wills, in bytes, without waiting messages. */
   get bytes(): number {
     return this.#bytes + this.wills.bytes;
   }
@@ -61,7 +63,7 @@ export class SessionTable {
   }
 
   /**
-   * Makes a session for a client that has none.
+   * Creates a session for a client that has none.
    *
    * @param outlives Whether it outlives its connection, and so must survive a
    * restart where there is a store.
@@ -75,7 +77,7 @@ export class SessionTable {
     return session;
   }
 
-  /** Says whose session it is: the user name of its client; `null` for none. */
+  /** Sets the user name of the client of a session; `null` for none. */
   setUser(session: Session, username: string | null): void {
     if (username === session.username) return;
     if (this.get(session.clientId) === session) {
@@ -84,13 +86,13 @@ export class SessionTable {
     session.username = username;
   }
 
-  /** Takes a session that was in the store. */
+  /** Adds a session from the store. */
   restore(session: Session): void {
     this.#sessions.set(mapKey(session.clientId), session);
     this.#bytes += sessionBytes(session);
   }
 
-  /** The session goes on with a connection: nothing of it is due any more [MQTT-3.1.3-9]. */
+  /** The session continues with a connection: clears its deadlines [MQTT-3.1.3-9]. */
   resume(session: Session): void {
     const { scheduler } = this.#host.context;
     if (session.expiryDeadline !== null) scheduler.clear(session.expiryDeadline);
@@ -100,8 +102,8 @@ export class SessionTable {
   /**
    * The session has lost its connection.
    *
-   * @param keepsWill Whether the will is to be published, at once or after its
-   * delay; otherwise it is forgotten [MQTT-3.14.4-3].
+   * @param keepsWill Whether the will is published, at once or after its delay; otherwise it is
+   * deleted [MQTT-3.14.4-3].
    */
   suspend(session: Session, keepsWill: boolean): void {
     session.detach();
@@ -113,9 +115,9 @@ export class SessionTable {
   }
 
   /**
-   * Has a session without a connection end, and its will published, when they are due.
+   * Sets the times at which a session without a connection ends, and its will is published.
    *
-   * @param sinceMs When it lost its connection.
+   * @param sinceMs When the session lost its connection.
    * @param willMs When its will is due.
    */
   wait(session: Session, sinceMs: number, willMs: number): void {
@@ -127,7 +129,7 @@ export class SessionTable {
     scheduler.set(session.expiryDeadline, sinceMs + session.expirySeconds * 1000);
   }
 
-  /** Ends a session; a will that waits is published, since it must not wait longer. */
+  /** Ends a session. A will that waits is published, because it must not wait longer. */
   end(session: Session): void {
     if (session.hasEnded) return;
     const { scheduler } = this.#host.context;
@@ -143,7 +145,7 @@ export class SessionTable {
     if (session.will !== null) this.wills.publish(session.will);
   }
 
-  /** Gives what a session leaves behind to others of its shared groups: it may be very much. */
+  /** Hands the messages that a session leaves to other members of its shared groups, in turns. */
   #handOver(left: IterableIterator<InflightMessage | null>, clientId: string): void {
     const { delivery, context: { turns } } = this.#host;
     const handed = turns.inTurns(() => {
@@ -158,7 +160,7 @@ export class SessionTable {
     handed?.then(undefined, (error) => this.#host.context.reportError(error));
   }
 
-  /** Does nothing more about sessions that have ended. */
+  /** Stops all work for sessions that have ended. */
   stop(): void {
     this.#ended.clear();
   }

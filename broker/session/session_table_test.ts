@@ -7,7 +7,7 @@ import type { DropReason } from "../base/stats.ts";
 import { Outcome } from "../delivery/delivery.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
 import { message, textOf, variant } from "../testdata/messages.ts";
-import { testContext } from "../testdata/test_context.ts";
+import { AMPLE_MEMORY, testContext } from "../testdata/test_context.ts";
 import { MemoryQueue } from "./memory_queue.ts";
 import { NEVER_EXPIRES, type Session } from "./session.ts";
 import type { SessionHost } from "./session_host.ts";
@@ -37,7 +37,7 @@ class TableWorld {
       context,
       router: this.router,
       journal: null,
-      newQueue: (owner) => new MemoryQueue(context, owner),
+      newQueue: (owner) => new MemoryQueue({ context, memory: AMPLE_MEMORY }, owner),
       delivery: {
         handOver: (message: Message) => {
           if (this.hasMembers) this.handedOver.push(textOf(message));

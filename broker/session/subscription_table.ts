@@ -11,7 +11,7 @@ import type { Receiver } from "../delivery/subscriber.ts";
 export class SubscriptionTable {
   #single: Subscription<Receiver> | null = null;
   #several: WideMap<Subscription<Receiver>> | null = null;
-  /** What they are charged of the steps of matching; written by `match_share.ts`. */
+  /** The steps of matching that they are charged; written by `match_share.ts`. */
   matchSteps = 0;
 
   /** How many subscriptions there are. */
@@ -19,13 +19,13 @@ export class SubscriptionTable {
     return this.#several?.size ?? (this.#single === null ? 0 : 1);
   }
 
-  /** Whether there is one with this very filter. */
+  /** Whether there is one with exactly this filter. */
   has(filter: string): boolean {
     if (this.#several !== null) return this.#several.get(mapKey(filter)) !== undefined;
     return this.#single?.filter === filter;
   }
 
-  /** The one with this very filter. */
+  /** The one with exactly this filter. */
   get(filter: string): Subscription<Receiver> | undefined {
     if (this.#several !== null) return this.#several.get(mapKey(filter));
     return this.#single?.filter === filter ? this.#single : undefined;
@@ -46,7 +46,7 @@ export class SubscriptionTable {
     this.#several.set(mapKey(filter), subscription);
   }
 
-  /** Removes the subscription with this very filter, if there is one. */
+  /** Removes the subscription with exactly this filter, if there is one. */
   delete(filter: string): void {
     if (this.#single?.filter === filter) this.#single = null;
     this.#several?.delete(mapKey(filter));

@@ -1,4 +1,4 @@
-/** The wills of all clients: when they are published, with whose permission, and where they wait. */
+/** The wills of all clients: publishes them when they are due, with permission, or deletes them. */
 import type { Will } from "../../codec/mod.ts";
 import type { Router } from "../../router/router.ts";
 import type { Route } from "../../router/route_cache.ts";
@@ -14,7 +14,7 @@ import type { Receiver } from "../delivery/subscriber.ts";
 import { PendingWill, willBytes, type WillClient, type WillOwner } from "./pending_will.ts";
 import type { SessionJournal } from "./session_host.ts";
 
-/** How long a will waits that the store cannot take, before it is tried again, in milliseconds. */
+/** How long a will waits before it is tried again, if the store cannot take it, in milliseconds. */
 const RETRY_MS = 1000;
 
 /** What wills need of the broker. */
@@ -33,12 +33,12 @@ export interface WillHost {
  * Publishes wills or deletes them. A will is in one of three places:
  *
  * - with its session, from CONNECT until it is due. Until then it can be deleted;
- * - waiting for the authorizer, which is asked again when the will is due, since what was allowed at
- *   CONNECT may not be any more. At most `willsAskedMax` wait; the others are refused;
+ * - waiting for the authorizer, which is asked again when the will is due, because permissions may
+ *   have changed since CONNECT. At most `willsAskedMax` wait; the others are refused;
  * - waiting for room in the store. At most `willsAskedMax` wait; the others are refused.
  *
- * A row in the store keeps it through all of that. The row is removed in the commit that holds what
- * the will publishes.
+ * A row in the store keeps it in all three. The row is removed in the commit that holds what the
+ * will publishes.
  */
 export class Wills {
   readonly #host: WillHost;
@@ -52,12 +52,12 @@ export class Wills {
     this.#host = host;
   }
 
-  /** What they cost in memory, in bytes. */
+  /** The memory of all wills, in bytes. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Gives a session a will, in place of the one that it has; with `null` only deletes that. */
+  /** Replaces the will of a session; `null` deletes it. */
   set(owner: WillOwner, will: Will | null): void {
     if (owner.will !== null) this.#forget(owner.will);
     if (will === null) return;
@@ -66,10 +66,10 @@ export class Wills {
   }
 
   /**
-   * Takes a will that was in the store.
+   * Adds a will from the store.
    *
    * @param storedId The number of its row.
-   * @param owner The session that goes on with it; `null` for none.
+   * @param owner The session that holds it; `null` for none.
    */
   restore(will: Will, storedId: number, client: WillClient, owner: WillOwner | null): PendingWill {
     const pending = this.#add(will, client, owner);
@@ -86,7 +86,7 @@ export class Wills {
     this.#host.journal?.onWillChanged(pending);
   }
 
-  /** Publishes a will now, or as soon as the store and the authorizer let it. */
+  /** Publishes a will now, or as soon as the store and the authorizer allow it. */
   publish(pending: PendingWill): void {
     const { context, router, publisher } = this.#host;
     if (pending.deadline !== null) context.scheduler.clear(pending.deadline);
@@ -115,14 +115,17 @@ export class Wills {
     this.#host.journal?.onWillChanged(pending);
   }
 
-  /** The will is published whatever becomes of its session, which may get another one. */
+  /**
+   * Takes a will from its session, which may get another one. The will is now published in any
+   * case.
+   */
   #detach(pending: PendingWill): void {
     if (pending.owner !== null) pending.owner.will = null;
     pending.owner = null;
   }
 
   /**
-   * Has a will wait that is due and that the store cannot take.
+   * Makes a due will wait until the store can take it.
    *
    * @returns False if too many wait.
    */
@@ -176,7 +179,7 @@ export class Wills {
   }
 }
 
-/** The message that a will stands for; it carries the properties of the will [MQTT-3.1.3-10]. */
+/** The message of a will, with the properties of the will [MQTT-3.1.3-10]. */
 function messageOf(
   { will, clientId }: PendingWill,
   route: Route<Receiver>,

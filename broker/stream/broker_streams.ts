@@ -335,8 +335,8 @@ export class BrokerStreams {
     const host = this.#host;
     return {
       now: host.context.settings.wallClock,
-      stored: async (input: { isRevoked: boolean }) => {
-        if (!isOnDisk) return await this.#memoryCommits.stored(input);
+      whenStored: async (input: { isRevoked: boolean }) => {
+        if (!isOnDisk) return await this.#memoryCommits.whenStored(input);
         const journal = host.journal!;
         await journal.whenStored(journal.latest ?? journal.gathering);
       },

@@ -93,9 +93,9 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
 
   /** The client of a member has come again: it is sent again what nobody else was given. */
   onReturned(member: GroupMember): void {
-    const { flights } = member;
-    this.#again = this.#again.filter((pending) => !flights.has(pending));
-    for (const pending of [...flights.keys()]) {
+    const { exchanges } = member;
+    this.#again = this.#again.filter((pending) => !exchanges.has(pending));
+    for (const pending of [...exchanges.keys()]) {
       if (this.#group.isPending(pending)) pending.deliveries++;
       else member.forget(pending);
     }
@@ -131,7 +131,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
     const members = this.#roster.clear();
     for (const member of members) {
       member.owner = null;
-      for (const pending of [...member.flights.keys()]) member.forget(pending);
+      for (const pending of [...member.exchanges.keys()]) member.forget(pending);
     }
     for (const member of members) member.onGroupEnded();
   }
@@ -273,10 +273,10 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
    * @param isOver Whether the member will not come again.
    */
   passOn(member: GroupMember, isOver: boolean): void {
-    if (member.flights.size === 0) return;
+    if (member.exchanges.size === 0) return;
     const { deliveriesMax } = this.#dying;
     const again: PendingMessage[] = [];
-    for (const pending of [...member.flights.keys()]) {
+    for (const pending of [...member.exchanges.keys()]) {
       const isPending = this.#group.isPending(pending);
       const isTooOften = pending.deliveries >= deliveriesMax;
       if (isOver || isTooOften || !isPending) member.forget(pending);

@@ -1,6 +1,6 @@
 /** One member of a group, with the messages that it has not acknowledged. */
 import type { QoS } from "../../codec/mod.ts";
-import type { Flight } from "../../flow/outbound_window.ts";
+import type { PublishExchange } from "../../flow/outbound_window.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { PendingHolder, PendingMessage } from "../../stream/stream_group.ts";
 import type { BrokerLimits } from "../base/limits.ts";
@@ -55,12 +55,12 @@ class GroupInflight extends InflightMessage {
   }
 
   override onFinished(reasonCode: number): void {
-    this.#member.flights.delete(this.#pending);
+    this.#member.exchanges.delete(this.#pending);
     this.#member.owner?.onAnswered(this.#member, this.#pending, reasonCode);
   }
 
   override onGivenUp(): void {
-    this.#member.flights.delete(this.#pending);
+    this.#member.exchanges.delete(this.#pending);
     this.#member.owner?.onGivenUp(this.#member, this.#pending);
   }
 }
@@ -72,7 +72,7 @@ export class GroupMember implements PendingHolder {
   readonly variant: Variant;
   readonly prefix: TopicPrefix;
   /** What it was sent and has not acknowledged, in the order it was sent in. */
-  readonly flights: Map<PendingMessage, Flight<InflightMessage>> = new Map();
+  readonly exchanges: Map<PendingMessage, PublishExchange<InflightMessage>> = new Map();
   /** Who gives it messages; `null` until its stream is there. */
   owner: MemberOwner | null = null;
   /** Whether it gets nothing more. */
@@ -111,14 +111,14 @@ export class GroupMember implements PendingHolder {
 
   /** Whether it is sent another message now. */
   isReady({ groupMemberPendingMax }: BrokerLimits): boolean {
-    const { session, flights } = this;
+    const { session, exchanges } = this;
     const { link } = session;
     if (link === null || session.hasEnded || !link.outbox.hasRoom) return false;
     // What waits for the client comes first.
     if (session.queue.messages > 0) return false;
     if (this.qos === 0) return true;
-    if (flights.size >= groupMemberPendingMax || !session.openInflight().mayOpen) return false;
-    for (const { deliveries } of flights.keys()) return deliveries <= ALONE_FROM;
+    if (exchanges.size >= groupMemberPendingMax || !session.openInflight().mayOpen) return false;
+    for (const { deliveries } of exchanges.keys()) return deliveries <= ALONE_FROM;
     return true;
   }
 
@@ -132,21 +132,21 @@ export class GroupMember implements PendingHolder {
     }
     const { window } = session.openInflight();
     const kept = session.expirySeconds > 0 ? message.keep() : null;
-    const flight = window.open(1, new GroupInflight(kept, this, pending, topic));
-    if (link.send(message, variant, 1, flight.packetId, false)) {
-      this.flights.set(pending, flight);
+    const exchange = window.open(1, new GroupInflight(kept, this, pending, topic));
+    if (link.send(message, variant, 1, exchange.packetId, false)) {
+      this.exchanges.set(pending, exchange);
       return null;
     }
-    window.close(flight);
+    window.close(exchange);
     return link.whyUnsent(message);
   }
 
   /** A message that it was sent is not its any more: it is not sent it again. */
   forget(pending: PendingMessage): void {
-    const flight = this.flights.get(pending);
-    if (flight === undefined) return;
-    this.flights.delete(pending);
-    this.session.openInflight().window.close(flight);
+    const exchange = this.exchanges.get(pending);
+    if (exchange === undefined) return;
+    this.exchanges.delete(pending);
+    this.session.openInflight().window.close(exchange);
     this.session.queue.markChanged();
   }
 }

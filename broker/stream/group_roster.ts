@@ -77,7 +77,7 @@ export class GroupRoster {
       const at = (this.#turn + i) % members.length;
       const member = members[at]!;
       if (!member.isConnected || !this.#isActive(member)) continue;
-      const isFree = pending.deliveries < ALONE_FROM || member.flights.size === 0;
+      const isFree = pending.deliveries < ALONE_FROM || member.exchanges.size === 0;
       if (unfit?.has(member.session.link!)) isUnfit = true;
       else if (!isFree || !member.isReady(this.#limits)) isBusy = true;
       else {
@@ -94,7 +94,7 @@ export class GroupRoster {
     const active = this.#active;
     // One that has left may still acknowledge what it has: nobody else gets anything before.
     const isHeld = active !== null && active.isConnected &&
-      (!active.hasLeft || active.flights.size > 0);
+      (!active.hasLeft || active.exchanges.size > 0);
     if (!isHeld) this.#active = this.#members.find(({ isConnected }) => isConnected) ?? null;
     return member === this.#active;
   }

@@ -113,7 +113,7 @@ export class Memberships {
     const { waiter, dispatch, member } = membership;
     this.#host.forget(waiter);
     dispatch?.leave(member, successor);
-    if (member.flights.size > 0) this.#leaving.add(membership);
+    if (member.exchanges.size > 0) this.#leaving.add(membership);
   }
 
   #newMembership(request: MemberRequest): Membership {

@@ -269,9 +269,9 @@ export class Replays implements SessionReplays {
     const { window } = session.openInflight();
     const kept = session.expirySeconds > 0 ? message.keep() : null;
     const sent = new ReplayedMessage(kept, variant, replay, cursor.topic, cursor.seq, from);
-    const flight = window.open(1, sent);
-    if (link.send(message, variant, 1, flight.packetId, false)) return;
-    window.close(flight);
+    const exchange = window.open(1, sent);
+    if (link.send(message, variant, 1, exchange.packetId, false)) return;
+    window.close(exchange);
     sent.onFinished();
     this.#unsent(link, message);
   }
@@ -288,10 +288,10 @@ export class Replays implements SessionReplays {
       const { window } = this.#session.openInflight();
       const { name } = cursor.knownTopic;
       const sent = new ReplayedMessage(null, replay.variant, replay, name, cursor.seq, from);
-      const flight = window.open(1, sent);
-      isSent = sendRecord(link, cursor, topic, identifier, 1, flight.packetId);
+      const exchange = window.open(1, sent);
+      isSent = sendRecord(link, cursor, topic, identifier, 1, exchange.packetId);
       if (!isSent) {
-        window.close(flight);
+        window.close(exchange);
         sent.onFinished();
       }
     }

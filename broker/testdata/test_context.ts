@@ -24,6 +24,9 @@ export function testContext(
   return { context: new BrokerContext(settings), clock };
 }
 
+/** A memory budget with room for every message. */
+export const AMPLE_MEMORY = { admitsMessage: (): boolean => true };
+
 /** Changes limits of a context, as `Broker.changeLimits()` does. */
 export function setLimits(context: BrokerContext, limits: Partial<BrokerLimits>): void {
   Object.assign(context.limits, limits);

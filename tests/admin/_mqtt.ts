@@ -1,3 +1,4 @@
+import { eventually } from "../harness/eventually.ts";
 import * as packets from "../harness/packets.ts";
 import { RawClient } from "../harness/raw_client.ts";
 import type { AdminStage } from "./_admin.ts";
@@ -5,6 +6,11 @@ import type { AdminStage } from "./_admin.ts";
 /** Opens a listener for MQTT. */
 export async function listen(stage: AdminStage, name = "lan"): Promise<number> {
   return (await stage.broker.listen({ port: 0, policy: { name } })).port;
+}
+
+/** Waits until the broker knows that all clients have gone. */
+export async function allGone({ broker }: AdminStage): Promise<void> {
+  await eventually("all clients are gone", () => broker.stats.connections === 0);
 }
 
 /** Connects a client of 5.0, whose session stays. */

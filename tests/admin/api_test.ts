@@ -9,7 +9,7 @@ import { Broker } from "../../mod.ts";
 import * as packets from "../harness/packets.ts";
 import { RawClient } from "../harness/raw_client.ts";
 import { AdminStage, statusOf } from "./_admin.ts";
-import { join, listen } from "./_mqtt.ts";
+import { allGone, join, listen } from "./_mqtt.ts";
 
 // deno-lint-ignore no-explicit-any
 type Json = any;
@@ -51,7 +51,7 @@ Deno.test("clients are sorted by their backlog, so that the owner of the memory 
     await client.readFrame();
     client.close();
   }
-  while ((await stage.json("/api/v1/clients?connected=true")).data.length > 0);
+  await allGone(stage);
   stage.broker.publish("one", "12345", { qos: 1 });
   stage.broker.publish("two", "12345", { qos: 1 });
   const { data } = await stage.json("/api/v1/clients?sort=backlog");
@@ -251,7 +251,7 @@ Deno.test("drops are counted by reason, and the latest are listed", async () => 
     await client.readFrame();
     client.close();
   }
-  while ((await stage.json("/api/v1/clients?connected=true")).data.length > 0);
+  await allGone(stage);
   for (const payload of ["1", "2", "3"]) stage.broker.publish("t", payload, { qos: 1 });
   assertEquals((await stage.json("/api/v1/drops")).data.backlog, 2);
   const { data } = await stage.json("/api/v1/drops/recent?limit=1");

@@ -9,7 +9,7 @@ import { MemoryStore } from "../../store/memory_store.ts";
 import type { Store } from "../../store/store.ts";
 import * as packets from "../harness/packets.ts";
 import { AdminStage, statusOf } from "./_admin.ts";
-import { join, listen } from "./_mqtt.ts";
+import { allGone, join, listen } from "./_mqtt.ts";
 
 // deno-lint-ignore no-explicit-any
 type Json = any;
@@ -26,7 +26,7 @@ async function leave(stage: AdminStage, filters: Record<string, 0 | 1 | 2>): Pro
     await client.readFrame();
   }
   client.close();
-  while ((await stage.json("/api/v1/clients?connected=true")).data.length > 0);
+  await allGone(stage);
 }
 
 /** The topics of all pages, of so many messages each. */

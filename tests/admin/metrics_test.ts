@@ -8,6 +8,7 @@ import { Broker } from "../../mod.ts";
 import { listenAdmin } from "../../admin/mod.ts";
 import { MemoryStore } from "../../store/memory_store.ts";
 import { Child } from "../harness/child.ts";
+import { eventually } from "../harness/eventually.ts";
 import * as packets from "../harness/packets.ts";
 import { RawClient } from "../harness/raw_client.ts";
 import { AdminStage, statusOf } from "./_admin.ts";
@@ -183,12 +184,8 @@ Deno.test({
       await prometheus.waitFor(/Server is ready to receive web requests/, "stderr", DEADLINE_MS);
       const query = `http://127.0.0.1:${port}/api/v1/query?query=fairway_ready`;
       const found = async () => (await (await fetch(query)).json()).data.result;
-      const deadline = Date.now() + DEADLINE_MS;
-      let result = await found();
-      while (result.length === 0 && Date.now() < deadline) {
-        await new Promise((resolve) => setTimeout(resolve, 100));
-        result = await found();
-      }
+      await eventually("it is scraped", async () => (await found()).length > 0, DEADLINE_MS);
+      const result = await found();
       assertEquals([result[0]?.metric.job, result[0]?.value[1]], ["fairway", "1"]);
       prometheus.signal("SIGTERM");
       await prometheus.outcome(DEADLINE_MS);

@@ -5,12 +5,12 @@
  * @module
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { delay } from "@std/async";
 import { Broker } from "../../mod.ts";
 import { Certificates } from "../harness/certificates.ts";
 import { Child, type Outcome } from "../harness/child.ts";
 import { Page } from "../harness/chromium.ts";
 import { within } from "../harness/deadline.ts";
+import { eventually } from "../harness/eventually.ts";
 import { JsClient } from "../harness/mqttjs_client.ts";
 import { MqttJsPackage } from "../harness/mqttjs_package.ts";
 import * as packets from "../harness/packets.ts";
@@ -88,7 +88,7 @@ Deno.test("a client that floods a WebSocket is read no faster than others can ta
   })().catch(() => {
     // The publisher is closed while it waits to write more.
   });
-  while (broker.stats.backpressureWaits === 0) await delay(1);
+  await eventually("the publisher waits", () => broker.stats.backpressureWaits > 0);
   // What goes on coming stays with the kernel and the client: the broker holds little of it.
   await subscriber.readFrame();
   const { bytesReceived, bytesSent, dropped } = broker.stats;

@@ -37,7 +37,7 @@ Deno.test("bans are in effect after a restart, with their numbers, times and rea
   bans.add({ kind: "clientId", value: "short", untilMs: clock.now() + 1000, reason: "" });
   bans.add({ kind: "clientId", value: "c", untilMs: Infinity, reason: "replaced" });
   bans.delete(gone.id);
-  assert(await broker.inspection.stored());
+  assert(await broker.inspection.whenStored());
   const left = store.snapshot();
   await broker.close();
 
@@ -60,12 +60,12 @@ Deno.test("a ban whose time was over at the start is removed from the store", as
   const store = new MemoryStore();
   const [broker] = await open(store);
   broker.inspection.bans.add({ kind: "clientId", value: "c", untilMs: 1000, reason: "" });
-  assert(await broker.inspection.stored());
+  assert(await broker.inspection.whenStored());
   assertEquals(store.snapshot().get("bans")?.length, 1);
   const copy = MemoryStore.from(store.snapshot());
   await broker.close();
   const [again] = await open(copy, 1000);
-  assert(await again.inspection.stored());
+  assert(await again.inspection.whenStored());
   assertEquals(copy.snapshot().get("bans"), []);
   await again.close();
 });
@@ -76,7 +76,7 @@ Deno.test("rows of bans that make no sense are removed, and counted", async () =
   for (const value of ["a", "b", "c"]) {
     broker.inspection.bans.add({ kind: "username", value, untilMs: Infinity, reason: "" });
   }
-  assert(await broker.inspection.stored());
+  assert(await broker.inspection.whenStored());
   const rows = new Map(store.snapshot());
   await broker.close();
   const [one, two, three] = rows.get("bans")!;
@@ -90,7 +90,7 @@ Deno.test("rows of bans that make no sense are removed, and counted", async () =
   const [again] = await open(copy);
   assertEquals(again.inspection.bans.all().map(({ value }) => value), ["a"]);
   assertEquals(again.stats.storeRowsLost, 3);
-  assert(await again.inspection.stored());
+  assert(await again.inspection.whenStored());
   assertEquals(copy.snapshot().get("bans")?.length, 1);
   await again.close();
 });

@@ -9,6 +9,7 @@ import { connect } from "../../client/mod.ts";
 import { uint16At, Wire } from "../crash/wire.ts";
 import { BrokerProcess } from "../harness/broker_process.ts";
 import { within } from "../harness/deadline.ts";
+import { eventually } from "../harness/eventually.ts";
 import * as packets from "../harness/packets.ts";
 
 const PUBACK = 4;
@@ -195,7 +196,11 @@ Deno.test("server.ts under load loses nothing that was acknowledged when its dir
   })();
   for (let round = 0; round < 3; round++) {
     const before = scene.kept.length;
-    while (scene.kept.length < before + 20) await new Promise((resolve) => setTimeout(resolve, 1));
+    await eventually(
+      "twenty messages are acknowledged",
+      () => scene.kept.length >= before + 20,
+      DEADLINE_MS,
+    );
     await Deno.rename(scene.directory, `${scene.directory}-away`);
     const told = new RegExp(`(takes nothing more[^]*){${round + 1}}`);
     await scene.broker.waitFor(told, "stderr");

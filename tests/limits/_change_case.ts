@@ -111,12 +111,10 @@ export function waiting(
   }, more);
 }
 
-/** Waits for what sockets bring. */
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
-}
-
-/** Lets sockets have some turns of the event loop, unless something holds before. */
+/**
+ * Lets sockets have some turns of the event loop, unless something holds before. Where the limit
+ * has not changed it never comes to hold, and no event says so.
+ */
 export async function settled(condition: () => boolean): Promise<void> {
   for (let i = 0; i < 50 && !condition(); i++) await new Promise((done) => setTimeout(done, 1));
 }

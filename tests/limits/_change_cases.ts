@@ -1,5 +1,6 @@
 import { concat } from "@std/bytes";
 import type { BrokerLimits } from "../../mod.ts";
+import { eventually } from "../harness/eventually.ts";
 import { ManualStore } from "../harness/manual_store.ts";
 import * as packets from "../harness/packets.ts";
 import {
@@ -10,7 +11,6 @@ import {
   settled,
   stalled,
   told,
-  until,
   V5,
   waiting,
 } from "./_change_case.ts";
@@ -66,9 +66,12 @@ async function dialTwice(stage: Stage, reason: "handshakes" | "connect-rate"): P
   const { stats } = stage.broker;
   const { port } = await stage.broker.listen({ port: 0 });
   using _first = await Deno.connect({ hostname: "127.0.0.1", port });
-  await until(() => stats.connections === 1);
+  await eventually("the first is accepted", () => stats.connections === 1);
   using _second = await Deno.connect({ hostname: "127.0.0.1", port });
-  await until(() => stats.connections === 2 || stats.limited[reason] > 0);
+  await eventually(
+    "the second is accepted, or waits",
+    () => stats.connections === 2 || stats.limited[reason] > 0,
+  );
   return stats.connections === 2;
 }
 
@@ -171,19 +174,19 @@ export const CHANGE_CASES: Record<keyof BrokerLimits, ChangeCase> = {
     const { stats } = stage.broker;
     const { port } = await stage.broker.listen({ port: 0, webSocket: true });
     using first = await Deno.connect({ hostname: "127.0.0.1", port });
-    await until(() => stats.pendingHandshakes === 1);
+    await eventually("the first is in its handshake", () => stats.pendingHandshakes === 1);
     using second = await Deno.connect({ hostname: "127.0.0.1", port });
     await second.write(UPGRADE);
-    await until(() => stats.connections === 1);
+    await eventually("the first is accepted", () => stats.connections === 1);
     await first.write(UPGRADE).catch(() => {});
-    await until(() => stats.pendingHandshakes === 0);
+    await eventually("all handshakes are over", () => stats.pendingHandshakes === 0);
     return stats.handshakesFailed;
   }),
   handshakeTimeoutMs: later(100, async (stage) => {
     const { stats } = stage.broker;
     const { port } = await stage.broker.listen({ port: 0, webSocket: true });
     using _first = await Deno.connect({ hostname: "127.0.0.1", port });
-    await until(() => stats.pendingHandshakes === 1);
+    await eventually("the first is in its handshake", () => stats.pendingHandshakes === 1);
     let waitedMs = 0;
     while (stats.handshakesFailed === 0) {
       await stage.clock.advance(100);
@@ -201,7 +204,7 @@ export const CHANGE_CASES: Record<keyof BrokerLimits, ChangeCase> = {
       const { port } = await stage.broker.listen({ port: 0, webSocket: true });
       using conn = await Deno.connect({ hostname: "127.0.0.1", port });
       await conn.write(UPGRADE);
-      await until(() => stats.connections === 1);
+      await eventually("the first is accepted", () => stats.connections === 1);
       await conn.read(new Uint8Array(1024));
       change();
       const answer = new Uint8Array(100);

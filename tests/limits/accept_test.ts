@@ -5,6 +5,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { Broker } from "../../mod.ts";
+import { eventually } from "../harness/eventually.ts";
 import { RawClient } from "../harness/raw_client.ts";
 import * as packets from "../harness/packets.ts";
 import { withHost } from "../resilience/_clients.ts";
@@ -13,10 +14,10 @@ Deno.test("handshakesMax are under way at once, and the next is accepted when on
   await withHost({ limits: { handshakesMax: 3 } }, async (port, broker) => {
     const silent: RawClient[] = [];
     for (let i = 0; i < 3; i++) silent.push(await RawClient.dial(port));
-    await until(() => broker.stats.connections === 3);
+    await eventually("three are accepted", () => broker.stats.connections === 3);
     await using waits = await RawClient.dial(port);
     await waits.send(packets.connect());
-    await until(() => broker.stats.limited.handshakes === 1);
+    await eventually("the limit is met", () => broker.stats.limited.handshakes === 1);
     assertEquals(broker.stats.connections, 3);
     // One that is let in makes room as one that goes does.
     await silent[0]!.send(packets.connect());
@@ -31,7 +32,7 @@ Deno.test("a broker with handshakesMax under way closes at once", async () => {
   const broker = new Broker({ limits: { handshakesMax: 1 } });
   const { port } = await broker.listen({ port: 0 });
   await using _ = await RawClient.dial(port);
-  await until(() => broker.stats.limited.handshakes === 1);
+  await eventually("the limit is met", () => broker.stats.limited.handshakes === 1);
   await broker.close({ graceMs: 0 });
 });
 
@@ -47,8 +48,3 @@ Deno.test("connectsPerSecondMax are accepted at once, and the rest when their ti
     for (const client of clients) client.close();
   });
 });
-
-/** Waits for what a turn of the event loop will bring. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
-}

@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { Broker, type BrokerOptions } from "../../mod.ts";
 import type { TcpListener } from "../../transport/mod.ts";
 import { type BytePipe, writeAll } from "../harness/byte_pipe.ts";
+import { eventually } from "../harness/eventually.ts";
 import { toHex } from "../harness/hex.ts";
 import * as packets from "../harness/packets.ts";
 import { RawClient } from "../harness/raw_client.ts";
@@ -15,6 +16,11 @@ export async function greet(
   const connack = await client.readFrame();
   assertEquals([connack[0], connack[3]], [0x20, 0], `CONNACK: ${toHex(connack)}`);
   return client;
+}
+
+/** Waits until a publisher waits for its subscribers; only a counter tells. */
+export async function publisherWaits({ stats }: Broker): Promise<void> {
+  await eventually("a publisher waits", () => stats.backpressureWaits > 0);
 }
 
 /** Connects a client and waits until it is let in. */

@@ -11,7 +11,7 @@ import { writeAll } from "../harness/byte_pipe.ts";
 import { within } from "../harness/deadline.ts";
 import * as packets from "../harness/packets.ts";
 import { RawClient } from "../harness/raw_client.ts";
-import { greet, join, joinSubscribed, withHost } from "./_clients.ts";
+import { greet, join, joinSubscribed, publisherWaits, withHost } from "./_clients.ts";
 
 /** Little may wait, and everybody who takes as much as a byte is well. */
 const OPTIONS: BrokerOptions = {
@@ -75,7 +75,7 @@ async function slowReader(
   await client.send(packets.subscribe({ "flood/+": 0 }));
   await client.expect("90 03 00 01 00");
   const read = async () => {
-    while (broker.stats.backpressureWaits === 0) await new Promise((next) => setTimeout(next, 1));
+    await publisherWaits(broker);
     await readSlowly(conn, chunkBytes);
   };
   return [conn, () => within("all is read", read(), DEADLINE_MS)];
@@ -115,7 +115,7 @@ Deno.test("a publisher that waits is read on when the subscriber it waits for is
     const publisher = await greet(new RawClient(conn, DEADLINE_MS));
     const flooding = within("a flood is taken", floodUntilPaused(conn, broker.stats), DEADLINE_MS);
     // The broker may pause in the midst of a write, which ends when it reads on.
-    while (broker.stats.backpressureWaits === 0) await new Promise((next) => setTimeout(next, 1));
+    await publisherWaits(broker);
     stalled.close();
     await flooding;
     await publisher.send(packets.pingreq());

@@ -10,7 +10,15 @@ import { writeAll } from "../harness/byte_pipe.ts";
 import { within } from "../harness/deadline.ts";
 import * as packets from "../harness/packets.ts";
 import { RawClient } from "../harness/raw_client.ts";
-import { expectDisconnect, flood, greet, join, joinSubscribed, repeat } from "./_clients.ts";
+import {
+  expectDisconnect,
+  flood,
+  greet,
+  join,
+  joinSubscribed,
+  publisherWaits,
+  repeat,
+} from "./_clients.ts";
 
 const SHUTTING_DOWN = 0x8b;
 /** Longer than any test has patience for: what waits for it fails. */
@@ -83,10 +91,7 @@ Deno.test("close() is over although a publisher waits for a subscriber", async (
   const flooding = (async () => {
     while (!isOver) await writeAll(conn, frames);
   })().catch(() => {});
-  const waiting = (async () => {
-    while (broker.stats.backpressureWaits === 0) await new Promise((next) => setTimeout(next, 1));
-  })();
-  await within("a publisher waits", waiting);
+  await publisherWaits(broker);
   await within("the end", broker.close({ graceMs: 50 }));
   isOver = true;
   await flooding;

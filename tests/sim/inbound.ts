@@ -85,7 +85,7 @@ export class Inbound {
       } #${publication.id} to ${topic} q${qos}${packet.retain ? " retain" : ""}`
     );
     if (qos === 0) return this.#deliver(packet, publication);
-    this.#checkFlight(packet, publication);
+    this.#checkExchange(packet, publication);
     this.#held.set(packetId, publication);
     this.#unacknowledged.add(packetId);
     if (qos === 1) {
@@ -112,7 +112,7 @@ export class Inbound {
     return this.#aliases.get(topicAlias);
   }
 
-  #checkFlight({ packetId, dup }: PublishPacket, publication: Publication): void {
+  #checkExchange({ packetId, dup }: PublishPacket, publication: Publication): void {
     const held = this.#held.get(packetId);
     const { isResumed, receiveMaximum } = this.#source!;
     if (this.#unacknowledged.has(packetId)) this.#fault(`got ${packetId}, which is in flight`);

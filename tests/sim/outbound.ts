@@ -3,7 +3,7 @@ import { ReasonCode } from "../../codec/mod.ts";
 import type { ConnectionRecord, Ledger, Publication } from "./ledger.ts";
 import type { Wire } from "./wire.ts";
 
-interface Flight {
+interface Exchange {
   readonly publication: Publication;
   phase: "publish" | "pubrel";
   /** Whether it was carried over from an earlier connection. */
@@ -23,7 +23,7 @@ export interface Way {
 export class Outbound {
   readonly #clientId: string;
   readonly #ledger: Ledger;
-  readonly #flights = new Map<number, Flight>();
+  readonly #exchanges = new Map<number, Exchange>();
   readonly #waiting: Publication[] = [];
   #way: Way | null = null;
   #lastId = 0;
@@ -38,12 +38,12 @@ export class Outbound {
 
   /** Whether everything was sent and acknowledged. */
   get isIdle(): boolean {
-    return this.#flights.size === 0 && this.#waiting.length === 0;
+    return this.#exchanges.size === 0 && this.#waiting.length === 0;
   }
 
   /** An identifier that no message in flight has; requests are answered before it comes round. */
   newId(): number {
-    do this.#lastId = this.#lastId % 65_535 + 1; while (this.#flights.has(this.#lastId));
+    do this.#lastId = this.#lastId % 65_535 + 1; while (this.#exchanges.has(this.#lastId));
     return this.#lastId;
   }
 
@@ -58,9 +58,9 @@ export class Outbound {
   /** Goes on with a connection: what is in flight is sent again. */
   attach(way: Way): void {
     this.#way = way;
-    for (const [id, flight] of this.#flights) {
-      flight.isResent = true;
-      if (flight.phase === "publish") this.#send(flight.publication, id, true);
+    for (const [id, exchange] of this.#exchanges) {
+      exchange.isResent = true;
+      if (exchange.phase === "publish") this.#send(exchange.publication, id, true);
       else this.#release(id);
     }
     this.#sendWaiting();
@@ -73,41 +73,41 @@ export class Outbound {
 
   /** The session is no more, and with it what was in flight. */
   forget(): void {
-    this.#flights.clear();
+    this.#exchanges.clear();
   }
 
   /** Handles PUBACK, PUBREC or PUBCOMP. */
   acknowledged({ type, packetId, reasonCode }: AckPacket): void {
-    const flight = this.#flights.get(packetId);
-    if (flight === undefined || awaited(flight) !== type) {
+    const exchange = this.#exchanges.get(packetId);
+    if (exchange === undefined || awaited(exchange) !== type) {
       this.#ledger.fault(`${this.#clientId} got ${type} ${packetId} out of turn`);
       return;
     }
     if (this.#mayBeRefused && reasonCode === ReasonCode.QuotaExceeded) {
-      flight.publication.isRefused = true;
-      this.#flights.delete(packetId);
+      exchange.publication.isRefused = true;
+      this.#exchanges.delete(packetId);
       return this.#sendWaiting();
     }
-    const mayBeUnknown = type === "pubcomp" && flight.isResent;
+    const mayBeUnknown = type === "pubcomp" && exchange.isResent;
     const isFine = reasonCode < 0x80 ||
       (mayBeUnknown && reasonCode === ReasonCode.PacketIdentifierNotFound);
     if (!isFine) this.#ledger.fault(`${this.#clientId} got ${type} with code ${reasonCode}`);
-    if (type !== "pubcomp") flight.publication.ackedAt = this.#ledger.tick();
+    if (type !== "pubcomp") exchange.publication.ackedAt = this.#ledger.tick();
     if (type === "pubrec") {
-      flight.phase = "pubrel";
+      exchange.phase = "pubrel";
       this.#release(packetId);
     } else {
-      this.#flights.delete(packetId);
+      this.#exchanges.delete(packetId);
       this.#sendWaiting();
     }
   }
 
   #sendWaiting(): void {
     const way = this.#way;
-    while (way !== null && this.#waiting.length > 0 && this.#flights.size < way.quota) {
+    while (way !== null && this.#waiting.length > 0 && this.#exchanges.size < way.quota) {
       const publication = this.#waiting.shift()!;
       const id = this.newId();
-      this.#flights.set(id, { publication, phase: "publish", isResent: false });
+      this.#exchanges.set(id, { publication, phase: "publish", isResent: false });
       this.#send(publication, id, false);
     }
   }
@@ -139,7 +139,7 @@ export class Outbound {
   }
 }
 
-function awaited({ publication, phase }: Flight): AckPacket["type"] {
+function awaited({ publication, phase }: Exchange): AckPacket["type"] {
   if (phase === "pubrel") return "pubcomp";
   return publication.qos === 1 ? "puback" : "pubrec";
 }

@@ -18,6 +18,7 @@
 import { assert } from "@std/assert";
 import { Broker, type BrokerOptions, type ListenerRules } from "../../mod.ts";
 import type { BytePipe } from "../harness/byte_pipe.ts";
+import { eventually } from "../harness/eventually.ts";
 import { connect, type ConnectFields, disconnect, type Level } from "../harness/packets.ts";
 import { VirtualClock } from "../harness/virtual_clock.ts";
 import { VirtualNetwork } from "../harness/virtual_network.ts";
@@ -25,9 +26,6 @@ import { SpecClient } from "./client.ts";
 
 export { hex } from "../harness/hex.ts";
 export { SpecClient } from "./client.ts";
-
-/** How long a real broker may take to do what a test waits for. */
-const DEADLINE_MS = 5_000;
 
 /** Where a conversation takes place. */
 interface Stage extends AsyncDisposable {
@@ -177,10 +175,7 @@ async function realStage(
     broker,
     dial: (at) => Deno.connect({ hostname: "127.0.0.1", port: listeners[at]!.port }),
     async until(condition) {
-      for (const endMs = Date.now() + DEADLINE_MS; !condition();) {
-        assert(Date.now() < endMs, `Did not come to hold: ${condition}`);
-        await new Promise((resolve) => setTimeout(resolve, 1));
-      }
+      await eventually(`${condition}`, condition);
     },
     pass() {
       throw new TypeError("Only a timeTest can let time pass");

@@ -9,6 +9,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Broker, connect } from "../../mod.ts";
 import { within } from "../harness/deadline.ts";
+import { eventually } from "../harness/eventually.ts";
 import * as packets from "../harness/packets.ts";
 import { RawClient } from "../harness/raw_client.ts";
 
@@ -85,7 +86,7 @@ async function comeAndGo(): Promise<void> {
       if (i % 3 === 1) await client.send(packets.publish("a", new Uint8Array(10_000)));
       client.close();
     }
-    while (broker.stats.connections > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    await eventually("the clients are gone", () => broker.stats.connections === 0);
   };
   for (let i = 0; i < 3; i++) await cycle();
   assertEquals(broker.stats.internalErrors, 0);

@@ -51,7 +51,7 @@ export interface AcceptHost {
   /** Called before each accept. Nothing is accepted until its promise resolves. */
   readonly mayAccept: MayAccept;
   /** Receives each connection; the address is `null` for a Unix socket. */
-  accepted(transport: Transport, address: Endpoint | null): void;
+  onAccepted(transport: Transport, address: Endpoint | null): void;
   /** Called with an error that is not one of the connections'. */
   reportError(error: unknown): void;
 }
@@ -122,16 +122,16 @@ export class NativeListener implements Watched {
       const wait = mayAccept();
       if (wait !== null) return this.#hold(wait);
       const fd = loop.libc.accept4(this.#fd, this.#peer);
-      if (fd >= 0) this.#accepted(fd);
+      if (fd >= 0) this.#onAccepted(fd);
       else if (!this.#goesOn(-fd)) return;
     }
   }
 
-  #accepted(fd: number): void {
+  #onAccepted(fd: number): void {
     this.#retryMs = RETRY_MS_MIN;
     const { loop } = this.#host;
     const address = this.address === null ? null : readInetAddress(this.#peer);
-    this.#host.accepted(new NativeTransport(loop, fd), address);
+    this.#host.onAccepted(new NativeTransport(loop, fd), address);
   }
 
   /** Accepts nothing until there is room. */

@@ -14,7 +14,7 @@ class ListenerWorld extends NativeWorld {
       loop: this.loop,
       clock: this.clock,
       mayAccept: () => this.wait,
-      accepted: (transport, from) => {
+      onAccepted: (transport, from) => {
         this.accepted.push({ transport, address: `${from!.hostname}:${from!.port}` });
       },
       reportError: (error) => this.errors.push(error),

@@ -49,8 +49,8 @@ export class NativeSockets {
 
   /** What binds TCP sockets. Their host names must be IP addresses. */
   tcp(options: NativeOptions): BindTcp {
-    return (endpoint, mayAccept, accepted) => {
-      const host = this.#acceptHost(mayAccept, (transport, from) => accepted(transport, from!));
+    return (endpoint, mayAccept, onAccepted) => {
+      const host = this.#acceptHost(mayAccept, (transport, from) => onAccepted(transport, from!));
       const listener = NativeListener.inet(endpoint, options, host);
       return { ...listener.address!, ...closing(listener) };
     };
@@ -58,8 +58,8 @@ export class NativeSockets {
 
   /** What binds Unix sockets. */
   unix(options: NativeOptions): BindUnix {
-    return (path, mayAccept, accepted) => {
-      const host = this.#acceptHost(mayAccept, (transport) => accepted(transport));
+    return (path, mayAccept, onAccepted) => {
+      const host = this.#acceptHost(mayAccept, (transport) => onAccepted(transport));
       return closing(NativeListener.unix(path, options, host));
     };
   }
@@ -72,10 +72,10 @@ export class NativeSockets {
 
   #acceptHost(
     mayAccept: MayAccept,
-    accepted: (transport: Transport, from: Endpoint | null) => void,
+    onAccepted: (transport: Transport, from: Endpoint | null) => void,
   ) {
     const reportError = (error: unknown) => this.#host.reportError(error);
-    return { loop: this.#loop, clock: this.#clock, mayAccept, accepted, reportError };
+    return { loop: this.#loop, clock: this.#clock, mayAccept, onAccepted, reportError };
   }
 }
 

@@ -235,7 +235,7 @@ export const BROKER_MUTANTS: Mutant[] = [
   {
     rule: "PUBREC of 0x80 and above ends the exchange",
     file: "broker/session/inflight.ts",
-    find: "if (reasonCode >= 0x80) this.#finish(flight, reasonCode);\n    else",
+    find: "if (reasonCode >= 0x80) this.#finish(exchange, reasonCode);\n    else",
     replace: "void reasonCode;",
     tests: ["v5/qos2_test.ts", "both/qos2_test.ts", "v5/flow_control_test.ts"],
   },

@@ -82,15 +82,15 @@ export const ROUTING_MUTANTS: Mutant[] = [
   {
     rule: "what is acknowledged before it was sent again makes no room",
     file: "flow/outbound_window.ts",
-    find: "if (flight.sent) this.#unacknowledged--;",
+    find: "if (exchange.sent) this.#unacknowledged--;",
     replace: "this.#unacknowledged--;",
     tests: ["v5/flow_control_test.ts"],
   },
   {
     rule: "what is sent again comes in its order",
     file: "flow/outbound_window.ts",
-    find: "this.#resend = this.flights();",
-    replace: "this.#resend = this.flights().reverse();",
+    find: "this.#resend = this.exchanges();",
+    replace: "this.#resend = this.exchanges().reverse();",
     tests: ["both/ordering_test.ts"],
   },
   {

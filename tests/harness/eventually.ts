@@ -1,0 +1,26 @@
+import { DEADLINE_MS } from "./deadline.ts";
+
+/** Between two looks, in milliseconds. */
+const LOOK_MS = 1;
+
+/**
+ * Waits for a condition that no event announces: the sockets of the kernel, another process, a
+ * counter. Where there is an event, or a virtual clock, tests wait for that.
+ *
+ * @param what Completes "Within 5000 ms this did not happen: …".
+ * @param holds The condition; it is looked at again and again.
+ * @throws {Error} If it does not hold in time.
+ */
+export async function eventually(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  deadlineMs: number = DEADLINE_MS,
+): Promise<void> {
+  const endMs = performance.now() + deadlineMs;
+  while (!await holds()) {
+    if (performance.now() > endMs) {
+      throw new Error(`Within ${deadlineMs} ms this did not happen: ${what}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+}
