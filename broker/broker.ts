@@ -256,8 +256,8 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Declares a stream, or declares it anew: from now on what is published to its topics is kept
-   * within its limits. A stream that the store has goes on from what is there.
+   * Declares a stream, or changes its declaration. From now on it keeps the messages to its topics,
+   * within its limits. A stream that is in the store continues with its messages.
    *
    * @throws {RangeError} If an option is out of range, or there are too many streams.
    * @throws {StoreError} If the store cannot be read.
@@ -271,15 +271,15 @@ export class Broker implements AsyncDisposable {
     return this.#parts.streams.get(name)?.stream ?? null;
   }
 
-  /** The names of the streams: of those that were declared, and of those that the store has as well. */
+  /** The names of the declared streams, and of those that are only in the store. */
   get streams(): { readonly declared: readonly string[]; readonly undeclared: readonly string[] } {
     const { declared, undeclared } = this.#parts.streams;
     return { declared: declared.map(({ declaration }) => declaration.name), undeclared };
   }
 
   /**
-   * Has a stream take nothing more, and keep what it has, until it is declared again or removed.
-   * Its readers go on. Returns whether it was declared.
+   * Stops a stream from taking messages. It keeps what it has, and its readers continue, until it
+   * is declared again or removed. Returns whether it was declared.
    */
   retireStream(name: string): Promise<boolean> {
     return this.#parts.streams.retire(name);

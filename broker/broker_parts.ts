@@ -107,7 +107,7 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
       bytesMax: limits.topicBytesMax,
     });
     this.limiters.applyLimits();
-    // The limiters may have made their tables anew: the budget bounds them again.
+    // The limiters may have new tables, so the budget sets their limits again.
     this.memory.applyLimits();
     for (const connection of this.connections) connection.applyLimits();
   }
@@ -127,7 +127,7 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
     return this.context.settings.overflow;
   }
 
-  /** What holds the subscriptions of a session that read streams; made for the first one. */
+  /** The subscriptions of a session that read streams; created for the first one. */
   replaysOf(session: Session): Replays {
     session.replays ??= new Replays(this.context, this.streams, session);
     return session.replays as Replays;
@@ -156,7 +156,7 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
     this.#toFlush.endTurn();
   }
 
-  /** Stores what is to be stored, and stops. */
+  /** Stores all changes, and stops. */
   async close(): Promise<void> {
     try {
       await this.journal?.close();

@@ -1,17 +1,17 @@
-/** How a broker that closes ends its connections. */
+/** Ends all connections of a broker that closes. */
 import { ReasonCode } from "../codec/mod.ts";
 import { Receipt } from "../log/receipt.ts";
 import type { Clock } from "./base/clock.ts";
 import type { BrokerParts } from "./broker_parts.ts";
 import type { Connection } from "./connection/connection.ts";
 
-/** What it costs to tell a client that the broker closes, in units of the budget. */
+/** The cost of disconnecting a client, in units of the turn budget. */
 const UNITS_PER_CLOSE = 16;
 
 /**
  * Tells every client that the broker closes, sends what waits, and ends the connections.
  *
- * @param graceMs How long clients have to take what waits for them, in milliseconds.
+ * @param graceMs The time that clients have to receive waiting bytes, in milliseconds.
  */
 export async function closeConnections(parts: BrokerParts, graceMs: number): Promise<void> {
   const { turns, clock } = parts.context;
@@ -25,7 +25,7 @@ export async function closeConnections(parts: BrokerParts, graceMs: number): Pro
   await Promise.all(connections.map((connection) => connection.end.gone));
 }
 
-/** Waits until the last bytes have left, or for so long. */
+/** Waits until the last bytes have left, or the time is over. */
 async function lastBytesLeft(
   connections: readonly Connection[],
   graceMs: number,

@@ -7,7 +7,7 @@ import { NEVER_EXPIRES, type Session } from "./session/session.ts";
 /** A connection as operators see it. */
 export interface InspectedConnection {
   readonly client: ClientInfo;
-  /** When it was taken, by the clock of the broker. */
+  /** When it was accepted, by the clock of the broker. */
   readonly sinceMs: number;
   readonly bytesReceived: number;
   readonly bytesSent: number;
@@ -26,7 +26,7 @@ export interface InspectedSubscription {
   readonly identifier: number;
 }
 
-/** What the broker keeps of a client, as operators see it; it reads on, as of now. */
+/** The state that the broker keeps of a client, as operators see it. The object is live. */
 export class InspectedSession {
   readonly #session: Session;
 
@@ -43,7 +43,7 @@ export class InspectedSession {
     return this.#session.username;
   }
 
-  /** How its client is connected; `null` while it is away, or not let in yet. */
+  /** The connection of its client; `null` while it is away, or not accepted yet. */
   get connection(): InspectedConnection | null {
     const connection = this.#connection;
     if (connection === null || connection.client === null) return null;
@@ -82,7 +82,7 @@ export class InspectedSession {
   }
 
   /**
-   * Looks at the messages that wait, oldest first, without taking any.
+   * Walks the waiting messages, oldest first, without removing any.
    *
    * @param after Begins behind this place; `null` for the oldest.
    */

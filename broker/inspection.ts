@@ -10,21 +10,21 @@ import { Origin } from "./base/origin.ts";
 import type { BanList } from "./limits/ban_list.ts";
 import type { BrokerParts } from "./broker_parts.ts";
 
-/** Retained messages that are found at once, and topic levels that are looked at meanwhile. */
+/** The maximum number of retained messages, and of topic levels, of one step of a search. */
 const RETAINED_PER_PAGE = 16;
 const LEVELS_PER_PAGE = 64;
 
-/** Whether the broker does what it is there for. */
+/** Whether the broker can serve clients. */
 export interface Readiness {
-  /** Whether it takes clients: it is not closing, and its event loop has time for them. */
+  /** Whether it accepts clients: it is not closing, and its event loop has time for them. */
   readonly takesClients: boolean;
-  /** Whether what must survive can be stored; true without a store. */
+  /** Whether the store accepts writes; true without a store. */
   readonly takesWrites: boolean;
-  /** Whether clients may still make it hold more in memory. */
+  /** Whether the memory budget has room. */
   readonly hasMemory: boolean;
 }
 
-/** What operators see of a broker, and do to it, beside what its API has for everyone. */
+/** The operations of the admin listener that are not part of the public API. */
 export class Inspection {
   readonly #parts: BrokerParts;
 
@@ -32,7 +32,7 @@ export class Inspection {
     this.#parts = parts;
   }
 
-  /** The clock that the broker goes by. */
+  /** The clock of the broker. */
   get clock(): Clock {
     return this.#parts.context.clock;
   }
@@ -42,12 +42,12 @@ export class Inspection {
     return this.#parts.turns.next();
   }
 
-  /** The time of the wall clock that a time of the broker's clock stands for, as ISO 8601. */
+  /** Converts a time of the broker's clock to wall clock time, as ISO 8601. */
   timeOf(clockMs: number): string {
     return new Date(this.#parts.context.calendar.toWall(clockMs)).toISOString();
   }
 
-  /** Whether the broker does what it is there for. */
+  /** Whether the broker can serve clients. */
   get readiness(): Readiness {
     const { context, limiters, journal, memory } = this.#parts;
     const bytes = Object.values(memory.use).reduce((sum, one) => sum + one, 0);
@@ -63,13 +63,13 @@ export class Inspection {
     return this.#parts.accountRows;
   }
 
-  /** What authorizers say has changed: what is remembered of their answers is outdated. */
+  /** Permissions have changed: remembered answers of authorizers are outdated. */
   onAccessChanged(): void {
     this.#parts.context.accessVersion++;
     this.#parts.router.uncheck();
   }
 
-  /** What commits to the store are like. */
+  /** The duration and size of commits to the store. */
   get commits(): CommitMeter {
     return this.#parts.context.commits;
   }
@@ -79,12 +79,12 @@ export class Inspection {
     return this.#parts.turns.size;
   }
 
-  /** What is kept of each client, connected or not; sessions may come and go during the walk. */
+  /** All sessions, connected or not. Sessions may be added and removed during the walk. */
   *sessions(): Generator<InspectedSession, void, void> {
     for (const session of this.#parts.sessions.values()) yield new InspectedSession(session);
   }
 
-  /** What is kept of one client. */
+  /** The session of one client. */
   session(clientId: string): InspectedSession | null {
     const session = this.#parts.sessions.get(clientId);
     return session === undefined ? null : new InspectedSession(session);
@@ -101,9 +101,9 @@ export class Inspection {
   }
 
   /**
-   * Resolves when what has changed until now is in the store, at once if there is none.
+   * Resolves when all changes until now are in the store; at once without a store.
    *
-   * @returns False if the store has not taken it; it is tried again.
+   * @returns False if the commit has failed. It is retried.
    */
   async whenStored(): Promise<boolean> {
     const commit = this.#parts.journal?.latest ?? null;
@@ -117,8 +117,8 @@ export class Inspection {
   }
 
   /**
-   * The retained messages that match a filter, in no order; they may come and go during the walk.
-   * `null` stands for a while in which none was found.
+   * The retained messages that match a filter, in no order. They may change during the walk. It
+   * yields `null` after a step that has found none.
    */
   *retained(filter: string): Generator<Message | null, void, void> {
     const walk = this.#parts.retained.match(filter);
@@ -136,9 +136,9 @@ export class Inspection {
   }
 
   /**
-   * Deletes the retained message of a topic. Subscribers are told nothing.
+   * Deletes the retained message of a topic. Subscribers receive nothing.
    *
-   * @returns False if nothing is retained there.
+   * @returns False if there is none.
    */
   deleteRetained(topic: string): boolean {
     const { retained, router, context } = this.#parts;
@@ -157,15 +157,15 @@ export class Inspection {
   }
 
   /**
-   * Has hooks called beside those of the program.
+   * Adds hooks that are called beside those of the program.
    *
-   * @returns Takes them away again.
+   * @returns Removes them again.
    */
   observe(hooks: BrokerHooks): () => void {
     return this.#parts.context.observe(hooks);
   }
 
-  /** Reports a failure that is no client's. */
+  /** Reports an internal error. */
   reportError(error: unknown): void {
     this.#parts.context.reportError(error);
   }

@@ -11,23 +11,25 @@ const INDEX_FROM = 8;
 /** The member count from which changes are followed. A smaller audience is built again. */
 const FOLLOW_FROM = 8;
 
-/** What an audience costs in memory, and each of its filters and members, in bytes. */
+/** The memory of an audience, of each of its filters and of each member, in bytes. */
 const AUDIENCE_BYTES = 300;
 const ENTRY_BYTES = 24;
 const MEMBER_BYTES = 150;
-/** A member of which an observer keeps something, too: 250 to 270. */
+/** A member for which the observer has a seat, too: 250 to 270. */
 const OBSERVED_MEMBER_BYTES = 260;
 
-/** Stands for the members of an audience that was not put together yet. */
+/** The members of an audience that was not built yet. */
 const NO_MEMBERS: never[] = [];
 
 /** A subscriber in an audience. */
 export class Member<S extends Subscriber> implements Variant {
   readonly retained = false;
   readonly shared = null;
-  /** The index of the member in its audience. */
+  /** The index of the member in its audience, which sets it. */
   index = -1;
-  /** Data of the observer of the audience. */
+  /**
+   * Data of the observer, which sets it: the member's place in a group, found without a look-up.
+   */
   seat: unknown = null;
 
   /**
@@ -67,9 +69,9 @@ export class Audience<S extends Subscriber> {
   groups: readonly SharedGroup<S>[] | null = null;
   /** The only member, if it receives all messages alike and there is no shared group. */
   sole: Member<S> | null = null;
-  /** The number of routes to this audience. */
+  /** The number of routes to this audience; `router.ts` counts them. */
   routes = 0;
-  /** What it cost in memory when it was weighed last, in bytes. */
+  /** Its memory when it was weighed last, in bytes. */
   #weight = 0;
   /** The versions of all filters together, as of the last look. */
   #version = -1;
@@ -91,27 +93,27 @@ export class Audience<S extends Subscriber> {
   }
 
   /**
-   * Finds out what it costs in memory, which grows with each member that comes.
+   * Computes its memory, which grows with each member.
    *
-   * @returns By how much that is more than the last time, in bytes.
+   * @returns The growth since the last call, in bytes.
    */
   weigh(): number {
     const before = this.#weight;
-    // An observer keeps something of each member.
+    // An observer has data for each member.
     const memberBytes = this.#observer === null ? MEMBER_BYTES : OBSERVED_MEMBER_BYTES;
     this.#weight = AUDIENCE_BYTES + this.entries.length * ENTRY_BYTES +
       this.members.length * memberBytes;
     return this.#weight - before;
   }
 
-  /** It is let go: returns what it cost when it was weighed last, in bytes. */
+  /** The audience is removed: returns its memory when it was weighed last, in bytes. */
   unweigh(): number {
     const before = this.#weight;
     this.#weight = 0;
     return before;
   }
 
-  /** Has an observer told of every change from now on: it is kept for good. */
+  /** Tells an observer of every change from now on. The observer cannot be removed. */
   observe(observer: MemberObserver<S>): void {
     this.#observer = observer;
     this.#follow();

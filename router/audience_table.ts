@@ -4,11 +4,14 @@ import type { FilterEntry } from "./filter_entry.ts";
 import type { Subscriber } from "./subscription.ts";
 
 /**
- * Creates audiences, and counts what they cost in memory. Topics that match the same filters share
- * one audience. It is kept as long as a route leads to it.
+ * Creates audiences, and counts their memory. Topics that match the same filters share one
+ * audience. It is kept as long as a route leads to it.
  */
 export class AudienceTable<S extends Subscriber> {
-  /** Audiences of more than one filter, by the ids of their filters. The others know theirs. */
+  /**
+   * Audiences of more than one filter, by the ids of their filters. A filter entry holds the
+   * audience of that filter alone.
+   */
   readonly #audiences = new Map<string, Audience<S>>();
   /** The audience of topics that no filter matches. It costs nothing. */
   readonly #nobody = new Audience<S>([]);
@@ -33,7 +36,7 @@ export class AudienceTable<S extends Subscriber> {
   }
 
   /**
-   * Counts what an audience costs now, since its members may have changed.
+   * Counts the memory of an audience again, because its members may have changed.
    *
    * @returns Whether it costs anything.
    */

@@ -245,7 +245,7 @@ export class RetainedCursor<V extends object> {
     const end = levelEnd(this.#filter, start);
     const wildcard = end - start === 1 ? this.#filter[start] : "";
     if (wildcard === "#") {
-      this.#plan(children, start); // the level of # never ends
+      this.#plan(children, start); // `#` matches all levels below
     } else if (wildcard === "+") {
       this.#plan(children, end + 1);
     } else {

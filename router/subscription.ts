@@ -28,7 +28,7 @@ export interface SubscriptionOptions {
   readonly identifier: number;
 }
 
-/** What a subscriber that asks for nothing but a QoS asks for. */
+/** The options of a subscription without any option but the QoS. */
 export const PLAIN_OPTIONS: Omit<SubscriptionOptions, "qos"> = {
   noLocal: false,
   retainAsPublished: false,

@@ -1,6 +1,9 @@
 /** How a connection and its transport deal with each other: what arrives is pushed, what leaves is taken at once. */
 
-/** Takes what arrives through a pipe. The pipe calls it, and it never throws. */
+/**
+ * Takes what arrives through a pipe. The pipe calls it, but never within another call of the same
+ * receiver. It never throws.
+ */
 export interface PipeReceiver {
   /**
    * Where the next bytes go. The pipe asks for it right before it reads, and fills it from its

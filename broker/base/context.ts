@@ -21,7 +21,10 @@ export class BrokerContext {
   /** The limits in effect; `Broker.changeLimits()` changes them. Parts read them when needed. */
   readonly limits: BrokerLimits;
   readonly #listenerPolicy: ListenerPolicy;
-  /** The hooks of the program and of other observers; read again for each call. */
+  /**
+   * The hooks of the program and of observers. Not readonly, because `observe()` replaces them:
+   * read this field for each call.
+   */
   hooks: BrokerHooks;
   readonly #observers = new Set<BrokerHooks>();
   readonly clock: Clock;
@@ -32,11 +35,17 @@ export class BrokerContext {
   readonly stats: BrokerCounters = new BrokerCounters();
   /** Measures the commits to the store. */
   readonly commits: CommitMeter = new CommitMeter();
-  /** Keeps messages that were dropped; `null` if nobody does. The message is borrowed. */
+  /**
+   * Called with each dropped message, which is borrowed; `null` for none. `dead_letters.ts` sets
+   * it.
+   */
   onDrop: ((reason: DropReason, message: Message, clientId: string | null) => void) | null = null;
-  /** Whether the broker is closing and accepts no more clients. */
+  /** Whether the broker is closing and accepts no more clients; `broker.ts` sets it. */
   isClosing = false;
-  /** Counts changes of permissions, after which cached answers of authorizers are outdated. */
+  /**
+   * Counts changes of permissions, after which cached answers of authorizers are outdated; counted
+   * by `reauthorization.ts` and `inspection.ts`.
+   */
   accessVersion = 0;
 
   constructor(settings: Settings) {

@@ -20,7 +20,10 @@ import type { Receiver } from "../delivery/subscriber.ts";
 import { PublishBatch } from "../delivery/publish_batch.ts";
 import type { DropReason } from "../base/stats.ts";
 
-/** Shared by all connections: a call fills them in and reads them, and keeps neither. */
+/**
+ * Shared by all connections: a call fills them in and reads them, and keeps neither. The reader of
+ * packets sees to it that no call begins within another.
+ */
 const view = new PublishView();
 const run = new PublishBatch();
 

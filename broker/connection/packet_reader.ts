@@ -41,6 +41,8 @@ const LARGE_BYTES = 64 * 1024;
 /** Input of at most so many bytes is handled before the longer input of others. */
 const SHORT_BYTES = 1024;
 
+/** Whether packets of any connection are handled now. The handlers share objects. */
+let isHandling = false;
 /** Shared by all connections: it is filled in and read within one call. */
 const header = new FixedHeader();
 
@@ -126,12 +128,26 @@ export class ConnectionReader {
   }
 
   /**
-   * Handles every packet that is complete.
+   * Handles every packet that is complete. A call within a call, from a hook that pushes bytes into
+   * another connection, only sets {@linkcode isCut}.
    *
    * @returns A promise to wait for before the next one, if any.
    * @throws {PacketError} If the client breaks the protocol.
    */
   consume(): PromiseLike<void> | null {
+    if (isHandling) {
+      this.isCut = true;
+      return null;
+    }
+    isHandling = true;
+    try {
+      return this.#consume();
+    } finally {
+      isHandling = false;
+    }
+  }
+
+  #consume(): PromiseLike<void> | null {
     const connection = this.#connection;
     const input = this.#input;
     const { bytes, end } = input;
@@ -246,9 +262,7 @@ export class ConnectionReader {
     this.#countedBytes = bytes;
   }
 
-  /**
-   * Refuses a large incomplete packet if memory is short, because the buffer would have to grow.
-   */
+  /** Refuses a large incomplete packet if memory is short: the buffer would have to grow. */
   #askForRoom(heldBytes: number): void {
     if (this.#connection.host.memory.mayGrow("message", 4 * heldBytes)) return;
     throw new PacketLimitError("memory", "There is no memory for so large a packet now");

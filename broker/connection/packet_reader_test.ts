@@ -34,6 +34,8 @@ class TestSession {
 class World {
   readonly session = new TestSession();
   readonly published: string[] = [];
+  /** Called before a message is published, as a hook of the program. */
+  onPublished: () => void = () => {};
   /** What the next packet has to wait for. */
   room: Receipt | null = null;
   /** How many turns it takes to prepare the next message. */
@@ -44,10 +46,12 @@ class World {
 
   constructor(options: Omit<TestConnectionOptions, "host"> = {}) {
     const publish = (_route: unknown, message: Message) => {
+      this.onPublished();
       this.published.push(textOf(message));
       return { outcome: Outcome.delivered, room: this.room, commit: null };
     };
     const publishBatch = (batch: PublishBatch) => {
+      this.onPublished();
       this.published.push(...batch.messages().map(textOf));
       return this.room;
     };
@@ -273,6 +277,31 @@ Deno.test("ConnectionReader slows a client down that publishes too fast, or disc
     "limit publish-rate",
     `disconnect ${MessageRateTooHigh} Publishes too fast`,
   ]);
+});
+
+Deno.test("ConnectionReader handles no packets within the handler of another connection", () => {
+  const outer = new World();
+  const inner = new World();
+  outer.onPublished = () => {
+    inner.fill(publish("inner"));
+    assertEquals([inner.reader.consume(), inner.reader.isCut], [null, true]);
+  };
+  outer.feed(concat([publish("1"), publish("2"), publish("3", 1)]));
+  assertEquals([outer.published, inner.published], [["1", "2", "3"], []]);
+  assertEquals(inner.reader.consume(), null);
+  assertEquals([inner.published, inner.reader.isCut], [["inner", "inner"], false]);
+});
+
+Deno.test("ConnectionReader handles packets again after a handler has thrown", () => {
+  const world = new World();
+  world.onPublished = () => {
+    throw new TypeError("A fault");
+  };
+  world.fill(publish("1"));
+  assertThrows(() => world.reader.consume(), TypeError);
+  const next = new World();
+  next.feed(publish("2"));
+  assertEquals(next.published, ["2"]);
 });
 
 Deno.test("ConnectionReader handles nothing more once the connection is over", () => {

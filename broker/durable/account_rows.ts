@@ -6,7 +6,7 @@ import { type Row, type Store, StoreError } from "../../store/store.ts";
 import type { Commit, CommitListener } from "../base/commit.ts";
 import type { RowOwner } from "../base/row_owner.ts";
 
-/** Has rows written. */
+/** The journal, as these rows need it. */
 export interface AccountJournal {
   /** The commit that will contain the current changes. */
   readonly gathering: Commit;
@@ -29,7 +29,7 @@ export class AccountRows implements AccountStore {
   }
 
   /**
-   * Reads every row, to no end but that damage is found when the broker starts.
+   * Reads every row, so that damage is found when the broker starts.
    *
    * @throws {StoreError} If the store cannot be read.
    */
@@ -37,7 +37,7 @@ export class AccountRows implements AccountStore {
     for await (const _ of this.rows());
   }
 
-  /** Writes rows with the next commit. They are given up if it fails. */
+  /** Writes rows with the next commit. They are not retried if it fails. */
   commit(rows: readonly AccountRow[]): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const owner = new RowsOfChange(rows);
@@ -59,7 +59,10 @@ export class AccountRows implements AccountStore {
   }
 }
 
-/** The rows of one change. A failed one must not come with a later commit: it was undone. */
+/**
+ * The rows of one change. A failed change must not be part of a later commit, because it was
+ * undone.
+ */
 class RowsOfChange implements RowOwner {
   readonly isRemoved = false;
   #rows: readonly AccountRow[];
@@ -77,6 +80,6 @@ class RowsOfChange implements RowOwner {
   }
 
   onWriteFailed(): void {
-    // What comes then is decided when the commit is told to have failed.
+    // The listener of the commit handles the failure.
   }
 }

@@ -1,4 +1,4 @@
-/** What has changed since the last commit, and so must be written with the next one. */
+/** The changes since the last commit, which the next one must write. */
 import type { Table } from "../../store/store.ts";
 import type { RowOwner } from "../base/row_owner.ts";
 import type { PendingWill } from "../session/pending_will.ts";
@@ -7,11 +7,13 @@ import type { DurableLog } from "./durable_log.ts";
 import type { SharedStart } from "./shared_start.ts";
 import type { MessagePage } from "./message_page.ts";
 
-/** The journal, as those need it who record changes. */
+/** The journal, as parts that record changes need it. */
 export interface ChangeJournal {
   /** The changes that the next commit will contain. Each commit starts with new ones. */
   readonly changes: Changes;
-  /** Has the changes committed: at the end of this turn, or after the commit in progress. */
+  /**
+   * Schedules a commit of the changes: at the end of this turn, or after the commit in progress.
+   */
   commitSoon(): void;
   /** Counts bytes to be stored. Beyond `journalBytesMax` publishers wait for a commit. */
   addWeight(bytes: number): void;
@@ -34,7 +36,7 @@ export class Changes {
   /** Shared starts of sessions that follow a log. */
   readonly starts: Set<SharedStart> = new Set();
   readonly removedStarts: Set<SharedStart> = new Set();
-  /** Wills that have come, wait for another time, or are over. */
+  /** Wills that were added, are due at another time, or are over. */
   readonly wills: Set<PendingWill> = new Set();
   /** Topics whose retained message has changed. */
   readonly retained: Set<string> = new Set();

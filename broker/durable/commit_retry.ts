@@ -59,7 +59,7 @@ export class CommitRetry {
     this.mayTry = true;
   }
 
-  /** Tries no more. */
+  /** Stops the retries. */
   stop(): void {
     this.#host.scheduler.clear(this.#deadline);
   }

@@ -53,7 +53,7 @@ export class DurableBacklog implements LookedThrough {
     return lookThrough(this.#readers, after);
   }
 
-  /** Adds what it costs to know where it reads; pages are counted by the cache that keeps them. */
+  /** Adds the memory of its positions. The page cache counts the pages. */
   tally(tally: Tally): void {
     tally.bytes += this.#readers.length * READER_BYTES;
   }

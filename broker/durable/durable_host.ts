@@ -26,7 +26,7 @@ export interface DurableHost {
   readonly sessions: SessionTable;
   readonly memory: MemoryBudget;
   readonly limiters: Limiters;
-  /** Makes what holds the subscriptions of a session that read streams, if it has none yet. */
+  /** The subscriptions of a session that read streams; created for the first one. */
   replaysOf(session: Session): Replays;
   /** The broker, as sessions need it. */
   readonly sessionHost: SessionHost;

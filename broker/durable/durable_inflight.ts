@@ -32,7 +32,7 @@ export interface DurableInflightOwner {
 export class DurableInflight implements CommitListener {
   readonly #journal: InflightJournal;
   readonly #session: DurableInflightOwner;
-  /** Those that wait, in order; most sessions have none. */
+  /** The waiting messages, in order; most sessions have none. */
   #held: PublishExchange<InflightMessage>[] | null = null;
   #isLoading = false;
   #isSending = false;
@@ -62,7 +62,7 @@ export class DurableInflight implements CommitListener {
     gathering.tell(this);
   }
 
-  /** Nothing is sent any more on this connection. */
+  /** The connection has ended: drops the waiting messages. */
   clear(): void {
     this.#held = null;
   }
@@ -72,7 +72,7 @@ export class DurableInflight implements CommitListener {
   }
 
   onCommitFailed(_commit: Commit): void {
-    // The waiting ones continue to wait: their identifiers are in the next commit.
+    // Waiting messages continue to wait: their identifiers are part of the next commit.
     if (this.#held !== null) this.#journal.gathering.tell(this);
   }
 

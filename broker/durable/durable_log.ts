@@ -6,9 +6,9 @@ import { DurableCursor } from "./durable_cursor.ts";
 import type { Place } from "./message_chunk.ts";
 import { MessagePage } from "./message_page.ts";
 
-/** What keeps the pages of logs, as a log needs it. */
+/** The owner of the pages of all logs, as a log needs it. */
 export interface LogKeeper {
-  /** Where messages are stored. */
+  /** The chunks in which messages are stored. */
   readonly chunks: {
     /** Stores a message, if it is not stored yet, and returns its place. */
     keep(message: Message): Place;

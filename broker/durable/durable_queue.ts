@@ -35,7 +35,7 @@ export class DurableQueue implements SessionQueue, BacklogOwner {
   readonly isDurable = true;
   readonly takesAll = true;
   readonly backlog: DurableBacklog;
-  /** What the store has of the session. */
+  /** The rows of the session in the store. */
   readonly rows: SessionRows;
   /** The commit that stores it for the first time. If that fails, a later one does. */
   readonly #firstCommit: number;
@@ -65,7 +65,10 @@ export class DurableQueue implements SessionQueue, BacklogOwner {
     return !this.#journal.isFull;
   }
 
-  /** The store has it: only its page is held in memory, and pages have a limit of their own. */
+  /**
+   * The message is in the store. In memory there is only its page, and pages have a limit of their
+   * own.
+   */
   keeps(_isSent: boolean): boolean {
     return false;
   }

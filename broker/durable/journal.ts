@@ -117,7 +117,7 @@ export class Journal implements ChangeJournal {
     this.commitSoon();
   }
 
-  /** What has rows of its own has changed: they must be written. */
+  /** An owner of rows has changed: its rows must be written. */
   onRowsChanged(owner: RowOwner): void {
     this.changes.owners.add(owner);
     this.commitSoon();

@@ -26,8 +26,8 @@ interface Head {
 
 /**
  * Looks through the logs that a session reads, in the order in which it will send their messages. A
- * message that another member of a shared subscription has handed over has the place that it had
- * there, so a look that begins behind that place passes it.
+ * message that another member of a shared subscription has handed over keeps the place that it had
+ * there. So a look that begins behind that place skips it.
  *
  * @param after Begins behind this place; `null` for the beginning.
  */

@@ -5,7 +5,7 @@ import type { Damage } from "../../store/store.ts";
 import type { Clock } from "../base/clock.ts";
 import type { CommitMeter } from "../base/histogram.ts";
 
-/** A store of which commits are measured. */
+/** Wraps a store, and measures its commits. */
 export class MeasuredStore implements Store {
   readonly #store: Store;
   readonly #meter: CommitMeter;

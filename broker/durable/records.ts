@@ -17,7 +17,7 @@ import { Origin } from "../base/origin.ts";
 /** The largest Subscription Identifier [MQTT-3.8.2.1.2]. */
 const SUBSCRIPTION_IDENTIFIER_MAX = 268_435_455;
 
-/** Writes a message, but not where it comes from: nobody asks that of one that is on its way. */
+/** Writes a message without its origin, which a waiting message does not need. */
 export function writeMessage(
   writer: RecordWriter,
   message: Message,

@@ -17,13 +17,13 @@ export async function restoreRetained(broker: DurableHost, rows: StoredRows): Pr
   await rows.each("retained", (key, value) => {
     const reader = new RecordReader(value);
     const text = reader.text();
-    // Most often the one that the row before has, too.
+    // The origin is often the same as in the row before.
     if (text !== last.toText()) last = Origin.parse(text);
     const message = readMessage(reader, broker.context.calendar, last);
     mustBeSound("topic name", topicNameFault(message.name));
-    // Under another key it could not be replaced.
+    // A message under the wrong key could never be replaced.
     if (compareKeys(key, message.topic) !== 0) throw new StoreError("A key and its row differ");
-    // Rows of earlier versions do not say when it came.
+    // Rows of earlier versions do not contain this time.
     const { calendar, clock } = broker.context;
     const sinceMs = reader.isAtEnd ? clock.now() : calendar.toClock(reader.number());
     broker.retained.restore(message, sinceMs);
@@ -32,8 +32,8 @@ export async function restoreRetained(broker: DurableHost, rows: StoredRows): Pr
 }
 
 /**
- * Acknowledged data is restored, even if the budget was reduced and does not allow additions. But
- * if the process could not survive it, this throws an error.
+ * Checks the memory of restored data. Acknowledged data is restored even beyond the budget, but not
+ * if the process could not survive it.
  *
  * @throws {Error} If it is far too much.
  */
@@ -75,7 +75,7 @@ export function restoreWills(broker: DurableHost, wills: Map<number, WillRecord>
     const access = accessOf(broker, clientId, username);
     const known = sessions.get(clientId);
     if (known === undefined || known.will !== null) {
-      // One without a session that survives had a clean session, which has ended.
+      // A will without a stored session belongs to a clean session, which has ended.
       sessions.wills.publish(
         sessions.wills.restore(will, id, { clientId, username, access }, null),
       );

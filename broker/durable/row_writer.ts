@@ -1,4 +1,4 @@
-/** The rows of a commit: what has changed, as it is now. */
+/** The rows of a commit: the current state of all changed objects. */
 import type { Batch } from "../../store/batch.ts";
 import { numberKey, RecordWriter } from "../../store/record.ts";
 import type { Message } from "../base/message.ts";
@@ -20,7 +20,7 @@ export interface RowHost {
   readonly calendar: Calendar;
   /** The current retained message of a topic. */
   retainedOf(topic: string): Message | undefined;
-  /** When it came, by the broker's clock. */
+  /** When that was published, by the broker's clock. */
   retainedSince(topic: string): number;
 }
 

@@ -40,7 +40,9 @@ export class SessionRows implements RowOwner, StoredQueue {
     this.#calendar = calendar;
   }
 
-  /** Has the row of a subscription written or removed, together with the row of the session. */
+  /**
+   * Marks the row of a subscription to be written or removed, together with the row of the session.
+   */
   addFilter(filter: string): void {
     (this.#filters ??= new Set()).add(filter);
   }

@@ -1,4 +1,4 @@
-/** Which sessions have started to read a log at the same position, and so share one row. */
+/** The rows of sessions that have started to read a log at the same position. */
 import type { ChangeJournal } from "./changes.ts";
 import type { Reader } from "./log_reader.ts";
 import type { IdAllocator } from "./id_allocator.ts";

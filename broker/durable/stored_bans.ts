@@ -11,10 +11,10 @@ import type { Ban, BanKind, BanList } from "../limits/ban_list.ts";
 import type { RowOwner } from "../base/row_owner.ts";
 import type { StoredRows } from "./stored_rows.ts";
 
-/** In the order of their numbers in rows. */
+/** The index of a kind is its number in rows. */
 const KINDS: readonly BanKind[] = ["clientId", "username", "address"];
 
-/** Has rows written. */
+/** The journal, as bans need it. */
 export interface BanJournal {
   onRowsChanged(owner: RowOwner): void;
 }
@@ -25,7 +25,7 @@ export class StoredBans implements RowOwner {
   readonly #bans: BanList;
   readonly #calendar: Calendar;
   #changed = new Set<Ban>();
-  /** Those of the last write, which may fail. */
+  /** The bans of the last write, which may fail. */
   #written = new Set<Ban>();
 
   constructor(bans: BanList, calendar: Calendar, journal: BanJournal) {
@@ -58,7 +58,7 @@ export class StoredBans implements RowOwner {
   }
 }
 
-/** Takes over the bans of a store, and has each further change stored. */
+/** Adds the bans of a store, and stores each further change. */
 export async function restoreBans(
   bans: BanList,
   calendar: Calendar,

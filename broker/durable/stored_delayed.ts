@@ -27,13 +27,13 @@ export interface StoredDelayedHost {
   readonly publisher: Pick<Publisher, "onStoring">;
 }
 
-/** Writes each delayed message that has come, or is over, with the next commit. */
+/** Writes each delayed message that was added, or is over, with the next commit. */
 export class StoredDelayed implements DelayedKeeper, RowOwner {
   readonly isRemoved = false;
   readonly #host: StoredDelayedHost;
   readonly #journal: Journal;
   #changed = new Set<DelayedMessage>();
-  /** Those of the last write, which may fail. */
+  /** The messages of the last write, which may fail. */
   #written = new Set<DelayedMessage>();
 
   constructor(host: StoredDelayedHost, journal: Journal) {

@@ -21,7 +21,7 @@ export class StoredInflight extends InflightMessage {
     super(message, variant, qos);
   }
 
-  /** Forgets the message where it is in the store: it is loaded if it has to be sent again. */
+  /** Releases a stored message from memory. It is loaded if it must be sent again. */
   letGo(): void {
     if (this.hold !== null) this.message = null;
   }

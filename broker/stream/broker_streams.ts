@@ -1,4 +1,4 @@
-/** The streams of a broker: declared, restored, and fed with publications. */
+/** The streams of a broker: declares and restores them, and appends publications to them. */
 import type { Receipt } from "../../log/receipt.ts";
 import type { Router } from "../../router/router.ts";
 import { Subscription } from "../../router/subscription.ts";
@@ -21,13 +21,13 @@ import { declarationOf, type StreamDeclaration, type StreamOptions } from "./str
 import { ReplayShare } from "./replay_share.ts";
 import { StreamReceiver } from "./stream_receiver.ts";
 
-/** What streams need of what stores the state of the broker. */
+/** The journal, as streams need it. */
 export interface StreamsJournal extends StreamJournal {
-  /** Whether nothing more of messages can be promised. */
+  /** Whether no more messages can be stored. */
   readonly isFull: boolean;
-  /** The commit after which everything of now is on the disk; `null` if it is already. */
+  /** The commit after which the current state is on the disk; `null` if it already is. */
   readonly latest: Commit | null;
-  /** Closes when the disk holds what a commit should. */
+  /** Closes when the contents of a commit are on the disk. */
   whenStored(commit: Commit): Receipt;
 }
 
@@ -36,7 +36,7 @@ export interface StreamsHost {
   readonly context: BrokerContext;
   readonly router: Router<Receiver>;
   readonly publisher: { onStoring(): void; needRoom(room: Receipt): void };
-  /** What stores the state of the broker; `null` for one that keeps all in memory. */
+  /** The journal; `null` for a broker that keeps all in memory. */
   readonly journal: StreamsJournal | null;
 }
 
@@ -46,11 +46,11 @@ export interface DeclaredStream {
   readonly log: StreamLog;
   readonly stream: Stream;
   readonly receiver: StreamReceiver;
-  /** Drops what is too old when nothing else happens. */
+  /** Removes messages that are too old when nothing else happens. */
   readonly trim: Deadline;
 }
 
-/** What waits for a commit, in bytes, as far as streams are concerned. */
+/** The bytes of streams that wait for a commit. */
 interface Gathering {
   commit: Commit | null;
   bytes: number;
@@ -58,13 +58,13 @@ interface Gathering {
 
 /** The streams of a broker. */
 export class BrokerStreams {
-  /** How many subscriptions of all sessions read a stream, without groups. */
+  /** The number of subscriptions of all sessions that read a stream, without groups. */
   replays = 0;
-  /** What replays take of a turn. */
+  /** The share of a turn that replays use. */
   readonly share: ReplayShare;
   readonly #host: StreamsHost;
   readonly #declared = new Map<string, DeclaredStream>();
-  /** Those that are not declared any more, and take nothing. */
+  /** Streams that are no longer declared, and take no messages. */
   readonly #retired = new Map<string, DeclaredStream>();
   readonly #memory = new MemoryStore();
   readonly #memoryCommits = new StoreCommits(this.#memory);
@@ -72,10 +72,10 @@ export class BrokerStreams {
   #onDisk: StreamTable | null = null;
   #caches: ChunkCache[] = [];
   readonly #gathering: Gathering = { commit: null, bytes: 0 };
-  /** The last change of what is declared. */
+  /** The last change of a declaration; the next one waits for it. */
   #last: Promise<unknown> = Promise.resolve();
   readonly #waiters = new Set<StreamWaiter>();
-  /** What becomes of messages that no member of a group can be given. */
+  /** Handles messages that no member of a group can receive. */
   readonly undertaker: DeadLetters;
 
   constructor(host: StreamsHost) {
@@ -94,13 +94,13 @@ export class BrokerStreams {
     return this.#declared.size === 0;
   }
 
-  /** The names of streams that the store has and nobody has declared. */
+  /** The names of streams that are in the store, but not declared. */
   get undeclared(): readonly string[] {
     const stored = this.#onDisk?.undeclared.map(({ name }) => name) ?? [];
     return [...stored, ...this.#retired.keys()];
   }
 
-  /** What streams keep in memory, in bytes. */
+  /** The memory of all streams, in bytes. */
   get memoryBytes(): number {
     let bytes = 0;
     for (const { log } of this.#all()) bytes += log.memoryBytes;
@@ -114,7 +114,7 @@ export class BrokerStreams {
   }
 
   /**
-   * Finds out which streams a store has.
+   * Reads the names of the streams in a store.
    *
    * @throws {StoreError} If it cannot be read.
    */
@@ -124,7 +124,7 @@ export class BrokerStreams {
   }
 
   /**
-   * Declares a stream, or declares it anew.
+   * Declares a stream, or changes its declaration.
    *
    * @throws {RangeError} If an option is out of range, or there are too many streams.
    * @throws {StoreError} If the store cannot be read.
@@ -139,14 +139,14 @@ export class BrokerStreams {
   }
 
   /**
-   * Has a stream take nothing more, and keep what it has. Its readers go on. Returns whether
-   * there was one.
+   * Stops a stream from taking messages. It keeps what it has, and its readers continue. Returns
+   * whether there was one.
    */
   retire(name: string): Promise<boolean> {
     return this.#inOrder(() => this.#retire(name));
   }
 
-  /** One after the other: each of them reads the store. */
+  /** Runs changes of declarations one after the other, because each reads the store. */
   #inOrder<T>(act: () => T | Promise<T>): Promise<T> {
     const result = this.#last.then(act);
     this.#last = result.catch(() => {});
@@ -204,7 +204,7 @@ export class BrokerStreams {
     return true;
   }
 
-  /** Where a stream is that is known; `null` for none. */
+  /** Where a known stream is kept; `null` for an unknown one. */
   #storeOf(name: string): "disk" | "memory" | null {
     if (this.#inMemory?.get(name) !== undefined) return "memory";
     return this.#onDisk?.has(name) ? "disk" : null;
@@ -214,17 +214,17 @@ export class BrokerStreams {
     return [...this.#declared.values(), ...this.#retired.values()];
   }
 
-  /** Has `waiter` woken, once, when a stream is declared. */
+  /** Wakes `waiter`, once, when a stream is declared. */
   whenDeclared(waiter: StreamWaiter): void {
     this.#waiters.add(waiter);
   }
 
-  /** The waiter does not wait any more. */
+  /** Removes a waiter. */
   forget(waiter: StreamWaiter): void {
     this.#waiters.delete(waiter);
   }
 
-  // What members of groups need of the streams.
+  // The interfaces that members of groups need.
 
   get context(): BrokerContext {
     return this.#host.context;
@@ -240,12 +240,12 @@ export class BrokerStreams {
     return store === "disk" && this.#host.journal !== null && this.#host.journal.isFull;
   }
 
-  /** The commit after which everything of now is on the disk; `null` if it is already. */
+  /** The commit after which the current state is on the disk; `null` if it already is. */
   get latest(): Commit | null {
     return this.#host.journal?.latest ?? null;
   }
 
-  /** Ends what the program reads. */
+  /** Ends all reads of the program. */
   close(): void {
     for (const { log } of this.#all()) log.end();
   }
@@ -268,7 +268,7 @@ export class BrokerStreams {
     this.#host.context.scheduler.clear(trim);
   }
 
-  /** Drops what is too old, and comes again when more will be. */
+  /** Removes messages that are too old, and sets the time for the next ones. */
   #trim(log: StreamLog, deadline: Deadline): void {
     if (log.isRemoved) return;
     log.trim();
@@ -317,7 +317,7 @@ export class BrokerStreams {
     };
   }
 
-  /** So much more is to be stored: past a limit publishers wait for the commit under way. */
+  /** Counts bytes to be stored. Past a limit publishers wait for the commit in progress. */
   #weigh(bytes: number): void {
     const journal = this.#host.journal!;
     const { gathering, latest } = journal;

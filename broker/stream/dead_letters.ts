@@ -1,4 +1,4 @@
-/** Messages that nobody gets, kept in the streams that were declared for them. */
+/** Keeps undeliverable messages in the streams that were declared for them. */
 import { matchesFilter } from "../../router/topic.ts";
 import type { StreamInput } from "../../stream/record.ts";
 import type { StreamCursor } from "../../stream/stream_cursor.ts";
@@ -11,7 +11,7 @@ import { TokenBucket } from "../limits/token_bucket.ts";
 import type { DeadMessage, Undertaker } from "./dead_message.ts";
 import { type DeadReason, isExcluded, type StreamDeclaration } from "./stream_options.ts";
 
-/** A stream, as far as dead letters are concerned. */
+/** A stream, as dead letters need it. */
 export interface DeadLetterStream {
   readonly declaration: StreamDeclaration;
   readonly log: StreamLog;
@@ -28,19 +28,19 @@ export interface DeadLettersHost {
   isFull(stream: DeadLetterStream): boolean;
 }
 
-/** What a dead letter says of itself, beside what was published. */
+/** The user properties that the broker adds to a dead letter. */
 type Marks = readonly (readonly [name: string, value: string | number | null])[];
 
 /** A message whose properties and payload are in one buffer. */
 type Source = Omit<StreamInput, "expirySeconds" | "isRevoked">;
 
 /**
- * Keeps messages that nobody gets in the streams that were declared for them. A dead letter is never
- * the reason for another one.
+ * Keeps undeliverable messages in the streams that were declared for them. A dead letter never
+ * causes another one.
  */
 export class DeadLetters implements Undertaker {
   readonly #host: DeadLettersHost;
-  /** Those of groups wait if there are too many; others are only counted. */
+  /** The rate of dead letters. Beyond it those of groups wait, and others are only counted. */
   readonly #ofGroups: Rate;
   readonly #ofDrops: Rate;
 
@@ -81,14 +81,14 @@ export class DeadLetters implements Undertaker {
     return true;
   }
 
-  /** Has what is dropped kept from now on, if any stream wants that. */
+  /** Keeps dropped messages from now on, if a stream is declared for them. */
   watchDrops(): void {
     const { context, declared } = this.#host;
     const isWanted = declared.some(({ declaration }) => declaration.deadReasons.length > 0);
     context.onDrop = isWanted ? (...drop) => this.#keepDropped(...drop) : null;
   }
 
-  /** A message was dropped on its way to a client: once in each stream that wants it. */
+  /** Keeps a dropped message once in each stream that wants it. */
   #keepDropped(reason: DropReason, message: Message, clientId: string | null): void {
     for (const { declaration } of this.#host.declared) {
       const { dead, deadReasons, filters } = declaration;
@@ -124,7 +124,7 @@ export class DeadLetters implements Undertaker {
     log.append({
       ...{ topic: source.topic, buffer: bytes, qos: source.qos, retain: source.retain },
       ...{ propertiesStart: 0, propertiesEnd: end, payloadStart: end, payloadEnd: bytes.length },
-      // It is looked at later: it does not expire.
+      // A dead letter does not expire, because it is read later.
       ...{ expirySeconds: -1, publisher: source.publisher, isRevoked: false },
     }, false);
     this.#host.context.stats.deadLetters++;
@@ -138,7 +138,7 @@ function partsOf(record: StreamCursor["record"]): Omit<Source, "topic"> {
   return { buffer: bytes, ...place, qos: Math.min(2, qos), retain, publisher };
 }
 
-/** How many dead letters there may be in a second. */
+/** Limits the dead letters of a second. */
 class Rate {
   readonly #host: DeadLettersHost;
   #perSecond = 0;

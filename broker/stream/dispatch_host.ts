@@ -6,8 +6,8 @@ import type { ReplayShare } from "./replay_share.ts";
 /** The broker, as the dispatch of a group needs it. */
 export interface DispatchHost {
   readonly context: BrokerContext;
-  /** What replays and groups may take of a turn. */
+  /** The share of a turn that replays and groups may use. */
   readonly share: ReplayShare;
-  /** What becomes of messages that no member can be given. */
+  /** Handles messages that no member can receive. */
   readonly undertaker: Undertaker;
 }

@@ -6,12 +6,12 @@ import { Deadline } from "../base/scheduler.ts";
 import type { DeadMessage, DeathReason, Undertaker } from "./dead_message.ts";
 import type { MessageFinder } from "./message_finder.ts";
 
-/** When it is tried again what had to wait, in milliseconds. */
+/** The time before a message that had to wait is tried again, in milliseconds. */
 const RETRY_MS = 1000;
 
 /**
- * The messages of a group that are to go to nobody any more. Each is pending until it was taken, so
- * that there are no more of them than a group may have pending.
+ * The messages of a group that no member receives any more. Each stays pending until it is handled,
+ * so `groupPendingMax` also limits these.
  */
 export class DyingMessages {
   readonly #context: BrokerContext;
@@ -22,7 +22,7 @@ export class DyingMessages {
   #queue: DeadMessage[] = [];
   #mustWait = false;
 
-  /** @param goOn Called when it is to be tried again. */
+  /** @param goOn Called when the next message can be tried again. */
   constructor(
     context: BrokerContext,
     log: StreamLog,
@@ -45,12 +45,12 @@ export class DyingMessages {
     return this.#queue.length === 0;
   }
 
-  /** How often a message is given to members at most. */
+  /** The maximum number of deliveries of a message to members. */
   get deliveriesMax(): number {
     return this.#undertaker.deliveriesMax(this.#log);
   }
 
-  /** Adds a message, unless it is done with. */
+  /** Adds a message, unless it is already done. */
   add(pending: PendingMessage, reason: DeathReason, clientId: string | null): void {
     if (!this.#group.isPending(pending)) return;
     this.#queue.push({ pending, reason, clientId, group: this.#group.name });
@@ -64,9 +64,9 @@ export class DyingMessages {
   }
 
   /**
-   * Has the next one taken.
+   * Handles the next message.
    *
-   * @returns `"none"` if there is none, or it has to wait; `"unloaded"` if it must be loaded first.
+   * @returns `"none"` if there is none, or it must wait; `"unloaded"` if it must be loaded first.
    */
   takeNext(finder: MessageFinder): "taken" | "gone" | "none" | "unloaded" {
     const dead = this.#mustWait ? undefined : this.#queue[0];

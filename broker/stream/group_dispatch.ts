@@ -15,18 +15,18 @@ import { MessageFinder } from "./message_finder.ts";
 import type { ReplayShare } from "./replay_share.ts";
 import { isExpired, streamMessage } from "./stream_message.ts";
 
-/** What giving a message to a member costs, in units of a turn's budget: about a microsecond. */
+/** The cost of sending a message to a member, in units of the turn budget: about a microsecond. */
 const UNITS_PER_MESSAGE = 2;
-/** What it costs to look for one, among many that do not match. */
+/** The cost of looking at a message that does not match. */
 const UNITS_PER_SEARCH = 32;
-/** How many messages that nobody can take now are passed to find one that somebody can. */
+/** The maximum number of messages that are skipped to find one that a member can take now. */
 const PASSED_MAX = 64;
-/** When the store is read again after it has failed, in milliseconds. */
+/** The time before a failed read of the store is retried, in milliseconds. */
 const RETRY_MS = 1000;
 
 /**
- * Gives each message of a group to one of its members, in turn: to those that are connected and may
- * take one more. Those of members that have gone come first.
+ * Sends each message of a group to one of its connected members, in turn. Messages of members that
+ * are gone come first.
  */
 export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaiter {
   readonly #context: BrokerContext;
@@ -35,18 +35,18 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
   readonly #group: StreamGroup;
   readonly #dying: DyingMessages;
   readonly #roster: GroupRoster;
-  /** Stands at what nobody was given yet. */
+  /** The position of the next message that no member has received. */
   #cursor: StreamCursor;
   readonly #finder: MessageFinder;
-  /** What is to be given again, or still, by sequence. */
+  /** Messages that must be sent again, or were skipped, by sequence. */
   #again: PendingMessage[] = [];
   #isParked = false;
-  /** Whether it gives messages when what happens now is over, and whether in another turn. */
+  /** Whether messages are sent at the end of this turn, and whether in another turn. */
   #isSoon = false;
   #isLate = false;
   #isLoading = false;
   #isPumping = false;
-  /** Whether so much is pending that nothing new is given. */
+  /** Whether so many messages are pending that no new ones are sent. */
   #isFull = false;
   readonly #retry = new Deadline(() => this.#goOn());
 
@@ -75,10 +75,10 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
   }
 
   /**
-   * A member gets nothing more. What it has in flight may still be acknowledged, as long as it is
-   * connected [MQTT-3.10.4-3].
+   * Removes a member. It may still acknowledge its messages in flight, as long as it is connected
+   * [MQTT-3.10.4-3].
    *
-   * @param successor Takes its place; `null` for nobody.
+   * @param successor The member that takes its place; `null` for none.
    */
   leave(member: GroupMember, successor: GroupMember | null): void {
     if (successor === null) this.#roster.remove(member);
@@ -91,7 +91,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
     this.soon();
   }
 
-  /** The client of a member has come again: it is sent again what nobody else was given. */
+  /** The client of a member has reconnected. It is sent again what no other member has received. */
   onReturned(member: GroupMember): void {
     const { exchanges } = member;
     this.#again = this.#again.filter((pending) => !exchanges.has(pending));
@@ -141,7 +141,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
     this.soon();
   }
 
-  /** Gives messages to members when what happens now is over. */
+  /** Sends messages to members at the end of this turn. */
   soon(): void {
     if (this.#isSoon) return;
     this.#isSoon = true;
@@ -152,12 +152,13 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
   }
 
   /**
-   * Gives messages to members, as many as there are, they take, and the turn has time for.
+   * Sends messages to members, as long as there are messages, members take them, and the turn has
+   * time.
    *
-   * @returns Whether any was given.
+   * @returns Whether it has sent any.
    */
   pump(): boolean {
-    // A message that is given may end a connection, and so on.
+    // Sending a message may end a connection, and so change the group.
     const isIdle = this.#isParked && this.#again.length === 0 && this.#dying.isEmpty;
     if (isIdle || this.#isPumping || this.#isLate) return false;
     if (!this.#share.begin()) {
@@ -188,7 +189,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
     return hasGiven;
   }
 
-  /** Each of these returns what it has cost; 0 if there was nothing to do, -1 to stop. */
+  /** Each of these steps returns its cost; 0 if there was nothing to do, -1 to stop. */
   #buryNext(): number {
     const taken = this.#dying.takeNext(this.#finder);
     if (taken === "none") return 0;
@@ -203,7 +204,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
     for (let i = 0; i < count; i++) {
       const pending = this.#again[i]!;
       const chosen = this.#roster.choose(pending);
-      // As long as others are given messages, nobody may ever have none.
+      // It must go to a member without other messages, so others must not be sent first.
       if (chosen === "nobody yet" && pending.deliveries >= ALONE_FROM) return -1;
       if (chosen === "nobody yet") continue;
       const found = this.#finder.find(pending.seq);
@@ -240,7 +241,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
     return UNITS_PER_MESSAGE;
   }
 
-  /** Gives a message to a member, unless it has expired, or the member cannot be sent it. */
+  /** Sends a message to a member, unless it has expired, or cannot be sent to this member. */
   #give(pending: PendingMessage, member: GroupMember, cursor: StreamCursor): void {
     const context = this.#context;
     const { session, prefix } = member;
@@ -257,7 +258,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
     pending.holder = member;
     pending.deliveries = deliveries;
     pending.deliveredMs = context.settings.wallClock();
-    // QoS 0 has no acknowledgement: it is done with when it is written.
+    // QoS 0 has no acknowledgement, so the message is done when it is written.
     if (member.qos === 0) this.#group.settle(pending);
   }
 
@@ -267,10 +268,10 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
   }
 
   /**
-   * The client of a member has gone: what it has not acknowledged may go to others, or to nobody any
-   * more if that was too often.
+   * The client of a member is gone. Its unacknowledged messages go to other members, or to the dead
+   * letters after too many deliveries.
    *
-   * @param isOver Whether the member will not come again.
+   * @param isOver Whether the member will not return.
    */
   passOn(member: GroupMember, isOver: boolean): void {
     if (member.exchanges.size === 0) return;
@@ -306,7 +307,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
     this.soon();
   }
 
-  /** Has a chunk read, and goes on then. */
+  /** Loads a chunk, and then continues. */
   #load(cursor: StreamCursor): number {
     this.#isLoading = true;
     cursor.load().then(() => this.#goOn(), (error) => {
@@ -317,7 +318,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
     return -1;
   }
 
-  /** In a turn of its own: others have theirs first. */
+  /** Continues in a later turn, after other work. */
   #goOnLater(): void {
     this.#isLate = true;
     this.#share.later(() => {
@@ -342,7 +343,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
     return 0;
   }
 
-  /** Messages have left the stream before a member was given them. */
+  /** Counts messages that have left the stream before a member received them. */
   #countGaps(count: number): void {
     this.#context.stats.dropped["stream-gap"] += count;
   }

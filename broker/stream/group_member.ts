@@ -11,23 +11,24 @@ import type { ReplayRecord } from "../session/session_replays.ts";
 import type { ReplayingSession } from "./replaying_session.ts";
 import { TopicPrefix } from "./stream_message.ts";
 
-/** From this many deliveries on a message is the only one that its member has. */
+/** From this many deliveries on, a member receives the message alone. */
 export const ALONE_FROM = 2;
 
-/** What a subscription to a group asks for. */
+/** The options of a subscription to a group. */
 export type MemberRequest = Omit<ReplayRecord, "at" | "until">;
 
-/** The dispatcher of a group, as its members tell it what became of their messages. */
+/** The dispatcher of a group, as its members need it. */
 export interface MemberOwner {
   /** A member has acknowledged a message, or refused it with a reason code of 0x80 or more. */
   onAnswered(member: GroupMember, message: PendingMessage, reasonCode: number): void;
-  /** A member is not sent a message again, and has not answered. */
+  /** A message is not sent to a member again, although the member has not answered. */
   onGivenUp(member: GroupMember, message: PendingMessage): void;
 }
 
 /** A message of a group in flight to one of its members. */
 class GroupInflight extends InflightMessage {
-  // As a durable queue has its messages in flight (`StoredInflight`): it holds none of its entries.
+  // The durable queue treats it like its own messages in flight (`StoredInflight`); this one holds
+  // no entry of a log.
   readonly hold = null;
   readonly commit = 0;
   readonly #member: GroupMember;
@@ -47,7 +48,10 @@ class GroupInflight extends InflightMessage {
     this.wasSent = true;
   }
 
-  /** It is kept until it is acknowledged, to be sent again: its stream may have dropped it by then. */
+  /**
+   * It stays in memory until it is acknowledged, because its stream may drop it before it is sent
+   * again.
+   */
   letGo(): void {}
 
   override get topic(): string {
@@ -65,17 +69,17 @@ class GroupInflight extends InflightMessage {
   }
 }
 
-/** One member of a group: a subscription of a session, and what it has not acknowledged yet. */
+/** One member of a group: a subscription of a session, and its unacknowledged messages. */
 export class GroupMember implements PendingHolder {
   readonly session: ReplayingSession;
   readonly request: MemberRequest;
   readonly variant: Variant;
   readonly prefix: TopicPrefix;
-  /** What it was sent and has not acknowledged, in the order it was sent in. */
+  /** Its unacknowledged messages, in the order in which they were sent. */
   readonly exchanges: Map<PendingMessage, PublishExchange<InflightMessage>> = new Map();
-  /** Who gives it messages; `null` until its stream is there. */
+  /** The dispatcher of its group; `null` until its stream is declared. */
   owner: MemberOwner | null = null;
-  /** Whether it gets nothing more. */
+  /** Whether it gets no more messages. */
   hasLeft = false;
   /** Called when its group, or its stream, was removed. */
   readonly onGroupEnded: () => void;
@@ -90,7 +94,7 @@ export class GroupMember implements PendingHolder {
       identifiers: request.identifier === 0 ? null : [request.identifier],
       retainAsPublished: false,
       retained: false,
-      // Whoever else gets its messages is chosen by the group.
+      // The group chooses another member itself.
       shared: null,
     };
   }
@@ -99,7 +103,7 @@ export class GroupMember implements PendingHolder {
     return this.session.clientId;
   }
 
-  /** The highest QoS that it is sent. */
+  /** The maximum QoS of its messages. */
   get qos(): QoS {
     return this.variant.qos;
   }
@@ -109,12 +113,12 @@ export class GroupMember implements PendingHolder {
     return this.session.link !== null && !this.session.hasEnded;
   }
 
-  /** Whether it is sent another message now. */
+  /** Whether another message can be sent to it now. */
   isReady({ groupMemberPendingMax }: BrokerLimits): boolean {
     const { session, exchanges } = this;
     const { link } = session;
     if (link === null || session.hasEnded || !link.outbox.hasRoom) return false;
-    // What waits for the client comes first.
+    // Messages that wait for the client come first.
     if (session.queue.messages > 0) return false;
     if (this.qos === 0) return true;
     if (exchanges.size >= groupMemberPendingMax || !session.openInflight().mayOpen) return false;
@@ -127,7 +131,7 @@ export class GroupMember implements PendingHolder {
     const { session, variant } = this;
     const link = session.link!;
     if (this.qos === 0) {
-      // It gets no more than there is room for, so nothing is skipped.
+      // It only gets what there is room for, so nothing may be skipped.
       return link.send(message, variant, 0, 0, false, true) ? null : link.whyUnsent(message);
     }
     const { window } = session.openInflight();
@@ -141,7 +145,7 @@ export class GroupMember implements PendingHolder {
     return link.whyUnsent(message);
   }
 
-  /** A message that it was sent is not its any more: it is not sent it again. */
+  /** Takes a message in flight from it, so that it is not sent to it again. */
   forget(pending: PendingMessage): void {
     const exchange = this.exchanges.get(pending);
     if (exchange === undefined) return;

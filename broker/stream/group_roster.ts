@@ -5,21 +5,24 @@ import type { DropReason } from "../base/stats.ts";
 import type { ClientLink } from "../session/client_link.ts";
 import { ALONE_FROM, type GroupMember } from "./group_member.ts";
 
-/** Why a member cannot be given a message, and who that is. */
+/** The reason why a member cannot receive a message, and the member. */
 type Unfit = [reason: DropReason, clientId: string];
 
 /**
- * The members of a group in the order in which they have joined, and whose turn it is. Of an
- * exclusive group one gets everything, as long as it is connected.
+ * The members of a group in the order in which they have joined, and whose turn it is. In an
+ * exclusive group one member gets all messages, as long as it is connected.
  */
 export class GroupRoster {
   readonly #limits: BrokerLimits;
   readonly #isExclusive: boolean;
   #members: GroupMember[] = [];
   #turn = 0;
-  /** The one that gets the messages of an exclusive group. */
+  /** The member that gets the messages of an exclusive group. */
   #active: GroupMember | null = null;
-  /** Who cannot be given a message, and why: those that come again may be. */
+  /**
+   * The members that cannot receive a message, with the reason. A member that reconnects is
+   * removed.
+   */
   readonly #unfit = new WeakMap<PendingMessage, Map<ClientLink, Unfit>>();
 
   constructor(limits: BrokerLimits, isExclusive: boolean) {
@@ -32,7 +35,7 @@ export class GroupRoster {
     return this.#members;
   }
 
-  /** Whether any member can be given a message now. */
+  /** Whether any member can receive a message now. */
   get isReady(): boolean {
     return this.#members.some((member) => this.#isActive(member) && member.isReady(this.#limits));
   }
@@ -50,25 +53,25 @@ export class GroupRoster {
     this.#members = this.#members.map((one) => one === old ? member : one);
   }
 
-  /** Empties it, and returns who was in it. */
+  /** Removes all members, and returns them. */
   clear(): readonly GroupMember[] {
     this.#active = null;
     return this.#members.splice(0);
   }
 
-  /** A member that is connected cannot be given a message. */
+  /** Records that a connected member cannot receive a message. */
   setUnfit(pending: PendingMessage, { session, clientId }: GroupMember, reason: DropReason): void {
     const unfit = this.#unfit.get(pending) ?? new Map<ClientLink, Unfit>();
     this.#unfit.set(pending, unfit.set(session.link!, [reason, clientId]));
   }
 
-  /** Why nobody could be given a message, and who was the first. */
+  /** The reason why no member could receive a message, and the first such member. */
   whyNobody(pending: PendingMessage): Unfit {
     for (const why of this.#unfit.get(pending)!.values()) return why;
     throw new Error("Somebody could be given the message");
   }
 
-  /** Who gets a message: nobody yet as long as members are busy or away, or nobody that is there. */
+  /** Chooses the member for a message: none yet if members are busy or away, or none at all. */
   choose(pending: PendingMessage): GroupMember | "nobody yet" | "nobody" {
     const members = this.#members;
     const unfit = this.#unfit.get(pending);
@@ -92,7 +95,8 @@ export class GroupRoster {
   #isActive(member: GroupMember): boolean {
     if (!this.#isExclusive) return true;
     const active = this.#active;
-    // One that has left may still acknowledge what it has: nobody else gets anything before.
+    // A member that has left may still acknowledge its messages. No other member gets any before
+    // that.
     const isHeld = active !== null && active.isConnected &&
       (!active.hasLeft || active.exchanges.size > 0);
     if (!isHeld) this.#active = this.#members.find(({ isConnected }) => isConnected) ?? null;

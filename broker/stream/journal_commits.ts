@@ -4,14 +4,14 @@ import type { StreamCommits, StreamLog } from "../../stream/stream_log.ts";
 import type { Commit, CommitListener } from "../base/commit.ts";
 import type { RowOwner } from "../base/row_owner.ts";
 
-/** What streams need of what stores the state of the broker. */
+/** The journal, as streams need it. */
 export interface StreamJournal {
   readonly gathering: Commit;
   /** The rows of a stream must be written with the next commit. */
   onRowsChanged(owner: RowOwner): void;
 }
 
-/** Has the streams of a broker stored in the commits that the acknowledgements wait for. */
+/** Stores the streams of a broker in the commits that acknowledgements wait for. */
 export class JournalCommits implements StreamCommits {
   readonly #journal: StreamJournal;
   readonly #rows = new WeakMap<StreamLog, LogRows>();
@@ -32,7 +32,7 @@ class LogRows implements RowOwner, CommitListener {
   readonly #journal: StreamJournal;
   readonly #log: StreamLog;
   readonly #removals: RowOwner;
-  /** The commit that it is written with. */
+  /** The commit that contains the rows. */
   #commit: Commit | null = null;
 
   constructor(journal: StreamJournal, log: StreamLog) {
@@ -71,7 +71,7 @@ class LogRows implements RowOwner, CommitListener {
   }
 
   onCommitFailed(): void {
-    // What has failed goes with the next commit.
+    // Failed changes are part of the next commit.
     this.#commit = null;
     this.markChanged();
   }

@@ -2,7 +2,7 @@
 import { copyBytes } from "../../codec/fields.ts";
 import type { RecordView } from "../../stream/record.ts";
 
-/** Bytes of a sequence at most: a safe whole number has 16 digits. */
+/** The maximum length of a sequence, in bytes: a safe integer has 16 digits. */
 const DIGITS_MAX = 16;
 
 const encoder = new TextEncoder();
@@ -10,7 +10,7 @@ const encoder = new TextEncoder();
 const SEQ = encoder.encode("&\0\x0astream-seq\0\0");
 const GAP = encoder.encode("&\0\x0astream-gap\0\0");
 const DELIVERY = encoder.encode("&\0\x0fstream-delivery\0\0");
-/** The mark of the time of the last message, which is often that of the next one. */
+/** The mark of the time of the last message. The next message often has the same. */
 const timeMark = encoder.encode("&\0\x0bstream-time\0\x182026-11-28T15:00:00.000Z");
 let timeOfMark = -1;
 /** The marks of one message; used up within a call. */
@@ -19,10 +19,10 @@ const scratch = new Uint8Array(
 );
 
 scratch.set(SEQ);
-/** Where the sequence ends there. */
+/** The end of the sequence in it. */
 let seqEnd = 0;
 
-/** The time of a message as a mark has it: RFC 3339, with milliseconds, in UTC. */
+/** The time of a message in a mark: RFC 3339, with milliseconds, in UTC. */
 export function markTime(timeMs: number): string {
   return new Date(timeMs).toISOString();
 }
@@ -36,7 +36,7 @@ export interface Marked {
 /**
  * Copies the properties and the payload of a record, and puts marks between them.
  *
- * @param delivery How often a group was sent it; from the second time on that is a mark.
+ * @param delivery How often a group has sent it; from the second time on this is a mark.
  */
 export function withMarks(
   record: RecordView,
@@ -58,8 +58,8 @@ export function withMarks(
 /**
  * Makes the marks of one message, as {@linkcode copyMarks} copies them.
  *
- * @param delivery How often a group was sent it; from the second time on that is a mark.
- * @returns How many bytes they are.
+ * @param delivery How often a group has sent it; from the second time on this is a mark.
+ * @returns Their size, in bytes.
  */
 export function composeMarks(
   timeMs: number,
@@ -80,7 +80,7 @@ export function copyMarks(length: number, target: Uint8Array, offset: number): n
   return copyBytes(scratch, 0, length, target, offset);
 }
 
-/** The time follows the sequence, which ends at `end`: most messages have both as the last one. */
+/** The time follows the sequence, which ends at `end`. It is often the time of the last message. */
 function composeTime(timeMs: number, end: number): void {
   if (timeMs !== timeOfMark) {
     timeOfMark = timeMs;

@@ -8,17 +8,17 @@ import { GroupDispatch } from "./group_dispatch.ts";
 import { GroupMember, type MemberRequest } from "./group_member.ts";
 import type { ReplayingSession } from "./replaying_session.ts";
 
-/** What members of groups need of the streams of the broker. */
+/** The streams of the broker, as members of groups need them. */
 export interface GroupHost extends DispatchHost {
   /** The stream with a name, if it is declared. */
   logOf(name: string): StreamLog | undefined;
-  /** Has `waiter` woken, once, when a stream is declared. */
+  /** Wakes `waiter`, once, when a stream is declared. */
   whenDeclared(waiter: StreamWaiter): void;
-  /** The waiter does not wait any more. */
+  /** Removes a waiter. */
   forget(waiter: StreamWaiter): void;
 }
 
-/** A member, and what it waits with for its stream. */
+/** A member, and its waiter while its stream is not declared. */
 interface Membership {
   readonly member: GroupMember;
   dispatch: GroupDispatch | null;
@@ -31,7 +31,7 @@ export class Memberships {
   readonly #host: GroupHost;
   readonly #session: ReplayingSession;
   readonly #byKey = new Map<string, Membership>();
-  /** Those that have left with messages in flight. */
+  /** Members that have left with messages in flight. */
   readonly #leaving = new Set<Membership>();
 
   constructor(host: GroupHost, session: ReplayingSession) {
@@ -43,12 +43,12 @@ export class Memberships {
     return this.#byKey.size;
   }
 
-  /** What the subscription with a key has asked for. */
+  /** The options of the subscription with a key. */
   get(key: string): MemberRequest | undefined {
     return this.#byKey.get(key)?.member.request;
   }
 
-  /** Adds a member, in the place of another one with the same key, and has it join its group. */
+  /** Adds a member, in place of one with the same key, and joins its group. */
   add(request: MemberRequest, group: StreamGroup, log: StreamLog): void {
     const known = this.#byKey.get(request.key);
     const dispatch = known?.dispatch ?? null;
@@ -63,7 +63,7 @@ export class Memberships {
     this.#session.queue.markChanged();
   }
 
-  /** Takes a member that was in the store. It joins its group when the stream is declared. */
+  /** Adds a member from the store. It joins its group when the stream is declared. */
   restore({ at: _at, until: _until, ...request }: ReplayRecord): void {
     this.#find(this.#newMembership(request));
   }
@@ -78,12 +78,12 @@ export class Memberships {
     return true;
   }
 
-  /** What is stored of them. */
+  /** The records of them that are stored. */
   records(): ReplayRecord[] {
     return [...this.#byKey.values()].map(({ member }) => ({ ...member.request, at: 0, until: 0 }));
   }
 
-  /** Gives members of their groups messages; returns whether any was given one. */
+  /** Makes the groups send messages. Returns whether any was sent. */
   sendNext(): boolean {
     let hasSent = false;
     for (const { dispatch } of this.#byKey.values()) if (dispatch?.pump()) hasSent = true;
@@ -102,7 +102,7 @@ export class Memberships {
     this.#leaving.clear();
   }
 
-  /** The session is no more. */
+  /** The session has ended. */
   end(): void {
     for (const membership of this.#byKey.values()) this.#leave(membership, null);
     this.#byKey.clear();
@@ -119,7 +119,7 @@ export class Memberships {
   #newMembership(request: MemberRequest): Membership {
     const onGroupEnded = () => {
       membership.dispatch = null;
-      // A stream of the same name may come; a group that was removed stays removed.
+      // A stream of the same name may be declared again. A removed group stays removed.
       if (membership.log!.isRemoved) this.#host.whenDeclared(waiter);
       else this.remove(request.key);
     };
@@ -130,12 +130,12 @@ export class Memberships {
     return membership;
   }
 
-  /** Joins the group as soon as the stream is there. */
+  /** Joins the group as soon as the stream is declared. */
   #find(membership: Membership): void {
     const { stream, group: name, filter, isExclusive } = membership.member.request;
     const log = this.#host.logOf(stream);
     if (log === undefined) return this.#host.whenDeclared(membership.waiter);
-    // One whose stream was removed begins with the first message of the new one.
+    // A member whose stream was removed begins with the first message of the new one.
     const group = log.groups.get(name) ??
       log.groups.add({ name, filter, isExclusive, next: log.first, pending: [] });
     this.#join(membership, group, log);

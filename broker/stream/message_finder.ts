@@ -4,16 +4,16 @@ import type { StreamLog } from "../../stream/stream_log.ts";
 
 /** Finds single messages of a stream by their sequences. */
 export class MessageFinder {
-  /** Has the message that was found last, until the next one. */
+  /** Points to the message that was found last. */
   readonly cursor: StreamCursor;
 
-  /** @param filter What their topics match. */
+  /** @param filter The filter of their topics. */
   constructor(log: StreamLog, filter: string) {
-    // It stands behind every message, and is told which one to look at.
+    // The cursor is at the end, and moves only to messages that are asked for.
     this.cursor = new StreamCursor(log, Number.MAX_SAFE_INTEGER, filter);
   }
 
-  /** Looks for a message. What is `"unloaded"` must be loaded with the cursor first. */
+  /** Looks for a message. If the result is `"unloaded"`, load it with the cursor first. */
   find(seq: number): "message" | "gone" | "unloaded" {
     const { cursor } = this;
     cursor.chosen = [seq];

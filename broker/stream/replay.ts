@@ -1,4 +1,4 @@
-/** One subscription that reads a stream: its position, and what is not acknowledged. */
+/** One subscription that reads a stream: its position, and its unacknowledged messages. */
 import type { Variant } from "../../router/variant.ts";
 import { parsePosition } from "../../stream/position.ts";
 import { cursorAt } from "../../stream/resolve_position.ts";
@@ -10,38 +10,38 @@ import type { Message } from "../base/message.ts";
 import type { ReplayRecord } from "../session/session_replays.ts";
 import { isExpired, streamMessage, TopicPrefix } from "./stream_message.ts";
 
-/** What a subscription that reads a stream asks for. */
+/** The request of a subscription that reads a stream. */
 export type ReplayRequest = Omit<
   ReplayRecord,
   "at" | "until" | "qos" | "identifier" | "noLocal" | "group" | "isExclusive"
 >;
 
-/** With what options a subscription reads. */
+/** The options of such a subscription. */
 export type ReplayOptions = Pick<ReplayRecord, "qos" | "identifier" | "noLocal">;
 
-/** One subscription that reads a stream: a position, and what was not acknowledged yet. */
+/** One subscription that reads a stream: its position, and its unacknowledged messages. */
 export class Replay implements StreamWaiter {
   variant: Variant;
   noLocal: boolean;
   readonly request: ReplayRequest;
-  /** Its position; `null` until the stream is there. */
+  /** Its position; `null` until the stream is declared. */
   cursor: StreamCursor | null;
   log: StreamLog | null;
-  /** Whether it waits: for the stream to grow, or for the disk. */
+  /** Whether it waits for the stream to grow, or for the disk. */
   isWaiting = false;
   /**
-   * The sequences that are in flight, the lowest first, and where each of them is read again from:
-   * with it goes the gap in front of it that it tells of.
+   * The sequences in flight, in ascending order, and the position from which each is read again:
+   * that includes the gap before it, which it reports.
    */
   readonly inflight: Map<number, number> = new Map();
   readonly #wake: () => void;
   #at: number;
-  /** In front of it only the last messages of each topic are read; 0 for none. */
+  /** Before this sequence only the last message of each topic is read; 0 for none. */
   #until: number;
-  /** What is put before each topic. */
+  /** The prefix of each topic. */
   readonly #prefix: TopicPrefix;
 
-  /** @param wake Told when it may go on. */
+  /** @param wake Called when it may continue. */
   constructor(
     request: ReplayRequest,
     options: ReplayOptions & Pick<ReplayRecord, "at" | "until">,
@@ -60,13 +60,13 @@ export class Replay implements StreamWaiter {
     this.#wake = wake;
   }
 
-  /** Goes on with other options. */
+  /** Changes the options. */
   change(options: ReplayOptions): void {
     this.variant = variantOf(options);
     this.noLocal = options.noLocal;
   }
 
-  /** The sequence from which on not everything was acknowledged; 0 if that is not known. */
+  /** The first sequence that may be unacknowledged; 0 if unknown. */
   get resumeAt(): number {
     const { cursor } = this;
     if (cursor === null) return this.#at;
@@ -74,7 +74,7 @@ export class Replay implements StreamWaiter {
     return cursor.gap?.from ?? cursor.at;
   }
 
-  /** What is stored of it. */
+  /** Its record for the store. */
   get record(): ReplayRecord {
     const { request, variant: { qos, identifiers }, noLocal, resumeAt: at } = this;
     const identifier = identifiers?.[0] ?? 0;
@@ -87,7 +87,7 @@ export class Replay implements StreamWaiter {
     this.#wake();
   }
 
-  /** Goes on from where it was left, in a stream that is there again. */
+  /** Continues at its stored position, in a stream that is declared again. */
   begin(log: StreamLog, context: BrokerContext): void {
     this.log = log;
     const { filter, position } = this.request;
@@ -115,12 +115,12 @@ export class Replay implements StreamWaiter {
     );
   }
 
-  /** Has the next chunk read. */
+  /** Loads the next chunk. */
   load(context: BrokerContext): void {
     this.#wait(this.cursor!.load(), context);
   }
 
-  /** Its stream was removed: one of the same name is read from its start. */
+  /** Its stream was removed. A new one of the same name is read from its start. */
   lose(): void {
     this.cursor = this.log = null;
     this.#at = 1;
@@ -128,12 +128,12 @@ export class Replay implements StreamWaiter {
     this.inflight.clear();
   }
 
-  /** The topic of the message that the cursor has found, as the client is sent it, in UTF-8. */
+  /** The topic of the message at the cursor, as the client receives it, in UTF-8. */
   get topic(): Uint8Array {
     return this.#prefix.before(this.cursor!.knownTopic).bytes;
   }
 
-  /** The message that the cursor has found, as it is sent; `null` if it has expired. */
+  /** The message at the cursor, as it is sent; `null` if it has expired. */
   message(isMarked: boolean, context: BrokerContext): Message | null {
     const cursor = this.cursor!;
     if (isExpired(cursor.record, context)) return null;
@@ -146,7 +146,8 @@ export class Replay implements StreamWaiter {
   #wait(work: Promise<void>, context: BrokerContext): void {
     this.isWaiting = true;
     work.then(() => this.wake(), (error) => {
-      // It stays where it is: a client that subscribes again, or comes again, has it tried again.
+      // The position does not change. It is tried again when the client subscribes again or
+      // reconnects.
       context.reportError(error);
     });
   }

@@ -4,21 +4,25 @@ import type { BrokerContext } from "../base/context.ts";
 /** Units of work between two reads of the clock, which cost 0.4 µs each. A unit is about 1 µs. */
 const UNITS_PER_LOOK = 64;
 
-/** How many that have waited go on in one turn: more of them would find no time left. */
+/**
+ * The maximum number of waiting replays that continue in one turn. For more there would be no time.
+ */
 const RESUMED_MAX = 4;
 
-/** Work that a replay has put off to a later turn. */
+/** Work that a replay has deferred to a later turn. */
 type Job = () => void;
 
 /**
- * Replays have work for as long as they are behind, and live traffic has little at a time. So all
- * replays together take a share of each turn, one after the other, and leave the rest to it.
+ * A replay has work as long as it is behind. So all replays together use only a share of each turn,
+ * one after the other. The rest is for live traffic.
  */
 export class ReplayShare {
   readonly #context: BrokerContext;
-  /** Those that go on in the next turn. */
+  /** The replays that continue in the next turn. */
   #waiting: Job[] = [];
-  /** What was used of this turn, and since when somebody is using it, in milliseconds. */
+  /**
+   * The time that was used in this turn, and the start of the work in progress, in milliseconds.
+   */
   #usedMs = 0;
   #sinceMs = 0;
   #turn = -1;
@@ -28,7 +32,7 @@ export class ReplayShare {
     this.#context = context;
   }
 
-  /** Begins with work. Returns false if the share of this turn is used up. */
+  /** Begins work. Returns false if the share of this turn is used up. */
   begin(): boolean {
     const { turns, clock } = this.#context;
     if (this.#turn !== turns.number) {
@@ -41,7 +45,7 @@ export class ReplayShare {
     return true;
   }
 
-  /** Counts work that was done. Returns whether to stop, and to go on {@linkcode later}. */
+  /** Counts completed work. Returns whether to stop and continue with {@linkcode later}. */
   spend(units: number): boolean {
     this.#units += units;
     if (this.#context.turns.spend(units)) return true;
@@ -51,7 +55,7 @@ export class ReplayShare {
     return this.#usedMs + this.#context.clock.now() - this.#sinceMs >= maxMs;
   }
 
-  /** Work has come to an end, or is put off. */
+  /** Ends work, or interrupts it. */
   end(): void {
     this.#usedMs += this.#context.clock.now() - this.#sinceMs;
   }

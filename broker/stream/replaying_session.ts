@@ -2,7 +2,7 @@
 import type { ClientLink } from "../session/client_link.ts";
 import type { InflightMessages } from "../session/inflight.ts";
 
-/** What subscriptions that read streams need of their session. */
+/** The session, as its subscriptions that read streams need it. */
 export interface ReplayingSession {
   readonly clientId: string;
   readonly expirySeconds: number;

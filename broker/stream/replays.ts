@@ -13,14 +13,18 @@ import { Replay, type ReplayOptions, type ReplayRequest } from "./replay.ts";
 import { sendRecord } from "./send_record.ts";
 import type { ReplayingSession } from "./replaying_session.ts";
 
-/** What sending one message costs, in units of a turn's budget: about a microsecond. */
+/** The cost of sending one message, in units of the turn budget: about a microsecond. */
 const UNITS_PER_MESSAGE = 1;
-/** What it costs to look for one, among many that do not match. */
+/** The cost of looking at a message that does not match. */
 const UNITS_PER_SEARCH = 32;
 
-/** A message of a stream in flight: with its end, the subscription may go on later from there. */
+/**
+ * A message of a stream in flight. Its acknowledgement moves the position that a later resume
+ * begins at.
+ */
 class ReplayedMessage extends InflightMessage {
-  // As a durable queue has its messages in flight (`StoredInflight`): it holds none of its entries.
+  // The durable queue treats it like its own messages in flight (`StoredInflight`); this one holds
+  // no entry of a log.
   readonly hold = null;
   readonly commit = 0;
   readonly #replay: Replay;
@@ -43,7 +47,10 @@ class ReplayedMessage extends InflightMessage {
     replay.inflight.set(seq, from);
   }
 
-  /** It is kept until it is acknowledged, to be sent again: its stream may have dropped it by then. */
+  /**
+   * It stays in memory until it is acknowledged, because its stream may drop it before it is sent
+   * again.
+   */
   letGo(): void {}
 
   override get topic(): string {
@@ -60,12 +67,12 @@ export class Replays implements SessionReplays {
   readonly #context: BrokerContext;
   readonly #streams: BrokerStreams;
   readonly #session: ReplayingSession;
-  /** Those that read a stream together with others. */
+  /** Subscriptions that are members of groups. */
   readonly memberships: Memberships;
   readonly #byKey = new Map<string, Replay>();
   #order: Replay[] = [];
   #turn = 0;
-  /** How often the client begins; `null` until it does. */
+  /** The rate of new replays of the client; `null` before the first. */
   #pace: { rate: number; burst: number; bucket: TokenBucket } | null = null;
   /** Whether it waits for another turn of the event loop. */
   #isLate = false;
@@ -86,12 +93,12 @@ export class Replays implements SessionReplays {
     return this.#byKey.get(key);
   }
 
-  /** What each of them asks for. */
+  /** The request of each subscription. */
   requests(): readonly ReplayRequest[] {
     return this.#order.map(({ request }) => request);
   }
 
-  /** Adds a subscription, in the place of another one with the same key. */
+  /** Adds a subscription, in place of one with the same key. */
   add(
     request: ReplayRequest,
     options: ReplayOptions,
@@ -102,13 +109,13 @@ export class Replays implements SessionReplays {
     this.#add(request, { ...options, at: 0, until: 0 }, declared, cursor);
   }
 
-  /** The subscription with a key goes on with other options. */
+  /** Changes the options of the subscription with a key. */
   change(key: string, options: ReplayOptions): void {
     this.#byKey.get(key)?.change(options);
     this.#session.queue.markChanged();
   }
 
-  /** Takes a subscription that was in the store. */
+  /** Adds a subscription from the store. */
   restore(record: ReplayRecord): void {
     if (record.group !== "") return this.memberships.restore(record);
     const { qos: _q, identifier: _i, noLocal: _n, at: _a, until: _u, ...request } = record;
@@ -160,7 +167,7 @@ export class Replays implements SessionReplays {
     this.memberships.end();
   }
 
-  /** Whether the client may begin one more now: past a rate it may not. */
+  /** Whether the rate of new replays allows the client one more now. */
   mayBegin(): boolean {
     const { clock, limits } = this.#context;
     const { replaySubscribesPerSecondMax: rate, replaySubscribesBurst: burst } = limits;
@@ -174,7 +181,7 @@ export class Replays implements SessionReplays {
   sendNext(link: ClientLink): boolean {
     if (this.#isLate) return false;
     let hasSent = this.memberships.sendNext();
-    // Another one is the first each time: the first may take all that the client does.
+    // Another one comes first each time, because the first may use up what the client takes.
     const start = this.#turn++;
     for (let i = 0; i < this.#order.length; i++) {
       const replay = this.#order[(start + i) % this.#order.length]!;
@@ -188,7 +195,7 @@ export class Replays implements SessionReplays {
     return hasSent && !this.#isLate;
   }
 
-  /** Sends as much as there is, the client takes, and the turn has time for. */
+  /** Sends messages, as long as there are any, the client takes them, and the turn has time. */
   #send(replay: Replay, link: ClientLink): boolean {
     const { share } = this.#streams;
     let hasSent = false;
@@ -221,7 +228,7 @@ export class Replays implements SessionReplays {
     return hasSent;
   }
 
-  /** Whether the stream is there. If not, it is looked at again when one is declared. */
+  /** Whether the stream is declared. If not, this is checked again when one is declared. */
   #isThere(replay: Replay): boolean {
     if (replay.log?.isRemoved) replay.lose();
     if (replay.cursor !== null) return true;
@@ -262,7 +269,7 @@ export class Replays implements SessionReplays {
     if (message === null) return;
     const { variant } = replay;
     if (variant.qos === 0) {
-      // It runs ahead of the client by no more than there is room for, so nothing is skipped.
+      // It only sends what there is room for, so nothing may be skipped.
       if (!link.send(message, variant, 0, 0, false, true)) this.#unsent(link, message);
       return;
     }
@@ -276,7 +283,7 @@ export class Replays implements SessionReplays {
     this.#unsent(link, message);
   }
 
-  /** Sends a message with no object for it. Returns false if that cannot be. */
+  /** Sends a message without creating an object for it. Returns false if that is not possible. */
   #sendAsIs(replay: Replay, link: ClientLink, from: number): boolean {
     const cursor = replay.cursor!;
     const { variant: { qos, identifiers }, topic } = replay;
@@ -295,17 +302,17 @@ export class Replays implements SessionReplays {
         sent.onFinished();
       }
     }
-    // The general way tells why.
+    // The general way reports the reason.
     if (isSent) cursor.gap = null;
     return isSent;
   }
 
   #unsent(link: ClientLink, message: Message): void {
-    // Its stream has it still.
+    // The message is still in its stream.
     this.#context.countDrop(link.whyUnsent(message), message.name, this.#session.clientId);
   }
 
-  /** In a turn of its own: others have theirs first. */
+  /** Continues in a later turn, after other work. */
   #goOnLater(): void {
     this.#isLate = true;
     this.#streams.share.later(() => {

@@ -10,9 +10,9 @@ import { composeMarks, copyMarks } from "./marks.ts";
 const SUBSCRIPTION_IDENTIFIER = 0x0b;
 
 /**
- * Sends the message that a cursor has found, which does not expire.
+ * Sends the message at a cursor. The message must not have an expiry.
  *
- * @param topic The topic as the client is sent it, in UTF-8.
+ * @param topic The topic, as the client receives it, in UTF-8.
  * @param identifier The Subscription Identifier; 0 for none.
  * @param packetId Ignored with QoS 0.
  * @returns False if it exceeds the client's Maximum Packet Size. Then nothing is sent.
@@ -37,7 +37,7 @@ export function sendRecord(
   }
   const size = frameSize(body);
   if (size > packetBytesMax) return false;
-  // The reader runs ahead of the client by no more than there is room for, so nothing is skipped.
+  // The reader only sends what there is room for, so nothing may be skipped.
   const offset = outbox.reserve(size, true);
   const target = outbox.buffer;
   let at = writeFixedHeader(0x30 | qos << 1, body, target, offset);

@@ -1,4 +1,4 @@
-/** Makes the message of a record of a stream, as a client is sent it. */
+/** Makes the message that a client receives from a record of a stream. */
 import type { QoS } from "../../codec/mod.ts";
 import type { RecordView } from "../../stream/record.ts";
 import type { StreamCursor } from "../../stream/stream_cursor.ts";
@@ -10,32 +10,32 @@ import { withMarks } from "./marks.ts";
 
 const encoder = new TextEncoder();
 
-/** A topic as the client is sent it. */
+/** A topic, as the client receives it. */
 export interface SentTopic {
   readonly name: string;
   readonly bytes: Uint8Array;
 }
 
-/** What is put before the topics of one subscription: the filter that it has subscribed below. */
+/** The prefix of the topics of one subscription, such as `$replay/…/`. */
 export class TopicPrefix {
   readonly #text: string;
   readonly #bytes: Uint8Array;
   readonly #mountBytes: number;
 
-  /** @param mountBytes Bytes of the mount point, which stays in front. */
+  /** @param mountBytes Bytes of the mount point, which stays in front of the prefix. */
   constructor(text: string, mountBytes: number) {
     this.#text = text;
     this.#bytes = encoder.encode(text);
     this.#mountBytes = mountBytes;
   }
 
-  /** The topic that the client is sent. */
+  /** The topic with the prefix. */
   before(topic: KnownTopic): SentTopic {
     if (this.#bytes.length === 0) return topic;
     const known = topic.tag as { prefix: TopicPrefix; sent: SentTopic } | null;
     if (known?.prefix === this) return known.sent;
     const bytes = new Uint8Array(topic.bytes.length + this.#bytes.length);
-    // What is taken off in the end stays in front.
+    // The mount point stays in front, because it is removed when the message is sent.
     bytes.set(topic.bytes.subarray(0, this.#mountBytes));
     bytes.set(this.#bytes, this.#mountBytes);
     bytes.set(topic.bytes.subarray(this.#mountBytes), this.#mountBytes + this.#bytes.length);
@@ -52,11 +52,11 @@ export function isExpired({ expirySeconds, timeMs }: RecordView, context: Broker
 }
 
 /**
- * The message that a cursor has found, as a client is sent it.
+ * The message at a cursor, as a client receives it.
  *
- * @param isMarked Whether it has marks: 5.0.
- * @param gap What was gone in front of it.
- * @param delivery How often it was sent to members of a group, this time included.
+ * @param isMarked Whether it has marks, as in 5.0.
+ * @param gap The gap before it.
+ * @param delivery How often it was sent to members of a group, including this time.
  */
 export function streamMessage(
   { record, seq }: StreamCursor,

@@ -1,4 +1,4 @@
-/** How a program declares a stream, and which topics a stream can have. */
+/** The options with which a program declares a stream, and the checks of its filters. */
 import {
   isDollarTopic,
   matchesFilter,
@@ -8,7 +8,7 @@ import {
 import type { Retention } from "../../stream/retention.ts";
 import { streamNameFault } from "../../stream/stream_name.ts";
 
-/** Why a message that a client was not sent may be a dead letter. */
+/** The reasons for which a message that was not sent may become a dead letter. */
 export type DeadReason = NonNullable<StreamOptions["deadReasons"]>[number];
 
 /** All of them. */
@@ -18,36 +18,38 @@ export const DEAD_REASONS: readonly DeadReason[] = [
   "too-large",
   "session-ended",
 ];
-/** How often a message is given to members of a group by default. */
+/** The default for the deliveries of a message to members of a group. */
 export const DELIVERIES_MAX = 5;
 
-/** How a program declares a stream. At least one limit is required. */
+/** The options of a stream. At least one limit is required. */
 export interface StreamOptions extends Retention {
   /** 1 to 64 characters of A-Z a-z 0-9 _ . - */
   readonly name: string;
   /**
-   * What is published to topics that match one of these is in the stream; none for a stream that
-   * has only what a program appends, and dead letters.
+   * The stream takes messages to topics that match one of these. Give none for a stream that only
+   * has what a program appends, and dead letters.
    */
   readonly filters: readonly string[];
-  /** … unless it matches one of these; none by default. */
+  /** Topics that match one of these are left out; none by default. */
   readonly exclude?: readonly string[];
-  /** Where it is: with the sessions in the store of the broker, or in memory; `"disk"` by default. */
+  /** Where it is kept: in the store of the broker, or in memory; `"disk"` by default. */
   readonly store?: "disk" | "memory";
-  /** The name of the stream that gets the dead letters of this one; none by default. */
+  /** The name of the stream for the dead letters of this one; none by default. */
   readonly dead?: string;
   /**
-   * Why messages of its topics that a client was not sent are dead letters, too; for no reason by
-   * default.
+   * The reasons for which messages to its topics that were not sent also become dead letters; none
+   * by default.
    */
   readonly deadReasons?: readonly ("backlog" | "expired" | "too-large" | "session-ended")[];
-  /** How often a message is given to members of a group at most, from 1 on; 5 by default. */
+  /**
+   * The maximum number of deliveries of a message to members of a group, 1 or more; 5 by default.
+   */
   readonly maxDeliver?: number;
-  /** Groups of which one member at a time gets messages; none by default. */
+  /** Groups in which only one member at a time gets messages; none by default. */
   readonly exclusiveGroups?: readonly string[];
 }
 
-/** A stream as it was declared. */
+/** The declaration of a stream, with all defaults filled in. */
 export interface StreamDeclaration {
   readonly name: string;
   readonly filters: readonly string[];
@@ -60,7 +62,7 @@ export interface StreamDeclaration {
   readonly exclusiveGroups: readonly string[];
 }
 
-/** Says what is wrong with a topic filter of a stream, and what would be right; `null` if nothing is. */
+/** The fault of a topic filter of a stream, with the correct form; `null` for none. */
 export function streamFilterFault(filter: string): string | null {
   const fault = topicFilterFault(filter);
   if (fault !== null) return fault;
@@ -71,9 +73,9 @@ export function streamFilterFault(filter: string): string | null {
 }
 
 /**
- * Checks which topics a stream has.
+ * Checks the filters of a stream.
  *
- * @throws {RangeError} If a filter is not one that a stream can have; says which.
+ * @throws {RangeError} If a stream cannot have a filter; the message names it.
  */
 export function declarationOf(options: StreamOptions): StreamDeclaration {
   const { name, filters, exclude = [], store = "disk", dead = null } = options;
@@ -107,7 +109,7 @@ export function isGroupName(text: string): boolean {
   return !text.includes("/") && topicFilterFault(`$share/${text}/#`) === null;
 }
 
-/** Whether every topic that a filter matches is matched by another one. */
+/** Whether another filter matches all topics of a filter. */
 export function covers(wide: string, filter: string): boolean {
   const [a, b] = [wide.split("/"), filter.split("/")];
   for (let i = 0; i < a.length; i++) {
@@ -124,7 +126,7 @@ export function isExcluded({ exclude }: StreamDeclaration, topic: string): boole
   return exclude.some((filter) => matchesFilter(filter, topic));
 }
 
-/** Whether a stream leaves out some topic that a filter matches. */
+/** Whether a stream excludes some topic that a filter matches. */
 export function isExcludedFilter({ exclude }: StreamDeclaration, filter: string): boolean {
   return exclude.some((excluded) => overlap(excluded.split("/"), filter.split("/")));
 }

@@ -6,22 +6,22 @@ import type { PublishBatch } from "../delivery/publish_batch.ts";
 import { Rank, type Receiver } from "../delivery/subscriber.ts";
 import { isExcluded, type StreamDeclaration } from "./stream_options.ts";
 
-/** What a stream needs of the broker to take what is published. */
+/** The broker, as a stream needs it to take publications. */
 export interface StreamReceiverHost {
-  /** Whether nothing can be stored at the moment. */
+  /** Whether nothing can be stored now. */
   readonly isFull: boolean;
-  /** Something of what is published now is to be stored: so many bytes. */
+  /** A part of the current publication will be stored: so many bytes. */
   storing(bytes: number): void;
   /** A QoS 0 message could not be stored. */
   reportDrop(message: Message): void;
 }
 
 /**
- * A stream as a subscriber: the routes know which topics it has, so what goes to other topics costs
+ * A stream as a subscriber. Routes lead to it only for its topics, so messages to other topics cost
  * nothing.
  */
 export class StreamReceiver implements Receiver {
-  /** It is handed everything itself. */
+  /** It is handed each message. */
   readonly follower = null;
   readonly isRestricted = false;
   readonly keepsMessages = false;
@@ -30,7 +30,7 @@ export class StreamReceiver implements Receiver {
   readonly #host: StreamReceiverHost;
   readonly #log: StreamLog;
   readonly #declaration: StreamDeclaration;
-  /** The last topic that was asked about: the next message is often of the same. */
+  /** The last topic that was checked. The next message often has the same. */
   #topic: Uint8Array | null = null;
   #isExcluded = false;
 
