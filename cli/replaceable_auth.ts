@@ -10,8 +10,8 @@ import type { Authorizer, PublishRequest, SubscribeRequest } from "../auth/autho
 import { ReasonCode } from "../codec/mod.ts";
 
 /**
- * Accepts clients that have an account, and anonymous ones if allowed. The accounts can be replaced
- * while clients are connected.
+ * Accepts clients that have an account, and anonymous ones if allowed. The accounts are set by the
+ * opened listener, also while clients are connected.
  */
 export class ReplaceableAccounts implements Authenticator {
   /** The accounts; `null` for none. */
@@ -41,7 +41,7 @@ export class ReplaceableAccounts implements Authenticator {
 
 /** Applies rules that can be replaced while clients are connected. */
 export class ReplaceableRules implements Authorizer {
-  /** The rules; without them everything is allowed. */
+  /** The rules; without them everything is allowed. Set by the opened listener. */
   rules: Authorizer | null = null;
 
   mayPublish(client: ClientInfo, request: PublishRequest): boolean | Promise<boolean> {

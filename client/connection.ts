@@ -59,7 +59,7 @@ const DISCONNECT_MS = 1000;
  * in flight, they leave at the end of the turn.
  */
 export class Connection {
-  /** Handles the packets. It may be replaced between two packets. */
+  /** Handles the packets. Set by the session after the handshake, between two packets. */
   handler: PacketHandler;
   /** When bytes were last written, on the clock. */
   lastSentMs: number;

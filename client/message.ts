@@ -36,7 +36,8 @@ export function messageOf(packet: PublishPacket, topic: string): ClientMessage {
 
 /**
  * A message on its way to the program. It may be acknowledged when all subscriptions that it was
- * given to have taken it.
+ * given to have taken it. Whether it can be acknowledged is set by `incoming.ts`, when connections
+ * and sessions change.
  */
 export class Delivery {
   /** The bytes that it counts for in all limits. */

@@ -37,7 +37,9 @@ export type SubscribeSettings =
   & Required<Pick<ClientSubscribeOptions, "retainHandling" | "properties">>
   & { readonly identifier: number };
 
-/** The client's record of a subscription. */
+/**
+ * The client's record of a subscription. Its state is set by `subscriptions.ts`.
+ */
 export class SubscriptionRecord {
   /** Settles with what the server grants. */
   readonly ready: Answer<readonly QoS[]>;

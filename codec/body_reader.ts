@@ -13,7 +13,10 @@ import { readVarint, VARINT_INCOMPLETE, VARINT_MALFORMED, varintSize } from "./v
 
 const NO_BYTES = new Uint8Array(0);
 
-/** A position in the body of one packet. The bytes are borrowed. */
+/**
+ * A position in the body of one packet. The bytes are borrowed. Its fields are public for speed:
+ * property readers and PublishView move the offset.
+ */
 export class BodyReader {
   /** The bytes that hold the body, and maybe others around it. */
   bytes: Uint8Array = NO_BYTES;

@@ -14,7 +14,10 @@ const SLOTS_MIN = 8;
 /** The packet that a sender waits for. */
 export type Phase = "puback" | "pubrec" | "pubcomp";
 
-/** The exchange of a message in flight: it was sent, and is not acknowledged to the end. */
+/**
+ * The exchange of a message in flight: it was sent, and is not acknowledged to the end. `phase` and
+ * `message` are public: the owner of the window changes them as acknowledgements arrive.
+ */
 export class PublishExchange<M> {
   /** Whether it, or its PUBREL, was sent on the current connection. */
   sent = true;

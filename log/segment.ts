@@ -2,7 +2,8 @@
 
 /**
  * Consecutive items of a {@linkcode Log}. Segments link forward only. A reader that holds one can
- * reach the later ones, and a segment that no reader can reach is garbage.
+ * reach the later ones, and a segment that no reader can reach is garbage. `next` is set by the
+ * log.
  */
 export class Segment<T> {
   /** The items, oldest first. */

@@ -2,7 +2,10 @@
 import { type Children, findChild, type Keyed } from "./_children.ts";
 import { WideMap } from "./wide_map.ts";
 
-/** One level of one or more filters. */
+/**
+ * One level of one or more filters. Its fields are set by the trie; a million nodes need to be
+ * small.
+ */
 export class TrieNode<V> implements Keyed {
   /** The value of the filter that ends in this level. */
   value: V | undefined = undefined;

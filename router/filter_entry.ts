@@ -18,7 +18,10 @@ export class FilterEntry<S extends Subscriber> {
   groups: Map<string, SharedGroup<S>> | null = null;
   /** Counts all changes of this entry. */
   version = 0;
-  /** The audience of topics that match only this filter, if it was created. */
+  /**
+   * The audience of topics that match only this filter, if it was created. Set by the table of
+   * audiences.
+   */
   solo: Audience<S> | null = null;
   /**
    * The subscribers whose subscriptions changed, oldest first. Each large audience of this filter

@@ -13,7 +13,10 @@ const ROUTE_BYTES = 390;
  */
 const CHAIN_MAX = 16;
 
-/** A topic that was published to, and its audience. */
+/**
+ * A topic that was published to, and its audience. Its fields are public, because they are read for
+ * each message: they are set by the router, the last two by an observer of the audience.
+ */
 export class Route<S extends Subscriber> {
   /** The subscribers of the topic; `null` if they must be looked up again. */
   audience: Audience<S> | null = null;

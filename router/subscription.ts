@@ -58,7 +58,10 @@ function copyOf(options: SubscriptionOptions): SubscriptionOptions {
   return Object.freeze({ ...options });
 }
 
-/** One topic filter of one subscriber. */
+/**
+ * One topic filter of one subscriber. `variant` is set by `variant.ts`, which caches its result
+ * here.
+ */
 export class Subscription<S extends Subscriber> {
   /** How a message is sent through a shared group; created at first use. */
   variant: Variant | null = null;

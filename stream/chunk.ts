@@ -35,7 +35,10 @@ export interface Chunk {
   indexOf(seq: number): number;
 }
 
-/** The newest chunk of a stream, to which messages are appended. */
+/**
+ * The newest chunk of a stream, to which messages are appended. Its state is set by the tail of its
+ * stream.
+ */
 export class OpenChunk implements Chunk {
   bytes: Uint8Array;
   view: DataView;

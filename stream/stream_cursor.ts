@@ -17,7 +17,10 @@ export type Found =
   /** The end of the stream, for now. */
   | "end";
 
-/** The position of one reader in a stream. It holds no messages. */
+/**
+ * The position of one reader in a stream. It holds no messages. What it has skipped is public:
+ * readers report it and reset it. The position of a new cursor is set by `resolve_position.ts`.
+ */
 export class StreamCursor {
   /** The message that was found. Borrowed: valid until the next call, and not across an `await`. */
   readonly record: RecordView = new RecordView();

@@ -8,7 +8,10 @@ export interface PendingHolder {
   readonly clientId: string;
 }
 
-/** A message that is not acknowledged yet: a member has it, or gets it next. */
+/**
+ * A message that is not acknowledged yet: a member has it, or gets it next. Its deliveries are
+ * counted by the dispatcher of the group.
+ */
 export class PendingMessage {
   readonly seq: number;
   /** The number of its deliveries. */
@@ -57,7 +60,7 @@ export class StreamGroup {
   readonly name: string;
   readonly filter: string;
   readonly isExclusive: boolean;
-  /** Gives the messages to the members; `null` before the first member. */
+  /** Sends the messages to the members; `null` before the first member, which sets it. */
   distributor: GroupDistributor | null = null;
   readonly #onChanged: (group: StreamGroup) => void;
   /** The pending messages, in the order of their sequences, because each new one is the highest. */

@@ -36,8 +36,7 @@ export class BrokerContext {
   /** Measures the commits to the store. */
   readonly commits: CommitMeter = new CommitMeter();
   /**
-   * Called with each dropped message, which is borrowed; `null` for none. `dead_letters.ts` sets
-   * it.
+   * Called with each dropped message, which is borrowed; `null` for none. Set by `dead_letters.ts`.
    */
   onDrop: ((reason: DropReason, message: Message, clientId: string | null) => void) | null = null;
   /** Whether the broker is closing and accepts no more clients; `broker.ts` sets it. */

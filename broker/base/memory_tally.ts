@@ -18,7 +18,10 @@ interface Held {
   unitBytes: number;
 }
 
-/** Sums up the memory of readers whose logs may be shared. */
+/**
+ * Sums up the memory of readers whose logs may be shared. `bytes` is public, because every part
+ * adds to it.
+ */
 export class Tally {
   /** Memory outside of logs, in bytes. */
   bytes = 0;

@@ -117,7 +117,10 @@ export type LimitReason =
   /** `delayedMessagesMax`, `delayedBytesMax`: a delayed message was refused. */
   | "delayed";
 
-/** Counters since the start of the broker. */
+/**
+ * Counters since the start of the broker. They are public: each is counted by the part of the
+ * broker that sees the event.
+ */
 export class BrokerCounters {
   /** The current number of connections. */
   connections = 0;

@@ -77,7 +77,7 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
   aliasBytes = 0;
   /** The route of the last message: the next one often has the same. */
   lastRoute: Route<Receiver> | null = null;
-  /** The lease of the connection limiter; `null` for none. */
+  /** The lease of the connection limiter; `null` for none. Set by the acceptor. */
   lease: ConnectionLease | null = null;
   /** Responses that wait for the disk; created for the first one. */
   acks: WaitingResponses | null = null;

@@ -37,7 +37,8 @@ export interface EndingConnection extends ClientConnection {
  * the connection, or ends, and the program is told. And the connection is _gone_: the transport is
  * closed, and what it has counted for is given back. If the broker ends the connection, the session
  * is released at once, before the client has taken its last bytes. So the will of a silent client
- * is not delayed [MQTT-3.1.2-22].
+ * is not delayed [MQTT-3.1.2-22]. `error` is set by `connection.ts`, too, which sees the first
+ * error.
  */
 export class ConnectionEnd {
   /** Whether the connection has not ended, so that packets are read and handled. */

@@ -28,7 +28,10 @@ export interface TimedConnection {
   abort(): void;
 }
 
-/** One deadline for all of these times, because only one of them runs at a time. */
+/**
+ * One deadline for all of these times, because only one of them runs at a time. `isPaused` is set
+ * by the connection when it stops reading.
+ */
 export class ConnectionTimer {
   /** Whether nothing is read at present, so that the client cannot keep alive. */
   isPaused = false;

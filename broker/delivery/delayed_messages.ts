@@ -22,7 +22,10 @@ const UNITS_PER_MESSAGE = 16;
 
 const encoder = new TextEncoder();
 
-/** A message that is published later. */
+/**
+ * A message that is published later. `storedId` is set by `stored_delayed.ts`, so that no table
+ * maps messages to rows.
+ */
 export class DelayedMessage implements StoredPlace {
   /** The number of its row; 0 if it is not stored. */
   storedId = 0;

@@ -14,7 +14,8 @@ import type { PublishBatch } from "./publish_batch.ts";
 
 /**
  * The program as a subscriber. It has the limits of a session's backlog. Beyond them the oldest
- * messages are dropped, and counted.
+ * messages are dropped, and counted. `feed` is set by `subscribe_locally.ts` once, after the
+ * subscription was made.
  */
 export class LocalSubscriber implements Receiver {
   /** It is handed each message. */

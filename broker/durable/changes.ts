@@ -22,7 +22,7 @@ export interface ChangeJournal {
 /**
  * The changes since the last commit. It names the objects whose rows must be written, not the rows.
  * So many changes of one object are one row, and a failed commit is retried with the state at that
- * time.
+ * time. The three numbers and flags are set by the journal while it gathers.
  */
 export class Changes {
   /** Messages to be stored for the first time. */

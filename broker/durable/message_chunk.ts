@@ -6,6 +6,8 @@ export const CHUNK_BYTES = 64 * 1024;
 
 /**
  * Messages that are stored together in one row, and removed together when none is needed any more.
+ * Its state is public, because it is read for each message: it is set by the table of chunks, the
+ * writer of rows and the restore.
  */
 export class MessageChunk {
   /** The number of log entries that refer to its messages. */
@@ -40,7 +42,10 @@ export class MessageChunk {
   }
 }
 
-/** The place of a stored message. */
+/**
+ * The place of a stored message. `isRevoked` is set by the responses, and by the page cache for a
+ * message that is loaded.
+ */
 export class Place {
   /** Whether the publisher was told that it is not stored, so that it must not be delivered. */
   isRevoked = false;

@@ -33,6 +33,8 @@ export interface Entry {
  * entries may be evicted and read again.
  *
  * It is kept while it, or an earlier page, is held: by cursors in it and by its messages in flight.
+ * Its state is public, because it is read for each message: it is set by its log, the page cache,
+ * the writer of rows and the restore.
  */
 export class MessagePage {
   /** The number of entries. */

@@ -9,7 +9,10 @@ import type { Journal } from "./journal.ts";
 import { writeOptions } from "./records.ts";
 import { type StoredQueue, writeSession } from "./session_record.ts";
 
-/** Writes the rows of a session, and those subscriptions that have changed. */
+/**
+ * Writes the rows of a session, and those subscriptions that have changed. The state is set by the
+ * queue of the session and by the restore.
+ */
 export class SessionRows implements RowOwner, StoredQueue {
   /** When the session lost its connection, of the broker's clock; `null` while connected. */
   disconnectedMs: number | null = null;

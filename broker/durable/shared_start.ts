@@ -6,7 +6,8 @@ import { readVariant, writeVariant } from "./records.ts";
 
 /**
  * Sessions that have started to follow a log at the same position: one row instead of one for each.
- * It applies to a session until the session's own row is written.
+ * It applies to a session until the session's own row is written. `pending` is counted by
+ * `shared_starts.ts` and the restore.
  */
 export class SharedStart {
   /** The sessions, by their numbers in the store. */

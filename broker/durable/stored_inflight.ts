@@ -6,7 +6,10 @@ import { InflightMessage } from "../session/inflight_message.ts";
 import type { Message } from "../base/message.ts";
 import type { MessageHold } from "./message_hold.ts";
 
-/** A message in flight that is also in the store. */
+/**
+ * A message in flight that is also in the store. `commit` is set by `durable_inflight.ts`, `hold`
+ * by the queue when the message is over.
+ */
 export class StoredInflight extends InflightMessage {
   /** The commit that must be on the disk before it is sent; 0 for none. */
   commit = 0;

@@ -38,7 +38,10 @@ export interface Ban {
 
 /** The bans of a broker. */
 export class BanList {
-  /** Called with each ban that has come, was replaced, was ended, or whose time is over. */
+  /**
+   * Called with each ban that was added, replaced or ended, or has expired. Set by
+   * `stored_bans.ts`.
+   */
   onChanged: (ban: Ban) => void = () => {};
   readonly #clock: Clock;
   /** By {@linkcode keyOf}. */

@@ -3,7 +3,10 @@ import { type QoS, ReasonCode } from "../../codec/mod.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { Message } from "../base/message.ts";
 
-/** A message in flight to a client: what is needed to send it again. */
+/**
+ * A message in flight to a client: what is needed to send it again. `message` is public: the queues
+ * release it when it is not sent again.
+ */
 export class InflightMessage {
   /** Whether the client may have seen it; set by what sends it, and by the restore. */
   wasSent = false;

@@ -21,7 +21,8 @@ export interface WillOwner extends WillClient {
 /**
  * The will of one client, from CONNECT until it is published or deleted. Its session holds it until
  * it is due. If it cannot be published then, it waits without a session, because the session may
- * have another will by then.
+ * have another will by then. Its state is set by `wills.ts`, `access` by its session, and
+ * `storedId` by the journal, so that no table maps wills to rows.
  */
 export class PendingWill implements WillClient {
   readonly will: Will;

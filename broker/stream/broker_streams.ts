@@ -58,7 +58,10 @@ interface Gathering {
 
 /** The streams of a broker. */
 export class BrokerStreams {
-  /** The number of subscriptions of all sessions that read a stream, without groups. */
+  /**
+   * The number of subscriptions of all sessions that read a stream, without groups; counted by
+   * `replays.ts`.
+   */
   replays = 0;
   /** The share of a turn that replays use. */
   readonly share: ReplayShare;

@@ -69,7 +69,10 @@ class GroupInflight extends InflightMessage {
   }
 }
 
-/** One member of a group: a subscription of a session, and its unacknowledged messages. */
+/**
+ * One member of a group: a subscription of a session, and its unacknowledged messages. `owner` and
+ * `hasLeft` are set by the dispatcher of its group.
+ */
 export class GroupMember implements PendingHolder {
   readonly session: ReplayingSession;
   readonly request: MemberRequest;

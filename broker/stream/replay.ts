@@ -19,7 +19,10 @@ export type ReplayRequest = Omit<
 /** The options of such a subscription. */
 export type ReplayOptions = Pick<ReplayRecord, "qos" | "identifier" | "noLocal">;
 
-/** One subscription that reads a stream: its position, and its unacknowledged messages. */
+/**
+ * One subscription that reads a stream: its position, and its unacknowledged messages. `isWaiting`
+ * is set by `replays.ts` when it has nothing to send.
+ */
 export class Replay implements StreamWaiter {
   variant: Variant;
   noLocal: boolean;

@@ -5,6 +5,7 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
+import { sharedFields } from "./fields.ts";
 import { importsOf, readImports } from "./imports.ts";
 import { circles, drawRooms, floorOf, roomOf, upwardImports } from "./rooms.ts";
 
@@ -36,7 +37,19 @@ const WIDE_CONSTRUCTORS: Record<string, string> = {
   "broker/base/message.ts": "made for each PUBLISH from a view; Message.of() is for other callers",
 };
 
+/** Fields that seem to be written by another file, and what is written there instead. */
+const LIKENAMED: Record<string, string> = {
+  "ChunkIndex.bytes": "the counters of StreamChunks",
+  "ChunkIndex.messages": "the counters of StreamChunks",
+  "PublishBatch.end": "the result of handlePublishBatch()",
+  "RecordView.bytes": "the counters of StreamChunks",
+};
+
 const graph = await readImports(ROOT);
+const sources = new Map<string, string>();
+for (const file of graph.files) {
+  sources.set(file, await Deno.readTextFile(new URL(file, ROOT)));
+}
 
 Deno.test("every room has a floor", () => {
   const homeless = new Set(graph.files.map(roomOf).filter((room) => floorOf(room) < 0));
@@ -70,19 +83,18 @@ Deno.test("an import that runs upward is found", () => {
   );
 });
 
-Deno.test(`no file has more than ${LINES_MAX} lines`, async () => {
+Deno.test(`no file has more than ${LINES_MAX} lines`, () => {
   const tooLong: Record<string, number> = {};
-  for (const file of graph.files) {
-    const lines = (await Deno.readTextFile(new URL(file, ROOT))).split("\n").length - 1;
+  for (const [file, text] of sources) {
+    const lines = text.split("\n").length - 1;
     if (lines > LINES_MAX) tooLong[file] = lines;
   }
   assertEquals(tooLong, {});
 });
 
-Deno.test(`no constructor has more than ${PARAMETERS_MAX} parameters`, async () => {
+Deno.test(`no constructor has more than ${PARAMETERS_MAX} parameters`, () => {
   const wide: string[] = [];
-  for (const file of graph.files) {
-    const text = await Deno.readTextFile(new URL(file, ROOT));
+  for (const [file, text] of sources) {
     for (
       const [, parameters] of text.matchAll(/\n {2}(?:private )?constructor\(([^]*?)\)(?: \{|;)/g)
     ) {
@@ -92,11 +104,36 @@ Deno.test(`no constructor has more than ${PARAMETERS_MAX} parameters`, async () 
   assertEquals(wide, Object.keys(WIDE_CONSTRUCTORS));
 });
 
-Deno.test("every file begins with a comment that says what lives there", async () => {
-  const silent: string[] = [];
-  for (const file of graph.files) {
-    if (!hasFileComment(await Deno.readTextFile(new URL(file, ROOT)))) silent.push(file);
-  }
+Deno.test("a public field that another file writes has a comment that says why", () => {
+  const fields = sharedFields(graph, sources).filter(({ name }) => !(name in LIKENAMED));
+  assert(fields.some(({ name }) => name === "Session.feeds"), "fields are found");
+  assertEquals(
+    fields.filter(({ isExplained }) => !isExplained).map(({ name, writers }) =>
+      `${name}, written by ${writers.join(", ")}`
+    ),
+    [],
+    "Say in the comment of the field, or of its class, by what it is set",
+  );
+});
+
+Deno.test("a field that another file writes is found", () => {
+  const sources = new Map([
+    ["a/x.ts", "export class X {\n  /** Its size. */\n  size = 0;\n  readonly #y = 1;\n}\n"],
+    ["a/y.ts", "export class Y {\n  /** Set by z.ts. */\n  name: string | null = null;\n}\n"],
+    [
+      "b/z.ts",
+      'import "../a/x.ts";\nimport "../a/y.ts";\none.size += 2; this.name = two.name ??= "";',
+    ],
+  ]);
+  const imports = [...sources].flatMap(([file, text]) => importsOf(file, text));
+  assertEquals(sharedFields({ files: [...sources.keys()], imports }, sources), [
+    { file: "a/x.ts", name: "X.size", writers: ["b/z.ts"], isExplained: false },
+    { file: "a/y.ts", name: "Y.name", writers: ["b/z.ts"], isExplained: true },
+  ]);
+});
+
+Deno.test("every file begins with a comment that says what lives there", () => {
+  const silent = graph.files.filter((file) => !hasFileComment(sources.get(file)!));
   assertEquals(silent, [], "Begin these files with a line /** What lives there. */");
 });
 

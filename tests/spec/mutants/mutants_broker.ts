@@ -256,7 +256,7 @@ export const BROKER_MUTANTS: Mutant[] = [
   {
     rule: "what has expired while it waited is not delivered",
     file: "broker/session/memory_queue.ts",
-    find: "const isExpired = message.deadlineMs <= this.#host.clock.now();",
+    find: "const isExpired = message.deadlineMs <= this.#host.context.clock.now();",
     replace: "const isExpired = message.deadlineMs < 0;",
     tests: ["v5/publish_properties_test.ts"],
   },
