@@ -17,11 +17,14 @@ export interface InspectedConnection {
 
 /** A subscription as operators see it. */
 export interface InspectedSubscription {
+  /** The filter of the SUBSCRIBE. */
   readonly filter: string;
   readonly qos: number;
   readonly noLocal: boolean;
   readonly retainAsPublished: boolean;
   readonly retainHandling: number;
+  /** The stream that it reads; `null` for the messages that are published. */
+  readonly stream: string | null;
   /** The Subscription Identifier; 0 for none. */
   readonly identifier: number;
 }
@@ -92,13 +95,19 @@ export class InspectedSession {
   }
 
   get subscriptionCount(): number {
-    return this.#session.subscriptions.size;
+    return this.#session.subscriptions.size + (this.#session.replays?.size ?? 0);
   }
 
   /** Every subscription; they may come and go during the walk. */
   *subscriptions(): Generator<InspectedSubscription, void, void> {
     for (const { filter, options } of this.#session.subscriptions.values()) {
-      yield { filter, ...options };
+      yield { filter, ...options, stream: null };
+    }
+    for (
+      const { key, stream, qos, noLocal, identifier } of this.#session.replays?.records() ?? []
+    ) {
+      const options = { qos, noLocal, retainAsPublished: false, retainHandling: 0, identifier };
+      yield { filter: key, ...options, stream };
     }
   }
 

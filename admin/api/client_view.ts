@@ -55,6 +55,10 @@ export const SUBSCRIPTION_SCHEMA: Schema = {
     retainAsPublished: { type: "boolean" },
     retainHandling: { type: "integer", enum: [0, 1, 2] },
     identifier: { type: "integer", description: "The Subscription Identifier; 0 for none" },
+    stream: {
+      type: ["string", "null"],
+      description: "The stream that it reads; null for the messages that are published",
+    },
   },
 };
 

@@ -5,11 +5,12 @@ import type { Variant } from "../../router/variant.ts";
 import type { PendingHolder, PendingMessage } from "../../stream/stream_group.ts";
 import type { BrokerLimits } from "../base/limits.ts";
 import type { Message } from "../base/message.ts";
+import type { InflightMessage } from "../session/inflight_message.ts";
 import type { DropReason } from "../base/stats.ts";
-import { InflightMessage } from "../session/inflight_message.ts";
 import type { ReplayRecord } from "../session/session_replays.ts";
 import type { ReplayingSession } from "./replaying_session.ts";
 import { TopicPrefix } from "./stream_message.ts";
+import { StreamInflight } from "./stream_inflight.ts";
 
 /** From this many deliveries on, a member receives the message alone. */
 export const ALONE_FROM = 2;
@@ -26,14 +27,9 @@ export interface MemberOwner {
 }
 
 /** A message of a group in flight to one of its members. */
-class GroupInflight extends InflightMessage {
-  // The durable queue treats it like its own messages in flight (`StoredInflight`); this one holds
-  // no entry of a log.
-  readonly hold = null;
-  readonly commit = 0;
+class GroupInflight extends StreamInflight {
   readonly #member: GroupMember;
   readonly #pending: PendingMessage;
-  readonly #topic: string;
 
   constructor(
     message: Message | null,
@@ -41,21 +37,9 @@ class GroupInflight extends InflightMessage {
     pending: PendingMessage,
     topic: string,
   ) {
-    super(message, member.variant, 1);
+    super(message, member.variant, topic);
     this.#member = member;
     this.#pending = pending;
-    this.#topic = topic;
-    this.wasSent = true;
-  }
-
-  /**
-   * It stays in memory until it is acknowledged, because its stream may drop it before it is sent
-   * again.
-   */
-  letGo(): void {}
-
-  override get topic(): string {
-    return this.#topic;
   }
 
   override onFinished(reasonCode: number): void {

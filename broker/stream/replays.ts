@@ -4,7 +4,6 @@ import type { StreamCursor } from "../../stream/stream_cursor.ts";
 import type { BrokerContext } from "../base/context.ts";
 import type { Message } from "../base/message.ts";
 import type { ClientLink } from "../session/client_link.ts";
-import { InflightMessage } from "../session/inflight_message.ts";
 import type { ReplayRecord, SessionReplays } from "../session/session_replays.ts";
 import { TokenBucket } from "../limits/token_bucket.ts";
 import type { BrokerStreams, DeclaredStream } from "./broker_streams.ts";
@@ -12,6 +11,7 @@ import { Memberships } from "./memberships.ts";
 import { Replay, type ReplayOptions, type ReplayRequest } from "./replay.ts";
 import { sendRecord } from "./send_record.ts";
 import type { ReplayingSession } from "./replaying_session.ts";
+import { StreamInflight } from "./stream_inflight.ts";
 
 /** The cost of sending one message, in units of the turn budget: about a microsecond. */
 const UNITS_PER_MESSAGE = 1;
@@ -22,14 +22,9 @@ const UNITS_PER_SEARCH = 32;
  * A message of a stream in flight. Its acknowledgement moves the position that a later resume
  * begins at.
  */
-class ReplayedMessage extends InflightMessage {
-  // The durable queue treats it like its own messages in flight (`StoredInflight`); this one holds
-  // no entry of a log.
-  readonly hold = null;
-  readonly commit = 0;
+class ReplayedMessage extends StreamInflight {
   readonly #replay: Replay;
   readonly #seq: number;
-  readonly #topic: string;
 
   constructor(
     message: Message | null,
@@ -39,22 +34,10 @@ class ReplayedMessage extends InflightMessage {
     seq: number,
     from: number,
   ) {
-    super(message, variant, 1);
+    super(message, variant, topic);
     this.#replay = replay;
-    this.#topic = topic;
     this.#seq = seq;
-    this.wasSent = true;
     replay.inflight.set(seq, from);
-  }
-
-  /**
-   * It stays in memory until it is acknowledged, because its stream may drop it before it is sent
-   * again.
-   */
-  letGo(): void {}
-
-  override get topic(): string {
-    return this.#topic;
   }
 
   override onFinished(): void {

@@ -274,6 +274,24 @@ Deno.test("streams are listed with what they have", async () => {
   );
 });
 
+Deno.test("subscriptions that read streams are listed with their stream", async () => {
+  await using stage = await AdminStage.open();
+  const port = await listen(stage);
+  await stage.broker.declareStream({
+    ...{ name: "day", filters: ["s/#"], store: "memory", maxMessages: 10 },
+  });
+  await using reader = await join(port, "reader");
+  const filters = ["$replay/day/latest/s/#", "$share/g/$replay/day/latest/s/#", "s/+"];
+  const wanted = Object.fromEntries(filters.map((filter) => [filter, 1 as const]));
+  await reader.send(packets.subscribe(wanted, { level: 5 }));
+  await reader.readFrame();
+  const seen = ({ data }: Json) => data.map(({ filter, stream }: Json) => [filter, stream]).sort();
+  const expected = [[filters[0], "day"], [filters[1], "day"], [filters[2], null]];
+  assertEquals(seen(await stage.json("/api/v1/clients/reader/subscriptions")), expected);
+  assertEquals(seen(await stage.json("/api/v1/subscriptions")), expected);
+  assertEquals((await stage.json("/api/v1/clients/reader")).data.subscriptions, 3);
+});
+
 Deno.test("groups of streams: listed, moved to another position, removed", async () => {
   await using stage = await AdminStage.open();
   const port = await listen(stage);
