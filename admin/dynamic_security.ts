@@ -53,12 +53,12 @@ export function openDynamicSecurity(
 class BrokerSecurityHost implements SecurityHost {
   readonly store: AccountStore | null;
   readonly #broker: Broker;
-  readonly #changed: (change: AccountChange) => void;
+  readonly #onChanged: (change: AccountChange) => void;
 
   constructor(broker: Broker, { store, changed = () => {} }: DynamicSecurityOptions) {
     this.store = store ?? broker.inspection.accountRows;
     this.#broker = broker;
-    this.#changed = changed;
+    this.#onChanged = changed;
   }
 
   now(): number {
@@ -101,7 +101,7 @@ class BrokerSecurityHost implements SecurityHost {
   }
 
   onAccountChanged(change: AccountChange): void {
-    this.#changed(change);
+    this.#onChanged(change);
   }
 
   onFailed(error: unknown): void {

@@ -49,11 +49,11 @@ export class Telemetry {
   readonly #slices: TimeSlices;
   readonly #exported: readonly Exported[];
   readonly #observables: Observable[];
-  readonly #failed: (error: unknown) => void;
+  readonly #onFailed: (error: unknown) => void;
 
   private constructor(broker: Broker, operations: Operations, meter: Meter) {
     const { inspection } = broker;
-    this.#failed = (error) => inspection.reportError(error);
+    this.#onFailed = (error) => inspection.reportError(error);
     this.#meter = meter;
     this.#slices = new TimeSlices(inspection);
     this.#source = new MetricsSource(broker, operations, this.#slices);
@@ -96,7 +96,7 @@ export class Telemetry {
       }
     }
     // An export does not wait: what takes a walk is as of the export before.
-    this.#source.refresh().catch(this.#failed);
+    this.#source.refresh().catch(this.#onFailed);
   };
 }
 

@@ -64,7 +64,7 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
       levelsMax: limits.topicLevelsMax,
       bytesMax: limits.topicBytesMax,
       seed: Math.floor(settings.random() * 2 ** 32),
-      matched: (nodes) => context.turns.count(Math.floor(nodes / NODES_PER_UNIT)),
+      onMatched: (nodes) => context.turns.count(Math.floor(nodes / NODES_PER_UNIT)),
     });
     this.delivery = new Delivery(this);
     const retainedChanged = (topic: string) => {

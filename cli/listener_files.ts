@@ -65,14 +65,14 @@ class Reader {
   readonly hooks: HttpHook[] = [];
   readonly #configuration: Configuration;
   readonly #files: ConfigFiles;
-  readonly #failed: (error: Error) => void;
+  readonly #onFailed: (error: Error) => void;
   /** Opened files and services, by their kind and path. */
   readonly #opened = new Map<string, Promise<unknown>>();
 
   constructor(configuration: Configuration, files: ConfigFiles, failed: (error: Error) => void) {
     this.#configuration = configuration;
     this.#files = files;
-    this.#failed = failed;
+    this.#onFailed = failed;
   }
 
   async read(listener: ListenerConfiguration): Promise<ListenerMaterial> {
@@ -98,7 +98,7 @@ class Reader {
       keys === undefined ? null : await this.#file(
         listener,
         keys,
-        (key) => openTokens(keys, key, security, this.#files, this.#failed),
+        (key) => openTokens(keys, key, security, this.#files, this.#onFailed),
       ),
       await this.#file(listener, "password_file", (path) => PasswordFile.open(path)),
       security.fairway_http_auth_url === null ? null : await this.#hook(listener),
@@ -125,7 +125,7 @@ class Reader {
         ...acl === null ? {} : { authorizeUrl: acl },
         timeoutMs,
         failOpen,
-        failed: this.#failed,
+        failed: this.#onFailed,
       });
       this.hooks.push(hook);
       return Promise.resolve(hook);

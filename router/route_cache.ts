@@ -63,7 +63,7 @@ export class Route<S extends Subscriber> {
 export class RouteCache<S extends Subscriber> {
   #routesMax: number;
   readonly #seed: number;
-  readonly #dropped: (route: Route<S>) => void;
+  readonly #onDropped: (route: Route<S>) => void;
   #buckets: (Route<S> | null)[] = new Array(64).fill(null);
   /** All routes, in the order in which they are considered for removal. */
   readonly #ring: Route<S>[] = [];
@@ -73,12 +73,12 @@ export class RouteCache<S extends Subscriber> {
   /**
    * @param routesMax The maximum number of routes, 1 or more.
    * @param seed Makes the hashes unpredictable.
-   * @param dropped Called with each route that is removed from the cache.
+   * @param onDropped Called with each route that is removed from the cache.
    */
-  constructor(routesMax: number, seed: number, dropped: (route: Route<S>) => void) {
+  constructor(routesMax: number, seed: number, onDropped: (route: Route<S>) => void) {
     this.#routesMax = Math.max(1, routesMax);
     this.#seed = seed | 0;
-    this.#dropped = dropped;
+    this.#onDropped = onDropped;
   }
 
   /** The number of routes. */
@@ -192,7 +192,7 @@ export class RouteCache<S extends Subscriber> {
     this.#unlink(route);
     this.#bytes -= route.weight;
     route.isCached = false;
-    this.#dropped(route);
+    this.#onDropped(route);
   }
 
   /** Limits the cost of a lookup. The last route of the chain is the oldest. */

@@ -22,7 +22,7 @@ export interface RouterOptions {
   /** The maximum length of a topic, in bytes. A longer topic is invalid. No limit by default. */
   bytesMax?: number;
   /** Called with the number of trie nodes that a match visited. */
-  matched?: (nodes: number) => void;
+  onMatched?: (nodes: number) => void;
 }
 
 const encoder = new TextEncoder();
@@ -47,7 +47,7 @@ export class Router<S extends Subscriber> {
 
   constructor(options: RouterOptions = {}) {
     const { routesMax = 65_536, seed = 0, levelsMax = Infinity, bytesMax = Infinity } = options;
-    this.#index = new SubscriptionIndex<S>(options.matched);
+    this.#index = new SubscriptionIndex<S>(options.onMatched);
     this.#bytesMax = bytesMax;
     this.#routesBytesMax = options.routesBytesMax ?? 32 * 1024 * 1024;
     this.#levelsMax = levelsMax;

@@ -1,4 +1,4 @@
-/** Removes records from the midst of a stream, a chunk in a turn. */
+/** Removes records from the middle of a stream, one chunk per turn. */
 import { type Chunk, keptRecords } from "./chunk.ts";
 import type { ChunkInfo } from "./chunk_index.ts";
 import { RecordView } from "./record.ts";
@@ -24,18 +24,18 @@ export interface CleanedLog {
 export class ChunkCleaner {
   readonly #log: CleanedLog;
   readonly #host: Surroundings;
-  readonly #cleaned: () => void;
+  readonly #onCleaned: () => void;
   readonly #memo = new TopicMemo(null);
   readonly #record = new RecordView();
   #isRunning = false;
   /** Settles when the current work is done. */
   over: Promise<void> = Promise.resolve();
 
-  /** @param cleaned Called with each chunk from which records were removed. */
-  constructor(log: CleanedLog, host: Surroundings, cleaned: () => void) {
+  /** @param onCleaned Called with each chunk from which records were removed. */
+  constructor(log: CleanedLog, host: Surroundings, onCleaned: () => void) {
     this.#log = log;
     this.#host = host;
-    this.#cleaned = cleaned;
+    this.#onCleaned = onCleaned;
   }
 
   /** Starts to clean chunks, if there are any. */
@@ -99,6 +99,6 @@ export class ChunkCleaner {
     });
     if (kept === null) return chunks.giveUp(info);
     chunks.replace(info, kept.bytes, kept.count);
-    this.#cleaned();
+    this.#onCleaned();
   }
 }

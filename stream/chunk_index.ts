@@ -31,9 +31,9 @@ const DROPPED_MAX = 1024;
  * binary search without a read.
  */
 export class ChunkIndex {
-  /** Bytes of the records of all of them. */
+  /** Bytes of the records of all chunks. */
   bytes = 0;
-  /** How many records they have. */
+  /** The number of records of all chunks. */
   messages = 0;
   /** The chunks with records that are no longer kept. */
   readonly dirty: Set<ChunkInfo> = new Set();
@@ -76,7 +76,7 @@ export class ChunkIndex {
     this.#start = 0;
   }
 
-  /** Drops one from the midst. */
+  /** Removes a chunk from the middle. */
   delete(info: ChunkInfo): void {
     const at = this.#position(({ first }) => first >= info.first);
     if (this.#chunks[at] !== info) return;

@@ -1,39 +1,42 @@
-/** What a program learns of the groups of a stream. */
+/** The state of a group of a stream, for programs. */
 import type { StreamGroup } from "./stream_group.ts";
 
 /** A group that reads a stream together. */
 export interface GroupInfo {
   /** Its name; below the mount point of its members, if they have one. */
   readonly name: string;
-  /** What the topics of its messages match. */
+  /** The filter of the topics of its messages. */
   readonly filter: string;
   /** Whether one member at a time gets messages. */
   readonly isExclusive: boolean;
-  /** Everything in front of this sequence is acknowledged. */
+  /** All messages before this sequence are acknowledged. */
   readonly floor: number;
-  /** The first sequence that no member was given yet. */
+  /** The first sequence that no member has received. */
   readonly next: number;
-  /** How many messages were given to members, or are to be given again, and are not acknowledged. */
+  /** The number of unacknowledged messages that were sent to members, or will be sent again. */
   readonly pending: number;
   /** The client identifiers of its members, connected or not. */
   readonly members: readonly string[];
 }
 
-/** What one member of a group has not acknowledged. */
+/** The unacknowledged messages of one member of a group. */
 export interface PendingInfo {
-  /** Its client identifier; `null` for what waits for a member. */
+  /** Its client identifier; `null` for messages that wait for a member. */
   readonly member: string | null;
   /** How many messages. */
   readonly messages: number;
   /** The lowest sequence. */
   readonly oldest: number;
-  /** When a member was given that message last, in milliseconds since 1970; 0 for not since the start. */
+  /**
+   * When that message was last sent to a member, in milliseconds since 1970; 0 if not since the
+   * start.
+   */
   readonly oldestMs: number;
-  /** How often the message that was given most often was given to members. */
+  /** The highest number of deliveries of one of these messages. */
   readonly deliveries: number;
 }
 
-/** Tells about a group. */
+/** Describes a group. */
 export function groupInfoOf(group: StreamGroup): GroupInfo {
   const { name, filter, isExclusive, floor, next, size: pending } = group;
   return {
@@ -42,7 +45,7 @@ export function groupInfoOf(group: StreamGroup): GroupInfo {
   };
 }
 
-/** Tells what each member of a group has not acknowledged, in the order of the sequences. */
+/** Lists the unacknowledged messages of each member of a group, in the order of the sequences. */
 export function pendingInfoOf(group: StreamGroup): PendingInfo[] {
   const byMember = new Map<string | null, PendingInfo>();
   for (const { seq, deliveries, deliveredMs, holder } of group.pending()) {

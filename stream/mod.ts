@@ -1,6 +1,6 @@
 /**
- * Streams: messages that are kept after they were delivered, with sequences that are never given
- * again, and readers that begin anywhere and go on with what comes. This is the log that a broker
+ * Streams: messages that are kept after delivery, with sequences that are never used again, and
+ * readers that begin at any position and continue with new messages. This is the log that a broker
  * keeps of the streams it declares, and it works without a broker.
  *
  * @module

@@ -14,9 +14,7 @@ export interface SearchOptions {
   readonly topicsMax?: number;
   /** Called and awaited after each chunk, so that a long search does not delay others. */
   readonly pause?: () => Promise<void>;
-  /**
-   * `last-per-topic` is what was the last in front of this sequence; of all there is by default.
-   */
+  /** `last-per-topic` finds the last messages before this sequence; before the end by default. */
   readonly until?: number;
   /** Ends the search. */
   readonly signal?: AbortSignal | undefined;
@@ -43,7 +41,7 @@ export async function cursorAt(
 ): Promise<StreamCursor> {
   const { stored } = log;
   const cursor = await findCursor(log, position, options);
-  // Who goes on from a sequence has to know what was deleted since.
+  // A reader that continues from a sequence must learn which topics were deleted since.
   if (position.kind !== "from") cursor.deletedFrom = stored + 1;
   return cursor;
 }

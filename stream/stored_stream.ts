@@ -1,4 +1,4 @@
-/** What the store has of a stream when it is opened. */
+/** The state of a stream in its store, when it is opened. */
 import type { OpenChunk } from "./chunk.ts";
 import type { ChunkIndex } from "./chunk_index.ts";
 import type { GroupState } from "./stream_group.ts";

@@ -66,14 +66,14 @@ export interface ReadOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What {@linkcode Stream.purge} drops. */
+/** The messages that {@linkcode Stream.purge} removes. */
 export interface PurgeOptions {
   /**
-   * Messages in front of this sequence, or, with a date, that arrived before it; with a filter, all
-   * that are there by default.
+   * Messages before this sequence, or that arrived before this date; with a filter, all messages by
+   * default.
    */
   readonly before?: number | Date;
-  /** Only those whose topics match; all of them by default. */
+  /** Only messages whose topics match; all by default. */
   readonly filter?: string;
 }
 
@@ -211,8 +211,8 @@ export class Stream {
   }
 
   /**
-   * Drops messages, which nobody gets any more. Returns when the disk knows. If it fails on the
-   * way, some of them are gone, and the others are there.
+   * Removes messages. Resolves when the disk has the change. If it fails midway, some of the
+   * messages are removed.
    *
    * @throws {TypeError} If there is neither `before` nor `filter`, or the filter is not valid.
    * @throws {StoreError} If the store cannot be read, or not be written.
@@ -236,13 +236,13 @@ export class Stream {
     await whenStored();
   }
 
-  /** The groups that read it together, those included whose members are all away. */
+  /** The groups of the stream, including those whose members are all disconnected. */
   groups(): GroupInfo[] {
     return [...this.#log.groups.values()].map(groupInfoOf);
   }
 
   /**
-   * What the members of a group have not acknowledged.
+   * The unacknowledged messages of a group, by member.
    *
    * @throws {RangeError} If there is no such group.
    */
@@ -251,8 +251,8 @@ export class Stream {
   }
 
   /**
-   * Has a group go on from another position. What its members have not acknowledged by then is
-   * given to nobody again, unless it lies behind the position. Resolves when the disk knows.
+   * Moves a group to another position. Its unacknowledged messages are not sent again, unless they
+   * come after the position. Resolves when the disk has the change.
    *
    * @param position As in a subscription: `"earliest"`, `"since=1h"`, `"after=17"` …
    * @throws {RangeError} If there is no such group, or the position is none, or lies in the future.
@@ -269,7 +269,7 @@ export class Stream {
 
   /**
    * Removes a group with its progress, and ends the subscriptions of its members. Resolves when the
-   * disk knows: with whether there was one.
+   * disk has the change, with whether there was such a group.
    */
   async remove(group: string): Promise<boolean> {
     if (!this.#log.groups.remove(group)) return false;

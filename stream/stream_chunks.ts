@@ -78,7 +78,7 @@ export class StreamChunks {
     return this.allBytes - this.#head.bytes;
   }
 
-  /** The same with those of the oldest chunk that were dropped. */
+  /** Bytes of all records, including the dropped ones of the oldest chunk. */
   get allBytes(): number {
     return this.#index.bytes + this.open.end;
   }
@@ -95,7 +95,7 @@ export class StreamChunks {
     return bytes;
   }
 
-  /** Finds out what of the oldest chunk is in front of a sequence, as far as that is known. */
+  /** Counts the records of the oldest chunk before a sequence, as far as they are known. */
   lookAtHead(first: number): void {
     const { headChunk: chunk } = this;
     const head = this.#head;
@@ -134,7 +134,7 @@ export class StreamChunks {
   /**
    * Drops the chunks whose messages all come before `first`.
    *
-   * @param next The sequence that is given next.
+   * @param next The next sequence.
    * @returns Whether there were any.
    */
   drop(first: number, next: number): boolean {
@@ -179,7 +179,7 @@ export class StreamChunks {
     return this.#index.find(seq);
   }
 
-  /** A message is not kept any more: its record may be removed. */
+  /** Counts a message that is no longer kept, so that its record can be removed. */
   countDead(seq: number, bytes: number): void {
     const { open } = this;
     const info = seq >= open.first ? undefined : this.#index.find(seq);
@@ -189,9 +189,10 @@ export class StreamChunks {
   }
 
   /**
-   * The full chunk to be cleaned next: more than half of its records are not kept any more.
+   * The full chunk to clean next: more than half of its records are no longer kept.
    *
-   * @param isTight Whether one with fewer is wanted as well: that which has most of them.
+   * @param isTight Whether a chunk with fewer may be returned, too: then it is the one with the
+   * most.
    */
   toClean(isTight: boolean): ChunkInfo | null {
     let most: ChunkInfo | null = null;
@@ -213,12 +214,12 @@ export class StreamChunks {
     }
   }
 
-  /** Nothing can be removed from a chunk. */
+  /** Marks a chunk from which nothing can be removed. */
   giveUp(info: ChunkInfo): void {
     this.#index.dirty.delete(info);
   }
 
-  /** A full chunk that the store has gets other records: some of those that it has. */
+  /** Replaces the records of a full chunk by some of them. */
   replace(info: ChunkInfo, bytes: Uint8Array, count: number): void {
     this.version++;
     this.#cache.delete(this.#streamId, info.first);

@@ -6,15 +6,15 @@
  */
 export class ReadQueue {
   readonly #pieces: Uint8Array[] = [];
-  readonly #waiting: () => void;
+  readonly #onWaiting: () => void;
   #bytes = 0;
   #isEnded = false;
   #error: Error | null = null;
   #changed: PromiseWithResolvers<void> = Promise.withResolvers();
 
-  /** @param waiting Called whenever somebody starts to wait: more may be fetched now. */
-  constructor(waiting: () => void = () => {}) {
-    this.#waiting = waiting;
+  /** @param onWaiting Called whenever somebody starts to wait: more may be fetched now. */
+  constructor(onWaiting: () => void = () => {}) {
+    this.#onWaiting = onWaiting;
   }
 
   /** How many bytes wait to be read. */
@@ -58,7 +58,7 @@ export class ReadQueue {
   wait(): Promise<void> {
     // Taken first: what is fetched may be there at once.
     const { promise } = this.#changed;
-    this.#waiting();
+    this.#onWaiting();
     return promise;
   }
 

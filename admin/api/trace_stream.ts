@@ -37,7 +37,7 @@ export class TraceStream {
   readonly stream: ReadableStream<Uint8Array>;
   readonly #inspection: Inspection;
   readonly #options: TraceOptions;
-  readonly #ended: () => void;
+  readonly #onEnded: () => void;
   readonly #bucket: TokenBucket;
   readonly #encoder = new TextEncoder();
   #controller!: ReadableStreamDefaultController<Uint8Array>;
@@ -47,11 +47,11 @@ export class TraceStream {
   #skipped = 0;
   #hasEnded = false;
 
-  /** @param ended Called once, when the trace has ended. */
-  constructor(inspection: Inspection, options: TraceOptions, ended: () => void) {
+  /** @param onEnded Called once, when the trace has ended. */
+  constructor(inspection: Inspection, options: TraceOptions, onEnded: () => void) {
     this.#inspection = inspection;
     this.#options = options;
-    this.#ended = ended;
+    this.#onEnded = onEnded;
     const { clock } = inspection;
     this.#bucket = new TokenBucket(options.rate, options.rate, clock.now());
     this.stream = new ReadableStream<Uint8Array>({
@@ -152,6 +152,6 @@ export class TraceStream {
     this.#stopObserving();
     this.#cancelAlive();
     this.#cancelEnd();
-    this.#ended();
+    this.#onEnded();
   }
 }

@@ -29,13 +29,13 @@ export interface ReceivedMessage {
  */
 export class LocalSubscription implements AsyncIterableIterator<ReceivedMessage, undefined> {
   readonly #receiver: LocalSubscriber;
-  readonly #ended: () => void;
+  readonly #onEnded: () => void;
   #isEnded = false;
 
   /** Use `Broker.subscribe`. */
-  constructor(receiver: LocalSubscriber, ended: () => void) {
+  constructor(receiver: LocalSubscriber, onEnded: () => void) {
     this.#receiver = receiver;
-    this.#ended = ended;
+    this.#onEnded = onEnded;
   }
 
   /** Messages that were dropped because the program was too slow. */
@@ -57,7 +57,7 @@ export class LocalSubscription implements AsyncIterableIterator<ReceivedMessage,
   return(): Promise<IteratorResult<ReceivedMessage, undefined>> {
     if (!this.#isEnded) {
       this.#isEnded = true;
-      this.#ended();
+      this.#onEnded();
       this.#receiver.wake();
     }
     return Promise.resolve({ done: true, value: undefined });
