@@ -13,7 +13,14 @@ if (import.meta.main) {
     // deno-lint-ignore no-console
     hooks: { failed: (error) => console.error(error) },
   });
-  await broker.declareStream({ name: "day", filters: ["t/#"], maxBytes: 1 << 30 });
+  await broker.declareStream({ name: "lost", filters: [], maxBytes: 1 << 30 });
+  await broker.declareStream({
+    name: "day",
+    filters: ["t/#"],
+    maxBytes: 1 << 30,
+    dead: "lost",
+    exclusiveGroups: ["alone"],
+  });
   const { port } = await broker.listen({ port: 0 });
   // deno-lint-ignore no-console
   console.log(`listening on 127.0.0.1:${port}`);

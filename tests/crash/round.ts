@@ -5,10 +5,12 @@ import { Child } from "../harness/child.ts";
 import { Random } from "../harness/random.ts";
 import type { Client } from "./client.ts";
 import { Follower } from "./follower.ts";
+import { DeadLetterReader, GroupBook } from "./group_book.ts";
 import { Mortal } from "./mortal.ts";
 import { Publisher } from "./publisher.ts";
 import { retainedFaults } from "./retained.ts";
 import { Subscriber } from "./subscriber.ts";
+import { Worker } from "./worker.ts";
 import { World } from "./world.ts";
 
 /** How long a start, or the end of a round, may take on a busy machine, in milliseconds. */
@@ -18,6 +20,21 @@ const LIFE_MS = 900;
 /** After how long a broker that has hardly started is killed at most, in milliseconds. */
 const BIRTH_MS = 500;
 const PERMISSIONS = ["--no-prompt", "--allow-net", "--allow-run=prlimit", "--allow-read"];
+/** The configuration of `server.ts`. */
+const configOf = (directory: string) => `
+listener 0 127.0.0.1
+allow_anonymous true
+log_dest stdout
+persistence true
+persistence_location ${directory}
+fairway_stream lost
+fairway_stream_max_age 1d
+fairway_stream day
+fairway_stream_topic t/#
+fairway_stream_max_age 1d
+fairway_stream_dead lost
+fairway_stream_exclusive_group alone
+`;
 
 /** What came of a round. */
 export interface Outcome {
@@ -36,7 +53,7 @@ export interface Outcome {
  * One round: a broker under load is killed again and again, and in the end everyone must have what
  * was promised. What is done is decided by the seed; when exactly, by the machine.
  *
- * @param directory Where the broker keeps its state.
+ * @param directory Where the broker has its configuration and its state.
  */
 export async function playRound(seed: number, directory: string): Promise<Outcome> {
   const round = new Round(seed, directory);
@@ -53,6 +70,9 @@ class Round {
   readonly #publishers: Publisher[];
   readonly #subscribers: Subscriber[];
   readonly #followers: Follower[];
+  readonly #groups: readonly GroupBook[];
+  readonly #workers: readonly Worker[];
+  readonly #deadLetters: DeadLetterReader;
   #kills = 0;
 
   constructor(seed: number, directory: string) {
@@ -73,7 +93,17 @@ class Round {
       ...[0, 1].map((i) => publisher([`r/${i}`], `ret${i}`)),
     ];
     this.#subscribers = this.#makeSubscribers();
-    this.#followers = [0, 1].map((i) => new Follower(world, random.fork(), `follower${i}`));
+    const day = { stream: "day", filter: "t/#" };
+    this.#followers = [0, 1].map((i) => new Follower(world, random.fork(), `follower${i}`, day));
+    const [many, alone] = [
+      new GroupBook(world, "many", false),
+      new GroupBook(world, "alone", true),
+    ];
+    this.#groups = [many, alone];
+    this.#workers = [many, many, many, alone, alone].map((book, i) =>
+      new Worker(world, random.fork(), `worker${i}`, book)
+    );
+    this.#deadLetters = new DeadLetterReader(world, random.fork(), "undertaker", this.#groups);
   }
 
   async play(): Promise<Outcome> {
@@ -83,6 +113,8 @@ class Round {
       ...this.#subscribers,
       ...this.#publishers,
       ...this.#followers,
+      ...this.#workers,
+      this.#deadLetters,
       ...mortals,
     ];
     const running: Promise<void>[] = [];
@@ -150,10 +182,12 @@ class Round {
   }
 
   #start(): Child {
-    const directory = this.#directory;
+    const directory = `${this.#directory}/data`;
     const permissions = [...PERMISSIONS, `--allow-write=${directory}`];
     if (this.#limits === null) {
-      return startServer(["--port", "0", "--data", directory, "--stream", "day=t/#"], permissions);
+      const file = `${this.#directory}/fairway.conf`;
+      Deno.writeTextFileSync(file, configOf(directory));
+      return startServer(["-c", file], permissions);
     }
     const script = new URL("broker.ts", import.meta.url).pathname;
     const args = ["run", ...permissions, script, directory, JSON.stringify(this.#limits)];
@@ -174,8 +208,9 @@ class Round {
   }
 
   /** A broker has nothing to complain of, however often it was killed. */
-  #hear({ stderr }: Child): void {
-    if (stderr !== "") this.#world.fault(`the broker said: ${stderr}`);
+  #hear({ stderr, stdout }: Child): void {
+    const complaint = stderr || /^\d+: (Internal error|Cannot).*$/m.exec(stdout)?.[0];
+    if (complaint) this.#world.fault(`the broker said: ${complaint}`);
   }
 
   /** Waits until everyone has answered and everything has arrived, and a last message behind it. */
@@ -189,7 +224,8 @@ class Round {
     const { ledger } = world;
     await this.#until(() =>
       isAnswered() && ledger.received.every((each) => ledger.missing(each).length === 0) &&
-      this.#followers.every((each) => each.missing(ledger.sent).length === 0)
+      this.#followers.every((each) => each.missing(ledger.sent).length === 0) &&
+      this.#groups.every((each) => each.missing(this.#followers[0]!.keys).length === 0)
     );
     const faults = await retainedFaults(
       world,
@@ -233,6 +269,20 @@ class Round {
       deliveries += each.count;
       for (const { key, topic } of missing) {
         lines.push(`${each.clientId} never got #${key} to ${topic}: it is not in the stream`);
+      }
+    }
+    const { keys } = this.#followers[0]!;
+    for (const each of this.#groups) {
+      const missing = each.missing(keys);
+      lost += missing.length;
+      deliveries += each.deliveries;
+      for (const seq of missing) {
+        lines.push(`group ${each.name} never got #${keys[seq - 1]}, sequence ${seq}`);
+      }
+    }
+    for (const { group, seq, key } of this.#deadLetters.letters) {
+      if (keys[seq - 1] !== key) {
+        lines.push(`the dead letter #${key} of group ${group} is said to be ${seq} of the stream`);
       }
     }
     const promised = ledger.sent.filter(({ promisedAt }) => promisedAt < Infinity).length;

@@ -8,7 +8,8 @@ import type { World } from "./world.ts";
 /** So many subscriptions that read are there at once at most. */
 const READINGS_MAX = 3;
 
-type Answer = Extract<Packet, { type: "suback" | "unsuback" }>;
+/** What answers SUBSCRIBE or UNSUBSCRIBE. */
+export type Answer = Extract<Packet, { type: "suback" | "unsuback" }>;
 
 interface Request {
   readonly type: Answer["type"];
