@@ -2,9 +2,12 @@ import { Random } from "../harness/random.ts";
 import { Actor } from "./actor.ts";
 import { checkDeliveries } from "./check.ts";
 import { ModelClient } from "./model_client.ts";
+import { checkGroup } from "./check_stream_groups.ts";
 import { checkReading } from "./check_readings.ts";
 import { checkStream } from "./check_stream.ts";
 import { type Scenario, scenarioOf } from "./scenario.ts";
+import type { StreamClient } from "./stream_client.ts";
+import { StreamMember } from "./stream_member.ts";
 import { StreamReader } from "./stream_reader.ts";
 import { World } from "./world.ts";
 
@@ -29,6 +32,9 @@ export interface Run {
   readonly deliveries: number;
   /** How many messages readers of the stream have got. */
   readonly readings: number;
+  /** How many messages members of groups have got, and how many are dead. */
+  readonly given: number;
+  readonly letters: number;
 }
 
 /** Runs the simulation that a seed stands for. */
@@ -38,11 +44,12 @@ export async function simulate(seed: number, keepsJournal = false): Promise<Run>
   const { clock, ledger, network } = world;
   const actors = actorsOf(world, scenario);
   const readers = readersOf(world, scenario);
+  const members = membersOf(world, scenario);
   for (const { atMs, downMs } of scenario.disk?.crashes ?? []) {
     clock.schedule(clock.now() + atMs, () => world.crash(downMs));
   }
   await clock.advance(scenario.activeMs);
-  await settle(world, actors, readers);
+  await settle(world, actors, [...readers, ...members]);
   world.settled();
   const { overflow } = scenario;
   const allowances = {
@@ -60,9 +67,12 @@ export async function simulate(seed: number, keepsJournal = false): Promise<Run>
         checkReading(ledger, world.book!, reading, isAlive ? connection : null);
       }
     }
+    for (const group of world.groups) {
+      checkGroup(ledger, world.book!, scenario.stream.groups, group);
+    }
   }
   if (scenario.endsWithBroker) await closeBroker(world);
-  else await leaveBroker(world, [...actors, ...readers]);
+  else await leaveBroker(world, [...actors, ...readers, ...members]);
   await checkNothingLeft(world);
   return {
     fingerprint: network.fingerprint,
@@ -75,6 +85,8 @@ export async function simulate(seed: number, keepsJournal = false): Promise<Run>
       (sum, { readings }) => sum + readings.all.reduce((all, one) => all + one.messages.length, 0),
       0,
     ),
+    given: world.groups.reduce((sum, { given }) => sum + given.length, 0),
+    letters: world.groups.reduce((sum, { letters }) => sum + letters.length, 0),
   };
 }
 
@@ -93,11 +105,20 @@ function readersOf(world: World, scenario: Scenario): StreamReader[] {
   );
 }
 
+function membersOf(world: World, { stream, seed }: Scenario): StreamMember[] {
+  const random = new Random(seed ^ 0x6e6b);
+  return world.groups.flatMap((book) =>
+    book.plan.members.map((plan) =>
+      new StreamMember(world, stream!.name, book, plan, random.fork())
+    )
+  );
+}
+
 /** Fair weather: everyone connects and takes what waits, until nothing moves any more. */
 async function settle(
   world: World,
   actors: readonly Actor[],
-  readers: readonly StreamReader[],
+  readers: readonly StreamClient[],
 ): Promise<void> {
   const { clock, network, ledger } = world;
   network.cutChance = 0;

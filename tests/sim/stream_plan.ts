@@ -1,6 +1,7 @@
 import type { Retention } from "../../stream/mod.ts";
 import { slowlyMatches } from "../../router/testdata/random_topics.ts";
 import { Random } from "../harness/random.ts";
+import { type GroupsPlan, groupsPlanOf } from "./group_plan.ts";
 
 /** Topics of what the program appends: they make the chunks full. */
 export const FEED = "feed/";
@@ -24,6 +25,8 @@ export interface StreamPlan {
   /** What may be kept of it in memory, in bytes. */
   readonly cacheBytesMax: number;
   readonly readers: readonly ReaderPlan[];
+  /** Who reads it together. */
+  readonly groups: GroupsPlan;
   /** Topic filters that its filters cover, and that match nothing it leaves out. */
   readonly covered: readonly string[];
   /** Topic filters that no stream has all topics of. */
@@ -82,6 +85,7 @@ export function streamPlanOf(seed: number, windowBytes: number): StreamPlan | nu
       receiveMaximum: random.pick([1, 2, 10, 65_535]),
       ackDelayMsMax: random.pick([0, 10, 150]),
     })),
+    groups: groupsPlanOf(seed, covered.filter(isRead)),
     feedBytesMax: isBulky ? 30_000 : random.pick([0, 20]),
     purgeChance: random.pick([0, 0, 0.05, 0.2]),
   };

@@ -6,6 +6,8 @@ import { Random } from "../harness/random.ts";
 import { VirtualClock } from "../harness/virtual_clock.ts";
 import { KernelSockets } from "../harness/kernel_sockets.ts";
 import { VirtualNetwork } from "../harness/virtual_network.ts";
+import { type GroupBook, groupBookOf } from "./group_book.ts";
+import { GroupProgram, LOST } from "./group_program.ts";
 import { Ledger } from "./ledger.ts";
 import { BEGAN_MS, Life } from "./life.ts";
 import type { Scenario } from "./scenario.ts";
@@ -23,6 +25,8 @@ export class World {
   #earlierMisuses = 0;
   /** What is known of the stream; `null` without one. */
   readonly book: StreamBook | null;
+  /** What is known of the groups that read it. */
+  readonly groups: readonly GroupBook[];
   /** Whether the broker is being closed. */
   isClosing = false;
   /** Whether the clients do nothing more, not even keep their connections alive. */
@@ -34,6 +38,7 @@ export class World {
   /** Whether an earlier one has let QoS 0 messages go. */
   #hasLagged = false;
   readonly #program: StreamProgram | null;
+  readonly #groupProgram: GroupProgram | null;
   #ends: Ends = { first: 1, last: 0, stored: 0, nowMs: BEGAN_MS };
 
   /** @param keepsJournal Whether the ledger writes the packets down. */
@@ -52,6 +57,10 @@ export class World {
     this.#program = stream === null
       ? null
       : new StreamProgram(this, stream, this.book!, new Random(scenario.seed ^ 0x9209));
+    this.groups = (stream?.groups.groups ?? []).map(groupBookOf);
+    this.#groupProgram = this.groups.length === 0
+      ? null
+      : new GroupProgram(this, stream!.name, this.groups);
     this.#kernel = this.#boot(random.fork());
     this.network = new VirtualNetwork({
       ...scenario.network,
@@ -124,6 +133,7 @@ export class World {
     this.ledger.crashedMs.push(this.clock.now());
     this.#life = null;
     this.#program?.stop();
+    this.#groupProgram?.stop();
     this.#hasLagged ||= life.broker.stats.dropped.lag > 0;
     const left = life.crash(this.#random);
     for (const connection of [...this.network.connections]) connection.cut();
@@ -167,9 +177,18 @@ export class World {
       : await Life.onDisk(this.clock, options, left, disk.commitMsMax, this.#random.fork());
     life.now = started;
     if (stream !== null) {
-      const { name, filters, exclude, retention } = stream;
-      const declared = { name, filters, exclude, ...retention };
-      this.#program!.start(await started.broker.declareStream(declared));
+      const { name, filters, exclude, retention, groups: { groups, hasDead, maxDeliver } } = stream;
+      const declared = { name, filters, exclude, ...retention, maxDeliver };
+      const isDeadKept = hasDead && groups.length > 0;
+      if (isDeadKept) {
+        await started.broker.declareStream({ name: LOST, filters: [], maxMessages: 1_000_000 });
+      }
+      const more = {
+        exclusiveGroups: groups.filter(({ isExclusive }) => isExclusive).map(({ name }) => name),
+        ...(isDeadKept ? { dead: LOST } : {}),
+      };
+      this.#program!.start(await started.broker.declareStream({ ...declared, ...more }));
+      this.#groupProgram?.start(started.broker);
     }
     this.#life = started;
   }
