@@ -50,7 +50,7 @@ export function groupsPlanOf(seed: number, covered: readonly string[]): GroupsPl
           version,
           isDurable: random.chance(0.5),
           receiveMaximum: random.pick([1, 2, 10, 65_535]),
-          ackDelayMsMax: random.pick([0, 10, 150]),
+          ackDelayMsMax: random.pick([0, 10, 150, 300]),
           qos: isLoose && random.chance(0.5) ? 0 : 1,
           isByProperty: version === 5 && random.chance(0.5),
         };

@@ -11,6 +11,8 @@ const SUBSCRIBE_ID = 1;
 const UNSUBSCRIBE_ID = 2;
 /** The reason code Unspecified error, with which it refuses. */
 const REFUSED = 0x80;
+/** How often it goes, of the times that it does anything. */
+const LEAVE_CHANCE = 0.1;
 
 /** A member of a group: it acknowledges, refuses, or goes with what it has, and writes it down. */
 export class StreamMember extends StreamClient {
@@ -42,6 +44,7 @@ export class StreamMember extends StreamClient {
 
   protected override act(visit: Visit): void {
     this.#noteAlive(visit);
+    if (this.random.chance(LEAVE_CHANCE)) return this.leave();
     if (this.#isMember === null) return;
     if (!this.#isMember) {
       if (this.random.chance(0.5)) this.#subscribe(visit);
