@@ -46,10 +46,9 @@ export class StreamMember extends StreamClient {
     this.#noteAlive(visit);
     if (this.random.chance(LEAVE_CHANCE)) return this.leave();
     if (this.#isMember === null) return;
-    if (!this.#isMember) {
-      if (this.random.chance(0.5)) this.#subscribe(visit);
-    } else if (this.random.chance(0.05)) this.#subscribe(visit);
-    else if (this.random.chance(0.05)) this.#unsubscribe(visit);
+    const lot = this.random.next();
+    if (lot < (this.#isMember ? 0.05 : 0.5)) this.#subscribe(visit);
+    else if (this.#isMember && lot > 0.95) this.#unsubscribe(visit);
   }
 
   protected override answered(packet: Answer): void {
