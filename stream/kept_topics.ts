@@ -129,7 +129,7 @@ export class KeptTopics {
       if (timeMs + DELETED_KEPT_MS > nowMs) break;
       over++;
       const topic = this.#topics.get(name);
-      if (topic?.kept[0] === seq) this.#bury(name, topic);
+      if (topic?.kept[0] === seq) this.#forgetDeleted(name, topic);
     }
     if (over > 0) this.#deleted.splice(0, over);
   }
@@ -156,7 +156,7 @@ export class KeptTopics {
     if (topic === undefined) return;
     topic.dead = Math.max(0, topic.dead - 1);
     const { deletedMs } = topic;
-    if (deletedMs > 0 && deletedMs + DELETED_KEPT_MS <= nowMs) this.#bury(name, topic);
+    if (deletedMs > 0 && deletedMs + DELETED_KEPT_MS <= nowMs) this.#forgetDeleted(name, topic);
   }
 
   /** Removes all messages before a sequence. */
@@ -197,7 +197,7 @@ export class KeptTopics {
   }
 
   /** Removes a deleted topic, unless the store may still have older records of it. */
-  #bury(name: string, topic: Topic): void {
+  #forgetDeleted(name: string, topic: Topic): void {
     if (topic.dead > 0) return;
     this.#kill(topic);
     this.#topics.delete(name);

@@ -79,12 +79,12 @@ export class BrokerStreams {
   #last: Promise<unknown> = Promise.resolve();
   readonly #waiters = new Set<StreamWaiter>();
   /** Handles messages that no member of a group can receive. */
-  readonly undertaker: DeadLetters;
+  readonly deadLetters: DeadLetters;
 
   constructor(host: StreamsHost) {
     this.share = new ReplayShare(host.context);
     this.#host = host;
-    this.undertaker = new DeadLetters(this);
+    this.deadLetters = new DeadLetters(this);
   }
 
   /** Every stream that was declared. */
@@ -180,7 +180,7 @@ export class BrokerStreams {
     this.#retired.delete(name);
     this.#declared.set(name, declared);
     this.#subscribe(declared);
-    this.undertaker.watchDrops();
+    this.deadLetters.watchDrops();
     this.#trim(log, trim);
     const waiters = [...this.#waiters];
     this.#waiters.clear();

@@ -8,7 +8,7 @@ import type { BrokerContext } from "../base/context.ts";
 import type { Message } from "../base/message.ts";
 import type { DropReason } from "../base/stats.ts";
 import { TokenBucket } from "../limits/token_bucket.ts";
-import type { DeadMessage, Undertaker } from "./dead_message.ts";
+import type { DeadLetterKeeper, UndeliverableMessage } from "./undeliverable_message.ts";
 import { type DeadReason, isExcluded, type StreamDeclaration } from "./stream_options.ts";
 
 /** A stream, as dead letters need it. */
@@ -38,7 +38,7 @@ type Source = Omit<StreamInput, "expirySeconds" | "isRevoked">;
  * Keeps undeliverable messages in the streams that were declared for them. A dead letter never
  * causes another one.
  */
-export class DeadLetters implements Undertaker {
+export class DeadLetters implements DeadLetterKeeper {
   readonly #host: DeadLettersHost;
   /** The rate of dead letters. Beyond it those of groups wait, and others are only counted. */
   readonly #ofGroups: Rate;
@@ -54,7 +54,7 @@ export class DeadLetters implements Undertaker {
     return this.#host.get(name)?.declaration.maxDeliver ?? Infinity;
   }
 
-  bury(log: StreamLog, cursor: StreamCursor, dead: DeadMessage): boolean {
+  keep(log: StreamLog, cursor: StreamCursor, dead: UndeliverableMessage): boolean {
     const { context } = this.#host;
     const { reason, clientId, group, pending } = dead;
     const declaration = this.#host.get(log.name)?.declaration;

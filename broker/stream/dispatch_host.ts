@@ -1,6 +1,6 @@
 /** The interface of the broker that the dispatch of groups needs. */
 import type { BrokerContext } from "../base/context.ts";
-import type { Undertaker } from "./dead_message.ts";
+import type { DeadLetterKeeper } from "./undeliverable_message.ts";
 import type { ReplayShare } from "./replay_share.ts";
 
 /** The broker, as the dispatch of a group needs it. */
@@ -9,5 +9,5 @@ export interface DispatchHost {
   /** The share of a turn that replays and groups may use. */
   readonly share: ReplayShare;
   /** Handles messages that no member can receive. */
-  readonly undertaker: Undertaker;
+  readonly deadLetters: DeadLetterKeeper;
 }

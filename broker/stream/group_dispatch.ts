@@ -6,9 +6,9 @@ import type { StreamWaiter } from "../../stream/stream_waiters.ts";
 import type { BrokerContext } from "../base/context.ts";
 import { Deadline } from "../base/scheduler.ts";
 import type { DropReason } from "../base/stats.ts";
-import type { DeathReason } from "./dead_message.ts";
+import type { UndeliverableReason } from "./undeliverable_message.ts";
 import type { DispatchHost } from "./dispatch_host.ts";
-import { DyingMessages } from "./dying_messages.ts";
+import { UndeliverableMessages } from "./undeliverable_messages.ts";
 import { ALONE_FROM, type GroupMember, type MemberOwner } from "./group_member.ts";
 import { GroupRoster } from "./group_roster.ts";
 import { MessageFinder } from "./message_finder.ts";
@@ -33,7 +33,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
   readonly #share: ReplayShare;
   readonly #log: StreamLog;
   readonly #group: StreamGroup;
-  readonly #dying: DyingMessages;
+  readonly #undeliverable: UndeliverableMessages;
   readonly #roster: GroupRoster;
   /** The position of the next message that no member has received. */
   #cursor: StreamCursor;
@@ -51,12 +51,12 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
   readonly #retry = new Deadline(() => this.#goOn());
 
   constructor(host: DispatchHost, log: StreamLog, group: StreamGroup) {
-    const { context, share, undertaker } = host;
+    const { context, share } = host;
     this.#context = context;
     this.#share = share;
     this.#log = log;
     this.#group = group;
-    this.#dying = new DyingMessages(context, log, group, undertaker, () => this.soon());
+    this.#undeliverable = new UndeliverableMessages(host, log, group, () => this.soon());
     this.#roster = new GroupRoster(context.limits, group.isExclusive);
     this.#cursor = new StreamCursor(log, group.next, group.filter);
     this.#finder = new MessageFinder(log, group.filter);
@@ -116,7 +116,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
   }
 
   onMoved(): void {
-    this.#dying.clear();
+    this.#undeliverable.clear();
     this.#unpark();
     this.#again = [...this.#group.pending()];
     this.#cursor = new StreamCursor(this.#log, this.#group.next, this.#group.filter);
@@ -125,7 +125,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
   }
 
   onEnded(): void {
-    this.#dying.clear();
+    this.#undeliverable.clear();
     this.#unpark();
     this.#context.scheduler.clear(this.#retry);
     const members = this.#roster.clear();
@@ -159,7 +159,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
    */
   pump(): boolean {
     // Sending a message may end a connection, and so change the group.
-    const isIdle = this.#isParked && this.#again.length === 0 && this.#dying.isEmpty;
+    const isIdle = this.#isParked && this.#again.length === 0 && this.#undeliverable.isEmpty;
     if (isIdle || this.#isPumping || this.#isLate) return false;
     if (!this.#share.begin()) {
       this.#goOnLater();
@@ -181,7 +181,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
   #giveAll(): boolean {
     let hasGiven = false;
     while (!this.#isLate && !this.#isLoading) {
-      const units = this.#buryNext() || this.#giveAgain() || this.#giveNext();
+      const units = this.#keepUndeliverable() || this.#giveAgain() || this.#giveNext();
       if (units <= 0) break;
       if (units === UNITS_PER_MESSAGE) hasGiven = true;
       if (this.#share.spend(units)) this.#goOnLater();
@@ -190,8 +190,8 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
   }
 
   /** Each of these steps returns its cost; 0 if there was nothing to do, -1 to stop. */
-  #buryNext(): number {
-    const taken = this.#dying.takeNext(this.#finder);
+  #keepUndeliverable(): number {
+    const taken = this.#undeliverable.takeNext(this.#finder);
     if (taken === "none") return 0;
     if (taken === "unloaded") return this.#load(this.#finder.cursor);
     if (taken === "gone") this.#countGaps(1);
@@ -275,7 +275,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
    */
   passOn(member: GroupMember, isOver: boolean): void {
     if (member.exchanges.size === 0) return;
-    const { deliveriesMax } = this.#dying;
+    const { deliveriesMax } = this.#undeliverable;
     const again: PendingMessage[] = [];
     for (const pending of [...member.exchanges.keys()]) {
       const isPending = this.#group.isPending(pending);
@@ -301,9 +301,9 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
     pending.holder = null;
   }
 
-  #die(pending: PendingMessage, reason: DeathReason, clientId: string | null): void {
+  #die(pending: PendingMessage, reason: UndeliverableReason, clientId: string | null): void {
     this.#forgetHolder(pending);
-    this.#dying.add(pending, reason, clientId);
+    this.#undeliverable.add(pending, reason, clientId);
     this.soon();
   }
 

@@ -5,7 +5,7 @@ import type { StreamLog } from "../../stream/stream_log.ts";
 import type { DropReason } from "../base/stats.ts";
 
 /** The reason why no member receives a message any more. */
-export type DeathReason =
+export type UndeliverableReason =
   | DropReason
   /** A member has answered with a reason code of 0x80 or more [MQTT-4.8.2-6]. */
   | "refused"
@@ -13,22 +13,22 @@ export type DeathReason =
   | "max-deliver";
 
 /** A message of a group that no member receives any more. */
-export interface DeadMessage {
+export interface UndeliverableMessage {
   readonly pending: PendingMessage;
-  readonly reason: DeathReason;
+  readonly reason: UndeliverableReason;
   /** The client identifier of the last member that had it; `null` for none. */
   readonly clientId: string | null;
   readonly group: string;
 }
 
 /** Handles messages that no member receives any more. */
-export interface Undertaker {
+export interface DeadLetterKeeper {
   /**
    * Handles the message at a cursor.
    *
    * @returns False if it must wait.
    */
-  bury(log: StreamLog, cursor: StreamCursor, dead: DeadMessage): boolean;
+  keep(log: StreamLog, cursor: StreamCursor, dead: UndeliverableMessage): boolean;
   /** The maximum number of deliveries of a message to members. */
   deliveriesMax(log: StreamLog): number;
 }

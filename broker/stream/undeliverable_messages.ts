@@ -3,7 +3,12 @@ import type { PendingMessage, StreamGroup } from "../../stream/stream_group.ts";
 import type { StreamLog } from "../../stream/stream_log.ts";
 import type { BrokerContext } from "../base/context.ts";
 import { Deadline } from "../base/scheduler.ts";
-import type { DeadMessage, DeathReason, Undertaker } from "./dead_message.ts";
+import type { DispatchHost } from "./dispatch_host.ts";
+import type {
+  DeadLetterKeeper,
+  UndeliverableMessage,
+  UndeliverableReason,
+} from "./undeliverable_message.ts";
 import type { MessageFinder } from "./message_finder.ts";
 
 /** The time before a message that had to wait is tried again, in milliseconds. */
@@ -13,27 +18,21 @@ const RETRY_MS = 1000;
  * The messages of a group that no member receives any more. Each stays pending until it is handled,
  * so `groupPendingMax` also limits these.
  */
-export class DyingMessages {
+export class UndeliverableMessages {
   readonly #context: BrokerContext;
   readonly #log: StreamLog;
   readonly #group: StreamGroup;
-  readonly #undertaker: Undertaker;
+  readonly #deadLetters: DeadLetterKeeper;
   readonly #retry: Deadline;
-  #queue: DeadMessage[] = [];
+  #queue: UndeliverableMessage[] = [];
   #mustWait = false;
 
   /** @param goOn Called when the next message can be tried again. */
-  constructor(
-    context: BrokerContext,
-    log: StreamLog,
-    group: StreamGroup,
-    undertaker: Undertaker,
-    goOn: () => void,
-  ) {
-    this.#context = context;
+  constructor(host: DispatchHost, log: StreamLog, group: StreamGroup, goOn: () => void) {
+    this.#context = host.context;
+    this.#deadLetters = host.deadLetters;
     this.#log = log;
     this.#group = group;
-    this.#undertaker = undertaker;
     this.#retry = new Deadline(() => {
       this.#mustWait = false;
       goOn();
@@ -47,11 +46,11 @@ export class DyingMessages {
 
   /** The maximum number of deliveries of a message to members. */
   get deliveriesMax(): number {
-    return this.#undertaker.deliveriesMax(this.#log);
+    return this.#deadLetters.deliveriesMax(this.#log);
   }
 
   /** Adds a message, unless it is already done. */
-  add(pending: PendingMessage, reason: DeathReason, clientId: string | null): void {
+  add(pending: PendingMessage, reason: UndeliverableReason, clientId: string | null): void {
     if (!this.#group.isPending(pending)) return;
     this.#queue.push({ pending, reason, clientId, group: this.#group.name });
   }
@@ -73,7 +72,7 @@ export class DyingMessages {
     if (dead === undefined) return "none";
     const found = finder.find(dead.pending.seq);
     if (found === "unloaded") return found;
-    if (found === "message" && !this.#undertaker.bury(this.#log, finder.cursor, dead)) {
+    if (found === "message" && !this.#deadLetters.keep(this.#log, finder.cursor, dead)) {
       const { scheduler, clock } = this.#context;
       this.#mustWait = true;
       scheduler.set(this.#retry, clock.now() + RETRY_MS);
