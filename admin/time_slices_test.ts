@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { eventually } from "../tests/harness/eventually.ts";
 import { VirtualClock } from "../tests/harness/virtual_clock.ts";
 import { type Steps, TimeSlices, TooBusyError, WAITING_MAX } from "./time_slices.ts";
 
@@ -43,7 +44,7 @@ Deno.test("TimeSlices.run() rests after each slice, so that others have three qu
   const seen: number[] = [];
   const done = slices.run(count(16, seen));
   for (let slice = 1; slice <= 2; slice++) {
-    while (clock.due.length === 0) await Promise.resolve();
+    await eventually("it rests", () => clock.due.length > 0);
     assertEquals([seen.length, turns], [slice * 8, slice]);
     const [atMs, callback] = clock.due.shift()!;
     // It began one look after the turn, and ended two looks later; the last look is that of the rest.

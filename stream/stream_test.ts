@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { MemoryStore, type Row, type Store, StoreError, StoreFullError } from "../store/mod.ts";
+import { eventually } from "../tests/harness/eventually.ts";
 import { FaultyStore } from "../tests/harness/faulty_store.ts";
 import { ManualStore } from "../tests/harness/manual_store.ts";
 import { Random } from "../tests/harness/random.ts";
@@ -147,7 +148,7 @@ Deno.test("a reader sees no message before the commit that stores it is over", a
   await stream.append("t", "1");
   store.mode = "wait";
   const appended = stream.append("t", "2");
-  while (!store.isWaiting) await Promise.resolve();
+  await eventually("a commit waits", () => store.isWaiting);
   assertEquals(await seqs(stream, { after: 0 }), [1]);
   store.settle(true);
   assertEquals(await appended, 2);
@@ -328,7 +329,7 @@ Deno.test("a crash at any commit leaves every stored message, and no sequence is
       }
       store.mode = "wait";
       const late = stream.append("t", "late");
-      while (!store.isWaiting) await Promise.resolve();
+      await eventually("a commit waits", () => store.isWaiting);
       const crashed = store.snapshot();
       if (underWay === "kept") {
         store.settle(true);

@@ -121,7 +121,7 @@ export function covers(wide: string, filter: string): boolean {
   return a.length === b.length;
 }
 
-/** Whether a topic is in a stream. */
+/** Whether a stream excludes a topic that its filters match. */
 export function isExcluded({ exclude }: StreamDeclaration, topic: string): boolean {
   return exclude.some((filter) => matchesFilter(filter, topic));
 }
