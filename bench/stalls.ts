@@ -3,10 +3,10 @@
  * cause much work for a broker with its default limits. The result is the longest wait for a
  * response.
  *
- *     deno task bench:stalls [--case NAME] [--rounds N] [--server FILE]
+ *     deno task bench:stalls [--case NAME[,NAME]] [--rounds N] [--native] [--server FILE]
  *
  * Each case has its own broker, in a process of its own and in memory, on this machine; `--server`
- * names another `server.ts` to compare with. `work` is the longest work of the broker's main thread
+ * names another `server.ts` to compare with, and `--native` measures native sockets. `work` is the longest work of the broker's main thread
  * between a ping and its response. `wait` is the same by the clock, with everything else that the
  * machine does. `quiet` is the longest wait of two quiet seconds before. The minimum of all rounds
  * counts. The exit code is 1 if the work of a case is above 50 ms.
@@ -35,6 +35,7 @@ if (import.meta.main) Deno.exit(await main(Deno.args));
 async function main(args: string[]): Promise<number> {
   const flags = parseArgs(args, {
     string: ["case", "rounds", "server"],
+    boolean: ["native"],
     unknown: (argument) => {
       // deno-lint-ignore no-console
       console.error(`Unknown argument: ${argument}`);
@@ -43,8 +44,9 @@ async function main(args: string[]): Promise<number> {
   });
   const rounds = Number(flags.rounds ?? 1);
   const server = flags.server ?? new URL("../server.ts", import.meta.url).pathname;
-  const chosen = CASES.filter(({ name }) => flags.case === undefined || name === flags.case);
-  if (chosen.length === 0 || !(rounds >= 1)) {
+  const names = flags.case?.split(",") ?? CASES.map(({ name }) => name);
+  const chosen = CASES.filter(({ name }) => names.includes(name));
+  if (chosen.length < names.length || !(rounds >= 1)) {
     say(`Cases: ${CASES.map(({ name }) => name).join(", ")}`);
     return 2;
   }
@@ -54,7 +56,7 @@ async function main(args: string[]): Promise<number> {
   for (const one of chosen) {
     const figures = [Infinity, Infinity, Infinity];
     for (let round = 0; round < rounds; round++) {
-      const measured = await measure(one, server);
+      const measured = await measure(one, server, flags.native);
       for (const [i, ms] of measured.entries()) figures[i] = Math.min(figures[i]!, ms);
     }
     if (figures[0]! > WAIT_MS_MAX) isOver = true;
@@ -64,8 +66,8 @@ async function main(args: string[]): Promise<number> {
 }
 
 /** Runs a case once: the longest work and wait, and the longest wait before, in milliseconds. */
-async function measure(one: Case, server: string): Promise<number[]> {
-  const flags = ["--memory", "--port", "0"];
+async function measure(one: Case, server: string, isNative: boolean): Promise<number[]> {
+  const flags = ["--memory", "--port", "0", ...isNative ? ["--native-sockets"] : []];
   const broker = new Child(Deno.execPath(), ["run", V8_FLAGS, "--allow-all", server, ...flags], {});
   const worker = new Worker(new URL("./stalls/pinger.ts", import.meta.url), { type: "module" });
   const port = Number((await broker.waitFor(/127\.0\.0\.1:(\d+)/, "stdout", 30_000))[1]);

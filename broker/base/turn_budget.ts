@@ -1,4 +1,5 @@
 /** Divides the work of the broker into turns, so that no client delays the others. */
+import { Arrivals } from "./arrivals.ts";
 import { afterPoll, type Clock, IMMEDIATES_PER_POLL, soon } from "./clock.ts";
 
 /**
@@ -42,7 +43,8 @@ export interface TurnLimits {
  *
  * Waiting jobs are in two queues. Short jobs come first, so that a client that sends little does not
  * wait for all clients that send much. Each turn also runs at least one long job, so that none
- * starves.
+ * starves. Only while many sockets are ready, long jobs wait for some turns: see
+ * {@linkcode Arrivals}.
  *
  * Each connection has at most two jobs in the queues, one for its packets and one for its retained
  * messages. So the limit of connections also limits the queues.
@@ -75,8 +77,7 @@ export class TurnBudget {
   /** The number of patient jobs that were called for this event, and whether others wait. */
   #patient = 0;
   #mustPoll = false;
-  /** Whether patient jobs were added since the last turn. */
-  #isPatientNew = false;
+  readonly #arrivals = new Arrivals();
   /** Whether the next turn is scheduled. */
   #isAwaited = false;
 
@@ -95,6 +96,11 @@ export class TurnBudget {
   /** Whether the turn is over, so that all work that can wait must wait. */
   get isSpent(): boolean {
     return this.#isSpent;
+  }
+
+  /** Whether many sockets are ready, so that everything but short jobs has to wait for turns. */
+  get isDraining(): boolean {
+    return this.#arrivals.areMany;
   }
 
   /** Whether work that began at `startMs` of the clock takes longer than a turn may. */
@@ -121,6 +127,12 @@ export class TurnBudget {
     // Flushes at the end of the microtasks belong to this turn.
     queueMicrotask(this.#beforeEnd);
     return this.#sinceMs;
+  }
+
+  /** Starts a turn as {@linkcode begin} does, because something has arrived at a socket. */
+  arrive(): number {
+    this.#arrivals.count();
+    return this.begin();
   }
 
   /** Counts work that cannot stop in the middle. {@linkcode spend} takes it into account. */
@@ -154,12 +166,12 @@ export class TurnBudget {
 
   /**
    * Calls a patient job: a few at once, more of them after the runtime has polled its sockets.
-   * Thousands of connections may end together, and the runtime reports 128 of them at a time. Data
-   * of other clients comes after them, and must not wait for the cost of each end.
+   * Thousands of connections may end together. Data of other clients comes after them, and must not
+   * wait for the cost of each end.
    */
   whenever(job: Job): void {
-    if (!this.#isSpent && ++this.#patient <= PATIENT_AT_ONCE) return job();
-    this.#mustPoll = this.#isPatientNew = true;
+    if (!this.#isSpent && !this.#mustPoll && ++this.#patient <= PATIENT_AT_ONCE) return job();
+    this.#mustPoll = true;
     this.later(job);
   }
 
@@ -231,6 +243,7 @@ export class TurnBudget {
     this.#isUnderWay = false;
     this.#patient = 0;
     this.#endedMs = this.#clock.now();
+    this.#arrivals.onEventOver(this.#endedMs);
     this.#unpolledMs += this.#endedMs - this.#sinceMs;
     this.#aheadMs = 0;
     this.#step(1);
@@ -247,9 +260,9 @@ export class TurnBudget {
     if (this.#isAwaited) return;
     this.#isAwaited = true;
     this.#awaitedMs = this.#clock.now();
-    if (this.#unpolledMs < POLL_MS_MAX && !this.#mustPoll) return soon(this.#clock, this.#turn);
-    this.#steps = STEPS_PER_POLL;
-    afterPoll(this.#clock, this.#turn);
+    const mustPoll = this.#unpolledMs >= POLL_MS_MAX || this.#mustPoll || this.isDraining;
+    if (!mustPoll) return soon(this.#clock, this.#turn);
+    afterPoll(this.#clock, this.#turnAfterPoll);
   }
 
   /** The runtime has made a step, as scheduled by {@linkcode soon}. */
@@ -259,16 +272,26 @@ export class TurnBudget {
 
   #step(steps: number): void {
     this.#steps += steps;
-    if (this.#steps >= STEPS_PER_POLL) this.#unpolledMs = this.#steps = 0;
+    if (this.#steps < STEPS_PER_POLL) return;
+    this.#unpolledMs = this.#steps = 0;
+    this.#arrivals.onPolled();
   }
 
+  readonly #turnAfterPoll = () => {
+    this.#steps = STEPS_PER_POLL;
+    this.#turn();
+  };
+
   readonly #turn = () => {
-    this.#isAwaited = this.#isSpent = false;
+    this.#isAwaited = false;
     this.#sinceMs = this.#clock.now();
     // The runtime was busy in the meantime.
     this.#unpolledMs += this.#sinceMs - Math.max(this.#awaitedMs, this.#endedMs);
     this.#aheadMs = this.#units = 0;
     this.onStepped();
+    // Other work was done since the turn was scheduled.
+    if (this.#unpolledMs >= POLL_MS_MAX && this.size > 0) return this.#await();
+    this.#isSpent = false;
     if (this.size === 0) return;
     this.begin(this.#sinceMs);
     // Jobs that stop in this turn wait for another.
@@ -276,26 +299,26 @@ export class TurnBudget {
     this.#short = [];
     const ran = this.#run(short);
     if (ran < short.length) this.#short = [...short.slice(ran), ...this.#short];
-    const long = this.#long;
-    this.#long = [];
-    // While many ends arrive, data of others comes after them. Short turns make it come sooner.
-    const endMs = this.#isPatientNew
-      ? this.#clock.now() + this.#limits.turnMsMax * SHARE
-      : Infinity;
-    this.#isPatientNew = false;
-    const called = this.#run(long, 1, endMs);
-    if (called < long.length) this.#long = [...long.slice(called), ...this.#long];
-    if (this.#long.length === 0) this.#mustPoll = false;
+    if (this.#arrivals.mayOthers(this.#sinceMs)) this.#runLong();
     this.#shareEndMs = Infinity;
     if (this.size > 0) this.#await();
   };
 
+  #runLong(): void {
+    const long = this.#long;
+    this.#long = [];
+    const called = this.#run(long, 1);
+    if (called < long.length) this.#long = [...long.slice(called), ...this.#long];
+    if (this.#long.length === 0) this.#mustPoll = false;
+    this.#arrivals.onOthersDone(this.#clock.now());
+  }
+
   /** Calls jobs until the turn is over, but at least `countMin`. Returns the number of calls. */
-  #run(jobs: readonly Job[], countMin = 0, endMs = Infinity): number {
+  #run(jobs: readonly Job[], countMin = 0): number {
     const { turnMsMax } = this.#limits;
     let count = 0;
     for (const job of jobs) {
-      if (count >= countMin && (this.#isSpent || this.#clock.now() >= endMs)) break;
+      if (count >= countMin && this.#isSpent) break;
       count++;
       this.#shareEndMs = jobs.length > 1 ? this.#clock.now() + turnMsMax * SHARE : Infinity;
       try {

@@ -17,6 +17,22 @@ function world(turnMsMax = 2) {
   return { clock, errors, turns, work };
 }
 
+/** Counts how often the runtime is made to poll its sockets. */
+function countPolls(clock: TurnClock): { count: number } {
+  const polls = { count: 0 };
+  Object.assign(clock, {
+    afterPoll(callback: () => void) {
+      polls.count++;
+      clock.soon(callback);
+    },
+  });
+  return polls;
+}
+
+function sequence(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i);
+}
+
 Deno.test("TurnBudget.spend() ends a turn when its time is over, and another begins", () => {
   const { clock, turns, work } = world();
   turns.begin();
@@ -140,15 +156,76 @@ Deno.test("TurnBudget.next() wakes some of many in a turn", async () => {
 
 Deno.test("TurnBudget.whenever() calls a few at once, and the others in later turns", () => {
   const { clock, turns, work } = world();
-  let called = 0;
+  const called: number[] = [];
+  const end = (i: number) => turns.whenever(() => (called.push(i), void work(0.125)));
   turns.begin();
-  for (let i = 0; i < 30; i++) turns.whenever(() => (called++, void work(0.1)));
-  assertEquals(called, 16);
-  // A short turn, since more of them came; then one of full length.
+  for (let i = 0; i < 40; i++) end(i);
+  assertEquals(called.length, 16);
   clock.turn();
-  assertEquals([called, turns.isSpent], [21, false]);
+  assertEquals([called.length, turns.isSpent], [32, true]);
+  // None comes before those that wait.
+  end(40);
   clock.turn();
-  assertEquals([called, turns.isSpent], [30, false]);
+  assertEquals([called, turns.size], [sequence(41), 0]);
+});
+
+Deno.test("TurnBudget.whenever() has the runtime poll its sockets before it calls those that wait", () => {
+  const { clock, turns } = world();
+  const polls = countPolls(clock);
+  turns.begin();
+  for (let i = 0; i < 17; i++) turns.whenever(() => {});
+  assertEquals([polls.count, turns.size], [1, 1]);
+  clock.turn();
+  assertEquals([polls.count, turns.size], [1, 0]);
+});
+
+Deno.test("TurnBudget reads what has arrived at many sockets before it does other work", async () => {
+  const { clock, turns, work } = world();
+  const polls = countPolls(clock);
+  let long = 0;
+  let short = 0;
+  const job = () => {
+    long++;
+    work(1);
+    turns.later(job);
+  };
+  turns.later(job);
+  /** The runtime hands on a part of what is ready for each poll, which takes a millisecond. */
+  const poll = async (count: number) => {
+    for (let i = 0; i < count; i++) turns.arrive();
+    work(1);
+    turns.later(() => short++, true);
+    for (let step = 0; step < 3; step++) await Promise.resolve();
+    [long, short] = [0, 0];
+    clock.turn();
+    return [short, long];
+  };
+  const parts: number[][] = [];
+  for (let part = 0; part < 20; part++) {
+    const before = polls.count;
+    parts.push(await poll(128));
+    assertEquals([turns.isDraining, polls.count], [true, before + 1]);
+  }
+  // What has arrived is handled after each poll. Other work has a turn every 12 ms, and in the end.
+  assertEquals(parts.map(([count]) => count), sequence(20).map(() => 1));
+  assertEquals(parts.flatMap(([, count], part) => count! > 0 ? [part] : []), [12]);
+  assertEquals([await poll(1), turns.isDraining], [[1, 1], false]);
+});
+
+Deno.test("TurnBudget polls before a turn that was scheduled before much else was done", async () => {
+  const { clock, turns, work } = world();
+  const polls = countPolls(clock);
+  let called = 0;
+  turns.later(() => called++);
+  for (let event = 0; event < 7; event++) {
+    turns.begin();
+    work(1.9);
+    for (let step = 0; step < 3; step++) await Promise.resolve();
+  }
+  clock.turn();
+  assertEquals([called, polls.count, turns.isSpent], [0, 1, true]);
+  clock.turn();
+  assertEquals([called, polls.count, turns.isSpent], [1, 1, false]);
 });
 
 Deno.test("TurnBudget.clear() forgets jobs, and wakes who waits for the next turn", async () => {
@@ -164,18 +241,12 @@ Deno.test("TurnBudget.clear() forgets jobs, and wakes who waits for the next tur
 
 Deno.test("TurnBudget has the runtime poll its sockets when much was done since", async () => {
   const { clock, turns, work } = world();
-  let polls = 0;
-  Object.assign(clock, {
-    afterPoll(callback: () => void) {
-      polls++;
-      clock.soon(callback);
-    },
-  });
+  const polls = countPolls(clock);
   for (let turn = 0; turn < 20; turn++) {
     turns.begin();
     work(2);
     for (let step = 0; step < 3; step++) await Promise.resolve();
     clock.turn();
   }
-  assert(polls >= 2 && polls <= 4, `${polls}`);
+  assert(polls.count >= 2 && polls.count <= 4, `${polls.count}`);
 });

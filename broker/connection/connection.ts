@@ -154,7 +154,7 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
     if (!this.end.isOpen) return;
     if (bytes === 0) return this.#reader.settle(false);
     const { context } = this;
-    this.timer.onRead(context.turns.begin());
+    this.timer.onRead(context.turns.arrive());
     this.traffic.onReceived(bytes);
     this.#reader.onFilled(bytes);
     const wait = this.#take();
@@ -165,7 +165,7 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
   onEnded(error: unknown): void {
     this.end.error ??= error;
     // The end of a connection is work, too, and thousands may end at once.
-    this.context.turns.begin();
+    this.context.turns.arrive();
     this.context.turns.whenever(() => this.end.transportGone());
   }
 

@@ -90,7 +90,7 @@ export class FlushQueue<F extends Flushable> {
   readonly #endTurn = () => {
     this.#isTurn = false;
     if (!this.#flushFew()) return;
-    if (!this.#isSoon) this.#flushCrowd();
+    if (!this.#isSoon) this.#goOn();
   };
 
   /** Returns false if there was no time for all. The others are flushed first in the next turn. */
@@ -110,8 +110,23 @@ export class FlushQueue<F extends Flushable> {
     this.#isSoon = false;
     this.#turns.onStepped();
     this.#turns.begin();
+    this.#goOn();
+  };
+
+  readonly #onTurn = () => {
+    this.#isSoon = false;
     this.#flushCrowd();
   };
+
+  /** Flushes a part of the crowd now, if there is time, or in a later turn. */
+  #goOn(): void {
+    const { isDraining, isSpent } = this.#turns;
+    if (this.#crowd.length === 0) return;
+    if (!isDraining && !isSpent) return this.#flushCrowd();
+    this.#isSoon = true;
+    // What is written makes more clients respond, and many have sent something already.
+    this.#turns.later(this.#onTurn, !isDraining);
+  }
 
   #flushCrowd(): void {
     const crowd = this.#crowd;
@@ -123,7 +138,9 @@ export class FlushQueue<F extends Flushable> {
       return;
     }
     this.#isSoon = true;
-    if (this.#flushed < most || this.#turns.isSpent) this.#turns.later(this.#onSoon, true);
+    const { isDraining, isSpent } = this.#turns;
+    if (isDraining) this.#turns.later(this.#onTurn);
+    else if (this.#flushed < most || isSpent) this.#turns.later(this.#onTurn, true);
     else soon(this.#clock, this.#onSoon);
   }
 

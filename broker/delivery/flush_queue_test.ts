@@ -113,3 +113,25 @@ Deno.test("FlushQueue.clear() forgets everyone", async () => {
   world.clock.turn();
   assertEquals([world.take(), world.queue.size], [[], 0]);
 });
+
+Deno.test("FlushQueue has a crowd wait for what has arrived at many sockets", async () => {
+  const world = new QueueWorld();
+  const { turns, clock } = world;
+  world.crowd(300);
+  /** An event of the runtime, and everything that it causes. */
+  const event = async (arrivals: number) => {
+    for (let i = 0; i < arrivals; i++) turns.arrive();
+    for (let step = 0; step < 4; step++) await Promise.resolve();
+  };
+  await event(128);
+  assertEquals([world.take().length, turns.isDraining], [64, true]);
+  for (let poll = 0; poll < 5; poll++) {
+    world.queue.add(world.member("response"), false);
+    await event(128);
+    clock.turn();
+    assertEquals([world.take(), turns.isDraining], [["response"], true]);
+  }
+  await event(1);
+  clock.turn();
+  assertEquals([world.take().length, turns.isDraining], [64, false]);
+});
