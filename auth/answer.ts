@@ -24,6 +24,19 @@ export function decisionOf(value: unknown): Decision {
 }
 
 /**
+ * Checks the answer of an authenticator or an exchange, now or when it comes: it may be a promise,
+ * or anything with a method `then`. An answer that is there costs no promise.
+ *
+ * @param check What checks it.
+ * @throws What `check` throws. A promise rejects with it.
+ */
+export function answered<T>(value: unknown, check: (value: unknown) => T): T | Promise<T> {
+  return isObject(value) && typeof value.then === "function"
+    ? Promise.resolve(value as unknown as PromiseLike<unknown>).then(check)
+    : check(value);
+}
+
+/**
  * Checks the answer of an exchange.
  *
  * @throws {TypeError} If it is not a step. The message says what to return.
@@ -61,12 +74,7 @@ export function exchangeOf(value: unknown): AuthenticationExchange | null {
  */
 export function permissionOf(method: string, value: unknown): boolean | Promise<boolean> {
   if (typeof value === "boolean") return value;
-  if (isObject(value) && typeof value.then === "function") {
-    return Promise.resolve(value as unknown as PromiseLike<unknown>).then((later) =>
-      permissionNow(method, later)
-    );
-  }
-  return permissionNow(method, value);
+  return answered(value, (answer) => permissionNow(method, answer));
 }
 
 /**

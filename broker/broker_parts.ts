@@ -5,6 +5,7 @@ import { BrokerContext } from "./base/context.ts";
 import type { BrokerLimits } from "./base/limits.ts";
 import type { TurnBudget } from "./base/turn_budget.ts";
 import { retainExpiryOf } from "./base/retain_expiry.ts";
+import { Roster } from "./base/roster.ts";
 import type { Settings } from "./base/options.ts";
 import type { Connection } from "./connection/connection.ts";
 import type { ConnectionHost } from "./connection/client_connection.ts";
@@ -50,7 +51,7 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
   readonly memory: MemoryBudget;
   readonly limiters: Limiters;
   readonly outboxHost: OutboxHost;
-  readonly connections: Set<Connection> = new Set();
+  readonly connections: Roster<Connection> = new Roster();
   journal: Journal | null = null;
   accountRows: AccountRows | null = null;
   readonly #toFlush: FlushQueue<HostedOutbox>;

@@ -10,6 +10,7 @@ import type { BrokerContext } from "../base/context.ts";
 import type { EffectivePolicy } from "../base/listener_policy.ts";
 import type { Message } from "../base/message.ts";
 import type { Origin } from "../base/origin.ts";
+import type { Enlisted, Roster } from "../base/roster.ts";
 import type { LimitReason } from "../base/stats.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { OutboxHost } from "../delivery/outbox_host.ts";
@@ -49,7 +50,7 @@ export interface ConnectionHost {
   /** Writes to the store; `null` for a broker that keeps all in memory. */
   readonly journal: Journal | null;
   /** All open connections, accepted or not. */
-  readonly connections: Set<ClientConnection>;
+  readonly connections: Roster<ClientConnection>;
 }
 
 /** The protocol of a client, from its CONNECT. */
@@ -83,10 +84,14 @@ export interface EnhancedAuthentication {
 
 /** Accepts or refuses the client, from its CONNECT on. */
 export interface ConnectHandler {
-  /** Handles CONNECT, whose body is `body`. */
-  connect(first: number, body: Uint8Array): PromiseLike<void>;
-  /** Handles AUTH before CONNACK. */
-  auth(packet: AuthPacket): PromiseLike<void>;
+  /**
+   * Handles CONNECT, whose body is `body`, and may change when this has returned.
+   *
+   * @returns What has to be waited for until it is decided; `null` if it is.
+   */
+  connect(first: number, body: Uint8Array): PromiseLike<void> | null;
+  /** Handles AUTH before CONNACK, and returns the like. */
+  auth(packet: AuthPacket): PromiseLike<void> | null;
   /** Handles AUTH after CONNACK. */
   reauthenticate(packet: AuthPacket): PromiseLike<void>;
   /** Refuses a client whose CONNECT is malformed or breaks the protocol. */
@@ -130,7 +135,7 @@ export interface WaitingResponses {
  * which a comment names. A field is `null` before and after the phase of the connection to which it
  * belongs.
  */
-export interface ClientConnection extends ClientLink {
+export interface ClientConnection extends ClientLink, Enlisted {
   readonly host: ConnectionHost;
   readonly context: BrokerContext;
   readonly outbox: Outbox;

@@ -14,6 +14,11 @@ import { ConnectRefusal } from "./connect_refusal.ts";
 import { Granted } from "./credential_expiry.ts";
 import { accessOf, EXPIRED } from "./handle_auth.ts";
 
+const WILL_NOT_ALLOWED = new ConnectRefusal(
+  ReasonCode.NotAuthorized,
+  "Will topic is not allowed",
+);
+
 /** The result of the admission, which the following steps use. It does not change. */
 export interface Admission {
   /** Its CONNECT; will, password and texts are borrowed from the input. */
@@ -29,41 +34,48 @@ export interface Admission {
   readonly connack: ConnackPacket;
 }
 
-/** Decides on the name of the client, its permissions, and its CONNACK. */
-export async function admit(
+/**
+ * Decides on the name of the client, its permissions, and its CONNACK. The result is a promise only
+ * if the answer of the authorizer is one.
+ */
+export function admit(
   connection: ClientConnection,
   packet: ConnectPacket,
   request: ConnectRequest,
   { grant, data }: Authenticated,
-): Promise<Admission | ConnectRefusal> {
+): Admission | ConnectRefusal | Promise<Admission | ConnectRefusal> {
   const identity = settle(connection, request, grant);
   if (identity instanceof ConnectRefusal) return identity;
   const { address, protocolVersion } = request;
-  const client = { ...identity, address, protocolVersion, listener: connection.policy.name };
+  const { clientId, username } = identity;
+  const listener = connection.policy.name;
+  const client = { clientId, username, address, protocolVersion, listener };
 
   if (!Granted.grant(connection, grant)) {
     return new ConnectRefusal(ReasonCode.NotAuthorized, EXPIRED);
   }
   const access = accessOf(connection, client);
-  const refusal = await checkWillPermission(connection, packet, client, access);
-  if (refusal !== null) return refusal;
-
-  const agreement = agreeOn(connection, packet, client.clientId, data);
-  if (packetSize(agreement.connack, protocolVersion) > connection.wire.packetBytesMax) {
-    const text = "CONNACK is larger than the client takes";
-    return new ConnectRefusal(ReasonCode.PacketTooLarge, text);
-  }
-  return { packet, client, access, ...agreement };
+  const decide = (mayWill: boolean | ConnectRefusal): Admission | ConnectRefusal => {
+    if (mayWill !== true) return mayWill || WILL_NOT_ALLOWED;
+    const { expirySeconds, keepAlive, connack } = agreeOn(connection, packet, clientId, data);
+    if (packetSize(connack, protocolVersion) > connection.wire.packetBytesMax) {
+      const text = "CONNACK is larger than the client takes";
+      return new ConnectRefusal(ReasonCode.PacketTooLarge, text);
+    }
+    return { packet, client, access, expirySeconds, keepAlive, connack };
+  };
+  const mayWill = checkWillPermission(connection, packet, client, access);
+  return mayWill instanceof Promise ? mayWill.then(decide) : decide(mayWill);
 }
 
-/** Refuses a will that the client may not publish. No later packet could tell the client. */
-async function checkWillPermission(
+/** Whether the client may publish its will. No later packet could tell the client that it may not. */
+function checkWillPermission(
   { isBridge, context }: ClientConnection,
   { will }: ConnectPacket,
   { clientId }: ClientInfo,
   access: ClientAccess | null,
-): Promise<ConnectRefusal | null> {
-  if (will === null) return null;
+): boolean | ConnectRefusal | Promise<boolean> {
+  if (will === null) return true;
   const { qos, retain } = will;
   const topic = targetOf(will.topic, context);
   if (topic === null) {
@@ -75,6 +87,5 @@ async function checkWillPermission(
   if (isOffLimits(topic, { clientId, isBridge })) {
     return new ConnectRefusal(ReasonCode.NotAuthorized, "Will topic is not for clients");
   }
-  if (access === null || await access.mayPublish({ topic, qos, retain, will: true })) return null;
-  return new ConnectRefusal(ReasonCode.NotAuthorized, "Will topic is not allowed");
+  return access === null || access.mayPublish({ topic, qos, retain, will: true });
 }

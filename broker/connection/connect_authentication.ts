@@ -1,6 +1,11 @@
 /** The authentication of a client before CONNACK: by its CONNECT, or by AUTH packets (MQTT 5 §4.12). */
-import { decisionOf, exchangeOf, stepOf } from "../../auth/answer.ts";
-import type { ConnectRequest, Grant } from "../../auth/authenticator.ts";
+import { answered, decisionOf, exchangeOf, stepOf } from "../../auth/answer.ts";
+import type {
+  AuthenticationStep,
+  ConnectRequest,
+  Decision,
+  Grant,
+} from "../../auth/authenticator.ts";
 import { type ConnectPacket, ReasonCode } from "../../codec/mod.ts";
 import { isLoginFailure } from "../limits/login_limiter.ts";
 import type { ClientConnection } from "./client_connection.ts";
@@ -16,7 +21,7 @@ export interface Authenticated {
 }
 
 /** `null` if the authentication continues with the next AUTH of the client. */
-type AuthenticationResult = Promise<Authenticated | ConnectRefusal | null>;
+export type AuthenticationResult = Authenticated | ConnectRefusal | null;
 
 /** The result if a certificate has authenticated the client. No authenticator is called. */
 const CERTIFIED: Authenticated = { grant: {} };
@@ -29,7 +34,8 @@ export function requestOf(
 ): ConnectRequest {
   return {
     ...identity,
-    password: packet.password,
+    // It is borrowed from the input, and the authenticator may take its time.
+    password: packet.password?.slice() ?? null,
     address: peer.address,
     listener: policy.name,
     certificate: peer.certificate ?? null,
@@ -39,40 +45,48 @@ export function requestOf(
 }
 
 /** Asks the authenticator about a CONNECT without Authentication Method. */
-export async function authenticate(
+export function authenticate(
   { policy }: ClientConnection,
   request: ConnectRequest,
-): AuthenticationResult {
+): AuthenticationResult | Promise<AuthenticationResult> {
   if (policy.identityAsUsername || policy.subjectAsUsername) return CERTIFIED;
-  const decision = decisionOf(await policy.authenticator.authenticate(request));
-  if (decision.reasonCode !== ReasonCode.Success) {
-    return new ConnectRefusal(decision.reasonCode, decision.reasonString);
-  }
-  return { grant: decision };
+  const decision = answered(policy.authenticator.authenticate(request), decisionOf);
+  return decision instanceof Promise ? decision.then(resultOf) : resultOf(decision);
+}
+
+function resultOf(decision: Decision): AuthenticationResult {
+  return decision.reasonCode === ReasonCode.Success
+    ? { grant: decision }
+    : new ConnectRefusal(decision.reasonCode, decision.reasonString);
 }
 
 /** Begins an enhanced authentication, and takes its first step with the data of CONNECT. */
-export async function beginAuthentication(
+export function beginAuthentication(
   connection: ClientConnection,
   request: ConnectRequest,
   method: string,
   data: Uint8Array | null,
-): AuthenticationResult {
+): AuthenticationResult | Promise<AuthenticationResult> {
   const exchange = exchangeOf(connection.policy.authenticator.begin?.(method, request));
   if (exchange === null) {
     return new ConnectRefusal(ReasonCode.BadAuthenticationMethod, `Unknown method: ${method}`);
   }
   connection.auth = { method, exchange };
-  return await continueAuthentication(connection, data);
+  return continueAuthentication(connection, data);
 }
 
 /** Takes one step of an enhanced authentication, with the data of CONNECT or AUTH. */
-export async function continueAuthentication(
+export function continueAuthentication(
   connection: ClientConnection,
   data: Uint8Array | null,
-): AuthenticationResult {
-  const auth = connection.auth!;
-  const step = stepOf(await auth.exchange!.next(data));
+): AuthenticationResult | Promise<AuthenticationResult> {
+  const step = answered(connection.auth!.exchange!.next(data), stepOf);
+  return step instanceof Promise
+    ? step.then((later) => stepTaken(connection, later))
+    : stepTaken(connection, step);
+}
+
+function stepTaken(connection: ClientConnection, step: AuthenticationStep): AuthenticationResult {
   if (!connection.isOpen) return null;
   switch (step.kind) {
     case "continue":
@@ -81,7 +95,7 @@ export async function continueAuthentication(
     case "failure":
       return new ConnectRefusal(step.reasonCode, step.reasonString);
     case "success":
-      auth.exchange = null;
+      connection.auth!.exchange = null;
       return { grant: step, data: step.data };
   }
 }

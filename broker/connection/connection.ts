@@ -58,6 +58,7 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
   readonly policy: EffectivePolicy;
   /** Counts the bytes of the connection. */
   readonly traffic: Traffic;
+  rosterIndex = -1;
   version: ProtocolVersion = 4;
   isBridge = false;
   wantsReasons = true;

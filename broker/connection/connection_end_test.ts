@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { ReasonCode } from "../../codec/mod.ts";
 import type { ClientInfo } from "../../auth/authenticator.ts";
 import type { DisconnectInfo } from "../base/hooks.ts";
+import { Roster } from "../base/roster.ts";
 import { TestConnection, type TestConnectionOptions } from "../testdata/test_connection.ts";
 import { ConnectionEnd, type EndingConnection } from "./connection_end.ts";
 
@@ -33,7 +34,7 @@ class EndingWorld {
       aliasBytes: 100,
     });
     Object.assign(connection.host, {
-      connections: new Set(),
+      connections: new Roster(),
       memory: { aliasBytes: 300 },
       sessions: {
         suspend: (session: unknown, keepsWill: boolean) => {

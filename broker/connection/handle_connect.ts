@@ -8,12 +8,14 @@ import {
   ReasonCode,
   UnsupportedVersionError,
 } from "../../codec/mod.ts";
+import type { Commit } from "../base/commit.ts";
 import type { ClientConnection, ConnectHandler } from "./client_connection.ts";
 import { identify } from "./client_identity.ts";
-import { admit } from "./connect_admission.ts";
+import { type Admission, admit } from "./connect_admission.ts";
 import {
   authenticate,
   type Authenticated,
+  type AuthenticationResult,
   beginAuthentication,
   continueAuthentication,
   countFailedLogin,
@@ -25,7 +27,12 @@ import { refuseControlCharacters } from "./control_characters.ts";
 import { checkAuth, reauthenticate } from "./handle_auth.ts";
 import { ownWill } from "./own_will.ts";
 import { sendRefusal } from "./reason_packets.ts";
-import { attachSession, checkStorable, storeSession } from "./session_attachment.ts";
+import {
+  type Attachment,
+  attachSession,
+  checkStorable,
+  storeSession,
+} from "./session_attachment.ts";
 import { countTakeover, SessionClaim } from "./session_claim.ts";
 
 const TOO_MANY_LOGINS = new ConnectRefusal(
@@ -58,30 +65,26 @@ export class ConnectAttempt implements ConnectHandler {
    *
    * @throws {PacketError} If it is ill-formed.
    */
-  connect(first: number, body: Uint8Array): PromiseLike<void> {
+  connect(first: number, body: Uint8Array): PromiseLike<void> | null {
     const connection = this.#connection;
     const packet = this.#packet = this.#decode(first, body);
     const request = this.#check(packet);
-    if (this.#isOver(request)) return Promise.resolve();
+    if (this.#isOver(request)) return null;
+    this.#request = request;
     const { mount } = connection.policy;
-    const will = mount === null || packet.will === null
-      ? packet.will
-      : { ...packet.will, topic: mount.topic(packet.will.topic) };
-    const { authenticationMethod: method, authenticationData: data = null } = packet.properties;
-    if (method === undefined) {
-      this.#packet = { ...packet, will };
-      this.#request = request;
-      return this.#goOn(authenticate(connection, request));
+    if (mount !== null && packet.will !== null) {
+      packet.will = { ...packet.will, topic: mount.topic(packet.will.topic) };
     }
-    // More bytes are read before the decision, and would overwrite the bytes that the packet has
-    // borrowed.
-    this.#packet = { ...packet, will: ownWill(will), password: null };
-    this.#request = { ...request, password: request.password?.slice() ?? null };
-    return this.#goOn(beginAuthentication(connection, this.#request, method, data));
+    const { authenticationMethod: method, authenticationData: data } = packet.properties;
+    return this.#goOn(
+      method === undefined
+        ? authenticate(connection, request)
+        : beginAuthentication(connection, request, method, data?.slice() ?? null),
+    );
   }
 
   /** Handles an AUTH of a client that is being authenticated [MQTT-4.12.0-3]. */
-  auth(packet: AuthPacket): PromiseLike<void> {
+  auth(packet: AuthPacket): PromiseLike<void> | null {
     const connection = this.#connection;
     checkAuth(connection, packet, ReasonCode.ContinueAuthentication);
     const data = packet.properties.authenticationData ?? null;
@@ -147,47 +150,91 @@ export class ConnectAttempt implements ConnectHandler {
     return requestOf(connection, packet, identity);
   }
 
-  /** Step 3: waits for the authentication. It may take several AUTH packets. */
-  async #goOn(authentication: Promise<Authenticated | ConnectRefusal | null>): Promise<void> {
+  /** Step 3: waits for the authentication if it is a promise. It may take several AUTH packets. */
+  #goOn(
+    authentication: AuthenticationResult | Promise<AuthenticationResult>,
+  ): PromiseLike<void> | null {
+    if (!(authentication instanceof Promise)) return this.#onAuthenticated(authentication);
+    this.#ownPacket();
+    return authentication.then(async (result) => {
+      await this.#onAuthenticated(result);
+    });
+  }
+
+  #onAuthenticated(result: AuthenticationResult): PromiseLike<void> | null {
     const connection = this.#connection;
-    const authenticated = await authentication;
-    if (!connection.isOpen || authenticated === null) return;
-    if (authenticated instanceof ConnectRefusal) {
-      await countFailedLogin(connection, this.#request!, authenticated);
-      this.#isOver(authenticated);
-    } else await this.#accept(authenticated);
+    if (!connection.isOpen) return null;
+    // More is read until the client has sent its AUTH.
+    if (result === null) this.#ownPacket();
+    else if (!(result instanceof ConnectRefusal)) return this.#accept(result);
+    else {
+      const delay = countFailedLogin(connection, this.#request!, result);
+      if (delay !== null) return delay.then(() => void this.#isOver(result));
+      this.#isOver(result);
+    }
+    return null;
   }
 
   /** Steps 4 to 8: admission, the claim on the session, the session, CONNACK, and the commit. */
-  async #accept(authenticated: Authenticated): Promise<void> {
+  #accept(authenticated: Authenticated): PromiseLike<void> | null {
+    const admission = admit(this.#connection, this.#packet!, this.#request!, authenticated);
+    if (!(admission instanceof Promise)) return this.#onAdmitted(admission);
+    this.#ownPacket();
+    return admission.then(async (result) => {
+      await this.#onAdmitted(result);
+    });
+  }
+
+  #onAdmitted(admission: Admission | ConnectRefusal): PromiseLike<void> | null {
     const connection = this.#connection;
-    const admission = await admit(connection, this.#packet!, this.#request!, authenticated);
-    if (this.#isOver(admission) || this.#isOver(checkStorable(connection, admission))) return;
-
+    if (this.#isOver(admission) || this.#isOver(checkStorable(connection, admission))) return null;
     const delay = countTakeover(connection, admission);
-    if (this.#isOver(delay)) return;
-    if (delay !== null) await delay;
-
+    if (this.#isOver(delay)) return null;
     const claim = new SessionClaim(connection, admission);
-    while (connection.isOpen) {
-      const obstacle = claim.obstacle();
-      if (obstacle === null) break;
-      await obstacle;
-    }
-    if (!connection.isOpen) return;
+    const wait = delay ?? claim.obstacle();
+    return wait === null ? this.#attach(admission) : this.#claim(claim, admission, wait);
+  }
 
+  /** Waits until nothing keeps the client from its session. */
+  async #claim(
+    claim: SessionClaim,
+    admission: Admission,
+    first: PromiseLike<unknown>,
+  ): Promise<void> {
+    const connection = this.#connection;
+    this.#ownPacket();
+    for (let wait: PromiseLike<unknown> | null = first; wait !== null;) {
+      await wait;
+      if (!connection.isOpen) return;
+      wait = claim.obstacle();
+    }
+    await this.#attach(admission);
+  }
+
+  #attach(admission: Admission): PromiseLike<void> | null {
+    const connection = this.#connection;
     const attachment = attachSession(connection, admission);
-    if (this.#isOver(attachment)) return;
+    if (this.#isOver(attachment)) return null;
     this.#packet = null;
     // Only clients that can authenticate again still need this object.
     if (connection.auth === null) connection.flow = null;
-
-    if (attachment.commit !== null) {
-      const isStored = await storeSession(connection, attachment, attachment.commit);
-      if (isStored instanceof ConnectRefusal) return this.#refuse(isStored);
-      if (!isStored || !connection.isOpen) return;
-    }
+    if (attachment.commit !== null) return this.#store(admission, attachment, attachment.commit);
     connection.onAccepted(admission.client);
+    return null;
+  }
+
+  async #store({ client }: Admission, attachment: Attachment, commit: Commit): Promise<void> {
+    const connection = this.#connection;
+    const isStored = await storeSession(connection, attachment, commit);
+    if (isStored instanceof ConnectRefusal) return this.#refuse(isStored);
+    if (isStored && connection.isOpen) connection.onAccepted(client);
+  }
+
+  /** Something is waited for: the bytes that the packet has borrowed from the input change. */
+  #ownPacket(): void {
+    const packet = this.#packet!;
+    packet.will = ownWill(packet.will);
+    packet.password = null;
   }
 
   /** Whether the attempt is over: the client is refused, or its connection has ended. */

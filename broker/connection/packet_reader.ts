@@ -118,13 +118,13 @@ export class ConnectionReader {
   }
 
   /**
-   * Whether packets may be read into a buffer that is overwritten soon. A CONNECT, and a message
-   * for `transform`, are still needed after the decision about them, which may come much later.
+   * Whether packets may be read into a buffer that is overwritten soon. A message for `transform` is
+   * still needed after the decision about it, which may come much later. A CONNECT is copied then.
    */
   get #mayBorrow(): boolean {
     const { session, auth, context } = this.#connection;
-    return session !== null && session.access === null && auth === null &&
-      context.settings.transform === null;
+    if (auth !== null) return false;
+    return session === null || (session.access === null && context.settings.transform === null);
   }
 
   /**

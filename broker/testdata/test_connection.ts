@@ -55,6 +55,7 @@ export class TestConnection {
   readonly session: object | null;
   readonly isBridge = false;
   readonly wantsReasons = true;
+  rosterIndex = -1;
   isOpen = true;
   client: ClientInfo | null = null;
   acks: WaitingResponses | null = null;
