@@ -1,5 +1,8 @@
 /** IP addresses, and blocks of them. */
 
+const DOT = 0x2e;
+const ZERO = 0x30;
+
 /**
  * Reads an IP address.
  *
@@ -14,11 +17,28 @@ export function parseAddress(text: string): Uint8Array | null {
   return isMapped ? bytes.subarray(12) : bytes;
 }
 
+/** Each connection has an address to be read, so this makes neither texts nor lists. */
 function parseIpv4(text: string): Uint8Array | null {
-  const parts = text.split(".");
-  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part))) return null;
-  const numbers = parts.map(Number);
-  return numbers.every((number) => number <= 255) ? Uint8Array.from(numbers) : null;
+  const bytes = new Uint8Array(4);
+  let at = 0;
+  for (let i = 0; i < 4; i++) {
+    if (i > 0 && text.charCodeAt(at++) !== DOT) return null;
+    const start = at;
+    let number = 0;
+    for (let digit = digitAt(text, at); digit >= 0 && at < start + 3; digit = digitAt(text, ++at)) {
+      number = number * 10 + digit;
+    }
+    const isPadded = at - start > 1 && digitAt(text, start) === 0;
+    if (at === start || isPadded || number > 255) return null;
+    bytes[i] = number;
+  }
+  return at === text.length ? bytes : null;
+}
+
+/** The digit at an index of a text; -1 if there is none. */
+function digitAt(text: string, index: number): number {
+  const digit = text.charCodeAt(index) - ZERO;
+  return digit >= 0 && digit <= 9 ? digit : -1;
 }
 
 function parseIpv6(text: string): Uint8Array | null {
@@ -86,9 +106,14 @@ export class AddressList {
     });
   }
 
+  /** Whether there are none. */
+  get isEmpty(): boolean {
+    return this.#blocks.length === 0;
+  }
+
   /** Whether an address is in one of the blocks. Text that is not an IP address is in none. */
   has(address: string): boolean {
-    if (this.#blocks.length === 0) return false;
+    if (this.isEmpty) return false;
     const bytes = parseAddress(address);
     return bytes !== null && this.#blocks.some((block) => contains(block, bytes));
   }

@@ -88,6 +88,7 @@ const bindRuntime: BindTcp = ({ hostname, port }, mayAccept, onAccepted) => {
 
 /** An address and a port as text. */
 export function addressText({ hostname: full, port }: Endpoint): string {
+  if (!full.includes(":")) return `${full}:${port}`;
   // An IPv4 client of an IPv6 listener is shown with its IPv4 address.
   const hostname = full.replace(/^::ffff:(?=[\d.]+$)/i, "");
   return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;

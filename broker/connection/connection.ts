@@ -98,6 +98,7 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
     listenerPolicy: ListenerPolicy,
   ) {
     const { context } = host;
+    const sinceMs = context.clock.now();
     this.host = host;
     this.context = context;
     this.peer = peer;
@@ -107,9 +108,9 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
     this.#pipe = pipeOf(transport, this);
     this.#reader = new ConnectionReader(this);
     this.outbox = new Outbox(this.#pipe, host.outboxHost, this);
-    this.timer = new ConnectionTimer(this);
+    this.timer = new ConnectionTimer(this, sinceMs);
     this.end = new ConnectionEnd(this, this.#pipe);
-    this.traffic = new Traffic(context);
+    this.traffic = new Traffic(context, sinceMs);
   }
 
   /**

@@ -40,11 +40,11 @@ export class ConnectionTimer {
   #lastReadMs: number;
   #keepAliveMs = 0;
 
-  /** Starts the time for CONNECT. */
-  constructor(connection: TimedConnection) {
-    const { clock, scheduler, limits } = connection.context;
+  /** Waits for CONNECT from `sinceMs` on; from now on by default. */
+  constructor(connection: TimedConnection, sinceMs: number = connection.context.clock.now()) {
+    const { scheduler, limits } = connection.context;
     this.#connection = connection;
-    this.#lastReadMs = clock.now();
+    this.#lastReadMs = sinceMs;
     scheduler.set(this.#deadline, this.#lastReadMs + limits.connectTimeoutMs);
   }
 

@@ -11,9 +11,9 @@ export class Traffic {
   bytesSent = 0;
   readonly #context: BrokerContext;
 
-  constructor(context: BrokerContext) {
+  constructor(context: BrokerContext, sinceMs: number) {
     this.#context = context;
-    this.sinceMs = context.clock.now();
+    this.sinceMs = sinceMs;
   }
 
   /** So many bytes were received. */

@@ -49,7 +49,7 @@ export class ControlPackets {
 
   #grow(needed: number): void {
     const larger = this.#pool.take(Math.max(needed, this.buffer.length * 2));
-    larger.set(this.buffer.subarray(0, this.bytes));
+    if (this.bytes > 0) larger.set(this.buffer.subarray(0, this.bytes));
     this.#pool.give(this.buffer);
     this.buffer = larger;
   }

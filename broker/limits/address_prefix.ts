@@ -16,8 +16,10 @@ const NETWORK_BYTES = 8;
  * @returns `null` if it is not counted: this machine itself, a Unix socket, or no address.
  */
 export function addressKey(address: string): string | null {
+  const host = hostOf(address);
   // The zone names the interface of this machine. It is not part of the address.
-  const bytes = parseAddress(hostOf(address).split("%", 1)[0]!);
+  const zone = host.indexOf("%");
+  const bytes = parseAddress(zone < 0 ? host : host.slice(0, zone));
   if (bytes === null) return null;
   if (bytes.length === 4) return bytes[0] === 127 ? null : bytes.join(".");
   const isLoopback = bytes.every((byte, index) => byte === (index === 15 ? 1 : 0));

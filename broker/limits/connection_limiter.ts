@@ -42,6 +42,9 @@ export class ConnectionLimiter {
     "addressesMax",
   );
   #handshakes = 0;
+  /** The address that was asked about last, and its key: it is asked about twice. */
+  #address = "";
+  #key: string | null = null;
   #room: Receipt | null = null;
   #token: Receipt | null = null;
   readonly #tokenDue = new Deadline(() => {
@@ -92,8 +95,9 @@ export class ConnectionLimiter {
       if (this.#room === null) this.#context.reportLimit("handshakes", null, null);
       return this.#room ??= new Receipt();
     }
+    if (this.#rate === null) return null;
     const now = clock.now();
-    if (this.#rate === null || this.#rate.tokens(now) >= 1) return null;
+    if (this.#rate.tokens(now) >= 1) return null;
     if (this.#token === null) this.#context.reportLimit("connect-rate", null, null);
     this.#token ??= new Receipt();
     scheduler.set(this.#tokenDue, this.#rate.readyMs(now));
@@ -103,9 +107,8 @@ export class ConnectionLimiter {
   /** Whether a connection from an address may be accepted. Call it once per connection. */
   mayConnect(address: string): boolean {
     const { limits, clock } = this.#context;
-    const now = clock.now();
-    this.#rate?.spend(1, now);
-    const key = addressKey(address);
+    this.#rate?.spend(1, clock.now());
+    const key = this.#keyOf(address);
     if (key === null) return true;
     const { addressConnectionsMax, addressHandshakesMax } = limits;
     const presence = this.#present.get(mapKey(key));
@@ -115,13 +118,15 @@ export class ConnectionLimiter {
     if (addressHandshakesMax > 0 && (presence?.handshakes ?? 0) >= addressHandshakesMax) {
       return this.#refuse("address-handshakes", address);
     }
-    if (this.#rates?.get(key).take(now) === false) return this.#refuse("address-rate", address);
+    if (this.#rates?.get(key).take(clock.now()) === false) {
+      return this.#refuse("address-rate", address);
+    }
     return true;
   }
 
   /** Counts an accepted connection. */
   acquire(address: string): ConnectionLease {
-    const key = addressKey(address);
+    const key = this.#keyOf(address);
     const presence = key === null ? null : this.#presenceOf(mapKey(key));
     this.#handshakes++;
     if (presence !== null) {
@@ -149,6 +154,14 @@ export class ConnectionLimiter {
     this.#context.scheduler.clear(this.#tokenDue);
     this.#token?.close();
     this.#token = null;
+  }
+
+  #keyOf(address: string): string | null {
+    if (address !== this.#address) {
+      this.#address = address;
+      this.#key = addressKey(address);
+    }
+    return this.#key;
   }
 
   #presenceOf(key: string): Presence {

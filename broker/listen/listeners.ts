@@ -145,14 +145,15 @@ export class Listeners {
       ? []
       : [webSocketOpening(webSocket, (address) => this.#idlingOf(address))];
     const enter = (pipe: Transport, peer: PeerInfo) => acceptor.accept(pipe, peer, policy);
+    const isPlain = before.length + after.length === 0;
     return (pipe, peer, handshake) => {
       // The address behind a proxy is known later.
-      const isAdmitted = !proxies.has(hostOf(peer.address));
+      const isAdmitted = proxies.isEmpty || !proxies.has(hostOf(peer.address));
       if (isAdmitted && !acceptor.mayConnect(peer.address)) return pipe.close();
+      const admitted = { ...peer, isAdmitted };
+      if (isPlain && handshake === undefined) return enter(pipe, admitted);
       const between = handshake === undefined ? [] : [handshake];
-      const openings = [...before, ...between, ...after];
-      if (openings.length === 0) enter(pipe, { ...peer, isAdmitted });
-      else this.#handshakes.open(pipe, { ...peer, isAdmitted }, openings, enter);
+      this.#handshakes.open(pipe, admitted, [...before, ...between, ...after], enter);
     };
   }
 

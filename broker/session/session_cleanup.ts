@@ -19,7 +19,7 @@ export interface Ended extends Receiver {
 /** The subscriptions of one session that are still to be removed. */
 interface Removal {
   readonly ended: Ended;
-  readonly filters: Generator<string>;
+  readonly filters: Iterator<string>;
   isDone: boolean;
 }
 

@@ -58,8 +58,16 @@ export class SubscriptionTable {
     yield* this.#several?.values() ?? [];
   }
 
-  /** Every topic filter. */
-  *filters(): Generator<string, void, void> {
+  /** Every topic filter; likewise. */
+  filters(): IterableIterator<string> {
+    // Without a generator for what most clients have.
+    if (this.#several === null) {
+      return (this.#single === null ? [] : [this.#single.filter]).values();
+    }
+    return this.#filters();
+  }
+
+  *#filters(): Generator<string, void, void> {
     for (const { filter } of this.values()) yield filter;
   }
 }
