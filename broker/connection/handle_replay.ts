@@ -44,7 +44,7 @@ export function planReplays(
   const name = propertyOf(user, "stream-name");
   const isAsked = offset !== undefined || name !== undefined;
   const isReplayFilter = ({ filter }: SubscriptionRequest) =>
-    partsOf(filter)[1].startsWith(REPLAY_PREFIX);
+    filter.includes(REPLAY_PREFIX) && partsOf(filter)[1].startsWith(REPLAY_PREFIX);
   if (!isAsked && !packet.subscriptions.some(isReplayFilter)) return null;
   const exclusive = propertyOf(user, "group-exclusive");
   const plans = packet.subscriptions.map((request) => {

@@ -289,6 +289,7 @@ function add(
   const isWanted = retainHandling === 0 || (retainHandling === 1 && isNew);
   if (isWanted && host.retained.size > 0 && !isShared) {
     const walk = host.retained.match(filter);
+    if (walk.done) return qos;
     feeds.push(new RetainedDelivery(filter, walk, retainedVariant(subscription), options.noLocal));
   }
   return qos;

@@ -142,6 +142,11 @@ export class RetainedWalk {
     this.#clock = clock;
   }
 
+  /** Whether it has ended: at once if no topic has the first level of the filter. */
+  get done(): boolean {
+    return this.#cursor.done;
+  }
+
   /** The number of topic levels visited so far. */
   get visits(): number {
     return this.#cursor.visits;

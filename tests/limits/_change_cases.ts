@@ -271,7 +271,8 @@ export const CHANGE_CASES: Record<keyof BrokerLimits, ChangeCase> = {
     await stage.clock.advance(100);
     return stage.broker.stats.messagesReceived;
   }, { base: { highWaterBytes: 1000 } }),
-  controlBytesMax: meanwhile(10, async (client, stage) => {
+  // More than a CONNACK has.
+  controlBytesMax: meanwhile(100, async (client, stage) => {
     client.pipe.stall(true);
     await client.send(packets.pingreq());
     await client.send(concat(Array.from({ length: 1000 }, () => packets.pingreq())));

@@ -26,16 +26,15 @@ export const BROKER_MUTANTS: Mutant[] = [
   {
     rule: "a will may be published if its client may",
     file: "broker/connection/connect_admission.ts",
-    find:
-      "if (access === null || await access.mayPublish({ topic, qos, retain, will: true })) return null;",
-    replace: "if (access === null || topic !== null) return null;",
+    find: "return access === null || access.mayPublish({ topic, qos, retain, will: true });",
+    replace: "return access === null || topic !== null;",
     tests: ["traps/connections_test.ts"],
   },
   {
     rule: "a refused client is let in no further",
     file: "broker/connection/connect_authentication.ts",
-    find: "if (decision.reasonCode !== ReasonCode.Success) {",
-    replace: "if (decision.reasonCode < 0) {",
+    find: "return decision.reasonCode === ReasonCode.Success",
+    replace: "return decision.reasonCode >= 0",
     tests: ["v5/connect_payload_test.ts"],
   },
   {
