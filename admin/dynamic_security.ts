@@ -6,12 +6,12 @@ import type { AccountStore } from "../auth/dynsec/rows.ts";
 import type { Broker } from "../broker/broker.ts";
 import { ReasonCode } from "../codec/mod.ts";
 
-/** What a 5.0 client is told when it is disconnected because of a command. */
+/** The reason string for a client that is disconnected because of a command. */
 const CHANGED_REASON = "What this client may do has changed";
 
 /** How dynamic security is opened. */
 export interface DynamicSecurityOptions {
-  /** Where the accounts are kept; by default in the store of the broker, or in memory without one. */
+  /** The store of the accounts; by default that of the broker, or memory without one. */
   readonly store?: AccountStore;
   /** Called after each command that has changed something, for a log. */
   readonly changed?: (change: AccountChange) => void;
@@ -88,7 +88,7 @@ class BrokerSecurityHost implements SecurityHost {
   }
 
   publish(topic: string, text: string): void {
-    // Waiting for room would have the answer wait for whoever else reads it.
+    // The answer must not wait for slow subscribers of its topic.
     this.#broker.publish(topic, text).catch((error) => this.onFailed(error));
   }
 

@@ -20,33 +20,35 @@ import { LoopbackServer } from "./http/loopback_server.ts";
 /** The port of mosquitto's HTTP API. */
 const USUAL_PORT = 9883;
 
-/** Where an admin listener is, and who may use it. */
+/** The address of an admin listener, and who may use it. */
 export interface AdminOptions {
   /** The address to bind to; 127.0.0.1 by default. */
   hostname?: string;
   /** The port, or 0 for any that is free; 9883 by default. */
   port?: number;
-  /** How TLS is spoken; it is not, by default. */
+  /** The TLS settings; no TLS by default. */
   tls?: TlsServerOptions;
-  /** Names, beside addresses, under which the listener is reached: others are refused. */
+  /** The host names of the listener, besides addresses. Requests to others are refused. */
   names?: readonly string[];
-  /** The file of tokens, as `deno task token` writes it, or what was read of it; none by default. */
+  /**
+   * The path of a file of tokens, as `deno task token` writes it, or its contents; none by default.
+   */
   tokenFile?: string | TokenFile | null;
   /** Accounts that may use it, if `rules` give them a right to `$CONTROL/admin`; none by default. */
   accounts?: Authenticator | null;
   /** The rights of the accounts. */
   rules?: Authorizer | null;
-  /** Whether everyone who reaches the listener may do everything; false by default. */
+  /** Whether everyone who reaches the listener is allowed everything; false by default. */
   allowAnonymous?: boolean;
   /** A folder of files that are served, too; none by default. */
   directory?: string | null;
-  /** What the program can do beside the broker: read its configuration again, say. */
+  /** Further operations of the program, such as a reload of its configuration. */
   operations?: Operations;
 }
 
 /** An admin listener that is open. */
 export class AdminListener implements AsyncDisposable {
-  /** The token that was made for this run; `null` if there are other ways in. */
+  /** The random token of this run; `null` if callers authenticate in another way. */
   readonly token: string | null;
   readonly #listener: HttpListener;
   readonly #server: LoopbackServer;
@@ -118,8 +120,8 @@ export class AdminListener implements AsyncDisposable {
   }
 
   /**
-   * Goes by other tokens, accounts and rights from now on; the random token, if there was one,
-   * holds no more unless there is no other way in.
+   * Replaces the tokens, accounts and rights. The random token, if any, stays valid only if there
+   * is no other way to authenticate.
    *
    * @throws If the file of tokens cannot be used; nothing has changed then.
    */
@@ -149,8 +151,8 @@ export class AdminListener implements AsyncDisposable {
  * Opens an admin listener for a broker: metrics, health and the API. It is closed with
  * `close()`, before the broker.
  *
- * Whoever may use it has a token of `tokenFile`, or an account with a right to `$CONTROL/admin`.
- * Without either it can be opened on the loopback interface only, and `token` is the way in.
+ * Callers need a token of `tokenFile`, or an account with a right to `$CONTROL/admin`. Without
+ * either, the listener can only be opened on the loopback interface, and callers need `token`.
  *
  * @example
  * ```ts
@@ -164,7 +166,7 @@ export class AdminListener implements AsyncDisposable {
  * assertEquals(await response.json(), { status: "ready", reasons: [] });
  * ```
  *
- * @throws {TypeError} If it would be open to others without any way to tell who they are.
+ * @throws {TypeError} If it would be open to other machines without authentication.
  * @throws If the address cannot be bound, or a file cannot be used.
  */
 export async function listenAdmin(

@@ -3,7 +3,7 @@
 /** The time spans of the averages, in minutes. */
 export const SPANS = [1, 5, 15] as const;
 
-/** How often something happens in a minute, on average over the last 1, 5 and 15 minutes. */
+/** The rate of events per minute, averaged over the last 1, 5 and 15 minutes. */
 export class LoadAverage {
   readonly #perMinute = [0, 0, 0];
   #last = 0;
@@ -34,12 +34,12 @@ export class LoadAverages {
   readonly #loads = new Map<string, LoadAverage>();
   #lastMs: number;
 
-  /** @param nowMs Since when is counted. */
+  /** @param nowMs The start of the count. */
   constructor(nowMs: number) {
     this.#lastMs = nowMs;
   }
 
-  /** Takes part in the averages what was counted since the last time. */
+  /** Adds what was counted since the last call. */
   take(totals: Readonly<Record<string, number>>, nowMs: number): void {
     const seconds = (nowMs - this.#lastMs) / 1000;
     if (seconds <= 0) return;
@@ -58,7 +58,7 @@ export class LoadAverages {
     return values;
   }
 
-  /** Has these among the averages from now on, which begin with nothing. */
+  /** Adds averages, which begin at 0. */
   begin(names: Iterable<string>): void {
     for (const name of names) this.#of(name);
   }

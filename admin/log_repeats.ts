@@ -1,18 +1,18 @@
 /**
- * Lines of the log that repeat: within a window the first few of a kind are written, the others are
- * counted, and one line tells how many they were.
+ * Counts repeated lines of the log: in a window of time the first few of a kind are written, the
+ * others are counted, and one line says how many there were.
  *
  * @module
  */
 
 /** The length of a window, in milliseconds. It begins with the first line that may repeat. */
 export const REPEAT_WINDOW_MS = 10_000;
-/** Lines of one kind that are written in a window. */
+/** The maximum number of lines of one kind that are written in a window. */
 export const REPEATS_WRITTEN = 5;
-/** Kinds that are told apart in a window. All beyond that count as one, by their types. */
+/** The maximum number of kinds in a window. Further kinds count as one per type. */
 export const REPEAT_KINDS_MAX = 1000;
 
-/** Calls a function once, after a time; returns what calls it off. */
+/** Calls a function once, after a time; returns a function that cancels the call. */
 export type After = (ms: number, call: () => void) => () => void;
 
 /** Lines of one kind in this window. */
@@ -29,9 +29,7 @@ export class LogRepeats<T> {
   readonly #kinds = new Map<string, Kind<T>>();
   #callOff: (() => void) | null = null;
 
-  /**
-   * @param tell Writes that lines were not written: the last of them, and how many they were.
-   */
+  /** @param tell Writes that lines were left out: the last one, and their number. */
   constructor(after: After, tell: (last: T, times: number) => void) {
     this.#after = after;
     this.#tell = tell;
@@ -40,9 +38,9 @@ export class LogRepeats<T> {
   /**
    * Counts a line.
    *
-   * @param kind What makes it the same as other lines.
-   * @param others The kind that it has when too many kinds are known.
-   * @returns Whether it is to be written.
+   * @param kind Identifies lines that count as the same.
+   * @param others Its kind if there are too many kinds.
+   * @returns Whether to write it.
    */
   takes(kind: string, others: string, line: T): boolean {
     const kinds = this.#kinds;
@@ -55,7 +53,7 @@ export class LogRepeats<T> {
     return false;
   }
 
-  /** Ends the window, and tells what was counted in it. */
+  /** Ends the window, and writes what was counted in it. */
   flush(): void {
     this.#callOff?.();
     this.#callOff = null;

@@ -1,5 +1,5 @@
 /**
- * What an operator sees of a broker and does to it, over HTTP: health, metrics, and an API.
+ * The operator's view of a broker, over HTTP: health, metrics, and an API.
  *
  * @example A broker that can be looked at by whoever has the token
  * ```ts

@@ -18,7 +18,7 @@ export interface LogSettings {
   readonly facility?: number | null;
 }
 
-/** What an event is about, beside its text: `clientId`, `username`, `address`, `reasonCode`, … */
+/** The fields of an event, besides its text: `clientId`, `username`, `address`, `reasonCode`, … */
 export type LogFields = Readonly<Record<string, string | number | null>>;
 
 /** The outputs of the log. */
@@ -145,8 +145,8 @@ export class OperatorLog {
   /**
    * Writes a line if its type is enabled. Text from peers is escaped.
    *
-   * @param fields What the event is about; written in the format `json` only, because the text says
-   * the same.
+   * @param fields The fields of the event. They are only written in the format `json`, because the
+   * text says the same.
    */
   write(type: LogType, text: string | Line, fields: LogFields = {}): void {
     if (this.#isWriting || !this.takes(type)) return;
@@ -162,10 +162,10 @@ export class OperatorLog {
   }
 
   /**
-   * Writes a line as {@linkcode write} does. Of lines of one kind only the first few in a while are
-   * written, and then how many there were more.
+   * Writes a line as {@linkcode write} does. Only the first few lines of one kind are written in a
+   * window of time, and then the number of the others.
    *
-   * @param kind What makes it the same as other lines, such as the event and who it is about.
+   * @param kind Identifies lines that count as the same, such as the event and its client.
    */
   writeSeldom(kind: string, type: LogType, text: string | Line, fields: LogFields = {}): void {
     if (this.#isWriting || !this.takes(type)) return;

@@ -51,7 +51,7 @@ export class PresenceTopics {
     const who = { clientId, username, address, protocolVersion, listener };
     const payload = JSON.stringify({ event, time, ...who, ...more });
     const name = clientId.replaceAll(RESERVED_REGEXP, encodeURIComponent);
-    // The client must be let in, or gone, before anybody hears of it.
+    // The message is published after the broker has accepted the client, or its connection is over.
     queueMicrotask(() => {
       if (this.#isStopped) return;
       try {

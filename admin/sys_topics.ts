@@ -59,7 +59,7 @@ export class SysTopics {
     const now = clock.now();
     this.#startMs = options.sinceMs ?? now;
     this.#loads = new LoadAverages(now);
-    // They are there from the start, with nothing to tell.
+    // All averages exist from the start.
     this.#loads.begin(Object.keys(totalsOf(broker.stats)));
     this.#slices = new TimeSlices(inspection);
     this.#totals = new SessionTotals(inspection, this.#slices);
@@ -85,8 +85,8 @@ export class SysTopics {
   }
 
   /**
-   * Tells what is known at once, and what waits for sessions when that was counted: it may be of a
-   * hundred thousand.
+   * Publishes the known values at once, and values of sessions after they were counted, because
+   * there may be a hundred thousand.
    */
   #tell(): void {
     const { clock } = this.#broker;
@@ -100,7 +100,7 @@ export class SysTopics {
     this.#count();
   }
 
-  /** What clients of 3.x, too, can know of a stream before they read it. */
+  /** Publishes the state of streams, for clients that read them, also in 3.x. */
   #tellStreams(): void {
     for (const name of this.#broker.streams.declared) {
       const { first, last, messages, bytes } = this.#broker.stream(name)!;

@@ -1,12 +1,12 @@
 /**
- * What mosquitto 2.1 tells below `$SYS/broker/`, with the same meanings, as numbers.
+ * The values of mosquitto 2.1 below `$SYS/broker/`, with the same meanings, as numbers.
  *
  * @module
  */
 import type { Broker } from "../broker/broker.ts";
 import type { BrokerStats } from "../broker/broker_stats.ts";
 
-/** What waits for sessions; what is shared by several counts for each. */
+/** Messages that wait for sessions. A shared message counts for each session. */
 export interface Queued {
   readonly messages: number;
   readonly bytes: number;
@@ -18,13 +18,13 @@ export interface Unsent {
   readonly bytes: number;
 }
 
-/** Messages that somebody should have received and did not; those refused for lack of a right are none. */
+/** The number of dropped messages, without those that were refused by an authorizer. */
 export function droppedOf(stats: BrokerStats): number {
   const { "not-authorized": _, "read-denied": __, ...lost } = stats.dropped;
   return Object.values(lost).reduce((sum, count) => sum + count, 0);
 }
 
-/** The values by their topics below `$SYS/broker/`, but for `uptime`. */
+/** The values by their topics below `$SYS/broker/`, without `uptime`. */
 export function sysValues(
   broker: Broker,
   queued: Queued,
@@ -67,14 +67,14 @@ export function sysValues(
   };
 }
 
-/** Topics that say the same as another; mosquitto's API leaves them out. */
+/** Topics with the value of another topic; mosquitto's API leaves them out. */
 export const SYS_ALIASES: readonly string[] = [
   "clients/inactive",
   "clients/active",
   "store/messages/count",
 ];
 
-/** What is counted from the start on, by its name among the averages of load. */
+/** The counters behind the averages of load, by their names. */
 export function totalsOf(stats: BrokerStats): Record<string, number> {
   return {
     "messages/received": stats.messagesReceived + stats.controlPacketsReceived,

@@ -10,10 +10,10 @@ import { MetricsSource } from "./api/metrics_source.ts";
 import type { HistogramValue, Instrument, Labels } from "./metrics/instrument.ts";
 import { TimeSlices } from "./time_slices.ts";
 
-/** Under this name the API of OpenTelemetry, version 1, finds what exports. */
+/** The symbol under which the API of OpenTelemetry, version 1, finds its provider. */
 const API = Symbol.for("opentelemetry.js.api.1");
 
-/** Something of OpenTelemetry that is observed. */
+/** An observable instrument of OpenTelemetry. */
 type Observable = Record<never, never>;
 
 /** Takes the values of one export. */
@@ -21,7 +21,7 @@ interface Observer {
   observe(observable: Observable, value: number, attributes: Labels): void;
 }
 
-/** A meter of OpenTelemetry, as far as it is needed. */
+/** The needed part of a meter of OpenTelemetry. */
 interface Meter {
   createObservableCounter(name: string, options: { readonly description: string }): Observable;
   createObservableGauge(name: string, options: { readonly description: string }): Observable;
@@ -29,12 +29,12 @@ interface Meter {
   removeBatchObservableCallback(read: (observer: Observer) => void, all: Observable[]): void;
 }
 
-/** Where meters come from. */
+/** A provider of meters. */
 interface MeterProvider {
   getMeter(name: string, version?: string): Meter;
 }
 
-/** What is exported of one instrument: it, or the parts of a histogram. */
+/** The exported form of one instrument: itself, or the parts of a histogram. */
 interface Exported {
   readonly instrument: Instrument;
   readonly value: Observable;
@@ -75,7 +75,7 @@ export class Telemetry {
     return new Telemetry(broker, operations, api.metrics.getMeter("fairway", operations.version));
   }
 
-  /** Exports nothing more. */
+  /** Stops the export. */
   stop(): void {
     this.#meter.removeBatchObservableCallback(this.#read, this.#observables);
     this.#source.stop();
@@ -95,7 +95,7 @@ export class Telemetry {
         }
       }
     }
-    // An export does not wait: what takes a walk is as of the export before.
+    // An export does not wait, so values that need a walk are those of the previous export.
     this.#source.refresh().catch(this.#onFailed);
   };
 }
@@ -114,7 +114,7 @@ function exported(meter: Meter, instrument: Instrument): Exported {
   return { instrument, value, parts: null };
 }
 
-/** How many values are not above each bound, as in the text format of Prometheus. */
+/** The number of values up to each bound, as in the text format of Prometheus. */
 function* buckets({ bounds, counts, count }: HistogramValue): Generator<[string, number]> {
   let below = 0;
   for (const [index, bound] of bounds.entries()) yield [`${bound}`, below += counts[index]!];

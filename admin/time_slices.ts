@@ -1,21 +1,21 @@
 /**
- * Does the work that operators ask for in small slices of time, one after the other, so that no
- * number of HTTP clients takes more than a share of the broker's time.
+ * Does the work for operators in small slices of time, one after the other, so that HTTP clients
+ * together use only a share of the broker's time.
  *
  * @module
  */
 import type { Clock } from "../broker/base/clock.ts";
 
-/** How long a slice of work may take, in milliseconds; what takes longer goes on in another. */
+/** The length of a slice of work, in milliseconds. Longer work continues in another slice. */
 const SLICE_MS = 0.25;
-/** After a slice so many times its length is left to the broker: the share is a quarter. */
+/** The pause after a slice, as a multiple of its length: the share is a quarter. */
 const REST = 3;
-/** How many pieces of work may wait at once; past it: 429. */
+/** The maximum number of waiting pieces of work; past it: 429. */
 export const WAITING_MAX = 64;
-/** Steps between two looks at the clock. */
+/** Steps between two reads of the clock. */
 const STEPS_PER_LOOK = 8;
 
-/** Too much is asked for at once; the HTTP client is told 429. */
+/** Too many requests at once. The HTTP client gets 429. */
 export class TooBusyError extends Error {
   override readonly name: string = "TooBusyError";
 }
@@ -26,16 +26,16 @@ export type Steps<T> = Generator<void, T, void>;
 /** What a {@linkcode TimeSlices} needs of the broker. */
 export interface TimeSlicesHost {
   readonly clock: Clock;
-  /** Resolves when it is the turn of whoever asks. */
+  /** Resolves when the caller may go on. */
   nextTurn(): Promise<void>;
 }
 
-/** Does the work of operators, slice by slice, each piece in its turn. */
+/** Does the work of operators, slice by slice, one piece after the other. */
 export class TimeSlices {
-  /** How often something was refused because too much waited. */
+  /** The number of refused requests. */
   refused = 0;
   readonly #host: TimeSlicesHost;
-  /** Resolves when the slice before is over, with its rest. */
+  /** Resolves when the previous slice and its pause are over. */
   #before: Promise<void> = Promise.resolve();
   #waiting = 0;
   #cancel: (() => void) | null = null;
@@ -45,15 +45,15 @@ export class TimeSlices {
     this.#host = host;
   }
 
-  /** How many pieces of work are under way or wait. */
+  /** The number of pieces of work in progress or waiting. */
   get waiting(): number {
     return this.#waiting;
   }
 
   /**
-   * Does work to its end.
+   * Does all steps of a piece of work.
    *
-   * @throws {TooBusyError} If too much waits already.
+   * @throws {TooBusyError} If too many pieces of work wait already.
    * @throws What a step throws.
    */
   async run<T>(steps: Steps<T>): Promise<T> {
@@ -72,13 +72,13 @@ export class TimeSlices {
     }
   }
 
-  /** Rests no more: what is under way comes to its end. */
+  /** Stops the pauses, so that work in progress ends soon. */
   close(): void {
     this.#isClosed = true;
     this.#cancel?.();
   }
 
-  /** Does one slice when it is its turn; `null` if there is more to do. */
+  /** Does one slice in its turn; `null` if there is more to do. */
   async #slice<T>(steps: Steps<T>): Promise<{ value: T } | null> {
     const before = this.#before;
     const { promise, resolve } = Promise.withResolvers<void>();

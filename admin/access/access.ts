@@ -1,6 +1,6 @@
 /**
- * Who may use the admin listener: whoever has a token, an account of the broker with a right to
- * `$CONTROL/admin`, or everyone if its operator says so.
+ * Decides who may use the admin listener: callers with a token, accounts of the broker with a right
+ * to `$CONTROL/admin`, or everyone if the operator allows it.
  *
  * @module
  */
@@ -16,29 +16,29 @@ import { RequestError } from "../http/request_error.ts";
 import type { Caller, Scope } from "./caller.ts";
 import type { TokenFile } from "./token_file.ts";
 
-/** The topic that an account must have a right to: to receive it to look, to publish to change. */
+/** The topic that an account needs a right to: receive to read, publish to change. */
 export const ADMIN_TOPIC = "$CONTROL/admin";
-/** Failed logins of an address that are answered at once, and how many more a second. */
+/** Failed logins of an address that are answered at once, and the rate after that, per second. */
 const FAILURES_MAX = 10;
 const FAILURES_PER_SECOND = 0.2;
-/** Addresses of which failures are remembered. */
+/** The maximum number of addresses whose failures are counted. */
 const ADDRESSES_MAX = 10_000;
-/** What the browser of a person shows. */
+/** The text that a browser shows when it asks for a login. */
 const CHALLENGE = 'Basic realm="Fairway", charset="UTF-8"';
 
-/** By what callers are known. */
+/** The ways in which callers are authenticated. */
 export interface AccessOptions {
   /** Tokens; `null` for none. */
   readonly tokens: TokenFile | null;
   /** The accounts of the broker; `null` for none. */
   readonly accounts: Authenticator | null;
-  /** Their rights; without any, no account has a right to {@linkcode ADMIN_TOPIC}. */
+  /** The rights of the accounts; without it, no account has a right to {@linkcode ADMIN_TOPIC}. */
   readonly rules: Authorizer | null;
-  /** Whether everyone may do everything. */
+  /** Whether everyone is allowed everything. */
   readonly allowAnonymous: boolean;
 }
 
-/** Decides who a caller is. */
+/** Authenticates callers. */
 export class Access {
   /** Requests that were refused with 401. */
   refused = 0;
@@ -56,15 +56,16 @@ export class Access {
     );
   }
 
-  /** Goes by other tokens and accounts from now on. */
+  /** Changes the tokens and accounts. */
   change(options: AccessOptions): void {
     this.#options = options;
   }
 
   /**
-   * Finds out who has sent a request.
+   * Authenticates the sender of a request.
    *
-   * @throws {RequestError} 401 if that is not known, 429 if too many logins have failed.
+   * @throws {RequestError} 401 if the credentials are missing or wrong, 429 if too many logins have
+   * failed.
    */
   async callerOf(headers: Headers, address: string): Promise<Caller> {
     const given = headers.get("authorization");
@@ -91,7 +92,7 @@ export class Access {
       case "basic": {
         const [, username, password] = basicOf(credentials) ?? [];
         if (username === undefined || password === undefined) return null;
-        // What asks a person for a name and a password takes a token, too.
+        // A login with a name and a password may also be a token.
         return await this.#byToken(password, username, address) ??
           await this.#byAccount(username, password, address);
       }
@@ -122,7 +123,7 @@ export class Access {
   }
 }
 
-/** What an account may do: both its own authorizer, if it has one, and the rules must allow it. */
+/** The scope of an account: both its own authorizer, if it has one, and the rules must allow it. */
 async function scopeOf(
   client: ClientInfo,
   rules: Authorizer,

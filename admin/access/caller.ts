@@ -1,19 +1,19 @@
-/** Who has sent a request to the admin listener, and what they may do. */
+/** The sender of a request to the admin listener, and its scope. */
 
-/** What a caller may do: look, or change things too. */
+/** What a caller may do: read, or read and change. */
 export type Scope = "read" | "write";
 
-/** Who has sent a request. */
+/** The sender of a request. */
 export interface Caller {
-  /** The name of the token or of the account; `""` for nobody that is known. */
+  /** The name of the token or of the account; `""` for an unknown caller. */
   readonly name: string;
-  /** `null` for a caller that may not even look. */
+  /** `null` for a caller without any right. */
   readonly scope: Scope | null;
-  /** Where it connects from. */
+  /** The address of the caller. */
   readonly address: string;
 }
 
-/** Whether a caller may do what takes a scope. */
+/** Whether the scope of a caller includes another scope. */
 export function mayDo({ scope }: Caller, needed: Scope | null): boolean {
   return needed === null || scope === "write" || scope === needed;
 }

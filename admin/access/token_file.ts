@@ -1,32 +1,32 @@
 /**
- * Bearer tokens: what they look like, and the file that keeps their hashes.
+ * Bearer tokens: their format, and the file with their hashes.
  *
  * @module
  */
 import { decodeFile, FileFaultError, type LineFault, linesOf } from "../../auth/file_errors.ts";
 import type { Scope } from "./caller.ts";
 
-/** What a token begins with, so that tools that look for secrets find it. */
+/** The prefix of tokens, so that tools that search for secrets find them. */
 const PREFIX = "fairway_";
-/** Random bytes of a token. */
+/** The number of random bytes of a token. */
 const TOKEN_BYTES = 32;
-/** Tokens in a file. */
+/** The maximum number of tokens in a file. */
 const TOKENS_MAX = 10_000;
-/** What a token is called. */
+/** The valid names of tokens. */
 const NAME_REGEXP = /^[\w.@-]{1,64}$/;
 const HASH_REGEXP = /^[\da-f]{64}$/;
 
-/** A token as its file has it. */
+/** A token in the file. */
 export interface TokenEntry {
-  /** What it is called in logs. */
+  /** Its name in logs. */
   readonly name: string;
-  /** What it is good for. */
+  /** Its scope. */
   readonly scope: Scope;
   /** The SHA-256 of the token, in 64 hex digits of lower case. */
   readonly hash: string;
 }
 
-/** Makes a token that nobody has. */
+/** Makes a random token. */
 export function newToken(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(TOKEN_BYTES));
   return PREFIX + bytes.toBase64({ alphabet: "base64url", omitPadding: true });
@@ -43,7 +43,7 @@ export function formatTokenLine({ name, scope, hash }: TokenEntry): string {
   return `${name}:${scope}:${hash}`;
 }
 
-/** What is wrong with the name of a token; `null` if nothing. */
+/** The fault of the name of a token; `null` for none. */
 export function tokenNameFault(name: string): string | null {
   if (NAME_REGEXP.test(name)) return null;
   return "a name has 1 to 64 letters, digits and . _ @ -";
@@ -96,7 +96,10 @@ export class TokenFile {
     return new TokenFile(parseTokens(path, await Deno.readFile(path)));
   }
 
-  /** What a token is called and may do; `null` if it is none of these. Takes no less time then. */
+  /**
+   * The entry of a token; `null` if there is none. An unknown token takes as much time as a known
+   * one.
+   */
   async find(token: string): Promise<TokenEntry | null> {
     return this.#byHash.get(await hashToken(token)) ?? null;
   }

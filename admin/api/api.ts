@@ -22,11 +22,11 @@ import { serverRoutes } from "./server_routes.ts";
 import { streamRoutes } from "./stream_routes.ts";
 import { Traces } from "./trace_routes.ts";
 
-/** Every route of the admin listener, and what they share. */
+/** Every route of the admin listener, and the parts that they share. */
 export class AdminApi {
   readonly routes: RouteTable;
   readonly metrics: MetricsSource;
-  /** How fast requests are answered. */
+  /** Limits the rate of requests. */
   readonly pace: RequestPace;
   readonly #slices: TimeSlices;
   readonly #recent: RecentEvents;
@@ -81,7 +81,7 @@ export class AdminApi {
     this.routes = new RouteTable([...routes, description]);
   }
 
-  /** Ends what is under way. */
+  /** Ends all work in progress. */
   close(): void {
     this.#traces.close();
     this.#recent.stop();

@@ -1,4 +1,4 @@
-/** What the routes of the API share. */
+/** The parts that the routes of the API share. */
 import type { Broker } from "../../broker/broker.ts";
 import type { Inspection } from "../../broker/inspection.ts";
 import type { SessionTotals } from "../metrics/session_totals.ts";
@@ -8,7 +8,7 @@ import type { RequestPace } from "../http/request_pace.ts";
 import type { Operations } from "./operations.ts";
 import type { RecentEvents } from "./recent_events.ts";
 
-/** What the routes of the API share. */
+/** The parts that the routes of the API share. */
 export interface ApiParts {
   readonly broker: Broker;
   readonly inspection: Inspection;
@@ -16,8 +16,8 @@ export interface ApiParts {
   readonly slices: TimeSlices;
   readonly totals: SessionTotals;
   readonly recent: RecentEvents;
-  /** The orders of the list of clients. */
+  /** The cached orders of the list of clients. */
   readonly index: ListIndex;
-  /** The pace of its large pages. */
+  /** Limits the rate of its large pages. */
   readonly pages: RequestPace;
 }

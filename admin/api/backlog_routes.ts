@@ -1,5 +1,5 @@
 /**
- * A look into the backlog of a client: the messages that wait for it.
+ * Lists the messages that wait for a client.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import { cursorOf, PAGE_QUERY, pageRequest, pageSchema } from "./page.ts";
 
 /** Payloads of a page, in bytes: it ends with the message that exceeds it. */
 const PAYLOAD_BYTES_MAX = 1024 * 1024;
-/** How long a page may take, in milliseconds: a damaged disk may not answer. */
+/** The time limit of a page, in milliseconds, because a damaged disk may not answer. */
 const LOOK_MS = 5000;
 
 const WAITING_SCHEMA: Schema = {
@@ -121,7 +121,7 @@ async function fill(page: BacklogPage, look: BacklogLook, slices: TimeSlices): P
   }
 }
 
-/** Fills a page, until something has to be loaded first; `null` when it is filled. */
+/** Fills a page, until something must be loaded first; `null` when the page is full. */
 function* untilLoad(page: BacklogPage, look: BacklogLook): Steps<Promise<void> | null> {
   for (;;) {
     const { done, value } = look.next();
@@ -145,7 +145,7 @@ async function inTime({ clock }: Inspection, filling: Promise<void>): Promise<vo
   }
 }
 
-/** @throws {RequestError} 400 if the cursor is none of a backlog. */
+/** @throws {RequestError} 400 if the cursor is not from a backlog. */
 function placeOf({ rank, key }: { readonly rank: number; readonly key: string }): BacklogPlace {
   const index = Number(key);
   if (Number.isSafeInteger(rank) && Number.isSafeInteger(index)) return [rank, index];

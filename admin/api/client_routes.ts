@@ -32,7 +32,7 @@ const SELECTION: Fields = {
   connected: { type: "boolean", description: "Whether the client is connected" },
 };
 
-/** What clients can be sorted by; the highest comes first. */
+/** The values that clients can be sorted by; the highest comes first. */
 const RANKS: Readonly<Record<string, (session: InspectedSession, nowMs: number) => number>> = {
   id: () => 0,
   lag: (session) => session.lagBytes,
@@ -233,7 +233,7 @@ function selectionOf(query: Values): (session: InspectedSession) => boolean {
 }
 
 /**
- * Reads an address, or a block of them.
+ * Parses an address, or a block of addresses.
  *
  * @throws {RequestError} 400 if it is none.
  */

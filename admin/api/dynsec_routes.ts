@@ -1,6 +1,6 @@
 /**
- * Dynamic security over HTTP: its accounts, which it calls clients, its groups and its roles. Each
- * change is one of its commands, so the same limits hold, and the store has it before the answer.
+ * Dynamic security over HTTP: its accounts (which it calls clients), groups and roles. Each change
+ * is one of its commands, so the same limits apply, and it is stored before the answer.
  *
  * @module
  */
@@ -27,18 +27,18 @@ const ROLES: Fields = {
   roles: { type: "array", description: "Its roles, each with `rolename` and `priority`" },
 };
 
-/** One kind of records. */
+/** A kind of record. */
 interface Kind {
-  /** What one is called in paths and commands, such as `Client`. */
+  /** The noun in paths and commands, such as `Client`. */
   readonly noun: string;
   /** The field of its name. */
   readonly key: string;
-  /** What a new one may have, beside its name. */
+  /** The fields of a new record, without its name. */
   readonly fields: Fields;
-  /** What a change may have beside that. */
+  /** Further fields of a change. */
   readonly more: Fields;
   names(accounts: Accounts): readonly string[];
-  /** One of them as JSON; `null` if there is none of that name. */
+  /** A record as JSON; `null` if there is none of this name. */
   show(accounts: Accounts, name: string): unknown;
 }
 
@@ -123,7 +123,7 @@ function routesOf(kind: Kind, parts: ApiParts): Route[] {
     handle: ({ query }) => {
       const { state } = securityOf(parts);
       return answerPage(parts.slices, query, {
-        // A copy: they come and go during the walk.
+        // A copy, because records may be added and removed during the walk.
         entries: [...kind.names(state)],
         place: (name) => ({ rank: 0, key: name }),
         view: (name) => kind.show(state, name) ?? { [key]: name },
@@ -186,7 +186,7 @@ function routesOf(kind: Kind, parts: ApiParts): Route[] {
   }];
 }
 
-/** Takes any commands, as they are published to the topic. */
+/** Executes commands in the format of the topic. */
 function commandRoute(parts: ApiParts): Route {
   return {
     method: "POST",

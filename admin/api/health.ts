@@ -8,10 +8,10 @@ import type { Readiness } from "../../broker/inspection.ts";
 import { json } from "../http/http_responses.ts";
 import type { Route } from "../http/routes.ts";
 
-/** What is asked about the broker. */
+/** The state of the broker that health depends on. */
 export interface HealthSource {
   readonly readiness: Readiness;
-  /** Listeners for MQTT that are open; `null` if that is not known here. */
+  /** The number of open listeners for MQTT; `null` if unknown. */
   readonly openListeners: number | null;
 }
 
@@ -49,7 +49,7 @@ export function healthRoutes(source: HealthSource): Route[] {
   }];
 }
 
-/** Why a broker is not ready for clients; nothing if it is. */
+/** The reasons why a broker is not ready for clients; empty if it is. */
 export function whyNotReady({ readiness, openListeners }: HealthSource): string[] {
   const { takesClients, takesWrites, hasMemory } = readiness;
   return [

@@ -1,6 +1,6 @@
 /**
- * The order of a long list, kept for a while: the first page costs a walk over everything, and each
- * further one what it shows.
+ * The order of a long list, cached for a while: the first page costs a walk over the list, and each
+ * further page only its entries.
  *
  * @module
  */
@@ -8,20 +8,20 @@ import type { Clock } from "../../broker/base/clock.ts";
 import type { Steps, TimeSlices } from "../time_slices.ts";
 import { compare, type Place } from "./place.ts";
 
-/** How long an order is good for a first page, in milliseconds. */
+/** How long an order can be used for a first page, in milliseconds. */
 const FRESH_MS = 1000;
 /** How long an order is kept for further pages since it was last used, in milliseconds. */
 const KEPT_MS = 60_000;
-/** Orders that are kept at once: of other selections, or sorted otherwise. */
+/** The maximum number of cached orders: of other selections, or other sort keys. */
 const ORDERS_MAX = 4;
-/** Entries of all of them together. A list that is longer is walked for each page. */
+/** The maximum number of entries of all orders together. A longer list is walked for each page. */
 export const ENTRIES_MAX = 1_000_000;
 /** Entries that are sorted in one step. */
 const RUN_ENTRIES = 16;
 /** Entries that are merged in one step. */
 const MERGED_PER_STEP = 16;
 
-/** A list that was put in order. */
+/** A sorted list. */
 interface Order {
   readonly places: readonly Place[];
   readonly madeMs: number;
@@ -32,7 +32,7 @@ interface Order {
 export class ListIndex {
   readonly #clock: Clock;
   readonly #slices: TimeSlices;
-  /** By what was selected and how it was sorted; the one that was used last is the last. */
+  /** By selection and sort key; the most recently used order is last. */
   readonly #orders = new Map<string, Order>();
   readonly #making = new Map<string, Promise<Order | null>>();
   #cancel: (() => void) | null = null;
@@ -51,7 +51,7 @@ export class ListIndex {
    * The places of a list, in order.
    *
    * @param name What is selected, and how it is sorted.
-   * @param isFirst Whether it is for a first page, which has to be up to date.
+   * @param isFirst Whether it is for a first page, which must be up to date.
    * @param entries The places of all entries that belong to the list; `null` for one that does not.
    * @returns `null` if there are too many.
    */
@@ -74,14 +74,14 @@ export class ListIndex {
     return order.places;
   }
 
-  /** Keeps nothing more. */
+  /** Drops all orders. */
   stop(): void {
     this.#cancel?.();
     this.#cancel = null;
     this.#orders.clear();
   }
 
-  /** Makes an order; all who want the same one meanwhile wait for it. */
+  /** Makes an order. Requests for the same order meanwhile wait for it. */
   #make(name: string, entries: () => Iterable<Place | null>): Promise<Order | null> {
     let making = this.#making.get(name);
     if (making === undefined) {
@@ -94,7 +94,7 @@ export class ListIndex {
     return making;
   }
 
-  /** Drops those that were not used for longest, until there are not too many. */
+  /** Drops the least recently used orders, until the limits hold. */
   #shorten(): void {
     let entries = 0;
     for (const { places } of this.#orders.values()) entries += places.length;
@@ -106,7 +106,7 @@ export class ListIndex {
     }
   }
 
-  /** Drops those that nobody uses any more. */
+  /** Drops orders that are no longer used. */
   #dropLater(): void {
     if (this.#cancel !== null) return;
     this.#cancel = this.#clock.schedule(this.#clock.now() + KEPT_MS, () => {
@@ -120,7 +120,7 @@ export class ListIndex {
   }
 }
 
-/** Where the places begin that come after one: all of them without one. */
+/** The index of the first place after another one; 0 without one. */
 export function startAfter(places: readonly Place[], after: Place | null): number {
   if (after === null) return 0;
   let low = 0;
@@ -133,7 +133,7 @@ export function startAfter(places: readonly Place[], after: Place | null): numbe
   return low;
 }
 
-/** Puts places in order, some at a time: sorted runs, which are merged. `null` for too many. */
+/** Sorts places step by step: first runs, which are then merged. `null` for too many. */
 export function* inOrder(entries: Iterable<Place | null>): Steps<Place[] | null> {
   const all: Place[] = [];
   for (const entry of entries) {

@@ -15,9 +15,9 @@ import type { Steps } from "../time_slices.ts";
 import type { ApiParts } from "./api_parts.ts";
 import { answerPage, dataSchema, PAGE_QUERY, pageSchema } from "./page.ts";
 
-/** How long a request waits until a message is stored and the next one is welcome, in ms. */
+/** How long a request waits until a message is stored and the next one may be published, in ms. */
 const PUBLISH_MS = 5000;
-/** Retained messages that are deleted in one step. */
+/** The maximum number of retained messages that are deleted in one step. */
 const DELETED_PER_STEP = 16;
 
 const PAYLOAD_SCHEMA: Schema = {
@@ -147,7 +147,7 @@ export function messageRoutes({ broker, inspection, slices }: ApiParts): Route[]
     }
   }
 
-  /** Waits for a publication, unless that takes too long: it is accepted all the same. */
+  /** Waits for a publication, up to a limit of time. It is accepted in any case. */
   async function inTime(publication: Promise<void>): Promise<void> {
     const { clock } = inspection;
     const late = Promise.withResolvers<void>();

@@ -10,10 +10,10 @@ import { sysValues, totalsOf } from "../sys_values.ts";
 import type { TimeSlices } from "../time_slices.ts";
 import type { Operations } from "./operations.ts";
 
-/** How often the averages of load are brought up to date, in milliseconds. */
+/** The interval at which the averages of load are updated, in milliseconds. */
 const LOAD_MS = 10_000;
 
-/** Everything that is measured while the admin listener is open. */
+/** The measurements of an open admin listener. */
 export class MetricsSource {
   readonly slices: TimeSlices;
   readonly totals: SessionTotals;
@@ -51,7 +51,7 @@ export class MetricsSource {
     this.#next();
   }
 
-  /** Brings up to date what takes a while. */
+  /** Updates the values that need a walk. */
   async refresh(): Promise<void> {
     await this.totals.take();
     this.#process = await processUse();
@@ -63,7 +63,7 @@ export class MetricsSource {
     return Math.floor((this.#broker.clock.now() - this.#sinceMs) / 1000);
   }
 
-  /** What mosquitto tells below `$SYS/broker/`, averages of load and `uptime` included. */
+  /** The values of mosquitto below `$SYS/broker/`, including averages of load and `uptime`. */
   sysValues(): Record<string, number> {
     return { ...this.sysCounts(), ...this.#loads.values(), uptime: this.uptimeSeconds };
   }
@@ -76,7 +76,7 @@ export class MetricsSource {
     return sysValues(this.#broker, queued, unsent, this.#heapMost);
   }
 
-  /** Measures nothing more. */
+  /** Stops the measurements. */
   stop(): void {
     this.#lag.stop();
     this.#cancel();

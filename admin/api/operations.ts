@@ -1,18 +1,18 @@
-/** What the program around a broker does for operators, such as a reload. */
+/** Operations for operators that the program around a broker offers, such as a reload. */
 import type { DynamicSecurity } from "../../auth/dynsec/dynamic_security.ts";
 import type { CertificateInfo } from "../metrics/instruments.ts";
 import type { Line } from "../visible.ts";
 
-/** What a program can do beside its broker; what is missing is answered with 404. */
+/** The operations of a program. A request for a missing one gets 404. */
 export interface Operations {
-  /** What `/api/v1/version` says; `"0.0.0"` without. */
+  /** The version that `/api/v1/version` reports; `"0.0.0"` by default. */
   readonly version?: string;
-  /** Takes a line for each change that somebody makes; it is lost without. */
+  /** Logs a line for each change by an operator; not logged without it. */
   readonly audit?: (line: Line) => void;
   /**
-   * Has the configuration read again.
+   * Reloads the configuration.
    *
-   * @returns What is wrong with it, a line each; nothing if it is in effect.
+   * @returns Its faults, one line each; empty if it is in effect.
    */
   readonly reload?: () => Promise<readonly string[]>;
   /** The configuration in effect, in its own language. */
@@ -21,22 +21,22 @@ export interface Operations {
   readonly certificates?: () => readonly CertificateInfo[];
   /** The accounts of dynamic security; `null` if there is none. */
   readonly accounts?: () => DynamicSecurity | null;
-  /** The listeners, as mosquitto's API tells them. */
+  /** The listeners, in the format of mosquitto's API. */
   readonly listeners?: () => readonly ListenerInfo[];
 }
 
-/** A listener as mosquitto's API tells it. */
+/** A listener, in the format of mosquitto's API. */
 export interface ListenerInfo {
   /** The port; absent of a Unix socket. */
   readonly port?: number;
   /** The path of a Unix socket. */
   readonly path?: string;
-  /** What is spoken there. */
+  /** The protocol of the listener. */
   readonly protocol: "mqtt" | "websockets" | "httpapi";
   /** Whether it is encrypted. */
   readonly tls: boolean;
   /** Whether clients must show a certificate. */
   readonly mtls: boolean;
-  /** Whether clients may connect that tell no name. */
+  /** Whether clients may connect without a user name. */
   readonly allow_anonymous: boolean;
 }

@@ -33,10 +33,10 @@ export const PAGE_QUERY: Fields = {
   },
 };
 
-/** How much of a list is asked for. */
+/** The part of a list that a request asks for. */
 export interface PageRequest {
   readonly limit: number;
-  /** The last entry of the page before; `null` for the first page. */
+  /** The last entry of the previous page; `null` for the first page. */
   readonly after: Place | null;
 }
 
@@ -57,8 +57,8 @@ export function pageRequest({ limit, cursor }: Values): PageRequest {
 }
 
 /**
- * Finds a page in entries that come in any order, one entry a step. It holds no more than twice as
- * many entries as the page.
+ * Finds a page in entries in any order, one entry per step. It holds at most twice as many entries
+ * as the page.
  *
  * @param place The place of an entry; `null` for one that does not belong to the list.
  */
@@ -111,11 +111,11 @@ export async function answerPage<T>(
   return jsonText(await slices.run(pageText(page, request.limit, view)));
 }
 
-/** What a list with an index needs. */
+/** The source of a list with a cached order. */
 export interface IndexedParts {
   readonly slices: TimeSlices;
   readonly index: ListIndex;
-  /** That of pages with more entries than usual. */
+  /** Limits the rate of large pages. */
   readonly pace: RequestPace;
 }
 
@@ -142,7 +142,7 @@ export async function answerIndexedPage<T>(
   return jsonText(await slices.run(pageText(page, limit, list.view)));
 }
 
-/** Finds a page in a list that is in order, one entry a step. */
+/** Finds a page in a sorted list, one entry per step. */
 function* findPage<T>(
   places: readonly Place[],
   get: (key: string) => T | null,
@@ -158,7 +158,7 @@ function* findPage<T>(
   return { entries, next: at < places.length ? cursorOf(places[at - 1]!) : null };
 }
 
-/** A page as JSON, one entry a step. */
+/** A page as JSON, one entry per step. */
 function* pageText<T>(
   { entries, next }: Page<T>,
   limit: number,

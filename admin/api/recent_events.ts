@@ -1,5 +1,5 @@
 /**
- * The connections that were closed last, and the messages that were dropped last.
+ * The last closed connections, and the last dropped messages.
  *
  * @module
  */
@@ -21,7 +21,7 @@ export interface ClosedConnection {
   readonly listener: string;
   readonly by: "client" | "broker" | "network";
   readonly reasonCode: number;
-  /** What was wrong; `null` for nothing. */
+  /** The error; `null` for none. */
   readonly error: string | null;
 }
 
@@ -34,7 +34,7 @@ export interface DroppedMessage {
   readonly clientId: string | null;
 }
 
-/** Keeps what has happened while the admin listener is open. */
+/** Records events while the admin listener is open. */
 export class RecentEvents {
   readonly closed: Ring<ClosedConnection> = new Ring<ClosedConnection>(CLOSED_MAX);
   readonly dropped: Ring<DroppedMessage> = new Ring<DroppedMessage>(DROPPED_MAX);
@@ -56,13 +56,13 @@ export class RecentEvents {
     });
   }
 
-  /** Keeps nothing more. */
+  /** Stops recording. */
   stop(): void {
     this.#stop();
   }
 }
 
-/** The last so many of what was added. */
+/** The last added items, up to a number. */
 export class Ring<T> {
   readonly #max: number;
   readonly #items: T[] = [];

@@ -1,15 +1,15 @@
-/** A text that is made for all who ask for it within a while. */
+/** A text that is shared by all requests within a second. */
 import type { Clock } from "../../broker/base/clock.ts";
 
-/** How long a text is good for, in milliseconds. */
+/** How long a text is used, in milliseconds. */
 const FRESH_MS = 1000;
 
-/** Makes a text once a second at most. */
+/** Makes a text at most once a second. */
 export class SharedText {
   readonly #clock: Clock;
   readonly #make: () => Promise<string>;
   #text: Promise<string> | null = null;
-  /** When the text was begun, by the clock. */
+  /** When the making of the text began, by the clock. */
   #sinceMs = -Infinity;
 
   constructor(clock: Clock, make: () => Promise<string>) {
@@ -20,7 +20,7 @@ export class SharedText {
   /**
    * The text, which is no older than a second when it was begun.
    *
-   * @throws What making it throws; the next who asks has it made again.
+   * @throws The error of making it. The next request tries again.
    */
   get(): Promise<string> {
     const now = this.#clock.now();

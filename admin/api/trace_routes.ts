@@ -10,7 +10,7 @@ import { stream } from "../http/http_responses.ts";
 import type { Route } from "../http/routes.ts";
 import { TRACES_MAX, TraceStream } from "./trace_stream.ts";
 
-/** The traces that are under way. */
+/** The traces in progress. */
 export class Traces {
   readonly #inspection: Inspection;
   readonly #open = new Set<TraceStream>();

@@ -1,6 +1,6 @@
 /**
- * A live trace of what one client does, or of what is published to a topic filter: one JSON object
- * a line, for a limited time, at a limited rate.
+ * A live trace of one client, or of publications to a topic filter: one JSON object per line, for a
+ * limited time, at a limited rate.
  *
  * @module
  */
@@ -9,16 +9,16 @@ import type { Inspection } from "../../broker/inspection.ts";
 import { TokenBucket } from "../../broker/limits/token_bucket.ts";
 import { matchesFilter } from "../../router/topic.ts";
 
-/** Traces at once; past it: 429. */
+/** The maximum number of traces at the same time; past it: 429. */
 export const TRACES_MAX = 4;
 /** Bytes of lines that wait for their reader; past them events are counted as skipped. */
 const WAITING_BYTES_MAX = 256 * 1024;
-/** How often a line says that the trace goes on, in milliseconds. */
+/** The interval of the lines that keep the connection alive, in milliseconds. */
 const ALIVE_MS = 10_000;
 /** Bytes of a payload that are shown. */
 const PAYLOAD_BYTES_MAX = 4096;
 
-/** What is traced. */
+/** The subject of a trace. */
 export interface TraceOptions {
   /** The client; `null` for all. */
   readonly clientId: string | null;
@@ -26,13 +26,13 @@ export interface TraceOptions {
   readonly filter: string | null;
   /** When it ends. */
   readonly seconds: number;
-  /** Events a second; more of them are counted as skipped. */
+  /** The maximum rate of events, per second. Events beyond it are counted as skipped. */
   readonly rate: number;
   /** Whether payloads are shown. */
   readonly showsPayload: boolean;
 }
 
-/** One trace, read as a stream of bytes. It ends by time, or when its reader goes. */
+/** One trace, as a stream of bytes. It ends after its time, or when its reader disconnects. */
 export class TraceStream {
   readonly stream: ReadableStream<Uint8Array>;
   readonly #inspection: Inspection;
@@ -114,7 +114,7 @@ export class TraceStream {
     };
   }
 
-  /** Whether another event may be told now; if not, it is counted. */
+  /** Whether another event may be written now. If not, it is counted. */
   #mayTell(): boolean {
     const now = this.#inspection.clock.now();
     const isFull = (this.#controller.desiredSize ?? 0) <= 0;

@@ -1,23 +1,23 @@
 /**
- * The fields that a request may have, in its query or in a JSON body: how they are read, what is
- * told about wrong ones, and how the OpenAPI file describes them.
+ * The fields of a request, in its query or in a JSON body: parsing, errors, and their description
+ * in the OpenAPI file.
  *
  * @module
  */
 import { RequestError } from "./request_error.ts";
 
-/** What a field takes. */
+/** The type and the range of a field. */
 export interface Field {
   readonly type: "string" | "integer" | "number" | "boolean" | "object" | "array";
   readonly description: string;
   /** Whether the request must have it. */
   readonly required?: boolean;
-  /** The words it takes; any text without. */
+  /** The allowed words; any text by default. */
   readonly words?: readonly string[];
   readonly minimum?: number;
   readonly maximum?: number;
   readonly lengthMax?: number;
-  /** What holds without it. */
+  /** The default value. */
   readonly initial?: string | number | boolean;
 }
 
@@ -27,7 +27,7 @@ export type Fields = Readonly<Record<string, Field>>;
 /** The values of the fields that were given. */
 export type Values = Readonly<Record<string, unknown>>;
 
-/** Characters of a text, unless the field says otherwise. */
+/** The maximum length of a text, unless the field sets another one, in characters. */
 const LENGTH_MAX = 65_535;
 
 /**

@@ -1,10 +1,10 @@
 /**
- * Accepts the TCP and TLS connections of HTTP clients, no more than it may, and passes their bytes
- * to the HTTP server behind it.
+ * Accepts a limited number of TCP and TLS connections of HTTP clients, and passes their bytes to
+ * the HTTP server behind it.
  *
- * The HTTP server of the runtime bounds neither its connections nor how long one may say nothing or
- * read nothing, asks for no client certificate, and ends when the file descriptors run out. So it
- * listens on the loopback interface only, and takes requests from here alone.
+ * The HTTP server of the runtime has no limit on its connections, and no timeout for silent or slow
+ * clients. It does not ask for client certificates, and ends when file descriptors run out. So it
+ * listens on the loopback interface only, and accepts connections only from here.
  *
  * @module
  */
@@ -16,15 +16,18 @@ import { TlsListener } from "../../transport/tls.ts";
 import type { TlsServerOptions } from "../../transport/tls_options.ts";
 import type { PeerInfo, Transport } from "../../transport/transport.ts";
 
-/** Connections at once; past it the one that was idle for longest gives way. */
+/** The maximum number of connections. Past it, the one that was idle for longest is closed. */
 export const CONNECTIONS_MAX = 128;
-/** How long a connection may bring no answer, its request being late or incomplete, in milliseconds. */
+/**
+ * How long a connection may be without an answer, because its request is late or incomplete, in
+ * milliseconds.
+ */
 export const IDLE_MS_MAX = 30_000;
-/** How long a client may take nothing of an answer, in milliseconds. */
+/** How long a client may not read its answer, in milliseconds. */
 export const STALL_MS_MAX = 10_000;
-/** How often the connections are looked at, in milliseconds. */
+/** The interval between two checks of the connections, in milliseconds. */
 const LOOK_MS = 1000;
-/** Bytes that are passed on at once. */
+/** The size of the buffer of each direction, in bytes. */
 const BUFFER_BYTES = 16 * 1024;
 
 /** The address of the listener, and its TLS settings. */
@@ -42,7 +45,7 @@ export interface Backend {
 
 /** Accepts the connections of HTTP clients. */
 export class HttpListener {
-  /** How many had to give way, and how many were closed for being slow. */
+  /** The number of connections that were closed for others, and for being slow. */
   evicted = 0;
   timedOut = 0;
   readonly #clock: Clock;
@@ -79,17 +82,17 @@ export class HttpListener {
     return this.#listener.port;
   }
 
-  /** Connections as of now. */
+  /** The current number of connections. */
   get connections(): number {
     return this.#connections.size;
   }
 
-  /** Takes other certificates; they hold from the next handshake on. */
+  /** Replaces the certificates, from the next handshake on. */
   reload(tls: TlsServerOptions): void {
     if (this.#listener instanceof TlsListener) this.#listener.reload(tls);
   }
 
-  /** Accepts nothing more, and closes every connection. */
+  /** Stops listening, and closes every connection. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#cancelLook?.();
@@ -122,7 +125,7 @@ export class HttpListener {
     try {
       await connection.run(peer, this.#backend, handshake);
     } catch {
-      // The client is gone, or its handshake was no good: there is nobody to tell.
+      // The client is gone, or its handshake has failed. Nobody can be told.
     } finally {
       connection.close();
       this.#connections.delete(connection);
@@ -132,7 +135,7 @@ export class HttpListener {
     }
   }
 
-  /** Looks at the connections as long as there are any. */
+  /** Checks the connections as long as there are any. */
   #look(): void {
     if (this.#cancelLook !== null || this.#isClosed) return;
     this.#cancelLook = this.#clock.schedule(this.#clock.now() + LOOK_MS, () => {
@@ -153,12 +156,12 @@ export class HttpListener {
 class ProxiedConnection {
   /** Closes when both ends are closed. */
   readonly gone: Receipt = new Receipt();
-  /** When something has left for the client last, or it has come. */
+  /** When bytes were last sent to the client, or received from it. */
   movedMs: number;
   readonly #clock: Clock;
   #client: Transport;
   #server: Transport | null = null;
-  /** Since when a write to the client is under way; `null` if none is. */
+  /** When the write in progress to the client began; `null` for none. */
   #writingMs: number | null = null;
   #isClosed = false;
 
@@ -168,7 +171,7 @@ class ProxiedConnection {
     this.movedMs = clock.now();
   }
 
-  /** Whether the client takes nothing, or brings no whole request. */
+  /** Whether the client does not read, or has sent no whole request in time. */
   isLate(nowMs: number): boolean {
     if (this.#isClosed) return false;
     if (this.#writingMs !== null) return nowMs - this.#writingMs > STALL_MS_MAX;

@@ -1,5 +1,5 @@
 /**
- * What is answered: JSON, text, or what is wrong.
+ * Makes responses: JSON, text, or errors.
  *
  * @module
  */
@@ -16,7 +16,7 @@ export function json(value: unknown, status = 200): Response {
   return jsonText(JSON.stringify(value), status);
 }
 
-/** A JSON answer that is written already. */
+/** A JSON answer from a text. */
 export function jsonText(text: string, status = 200): Response {
   const headers = { ...HEADERS, "content-type": "application/json" };
   return new Response(text, { status, headers });
@@ -27,17 +27,17 @@ export function text(body: string, type = "text/plain; charset=utf-8"): Response
   return new Response(body, { headers: { ...HEADERS, "content-type": type } });
 }
 
-/** A body that goes on for a while; `null` for none. */
+/** A response with a stream as body. */
 export function stream(body: ReadableStream<Uint8Array> | null, type: string): Response {
   return new Response(body, { headers: { ...HEADERS, "content-type": type } });
 }
 
-/** Done, and nothing to say. */
+/** A response without content. */
 export function noContent(): Response {
   return new Response(null, { status: 204, headers: HEADERS });
 }
 
-/** The answer to what has failed; `null` if the fault is ours, and has to be reported. */
+/** The answer to an error; `null` for an internal error, which must be reported. */
 export function failure(error: unknown): Response | null {
   if (error instanceof TooBusyError) {
     return fault(429, error.message, null, { "retry-after": "1" });

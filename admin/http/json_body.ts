@@ -16,7 +16,7 @@ export async function readJsonBody(request: Request): Promise<Values> {
   if (length > BODY_BYTES_MAX) throw tooLarge();
   const bytes = await readBytes(request);
   if (bytes.length === 0) return {};
-  // A web page of another origin may send text and forms without being asked, but no JSON.
+  // A web page of another origin can send text and forms without a preflight request, but not JSON.
   const type = request.headers.get("content-type") ?? "";
   if (!/^application\/json\s*(;|$)/i.test(type)) {
     throw new RequestError(415, "The body must be JSON, with Content-Type: application/json");

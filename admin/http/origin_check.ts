@@ -1,15 +1,14 @@
 /**
- * Whether a request comes from where it may: a web page must not reach the admin listener by a name
- * that its author has pointed here (DNS rebinding), nor have a browser send what its user never
- * meant (CSRF).
+ * Checks the origin of a request: a web page must not reach the admin listener by a host name of
+ * its own (DNS rebinding), and must not make a browser send requests of its user (CSRF).
  *
  * @module
  */
 import { RequestError } from "./request_error.ts";
 
 /**
- * Checks the Host header. Addresses are good: no name leads to them. So is `localhost`, the name
- * that the listener is bound by, and those that its operator has added.
+ * Checks the Host header. Allowed are addresses, because no name is involved, `localhost`, the name
+ * that the listener is bound to, and names that the operator has added.
  *
  * @throws {RequestError} 421 if the name is another.
  */

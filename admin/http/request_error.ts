@@ -10,7 +10,7 @@ export class RequestError extends Error {
   /** Further headers of the answer. */
   readonly headers: Readonly<Record<string, string>>;
 
-  /** @param message What is wrong, and what would be right. */
+  /** @param message The fault, and the correct form. */
   constructor(
     status: number,
     message: string,

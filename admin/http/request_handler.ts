@@ -1,6 +1,6 @@
 /**
- * What every request goes through: where it comes from, its route, its caller, its fields; and the
- * line in the log for everyone who changes something.
+ * Handles every request: checks its origin, finds its route, authenticates its caller, reads its
+ * fields, and logs each change.
  *
  * @module
  */
@@ -17,25 +17,25 @@ import { callOf, type Found, type RouteTable } from "./routes.ts";
 /** Characters of a path in a line of the log. */
 const SHOWN_MAX = 500;
 
-/** What the handler needs. */
+/** The parts that the handler needs. */
 export interface RequestHandlerOptions {
   readonly routes: RouteTable;
   readonly access: Access;
   readonly pace: RequestPace;
-  /** Names by which the listener is known, beside its addresses. */
+  /** The names of the listener, besides its addresses. */
   readonly names: readonly string[];
-  /** Answers what is no route: a file, say. `null` if it is none either. */
+  /** Answers requests without a route, such as for files; `null` if there is nothing. */
   readonly other: ((url: URL) => Promise<Response | null>) | null;
-  /** Takes the line about a change. */
+  /** Logs a line about a change. */
   audit(line: Line): void;
-  /** Told of a failure of ours. */
+  /** Reports an internal error. */
   reportError(error: unknown): void;
 }
 
-/** Lets requests through to their handlers. */
+/** Passes requests to their handlers. */
 export class RequestHandler {
   readonly #options: RequestHandlerOptions;
-  /** Answers by their status. */
+  /** The number of answers by status. */
   readonly answered: Map<number, number> = new Map();
 
   constructor(options: RequestHandlerOptions) {

@@ -1,32 +1,32 @@
-/** The pace at which requests are answered: a flood of them is spread over time. */
+/** Limits the rate of requests: a flood is spread over time. */
 import type { Clock } from "../../broker/base/clock.ts";
 import { TooBusyError } from "../time_slices.ts";
 
-/** How many requests are answered. */
+/** A rate of requests. */
 export interface PaceLimits {
-  /** In a second, on average, over all HTTP clients. */
+  /** The average rate of all HTTP clients together, per second. */
   readonly perSecond: number;
-  /** At once after a while without any. */
+  /** The number of requests that are answered at once after a pause. */
   readonly burst: number;
 }
 
 /** All requests together. */
 export const REQUESTS: PaceLimits = { perSecond: 100, burst: 50 };
-/** Those for `/metrics`: who asks more often gets the same text again. */
+/** Requests for `/metrics`. Requests within a second get the same text. */
 export const METRICS: PaceLimits = { perSecond: 10, burst: 5 };
-/** Large pages of the list of clients: one may have 300 KB. */
+/** Large pages of the list of clients, which can have 300 KB. */
 export const PAGES: PaceLimits = { perSecond: 4, burst: 4 };
-/** How long a request waits for its turn, in milliseconds; one that would wait longer gets 429. */
+/** The maximum wait of a request, in milliseconds. A request that would wait longer gets 429. */
 export const PACE_WAIT_MS = 10_000;
 
-/** Gives each request its time, in the order in which they come. */
+/** Assigns each request a time, in the order of arrival. */
 export class RequestPace {
-  /** How many requests had to wait. */
+  /** The number of requests that had to wait. */
   delayed = 0;
   readonly #clock: Clock;
   readonly #intervalMs: number;
   readonly #burstMs: number;
-  /** When the next request would have its turn if there were no burst, by the clock. */
+  /** The time of the next request without a burst, by the clock. */
   #nextMs = -Infinity;
   readonly #waiting = new Set<() => void>();
 
@@ -70,7 +70,7 @@ export class RequestPace {
     if (turn !== null) await turn;
   }
 
-  /** Lets go of all that wait. */
+  /** Releases all waiting requests. */
   close(): void {
     for (const go of [...this.#waiting]) go();
   }

@@ -1,5 +1,5 @@
 /**
- * The routes of the admin listener: what each answers, who may ask, and which fields it takes.
+ * The routes of the admin listener: their handlers, scopes and fields.
  *
  * @module
  */
@@ -8,49 +8,49 @@ import { readJsonBody } from "./json_body.ts";
 import { type Fields, readFields, readQuery, type Values } from "./fields.ts";
 import { RequestError } from "./request_error.ts";
 
-/** The methods that there are. */
+/** The supported methods. */
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /** A JSON Schema. */
 export type Schema = Readonly<Record<string, unknown>>;
 
-/** A request that has found its route, with its fields checked. */
+/** A request with its route, and with checked fields. */
 export interface Call {
   readonly request: Request;
   readonly caller: Caller;
-  /** What stands in the places of the path, decoded. */
+  /** The values of the places of the path, decoded. */
   readonly path: Readonly<Record<string, string>>;
   readonly query: Values;
   readonly body: Values;
 }
 
-/** What is answered, and to whom. */
+/** A route: its path, scope, fields and handler. */
 export interface Route {
   readonly method: Method;
   /** A path with `:name` for each place. */
   readonly path: string;
-  /** What the caller must be allowed; `null` for everyone. */
+  /** The scope that the caller needs; `null` for everyone. */
   readonly scope: Scope | null;
-  /** What it does, in a line. */
+  /** Its description, in one line. */
   readonly summary: string;
-  /** A word for it in the OpenAPI file. */
+  /** Its identifier in the OpenAPI file. */
   readonly id: string;
-  /** What stands in the places of the path. */
+  /** The descriptions of the places of the path. */
   readonly places?: Readonly<Record<string, string>>;
   readonly query?: Fields;
   readonly body?: Fields;
-  /** Whether the body may have any fields; they are the handler's to check. */
+  /** Whether the body may have any fields, which the handler checks. */
   readonly isOpenBody?: boolean;
   /** The status of success; 200 by default, 204 without a schema. */
   readonly status?: number;
-  /** What success brings. */
+  /** The schema of the response on success. */
   readonly schema?: Schema;
-  /** The type of what success brings; `application/json` by default. */
+  /** The content type of the response on success; `application/json` by default. */
   readonly type?: string;
   handle(call: Call): Response | Promise<Response>;
 }
 
-/** A route, and what stands in the places of its path. */
+/** A route, and the values of the places of its path. */
 export interface Found {
   readonly route: Route;
   readonly path: Readonly<Record<string, string>>;

@@ -1,5 +1,5 @@
 /**
- * The files of `http_dir`: a page that shows what the API tells, such as mosquitto's dashboard.
+ * Serves the files of `http_dir`: a page that uses the API, such as mosquitto's dashboard.
  *
  * @module
  */
@@ -23,7 +23,8 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Makes what answers with the files of a folder; links that lead out of it lead nowhere.
+ * Makes a function that serves the files of a folder. Symbolic links that lead out of it are not
+ * followed.
  *
  * @throws If the folder cannot be read.
  */

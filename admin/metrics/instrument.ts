@@ -1,12 +1,12 @@
 /** The kinds of metrics: single values, values by label, and histograms. */
 
-/** What is measured: its name, what it means, and how it is read. */
+/** An instrument: its name, its description, and a function that reads it. */
 export interface Instrument {
-  /** Ends in the unit, and in `_total` for what only grows. */
+  /** Ends with the unit, and with `_total` for a counter. */
   readonly name: string;
   readonly kind: "counter" | "gauge" | "histogram";
   readonly help: string;
-  /** The values as of now: one for each set of labels. */
+  /** The current values: one for each set of labels. */
   read(): Iterable<Sample>;
 }
 
@@ -19,7 +19,7 @@ export interface Sample {
   readonly value: number | HistogramValue;
 }
 
-/** How values are spread, as of now. */
+/** The current distribution of values. */
 export interface HistogramValue {
   readonly bounds: readonly number[];
   readonly counts: readonly number[];
@@ -27,7 +27,7 @@ export interface HistogramValue {
   readonly count: number;
 }
 
-/** An instrument with one value; it has none while that is `null`. */
+/** An instrument with one value; without a value while that is `null`. */
 export function single(
   kind: "counter" | "gauge",
   name: string,
@@ -63,7 +63,7 @@ export function byLabel(
   };
 }
 
-/** An instrument that tells how values are spread. */
+/** An instrument for a distribution of values. */
 export function spread(name: string, help: string, read: () => HistogramValue): Instrument {
   return {
     kind: "histogram",

@@ -1,5 +1,5 @@
 /**
- * Everything that is measured of a broker, under our names. docs/operating.md explains them.
+ * All instruments of a broker, under our names. docs/operating.md explains them.
  *
  * @module
  */
@@ -20,11 +20,11 @@ export interface CertificateInfo {
   readonly expirySeconds: number;
 }
 
-/** What instruments read from. */
+/** The sources of the instruments. */
 export interface Sources {
   readonly broker: Broker;
   readonly version: string;
-  /** Since when the broker is up, by its clock. */
+  /** When the broker has started, by its clock. */
   readonly sinceMs: number;
   readonly lag: LoopLag;
   counted(): Totals;
@@ -32,7 +32,7 @@ export interface Sources {
   certificates(): readonly CertificateInfo[];
   /** Dynamic security; `null` for none. */
   accounts(): DynamicSecurity | null;
-  /** Answers of the admin listener by status. */
+  /** The number of answers of the admin listener, by status. */
   answered(): ReadonlyMap<number, number>;
 }
 

@@ -1,4 +1,4 @@
-/** What is measured of messages that the broker keeps for nobody in particular. */
+/** Instruments for messages that the broker keeps without a session. */
 import type { Broker } from "../../broker/broker.ts";
 import { type Instrument, single } from "./instrument.ts";
 

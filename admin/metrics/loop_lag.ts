@@ -1,15 +1,15 @@
-/** Measures how late the event loop is. */
+/** Measures the delay of the event loop. */
 import type { Clock } from "../../broker/base/clock.ts";
 import { Histogram, SECONDS_BOUNDS } from "../../broker/base/histogram.ts";
 
-/** How often the event loop is looked at, in milliseconds. */
+/** The interval of the measurements, in milliseconds. */
 const LOOK_MS = 500;
 
-/** By how much the event loop is late: what was due then comes later. */
+/** Measures the delay of the event loop by a timer. */
 export class LoopLag {
-  /** How the delays are spread, in seconds. */
+  /** The distribution of the delays, in seconds. */
   readonly seconds: Histogram = new Histogram(SECONDS_BOUNDS);
-  /** The last of them, in seconds. */
+  /** The last delay, in seconds. */
   lastSeconds = 0;
   readonly #clock: Clock;
   #cancel: () => void = () => {};
@@ -19,7 +19,7 @@ export class LoopLag {
     this.#next();
   }
 
-  /** Looks no more. */
+  /** Stops measuring. */
   stop(): void {
     this.#cancel();
   }

@@ -1,12 +1,12 @@
 /**
- * What an exporter makes of mosquitto's `$SYS` for Prometheus (sapcc/mosquitto-exporter), under the
- * names that it has there: dashboards for that exporter work without it.
+ * The metrics under the names of an exporter of mosquitto's `$SYS` for Prometheus
+ * (sapcc/mosquitto-exporter), so that dashboards for that exporter work without it.
  *
  * @module
  */
 import { type Instrument, single } from "./instrument.ts";
 
-/** Topics whose values only grow, as the exporter has it. */
+/** The topics that the exporter treats as counters. */
 const COUNTERS: ReadonlySet<string> = new Set([
   "bytes/received",
   "bytes/sent",

@@ -1,20 +1,20 @@
 /**
- * What this process takes of the machine.
+ * The resources that this process uses.
  *
  * @module
  */
 
-/** What this process takes. */
+/** The resources of this process. */
 export interface ProcessUse {
   readonly heapUsedBytes: number;
   readonly heapTotalBytes: number;
   readonly externalBytes: number;
   readonly residentBytes: number;
-  /** Files and sockets that are open; `null` where that cannot be found out. */
+  /** The number of open files and sockets; `null` if unknown. */
   readonly openFds: number | null;
 }
 
-/** Looks at this process. Counting its files takes `--allow-read`, on Linux. */
+/** Measures this process. Counting its files takes `--allow-read`, on Linux. */
 export async function processUse(): Promise<ProcessUse> {
   const { heapUsed, heapTotal, external, rss } = Deno.memoryUsage();
   return {

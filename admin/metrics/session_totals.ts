@@ -1,23 +1,23 @@
-/** The sums over all sessions, counted in one walk that takes turns. */
+/** Sums over all sessions, counted in one walk in turns. */
 import type { Inspection } from "../../broker/inspection.ts";
 import type { Steps, TimeSlices } from "../time_slices.ts";
 
-/** How long a count is good for, in milliseconds. */
+/** How long a count is used, in milliseconds. */
 const FRESH_MS = 5000;
 
-/** Slow subscribers that are remembered. */
+/** The maximum number of slow subscribers that are remembered. */
 const SLOW_MAX = 10_000;
 
-/** What all sessions come to. */
+/** Sums over all sessions. */
 export interface Totals {
   readonly connected: number;
   readonly offline: number;
   /** Sessions that survive a restart. */
   readonly durable: number;
-  /** Messages that wait, a message for ten sessions counting ten times, and their bytes. */
+  /** Waiting messages, and their bytes. A message for ten sessions counts ten times. */
   readonly backlogMessages: number;
   readonly backlogBytes: number;
-  /** The most that waits for one session. */
+  /** The maximum that waits for one session. */
   readonly backlogMessagesMost: number;
   readonly inflight: number;
   /** Bytes that wait to be written, and the most for one client. */
@@ -43,13 +43,13 @@ const NOTHING: Totals = {
   byListener: new Map(),
 };
 
-/** Counts what sessions hold, all of them in one walk, which is slow; so it is not done often. */
+/** Counts the contents of all sessions in one walk. The walk is slow, so it is not done often. */
 export class SessionTotals {
   readonly #inspection: Inspection;
   readonly #slices: TimeSlices;
   #last: Totals = NOTHING;
   #lastMs = -Infinity;
-  /** Since when each slow subscriber is slow. */
+  /** When each slow subscriber was first seen as slow. */
   #slow: ReadonlyMap<string, number> = new Map();
   #counting: Promise<Totals> | null = null;
 
@@ -58,7 +58,7 @@ export class SessionTotals {
     this.#slices = slices;
   }
 
-  /** What was counted last. */
+  /** The result of the last walk. */
   get last(): Totals {
     return this.#last;
   }
@@ -71,7 +71,7 @@ export class SessionTotals {
     return this.#slow;
   }
 
-  /** Counts, unless that was done a moment ago; all who ask meanwhile wait for the same walk. */
+  /** Counts, unless the last result is fresh. Concurrent calls wait for the same walk. */
   async take(): Promise<Totals> {
     const { clock } = this.#inspection;
     if (clock.now() - this.#lastMs < FRESH_MS) return this.#last;
