@@ -12,8 +12,8 @@ const WAITING_MAX = 1024;
 const USUAL_ITERATIONS = 101;
 
 /**
- * Lets in clients that have an account, with its password. Who has none may be known elsewhere:
- * that is told apart by the reason code, as for other authenticators.
+ * Accepts clients that have an account, by its password. A client without an account is refused as
+ * unknown, so that another authenticator may know it.
  */
 export class AccountLogin implements Authenticator {
   readonly #accounts: Accounts;
@@ -24,7 +24,10 @@ export class AccountLogin implements Authenticator {
     this.#accounts = accounts;
   }
 
-  /** Refuses a client that has an account for good, and another one as unknown. */
+  /**
+   * A refusal of a client that has an account is final. A client without an account is refused as
+   * unknown.
+   */
   async authenticate({ username, password, clientId }: ConnectRequest): Promise<Decision> {
     if (username === null || password === null) return UNKNOWN;
     const checked = this.#queue.run(async () => {
@@ -33,14 +36,14 @@ export class AccountLogin implements Authenticator {
     });
     if (checked === null) return BUSY;
     const isRight = await checked;
-    // It may have changed meanwhile.
+    // The account may have changed during the check.
     const account = this.#accounts.account(username);
     if (account === undefined) return UNKNOWN;
     const hasPassword = account.password !== null;
     return isRight && hasPassword && mayUse(account, clientId) ? WELCOME : REFUSED;
   }
 
-  /** Whether a client may stay: its account is there, and still lets it in. */
+  /** Whether a client may stay: its account exists, and still accepts it. */
   mayStay({ username, clientId }: ClientInfo): boolean {
     if (username === null) return true;
     const account = this.#accounts.account(username);

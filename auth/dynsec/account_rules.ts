@@ -4,12 +4,15 @@ import type { Authorizer, PublishRequest, SubscribeRequest } from "../authorizer
 import { decide } from "./access.ts";
 import type { Accounts } from "./accounts.ts";
 
-/** Allows what roles allow. What they do not decide, other rules do; without any it is refused. */
+/**
+ * Allows what the roles of an account allow. Other rules decide where no role does; without any, it
+ * is refused.
+ */
 export class AccountRules implements Authorizer {
   readonly #accounts: Accounts;
   readonly #others: Authorizer | null;
 
-  /** @param others What decides about clients without an account, and where no ACL matches. */
+  /** @param others The rules for clients without an account, and where no ACL matches. */
   constructor(accounts: Accounts, others: Authorizer | null = null) {
     this.#accounts = accounts;
     this.#others = others;

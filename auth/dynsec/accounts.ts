@@ -1,4 +1,4 @@
-/** The accounts, groups and roles in effect, and what has changed since the last commit. */
+/** The accounts, groups and roles in effect, and the changes since the last commit. */
 import {
   type Account,
   type Group,
@@ -54,12 +54,12 @@ export class Accounts {
   readonly #before = new Map<string, Before>();
   #version = 0;
 
-  /** Counts changes: what was derived from an older version is outdated. */
+  /** Counts changes. Values that were derived from an older version are outdated. */
   get version(): number {
     return this.#version;
   }
 
-  /** Everything that is neither account nor group nor role. */
+  /** Everything besides accounts, groups and roles. */
   get settings(): SecuritySettings {
     return this.#settings;
   }
@@ -124,7 +124,7 @@ export class Accounts {
     this.#change("group", group.groupname, group);
   }
 
-  /** Removes a group. Accounts that are in it stay as they are: the name then means nothing. */
+  /** Removes a group. Its accounts do not change: the name then refers to nothing. */
   removeGroup(groupname: string): void {
     this.#change("group", groupname, null);
   }
@@ -134,7 +134,7 @@ export class Accounts {
     this.#change("role", role.rolename, role);
   }
 
-  /** Removes a role. What has it stays as it is: the name then means nothing. */
+  /** Removes a role. Its holders do not change: the name then refers to nothing. */
   removeRole(rolename: string): void {
     this.#change("role", rolename, null);
   }
@@ -144,7 +144,7 @@ export class Accounts {
     this.#change("settings", "", settings);
   }
 
-  /** What has changed since the last {@linkcode keep} or {@linkcode undo}. */
+  /** The changes since the last {@linkcode keep} or {@linkcode undo}. */
   changes(): Change[] {
     return [...this.#before.values()].map(({ kind, name }) => ({
       kind,

@@ -1,17 +1,17 @@
-/** What every command gets, and what it gives back. */
+/** The input of a command, and its result. */
 import type { Accounts } from "./accounts.ts";
 import type { Json } from "./document.ts";
 import { FieldError, type Fields } from "./fields.ts";
 import { VERBOSE_LIST_MAX } from "./limits.ts";
 import type { Account, Group, Role } from "./model.ts";
 
-/** The clients that have to connect again, because what they may do has changed. */
+/** The clients that must connect again, because their permissions have changed. */
 export interface Affected {
   /** The user names of accounts. */
   readonly usernames: Set<string>;
   /** Whether clients without a user name are among them. */
   isAnonymous: boolean;
-  /** Whether what connected clients may do can have changed at all. */
+  /** Whether the permissions of connected clients may have changed at all. */
   hasChanged: boolean;
 }
 
@@ -21,15 +21,15 @@ export interface CommandContext {
   readonly affected: Affected;
   /** The addresses of the connected clients, by user name. */
   addresses(): Promise<ReadonlyMap<string, readonly string[]>>;
-  /** Call it now and then in a long loop; resolves when the loop may go on. */
+  /** Called now and then in a long loop. Resolves when the loop may continue. */
   turn(): Promise<void> | null;
 }
 
 /**
- * Does what a command says.
+ * Executes a command.
  *
  * @returns The `data` of the answer; nothing if it has none.
- * @throws {FieldError} If it cannot be done. Then nothing has changed.
+ * @throws {FieldError} If it cannot be executed. Then nothing has changed.
  */
 export type Command = (
   context: CommandContext,
@@ -57,13 +57,13 @@ export function roleOf({ accounts }: CommandContext, rolename: string): Role {
   return role;
 }
 
-/** The clients of an account have to connect again. */
+/** Makes the clients of an account connect again. */
 export function affectAccount({ affected }: CommandContext, username: string): void {
   affected.hasChanged = true;
   affected.usernames.add(username);
 }
 
-/** The clients of all members of a group have to connect again. */
+/** Makes the clients of all members of a group connect again. */
 export function affectGroup(context: CommandContext, groupname: string): void {
   const { accounts, affected } = context;
   affected.hasChanged = true;
@@ -71,7 +71,7 @@ export function affectGroup(context: CommandContext, groupname: string): void {
   for (const username of accounts.membersOf(groupname)) affected.usernames.add(username);
 }
 
-/** The clients of whoever has a role, or is in a group that has it, have to connect again. */
+/** Makes the clients of all accounts with a role, or in a group with it, connect again. */
 export function affectRole(context: CommandContext, rolename: string): void {
   const { accounts, affected } = context;
   affected.hasChanged = true;
@@ -79,13 +79,13 @@ export function affectRole(context: CommandContext, rolename: string): void {
   for (const groupname of accounts.groupsWith(rolename)) affectGroup(context, groupname);
 }
 
-/** What is answered in the place of too much. */
+/** The error in place of an answer that is too long. */
 export const TOO_LONG = "The answer is too long: ask for less, with count and offset";
 
 /**
  * The part of a list that a command asks for.
  *
- * @param show How one of them is shown.
+ * @param show Formats an entry.
  * @throws {FieldError} If it is too long.
  */
 export function listPage(

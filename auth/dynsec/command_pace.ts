@@ -1,4 +1,4 @@
-/** Limits how many commands a second are done. */
+/** Limits the rate of commands. */
 import { COMMANDS_BURST_MAX, COMMANDS_PER_SECOND_MAX } from "./limits.ts";
 
 /** Time, as a pace needs it. */
@@ -9,17 +9,17 @@ export interface PaceClock {
   wait(ms: number): Promise<void>;
 }
 
-/** Has commands wait beyond a burst, so that there are no more than so many per second. */
+/** Makes commands beyond a burst wait, so that the average rate stays within the limit. */
 export class CommandPace {
   readonly #clock: PaceClock;
-  /** When all commands until now would be done at the rate. */
+  /** The time at which all commands so far would be done at the rate. */
   #paidMs = 0;
 
   constructor(clock: PaceClock) {
     this.#clock = clock;
   }
 
-  /** Waits until some commands may be done. */
+  /** Waits until some commands may be executed. */
   async take(commands: number): Promise<void> {
     const now = this.#clock.now();
     const burstMs = COMMANDS_BURST_MAX * 1000 / COMMANDS_PER_SECOND_MAX;

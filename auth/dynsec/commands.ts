@@ -11,7 +11,7 @@ import * as groupCommands from "./group_commands.ts";
 import { ANSWER_CHARS_MAX, COMMANDS_PER_MESSAGE_MAX, MESSAGE_BYTES_MAX } from "./limits.ts";
 import * as roleCommands from "./role_commands.ts";
 
-/** What is answered as the name of a command that has none. */
+/** The name in the answer to a command without a name. */
 const NAMELESS = "Unknown command";
 
 /** All commands, by their names in lower case: mosquitto compares them in any case. */
@@ -34,11 +34,11 @@ function accountCommandsOnly(): Record<string, Command> {
 export interface CommandAnswer {
   /** Its name, as it was sent. */
   readonly command: string;
-  /** What is wrong with it; without it, it was done. */
+  /** The error; absent if the command succeeded. */
   readonly error?: string;
-  /** What it has asked for. */
+  /** The requested data. */
   readonly data?: Readonly<Record<string, unknown>>;
-  /** What it was sent with, to recognise the answer. */
+  /** The Correlation Data of the command. */
   readonly correlationData?: string;
 }
 
@@ -71,9 +71,9 @@ export function refusal(error: string): CommandAnswer {
 }
 
 /**
- * Does one command. A command that fails has changed nothing.
+ * Executes one command. A command that fails changes nothing.
  *
- * @throws What is not the sender's fault.
+ * @throws An internal error.
  */
 export async function runCommand(
   context: CommandContext,
@@ -126,14 +126,14 @@ export class Answers {
     return this.#error;
   }
 
-  /** The same commands, none of which was done. */
+  /** The answers if none of the commands was done. */
   failed(error: string): Answers {
     const answers = new Answers();
     for (const sent of this.#sent) answers.add({ ...sent, error });
     return answers;
   }
 
-  /** All of them, as the message that carries them. */
+  /** All answers, as one message. */
   get text(): string {
     return `{"responses":[${this.#texts.join(",")}]}`;
   }

@@ -18,10 +18,10 @@ export const CONTROL_TOPIC = "$CONTROL/dynamic-security/v1";
 /** The topic of the answers. */
 export const RESPONSE_TOPIC = `${CONTROL_TOPIC}/response`;
 
-/** What every command of a message is answered if the store does not take the changes. */
+/** The answer to every command of a message if the store does not accept the changes. */
 export const NOT_STORED = "Nothing was changed: it could not be stored";
 
-/** Steps of a loop between two looks at the time. */
+/** Steps of a loop between two reads of the clock. */
 const STEPS_PER_TURN = 256;
 
 /** Counters of dynamic security. */
@@ -38,21 +38,21 @@ export interface SecurityStats {
 
 /**
  * Accounts, groups and roles that administrators change while the broker runs, with the commands of
- * mosquitto's dynamic security. The store has a change before it is answered.
+ * mosquitto's dynamic security. A change is stored before it is answered.
  */
 export class DynamicSecurity {
   /** The topic that takes its commands. */
   readonly topic: string = CONTROL_TOPIC;
-  /** Lets in clients that have an account. */
+  /** Accepts clients that have an account. */
   readonly authenticator: Authenticator;
   /** Rows of the store that could not be read. */
   readonly unreadable: number;
-  /** Whether there is nothing yet: no row was ever stored. */
+  /** Whether it is empty: no row was ever stored. */
   readonly isNew: boolean;
   readonly #accounts: Accounts;
   readonly #host: SecurityHost;
   readonly #pace: CommandPace;
-  /** Messages are done one after the other. */
+  /** Messages are handled one after the other. */
   readonly #queue = new WorkQueue(1, MESSAGES_WAITING_MAX);
   readonly #stats: SecurityStats = {
     commands: 0,
@@ -99,7 +99,7 @@ export class DynamicSecurity {
   }
 
   /**
-   * Everything as it is now, to look at only.
+   * The current state, read-only.
    *
    * @internal
    */
@@ -118,10 +118,10 @@ export class DynamicSecurity {
   }
 
   /**
-   * Allows what roles allow.
+   * An authorizer that allows what roles allow.
    *
-   * @param others What decides about clients without an account, and where no ACL matches; without
-   * any it is refused.
+   * @param others The rules for clients without an account, and where no ACL matches; by default
+   * these are refused.
    */
   authorizer(others: Authorizer | null = null): Authorizer {
     return new AccountRules(this.#accounts, others);
@@ -136,7 +136,7 @@ export class DynamicSecurity {
   async import(text: string): Promise<ImportedAccounts> {
     try {
       const imported = await importDocument(this.#accounts, text, () => this.#turn());
-      // A file without anything is imported as well, and not read again.
+      // An empty file also counts as imported, and is not read again.
       this.#accounts.setSettings({ ...this.#accounts.settings });
       await this.#commit();
       return imported;
@@ -146,7 +146,7 @@ export class DynamicSecurity {
     }
   }
 
-  /** Does the commands of a message, and publishes the answers. It never rejects. */
+  /** Executes the commands of a message, and publishes the answers. It never rejects. */
   async handle(client: ClientInfo, payload: Uint8Array): Promise<void> {
     if (this.#isStopped) return;
     const commands = readMessage(payload);
@@ -162,10 +162,10 @@ export class DynamicSecurity {
   }
 
   /**
-   * Does commands in order, and publishes the answers unless somebody else takes them. Clients that
-   * a change affects are disconnected afterwards.
+   * Executes commands in order, and publishes the answers, unless `take` is given. Clients that a
+   * change affects are disconnected afterwards.
    *
-   * @param by Who has sent them, for the log.
+   * @param by The sender, for the log.
    * @param take Takes the answers.
    * @returns Resolves when they are answered; it never rejects. `null` if too many others wait.
    */
@@ -192,7 +192,7 @@ export class DynamicSecurity {
     return null;
   }
 
-  /** Does no more commands. Call it before the broker is closed. */
+  /** Stops executing commands. Call it before the broker is closed. */
   stop(): void {
     this.#isStopped = true;
   }
@@ -204,7 +204,7 @@ export class DynamicSecurity {
     await this.#host.store?.close();
   }
 
-  /** Who is affected; `null` for nobody. */
+  /** The affected clients; `null` for none. */
   async #run(
     commands: readonly unknown[],
     by: string,
@@ -297,7 +297,7 @@ export class DynamicSecurity {
     this.#askAgain();
   }
 
-  /** Has subscriptions of sessions ended that are not allowed any more: once for many changes. */
+  /** Ends subscriptions that are no longer allowed: once for many changes. */
   #askAgain(): void {
     this.#asksAgain = true;
     this.#asking ??= this.#ask().finally(() => this.#asking = null);
@@ -319,7 +319,7 @@ function isList(value: readonly unknown[] | CommandAnswer): value is readonly un
   return Array.isArray(value);
 }
 
-/** The fields that name what a command is about. */
+/** The fields with the names in a command. */
 const NAMES = ["username", "groupname", "rolename", "acltype", "topic"];
 
 function changeOf(command: unknown, answer: CommandAnswer, by: string): AccountChange {

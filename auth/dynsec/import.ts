@@ -1,4 +1,4 @@
-/** Reads the file of mosquitto's plugin, once: from then on the store is the truth. */
+/** Imports the file of mosquitto's plugin, once. From then on, only the store counts. */
 import type { Accounts } from "./accounts.ts";
 import { readAccount, readDefaultAccess, readGroup, readRole, USUAL_PRIORITY } from "./document.ts";
 import { FieldError, Fields } from "./fields.ts";
@@ -11,10 +11,10 @@ import {
 } from "./limits.ts";
 import { groupOrder } from "./model.ts";
 
-/** Faults of a file that are told one by one; the others are counted. */
+/** The maximum number of faults of a file that are listed; the others are counted. */
 const FAULTS_TOLD_MAX = 20;
 
-/** What a file had. */
+/** The result of an import. */
 export interface ImportedAccounts {
   /** How many accounts. */
   readonly accounts: number;
@@ -22,12 +22,13 @@ export interface ImportedAccounts {
   readonly groups: number;
   /** How many roles. */
   readonly roles: number;
-  /** What was left out, a line each. */
+  /** The parts that were left out, one line each. */
   readonly faults: readonly string[];
 }
 
 /**
- * Reads a file into accounts that are empty. What mosquitto would leave out is left out, and told.
+ * Reads a file into accounts that are empty. Parts that mosquitto would leave out are left out, and
+ * reported.
  *
  * @throws {FieldError} If it is no such file at all, or too large.
  */
@@ -79,7 +80,7 @@ class Faults {
     else this.#more++;
   }
 
-  /** Does something, and tells what is wrong with the file instead of throwing it. */
+  /** Calls a function, and reports its fault instead of throwing it. */
   guard(where: string, action: () => void): void {
     try {
       action();

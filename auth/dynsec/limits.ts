@@ -1,6 +1,6 @@
 /**
- * How much dynamic security keeps and does. Each command checks its own limit, and a command past
- * it is answered with an error and changes nothing.
+ * The limits of dynamic security. Each command checks its own limit, and a command past it is
+ * answered with an error and changes nothing.
  *
  * @module
  */

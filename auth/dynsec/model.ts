@@ -1,6 +1,6 @@
 /**
- * What dynamic security is made of: accounts, groups, roles and their ACLs. All of it is immutable:
- * a change replaces the whole record.
+ * The records of dynamic security: accounts, groups, roles and their ACLs. They are immutable: a
+ * change replaces the whole record.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export const ACL_TYPES = [
   "unsubscribePattern",
 ] as const;
 
-/** What an ACL is about. */
+/** The type of an ACL. */
 export type AclType = typeof ACL_TYPES[number];
 
 /** What {@linkcode DefaultAccess} distinguishes. */
@@ -31,7 +31,7 @@ export const ACTIONS = [
 /** Something that a client does. */
 export type Action = typeof ACTIONS[number];
 
-/** Whether an action is allowed that no ACL is about. */
+/** The default access: whether an action without a matching ACL is allowed. */
 export type DefaultAccess = Readonly<Record<Action, boolean>>;
 
 /** The default access of a new file of mosquitto. */
@@ -79,13 +79,13 @@ export interface Group extends Described {
   readonly roles: readonly RoleUse[];
 }
 
-/** That an account is in a group. */
+/** The membership of an account in a group. */
 export interface Membership {
   readonly groupname: string;
   readonly priority: number;
 }
 
-/** Who may connect; mosquitto calls it a client. */
+/** An account, whose clients may connect; mosquitto calls it a client. */
 export interface Account extends Described {
   readonly username: string;
   /** The only client identifier that it may use; `null` for any. */
@@ -99,7 +99,7 @@ export interface Account extends Described {
   readonly groups: readonly Membership[];
 }
 
-/** What is neither account nor group nor role. */
+/** Everything besides accounts, groups and roles. */
 export interface SecuritySettings {
   readonly defaultAccess: DefaultAccess;
   /** The group whose roles clients without a user name have; `null` for none. */

@@ -27,7 +27,7 @@ export interface AccountRow {
   readonly value: Uint8Array<ArrayBuffer> | null;
 }
 
-/** Where the rows are kept. */
+/** The store of the rows. */
 export interface AccountStore {
   /** Every row, a few at a time. */
   rows(): AsyncIterable<readonly { readonly key: Uint8Array; readonly value: Uint8Array }[]>;

@@ -31,7 +31,7 @@ export function writeRows(batch: Batch, rows: readonly AccountRow[]): void {
   }
 }
 
-/** A store that has nothing but the rows of dynamic security. */
+/** A store with only the rows of dynamic security. */
 export class OwnAccountStore implements AccountStore {
   readonly #store: Store;
 
