@@ -5,23 +5,23 @@ import type { AccountStore } from "./rows.ts";
 
 /** What dynamic security needs of the broker. */
 export interface SecurityHost extends PaceClock {
-  /** Where the accounts are kept; `null` for memory only. */
+  /** The store of the accounts; `null` for memory only. */
   readonly store: AccountStore | null;
-  /** Resolves when it is the turn of whoever asks. */
+  /** Resolves when the caller may go on. */
   nextTurn(): Promise<void>;
-  /** The clients that are connected; they may come and go during the walk. */
+  /** The connected clients. They may connect and disconnect during the walk. */
   clients(): Iterable<ClientInfo>;
   /** Disconnects a client with 0x98. */
   disconnect(clientId: string): void;
   /** Publishes an answer. */
   publish(topic: string, text: string): void;
-  /** What clients may do has changed: answers that are remembered are outdated. */
+  /** Permissions have changed: remembered answers are outdated. */
   onAccessChanged(): void;
-  /** Asks about every subscription again. */
+  /** Checks every subscription again. */
   reauthorize(): Promise<unknown>;
   /** A command has changed something. */
   onAccountChanged(change: AccountChange): void;
-  /** Reports a failure that is no client's. */
+  /** Reports an internal error. */
   onFailed(error: unknown): void;
 }
 
