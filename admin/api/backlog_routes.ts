@@ -15,7 +15,7 @@ import { RequestError } from "../http/request_error.ts";
 import type { Route, Schema } from "../http/routes.ts";
 import type { Steps, TimeSlices } from "../time_slices.ts";
 import type { ApiParts } from "./api_parts.ts";
-import { cursorOf, PAGE_QUERY, pageRequest, pageSchema } from "./page.ts";
+import { cursorOf, listOf, pageRequest } from "./page.ts";
 
 /** Payloads of a page, in bytes: it ends with the message that exceeds it. */
 const PAYLOAD_BYTES_MAX = 1024 * 1024;
@@ -47,21 +47,17 @@ const WAITING_SCHEMA: Schema = {
 /** The routes. */
 export function backlogRoutes({ inspection, slices }: ApiParts): Route[] {
   return [{
-    method: "GET",
     path: "/api/v1/clients/:id/backlog",
     places: { id: "The client identifier" },
-    scope: "read",
     id: "listBacklog",
     summary: "The messages that wait for a client, the oldest first; nothing is taken",
-    query: {
+    ...listOf(WAITING_SCHEMA, {
       payload: {
         type: "boolean",
         initial: false,
         description: "Whether payloads are wanted, in base64: takes a token with the scope `write`",
       },
-      ...PAGE_QUERY,
-    },
-    schema: pageSchema(WAITING_SCHEMA),
+    }),
     handle: async ({ path, query, caller }) => {
       const isOpen = query.payload as boolean;
       if (isOpen && !mayDo(caller, "write")) {

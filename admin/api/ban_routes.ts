@@ -11,7 +11,7 @@ import type { Route, Schema } from "../http/routes.ts";
 import type { Steps } from "../time_slices.ts";
 import type { ApiParts } from "./api_parts.ts";
 import { blockOf } from "./client_routes.ts";
-import { answerPage, dataSchema, PAGE_QUERY, pageSchema } from "./page.ts";
+import { answerPage, dataSchema, listOf } from "./page.ts";
 
 const KINDS: readonly BanKind[] = ["clientId", "username", "address"];
 
@@ -38,13 +38,10 @@ export function banRoutes({ inspection, slices }: ApiParts): Route[] {
     reason,
   });
   return [{
-    method: "GET",
     path: "/api/v1/bans",
-    scope: "read",
     id: "listBans",
     summary: "The bans in effect, the newest first",
-    query: PAGE_QUERY,
-    schema: pageSchema(BAN_SCHEMA),
+    ...listOf(BAN_SCHEMA),
     handle: ({ query }) => {
       const place = ({ id }: Ban) => ({ rank: id, key: "" });
       return answerPage(slices, query, { entries: bans.all(), place, view });

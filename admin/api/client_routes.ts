@@ -12,7 +12,7 @@ import { RequestError } from "../http/request_error.ts";
 import type { Route } from "../http/routes.ts";
 import type { ApiParts } from "./api_parts.ts";
 import { CLIENT_SCHEMA, clientView, SUBSCRIPTION_SCHEMA } from "./client_view.ts";
-import { answerIndexedPage, answerPage, dataSchema, PAGE_QUERY, pageSchema } from "./page.ts";
+import { answerIndexedPage, answerPage, dataSchema, listOf } from "./page.ts";
 import type { Place } from "./place.ts";
 
 const CLIENT_ID = { id: "The client identifier" } as const;
@@ -61,13 +61,10 @@ export function clientRoutes({ inspection, slices, totals, index, pages }: ApiPa
     throw new RequestError(404, `There is no client "${clientId.slice(0, 100)}"`, "id");
   };
   return [{
-    method: "GET",
     path: "/api/v1/clients",
-    scope: "read",
     id: "listClients",
     summary: "Clients with their sessions, connected or not",
-    query: { ...SELECTION, ...SORT, ...PAGE_QUERY },
-    schema: pageSchema(CLIENT_SCHEMA),
+    ...listOf(CLIENT_SCHEMA, { ...SELECTION, ...SORT }),
     handle: ({ query }) => {
       const isSelected = selectionOf(query);
       const rank = RANKS[query.sort as string]!;
@@ -95,14 +92,11 @@ export function clientRoutes({ inspection, slices, totals, index, pages }: ApiPa
     schema: dataSchema(CLIENT_SCHEMA),
     handle: ({ path }) => json({ data: clientView(sessionOf(path.id!), inspection) }),
   }, {
-    method: "GET",
     path: "/api/v1/clients/:id/subscriptions",
     places: CLIENT_ID,
-    scope: "read",
     id: "listSubscriptionsOfClient",
     summary: "The subscriptions of one client",
-    query: PAGE_QUERY,
-    schema: pageSchema(SUBSCRIPTION_SCHEMA),
+    ...listOf(SUBSCRIPTION_SCHEMA),
     handle: ({ path, query }) => {
       const session = sessionOf(path.id!);
       const { clientId } = session;
@@ -148,13 +142,10 @@ export function clientRoutes({ inspection, slices, totals, index, pages }: ApiPa
       return noContent();
     },
   }, {
-    method: "GET",
     path: "/api/v1/slow-subscribers",
-    scope: "read",
     id: "listSlowSubscribers",
     summary: "Connected clients that take their messages more slowly than these come",
-    query: PAGE_QUERY,
-    schema: pageSchema({
+    ...listOf({
       type: "object",
       properties: { since: { type: "string", format: "date-time" }, client: CLIENT_SCHEMA },
     }),
@@ -173,16 +164,12 @@ export function clientRoutes({ inspection, slices, totals, index, pages }: ApiPa
       return answerPage(slices, query, { entries: totals.slow, place, view });
     },
   }, {
-    method: "GET",
     path: "/api/v1/subscriptions",
-    scope: "read",
     id: "listSubscriptions",
     summary: "The subscriptions of all clients",
-    query: {
+    ...listOf(SUBSCRIPTION_SCHEMA, {
       filter: { type: "string", description: "Subscriptions with exactly this topic filter" },
-      ...PAGE_QUERY,
-    },
-    schema: pageSchema(SUBSCRIPTION_SCHEMA),
+    }),
     handle: ({ query }) => {
       const { filter } = query;
       return answerPage(slices, query, {

@@ -15,7 +15,7 @@ import { json, noContent } from "../http/http_responses.ts";
 import { RequestError } from "../http/request_error.ts";
 import type { Call, Route, Schema } from "../http/routes.ts";
 import type { ApiParts } from "./api_parts.ts";
-import { answerPage, dataSchema, PAGE_QUERY, pageSchema } from "./page.ts";
+import { answerPage, dataSchema, listOf } from "./page.ts";
 
 const PATH = "/api/v1/dynsec";
 
@@ -113,13 +113,10 @@ function routesOf(kind: Kind, parts: ApiParts): Route[] {
   };
   const nameOf = (call: Call) => call.path.name!;
   return [{
-    method: "GET",
     path,
-    scope: "read",
     id: `listDynsec${noun}s`,
     summary: `The ${what}s of dynamic security, by name`,
-    query: PAGE_QUERY,
-    schema: pageSchema(schema),
+    ...listOf(schema),
     handle: ({ query }) => {
       const { state } = securityOf(parts);
       return answerPage(parts.slices, query, {

@@ -13,7 +13,7 @@ import { RequestError } from "../http/request_error.ts";
 import type { Route, Schema } from "../http/routes.ts";
 import type { Steps } from "../time_slices.ts";
 import type { ApiParts } from "./api_parts.ts";
-import { answerPage, dataSchema, PAGE_QUERY, pageSchema } from "./page.ts";
+import { answerPage, dataSchema, listOf } from "./page.ts";
 
 /** How long a request waits until a message is stored and the next one may be published, in ms. */
 const PUBLISH_MS = 5000;
@@ -48,20 +48,16 @@ export function messageRoutes({ broker, inspection, slices }: ApiParts): Route[]
     expires: deadlineMs === Infinity ? null : inspection.timeOf(deadlineMs),
   });
   return [{
-    method: "GET",
     path: "/api/v1/retained",
-    scope: "read",
     id: "listRetained",
     summary: "Retained messages, without their payloads",
-    query: {
+    ...listOf(RETAINED_SCHEMA, {
       filter: {
         type: "string",
         initial: "#",
         description: "A topic filter; `#` matches no topic that begins with `$`",
       },
-      ...PAGE_QUERY,
-    },
-    schema: pageSchema(RETAINED_SCHEMA),
+    }),
     handle: ({ query }) =>
       answerPage(slices, query, {
         entries: inspection.retained(filterOf(query)),

@@ -8,7 +8,7 @@ import type { RequestPace } from "../http/request_pace.ts";
 import { RequestError } from "../http/request_error.ts";
 import { jsonText } from "../http/http_responses.ts";
 import type { Fields, Values } from "../http/fields.ts";
-import type { Schema } from "../http/routes.ts";
+import type { Route, Schema } from "../http/routes.ts";
 import { type ListIndex, startAfter } from "./list_index.ts";
 import { compare, type Place } from "./place.ts";
 import type { Steps, TimeSlices } from "../time_slices.ts";
@@ -18,7 +18,7 @@ export const PAGE_MAX = 1000;
 const PAGE_INITIAL = 100;
 
 /** The query parameters of every list. */
-export const PAGE_QUERY: Fields = {
+const PAGE_QUERY: Fields = {
   limit: {
     type: "integer",
     minimum: 1,
@@ -172,8 +172,25 @@ function* pageText<T>(
   return `{"data":[${texts.join(",")}],"meta":${JSON.stringify({ limit, next })}}`;
 }
 
+/**
+ * What all routes that list something share.
+ *
+ * @param query Query parameters beside those of every list.
+ */
+export function listOf(
+  entry: Schema,
+  query: Fields = {},
+): Pick<Route, "method" | "scope" | "query" | "schema"> {
+  return {
+    method: "GET",
+    scope: "read",
+    query: { ...query, ...PAGE_QUERY },
+    schema: pageSchema(entry),
+  };
+}
+
 /** The schema of a page. */
-export function pageSchema(entry: Schema): Schema {
+function pageSchema(entry: Schema): Schema {
   return {
     type: "object",
     required: ["data", "meta"],

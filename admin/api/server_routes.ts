@@ -8,7 +8,7 @@ import { json, noContent } from "../http/http_responses.ts";
 import { RequestError } from "../http/request_error.ts";
 import type { Route, Schema } from "../http/routes.ts";
 import type { ApiParts } from "./api_parts.ts";
-import { answerPage, dataSchema, PAGE_QUERY, type PagedList, pageSchema } from "./page.ts";
+import { answerPage, dataSchema, listOf, type PagedList } from "./page.ts";
 
 const TIME: Schema = { type: "string", format: "date-time" };
 const NULLABLE_TEXT: Schema = { type: ["string", "null"] };
@@ -41,13 +41,10 @@ const DROPPED_SCHEMA: Schema = {
 /** The routes. */
 export function serverRoutes({ broker, operations, recent, slices }: ApiParts): Route[] {
   return [{
-    method: "GET",
     path: "/api/v1/closed-connections",
-    scope: "read",
     id: "listClosedConnections",
     summary: "The last 1,000 connections that were closed, with the reasons, the latest first",
-    query: PAGE_QUERY,
-    schema: pageSchema(CLOSED_SCHEMA),
+    ...listOf(CLOSED_SCHEMA),
     handle: ({ query }) => answerPage(slices, query, latestFirst(recent.closed.items)),
   }, {
     method: "GET",
@@ -58,13 +55,10 @@ export function serverRoutes({ broker, operations, recent, slices }: ApiParts): 
     schema: dataSchema(COUNTS),
     handle: () => json({ data: broker.stats.dropped }),
   }, {
-    method: "GET",
     path: "/api/v1/drops/recent",
-    scope: "read",
     id: "listRecentDrops",
     summary: "The last 1,000 drops, the latest first",
-    query: PAGE_QUERY,
-    schema: pageSchema(DROPPED_SCHEMA),
+    ...listOf(DROPPED_SCHEMA),
     handle: ({ query }) => answerPage(slices, query, latestFirst(recent.dropped.items)),
   }, {
     method: "GET",

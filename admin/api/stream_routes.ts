@@ -9,7 +9,7 @@ import { json, noContent } from "../http/http_responses.ts";
 import { RequestError } from "../http/request_error.ts";
 import type { Route, Schema } from "../http/routes.ts";
 import type { ApiParts } from "./api_parts.ts";
-import { answerPage, dataSchema, PAGE_QUERY, pageSchema } from "./page.ts";
+import { answerPage, dataSchema, listOf } from "./page.ts";
 
 const STREAM = { stream: "The name of the stream" } as const;
 const GROUP = { ...STREAM, group: "The name of the group" } as const;
@@ -71,13 +71,10 @@ export function streamRoutes({ broker, slices }: ApiParts): Route[] {
     throw new RequestError(404, `There is no group "${path.group!.slice(0, 100)}"`, "group");
   };
   return [{
-    method: "GET",
     path: "/api/v1/streams",
-    scope: "read",
     id: "listStreams",
     summary: "The declared streams, with the sequences and the size of what they have",
-    query: PAGE_QUERY,
-    schema: pageSchema(STREAM_SCHEMA),
+    ...listOf(STREAM_SCHEMA),
     handle: ({ query }) =>
       answerPage(slices, query, {
         entries: broker.streams.declared,
@@ -90,14 +87,11 @@ export function streamRoutes({ broker, slices }: ApiParts): Route[] {
         },
       }),
   }, {
-    method: "GET",
     path: "/api/v1/streams/:stream/groups",
     places: STREAM,
-    scope: "read",
     id: "listGroups",
     summary: "The groups that read a stream, and how far they are",
-    query: PAGE_QUERY,
-    schema: pageSchema(GROUP_SCHEMA),
+    ...listOf(GROUP_SCHEMA),
     handle: ({ path, query }) => {
       const stream = streamOf(path.stream!);
       return answerPage(slices, query, {
@@ -116,14 +110,11 @@ export function streamRoutes({ broker, slices }: ApiParts): Route[] {
     schema: dataSchema(GROUP_SCHEMA),
     handle: ({ path }) => json({ data: groupView(...groupOf(path)) }),
   }, {
-    method: "GET",
     path: "/api/v1/streams/:stream/groups/:group/pending",
     places: GROUP,
-    scope: "read",
     id: "listPending",
     summary: "What the members of a group have not acknowledged, the most first",
-    query: PAGE_QUERY,
-    schema: pageSchema(PENDING_SCHEMA),
+    ...listOf(PENDING_SCHEMA),
     handle: ({ path, query }) => {
       const [stream, { name }] = groupOf(path);
       return answerPage(slices, query, {
