@@ -5,7 +5,7 @@
  */
 import type { ClientState } from "../client/mod.ts";
 import { ReasonCode } from "../codec/mod.ts";
-import { FlagError } from "./server_flags.ts";
+import { FlagError } from "./flag_error.ts";
 import { complain } from "./terminal.ts";
 
 /** Exit codes of the commands. */

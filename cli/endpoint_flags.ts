@@ -1,6 +1,6 @@
 /** The flags that say where the broker is, for `pub` and `sub`. */
 import type { Flags, FlagTable } from "./flags.ts";
-import { FlagError } from "./server_flags.ts";
+import { FlagError } from "./flag_error.ts";
 import { asksForTls, TLS_FLAGS } from "./tls_flags.ts";
 
 type EndpointFlag = "host" | "port" | "url" | "unix" | keyof typeof TLS_FLAGS;

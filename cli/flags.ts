@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { FlagError } from "./server_flags.ts";
+import { FlagError } from "./flag_error.ts";
 
 /** One flag. */
 export interface Flag {

@@ -8,7 +8,7 @@ import type { Properties } from "../codec/mod.ts";
 import { ENDPOINT_FLAGS, readTarget } from "./endpoint_flags.ts";
 import type { Flag, Flags, FlagTable } from "./flags.ts";
 import { countPropertyWords, type PropertySets, readProperties } from "./properties_flag.ts";
-import { FlagError } from "./server_flags.ts";
+import { FlagError } from "./flag_error.ts";
 import { readTls } from "./tls_flags.ts";
 import { readWill, WILL_FLAGS } from "./will_flags.ts";
 

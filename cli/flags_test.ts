@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { Flags, type FlagTable, helpOf } from "./flags.ts";
-import { FlagError } from "./server_flags.ts";
+import { FlagError } from "./flag_error.ts";
 
 type Name = "topic" | "message" | "rate" | "loud" | "pair";
 

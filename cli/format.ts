@@ -8,7 +8,7 @@ import { concat } from "@std/bytes";
 import type { ClientMessage } from "../client/mod.ts";
 import { isoTime, TIME_LETTERS, timePart, unixTime } from "./format_time.ts";
 import { messageJson } from "./json_message.ts";
-import { FlagError } from "./server_flags.ts";
+import { FlagError } from "./flag_error.ts";
 
 /** Formats a message and its time of arrival as bytes. */
 export type Format = (message: ClientMessage, date: Date) => Uint8Array;

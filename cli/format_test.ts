@@ -3,7 +3,7 @@ import type { ClientMessage } from "../client/mod.ts";
 import { parseFormat, plainFormat } from "./format.ts";
 import { TIME_LETTERS } from "./format_time.ts";
 import { PayloadError } from "./json_message.ts";
-import { FlagError } from "./server_flags.ts";
+import { FlagError } from "./flag_error.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();

@@ -1,7 +1,7 @@
 /** The command line of `passwd`. */
 import { ITERATIONS_MAX, type PasswordScheme } from "../auth/password_hash.ts";
 import { wholeNumber } from "./flags.ts";
-import { FlagError } from "./server_flags.ts";
+import { FlagError } from "./flag_error.ts";
 
 /** The iterations of mosquitto 2.0: few, but supported by every version. `-I` sets more. */
 const USUAL_ITERATIONS = 101;

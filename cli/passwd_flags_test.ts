@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { parsePasswdArgs } from "./passwd_flags.ts";
-import { FlagError } from "./server_flags.ts";
+import { FlagError } from "./flag_error.ts";
 
 const USUAL = { scheme: "sha512-pbkdf2", iterations: 101 } as const;
 

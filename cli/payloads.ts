@@ -1,6 +1,6 @@
 /** The payloads that `pub` publishes, from arguments, files or stdin. */
 import { concat } from "@std/bytes";
-import { FlagError } from "./server_flags.ts";
+import { FlagError } from "./flag_error.ts";
 import { reasonOf } from "./tls_flags.ts";
 
 /** The source of the messages of `pub.ts`. */

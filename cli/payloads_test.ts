@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { linesOf, payloadsOf } from "./payloads.ts";
-import { FlagError } from "./server_flags.ts";
+import { FlagError } from "./flag_error.ts";
 
 function streamOf(...chunks: string[]): ReadableStream<Uint8Array> {
   return ReadableStream.from(chunks.map((chunk) => new TextEncoder().encode(chunk)));

@@ -1,7 +1,7 @@
 /** The flag `-D`, which sets properties of packets. */
 import type { Properties, UserProperty } from "../codec/mod.ts";
 import { wholeNumber } from "./flags.ts";
-import { FlagError } from "./server_flags.ts";
+import { FlagError } from "./flag_error.ts";
 
 /** The packets whose properties `-D` can set. */
 export type PropertyCommand = "connect" | "publish" | "subscribe" | "will";

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { countPropertyWords, propertyWords, readProperties } from "./properties_flag.ts";
-import { FlagError } from "./server_flags.ts";
+import { FlagError } from "./flag_error.ts";
 
 /** What `-D` comes to, typed as on a command line. */
 function read(...lines: string[]) {

@@ -4,7 +4,7 @@ import { topicNameFault } from "../router/topic.ts";
 import { type Flag, Flags, type FlagTable, helpOf } from "./flags.ts";
 import { COMMON_FLAGS, type CommonFlag, type Connection, readConnection } from "./flags_common.ts";
 import type { PayloadSource } from "./payloads.ts";
-import { FlagError } from "./server_flags.ts";
+import { FlagError } from "./flag_error.ts";
 
 type SourceFlag = "message" | "file" | "stdin" | "lines" | "empty";
 type PubFlag = SourceFlag | "topic" | "qos" | "retain" | "repeat" | "repeatDelay" | "rate";

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { COMMON_FLAGS } from "./flags_common.ts";
 import { PUB_HELP, type PubSettings, readPubFlags } from "./pub_flags.ts";
-import { FlagError } from "./server_flags.ts";
+import { FlagError } from "./flag_error.ts";
 
 async function read(...args: string[]): Promise<PubSettings> {
   const settings = await readPubFlags(args);

@@ -1,5 +1,6 @@
 /** The command line of `server.ts`. */
 import { parseArgs } from "@std/cli";
+import { FlagError } from "./flag_error.ts";
 
 /** The command line of `server.ts`. */
 export interface ServerFlags {
@@ -28,11 +29,6 @@ export interface ServerFlags {
   readonly verbose: boolean;
   readonly help: boolean;
   readonly version: boolean;
-}
-
-/** An invalid command line. The message says what would be valid. */
-export class FlagError extends Error {
-  override readonly name: string = "FlagError";
 }
 
 /** The text of `--help`. */

@@ -5,7 +5,7 @@ import { topicFilterFault } from "../router/topic.ts";
 import { type Flag, Flags, type FlagTable, helpOf } from "./flags.ts";
 import { COMMON_FLAGS, type CommonFlag, type Connection, readConnection } from "./flags_common.ts";
 import { type Format, parseFormat, plainFormat } from "./format.ts";
-import { FlagError } from "./server_flags.ts";
+import { FlagError } from "./flag_error.ts";
 
 type ChoiceFlag = "topic" | "filterOut" | "unsubscribe" | "qos" | "noRetained" | "retainedOnly";
 type EndFlag = "count" | "timeout" | "exit" | "removeRetained";

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { readSubFlags, SUB_HELP, type SubSettings } from "./sub_flags.ts";
-import { FlagError } from "./server_flags.ts";
+import { FlagError } from "./flag_error.ts";
 
 async function read(...args: string[]): Promise<SubSettings> {
   const settings = await readSubFlags(args);

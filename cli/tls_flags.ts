@@ -1,7 +1,7 @@
 /** The flags for TLS of `pub` and `sub`. */
 import type { TlsSettings } from "../client/mod.ts";
 import type { Flags, FlagTable } from "./flags.ts";
-import { FlagError } from "./server_flags.ts";
+import { FlagError } from "./flag_error.ts";
 
 type TlsFlag = "cafile" | "cert" | "key" | "insecure" | "osCerts";
 

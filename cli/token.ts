@@ -14,7 +14,7 @@ import {
 import { ExitCode, runCommand } from "./command.ts";
 import { exposureOf } from "./exposed.ts";
 import { readLines, writeLines } from "./password_lines.ts";
-import { FlagError } from "./server_flags.ts";
+import { FlagError } from "./flag_error.ts";
 import { complain, say, sayPage } from "./terminal.ts";
 
 const HELP = `Usage: deno task token FILE NAME [read|write]

@@ -3,7 +3,7 @@ import type { WillOptions } from "../client/mod.ts";
 import type { Properties, QoS } from "../codec/mod.ts";
 import { topicNameFault } from "../router/topic.ts";
 import type { Flags, FlagTable } from "./flags.ts";
-import { FlagError } from "./server_flags.ts";
+import { FlagError } from "./flag_error.ts";
 
 type WillFlag = "willTopic" | "willPayload" | "willQos" | "willRetain";
 
