@@ -9,7 +9,7 @@ import type { Configuration } from "../config/configuration.ts";
 import { ConfigError, formatRemark } from "../config/errors.ts";
 import { printEffective } from "../config/print.ts";
 import { needsRestart } from "../config/reload.ts";
-import { type Deed, whyNot } from "../config/why.ts";
+import { type FileOperation, whyNot } from "../config/why.ts";
 import { Broker, type BrokerOptions, type StreamOptions, SysTopics } from "../mod.ts";
 import { openAccounts, withAccounts } from "./accounts.ts";
 import { certificatesOf, listenerInfo } from "./admin_listener.ts";
@@ -33,7 +33,7 @@ export interface ServerSurroundings {
   readonly memoryBytesMax: number;
   /** The streams of the command line. */
   readonly streams: readonly StreamOptions[];
-  /** Has the configuration read again; says what is wrong with it, a line each. */
+  /** Reads the configuration again. Returns what is wrong with it, a line each. */
   readonly reload: () => Promise<readonly string[]>;
 }
 
@@ -301,11 +301,11 @@ function openLog<T>(configuration: Configuration, open: () => T): T {
 function fault(
   configuration: Configuration,
   word: string,
-  deed: Deed,
+  operation: FileOperation,
   path: string,
   error: unknown,
 ): ConfigError {
-  const text = `cannot ${deed} ${path}: ${whyNot(error, deed)}`;
+  const text = `cannot ${operation} ${path}: ${whyNot(error, operation)}`;
   return new ConfigError([{ place: configuration.places.get(word)!, word, text }], {
     cause: error,
   });

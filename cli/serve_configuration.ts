@@ -92,7 +92,7 @@ class Reloader {
     this.#path = path;
   }
 
-  /** Has the server reload; what is wrong with the configuration, a line each. */
+  /** Reloads the server. Returns what is wrong with the configuration, a line each. */
   async run(): Promise<readonly string[]> {
     this.#isAsked = true;
     await this.#go();

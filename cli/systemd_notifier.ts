@@ -1,11 +1,12 @@
 /** Tells systemd that the server is ready, and that it is alive. */
 
-/** How many times in the time of the watchdog it is told that the event loop goes on. */
+/** How many messages systemd gets in the time of its watchdog. */
 const PINGS = 2;
 
 /**
- * Tells systemd that the server is ready, and, if the unit has `WatchdogSec`, that its event loop
- * goes on: by `systemd-notify`, so the unit needs `NotifyAccess=all`.
+ * Tells systemd that the server is ready. If the unit has `WatchdogSec`, it also tells systemd that
+ * the event loop still runs. It starts the program `systemd-notify`, so the unit needs
+ * `NotifyAccess=all`.
  */
 export class SystemdNotifier {
   readonly #socket: string;
@@ -40,7 +41,7 @@ export class SystemdNotifier {
     await this.#sending;
   }
 
-  /** Sends a message after those before it. What keeps it from being sent is systemd's to notice. */
+  /** Sends a message after the earlier ones. If that fails, systemd notices it by the silence. */
   #send(message: string): void {
     this.#sending = this.#sending.then(async () => {
       const args = message.split("\n");

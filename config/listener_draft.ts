@@ -10,9 +10,9 @@ import { firstWord, type Report, Section } from "./section.ts";
 const USUAL_PORT = 1883;
 
 /** Options that do not create a default listener when they stand before the first `listener`. */
-const MODEST_WORDS = ["max_topic_alias", "tls_version"];
-/** Security options that do, with `per_listener_settings true`. */
-const IMMODEST_SECURITY = ["password_file", "allow_zero_length_clientid"];
+const WORDS_WITHOUT_LISTENER = ["max_topic_alias", "tls_version"];
+/** Security options that create one, with `per_listener_settings true`. */
+const SECURITY_WITH_LISTENER = ["password_file", "allow_zero_length_clientid"];
 
 const portKind = integer(0, 65_535);
 
@@ -36,8 +36,8 @@ export class ListenerDraft {
   /** Whether the configuration has options for the default listener, so that it must be opened. */
   get isGiven(): boolean {
     if (this.#port !== null || this.#host !== null) return true;
-    return this.settings.changed().some((word) => !MODEST_WORDS.includes(word)) ||
-      this.security.changed().some((word) => IMMODEST_SECURITY.includes(word));
+    return this.settings.changed().some((word) => !WORDS_WITHOUT_LISTENER.includes(word)) ||
+      this.security.changed().some((word) => SECURITY_WITH_LISTENER.includes(word));
   }
 
   /** Reads `listener PORT [ADDRESS]` or `listener 0 PATH`. */

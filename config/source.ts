@@ -1,7 +1,7 @@
 /** Reads a configuration with the files that it includes. */
 import { ConfigError, type Place } from "./errors.ts";
 import { type Line, readLines } from "./lexer.ts";
-import { type Deed, whyNot } from "./why.ts";
+import { type FileOperation, whyNot } from "./why.ts";
 
 /** Access to configuration files. */
 export interface ConfigFiles {
@@ -57,10 +57,15 @@ async function linesOf(path: string, files: ConfigFiles, by: Line | null): Promi
   }
 }
 
-function unreadable(deed: Deed, path: string, error: unknown, by: Line | null): ConfigError {
-  const why = whyNot(error, deed);
+function unreadable(
+  operation: FileOperation,
+  path: string,
+  error: unknown,
+  by: Line | null,
+): ConfigError {
+  const why = whyNot(error, operation);
   const place: Place = by?.place ?? { file: path, line: 0 };
-  const text = by === null ? `cannot read it: ${why}` : `cannot ${deed} ${path}: ${why}`;
+  const text = by === null ? `cannot read it: ${why}` : `cannot ${operation} ${path}: ${why}`;
   return new ConfigError([{ place, word: by?.word ?? "", text }], { cause: error });
 }
 

@@ -1,7 +1,11 @@
 /** Explains errors of the file system, and what helps. */
 
 /** An operation on a file or folder. */
-export type Deed = "read the file" | "read the folder" | "write the file" | "make the folder";
+export type FileOperation =
+  | "read the file"
+  | "read the folder"
+  | "write the file"
+  | "make the folder";
 
 /** Operating system errors that do not have a class on every system, by their numbers. */
 const KINDS: Readonly<Record<string, string>> = {
@@ -21,10 +25,10 @@ const KINDS: Readonly<Record<string, string>> = {
  *
  * @param error The error of the runtime. Its name or its number identifies the cause.
  */
-export function whyNot(error: unknown, deed: Deed): string {
+export function whyNot(error: unknown, operation: FileOperation): string {
   if (!(error instanceof Error)) return String(error);
-  const isFolder = deed.endsWith("folder");
-  const isRead = deed.startsWith("read");
+  const isFolder = operation.endsWith("folder");
+  const isRead = operation.startsWith("read");
   const [, number] = /\(os error (\d+)\)/.exec(error.message) ?? [];
   switch (KINDS[number ?? ""] ?? error.name) {
     case "NotFound":
