@@ -50,7 +50,7 @@ export interface ConnectOptions {
    */
   sessionExpirySeconds?: number;
   /**
-   * The longest silence before a PINGREQ, in seconds; 0 for no pings; 6The Will QoS; 0 by default.
+   * The longest silence before a PINGREQ, in seconds; 0 for no pings; 60 by default.
    */
   keepAliveSeconds?: number;
   /** The Will Message; none by default. */

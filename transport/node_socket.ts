@@ -37,7 +37,7 @@ export class NodeSocketTransport implements Transport {
       if (this.#isClosed) throw this.#failure;
       const woken = Promise.withResolvers<void>();
       this.#wake = woken.resolve;
-      // The end of a stream is only found by reading.
+      // Only a read finds the end of the stream.
       if (socket.readableLength === 0) socket.read(0);
       await woken.promise;
     }

@@ -1,26 +1,29 @@
-/** How a connection and its transport deal with each other: what arrives is pushed, what leaves is taken at once. */
+/**
+ * The interface between a connection and a pipe that pushes received bytes and takes bytes to
+ * write.
+ */
 
 /**
- * Takes what arrives through a pipe. The pipe calls it, but never within another call of the same
- * receiver. It never throws.
+ * Receives the bytes and events of a pipe. A pipe never calls it within another call of the same
+ * receiver. Its methods never throw.
  */
 export interface PipeReceiver {
   /**
-   * Where the next bytes go. The pipe asks for it right before it reads, and fills it from its
-   * start.
+   * The buffer for the next bytes. The pipe asks for it right before it reads, and fills it from
+   * the start.
    *
    * @param shared A buffer of the pipe that may be returned. The receiver owns its content until
    * `onReceived` returns; then the pipe reads for others into it. `null` if the pipe has none.
    */
   target(shared: Uint8Array<ArrayBuffer> | null): Uint8Array<ArrayBuffer>;
   /**
-   * So many bytes are in the target; 0 if nothing has come after all. To take no more for now, it
-   * pauses the pipe.
+   * `bytes` bytes are in the target; 0 if there were none after all. A receiver that wants no more
+   * for now pauses the pipe.
    */
   onReceived(bytes: number): void;
   /** Nothing more arrives: the peer has sent its last byte, or the pipe has failed with `error`. */
   onEnded(error: unknown): void;
-  /** So many more bytes of the last write were taken. */
+  /** The pipe has taken `bytes` more bytes of the last write. */
   onWritten(bytes: number): void;
   /** The last write has failed. */
   onWriteFailed(error: unknown): void;
@@ -35,9 +38,9 @@ export interface Pipe {
   /** Reads again. */
   resume(): void;
   /**
-   * Writes all of `source`. What is not taken at once is taken later: then `source` must not
-   * change, and nothing else may be written, until the receiver has heard of the rest by one or
-   * several calls of `onWritten`, or by `onWriteFailed`.
+   * Writes all of `source`. If the pipe does not take all of it at once, it takes the rest later.
+   * Until `onWritten` has reported all of the rest, in one or several calls, or `onWriteFailed` was
+   * called, `source` must not change and nothing else may be written.
    *
    * @returns How many bytes were taken at once, maybe none.
    * @throws If the pipe has broken.
@@ -46,8 +49,8 @@ export interface Pipe {
   /** Tells the peer that no more will be written. Reading continues. */
   closeWrite(): void;
   /**
-   * Closes both directions at once. The receiver then hears that it has ended, but not before this
-   * returns, and not while it is paused.
+   * Closes both directions at once. Later, and not while the pipe is paused, the receiver is told
+   * that it has ended.
    */
   close(): void;
 }

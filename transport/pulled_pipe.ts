@@ -1,8 +1,8 @@
-/** Makes a pipe of a transport that has to be asked for each read. */
+/** Makes a pipe of a transport whose reads and writes return promises. */
 import type { Pipe, PipeReceiver } from "./pipe.ts";
 import type { Transport } from "./transport.ts";
 
-/** A pipe over a transport that has to be asked for each read, and answers by promises. */
+/** A pipe over a transport whose reads and writes return promises. */
 export class PulledPipe implements Pipe {
   readonly #transport: Transport;
   readonly #receiver: PipeReceiver;
@@ -40,7 +40,7 @@ export class PulledPipe implements Pipe {
 
   closeWrite(): void {
     this.#transport.closeWrite?.().catch(() => {
-      // The pipe has broken: the pending read finds out.
+      // The pipe has broken. The pending read reports it.
     });
   }
 
@@ -79,7 +79,7 @@ export class PulledPipe implements Pipe {
   }
 }
 
-/** The pipe of a transport: its own if it has one, or else one that waits for its promises. */
+/** The pipe of a transport: its own if it has one, otherwise a {@linkcode PulledPipe}. */
 export function pipeOf(transport: Transport, receiver: PipeReceiver): Pipe {
   return transport.pipe?.(receiver) ?? new PulledPipe(transport, receiver);
 }

@@ -1,8 +1,8 @@
-/** What has arrived at a transport that cannot be asked for bytes, until somebody reads it. */
+/** Holds the bytes of a transport that pushes them, until a caller reads them. */
 
 /**
- * Pieces of bytes in their order, and how the stream ends. Bytes that came before the end are still
- * read, whether it is an error or not. One caller reads at a time.
+ * Pieces of bytes in their order, and the end of the stream. Bytes before the end can still be
+ * read, also if the stream ends with an error. Only one caller may read at a time.
  */
 export class ReadQueue {
   readonly #pieces: Uint8Array[] = [];
@@ -12,7 +12,7 @@ export class ReadQueue {
   #error: Error | null = null;
   #changed: PromiseWithResolvers<void> = Promise.withResolvers();
 
-  /** @param onWaiting Called whenever somebody starts to wait: more may be fetched now. */
+  /** @param onWaiting Called when a caller starts to wait, so that more can be fetched. */
   constructor(onWaiting: () => void = () => {}) {
     this.#onWaiting = onWaiting;
   }
@@ -27,7 +27,7 @@ export class ReadQueue {
     return this.#isEnded;
   }
 
-  /** Why the stream has ended; `null` if it has not, or as it should. */
+  /** The error that the stream has ended with; `null` if it has not ended, or without an error. */
   get error(): Error | null {
     return this.#error;
   }
@@ -56,13 +56,13 @@ export class ReadQueue {
 
   /** Resolves when something was added, at the end, or at the next {@linkcode notify}. */
   wait(): Promise<void> {
-    // Taken first: what is fetched may be there at once.
+    // Before `onWaiting`, because more bytes may arrive during that call.
     const { promise } = this.#changed;
     this.#onWaiting();
     return promise;
   }
 
-  /** Wakes whoever waits, to look again. */
+  /** Wakes the caller that waits, which checks again. */
   notify(): void {
     this.#changed.resolve();
     this.#changed = Promise.withResolvers();
@@ -72,7 +72,7 @@ export class ReadQueue {
    * Reads into `target` at most as many bytes as it holds; waits until there are some.
    *
    * @returns How many bytes were read; `null` at the end.
-   * @throws What the stream has ended with.
+   * @throws The error that the stream has ended with.
    */
   async read(target: Uint8Array): Promise<number | null> {
     while (this.#pieces.length === 0) {

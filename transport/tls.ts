@@ -76,7 +76,7 @@ export class TlsListener {
   readonly #handshake: Opening = async (pipe, peer) => {
     const accepted = await TlsTransport.accept(pipe, this.#context);
     const { transport, certificate, serverName } = accepted;
-    // The client's certificate replaces what a proxy said about one.
+    // The client's certificate replaces the one that a proxy has named.
     return { transport, peer: { ...peer, certificate, serverName } };
   };
 }

@@ -24,9 +24,9 @@ export interface Transport {
    */
   close(): void;
   /**
-   * Has what arrives pushed to a receiver, without a promise for each read and write. Whoever has
-   * called it uses the pipe instead of the other methods. A transport without this method is read
-   * and written by promises.
+   * Makes a pipe that pushes received bytes to a receiver, without a promise for each read and
+   * write. After this call, only the pipe may be used. A transport without this method is read and
+   * written by promises.
    */
   pipe?(receiver: PipeReceiver): Pipe;
 }

@@ -2,12 +2,12 @@
 import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, type Libc } from "./libc.ts";
 
 /**
- * An epoll instance. Each descriptor is registered with a generation, which comes back with its
- * events: an event of a descriptor that was closed is not taken for one of the next connection, to
- * which the kernel has given the same number.
+ * An epoll instance. Each descriptor is registered with a generation, which its events contain. So
+ * an event of a closed descriptor is not taken for an event of the next connection with the same
+ * number.
  */
 export class Epoll {
-  /** How many events the last {@linkcode poll} has found. */
+  /** The number of events that the last {@linkcode poll} has found. */
   count = 0;
   readonly #libc: Libc;
   readonly #fd: number;
@@ -41,17 +41,19 @@ export class Epoll {
     return this.#control(EPOLL_CTL_ADD, fd, flags, generation);
   }
 
-  /** Watches it for other events. */
+  /** Watches the descriptor for other events. */
   change(fd: number, flags: number, generation: number): number {
     return this.#control(EPOLL_CTL_MOD, fd, flags, generation);
   }
 
-  /** Watches it no longer. Closing a descriptor does the same. */
+  /** Stops watching the descriptor. Closing a descriptor does the same. */
   remove(fd: number): number {
     return this.#control(EPOLL_CTL_DEL, fd, 0, 0);
   }
 
-  /** Finds the events that are there, without waiting. Returns their number, or an error number. */
+  /**
+   * Finds the pending events, without waiting. Returns their number, or the negative error number.
+   */
   poll(): number {
     const found = this.#libc.epollWait(this.#fd, this.#events, this.#max);
     this.count = Math.max(0, found);

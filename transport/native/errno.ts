@@ -67,13 +67,15 @@ export class SystemCallError extends Error {
   }
 }
 
-/** Whether the same call may succeed later: the kernel has no bytes, or no room or memory, now. */
+/** Whether the same call may succeed later, because the kernel has no bytes, room or memory now. */
 export function isTransient(errno: number): boolean {
   return errno === Errno.EAGAIN || errno === Errno.EINTR || errno === Errno.ENOBUFS ||
     errno === Errno.ENOMEM;
 }
 
-/** The error of the runtime that a call to bind or listen stands for, so that it is explained as such. */
+/**
+ * The runtime's error for a failed call to bind or listen, so that it gets the same explanation.
+ */
 export function bindError(call: string, errno: number, where: string): Error {
   const cause = new SystemCallError(call, errno);
   const text = `${cause.message} (${where})`;

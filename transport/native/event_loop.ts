@@ -1,35 +1,45 @@
-/** The event loop of the native sockets, within that of the runtime. */
+/** The event loop of the native sockets. It runs within the event loop of the runtime. */
 import { type Clock, soon } from "../clock.ts";
 import { Epoll } from "./epoll.ts";
 import { Errno, SystemCallError } from "./errno.ts";
 import { EPOLLET, EPOLLIN, type Libc } from "./libc.ts";
 
-/** The most events of one round. */
+/** The maximum number of events in one round. */
 const EVENTS_MAX = 256;
 /** The size of the buffer that all sockets read into, in bytes. */
 const READ_BYTES = 64 * 1024;
-/** Handled events between two reads of the clock, and after how long the runtime gets a turn, in milliseconds. */
+/** The number of events between two reads of the clock. */
 const EVENTS_PER_LOOK = 16;
+/** After how long the runtime gets a turn, in milliseconds. */
 const ROUND_MS_MAX = 2;
-/** How often it polls again, in turns of the runtime, to find out whether there is other work. */
+/**
+ * How many more times the loop polls when nothing is ready, each in a turn of the runtime. The time
+ * that these turns take shows whether the program has other work.
+ */
 const POLLS_MAX = 4;
-/** They take no longer if there is none, in milliseconds. */
+/** How long these turns take without other work, in milliseconds. */
 const POLLS_MS_MAX = 0.05;
 /**
- * How long it then waits in this thread, in nanoseconds: it costs nothing, where a wait in another
- * thread costs as much as several messages. What else happens in the program waits as long.
+ * How long the loop then waits in this thread, in nanoseconds. This wait is cheap. A wait in
+ * another thread costs as much as several messages. But the rest of the program has to wait, too.
  */
 const BRIEF_NS = 200_000;
-/** After so many brief waits in a row that were for nothing, there is only one now and then. */
+/**
+ * After this many useless waits in a row, the loop waits in this thread only one time in {@linkcode
+ * WAITS_PER_BRIEF}.
+ */
 const BRIEF_CREDIT_MAX = 8;
 const WAITS_PER_BRIEF = 16;
-/** The longest wait in another thread, in milliseconds: a worker that was terminated leaves it behind. */
+/**
+ * The longest wait in another thread, in milliseconds. A terminated worker leaves such a wait
+ * behind.
+ */
 const WAIT_MS_MAX = 10_000;
 
-/** What is told of the events of a descriptor. */
+/** Is told of the events of a descriptor. */
 export interface Watched {
   /**
-   * It is ready.
+   * The descriptor is ready.
    *
    * @param flags The EPOLL… flags of the event.
    */
@@ -37,18 +47,17 @@ export interface Watched {
 }
 
 /**
- * Tells sockets when they can be read and written: one loop for all of them, within the event loop
- * of the runtime. A round polls without waiting, handles what is ready, and leaves the runtime a
- * turn, so that timers, workers and HTTP go on. When nothing is ready for a while, it waits in
- * another thread, once, for everything that can happen.
+ * Tells all native sockets when they can be read and written. Each round polls without waiting,
+ * handles the events, and then lets the runtime run, so that timers, workers and HTTP continue. If
+ * nothing is ready for a while, one wait in another thread covers all descriptors.
  *
- * It runs while anything is watched, and keeps the process alive as long.
+ * The loop runs while any descriptor is watched, and keeps the process alive.
  */
 export class EventLoop {
   readonly libc: Libc;
   /**
-   * What a socket reads into. What is in it belongs to that socket until it has handled it; then
-   * the next one reads into it.
+   * The buffer that sockets read into. Its content belongs to the socket that has read it, until
+   * that socket has handled it. Then the next socket reads into it.
    */
   readonly buffer: Uint8Array<ArrayBuffer> = new Uint8Array(READ_BYTES);
   /** Counts the rounds. */
@@ -62,10 +71,11 @@ export class EventLoop {
   readonly #watched: (Watched | null | undefined)[] = [];
   readonly #generations: number[] = [];
   #size = 0;
-  /** The next event of this round to be handled. */
+  /** The index of the next event of this round. */
   #next = 0;
-  /** Polls in a row that have found nothing, and when the first of them was. */
+  /** The number of polls in a row that have found nothing. */
   #polls = 0;
+  /** When the first of them was. */
   #pollsSinceMs = 0;
   #briefCredit = BRIEF_CREDIT_MAX;
   #waits = 0;
@@ -74,8 +84,8 @@ export class EventLoop {
   readonly #stopped = Promise.withResolvers<void>();
 
   /**
-   * @param reportError Called with what a handler throws, and with errors of epoll.
-   * @throws {SystemCallError} If no descriptor is left for it.
+   * @param reportError Called with errors of handlers and of epoll.
+   * @throws {SystemCallError} If no descriptor is free.
    */
   constructor(libc: Libc, clock: Clock, reportError: (error: unknown) => void) {
     this.libc = libc;
@@ -88,7 +98,7 @@ export class EventLoop {
       checked("eventfd", this.#wakeFd);
     }
     this.#epoll = new Epoll(libc, this.#epollFd, EVENTS_MAX);
-    // Edge-triggered: it is written to, and never read.
+    // Edge-triggered, because it is written and never read.
     this.#epoll.add(this.#wakeFd, EPOLLIN | EPOLLET, 0);
   }
 
@@ -100,7 +110,7 @@ export class EventLoop {
   /**
    * Watches a descriptor.
    *
-   * @param flags The EPOLL… flags of the events to be told of.
+   * @param flags The EPOLL… flags of the wanted events.
    * @returns 0, or the negative number of the error.
    */
   add(fd: number, flags: number, watched: Watched): number {
@@ -113,18 +123,18 @@ export class EventLoop {
     return result;
   }
 
-  /** Is told of other events of a descriptor that is watched. */
+  /** Changes the wanted events of a watched descriptor. */
   change(fd: number, flags: number): number {
     return this.#epoll.change(fd, flags, this.#generations[fd]!);
   }
 
-  /** Watches a descriptor no longer that stays open. */
+  /** Stops watching a descriptor that stays open. */
   remove(fd: number): void {
     this.#epoll.remove(fd);
     this.forget(fd);
   }
 
-  /** Watches a descriptor no longer that is about to be closed. */
+  /** Stops watching a descriptor that is about to be closed. */
   forget(fd: number): void {
     if ((this.#watched[fd] ?? null) === null) return;
     this.#watched[fd] = null;
@@ -133,7 +143,7 @@ export class EventLoop {
     if (this.#size === 0 && this.#state === "waiting") this.libc.eventfdWrite(this.#wakeFd);
   }
 
-  /** Stops, whatever is watched still, and gives its own descriptors back. It closes no others. */
+  /** Stops, even if descriptors are watched. It closes only its own descriptors. */
   close(): Promise<void> {
     return this.#closing ??= this.#close();
   }
@@ -182,7 +192,7 @@ export class EventLoop {
     return false;
   }
 
-  /** Nothing is ready: polls again while the program has other work, and waits when it has none. */
+  /** Nothing is ready. Polls again while the program has other work, and otherwise waits. */
   #onQuiet(): void {
     if (this.#polls === 0) this.#pollsSinceMs = this.#clock.now();
     if (++this.#polls <= POLLS_MAX) return soon(this.#clock, this.#step);
@@ -192,7 +202,7 @@ export class EventLoop {
     else this.#wait();
   }
 
-  /** Waits briefly, if that has been of use lately. */
+  /** Waits briefly in this thread, if that was useful lately. Returns whether there are events. */
   #isReadySoon(): boolean {
     if (this.#briefCredit === 0 && ++this.#waits % WAITS_PER_BRIEF > 0) return false;
     const isReady = this.libc.epollReady(this.#epollFd, BRIEF_NS) > 0;
@@ -211,7 +221,7 @@ export class EventLoop {
     this.#step();
   };
 
-  /** Handles events of this round: all of them, or as many as there is time for. */
+  /** Handles the events of this round, as many as there is time for. */
   #handle(): void {
     const epoll = this.#epoll;
     const startMs = this.#clock.now();

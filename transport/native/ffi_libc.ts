@@ -2,10 +2,7 @@
 import { type EventLayout, type Libc, MSG_NOSIGNAL, SOCK_CLOEXEC, SOCK_NONBLOCK } from "./libc.ts";
 import { NativeSocketsUnavailableError } from "./unavailable.ts";
 
-/**
- * The name of glibc. musl answers to it, too: it takes any `libc.so` for itself, which is loaded
- * already.
- */
+/** The name of glibc. It also works with musl, which takes any `libc.so` for itself. */
 const LIBRARY = "libc.so.6";
 
 /** `struct epoll_event` is packed on x86-64 only. */
@@ -16,13 +13,13 @@ const LAYOUTS: Readonly<Record<string, EventLayout>> = {
 
 const POLLIN = 0x001;
 
-/** What is written to an eventfd. */
+/** The bytes that are written to an eventfd. */
 const EVENTFD_ONE = new Uint8Array(new BigUint64Array([1n]).buffer);
 
 /**
- * The functions. A `size_t` is passed as 32 bits, and a `ssize_t` read as 32 bits: no buffer here is
- * as long as 2 GB, both architectures clear the upper half of a register when they write the lower
- * one, and a number of 64 bits takes the runtime twice as long.
+ * The functions. A `size_t` is passed as 32 bits, and a `ssize_t` is read as 32 bits, because a
+ * number of 64 bits takes the runtime twice as long. That is correct: no buffer has 2 GB, and both
+ * architectures clear the upper half of a register when they write the lower half.
  */
 const SYMBOLS = {
   __errno_location: { parameters: [], result: "pointer" },
@@ -55,7 +52,7 @@ const SYMBOLS = {
 /**
  * Opens the C library.
  *
- * @throws {NativeSocketsUnavailableError} If the system is not one of those, or the permission is
+ * @throws {NativeSocketsUnavailableError} If the system is another one, or the permission is
  * missing.
  */
 export function openLibc(): Libc {
@@ -78,7 +75,7 @@ export function openLibc(): Libc {
 }
 
 /**
- * Finds out whether native sockets can be used, before anything else is begun.
+ * Checks whether native sockets can be used. A server does this before anything else.
  *
  * @throws {NativeSocketsUnavailableError} If they cannot.
  */
@@ -92,11 +89,11 @@ class FfiLibc implements Libc {
   readonly eventLayout: EventLayout;
   readonly #library: Library;
   readonly #calls: Library["symbols"];
-  /** The error of the last call of this thread. It is read right after the call that has failed. */
+  /** The error number of this thread. It must be read right after the failed call. */
   readonly #errno: Int32Array;
   readonly #option = new Int32Array(1);
   readonly #optionBytes = new Uint8Array(this.#option.buffer);
-  /** A `struct pollfd`, which asks whether there is something to read, and a `struct timespec`. */
+  /** A `struct pollfd` that asks for POLLIN, and a `struct timespec`. */
   readonly #pollFd = new Int32Array([-1, POLLIN]);
   readonly #pollFdBytes = new Uint8Array(this.#pollFd.buffer);
   readonly #timeout = new BigInt64Array(2);
@@ -104,8 +101,8 @@ class FfiLibc implements Libc {
   readonly #length = new Uint32Array(1);
   readonly #lengthBytes = new Uint8Array(this.#length.buffer);
   /**
-   * Where the thread that waits writes its event. It is memory of the C library: a worker may be
-   * terminated while its thread waits, and what belongs to the worker goes then.
+   * The memory to which a waiting thread writes its event. It belongs to the C library, because a
+   * worker may be terminated while its thread waits, and then the memory of the worker is freed.
    */
   readonly #later: Deno.PointerValue;
 

@@ -1,10 +1,10 @@
-/** What the native sockets call of the C library, and its constants on Linux. */
+/** The functions of the C library that the native sockets call, and its constants on Linux. */
 
 /** The layout of `struct epoll_event`, in bytes. */
 export interface EventLayout {
   /** The size of an event. */
   readonly size: number;
-  /** Where its 64 bits of data begin; its flags are the first 32 bits. */
+  /** The offset of its 64 bits of data. Its flags are the first 32 bits. */
   readonly dataOffset: number;
 }
 
@@ -12,8 +12,8 @@ export interface EventLayout {
  * The calls. Each returns what the function of that name does, or the negative number of the error,
  * such as -11 for EAGAIN.
  *
- * All calls but `epollWaitLater` are synchronous: while the kernel reads or fills a buffer, no
- * JavaScript runs, so the buffer is neither moved nor freed nor changed meanwhile.
+ * All calls but `epollWaitLater` are synchronous. While the kernel reads or fills a buffer, no
+ * JavaScript runs, so the buffer is not moved, freed or changed.
  */
 export interface Libc {
   readonly eventLayout: EventLayout;
@@ -31,30 +31,30 @@ export interface Libc {
   close(fd: number): number;
   epollCreate(): number;
   epollCtl(epoll: number, operation: number, fd: number, event: Uint8Array): number;
-  /** Does not wait: fills in the events that are there. */
+  /** Fills in the pending events, without waiting. */
   epollWait(epoll: number, events: Uint8Array, eventsMax: number): number;
   /**
-   * Waits until there is an event, in this thread, but not longer than so many nanoseconds.
+   * Waits in this thread until there is an event, for `timeoutNs` nanoseconds at most.
    *
    * @returns Whether there is one: 1 or 0.
    */
   epollReady(epoll: number, timeoutNs: number): number;
   /**
-   * Waits in another thread until there is an event, and does not say which. It reports no error:
-   * the next `epollWait` does.
+   * Waits in another thread until there is an event. It does not say which, and reports no error.
+   * The next `epollWait` does both.
    */
   epollWaitLater(epoll: number, timeoutMs: number): Promise<void>;
   /** A descriptor that becomes readable by `eventfdWrite`. */
   eventfd(): number;
   eventfdWrite(fd: number): number;
-  /** Nothing is called any more, and no wait is pending. */
+  /** Unloads the library. No function may be called after that, and no wait may be pending. */
   unload(): void;
 }
 
 /** Address families. */
 export const Family = { unix: 1, inet: 2, inet6: 10 } as const;
 
-/** Types of sockets. All are made not to block, and not to be inherited by child processes. */
+/** Types of sockets. All sockets are non-blocking, and child processes do not inherit them. */
 export const SOCK_STREAM = 1;
 export const SOCK_NONBLOCK = 0o4000;
 export const SOCK_CLOEXEC = 0o2000000;

@@ -20,9 +20,9 @@ import {
 import { NativeTransport } from "./native_transport.ts";
 import { ADDRESS_BYTES_MAX, inetAddress, readInetAddress, unixAddress } from "./socket_address.ts";
 
-/** The most connections that are accepted in a round, before others are read. */
+/** The maximum number of connections that are accepted in a round, before others are read. */
 const ACCEPTS_PER_ROUND = 64;
-/** How long to wait when nothing can be accepted, in milliseconds. The wait doubles up to the maximum. */
+/** How long to wait after a failed accept, in milliseconds. The wait doubles up to the maximum. */
 const RETRY_MS_MIN = 5;
 const RETRY_MS_MAX = 1000;
 
@@ -52,7 +52,7 @@ export interface AcceptHost {
   readonly mayAccept: MayAccept;
   /** Receives each connection; the address is `null` for a Unix socket. */
   onAccepted(transport: Transport, address: Endpoint | null): void;
-  /** Called with an error that is not one of the connections'. */
+  /** Called with errors that are not those of a connection. */
   reportError(error: unknown): void;
 }
 
@@ -77,7 +77,7 @@ export class NativeListener implements Watched {
    * Listens on an IP address and a port, 0 for any.
    *
    * @throws {TypeError} If it is not an IP address.
-   * @throws {Deno.errors.AddrInUse} And the like, if it cannot be bound.
+   * @throws {Deno.errors.AddrInUse} Or a similar error, if it cannot be bound.
    */
   static inet(
     { hostname, port }: Endpoint,
@@ -90,7 +90,8 @@ export class NativeListener implements Watched {
     return listen(host, address, options, where, (fd) => {
       libc.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1);
       if (options.reusePort) libc.setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-      // The sockets of its connections inherit both. The broker gathers bytes itself.
+      // Accepted sockets inherit both options. The broker gathers bytes itself, so the kernel must
+      // not wait for more.
       libc.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, 1);
       libc.setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, options.userTimeoutMs ?? 0);
     }, (fd) => {
@@ -150,7 +151,7 @@ export class NativeListener implements Watched {
       case Errno.EAGAIN:
         return false;
       case Errno.EINTR:
-      // The peer, or the network to it, has gone before it was accepted.
+      // The peer or the network has failed before the accept. The next one may succeed.
       case Errno.ECONNABORTED:
       case Errno.EPROTO:
       case Errno.EPERM:
@@ -163,7 +164,7 @@ export class NativeListener implements Watched {
       case Errno.EOPNOTSUPP:
       case Errno.ETIMEDOUT:
         return true;
-      // There is no descriptor, or no memory: those that wait are accepted when there is.
+      // There is no free descriptor or memory. Waiting connections are accepted later.
       case Errno.EMFILE:
       case Errno.ENFILE:
       case Errno.ENOBUFS:

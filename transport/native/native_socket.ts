@@ -4,27 +4,28 @@ import { isTransient, SystemCallError } from "./errno.ts";
 import type { EventLoop, Watched } from "./event_loop.ts";
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, SHUT_WR } from "./libc.ts";
 
-/** How many bytes one socket may take in a round, before the others get theirs. */
+/** How many bytes one socket may write in a round, so that the other sockets get their turn. */
 const WRITE_BYTES_PER_ROUND = 256 * 1024;
 
 /**
- * A connection whose socket is read and written by calls of the C library. While nothing happens it
- * owns no buffer.
+ * A connection whose socket is read and written by calls of the C library. An idle socket owns no
+ * buffer.
  */
 export class NativeSocket implements Pipe, Watched {
   readonly #loop: EventLoop;
   /** The descriptor; -1 when it is closed. */
   #fd: number;
   #receiver: PipeReceiver;
-  /** What is left of the last write; `null` for nothing. */
+  /** The rest of the last write; `null` for none. */
   #rest: Uint8Array | null = null;
-  /** The events it is watched for; -1 when it is not watched. */
+  /** The EPOLL… flags of the wanted events; -1 while the socket is not watched. */
   #flags = -1;
   #isPaused = false;
-  /** Whether nothing more arrives. */
+  /** Whether the end was reported. */
   #isEnded = false;
-  /** What it has taken in this round, in bytes. */
+  /** The round in which it has written last. */
   #round = 0;
+  /** The bytes that it has written in this round. */
   #roundBytes = 0;
 
   /** @param fd The descriptor, which must not block. The socket closes it. */
@@ -34,7 +35,7 @@ export class NativeSocket implements Pipe, Watched {
     this.#receiver = receiver;
   }
 
-  /** Hands on to another receiver, while nothing is being written. */
+  /** Replaces the receiver. No write may be in progress. */
   handOver(receiver: PipeReceiver): void {
     this.#receiver = receiver;
   }
@@ -44,7 +45,8 @@ export class NativeSocket implements Pipe, Watched {
   }
 
   pause(): void {
-    // It is told once of what arrives meanwhile, and then no more: most pauses are short.
+    // Most pauses are short, so the events stay the same. The first event during the pause turns
+    // EPOLLIN off.
     this.#isPaused = true;
   }
 
@@ -65,7 +67,7 @@ export class NativeSocket implements Pipe, Watched {
   }
 
   closeWrite(): void {
-    // An error means that the connection is gone, which the next read finds out.
+    // An error means that the connection is gone. The next read reports that.
     if (this.#fd >= 0) this.#loop.libc.shutdown(this.#fd, SHUT_WR);
   }
 
@@ -76,7 +78,7 @@ export class NativeSocket implements Pipe, Watched {
     this.#flags = -1;
     this.#rest = null;
     this.#loop.forget(fd);
-    // The descriptor is free after any result, EINTR and EIO included.
+    // The descriptor is free whatever the result is, also after EINTR and EIO.
     this.#loop.libc.close(fd);
     if (!this.#isPaused) this.#endLater(null);
   }
@@ -87,7 +89,7 @@ export class NativeSocket implements Pipe, Watched {
     if (this.#fd < 0 || (!isBroken && (flags & EPOLLIN) === 0)) return;
     if (!this.#isPaused && !this.#isEnded) this.#read();
     else if (!isBroken) this.#watch(this.#flags & ~EPOLLIN);
-    // A write that could not be tried now is tried in the next round, and finds out.
+    // With a rest, the write in the next round reports the error.
     else if (this.#rest === null) this.#unwatch();
   }
 
@@ -107,7 +109,7 @@ export class NativeSocket implements Pipe, Watched {
       const taken = this.#send(rest);
       if (taken === 0) return;
       this.#rest = taken === rest.length ? null : rest.subarray(taken);
-      // It may write more, and close.
+      // The receiver may write more, and may close the socket.
       this.#receiver.onWritten(taken);
     } catch (error) {
       this.#rest = null;
@@ -117,7 +119,7 @@ export class NativeSocket implements Pipe, Watched {
   }
 
   /**
-   * Sends as much as the kernel takes, and this round has left.
+   * Sends as much as the kernel takes, unless the socket has written enough in this round.
    *
    * @throws {SystemCallError} If the connection has broken.
    */
@@ -143,12 +145,15 @@ export class NativeSocket implements Pipe, Watched {
       this.#flags = flags;
       return;
     }
-    // The kernel has no memory to watch it: nobody would ever find out what happens to it.
+    // The kernel has no memory to watch it, so there would be no more events.
     this.#isEnded = true;
     this.#endLater(new SystemCallError("epoll_ctl", -result));
   }
 
-  /** Errors are reported again and again, whatever it is watched for. */
+  /**
+   * Stops watching a broken socket, because epoll reports errors again and again, whatever the
+   * flags are.
+   */
   #unwatch(): void {
     this.#loop.remove(this.#fd);
     this.#flags = -1;

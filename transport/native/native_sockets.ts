@@ -11,13 +11,13 @@ import { openLibc } from "./ffi_libc.ts";
 import type { Libc } from "./libc.ts";
 import { NativeListener, type NativeOptions } from "./native_listener.ts";
 
-/** What native sockets need of the broker. */
+/** What native sockets need from the broker. */
 export interface NativeHost {
-  /** The time; that of the system by default. */
+  /** The clock; the system's by default. */
   readonly clock?: Clock;
-  /** The C library; that of the system by default. */
+  /** The C library; the system's by default. */
   readonly libc?: Libc;
-  /** Called with an error of the program, or of a call that should not fail. */
+  /** Called with errors of the program, and of calls that should not fail. */
   reportError(error: unknown): void;
 }
 
@@ -41,13 +41,13 @@ export class NativeSockets {
     this.#loop = new EventLoop(this.#libc, this.#clock, reportError);
   }
 
-  /** The IP address of a host name, as the system resolves it. */
+  /** The IP address that the system finds for a host name. */
   async resolve(hostname: string): Promise<string> {
     if (parseAddress(hostname) !== null) return hostname;
     return (await lookup(hostname)).address;
   }
 
-  /** What binds TCP sockets. Their host names must be IP addresses. */
+  /** The function that binds TCP sockets. A host name must be an IP address. */
   tcp(options: NativeOptions): BindTcp {
     return (endpoint, mayAccept, onAccepted) => {
       const host = this.#acceptHost(mayAccept, (transport, from) => onAccepted(transport, from!));
@@ -56,7 +56,7 @@ export class NativeSockets {
     };
   }
 
-  /** What binds Unix sockets. */
+  /** The function that binds Unix sockets. */
   unix(options: NativeOptions): BindUnix {
     return (path, mayAccept, onAccepted) => {
       const host = this.#acceptHost(mayAccept, (transport) => onAccepted(transport));
@@ -64,7 +64,7 @@ export class NativeSockets {
     };
   }
 
-  /** Stops, once all listeners and connections are closed: nothing of it is left then. */
+  /** Closes the event loop and the library. All listeners and connections must be closed before. */
   async close(): Promise<void> {
     await this.#loop.close();
     this.#libc.unload();

@@ -1,24 +1,25 @@
-/** A native socket as a transport, which a handshake reads and writes by promises. */
+/** A native socket as a transport: the handshake reads and writes it by promises. */
 import type { Pipe, PipeReceiver } from "../pipe.ts";
 import type { Transport } from "../transport.ts";
 import type { EventLoop } from "./event_loop.ts";
 import { NativeSocket } from "./native_socket.ts";
 
 /**
- * A native socket as a transport: read and written by promises while a handshake goes on, and a
- * pipe from then on.
+ * A native socket as a transport. During a handshake it is read and written by promises. After that
+ * it is a pipe.
  */
 export class NativeTransport implements Transport, PipeReceiver {
   readonly #socket: NativeSocket;
   #isEnded = false;
   #isClosed = false;
   #error: unknown = null;
-  /** The read that is pending, and where it goes. */
+  /** The pending read. */
   #reading: PromiseWithResolvers<number | null> | null = null;
   #target: Uint8Array<ArrayBuffer> | null = null;
-  /** The write that is pending, and how many bytes of it were not taken yet. */
+  /** The pending write. */
   #writing: PromiseWithResolvers<number> | null = null;
   #writingBytes = 0;
+  /** The bytes of it that were not taken yet. */
   #leftBytes = 0;
 
   /** @param fd The descriptor, which must not block. */
@@ -78,7 +79,7 @@ export class NativeTransport implements Transport, PipeReceiver {
 
   onReceived(bytes: number): void {
     if (bytes === 0) return;
-    // Nobody reads until the next call.
+    // No caller reads until the next call.
     this.#socket.pause();
     const reading = this.#reading!;
     this.#reading = this.#target = null;

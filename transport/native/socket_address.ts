@@ -1,4 +1,7 @@
-/** Socket addresses as the kernel has them: `struct sockaddr_in`, `sockaddr_in6` and `sockaddr_un`. */
+/**
+ * Socket addresses in the form of the kernel: `struct sockaddr_in`, `sockaddr_in6` and
+ * `sockaddr_un`.
+ */
 import { parseAddress } from "../cidr.ts";
 import type { Endpoint } from "../tcp.ts";
 import { Family } from "./libc.ts";
@@ -22,7 +25,7 @@ export function inetAddress(hostname: string, port: number): Uint8Array<ArrayBuf
   if (bytes === null) throw new TypeError(`Cannot listen on ${hostname}: it is no IP address`);
   const address = new Uint8Array(isV6 ? 28 : 16);
   const view = new DataView(address.buffer);
-  // The family is in the byte order of the machine, the port in that of the network.
+  // The family has the byte order of the machine, and the port that of the network.
   view.setUint16(0, isV6 ? Family.inet6 : Family.inet, true);
   view.setUint16(2, port);
   if (!isV6) address.set(bytes, 4);
@@ -34,7 +37,7 @@ export function inetAddress(hostname: string, port: number): Uint8Array<ArrayBuf
 /**
  * The address of a Unix socket.
  *
- * @throws {TypeError} If the path is too long for one, or has a NUL in it.
+ * @throws {TypeError} If the path is too long, or contains NUL.
  */
 export function unixAddress(path: string): Uint8Array<ArrayBuffer> {
   const bytes = encoder.encode(path);

@@ -1,6 +1,6 @@
 /** Why native sockets cannot be used. */
 
-/** Native sockets cannot be used here. The message is a line that says why, and what would be right. */
+/** Native sockets cannot be used here. The message says why, and what helps. */
 export class NativeSocketsUnavailableError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
