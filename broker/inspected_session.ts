@@ -80,7 +80,7 @@ export class InspectedSession {
 
   /** How many messages wait, and their bytes. */
   get waiting(): { readonly messages: number; readonly bytes: number } {
-    const { messages, bytes } = this.#session.queue;
+    const { messages, bytes } = this.#session.waiting;
     return { messages, bytes };
   }
 

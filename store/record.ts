@@ -164,8 +164,10 @@ export function numberKey(...numbers: number[]): Uint8Array {
 /** The whole number at a place of a key of {@linkcode numberKey}. */
 export function numberOfKey(key: Uint8Array, place = 0): number {
   if (key.length < place * 8 + 8) throw cutShort();
-  const view = new DataView(key.buffer, key.byteOffset + place * 8, 8);
-  return view.getUint32(0) * 2 ** 32 + view.getUint32(4);
+  let number = 0;
+  // Faster than a `DataView`, of which a start would make one for each row.
+  for (let at = place * 8; at < place * 8 + 8; at++) number = number * 0x100 + key[at]!;
+  return number;
 }
 
 /** A key of a whole number and text. */

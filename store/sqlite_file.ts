@@ -17,8 +17,17 @@ import {
 /** Rows that one query reads. */
 const SCAN_ROWS = 256;
 
+/** A value that is not longer is read with its row, another one alone. */
+const SHORT_BYTES = 4096;
+
 /** Rows and bytes that are held at once while all rows are read. */
 const READ_ALL_LIMIT: ScanLimit = { rows: SCAN_ROWS, bytes: 1024 * 1024 };
+
+/** A row as a scan finds it. */
+interface FoundRow extends StoredRow {
+  /** Bytes of its key and its value. */
+  readonly bytes: number;
+}
 
 /** The prepared statements of a table. */
 interface TableStatements {
@@ -26,9 +35,8 @@ interface TableStatements {
   readonly put: StatementSync;
   readonly remove: StatementSync;
   readonly removeRange: StatementSync;
-  readonly lengths: StatementSync;
-  readonly lengthsToEnd: StatementSync;
   readonly scan: StatementSync;
+  readonly scanToEnd: StatementSync;
 }
 
 /** The rows of one open database. Every method runs SQL synchronously. */
@@ -135,13 +143,13 @@ export class SqliteFile {
     let { bytes } = limit;
     for (let start = from;;) {
       const asked = Math.min(SCAN_ROWS, Math.max(1, limit.rows - rows.length));
-      const lengths = this.#lengths(table, start, to, asked);
-      const fitting = countFitting(lengths, bytes, rows.length === 0);
-      for (const row of this.#read(table, start, fitting)) {
-        rows.push(row);
-        bytes -= row.key.length + row.value.length;
+      const found = this.#find(table, start, to, asked);
+      for (const row of found) {
+        bytes -= row.bytes;
+        if (bytes < 0 && rows.length > 0) return rows;
+        rows.push(this.#whole(table, row));
       }
-      if (fitting < SCAN_ROWS || rows.length >= limit.rows) return rows;
+      if (found.length < asked || rows.length >= limit.rows) return rows;
       const next = following(rows.at(-1)!.key);
       // A damaged index may lead in circles.
       if (compareKeys(next, start) <= 0) throw damaged(this.#path, table);
@@ -157,21 +165,22 @@ export class SqliteFile {
     }
   }
 
-  /** The lengths of the next rows. They are read first, because a value may be very long. */
-  #lengths(table: Table, from: Uint8Array, to: Uint8Array | null, count: number): number[] {
-    const { lengths, lengthsToEnd } = this.#tables.get(table)!;
+  /** The next rows, long values excepted: one may be as long as all others together. */
+  #find(table: Table, from: Uint8Array, to: Uint8Array | null, count: number): FoundRow[] {
+    const { scan, scanToEnd } = this.#tables.get(table)!;
     // Not `iterate()`, which silently treats an unreadable page as the end.
-    const found = to === null ? lengthsToEnd.all(from, count) : lengths.all(from, to, count);
-    return found.map(({ bytes }) => bytes as number);
+    const found = to === null ? scanToEnd.all(from, count) : scan.all(from, to, count);
+    return found as unknown as FoundRow[];
   }
 
-  #read(table: Table, from: Uint8Array, count: number): Row[] {
-    if (count === 0) return [];
-    const found = this.#tables.get(table)!.scan.all(from, count) as unknown as StoredRow[];
-    return found.map((row) => {
-      if (!isWhole(table, row)) throw damaged(this.#path, table);
-      return { key: row.key, value: row.value };
-    });
+  /** A row with its value, also a long one. */
+  #whole(table: Table, row: FoundRow): Row {
+    if (row.value === null && row.key instanceof Uint8Array) {
+      const value = this.#get(table, row.key);
+      if (value !== null) return { key: row.key, value };
+    }
+    if (!isWhole(table, row)) throw damaged(this.#path, table);
+    return { key: row.key, value: row.value };
   }
 
   #get(table: Table, key: Uint8Array): Uint8Array | null {
@@ -187,7 +196,8 @@ export class SqliteFile {
 }
 
 function prepare(db: DatabaseSync, table: Table): TableStatements {
-  const lengths = `SELECT length(key) + length(value) AS bytes FROM ${table}`;
+  const rows = `SELECT key, sum, length(key) + length(value) AS bytes, ` +
+    `CASE WHEN length(value) <= ${SHORT_BYTES} THEN value END AS value FROM ${table}`;
   return {
     get: db.prepare(`SELECT key, sum, value FROM ${table} WHERE key = ?`),
     put: db.prepare(
@@ -196,24 +206,13 @@ function prepare(db: DatabaseSync, table: Table): TableStatements {
     ),
     remove: db.prepare(`DELETE FROM ${table} WHERE key = ?`),
     removeRange: db.prepare(`DELETE FROM ${table} WHERE key >= ? AND key < ?`),
-    lengths: db.prepare(`${lengths} WHERE key >= ? AND key < ? ORDER BY key LIMIT ?`),
-    lengthsToEnd: db.prepare(`${lengths} WHERE key >= ? ORDER BY key LIMIT ?`),
-    scan: db.prepare(`SELECT key, sum, value FROM ${table} WHERE key >= ? ORDER BY key LIMIT ?`),
+    scan: db.prepare(`${rows} WHERE key >= ? AND key < ? ORDER BY key LIMIT ?`),
+    scanToEnd: db.prepare(`${rows} WHERE key >= ? ORDER BY key LIMIT ?`),
   };
 }
 
 function damaged(path: string, table: Table): StoreError {
   return new StoreDamagedError(`Cannot read ${path}: a row of ${table} is damaged`);
-}
-
-/** How many rows of these lengths fit. The first row of a scan always fits. */
-function countFitting(lengths: readonly number[], bytes: number, isFirst: boolean): number {
-  let sum = 0;
-  for (const [at, length] of lengths.entries()) {
-    sum += length;
-    if (sum > bytes && !(isFirst && at === 0)) return at;
-  }
-  return lengths.length;
 }
 
 /** The lowest key above a key. */

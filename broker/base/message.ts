@@ -9,6 +9,11 @@ import type { Origin } from "./origin.ts";
  */
 const OVERHEAD_BYTES = 350;
 
+/** Memory of a message with so many bytes of its topic, and of its properties and payload. */
+export function messageBytes(topicBytes: number, bodyBytes: number): number {
+  return bodyBytes + 2 * topicBytes + OVERHEAD_BYTES;
+}
+
 /** Bytes of memory that were kept for messages so far, by all brokers of the process. */
 let kept = 0;
 
@@ -151,7 +156,7 @@ export class Message implements ForwardSource {
 
   /** Memory of the message, in bytes. It holds the topic as bytes and as a string. */
   get weight(): number {
-    return this.payloadEnd - this.propertiesStart + 2 * this.topic.length + OVERHEAD_BYTES;
+    return messageBytes(this.topic.length, this.payloadEnd - this.propertiesStart);
   }
 
   /** The size of the payload, in bytes. */
@@ -162,6 +167,13 @@ export class Message implements ForwardSource {
   /** The payload; borrowed like the message itself. */
   get payload(): Uint8Array {
     return this.buffer.subarray(this.payloadStart, this.payloadEnd);
+  }
+
+  /** Takes the buffer, of which it is all, for its own: nobody else changes it. */
+  own(): this {
+    this.#owned = true;
+    kept += this.weight;
+    return this;
   }
 
   /** Copies the bytes, once, so that the message outlives the input buffer. */

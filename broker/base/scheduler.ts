@@ -5,8 +5,18 @@ import type { TurnBudget } from "./turn_budget.ts";
 /** The cost of a deadline that is due, in units of the budget. */
 const UNITS_PER_DEADLINE = 8;
 
+/** What is due at a point in time. */
+export interface Due {
+  /** Its index in the heap; -1 if it is not set. Only the scheduler changes it. */
+  index: number;
+  /** When it is due, in milliseconds of the clock. */
+  atMs: number;
+  /** Called at that time. */
+  due(): void;
+}
+
 /** A callback for a point in time. */
-export class Deadline {
+export class Deadline implements Due {
   /** Its index in the heap; -1 if it is not set. */
   index = -1;
   /** When it is due, in milliseconds of the clock. */
@@ -23,7 +33,7 @@ export class Deadline {
 export class Scheduler {
   readonly #clock: Clock;
   readonly #onError: (error: unknown) => void;
-  readonly #heap: Deadline[] = [];
+  readonly #heap: Due[] = [];
   #cancel: (() => void) | null = null;
   #armedMs = Infinity;
   #stopped = false;
@@ -49,7 +59,7 @@ export class Scheduler {
   }
 
   /** Sets a deadline, or changes its time. */
-  set(deadline: Deadline, atMs: number): void {
+  set(deadline: Due, atMs: number): void {
     if (this.#stopped) return;
     deadline.atMs = atMs;
     if (deadline.index < 0) deadline.index = this.#heap.push(deadline) - 1;
@@ -58,7 +68,7 @@ export class Scheduler {
   }
 
   /** Clears a deadline, if it is set. */
-  clear(deadline: Deadline): void {
+  clear(deadline: Due): void {
     if (deadline.index < 0) return;
     const last = this.#heap.pop()!;
     const { index } = deadline;
@@ -118,7 +128,7 @@ export class Scheduler {
     });
   }
 
-  #up(deadline: Deadline): number {
+  #up(deadline: Due): number {
     const heap = this.#heap;
     let index = deadline.index;
     while (index > 0) {
@@ -132,7 +142,7 @@ export class Scheduler {
     return deadline.index = index;
   }
 
-  #down(deadline: Deadline, from: number): void {
+  #down(deadline: Due, from: number): void {
     const heap = this.#heap;
     let index = from;
     for (;;) {

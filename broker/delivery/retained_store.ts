@@ -3,16 +3,41 @@ import { RETAINED_BYTES } from "../base/memory_costs.ts";
 import { type RetainedCursor, RetainedTree } from "../../router/retained_tree.ts";
 import type { Clock } from "../base/clock.ts";
 import type { BrokerLimits } from "../base/limits.ts";
-import type { Message } from "../base/message.ts";
+import { Message } from "../base/message.ts";
 import { Deadline, type Scheduler } from "../base/scheduler.ts";
+
+/** What a retained message is kept by. */
+export type RetainedHead = Pick<Message, "name" | "expirySeconds" | "deadlineMs" | "weight">;
+
+/** A message that is kept in fewer bytes until someone needs it. */
+export interface PackedMessage {
+  /** What {@linkcode Message.weight} will be. */
+  readonly weight: number;
+  /** Makes the message, which owns its bytes. */
+  unpack(): Message;
+}
 
 /** A retained message, when it came, and its expiry; times are of the clock. */
 class Retained {
+  #message: Message | PackedMessage;
+
   constructor(
-    readonly message: Message,
+    message: Message | PackedMessage,
     readonly sinceMs: number,
     readonly expiry: Deadline | null,
-  ) {}
+  ) {
+    this.#message = message;
+  }
+
+  /** Unpacked once: who is asked for once will be asked for again. */
+  get message(): Message {
+    if (!(this.#message instanceof Message)) this.#message = this.#message.unpack();
+    return this.#message;
+  }
+
+  get weight(): number {
+    return this.#message.weight;
+  }
 }
 
 /** The last message of each topic that was published with the RETAIN flag. */
@@ -73,30 +98,29 @@ export class RetainedStore {
     const { retainedMessagesMax, retainedBytesMax } = this.#limits;
     const growth = previous === undefined
       ? costOf(message) + this.#tree.costOf(message.name)
-      : costOf(message) - costOf(previous.message);
+      : costOf(message) - costOf(previous);
     if (previous === undefined && this.#tree.size >= retainedMessagesMax) return false;
     if (growth > 0 && this.bytes + growth > retainedBytesMax) return false;
     // The number of `$SYS` topics is limited, and they are most useful when memory is short.
     if (growth > 0 && !message.name.startsWith("$SYS/") && !this.#mayGrow(growth)) return false;
     this.#forget(previous);
-    this.#put(message, this.#clock.now());
+    this.#put(message, message.keep(), this.#clock.now());
     this.#onChanged(message.name);
     return true;
   }
 
-  /** Adds a message from the store. */
-  restore(message: Message, sinceMs: number = this.#clock.now()): void {
-    this.#put(message, sinceMs);
+  /** Adds a message from the store that came at this time. */
+  restore(head: RetainedHead, message: PackedMessage, sinceMs: number): void {
+    this.#put(head, message, sinceMs);
   }
 
-  #put(message: Message, sinceMs: number): void {
-    const dueMs = message.expirySeconds < 0
-      ? sinceMs + this.#expiryOf(message.name) * 1000
-      : message.deadlineMs;
-    const expiry = dueMs === Infinity ? null : new Deadline(() => this.#delete(message.name));
+  #put(head: RetainedHead, message: Message | PackedMessage, sinceMs: number): void {
+    const { name, expirySeconds, deadlineMs } = head;
+    const dueMs = expirySeconds < 0 ? sinceMs + this.#expiryOf(name) * 1000 : deadlineMs;
+    const expiry = dueMs === Infinity ? null : new Deadline(() => this.#delete(name));
     if (expiry !== null) this.#scheduler.set(expiry, dueMs);
-    this.#tree.set(message.name, new Retained(message.keep(), sinceMs, expiry));
-    this.#bytes += costOf(message);
+    this.#tree.set(name, new Retained(message, sinceMs, expiry));
+    this.#bytes += costOf(head);
   }
 
   /** When the retained message of a topic came, by the clock; now if there is none. */
@@ -122,14 +146,14 @@ export class RetainedStore {
 
   #forget(retained: Retained | undefined): void {
     if (retained === undefined) return;
-    this.#bytes -= costOf(retained.message);
+    this.#bytes -= costOf(retained);
     if (retained.expiry !== null) this.#scheduler.clear(retained.expiry);
   }
 }
 
 /** Memory of a retained message, without its nodes of the tree, in bytes. */
-function costOf(message: Message): number {
-  return message.weight + RETAINED_BYTES;
+function costOf({ weight }: { readonly weight: number }): number {
+  return weight + RETAINED_BYTES;
 }
 
 /** A walk over retained messages, one page at a time. */

@@ -1,7 +1,6 @@
 /** The removal of stored messages that have expired and that nobody reads. */
 import type { Clock } from "../base/clock.ts";
 import { Deadline, type Scheduler } from "../base/scheduler.ts";
-import type { DurableLog } from "./durable_log.ts";
 
 /** The interval between two sweeps, in milliseconds. */
 const SWEEP_MS = 1000;
@@ -16,14 +15,20 @@ export interface SweepHost {
   onExpired(messages: number): void;
 }
 
+/** A log, as the sweep needs it. */
+export interface SweptLog {
+  /** Removes expired entries. Returns their number. */
+  dropExpired(nowMs: number): number;
+}
+
 /**
  * Visits all logs with entries in turn, and removes expired ones: messages that nobody reads must
  * not fill the disk.
  */
 export class ExpirySweep {
   readonly #host: SweepHost;
-  readonly #logs = new Set<DurableLog>();
-  #next: Iterator<DurableLog> = this.#logs.values();
+  readonly #logs = new Set<SweptLog>();
+  #next: Iterator<SweptLog> = this.#logs.values();
   readonly #deadline = new Deadline(() => this.#dropExpired());
 
   constructor(host: SweepHost) {
@@ -36,7 +41,7 @@ export class ExpirySweep {
   }
 
   /** Adds a log with entries. */
-  watch(log: DurableLog): void {
+  watch(log: SweptLog): void {
     this.#logs.add(log);
     if (this.#deadline.index >= 0) return;
     const { scheduler, clock } = this.#host;
@@ -44,7 +49,7 @@ export class ExpirySweep {
   }
 
   /** Removes an empty log. */
-  forget(log: DurableLog): void {
+  forget(log: SweptLog): void {
     this.#logs.delete(log);
   }
 

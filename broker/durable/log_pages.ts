@@ -5,7 +5,7 @@ import { Deadline } from "../base/scheduler.ts";
 import type { ChangeJournal } from "./changes.ts";
 import type { ChunkTable } from "./chunk_table.ts";
 import type { DurableLog, LogKeeper } from "./durable_log.ts";
-import { ExpirySweep, type SweepHost } from "./expiry_sweep.ts";
+import { ExpirySweep, type SweepHost, type SweptLog } from "./expiry_sweep.ts";
 import type { MessagePage } from "./message_page.ts";
 import { PageCache } from "./page_cache.ts";
 
@@ -30,6 +30,7 @@ export class LogPages implements LogKeeper {
   readonly #cache: PageCache;
   readonly #sweep: ExpirySweep;
   #bytes = 0;
+  #asleep = 0;
 
   constructor(journal: ChangeJournal, store: Store, host: PageHost, chunks: ChunkTable) {
     this.#journal = journal;
@@ -55,7 +56,7 @@ export class LogPages implements LogKeeper {
 
   /** Memory of pages and logs, in bytes. */
   get memoryBytes(): number {
-    return this.#cache.bytes + this.#sweep.size * LOG_BYTES;
+    return this.#cache.bytes + (this.#sweep.size + this.#asleep) * LOG_BYTES;
   }
 
   /** Counts messages that were found in the store. */
@@ -63,9 +64,19 @@ export class LogPages implements LogKeeper {
     this.#bytes += bytes;
   }
 
+  /** Counts logs with entries whose sessions sleep. They cost as much as any other when these wake. */
+  countAsleep(logs: number): void {
+    this.#asleep += logs;
+  }
+
   /** Adds a log with entries to the expiry sweep. */
-  watch(log: DurableLog): void {
+  watch(log: SweptLog): void {
     this.#sweep.watch(log);
+  }
+
+  /** Takes a log out of the expiry sweep. */
+  unwatch(log: SweptLog): void {
+    this.#sweep.forget(log);
   }
 
   onAppended(log: DurableLog, page: MessagePage, bytes: number): void {

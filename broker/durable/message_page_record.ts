@@ -56,6 +56,14 @@ export interface PageSummary {
   readonly chunkIds: readonly number[];
 }
 
+/** Reads what is in front of the entries in the row of a page. */
+export function headOfPage(value: Uint8Array): Pick<PageSummary, "expiresWallMs" | "count"> {
+  const reader = new RecordReader(value);
+  reader.number();
+  const expires = reader.number();
+  return { expiresWallMs: expires === 0 ? Infinity : expires - 1, count: reader.number() };
+}
+
 /** Reads the row of a page without creating its entries. */
 export function summarisePage(value: Uint8Array): PageSummary {
   const reader = new RecordReader(value);

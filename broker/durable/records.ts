@@ -11,7 +11,7 @@ import { StoreError } from "../../store/store.ts";
 import type { SubscriptionOptions } from "../../router/subscription.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { Calendar } from "../base/calendar.ts";
-import { Message } from "../base/message.ts";
+import { Message, messageBytes } from "../base/message.ts";
 import { Origin } from "../base/origin.ts";
 
 /** The largest Subscription Identifier [MQTT-3.8.2.1.2]. */
@@ -60,7 +60,27 @@ export function readMessage(
     deadlineMs - Math.max(0, expirySeconds) * 1000,
     origin,
   );
-  return message.keep();
+  return message.own();
+}
+
+/** What a retained message is found by, and what is kept for it, without the message itself. */
+export interface MessageHead {
+  readonly name: string;
+  /** The topic in UTF-8; a view. */
+  readonly topic: Uint8Array;
+  readonly expirySeconds: number;
+  readonly deadlineMs: number;
+  readonly weight: number;
+}
+
+/** Reads over a message. */
+export function readHead(reader: RecordReader, calendar: Calendar): MessageHead {
+  const topic = reader.piece();
+  reader.number();
+  const expirySeconds = reader.number() - 1;
+  const deadlineMs = expirySeconds < 0 ? Infinity : calendar.toClock(reader.number());
+  const weight = messageBytes(topic.length, reader.piece().length + reader.piece().length);
+  return { name: textOf(topic), topic, expirySeconds, deadlineMs, weight };
 }
 
 /** Writes the flags of a message; usually one byte. */

@@ -5,28 +5,54 @@ import { RecordReader } from "../../store/record.ts";
 import { StoreError } from "../../store/store.ts";
 import { Origin } from "../base/origin.ts";
 import { ClientAccess } from "../session/client_access.ts";
+import type { Calendar } from "../base/calendar.ts";
+import { countKept, type Message } from "../base/message.ts";
+import type { PackedMessage } from "../delivery/retained_store.ts";
 import type { DurableHost } from "./durable_host.ts";
-import { readMessage, readWill, type WillRecord } from "./records.ts";
+import { PackedRow, PackedRows, type RowPlace } from "./packed_rows.ts";
+import { readHead, readMessage, readWill, type WillRecord } from "./records.ts";
 import type { StoredRows } from "./stored_rows.ts";
 
 /** The restored data may use this multiple of the memory budget. */
 const RESTORE_SHARE = 1.5;
 
+/** A retained message as its row is in the store. */
+class PackedRetained extends PackedRow implements PackedMessage {
+  readonly #calendar: Calendar;
+  readonly #origin: Origin;
+
+  constructor(row: RowPlace, calendar: Calendar, origin: Origin, readonly weight: number) {
+    super(row);
+    this.#calendar = calendar;
+    this.#origin = origin;
+  }
+
+  unpack(): Message {
+    const reader = new RecordReader(this.row);
+    reader.piece();
+    return readMessage(reader, this.#calendar, this.#origin);
+  }
+}
+
+/** Reads the retained messages. Each stays as its row is until someone needs it. */
 export async function restoreRetained(broker: DurableHost, rows: StoredRows): Promise<void> {
+  const { calendar, clock } = broker.context;
+  const packed = new PackedRows();
   let last = Origin.program;
   await rows.each("retained", (key, value) => {
     const reader = new RecordReader(value);
     const text = reader.text();
     // The origin is often the same as in the row before.
     if (text !== last.toText()) last = Origin.parse(text);
-    const message = readMessage(reader, broker.context.calendar, last);
-    mustBeSound("topic name", topicNameFault(message.name));
-    // A message under the wrong key could never be replaced.
-    if (compareKeys(key, message.topic) !== 0) throw new StoreError("A key and its row differ");
-    // Rows of earlier versions do not contain this time.
-    const { calendar, clock } = broker.context;
+    const head = readHead(reader, calendar);
+    mustBeSound("topic name", topicNameFault(head.name));
+    // Under another key it could not be replaced.
+    if (compareKeys(key, head.topic) !== 0) throw new StoreError("A key and its row differ");
+    // Rows of earlier versions do not say when it came.
     const sinceMs = reader.isAtEnd ? clock.now() : calendar.toClock(reader.number());
-    broker.retained.restore(message, sinceMs);
+    const message = new PackedRetained(packed.keep(value), calendar, last, head.weight);
+    broker.retained.restore(head, message, Math.round(sinceMs));
+    countKept(head.weight);
     return mustFit(broker);
   });
 }

@@ -10,11 +10,9 @@ import type { Receiver } from "../delivery/subscriber.ts";
 import { RetainedDelivery } from "../delivery/retained_delivery.ts";
 import { subscribeCharged } from "../session/match_share.ts";
 import { NEVER_EXPIRES, Session } from "../session/session.ts";
-import { readerOf } from "./log_reader.ts";
+import { type Reader, readerOf } from "./log_reader.ts";
 import { MessageHold } from "./message_hold.ts";
 import { DurableQueue } from "./durable_queue.ts";
-import type { DurableCursor } from "./durable_cursor.ts";
-import { DurableLog } from "./durable_log.ts";
 import { readSharedStart, SharedStart } from "./shared_start.ts";
 import type { Journal } from "./journal.ts";
 import { readOptions } from "./records.ts";
@@ -26,103 +24,199 @@ import {
   type SessionRecord,
 } from "./session_record.ts";
 import { StoredInflight } from "./stored_inflight.ts";
+import { SortedTable } from "./sorted_table.ts";
 import type { StoredRows } from "./stored_rows.ts";
+import type { PackedLog } from "./packed_log.ts";
+import { PackedRows } from "./packed_rows.ts";
+import { cursorOf } from "./restored_cursor.ts";
+import type { RestoredLogs } from "./restored_logs.ts";
+import { AsleepSession, AwakeSession, type RestoredSession } from "./restored_session.ts";
+import { canSleep, SleepingSession } from "./sleeping_session.ts";
 import { mustBeSound, mustFit } from "./restore_retained.ts";
 
-/** A session from the store, and its queue. */
-export interface RestoredSession {
-  readonly session: Session;
-  readonly queue: DurableQueue;
-}
+/** Restores the sessions of the store, each asleep if it can be. */
+export class SessionRestore {
+  readonly #broker: DurableHost;
+  readonly #rows: StoredRows;
+  readonly #journal: Journal;
+  readonly #logs: RestoredLogs;
+  readonly #packed = new PackedRows();
+  /** By their numbers in the store. */
+  readonly #sessions = new SortedTable<RestoredSession>();
 
-/** A log that may have no pages left; it is held like the others. */
-function logOf(
-  journal: Journal,
-  logs: Map<number, DurableLog>,
-  id: number,
-  end: number,
-  weight: number,
-): DurableLog {
-  let log = logs.get(id);
-  if (log === undefined) {
-    logs.set(id, log = new DurableLog(journal.pages, id, end, weight));
-    log.restore([]);
+  constructor(broker: DurableHost, rows: StoredRows, journal: Journal, logs: RestoredLogs) {
+    this.#broker = broker;
+    this.#rows = rows;
+    this.#journal = journal;
+    this.#logs = logs;
   }
-  return log;
-}
 
-/** The sessions by their numbers in the store. */
-export async function restoreSessions(
-  broker: DurableHost,
-  rows: StoredRows,
-  journal: Journal,
-  logs: Map<number, DurableLog>,
-): Promise<Map<number, RestoredSession>> {
-  const sessions = new Map<number, RestoredSession>();
-  await rows.each("sessions", (key, value) => {
-    const id = rows.idOf(key);
-    const record = readSession(value);
-    rows.inUse(record.stamp);
-    for (const { logId } of record.readers) rows.inUse(logId);
-    // A client has one session, besides ended ones with messages to hand over.
-    if (!record.isLeaving && broker.sessions.get(record.clientId) !== undefined) return false;
-    const restored = restoreSession(broker, journal, logs, id, record);
-    sessions.set(id, restored);
-    if (!record.isLeaving) broker.sessions.restore(restored.session);
-    const { readers, exchanges, inboundIds } = record;
-    countKept(
-      readers.length * READER_BYTES + exchanges.length * INFLIGHT_BYTES +
-        inboundIds.length * INBOUND_ID_BYTES,
+  /** Reads the rows of the sessions. */
+  async readSessions(): Promise<void> {
+    const { sessions } = this.#broker;
+    await this.#rows.each("sessions", (key, value) => {
+      const id = this.#rows.idOf(key);
+      const record = readSession(value);
+      this.#rows.inUse(record.stamp);
+      for (const { logId } of record.readers) this.#rows.inUse(logId);
+      // A client has one session, besides ended ones with messages to hand over.
+      if (!record.isLeaving && sessions.get(record.clientId) !== undefined) return false;
+      const restored = this.#sleepingOf(id, record, value) ?? this.#awakeOf(id, record);
+      this.#sessions.add(id, restored);
+      if (!record.isLeaving) sessions.restore(restored.session);
+      const { readers, exchanges, inboundIds } = record;
+      countKept(
+        readers.length * READER_BYTES + exchanges.length * INFLIGHT_BYTES +
+          inboundIds.length * INBOUND_ID_BYTES,
+      );
+      return mustFit(this.#broker);
+    });
+  }
+
+  /** A session that sleeps; `null` if this one cannot. */
+  #sleepingOf(id: number, record: SessionRecord, value: Uint8Array): RestoredSession | null {
+    if (!canSleep(record)) return null;
+    const own = record.readers.find(({ variant }) => variant === null);
+    let log: PackedLog | null = null;
+    if (own !== undefined) {
+      if (!this.#logs.isFree(own.logId)) return null;
+      // Pages that it has read must be removed now.
+      if ((this.#logs.peek(own.logId)?.firstPageEnd ?? Infinity) <= own.position) return null;
+      log = this.#logs.take(own.logId);
+    }
+    const { sessionHost } = this.#broker;
+    const sinceMs = this.#sinceOf(record.disconnectedWallMs);
+    const row = this.#packed.keep(value);
+    const asleep = new SleepingSession(this.#broker, id, row, log, sinceMs);
+    for (const reader of record.readers) {
+      if (reader.variant !== null) asleep.addReader(this.#readerOf(reader, reader.doubtEnd));
+    }
+    const session = new Session(sessionHost, record.clientId, asleep);
+    session.expirySeconds = Math.min(record.expirySeconds, NEVER_EXPIRES);
+    if (log !== null && log.expiresWallMs !== Infinity) this.#wakeToExpire(session, log);
+    return new AsleepSession(session, asleep);
+  }
+
+  #wakeToExpire(session: Session, { expiresWallMs }: PackedLog): void {
+    const { pages } = this.#journal;
+    const atMs = this.#broker.context.calendar.toClock(expiresWallMs);
+    const asleep = {
+      dropExpired: (nowMs: number) => {
+        if (nowMs < atMs) return 0;
+        pages.unwatch(asleep);
+        // From now on its log itself is watched.
+        void session.queue;
+        return 0;
+      },
+    };
+    pages.watch(asleep);
+  }
+
+  #awakeOf(id: number, record: SessionRecord): RestoredSession {
+    const { exchanges, feeds, disconnectedWallMs } = record;
+    const { queue, session } = newSession(this.#broker, id, record.clientId);
+    session.expirySeconds = Math.min(record.expirySeconds, NEVER_EXPIRES);
+    for (const one of record.readers) {
+      const reader = this.#readerOf(one, one.doubtEnd);
+      if (disconnectedWallMs === 0) reader.doubtEnd = reader.cursor.log.end;
+      queue.backlog.restore(reader);
+    }
+    const sent = exchanges.map((exchange) => sentOf(exchange, this.#logs));
+    session.restoreInflight(
+      record.lastId,
+      exchanges.map(({ packetId, phase }, at) => [packetId, phase, sent[at]!] as const),
+      record.inboundIds,
     );
-    return mustFit(broker);
-  });
-  return sessions;
+    // Another log may reuse its positions next time.
+    if (exchanges.some(({ logId }, at) => logId !== 0 && sent[at]!.hold === null)) {
+      queue.markChanged();
+    }
+    if (feeds.length > 0) {
+      session.feeds = new RetainedDeliveryQueue(feeds.map((feed) => feedOf(this.#broker, feed)));
+    }
+    if (record.replays.length > 0) {
+      const replays = this.#broker.replaysOf(session);
+      for (const replay of record.replays) replays.restore(replay);
+    }
+    const { rows } = queue;
+    rows.isLeaving = record.isLeaving;
+    rows.stamp = record.stamp;
+    rows.disconnectedMs = disconnectedWallMs === 0 ? null : this.#sinceOf(disconnectedWallMs);
+    return new AwakeSession(session, queue);
+  }
+
+  /** A clock that was set back must not extend the session. */
+  #sinceOf(disconnectedWallMs: number): number {
+    const { clock, calendar } = this.#broker.context;
+    return Math.min(clock.now(), calendar.toClock(disconnectedWallMs));
+  }
+
+  #readerOf(record: Omit<ReaderRecord, "doubtEnd">, doubtEnd: number): Reader {
+    const log = this.#logs.open(record.logId, record.position, record.weight);
+    const reader = readerOf(cursorOf(log, record), record.variant, null);
+    reader.doubtEnd = doubtEnd;
+    return reader;
+  }
+
+  /** Reads the logs that sessions have started to read since their rows were written. */
+  async readSharedStarts(): Promise<void> {
+    await this.#rows.each("joins", (key, value) => {
+      const id = this.#rows.idOf(key);
+      const { logId, position, weight, variant, sessions } = readSharedStart(value);
+      const log = this.#logs.open(this.#rows.inUse(logId), position, weight);
+      const start = new SharedStart(id, log, position, weight, variant);
+      for (const sessionId of new Set(sessions)) {
+        const session = this.#sessions.get(sessionId);
+        if (session === undefined || session.stamp > id) continue;
+        const at = { logId, position, weight, end: Infinity, endWeight: Infinity, variant };
+        const reader = this.#readerOf(at, session.disconnectedMs === null ? log.end : 0);
+        reader.start = start;
+        start.sessions.push(sessionId);
+        start.pending++;
+        session.addReader(reader);
+      }
+      return start.pending > 0;
+    });
+  }
+
+  /** Reads the subscriptions of the sessions. */
+  async readSubscriptions(): Promise<void> {
+    const { router } = this.#broker;
+    await this.#rows.each("subscriptions", (key, value) => {
+      const stored = this.#sessions.get(numberOfKey(key));
+      if (stored === undefined) return false;
+      const { session, isLeaving } = stored;
+      if (isLeaving) return true;
+      const options = subscriptionOptions(readOptions(new RecordReader(value)));
+      const filter = textOfKey(key);
+      mustBeSound("topic filter", topicFilterFault(filter));
+      subscribeCharged(router, session, new Subscription<Receiver>(session, filter, options));
+      return mustFit(this.#broker);
+    });
+  }
+
+  /** All clients are disconnected: sessions wait for them, or end when they expire. */
+  continue(): void {
+    const now = this.#broker.context.clock.now();
+    for (const [, restored] of this.#sessions.entries()) {
+      const { session, isLeaving } = restored;
+      if (isLeaving) {
+        session.end();
+        continue;
+      }
+      // A client that was connected when the broker ended counts as disconnected from now on.
+      if (restored.disconnectedMs === null) restored.disconnect(now);
+      const sinceMs = restored.disconnectedMs ?? now;
+      this.#broker.sessions.wait(session, sinceMs, session.will?.restoredDueMs ?? now);
+    }
+  }
 }
 
-function restoreSession(
+function newSession(
   broker: DurableHost,
-  journal: Journal,
-  logs: Map<number, DurableLog>,
   id: number,
-  record: SessionRecord,
-): RestoredSession {
-  const { disconnectedWallMs, exchanges, feeds } = record;
-  const { queue, session } = newSession(broker, id, record.clientId);
-  session.expirySeconds = Math.min(record.expirySeconds, NEVER_EXPIRES);
-  for (const reader of record.readers) {
-    const log = logOf(journal, logs, reader.logId, reader.position, reader.weight);
-    const restored = readerOf(cursorOf(log, reader), reader.variant, null);
-    restored.doubtEnd = disconnectedWallMs === 0 ? log.end : reader.doubtEnd;
-    queue.backlog.restore(restored);
-  }
-  const sent = exchanges.map((exchange) => sentOf(exchange, logs));
-  session.restoreInflight(
-    record.lastId,
-    exchanges.map(({ packetId, phase }, at) => [packetId, phase, sent[at]!] as const),
-    record.inboundIds,
-  );
-  // Another log may reuse its positions next time.
-  if (exchanges.some(({ logId }, at) => logId !== 0 && sent[at]!.hold === null)) {
-    queue.markChanged();
-  }
-  if (feeds.length > 0) {
-    session.feeds = new RetainedDeliveryQueue(feeds.map((feed) => feedOf(broker, feed)));
-  }
-  if (record.replays.length > 0) {
-    const replays = broker.replaysOf(session);
-    for (const replay of record.replays) replays.restore(replay);
-  }
-  const { rows } = queue;
-  rows.isLeaving = record.isLeaving;
-  rows.stamp = record.stamp;
-  // A clock that was set back must not extend the session.
-  rows.disconnectedMs = disconnectedWallMs === 0
-    ? null
-    : Math.min(broker.context.clock.now(), broker.context.calendar.toClock(disconnectedWallMs));
-  return { session, queue };
-}
-
-function newSession(broker: DurableHost, id: number, clientId: string): RestoredSession {
+  clientId: string,
+): { session: Session; queue: DurableQueue } {
   let queue: DurableQueue;
   const session = new Session(broker.sessionHost, clientId, (owner) => {
     return queue = new DurableQueue(broker, owner, id, true);
@@ -130,52 +224,7 @@ function newSession(broker: DurableHost, id: number, clientId: string): Restored
   return { session, queue: queue! };
 }
 
-/** The logs that sessions have started to read since their rows were written. */
-export async function restoreSharedStarts(
-  rows: StoredRows,
-  journal: Journal,
-  logs: Map<number, DurableLog>,
-  sessions: Map<number, RestoredSession>,
-): Promise<void> {
-  await rows.each("joins", (key, value) => {
-    const id = rows.idOf(key);
-    const record = readSharedStart(value);
-    const { position, weight, variant } = record;
-    const log = logOf(journal, logs, rows.inUse(record.logId), position, weight);
-    const start = new SharedStart(id, log, position, weight, variant);
-    for (const sessionId of new Set(record.sessions)) {
-      const queue = sessions.get(sessionId)?.queue;
-      if (!queue || queue.rows.stamp > id) continue;
-      const at = { position, weight, end: Infinity, endWeight: Infinity, variant };
-      const reader = readerOf(cursorOf(log, at), variant, null);
-      if (queue.rows.disconnectedMs === null) reader.doubtEnd = log.end;
-      reader.start = start;
-      start.sessions.push(sessionId);
-      start.pending++;
-      queue.backlog.restore(reader);
-    }
-    return start.pending > 0;
-  });
-}
-
-function cursorOf(
-  log: DurableLog,
-  record: Omit<ReaderRecord, "logId" | "doubtEnd">,
-): DurableCursor {
-  const cursor = log.cursor();
-  const { variant } = record;
-  // Nothing will be appended to a log that was shared.
-  const isOwn = variant === null;
-  const end = Math.min(record.end, isOwn ? Infinity : log.end);
-  const endWeight = Math.min(record.endWeight, isOwn ? Infinity : log.weight);
-  // The last pages may be lost. New entries at their positions must not be skipped.
-  const position = Math.min(record.position, log.end);
-  const weight = Math.min(record.weight, log.weight);
-  cursor.restore(log.pageAt(position), position, weight, end, endWeight);
-  return cursor;
-}
-
-function sentOf(record: ExchangeRecord, logs: Map<number, DurableLog>): StoredInflight {
+function sentOf(record: ExchangeRecord, logs: RestoredLogs): StoredInflight {
   const { variant, qos, phase, logId, position } = record;
   const log = logs.get(logId);
   const page = phase === "pubcomp" || log === undefined ? null : log.pageAt(position);
@@ -188,44 +237,4 @@ function sentOf(record: ExchangeRecord, logs: Map<number, DurableLog>): StoredIn
 
 function feedOf(broker: DurableHost, { filter, variant, noLocal }: FeedRecord): RetainedDelivery {
   return new RetainedDelivery(filter, broker.retained.match(filter), variant, noLocal);
-}
-
-export async function restoreSubscriptions(
-  broker: DurableHost,
-  rows: StoredRows,
-  sessions: Map<number, RestoredSession>,
-): Promise<void> {
-  await rows.each("subscriptions", (key, value) => {
-    const stored = sessions.get(numberOfKey(key));
-    if (stored === undefined) return false;
-    const { session, queue } = stored;
-    if (queue.rows.isLeaving) return true;
-    const options = subscriptionOptions(readOptions(new RecordReader(value)));
-    const filter = textOfKey(key);
-    mustBeSound("topic filter", topicFilterFault(filter));
-    const subscription = new Subscription<Receiver>(session, filter, options);
-    subscribeCharged(broker.router, session, subscription);
-    return mustFit(broker);
-  });
-}
-
-/** All clients are disconnected: sessions wait for them, or end when they expire. */
-export function continueSessions(
-  broker: DurableHost,
-  sessions: Map<number, RestoredSession>,
-): void {
-  const now = broker.context.clock.now();
-  for (const { session, queue } of sessions.values()) {
-    const { rows } = queue;
-    if (rows.isLeaving) {
-      session.end();
-      continue;
-    }
-    // A client that was connected when the broker ended counts as disconnected from now on.
-    if (rows.disconnectedMs === null) {
-      rows.disconnectedMs = now;
-      queue.markChanged();
-    }
-    broker.sessions.wait(session, rows.disconnectedMs, session.will?.restoredDueMs ?? now);
-  }
 }

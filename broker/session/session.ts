@@ -19,26 +19,26 @@ import type { Origin } from "../base/origin.ts";
 import { type Follower, Rank, type Receiver, wireClassOf } from "../delivery/subscriber.ts";
 import type { RetainedDeliveryQueue } from "../delivery/retained_delivery_queue.ts";
 import type { PublishBatch } from "../delivery/publish_batch.ts";
-import type { Deadline } from "../base/scheduler.ts";
+import type { Due } from "../base/scheduler.ts";
 import { Overflow } from "./overflow.ts";
 import { sendRetained } from "./send_retained.ts";
 import { type FollowerOwner, SessionFollower } from "./session_follower.ts";
-import type { QueueOwner, SessionQueue } from "./session_queue.ts";
+import type { QueueOwner, SessionQueue, SleepingQueue, StoredExchanges } from "./session_queue.ts";
 import type { SessionReplays } from "./session_replays.ts";
 import { SubscriptionTable } from "./subscription_table.ts";
+import { WakingQueue } from "./waking_queue.ts";
 
 /** The value of a Session Expiry Interval that never ends, in seconds. */
 export const NEVER_EXPIRES = 0xffff_ffff;
 
-type StoredInflight = Parameters<OutboundWindow<InflightMessage>["restore"]>[1];
-
 /**
  * The state of a client: subscriptions, waiting messages, messages in flight. It outlives the
  * connection. Its fields are public because delivery reads them for each message. Each has a
- * writer: `session_attachment.ts` sets what CONNECT says, `wills.ts` the will, `session_table.ts`
- * name and deadline, `handle_subscribe.ts` the feeds, `broker_parts.ts` the replays.
+ * writer: `session_attachment.ts` (CONNECT), `wills.ts` (the will), `session_table.ts` (name and
+ * deadline), `handle_subscribe.ts` (feeds), `broker_parts.ts` (replays).
  */
-export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwner, WillOwner {
+export class Session extends WakingQueue
+  implements Receiver, FollowerOwner, QueueOwner, InflightOwner, WillOwner {
   /** How messages are written to the client, as of its last connection. */
   wireClass: number;
   /** The connection, or `null` while the client is away. */
@@ -52,7 +52,7 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
   /** Whether the session is no more. */
   hasEnded = false;
   /** When the session ends. */
-  expiryDeadline: Deadline | null = null;
+  expiryDeadline: Due | null = null;
   /** The user name of its client, as of its last connection; `null` for none, or if unknown. */
   username: string | null = null;
   /** What its client may do, as of its last connection; `null` for everything. */
@@ -63,36 +63,34 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
   feeds: RetainedDeliveryQueue | null = null;
   /** Subscriptions that read streams; `null` for none. */
   replays: SessionReplays | null = null;
-  /** The messages that wait for the client, and what makes the session survive a restart. */
-  readonly queue: SessionQueue;
   readonly #host: SessionHost;
   #follower: SessionFollower | null = null;
   #inflight: InflightMessages | null = null;
   #inbound: InboundWindow | null = null;
-  readonly #overflow: Overflow;
+  #overflowIfAny: Overflow | null = null;
   #receiveMaximum = 1;
   /** The rules of the listener by which its client connected last. */
   #policy: EffectivePolicy;
   /** Whether audiences have to check it again when its client returns. */
   #isStale = false;
 
-  /** @param newQueue Makes the queue of the session. */
+  /** @param queue Makes the queue of the session, at once or when it is first needed. */
   constructor(
     host: SessionHost,
     readonly clientId: string,
-    newQueue: (owner: QueueOwner) => SessionQueue,
+    queue: ((owner: QueueOwner) => SessionQueue) | SleepingQueue,
   ) {
+    super();
     this.#host = host;
     const { packetBytesMax, queueQoS0, upgradeOutgoingQoS } = this.#policy = host.context.policy;
     const isOwn = queueQoS0 || upgradeOutgoingQoS;
     this.wireClass = isOwn ? WIRE_CLASS_OWN : wireClassOf({ v5: false, packetBytesMax });
-    this.queue = newQueue(this);
-    this.#overflow = new Overflow(host, this);
+    if (typeof queue === "function") this.begin(queue(this), null);
+    else this.begin(null, queue);
   }
 
-  /** Whether the session survives a restart of the broker. */
-  get isDurable(): boolean {
-    return this.queue.isDurable;
+  protected override get waking(): this {
+    return this;
   }
 
   /** The commit that an answer to the client waits for; `null` if it may leave at once. */
@@ -119,14 +117,13 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
   }
 
   /** Restores the messages in flight from the store. */
-  restoreInflight(lastId: number, inflight: StoredInflight, inboundIds: readonly number[]): void {
+  restoreInflight(lastId: number, inflight: StoredExchanges, inboundIds: readonly number[]): void {
     if (lastId > 0) this.openInflight().window.restore(lastId, inflight);
     for (const packetId of inboundIds) this.inbound.accept(packetId);
   }
 
-  /** Adds the memory of what waits for it. */
-  tally(tally: Tally): void {
-    this.queue.tally(tally);
+  override tally(tally: Tally): void {
+    super.tally(tally);
     tally.bytes += (this.#inbound?.size ?? 0) * INBOUND_ID_BYTES + (this.feeds?.weight ?? 0);
   }
 
@@ -142,14 +139,15 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
    * @param receiveMaximum How many unacknowledged messages the client takes.
    */
   attach(link: ClientLink, receiveMaximum: number): void {
+    const { queue } = this;
     this.link = link;
     this.#receiveMaximum = receiveMaximum;
     this.#inflight?.window.resume(receiveMaximum);
-    this.#overflow.onProgress();
+    this.#overflowIfAny?.onProgress();
     this.#policy = link.policy;
     const isOwn = link.wire.isOwn || this.#takesEach;
     const wireClass = isOwn ? WIRE_CLASS_OWN : wireClassOf(link.wire);
-    this.queue.onAttached();
+    queue.onAttached();
     this.replays?.onAttached();
     // It may have a hundred thousand subscriptions, so they are only touched if that makes a
     // difference.
@@ -174,10 +172,14 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
     for (const filter of this.subscriptions.filters()) this.#host.router.touch(this, filter);
   }
 
+  get #overflow(): Overflow {
+    return this.#overflowIfAny ??= new Overflow(this.#host, this);
+  }
+
   /** Lets go of the connection. */
   detach(): void {
     this.link = null;
-    this.#overflow.onDetached();
+    this.#overflowIfAny?.onDetached();
     this.queue.onDetached();
     this.replays?.onDetached();
   }
@@ -271,14 +273,10 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
       ) break;
     }
     if (this.queue.messages === 0) this.queue.park(link.outbox);
-    this.#overflow.clearIfShort();
+    this.#overflowIfAny?.clearIfShort();
   }
 
-  /**
-   * Ends the session: forgets everything.
-   *
-   * @returns What {@linkcode SessionQueue.end} does.
-   */
+  /** Ends the session: forgets everything. Returns what {@linkcode SessionQueue.end} does. */
   end(): IterableIterator<InflightMessage | null> {
     this.hasEnded = true;
     // The removal of its subscriptions may take a while. Until then no message reaches the client.
@@ -335,7 +333,7 @@ export class Session implements Receiver, FollowerOwner, QueueOwner, InflightOwn
   }
 
   onExchangeEnded(): void {
-    this.#overflow.onProgress();
+    this.#overflowIfAny?.onProgress();
     const isMore = this.queue.messages > 0 || this.feeds !== null || this.replays !== null ||
       this.#inflight!.window.resending;
     if (isMore && this.link !== null) this.link.outbox.hurry();

@@ -107,6 +107,24 @@ export interface SessionQueue {
   end(): IterableIterator<InflightMessage | null>;
 }
 
+/**
+ * The queue of a session that nothing has touched since the broker started. Most sessions of a large
+ * broker are asleep for long, so they must cost little.
+ */
+export interface SleepingQueue extends Pick<SessionQueue, "messages" | "bytes" | "tally"> {
+  /** Makes the queue: a message, the client, or the end of the session has come. Called once. */
+  wake(session: WakingSession): SessionQueue;
+}
+
+/** What was in flight when a session was stored. */
+export type StoredExchanges = Parameters<OutboundWindow<InflightMessage>["restore"]>[1];
+
+/** What a {@linkcode SleepingQueue} needs of its session. */
+export interface WakingSession extends QueueOwner {
+  /** Restores the messages in flight from the store. */
+  restoreInflight(lastId: number, inflight: StoredExchanges, inboundIds: readonly number[]): void;
+}
+
 /** What a {@linkcode SessionQueue} needs of its session. */
 export interface QueueOwner {
   readonly clientId: string;

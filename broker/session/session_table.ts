@@ -11,7 +11,7 @@ import type { InflightMessage } from "./inflight_message.ts";
 import { Wills } from "./wills.ts";
 import type { SessionHost } from "./session_host.ts";
 import { SessionCleanup } from "./session_cleanup.ts";
-import { Deadline } from "../base/scheduler.ts";
+import { SessionExpiry } from "./session_expiry.ts";
 import { NEVER_EXPIRES, Session } from "./session.ts";
 
 /** The memory of a session, in bytes, without its will and its waiting messages. */
@@ -125,7 +125,7 @@ export class SessionTable {
     if (session.expirySeconds === 0) return this.end(session);
     if (session.will !== null) this.wills.publishAt(session.will, willMs);
     if (session.expirySeconds === NEVER_EXPIRES) return;
-    session.expiryDeadline ??= new Deadline(() => this.#expire(session));
+    session.expiryDeadline ??= new SessionExpiry(this, session);
     scheduler.set(session.expiryDeadline, sinceMs + session.expirySeconds * 1000);
   }
 
@@ -165,7 +165,8 @@ export class SessionTable {
     this.#ended.clear();
   }
 
-  #expire(session: Session): void {
+  /** Ends a session that was away for too long. */
+  expire(session: Session): void {
     this.#host.context.stats.sessionsExpired++;
     this.end(session);
   }
