@@ -1,7 +1,7 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { Tally } from "../base/memory_tally.ts";
 import { TestQueueOwner } from "../testdata/test_queue_owner.ts";
-import { testContext } from "../testdata/test_context.ts";
+import { AMPLE_MEMORY, testContext } from "../testdata/test_context.ts";
 import { MemoryQueue } from "./memory_queue.ts";
 import type { SessionQueue, SleepingQueue, WakingSession } from "./session_queue.ts";
 import { WakingQueue } from "./waking_queue.ts";
@@ -37,7 +37,10 @@ class TestSession extends WakingQueue {
 
 function sleeping(): { session: TestSession; asleep: Asleep } {
   const { context } = testContext();
-  const owner = new TestQueueOwner(context, (session) => new MemoryQueue(context, session));
+  const owner = new TestQueueOwner(
+    context,
+    (session) => new MemoryQueue({ context, memory: AMPLE_MEMORY }, session),
+  );
   const asleep = new Asleep(owner.queue);
   return { session: new TestSession(asleep), asleep };
 }
