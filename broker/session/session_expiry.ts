@@ -1,21 +1,26 @@
 /** When a session ends whose client stays away. */
 import type { Due } from "../base/scheduler.ts";
 import type { Session } from "./session.ts";
-import type { SessionTable } from "./session_table.ts";
+
+/** What ends a session. */
+export interface SessionEnder {
+  /** Ends a session that was away for too long. */
+  expire(session: Session): void;
+}
 
 /** The end of a session. There may be a million, so each does without a function of its own. */
 export class SessionExpiry implements Due {
   index = -1;
   atMs = 0;
-  readonly #table: Pick<SessionTable, "expire">;
+  readonly #ender: SessionEnder;
   readonly #session: Session;
 
-  constructor(table: Pick<SessionTable, "expire">, session: Session) {
-    this.#table = table;
+  constructor(ender: SessionEnder, session: Session) {
+    this.#ender = ender;
     this.#session = session;
   }
 
   due(): void {
-    this.#table.expire(this.#session);
+    this.#ender.expire(this.#session);
   }
 }

@@ -11,7 +11,7 @@ import type { InflightMessage } from "./inflight_message.ts";
 import { Wills } from "./wills.ts";
 import type { SessionHost } from "./session_host.ts";
 import { SessionCleanup } from "./session_cleanup.ts";
-import { SessionExpiry } from "./session_expiry.ts";
+import { type SessionEnder, SessionExpiry } from "./session_expiry.ts";
 import { NEVER_EXPIRES, Session } from "./session.ts";
 
 /** The memory of a session, in bytes, without its will and its waiting messages. */
@@ -27,7 +27,7 @@ function sessionBytes(session: Pick<Session, "clientId" | "username" | "isDurabl
 const UNITS_PER_HANDOVER = 4;
 
 /** Every session by client identifier, and when each ends. */
-export class SessionTable {
+export class SessionTable implements SessionEnder {
   /** Wills of sessions that are connected, or were. */
   readonly wills: Wills;
   readonly #host: SessionHost;

@@ -276,8 +276,8 @@ export const BROKER_MUTANTS: Mutant[] = [
   {
     rule: "a session ends after its interval",
     file: "broker/session/session_table.ts",
-    find: "session.expiryDeadline ??= new Deadline(() => this.#expire(session));",
-    replace: "session.expiryDeadline ??= new Deadline(() => void session);",
+    find: "session.expiryDeadline ??= new SessionExpiry(this, session);",
+    replace: "session.expiryDeadline ??= new SessionExpiry({ expire: () => {} }, session);",
     tests: ["v5/session_test.ts"],
   },
   {
