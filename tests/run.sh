@@ -92,6 +92,8 @@ if [[ $# -eq 0 && "$(uname -sm)" =~ ^Linux\ (x86_64|aarch64)$ ]]; then
   NO_COLOR=1 deno test --parallel --allow-all --no-check --preload tests/harness/native_sockets.ts \
     tests/client tests/clients tests/limits tests/listeners tests/resilience tests/transports 2>&1 |
     tee -a "$report" || status=$?
+  NO_COLOR=1 deno test --parallel --allow-all --no-check --preload tests/harness/native_sockets.ts \
+    --filter "(TCP)" tests/spec 2>&1 | tee -a "$report" || status=$?
 fi
 count "$report" "$status"
 exit "$status"

@@ -8,6 +8,8 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { Broker, connect } from "../../mod.ts";
+import { NativeSockets } from "../../transport/native/native_sockets.ts";
+import type { NativeTransport } from "../../transport/native/native_transport.ts";
 import { within } from "../harness/deadline.ts";
 import { eventually } from "../harness/eventually.ts";
 import * as packets from "../harness/packets.ts";
@@ -21,6 +23,7 @@ export const SCENES: Readonly<Record<string, () => Promise<void>>> = {
   "MQTT over TCP, WebSocket and a Unix socket": everyListener,
   "a broker is closed at any moment, with clients or without": closeAtAnyMoment,
   "connections come and go": comeAndGo,
+  "connections are handed over to other threads": handOver,
 };
 
 /** A message of 200 KB goes through the broker at an URL and back, with QoS 2. */
@@ -67,6 +70,46 @@ async function closeAtAnyMoment(): Promise<void> {
     if (round % 3 > 1) await client.expect("20");
     await within("the broker to close", broker.close());
     client.close();
+  }
+}
+
+async function handOver(): Promise<void> {
+  const script = new URL("./native_adopter.ts", import.meta.url);
+  const workers = [0, 1].map(() => new Worker(script, { type: "module" }));
+  const sockets = new NativeSockets({ reportError });
+  const clients: Deno.Conn[] = [];
+  let next = 0;
+  const bind = sockets.tcp({});
+  const listener = bind({ hostname: "127.0.0.1", port: 0 }, () => null, async (transport) => {
+    const first = new Uint8Array(16);
+    const bytes = await transport.read(first);
+    // A thread has read this much before it knows to which the connection belongs.
+    const socket = (transport as NativeTransport).detach(first.subarray(0, bytes!));
+    workers[next++ % workers.length]!.postMessage(socket);
+  });
+  for (let i = 0; i < 8; i++) {
+    const client = await Deno.connect({ port: listener.port });
+    clients.push(client);
+    const ask = new TextEncoder().encode(`client ${i}, and what is read by the other thread`);
+    await client.write(ask);
+    const answer = new Uint8Array(ask.length);
+    for (let at = 0; at < ask.length;) {
+      at += (await within("an echo", client.read(answer.subarray(at))))!;
+    }
+    assertEquals(answer, ask);
+  }
+  for (const client of clients) {
+    await client.closeWrite();
+    assertEquals(await within("the end", client.read(new Uint8Array(1))), null);
+    client.close();
+  }
+  await listener.close();
+  await sockets.close();
+  for (const worker of workers) {
+    const stopped = new Promise((resolve) => worker.onmessage = resolve);
+    worker.postMessage("stop");
+    await within("the worker to stop", stopped);
+    worker.terminate();
   }
 }
 

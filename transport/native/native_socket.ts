@@ -8,6 +8,29 @@ import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, SHUT_WR } from "./libc.ts";
 const WRITE_BYTES_PER_ROUND = 256 * 1024;
 
 /**
+ * A socket that no thread watches. All threads of a process share its descriptors, so another thread
+ * can adopt the socket. Exactly one thread must adopt it: otherwise it stays open until the process
+ * ends.
+ */
+export interface DetachedSocket {
+  /** The descriptor. */
+  readonly fd: number;
+  /** The bytes that were received and not handled yet. The buffer belongs to the taker. */
+  readonly unread: Uint8Array<ArrayBuffer>;
+}
+
+const NO_BYTES: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+
+/** The receiver of a detached socket. */
+const NOBODY: PipeReceiver = {
+  target: (shared) => shared ?? NO_BYTES,
+  onReceived: () => {},
+  onEnded: () => {},
+  onWritten: () => {},
+  onWriteFailed: () => {},
+};
+
+/**
  * A connection whose socket is read and written by calls of the C library. An idle socket owns no
  * buffer.
  */
@@ -18,6 +41,8 @@ export class NativeSocket implements Pipe, Watched {
   #receiver: PipeReceiver;
   /** The rest of the last write; `null` for none. */
   #rest: Uint8Array | null = null;
+  /** The bytes that another thread has received. They are pushed first. */
+  #unread: Uint8Array<ArrayBuffer>;
   /** The EPOLL… flags of the wanted events; -1 while the socket is not watched. */
   #flags = -1;
   #isPaused = false;
@@ -28,16 +53,36 @@ export class NativeSocket implements Pipe, Watched {
   /** The bytes that it has written in this round. */
   #roundBytes = 0;
 
-  /** @param fd The descriptor, which must not block. The socket closes it. */
-  constructor(loop: EventLoop, fd: number, receiver: PipeReceiver) {
+  /**
+   * @param fd The descriptor, which must not block. The socket closes it.
+   * @param unread The bytes that were received before; none by default.
+   */
+  constructor(loop: EventLoop, fd: number, receiver: PipeReceiver, unread = NO_BYTES) {
     this.#loop = loop;
     this.#fd = fd;
     this.#receiver = receiver;
+    this.#unread = unread;
   }
 
   /** Replaces the receiver. No write may be in progress. */
   handOver(receiver: PipeReceiver): void {
     this.#receiver = receiver;
+  }
+
+  /**
+   * Gives its descriptor up and leaves it open. The receiver is not called any more.
+   *
+   * @throws {Error} If it is closed, or a write is in progress.
+   */
+  detach(): DetachedSocket {
+    const fd = this.#fd;
+    if (fd < 0 || this.#rest !== null) {
+      throw new Error("Cannot detach a socket that is closed, or being written to");
+    }
+    if (this.#flags >= 0) this.#unwatch();
+    this.#fd = -1;
+    this.#receiver = NOBODY;
+    return { fd, unread: this.#unread };
   }
 
   start(): void {
@@ -53,6 +98,7 @@ export class NativeSocket implements Pipe, Watched {
   resume(): void {
     this.#isPaused = false;
     if (this.#fd < 0) this.#endLater(null);
+    else if (this.#unread.length > 0) queueMicrotask(() => this.#readUnread());
     else if (this.#flags < 0) this.#watch(this.#rest === null ? EPOLLIN : EPOLLIN | EPOLLOUT);
     else this.#watch(this.#flags | EPOLLIN);
   }
@@ -87,10 +133,23 @@ export class NativeSocket implements Pipe, Watched {
     const isBroken = (flags & (EPOLLERR | EPOLLHUP)) !== 0;
     if (this.#rest !== null && (isBroken || (flags & EPOLLOUT) !== 0)) this.#writeRest();
     if (this.#fd < 0 || (!isBroken && (flags & EPOLLIN) === 0)) return;
+    // These bytes come first. They are pushed before the next round.
+    if (this.#unread.length > 0) return;
     if (!this.#isPaused && !this.#isEnded) this.#read();
     else if (!isBroken) this.#watch(this.#flags & ~EPOLLIN);
     // With a rest, the write in the next round reports the error.
     else if (this.#rest === null) this.#unwatch();
+  }
+
+  #readUnread(): void {
+    const unread = this.#unread;
+    if (unread.length === 0 || this.#isPaused || this.#fd < 0) return;
+    const target = this.#receiver.target(this.#loop.buffer);
+    const bytes = Math.min(target.length, unread.length);
+    target.set(unread.subarray(0, bytes));
+    this.#unread = unread.subarray(bytes);
+    this.#receiver.onReceived(bytes);
+    if (!this.#isPaused && this.#fd >= 0) this.resume();
   }
 
   #read(): void {

@@ -10,6 +10,8 @@ import { EventLoop } from "./event_loop.ts";
 import { openLibc } from "./ffi_libc.ts";
 import type { Libc } from "./libc.ts";
 import { NativeListener, type NativeOptions } from "./native_listener.ts";
+import type { DetachedSocket } from "./native_socket.ts";
+import { NativeTransport } from "./native_transport.ts";
 
 /** What native sockets need from the broker. */
 export interface NativeHost {
@@ -62,6 +64,11 @@ export class NativeSockets {
       const host = this.#acceptHost(mayAccept, (transport) => onAccepted(transport));
       return closing(NativeListener.unix(path, options, host));
     };
+  }
+
+  /** Takes over a socket that another thread of the process has given up. */
+  adopt({ fd, unread }: DetachedSocket): Transport {
+    return new NativeTransport(this.#loop, fd, unread);
   }
 
   /** Closes the event loop and the library. All listeners and connections must be closed before. */

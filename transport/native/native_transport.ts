@@ -2,7 +2,7 @@
 import type { Pipe, PipeReceiver } from "../pipe.ts";
 import type { Transport } from "../transport.ts";
 import type { EventLoop } from "./event_loop.ts";
-import { NativeSocket } from "./native_socket.ts";
+import { type DetachedSocket, NativeSocket } from "./native_socket.ts";
 
 /**
  * A native socket as a transport. During a handshake it is read and written by promises. After that
@@ -22,9 +22,27 @@ export class NativeTransport implements Transport, PipeReceiver {
   /** The bytes of it that were not taken yet. */
   #leftBytes = 0;
 
-  /** @param fd The descriptor, which must not block. */
-  constructor(loop: EventLoop, fd: number) {
-    this.#socket = new NativeSocket(loop, fd, this);
+  /**
+   * @param fd The descriptor, which must not block.
+   * @param unread The bytes that were received before; none by default.
+   */
+  constructor(loop: EventLoop, fd: number, unread?: Uint8Array<ArrayBuffer>) {
+    this.#socket = new NativeSocket(loop, fd, this, unread);
+  }
+
+  /**
+   * Gives the socket up, so that another thread can adopt it. The transport must not be used any more.
+   *
+   * @param received Bytes that were read here and that the other thread handles; none by default.
+   * @throws {Error} If it is closed, or a read or a write is pending.
+   */
+  detach(received: Uint8Array = new Uint8Array(0)): DetachedSocket {
+    if (this.#reading !== null || this.#writing !== null) {
+      throw new Error("Cannot detach a socket while a read or a write waits");
+    }
+    const { fd, unread } = this.#socket.detach();
+    this.#isClosed = true;
+    return { fd, unread: concat(received, unread) };
   }
 
   pipe(receiver: PipeReceiver): Pipe {
@@ -111,6 +129,13 @@ export class NativeTransport implements Transport, PipeReceiver {
     this.#reading?.reject(error);
     this.#reading = this.#target = null;
   }
+}
+
+function concat(first: Uint8Array, second: Uint8Array): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(first.length + second.length);
+  bytes.set(first);
+  bytes.set(second, first.length);
+  return bytes;
 }
 
 function closedError(): Error {

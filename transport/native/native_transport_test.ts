@@ -1,4 +1,5 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import type { NativeSocket } from "./native_socket.ts";
 import { NativeTransport } from "./native_transport.ts";
 import type { FakePeer } from "./testdata/fake_libc.ts";
 import { NativeWorld, RecordingReceiver } from "./testdata/native_world.ts";
@@ -82,5 +83,66 @@ Deno.test("NativeTransport rejects a write that fails at once, later, or at clos
   await transport.closeWrite();
   transport.close();
   assertEquals(await cut, "The socket is closed");
+  await world.close();
+});
+
+Deno.test("NativeTransport.detach() leaves the socket open for who adopts it, with what was read", async () => {
+  const { world, transport, peer } = open();
+  const target = new Uint8Array(4);
+  const reading = transport.read(target);
+  peer.send(Uint8Array.of(1, 2, 3));
+  await world.settle();
+  const { fd, unread } = transport.detach(target.subarray(0, await reading as number));
+  assertEquals([[...unread], world.loop.size, peer.isClosed], [[1, 2, 3], 0, false]);
+  // What comes while nobody has it waits in the kernel, and is read after the rest.
+  peer.send(Uint8Array.of(4, 5));
+  peer.end();
+  for (const asPipe of [false, true]) {
+    const adopted = new NativeTransport(world.loop, fd, unread);
+    if (!asPipe) {
+      const small = new Uint8Array(2);
+      assertEquals([await adopted.read(small), [...small]], [2, [1, 2]]);
+      assertEquals([...adopted.detach().unread], [3]);
+      continue;
+    }
+    const receiver = new RecordingReceiver();
+    const pipe = adopted.pipe(receiver);
+    pipe.start();
+    await world.settle();
+    assertEquals([...receiver.bytes], [1, 2, 3, 4, 5]);
+    assertEquals(receiver.events, ["received 3", "received 2", "ended well"]);
+    pipe.close();
+  }
+  await world.close();
+});
+
+Deno.test("NativeTransport.detach() refuses while something waits, and after close()", async () => {
+  const { world, transport } = open(10);
+  const message = "Cannot detach a socket";
+  const reading = transport.read(new Uint8Array(1));
+  assertThrows(() => transport.detach(), Error, message);
+  const writing = transport.write(new Uint8Array(20));
+  assertThrows(() => transport.detach(), Error, message);
+  transport.close();
+  await assertRejects(() => reading, Error, "closed");
+  await assertRejects(() => writing, Error, "closed");
+  assertThrows(() => transport.detach(), Error, message);
+  await world.close();
+});
+
+Deno.test("NativeTransport that was adopted pushes nothing while it is paused, and finds out about a reset", async () => {
+  const { world, transport, peer } = open();
+  const { fd } = transport.detach();
+  const adopted = new NativeTransport(world.loop, fd, Uint8Array.of(1, 2));
+  const receiver = new RecordingReceiver();
+  const pipe = receiver.socket = adopted.pipe(receiver) as NativeSocket;
+  pipe.start();
+  pipe.pause();
+  peer.reset();
+  await world.settle();
+  assertEquals(receiver.events, []);
+  pipe.resume();
+  await world.settle();
+  assertEquals(receiver.events.slice(0, 2), ["received 2", "ended ECONNRESET"]);
   await world.close();
 });
