@@ -1,16 +1,16 @@
 /**
- * Compares Fairway with mosquitto and aedes, and writes `docs/benchmarks.md` with its charts.
+ * Compares Fairway, with sockets of the runtime and native ones, with mosquitto, FlashMQ and aedes, and writes `docs/benchmarks.md` with its charts.
  *
  *     deno task bench:compare --quick
  *
- * mosquitto is Debian's package. aedes is installed with npm into a folder that is removed
+ * mosquitto is Debian's package, FlashMQ whatever `--flashmq` names. aedes is installed with npm into a folder that is removed
  * afterwards. Brokers that are not available are skipped. Linux only.
  *
  * @module
  */
 import { parseArgs } from "@std/cli";
 import { readFdLimit } from "../cli/fd_limit.ts";
-import { aedes, type BrokerKind, fairway, mosquitto } from "./compare/brokers.ts";
+import { aedes, type BrokerKind, fairway, flashmq, mosquitto } from "./compare/brokers.ts";
 import { type Campaign, Matrix } from "./compare/campaign.ts";
 import { matrix } from "./compare/cases.ts";
 import { barChart, lineChart } from "./compare/charts.ts";
@@ -20,14 +20,16 @@ import { describeMachine } from "./compare/machine.ts";
 import { mqttload } from "./compare/mqttload.ts";
 import { benchmarksPage, imagePath, withNativeSockets } from "./compare/report.ts";
 import type { Results } from "./compare/results.ts";
+import { checkNativeSockets } from "../transport/native/ffi_libc.ts";
 
 const HELP = `Usage: deno task bench:compare [flags]
 
-Starts Fairway, mosquitto and aedes one after the other on this machine,
-measures them, and writes benchmarks.md with its pictures. Takes up to twelve
-minutes; other programs should rest meanwhile.
+Starts Fairway (with native sockets, too), mosquitto, FlashMQ and aedes one
+after the other on this machine, measures them, and writes benchmarks.md with
+its pictures. Takes up to twelve minutes; other programs should rest meanwhile.
 
   --quick          one short run of everything, within a minute
+  --flashmq PATH   the program of FlashMQ, to be measured as well
   --mqttload PATH  make load with mqttload where it can, instead of our own tools
   --out FOLDER     where the page goes (docs)
   --save FILE      keep the results as JSON
@@ -46,7 +48,7 @@ if (import.meta.main) await main();
 async function main(): Promise<void> {
   const flags = parseArgs(Deno.args, {
     boolean: ["quick", "help"],
-    string: ["mqttload", "out", "save", "from"],
+    string: ["mqttload", "flashmq", "out", "save", "from"],
     default: { out: "docs" },
     unknown: (argument) => {
       complain(`Unknown argument: ${argument} (see --help)`);
@@ -55,7 +57,7 @@ async function main(): Promise<void> {
   });
   if (flags.help) return say(HELP.trimEnd());
   const results: Results = flags.from === undefined
-    ? await compare(flags.quick, flags.mqttload)
+    ? await compare(flags.quick, flags.mqttload, flags.flashmq)
     : JSON.parse(await Deno.readTextFile(flags.from));
   if (flags.save !== undefined) {
     await Deno.writeTextFile(flags.save, JSON.stringify(results, null, 2) + "\n");
@@ -63,11 +65,21 @@ async function main(): Promise<void> {
   await writeAll(results, flags.out);
 }
 
-async function compare(isQuick: boolean, mqttloadPath: string | undefined): Promise<Results> {
+async function compare(
+  isQuick: boolean,
+  mqttloadPath: string | undefined,
+  flashmqPath: string | undefined,
+): Promise<Results> {
   const started = performance.now();
   const folder = await Deno.makeTempDir({ prefix: "fairway-compare-" });
   try {
-    const found = [fairway(), await mosquitto(), await aedes(folder)];
+    const found = [
+      fairway(),
+      hasNativeSockets() ? fairway(true) : null,
+      await mosquitto(),
+      flashmqPath === undefined ? null : await flashmqAt(flashmqPath, folder),
+      await aedes(folder),
+    ];
     const kinds = found.filter((kind): kind is BrokerKind => kind !== null);
     for (const { version } of kinds) say(version);
     const { limit } = await readFdLimit();
@@ -87,6 +99,7 @@ async function compare(isQuick: boolean, mqttloadPath: string | undefined): Prom
     const growth = await runGrowth(campaign);
     for (let run = 2; run <= campaign.runs; run++) await cases.run(run);
     const given = (isQuick ? " --quick" : "") +
+      (flashmqPath === undefined ? "" : " --flashmq PATH") +
       (mqttloadPath === undefined ? "" : " --mqttload PATH");
     return {
       date: new Date().toISOString().slice(0, 10),
@@ -103,6 +116,26 @@ async function compare(isQuick: boolean, mqttloadPath: string | undefined): Prom
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+/** Whether this system can have them. */
+function hasNativeSockets(): boolean {
+  try {
+    checkNativeSockets();
+    return true;
+  } catch {
+    // Another system or processor: the comparison goes without them.
+    return false;
+  }
+}
+
+/** Ends the process if that is no FlashMQ. */
+async function flashmqAt(path: string, folder: string): Promise<BrokerKind> {
+  const found = await flashmq(path, folder);
+  if (found !== null) return found;
+  complain(`--flashmq needs the program of FlashMQ: "${path}" tells no version`);
+  await Deno.remove(folder, { recursive: true });
+  Deno.exit(2);
 }
 
 async function writeAll(results: Results, out: string): Promise<void> {

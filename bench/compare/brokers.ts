@@ -25,6 +25,10 @@ export interface RunningBroker extends AsyncDisposable {
   kill(): void;
 }
 
+/** The name of this project in tables and pictures, and that with native sockets. */
+const FAIRWAY = "Fairway";
+export const NATIVE = "Fairway, native";
+
 const SERVER = new URL("../../server.ts", import.meta.url).pathname;
 const AEDES_SERVER = new URL("./aedes_server.mjs", import.meta.url).pathname;
 const START_MS = 30_000;
@@ -34,14 +38,22 @@ const STOP_MS = 3000;
 const PORTS = { first: 20_000, count: 10_000 };
 
 /**
- * This project, started like the task `start`, but without the store: the others have none either.
+ * This project, started like the tasks `start` and `start:native`, but without the store: the
+ * others have none either.
+ *
+ * @param isNative Whether it uses native sockets.
+ * @param heapMb The largest heap, in MB; that of the runtime by default.
  */
-export function fairway(): BrokerKind {
-  const flags = ["--no-prompt", "--v8-flags=--max-semi-space-size=4"];
-  const args = ["run", ...flags, "--allow-net", "--allow-run=prlimit", SERVER, "--memory"];
+export function fairway(isNative = false, heapMb?: number): BrokerKind {
+  const heap = heapMb === undefined ? "" : `,--max-old-space-size=${heapMb}`;
+  const flags = ["--no-prompt", `--v8-flags=--max-semi-space-size=4${heap}`];
+  const permissions = ["--allow-net", "--allow-run=prlimit", ...isNative ? ["--allow-ffi"] : []];
+  const sockets = isNative ? ["--native-sockets"] : [];
+  const args = ["run", ...flags, ...permissions, SERVER, "--memory", ...sockets];
+  const name = isNative ? NATIVE : FAIRWAY;
   return {
-    name: "Fairway",
-    version: `Fairway ${deno.version} on Deno ${Deno.version.deno}`,
+    name,
+    version: `${name} ${deno.version} on Deno ${Deno.version.deno}`,
     protocols: [3, 4, 5],
     command: (port) => ({ program: Deno.execPath(), args: [...args, "--port", String(port)] }),
   };
@@ -75,6 +87,43 @@ function mosquittoConfig(port: number): string {
     "set_tcp_nodelay true",
     "log_type error",
   ].join("\n");
+}
+
+/**
+ * FlashMQ, in C++, with one thread like the others; null if `program` is none.
+ *
+ * @param folder Where its configuration goes: it reads the file more than once.
+ */
+export async function flashmq(program: string, folder: string): Promise<BrokerKind | null> {
+  const version = /\d+\.\d+\.\d+/.exec(await output(program, ["--version"]) ?? "")?.[0];
+  if (version === undefined) return null;
+  return {
+    name: "FlashMQ",
+    version: `FlashMQ ${version}`,
+    protocols: [3, 4, 5],
+    command: (port) => ({ program, args: ["--config-file", flashmqFile(folder, port)] }),
+  };
+}
+
+/** Writes a configuration likewise without persistence, and with long queues. */
+function flashmqFile(folder: string, port: number): string {
+  const file = `${folder}/flashmq-${port}.conf`;
+  const config = [
+    "thread_count 1",
+    "allow_anonymous true",
+    "log_level error",
+    "max_qos_msg_pending_per_client 65535",
+    "max_qos_bytes_pending_per_client 1073741824",
+    "listen {",
+    "  protocol mqtt",
+    "  inet_protocol ip4",
+    "  inet4_bind_address 127.0.0.1",
+    `  port ${port}`,
+    "  tcp_nodelay true",
+    "}\n",
+  ].join("\n");
+  Deno.writeTextFileSync(file, config);
+  return file;
 }
 
 /** aedes, on Node; null if Node or npm is missing or cannot install it in `folder`. */

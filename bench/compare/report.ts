@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { NATIVE } from "./brokers.ts";
 import { type Metric, METRICS } from "./measurement.ts";
 import type { GroupResult, Growth, Results, Row } from "./results.ts";
 
@@ -46,8 +47,11 @@ function setting({ date, machine, brokers, generator, runs, minutes }: Results):
 }
 
 function reading({ brokers }: Results): string {
-  const others = brokers.slice(1).map(({ name }) => name).join(" and ");
   const own = brokers[0]!.name;
+  const others = rivalsOf(brokers.map(({ name }) => name)).join(", ").replace(
+    /, ([^,]+)$/,
+    " and $1",
+  );
   return `The CPU figures are of all threads of the broker's process, from \`/proc\`. Payloads have 64
 bytes. mosquitto is configured to write nothing to disk, and to have no limit on its queues. The
 ratios compare ${others} with ${own}: above 1, ${own} is better; **below 1, it is worse**. A dash
@@ -56,7 +60,7 @@ means that a broker cannot do it.`;
 
 function groupSection(group: GroupResult, { brokers }: Results): string {
   const names = brokers.map(({ name }) => name);
-  const rivals = names.slice(1);
+  const rivals = rivalsOf(names);
   const header = ["", "", ...names, ...rivals.map((name) => `× ${name}`)];
   const lines = [
     line(header),
@@ -69,10 +73,16 @@ function groupSection(group: GroupResult, { brokers }: Results): string {
   return `### ${group.title}\n\n${picture}\n\n${lines.join("\n")}`;
 }
 
+/** The brokers that the first one is compared with, which is Fairway as most people have it. */
+function rivalsOf(names: readonly string[]): readonly string[] {
+  return names.slice(1).filter((name) => name !== NATIVE);
+}
+
 function metricLine(row: Row, metric: Metric, index: number, names: readonly string[]): string {
   const { label, unit, isLess } = METRICS[metric];
   const values = names.map((name) => row.brokers[name]?.figures[metric]);
-  const [own, ...others] = values;
+  const own = values[0];
+  const others = rivalsOf(names).map((name) => values[names.indexOf(name)]);
   const cells = values.map((value, i) => {
     const isFaulty = (row.brokers[names[i]!]?.faults ?? 0) > 0;
     return value === undefined ? "–" : figure(value) + (isFaulty ? " ¹" : "");

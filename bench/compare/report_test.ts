@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { NATIVE } from "./brokers.ts";
 import { median, medians } from "./measurement.ts";
 import { benchmarksPage } from "./report.ts";
 import type { Results, Row } from "./results.ts";
@@ -44,6 +45,20 @@ Deno.test("benchmarksPage() shows where Fairway loses like everything else", () 
   assert(lines.includes("| QoS 0 | CPU per message, µs | 2.00 | 1.00 ¹ | – | **0.50** | – |"));
   assert(lines.includes("|  | messages, per second | 100 | 2,000 ¹ | – | **0.05** | – |"));
   assert(lines.includes("- other: late"));
+});
+
+Deno.test("benchmarksPage() has native sockets in a column of their own, and compares with the usual ones", () => {
+  const [fairway, ...others] = RESULTS.brokers;
+  const native = { name: NATIVE, version: "1" };
+  const brokers = { ...ROW.brokers, [NATIVE]: { figures: { cpu: 1.5, rate: 120 }, faults: 0 } };
+  const groups = [{ id: "load", title: "Load", rows: [{ ...ROW, brokers }] }];
+  const page = benchmarksPage({ ...RESULTS, brokers: [fairway!, native, ...others], groups });
+  const lines = page.split("\n");
+  assert(lines.includes(`|  |  | Fairway | ${NATIVE} | other | old | × other | × old |`));
+  assert(
+    lines.includes("| QoS 0 | CPU per message, µs | 2.00 | 1.50 | 1.00 ¹ | – | **0.50** | – |"),
+  );
+  assert(page.includes("compare other and old with Fairway"));
 });
 
 Deno.test("benchmarksPage() has a line for each size, whoever was measured at it", () => {
