@@ -17,13 +17,8 @@ import {
 } from "../../router/topic.ts";
 import { retainedVariant } from "../../router/variant.ts";
 import type { ClientAccess } from "../session/client_access.ts";
-import {
-  addReplay,
-  planReplays,
-  prepareReplays,
-  type ReplayPlans,
-  replayProperties,
-} from "./handle_replay.ts";
+import { addReplay, prepareReplays, replayProperties } from "./handle_replay.ts";
+import { planReplays, type ReplayPlans } from "./plan_replays.ts";
 import { replyAfter } from "./responses.ts";
 import type { ClientConnection } from "./client_connection.ts";
 import { type MatchFault, matchFault, subscribeCharged } from "../session/match_share.ts";
