@@ -20,11 +20,11 @@ export class SqliteThread {
       name: "store",
     });
     this.#worker.onmessage = ({ data }: MessageEvent<Answer>) => this.#settle(data);
-    this.#worker.onmessageerror = () => this.#die("it sent what cannot be read");
+    this.#worker.onmessageerror = () => this.#fail("it sent what cannot be read");
     this.#worker.onerror = (event) => {
       // The waiting callers receive the error. Without this, it would end the process.
       event.preventDefault();
-      this.#die(event.message);
+      this.#fail(event.message);
     };
   }
 
@@ -125,7 +125,7 @@ export class SqliteThread {
     else asked.reject(fromFailure(answer));
   }
 
-  #die(reason: string): void {
+  #fail(reason: string): void {
     this.#death ??= new StoreError(`Cannot use the store: its thread has ended: ${reason}`);
     this.#worker.terminate();
     for (const asked of this.#asked.splice(0)) asked.reject(this.#death);

@@ -104,7 +104,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
 
   onAnswered(member: GroupMember, pending: PendingMessage, reasonCode: number): void {
     if (reasonCode < 0x80) this.#group.settle(pending);
-    else this.#die(pending, "refused", member.clientId);
+    else this.#giveUp(pending, "refused", member.clientId);
     if (member.hasLeft) this.soon();
   }
 
@@ -214,7 +214,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
         this.#countGaps(1);
         this.#forgetHolder(pending);
         this.#group.settle(pending);
-      } else if (chosen === "nobody") this.#die(pending, ...this.#roster.whyNobody(pending));
+      } else if (chosen === "nobody") this.#giveUp(pending, ...this.#roster.whyNobody(pending));
       else this.#give(pending, chosen, this.#finder.cursor);
       return UNITS_PER_MESSAGE;
     }
@@ -245,7 +245,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
   #give(pending: PendingMessage, member: GroupMember, cursor: StreamCursor): void {
     const context = this.#context;
     const { session, prefix } = member;
-    if (isExpired(cursor.record, context)) return this.#die(pending, "expired", null);
+    if (isExpired(cursor.record, context)) return this.#giveUp(pending, "expired", null);
     if (!session.mayReceive(cursor.topic)) return this.#giveOther(pending, member, "read-denied");
     const sent = prefix.before(cursor.knownTopic);
     const isMarked = session.link!.wire.v5;
@@ -282,7 +282,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
       const isTooOften = pending.deliveries >= deliveriesMax;
       if (isOver || isTooOften || !isPending) member.forget(pending);
       if (!isPending) continue;
-      if (isTooOften) this.#die(pending, "max-deliver", member.clientId);
+      if (isTooOften) this.#giveUp(pending, "max-deliver", member.clientId);
       else again.push(pending);
       if (isOver) pending.holder = null;
     }
@@ -301,7 +301,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
     pending.holder = null;
   }
 
-  #die(pending: PendingMessage, reason: UndeliverableReason, clientId: string | null): void {
+  #giveUp(pending: PendingMessage, reason: UndeliverableReason, clientId: string | null): void {
     this.#forgetHolder(pending);
     this.#undeliverable.add(pending, reason, clientId);
     this.soon();
