@@ -10,7 +10,7 @@ const ROOT = new URL("../", import.meta.url);
 /** Every room that can be part of a server or a command. */
 const ROOMS = [
   ...["admin", "auth", "broker", "cli", "client", "codec", "config"],
-  ...["flow", "log", "router", "store", "transport"],
+  ...["flow", "log", "router", "store", "stream", "transport"],
 ];
 
 /** Ways to a terminal. */
