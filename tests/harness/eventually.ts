@@ -1,4 +1,4 @@
-import { DEADLINE_MS } from "./deadline.ts";
+import { DEADLINE_MS, Patience } from "./deadline.ts";
 
 /** Between two looks, in milliseconds. */
 const LOOK_MS = 1;
@@ -16,9 +16,9 @@ export async function eventually(
   holds: () => boolean | Promise<boolean>,
   deadlineMs: number = DEADLINE_MS,
 ): Promise<void> {
-  const endMs = performance.now() + deadlineMs;
+  const patience = new Patience(deadlineMs);
   while (!await holds()) {
-    if (performance.now() > endMs) {
+    if (patience.isOver()) {
       throw new Error(`Within ${deadlineMs} ms this did not happen: ${what}`);
     }
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
