@@ -52,6 +52,8 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
   readonly limiters: Limiters;
   readonly outboxHost: OutboxHost;
   readonly connections: Roster<Connection> = new Roster();
+  /** Called with the topic of each retained message that comes, changes or goes. */
+  readonly retainedWatchers: Set<(topic: string) => void> = new Set();
   journal: Journal | null = null;
   accountRows: AccountRows | null = null;
   readonly #toFlush: FlushQueue<HostedOutbox>;
@@ -73,6 +75,7 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
       // bridge must be stored.
       const isOwn = topic.startsWith("$SYS/") && bridgeName(topic) === null;
       if (!isOwn) this.journal?.onRetainedChanged(topic);
+      for (const watcher of this.retainedWatchers) watcher(topic);
     };
     this.retained = new RetainedStore(
       limits,

@@ -1,7 +1,8 @@
 /** What operators can see of a broker and do to it. */
 import type { Clock } from "./base/clock.ts";
 import type { BrokerHooks } from "./base/hooks.ts";
-import { ReasonCode } from "../codec/mod.ts";
+import { type Properties, ReasonCode } from "../codec/mod.ts";
+import { decodeProperties } from "./base/message_properties.ts";
 import type { CommitMeter } from "./base/histogram.ts";
 import type { AccountRows } from "./durable/account_rows.ts";
 import { InspectedSession } from "./inspected_session.ts";
@@ -133,6 +134,25 @@ export class Inspection {
   /** The retained message of a topic. */
   retainedMessage(topic: string): Message | undefined {
     return this.#parts.retained.get(topic);
+  }
+
+  /** The properties of a message, with what is left of its Message Expiry Interval. */
+  propertiesOf(message: Message): Properties {
+    const { buffer, propertiesStart, propertiesEnd } = message;
+    const properties = decodeProperties(buffer.subarray(propertiesStart, propertiesEnd));
+    const seconds = message.secondsLeft(this.clock.now());
+    return seconds < 0 ? properties : { ...properties, messageExpiryInterval: seconds };
+  }
+
+  /**
+   * Has a function called with the topic of each retained message that comes, changes or goes.
+   *
+   * @returns Ends it.
+   */
+  watchRetained(watcher: (topic: string) => void): () => void {
+    const { retainedWatchers } = this.#parts;
+    retainedWatchers.add(watcher);
+    return () => void retainedWatchers.delete(watcher);
   }
 
   /**

@@ -1,5 +1,8 @@
-/** Encodes the properties of a message that the program publishes. */
+/** Encodes the properties of a message that the program publishes, and decodes those of any. */
 import type { Properties } from "../../codec/mod.ts";
+import { BodyReader } from "../../codec/body_reader.ts";
+import { readProperties } from "../../codec/property_reader.ts";
+import { varintSize, writeVarint } from "../../codec/varint.ts";
 import { propertiesLength, propertiesSize, writeProperties } from "../../codec/property_writer.ts";
 
 /**
@@ -20,4 +23,11 @@ export function encodeProperties(properties: Properties): Uint8Array {
   const bytes = new Uint8Array(propertiesSize(forwarded, "publish"));
   writeProperties(forwarded, "publish", bytes, 0);
   return bytes.subarray(bytes.length - propertiesLength(forwarded, "publish"));
+}
+
+/** Decodes properties that are in the form in which a `Message` holds them. */
+export function decodeProperties(head: Uint8Array): Properties {
+  const bytes = new Uint8Array(varintSize(head.length) + head.length);
+  bytes.set(head, writeVarint(head.length, bytes, 0));
+  return readProperties(new BodyReader(bytes), "publish");
 }

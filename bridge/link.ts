@@ -1,0 +1,249 @@
+/** One connection of a bridge: both legs, from the first packet until one of them is lost. */
+import { KeepAlive } from "../client/keep_alive.ts";
+import { IncomingAliases, OutgoingAliases } from "../client/topic_aliases.ts";
+import type { PublishPacket } from "../codec/mod.ts";
+import { Receipt } from "../log/receipt.ts";
+import { isReservedTopic } from "../router/topic.ts";
+import type { Transport } from "../transport/transport.ts";
+import type { AwayRetained } from "./away_retained.ts";
+import type { BridgeCounters, BridgeDropReason } from "./counters.ts";
+import type { FlowRules, Passage } from "./flow.ts";
+import type { BridgeHost } from "./host.ts";
+import { Leg } from "./leg.ts";
+import type { LocalClient } from "./local_leg.ts";
+import { HOPS_MAX, LoopGuard } from "./loop_guard.ts";
+import type { BridgeSettings } from "./options.ts";
+import { StalePacketIds } from "./packet_ids.ts";
+import { RateLimit } from "./rate_limit.ts";
+import { Relay } from "./relay.ts";
+import {
+  announce,
+  remoteConnect,
+  type RemoteLimits,
+  remoteLimits,
+  type Reservations,
+  subscribeRemote,
+  tellsRemote,
+} from "./remote_leg.ts";
+import { renamed, type TopicMap } from "./topic_map.ts";
+
+/** How long the other broker may take to answer a ping, in milliseconds. */
+const PING_TIMEOUT_MS = 30_000;
+
+/** What one connection after the other of a bridge shares. */
+export interface LinkContext {
+  readonly host: BridgeHost;
+  readonly settings: BridgeSettings;
+  readonly map: TopicMap;
+  readonly local: LocalClient;
+  readonly counters: BridgeCounters;
+  readonly away: AwayRetained;
+  readonly reservations: Reservations;
+  /** What was subscribed to at the other broker, by the filters, with the QoS. */
+  readonly subscribed: Map<string, number>;
+  /** Told what an operator should know, in a line; the same line once only. */
+  warn(text: string): void;
+}
+
+/** One connection of a bridge. */
+export class Link {
+  /** Closes when both legs are gone. */
+  readonly ended: Receipt = new Receipt();
+  /** When a message passed last, of the clock. */
+  lastTrafficMs: number;
+  readonly #context: LinkContext;
+  readonly #remote: Leg;
+  readonly #local: Leg;
+  readonly #limits: RemoteLimits;
+  readonly #guard: LoopGuard | null;
+  readonly #keepAlive: KeepAlive;
+  readonly #rate: RateLimit;
+  readonly #relay: Relay;
+
+  private constructor(context: LinkContext, remote: Leg, local: Leg, limits: RemoteLimits) {
+    const { settings, host: { clock } } = context;
+    this.#context = context;
+    this.#remote = remote;
+    this.#local = local;
+    this.#limits = limits;
+    this.#guard = settings.protocolVersion === 5 ? new LoopGuard(settings.remoteClientId) : null;
+    this.#rate = new RateLimit(settings.messagesPerSecondMax, clock);
+    this.lastTrafficMs = clock.now();
+    this.#relay = new Relay({
+      local,
+      remote,
+      out: this.#outRules(),
+      in: this.#inRules(),
+      rate: this.#rate,
+      onTraffic: () => this.lastTrafficMs = clock.now(),
+    });
+    const { keepAliveSeconds } = limits;
+    this.#keepAlive = new KeepAlive(remote.connection, clock, keepAliveSeconds, PING_TIMEOUT_MS);
+    this.#endTogether();
+  }
+
+  /**
+   * Connects both legs, and has messages pass.
+   *
+   * @param isFirst Whether it is the first connection of the bridge.
+   * @throws If either broker refuses it, or is lost; then nothing stays open.
+   */
+  static async open(
+    context: LinkContext,
+    transport: Transport,
+    isFirst: boolean,
+    signal: AbortSignal,
+  ): Promise<Link> {
+    const { host, settings, local: client, reservations } = context;
+    const { packetBytesMax } = host.limits;
+    const connect = remoteConnect(settings, reservations, packetBytesMax);
+    const options = { who: "The other broker", connect, packetBytesMax, clock: host.clock };
+    const remote = await Leg.open(transport, options, signal);
+    const limits = remoteLimits(remote, settings);
+    const abort = () => remote.connection.fail(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    let link: Link | null = null;
+    try {
+      const local = await client.open(limits.receiveMaximum, signal);
+      link = new Link(context, remote, local, limits);
+      await link.#start(isFirst);
+      return link;
+    } catch (error) {
+      remote.connection.fail(error as Error);
+      await (link?.ended ?? remote.connection.gone);
+      throw link?.error ?? error;
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
+  /** Why it has ended, or `null`. */
+  get error(): Error | null {
+    const { error } = this.#remote.connection;
+    return (error?.cause ?? error) as Error | null;
+  }
+
+  /** Disconnects: the other broker publishes no will, so it is told the state first. */
+  async close(graceMs: number): Promise<void> {
+    const { settings } = this.#context;
+    const { connection } = this.#remote;
+    if (tellsRemote(settings) && connection.error === null) {
+      const retain = this.#limits.retainAvailable;
+      const payload = new TextEncoder().encode("0");
+      const topic = settings.notificationTopic;
+      await this.#remote.publish({ topic, payload, qos: 0, retain, properties: {} });
+    }
+    await connection.finish({ type: "disconnect", reasonCode: 0, properties: {} }, graceMs);
+    await this.ended;
+  }
+
+  async #start(isFirst: boolean): Promise<void> {
+    const { settings, local: client, map, subscribed, warn } = this.#context;
+    const [remote, local] = [this.#remote, this.#local];
+    await client.subscribe(local, isFirst);
+    // From here on the other broker can publish; what this broker sends waits until it can follow.
+    remote.valve.set("setup", false);
+    if (tellsRemote(settings)) await announce(remote, settings, this.#limits);
+    const refused = await subscribeRemote(remote, settings, map, subscribed);
+    for (const filter of refused) warn(`the other broker has refused the subscription ${filter}`);
+    this.#sendChangedRetained();
+    this.#relay.start();
+    local.valve.set("setup", false);
+    local.isStepwise = false;
+  }
+
+  /** Retained messages that changed meanwhile, deletions included. */
+  #sendChangedRetained(): void {
+    const { host: { inspection }, away } = this.#context;
+    for (const topic of away.take()) {
+      const message = inspection.retainedMessage(topic);
+      this.#relay.sendOut({
+        topic,
+        payload: message?.payload ?? new Uint8Array(),
+        properties: message === undefined ? {} : inspection.propertiesOf(message),
+      });
+    }
+  }
+
+  #endTogether(): void {
+    const [remote, local] = [this.#remote.connection, this.#local.connection];
+    local.gone.then(() => remote.fail(local.error!));
+    remote.gone.then(async () => {
+      this.#keepAlive.stop();
+      this.#rate.stop();
+      local.fail(remote.error!);
+      await local.gone;
+      this.ended.close();
+    });
+  }
+
+  #outRules(): FlowRules {
+    const { settings, map, counters } = this.#context;
+    const { maximumQoS, packetBytesMax, topicAliasMax, retainAvailable } = this.#limits;
+    const keepsRetain = settings.outgoingRetain && retainAvailable;
+    const isStale = !this.#local.connack.sessionPresent && this.#limits.sessionPresent;
+    return {
+      maximumQoS,
+      packetBytesMax,
+      aliases: topicAliasMax > 0 ? new OutgoingAliases(topicAliasMax) : null,
+      staleIds: isStale ? new StalePacketIds(this.#remote) : null,
+      admit: ({ topic, retain, properties }) => {
+        const found = renamed(map.out, topic);
+        if (found === null) return "unmatched";
+        const passage = { topic: found.topic, retain: retain && keepsRetain };
+        if (this.#guard === null) return { ...passage, properties: {} };
+        const fault = this.#guard.faultOf(properties);
+        if (fault !== null) {
+          const why = fault === "own" ? "came back" : `has passed ${HOPS_MAX} bridges`;
+          return this.#loop(`${found.rule.place}: a message to ${topic} ${why}`);
+        }
+        return { ...passage, properties: this.#guard.mark(ofMessage(properties)) };
+      },
+      onPassed: (bytes) => {
+        counters.messagesOut++;
+        counters.bytesOut += bytes;
+      },
+      onDropped: (reason) => counters.dropped[reason]++,
+    };
+  }
+
+  #inRules(): FlowRules {
+    const { settings, map, counters } = this.#context;
+    const aliases = new IncomingAliases(settings.topicAliasMax);
+    const isStale = this.#local.connack.sessionPresent && !this.#limits.sessionPresent;
+    return {
+      maximumQoS: 2,
+      packetBytesMax: Infinity,
+      aliases: null,
+      staleIds: isStale ? new StalePacketIds(this.#local) : null,
+      admit: (packet): Passage | BridgeDropReason => {
+        const topic = aliases.topicOf(packet);
+        const found = renamed(map.in, topic);
+        // Clients of this broker may not publish there either.
+        if (found === null || isReservedTopic(found.topic)) return "unmatched";
+        const properties = ofMessage(packet.properties);
+        if (this.#guard?.isOwn(properties)) {
+          const back = renamed(map.out, found.topic)?.rule.place ?? "another topic line";
+          return this.#loop(`${back} and ${found.rule.place}: a message to ${topic} came back`);
+        }
+        return { topic: found.topic, retain: packet.retain, properties };
+      },
+      onPassed: (bytes) => {
+        counters.messagesIn++;
+        counters.bytesIn += bytes;
+      },
+      onDropped: (reason) => counters.dropped[reason]++,
+    };
+  }
+
+  #loop(text: string): "loop" {
+    this.#context.warn(`${text}: bridges form a loop`);
+    return "loop";
+  }
+}
+
+/** The properties of a message that belong to it, and not to the connection. */
+function ofMessage(properties: PublishPacket["properties"]): PublishPacket["properties"] {
+  const { topicAlias: _, subscriptionIdentifiers: __, ...own } = properties;
+  return own;
+}
