@@ -1,6 +1,7 @@
 /** Finds options of a configuration that contradict each other. */
 import { burstFaults } from "../broker/base/check_limits.ts";
 import { DEFAULT_LIMITS } from "../broker/base/limits.ts";
+import { checkBridges } from "./check_bridges.ts";
 import { checkStreams } from "./check_streams.ts";
 import type { Configuration, ListenerConfiguration } from "./configuration.ts";
 import type { Remark } from "./errors.ts";
@@ -71,6 +72,7 @@ export function checkConfiguration(
     notes.push({ place: listener.place, word: "listener", text });
   }
   checkStreams(configuration, problems, notes);
+  checkBridges(configuration, problems, notes);
   for (const { burst, rate, text } of burstFaults({ ...DEFAULT_LIMITS, ...configuration.limits })) {
     const place = configuration.places.get(limitWord(burst)) ??
       configuration.places.get(limitWord(rate))!;

@@ -2,6 +2,7 @@
 import type { BrokerLimits } from "../broker/base/limits.ts";
 import type { Place, Remark } from "./errors.ts";
 import type { GlobalValues, ListenerValues, SecurityValues } from "./options.ts";
+import type { BridgeValues } from "./bridge_words.ts";
 import type { StreamValues } from "./stream_words.ts";
 
 /** Authentication and authorization, with all defaults filled in. */
@@ -39,6 +40,13 @@ export interface StreamConfiguration extends NamedPlace {
   readonly settings: StreamValues;
 }
 
+/** One bridge. */
+export interface BridgeConfiguration extends NamedPlace {
+  /** The place of each of its options. */
+  readonly places: ReadonlyMap<string, Place>;
+  readonly settings: BridgeValues;
+}
+
 /** A whole configuration. Options have the same names as in the file. */
 export interface Configuration {
   readonly global: GlobalValues;
@@ -47,6 +55,7 @@ export interface Configuration {
   /** At least one. */
   readonly listeners: readonly ListenerConfiguration[];
   readonly streams: readonly StreamConfiguration[];
+  readonly bridges: readonly BridgeConfiguration[];
   /** Streams that are to be removed with all their messages. */
   readonly removedStreams: readonly NamedPlace[];
   /** The place of each option that does not belong to a listener or a stream. */

@@ -1,6 +1,8 @@
 /** Parses a configuration. */
 import { checkLimits } from "../broker/base/check_limits.ts";
 import { type BrokerLimits, DEFAULT_LIMITS } from "../broker/base/limits.ts";
+import { BridgeDrafts } from "./bridge_drafts.ts";
+import { BRIDGE_OPTIONS } from "./bridge_words.ts";
 import { checkConfiguration } from "./check.ts";
 import type { Configuration, ListenerConfiguration } from "./configuration.ts";
 import { ConfigError, type Place, type Remark } from "./errors.ts";
@@ -35,6 +37,7 @@ class Parser implements Report {
   readonly #limits = new Section(LIMIT_OPTIONS, this);
   readonly #security = new Section(SECURITY_OPTIONS, this);
   readonly #streams = new StreamDrafts(this);
+  readonly #bridges = new BridgeDrafts(this);
   readonly #plugins = new PluginLines(this);
   readonly #default: ListenerDraft;
   readonly #listeners: ListenerDraft[] = [];
@@ -74,6 +77,7 @@ class Parser implements Report {
       limits,
       listeners: this.#listenersInEffect(),
       streams: this.#streams.streams,
+      bridges: this.#bridges.finish(),
       removedStreams: this.#streams.removed,
       places: new Map([
         ...this.#global.places,
@@ -91,7 +95,7 @@ class Parser implements Report {
 
   /**
    * In an included file, options before the first listener belong to the default one again, and
-   * those before the first stream to none.
+   * those before the first stream or bridge to none.
    */
   #include(line: Line, source: Source): void {
     if (line.value === "") return this.problem(line, "expects the path of a folder, not nothing");
@@ -102,9 +106,9 @@ class Parser implements Report {
     for (const included of source.included.get(line) ?? []) {
       const current = this.#current;
       this.#current = this.#default;
-      const ended = this.#streams.file();
+      const ended = [this.#streams.file(), this.#bridges.file()];
       this.take(included);
-      ended();
+      for (const end of ended) end();
       this.#current = current;
     }
     this.#depth--;
@@ -118,6 +122,8 @@ class Parser implements Report {
     if (word === "fairway_stream") return this.#streams.begin(line);
     if (word === "fairway_stream_remove") return this.#streams.remove(line);
     if (Object.hasOwn(STREAM_OPTIONS, word)) return this.#streams.take(line, word);
+    if (word === "connection") return this.#bridges.begin(line);
+    if (Object.hasOwn(BRIDGE_OPTIONS, word)) return this.#bridges.take(line, word);
     if (word === "per_listener_settings") return this.#switchSecurity(line);
     if (Object.hasOwn(GLOBAL_OPTIONS, word)) return this.#global.take(line, word);
     if (Object.hasOwn(LIMIT_OPTIONS, word)) return this.#takeLimit(line);

@@ -1,6 +1,7 @@
 /** Prints the configuration in effect, as a configuration. */
 import { limitsOf } from "./broker_options.ts";
 import type { Configuration, ListenerConfiguration } from "./configuration.ts";
+import { BRIDGE_OPTIONS } from "./bridge_words.ts";
 import type { OptionTable } from "./option.ts";
 import { GLOBAL_OPTIONS, LIMIT_OPTIONS, LISTENER_OPTIONS, SECURITY_OPTIONS } from "./options.ts";
 import { STREAM_OPTIONS } from "./stream_words.ts";
@@ -18,6 +19,9 @@ export function printEffective(configuration: Configuration): string {
   if (isShared) lines.push(...printWords(SECURITY_OPTIONS, listeners[0]!.security));
   for (const { name, settings } of configuration.streams) {
     lines.push("", `fairway_stream ${name}`, ...printWords(STREAM_OPTIONS, settings));
+  }
+  for (const { name, settings } of configuration.bridges) {
+    lines.push("", `connection ${name}`, ...printWords(BRIDGE_OPTIONS, settings));
   }
   for (const listener of listeners) lines.push("", ...printListener(listener, isShared));
   return `${lines.join("\n")}\n`;

@@ -1,9 +1,8 @@
 /** Options that need an explanation: other names, and those that are not supported. */
+import { BRIDGE_OPTIONS } from "./bridge_words.ts";
 import { GLOBAL_OPTIONS, LIMIT_OPTIONS, LISTENER_OPTIONS, SECURITY_OPTIONS } from "./options.ts";
 import { STREAM_OPTIONS } from "./stream_words.ts";
 
-const BRIDGE = "Fairway has no bridges yet: run the bridge in a mosquitto beside it, " +
-  "and take its lines out of this file";
 const PLUGIN = "Fairway loads no plugins of mosquitto but has the work of its dynamic security " +
   "(mosquitto_dynamic_security.so): use password_file and acl_file, fairway_http_auth_url and " +
   "fairway_http_acl_url, or fairway_jwt_key_file";
@@ -15,34 +14,6 @@ const ENGINE = "Fairway has no OpenSSL engines: use keyfile with a key in PEM";
  * is a prefix.
  */
 export const BARRED_WORDS: Readonly<Record<string, string>> = {
-  ...sameFor(BRIDGE, [
-    "connection",
-    "address",
-    "addresses",
-    "topic",
-    "bridge_",
-    "cleansession",
-    "clientid",
-    "idle_timeout",
-    "keepalive_interval",
-    "local_cleansession",
-    "local_clientid",
-    "local_password",
-    "local_username",
-    "notification_topic",
-    "notifications",
-    "notifications_local_only",
-    "password",
-    "remote_clientid",
-    "remote_password",
-    "remote_username",
-    "restart_timeout",
-    "round_robin",
-    "start_type",
-    "threshold",
-    "try_private",
-    "username",
-  ]),
   ...sameFor(PLUGIN, [
     "auth_opt_",
     "auth_plugin",
@@ -54,11 +25,13 @@ export const BARRED_WORDS: Readonly<Record<string, string>> = {
     "plugin_opt_",
     "plugin_use",
   ]),
-  ...sameFor(PSK, ["psk_file", "psk_hint"]),
+  ...sameFor(PSK, ["psk_file", "psk_hint", "bridge_identity", "bridge_psk"]),
   ...sameFor(ENGINE, ["tls_engine", "tls_engine_kpass_sha1", "tls_keyform"]),
   ...sameFor("ciphers cannot be chosen: leave it out, all ciphers in use are secure", [
     "ciphers",
     "ciphers_tls1.3",
+    "bridge_ciphers",
+    "bridge_ciphers_tls1.3",
   ]),
   "dhparamfile": "parameters for Diffie-Hellman cannot be given: leave it out, " +
     "they are chosen to fit the key",
@@ -91,13 +64,17 @@ export const IDLE_WORDS: Readonly<Record<string, string>> = {
 /** Options that the parser handles itself, because they are more than a value. */
 export const STRUCTURE_WORDS = [
   ...["listener", "port", "bind_address", "include_dir"],
-  ...["fairway_stream", "fairway_stream_remove"],
+  ...["fairway_stream", "fairway_stream_remove", "connection"],
 ] as const;
 
 /** Other names of options. */
 export const ALIASES: Readonly<Record<string, string>> = {
+  "addresses": "address",
+  "clientid": "remote_clientid",
   "maximum_qos": "max_qos",
+  "password": "remote_password",
   "retained_persistence": "persistence",
+  "username": "remote_username",
 };
 
 /** All options that can be used. */
@@ -108,6 +85,7 @@ export function knownWords(): string[] {
     ...Object.keys(SECURITY_OPTIONS),
     ...Object.keys(LISTENER_OPTIONS),
     ...Object.keys(STREAM_OPTIONS),
+    ...Object.keys(BRIDGE_OPTIONS),
     ...Object.keys(LIMIT_OPTIONS),
     ...Object.keys(ALIASES),
   ];

@@ -15,6 +15,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ["mod.ts"],
   ["admin"],
   ["config"],
+  ["bridge"],
   ["broker"],
   ["broker/listen"],
   ["broker/connection"],
