@@ -21,7 +21,10 @@ export function parseAddress(text: string, isTls: boolean): Endpoint {
   const at = text.startsWith("[") && text.endsWith("]") ? -1 : text.lastIndexOf(":");
   const hostname = (at < 0 ? text : text.slice(0, at)).replace(/^\[(.*)\]$/, "$1");
   const port = at < 0 ? PORT : Number(text.slice(at + 1));
-  if (hostname === "" || /[\s/]/.test(hostname) || !(Number.isInteger(port) && port > 0 && port < 65_536)) {
+  if (
+    hostname === "" || /[\s/]/.test(hostname) ||
+    !(Number.isInteger(port) && port > 0 && port < 65_536)
+  ) {
     throw new TypeError(`Cannot use "${text}": expects host, host:port or a URL`);
   }
   const scheme = isTls ? "mqtts" : "mqtt";

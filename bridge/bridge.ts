@@ -1,17 +1,15 @@
 /** A bridge: connects to another broker, again and again, and says how it is. */
 import { endpointText } from "../client/endpoint.ts";
-import { ReasonCode } from "../codec/mod.ts";
 import { Receipt } from "../log/receipt.ts";
-import type { Transport } from "../transport/transport.ts";
 import { Addresses } from "./addresses.ts";
+import { orAborted } from "./dial.ts";
 import { AwayRetained } from "./away_retained.ts";
 import { type BridgeCounters, newCounters } from "./counters.ts";
 import type { BridgeHost, BridgeSurroundings } from "./host.ts";
 import { Link, type LinkContext } from "./link.ts";
-import { RefusedError } from "./leg.ts";
 import { LocalClient, localPolicy } from "./local_leg.ts";
 import type { BridgeSettings } from "./options.ts";
-import type { Reservations } from "./remote_leg.ts";
+import { learn } from "./reservations.ts";
 import { RestartDelay } from "./restart_delay.ts";
 import { StateTopics } from "./state_topics.ts";
 import type { BridgeState, BridgeStatus } from "./status.ts";
@@ -25,10 +23,6 @@ const LAZY_LOOK_MS = 1000;
 const PREFERRED_MS = 5000;
 /** How often the state is published anew if it has changed, in milliseconds. */
 const STATE_MS = 10_000;
-/** How long a disconnect may take, in milliseconds. */
-const CLOSE_MS = 1000;
-/** The return code of 3.x for an unacceptable protocol version. */
-const UNACCEPTABLE_VERSION = 1;
 /** Warnings that are remembered, so that each is given once. */
 const WARNINGS_MAX = 100;
 
@@ -117,7 +111,7 @@ export class Bridge {
     if (settings.reloadType !== "immediate" && this.#link !== null) return;
     this.#wakeUp();
     this.#isWanted = false;
-    void this.#link?.close(CLOSE_MS);
+    void this.#link?.close();
   }
 
   /** Disconnects, and does no more. What waits stays. */
@@ -125,7 +119,7 @@ export class Bridge {
     this.#stop.abort(new Error("The bridge was stopped"));
     this.#cancelTick();
     this.#wakeUp();
-    await this.#link?.close(CLOSE_MS);
+    await this.#link?.close();
     await this.#ended;
     this.#plan.away.stop();
     this.#enter("stopped");
@@ -145,7 +139,9 @@ export class Bridge {
         this.#apply();
         await this.#connect();
         // It was lost, or closed for another address or other options.
-        if (this.#plan.settings.startType === "once" && this.#next === null) return this.#enter("stopped");
+        if (this.#plan.settings.startType === "once" && this.#next === null) {
+          return this.#enter("stopped");
+        }
       } catch (error) {
         if (signal.aborted) return;
         this.#failed(error);
@@ -245,7 +241,7 @@ export class Bridge {
     let cancel = () => {};
     const leave = () => {
       this.#isWanted = false;
-      void link.close(CLOSE_MS);
+      void link.close();
     };
     const look = async () => {
       const idleMs = clock.now() - link.lastTrafficMs;
@@ -340,33 +336,5 @@ export class Bridge {
     if (this.#warned.has(text) || this.#warned.size >= WARNINGS_MAX) return;
     this.#warned.add(text);
     this.#tell("warning", text);
-  }
-}
-
-/** Learns from a refusal what the other broker does not take. Returns whether it was something new. */
-function learn(reservations: Reservations, error: unknown): boolean {
-  if (!(error instanceof RefusedError)) return false;
-  const { reasonCode } = error;
-  const { isPrivate, retains, willQoS } = reservations;
-  if (reasonCode === UNACCEPTABLE_VERSION) reservations.isPrivate = false;
-  if (reasonCode === ReasonCode.RetainNotSupported) reservations.retains = false;
-  if (reasonCode === ReasonCode.QoSNotSupported) reservations.willQoS = 0;
-  return isPrivate !== reservations.isPrivate || retains !== reservations.retains ||
-    willQoS !== reservations.willQoS;
-}
-
-/** Waits for a pipe, but not longer than the signal allows; a pipe that comes later is closed. */
-async function orAborted(dialed: Promise<Transport>, signal: AbortSignal): Promise<Transport> {
-  const aborted = new Receipt();
-  const abort = () => aborted.close();
-  signal.addEventListener("abort", abort, { once: true });
-  if (signal.aborted) abort();
-  try {
-    const transport = await Promise.race([dialed, aborted.wait()]);
-    if (transport) return transport;
-    dialed.then((late) => late.close(), () => {});
-    throw signal.reason;
-  } finally {
-    signal.removeEventListener("abort", abort);
   }
 }

@@ -32,7 +32,9 @@ export class RefusedError extends Error {
   readonly reasonCode: number;
 
   constructor(who: string, { reasonCode, properties }: ConnackPacket, version: number) {
-    const why = version === 5 ? reasonText(reasonCode) : RETURN_CODES[reasonCode] ?? "for no reason";
+    const why = version === 5
+      ? reasonText(reasonCode)
+      : RETURN_CODES[reasonCode] ?? "for no reason";
     const { reasonString } = properties;
     super(`${who} refused the connection: ${reasonString ?? why} (${reasonCode})`);
     this.reasonCode = reasonCode;
@@ -54,6 +56,9 @@ const FILTERS_PER_PACKET = 100;
 
 /** Bytes that may wait to be written before reading stops. */
 const WRITE_BYTES_MAX = 65_536;
+
+/** How long a disconnect may take, in milliseconds. */
+const CLOSE_MS = 1000;
 
 /** Packet identifiers of a leg's own requests are taken from the top. */
 const PACKET_ID_MAX = 65_535;
@@ -162,6 +167,12 @@ export class Leg implements PacketHandler {
     const packet = { ...message, type: "publish", dup: false } as const;
     if (packet.qos === 0) return this.send({ ...packet, packetId: 0 });
     await this.#request((packetId) => ({ ...packet, packetId }));
+  }
+
+  /** Sends DISCONNECT, what waits before it, and closes. */
+  async disconnect(): Promise<void> {
+    this.valve.open();
+    await this.connection.finish({ type: "disconnect", reasonCode: 0, properties: {} }, CLOSE_MS);
   }
 
   /** Takes a packet; the connection calls it. */

@@ -21,10 +21,10 @@ import {
   remoteConnect,
   type RemoteLimits,
   remoteLimits,
-  type Reservations,
   subscribeRemote,
   tellsRemote,
 } from "./remote_leg.ts";
+import type { Reservations } from "./reservations.ts";
 import { renamed, type TopicMap } from "./topic_map.ts";
 
 /** How long the other broker may take to answer a ping, in milliseconds. */
@@ -124,7 +124,7 @@ export class Link {
   }
 
   /** Disconnects: the other broker publishes no will, so it is told the state first. */
-  async close(graceMs: number): Promise<void> {
+  async close(): Promise<void> {
     const { settings } = this.#context;
     const { connection } = this.#remote;
     if (tellsRemote(settings) && connection.error === null) {
@@ -133,7 +133,7 @@ export class Link {
       const topic = settings.notificationTopic;
       await this.#remote.publish({ topic, payload, qos: 0, retain, properties: {} });
     }
-    await connection.finish({ type: "disconnect", reasonCode: 0, properties: {} }, graceMs);
+    await this.#remote.disconnect();
     await this.ended;
   }
 
@@ -171,8 +171,7 @@ export class Link {
     remote.gone.then(async () => {
       this.#keepAlive.stop();
       this.#rate.stop();
-      local.fail(remote.error!);
-      await local.gone;
+      await this.#local.disconnect();
       this.ended.close();
     });
   }

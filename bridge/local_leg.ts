@@ -76,7 +76,11 @@ export class LocalClient {
     };
     const { packetBytesMax } = this.#host.limits;
     const { clock } = this.#host;
-    const leg = await Leg.open(near, { who: "This broker", connect, packetBytesMax, clock }, signal);
+    const leg = await Leg.open(
+      near,
+      { who: "This broker", connect, packetBytesMax, clock },
+      signal,
+    );
     leg.isStepwise = true;
     return leg;
   }
@@ -121,8 +125,7 @@ export class LocalClient {
       if (had.has(this.#marker)) await leg.unsubscribe([this.#marker]);
       await leg.subscribe(requests);
     } finally {
-      leg.connection.fail(new Error("The bridge is not connected"));
-      await leg.connection.gone;
+      await leg.disconnect();
     }
   }
 

@@ -4,7 +4,8 @@ import { requestsOf } from "./local_leg.ts";
 import type { Leg } from "./leg.ts";
 import type { BridgeSettings } from "./options.ts";
 import type { BridgeTopic } from "./options.ts";
-import { topicMapOf, type TopicMap } from "./topic_map.ts";
+import type { Reservations } from "./reservations.ts";
+import { type TopicMap, topicMapOf } from "./topic_map.ts";
 
 /** What the other broker has said about itself. */
 export interface RemoteLimits {
@@ -15,16 +16,6 @@ export interface RemoteLimits {
   readonly receiveMaximum: number;
   readonly packetBytesMax: number;
   readonly topicAliasMax: number;
-}
-
-/** What a bridge has learned that the other broker does not take in a CONNECT. */
-export interface Reservations {
-  /** Whether the bridge bit of 3.x was refused. */
-  isPrivate: boolean;
-  /** Whether a retained will was refused. */
-  retains: boolean;
-  /** The highest QoS of the will. */
-  willQoS: 0 | 1;
 }
 
 const encoder = new TextEncoder();
@@ -120,7 +111,9 @@ export async function subscribeRemote(
   const requests = wanted
     .filter(({ filter, qos }) => subscribed.get(filter) !== qos)
     .map((request) =>
-      is5 ? request : { ...request, noLocal: false, retainAsPublished: false, retainHandling: 0 as const }
+      is5
+        ? request
+        : { ...request, noLocal: false, retainAsPublished: false, retainHandling: 0 as const }
     );
   subscribed.clear();
   const codes = requests.length === 0 ? [] : await leg.subscribe(requests);

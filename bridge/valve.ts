@@ -19,4 +19,10 @@ export class Valve {
     else this.#reasons.delete(reason);
     this.#connection.setPaused(this.#reasons.size > 0);
   }
+
+  /** Takes all reasons away. */
+  open(): void {
+    this.#reasons.clear();
+    this.#connection.setPaused(false);
+  }
 }

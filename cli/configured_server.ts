@@ -2,7 +2,7 @@
 import type { Operations } from "../admin/mod.ts";
 import { Telemetry } from "../admin/telemetry.ts";
 import { PresenceTopics } from "../admin/presence_topics.ts";
-import { type LogSettings, OperatorLog } from "../admin/operator_log.ts";
+import { OperatorLog } from "../admin/operator_log.ts";
 import type { DynamicSecurity } from "../auth/dynsec/dynamic_security.ts";
 import { limitsOf } from "../config/broker_options.ts";
 import type { Configuration } from "../config/configuration.ts";
@@ -15,11 +15,12 @@ import { openAccounts, withAccounts } from "./accounts.ts";
 import { certificatesOf, listenerInfo } from "./admin_listener.ts";
 import { exposureOf } from "./exposed.ts";
 import { logHooks } from "./log_hooks.ts";
-import { systemOutputs } from "./log_outputs.ts";
+import { logSettings, systemOutputs } from "./log_outputs.ts";
 import type { ListenerMaterial, Material } from "./listener_files.ts";
 import { ListenerSet } from "./listener_set.ts";
 import { memoryLine } from "./memory_limit.ts";
 import { PidFile } from "./pid_file.ts";
+import { ServerBridges } from "./server_bridges.ts";
 import { ServerStreams } from "./server_streams.ts";
 import { openStoredBroker } from "./stored_broker.ts";
 
@@ -50,6 +51,7 @@ export class ConfiguredServer {
   readonly #surroundings: ServerSurroundings;
   readonly #listeners: ListenerSet;
   readonly #streams: ServerStreams;
+  readonly #bridges: ServerBridges;
   /** The configuration at the start of the broker. */
   readonly #first: Configuration;
   #configuration: Configuration;
@@ -77,6 +79,7 @@ export class ConfiguredServer {
     this.#telemetry = Telemetry.start(broker, this.#operations());
     const inform = (text: string) => log.write("information", text);
     this.#streams = new ServerStreams(broker, surroundings.streams, inform);
+    this.#bridges = new ServerBridges(broker, (type, text) => log.write(type, text));
     this.#first = this.#configuration = configuration;
     this.#material = material;
   }
@@ -162,6 +165,7 @@ export class ConfiguredServer {
     this.#broker.changeLimits(limits);
     await this.#streams.change(configuration);
     await change.commit();
+    await this.#bridges.apply(configuration, material.bridges);
     this.#material.close();
     this.#material = material;
     const ended = await this.#broker.reauthorize();
@@ -177,6 +181,7 @@ export class ConfiguredServer {
     this.#presence?.stop();
     this.#accounts?.stop();
     this.#telemetry?.stop();
+    await this.#bridges.close();
     await this.#listeners.closeAdmin();
     await this.#broker.close({ graceMs });
     await this.#accounts?.close();
@@ -213,6 +218,7 @@ export class ConfiguredServer {
     }
     await this.#streams.open(configuration);
     await this.#listeners.open(configuration, await this.#fill({ configuration, material }));
+    await this.#bridges.apply(configuration, material.bridges);
     this.#tellState();
   }
 
@@ -309,17 +315,6 @@ function fault(
   return new ConfigError([{ place: configuration.places.get(word)!, word, text }], {
     cause: error,
   });
-}
-
-function logSettings({ global }: Configuration): LogSettings {
-  return {
-    destinations: global.log_dest,
-    types: global.log_type,
-    hasTimestamp: global.log_timestamp,
-    timestampFormat: global.log_timestamp_format,
-    format: global.fairway_log_format,
-    facility: global.log_facility,
-  };
 }
 
 function brokerOptions(

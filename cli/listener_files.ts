@@ -1,4 +1,4 @@
-/** Reads the files that the listeners of a configuration name. */
+/** Reads the files that the listeners and bridges of a configuration name. */
 import { TokenFile } from "../admin/access/token_file.ts";
 import { AclFile } from "../auth/acl_file.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
@@ -11,12 +11,14 @@ import { PasswordFile } from "../auth/password_file.ts";
 import { scramAuthenticator } from "../auth/scram.ts";
 import { ScramFile } from "../auth/scram_file.ts";
 import { KEY_WORDS } from "../config/check.ts";
+import type { BridgeTls } from "../bridge/options.ts";
 import type { Configuration, ListenerConfiguration } from "../config/configuration.ts";
 import { ConfigError, type Place, type Remark } from "../config/errors.ts";
 import type { SecurityValues } from "../config/options.ts";
 import type { ConfigFiles } from "../config/source.ts";
 import { whyNot } from "../config/why.ts";
 import type { TlsServerOptions } from "../transport/tls_options.ts";
+import { readBridgeFiles } from "./bridge_files.ts";
 import { openTokens } from "./token_keys.ts";
 import { readTls } from "./tls_files.ts";
 
@@ -38,6 +40,8 @@ export interface ListenerMaterial {
 export interface Material {
   /** In the order of the listeners. */
   readonly listeners: readonly ListenerMaterial[];
+  /** The TLS options of each bridge, by its name; `null` for one without TLS. */
+  readonly bridges: ReadonlyMap<string, BridgeTls | null>;
   /** Stops requests in progress, after other material has replaced this one. */
   close(): void;
 }
@@ -56,8 +60,9 @@ export async function readMaterial(
   const reader = new Reader(configuration, files, failed);
   const listeners: ListenerMaterial[] = [];
   for (const listener of configuration.listeners) listeners.push(await reader.read(listener));
+  const bridges = await reader.bridges();
   if (reader.problems.length > 0) throw new ConfigError(reader.problems);
-  return { listeners, close: () => reader.hooks.forEach((hook) => hook.close()) };
+  return { listeners, bridges, close: () => reader.hooks.forEach((hook) => hook.close()) };
 }
 
 class Reader {
@@ -83,6 +88,16 @@ class Reader {
       tokens: await this.#tokens(listener),
       tls: await this.#tls(listener),
     };
+  }
+
+  async bridges(): Promise<Map<string, BridgeTls | null>> {
+    try {
+      return await readBridgeFiles(this.#configuration.bridges, this.#files);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      this.problems.push(...error.remarks);
+      return new Map();
+    }
   }
 
   /** The cheapest check comes first. */

@@ -1,6 +1,7 @@
 /** Where the lines of the log go: files, stderr, syslog. */
 import { SyslogProcess } from "./syslog_process.ts";
-import type { LogFile, LogOutputs } from "../admin/operator_log.ts";
+import type { LogFile, LogOutputs, LogSettings } from "../admin/operator_log.ts";
+import type { Configuration } from "../config/configuration.ts";
 
 /** Calls a function after a time. The wait does not keep the process alive. */
 export function afterwards(ms: number, call: () => void): () => void {
@@ -45,4 +46,16 @@ function writeAll(to: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Arra
   } catch {
     // There is no place to report it.
   }
+}
+
+/** The settings of the log in a configuration. */
+export function logSettings({ global }: Configuration): LogSettings {
+  return {
+    destinations: global.log_dest,
+    types: global.log_type,
+    hasTimestamp: global.log_timestamp,
+    timestampFormat: global.log_timestamp_format,
+    format: global.fairway_log_format,
+    facility: global.log_facility,
+  };
 }

@@ -20,7 +20,9 @@ const EMPTY = '""';
  */
 export function parseBridgeTopic(text: string): BridgeTopic | string {
   const match = /^(?:"([^"]*)"|(\S+))(?:\s+(.*))?$/.exec(text);
-  if (match === null) return `expects ${TOPIC_EXPECTS}, not ${text === "" ? "nothing" : `"${text}"`}`;
+  if (match === null) {
+    return `expects ${TOPIC_EXPECTS}, not ${text === "" ? "nothing" : `"${text}"`}`;
+  }
   const pattern = match[1] ?? match[2]!;
   const words = (match[3] ?? "").split(/\s+/).filter((word) => word !== "");
   const comment = words.findIndex((word, index) => word.startsWith("#") && index < 2);

@@ -19,7 +19,8 @@ const RESTART_BASE_MAX = 3600;
 const RESTART_CAP_MAX = 7200;
 
 const restart: Kind<RestartValue> = {
-  expects: `a number of seconds from 1 to ${RESTART_BASE_MAX}, or the shortest and the longest wait, ` +
+  expects:
+    `a number of seconds from 1 to ${RESTART_BASE_MAX}, or the shortest and the longest wait, ` +
     `up to ${RESTART_CAP_MAX}, and maybe how long a connection must last`,
   isOneWord: false,
   parse: (value) => {
@@ -80,7 +81,8 @@ const username = text("a user name");
 const password = text("a password");
 const file = text("the path of a file");
 
-const USER_TIMEOUT = "it has no effect, because Deno cannot set it: a lost connection is found by " +
+const USER_TIMEOUT =
+  "it has no effect, because Deno cannot set it: a lost connection is found by " +
   "keepalive_interval";
 const TCP_KEEPALIVE = "Deno turns the probes on, but with the times of the kernel: use " +
   "keepalive_interval to find a lost connection sooner";

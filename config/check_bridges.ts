@@ -8,7 +8,12 @@ import type { BridgeValues } from "./bridge_words.ts";
 const TLS_WORDS = ["bridge_cafile", "bridge_capath", "bridge_tls_use_os_certs"] as const;
 
 /** Options that have no effect without TLS. */
-const NEED_TLS = ["bridge_certfile", "bridge_keyfile", "bridge_alpn", "bridge_tls_version"] as const;
+const NEED_TLS = [
+  "bridge_certfile",
+  "bridge_keyfile",
+  "bridge_alpn",
+  "bridge_tls_version",
+] as const;
 
 /** Whether a bridge has TLS for addresses without a scheme. */
 export function hasTlsWords(settings: BridgeValues): boolean {
@@ -16,7 +21,11 @@ export function hasTlsWords(settings: BridgeValues): boolean {
 }
 
 /** Finds options of bridges that contradict each other, though each value is valid. */
-export function checkBridges({ bridges }: Configuration, problems: Remark[], notes: Remark[]): void {
+export function checkBridges(
+  { bridges }: Configuration,
+  problems: Remark[],
+  notes: Remark[],
+): void {
   for (const bridge of bridges) {
     const place = (word: string) => bridge.places.get(word) ?? bridge.place;
     const complain = (word: string, text: string) => {

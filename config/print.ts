@@ -1,14 +1,14 @@
 /** Prints the configuration in effect, as a configuration. */
 import { limitsOf } from "./broker_options.ts";
 import type { Configuration, ListenerConfiguration } from "./configuration.ts";
-import { BRIDGE_OPTIONS } from "./bridge_words.ts";
+import { BRIDGE_OPTIONS, type BridgeValues } from "./bridge_words.ts";
 import type { OptionTable } from "./option.ts";
 import { GLOBAL_OPTIONS, LIMIT_OPTIONS, LISTENER_OPTIONS, SECURITY_OPTIONS } from "./options.ts";
 import { STREAM_OPTIONS } from "./stream_words.ts";
 
 /**
  * Formats a configuration with all values in effect, defaults included. The result is a
- * configuration with the same meaning.
+ * configuration with the same meaning, but without passwords.
  */
 export function printEffective(configuration: Configuration): string {
   const { global, listeners } = configuration;
@@ -21,10 +21,16 @@ export function printEffective(configuration: Configuration): string {
     lines.push("", `fairway_stream ${name}`, ...printWords(STREAM_OPTIONS, settings));
   }
   for (const { name, settings } of configuration.bridges) {
-    lines.push("", `connection ${name}`, ...printWords(BRIDGE_OPTIONS, settings));
+    lines.push("", `connection ${name}`, ...printBridge(settings));
   }
   for (const listener of listeners) lines.push("", ...printListener(listener, isShared));
   return `${lines.join("\n")}\n`;
+}
+
+/** A password is for nobody's eyes. */
+function printBridge(settings: BridgeValues): string[] {
+  const lines = printWords(BRIDGE_OPTIONS, { ...settings, remote_password: null });
+  return settings.remote_password === null ? lines : [...lines, "# remote_password is not shown"];
 }
 
 function printListener(listener: ListenerConfiguration, isShared: boolean): string[] {

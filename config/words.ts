@@ -7,6 +7,8 @@ const PLUGIN = "Fairway loads no plugins of mosquitto but has the work of its dy
   "(mosquitto_dynamic_security.so): use password_file and acl_file, fairway_http_auth_url and " +
   "fairway_http_acl_url, or fairway_jwt_key_file";
 const PSK = "Fairway has no pre-shared keys: use certfile and keyfile, or a password_file";
+const BRIDGE_PSK = "Fairway has no pre-shared keys: use bridge_cafile, and remote_password or " +
+  "bridge_certfile and bridge_keyfile";
 const ENGINE = "Fairway has no OpenSSL engines: use keyfile with a key in PEM";
 
 /**
@@ -25,7 +27,8 @@ export const BARRED_WORDS: Readonly<Record<string, string>> = {
     "plugin_opt_",
     "plugin_use",
   ]),
-  ...sameFor(PSK, ["psk_file", "psk_hint", "bridge_identity", "bridge_psk"]),
+  ...sameFor(PSK, ["psk_file", "psk_hint"]),
+  ...sameFor(BRIDGE_PSK, ["bridge_identity", "bridge_psk"]),
   ...sameFor(ENGINE, ["tls_engine", "tls_engine_kpass_sha1", "tls_keyform"]),
   ...sameFor("ciphers cannot be chosen: leave it out, all ciphers in use are secure", [
     "ciphers",

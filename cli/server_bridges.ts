@@ -1,0 +1,73 @@
+/** The bridges of a server, from its configuration. */
+import type { Bridges } from "../bridge/mod.ts";
+import type { BridgeTls } from "../bridge/options.ts";
+import { bridgeOptionsOf } from "../config/bridge_drafts.ts";
+import type { BridgeConfiguration, Configuration } from "../config/configuration.ts";
+import { ConfigError } from "../config/errors.ts";
+import type { Broker } from "../mod.ts";
+
+/** What a server is told of its bridges. */
+type Told = Pick<Configuration, "bridges" | "global">;
+
+/** The bridges of a server. Their code is loaded when the first one is configured. */
+export class ServerBridges {
+  readonly #broker: Broker;
+  readonly #log: (type: "notice" | "warning", text: string) => void;
+  #bridges: Bridges | null = null;
+
+  constructor(broker: Broker, log: (type: "notice" | "warning", text: string) => void) {
+    this.#broker = broker;
+    this.#log = log;
+  }
+
+  /** The bridges; `null` if none was configured since the start. */
+  get bridges(): Bridges | null {
+    return this.#bridges;
+  }
+
+  /**
+   * Adds bridges that are new, changes those that differ, and removes those that are gone. The others
+   * are not touched.
+   *
+   * @param files The TLS options of each bridge, by its name.
+   * @throws {ConfigError} If an option cannot be used.
+   */
+  async apply(
+    { bridges: told, global }: Told,
+    files: ReadonlyMap<string, BridgeTls | null>,
+  ): Promise<void> {
+    if (told.length === 0 && this.#bridges === null) return;
+    const bridges = this.#bridges ??= await this.#load();
+    for (const name of bridges.names) {
+      if (told.some((one) => one.name === name)) continue;
+      await bridges.remove(name);
+      this.#log("notice", `Bridge ${name}: removed`);
+    }
+    for (const one of told) {
+      const options = bridgeOptionsOf(one, files.get(one.name)!, global.max_inflight_messages);
+      try {
+        bridges.add(options);
+      } catch (error) {
+        throw fault(one, error);
+      }
+    }
+  }
+
+  /** Disconnects all. */
+  async close(): Promise<void> {
+    await this.#bridges?.close();
+  }
+
+  async #load(): Promise<Bridges> {
+    const { Bridges } = await import("../bridge/mod.ts");
+    return new Bridges(this.#broker, { log: this.#log });
+  }
+}
+
+function fault({ name, place }: BridgeConfiguration, error: unknown): ConfigError {
+  const isDenied = error instanceof Deno.errors.NotCapable;
+  const text = isDenied
+    ? `"${name}" is called after this host: allow --allow-sys=hostname, or set a remote_clientid`
+    : (error as Error).message;
+  return new ConfigError([{ place, word: "connection", text }], { cause: error });
+}
