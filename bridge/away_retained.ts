@@ -60,5 +60,5 @@ export class AwayRetained {
 
 /** A deletion has no QoS any more: it is sent twice rather than never. */
 function qosOf({ inspection }: BridgeHost, topic: string): number {
-  return inspection.retainedMessage(topic)?.qos ?? 0;
+  return inspection.retainedCopy(topic)?.qos ?? 0;
 }

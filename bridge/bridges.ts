@@ -32,7 +32,12 @@ export class Bridges implements AsyncDisposable {
   readonly #surroundings: BridgeSurroundings;
   readonly #bridges = new Map<string, Bridge>();
 
-  /** @param surroundings What the bridges use of the system; each has a default. */
+  /**
+   * Creates an empty set of bridges.
+   *
+   * @param host The broker.
+   * @param surroundings What the bridges use of the system; each has a default.
+   */
   constructor(host: BridgeHost, surroundings: Partial<BridgeSurroundings> = {}) {
     this.#host = host;
     this.#surroundings = {

@@ -3,8 +3,7 @@ import type { ListenerPolicy } from "../broker/base/listener_policy.ts";
 import type { ListenerRules } from "../broker/base/listener_options.ts";
 import type { PublishOptions } from "../broker/delivery/local_publisher.ts";
 import type { Endpoint } from "../client/endpoint.ts";
-import type { Message } from "../broker/base/message.ts";
-import type { Properties } from "../codec/mod.ts";
+import type { Properties, QoS } from "../codec/mod.ts";
 import type { Clock } from "../transport/clock.ts";
 import type { PeerInfo, Transport } from "../transport/transport.ts";
 import type { BridgeSettings } from "./options.ts";
@@ -19,20 +18,46 @@ export interface LocalSession {
   subscriptions(): Iterable<{ readonly filter: string; readonly qos: number }>;
 }
 
+/** A retained message, copied. */
+export interface RetainedCopy {
+  /** The QoS with which it was published. */
+  readonly qos: QoS;
+  /** The payload. */
+  readonly payload: Uint8Array;
+  /** Its properties, with what is left of its Message Expiry Interval. */
+  readonly properties: Properties;
+}
+
+/** What bridges look at and end in a broker. */
+export interface BridgeInspection {
+  /** The session of a client. */
+  session(clientId: string): LocalSession | null;
+  /** Ends the session of a client. */
+  endSession(clientId: string): void;
+  /** The retained message of a topic, copied; `null` if there is none. */
+  retainedCopy(topic: string): RetainedCopy | null;
+  /** Has a function called with each topic whose retained message changes; returns what ends it. */
+  watchRetained(watcher: (topic: string) => void): () => void;
+  /** The time of the wall clock that a time of the broker's clock stands for, as ISO 8601. */
+  timeOf(clockMs: number): string;
+}
+
 /** What bridges need of a broker; a `Broker` has it. */
 export interface BridgeHost {
+  /** The clock of the broker. */
   readonly clock: Clock;
-  readonly limits: { readonly packetBytesMax: number; readonly inflightMax: number };
-  readonly inspection: {
-    session(clientId: string): LocalSession | null;
-    endSession(clientId: string): void;
-    retainedMessage(topic: string): Message | undefined;
-    propertiesOf(message: Message): Properties;
-    watchRetained(watcher: (topic: string) => void): () => void;
-    timeOf(clockMs: number): string;
+  /** Limits of the broker. */
+  readonly limits: {
+    /** Bytes of a packet. */
+    readonly packetBytesMax: number;
   };
+  /** What bridges look at and end. */
+  readonly inspection: BridgeInspection;
+  /** Takes over a connection. */
   accept(transport: Transport, peer: PeerInfo, policy: ListenerPolicy): void;
+  /** Creates the rules of a connection. */
   listenerPolicy(rules: ListenerRules): ListenerPolicy;
+  /** Publishes a message. */
   publish(topic: string, payload: string, options: PublishOptions): Promise<void>;
 }
 

@@ -156,11 +156,11 @@ export class Link {
   #sendChangedRetained(): void {
     const { host: { inspection }, away } = this.#context;
     for (const topic of away.take()) {
-      const message = inspection.retainedMessage(topic);
+      const message = inspection.retainedCopy(topic);
       this.#relay.sendOut({
         topic,
         payload: message?.payload ?? new Uint8Array(),
-        properties: message === undefined ? {} : inspection.propertiesOf(message),
+        properties: message?.properties ?? {},
       });
     }
   }

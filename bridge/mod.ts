@@ -9,7 +9,13 @@
  */
 export { Bridges } from "./bridges.ts";
 export type { BridgeCounters, BridgeDropReason } from "./counters.ts";
-export type { BridgeHost, BridgeSurroundings, LocalSession } from "./host.ts";
+export type {
+  BridgeHost,
+  BridgeInspection,
+  BridgeSurroundings,
+  LocalSession,
+  RetainedCopy,
+} from "./host.ts";
 export type {
   BridgeDirection,
   BridgeOptions,

@@ -127,28 +127,40 @@ export interface BridgeOptions {
 }
 
 /** Options of a bridge with all defaults filled in. */
-export interface BridgeSettings extends Required<Omit<BridgeOptions, OpenOption>> {
+export interface BridgeSettings extends
+  Required<
+    Omit<
+      BridgeOptions,
+      | "restart"
+      | "notificationTopic"
+      | "bindAddress"
+      | "tcpKeepAliveSeconds"
+      | "remoteUsername"
+      | "remotePassword"
+      | "localUsername"
+      | "tls"
+      | "proxy"
+    >
+  > {
+  /** How long to wait before the next attempt. */
   readonly restart: Required<BridgeRestart>;
+  /** The topic of the state. */
   readonly notificationTopic: string;
+  /** The address to connect from, or `null`. */
   readonly bindAddress: string | null;
+  /** Seconds of silence before TCP probes, or `null`. */
   readonly tcpKeepAliveSeconds: number | null;
+  /** The user name at the other broker, or `null`. */
   readonly remoteUsername: string | null;
+  /** The password at the other broker, or `null`. */
   readonly remotePassword: string | null;
+  /** The user name that this broker shows, or `null`. */
   readonly localUsername: string | null;
+  /** TLS, or `null`. */
   readonly tls: BridgeTls | null;
+  /** The URL of a proxy, or `null`. */
   readonly proxy: string | null;
 }
-
-type OpenOption =
-  | "restart"
-  | "notificationTopic"
-  | "bindAddress"
-  | "tcpKeepAliveSeconds"
-  | "remoteUsername"
-  | "remotePassword"
-  | "localUsername"
-  | "tls"
-  | "proxy";
 
 /** A Session Expiry Interval that does not expire, in seconds. */
 export const NEVER_EXPIRES = 0xffff_ffff;

@@ -9,13 +9,17 @@ export type BridgeState = "connecting" | "connected" | "waiting" | "idle" | "sto
 
 /** A bridge as of now. */
 export interface BridgeStatus {
+  /** The name of the bridge. */
   readonly name: string;
+  /** What it does. */
   readonly state: BridgeState;
   /** Since when, as ISO 8601. */
   readonly since: string;
   /** The address of the other broker that is in use or was tried last, as a URL. */
   readonly address: string;
+  /** Its client identifier at the other broker. */
   readonly remoteClientId: string;
+  /** Its client identifier at this broker. */
   readonly localClientId: string;
   /** Why the last attempt or connection has failed; `null` if none has. */
   readonly lastError: string | null;

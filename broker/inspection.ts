@@ -1,7 +1,7 @@
 /** What operators can see of a broker and do to it. */
 import type { Clock } from "./base/clock.ts";
 import type { BrokerHooks } from "./base/hooks.ts";
-import { type Properties, ReasonCode } from "../codec/mod.ts";
+import { type Properties, type QoS, ReasonCode } from "../codec/mod.ts";
 import { decodeProperties } from "./base/message_properties.ts";
 import type { CommitMeter } from "./base/histogram.ts";
 import type { AccountRows } from "./durable/account_rows.ts";
@@ -23,6 +23,13 @@ export interface Readiness {
   readonly takesWrites: boolean;
   /** Whether the memory budget has room. */
   readonly hasMemory: boolean;
+}
+
+/** A retained message, copied. */
+export interface RetainedCopy {
+  readonly qos: QoS;
+  readonly payload: Uint8Array;
+  readonly properties: Properties;
 }
 
 /** The operations of the admin listener that are not part of the public API. */
@@ -136,12 +143,15 @@ export class Inspection {
     return this.#parts.retained.get(topic);
   }
 
-  /** The properties of a message, with what is left of its Message Expiry Interval. */
-  propertiesOf(message: Message): Properties {
-    const { buffer, propertiesStart, propertiesEnd } = message;
-    const properties = decodeProperties(buffer.subarray(propertiesStart, propertiesEnd));
+  /** The retained message of a topic, copied, with what is left of its Message Expiry Interval. */
+  retainedCopy(topic: string): RetainedCopy | null {
+    const message = this.retainedMessage(topic);
+    if (message === undefined) return null;
+    const { qos, payload, buffer, propertiesStart, propertiesEnd } = message;
+    const properties = decodeProperties(buffer.slice(propertiesStart, propertiesEnd));
     const seconds = message.secondsLeft(this.clock.now());
-    return seconds < 0 ? properties : { ...properties, messageExpiryInterval: seconds };
+    if (seconds >= 0) properties.messageExpiryInterval = seconds;
+    return { qos, payload: payload.slice(), properties };
   }
 
   /**

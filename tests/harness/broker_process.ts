@@ -20,7 +20,7 @@ export const CONFIG_PERMISSIONS: readonly string[] = [
   ...SERVER_PERMISSIONS,
   "--allow-read",
   "--allow-write",
-  "--allow-sys=networkInterfaces,uid",
+  "--allow-sys=networkInterfaces,uid,hostname",
 ];
 
 /**

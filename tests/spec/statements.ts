@@ -48,7 +48,6 @@ const REASONS: Record<string, string> = {
   "MQTT 3.1.1 MQTT-3.8.3-2": "void: wildcards are supported",
   "MQTT 3.1.1 MQTT-4.7.3-3": "cannot be broken: a length has 16 bits",
   "MQTT 3.1.1 MQTT-4.8.0-2": "there is no internal failure to order",
-  "MQTT 3.1.1 MQTT-7.0.0-1": "void: there is no bridge to other brokers",
   "MQTT 3.1.1 MQTT-7.0.0-2": "a property of all the other tests together",
   "MQTT 5.0 MQTT-4.7.3-3": "cannot be broken: a length has 16 bits",
 };
