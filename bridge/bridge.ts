@@ -10,6 +10,7 @@ import { Link, type LinkContext } from "./link.ts";
 import { LocalClient, localPolicy } from "./local_leg.ts";
 import type { BridgeSettings } from "./options.ts";
 import { learn } from "./reservations.ts";
+import { LostSessions } from "./packet_ids.ts";
 import { RestartDelay } from "./restart_delay.ts";
 import { StateTopics } from "./state_topics.ts";
 import type { BridgeState, BridgeStatus } from "./status.ts";
@@ -38,6 +39,7 @@ export class Bridge {
   readonly #surroundings: BridgeSurroundings;
   readonly #counters: BridgeCounters = newCounters();
   readonly #subscribed = new Map<string, number>();
+  readonly #lost = new LostSessions();
   readonly #warned = new Set<string>();
   readonly #topics: StateTopics;
   readonly #stop = new AbortController();
@@ -158,7 +160,7 @@ export class Bridge {
     const { settings, away } = this.#plan;
     away.stop();
     this.#plan = this.#planOf(next);
-    this.#topics.settings = next;
+    this.#topics.change(next);
     if (settings.localClientId !== next.localClientId) {
       this.#host.inspection.endSession(settings.localClientId);
     }
@@ -324,6 +326,7 @@ export class Bridge {
       local: new LocalClient(host, settings, map, localPolicy(host, settings)),
       counters: this.#counters,
       away: new AwayRetained(host, settings, map),
+      lost: this.#lost,
       reservations: { isPrivate: true, retains: true, willQoS: 1 },
       subscribed: this.#subscribed,
       warn: (text) => this.#warnOnce(text),

@@ -92,6 +92,11 @@ export class Bridges implements AsyncDisposable {
     return [...this.#bridges.keys()];
   }
 
+  /** All bridges as of now. */
+  get statuses(): readonly BridgeStatus[] {
+    return [...this.#bridges.values()].map((bridge) => bridge.status);
+  }
+
   /** A bridge as of now; `null` if there is none with this name. */
   status(name: string): BridgeStatus | null {
     return this.#bridges.get(name)?.status ?? null;

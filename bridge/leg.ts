@@ -80,14 +80,14 @@ export interface LegOptions {
 export class Leg implements PacketHandler {
   readonly connection: Connection;
   readonly valve: Valve;
-  /** Takes messages and acknowledgements; until there is one, they are an error. */
-  receiver: LegReceiver | null = null;
-  /** Whether nothing is read between the answer to a request and the next request. */
-  isStepwise = false;
   readonly #who: string;
   readonly #version: number;
   readonly #welcome = new Answer<ConnackPacket>();
   #connack: ConnackPacket | null = null;
+  /** Takes messages and acknowledgements; until there is one, they are an error. */
+  #receiver: LegReceiver | null = null;
+  /** Whether nothing is read between the answer to a request and the next request. */
+  #isStepwise = false;
   /** Requests without an answer yet, by their packet identifier. */
   readonly #requests = new Map<number, Answer<Packet>>();
 
@@ -128,6 +128,22 @@ export class Leg implements PacketHandler {
   /** The CONNACK. */
   get connack(): ConnackPacket {
     return this.#connack!;
+  }
+
+  /** Has messages and acknowledgements go to a receiver. */
+  passTo(receiver: LegReceiver): void {
+    this.#receiver = receiver;
+  }
+
+  /** From now on, nothing is read between the answer to a request and the next request. */
+  beginSteps(): void {
+    this.#isStepwise = true;
+  }
+
+  /** From now on, everything is read. */
+  endSteps(): void {
+    this.#isStepwise = false;
+    this.valve.set("setup", false);
   }
 
   /** Sends a packet. */
@@ -204,7 +220,7 @@ export class Leg implements PacketHandler {
 
   /** Has the receiver go on; the connection calls it. */
   onDrained(): void {
-    this.receiver?.onDrained();
+    this.#receiver?.onDrained();
   }
 
   #onConnack(packet: ConnackPacket): void {
@@ -218,15 +234,15 @@ export class Leg implements PacketHandler {
   }
 
   #onFlow(packet: Packet): void {
-    if (this.receiver === null) throw unexpected(packet.type);
-    this.receiver.onFlow(packet);
+    if (this.#receiver === null) throw unexpected(packet.type);
+    this.#receiver.onFlow(packet);
   }
 
   #onAnswer(packetId: number, packet: Packet): void {
     const request = this.#requests.get(packetId);
     if (request === undefined) throw unexpected(packet.type);
     this.#requests.delete(packetId);
-    if (this.isStepwise) this.valve.set("setup", true);
+    if (this.#isStepwise) this.valve.set("setup", true);
     request.resolve(packet);
   }
 
@@ -235,7 +251,7 @@ export class Leg implements PacketHandler {
     const packetId = PACKET_ID_MAX - this.#requests.size;
     const answer = new Answer<Packet>();
     this.#requests.set(packetId, answer);
-    if (this.isStepwise) this.valve.set("setup", false);
+    if (this.#isStepwise) this.valve.set("setup", false);
     this.send(make(packetId));
     return await answer;
   }

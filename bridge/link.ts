@@ -11,9 +11,9 @@ import type { FlowRules, Passage } from "./flow.ts";
 import type { BridgeHost } from "./host.ts";
 import { Leg } from "./leg.ts";
 import type { LocalClient } from "./local_leg.ts";
-import { HOPS_MAX, LoopGuard } from "./loop_guard.ts";
+import { HOPS_MAX, type LoopFault, LoopGuard } from "./loop_guard.ts";
 import type { BridgeSettings } from "./options.ts";
-import { StalePacketIds } from "./packet_ids.ts";
+import type { LostSessions } from "./packet_ids.ts";
 import { RateLimit } from "./rate_limit.ts";
 import { Relay } from "./relay.ts";
 import {
@@ -25,7 +25,7 @@ import {
   tellsRemote,
 } from "./remote_leg.ts";
 import type { Reservations } from "./reservations.ts";
-import { renamed, type TopicMap } from "./topic_map.ts";
+import { renamed, type TopicMap, type TopicRule } from "./topic_map.ts";
 
 /** How long the other broker may take to answer a ping, in milliseconds. */
 const PING_TIMEOUT_MS = 30_000;
@@ -38,6 +38,7 @@ export interface LinkContext {
   readonly local: LocalClient;
   readonly counters: BridgeCounters;
   readonly away: AwayRetained;
+  readonly lost: LostSessions;
   readonly reservations: Reservations;
   /** What was subscribed to at the other broker, by the filters, with the QoS. */
   readonly subscribed: Map<string, number>;
@@ -67,14 +68,14 @@ export class Link {
     this.#local = local;
     this.#limits = limits;
     this.#guard = settings.protocolVersion === 5 ? new LoopGuard(settings.remoteClientId) : null;
-    this.#rate = new RateLimit(settings.messagesPerSecondMax, clock);
+    const rate = this.#rate = new RateLimit(settings.messagesPerSecondMax, clock);
     this.lastTrafficMs = clock.now();
     this.#relay = new Relay({
       local,
       remote,
       out: this.#outRules(),
       in: this.#inRules(),
-      rate: this.#rate,
+      rate,
       onTraffic: () => this.lastTrafficMs = clock.now(),
     });
     const { keepAliveSeconds } = limits;
@@ -105,6 +106,7 @@ export class Link {
     let link: Link | null = null;
     try {
       const local = await client.open(limits.receiveMaximum, signal);
+      context.lost.attach(local, remote, client.takeLost());
       link = new Link(context, remote, local, limits);
       await link.#start(isFirst);
       return link;
@@ -140,22 +142,22 @@ export class Link {
   async #start(isFirst: boolean): Promise<void> {
     const { settings, local: client, map, subscribed, warn } = this.#context;
     const [remote, local] = [this.#remote, this.#local];
-    await client.subscribe(local, isFirst);
+    const getsAll = await client.subscribe(local, isFirst);
     // From here on the other broker can publish; what this broker sends waits until it can follow.
     remote.valve.set("setup", false);
     if (tellsRemote(settings)) await announce(remote, settings, this.#limits);
     const refused = await subscribeRemote(remote, settings, map, subscribed);
     for (const filter of refused) warn(`the other broker has refused the subscription ${filter}`);
-    this.#sendChangedRetained();
+    const changed = this.#context.away.take();
+    if (!getsAll) this.#sendRetained(changed);
     this.#relay.start();
-    local.valve.set("setup", false);
-    local.isStepwise = false;
+    local.endSteps();
   }
 
   /** Retained messages that changed meanwhile, deletions included. */
-  #sendChangedRetained(): void {
-    const { host: { inspection }, away } = this.#context;
-    for (const topic of away.take()) {
+  #sendRetained(topics: readonly string[]): void {
+    const { inspection } = this.#context.host;
+    for (const topic of topics) {
       const message = inspection.retainedCopy(topic);
       this.#relay.sendOut({
         topic,
@@ -169,6 +171,8 @@ export class Link {
     const [remote, local] = [this.#remote.connection, this.#local.connection];
     local.gone.then(() => remote.fail(local.error!));
     remote.gone.then(async () => {
+      // What reaches the session from now on goes nowhere.
+      this.#context.away.start();
       this.#keepAlive.stop();
       this.#rate.stop();
       await this.#local.disconnect();
@@ -177,25 +181,21 @@ export class Link {
   }
 
   #outRules(): FlowRules {
-    const { settings, map, counters } = this.#context;
+    const { settings, map, counters, lost } = this.#context;
     const { maximumQoS, packetBytesMax, topicAliasMax, retainAvailable } = this.#limits;
     const keepsRetain = settings.outgoingRetain && retainAvailable;
-    const isStale = !this.#local.connack.sessionPresent && this.#limits.sessionPresent;
     return {
       maximumQoS,
       packetBytesMax,
       aliases: topicAliasMax > 0 ? new OutgoingAliases(topicAliasMax) : null,
-      staleIds: isStale ? new StalePacketIds(this.#remote) : null,
+      staleIds: lost.out,
       admit: ({ topic, retain, properties }) => {
         const found = renamed(map.out, topic);
         if (found === null) return "unmatched";
         const passage = { topic: found.topic, retain: retain && keepsRetain };
         if (this.#guard === null) return { ...passage, properties: {} };
         const fault = this.#guard.faultOf(properties);
-        if (fault !== null) {
-          const why = fault === "own" ? "came back" : `has passed ${HOPS_MAX} bridges`;
-          return this.#loop(`${found.rule.place}: a message to ${topic} ${why}`);
-        }
+        if (fault !== null) return this.#loop(fault, topic, found.rule, map.in);
         return { ...passage, properties: this.#guard.mark(ofMessage(properties)) };
       },
       onPassed: (bytes) => {
@@ -207,25 +207,24 @@ export class Link {
   }
 
   #inRules(): FlowRules {
-    const { settings, map, counters } = this.#context;
+    const { settings, map, counters, lost } = this.#context;
     const aliases = new IncomingAliases(settings.topicAliasMax);
-    const isStale = this.#local.connack.sessionPresent && !this.#limits.sessionPresent;
     return {
       maximumQoS: 2,
       packetBytesMax: Infinity,
       aliases: null,
-      staleIds: isStale ? new StalePacketIds(this.#local) : null,
+      staleIds: lost.in,
       admit: (packet): Passage | BridgeDropReason => {
         const topic = aliases.topicOf(packet);
         const found = renamed(map.in, topic);
         // Clients of this broker may not publish there either.
         if (found === null || isReservedTopic(found.topic)) return "unmatched";
         const properties = ofMessage(packet.properties);
-        if (this.#guard?.isOwn(properties)) {
-          const back = renamed(map.out, found.topic)?.rule.place ?? "another topic line";
-          return this.#loop(`${back} and ${found.rule.place}: a message to ${topic} came back`);
-        }
-        return { topic: found.topic, retain: packet.retain, properties };
+        const passage = { topic: found.topic, retain: packet.retain };
+        if (this.#guard === null) return { ...passage, properties };
+        const fault = this.#guard.faultOf(properties);
+        if (fault !== null) return this.#loop(fault, topic, found.rule, map.out);
+        return { ...passage, properties: this.#guard.mark(properties) };
       },
       onPassed: (bytes) => {
         counters.messagesIn++;
@@ -235,8 +234,16 @@ export class Link {
     };
   }
 
-  #loop(text: string): "loop" {
-    this.#context.warn(`${text}: bridges form a loop`);
+  /**
+   * Warns of a message that goes round, with the line that it came by and the one that it went out
+   * by, if that is one of this bridge.
+   */
+  #loop(fault: LoopFault, topic: string, rule: TopicRule, others: readonly TopicRule[]): "loop" {
+    const why = fault === "own" ? "came back" : `has passed ${HOPS_MAX} bridges`;
+    const other = others.find(({ place }) => place !== rule.place) ?? others[0];
+    const lines = [rule, other].filter((line) => line !== undefined).map(({ place }) => place);
+    const places = [...new Set(lines)].join(" and ");
+    this.#context.warn(`${places}: a message to ${topic} ${why}: bridges form a loop`);
     return "loop";
   }
 }

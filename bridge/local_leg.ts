@@ -39,6 +39,7 @@ export class LocalClient {
   readonly #settings: BridgeSettings;
   readonly #rules: readonly TopicRule[];
   readonly #policy: ListenerPolicy;
+  #isLost = false;
 
   constructor(host: BridgeHost, settings: BridgeSettings, map: TopicMap, policy: ListenerPolicy) {
     this.#host = host;
@@ -81,8 +82,16 @@ export class LocalClient {
       { who: "This broker", connect, packetBytesMax, clock },
       signal,
     );
-    leg.isStepwise = true;
+    if (!leg.connack.sessionPresent) this.#isLost = true;
+    leg.beginSteps();
     return leg;
+  }
+
+  /** Whether there was no session at one of the connections since the last call. */
+  takeLost(): boolean {
+    const isLost = this.#isLost;
+    this.#isLost = false;
+    return isLost;
   }
 
   /**
@@ -90,19 +99,21 @@ export class LocalClient {
    * not sent the retained messages gets them now; a later connection does not get them again.
    *
    * @param isFirst Whether a session that ends with the connection gets them, too.
+   * @returns Whether it gets them.
    */
-  async subscribe(leg: Leg, isFirst: boolean): Promise<void> {
+  async subscribe(leg: Leg, isFirst: boolean): Promise<boolean> {
     const { localCleanSession } = this.#settings;
     const had = this.#subscribed();
     const isSent = localCleanSession ? !isFirst : had.has(this.#marker);
     const retainHandling = isSent ? localCleanSession ? 2 : 1 : 0;
     await this.#unsubscribeOthers(leg, had);
     const requests = requestsOf(this.#rules, retainHandling);
-    if (requests.length === 0) return;
+    if (requests.length === 0) return true;
     if (!localCleanSession && !isSent) {
       requests.push({ ...requests[0]!, filter: this.#marker, qos: 0, retainHandling: 2 });
     }
     await leg.subscribe(requests);
+    return !isSent;
   }
 
   /**
@@ -118,7 +129,7 @@ export class LocalClient {
     if (isReady) return;
     const leg = await this.open(1, signal);
     // What arrives meanwhile is not acknowledged, and so it is sent again.
-    leg.receiver = { onFlow: () => {}, onDrained: () => {} };
+    leg.passTo({ onFlow: () => {}, onDrained: () => {} });
     try {
       await this.#unsubscribeOthers(leg, had);
       // The next connection sends the retained messages of the new filters, and so of all.

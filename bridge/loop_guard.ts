@@ -10,7 +10,7 @@ export const HOPS_MAX = 3;
 /** Why a message must not pass: the bridge had it already, or it has passed too many. */
 export type LoopFault = "own" | "hops";
 
-/** Finds messages that a bridge has had, and marks those that it sends. */
+/** Finds messages that a bridge has had, and marks those that it passes on, either way. */
 export class LoopGuard {
   readonly #id: string;
 
@@ -23,11 +23,6 @@ export class LoopGuard {
   faultOf({ userProperties = [] }: Properties): LoopFault | null {
     const passed = bridgesOf(userProperties);
     return passed.includes(this.#id) ? "own" : passed.length >= HOPS_MAX ? "hops" : null;
-  }
-
-  /** Whether this bridge has sent the message. */
-  isOwn({ userProperties }: Properties): boolean {
-    return userProperties !== undefined && bridgesOf(userProperties).includes(this.#id);
   }
 
   /** The properties of a message with one more hop. */

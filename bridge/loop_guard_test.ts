@@ -21,11 +21,11 @@ Deno.test("LoopGuard finds its own messages, and those that have passed three br
   }
   assertEquals(guards[3]!.faultOf(properties), "hops");
   assertEquals(guards[0]!.faultOf(properties), "own");
-  assertEquals(guards.map((guard) => guard.isOwn(properties)), [true, true, true, false]);
+  assertEquals(guards.map((guard) => guard.faultOf(properties)), ["own", "own", "own", "hops"]);
 });
 
 Deno.test("LoopGuard takes a bridge whose identifier has blanks for what it is", () => {
   const guard = new LoopGuard("a b");
-  assertEquals(guard.isOwn(guard.mark({})), true);
-  assertEquals(new LoopGuard("b").isOwn(guard.mark({})), false);
+  assertEquals(guard.faultOf(guard.mark({})), "own");
+  assertEquals(new LoopGuard("b").faultOf(guard.mark({})), null);
 });

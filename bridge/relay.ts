@@ -7,6 +7,9 @@ import type { RateLimit } from "./rate_limit.ts";
 /** Bytes that may wait for one side before the other one is not read any more. */
 const WAITING_BYTES_MAX = 65_536;
 
+/** Packets of this broker that are held beyond the rate; then it is not read any more. */
+const HELD_MAX = 100;
+
 /** What a relay needs. */
 export interface RelayOptions {
   readonly local: Leg;
@@ -26,8 +29,9 @@ export class Relay {
   readonly #options: RelayOptions;
   readonly #out: Flow;
   readonly #in: Flow;
-  /** What arrived from this broker before the other side was ready; `null` from then on. */
-  #held: Packet[] | null = [];
+  /** What arrived from this broker before the other side was ready, or beyond the rate. */
+  #held: Packet[] = [];
+  #isStarted = false;
 
   /** Takes what both legs receive from now on. */
   constructor(options: RelayOptions) {
@@ -35,15 +39,14 @@ export class Relay {
     this.#options = options;
     this.#out = new Flow(local, remote, options.out);
     this.#in = new Flow(remote, local, options.in);
-    local.receiver = this.#receiver(remote, local, (packet) => this.#onLocal(packet));
-    remote.receiver = this.#receiver(local, remote, (packet) => this.#onRemote(packet));
+    local.passTo(this.#receiver(remote, local, (packet) => this.#onLocal(packet)));
+    remote.passTo(this.#receiver(local, remote, (packet) => this.#onRemote(packet)));
   }
 
   /** The other side is ready for what this broker sends. */
   start(): void {
-    const held = this.#held ?? [];
-    this.#held = null;
-    for (const packet of held) this.#onLocal(packet);
+    this.#isStarted = true;
+    this.#goOn();
   }
 
   /** Sends a retained message of this broker, or its deletion, that waits in no session. */
@@ -64,14 +67,37 @@ export class Relay {
   }
 
   #onLocal(packet: Packet): void {
-    if (this.#held !== null) {
-      // Its bytes are borrowed.
-      this.#held.push(packet.type === "publish" ? structuredClone(packet) : packet);
-    } else if (packet.type === "publish") {
-      const { rate, local, onTraffic } = this.#options;
+    const mayPass = this.#isStarted && (packet.type !== "publish" || this.#takesNow());
+    if (mayPass) return this.#passOut(packet);
+    // Its bytes are borrowed.
+    this.#held.push(packet.type === "publish" ? structuredClone(packet) : packet);
+    if (this.#held.length >= HELD_MAX) this.#options.local.valve.set("rate", true);
+  }
+
+  /** Whether the next PUBLISH may pass, behind those that are held. */
+  #takesNow(): boolean {
+    return this.#held.length === 0 && this.#options.rate.take(() => this.#goOn());
+  }
+
+  /** Passes what is held, as far as the rate allows. */
+  #goOn(): void {
+    const held = this.#held;
+    let passed = 0;
+    const { rate, local } = this.#options;
+    while (passed < held.length) {
+      const packet = held[passed]!;
+      if (packet.type === "publish" && !rate.take(() => this.#goOn())) break;
+      passed++;
+      this.#passOut(packet);
+    }
+    held.splice(0, passed);
+    if (held.length < HELD_MAX) local.valve.set("rate", false);
+  }
+
+  #passOut(packet: Packet): void {
+    if (packet.type === "publish") {
       this.#out.onPublish(packet);
-      onTraffic();
-      rate.count(local.valve);
+      this.#options.onTraffic();
     } else if (packet.type === "pubrel") this.#out.onPubrel(packet);
     else if (isAck(packet)) this.#in.onAck(packet);
   }

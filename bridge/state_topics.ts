@@ -11,19 +11,24 @@ const STATUS_PREFIX = "$SYS/broker/bridges/";
  * `$SYS/broker/bridges/{name}`; both retained, and only if they have changed.
  */
 export class StateTopics {
-  settings: BridgeSettings;
+  #settings: BridgeSettings;
   readonly #host: BridgeHost;
   #told = "";
   #status = "";
 
   constructor(host: BridgeHost, settings: BridgeSettings) {
     this.#host = host;
-    this.settings = settings;
+    this.#settings = settings;
+  }
+
+  /** Takes other options. */
+  change(settings: BridgeSettings): void {
+    this.#settings = settings;
   }
 
   /** Publishes what has changed. */
   tell(isConnected: boolean, status: BridgeStatus): void {
-    const { notifications, notificationTopic, name } = this.settings;
+    const { notifications, notificationTopic, name } = this.#settings;
     const told = `${notificationTopic} ${isConnected}`;
     if (notifications && told !== this.#told) {
       this.#told = told;
@@ -37,7 +42,7 @@ export class StateTopics {
 
   /** Takes everything away again. */
   remove(): void {
-    const { notifications, notificationTopic, name } = this.settings;
+    const { notifications, notificationTopic, name } = this.#settings;
     if (notifications) this.#publish(notificationTopic, "");
     this.#publish(STATUS_PREFIX + name, "");
   }

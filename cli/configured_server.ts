@@ -200,6 +200,7 @@ export class ConfiguredServer {
       configuration: () => printEffective(this.#configuration),
       certificates: () => certificatesOf(this.#configuration, this.#material),
       accounts: () => this.#accounts,
+      bridges: () => this.#bridges.bridges?.statuses ?? [],
       listeners: () => this.#configuration.listeners.map(listenerInfo),
       audit: (line) => this.#log.write("notice", line),
     };

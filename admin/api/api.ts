@@ -7,6 +7,7 @@ import { TimeSlices } from "../time_slices.ts";
 import type { ApiParts } from "./api_parts.ts";
 import { backlogRoutes } from "./backlog_routes.ts";
 import { banRoutes } from "./ban_routes.ts";
+import { bridgeRoutes } from "./bridge_routes.ts";
 import { clientRoutes } from "./client_routes.ts";
 import { dynsecRoutes } from "./dynsec_routes.ts";
 import { healthRoutes } from "./health.ts";
@@ -71,6 +72,7 @@ export class AdminApi {
       ...clientRoutes(parts),
       ...backlogRoutes(parts),
       ...banRoutes(parts),
+      ...bridgeRoutes(parts),
       ...dynsecRoutes(parts),
       ...messageRoutes(parts),
       ...streamRoutes(parts),

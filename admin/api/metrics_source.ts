@@ -45,6 +45,7 @@ export class MetricsSource {
       counted: () => this.totals.last,
       process: () => this.#process,
       certificates: () => operations.certificates?.() ?? [],
+      bridges: () => operations.bridges?.() ?? [],
       accounts: () => operations.accounts?.() ?? null,
       answered: () => this.answered,
     });

@@ -1,5 +1,6 @@
 /** Operations for operators that the program around a broker offers, such as a reload. */
 import type { DynamicSecurity } from "../../auth/dynsec/dynamic_security.ts";
+import type { BridgeStatus } from "../../bridge/status.ts";
 import type { CertificateInfo } from "../metrics/instruments.ts";
 import type { Line } from "../visible.ts";
 
@@ -19,6 +20,8 @@ export interface Operations {
   readonly configuration?: () => string;
   /** When the certificates of listeners expire. */
   readonly certificates?: () => readonly CertificateInfo[];
+  /** The bridges to other brokers. */
+  readonly bridges?: () => readonly BridgeStatus[];
   /** The accounts of dynamic security; `null` if there is none. */
   readonly accounts?: () => DynamicSecurity | null;
   /** The listeners, in the format of mosquitto's API. */

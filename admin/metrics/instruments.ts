@@ -7,6 +7,8 @@ import type { DynamicSecurity } from "../../auth/dynsec/dynamic_security.ts";
 import type { Broker } from "../../broker/broker.ts";
 import type { Totals } from "./session_totals.ts";
 import { byLabel, type Instrument, single, spread } from "./instrument.ts";
+import type { BridgeStatus } from "../../bridge/status.ts";
+import { bridgeInstruments } from "./bridge_instruments.ts";
 import { dynsecInstruments } from "./dynsec_instruments.ts";
 import { keptInstruments } from "./kept_messages.ts";
 import type { LoopLag } from "./loop_lag.ts";
@@ -30,6 +32,8 @@ export interface Sources {
   counted(): Totals;
   process(): ProcessUse | null;
   certificates(): readonly CertificateInfo[];
+  /** The bridges to other brokers. */
+  bridges(): readonly BridgeStatus[];
   /** Dynamic security; `null` for none. */
   accounts(): DynamicSecurity | null;
   /** The number of answers of the admin listener, by status. */
@@ -43,6 +47,7 @@ export function instrumentsOf(sources: Sources): Instrument[] {
     ...trafficInstruments(sources),
     ...sessionInstruments(sources),
     ...keptInstruments(sources.broker),
+    ...bridgeInstruments(() => sources.bridges()),
     ...dynsecInstruments(() => sources.accounts()),
     ...storeInstruments(sources),
     ...processInstruments(sources),

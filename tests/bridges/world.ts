@@ -9,7 +9,7 @@ import { type BridgeOptions, Bridges } from "../../bridge/mod.ts";
 import { memoryPipe } from "../../bridge/memory_pipe.ts";
 import { type ClientSubscription, connect } from "../../client/mod.ts";
 import type { QoS } from "../../codec/mod.ts";
-import { Broker } from "../../mod.ts";
+import { Broker, type BrokerOptions } from "../../mod.ts";
 import { MemoryStore } from "../../store/memory_store.ts";
 import type { Transport } from "../../transport/transport.ts";
 import { VirtualClock } from "../harness/virtual_clock.ts";
@@ -36,6 +36,27 @@ interface Published {
   isAcknowledged: boolean;
 }
 
+/** A message that was published. */
+export interface Seen {
+  readonly topic: string;
+  readonly payload: string;
+  readonly retain: boolean;
+  readonly qos: QoS;
+}
+
+const decoder = new TextDecoder();
+
+/** What a world is like, beside its bridge. */
+export interface WorldSettings {
+  readonly random?: () => number;
+  /** Options of the far broker. */
+  readonly far?: BrokerOptions;
+  /** Whether the near broker has no store. */
+  readonly isNearForgetful?: boolean;
+  /** Whether the far broker cannot be reached at first. */
+  readonly isFarAway?: boolean;
+}
+
 /** Two brokers and a bridge. */
 export class BridgeWorld {
   readonly clock: VirtualClock = new VirtualClock();
@@ -43,30 +64,35 @@ export class BridgeWorld {
   steps = 0;
   readonly logs: string[] = [];
   readonly published: Record<Side, Published[]> = { near: [], far: [] };
-  /** Whether the far broker cannot be reached. */
-  isFarAway = false;
-  /** How often the far broker was dialed. */
-  dials = 0;
+  /** The addresses that were dialed. */
+  readonly dials: string[] = [];
+  /** Addresses that cannot be reached. */
+  readonly unreachable: Set<string> = new Set();
   readonly #options: BridgeOptions;
   readonly #random: () => number;
+  readonly #settings: WorldSettings;
   readonly #lives: Record<Side, Life | null> = { near: null, far: null };
   readonly #ended: Promise<unknown>[] = [];
+  /** Whether what was to be killed at a step is dead, or was. */
+  hasKilled = false;
   #killAt = Infinity;
   #victim: Victim = "line";
 
-  private constructor(options: BridgeOptions, random: () => number) {
+  private constructor(options: BridgeOptions, settings: WorldSettings) {
     this.#options = options;
-    this.#random = random;
+    this.#settings = settings;
+    this.#random = settings.random ?? (() => 0.5);
   }
 
   /** Makes both brokers, and begins the bridge. */
   static async make(
     options: Partial<BridgeOptions> & Pick<BridgeOptions, "topics">,
-    random: () => number = () => 0.5,
+    settings: WorldSettings = {},
   ): Promise<BridgeWorld> {
     const restart = { baseSeconds: 1, capSeconds: 2 };
     const given = { name: "b", addresses: ["far"], remoteClientId: "b", restart, ...options };
-    const world = new BridgeWorld(given, random);
+    const world = new BridgeWorld(given, settings);
+    if (settings.isFarAway) world.unreachable.add("far");
     await world.#start("far", new MemoryStore());
     await world.reader("far", async () => {});
     await world.#start("near", new MemoryStore());
@@ -140,6 +166,18 @@ export class BridgeWorld {
     await closing;
   }
 
+  /** What is published on a side from now on, to topics without `$`. */
+  watch(side: Side): Seen[] {
+    const seen: Seen[] = [];
+    this.broker(side).inspection.observe({
+      published: ({ topic, payload, retain, qos }) => {
+        if (topic.startsWith("$")) return;
+        seen.push({ topic, payload: decoder.decode(payload), retain, qos });
+      },
+    });
+    return seen;
+  }
+
   /** What the lasting reader of a side gets that it has not got before: the payloads. */
   async read(side: Side): Promise<string[]> {
     const got: string[] = [];
@@ -172,23 +210,27 @@ export class BridgeWorld {
 
   async #start(side: Side, store: MemoryStore): Promise<void> {
     const { clock } = this;
-    const opening = Broker.open(store, { clock, random: this.#random });
+    const isForgetful = side === "near" && this.#settings.isNearForgetful === true;
+    const options = { clock, random: this.#random, ...side === "far" ? this.#settings.far : {} };
+    const opening = isForgetful ? new Broker(options) : Broker.open(store, options);
     await clock.settle();
     const broker = await opening;
     const lines = new Set<Line>();
     const bridges = side === "far" ? null : new Bridges(broker, {
       random: this.#random,
-      dial: () => this.#dial(lines),
+      dial: ({ hostname }) => this.#dial(hostname, lines),
       log: (_, text) => this.logs.push(text),
     });
     this.#lives[side] = { store, broker, bridges, lines };
     bridges?.add(this.#options);
   }
 
-  #dial(lines: Set<Line>): Promise<Transport> {
-    this.dials++;
+  #dial(hostname: string, lines: Set<Line>): Promise<Transport> {
+    this.dials.push(hostname);
     const far = this.#lives.far;
-    if (far === null || this.isFarAway) return Promise.reject(new Error("No route to host"));
+    if (far === null || this.unreachable.has(hostname)) {
+      return Promise.reject(new Error("No route to host"));
+    }
     const [near, there] = memoryPipe();
     far.broker.accept(there, { address: "bridge" });
     const line = new Line(near, () => this.#step());
@@ -198,6 +240,7 @@ export class BridgeWorld {
 
   #step(): void {
     if (++this.steps !== this.#killAt) return;
+    this.hasKilled = true;
     this.#ended.push(this.kill(this.#victim));
   }
 }
