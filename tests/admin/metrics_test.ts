@@ -22,6 +22,8 @@ const LABELS = new Set([
   "reason",
   "packet",
   "listener",
+  // The bridges of a configuration.
+  "bridge",
   "state",
   "kind",
   "status",

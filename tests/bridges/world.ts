@@ -10,7 +10,7 @@ import { memoryPipe } from "../../bridge/memory_pipe.ts";
 import { type ClientSubscription, connect } from "../../client/mod.ts";
 import type { QoS } from "../../codec/mod.ts";
 import { Broker, type BrokerOptions } from "../../mod.ts";
-import { MemoryStore } from "../../store/memory_store.ts";
+import { MemoryStore, type MemoryStoreOptions } from "../../store/memory_store.ts";
 import type { Transport } from "../../transport/transport.ts";
 import { VirtualClock } from "../harness/virtual_clock.ts";
 
@@ -43,6 +43,9 @@ export interface Seen {
   readonly retain: boolean;
   readonly qos: QoS;
 }
+
+/** How long a commit takes, in milliseconds. */
+const COMMIT_MS = 3;
 
 const decoder = new TextDecoder();
 
@@ -93,10 +96,12 @@ export class BridgeWorld {
     const given = { name: "b", addresses: ["far"], remoteClientId: "b", restart, ...options };
     const world = new BridgeWorld(given, settings);
     if (settings.isFarAway) world.unreachable.add("far");
-    await world.#start("far", new MemoryStore());
-    await world.reader("far", async () => {});
-    await world.#start("near", new MemoryStore());
-    await world.reader("near", async () => {});
+    for (const side of ["far", "near"] as const) {
+      const starting = world.#start(side, new MemoryStore(world.#disk));
+      await world.clock.advance(100);
+      await starting;
+      await world.reader(side, async () => {});
+    }
     return world;
   }
 
@@ -155,14 +160,14 @@ export class BridgeWorld {
         return Promise.resolve(near);
       },
     });
-    await this.clock.settle();
+    await this.clock.advance(50);
     const client = await opening;
     const subscription = client.subscribe("#", { qos: 2 });
-    await this.clock.settle();
+    await this.clock.advance(50);
     await subscription.ready;
     await use(subscription);
     const closing = client.close({ graceMs: 0 });
-    await this.clock.advance(10);
+    await this.clock.advance(50);
     await closing;
   }
 
@@ -195,7 +200,7 @@ export class BridgeWorld {
     for (const line of this.#lives.near?.lines ?? []) line.cut();
     if (victim === "line") return;
     const life = this.#lives[victim]!;
-    const store = MemoryStore.from(life.store.snapshot());
+    const store = MemoryStore.from(life.store.snapshot(), this.#disk);
     this.#lives[victim] = null;
     this.#ended.push(end(life));
     await this.#start(victim, store);
@@ -213,7 +218,6 @@ export class BridgeWorld {
     const isForgetful = side === "near" && this.#settings.isNearForgetful === true;
     const options = { clock, random: this.#random, ...side === "far" ? this.#settings.far : {} };
     const opening = isForgetful ? new Broker(options) : Broker.open(store, options);
-    await clock.settle();
     const broker = await opening;
     const lines = new Set<Line>();
     const bridges = side === "far" ? null : new Bridges(broker, {
@@ -223,6 +227,12 @@ export class BridgeWorld {
     });
     this.#lives[side] = { store, broker, bridges, lines };
     bridges?.add(this.#options);
+  }
+
+  /** A disk that takes a while, so that a kill may come before a commit. */
+  get #disk(): MemoryStoreOptions {
+    const { clock } = this;
+    return { defer: (done) => void clock.schedule(clock.now() + COMMIT_MS, done) };
   }
 
   #dial(hostname: string, lines: Set<Line>): Promise<Transport> {
