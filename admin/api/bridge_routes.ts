@@ -3,7 +3,7 @@ import { json } from "../http/http_responses.ts";
 import { RequestError } from "../http/request_error.ts";
 import type { Route, Schema } from "../http/routes.ts";
 import type { ApiParts } from "./api_parts.ts";
-import { answerPage, dataSchema, PAGE_QUERY, pageSchema } from "./page.ts";
+import { answerPage, dataSchema, listOf } from "./page.ts";
 
 const COUNT: Schema = { type: "integer" };
 
@@ -40,13 +40,10 @@ const BRIDGE_SCHEMA: Schema = {
 export function bridgeRoutes({ operations, slices }: ApiParts): Route[] {
   const bridges = () => operations.bridges?.() ?? [];
   return [{
-    method: "GET",
     path: "/api/v1/bridges",
-    scope: "read",
     id: "listBridges",
     summary: "The bridges to other brokers, as they are now",
-    query: PAGE_QUERY,
-    schema: pageSchema(BRIDGE_SCHEMA),
+    ...listOf(BRIDGE_SCHEMA),
     handle: ({ query }) =>
       answerPage(slices, query, {
         entries: bridges(),
