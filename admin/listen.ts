@@ -6,6 +6,7 @@
 import type { Authenticator } from "../auth/authenticator.ts";
 import type { Authorizer } from "../auth/authorizer.ts";
 import type { Broker } from "../broker/broker.ts";
+import type { PeerInfo, Transport } from "../transport/transport.ts";
 import type { TlsServerOptions } from "../transport/tls_options.ts";
 import { Access } from "./access/access.ts";
 import { isLoopback } from "./access/loopback.ts";
@@ -16,6 +17,8 @@ import { HttpListener } from "./http/http_listener.ts";
 import { filesOf } from "./http/static_files.ts";
 import { RequestHandler } from "./http/request_handler.ts";
 import { LoopbackServer } from "./http/loopback_server.ts";
+import { MQTT_PATH, MqttDoor } from "./page/mqtt_door.ts";
+import { openPage } from "./page/page.ts";
 
 /** The port of mosquitto's HTTP API. */
 const USUAL_PORT = 9883;
@@ -40,7 +43,7 @@ export interface AdminOptions {
   rules?: Authorizer | null;
   /** Whether everyone who reaches the listener is allowed everything; false by default. */
   allowAnonymous?: boolean;
-  /** A folder of files that are served, too; none by default. */
+  /** A folder of files that are served in place of the page; none by default. */
   directory?: string | null;
   /** Further operations of the program, such as a reload of its configuration. */
   operations?: Operations;
@@ -54,6 +57,7 @@ export class AdminListener implements AsyncDisposable {
   readonly #server: LoopbackServer;
   readonly #api: AdminApi;
   readonly #access: Access;
+  readonly #door: MqttDoor;
   #closing: Promise<void> | null = null;
 
   private constructor(
@@ -61,12 +65,14 @@ export class AdminListener implements AsyncDisposable {
     server: LoopbackServer,
     api: AdminApi,
     access: Access,
+    door: MqttDoor,
     token: string | null,
   ) {
     this.#listener = listener;
     this.#server = server;
     this.#api = api;
     this.#access = access;
+    this.#door = door;
     this.token = token;
   }
 
@@ -83,20 +89,27 @@ export class AdminListener implements AsyncDisposable {
     const other = directory === null ? null : await filesOf(directory);
     const { operations = {} } = options;
     const api = new AdminApi(broker, operations);
+    const names = [hostname, ...options.names ?? []];
+    const reportError = (error: unknown) => inspection.reportError(error);
+    const page = directory === null ? openPage(api.slices, reportError) : null;
     const handler = new RequestHandler({
       routes: api.routes,
       access,
       pace: api.pace,
-      names: [hostname, ...options.names ?? []],
+      names,
+      page: page === null ? null : (request, url) => page.answer(request, url),
       other,
       audit: operations.audit ?? (() => {}),
-      reportError: (error) => inspection.reportError(error),
+      reportError,
     });
+    const door = new MqttDoor(broker, access, names);
+    const enter = (pipe: Transport, peer: PeerInfo) => door.enter(pipe, peer);
     api.metrics.answered = handler.answered;
     const server = new LoopbackServer(handler.answer);
     try {
-      const listener = new HttpListener({ hostname, port, tls }, server, inspection.clock);
-      return new AdminListener(listener, server, api, access, token);
+      const endpoint = { hostname, port, tls, door: { path: MQTT_PATH, enter } };
+      const listener = new HttpListener(endpoint, server, inspection.clock);
+      return new AdminListener(listener, server, api, access, door, token);
     } catch (error) {
       api.close();
       await server.close();
@@ -128,6 +141,7 @@ export class AdminListener implements AsyncDisposable {
   async changeAccess(options: AdminOptions): Promise<void> {
     const { access } = await accessOf(this.hostname, options, this.token);
     this.#access.change(access);
+    this.#door.renew();
   }
 
   /** Stops listening, and closes every connection. Closing again waits for the same. */
@@ -142,13 +156,14 @@ export class AdminListener implements AsyncDisposable {
 
   async #close(): Promise<void> {
     this.#api.close();
+    this.#door.close();
     await this.#listener.close();
     await this.#server.close();
   }
 }
 
 /**
- * Opens an admin listener for a broker: metrics, health and the API. It is closed with
+ * Opens an admin listener for a broker: the page, the API, metrics and health. It is closed with
  * `close()`, before the broker.
  *
  * Callers need a token of `tokenFile`, or an account with a right to `$CONTROL/admin`. Without

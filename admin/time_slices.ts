@@ -13,7 +13,7 @@ const REST = 3;
 /** The maximum number of waiting pieces of work; past it: 429. */
 export const WAITING_MAX = 64;
 /** Steps between two reads of the clock. */
-const STEPS_PER_LOOK = 8;
+export const STEPS_PER_LOOK = 8;
 
 /** Too many requests at once. The HTTP client gets 429. */
 export class TooBusyError extends Error {

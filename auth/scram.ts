@@ -2,15 +2,8 @@
 import { randomBytes } from "node:crypto";
 import { ReasonCode } from "../codec/mod.ts";
 import type { AuthenticationExchange, AuthenticationStep, Authenticator } from "./authenticator.ts";
-import {
-  hmac,
-  isSame,
-  SCRAM_ITERATIONS_MIN,
-  SCRAM_SHA_256,
-  type ScramCredential,
-  sha256,
-  xor,
-} from "./scram_keys.ts";
+import { SCRAM_ITERATIONS_MIN, SCRAM_SHA_256, xor } from "./salted_password.ts";
+import { hmac, isSame, type ScramCredential, sha256 } from "./scram_keys.ts";
 import { type ClientFirst, parseClientFinal, parseClientFirst } from "./scram_message.ts";
 
 /** The credentials of users. */

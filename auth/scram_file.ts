@@ -2,12 +2,8 @@
 import { mapKey } from "../router/map_key.ts";
 import { saslprep } from "./saslprep.ts";
 import type { ScramStore } from "./scram.ts";
-import {
-  credentialFault,
-  SCRAM_KEY_BYTES,
-  SCRAM_SHA_256,
-  type ScramCredential,
-} from "./scram_keys.ts";
+import { SCRAM_KEY_BYTES, SCRAM_SHA_256 } from "./salted_password.ts";
+import { credentialFault, type ScramCredential } from "./scram_keys.ts";
 import { fromBase64 } from "./base64.ts";
 
 /** What separates the user name from the credential. */

@@ -6,7 +6,7 @@
  */
 import { fromBase64 } from "./base64.ts";
 import { saslprep } from "./saslprep.ts";
-import { SCRAM_KEY_BYTES } from "./scram_keys.ts";
+import { SCRAM_KEY_BYTES } from "./salted_password.ts";
 
 /** Bytes of a message from the peer. Past it: not read. */
 export const SCRAM_MESSAGE_BYTES_MAX = 4096;

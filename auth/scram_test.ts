@@ -3,7 +3,8 @@ import { scramSha256 } from "../client/scram.ts";
 import { ReasonCode } from "../codec/mod.ts";
 import type { AuthenticationExchange, AuthenticationStep, Decision } from "./authenticator.ts";
 import { scramAuthenticator, type ScramOptions, type ScramStore } from "./scram.ts";
-import { hmac, saltPassword, scramCredential, scramKeys, xor } from "./scram_keys.ts";
+import { saltPassword, xor } from "./salted_password.ts";
+import { hmac, scramCredential, scramKeys } from "./scram_keys.ts";
 import { SCRAM_MESSAGE_BYTES_MAX } from "./scram_message.ts";
 import { request } from "./testdata/requests.ts";
 

@@ -2,15 +2,12 @@
 import { toBase64 } from "../auth/base64.ts";
 import { saslprep } from "../auth/saslprep.ts";
 import {
-  hmac,
-  isSame,
   saltPassword,
   SCRAM_ITERATIONS_MAX,
   SCRAM_ITERATIONS_MIN,
   SCRAM_SHA_256,
-  scramKeys,
   xor,
-} from "../auth/scram_keys.ts";
+} from "../auth/salted_password.ts";
 import { formatName, parseServerFinal, parseServerFirst } from "../auth/scram_message.ts";
 import type { ClientAuthentication } from "./authentication.ts";
 
@@ -55,7 +52,7 @@ class ScramClient implements ClientAuthentication {
   /** The signature that the server must send at the end. */
   #signature: Uint8Array | null = null;
   /** The last salted password. The server usually asks for the same salt again. */
-  #salted: { readonly how: string; readonly keys: Promise<Uint8Array> } | null = null;
+  #salted: { readonly how: string; readonly keys: Promise<Uint8Array<ArrayBuffer>> } | null = null;
 
   constructor(username: string, password: string, options: ClientScramOptions) {
     const name = saslprep(username);
@@ -100,11 +97,13 @@ class ScramClient implements ClientAuthentication {
       );
     }
     const salted = await this.#saltedWith(asked.salt, asked.iterations);
-    const { clientKey, storedKey, serverKey } = scramKeys(salted);
+    const clientKey = await hmac(salted, "Client Key");
+    const storedKey = new Uint8Array(await crypto.subtle.digest("SHA-256", clientKey));
+    const serverKey = await hmac(salted, "Server Key");
     const bare = `c=${toBase64(encoder.encode(HEADER))},r=${asked.nonce}`;
     const transcript = `${this.#first},${asked.text},${bare}`;
-    this.#signature = hmac(serverKey, transcript);
-    const proof = xor(clientKey, hmac(storedKey, transcript));
+    this.#signature = await hmac(serverKey, transcript);
+    const proof = xor(clientKey, await hmac(storedKey, transcript));
     return encoder.encode(`${bare},p=${toBase64(proof)}`);
   }
 
@@ -117,11 +116,26 @@ class ScramClient implements ClientAuthentication {
     }
   }
 
-  #saltedWith(salt: Uint8Array, iterations: number): Promise<Uint8Array> {
+  #saltedWith(salt: Uint8Array, iterations: number): Promise<Uint8Array<ArrayBuffer>> {
     const how = `${iterations} ${toBase64(salt)}`;
     if (this.#salted?.how !== how) {
       this.#salted = { how, keys: saltPassword(this.#password, salt, iterations) };
     }
     return this.#salted.keys;
   }
+}
+
+/** HMAC with SHA-256. It is that of WebCrypto, which browsers have, too. */
+async function hmac(key: Uint8Array<ArrayBuffer>, text: string): Promise<Uint8Array<ArrayBuffer>> {
+  const how = { name: "HMAC", hash: "SHA-256" };
+  const imported = await crypto.subtle.importKey("raw", key, how, false, ["sign"]);
+  return new Uint8Array(await crypto.subtle.sign("HMAC", imported, encoder.encode(text)));
+}
+
+/** Compares in a time that depends only on the lengths. */
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  if (one.length !== other.length) return false;
+  let difference = 0;
+  for (const [at, byte] of one.entries()) difference |= byte ^ other[at]!;
+  return difference === 0;
 }

@@ -64,6 +64,8 @@ export interface ReadOptions {
   readonly isFinite?: boolean;
   /** Ends reading. The iterator throws the reason of the signal. */
   readonly signal?: AbortSignal;
+  /** Called and awaited where no message has matched for a while, so that other work can run. */
+  readonly pause?: () => Promise<void>;
 }
 
 /** The messages that {@linkcode Stream.purge} removes. */
@@ -187,11 +189,11 @@ export class Stream {
    * @throws {StoreError} If the store cannot be read.
    */
   async *read(options: ReadOptions = {}): AsyncGenerator<StreamMessage, void, void> {
-    const { filter = "#", signal, isFinite = false } = options;
+    const { filter = "#", signal, isFinite = false, pause = () => Promise.resolve() } = options;
     const fault = topicFilterFault(filter);
     if (fault !== null) throw new TypeError(`Cannot read "${filter}": ${fault}`);
     const position = positionOf(options, this.#keeper.now());
-    const search = { filter, signal, topicsMax: TOPICS_MAX };
+    const search = { filter, signal, topicsMax: TOPICS_MAX, pause };
     const cursor = await cursorAt(this.#log, position, search);
     const end = isFinite ? this.#log.stored : Infinity;
     while (cursor.at <= end && !this.#log.isEnded) {
@@ -201,7 +203,7 @@ export class Stream {
         if (cursor.seq > end) return;
         if (!this.#isExpired(cursor)) yield messageOf(cursor);
       } else if (found === "unloaded") await cursor.load();
-      else if (found === "busy") await Promise.resolve();
+      else if (found === "busy") await pause();
       else if (isFinite) return;
       else {
         cursor.release();

@@ -1,5 +1,4 @@
 /** The clock that everything uses, and that tests can control. */
-import { setImmediate } from "node:timers";
 
 /** The source of time. It is injected, so that a test can control it. */
 export interface Clock {
@@ -34,6 +33,10 @@ export const IMMEDIATES_PER_POLL = 62;
 
 /** The longest timer of the runtime, in milliseconds. For a longer wait, the call comes early, and the caller schedules again. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
+
+/** Calls back after the events that are ready. A browser has no immediates: it has short timers. */
+const setImmediate: (callback: () => void) => unknown = globalThis.setImmediate ??
+  ((callback: () => void) => setTimeout(callback, 0));
 
 /** The clock of the system. */
 export const systemClock: Clock = {

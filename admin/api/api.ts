@@ -22,6 +22,11 @@ import { RecentEvents } from "./recent_events.ts";
 import { serverRoutes } from "./server_routes.ts";
 import { streamRoutes } from "./stream_routes.ts";
 import { Traces } from "./trace_routes.ts";
+import { ClientLog } from "../page/client_log.ts";
+import { historyRoutes } from "../page/history_routes.ts";
+import { LiveFeed } from "../page/live_feed.ts";
+import { pageRoutes } from "../page/page_routes.ts";
+import { SnapshotMaker } from "../page/snapshot.ts";
 
 /** Every route of the admin listener, and the parts that they share. */
 export class AdminApi {
@@ -29,16 +34,19 @@ export class AdminApi {
   readonly metrics: MetricsSource;
   /** Limits the rate of requests. */
   readonly pace: RequestPace;
-  readonly #slices: TimeSlices;
+  /** Does what takes long in slices of time. */
+  readonly slices: TimeSlices;
   readonly #recent: RecentEvents;
   readonly #index: ListIndex;
   readonly #metricsPace: RequestPace;
   readonly #pages: RequestPace;
   readonly #traces: Traces;
+  readonly #feed: LiveFeed;
+  readonly #clientLog: ClientLog;
 
   constructor(broker: Broker, operations: Operations) {
     const { inspection } = broker;
-    const slices = this.#slices = new TimeSlices(inspection);
+    const slices = this.slices = new TimeSlices(inspection);
     const recent = this.#recent = new RecentEvents(inspection);
     this.#traces = new Traces(inspection);
     this.pace = new RequestPace(inspection.clock, REQUESTS);
@@ -57,6 +65,14 @@ export class AdminApi {
       index,
       pages,
     };
+    const snapshots = new SnapshotMaker({ broker, operations, totals, lag: metrics.lag });
+    const feed = this.#feed = new LiveFeed({
+      inspection,
+      slices,
+      snapshot: () => snapshots.take(),
+      refresh: () => totals.take(),
+    });
+    const clientLog = this.#clientLog = new ClientLog(inspection);
     const routes: Route[] = [
       ...healthRoutes({
         get readiness() {
@@ -77,7 +93,9 @@ export class AdminApi {
       ...messageRoutes(parts),
       ...streamRoutes(parts),
       ...serverRoutes(parts),
+      ...historyRoutes(parts),
       ...this.#traces.routes,
+      ...pageRoutes(parts, feed, clientLog),
     ];
     const description = openApiRoute(() => openApiOf(this.routes.routes, "1.0.0"));
     this.routes = new RouteTable([...routes, description]);
@@ -86,13 +104,15 @@ export class AdminApi {
   /** Ends all work in progress. */
   close(): void {
     this.#traces.close();
+    this.#feed.close();
+    this.#clientLog.stop();
     this.#recent.stop();
     this.#index.stop();
     this.pace.close();
     this.#metricsPace.close();
     this.#pages.close();
     this.metrics.stop();
-    this.#slices.close();
+    this.slices.close();
   }
 }
 

@@ -20,8 +20,9 @@ export class MetricsSource {
   readonly instruments: readonly Instrument[];
   /** Answers of the listener by status; set by the listener. */
   answered: ReadonlyMap<number, number> = new Map();
+  /** How late the event loop is. */
+  readonly lag: LoopLag;
   readonly #broker: Broker;
-  readonly #lag: LoopLag;
   readonly #loads: LoadAverages;
   readonly #sinceMs: number;
   #process: ProcessUse | null = null;
@@ -33,7 +34,7 @@ export class MetricsSource {
     this.#broker = broker;
     this.slices = slices;
     this.totals = new SessionTotals(inspection, slices);
-    this.#lag = new LoopLag(clock);
+    this.lag = new LoopLag(clock);
     this.#sinceMs = clock.now();
     this.#loads = new LoadAverages(clock.now());
     this.#loads.begin(Object.keys(totalsOf(broker.stats)));
@@ -41,7 +42,7 @@ export class MetricsSource {
       broker,
       version: operations.version ?? "0.0.0",
       sinceMs: this.#sinceMs,
-      lag: this.#lag,
+      lag: this.lag,
       counted: () => this.totals.last,
       process: () => this.#process,
       certificates: () => operations.certificates?.() ?? [],
@@ -79,7 +80,7 @@ export class MetricsSource {
 
   /** Stops the measurements. */
   stop(): void {
-    this.#lag.stop();
+    this.lag.stop();
     this.#cancel();
   }
 

@@ -190,7 +190,7 @@ export function listOf(
 }
 
 /** The schema of a page. */
-function pageSchema(entry: Schema): Schema {
+export function pageSchema(entry: Schema): Schema {
   return {
     type: "object",
     required: ["data", "meta"],

@@ -15,6 +15,7 @@ import { TcpListener } from "../../transport/tcp.ts";
 import { TlsListener } from "../../transport/tls.ts";
 import type { TlsServerOptions } from "../../transport/tls_options.ts";
 import type { PeerInfo, Transport } from "../../transport/transport.ts";
+import { PeekedTransport } from "./peeked_transport.ts";
 
 /** The maximum number of connections. Past it, the one that was idle for longest is closed. */
 export const CONNECTIONS_MAX = 128;
@@ -35,6 +36,15 @@ export interface HttpListenerOptions {
   readonly hostname: string;
   readonly port: number;
   readonly tls?: TlsServerOptions | undefined;
+  /** What takes connections for WebSockets; none by default. */
+  readonly door?: Door;
+}
+
+/** What takes connections whose first request is for its path. */
+export interface Door {
+  readonly path: string;
+  /** Takes over a connection. Rejects if it is no good; then it is closed. */
+  enter(pipe: Transport, peer: PeerInfo): Promise<void>;
 }
 
 /** The HTTP server to which the bytes go. */
@@ -50,6 +60,7 @@ export class HttpListener {
   timedOut = 0;
   readonly #clock: Clock;
   readonly #backend: Backend;
+  readonly #door: Door | null;
   readonly #listener: TcpListener | TlsListener;
   readonly #connections = new Set<ProxiedConnection>();
   #cancelLook: (() => void) | null = null;
@@ -60,7 +71,8 @@ export class HttpListener {
   constructor(options: HttpListenerOptions, backend: Backend, clock: Clock) {
     this.#clock = clock;
     this.#backend = backend;
-    const { hostname, port, tls } = options;
+    const { hostname, port, tls, door = null } = options;
+    this.#door = door;
     const mayAccept = () => this.#mayAccept();
     this.#listener = tls === undefined
       ? new TcpListener({ hostname, port }, mayAccept, (pipe, peer) => this.#enter(pipe, peer))
@@ -123,7 +135,7 @@ export class HttpListener {
     this.#connections.add(connection);
     this.#look();
     try {
-      await connection.run(peer, this.#backend, handshake);
+      await connection.run(peer, this.#backend, this.#door, handshake);
     } catch {
       // The client is gone, or its handshake has failed. Nobody can be told.
     } finally {
@@ -178,13 +190,19 @@ class ProxiedConnection {
     return nowMs - this.movedMs > IDLE_MS_MAX;
   }
 
-  async run(peer: PeerInfo, backend: Backend, handshake?: Opening): Promise<void> {
+  async run(
+    peer: PeerInfo,
+    backend: Backend,
+    door: Door | null,
+    handshake?: Opening,
+  ): Promise<void> {
     if (handshake !== undefined) {
       const opened = await handshake(this.#client, peer);
       this.#client = opened.transport;
       peer = opened.peer;
       if (this.#isClosed) return opened.transport.close();
     }
+    if (door !== null && await this.#isTaken(door, peer)) return;
     const server = this.#server = await backend.connect(peer);
     if (this.#isClosed) return server.close();
     const up = this.#pass(this.#client, server).catch(() => this.close());
@@ -201,6 +219,15 @@ class ProxiedConnection {
     this.#isClosed = true;
     this.#client.close();
     this.#server?.close();
+  }
+
+  /** Whether the door has taken over the pipe to the client; then it is not closed here any more. */
+  async #isTaken(door: Door, peer: PeerInfo): Promise<boolean> {
+    const peeked = this.#client = new PeekedTransport(this.#client);
+    if (!await peeked.isGet(door.path)) return false;
+    await door.enter(peeked, peer);
+    this.#isClosed = true;
+    return true;
   }
 
   async #pass(from: Transport, to: Transport): Promise<void> {

@@ -24,6 +24,8 @@ export interface RequestHandlerOptions {
   readonly pace: RequestPace;
   /** The names of the listener, besides its addresses. */
   readonly names: readonly string[];
+  /** Answers requests for the page, which take no token; `null` for other requests. */
+  readonly page: ((request: Request, url: URL) => Promise<Response | null>) | null;
   /** Answers requests without a route, such as for files; `null` if there is nothing. */
   readonly other: ((url: URL) => Promise<Response | null>) | null;
   /** Logs a line about a change. */
@@ -68,6 +70,8 @@ export class RequestHandler {
       return await found.route.handle(await callOf(found, request, url, caller));
     }
     checkHost(headers, names);
+    const page = found === null ? await this.#options.page?.(request, url) : null;
+    if (page) return page;
     checkOrigin(headers);
     const caller = await access.callerOf(headers, address);
     if (caller.scope === null) throw new RequestError(403, "This account has no right to look");

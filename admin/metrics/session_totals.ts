@@ -19,10 +19,14 @@ export interface Totals {
   readonly backlogBytes: number;
   /** The maximum that waits for one session. */
   readonly backlogMessagesMost: number;
+  /** The client with the most messages that wait; `null` for none. */
+  readonly backlogMost: string | null;
   readonly inflight: number;
   /** Bytes that wait to be written, and the most for one client. */
   readonly lagBytes: number;
   readonly lagBytesMost: number;
+  /** The client for which the most bytes wait; `null` for none. */
+  readonly lagMost: string | null;
   /** Clients for which bytes wait. */
   readonly lagging: number;
   /** Clients that are connected, by the name of their listener. */
@@ -36,9 +40,11 @@ const NOTHING: Totals = {
   backlogMessages: 0,
   backlogBytes: 0,
   backlogMessagesMost: 0,
+  backlogMost: null,
   inflight: 0,
   lagBytes: 0,
   lagBytesMost: 0,
+  lagMost: null,
   lagging: 0,
   byListener: new Map(),
 };
@@ -102,11 +108,17 @@ export class SessionTotals {
       if (session.isDurable) sum.durable++;
       sum.backlogMessages += messages;
       sum.backlogBytes += bytes;
-      sum.backlogMessagesMost = Math.max(sum.backlogMessagesMost, messages);
+      if (messages > sum.backlogMessagesMost) {
+        sum.backlogMessagesMost = messages;
+        sum.backlogMost = session.clientId;
+      }
       sum.inflight += session.inflight;
       if (lagBytes > 0) sum.lagging++;
       sum.lagBytes += lagBytes;
-      sum.lagBytesMost = Math.max(sum.lagBytesMost, lagBytes);
+      if (lagBytes > sum.lagBytesMost) {
+        sum.lagBytesMost = lagBytes;
+        sum.lagMost = session.clientId;
+      }
       yield;
     }
     this.#slow = slow;

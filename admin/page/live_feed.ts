@@ -1,0 +1,148 @@
+/**
+ * The live view of the page: one snapshot a second, made once for all who look. While nobody looks
+ * nothing is done.
+ *
+ * @module
+ */
+import type { Inspection } from "../../broker/inspection.ts";
+import type { TimeSlices } from "../time_slices.ts";
+import { topicsLine, treeLines } from "./topic_lines.ts";
+import { TopicTree } from "./topic_tree.ts";
+import { Viewer, type ViewerOptions } from "./viewer.ts";
+
+/** Pages that look at the same time; past it: 429. */
+export const VIEWERS_MAX = 32;
+/** How often a snapshot is made, in milliseconds. */
+const INTERVAL_MS = 1000;
+/** Nodes of the tree that are told of at once; the others come with the next snapshots. */
+const CHANGED_NODES_MAX = 500;
+/** How long the tree is kept when nobody looks at it, in milliseconds. */
+const TREE_KEPT_MS = 60_000;
+
+/** What the feed needs. */
+export interface LiveFeedHost {
+  readonly inspection: Inspection;
+  readonly slices: TimeSlices;
+  /** Makes a snapshot. */
+  snapshot(): Readonly<Record<string, unknown>>;
+  /** Called before each snapshot: brings up to date what takes a while. */
+  refresh(): Promise<unknown>;
+}
+
+/** The pages that look, and what they are sent. */
+export class LiveFeed {
+  readonly #host: LiveFeedHost;
+  readonly #viewers = new Set<Viewer>();
+  readonly #encoder = new TextEncoder();
+  #cancel: (() => void) | null = null;
+  #tree: TopicTree | null = null;
+  #stopTree: () => void = () => {};
+  /** When somebody looked at the tree last, by the clock of the broker. */
+  #treeUsedMs = 0;
+
+  constructor(host: LiveFeedHost) {
+    this.#host = host;
+  }
+
+  /** How many pages look. */
+  get viewers(): number {
+    return this.#viewers.size;
+  }
+
+  /** The tree of topics, if somebody has looked at it of late. */
+  get tree(): TopicTree | null {
+    return this.#tree;
+  }
+
+  /** Begins to send to a page; `null` if too many look already. */
+  open(options: ViewerOptions): Viewer | null {
+    if (this.#viewers.size >= VIEWERS_MAX) return null;
+    const viewer = new Viewer(options, () => this.#viewers.delete(viewer));
+    this.#viewers.add(viewer);
+    if (options.topics) this.#growTree();
+    this.#cancel?.();
+    // The new one does not wait for its first snapshot.
+    this.#schedule(0);
+    return viewer;
+  }
+
+  /** Ends every view. */
+  close(): void {
+    for (const viewer of [...this.#viewers]) viewer.end();
+    this.#cancel?.();
+    this.#cancel = null;
+    this.#dropTree();
+  }
+
+  #schedule(inMs: number): void {
+    const { clock } = this.#host.inspection;
+    this.#cancel = clock.schedule(clock.now() + inMs, () => {
+      this.#cancel = null;
+      this.#tell().catch((error) => this.#host.inspection.reportError(error));
+    });
+  }
+
+  async #tell(): Promise<void> {
+    this.#dropUnusedTree();
+    if (this.#viewers.size > 0) {
+      const line = this.#encoder.encode(`${JSON.stringify(this.#host.snapshot())}\n`);
+      for (const viewer of this.#viewers) viewer.send(line);
+      this.#tellTopics();
+    }
+    if (this.#viewers.size > 0 || this.#tree !== null) this.#schedule(INTERVAL_MS);
+    await this.#host.refresh();
+  }
+
+  /** Tells of the nodes that have changed, in two forms at most. */
+  #tellTopics(): void {
+    const tree = this.#tree;
+    const viewers = [...this.#viewers].filter(({ options }) => options.topics);
+    if (tree === null || viewers.length === 0) return;
+    this.#treeUsedMs = this.#host.inspection.clock.now();
+    const changed = tree.takeChanged(CHANGED_NODES_MAX);
+    const lines = new Map<boolean, Uint8Array>();
+    for (const viewer of viewers) {
+      if (!viewer.hasTree) {
+        this.#sendTree(viewer, tree).catch((error) => this.#host.inspection.reportError(error));
+        continue;
+      }
+      if (changed.length === 0) continue;
+      const { payloads } = viewer.options;
+      const line = lines.get(payloads) ?? this.#encoder.encode(topicsLine(changed, payloads));
+      lines.set(payloads, line);
+      // Who has missed something is sent everything again.
+      if (!viewer.send(line)) viewer.hasTree = false;
+    }
+  }
+
+  async #sendTree(viewer: Viewer, tree: TopicTree): Promise<void> {
+    if (!viewer.hasRoom) return;
+    viewer.hasTree = true;
+    const lines = await this.#host.slices.run(treeLines(tree, viewer.options.payloads));
+    for (const line of lines) {
+      if (!viewer.send(this.#encoder.encode(line))) viewer.hasTree = false;
+    }
+  }
+
+  #growTree(): void {
+    const { inspection } = this.#host;
+    this.#treeUsedMs = inspection.clock.now();
+    if (this.#tree !== null) return;
+    const tree = this.#tree = new TopicTree();
+    this.#stopTree = inspection.observe({
+      published: (info) => tree.add(info, inspection.clock.now()),
+    });
+  }
+
+  #dropUnusedTree(): void {
+    const { clock } = this.#host.inspection;
+    const isUsed = [...this.#viewers].some(({ options }) => options.topics);
+    if (!isUsed && clock.now() - this.#treeUsedMs >= TREE_KEPT_MS) this.#dropTree();
+  }
+
+  #dropTree(): void {
+    this.#stopTree();
+    this.#stopTree = () => {};
+    this.#tree = null;
+  }
+}

@@ -1,0 +1,235 @@
+/** The streams: how much each has, who reads it in groups, and a look at its history. */
+import { request, session } from "./api.js";
+import { bytes, count, dateTime, exactClock, since } from "./format.js";
+import { fromBase64, Payload, preview } from "./payload.js";
+import { html, useState } from "./preact.js";
+import { Badge, Card, Empty, Facts, Fault, Field, Table, useLoaded, View } from "./ui.js";
+
+const LIVE_MS = 2000;
+const POSITIONS = [
+  ["last=100", "The last 100"],
+  ["since=10m", "The last 10 minutes"],
+  ["since=1h", "The last hour"],
+  ["since=1d", "The last day"],
+  ["earliest", "From the oldest"],
+];
+
+/** The view. */
+export function Streams({ detail }) {
+  const { data, error } = useLoaded(
+    (signal) => request("GET", "/streams", { query: { limit: 200 }, signal }),
+    "streams",
+    LIVE_MS,
+  );
+  const list = data?.data ?? [];
+  const stream = list.find(({ name }) => name === detail) ?? list[0] ?? null;
+  return html`
+    <${View} title="Streams" lead="Topics whose messages are kept after they were delivered.">
+      <${Fault} error=${error} />
+      ${data !== null && list.length === 0 &&
+        html`<${Empty}>No stream is declared. <code>--stream day=sensors/#</code> declares one.<//>`}
+      ${list.length > 0 && html`
+        <${Table} label="Streams" head=${html`
+          <th>Stream</th>
+          <th class="n">Messages</th>
+          <th class="n">Size</th>
+          <th class="n">First</th>
+          <th class="n">Last</th>
+        `}>
+          ${list.map((one) =>
+            html`
+              <tr key=${one.name} class=${one.name === stream.name ? "chosen" : ""}>
+                <th scope="row"><a href=${`#/streams/${encodeURIComponent(one.name)}`}>${one
+                  .name}</a></th>
+                <td class="n">${count(one.messages)}</td>
+                <td class="n">${bytes(one.bytes)}</td>
+                <td class="n">${count(one.first)}</td>
+                <td class="n">${count(one.last)}</td>
+              </tr>
+            `
+          )}
+        <//>
+      `}
+      ${stream !== null && html`
+        <${Groups} key=${`groups ${stream.name}`} name=${stream.name} />
+        <${History} key=${`history ${stream.name}`} name=${stream.name} />
+      `}
+    <//>
+  `;
+}
+
+function Groups({ name }) {
+  const path = `/streams/${encodeURIComponent(name)}/groups`;
+  const [open, setOpen] = useState(null);
+  const { data, error } = useLoaded(
+    (signal) => request("GET", path, { query: { limit: 200 }, signal }),
+    path,
+    LIVE_MS,
+  );
+  const list = data?.data ?? [];
+  return html`
+    <${Card} title=${`Groups that read ${name}`}>
+      <${Fault} error=${error} />
+      <${Table} label="Groups" isEmpty=${list.length === 0} empty="No group reads it."
+        head=${html`
+          <th>Group</th>
+          <th>Filter</th>
+          <th class="n">Members</th>
+          <th class="n">Behind</th>
+          <th class="n">Pending</th>
+          <th class="n">Next</th>
+        `}>
+        ${list.map((group) =>
+          html`
+            <tr key=${group.name}>
+              <th
+                scope="row"><button type="button" class="link" aria-expanded=${open ===
+                  group.name} onClick=${() =>
+                  setOpen(open === group.name ? null : group.name)}>${group.name}</button></th>
+              <td class="mono">${group.filter} ${group.isExclusive &&
+                html`<${Badge}>exclusive<//>`}</td>
+              <td class="n">${count(group.members)}</td>
+              <td class="n">${count(group.lag)}</td>
+              <td class="n">${count(group.pending)}</td>
+              <td class="n">${count(group.next)}</td>
+            </tr>
+          `
+        )}
+      <//>
+      ${open !== null &&
+        html`<${Pending} key=${open} path=${`${path}/${
+          encodeURIComponent(open)
+        }/pending`} group=${open} />`}
+    <//>
+  `;
+}
+
+function Pending({ path, group }) {
+  const { data, error } = useLoaded(
+    (signal) => request("GET", path, { query: { limit: 200 }, signal }),
+    path,
+    LIVE_MS,
+  );
+  const list = data?.data ?? [];
+  return html`
+    <h3>Not acknowledged by the members of ${group}</h3>
+    <${Fault} error=${error} />
+    <${Table} label="Pending messages" isEmpty=${list.length === 0} empty="Nothing is pending."
+      head=${html`
+        <th>Member</th>
+        <th class="n">Messages</th>
+        <th class="n">Oldest</th>
+        <th>Since</th>
+        <th class="n">Deliveries</th>
+      `}>
+      ${list.map((one) =>
+        html`
+          <tr key=${one.clientId ?? ""}>
+            <th scope="row">${one.clientId === null
+              ? "waits for a member"
+              : html`<a href=${`#/clients/${
+                encodeURIComponent(one.clientId)
+              }`}>${one.clientId}</a>`}</th>
+            <td class="n">${count(one.messages)}</td>
+            <td class="n">${count(one.oldest)}</td>
+            <td>${one.since === null ? "–" : since(one.since)}</td>
+            <td class="n">${count(one.deliveries)}</td>
+          </tr>
+        `
+      )}
+    <//>
+  `;
+}
+
+/** What was said: messages from a position on. */
+function History({ name }) {
+  const [asked, setAsked] = useState(null);
+  const [messages, setMessages] = useState([]);
+  const [next, setNext] = useState(null);
+  const [error, setError] = useState(null);
+  const [open, setOpen] = useState(null);
+  const load = async (filter, position, before) => {
+    try {
+      const query = { filter, position, payload: session.mayWrite, limit: 100 };
+      const { data, meta } = await request("GET", `/streams/${encodeURIComponent(name)}/messages`, {
+        query,
+      });
+      setMessages([...before, ...data]);
+      setNext(meta.next);
+      setError(null);
+    } catch (fault) {
+      setError(fault);
+    }
+    setAsked(filter);
+  };
+  const look = (event) => {
+    event.preventDefault();
+    const { filter, position, other } = Object.fromEntries(new FormData(event.target));
+    setOpen(null);
+    load(filter || "#", other.trim() || position, []);
+  };
+  return html`
+    <${Card} title=${`History of ${name}`}>
+      <form class="filters" onSubmit=${look}>
+        <${Field} label="From"><select name="position">
+          ${POSITIONS.map(([value, words]) =>
+            html`<option key=${value} value=${value}>${words}</option>`
+          )}
+        </select><//>
+        <${Field} label="Or from" hint="after=17, since=2026-01-02T03:04:05Z"><input class="mono" name="other" /><//>
+        <${Field} label="Topic filter"><input class="mono" name="filter" placeholder="#" /><//>
+        <button type="submit" class="primary">Look</button>
+      </form>
+      <${Fault} error=${error} />
+      ${asked !== null && html`
+        <${Table} label="Messages" isEmpty=${messages.length ===
+          0} empty="There is no such message."
+          head=${html`
+            <th class="n">Sequence</th>
+            <th>Time</th>
+            <th>Topic</th>
+            <th class="n">QoS</th>
+            <th class="n">Size</th>
+            <th>Payload</th>
+          `}>
+          ${messages.map((one) =>
+            html`<${HistoryRow} key=${one.seq} message=${one} isOpen=${
+              open === one.seq
+            } onOpen=${() => setOpen(open === one.seq ? null : one.seq)} />`
+          )}
+        <//>
+        ${next !== null &&
+          html`<p><button type="button" onClick=${() =>
+            load(asked, next, messages)}>Show more</button></p>`}
+      `}
+    <//>
+  `;
+}
+
+function HistoryRow({ message, isOpen, onOpen }) {
+  const payload = message.payload === undefined ? null : fromBase64(message.payload);
+  return html`
+    <tr>
+      <td class="n">${message.seq}</td>
+      <td title=${dateTime(message.time)}>${exactClock(message.time)}</td>
+      <th scope="row" class="mono">${message.topic}</th>
+      <td class="n">${message.qos}</td>
+      <td class="n">${bytes(message.bytes)}</td>
+      <td>${payload === null ? "–" : html`
+        <button type="button" class="link mono" aria-expanded=${isOpen}
+          onClick=${onOpen}>${preview(payload, 60) || "empty"}</button>
+      `}</td>
+    </tr>
+    ${isOpen && html`
+      <tr class="detail">
+        <td colspan="6">
+          <${Facts} facts=${[["Published by", message.publisher ?? "unknown"], [
+            "Arrived",
+            dateTime(message.time),
+          ], ["Retain", message.retain ? "yes" : "no"]]} />
+          <${Payload} payload=${payload} />
+        </td>
+      </tr>
+    `}
+  `;
+}
