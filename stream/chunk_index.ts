@@ -1,4 +1,5 @@
 /** Finds the full chunk that has a sequence or a time. */
+import { DroppedTimes } from "./dropped_times.ts";
 
 /** The entry of a full chunk: about 100 bytes in memory for a chunk of 64 KiB on the disk. */
 export interface ChunkInfo {
@@ -37,8 +38,14 @@ export class ChunkIndex {
   messages = 0;
   /** The chunks with records that are no longer kept. */
   readonly dirty: Set<ChunkInfo> = new Set();
+  /** When the messages arrived of those that were dropped. */
+  readonly dropped: DroppedTimes;
   #chunks: ChunkInfo[] = [];
   #start = 0;
+
+  constructor(dropped: DroppedTimes = new DroppedTimes()) {
+    this.dropped = dropped;
+  }
 
   /** The number of chunks. */
   get size(): number {
@@ -66,10 +73,13 @@ export class ChunkIndex {
     this.#count(info, 1);
   }
 
-  /** Removes the oldest chunk. */
+  /** Drops the oldest chunk. */
   shift(): void {
     const { head } = this;
-    if (head !== undefined) this.#count(head, -1);
+    if (head !== undefined) {
+      this.#count(head, -1);
+      this.dropped.add(head.first, head.lastTimeMs);
+    }
     this.#start++;
     if (this.#start < DROPPED_MAX && this.#start < this.#chunks.length) return;
     this.#chunks = this.#chunks.slice(this.#start);

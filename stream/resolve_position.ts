@@ -1,5 +1,6 @@
 /** Finds the sequence at which a reader begins. */
 import type { Position } from "./position.ts";
+import { timeOf } from "./record.ts";
 import { StreamCursor } from "./stream_cursor.ts";
 import type { StreamLog } from "./stream_log.ts";
 
@@ -86,7 +87,27 @@ async function cursorSince(
   const cursor = new StreamCursor(log, start, filter);
   cursor.sinceMs = timeMs;
   cursor.skipOlder();
+  const { first } = log;
+  const from = await goneSince(log, timeMs, first);
+  // Whatever was dropped meanwhile is between the two.
+  if (from < first) cursor.miss(from, first - 1);
   return cursor;
+}
+
+/** The sequence of the first dropped message that arrived at a time or later; `first` for none. */
+async function goneSince(log: StreamLog, timeMs: number, first: number): Promise<number> {
+  const { chunks } = log;
+  const dropped = chunks.dropped.find(timeMs);
+  if (dropped !== null) return dropped;
+  const { oldest } = chunks;
+  const lastTimeMs = chunks.head?.lastTimeMs ?? log.lastTimeMs;
+  if (oldest >= first || lastTimeMs < timeMs) return first;
+  // The records of the oldest chunk are there until all of them are dropped.
+  const chunk = await chunks.load(oldest);
+  for (let index = 0; chunk !== null && index < chunk.count; index++) {
+    if (timeOf(chunk.view, chunk.offset(index)) >= timeMs) return Math.min(first, chunk.seq(index));
+  }
+  return first;
 }
 
 async function cursorAtLast(

@@ -4,6 +4,7 @@ import type { RecordWriter } from "../store/record.ts";
 import { type Chunk, type OpenChunk, StoredChunk } from "./chunk.ts";
 import type { ChunkCache } from "./chunk_cache.ts";
 import { type ChunkIndex, type ChunkInfo, countOf } from "./chunk_index.ts";
+import type { DroppedTimes } from "./dropped_times.ts";
 import { HeadChunks } from "./head_chunks.ts";
 import type { StreamInput } from "./record.ts";
 import { putChunk, removeChunk } from "./stream_row.ts";
@@ -71,6 +72,11 @@ export class StreamChunks {
   /** The first sequence of the oldest chunk. */
   get oldest(): number {
     return this.#index.head?.first ?? this.open.first;
+  }
+
+  /** When the messages of the chunks arrived that were dropped. */
+  get dropped(): DroppedTimes {
+    return this.#index.dropped;
   }
 
   /** Bytes of all records that were not dropped, those included that are not kept. */
@@ -146,7 +152,11 @@ export class StreamChunks {
       this.#replaced.delete(head);
       this.#cache.delete(this.#streamId, head.first);
     }
-    if (first >= this.open.next && this.open.count > 0) this.#tail.reset(next);
+    const { open } = this;
+    if (first >= open.next && open.count > 0) {
+      this.#index.dropped.add(open.first, open.lastTimeMs);
+      this.#tail.reset(next);
+    }
     return this.oldest > oldest;
   }
 

@@ -85,7 +85,7 @@ export class StreamCursor {
     for (let passed = 0; passed < PASSED_MAX; passed++) {
       const { at } = this;
       if (at < first) {
-        this.#miss(at, Math.min(first, stored + 1) - 1);
+        this.miss(at, Math.min(first, stored + 1) - 1);
         if (this.chosen === null) this.#at = first;
         else this.#taken();
         continue;
@@ -127,7 +127,7 @@ export class StreamCursor {
     if (chunk !== null) return;
     // If the store has lost the chunk, its messages are missed.
     const end = this.#log.chunks.endOf(at);
-    if (this.chosen === null && this.#log.topics.kept !== null) this.#miss(at, end - 1);
+    if (this.chosen === null && this.#log.topics.kept !== null) this.miss(at, end - 1);
     this.#skipTo(end);
   }
 
@@ -187,15 +187,16 @@ export class StreamCursor {
   #skipTo(seq: number): void {
     if (this.chosen !== null) {
       // What was chosen may be no longer the last of its topic.
-      if (this.#log.topics.kept === null) this.#miss(this.at, this.at);
+      if (this.#log.topics.kept === null) this.miss(this.at, this.at);
       return this.#taken();
     }
     // Where later messages take the place of earlier ones, those that are gone are no gap.
-    if (this.#log.topics.kept === null) this.#miss(this.#at, seq - 1);
+    if (this.#log.topics.kept === null) this.miss(this.#at, seq - 1);
     this.#at = Math.max(this.#at + 1, seq);
   }
 
-  #miss(from: number, to: number): void {
+  /** Messages with these sequences, both included, are missed. */
+  miss(from: number, to: number): void {
     if (to < from) return;
     // Between chosen sequences there are messages that were not asked for, so they are no gap.
     if (this.chosen !== null) to = from;

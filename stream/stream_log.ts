@@ -274,13 +274,9 @@ export class StreamLog {
     this.#isWriting = false;
     this.chunks.write(batch, this.#writer);
     this.writeRemovals(batch);
-    putStream(batch, this.#writer, this.name, {
-      id: this.id,
-      first: this.#first,
-      last: this.#last,
-      lastTimeMs: this.chunks.open.lastTimeMs,
-      declaration: this.declaration,
-    });
+    const { id, declaration, lastTimeMs, chunks: { dropped } } = this;
+    const row = { id, first: this.#first, last: this.#last, lastTimeMs, declaration, dropped };
+    putStream(batch, this.#writer, this.name, row);
     const { oldest } = this.chunks;
     this.#written = { next: this.#last + 1, oldest, version: this.#version };
   }

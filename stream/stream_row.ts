@@ -3,6 +3,7 @@ import type { Batch } from "../store/batch.ts";
 import { numberKey, RecordReader, type RecordWriter } from "../store/record.ts";
 import type { Chunk, OpenChunk } from "./chunk.ts";
 import type { ChunkInfo } from "./chunk_index.ts";
+import { DroppedTimes } from "./dropped_times.ts";
 
 /*
  * The rows of a stream. `streams`: one row for each stream, by its name. `stream_chunks`: the
@@ -27,12 +28,15 @@ export interface StreamRow {
   readonly lastTimeMs: number;
   /** The declaration of the stream, in the form of its owner. */
   readonly declaration: string;
+  /** When the messages arrived that are gone. */
+  readonly dropped: DroppedTimes;
 }
 
 /** Writes the row of a stream. */
 export function writeStreamRow(writer: RecordWriter, row: StreamRow): void {
   writer.number(VERSION).number(row.id).number(row.first).number(row.last);
   writer.number(row.lastTimeMs).text(row.declaration);
+  row.dropped.write(writer);
 }
 
 /**
@@ -49,6 +53,7 @@ export function readStreamRow(value: Uint8Array): StreamRow {
     last: reader.number(),
     lastTimeMs: reader.number(),
     declaration: reader.text(),
+    dropped: DroppedTimes.read(reader),
   };
 }
 

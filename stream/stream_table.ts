@@ -3,6 +3,7 @@ import { numberKey, numberOfKey, textOfKey } from "../store/record.ts";
 import { type Row, type Store, StoreError } from "../store/store.ts";
 import { OpenChunk, StoredChunk } from "./chunk.ts";
 import { ChunkIndex } from "./chunk_index.ts";
+import { DroppedTimes } from "./dropped_times.ts";
 import { readGroupRow } from "./group_row.ts";
 import type { Retention } from "./retention.ts";
 import type { GroupState } from "./stream_group.ts";
@@ -43,6 +44,7 @@ export class StreamTable {
       if (row !== null) rows.set(decoder.decode(key), row);
     }
     const indexes = new Map<number, ChunkIndex>();
+    for (const { id, dropped } of rows.values()) indexes.set(id, new ChunkIndex(dropped));
     for await (const { key, value } of rowsOf(host.store, "stream_index", null)) {
       const info = table.#read(() => readIndexRow(numberOfKey(key, 1), value));
       if (info === null) continue;
@@ -150,8 +152,9 @@ export class StreamTable {
 
   #newStream(name: string, declaration: string): StoredStream {
     const id = ++this.#idMost;
-    const row = { id, first: 1, last: 0, lastTimeMs: 0, declaration };
-    return { name, row, index: new ChunkIndex(), open: new OpenChunk(1), groups: [] };
+    const dropped = new DroppedTimes();
+    const row = { id, first: 1, last: 0, lastTimeMs: 0, declaration, dropped };
+    return { name, row, index: new ChunkIndex(dropped), open: new OpenChunk(1), groups: [] };
   }
 }
 

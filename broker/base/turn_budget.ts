@@ -61,6 +61,7 @@ export class TurnBudget {
   /** Whether a turn is in progress, and its start. */
   #isUnderWay = false;
   #number = 0;
+  #polls = 0;
   #sinceMs = 0;
   /** The end of the running job's share. */
   #shareEndMs = Infinity;
@@ -91,6 +92,11 @@ export class TurnBudget {
   /** Changes with each turn. */
   get number(): number {
     return this.#number;
+  }
+
+  /** Changes each time that the runtime has certainly polled its sockets. */
+  get polls(): number {
+    return this.#polls;
   }
 
   /** Whether the turn is over, so that all work that can wait must wait. */
@@ -171,6 +177,15 @@ export class TurnBudget {
    */
   whenever(job: Job): void {
     if (!this.#isSpent && !this.#mustPoll && ++this.#patient <= PATIENT_AT_ONCE) return job();
+    this.#mustPoll = true;
+    this.later(job);
+  }
+
+  /**
+   * Calls a job in a later turn, and has the runtime poll its sockets first, if that is possible:
+   * {@linkcode polls} tells.
+   */
+  afterPoll(job: Job): void {
     this.#mustPoll = true;
     this.later(job);
   }
@@ -275,6 +290,7 @@ export class TurnBudget {
     if (this.#steps < STEPS_PER_POLL) return;
     this.#unpolledMs = this.#steps = 0;
     this.#arrivals.onPolled();
+    this.#polls++;
   }
 
   readonly #turnAfterPoll = () => {

@@ -250,3 +250,18 @@ Deno.test("TurnBudget has the runtime poll its sockets when much was done since"
   }
   assert(polls.count >= 2 && polls.count <= 4, `${polls.count}`);
 });
+
+Deno.test("TurnBudget.afterPoll() calls a job when the sockets were polled, and tells of it", () => {
+  const { clock, turns } = world();
+  const polls: (() => void)[] = [];
+  Object.assign(clock, { afterPoll: (callback: () => void) => polls.push(callback) });
+  const before = turns.polls;
+  let called = 0;
+  turns.afterPoll(() => called++);
+  assertEquals([clock.turn(), polls.length, called, turns.polls === before], [0, 1, 0, true]);
+  polls[0]!();
+  assertEquals([called, turns.polls], [1, before + 1]);
+  // What comes later does not wait for a poll.
+  turns.later(() => called++);
+  assertEquals([clock.turn(), polls.length, called, turns.polls], [1, 1, 2, before + 1]);
+});

@@ -85,7 +85,10 @@ export function addReplay(
   const qos = Math.min(asked, policy.maximumQoS, QOS_MAX) as QoS;
   if (plan.group !== null) {
     const fault = joinGroup(connection, plan, { qos, identifier });
-    if (fault === null) return qos;
+    if (fault === null) {
+      plan.told = startOf(connection, plan);
+      return qos;
+    }
     plan.text = fault.text;
     return plan.code = fault.code;
   }
@@ -93,6 +96,8 @@ export function addReplay(
   // Without a cursor it continues at its position, with the new options [MQTT-3.8.4-3].
   if (plan.cursor === null) replays.change(key, options);
   else replays.add(plan.request!, options, plan.stream!, plan.cursor);
+  // Messages may be sent before SUBACK.
+  plan.told = startOf(connection, plan);
   connection.outbox.hurry();
   return qos;
 }
@@ -121,7 +126,7 @@ export function replayProperties(
   let reasonString = "";
   for (const plan of plans) {
     if (plan === null) continue;
-    if (plan.code === 0) userProperties.push(...told(connection, plan));
+    if (plan.code === 0) userProperties.push(...plan.told);
     else reasonString ||= plan.text;
   }
   const properties = {
@@ -132,7 +137,8 @@ export function replayProperties(
   return packetSize(suback, 5) <= connection.wire.packetBytesMax ? properties : {};
 }
 
-function told(connection: ClientConnection, plan: ReplayPlan): UserProperty[] {
+/** The ends of the stream, the start of a subscription that was added, and what is gone. */
+function startOf(connection: ClientConnection, plan: ReplayPlan): UserProperty[] {
   const { first, last } = plan.stream!.log;
   const replays = connection.host.replaysOf(connection.session!);
   const at = plan.group === null

@@ -157,7 +157,10 @@ function planOf(
     prefix,
     mountBytes: mount?.bytes.length ?? 0,
   };
-  return { code: 0, text: "", stream, request, position, group: null, isResumed, cursor: null };
+  return {
+    ...{ code: 0, text: "", told: [], stream, request, position },
+    ...{ group: null, isResumed, cursor: null },
+  };
 }
 
 function unknown({ host }: ClientConnection, name: string): string {

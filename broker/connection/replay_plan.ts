@@ -1,5 +1,5 @@
 /** The plan for a filter of SUBSCRIBE that reads a stream, or its refusal. */
-import { ReasonCode } from "../../codec/mod.ts";
+import { ReasonCode, type UserProperty } from "../../codec/mod.ts";
 import type { Position } from "../../stream/position.ts";
 import type { StreamCursor } from "../../stream/stream_cursor.ts";
 import type { DeclaredStream } from "../stream/broker_streams.ts";
@@ -19,6 +19,8 @@ export interface ReplayPlan {
   code: number;
   /** The correct form, for the client. */
   text: string;
+  /** What SUBACK says of the stream and of the start of the subscription. */
+  told: readonly UserProperty[];
   readonly stream: DeclaredStream | null;
   request: ReplayRequest | null;
   readonly position: Position | null;
@@ -33,7 +35,7 @@ export interface ReplayPlan {
 /** The plan for a filter that is refused. */
 export function refusal(code: number, text: string): ReplayPlan {
   return {
-    ...{ code, text, stream: null, request: null, position: null },
+    ...{ code, text, told: [], stream: null, request: null, position: null },
     ...{ group: null, isResumed: false, cursor: null },
   };
 }

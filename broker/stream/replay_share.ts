@@ -12,9 +12,16 @@ const RESUMED_MAX = 4;
 /** Work that a replay has deferred to a later turn. */
 type Job = () => void;
 
+/** For so long after a publication there is live traffic, in milliseconds. */
+const LIVE_MS = 10_000;
+
 /**
  * A replay has work as long as it is behind. So all replays together use only a share of each turn,
  * one after the other. The rest is for live traffic.
+ *
+ * The broker sees what a client has sent only when the runtime polls its sockets, and each write
+ * that ends in between begins a turn. So while there is live traffic, replays use one share from
+ * one poll to the next.
  */
 export class ReplayShare {
   readonly #context: BrokerContext;
@@ -27,6 +34,9 @@ export class ReplayShare {
   #sinceMs = 0;
   #turn = -1;
   #units = 0;
+  /** The number of received messages at the last look, and the time of the last change. */
+  #received = 0;
+  #liveMs = -Infinity;
 
   constructor(context: BrokerContext) {
     this.#context = context;
@@ -35,8 +45,9 @@ export class ReplayShare {
   /** Begins work. Returns false if the share of this turn is used up. */
   begin(): boolean {
     const { turns, clock } = this.#context;
-    if (this.#turn !== turns.number) {
-      this.#turn = turns.number;
+    const turn = this.#isLive ? turns.polls : turns.number;
+    if (this.#turn !== turn) {
+      this.#turn = turn;
       this.#usedMs = 0;
     }
     if (this.#usedMs > 0 && this.#usedMs >= this.#maxMs) return false;
@@ -63,14 +74,29 @@ export class ReplayShare {
   /** Calls `job` in a later turn, after those that wait already. */
   later(job: Job): void {
     this.#context.stats.limited["replay-turn"]++;
-    if (this.#waiting.push(job) === 1) this.#context.turns.later(this.#resume);
+    if (this.#waiting.push(job) === 1) this.#await();
+  }
+
+  #await(): void {
+    const { turns } = this.#context;
+    if (this.#isLive) turns.afterPoll(this.#resume);
+    else turns.later(this.#resume);
   }
 
   readonly #resume = () => {
     const jobs = this.#waiting.splice(0, RESUMED_MAX);
-    if (this.#waiting.length > 0) this.#context.turns.later(this.#resume);
+    if (this.#waiting.length > 0) this.#await();
     for (const job of jobs) job();
   };
+
+  /** Whether a client has published a short time ago. */
+  get #isLive(): boolean {
+    const { stats: { messagesReceived }, clock } = this.#context;
+    const now = clock.now();
+    if (messagesReceived !== this.#received) this.#liveMs = now;
+    this.#received = messagesReceived;
+    return now - this.#liveMs < LIVE_MS;
+  }
 
   get #maxMs(): number {
     const { turnMsMax, replayTurnPercent } = this.#context.limits;

@@ -52,3 +52,52 @@ Deno.test("ReplayShare stops with the turn, however much of its share is left", 
   assertEquals(work(1), false);
   assertEquals([work(3), context.turns.isSpent], [true, true]);
 });
+
+/** Half a turn of 4 ms is for replays, and the runtime polls when the test says so. */
+function liveWorld() {
+  const clock = new TurnClock();
+  const polls: (() => void)[] = [];
+  Object.assign(clock, { afterPoll: (callback: () => void) => polls.push(callback) });
+  const limits = { turnMsMax: 4, replayTurnPercent: 50 };
+  const context = new BrokerContext(settingsOf({ limits, clock, heap: null }));
+  const share = new ReplayShare(context);
+  /** Replays as long as it may, in an event of its own; returns for how long. */
+  const replay = async () => {
+    context.turns.begin();
+    const startMs = clock.nowMs;
+    if (share.begin()) {
+      do clock.nowMs += 0.5; while (!share.spend(64));
+      share.end();
+    }
+    for (let step = 0; step < 3; step++) await Promise.resolve();
+    return clock.nowMs - startMs;
+  };
+  return { clock, polls, context, share, replay };
+}
+
+Deno.test("ReplayShare gives replays a share of each turn while nothing is published", async () => {
+  const { share, replay, clock, polls } = liveWorld();
+  assertEquals([await replay(), await replay()], [2, 2]);
+  let called = 0;
+  share.later(() => called++);
+  assertEquals([clock.turn(), called, polls.length], [1, 1, 0]);
+});
+
+Deno.test("ReplayShare gives replays one share between two polls while there is live traffic", async () => {
+  const { context, share, replay, clock, polls } = liveWorld();
+  context.stats.messagesReceived++;
+  assertEquals([await replay(), await replay(), await replay()], [2, 0, 0]);
+  let called = 0;
+  share.later(() => called++);
+  assertEquals([clock.turn(), called, polls.length], [0, 0, 1]);
+  polls[0]!();
+  assertEquals([called, await replay(), await replay()], [1, 2, 0]);
+});
+
+Deno.test("ReplayShare lets replays have each turn again when nothing was published for 10 s", async () => {
+  const { context, replay, clock } = liveWorld();
+  context.stats.messagesReceived++;
+  assertEquals([await replay(), await replay()], [2, 0]);
+  clock.nowMs += 10_000;
+  assertEquals([await replay(), await replay()], [2, 2]);
+});

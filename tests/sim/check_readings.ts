@@ -57,6 +57,7 @@ class Check {
 
   run(connection: number | null): void {
     const { messages } = this.#reading;
+    this.#checkGap();
     let before: ReadMessage | null = null;
     let lastSeq = 0;
     for (const message of messages) {
@@ -73,6 +74,25 @@ class Check {
       before = message;
     }
     if (connection !== null) this.#checkEnd(connection);
+  }
+
+  /** SUBACK tells what is gone of what arrived since a time, and only that. */
+  #checkGap(): void {
+    const { version, wanted, before, after, gap } = this.#reading;
+    if (version !== 5 || after === null) return;
+    let [fromMs, toMs] = [Infinity, Infinity];
+    if (wanted.kind === "since") fromMs = toMs = wanted.timeMs;
+    else if (wanted.kind === "ago") {
+      [fromMs, toMs] = [before.nowMs - wanted.ms, after.nowMs - wanted.ms];
+    } else return;
+    const { entries, seqs } = this.#book;
+    const gone = seqs.find((seq) => seq < before.first && entries.get(seq)!.timeMs >= toMs);
+    if (gone !== undefined && !(gap !== null && gap.from <= gone && gone <= gap.to)) {
+      this.#fault(`was not told that ${gone} is gone`);
+    }
+    if (gap !== null && entries.has(gap.to) && entries.get(gap.to)!.timeMs < fromMs) {
+      this.#fault(`was told that ${gap.to} is gone, which is older`);
+    }
   }
 
   /**

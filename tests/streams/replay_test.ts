@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Authorizer } from "../../auth/mod.ts";
 import type { UserProperty } from "../../codec/mod.ts";
 import { MemoryStore } from "../../store/mod.ts";
+import { VirtualClock } from "../harness/virtual_clock.ts";
 import { DAY, type Received, Scene, type SceneClient, START, texts } from "./_scene.ts";
 
 const HOUR = 3_600_000;
@@ -42,6 +43,43 @@ Deno.test("stream-offset: every position begins where it says, and goes on with 
     scene.broker.publish("t/1", "live");
     assertEquals(await client.payloads(), ["live"], offset);
   }
+});
+
+Deno.test("since= tells what of that time is gone, also after a restart and for whole chunks", async () => {
+  const store = new MemoryStore();
+  const clock = new VirtualClock();
+  const day = { ...DAY, maxMessages: 1000 };
+  /** The gap that SUBACK tells for the messages from one on; message n arrived n s after the start. */
+  const gapSince = async (scene: Scene, n: number) => {
+    const client = await scene.join();
+    const since = `since=${START / 1000 + n}`;
+    const { properties } = await client.subscribe("t/#", { user: user(since) });
+    const told = new Map(properties.userProperties);
+    const [first] = await client.take("publish");
+    const marked = first === undefined ? undefined : marksOf(first)["stream-gap"];
+    assertEquals(marked, told.get("stream-gap"));
+    return told.get("stream-gap") ?? null;
+  };
+  {
+    await using scene = await Scene.open({ clock, store }, [day]);
+    // About 300 of them are a chunk.
+    for (let n = 1; n <= 3000; n++) {
+      await scene.clock.advance(1000);
+      scene.broker.publish("t/1", "x".repeat(190));
+    }
+    assertEquals([scene.broker.stream("day")!.first, await gapSince(scene, 2001)], [2001, null]);
+    assertEquals(await gapSince(scene, 2000), "2000..2000");
+    assertEquals(await gapSince(scene, 1990), "1990..2000");
+    await scene.broker.stream("day")!.append("t/1", "");
+  }
+  const left = MemoryStore.from(store.snapshot());
+  await using scene = await Scene.open({ clock, store: left }, [day]);
+  assertEquals([await gapSince(scene, 2002), await gapSince(scene, 1991)], [null, "1991..2001"]);
+  const gap = await gapSince(scene, 1000);
+  const [from, to] = gap!.split("..").map(Number);
+  // The older it is, the longer is what it is known by.
+  assert(from! > 1 && from! <= 1000 && to === 2001, gap!);
+  assertEquals(await gapSince(scene, 1), "1..2001");
 });
 
 for (const version of [3, 4, 5] as const) {
