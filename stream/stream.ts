@@ -201,7 +201,11 @@ export class Stream {
       const found = cursor.next();
       if (found === "message") {
         if (cursor.seq > end) return;
-        if (!this.#isExpired(cursor)) yield messageOf(cursor);
+        if (this.#isExpired(cursor)) continue;
+        const message = messageOf(cursor);
+        // The caller may take its time.
+        cursor.release();
+        yield message;
       } else if (found === "unloaded") await cursor.load();
       else if (found === "busy") await pause();
       else if (isFinite) return;

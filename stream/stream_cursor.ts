@@ -46,6 +46,8 @@ export class StreamCursor {
   #chunk: Chunk | null = null;
   #chunkLast = 0;
   #version = 0;
+  /** How many chunks it has read. */
+  #loads = 0;
   #at: number;
 
   /**
@@ -122,8 +124,8 @@ export class StreamCursor {
    */
   async load(): Promise<void> {
     const { at } = this;
-    // What was chosen is here and there.
-    const chunk = await this.#log.chunks.load(at, this.chosen === null);
+    // Who reads on needs the next chunks, too; what was chosen is here and there.
+    const chunk = await this.#log.chunks.load(at, this.#loads++ > 0 && this.chosen === null);
     if (chunk !== null) return;
     // If the store has lost the chunk, its messages are missed.
     const end = this.#log.chunks.endOf(at);
