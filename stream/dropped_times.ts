@@ -1,5 +1,5 @@
 /** The times of what a stream has dropped. */
-import { type RecordReader, type RecordWriter } from "../store/record.ts";
+import type { RecordReader, RecordWriter } from "../store/record.ts";
 
 /** How many neighbours may stand for the same number of chunks. */
 const NEIGHBOURS_MAX = 2;
