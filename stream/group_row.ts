@@ -9,14 +9,14 @@ import { type GroupState, PendingMessage } from "./stream_group.ts";
  * deliveries share an entry, so a thousand pending messages usually need a few bytes.
  */
 
-/** The version of the rows. */
-const VERSION = 1;
+/** The version of the rows. Those of version 1 have no time at the end. */
+const VERSION = 2;
 /** The limit of the entries of a valid row. A row with more is damaged. */
 const PENDING_MAX = 10_000_000;
 
 /** Writes the row of a group. */
 export function writeGroupRow(writer: RecordWriter, state: GroupState): void {
-  const { filter, isExclusive, next, pending } = state;
+  const { filter, isExclusive, next, pending, idleSinceMs = 0 } = state;
   writer.number(VERSION).text(filter).number(isExclusive ? 1 : 0).number(next);
   const runs: { seq: number; length: number; deliveries: number }[] = [];
   for (const { seq, deliveries } of pending) {
@@ -31,6 +31,7 @@ export function writeGroupRow(writer: RecordWriter, state: GroupState): void {
     writer.number(seq - before).number(length).number(deliveries);
     before = seq + length;
   }
+  writer.number(idleSinceMs);
 }
 
 /**
@@ -40,7 +41,7 @@ export function writeGroupRow(writer: RecordWriter, state: GroupState): void {
  */
 export function readGroupRow(name: string, value: Uint8Array): GroupState {
   const reader = new RecordReader(value);
-  reader.number();
+  const version = reader.number();
   const filter = reader.text();
   const isExclusive = reader.number() === 1;
   const next = reader.number();
@@ -57,5 +58,6 @@ export function readGroupRow(name: string, value: Uint8Array): GroupState {
       pending.push(new PendingMessage(seq, deliveries));
     }
   }
-  return { name, filter, isExclusive, next, pending };
+  const idleSinceMs = version === 1 ? 0 : reader.number();
+  return { name, filter, isExclusive, next, pending, idleSinceMs };
 }

@@ -18,6 +18,8 @@ export class PendingMessage {
   deliveries: number;
   /** The time of the last delivery, in milliseconds since 1970; 0 for none. */
   deliveredMs = 0;
+  /** The same time by the clock of the broker, which is never set. */
+  sentMs = 0;
   /** The member that has the message; `null` for none. */
   holder: PendingHolder | null = null;
 
@@ -38,6 +40,8 @@ export interface GroupState {
   readonly next: number;
   /** The messages before it that are not acknowledged, in the order of their sequences. */
   readonly pending: readonly PendingMessage[];
+  /** Since when it has no members, in milliseconds since 1970; 0 if it has, or it is not known. */
+  readonly idleSinceMs?: number;
 }
 
 /** The part of the broker that gives the messages of a group to its members. */
@@ -67,6 +71,7 @@ export class StreamGroup {
   readonly #pending = new Map<number, PendingMessage>();
   #next: number;
   #storedNext: number;
+  #idleSinceMs: number;
 
   /** @param onChanged Called when the group must be stored. */
   constructor(state: GroupState, onChanged: (group: StreamGroup) => void) {
@@ -75,7 +80,20 @@ export class StreamGroup {
     this.isExclusive = state.isExclusive;
     this.#onChanged = onChanged;
     this.#next = this.#storedNext = state.next;
+    this.#idleSinceMs = state.idleSinceMs ?? 0;
     for (const message of state.pending) this.#pending.set(message.seq, message);
+  }
+
+  /** Since when the group has no members, in milliseconds since 1970; 0 if it has. */
+  get idleSinceMs(): number {
+    return this.#idleSinceMs;
+  }
+
+  /** Sets {@linkcode idleSinceMs}. */
+  setIdleSince(timeMs: number): void {
+    if (timeMs === this.#idleSinceMs) return;
+    this.#idleSinceMs = timeMs;
+    this.markChanged();
   }
 
   /** The first sequence that no member was given yet. */
@@ -143,7 +161,7 @@ export class StreamGroup {
   /** The state to store. */
   takeState(): GroupState {
     this.#storedNext = this.#next;
-    const { name, filter, isExclusive, next } = this;
-    return { name, filter, isExclusive, next, pending: [...this.#pending.values()] };
+    const { name, filter, isExclusive, next, idleSinceMs } = this;
+    return { name, filter, isExclusive, next, idleSinceMs, pending: [...this.#pending.values()] };
   }
 }

@@ -64,7 +64,8 @@ Deno.test("the row of a group is read as it was written, whatever is pending", (
       pending.push(new PendingMessage(seq, random.integer(0, 3)));
     }
     const next = seq + random.integer(1, 1000);
-    const state = { ...NEW, isExclusive: random.chance(0.5), next, pending };
+    const idleSinceMs = random.chance(0.5) ? 0 : 1_795_000_000_000;
+    const state = { ...NEW, isExclusive: random.chance(0.5), next, pending, idleSinceMs };
     const writer = new RecordWriter();
     writeGroupRow(writer, state);
     assertEquals(readGroupRow("g", writer.bytes), state);

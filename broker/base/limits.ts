@@ -208,6 +208,13 @@ export interface BrokerLimits {
    * ones.
    */
   groupMemberPendingMax: number;
+  /**
+   * Seconds after which a group member must have acknowledged a message. Past it: its client is
+   * disconnected with 0x83, and others get the message; 0: no limit.
+   */
+  groupAckSecondsMax: number;
+  /** Seconds that a group is kept without members. Past it: it is removed; 0: no limit. */
+  groupIdleSecondsMax: number;
   /** Dead letters that are kept in a second. Past it: those of groups wait; 0: no limit. */
   deadLettersPerSecondMax: number;
   /**
@@ -300,6 +307,8 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   groupMembersMax: 1000,
   groupPendingMax: 10_000,
   groupMemberPendingMax: 1000,
+  groupAckSecondsMax: 0,
+  groupIdleSecondsMax: 30 * 24 * 3600,
   deadLettersPerSecondMax: 100,
   turnMsMax: 3,
   routesMax: 65_536,

@@ -99,6 +99,10 @@ export type LimitReason =
   | "group-members"
   /** `groupPendingMax`: a group is given nothing new until more is acknowledged. */
   | "group-pending"
+  /** `groupAckSecondsMax`: a member that did not acknowledge was disconnected. */
+  | "group-ack"
+  /** `groupIdleSecondsMax`: a group without members was removed. */
+  | "group-idle"
   /** `deadLettersPerSecondMax`: a dead letter had to wait, or was not kept. */
   | "dead-letters"
   /** `sessionsMax`: a client was refused. */
@@ -233,6 +237,8 @@ export class BrokerCounters {
     "groups": 0,
     "group-members": 0,
     "group-pending": 0,
+    "group-ack": 0,
+    "group-idle": 0,
     "dead-letters": 0,
     "sessions": 0,
     "memory": 0,

@@ -17,6 +17,7 @@ import { Deadline } from "../base/scheduler.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
 import { JournalCommits, type StreamJournal } from "./journal_commits.ts";
 import { DeadLetters } from "./dead_letters.ts";
+import { watchGroups } from "./group_dispatches.ts";
 import { declarationOf, type StreamDeclaration, type StreamOptions } from "./stream_options.ts";
 import { ReplayShare } from "./replay_share.ts";
 import { StreamReceiver } from "./stream_receiver.ts";
@@ -185,6 +186,7 @@ export class BrokerStreams {
     const waiters = [...this.#waiters];
     this.#waiters.clear();
     for (const waiter of waiters) waiter.wake();
+    watchGroups(this, log);
     return stream;
   }
 

@@ -11,6 +11,7 @@ import type { DispatchHost } from "./dispatch_host.ts";
 import { UndeliverableMessages } from "./undeliverable_messages.ts";
 import { ALONE_FROM, type GroupMember, type MemberOwner } from "./group_member.ts";
 import { GroupRoster } from "./group_roster.ts";
+import { GroupTimers } from "./group_timers.ts";
 import { MessageFinder } from "./message_finder.ts";
 import type { ReplayShare } from "./replay_share.ts";
 import { isExpired, streamMessage } from "./stream_message.ts";
@@ -35,6 +36,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
   readonly #group: StreamGroup;
   readonly #undeliverable: UndeliverableMessages;
   readonly #roster: GroupRoster;
+  readonly #timers: GroupTimers;
   /** The position of the next message that no member has received. */
   #cursor: StreamCursor;
   readonly #finder: MessageFinder;
@@ -51,13 +53,13 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
   readonly #retry = new Deadline(() => this.#goOn());
 
   constructor(host: DispatchHost, log: StreamLog, group: StreamGroup) {
-    const { context, share } = host;
-    this.#context = context;
-    this.#share = share;
+    const context = this.#context = host.context;
+    this.#share = host.share;
     this.#log = log;
     this.#group = group;
     this.#undeliverable = new UndeliverableMessages(host, log, group, () => this.soon());
     this.#roster = new GroupRoster(context.limits, group.isExclusive);
+    this.#timers = new GroupTimers(context, log, group, this.#roster);
     this.#cursor = new StreamCursor(log, group.next, group.filter);
     this.#finder = new MessageFinder(log, group.filter);
     this.#again = [...group.pending()];
@@ -71,6 +73,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
   join(member: GroupMember): void {
     member.owner = this;
     this.#roster.add(member);
+    this.#timers.onMembersChanged();
     this.soon();
   }
 
@@ -86,6 +89,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
       successor.owner = this;
       this.#roster.replace(member, successor);
     }
+    this.#timers.onMembersChanged();
     member.hasLeft = true;
     if (!member.isConnected) this.passOn(member, true);
     this.soon();
@@ -96,7 +100,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
     const { exchanges } = member;
     this.#again = this.#again.filter((pending) => !exchanges.has(pending));
     for (const pending of [...exchanges.keys()]) {
-      if (this.#group.isPending(pending)) pending.deliveries++;
+      if (this.#group.isPending(pending)) this.#timers.onSent(pending);
       else member.forget(pending);
     }
     this.soon();
@@ -109,9 +113,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
   }
 
   onGivenUp(member: GroupMember, pending: PendingMessage): void {
-    if (!this.#group.isPending(pending)) return;
-    this.#roster.setUnfit(pending, member, "read-denied");
-    this.#addAgain([pending]);
+    if (this.#group.isPending(pending)) this.#giveOther(pending, member, "read-denied");
     this.soon();
   }
 
@@ -126,6 +128,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
 
   onEnded(): void {
     this.#undeliverable.clear();
+    this.#timers.clear();
     this.#unpark();
     this.#context.scheduler.clear(this.#retry);
     const members = this.#roster.clear();
@@ -233,7 +236,11 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
     this.#group.passTo(this.#cursor.at);
     if (found === "busy") return UNITS_PER_SEARCH;
     if (found === "unloaded") return this.#load(this.#cursor);
-    if (found === "end") return this.#park();
+    if (found === "end") {
+      this.#log.park(this);
+      this.#isParked = true;
+      return 0;
+    }
     const pending = this.#group.add(this.#cursor.seq);
     const chosen = this.#roster.choose(pending);
     if (typeof chosen === "string") this.#addAgain([pending]);
@@ -256,8 +263,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
     cursor.gap = null;
     if (pending.holder !== member) this.#forgetHolder(pending);
     pending.holder = member;
-    pending.deliveries = deliveries;
-    pending.deliveredMs = context.settings.wallClock();
+    this.#timers.onSent(pending);
     // QoS 0 has no acknowledgement, so the message is done when it is written.
     if (member.qos === 0) this.#group.settle(pending);
   }
@@ -335,12 +341,6 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
   #unpark(): void {
     this.#log.unpark(this);
     this.#isParked = false;
-  }
-
-  #park(): number {
-    if (!this.#isParked) this.#log.park(this);
-    this.#isParked = true;
-    return 0;
   }
 
   /** Counts messages that have left the stream before a member received them. */

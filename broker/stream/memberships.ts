@@ -4,7 +4,8 @@ import type { StreamLog } from "../../stream/stream_log.ts";
 import type { StreamWaiter } from "../../stream/stream_waiters.ts";
 import type { ReplayRecord } from "../session/session_replays.ts";
 import type { DispatchHost } from "./dispatch_host.ts";
-import { GroupDispatch } from "./group_dispatch.ts";
+import type { GroupDispatch } from "./group_dispatch.ts";
+import { dispatchOf } from "./group_dispatches.ts";
 import { GroupMember, type MemberRequest } from "./group_member.ts";
 import type { ReplayingSession } from "./replaying_session.ts";
 
@@ -142,10 +143,8 @@ export class Memberships {
   }
 
   #join(membership: Membership, group: StreamGroup, log: StreamLog): void {
-    const dispatch = group.distributor ?? new GroupDispatch(this.#host, log, group);
-    group.distributor = dispatch;
     membership.log = log;
-    membership.dispatch = dispatch as GroupDispatch;
+    membership.dispatch = dispatchOf(this.#host, log, group);
     membership.dispatch.join(membership.member);
   }
 }

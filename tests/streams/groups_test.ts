@@ -3,6 +3,7 @@ import type { Authorizer } from "../../auth/mod.ts";
 import type { UserProperty } from "../../codec/mod.ts";
 import { MemoryStore } from "../../store/mod.ts";
 import { ManualStore } from "../harness/manual_store.ts";
+import { VirtualClock } from "../harness/virtual_clock.ts";
 import { DAY, type Received, Scene, type SceneClient, texts } from "./_scene.ts";
 
 const DOOR = "$share/g/$replay/day/earliest/t/#";
@@ -307,6 +308,64 @@ Deno.test("groupMemberPendingMax: others are given the next messages", async () 
   await scene.fill(9);
   assertEquals((await ann.take("publish")).length, 2);
   assertEquals((await bob.take("publish")).length, 7);
+});
+
+Deno.test("groupAckSecondsMax: a member that does not acknowledge is disconnected, and others get it", async () => {
+  await using scene = await Scene.open({ limits: { groupAckSecondsMax: 10 } });
+  const [ann, bob] = [await slow(scene, "ann"), await scene.join("bob")];
+  for (const client of [ann, bob]) await client.subscribe(DOOR, { qos: 1 });
+  await scene.fill(2);
+  assertEquals((await ann.take("publish")).length, 1);
+  assertEquals((await bob.take("publish")).length, 1);
+  await scene.clock.advance(9_000);
+  assertEquals(await bob.payloads(), []);
+  await scene.clock.advance(1_000);
+  assertEquals((await ann.take("disconnect")).map(({ reasonCode }) => reasonCode), [0x83]);
+  assertEquals(await bob.payloads(), ["1"]);
+  assertEquals(scene.broker.stats.limited["group-ack"], 1);
+});
+
+Deno.test("groupAckSecondsMax: who acknowledges in time stays, and nothing is waited for then", async () => {
+  await using scene = await Scene.open({ limits: { groupAckSecondsMax: 10 } });
+  const ann = await slow(scene, "ann");
+  await ann.subscribe(DOOR, { qos: 1 });
+  for (let i = 0; i < 5; i++) {
+    await scene.fill(1, i + 1);
+    const sent = await ann.take("publish");
+    await scene.clock.advance(9_000);
+    await ann.acknowledge(sent);
+  }
+  await scene.clock.advance(60_000);
+  assertEquals([scene.broker.stats.connections, scene.broker.stats.limited["group-ack"]], [1, 0]);
+});
+
+Deno.test("groupIdleSecondsMax: a group without members is removed, also after a restart", async () => {
+  const clock = new VirtualClock();
+  const store = new MemoryStore();
+  const limits = { groupIdleSecondsMax: 100 };
+  const namesOf = (scene: Scene) => scene.broker.stream("day")!.groups().map(({ name }) => name);
+  {
+    await using scene = await Scene.open({ clock, store, limits });
+    const [ann, bob] = [await scene.join("ann"), await scene.join("bob")];
+    await ann.subscribe(DOOR, { qos: 1 });
+    await bob.subscribe(DOOR.replace("/g/", "/h/"), { qos: 1 });
+    await clock.advance(1_000_000);
+    await ann.leave();
+    await clock.advance(60_000);
+    assertEquals(namesOf(scene), ["g", "h"]);
+  }
+  await using scene = await Scene.open({
+    ...{ clock, limits },
+    store: MemoryStore.from(store.snapshot()),
+  });
+  const bob = await scene.join("bob");
+  await bob.subscribe(DOOR.replace("/g/", "/h/"), { qos: 1 });
+  await clock.advance(20_000);
+  assertEquals(namesOf(scene), ["g", "h"]);
+  await clock.advance(20_001);
+  assertEquals(namesOf(scene), ["h"]);
+  await clock.advance(1_000_000);
+  assertEquals([namesOf(scene), scene.broker.stats.limited["group-idle"]], [["h"], 1]);
 });
 
 Deno.test("rights: the topics are checked at delivery, and another member may have the right", async () => {
