@@ -7,18 +7,19 @@
 import deno from "./deno.json" with { type: "json" };
 import type { AdminListener, ListenerInfo } from "./admin/mod.ts";
 import { Telemetry } from "./admin/telemetry.ts";
-import { adminUrl, listenAndTell } from "./cli/admin_listener.ts";
+import { adminUrl } from "./cli/admin_listener.ts";
 import { bindFault } from "./cli/bind_fault.ts";
 import { type FdLimit, readFdLimit } from "./cli/fd_limit.ts";
 import { HELP, parseServerFlags, type ServerFlags } from "./cli/server_flags.ts";
 import { memoryBytesHere, memoryLine } from "./cli/memory_limit.ts";
 import { serveConfiguration, testConfiguration } from "./cli/serve_configuration.ts";
+import { startLines } from "./cli/start_lines.ts";
 import { StartError, startFailure } from "./cli/start_error.ts";
 import { SystemdNotifier } from "./cli/systemd_notifier.ts";
 import { ServerStreams } from "./cli/server_streams.ts";
 import { stopSignal } from "./cli/stop_signal.ts";
 import { streamsOf } from "./cli/stream_flags.ts";
-import { openStoredBroker } from "./cli/stored_broker.ts";
+import { forgottenAfter, openStoredBroker } from "./cli/stored_broker.ts";
 import { complain, say, sayPage } from "./cli/terminal.ts";
 import { terminalHooks } from "./cli/terminal_hooks.ts";
 import { TerminalLines } from "./cli/terminal_lines.ts";
@@ -84,14 +85,16 @@ async function serve(flags: ServerFlags): Promise<void> {
   // send a signal.
   const stopped = stopSignal();
   const memoryBytesMax = flags.memoryBytesMax ?? await memoryBytesHere();
+  // Printed after the first lines, which need open listeners.
+  const more: string[] = [];
   const options = { limits: { connectionsMax, memoryBytesMax }, hooks };
   const broker = flags.data === null
     ? new Broker(options)
     : await openStoredBroker(flags.data, flags.strictStore, options, {
-      inform: say,
+      inform: (text) => more.push(text),
       warn: (text) => complain(`WARNING: ${text}`),
     });
-  await new ServerStreams(broker, streams, say).open({
+  await new ServerStreams(broker, streams, (text) => more.push(text)).open({
     streams: [],
     removedStreams: [],
     limits: {},
@@ -105,9 +108,19 @@ async function serve(flags: ServerFlags): Promise<void> {
     wsPort,
     "--ws-port",
   );
-  const address = host.includes(":") ? `[${listener.hostname}]` : listener.hostname;
-  say(`${VERSION} listening on ${address}:${listener.port} ${whoMayConnect(flags)}`);
-  if (webSockets !== null) say(`WebSocket on ws://${address}:${webSockets.port}`);
+  const ports = [listener.port, ...webSockets === null ? [] : [webSockets.port]];
+  const admin = flags.adminPort === null ? null : await administer(broker, flags.adminPort, ports);
+  const facts = {
+    version: VERSION,
+    hostname: listener.hostname,
+    host,
+    port: listener.port,
+    wsPort: webSockets?.port ?? null,
+    directory: flags.data,
+    forgotten: forgottenAfter(broker),
+    admin: admin === null ? null : { url: adminUrl(admin, false), token: admin.token },
+  };
+  for (const line of [...startLines(facts), ...more]) say(line);
   if (flags.nativeSockets) say("Native sockets: the C library is called by FFI");
   say(memoryLine(broker, flags.memoryBytesMax !== null));
   if (!fds.isKnown) {
@@ -116,8 +129,6 @@ async function serve(flags: ServerFlags): Promise<void> {
     say(`At most ${connectionsMax} connections: the limit of open files is ${fds.limit}`);
   }
   const state = new SysTopics(broker, { version: VERSION });
-  const ports = [listener.port, ...webSockets === null ? [] : [webSockets.port]];
-  const admin = flags.adminPort === null ? null : await administer(broker, flags.adminPort, ports);
   const telemetry = Telemetry.start(broker, { version: VERSION });
   const notifier = SystemdNotifier.start();
   await stopped;
@@ -148,9 +159,8 @@ async function administer(
   });
   const listeners = () => ports.map(info);
   const options = { port, operations: { version: VERSION, audit: say, listeners } };
-  const admin = await bound(listenAndTell(broker, options), LOOPBACK, port, "--admin-port");
-  say(`Health, metrics and the API on ${adminUrl(admin, false)}`);
-  return admin;
+  const { listenAdmin } = await import("./admin/mod.ts");
+  return await bound(listenAdmin(broker, options), LOOPBACK, port, "--admin-port");
 }
 
 /** Explains an address that cannot be used, and what to do. */
@@ -166,11 +176,4 @@ async function bound<T>(
     const why = bindFault(error, { host, port, portBy: `with ${portFlag}`, hostBy: "with --host" });
     throw new StartError(`cannot listen on ${host}:${port}: ${why}`, { cause: error });
   }
-}
-
-function whoMayConnect({ host }: ServerFlags): string {
-  const isLocal = host === "localhost" || host === "::1" || host.startsWith("127.");
-  return isLocal
-    ? "(anyone on this machine, without a password; --host 0.0.0.0 opens it to the network)"
-    : "(anyone who can reach this address, without a password)";
 }

@@ -4,7 +4,7 @@ import { Telemetry } from "../admin/telemetry.ts";
 import { PresenceTopics } from "../admin/presence_topics.ts";
 import { OperatorLog } from "../admin/operator_log.ts";
 import type { DynamicSecurity } from "../auth/dynsec/dynamic_security.ts";
-import { limitsOf } from "../config/broker_options.ts";
+import { dataFolderOf, limitsOf } from "../config/broker_options.ts";
 import type { Configuration } from "../config/configuration.ts";
 import { ConfigError, formatRemark } from "../config/errors.ts";
 import { printEffective } from "../config/print.ts";
@@ -22,7 +22,7 @@ import { memoryLine } from "./memory_limit.ts";
 import { PidFile } from "./pid_file.ts";
 import { ServerBridges } from "./server_bridges.ts";
 import { ServerStreams } from "./server_streams.ts";
-import { openStoredBroker } from "./stored_broker.ts";
+import { forgottenAfter, openStoredBroker } from "./stored_broker.ts";
 
 /** Properties of a server that are not in its configuration. */
 export interface ServerSurroundings {
@@ -248,21 +248,16 @@ export class ConfiguredServer {
   }
 }
 
-/** The store's folder in a configuration; `null` if nothing is stored. */
-function dataFolderOf({ global }: Configuration): string | null {
-  if (!global.persistence) return null;
-  const { fairway_data_dir: own, persistence_location: location } = global;
-  if (own !== null) return own;
-  return location === null ? "fairway-data" : `${location.replace(/\/+$/, "")}/fairway`;
-}
-
 async function openBroker(
   configuration: Configuration,
   options: BrokerOptions,
   log: OperatorLog,
 ): Promise<Broker> {
   const folder = dataFolderOf(configuration);
-  if (folder === null) return new Broker(options);
+  if (folder === null) {
+    log.write("information", "State in memory only: persistence true keeps it");
+    return new Broker(options);
+  }
   try {
     await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
   } catch (error) {
@@ -270,10 +265,13 @@ async function openBroker(
     const word = words.find((word) => configuration.places.has(word))!;
     throw fault(configuration, word, "make the folder", folder, error);
   }
-  return await openStoredBroker(folder, configuration.global.fairway_strict_store, options, {
+  const { fairway_strict_store: isStrict } = configuration.global;
+  const broker = await openStoredBroker(folder, isStrict, options, {
     inform: (text) => log.write("information", text),
     warn: (text) => log.write("warning", text),
   });
+  log.write("information", `State in ${folder}; ${forgottenAfter(broker)}`);
+  return broker;
 }
 
 /** Logs contain data of clients, which other users must not read. */

@@ -40,7 +40,6 @@ export async function openStoredBroker(
   }
   const exposure = await exposureOf(directory);
   if (exposure !== null) teller.warn(exposure);
-  teller.inform(`State in ${directory}; ${forgottenAfter(broker)}`);
   if (store.thread === "main") {
     const folder = new URL("../store", import.meta.url).pathname;
     teller.inform(`Everything waits for the disk: with --allow-read=${folder} only commits do`);
@@ -51,7 +50,8 @@ export async function openStoredBroker(
 /** The Session Expiry Interval of a session that never expires, in seconds. */
 const NEVER_SECONDS = 0xffff_ffff;
 
-function forgottenAfter({ limits }: Broker): string {
+/** How long sessions of clients that stay away are kept, in words. */
+export function forgottenAfter({ limits }: Broker): string {
   const seconds = limits.sessionExpirySecondsMax;
   if (seconds >= NEVER_SECONDS) return "sessions of clients that stay away are never forgotten";
   return `sessions of clients that stay away are forgotten after ${seconds / 86_400} days`;

@@ -42,3 +42,11 @@ export function limitsOf(configuration: Configuration): BrokerLimits {
   if (global.global_max_clients >= 0) given.sessionsMax = global.global_max_clients;
   return checkLimits(given);
 }
+
+/** The store's folder in a configuration; `null` if nothing is stored. */
+export function dataFolderOf({ global }: Configuration): string | null {
+  if (!global.persistence) return null;
+  const { fairway_data_dir: own, persistence_location: location } = global;
+  if (own !== null) return own;
+  return location === null ? "fairway-data" : `${location.replace(/\/+$/, "")}/fairway`;
+}

@@ -68,7 +68,7 @@ Deno.test("server.ts --verbose shows names of clients without obeying them", asy
   const output = await told(server, Number(port), NAME);
   assertHarmless(
     output,
-    /^(?:At most \d+ MB of memory|Fairway \d|connect "n|disconnect "n|refuse "n)/,
+    /^(?:At most \d+ MB of memory|Fairway \d|Who may connect: |State: |Admin: |connect "n|disconnect "n|refuse "n)/,
   );
   const quoted = `"${SHOWN}\\"\\\\"`;
   assertStringIncludes(output, `connect ${quoted} from 127.0.0.1:`);
@@ -94,7 +94,7 @@ Deno.test("the log of server.ts -c FILE shows names of clients without obeying t
     assertEquals(output, await Deno.readTextFile(`${folder}/log`));
     assertHarmless(
       output,
-      /^(?:At most \d+ MB of memory|Fairway \d|Listening on|New client connected from|Client n\\u000d|login failed from 127)/,
+      /^(?:At most \d+ MB of memory|Fairway \d|State in memory|Listening on|New client connected from|Client n\\u000d|login failed from 127)/,
     );
     assertStringIncludes(output, ` as ${SHOWN}"\\\\ (p5).\n`);
     assertStringIncludes(output, ` user "${SHOWN}\\"\\\\" client "${SHOWN}\\"\\\\"\n`);

@@ -84,6 +84,22 @@ Deno.test("server.ts --port 0 chooses a port, tells it and serves on it", async 
   });
 });
 
+Deno.test("server.ts tells first where it listens, who may connect, its state and its admin listener", async () => {
+  const directory = await Deno.realPath(await Deno.makeTempDir());
+  try {
+    const flags = ["--port", "0", "--host", "0.0.0.0", "--data", directory, "--stream", "day=a/#"];
+    await using child = startServer(flags);
+    await child.waitFor(/At most .* of memory/, "stdout", DEADLINE_MS);
+    const [where, who, state, admin] = child.stdout.split("\n");
+    assertMatch(where!, /^Fairway \S+ listening on 0\.0\.0\.0:\d+$/);
+    assertMatch(who!, /^Who may connect: anyone who can reach this address, without a password/);
+    assertEquals(state!.split(";")[0], `State: in ${directory}`);
+    assertMatch(admin!, /^Admin: none; --admin-port/);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
 Deno.test("server.ts --ws-port listens for WebSockets too", async () => {
   await using child = startServer(["--port", "0", "--ws-port", "0"]);
   const [, port] = await child.waitFor(/ws:\/\/127\.0\.0\.1:(\d+)/, "stdout", DEADLINE_MS);

@@ -9,7 +9,7 @@ import { Child } from "../harness/child.ts";
 const DEADLINE_MS = 30_000;
 const ROOT = new URL("../../", import.meta.url).pathname;
 
-/** The second is what npm's shell does with the line of the README. */
+/** The second is what npm's shell does with the line of docs/running.md. */
 for (
   const [what, command] of [
     ["deno task start", "exec"],
