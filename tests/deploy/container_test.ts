@@ -13,7 +13,7 @@ import { RawClient } from "../harness/raw_client.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const FOLDER = `${ROOT}deploy/container`;
-const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 180_000;
 
 /** The instructions that there are. */
 const INSTRUCTIONS = [

@@ -9,7 +9,7 @@ import { Child, type Outcome } from "../harness/child.ts";
 import { PYTHON } from "../harness/tools.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
-const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 180_000;
 /** How exposed systemd may find the service, in tenths; 100 is the worst. */
 const EXPOSURE_MAX = 20;
 
