@@ -45,11 +45,11 @@ function whereStateIs({ directory, forgotten }: StartFacts): string {
 }
 
 function whereAdminIs({ admin }: StartFacts): string {
-  if (admin === null) return "none; --admin-port 9883 opens health, metrics and the API";
+  if (admin === null) return "none; --admin-port 9883 opens a page, health, metrics and the API";
   const token = admin.token === null
     ? ""
     : `, with the token ${admin.token} until the server stops`;
-  return `health, metrics and the API on ${admin.url}${token}`;
+  return `a page, health, metrics and the API on ${admin.url}${token}`;
 }
 
 /** A directory with its whole path, where that may be found out. */

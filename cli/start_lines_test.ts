@@ -17,7 +17,7 @@ Deno.test("the first lines tell where, who, the state and the admin listener, in
     "Fairway 1.2.3 listening on 127.0.0.1:1883",
     "Who may connect: anyone on this machine, without a password; --host 0.0.0.0 opens it to the network",
     "State: in memory only; a restart forgets it",
-    "Admin: none; --admin-port 9883 opens health, metrics and the API",
+    "Admin: none; --admin-port 9883 opens a page, health, metrics and the API",
   ]);
 });
 
@@ -50,7 +50,7 @@ Deno.test("the token of the admin listener is told once, unless a file has token
   const line = (token: string | null) => startLines({ ...FACTS, admin: { url, token } })[3];
   assertEquals(
     line("fairway_x"),
-    `Admin: health, metrics and the API on ${url}, with the token fairway_x until the server stops`,
+    `Admin: a page, health, metrics and the API on ${url}, with the token fairway_x until the server stops`,
   );
-  assertEquals(line(null), `Admin: health, metrics and the API on ${url}`);
+  assertEquals(line(null), `Admin: a page, health, metrics and the API on ${url}`);
 });

@@ -1,8 +1,10 @@
 /** The page `docs/configuration-reference.md`: it is made of the tables that the parser uses. */
 import type { About, Subject } from "./about.ts";
 import { ACCOUNT_SUBJECTS } from "./about_accounts.ts";
+import { BRIDGE_SUBJECTS } from "./about_bridges.ts";
 import { LISTENER_SUBJECTS } from "./about_listeners.ts";
 import { MESSAGE_SUBJECTS } from "./about_messages.ts";
+import { BRIDGE_OPTIONS } from "./bridge_words.ts";
 import type { Option } from "./option.ts";
 import {
   GLOBAL_OPTIONS,
@@ -20,10 +22,17 @@ export const SUBJECTS: readonly Subject[] = [
   ...LISTENER_SUBJECTS,
   ...ACCOUNT_SUBJECTS,
   ...MESSAGE_SUBJECTS,
+  ...BRIDGE_SUBJECTS,
 ];
 
 /** Other names of words: the table of options does not have them. */
-const SAME_WHERE: Readonly<Record<string, string>> = { maximum_qos: "one" };
+const SAME_WHERE: Readonly<Record<string, string>> = {
+  addresses: "bridge",
+  clientid: "bridge",
+  maximum_qos: "one",
+  password: "bridge",
+  username: "bridge",
+};
 
 /** Where a word applies. */
 const TABLES: readonly (readonly [where: string, Readonly<Record<string, Option<unknown>>>])[] = [
@@ -31,6 +40,7 @@ const TABLES: readonly (readonly [where: string, Readonly<Record<string, Option<
   ["who", SECURITY_OPTIONS],
   ["one", LISTENER_OPTIONS],
   ["stream", STREAM_OPTIONS],
+  ["bridge", BRIDGE_OPTIONS],
 ];
 
 const HEAD = `<!-- deno-fmt-ignore-file -->
@@ -41,7 +51,7 @@ Every word of a configuration file. \`deno task docs\` writes this page from the
 parser uses, and a test holds that it is up to date. [Configuration](configuration.md) describes the
 language, and what a reload does.
 
-- **where**: the whole broker (_all_), a listener (_one_), a stream, or the whole broker unless
+- **where**: the whole broker (_all_), a listener (_one_), a stream, a bridge, or the whole broker unless
   \`per_listener_settings\` is true (_who_).
 - **default**: what holds when the word is not given; a dash if nothing does.
 - **SIGHUP**: what a reload does with a change. _applied_: at once, or when a client connects.

@@ -16,6 +16,42 @@ const FLAGS = [
   "--disable-dev-shm-usage",
 ];
 
+/** A browser with one page, which is closed at the end of a block. */
+export class Browser implements AsyncDisposable {
+  readonly #child: Child;
+  readonly #folder: string;
+
+  private constructor(child: Child, folder: string) {
+    this.#child = child;
+    this.#folder = folder;
+  }
+
+  /** Opens a page. */
+  static async open(url: string): Promise<Browser> {
+    const folder = await Deno.makeTempDir();
+    const env = { HOME: folder, XDG_CONFIG_HOME: folder, XDG_CACHE_HOME: folder };
+    return new Browser(
+      new Child("chromium", [...FLAGS, `--user-data-dir=${folder}`, url], { env }),
+      folder,
+    );
+  }
+
+  /** What the browser complains about. */
+  get stderr(): string {
+    return this.#child.stderr;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.signal("SIGTERM");
+    try {
+      await this.#child.outcome(DEADLINE_MS);
+    } finally {
+      await this.#child.kill();
+      await Deno.remove(this.#folder, { recursive: true });
+    }
+  }
+}
+
 /** A web server with one page, which says in the end what came of it. */
 export class Page implements AsyncDisposable {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
@@ -54,19 +90,9 @@ export class Page implements AsyncDisposable {
 
   /** Opens the page in a browser of its own, and waits until it has said something. */
   async said(): Promise<string> {
-    const folder = await Deno.makeTempDir();
-    try {
-      const flags = [...FLAGS, `--user-data-dir=${folder}`, `${this.origin}/`];
-      const env = { HOME: folder, XDG_CONFIG_HOME: folder, XDG_CACHE_HOME: folder };
-      await using browser = new Child("chromium", flags, { env });
-      const story = () => `the page says something: ${browser.stderr}`;
-      const said = await within(story, this.#said.promise, DEADLINE_MS);
-      browser.signal("SIGTERM");
-      await browser.outcome(DEADLINE_MS);
-      return said;
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
+    await using browser = await Browser.open(`${this.origin}/`);
+    const story = () => `the page says something: ${browser.stderr}`;
+    return await within(story, this.#said.promise, DEADLINE_MS);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
