@@ -29,7 +29,7 @@ export interface EndingConnection extends ClientConnection {
  *
  * | ended by  | when                   | what still leaves                    | the will is published |
  * | --------- | ---------------------- | ------------------------------------ | --------------------- |
- * | `client`  | DISCONNECT has come    | nothing                              | unless it said 0x00   |
+ * | `client`  | DISCONNECT has come    | responses that are ready             | unless it said 0x00   |
  * | `broker`  | `byBroker`, `takeOver` | what `LastPacket` says, `lingerMs`   | yes                   |
  * | `network` | the transport is gone  | nothing                              | yes                   |
  *
@@ -92,13 +92,21 @@ export class ConnectionEnd {
     return this.#gone ??= this.#isGone ? Receipt.closed() : new Receipt();
   }
 
-  /** The first way: the client has sent DISCONNECT. It receives nothing more. */
+  /**
+   * The first way: the client has sent DISCONNECT. It receives the responses to the packets that
+   * came with it, such as CONNACK, and nothing more.
+   */
   byClient(reasonCode: number): void {
     this.#reasonCode = reasonCode;
     this.#endedBy = "client";
     // Every other reason code, such as 0x04, asks for the will [MQTT-3.14.4-3].
     this.#keepsWill = reasonCode !== ReasonCode.Success;
-    this.abort();
+    const { outbox, timer } = this.#connection;
+    if (!outbox.flushControl()) return this.abort();
+    this.isOpen = false;
+    timer.linger();
+    outbox.finish(false);
+    this.#releaseSoon();
   }
 
   /**
@@ -161,7 +169,7 @@ export class ConnectionEnd {
   onOutboxEnded(isComplete: boolean, error: unknown): void {
     this.isOpen = false;
     this.error ??= error;
-    if (!isComplete) this.#closeTransport();
+    if (!isComplete || this.#endedBy === "client") this.#closeTransport();
     // The peer may still be sending, so its last bytes are read.
     else this.#pipe.closeWrite();
     this.#hasSentAll = true;

@@ -14,6 +14,8 @@ class EndingWorld {
   readonly end: ConnectionEnd;
   readonly listenerPolicy = { connections: 0 };
   readonly session: { link: unknown } = { link: null };
+  /** Whether the responses are still being written. */
+  isWriting = false;
 
   constructor(options: Omit<TestConnectionOptions, "session" | "broker"> = {}, isClient = true) {
     const disconnected = (_client: ClientInfo, info: DisconnectInfo) => void this.ended.push(info);
@@ -45,6 +47,10 @@ class EndingWorld {
       },
     });
     Object.assign(connection.outbox, {
+      flushControl: () => {
+        this.events.push("responses written");
+        return this.isWriting;
+      },
       abort: () => {
         this.events.push("outbox aborted");
         this.end.onOutboxEnded(false, null);
@@ -70,12 +76,27 @@ Deno.test("ConnectionEnd deletes the will at a DISCONNECT of the client [MQTT-3.
   for (const [reasonCode, keepsWill] of cases) {
     const world = new EndingWorld();
     world.end.byClient(reasonCode);
-    assertEquals(world.news(), ["outbox aborted", "closed"]);
+    assertEquals(world.news(), ["responses written", "outbox aborted", "closed"]);
     world.end.transportGone();
     const suspended = keepsWill ? "suspended with its will" : "suspended";
     assertEquals(world.news(), ["outbox aborted", ...GONE, suspended]);
     assertEquals(world.ended, [{ reasonCode, by: "client", error: null }]);
   }
+});
+
+Deno.test("ConnectionEnd closes after the responses to what came with DISCONNECT have left", async () => {
+  const world = new EndingWorld();
+  world.isWriting = true;
+  world.end.byClient(ReasonCode.Success);
+  assertEquals([world.end.isOpen, world.end.isLingering], [false, false]);
+  assertEquals(world.news(), ["responses written", "linger", "finishes"]);
+  await world.connection.clock.settle();
+  assertEquals(world.news(), ["suspended"]);
+  world.end.onOutboxEnded(true, null);
+  assertEquals(world.news(), ["closed"]);
+  world.end.transportGone();
+  assertEquals(world.news(), ["outbox aborted", ...GONE]);
+  assertEquals(world.ended.map(({ by }) => by), ["client"]);
 });
 
 Deno.test("ConnectionEnd says why the broker ends a connection, then releases the session", async () => {

@@ -182,6 +182,13 @@ export class Outbox implements Waiter {
     while (this.#flushOnce());
   }
 
+  /** Writes the waiting control packets now, if it can. Returns whether that write goes on. */
+  flushControl(): boolean {
+    if (this.#writing !== null || this.#isHeld || this.control.bytes === 0) return false;
+    this.#write(this.#takeControl());
+    return this.#writing !== null && this.#state !== "closed";
+  }
+
   /** The pipe has taken so many more bytes of the write in progress. */
   onWritten(bytes: number): void {
     if (this.#writing === null || this.#state === "closed") return;
@@ -310,16 +317,11 @@ export class Outbox implements Waiter {
       return false;
     }
     this.#writing = null;
-    this.#giveBack();
+    if (this.#lent !== null) this.#host.pool.give(this.#lent);
+    this.#lent = null;
     this.#trail.recycle();
     if (this.#pressure?.isAwaited) this.#pressure.clearIfLow(this.lag);
     return true;
-  }
-
-  #giveBack(): void {
-    if (this.#lent === null) return;
-    this.#host.pool.give(this.#lent);
-    this.#lent = null;
   }
 
   /** Everything was written: wait for the shared log. */

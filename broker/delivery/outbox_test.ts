@@ -319,6 +319,22 @@ Deno.test("Outbox.finish() with nothing to write ends with the turn", async () =
   assertEquals(world.ends.length, 1);
 });
 
+Deno.test("Outbox.flushControl() writes the responses that wait at once, and no message", async () => {
+  const world = new OutboxWorld();
+  world.loose(1);
+  world.control(2);
+  world.outbox.hold();
+  assertEquals([world.outbox.flushControl(), world.transport.started], [false, 0]);
+  world.outbox.release();
+  assertEquals(world.outbox.flushControl(), true);
+  assertEquals([world.transport.started, world.outbox.control.bytes], [1, 0]);
+  world.control(3);
+  // A write is in progress already.
+  assertEquals(world.outbox.flushControl(), false);
+  assertEquals([world.transport.started, world.outbox.control.bytes > 0], [1, true]);
+  assertEquals(await world.takeAll(), [2, 3, 1]);
+});
+
 Deno.test("Outbox.abort() writes nothing more, and ends once", async () => {
   const world = new OutboxWorld();
   const follows = new CountingFollows();
