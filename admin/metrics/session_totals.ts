@@ -33,7 +33,8 @@ export interface Totals {
   readonly byListener: ReadonlyMap<string, number>;
 }
 
-const NOTHING: Totals = {
+/** The totals of no sessions. */
+export const NOTHING: Totals = {
   connected: 0,
   offline: 0,
   durable: 0,

@@ -6,19 +6,25 @@ import { type AdminListener, type AdminOptions, listenAdmin } from "../../admin/
 import { type Client, connect, type ConnectOptions } from "../../client/mod.ts";
 import { Broker, type BrokerOptions } from "../../mod.ts";
 
-const FLAGS = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-  "--disable-dev-shm-usage",
-];
 /** How long a step may take; a machine may have much else to do. */
 const STEP_MS = 120_000;
+
+/** How Chromium is started. */
+export const CHROMIUM = {
+  executablePath: "/usr/bin/chromium",
+  timeout: STEP_MS,
+  args: [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+  ],
+};
 
 /** What axe-core finds. */
 interface Finding {
@@ -75,8 +81,7 @@ export class PageStage implements AsyncDisposable {
     const made = new Broker(broker);
     const { port } = await made.listen({ port: 0, policy: { name: "lan" } });
     const listener = await listenAdmin(made, { port: 0, ...admin });
-    const executablePath = "/usr/bin/chromium";
-    const browser = await chromium.launch({ executablePath, args: FLAGS, timeout: 2 * STEP_MS });
+    const browser = await chromium.launch(CHROMIUM);
     const context = await browser.newContext({
       viewport: size ?? { width: 1280, height: 900 },
       colorScheme: isDark ? "dark" : "light",

@@ -6,6 +6,7 @@ import { Clients } from "./clients.js";
 import { live, useLive } from "./live.js";
 import { Login } from "./login.js";
 import { Messages } from "./messages.js";
+import { pane } from "./mqtt_pane.js";
 import { Overview } from "./overview.js";
 import { html, render, useEffect, useState } from "./preact.js";
 import { Retained } from "./retained.js";
@@ -36,6 +37,7 @@ function App() {
   useEffect(() => {
     session.onLost = () => {
       live.stop();
+      pane.close();
       session.forget();
       setState("login");
     };

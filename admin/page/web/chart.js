@@ -78,7 +78,7 @@ function optionsOf(place, lines, latest, setAt) {
   const style = getComputedStyle(place);
   const color = (name) => style.getPropertyValue(`--${name}`).trim();
   const font = `11px ${style.fontFamily}`;
-  const axis = { stroke: color("muted"), font, ticks: { show: false } };
+  const axis = { stroke: color("muted"), font, gap: 8, ticks: { show: false } };
   return {
     width: Math.max(200, Math.floor(place.clientWidth)),
     height: HEIGHT,
