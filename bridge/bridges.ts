@@ -1,8 +1,10 @@
 /** The bridges of a broker. */
+import { Addresses } from "./addresses.ts";
 import { Bridge } from "./bridge.ts";
 import { dialBridge } from "./dial.ts";
 import type { BridgeHost, BridgeSurroundings } from "./host.ts";
 import { type BridgeOptions, bridgeSettings } from "./options.ts";
+import { topicMapOf } from "./topic_map.ts";
 import type { BridgeStatus } from "./status.ts";
 
 /** Bridges of one broker. */
@@ -72,6 +74,17 @@ export class Bridges implements AsyncDisposable {
     if (known === undefined) {
       this.#bridges.set(name, new Bridge(this.#host, this.#surroundings, settings));
     } else if (JSON.stringify(known.settings) !== JSON.stringify(settings)) known.change(settings);
+  }
+
+  /**
+   * Finds out whether `add()` would take options, without adding anything.
+   *
+   * @throws {TypeError | RangeError} If an option cannot be used.
+   */
+  check(options: BridgeOptions): void {
+    const settings = bridgeSettings(options, this.#surroundings.hostname);
+    topicMapOf(settings.topics);
+    void new Addresses(settings);
   }
 
   /**

@@ -1,5 +1,6 @@
 /** The options of a bridge, and their defaults. */
 import type { QoS } from "../codec/mod.ts";
+import { topicNameFault } from "../router/topic.ts";
 
 /** The direction of a topic: from this broker to the other one, the other way, or both ways. */
 export type BridgeDirection = "out" | "in" | "both";
@@ -231,9 +232,13 @@ export function bridgeSettings(options: BridgeOptions, hostname: () => string): 
 }
 
 function check(settings: BridgeSettings): void {
-  const { name, addresses, topics, restart } = settings;
+  const { name, addresses, topics, restart, notificationTopic } = settings;
   if (name === "") throw new RangeError("Cannot add a bridge: it has no name");
   const fault = (text: string) => new RangeError(`Cannot use the bridge "${name}": ${text}`);
+  for (const [what, topic] of [["name", name], ["topic of its state", notificationTopic]]) {
+    const wrong = topicNameFault(topic!);
+    if (wrong !== null) throw fault(`its ${what}, as a topic, ${wrong}`);
+  }
   if (addresses.length === 0) throw fault("it has no address");
   if (topics.length > TOPICS_MAX) throw fault(`it has more than ${TOPICS_MAX} topics`);
   for (const [option, [min, max]] of Object.entries(RANGES)) {

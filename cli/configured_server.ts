@@ -152,6 +152,7 @@ export class ConfiguredServer {
     const { configuration, material } = loaded;
     const { limits } = brokerOptions(configuration, this.#surroundings);
     this.#streams.check(configuration);
+    await this.#bridges.check(configuration, material.bridges);
     const change = await this.#listeners.change(configuration, await this.#fill(loaded));
     try {
       openLog(configuration, () => this.#log.change(logSettings(configuration)));

@@ -1,6 +1,6 @@
 /** The bridges of a server, from its configuration. */
 import type { Bridges } from "../bridge/mod.ts";
-import type { BridgeTls } from "../bridge/options.ts";
+import type { BridgeOptions, BridgeTls } from "../bridge/options.ts";
 import { bridgeOptionsOf } from "../config/bridge_drafts.ts";
 import type { BridgeConfiguration, Configuration } from "../config/configuration.ts";
 import { ConfigError } from "../config/errors.ts";
@@ -26,31 +26,32 @@ export class ServerBridges {
   }
 
   /**
+   * Finds what cannot be done, before anything is.
+   *
+   * @throws {ConfigError} If an option cannot be used.
+   */
+  async check(told: Told, files: ReadonlyMap<string, BridgeTls | null>): Promise<void> {
+    if (told.bridges.length === 0) return;
+    const bridges = this.#bridges ??= await this.#load();
+    for (const one of told.bridges) attempt(one, () => bridges.check(optionsOf(one, told, files)));
+  }
+
+  /**
    * Adds bridges that are new, changes those that differ, and removes those that are gone. The others
    * are not touched.
    *
    * @param files The TLS options of each bridge, by its name.
    * @throws {ConfigError} If an option cannot be used.
    */
-  async apply(
-    { bridges: told, global }: Told,
-    files: ReadonlyMap<string, BridgeTls | null>,
-  ): Promise<void> {
-    if (told.length === 0 && this.#bridges === null) return;
+  async apply(told: Told, files: ReadonlyMap<string, BridgeTls | null>): Promise<void> {
+    if (told.bridges.length === 0 && this.#bridges === null) return;
     const bridges = this.#bridges ??= await this.#load();
     for (const name of bridges.names) {
-      if (told.some((one) => one.name === name)) continue;
+      if (told.bridges.some((one) => one.name === name)) continue;
       await bridges.remove(name);
       this.#log("notice", `Bridge ${name}: removed`);
     }
-    for (const one of told) {
-      const options = bridgeOptionsOf(one, files.get(one.name)!, global.max_inflight_messages);
-      try {
-        bridges.add(options);
-      } catch (error) {
-        throw fault(one, error);
-      }
-    }
+    for (const one of told.bridges) attempt(one, () => bridges.add(optionsOf(one, told, files)));
   }
 
   /** Disconnects all. */
@@ -61,6 +62,22 @@ export class ServerBridges {
   async #load(): Promise<Bridges> {
     const { Bridges } = await import("../bridge/mod.ts");
     return new Bridges(this.#broker, { log: this.#log });
+  }
+}
+
+function optionsOf(
+  one: BridgeConfiguration,
+  { global }: Told,
+  files: ReadonlyMap<string, BridgeTls | null>,
+): BridgeOptions {
+  return bridgeOptionsOf(one, files.get(one.name) ?? null, global.max_inflight_messages);
+}
+
+function attempt(one: BridgeConfiguration, act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    throw fault(one, error);
   }
 }
 

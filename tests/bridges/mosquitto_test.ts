@@ -50,6 +50,14 @@ class Site implements AsyncDisposable {
     return child;
   }
 
+  async write(name: string, text: string): Promise<void> {
+    await Deno.writeTextFile(this.#path(name), text);
+  }
+
+  read(name: string): Promise<string> {
+    return Deno.readTextFile(this.#path(name));
+  }
+
   #path(name: string): string {
     return this.#certificates.path(name);
   }
@@ -171,6 +179,72 @@ class Observer implements AsyncDisposable {
     await this.client.close({ graceMs: 0 });
   }
 }
+
+testWith(
+  ["mosquitto", "openssl"],
+  "a bridge with nothing but an address and a topic works with mosquitto, and is called after the host and itself",
+  async () => {
+    await using site = await Site.make("mqttv311");
+    await site.write(
+      "near.conf",
+      `listener ${site.near} 127.0.0.1
+allow_anonymous true
+connection plain
+address 127.0.0.1:${site.far}
+topic # both
+`,
+    );
+    await using _far = await site.start("mosquitto", "far");
+    await using _near = await site.start("fairway", "near");
+    await using near = await Observer.open(site.near);
+    await using far = await Observer.open(site.far);
+    await far.until(`$SYS/broker/connection/${Deno.hostname()}.plain/state 1 1`);
+    await near.publish("a", "from near");
+    await far.until("a from near 0");
+    await far.publish("b", "from far");
+    await near.until("b from far 0");
+  },
+);
+
+testWith(
+  ["mosquitto", "openssl"],
+  "a reload adds, changes and removes bridges, and does not touch the others",
+  async () => {
+    await using site = await Site.make("mqttv311");
+    await using _far = await site.start("mosquitto", "far");
+    await using server = await site.start("fairway", "near");
+    await using near = await Observer.open(site.near);
+    await using far = await Observer.open(site.far);
+    await connected(near, far);
+    const text = await site.read("near.conf");
+    const kept = text.slice(0, text.indexOf("connection renamed"))
+      .replace(
+        "topic both/# both 2",
+        "topic both/# both 2\ntopic more/# out 1\nbridge_reload_type immediate",
+      );
+    await site.write(
+      "near.conf",
+      `${kept}connection added\naddress 127.0.0.1:${site.far}\ntopic added/# out 1\n`,
+    );
+    near.taken();
+    far.taken();
+    server.signal("SIGHUP");
+    await server.waitFor(/Configuration reloaded/, "stderr", DEADLINE_MS);
+    await far.until(`$SYS/broker/connection/${Deno.hostname()}.added/state 1 1`);
+    await far.until("$SYS/broker/connection/hall7-renamed/state 0 0");
+    await far.until("$SYS/broker/connection/hall7-shared/state 1 1");
+    await near.publish("added/a", "x");
+    await far.until("added/a x 1");
+    await near.publish("more/a", "x");
+    await far.until("more/a x 1");
+    assertEquals(far.taken().filter((text) => text.includes("hall7-secured")), []);
+    await site.write("near.conf", `${kept}connection bad\ntopic a\n`);
+    server.signal("SIGHUP");
+    await server.waitFor(/connection: "bad" needs an address/, "stderr", DEADLINE_MS);
+    await near.publish("added/a", "y");
+    await far.until("added/a y 1");
+  },
+);
 
 /** Waits until all bridges say at both brokers that they are connected. */
 async function connected(near: Observer, far: Observer): Promise<void> {
