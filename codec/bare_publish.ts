@@ -42,15 +42,50 @@ export function writeBarePublish(
   target: Uint8Array,
   offset: number,
 ): number {
-  const { buffer, topic } = source;
+  offset = writeHead(source, version, flags, packetId, topicSkip, target, offset, 0);
+  return copyBytes(source.buffer, source.payloadStart, source.payloadEnd, target, offset);
+}
+
+/**
+ * Writes what precedes the payload of {@linkcode writeBarePublish}, with its Remaining Length. The
+ * payload must follow in the same connection.
+ *
+ * @returns The offset after it.
+ * @throws {RangeError} If `target` is too short, or the packet larger than a packet can be. Nothing
+ * is written then.
+ */
+export function writeBareHead(
+  source: ForwardSource,
+  version: ProtocolVersion,
+  flags: number,
+  packetId: number,
+  topicSkip: number,
+  target: Uint8Array,
+  offset: number,
+): number {
+  const elsewhere = source.payloadEnd - source.payloadStart;
+  return writeHead(source, version, flags, packetId, topicSkip, target, offset, elsewhere);
+}
+
+function writeHead(
+  source: ForwardSource,
+  version: ProtocolVersion,
+  flags: number,
+  packetId: number,
+  topicSkip: number,
+  target: Uint8Array,
+  offset: number,
+  elsewhere: number,
+): number {
+  const { topic } = source;
   const qos = flags >> 1 & 3;
   const body = bodySize(source, version, qos, topicSkip);
-  offset = writeFixedHeader(0x30 | flags, body, target, offset);
+  offset = writeFixedHeader(0x30 | flags, body, target, offset, elsewhere);
   offset = writeUint16(topic.length - topicSkip, target, offset);
   offset = copyBytes(topic, topicSkip, topic.length, target, offset);
   if (qos > 0) offset = writeUint16(packetId, target, offset);
   if (version === 5) target[offset++] = 0;
-  return copyBytes(buffer, source.payloadStart, source.payloadEnd, target, offset);
+  return offset;
 }
 
 function bodySize(

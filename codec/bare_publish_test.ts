@@ -1,7 +1,13 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { barePublishSize, writeBarePublish } from "./bare_publish.ts";
+import { barePublishSize, writeBareHead, writeBarePublish } from "./bare_publish.ts";
 import { encodePacket } from "./packet.ts";
-import { forwardedSize, ForwardOptions, type ForwardSource, writeForwarded } from "./forward.ts";
+import {
+  forwardedSize,
+  ForwardOptions,
+  type ForwardSource,
+  writeForwarded,
+  writeForwardedHead,
+} from "./forward.ts";
 import type { ProtocolVersion, QoS } from "./protocol.ts";
 
 function source(topic: string, payload: Uint8Array): ForwardSource {
@@ -38,6 +44,11 @@ Deno.test("a bare PUBLISH has the bytes of one that is forwarded without propert
             const end = writeBarePublish(message, version, flags, 513, topicSkip, actual, 1);
             assertEquals(end, size + 1);
             assertEquals(actual.subarray(1, end), expected);
+            const head = new Uint8Array(size - bytes);
+            writeBareHead(message, version, flags, 513, topicSkip, head, 0);
+            assertEquals(head, expected.subarray(0, head.length));
+            writeForwardedHead(message, how, head.fill(0), 0);
+            assertEquals(head, expected.subarray(0, head.length));
           }
         }
       }

@@ -57,8 +57,9 @@ export function frameSize(remaining: number): number {
 /**
  * Writes the header of a packet whose body has `remaining` bytes.
  *
+ * @param elsewhere How many bytes at the end of the body are not written to `target`.
  * @returns The offset of the body.
- * @throws {RangeError} If the whole packet does not fit into `target`; nothing
+ * @throws {RangeError} If the rest of the packet does not fit into `target`; nothing
  * is written then.
  */
 export function writeFixedHeader(
@@ -66,8 +67,9 @@ export function writeFixedHeader(
   remaining: number,
   target: Uint8Array,
   offset: number,
+  elsewhere = 0,
 ): number {
-  const size = frameSize(remaining);
+  const size = frameSize(remaining) - elsewhere;
   if (offset + size > target.length) {
     throw new RangeError(`Cannot write ${size} bytes at ${offset} of ${target.length}`);
   }

@@ -122,10 +122,38 @@ export function writeForwarded(
   target: Uint8Array,
   offset: number,
 ): number {
+  offset = writeHead(source, how, target, offset, 0);
+  return copyBytes(source.buffer, source.payloadStart, source.payloadEnd, target, offset);
+}
+
+/**
+ * Writes what precedes the payload of {@linkcode writeForwarded}, with its Remaining Length. The
+ * payload must follow in the same connection.
+ *
+ * @returns The offset after it.
+ * @throws {RangeError} If `target` is too short, or the packet larger than a packet can be. Nothing
+ * is written then.
+ */
+export function writeForwardedHead(
+  source: ForwardSource,
+  how: ForwardOptions,
+  target: Uint8Array,
+  offset: number,
+): number {
+  return writeHead(source, how, target, offset, source.payloadEnd - source.payloadStart);
+}
+
+function writeHead(
+  source: ForwardSource,
+  how: ForwardOptions,
+  target: Uint8Array,
+  offset: number,
+  elsewhere: number,
+): number {
   const { buffer, topic } = source;
   const length = propertiesLength(source, how);
   const flags = (how.dup && how.qos > 0 ? 0x08 : 0) | how.qos << 1 | (how.retain ? 0x01 : 0);
-  offset = writeFixedHeader(0x30 | flags, bodySize(source, how, length), target, offset);
+  offset = writeFixedHeader(0x30 | flags, bodySize(source, how, length), target, offset, elsewhere);
   const topicStart = how.omitTopic ? topic.length : how.topicSkip;
   offset = writeUint16(topic.length - topicStart, target, offset);
   offset = copyBytes(topic, topicStart, topic.length, target, offset);
@@ -135,7 +163,7 @@ export function writeForwarded(
     offset = writeOwnProperties(how, target, offset);
     offset = copyBytes(buffer, source.propertiesStart, source.propertiesEnd, target, offset);
   }
-  return copyBytes(buffer, source.payloadStart, source.payloadEnd, target, offset);
+  return offset;
 }
 
 function bodySize(source: ForwardSource, how: ForwardOptions, length: number): number {

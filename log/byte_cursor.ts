@@ -33,6 +33,23 @@ export class ByteCursor {
     return this.#frames;
   }
 
+  /**
+   * Whether the last {@linkcode take} has ended within a frame: the next one returns the rest, and
+   * must follow before anything else is done.
+   */
+  get isWithinFrame(): boolean {
+    const segment = this.#current();
+    return segment.isRest && this.#position === segment.base;
+  }
+
+  /** The bytes up to `end` that are shared with other logs. */
+  *shared(end: number): Iterable<Uint8Array> {
+    let segment: ByteSegment | null = this.#current();
+    for (; segment !== null && segment.base < end; segment = segment.next) {
+      if (segment.isRest && this.#position <= segment.base) yield segment.bytes;
+    }
+  }
+
   /** How many bytes {@linkcode take} would return. */
   available(end: number): number {
     const segment = this.#current();
@@ -63,7 +80,7 @@ export class ByteCursor {
    */
   skipUntil(bytes: number, end: number, endFrames: number): number {
     const before = this.#frames;
-    while (end - this.#position > bytes) {
+    while (end - this.#position > bytes || this.isWithinFrame) {
       const next = this.#current().next;
       if (next === null || next.base >= end) {
         this.#position = end;

@@ -9,7 +9,10 @@ const SEGMENT_BYTES_MIN = 1024;
 const SEGMENT_BYTES_MAX = BufferPool.bytesMax;
 const NO_BYTES = new Uint8Array(0);
 
-/** Consecutive frames of a {@linkcode ByteLog}; a frame never spans two segments. */
+/**
+ * Consecutive frames of a {@linkcode ByteLog}. A frame spans two segments only if its end was not
+ * copied: see {@linkcode ByteLog.commitSplit}.
+ */
 export class ByteSegment {
   /** The frames, and room for more after {@linkcode length}. */
   bytes: Uint8Array<ArrayBuffer> = NO_BYTES;
@@ -17,6 +20,8 @@ export class ByteSegment {
   length = 0;
   /** How many frames those are. */
   frames = 0;
+  /** Whether it is the end of the frame that the segment before begins. Others share its bytes. */
+  isRest = false;
   /** The segment that follows, or `null` while this is the last. */
   next: ByteSegment | null = null;
 
@@ -42,6 +47,7 @@ export class ByteSegment {
     copy.bytes = this.bytes;
     copy.length = this.length;
     copy.frames = this.frames;
+    copy.isRest = this.isRest;
     return copy;
   }
 }
@@ -98,6 +104,21 @@ export class ByteLog {
     if (this.#parked.length > 0) this.#wake();
   }
 
+  /**
+   * Appends one frame: the bytes that were written at the reserved offset, and then `rest`. That is
+   * not copied, and must not change any more.
+   */
+  commitSplit(bytes: number, rest: Uint8Array<ArrayBuffer>): void {
+    this.#tail.length += bytes;
+    const segment = new ByteSegment(this.end, this.frames);
+    segment.bytes = rest;
+    segment.length = rest.length;
+    segment.frames = 1;
+    segment.isRest = true;
+    this.#add(segment);
+    if (this.#parked.length > 0) this.#wake();
+  }
+
   /** Appends a copy of `source[start, end)`, which is `frames` whole frames. */
   append(source: Uint8Array, start: number, end: number, frames: number): void {
     const offset = this.reserve(end - start);
@@ -124,18 +145,19 @@ export class ByteLog {
   recycle(segment: ByteSegment, drained: boolean): void {
     if (this.#pool === null) return;
     while (this.#head.base < segment.base) {
-      this.#pool.give(this.#head.bytes);
+      this.#giveBack(this.#head);
       this.#head = this.#head.next!;
     }
     if (!drained || segment.length === 0) return;
     // Nothing is left, so the segment is reused from the current end of the log. Its size follows
     // what was needed since the last time.
-    this.#pool.give(segment.bytes);
-    this.#segmentBytes = Math.max(SEGMENT_BYTES_MIN / 4, segment.length);
+    this.#giveBack(segment);
+    if (!segment.isRest) this.#segmentBytes = Math.max(SEGMENT_BYTES_MIN / 4, segment.length);
     segment.base += segment.length;
     segment.baseFrames += segment.frames;
     segment.bytes = NO_BYTES;
     segment.length = segment.frames = 0;
+    segment.isRest = false;
   }
 
   /**
@@ -146,14 +168,19 @@ export class ByteLog {
     this.#head = segment;
   }
 
+  #giveBack({ bytes, isRest }: ByteSegment): void {
+    if (!isRest) this.#pool!.give(bytes);
+  }
+
+  #add(segment: ByteSegment): void {
+    this.#tail.next = segment;
+    this.#tail = segment;
+    if (this.#pool === null) this.#head = segment;
+  }
+
   #grow(bytes: number): void {
     const size = Math.max(bytes, Math.min(this.#segmentBytes, SEGMENT_BYTES_MAX));
-    if (this.#tail.length > 0) {
-      const segment = new ByteSegment(this.end, this.frames);
-      this.#tail.next = segment;
-      this.#tail = segment;
-      if (this.#pool === null) this.#head = segment;
-    }
+    if (this.#tail.length > 0) this.#add(new ByteSegment(this.end, this.frames));
     this.#tail.bytes = this.#pool === null ? new Uint8Array(size) : this.#pool.take(size);
     this.#segmentBytes = Math.min(size * 4, SEGMENT_BYTES_MAX);
   }

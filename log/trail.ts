@@ -6,6 +6,8 @@ export interface Walker {
   readonly position: number;
   /** The log that it reads. */
   readonly log: { readonly end: number };
+  /** The bytes up to `end` that are shared with other logs; without it there are none. */
+  shared?(end: number): Iterable<Uint8Array>;
 }
 
 /** A part of one log that is a part of a {@linkcode Trail}. */

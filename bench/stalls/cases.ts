@@ -178,6 +178,17 @@ export const PUBLISH_CASES: readonly Case[] = [
       };
     },
   },
+  ...([[100, 16 * 1024, "16 MB"], [2000, 63, "63 KB"]] as const).map(([count, kb, size]): Case => ({
+    name: `publish-${size.replace(" ", "-").toLowerCase()}-to-${count}`,
+    what: `a message of ${size} to ${count} subscribers of 5.0, each with an identifier of its own`,
+    async prepare(port) {
+      const peers = await Peer.crowd(port, count, () => ({ version: 5 }));
+      await Promise.all(peers.map((peer, i) => peer.subscribe(["large"], 0, i + 1)));
+      const peer = await Peer.connect(port);
+      const bytes = peer.encode(publishOf("large", { bytes: kb * 1024 - 100 }));
+      return async () => await peer.sendBytes(bytes);
+    },
+  })),
   ...([0, 1] as const).map((qos): Case => ({
     name: `publish-to-4000-qos-${qos}`,
     what: `20 messages with QoS ${qos} to 4,000 subscribers of one topic`,

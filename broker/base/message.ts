@@ -14,6 +14,16 @@ export function messageBytes(topicBytes: number, bodyBytes: number): number {
   return bodyBytes + 2 * topicBytes + OVERHEAD_BYTES;
 }
 
+/**
+ * Payloads from this size on are sent as they are, and not copied for each subscriber: of any
+ * message, and of one that is kept, for which it costs no copy.
+ */
+const SHARED_BYTES_MIN = 1024 * 1024;
+const SHARED_KEPT_BYTES_MIN = 64 * 1024;
+/** The same of a message whose copies would have more than so many bytes together. */
+const SHARED_WIDELY_BYTES_MIN = 16 * 1024;
+const COPIES_BYTES_MAX = 4 * 1024 * 1024;
+
 /** Bytes of memory that were kept for messages so far, by all brokers of the process. */
 let kept = 0;
 
@@ -74,7 +84,8 @@ export class Message implements ForwardSource {
   isRevoked = false;
   /** The number of the last memory walk that counted it. */
   countedBy = 0;
-  #owned = false;
+  #isOwned = false;
+  #isShared = false;
 
   /**
    * @param name The topic.
@@ -171,15 +182,15 @@ export class Message implements ForwardSource {
 
   /** Takes the buffer, of which it is all, for its own: nobody else changes it. */
   own(): this {
-    this.#owned = true;
+    this.#isOwned = true;
     kept += this.weight;
     return this;
   }
 
   /** Copies the bytes, once, so that the message outlives the input buffer. */
   keep(): this {
-    if (this.#owned) return this;
-    this.#owned = true;
+    if (this.#isOwned) return this;
+    this.#isOwned = true;
     kept += this.weight;
     const start = this.propertiesStart;
     this.buffer = this.buffer.slice(start, this.payloadEnd);
@@ -188,6 +199,23 @@ export class Message implements ForwardSource {
     this.payloadStart -= start;
     this.payloadEnd -= start;
     return this;
+  }
+
+  /** It is about to be encoded so many times. */
+  encodeFor(subscribers: number): void {
+    const { payloadBytes } = this;
+    if (payloadBytes < SHARED_WIDELY_BYTES_MIN) return;
+    if (payloadBytes * subscribers > COPIES_BYTES_MAX) this.#isShared = true;
+  }
+
+  /**
+   * Whether the payload is sent to all subscribers as it is, and not copied for each of them: their
+   * copies would be a long turn, and much memory.
+   */
+  get isShared(): boolean {
+    const { payloadBytes } = this;
+    return this.#isShared || payloadBytes >= SHARED_BYTES_MIN ||
+      (this.#isOwned && payloadBytes >= SHARED_KEPT_BYTES_MIN);
   }
 
   /** Seconds until it expires, rounded up; -1 if it never does [MQTT-3.3.2-6]. */

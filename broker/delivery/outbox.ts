@@ -6,7 +6,7 @@ import type { Pipe } from "../../transport/pipe.ts";
 import { Backpressure, isHigh } from "./backpressure.ts";
 import { ControlPackets } from "./control_packets.ts";
 import type { OutboxHost, OutboxOwner } from "./outbox_host.ts";
-import { type Follows, type OutboxStretch, OutboxTrail } from "./outbox_trail.ts";
+import { type Follows, OutboxTrail } from "./outbox_trail.ts";
 
 /** Pieces up to this size are combined into one buffer. Larger ones are written as they are. */
 const GATHER_BYTES = 16 * 1024;
@@ -53,7 +53,7 @@ export class Outbox implements Waiter {
     this.#pipe = pipe;
     this.#host = host;
     this.#owner = owner;
-    this.#trail = new OutboxTrail(host.pool);
+    this.#trail = new OutboxTrail(host);
     this.control = new ControlPackets(host.pool);
   }
 
@@ -69,8 +69,8 @@ export class Outbox implements Waiter {
 
   /** Adds the memory it holds; shared logs count once. */
   tally(tally: Tally): void {
-    const { first, size } = this.#trail;
-    tally.trail(first, size, () => 1);
+    this.#trail.tally(tally);
+    if (this.#lent === null && this.#writing !== null) tally.share(this.#writing);
     tally.bytes += this.control.buffer.length + (this.#lent?.length ?? 0);
   }
 
@@ -115,6 +115,12 @@ export class Outbox implements Waiter {
   commit(bytes: number): void {
     this.#own!.commit(bytes, 1);
     this.#grew(bytes);
+  }
+
+  /** Appends one frame: what was written to the reserved room, and `rest`, which is not copied. */
+  commitSplit(bytes: number, rest: Uint8Array<ArrayBuffer>): void {
+    this.#own!.commitSplit(bytes, rest);
+    this.#grew(bytes + rest.length);
   }
 
   /** Appends a copy of `source[start, end)`, which is `frames` whole QoS 0 frames. */
@@ -193,7 +199,10 @@ export class Outbox implements Waiter {
   onWritten(bytes: number): void {
     if (this.#writing === null || this.#state === "closed") return;
     try {
-      if (this.#taken(bytes)) this.flush();
+      if (!this.#taken(bytes)) return;
+      // Large frames are written in turns.
+      if (this.#trail.isWithinFrame) this.#touch(true);
+      else this.flush();
     } catch (error) {
       this.#host.reportError(error);
       this.#end(false, error);
@@ -235,21 +244,15 @@ export class Outbox implements Waiter {
 
   /** The bytes of the next write: one large piece, or several small ones combined. */
   #gather(): Uint8Array<ArrayBuffer> | null {
+    if (this.#trail.isWithinFrame) return this.#trail.takeRest();
     const stretch = this.#trail.current();
     if (stretch === null) return this.control.bytes === 0 ? null : this.#takeControl();
     const available = stretch.cursor.available(stretch.end);
     const alone = stretch.next === null && available === stretch.limit - stretch.cursor.position;
     if (this.control.bytes === 0 && (alone || available >= DIRECT_BYTES)) {
-      return this.#take(stretch);
+      return this.#trail.take(stretch);
     }
     return this.#gatherPieces();
-  }
-
-  #take({ cursor, end, endCount }: OutboxStretch): Uint8Array<ArrayBuffer> {
-    const before = cursor.frames;
-    const piece = cursor.take(end, endCount);
-    this.#host.countSent(cursor.frames - before, piece.length);
-    return piece;
   }
 
   #takeControl(): Uint8Array<ArrayBuffer> {
@@ -258,7 +261,7 @@ export class Outbox implements Waiter {
     return this.#lent.subarray(0, bytes);
   }
 
-  /** Every piece ends with a whole frame, so a control packet may precede any piece. */
+  /** A piece begins with a whole frame, so a control packet may precede it. */
   #gatherPieces(): Uint8Array<ArrayBuffer> {
     const { pool } = this.#host;
     let filled = this.control.bytes;
@@ -271,10 +274,11 @@ export class Outbox implements Waiter {
     for (let s = this.#trail.current(); s !== null; s = this.#trail.current()) {
       const available = s.cursor.available(s.end);
       if (available > target.length - filled) break;
-      const piece = this.#take(s);
+      const piece = this.#trail.take(s);
       copyBytes(piece, 0, piece.length, target, filled);
       filled += piece.length;
       if (s.key === null) s.cursor.recycle();
+      if (this.#trail.isWithinFrame) break;
     }
     // Never empty: without control packets the first piece is a small one.
     this.#lent = target;

@@ -3,7 +3,7 @@ import { ByteLog } from "../../log/byte_log.ts";
 import { frameNumbers } from "../../log/testdata/frames.ts";
 import { newSeed, randomFrom } from "../../router/testdata/random_topics.ts";
 import type { Follows } from "./outbox_trail.ts";
-import { append, OutboxWorld } from "../testdata/outbox_world.ts";
+import { append, appendSplit, OutboxWorld } from "../testdata/outbox_world.ts";
 
 /** Counts how often the outbox has left. */
 class CountingFollows implements Follows {
@@ -390,6 +390,11 @@ class RandomWalk {
     return 8 + (this.#random(50) === 0 ? this.#random(40_000) : this.#random(300));
   }
 
+  /** How many bytes of a frame are copied, so that the rest is not; 0 for a whole frame. */
+  #headBytes(bytes: number): number {
+    return this.#random(3) === 0 ? 1 + this.#random(Math.min(bytes - 1, 40)) : 0;
+  }
+
   async step(): Promise<void> {
     const { world } = this;
     const action = this.#random(12);
@@ -409,13 +414,21 @@ class RandomWalk {
     this.sure.add(this.#next);
     this.messages.push(this.#next);
     this.#followed = null;
-    this.world.sure(this.#next++, this.#size());
+    this.#own(true);
   }
 
   #loose(): void {
     this.messages.push(this.#next);
     this.#followed = null;
-    this.world.loose(this.#next++, this.#size());
+    this.#own(false);
+  }
+
+  #own(sure: boolean): void {
+    const bytes = this.#size();
+    const headBytes = this.#headBytes(bytes);
+    if (headBytes > 0) this.world.split(this.#next++, bytes, headBytes, sure);
+    else if (sure) this.world.sure(this.#next++, bytes);
+    else this.world.loose(this.#next++, bytes);
   }
 
   /** What goes to a shared log is for this outbox only while it follows. */
@@ -426,7 +439,10 @@ class RandomWalk {
       this.#followed = log;
     }
     if (this.#followed === log) this.messages.push(this.#next);
-    append(log, this.#next++, this.#size());
+    const bytes = this.#size();
+    const headBytes = this.#headBytes(bytes);
+    if (headBytes > 0) appendSplit(log, this.#next++, bytes, headBytes);
+    else append(log, this.#next++, bytes);
   }
 }
 
@@ -449,11 +465,7 @@ Deno.test("Outbox loses, splits and misplaces nothing through random walks", asy
     const { world } = random;
     for (let step = 0; step < 1500; step++) await random.step();
     world.outbox.finish(true);
-    await world.turn();
-    while (world.transport.inFlight > 0) {
-      world.transport.take();
-      await world.turn();
-    }
+    await world.drain();
     const where = `walk ${walk}, seed ${seed}`;
     const numbers = frameNumbers(joined(world.transport.writes));
     const controls = numbers.filter((number) => number >= CONTROL_FROM);
@@ -508,4 +520,70 @@ Deno.test("Outbox ends with the error of a pipe that has broken", async () => {
   await world.turn();
   assertEquals(world.ends, [{ isComplete: false, error }]);
   assertFalse(world.outbox.isOpen);
+});
+
+Deno.test("Outbox writes nothing within a frame whose end is not copied", async () => {
+  const world = new OutboxWorld();
+  world.split(1, 5000, 20, true);
+  await world.turn();
+  const parts = [...world.transport.take()];
+  assertEquals(parts.length, 20);
+  world.control(2);
+  world.sure(3);
+  world.outbox.finish(false);
+  for (let turn = 0; turn < 2; turn++) await world.turn();
+  parts.push(...world.transport.take());
+  assertEquals(frameNumbers(Uint8Array.from(parts)), [1]);
+  await world.turn();
+  // What waited behind it is discarded, and what the broker says last is not.
+  assertEquals(await world.take(), [2]);
+  assertEquals([world.ends, world.left], [[{ isComplete: true, error: null }], 1]);
+});
+
+Deno.test("Outbox writes a large frame in parts, one for each turn", async () => {
+  const world = new OutboxWorld();
+  const bytes = 2 * 1024 * 1024;
+  world.split(1, bytes, 20, false);
+  const parts: number[] = [];
+  const isWoken: boolean[] = [];
+  const { flushLater } = world;
+  world.flushLater = (outbox, woken = false) => {
+    isWoken.push(woken);
+    flushLater.call(world, outbox);
+  };
+  for (await world.turn(); world.transport.inFlight > 0; await world.turn()) {
+    parts.push(world.transport.inFlight);
+    world.transport.take();
+    await world.clock.settle();
+    assertEquals(world.transport.inFlight, 0);
+  }
+  const part = 512 * 1024;
+  assertEquals(parts, [20, part, part, part, part - 20]);
+  // Those with little to write are not to wait behind it.
+  assertEquals(new Set(isWoken), new Set([true]));
+  assertEquals(frameNumbers(joined(world.transport.writes)), [1]);
+  assertEquals([world.outbox.lag, world.left, world.sentBytes], [0, 1, bytes]);
+});
+
+Deno.test("Outbox drops the end of a frame that it was writing when it is aborted", async () => {
+  const world = new OutboxWorld();
+  world.split(1, 5000, 20, true);
+  await world.turn();
+  world.outbox.abort();
+  world.transport.take();
+  await world.turn();
+  assertEquals([world.transport.inFlight, world.ends.length], [0, 1]);
+});
+
+Deno.test("Outbox skips frames whose end is not copied as a whole", async () => {
+  const world = new OutboxWorld({ lagBytesMax: 65_536 });
+  world.loose(0);
+  await world.turn();
+  for (let number = 1; number <= 100; number++) world.split(number, 5000, 20, false);
+  world.outbox.checkLag();
+  await world.drain();
+  const [first, ...arrived] = frameNumbers(joined(world.transport.writes));
+  assertEquals([first, arrived], [0, range(101 - arrived.length, 101)]);
+  assertEquals(world.lost, 100 - arrived.length);
+  assert(world.lost > 0 && arrived.length > 0, `${world.lost}`);
 });

@@ -2,10 +2,17 @@
 import type { ByteCursor } from "../../log/byte_cursor.ts";
 import { ByteLog } from "../../log/byte_log.ts";
 import { type Stretch, Trail } from "../../log/trail.ts";
+import type { Tally } from "../base/memory_tally.ts";
 import type { OutboxHost } from "./outbox_host.ts";
 
 /** The memory cost of a change from one log to another, in bytes (measured, garbage included). */
 const STRETCH_BYTES = 512;
+
+/**
+ * How much of a large frame is taken for one write, in bytes. The kernel copies it while nothing else
+ * runs, half a millisecond, and hundreds of connections may write as much.
+ */
+const REST_BYTES_MAX = 512 * 1024;
 
 /** The owner of a shared log. It is called when an outbox leaves the log. */
 export interface Follows {
@@ -21,17 +28,46 @@ export type OutboxStretch = Stretch<ByteCursor, Follows | null>;
  * stretch is the owner of the shared log, or `null`.
  */
 export class OutboxTrail extends Trail<ByteCursor, Follows | null> {
-  readonly #pool: OutboxHost["pool"];
+  readonly #host: Pick<OutboxHost, "pool" | "countSent">;
   /** Frames for this connection alone that may be skipped when it lags: QoS 0. */
   #loose: ByteLog | null = null;
   /** Frames for this connection alone that must not be skipped: they have a packet identifier. */
   #sure: ByteLog | null = null;
   /** The followed log, if any: a shared one, or one of the two. */
   #following: ByteLog | null = null;
+  /** The end of a frame that was taken in part. */
+  #rest: Uint8Array<ArrayBuffer> | null = null;
 
-  constructor(pool: OutboxHost["pool"]) {
+  constructor(host: Pick<OutboxHost, "pool" | "countSent">) {
     super();
-    this.#pool = pool;
+    this.#host = host;
+  }
+
+  /** Whether a frame was taken in part: nothing else may be written before {@linkcode takeRest}. */
+  get isWithinFrame(): boolean {
+    return this.#rest !== null;
+  }
+
+  /** Adds the memory that the waiting messages hold; what is shared counts once. */
+  tally(tally: Tally): void {
+    tally.trail(this.first, this.size, () => 1);
+    if (this.#rest !== null) tally.share(this.#rest);
+  }
+
+  /** Reads the next piece of a stretch, and counts it as sent. It may end within a frame. */
+  take({ cursor, end, endCount }: OutboxStretch): Uint8Array<ArrayBuffer> {
+    const before = cursor.frames;
+    const piece = cursor.take(end, endCount);
+    if (cursor.isWithinFrame) this.#rest = cursor.take(end, endCount);
+    this.#host.countSent(cursor.frames - before, piece.length + (this.#rest?.length ?? 0));
+    return piece;
+  }
+
+  /** Reads the next part of the frame that was taken in part. */
+  takeRest(): Uint8Array<ArrayBuffer> {
+    const rest = this.#rest!;
+    this.#rest = rest.length > REST_BYTES_MAX ? rest.subarray(REST_BYTES_MAX) : null;
+    return rest.subarray(0, REST_BYTES_MAX);
   }
 
   /** Bytes of waiting messages, with the memory of their positions. */
@@ -47,8 +83,8 @@ export class OutboxTrail extends Trail<ByteCursor, Follows | null> {
    */
   own(sure: boolean): ByteLog {
     const own = sure
-      ? this.#sure ??= new ByteLog(this.#pool)
-      : this.#loose ??= new ByteLog(this.#pool);
+      ? this.#sure ??= new ByteLog(this.#host.pool)
+      : this.#loose ??= new ByteLog(this.#host.pool);
     if (this.#following === own) return own;
     this.leave();
     this.follow(own.cursor(), null);
@@ -106,7 +142,11 @@ export class OutboxTrail extends Trail<ByteCursor, Follows | null> {
   drop(): void {
     this.leave();
     this.clear();
-    this.#following = this.#loose = this.#sure = null;
+    this.#following =
+      this.#loose =
+      this.#sure =
+      this.#rest =
+        null;
   }
 
   /** Skipped bytes of its own log must not stay in memory until the next write has ended. */

@@ -5,8 +5,10 @@ import {
   ForwardOptions,
   type ProtocolVersion,
   type QoS,
+  writeBareHead,
   writeBarePublish,
   writeForwarded,
+  writeForwardedHead,
 } from "../../codec/mod.ts";
 import type { ByteLog } from "../../log/byte_log.ts";
 import type { Variant } from "../../router/variant.ts";
@@ -125,6 +127,14 @@ export class PublishSender implements MessageSender {
     const size = barePublishSize(message, version, qos, topicSkip);
     if (size > this.#packetBytesMax) return false;
     const outbox = this.#outbox;
+    if (message.isShared) {
+      const payload = sharedPayload(message);
+      const head = size - payload.length;
+      const offset = outbox.reserve(head, isSure);
+      writeBareHead(message, version, flags, packetId, topicSkip, outbox.buffer, offset);
+      outbox.commitSplit(head, payload);
+      return true;
+    }
     const offset = outbox.reserve(size, isSure);
     writeBarePublish(message, version, flags, packetId, topicSkip, outbox.buffer, offset);
     outbox.commit(size);
@@ -159,9 +169,17 @@ export class PublishSender implements MessageSender {
       size = forwardedSize(message, how);
     }
     if (size > this.#packetBytesMax) return false;
-    const offset = this.#outbox.reserve(size, isSure);
-    writeForwarded(message, how, this.#outbox.buffer, offset);
-    this.#outbox.commit(size);
+    const outbox = this.#outbox;
+    if (message.isShared) {
+      const payload = sharedPayload(message);
+      const offset = outbox.reserve(size - payload.length, isSure);
+      writeForwardedHead(message, how, outbox.buffer, offset);
+      outbox.commitSplit(size - payload.length, payload);
+      return true;
+    }
+    const offset = outbox.reserve(size, isSure);
+    writeForwarded(message, how, outbox.buffer, offset);
+    outbox.commit(size);
     return true;
   }
 
@@ -200,8 +218,20 @@ export function sendToLog(
   how.expirySeconds = message.expirySeconds;
   const size = forwardedSize(message, how);
   if (size > packetBytesMax) return false;
+  if (message.isShared) {
+    const payload = sharedPayload(message);
+    const offset = log.reserve(size - payload.length);
+    writeForwardedHead(message, how, log.buffer, offset);
+    log.commitSplit(size - payload.length, payload);
+    return true;
+  }
   const offset = log.reserve(size);
   writeForwarded(message, how, log.buffer, offset);
   log.commit(size, 1);
   return true;
+}
+
+/** The payload of a message that is kept: it does not change any more. */
+function sharedPayload(message: Message): Uint8Array<ArrayBuffer> {
+  return message.keep().payload as Uint8Array<ArrayBuffer>;
 }

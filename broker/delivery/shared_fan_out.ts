@@ -129,6 +129,7 @@ export class FanOut implements MemberObserver<Receiver> {
   message(route: Route<Receiver>, message: Message): void {
     this.#see(Infinity);
     if (this.#accessFilter !== null) this.#setApart(route);
+    message.encodeFor(this.#groups.size + this.#alone.size);
     for (const group of this.#groups.values()) group.message(message);
     for (const member of this.#alone) {
       const variant = variantFor(member, message.origin);

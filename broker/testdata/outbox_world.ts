@@ -123,6 +123,17 @@ export class OutboxWorld implements OutboxHost, OutboxOwner, PipeReceiver {
     return numbers;
   }
 
+  /** Takes everything that is and gets written, and does not look at it. */
+  async drain(): Promise<void> {
+    await this.turn();
+    while (this.transport.inFlight > 0) {
+      this.transport.take();
+      await this.turn();
+      // The rest of a large frame is written in another turn.
+      await this.turn();
+    }
+  }
+
   /** Appends a control packet. */
   control(number: number, bytes = 10): void {
     const offset = this.outbox.reserveControl(bytes);
@@ -136,10 +147,26 @@ export class OutboxWorld implements OutboxHost, OutboxOwner, PipeReceiver {
     this.outbox.commit(bytes);
   }
 
+  /** Appends a frame for this connection alone, of which only `headBytes` bytes are copied. */
+  split(number: number, bytes: number, headBytes: number, sure: boolean): void {
+    const whole = frame(number, bytes);
+    const offset = this.outbox.reserve(headBytes, sure);
+    this.outbox.buffer.set(whole.subarray(0, headBytes), offset);
+    this.outbox.commitSplit(headBytes, whole.subarray(headBytes));
+  }
+
   /** Appends a frame for this connection alone that may be skipped. */
   loose(number: number, bytes = 10): void {
     this.outbox.append(frame(number, bytes), 0, bytes, 1);
   }
+}
+
+/** Appends a frame to a log that is shared, of which only `headBytes` bytes are copied. */
+export function appendSplit(log: ByteLog, number: number, bytes: number, headBytes: number): void {
+  const whole = frame(number, bytes);
+  const offset = log.reserve(headBytes);
+  log.buffer.set(whole.subarray(0, headBytes), offset);
+  log.commitSplit(headBytes, whole.subarray(headBytes));
 }
 
 /** Appends a frame to a log that is shared. */
