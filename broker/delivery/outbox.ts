@@ -199,10 +199,8 @@ export class Outbox implements Waiter {
   onWritten(bytes: number): void {
     if (this.#writing === null || this.#state === "closed") return;
     try {
-      if (!this.#taken(bytes)) return;
-      // Large frames are written in turns.
-      if (this.#trail.isWithinFrame) this.#touch(true);
-      else this.flush();
+      // The rest of a large frame is written in turns.
+      if (this.#taken(bytes)) this.#trail.isWithinFrame ? this.#touch(true) : this.flush();
     } catch (error) {
       this.#host.reportError(error);
       this.#end(false, error);
