@@ -31,6 +31,15 @@ export class ReplaceableAccounts implements Authenticator {
     return this.accounts?.begin?.(method, request) ?? null;
   }
 
+  /** Whether a client may stay after a reload, as mosquitto decides it. */
+  mayStay(client: ClientInfo): boolean {
+    const { accounts, isAnonymousAllowed } = this;
+    if (accounts === null) return isAnonymousAllowed;
+    if (client.username !== null) return accounts.mayStay?.(client) ?? true;
+    // An enhanced authentication may accept clients without a user name.
+    return isAnonymousAllowed || accounts.begin !== undefined;
+  }
+
   /** A wrong name and a wrong password give the same Reason Code, that of mosquitto. */
   async #ask(accounts: Authenticator, request: ConnectRequest): Promise<Decision> {
     const decision = await accounts.authenticate(request);

@@ -43,6 +43,22 @@ Deno.test("ReplaceableAccounts asks the accounts about a name, and tells what mo
   assertEquals(replaceable.begin("SCRAM-SHA-256", request(null, null)), null);
 });
 
+Deno.test("ReplaceableAccounts lets a client stay whose account is there, and an anonymous one if allowed", () => {
+  const replaceable = new ReplaceableAccounts();
+  const stay = () => [null, "ann", "bob"].map((name) => replaceable.mayStay(request(name, null)));
+  assertEquals(stay(), [false, false, false]);
+  replaceable.isAnonymousAllowed = true;
+  assertEquals(stay(), [true, true, true]);
+  const { authenticate, mayStay } = staticUsers({ ann: "pencil" });
+  replaceable.accounts = { authenticate, mayStay: mayStay! };
+  assertEquals(stay(), [true, true, false]);
+  replaceable.isAnonymousAllowed = false;
+  assertEquals(stay(), [false, true, false]);
+  // Those who cannot tell who has left, and those whose clients need no user name.
+  replaceable.accounts = { authenticate, begin: () => null };
+  assertEquals(stay(), [true, true, true]);
+});
+
 Deno.test("ReplaceableRules allows everything without rules, and asks those that it has", async () => {
   const replaceable = new ReplaceableRules();
   const client = request("ann", null);

@@ -7,6 +7,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { connect as tlsConnect } from "node:tls";
 import { connect, scramSha256 } from "../../client/mod.ts";
 import { scramCredential } from "../../auth/mod.ts";
+import { formatPasswordHash, hashPassword } from "../../auth/password_hash.ts";
 import { CONFIG_PERMISSIONS, startServer } from "../harness/broker_process.ts";
 import { Certificates } from "../harness/certificates.ts";
 import * as packets from "../harness/packets.ts";
@@ -182,6 +183,44 @@ Deno.test("SIGHUP changes limits, the log and who may come in; clients stay conn
   await site.reload(/Configuration reloaded/);
   const refused = await connect(url, { reconnect: false }).then(() => "let in", () => "refused");
   assertEquals(refused, "refused");
+});
+
+Deno.test("SIGHUP disconnects a client whose account is gone, and an anonymous one where none may be", async () => {
+  const line = async (name: string) => {
+    const hash = await hashPassword(new TextEncoder().encode(name), "sha512-pbkdf2", 1000);
+    return `${name}:${formatPasswordHash(hash)}\n`;
+  };
+  const [ann, bob] = [await line("ann"), await line("bob")];
+  const conf = `${OPEN}password_file FOLDER/users\n`;
+  await using site = await Site.make({ "fairway.conf": conf, "users": ann + bob });
+  const server = await site.start();
+  const dial = async (name?: string) => {
+    const client = await RawClient.dial(server.port);
+    const who = name === undefined ? {} : { username: name, password: name };
+    await client.send(packets.connect({ level: 5, ...who }));
+    assertEquals((await client.readFrame())[0], 0x20);
+    return client;
+  };
+  const expectGone = async (client: RawClient) => {
+    const [first, , reason] = await client.readFrame();
+    assertEquals([first, reason], [0xe0, 0x87]);
+    await client.expectClose();
+  };
+  const expectServed = async (client: RawClient) => {
+    await client.send("c0 00");
+    await client.expect("d0 00");
+  };
+  await using stays = await dial("ann");
+  await using leaves = await dial("bob");
+  await using anyone = await dial();
+  await site.write("users", ann);
+  await site.reload(/Configuration reloaded/);
+  await expectGone(leaves);
+  for (const client of [stays, anyone]) await expectServed(client);
+  await site.write("fairway.conf", conf.replace("true", "false"));
+  await site.reload(/Configuration reloaded/);
+  await expectGone(anyone);
+  await expectServed(stays);
 });
 
 Deno.test("SIGHUP opens the log file anew", async () => {
