@@ -23,6 +23,17 @@ const STREAM_SCHEMA: Schema = {
     last: { type: "integer", description: "The sequence that was given last; 0 for none" },
     messages: { type: "integer" },
     bytes: { type: "integer" },
+    limits: {
+      type: "object",
+      description: "What it may have; null for no limit",
+      properties: {
+        maxAgeMs: { type: ["integer", "null"] },
+        maxBytes: { type: ["integer", "null"] },
+        maxMessages: { type: ["integer", "null"] },
+        maxPerTopic: { type: ["integer", "null"] },
+        compact: { type: "string", enum: ["topic", "none"] },
+      },
+    },
   },
 };
 
@@ -82,8 +93,9 @@ export function streamRoutes({ broker, slices }: ApiParts): Route[] {
         view(name) {
           const stream = broker.stream(name);
           if (stream === null) return { name };
-          const { first, last, messages, bytes } = stream;
-          return { name, first, last, messages, bytes };
+          const { first, last, messages, bytes, retention } = stream;
+          // JSON has no Infinity: it writes null.
+          return { name, first, last, messages, bytes, limits: retention };
         },
       }),
   }, {

@@ -8,7 +8,7 @@ import type { TimeSlices } from "../time_slices.ts";
 import { bundle } from "./bundle.ts";
 import { CLIENT_SOURCES, type LoadText } from "./client_sources.ts";
 import { loadLibraries } from "./libraries.ts";
-import { WEB_FILES, WEB_MODULES } from "./web_sources.ts";
+import { HTML, STYLES, WEB_MODULES } from "./web_sources.ts";
 
 /** A file as it is sent. */
 export interface Asset {
@@ -32,8 +32,8 @@ const SCRIPT = "text/javascript; charset=utf-8";
  */
 export async function makeAssets(slices: TimeSlices): Promise<Assets> {
   const libraries = await loadLibraries();
-  const html = await textOf(WEB_FILES.html);
-  const css = await textOf(WEB_FILES.css);
+  const html = await textOf(HTML);
+  const css = (await Promise.all(STYLES.map(textOf))).join("\n");
   const client = await textsOf(CLIENT_SOURCES);
   const modules = await textsOf(WEB_MODULES);
   const external = ["./preact.js", "./client.js"];

@@ -13,6 +13,7 @@ export const WEB_MODULES: Readonly<Record<string, LoadText>> = {
   "web/client_view.js": () => import("./web/client_view.js", { with: { type: "text" } }),
   "web/clients.js": () => import("./web/clients.js", { with: { type: "text" } }),
   "web/format.js": () => import("./web/format.js", { with: { type: "text" } }),
+  "web/groups.js": () => import("./web/groups.js", { with: { type: "text" } }),
   "web/live.js": () => import("./web/live.js", { with: { type: "text" } }),
   "web/login.js": () => import("./web/login.js", { with: { type: "text" } }),
   "web/messages.js": () => import("./web/messages.js", { with: { type: "text" } }),
@@ -27,8 +28,16 @@ export const WEB_MODULES: Readonly<Record<string, LoadText>> = {
   "web/ui.js": () => import("./web/ui.js", { with: { type: "text" } }),
 };
 
-/** The page itself, and its style sheet. */
-export const WEB_FILES = {
-  html: (): ReturnType<LoadText> => import("./web/index.html", { with: { type: "text" } }),
-  css: (): ReturnType<LoadText> => import("./web/style.css", { with: { type: "text" } }),
-};
+/** The page itself. */
+export const HTML: LoadText = () => import("./web/index.html", { with: { type: "text" } });
+
+/** The parts of the style sheet, in their order. */
+export const STYLES: readonly LoadText[] = [
+  () => import("./web/base.css", { with: { type: "text" } }),
+  () => import("./web/frame.css", { with: { type: "text" } }),
+  () => import("./web/parts.css", { with: { type: "text" } }),
+  () => import("./web/views.css", { with: { type: "text" } }),
+  () => import("./web/messages.css", { with: { type: "text" } }),
+  () => import("./web/overlay.css", { with: { type: "text" } }),
+  () => import("./web/narrow.css", { with: { type: "text" } }),
+];

@@ -187,3 +187,29 @@ testWith(
     await stage.sees(/^connected as page-/);
   },
 );
+
+testWith(["chromium"], "a group is moved to another position, and removed", async () => {
+  await using stage = await PageStage.open();
+  const { broker, page } = stage;
+  const stream = await broker.declareStream({ name: "jobs", filters: ["jobs/#"], maxMessages: 50 });
+  const worker = await stage.join("worker");
+  await worker.subscribe("$share/crew/jobs/#", {
+    qos: 1,
+    properties: { userProperties: [["stream-offset", "latest"]] },
+  }).ready;
+  for (let i = 1; i <= 5; i++) broker.publish("jobs/paint", `${i}`);
+  await stage.enter("streams/jobs", "Streams");
+  await stage.sees("Limits of jobs");
+  await stage.button("Move").click();
+  await page.getByLabel("Position").fill("after=x");
+  await stage.dialog.getByRole("button", { name: "Move the group" }).click();
+  await stage.sees(/is no position/);
+  await page.getByLabel("Position").fill("after=3");
+  await stage.dialog.getByRole("button", { name: "Move the group" }).click();
+  await stage.sees("The group was moved.");
+  assert(stream.groups()[0]!.floor >= 4);
+  await stage.button("Remove").click();
+  await stage.dialog.getByRole("button", { name: "Remove the group" }).click();
+  await stage.sees("No group reads it.");
+  assertEquals(stream.groups(), []);
+});

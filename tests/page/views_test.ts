@@ -102,6 +102,7 @@ testWith(["chromium"], "a stream is looked into: its groups, and what was said",
   await share.ready;
   await stage.enter("streams/day", "Streams");
   await page.getByRole("row", { name: /^day 150/ }).waitFor();
+  await stage.sees("Limits of day");
   await stage.button("workers").click();
   await page.getByRole("link", { name: "worker", exact: true }).waitFor();
   await page.getByRole("combobox", { name: "From", exact: true }).selectOption("since=1h");

@@ -1,9 +1,10 @@
 /** The streams: how much each has, who reads it in groups, and a look at its history. */
 import { request, session } from "./api.js";
-import { bytes, count, dateTime, exactClock, since } from "./format.js";
+import { bytes, count, dateTime, duration, exactClock } from "./format.js";
+import { Groups } from "./groups.js";
 import { fromBase64, Payload, preview } from "./payload.js";
 import { html, useState } from "./preact.js";
-import { Badge, Card, Empty, Facts, Fault, Field, Table, useLoaded, View } from "./ui.js";
+import { Card, Empty, Facts, Fault, Field, Table, useLoaded, View } from "./ui.js";
 
 const LIVE_MS = 2000;
 const POSITIONS = [
@@ -51,93 +52,29 @@ export function Streams({ detail }) {
         <//>
       `}
       ${stream !== null && html`
-        <${Groups} key=${`groups ${stream.name}`} name=${stream.name} />
+        ${stream.limits &&
+          html`<${Limits} name=${stream.name} limits=${stream.limits} />`}<${Groups} key=${`groups ${stream.name}`} name=${stream
+          .name} />
         <${History} key=${`history ${stream.name}`} name=${stream.name} />
       `}
     <//>
   `;
 }
 
-function Groups({ name }) {
-  const path = `/streams/${encodeURIComponent(name)}/groups`;
-  const [open, setOpen] = useState(null);
-  const { data, error } = useLoaded(
-    (signal) => request("GET", path, { query: { limit: 200 }, signal }),
-    path,
-    LIVE_MS,
-  );
-  const list = data?.data ?? [];
+/** What a stream may have. */
+function Limits({ name, limits }) {
+  const { maxAgeMs, maxBytes, maxMessages, maxPerTopic, compact } = limits;
+  const facts = [
+    ["Age", maxAgeMs === null ? undefined : duration(maxAgeMs / 1000)],
+    ["Size", maxBytes === null ? undefined : bytes(maxBytes)],
+    ["Messages", maxMessages === null ? undefined : count(maxMessages)],
+    ["Messages of a topic", maxPerTopic === null ? undefined : count(maxPerTopic)],
+    ["Only the last of a topic", compact === "topic" ? "yes" : undefined],
+  ];
   return html`
-    <${Card} title=${`Groups that read ${name}`}>
-      <${Fault} error=${error} />
-      <${Table} label="Groups" isEmpty=${list.length === 0} empty="No group reads it."
-        head=${html`
-          <th>Group</th>
-          <th>Filter</th>
-          <th class="n">Members</th>
-          <th class="n">Behind</th>
-          <th class="n">Pending</th>
-          <th class="n">Next</th>
-        `}>
-        ${list.map((group) =>
-          html`
-            <tr key=${group.name}>
-              <th
-                scope="row"><button type="button" class="link" aria-expanded=${open ===
-                  group.name} onClick=${() =>
-                  setOpen(open === group.name ? null : group.name)}>${group.name}</button></th>
-              <td class="mono">${group.filter} ${group.isExclusive &&
-                html`<${Badge}>exclusive<//>`}</td>
-              <td class="n">${count(group.members)}</td>
-              <td class="n">${count(group.lag)}</td>
-              <td class="n">${count(group.pending)}</td>
-              <td class="n">${count(group.next)}</td>
-            </tr>
-          `
-        )}
+    <${Card} title=${`Limits of ${name}`}>
+      <${Facts} facts=${facts} />
       <//>
-      ${open !== null &&
-        html`<${Pending} key=${open} path=${`${path}/${
-          encodeURIComponent(open)
-        }/pending`} group=${open} />`}
-    <//>
-  `;
-}
-
-function Pending({ path, group }) {
-  const { data, error } = useLoaded(
-    (signal) => request("GET", path, { query: { limit: 200 }, signal }),
-    path,
-    LIVE_MS,
-  );
-  const list = data?.data ?? [];
-  return html`
-    <h3>Not acknowledged by the members of ${group}</h3>
-    <${Fault} error=${error} />
-    <${Table} label="Pending messages" isEmpty=${list.length === 0} empty="Nothing is pending."
-      head=${html`
-        <th>Member</th>
-        <th class="n">Messages</th>
-        <th class="n">Oldest</th>
-        <th>Since</th>
-        <th class="n">Deliveries</th>
-      `}>
-      ${list.map((one) =>
-        html`
-          <tr key=${one.clientId ?? ""}>
-            <th scope="row">${one.clientId === null
-              ? "waits for a member"
-              : html`<a href=${`#/clients/${
-                encodeURIComponent(one.clientId)
-              }`}>${one.clientId}</a>`}</th>
-            <td class="n">${count(one.messages)}</td>
-            <td class="n">${count(one.oldest)}</td>
-            <td>${one.since === null ? "–" : since(one.since)}</td>
-            <td class="n">${count(one.deliveries)}</td>
-          </tr>
-        `
-      )}
-    <//>
   `;
 }
 
