@@ -106,12 +106,19 @@ function planByProperty(
   if (name !== undefined && streams.get(name) === undefined) {
     return wrong(unknown(connection, name));
   }
-  const covering = streams.declared.filter(({ declaration }) =>
+  const wide = streams.declared.filter(({ declaration }) =>
     (name === undefined || declaration.name === name) &&
-    hasAll(declaration, known, name !== undefined) &&
-    !isExcludedFilter(declaration, known)
+    hasAll(declaration, known, name !== undefined)
   );
+  const covering = wide.filter(({ declaration }) => !isExcludedFilter(declaration, known));
   const [stream] = covering;
+  if (stream === undefined && wide.length > 0) {
+    const { name } = wide[0]!.declaration;
+    return wrong(
+      `Stream "${name}" leaves out some topics of "${filter}": ` +
+        `use ${REPLAY_PREFIX}${name}/${offset}/${filter} for those that it has`,
+    );
+  }
   if (stream === undefined) {
     return wrong(
       `No stream ${name === undefined ? "" : `"${name}" `}has all topics of "${filter}"`,
