@@ -59,10 +59,13 @@ Deno.test("simulation runs the same way for the same seed, byte by byte", async 
 Deno.test("simulation has messages delivered, not just clients connected", async () => {
   let messages = 0;
   let deliveries = 0;
+  let given = 0;
   for (let seed = 1; seed <= 30; seed++) {
     const run = await simulate(seed);
     messages += run.messages;
     deliveries += run.deliveries;
+    given += run.given;
   }
   assert(messages > 1000 && deliveries > messages, `${messages}, delivered ${deliveries} times`);
+  assert(given > 100, `${given} given to members of groups`);
 });
