@@ -9,7 +9,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli";
-import { readFdLimit } from "../cli/fd_limit.ts";
+import { readFdLimit } from "../server/fd_limit.ts";
 import { aedes, type BrokerKind, fairway, flashmq, mosquitto } from "./compare/brokers.ts";
 import { type Campaign, Matrix } from "./compare/campaign.ts";
 import { matrix } from "./compare/cases.ts";

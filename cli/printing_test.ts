@@ -10,7 +10,7 @@ const ROOT = new URL("../", import.meta.url);
 /** Every room that can be part of a server or a command. */
 const ROOMS = [
   ...["admin", "auth", "broker", "cli", "client", "codec", "config"],
-  ...["flow", "log", "router", "store", "stream", "transport"],
+  ...["flow", "log", "router", "server", "store", "stream", "transport"],
 ];
 
 /** Ways to a terminal. */
@@ -22,7 +22,7 @@ const KNOWN: Record<string, string[]> = {
   // The one that escapes.
   "cli/terminal.ts": ["console", "console", "console", "Deno.stderr", "Deno.stderr"],
   // Lines of OperatorLog, which has escaped them.
-  "cli/log_outputs.ts": ["Deno.stdout", "Deno.stderr"],
+  "server/log_outputs.ts": ["Deno.stdout", "Deno.stderr"],
   // The messages themselves, as whoever reads them wants them.
   "cli/sub.ts": ["Deno.stdout"],
 };

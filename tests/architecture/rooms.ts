@@ -11,6 +11,7 @@ import type { Import, ImportGraph } from "./imports.ts";
  */
 export const FLOORS: readonly (readonly string[])[] = [
   ["server.ts"],
+  ["server"],
   ["cli"],
   ["mod.ts"],
   ["admin"],

@@ -40,14 +40,14 @@ Deno.test("server.ts -c FILE starts as the file says, and stops on SIGTERM", asy
 
 Deno.test("server.ts -c FILE tells every fault with file and line, and exits with 2", async () => {
   await using site = await Site.make({
-    "fairway.conf": "listener 0 127.0.0.1\nmax_qos 3\nallow_anonimous true\nconnection a\n",
+    "fairway.conf": "listener 0 127.0.0.1\nmax_qos 3\nallow_anonimous true\npsk_file a\n",
   });
   const { code, stdout, stderr } = await site.run();
   assertEquals([code, stdout], [2, ""]);
   assertEquals(stderr.trimEnd().split("\n").map((line) => line.replace(/^.*fairway.conf/, "")), [
     ':2: max_qos: expects a whole number from 0 to 2, not "3"',
     ":3: allow_anonimous: is not an option: did you mean allow_anonymous?",
-    ":4: connection: Fairway has no bridges yet: run the bridge in a mosquitto beside it, and take its lines out of this file",
+    ":4: psk_file: Fairway has no pre-shared keys: use certfile and keyfile, or a password_file",
   ]);
 });
 

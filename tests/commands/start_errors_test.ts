@@ -5,7 +5,7 @@
  * @module
  */
 import { assertEquals, assertMatch } from "@std/assert";
-import { bindFault } from "../../cli/bind_fault.ts";
+import { bindFault } from "../../server/bind_fault.ts";
 import { CONFIG_PERMISSIONS, startServer } from "../harness/broker_process.ts";
 
 const DEADLINE_MS = 30_000;

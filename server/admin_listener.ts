@@ -16,7 +16,7 @@ import { isAnonymousAllowed, nameOf } from "../config/listener_rules.ts";
 import type { Broker } from "../mod.ts";
 import { bindAddresses, systemSources } from "./bind_addresses.ts";
 import type { ListenerMaterial, Material } from "./listener_files.ts";
-import { say } from "./terminal.ts";
+import { say } from "../cli/terminal.ts";
 
 /** Opens the admin listener of a configuration, on one address. */
 export async function openAdmin(

@@ -6,7 +6,7 @@
 import { declarationOf } from "../broker/stream/stream_options.ts";
 import type { StreamOptions } from "../mod.ts";
 import { streamNameFault } from "../stream/stream_name.ts";
-import { FlagError } from "./flag_error.ts";
+import { FlagError } from "../cli/flag_error.ts";
 
 /** How long such a stream keeps messages, in milliseconds, and how many bytes of them. */
 const MAX_AGE_MS = 7 * 24 * 3_600_000;

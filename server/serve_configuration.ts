@@ -8,7 +8,7 @@ import { systemFiles } from "./config_files.ts";
 import { ConfiguredServer, type Loaded, type ServerSurroundings } from "./configured_server.ts";
 import { readMaterial } from "./listener_files.ts";
 import { SystemdNotifier } from "./systemd_notifier.ts";
-import { stopSignal } from "./stop_signal.ts";
+import { stopSignal } from "../cli/stop_signal.ts";
 import { checkUser, ownUid } from "./user_check.ts";
 
 /** The time for clients to receive waiting messages when the server stops. */

@@ -1,6 +1,6 @@
 /** The command line of `server.ts`. */
 import { parseArgs } from "@std/cli";
-import { FlagError } from "./flag_error.ts";
+import { FlagError } from "../cli/flag_error.ts";
 
 /** The command line of `server.ts`. */
 export interface ServerFlags {

@@ -1,6 +1,6 @@
 /** Opens the store of a server, and a broker with its contents. */
-import { exposureOf } from "./exposed.ts";
-import { FlagError } from "./flag_error.ts";
+import { exposureOf } from "../cli/exposed.ts";
+import { FlagError } from "../cli/flag_error.ts";
 import { Broker, type BrokerOptions } from "../mod.ts";
 import { SqliteStore, StoreDamagedError, StoreLockedError } from "../store/mod.ts";
 import { whyNot } from "../config/why.ts";

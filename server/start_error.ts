@@ -2,7 +2,7 @@
 import { ConfigError, formatRemark } from "../config/errors.ts";
 import { plain } from "../config/why.ts";
 import { NativeSocketsUnavailableError } from "../transport/native/unavailable.ts";
-import { FlagError } from "./flag_error.ts";
+import { FlagError } from "../cli/flag_error.ts";
 
 /** A failed start: cause, place and solution, in one line. */
 export class StartError extends Error {

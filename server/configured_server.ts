@@ -13,7 +13,7 @@ import { type FileOperation, whyNot } from "../config/why.ts";
 import { Broker, type BrokerOptions, type StreamOptions, SysTopics } from "../mod.ts";
 import { openAccounts, withAccounts } from "./accounts.ts";
 import { certificatesOf, listenerInfo } from "./admin_listener.ts";
-import { exposureOf } from "./exposed.ts";
+import { exposureOf } from "../cli/exposed.ts";
 import { logHooks } from "./log_hooks.ts";
 import { logSettings, systemOutputs } from "./log_outputs.ts";
 import type { ListenerMaterial, Material } from "./listener_files.ts";

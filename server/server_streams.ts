@@ -5,7 +5,7 @@ import { ConfigError, type Place } from "../config/errors.ts";
 import { bytesKind, span } from "../config/kinds.ts";
 import { streamOptionsOf } from "../config/stream_drafts.ts";
 import type { Broker, StreamOptions } from "../mod.ts";
-import { FlagError } from "./flag_error.ts";
+import { FlagError } from "../cli/flag_error.ts";
 
 /** What a server is told of its streams. */
 type Told = Pick<Configuration, "streams" | "removedStreams" | "limits">;

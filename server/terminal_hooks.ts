@@ -5,7 +5,7 @@ import type { BrokerHooks } from "../mod.ts";
 import { hostOf } from "../transport/cidr.ts";
 import { codeText, loginFailedLine, storeFullLine } from "./log_lines.ts";
 import { MemoryShortage } from "./memory_limit.ts";
-import { complain } from "./terminal.ts";
+import { complain } from "../cli/terminal.ts";
 import type { TerminalLines } from "./terminal_lines.ts";
 
 /**
