@@ -45,6 +45,7 @@ const COMMANDS: readonly (readonly [string, readonly string[]])[] = [
   ["bench/leaks.ts", ["--nonsense"]],
   ["bench/leaks.ts", ["--rounds", "nonsense"]],
   ["bench/memory_attacks.ts", ["--nonsense"]],
+  ["bench/million.ts", ["nonsense"]],
   ["bench/stalls.ts", ["--nonsense"]],
 ];
 
