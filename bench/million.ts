@@ -56,6 +56,9 @@ async function main(count: number): Promise<void> {
       connectionsMax: total,
       handshakesMax: 2 * AT_ONCE,
       connectsPerSecondMax: 0,
+      // A machine that is busy with something else must not end the run.
+      connectTimeoutMs: 600_000,
+      loopLagMs: 0,
       sessionsMax: total,
       subscriptionsMax: total,
       memoryBytesMax: 64 * 1024 ** 3,
