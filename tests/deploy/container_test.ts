@@ -113,6 +113,20 @@ class Image implements AsyncDisposable {
     });
   }
 
+  /** Sees that the page is there, with all that it loads first. */
+  async hasPage(): Promise<void> {
+    const url = `http://127.0.0.1:${this.#admin}/`;
+    const page = await (await fetch(url)).text();
+    const paths = [...page.matchAll(/(?:src|href)="([^"#:]+)"/g)].map(([, path]) => path!);
+    const modules = [...page.matchAll(/"(?:\.?\/)?([\w./-]+\.js)"/g)].map(([, path]) => path!);
+    assert(paths.length > 0, page);
+    for (const path of new Set([...paths, ...modules])) {
+      const response = await fetch(new URL(path, url));
+      assertEquals([path, response.status], [path, 200]);
+      await response.body?.cancel();
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Deno.remove(this.root, { recursive: true });
   }
@@ -169,6 +183,7 @@ Deno.test("the container starts with the files it has, is healthy, keeps its sta
     await client.expect(flags);
     await using check = image.run(health);
     assertEquals((await check.outcome(DEADLINE_MS)).code, 0);
+    await image.hasPage();
     server.signal("SIGTERM");
     assertEquals((await server.outcome(DEADLINE_MS)).code, 0);
   }
