@@ -42,7 +42,7 @@ class Check {
   readonly #got = new Map<number, ReadMessage>();
   /** Up to where everything was got, or is known to be gone. */
   #highest = 0;
-  /** The number of the connection on which the message with it came; 0 for none. */
+  /** The number of the connection on which the last message came that was not sent before. */
   #connection = 0;
 
   constructor(ledger: Ledger, book: StreamBook, reading: Reading) {
@@ -136,7 +136,8 @@ class Check {
       }
     }
     this.#highest = seq;
-    this.#connection = message.connection;
+    // What is sent again was sent before on another one, and what followed it there may be lost.
+    if (!message.dup) this.#connection = message.connection;
   }
 
   #checkEnd(connection: number): void {
