@@ -1,6 +1,7 @@
 /** The server's end of a WebSocket connection. */
 import { AddressList, hostOf } from "./cidr.ts";
 import type { Opening } from "./opening.ts";
+import type { Pipe, PipeReceiver } from "./pipe.ts";
 import type { Transport } from "./transport.ts";
 import {
   CloseCode,
@@ -17,6 +18,7 @@ import {
   refusal,
   type WebSocketOptions,
 } from "./websocket_handshake.ts";
+import { WebSocketPipe } from "./websocket_pipe.ts";
 
 /** The longest request that may open a WebSocket, in bytes. */
 const REQUEST_BYTES_MAX = 8192;
@@ -70,6 +72,7 @@ export class WebSocketServerTransport implements Transport {
   readonly #pipe: Transport;
   readonly #options: WebSocketOptions;
   readonly #frames: FrameReader;
+  readonly #mayIdle: (() => boolean) | undefined;
   #isOpen = false;
   /** Whether the peer has sent a close frame. */
   #isEnded = false;
@@ -90,6 +93,7 @@ export class WebSocketServerTransport implements Transport {
   constructor(pipe: Transport, options: WebSocketOptions = {}, mayIdle?: () => boolean) {
     this.#pipe = pipe;
     this.#options = options;
+    this.#mayIdle = mayIdle;
     this.#frames = new FrameReader((frame) => this.#control(frame), mayIdle);
   }
 
@@ -111,6 +115,16 @@ export class WebSocketServerTransport implements Transport {
     }
     this.#isOpen = true;
     return headers;
+  }
+
+  /**
+   * The WebSocket as a pipe, once it is open. Its client has sent no frame before.
+   *
+   * @throws {Error} If it is not open.
+   */
+  pipe(receiver: PipeReceiver): Pipe {
+    if (!this.#isOpen) throw new Error("Cannot make a pipe of a WebSocket that is not open");
+    return new WebSocketPipe(this.#pipe, receiver, this.#mayIdle);
   }
 
   /** Reads what has arrived, without its frames [MQTT-6.0.0-2]. */

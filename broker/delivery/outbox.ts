@@ -8,7 +8,12 @@ import { ControlPackets } from "./control_packets.ts";
 import type { OutboxHost, OutboxOwner } from "./outbox_host.ts";
 import { type Follows, OutboxTrail } from "./outbox_trail.ts";
 
-/** Pieces up to this size are combined into one buffer. Larger ones are written as they are. */
+/**
+ * Pieces up to this size are combined into one buffer. Larger ones are written as they are. To copy
+ * them costs less than to hand several buffers to the kernel in one call: a copy has 3 KB on average,
+ * and of a hundred writes 0 to 3 follow another one of the same flush (native sockets; QoS 0 and 1
+ * with payloads of 64 and 1,000 bytes).
+ */
 const GATHER_BYTES = 16 * 1024;
 /** A piece of at least this length is never copied into the combined buffer. */
 const DIRECT_BYTES = 8 * 1024;
