@@ -20,6 +20,12 @@ const POLLS_MAX = 4;
 /** How long these turns take without other work, in milliseconds. */
 const POLLS_MS_MAX = 0.05;
 /**
+ * How long the loop polls beside other work when nothing is ready, in milliseconds. Then it waits in
+ * another thread: on a slow machine the turns alone take as long as other work, and an idle broker
+ * must not use the processor.
+ */
+const QUIET_MS_MAX = 0.5;
+/**
  * How long the loop then waits in this thread, in nanoseconds. This wait is cheap. A wait in
  * another thread costs as much as several messages. But the rest of the program has to wait, too.
  */
@@ -77,6 +83,8 @@ export class EventLoop {
   #polls = 0;
   /** When the first of them was. */
   #pollsSinceMs = 0;
+  /** When events were found last. */
+  #foundMs = 0;
   #briefCredit = BRIEF_CREDIT_MAX;
   #waits = 0;
   #state: "stopped" | "running" | "waiting" = "stopped";
@@ -197,8 +205,11 @@ export class EventLoop {
     if (this.#polls === 0) this.#pollsSinceMs = this.#clock.now();
     if (++this.#polls <= POLLS_MAX) return soon(this.#clock, this.#step);
     this.#polls = 0;
-    if (this.#clock.now() - this.#pollsSinceMs > POLLS_MS_MAX) return soon(this.#clock, this.#step);
-    if (this.#isReadySoon() && this.#poll()) soon(this.#clock, this.#step);
+    const now = this.#clock.now();
+    const isBusy = now - this.#pollsSinceMs > POLLS_MS_MAX;
+    if (isBusy && now - this.#foundMs < QUIET_MS_MAX) return soon(this.#clock, this.#step);
+    // Other work must not wait for a brief wait in this thread.
+    if (!isBusy && this.#isReadySoon() && this.#poll()) soon(this.#clock, this.#step);
     else this.#wait();
   }
 
@@ -225,6 +236,7 @@ export class EventLoop {
   #handle(): void {
     const epoll = this.#epoll;
     const startMs = this.#clock.now();
+    this.#foundMs = startMs;
     while (this.#next < epoll.count) {
       const index = this.#next++;
       const fd = epoll.fd(index);

@@ -138,3 +138,41 @@ Deno.test("EventLoop.remove() leaves the descriptor open", async () => {
   world.libc.close(fd);
   await world.close();
 });
+
+Deno.test("EventLoop waits in another thread soon, however long the turns of the runtime take", async () => {
+  const libc = new FakeLibc();
+  const { fd, peer } = libc.socketPair();
+  const turns: (() => void)[] = [];
+  let nowMs = 0;
+  const clock = {
+    now: () => nowMs,
+    schedule: () => () => {},
+    soon: (callback: () => void) => void turns.push(callback),
+  };
+  const loop = new EventLoop(libc, clock, () => {});
+  let ready = 0;
+  loop.add(fd, EPOLLIN, { onReady: () => void ready++ });
+  const run = () => {
+    let count = 0;
+    for (let turn = turns.shift(); turn !== undefined && count < 1000; turn = turns.shift()) {
+      nowMs += 0.1;
+      count++;
+      turn();
+    }
+    return count;
+  };
+  assert(run() < 20);
+  assert(libc.isWaiting);
+  // What comes then ends the wait, and the next one begins as soon.
+  peer.reset();
+  await Promise.resolve();
+  await Promise.resolve();
+  loop.remove(fd);
+  assert(ready > 0);
+  run();
+  libc.close(fd);
+  const closing = loop.close();
+  run();
+  await closing;
+  assertEquals([libc.openCount, libc.misuses], [0, []]);
+});
