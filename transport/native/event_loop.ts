@@ -20,9 +20,9 @@ const POLLS_MAX = 4;
 /** How long these turns take without other work, in milliseconds. */
 const POLLS_MS_MAX = 0.05;
 /**
- * How long the loop polls beside other work when nothing is ready, in milliseconds. Then it waits in
- * another thread: on a slow machine the turns alone take as long as other work, and an idle broker
- * must not use the processor.
+ * How long the loop polls beside other work when nothing is ready, in milliseconds. Then it waits
+ * all the same: on a slow machine the turns alone take as long as other work, and an idle broker must
+ * not use the processor.
  */
 const QUIET_MS_MAX = 0.5;
 /**
@@ -208,8 +208,7 @@ export class EventLoop {
     const now = this.#clock.now();
     const isBusy = now - this.#pollsSinceMs > POLLS_MS_MAX;
     if (isBusy && now - this.#foundMs < QUIET_MS_MAX) return soon(this.#clock, this.#step);
-    // Other work must not wait for a brief wait in this thread.
-    if (!isBusy && this.#isReadySoon() && this.#poll()) soon(this.#clock, this.#step);
+    if (this.#isReadySoon() && this.#poll()) soon(this.#clock, this.#step);
     else this.#wait();
   }
 
