@@ -19,8 +19,11 @@ export interface PipeReceiver {
   /**
    * `bytes` bytes are in the target; 0 if there were none after all. A receiver that wants no more
    * for now pauses the pipe.
+   *
+   * @param isFull Whether a larger target could have taken more, though these bytes do not fill it:
+   * the pipe has read more than it passes on. False by default.
    */
-  onReceived(bytes: number): void;
+  onReceived(bytes: number, isFull?: boolean): void;
   /** Nothing more arrives: the peer has sent its last byte, or the pipe has failed with `error`. */
   onEnded(error: unknown): void;
   /** The pipe has taken `bytes` more bytes of the last write. */

@@ -119,7 +119,7 @@ export class WebSocketPipe implements Pipe, PipeReceiver {
       this.#isEnded = true;
     }
     // Data before the end are still handled, which may take until the receiver resumes.
-    this.#receiver.onReceived(filled);
+    this.#receiver.onReceived(filled, bytes === target.length);
     if (!this.#isEnded) return;
     this.#pipe.pause();
     if (this.#source === null) {

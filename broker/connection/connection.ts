@@ -152,13 +152,13 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
     return this.end.isOpen || shared === null ? this.#reader.target(shared) : shared;
   }
 
-  onReceived(bytes: number): void {
+  onReceived(bytes: number, isFull = false): void {
     if (!this.end.isOpen) return;
     if (bytes === 0) return this.#reader.settle(false);
     const { context } = this;
     this.timer.onRead(context.turns.arrive());
     this.traffic.onReceived(bytes);
-    this.#reader.onFilled(bytes);
+    this.#reader.onFilled(bytes, isFull);
     const wait = this.#take();
     if (wait !== null) this.#pause(wait);
     this.#reader.settle(wait !== null);

@@ -68,13 +68,18 @@ export class InputBuffer {
     return this.end === 0 ? this.bytes : this.bytes.subarray(this.end);
   }
 
-  /** The last read has put `bytes` bytes into the target. */
-  onFilled(bytes: number): void {
+  /**
+   * The last read has put `bytes` bytes into the target.
+   *
+   * @param isFull Whether a larger target could have taken more, though these do not fill it.
+   */
+  onFilled(bytes: number, isFull = false): void {
     const room = this.bytes.length - this.end;
     this.end += bytes;
     if (this.isBorrowing) return;
-    if (bytes === room) this.#wanted = Math.min(this.bytes.length * 4, BufferPool.bytesMax);
-    else this.#wanted = Math.max(IDLE_BYTES, Math.min(this.#wanted, bytes * 2));
+    if (isFull || bytes === room) {
+      this.#wanted = Math.min(this.bytes.length * 4, BufferPool.bytesMax);
+    } else this.#wanted = Math.max(IDLE_BYTES, Math.min(this.#wanted, bytes * 2));
   }
 
   /** Passes the bytes up to `offset`. */

@@ -180,3 +180,12 @@ Deno.test("InputBuffer reads the rest of a large packet into a buffer of its own
   input.releaseEmpty();
   assertEquals([input.ownBytes, pool.taken.size], [0, 0]);
 });
+
+Deno.test("InputBuffer grows when a larger one could have taken more, though the bytes do not fill it", () => {
+  const input = new InputBuffer(new CheckedPool());
+  const first = input.target(0, null);
+  // A WebSocket takes headers away.
+  input.onFilled(first.length - 6, true);
+  input.consume(first.length - 6);
+  assertEquals(input.target(0, null).length >= 4 * first.length, true);
+});

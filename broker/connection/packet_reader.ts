@@ -100,8 +100,8 @@ export class ConnectionReader {
   }
 
   /** The last read has put so many bytes into the target. */
-  onFilled(bytes: number): void {
-    this.#input.onFilled(bytes);
+  onFilled(bytes: number, isFull: boolean): void {
+    this.#input.onFilled(bytes, isFull && this.#pace === null);
   }
 
   /**

@@ -9,10 +9,8 @@ import type { OutboxHost, OutboxOwner } from "./outbox_host.ts";
 import { type Follows, OutboxTrail } from "./outbox_trail.ts";
 
 /**
- * Pieces up to this size are combined into one buffer. Larger ones are written as they are. To copy
- * them costs less than to hand several buffers to the kernel in one call: a copy has 3 KB on average,
- * and of a hundred writes 0 to 3 follow another one of the same flush (native sockets; QoS 0 and 1
- * with payloads of 64 and 1,000 bytes).
+ * Pieces up to this size are combined into one buffer. Larger ones are written as they are: only 0 to
+ * 3 % of writes follow another of the same flush (measured), so `writev` would save little.
  */
 const GATHER_BYTES = 16 * 1024;
 /** A piece of at least this length is never copied into the combined buffer. */
