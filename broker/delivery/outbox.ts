@@ -8,10 +8,7 @@ import { ControlPackets } from "./control_packets.ts";
 import type { OutboxHost, OutboxOwner } from "./outbox_host.ts";
 import { type Follows, OutboxTrail } from "./outbox_trail.ts";
 
-/**
- * Pieces up to this size are combined into one buffer. Larger ones are written as they are: only 0 to
- * 3 % of writes follow another of the same flush (measured), so `writev` would save little.
- */
+/** Smaller pieces are combined: of a hundred writes, 0 to 3 follow another, so `writev` saves little. */
 const GATHER_BYTES = 16 * 1024;
 /** A piece of at least this length is never copied into the combined buffer. */
 const DIRECT_BYTES = 8 * 1024;
