@@ -100,7 +100,7 @@ export class ConnectionReader {
   }
 
   /** The last read has put so many bytes into the target. */
-  onFilled(bytes: number, isFull: boolean): void {
+  onFilled(bytes: number, isFull = false): void {
     this.#input.onFilled(bytes, isFull && this.#pace === null);
   }
 
