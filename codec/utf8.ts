@@ -81,6 +81,26 @@ function shortAscii(bytes: Uint8Array, offset: number, end: number): string {
   const { fromCharCode } = String;
   let text = "";
   // One call with several characters avoids concatenations.
+  for (; offset + 16 <= end; offset += 16) {
+    text += fromCharCode(
+      bytes[offset]!,
+      bytes[offset + 1]!,
+      bytes[offset + 2]!,
+      bytes[offset + 3]!,
+      bytes[offset + 4]!,
+      bytes[offset + 5]!,
+      bytes[offset + 6]!,
+      bytes[offset + 7]!,
+      bytes[offset + 8]!,
+      bytes[offset + 9]!,
+      bytes[offset + 10]!,
+      bytes[offset + 11]!,
+      bytes[offset + 12]!,
+      bytes[offset + 13]!,
+      bytes[offset + 14]!,
+      bytes[offset + 15]!,
+    );
+  }
   for (; offset + 4 <= end; offset += 4) {
     text += fromCharCode(
       bytes[offset]!,

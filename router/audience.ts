@@ -1,7 +1,7 @@
 /** The subscribers of all topics that match the same filters. */
 import type { QoS } from "../codec/mod.ts";
 import type { Cursor } from "../log/cursor.ts";
-import type { FilterEntry } from "./filter_entry.ts";
+import { FilterEntry } from "./filter_entry.ts";
 import type { SharedGroup } from "./shared_group.ts";
 import type { Subscriber, Subscription } from "./subscription.ts";
 import { addUp, type Variant } from "./variant.ts";
@@ -12,14 +12,14 @@ const INDEX_FROM = 8;
 const FOLLOW_FROM = 8;
 
 /** The memory of an audience, of each of its filters and of each member, in bytes. */
-const AUDIENCE_BYTES = 300;
+const AUDIENCE_BYTES = 170;
 const ENTRY_BYTES = 24;
 const MEMBER_BYTES = 150;
 /** A member for which the observer has a seat, too: 250 to 270. */
 const OBSERVED_MEMBER_BYTES = 260;
 
-/** The members of an audience that was not built yet. */
-const NO_MEMBERS: never[] = [];
+/** The filters of an audience without any. */
+const NO_ENTRIES: readonly never[] = [];
 
 /** A subscriber in an audience. */
 export class Member<S extends Subscriber> implements Variant {
@@ -61,10 +61,8 @@ export interface MemberObserver<S extends Subscriber> {
  * all subscribers.
  */
 export class Audience<S extends Subscriber> {
-  /** The matching filters. */
-  readonly entries: readonly FilterEntry<S>[];
-  /** The members, in no specific order: one for each subscriber, without shared groups. */
-  members: readonly Member<S>[] = NO_MEMBERS;
+  /** The matching filters. Most audiences have one, which needs no list. */
+  readonly #entries: FilterEntry<S> | readonly FilterEntry<S>[];
   /** The shared groups of all filters; `null` for none, which is common. */
   groups: readonly SharedGroup<S>[] | null = null;
   /** The only member, if it receives all messages alike and there is no shared group. */
@@ -77,14 +75,40 @@ export class Audience<S extends Subscriber> {
   #version = -1;
   /** Cursors in the change logs of the filters; `null` while the audience is small. */
   #changes: Cursor<S>[] | null = null;
-  #members: Member<S>[] = NO_MEMBERS;
+  /** The only member; `null` for none, and if there is a list. */
+  #only: Member<S> | null = null;
+  /** All members, as soon as a list is needed. */
+  #members: Member<S>[] | null = null;
   #index: Map<S, Member<S>> | null = null;
   #observer: MemberObserver<S> | null = null;
 
   /** @param entries The filters; kept, and must not change. */
   constructor(entries: readonly FilterEntry<S>[]) {
-    this.entries = entries;
+    this.#entries = entries.length === 1 ? entries[0]! : entries;
     this.refresh();
+  }
+
+  /** The audience of one subscription, and only for now: it does not follow changes. */
+  static ofOne<S extends Subscriber>(subscription: Subscription<S>): Audience<S> {
+    const audience = new Audience<S>(NO_ENTRIES);
+    audience.#setOnly(memberOf(subscription));
+    audience.#findSole();
+    return audience;
+  }
+
+  /** The matching filters. */
+  get entries(): readonly FilterEntry<S>[] {
+    return this.#entries instanceof FilterEntry ? [this.#entries] : this.#entries;
+  }
+
+  /** The members, in no specific order: one for each subscriber, without shared groups. */
+  get members(): readonly Member<S>[] {
+    return this.#members ?? this.#toList();
+  }
+
+  /** The number of members. */
+  get size(): number {
+    return this.#members === null ? (this.#only === null ? 0 : 1) : this.#members.length;
   }
 
   /** The observer of the members, or `null`. */
@@ -101,8 +125,8 @@ export class Audience<S extends Subscriber> {
     const before = this.#weight;
     // An observer has data for each member.
     const memberBytes = this.#observer === null ? MEMBER_BYTES : OBSERVED_MEMBER_BYTES;
-    this.#weight = AUDIENCE_BYTES + this.entries.length * ENTRY_BYTES +
-      this.members.length * memberBytes;
+    const entries = this.#entries instanceof FilterEntry ? 1 : this.#entries.length;
+    this.#weight = AUDIENCE_BYTES + entries * ENTRY_BYTES + this.size * memberBytes;
     return this.#weight - before;
   }
 
@@ -121,16 +145,29 @@ export class Audience<S extends Subscriber> {
 
   /** Applies the changes since the last call. */
   refresh(): void {
-    let version = 0;
-    for (const entry of this.entries) version += entry.version;
+    const version = this.#sumOfVersions;
     if (version === this.#version) return;
     this.#version = version;
     if (this.#changes === null) this.#rebuild();
-    else if (this.#changes.every(({ log }, i) => log === this.entries[i]!.changes)) {
-      this.#updateChanged(this.#changes);
-    } else this.#updateAll();
+    else this.#update(this.entries, this.#changes);
     this.#findGroups();
-    const only = this.members.length === 1 ? this.members[0]! : null;
+    this.#findSole();
+  }
+
+  get #sumOfVersions(): number {
+    if (this.#entries instanceof FilterEntry) return this.#entries.version;
+    let sum = 0;
+    for (const { version } of this.#entries) sum += version;
+    return sum;
+  }
+
+  #update(entries: readonly FilterEntry<S>[], logs: Cursor<S>[]): void {
+    if (logs.every(({ log }, i) => log === entries[i]!.changes)) this.#updateChanged(logs);
+    else this.#updateAll(entries);
+  }
+
+  #findSole(): void {
+    const only = this.#members?.length === 1 ? this.#members[0]! : this.#only;
     const isSole = only !== null && only.own === undefined && this.groups === null;
     this.sole = isSole && this.#observer === null ? only : null;
   }
@@ -138,7 +175,7 @@ export class Audience<S extends Subscriber> {
   #updateChanged(logs: Cursor<S>[]): void {
     if (logs.length === 1) {
       const log = logs[0]!;
-      for (let one = log.next(); one !== undefined; one = log.next()) this.#update(one);
+      for (let one = log.next(); one !== undefined; one = log.next()) this.#updateOne(one);
       return;
     }
     // Each subscriber once, because it is looked up in all entries.
@@ -148,33 +185,35 @@ export class Audience<S extends Subscriber> {
         subscribers.add(changed);
       }
     }
-    for (const subscriber of subscribers) this.#update(subscriber);
+    for (const subscriber of subscribers) this.#updateOne(subscriber);
   }
 
-  #updateAll(): void {
-    this.#changes = this.entries.map((entry) => entry.changes.cursor());
+  #updateAll(entries: readonly FilterEntry<S>[]): void {
+    this.#changes = entries.map((entry) => entry.changes.cursor());
     const subscribers = new Set(this.members.map(({ subscriber }) => subscriber));
-    for (const entry of this.entries) {
+    for (const entry of entries) {
       entry.forEach(({ subscriber }) => subscribers.add(subscriber));
     }
-    for (const subscriber of subscribers) this.#update(subscriber);
+    for (const subscriber of subscribers) this.#updateOne(subscriber);
   }
 
   #rebuild(): void {
     this.#index = null;
-    const single = this.entries.length === 1 ? this.entries[0]!.single : null;
-    if (single !== null) {
-      // The most common case: it creates only an array of one.
-      const member = memberOf(single);
-      member.index = 0;
-      this.#members = this.members = [member];
-      return;
-    }
-    this.#members = this.members = [];
-    if (this.entries.length === 1) {
-      this.entries[0]!.forEach((subscription) => this.#add(memberOf(subscription)));
-    } else this.#addMerged();
-    if (this.members.length >= FOLLOW_FROM) this.#follow();
+    const entry = this.#entries instanceof FilterEntry ? this.#entries : null;
+    const single = entry?.single ?? null;
+    // The most common case.
+    if (single !== null) return this.#setOnly(memberOf(single));
+    this.#only = null;
+    this.#members = null;
+    if (entry === null) this.#addMerged();
+    else entry.forEach((subscription) => this.#add(memberOf(subscription)));
+    if (this.size >= FOLLOW_FROM) this.#follow();
+  }
+
+  #setOnly(member: Member<S>): void {
+    member.index = 0;
+    this.#only = member;
+    this.#members = null;
   }
 
   /** A subscriber with several matching subscriptions is one member. */
@@ -200,13 +239,14 @@ export class Audience<S extends Subscriber> {
 
   #findGroups(): void {
     let groups: SharedGroup<S>[] | null = null;
-    for (const entry of this.entries) {
+    const isPlain = this.#entries instanceof FilterEntry && this.#entries.groups === null;
+    for (const entry of isPlain ? NO_ENTRIES : this.entries) {
       if (entry.groups !== null) (groups ??= []).push(...entry.groups.values());
     }
     this.groups = groups;
   }
 
-  #update(subscriber: S): void {
+  #updateOne(subscriber: S): void {
     const before = this.#find(subscriber);
     const after = this.#merge(subscriber);
     if (before !== undefined && after !== null) this.#replace(before, after);
@@ -220,7 +260,7 @@ export class Audience<S extends Subscriber> {
    */
   #replace(before: Member<S>, after: Member<S>): void {
     after.index = before.index;
-    this.#members[after.index] = after;
+    this.#toList()[after.index] = after;
     this.#index?.set(after.subscriber, after);
     this.#observer?.onRemoved(before);
     this.#observer?.onAdded(after);
@@ -231,19 +271,28 @@ export class Audience<S extends Subscriber> {
     return this.members.find((member) => member.subscriber === subscriber);
   }
 
+  /** Makes a list of the members. */
+  #toList(): Member<S>[] {
+    this.#members ??= this.#only === null ? [] : [this.#only];
+    this.#only = null;
+    return this.#members;
+  }
+
   #add(member: Member<S>): void {
-    member.index = this.#members.push(member) - 1;
+    const members = this.#toList();
+    member.index = members.push(member) - 1;
     if (this.#index !== null) this.#index.set(member.subscriber, member);
-    else if (this.members.length >= INDEX_FROM) {
-      this.#index = new Map(this.members.map((member) => [member.subscriber, member]));
+    else if (members.length >= INDEX_FROM) {
+      this.#index = new Map(members.map((member) => [member.subscriber, member]));
     }
     this.#observer?.onAdded(member);
   }
 
   #remove(member: Member<S>): void {
-    const last = this.#members.pop()!;
+    const members = this.#toList();
+    const last = members.pop()!;
     if (last !== member) {
-      this.#members[member.index] = last;
+      members[member.index] = last;
       last.index = member.index;
     }
     this.#index?.delete(member.subscriber);

@@ -3,6 +3,9 @@ import { Audience } from "./audience.ts";
 import type { FilterEntry } from "./filter_entry.ts";
 import type { Subscriber } from "./subscription.ts";
 
+/** A larger audience is kept, because it is dear to put together. */
+const ONCE_MEMBERS_MAX = 8;
+
 /**
  * Creates audiences, and counts their memory. Topics that match the same filters share one
  * audience. It is kept as long as a route leads to it.
@@ -28,11 +31,23 @@ export class AudienceTable<S extends Subscriber> {
    */
   get(entries: readonly FilterEntry<S>[]): Audience<S> {
     if (entries.length === 0) return this.#nobody;
-    if (entries.length === 1) return entries[0]!.solo ??= new Audience([entries[0]!]);
+    if (entries.length === 1) return entries[0]!.solo ??= new Audience(entries);
     const key = keyOf(entries);
     let audience = this.#audiences.get(key);
     if (audience === undefined) this.#audiences.set(key, audience = new Audience([...entries]));
     return audience;
+  }
+
+  /**
+   * An audience for now: it is not kept, and does not follow changes.
+   *
+   * @returns `null` if these filters have a wide audience, or a shared group.
+   */
+  once(entries: readonly FilterEntry<S>[]): Audience<S> | null {
+    if (entries.length === 0) return this.#nobody;
+    const size = entries.reduce((sum, entry) => sum + entry.size, 0);
+    const isPlain = size < ONCE_MEMBERS_MAX && entries.every(({ groups }) => groups === null);
+    return isPlain ? new Audience([...entries]) : null;
   }
 
   /**
@@ -50,8 +65,9 @@ export class AudienceTable<S extends Subscriber> {
   remove(audience: Audience<S>): void {
     if (audience === this.#nobody) return;
     this.#bytes -= audience.unweigh();
-    if (audience.entries.length > 1) this.#audiences.delete(keyOf(audience.entries));
-    else audience.entries[0]!.solo = null;
+    const { entries } = audience;
+    if (entries.length > 1) this.#audiences.delete(keyOf(entries));
+    else entries[0]!.solo = null;
   }
 }
 

@@ -1,9 +1,9 @@
 /** Finds the audience of a topic, and caches it with the route of the topic. */
 import { decodeUtf8 } from "../codec/utf8.ts";
-import type { Audience } from "./audience.ts";
+import { Audience } from "./audience.ts";
 import { AudienceTable } from "./audience_table.ts";
 import type { FilterEntry } from "./filter_entry.ts";
-import { Route, RouteCache } from "./route_cache.ts";
+import { LAZY_TOPIC_BYTES, Route, RouteCache } from "./route_cache.ts";
 import type { SharedGroup } from "./shared_group.ts";
 import type { Subscriber, Subscription } from "./subscription.ts";
 import { SubscriptionIndex } from "./subscription_index.ts";
@@ -24,6 +24,9 @@ export interface RouterOptions {
   /** Called with the number of trie nodes that a match visited. */
   onMatched?: (nodes: number) => void;
 }
+
+/** Memory of an audience of one, in bytes: about what a new route adds, besides itself. */
+const SMALL_AUDIENCE_BYTES = 350;
 
 const encoder = new TextEncoder();
 
@@ -140,10 +143,20 @@ export class Router<S extends Subscriber> {
     if (end - start > this.#bytesMax) return null;
     const topic = decodeUtf8(bytes, start, end);
     if (topicNameFault(topic) !== null || hasMoreLevels(topic, this.#levelsMax)) return null;
-    const route = new Route<S>(topic, bytes.slice(start, end), hash);
-    this.#routes.add(route);
-    this.#trimRoutes(route);
+    const isLazy = topic.length === end - start && topic.length <= LAZY_TOPIC_BYTES;
+    const route = new Route<S>(topic, isLazy ? null : bytes.slice(start, end), hash);
+    // Where there is no room, `audience()` decides whether the route is worth it.
+    if (!this.#routes.isGuarded || this.#hasRoom(route)) {
+      this.#routes.add(route);
+      this.#trimRoutes(route);
+    }
     return route;
+  }
+
+  /** Whether the cache need not remove a route for another one. */
+  #hasRoom({ weight }: Route<S>): boolean {
+    return !this.#routes.isFull &&
+      this.routesBytes + weight + SMALL_AUDIENCE_BYTES <= this.#routesBytesMax;
   }
 
   /** Changes the limits of topic levels, topic bytes and cached routes. Subscriptions stay. */
@@ -183,7 +196,8 @@ export class Router<S extends Subscriber> {
   audience(route: Route<S>): Audience<S> {
     // If nothing changed anywhere, no other check is necessary.
     if (route.asOf === this.#index.changes) return route.audience!;
-    const current = route.isCached ? route : this.#addToCache(route);
+    const current = route.isCached ? route : this.#cached(route);
+    if (current === null) return route.audience!;
     if (current.seen !== this.#index.filterChanges || current.audience === null) {
       this.#bind(current);
     }
@@ -195,14 +209,32 @@ export class Router<S extends Subscriber> {
   }
 
   /**
-   * Adds a route to the cache if it is not there, because only cached routes may have an audience:
-   * the audience is released with its last route. A connection may hold a removed route. That route
-   * is added again, unless another one for its topic exists.
+   * The route in the cache for the topic of one that is not there: only there an audience is kept up
+   * to date, and released with its last route. It may be another one, because a connection may hold a
+   * removed route.
+   *
+   * @returns `null` if the cache has no room for it. Then the route itself has an audience for now.
    */
-  #addToCache(route: Route<S>): Route<S> {
-    const known = this.#routes.find(route.bytes, 0, route.bytes.length, route.hash);
-    if (known === null) this.#routes.add(route);
-    return known ?? route;
+  #cached(route: Route<S>): Route<S> | null {
+    const known = this.#routes.twinOf(route);
+    if (known !== null) return known;
+    if (!this.#hasRoom(route) && !this.#routes.makesRoom() && this.#bindOnce(route)) return null;
+    route.audience = null;
+    route.seen = 0;
+    this.#routes.add(route);
+    return route;
+  }
+
+  /** Gives a route its audience until the next change. Returns false if it is one to be kept. */
+  #bindOnce(route: Route<S>): boolean {
+    const entries = this.#entries;
+    const one = this.#index.matchOne(route.topic, entries);
+    const audience = one === null ? this.#audiences.once(entries) : Audience.ofOne(one);
+    entries.length = 0;
+    if (audience === null) return false;
+    route.audience = audience;
+    route.asOf = this.#index.changes;
+    return true;
   }
 
   #bind(route: Route<S>): void {

@@ -206,6 +206,21 @@ export class SubscriptionIndex<S extends Subscriber> {
     this.#matched.length = 0;
   }
 
+  /**
+   * The subscription that alone matches a topic; `null` if none or several do. Then the entries of all
+   * filters that match are added to `entries`.
+   */
+  matchOne(topic: string, entries: FilterEntry<S>[]): Subscription<S> | null {
+    const matched = this.#matched;
+    const visited = this.#trie.match(topic, matched);
+    this.#onMatched?.(visited);
+    const held = matched.length === 1 ? matched[0]! : null;
+    const single = held instanceof FilterEntry ? held.groups === null ? held.single : null : held;
+    if (single === null) { for (const one of matched) entries.push(this.#entryOf(one)); }
+    matched.length = 0;
+    return single;
+  }
+
   /** Whether a filter that matches the topic was added or removed since the position `seen`. */
   isAffected(topic: string, seen: number): boolean {
     if (seen < this.#filters.start || this.#filters.end - seen > CHANGES_CHECKED_MAX) return true;

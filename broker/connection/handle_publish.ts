@@ -1,7 +1,7 @@
 /** Handles PUBLISH: checks, publishing, and acknowledgement. */
 import type { Receipt } from "../../log/receipt.ts";
 import { PacketType, ProtocolError, PublishView, ReasonCode } from "../../codec/mod.ts";
-import { type Route, sameBytes } from "../../router/route_cache.ts";
+import type { Route } from "../../router/route_cache.ts";
 import { isOffLimits } from "../limits/reserved_topics.ts";
 import { ackAfter } from "./responses.ts";
 import type { ClientConnection } from "./client_connection.ts";
@@ -32,7 +32,6 @@ const UNITS_PER_ROUTE = 16;
 
 /** First byte of a QoS 0 PUBLISH without RETAIN and DUP. */
 const PLAIN_PUBLISH = 0x30;
-const DOLLAR = 0x24;
 /** The last route is remembered only for topics of up to so many bytes. */
 const LAST_TOPIC_BYTES_MAX = 1024;
 
@@ -90,11 +89,11 @@ export function handlePublishBatch(
     if (route === null) {
       route = routeOf(connection, bytes, topic, topicEnd);
       // Topics that begin with $ need more checks, in handlePublish().
-      if (route === null || route.bytes[0] === DOLLAR) break;
+      if (route === null || route.isDollar) break;
       // handlePublish() returns LATER for it.
       if (!host.publisher.prepare(route, 0)) break;
       run.begin(route, connection.origin, v5, bytes, at);
-    } else if (!sameBytes(route.bytes, bytes, topic, topicEnd)) break;
+    } else if (!route.isAt(bytes, topic, topicEnd)) break;
     run.add(frameEnd);
     at = frameEnd;
   }
@@ -120,11 +119,12 @@ function routeOf(
     [bytes, start, end] = [topic, 0, topic.length];
   }
   const last = connection.lastRoute;
-  if (last !== null && sameBytes(last.bytes, bytes, start, end)) return last;
+  if (last !== null && last.isAt(bytes, start, end)) return last;
   connection.context.turns.count(UNITS_PER_ROUTE);
   const route = connection.host.router.route(bytes, start, end);
   // A hundred thousand connections must not keep as many long topics in memory.
-  if (end - start <= LAST_TOPIC_BYTES_MAX) connection.lastRoute = route;
+  // One that is not in the cache may have an audience of its own.
+  if (end - start <= LAST_TOPIC_BYTES_MAX && route?.isCached) connection.lastRoute = route;
   return route;
 }
 
@@ -168,7 +168,7 @@ export function handlePublish(
   if (qos === 2 && !connection.host.memory.admitsId(session.inbound.size, session.clientId)) {
     return refuse(connection, message, packetId);
   }
-  const isSpecial = route.bytes[0] === DOLLAR;
+  const isSpecial = route.isDollar;
   const topic = isSpecial ? targetOf(route.topic, context) : route.topic;
   if (topic === null) {
     return drop(connection, "delayed", message, packetId, ReasonCode.TopicNameInvalid);

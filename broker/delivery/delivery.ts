@@ -76,7 +76,7 @@ export class Delivery {
    */
   prepare(route: Route<Receiver>, qos: QoS): boolean {
     const audience = this.#router.audience(route);
-    if (audience.members.length <= PREPARED_AT_ONCE) return true;
+    if (audience.sole !== null || audience.size <= PREPARED_AT_ONCE) return true;
     const fanOut = this.#fanOutOf(audience)!;
     while (!fanOut.prepare(qos)) {
       if (this.#host.turns.spend(PREPARED_AT_ONCE)) return false;
@@ -127,7 +127,7 @@ export class Delivery {
       }
     }
     for (const group of audience.groups ?? []) deliverToOne(group, message);
-    const matched = audience.members.length > 0 || audience.groups !== null;
+    const matched = audience.size > 0 || audience.groups !== null;
     return matched ? Outcome.delivered : Outcome.unmatched;
   }
 
@@ -162,13 +162,13 @@ export class Delivery {
   }
 
   /** Counts the cost of a wide audience. The publisher checks the budget afterwards. */
-  #spend({ members }: Audience<Receiver>): void {
-    if (members.length >= FAN_OUT_MEMBERS_MIN) this.#host.turns.spend(members.length);
+  #spend({ size }: Audience<Receiver>): void {
+    if (size >= FAN_OUT_MEMBERS_MIN) this.#host.turns.spend(size);
   }
 
   #fanOutOf(audience: Audience<Receiver>): FanOut | null {
     if (audience.observer !== null) return audience.observer as FanOut;
-    if (audience.members.length < FAN_OUT_MEMBERS_MIN) return null;
+    if (audience.size < FAN_OUT_MEMBERS_MIN) return null;
     const fanOut = new FanOut(audience, this.#newLog);
     audience.observe(fanOut);
     return fanOut;
