@@ -64,7 +64,10 @@ export interface ReadOptions {
   readonly isFinite?: boolean;
   /** Ends reading. The iterator throws the reason of the signal. */
   readonly signal?: AbortSignal;
-  /** Called and awaited where no message has matched for a while, so that other work can run. */
+  /**
+   * Called and awaited where no message has matched for a while, so that other work can run; by
+   * default it has a turn.
+   */
   readonly pause?: () => Promise<void>;
 }
 
@@ -83,6 +86,8 @@ export interface PurgeOptions {
 export interface StreamKeeper {
   /** The time of the wall clock, in milliseconds since 1970. */
   now(): number;
+  /** Resolves when other work has had its turn: sockets were read, and timers have run. */
+  pause(): Promise<void>;
   /**
    * Resolves when everything that was appended up to now is on the disk. Rejects if it cannot be
    * stored.
@@ -189,7 +194,8 @@ export class Stream {
    * @throws {StoreError} If the store cannot be read.
    */
   async *read(options: ReadOptions = {}): AsyncGenerator<StreamMessage, void, void> {
-    const { filter = "#", signal, isFinite = false, pause = () => Promise.resolve() } = options;
+    const { filter = "#", signal, isFinite = false } = options;
+    const pause = options.pause ?? (() => this.#keeper.pause());
     const fault = topicFilterFault(filter);
     if (fault !== null) throw new TypeError(`Cannot read "${filter}": ${fault}`);
     const position = positionOf(options, this.#keeper.now());

@@ -406,3 +406,21 @@ function damaged(table: string, { key, value }: Row, random: Random): Row {
   }
   return { key, value: bytes };
 }
+
+Deno.test("a read in which little matches leaves other work its turns", async () => {
+  const store = new MemoryStore();
+  const stream = await open(store);
+  await fill(stream, 10_000, 1);
+  let turns = 0;
+  const isOver = new AbortController();
+  const count = () => {
+    turns++;
+    if (!isOver.signal.aborted) setTimeout(count);
+  };
+  setTimeout(count);
+  assertEquals(await seqs(stream, { from: 1, filter: "no/such/topic" }), []);
+  isOver.abort();
+  // Every 256 messages at least; timers of the same millisecond may share a turn.
+  assert(turns >= 10, `${turns} turns`);
+  await new Promise((resolve) => setTimeout(resolve));
+});

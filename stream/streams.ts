@@ -79,6 +79,7 @@ export class Streams implements AsyncDisposable {
     const table = await StreamTable.open(host);
     const keeper = {
       now,
+      pause: host.pause,
       whenStored: (input: { isRevoked: boolean }) => commits.whenStored(input),
     };
     return new Streams(store, commits, keeper, table);

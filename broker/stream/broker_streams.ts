@@ -337,12 +337,12 @@ export class BrokerStreams {
   }
 
   #keeper(isOnDisk: boolean) {
-    const host = this.#host;
+    const { context, journal } = this.#host;
     return {
-      now: host.context.settings.wallClock,
+      now: context.settings.wallClock,
+      pause: () => context.turns.next(),
       whenStored: async (input: { isRevoked: boolean }) => {
-        if (!isOnDisk) return await this.#memoryCommits.whenStored(input);
-        const journal = host.journal!;
+        if (!isOnDisk || journal === null) return await this.#memoryCommits.whenStored(input);
         await journal.whenStored(journal.latest ?? journal.gathering);
       },
     };
