@@ -112,3 +112,36 @@ Deno.test("ByteCursor.park() parks once until the next append", () => {
     cursor.take(log.end, log.frames);
   }
 });
+
+Deno.test("ByteCursor.skipUntil() ends between two frames, also where the end of a frame is not copied", () => {
+  for (let bytes = 0; bytes <= 60; bytes++) {
+    const log = new ByteLog();
+    const cursor = log.cursor();
+    for (let count = 0; count < 5; count++) {
+      log.reserve(3);
+      log.commitSplit(3, new Uint8Array(7));
+    }
+    const skipped = cursor.skipUntil(bytes, log.end, log.frames);
+    // As few as are necessary.
+    assertEquals(skipped, Math.max(0, 5 - Math.floor(bytes / 10)), `${bytes}`);
+    assertEquals([cursor.position, cursor.frames], [skipped * 10, skipped], `${bytes}`);
+  }
+});
+
+Deno.test("ByteCursor.take() returns the end of a frame that is not copied on its own", () => {
+  const log = new ByteLog();
+  const cursor = log.cursor();
+  const rest = Uint8Array.of(4, 5);
+  log.append(Uint8Array.of(1), 0, 1, 1);
+  const offset = log.reserve(2);
+  log.buffer.set([2, 3], offset);
+  log.commitSplit(2, rest);
+  log.append(Uint8Array.of(6), 0, 1, 1);
+  const take = () => {
+    const piece = cursor.take(log.end, log.frames);
+    return [[...piece], cursor.frames, cursor.isWithinFrame, piece.buffer === rest.buffer];
+  };
+  assertEquals(take(), [[1, 2, 3], 1, true, false]);
+  assertEquals(take(), [[4, 5], 2, false, true]);
+  assertEquals(take(), [[6], 3, false, false]);
+});

@@ -24,6 +24,7 @@ const NEEDED = [
     "admin",
     "auth",
     "broker",
+    "cli",
     "client",
     "codec",
     "config",
