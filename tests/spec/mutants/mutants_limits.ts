@@ -224,10 +224,10 @@ export const LIMIT_MUTANTS: Mutant[] = [
   },
   {
     rule: "a client whose account is gone is disconnected by SIGHUP",
-    file: "",
+    file: "server/replaceable_auth.ts",
     find: "if (client.username !== null) return accounts.mayStay?.(client) ?? true;",
     replace: "if (client.username !== null) return true;",
     tests: [],
-    others: [""],
+    others: ["server/replaceable_auth_test.ts"],
   },
 ];
