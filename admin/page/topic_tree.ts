@@ -12,6 +12,8 @@ export const NODES_MAX = 5000;
 export const NAME_CHARACTERS_MAX = 512 * 1024;
 /** Levels of a topic. */
 export const LEVELS_MAX = 32;
+/** Characters of a topic that is found at once; a longer one is looked for level by level. */
+const KNOWN_CHARACTERS_MAX = 256;
 /** Bytes that are kept of a payload. */
 export const VALUE_BYTES_MAX = 4096;
 /** Bytes that are kept of all payloads together; past it a new payload is not kept. */
@@ -44,6 +46,8 @@ export class TopicNode {
   /** Messages of topics below for which there was no room. */
   other = 0;
   last: LastMessage | null = null;
+  /** Set by TopicTree: whether it has changed since it was taken. */
+  hasChanged = false;
 
   constructor(id: number, parent: TopicNode | null, name: string) {
     this.id = id;
@@ -73,10 +77,13 @@ export class TopicTree {
   #nameCharacters = 0;
   #valuesBytes = 0;
   /** Nodes that have changed since they were taken, in the order in which they did first. */
-  readonly #changed = new Set<TopicNode>();
+  readonly #changed: TopicNode[] = [];
+  /** The nodes of topics that are not too long, so that most messages cost no walk. */
+  readonly #known = new Map<string, TopicNode>();
 
   constructor(limits: TopicTreeLimits = LIMITS) {
     this.#limits = limits;
+    this.#change(this.root);
   }
 
   /** Every node, parents before children. */
@@ -86,26 +93,14 @@ export class TopicTree {
 
   /** How many nodes have changed and were not taken yet. */
   get changed(): number {
-    return this.#changed.size;
+    return this.#changed.length;
   }
 
   /** Takes a message. */
   add({ topic, payload, qos, retain, clientId }: PublishInfo, atMs: number): void {
-    let node = this.root;
+    const node = this.#nodeOf(topic);
+    if (node === null) return;
     this.#count(node);
-    let levels = 0;
-    for (let start = 0; start <= topic.length;) {
-      const slash = topic.indexOf("/", start);
-      const end = slash < 0 ? topic.length : slash;
-      const next = ++levels > LEVELS_MAX ? null : this.#child(node, topic.slice(start, end));
-      if (next === null) {
-        node.other++;
-        return;
-      }
-      node = next;
-      this.#count(node);
-      start = end + 1;
-    }
     node.messages++;
     node.bytes += payload.length;
     const value = this.#keep(node, payload);
@@ -121,19 +116,45 @@ export class TopicTree {
 
   /** Takes nodes that have changed, no more than so many. */
   takeChanged(max: number): TopicNode[] {
-    const taken: TopicNode[] = [];
-    for (const node of this.#changed) {
-      if (taken.length >= max) break;
-      taken.push(node);
-      this.#changed.delete(node);
-    }
+    const taken = this.#changed.splice(0, max);
+    for (const node of taken) node.hasChanged = false;
     // A reader must know a parent before its child.
     return taken.sort((a, b) => a.id - b.id);
   }
 
+  /** Counts a message for a node and all above it. */
   #count(node: TopicNode): void {
-    node.total++;
-    this.#changed.add(node);
+    for (let at: TopicNode | null = node; at !== null; at = at.parent) {
+      at.total++;
+      if (!at.hasChanged) this.#change(at);
+    }
+  }
+
+  #change(node: TopicNode): void {
+    node.hasChanged = true;
+    this.#changed.push(node);
+  }
+
+  /** The node of a topic, made if there is room; else the message is counted as other: `null`. */
+  #nodeOf(topic: string): TopicNode | null {
+    const known = this.#known.get(topic);
+    if (known !== undefined) return known;
+    let node = this.root;
+    let levels = 0;
+    for (let start = 0; start <= topic.length;) {
+      const slash = topic.indexOf("/", start);
+      const end = slash < 0 ? topic.length : slash;
+      const next = ++levels > LEVELS_MAX ? null : this.#child(node, topic.slice(start, end));
+      if (next === null) {
+        node.other++;
+        this.#count(node);
+        return null;
+      }
+      node = next;
+      start = end + 1;
+    }
+    if (topic.length <= KNOWN_CHARACTERS_MAX) this.#known.set(topic, node);
+    return node;
   }
 
   /** The child with a name, made if there is room; else `null`. */
@@ -145,6 +166,8 @@ export class TopicTree {
     if (this.#nameCharacters + name.length > nameCharacters) return null;
     const node = new TopicNode(this.#nodes.length, parent, name);
     this.#nodes.push(node);
+    // Before all below it, so that a reader never hears of a node whose parent it does not know.
+    this.#change(node);
     this.#nameCharacters += name.length;
     parent.children.set(name, node);
     return node;
@@ -152,8 +175,13 @@ export class TopicTree {
 
   /** Keeps the beginning of a payload in place of the one before. */
   #keep(node: TopicNode, payload: Uint8Array): Uint8Array | null {
-    this.#valuesBytes -= node.last?.value?.length ?? 0;
+    const before = node.last?.value ?? null;
     const length = Math.min(payload.length, VALUE_BYTES_MAX);
+    if (before?.length === length) {
+      before.set(length === payload.length ? payload : payload.subarray(0, length));
+      return before;
+    }
+    this.#valuesBytes -= before?.length ?? 0;
     if (this.#valuesBytes + length > this.#limits.valuesBytes) return null;
     this.#valuesBytes += length;
     return payload.slice(0, length);

@@ -25,6 +25,13 @@ Deno.test("TopicTree counts messages of a topic, and of all topics below each le
   assertEquals(tree.find("a/d"), null);
 });
 
+Deno.test("TopicTree finds a topic again, whether it is short or long", () => {
+  const long = `a/${"b".repeat(300)}`;
+  const tree = treeOf([long, "a/c", long, "a/c", long]);
+  assertEquals([tree.find(long)?.messages, tree.find("a/c")?.messages], [3, 2]);
+  assertEquals([tree.nodes.length, tree.root.total], [4, 5]);
+});
+
 Deno.test("TopicTree keeps the beginning of the last payload, in bytes of its own", () => {
   const tree = treeOf([]);
   const payload = new Uint8Array(VALUE_BYTES_MAX + 10).fill(7);

@@ -1,9 +1,18 @@
 const REPOSITORY = new URL("../../", import.meta.url);
 
-/** Names without dots before them, so that no path climbs out or sees what is hidden; a module. */
-const MODULE_PATH_REGEXP = /^(\/\w[\w.-]*)+\.(ts|json)$/;
+/** Names without dots before them, so that no path climbs out or sees what is hidden. */
+const MODULE_PATH_REGEXP = /^(\/\w[\w.-]*)+\.(ts|json|js|css|html)$/;
 
-/** A web server for the modules of this repository and nothing else, as a code host would be. */
+/** What programs import: modules, and texts for the page. */
+const TYPES: Readonly<Record<string, string>> = {
+  ts: "application/typescript",
+  json: "application/json",
+  js: "text/javascript",
+  css: "text/css",
+  html: "text/html",
+};
+
+/** A web server for what this repository has to import, and nothing else, as a code host would be. */
 export class FileServer implements AsyncDisposable {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   /** The paths that were asked for. */
@@ -41,5 +50,5 @@ function notFound(): Response {
 }
 
 function contentType(path: string): string {
-  return path.endsWith(".ts") ? "application/typescript" : "application/json";
+  return TYPES[path.slice(path.lastIndexOf(".") + 1)]!;
 }

@@ -42,6 +42,22 @@ function storingProgram(url: string): string {
   `;
 }
 
+/** One that looks at the page of an admin listener. */
+function pageProgram(url: string): string {
+  return `
+    import { listenAdmin } from "${url}";
+    import { Broker } from "${url.replace("admin/", "")}";
+
+    await using broker = new Broker();
+    await using admin = await listenAdmin(broker, { port: 0 });
+    for (const path of ["/", "/page/app.js", "/page/client.js", "/page/style.css"]) {
+      const response = await fetch("http://127.0.0.1:" + admin.port + path);
+      await response.body?.cancel();
+      console.log(path, response.status);
+    }
+  `;
+}
+
 /** Runs a program of one file in a folder with nothing else in it; what it printed is checked. */
 async function runByUrl(
   entry: string,
@@ -86,4 +102,9 @@ Deno.test("every entry imports without any permission", async () => {
   for (const path of Object.values(config.exports)) {
     await runByUrl(path.slice(2), program, [], "true\n");
   }
+});
+
+Deno.test("the page of the admin listener works by URL alone: its files and libraries are loaded", async () => {
+  const printed = "/ 200\n/page/app.js 200\n/page/client.js 200\n/page/style.css 200\n";
+  await runByUrl("admin/mod.ts", pageProgram, ["--allow-net=127.0.0.1"], printed);
 });

@@ -125,6 +125,12 @@ export class PageStage implements AsyncDisposable {
     return this.page.getByRole("dialog");
   }
 
+  /** Confirms what the dialog asks, and waits until it is done: then the dialog is closed. */
+  async confirm(verb: string): Promise<void> {
+    await this.dialog.getByRole("button", { name: verb, exact: true }).click();
+    await this.dialog.waitFor({ state: "detached" });
+  }
+
   /** Waits until a text is there. */
   async sees(text: string | RegExp): Promise<void> {
     await this.page.getByText(text).first().waitFor();

@@ -29,7 +29,16 @@ const THEME_KEY = "fairway-theme";
 function placeOf(hash) {
   const [name = "", ...rest] = hash.replace(/^#\/?/, "").split("/");
   const known = VIEWS.some(([one]) => one === name) ? name : "overview";
-  return [known, rest.length > 0 ? decodeURIComponent(rest.join("/")) : null];
+  return [known, rest.length > 0 ? decoded(rest.join("/")) : null];
+}
+
+/** A part of the address; as it is, if it is ill-formed. */
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 function App() {
@@ -44,7 +53,7 @@ function App() {
     // A link may bring the token; it is taken out of the address at once.
     const [, token] = /^#token=(.+)$/.exec(location.hash) ?? [];
     if (token !== undefined) {
-      session.keep("", decodeURIComponent(token));
+      session.keep("", decoded(token));
       history.replaceState(null, "", "#/overview");
     }
     login().then(() => setState("in"), () => setState("login"));
