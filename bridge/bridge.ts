@@ -53,6 +53,8 @@ export class Bridge {
   #waitsSinceMs: number | null = null;
   #link: Link | null = null;
   #isFirst = true;
+  /** Whether the last attempt has failed for something that the next one leaves out. */
+  #isLearned = false;
   /** Whether the connection is to last; false if the bridge itself ends it. */
   #isWanted = true;
   /** Closes to end a wait. */
@@ -140,16 +142,20 @@ export class Bridge {
       try {
         this.#apply();
         await this.#connect();
-        // It was lost, or closed for another address or other options.
-        if (this.#plan.settings.startType === "once" && this.#next === null) {
-          return this.#enter("stopped");
-        }
       } catch (error) {
         if (signal.aborted) return;
         this.#failed(error);
       }
-      if (!signal.aborted && this.#state === "waiting") await this.#sleep(this.#plan.delay.next());
+      if (this.#state === "waiting" && !signal.aborted && this.#next === null) await this.#pause();
     }
+  }
+
+  /** Waits before the next attempt. A bridge that starts once waits for other options. */
+  async #pause(): Promise<void> {
+    const { settings, delay } = this.#plan;
+    if (settings.startType !== "once" || this.#isLearned) return await this.#sleep(delay.next());
+    this.#enter("stopped");
+    await (this.#wake = new Receipt());
   }
 
   /** Takes options that have changed. */
@@ -189,6 +195,7 @@ export class Bridge {
     delay.reset(this.#host.clock.now() - sinceMs);
     if (this.#stop.signal.aborted) return;
     if (!this.#isWanted) return this.#enter(settings.startType === "lazy" ? "idle" : "connecting");
+    this.#isLearned = false;
     addresses.lost();
     this.#noteFailure(link.error);
     this.#enter("waiting");
@@ -221,8 +228,8 @@ export class Bridge {
     const before = this.#lastError;
     this.#noteFailure(error);
     this.#enter("waiting");
-    const isLearned = learn(reservations, error);
-    if (!isLearned) addresses.failed();
+    this.#isLearned = learn(reservations, error);
+    if (!this.#isLearned) addresses.failed();
     // The same failure again and again is one line.
     if (before !== this.#lastError) {
       this.#tell("warning", `cannot connect to ${address}: ${this.#lastError}`);

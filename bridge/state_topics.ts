@@ -23,6 +23,9 @@ export class StateTopics {
 
   /** Takes other options. */
   change(settings: BridgeSettings): void {
+    const { notifications, notificationTopic } = this.#settings;
+    const isTold = settings.notifications && settings.notificationTopic === notificationTopic;
+    if (notifications && !isTold) this.#publish(notificationTopic, "");
     this.#settings = settings;
   }
 

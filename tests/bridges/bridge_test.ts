@@ -85,6 +85,55 @@ Deno.test("a bridge that starts once does not connect again after a lost connect
   await world.kill("line");
   await world.clock.advance(60_000);
   assertEquals([world.bridges.status("b")!.state, world.dials.length], ["stopped", 1]);
+  world.bridges.add({
+    name: "b",
+    addresses: ["far"],
+    remoteClientId: "b",
+    topics: [OUT],
+    notificationTopic: "bridges/b",
+  });
+  await world.connected();
+  const { inspection } = world.broker("near");
+  assertEquals(inspection.retainedCopy("$SYS/broker/connection/b/state"), null);
+  assertEquals(inspection.retainedCopy("bridges/b")!.payload, new Uint8Array([0x31]));
+  await world.close();
+});
+
+Deno.test("a bridge that starts once does not try again if the other broker cannot be reached", async () => {
+  const world = await BridgeWorld.make({ topics: [OUT], startType: "once" }, { isFarAway: true });
+  await world.clock.advance(60_000);
+  assertEquals([world.bridges.status("b")!.state, world.dials.length], ["stopped", 1]);
+  await world.close();
+});
+
+Deno.test("a refusal of the other broker is told in its words", async () => {
+  const world = await BridgeWorld.make({ topics: [OUT] }, {
+    far: { rules: { protocolVersions: [5] } },
+  });
+  await world.clock.advance(10_000);
+  assertEquals(world.bridges.status("b")!.state, "waiting");
+  assertEquals(
+    world.bridges.status("b")!.lastError,
+    "The other broker refused the connection: unacceptable protocol version (1)",
+  );
+  await world.close();
+});
+
+Deno.test("a full broker on either side makes the bridge try again later, and nothing is lost", async () => {
+  const world = await BridgeWorld.make({
+    protocolVersion: 5,
+    topics: [{ pattern: "both/#", direction: "both", qos: 1 }],
+  }, { far: { overflow: "refuse-publisher", limits: { backlogMessagesMax: 3 } } });
+  await world.connected();
+  for (let i = 0; i < 6; i++) world.publish("near", "both/a", `${i} of six`, 1);
+  await world.clock.advance(20_000);
+  assert(world.logs.some((text) => text.includes("is full")), world.logs.join("\n"));
+  const got = new Set<string>();
+  for (let tries = 0; tries < 20 && got.size < 6; tries++) {
+    for (const payload of await world.read("far")) got.add(payload);
+    await world.clock.advance(5000);
+  }
+  assertEquals([...got].sort(), Array.from({ length: 6 }, (_, i) => `${i} of six`));
   await world.close();
 });
 

@@ -118,3 +118,31 @@ Deno.test("a bridge meets what binds clients: CONNECT first, DUP and order when 
   await closing;
   await broker.close({ graceMs: 0 });
 });
+
+Deno.test("a bridge that is refused for its protocol version leaves the bridge bit out the next time", async () => {
+  const clock = new VirtualClock();
+  const broker = new Broker({ clock });
+  const remotes: Remote[] = [];
+  const bridges = new Bridges(broker, {
+    random: () => 0,
+    dial: () => {
+      const [near, far] = memoryPipe();
+      remotes.push(new Remote(far));
+      return Promise.resolve(near);
+    },
+  });
+  const restart = { baseSeconds: 1, capSeconds: 1 };
+  const topics = [{ pattern: "a" }];
+  bridges.add({ name: "b", addresses: ["far"], remoteClientId: "b", restart, topics });
+  await clock.settle();
+  const [first] = remotes[0]!.packets;
+  assertEquals([first?.type, first?.type === "connect" && first.isBridge], ["connect", true]);
+  remotes[0]!.send({ type: "connack", sessionPresent: false, reasonCode: 1, properties: {} });
+  await clock.advance(1000);
+  const [second] = remotes[1]!.packets;
+  assertEquals([second?.type, second?.type === "connect" && !second.isBridge], ["connect", true]);
+  const closing = bridges.close();
+  await clock.advance(5000);
+  await closing;
+  await broker.close({ graceMs: 0 });
+});
