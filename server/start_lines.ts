@@ -46,10 +46,10 @@ function whereStateIs({ directory, forgotten }: StartFacts): string {
 
 function whereAdminIs({ admin }: StartFacts): string {
   if (admin === null) return "none; --admin-port 9883 opens a page, health, metrics and the API";
-  const token = admin.token === null
-    ? ""
-    : `, with the token ${admin.token} until the server stops`;
-  return `a page, health, metrics and the API on ${admin.url}${token}`;
+  const { url, token } = admin;
+  if (token === null) return `a page, health, metrics and the API on ${url}`;
+  return `a page on ${url}/#token=${token}; ` +
+    "health, metrics and the API take the same token, until the server stops";
 }
 
 /** A directory with its whole path, where that may be found out. */

@@ -50,7 +50,8 @@ Deno.test("the token of the admin listener is told once, unless a file has token
   const line = (token: string | null) => startLines({ ...FACTS, admin: { url, token } })[3];
   assertEquals(
     line("fairway_x"),
-    `Admin: a page, health, metrics and the API on ${url}, with the token fairway_x until the server stops`,
+    `Admin: a page on ${url}/#token=fairway_x; ` +
+      "health, metrics and the API take the same token, until the server stops",
   );
   assertEquals(line(null), `Admin: a page, health, metrics and the API on ${url}`);
 });

@@ -124,7 +124,7 @@ Deno.test("http_dir is served to who may look, and nothing outside of it", async
 Deno.test("--admin-port prints a token once, that is good for everything", async () => {
   await using server = startServer(["--port", "0", "--admin-port", "0"]);
   const [, port, secret] = await server.waitFor(
-    /Admin: .* on http:\/\/127\.0\.0\.1:(\d+), with the token (fairway_\S+) until/,
+    /Admin: a page on http:\/\/127\.0\.0\.1:(\d+)\/#token=(fairway_[^;]+); health/,
     "stdout",
     DEADLINE_MS,
   );
