@@ -21,6 +21,8 @@ import { ScriptedLibc } from "./million/scripted_libc.ts";
 const WARM_UP = 10_000;
 /** How many connect at once. */
 const AT_ONCE = 2000;
+/** How long V8 may take after the connects until it collects no more garbage, in seconds. */
+const REST_SECONDS = 60;
 /** How long CPU is measured, in seconds. */
 const IDLE_SECONDS = 20;
 const BUSY_SECONDS = 30;
@@ -76,6 +78,7 @@ async function main(count: number): Promise<void> {
   say(`${count} connections with a subscription each, in ${seconds.toFixed(0)} s`);
   say(`${Math.round((after.rss - before.rss) / count)} bytes of resident memory each`);
   say(`${Math.round((after.heap - before.heap) / count)} bytes of V8's heap each`);
+  await new Promise((resolve) => setTimeout(resolve, REST_SECONDS * 1000));
   say(`${percent(await idleCpu(IDLE_SECONDS))} of a core while all are idle`);
   let next = 0;
   const perTick = count * PUBLISH_MS / 60_000;
