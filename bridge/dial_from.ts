@@ -2,6 +2,7 @@
 import * as net from "node:net";
 import * as tls from "node:tls";
 import type { Endpoint } from "../client/endpoint.ts";
+import { whenOpen } from "../transport/node_opened.ts";
 import { NodeSocketTransport } from "../transport/node_socket.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { BridgeTls } from "./options.ts";
@@ -19,7 +20,7 @@ export async function dialFrom(
   signal: AbortSignal,
 ): Promise<Transport> {
   const socket = net.connect({ host, port, localAddress, noDelay: true });
-  await opened(socket, "connect", signal);
+  await whenOpen(socket, "connect", signal);
   if (secure === null) return new NodeSocketTransport(socket);
   const { caCerts, cert, key, insecure = false, alpn } = secure;
   const over = tls.connect({
@@ -31,32 +32,6 @@ export async function dialFrom(
     ...insecure ? { checkServerIdentity: () => undefined } : {},
     ...alpn === undefined ? {} : { ALPNProtocols: [alpn] },
   });
-  await opened(over, "secureConnect", signal);
+  await whenOpen(over, "secureConnect", signal);
   return new NodeSocketTransport(over);
-}
-
-async function opened(
-  socket: net.Socket,
-  event: "connect" | "secureConnect",
-  signal: AbortSignal,
-): Promise<void> {
-  const open = Promise.withResolvers<void>();
-  const abort = () => open.reject(signal.reason);
-  const closed = () => open.reject(new Error("The connection was closed"));
-  socket.once(event, open.resolve);
-  socket.once("error", open.reject);
-  socket.once("close", closed);
-  signal.addEventListener("abort", abort, { once: true });
-  if (signal.aborted) abort();
-  try {
-    await open.promise;
-  } catch (error) {
-    socket.on("error", () => {});
-    socket.destroy();
-    throw error;
-  } finally {
-    signal.removeEventListener("abort", abort);
-    socket.off("error", open.reject);
-    socket.off("close", closed);
-  }
 }

@@ -6,6 +6,7 @@
  */
 import * as net from "node:net";
 import * as tls from "node:tls";
+import { whenOpen } from "../transport/node_opened.ts";
 import { NodeSocketTransport } from "../transport/node_socket.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -41,31 +42,11 @@ export function dialTls(
   return opened(socket, "secureConnect", signal);
 }
 
-/** Waits until a socket is open. */
 async function opened(
   socket: net.Socket,
   event: "connect" | "secureConnect",
   signal: AbortSignal,
 ): Promise<Transport> {
-  const open = Promise.withResolvers<void>();
-  const abort = () => open.reject(signal.reason);
-  const closed = () => open.reject(new Error("The connection was closed"));
-  socket.once(event, open.resolve);
-  socket.once("error", open.reject);
-  socket.once("close", closed);
-  signal.addEventListener("abort", abort, { once: true });
-  if (signal.aborted) abort();
-  try {
-    await open.promise;
-  } catch (error) {
-    // What the socket reports after this is of no use to anybody.
-    socket.on("error", () => {});
-    socket.destroy();
-    throw error;
-  } finally {
-    signal.removeEventListener("abort", abort);
-    socket.off("error", open.reject);
-    socket.off("close", closed);
-  }
+  await whenOpen(socket, event, signal);
   return new NodeSocketTransport(socket);
 }

@@ -4,7 +4,8 @@ import { within } from "./deadline.ts";
 /** A browser starts slowly where there is much else to do. */
 const DEADLINE_MS = 60_000;
 
-const FLAGS = [
+/** How it is started: without a window, and without looking for anything in the network. */
+export const CHROMIUM_FLAGS = [
   "--headless",
   "--no-sandbox",
   "--disable-gpu",
@@ -31,7 +32,7 @@ export class Browser implements AsyncDisposable {
     const folder = await Deno.makeTempDir();
     const env = { HOME: folder, XDG_CONFIG_HOME: folder, XDG_CACHE_HOME: folder };
     return new Browser(
-      new Child("chromium", [...FLAGS, `--user-data-dir=${folder}`, url], { env }),
+      new Child("chromium", [...CHROMIUM_FLAGS, `--user-data-dir=${folder}`, url], { env }),
       folder,
     );
   }

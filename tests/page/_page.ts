@@ -4,6 +4,7 @@ import { type Browser, chromium, type Locator, type Page } from "npm:playwright-
 import { assertEquals } from "@std/assert";
 import { type AdminListener, type AdminOptions, listenAdmin } from "../../admin/mod.ts";
 import { type Client, connect, type ConnectOptions } from "../../client/mod.ts";
+import { CHROMIUM_FLAGS } from "../harness/chromium.ts";
 import { Broker, type BrokerOptions } from "../../mod.ts";
 
 /** How long a step may take; a machine may have much else to do. */
@@ -13,17 +14,7 @@ const STEP_MS = 120_000;
 export const CHROMIUM = {
   executablePath: "/usr/bin/chromium",
   timeout: STEP_MS,
-  args: [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-  ],
+  args: CHROMIUM_FLAGS,
 };
 
 /** What axe-core finds. */
