@@ -130,12 +130,16 @@ async function idleCpu(seconds: number): Promise<number> {
   return meter.share;
 }
 
-/** The same while `tick` is called every {@linkcode PUBLISH_MS}; a call that is late is made up for. */
+/**
+ * The same while `tick` is called every {@linkcode PUBLISH_MS}. Calls that are late are made up for,
+ * each in a turn of its own, so that what it has published leaves before the next one.
+ */
 async function busyCpu(seconds: number, tick: () => void): Promise<number> {
   const meter = new CpuMeter();
-  for (let ticks = 0; meter.elapsedMs < seconds * 1000;) {
-    await new Promise((resolve) => setTimeout(resolve, PUBLISH_MS));
-    for (const due = Math.floor(meter.elapsedMs / PUBLISH_MS); ticks < due; ticks++) tick();
+  for (let ticks = 0; meter.elapsedMs < seconds * 1000; ticks++) {
+    const aheadMs = ticks * PUBLISH_MS - meter.elapsedMs;
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, aheadMs)));
+    tick();
   }
   return meter.share;
 }
