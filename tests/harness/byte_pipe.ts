@@ -11,6 +11,11 @@ export interface BytePipe {
   closeWrite?(): Promise<void>;
   /** Ends both directions. */
   close(): void;
+  /**
+   * Called when the network has cut the connection, also while nothing is read or written: a kernel
+   * finds out about it although its program does nothing.
+   */
+  onCut?: (() => void) | null;
 }
 
 /** Writes all of `bytes`, in as many writes as the pipe wants. */

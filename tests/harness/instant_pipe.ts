@@ -11,6 +11,7 @@ export class InstantPipe implements Transport {
   isClosed = false;
   /** Whether the broker has said that it will write no more. */
   isFinished = false;
+  onCut: (() => void) | null = null;
   readonly #sink: (bytes: Uint8Array) => void;
   /** The most bytes that one write takes. */
   readonly #writeBytesMax: number;
@@ -50,6 +51,7 @@ export class InstantPipe implements Transport {
     this.#broken = new Error("The connection was cut");
     this.#serve();
     this.#unstalled?.resolve();
+    this.onCut?.();
   }
 
   /** The peer takes nothing more, or goes on. */

@@ -59,6 +59,11 @@ class Cable {
     this.#peer = peer;
     this.#pipe = pipe;
     peer.onUsed(() => this.#onUsed());
+    // Also while the window is full, and so nothing is read from the pipe.
+    pipe.onCut = () => {
+      peer.reset();
+      this.#onUsed();
+    };
     this.#carryIn();
   }
 
