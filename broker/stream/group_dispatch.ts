@@ -184,6 +184,8 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
   #giveAll(): boolean {
     let hasGiven = false;
     while (!this.#isLate && !this.#isLoading) {
+      const replaced = this.#roster.chooseActive();
+      if (replaced !== null) this.passOn(replaced, true);
       const units = this.#keepUndeliverable() || this.#giveAgain() || this.#giveNext();
       if (units <= 0) break;
       if (units === UNITS_PER_MESSAGE) hasGiven = true;
@@ -281,11 +283,10 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
    */
   passOn(member: GroupMember, isOver: boolean): void {
     if (member.exchanges.size === 0) return;
-    const { deliveriesMax } = this.#undeliverable;
     const again: PendingMessage[] = [];
     for (const pending of [...member.exchanges.keys()]) {
       const isPending = this.#group.isPending(pending);
-      const isTooOften = pending.deliveries >= deliveriesMax;
+      const isTooOften = pending.deliveries >= this.#undeliverable.deliveriesMax;
       if (isOver || isTooOften || !isPending) member.forget(pending);
       if (!isPending) continue;
       if (isTooOften) this.#giveUp(pending, "max-deliver", member.clientId);
@@ -317,9 +318,8 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
   #load(cursor: StreamCursor): number {
     this.#isLoading = true;
     cursor.load().then(() => this.#goOn(), (error) => {
-      const { scheduler, clock } = this.#context;
       this.#context.reportError(error);
-      scheduler.set(this.#retry, clock.now() + RETRY_MS);
+      this.#context.scheduler.set(this.#retry, this.#context.clock.now() + RETRY_MS);
     });
     return -1;
   }

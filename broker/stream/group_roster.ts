@@ -71,6 +71,27 @@ export class GroupRoster {
     throw new Error("Somebody could be given the message");
   }
 
+  /**
+   * Chooses the active member of an exclusive group: the same one as long as it is connected.
+   *
+   * @returns The member that another has taken the place of now. What it has not acknowledged must
+   * go to the new one, and not to it again when it returns: only so the order is kept.
+   */
+  chooseActive(): GroupMember | null {
+    if (!this.#isExclusive) return null;
+    const before = this.#active;
+    // A member that has left may still acknowledge its messages. No other member gets any before
+    // that.
+    const isHeld = before !== null && before.isConnected &&
+      (!before.hasLeft || before.exchanges.size > 0);
+    if (isHeld) return null;
+    const next = this.#members.find(({ isConnected }) => isConnected);
+    // While nobody is connected, it keeps its place.
+    if (next === undefined || next === before) return null;
+    this.#active = next;
+    return before;
+  }
+
   /** Chooses the member for a message: none yet if members are busy or away, or none at all. */
   choose(pending: PendingMessage): GroupMember | "nobody yet" | "nobody" {
     const members = this.#members;
@@ -93,13 +114,6 @@ export class GroupRoster {
 
   /** Whether a member gets messages: all of them, or one in an exclusive group. */
   #isActive(member: GroupMember): boolean {
-    if (!this.#isExclusive) return true;
-    const active = this.#active;
-    // A member that has left may still acknowledge its messages. No other member gets any before
-    // that.
-    const isHeld = active !== null && active.isConnected &&
-      (!active.hasLeft || active.exchanges.size > 0);
-    if (!isHeld) this.#active = this.#members.find(({ isConnected }) => isConnected) ?? null;
-    return member === this.#active;
+    return !this.#isExclusive || member === this.#active;
   }
 }

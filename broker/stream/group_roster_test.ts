@@ -27,6 +27,7 @@ function world(isExclusive: boolean, ...names: string[]) {
   const members = names.map((name) => new Member(name));
   for (const member of members) roster.add(member as unknown as GroupMember);
   const choose = (pending: PendingMessage) => {
+    roster.chooseActive();
     const chosen = roster.choose(pending);
     return typeof chosen === "string" ? chosen : chosen.clientId;
   };
@@ -93,6 +94,22 @@ Deno.test("GroupRoster waits until a member of an exclusive group that leaves ha
   assertEquals(choose(new PendingMessage(2, 0)), "nobody yet");
   a!.exchanges.clear();
   assertEquals(choose(new PendingMessage(2, 0)), "b");
+});
+
+Deno.test("GroupRoster says which member of an exclusive group another one has taken the place of", () => {
+  const { roster, members: [a, b] } = world(true, "a", "b");
+  const replaced = () => roster.chooseActive()?.clientId ?? null;
+  assertEquals(replaced(), null, "a is the first");
+  for (const member of [a, b]) member!.session.link = null;
+  assertEquals(replaced(), null, "nobody is connected");
+  a!.session.link = {};
+  assertEquals(replaced(), null, "a has kept its place");
+  b!.session.link = {};
+  assertEquals(replaced(), null, "a is connected");
+  a!.session.link = null;
+  assertEquals([replaced(), replaced()], ["a", null]);
+  a!.session.link = {};
+  assertEquals(replaced(), null, "b stays");
 });
 
 Deno.test("GroupRoster replaces and clears its members", () => {

@@ -35,7 +35,12 @@ async function storyOf(seed: number, run: Run): Promise<string> {
 /** What the journal says about the message and the client of a fault, or about what came last. */
 function linesAbout(fault: string, journal: readonly string[]): readonly string[] {
   const message = /#\d+/.exec(fault)?.[0];
-  if (message === undefined) return journal.slice(-60);
+  if (message === undefined) {
+    // What a group sends depends on all of its members.
+    const group = /^group group(\d+):/.exec(fault)?.[1];
+    if (group === undefined) return journal.slice(-60);
+    return journal.filter((line) => line.includes(`: g${group}`) || line.includes(": dead letter"));
+  }
   const isOfMessage = new RegExp(`${message}\\b`);
   const isOfClient = new RegExp(`: ${/^[cr]\d+/.exec(fault)?.[0]} (?![<>] pub)`);
   return journal.filter((line) => isOfMessage.test(line) || isOfClient.test(line));

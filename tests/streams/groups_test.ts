@@ -232,6 +232,29 @@ for (const how of ["property", "declaration"] as const) {
   });
 }
 
+Deno.test("exclusive: one that returns is sent nothing again that another one has taken over", async () => {
+  await using scene = await Scene.open({}, [{ ...DAY, exclusiveGroups: ["g"] }]);
+  const ann = await slow(scene, "ann", { expiry: 1000 });
+  await ann.subscribe(DOOR, { qos: 1 });
+  const bob = await slow(scene, "bob", { receiveMaximum: 1 });
+  await bob.subscribe(DOOR, { qos: 1 });
+  await scene.fill(3);
+  assertEquals(await ann.payloads(), texts(1, 3));
+  await ann.leave();
+  assertEquals(await bob.payloads(), ["1"]);
+  const again = await slow(scene, "ann", { expiry: 1000, clean: false });
+  await scene.fill(1, 4);
+  assertEquals(await again.payloads(), [], "bob is the active one");
+  await bob.leave();
+  // It was sent twice, so it is sent alone.
+  const first = await again.take("publish");
+  assertEquals(first.map(({ payload, dup }) => [new TextDecoder().decode(payload), dup]), [
+    ["1", false],
+  ]);
+  await again.acknowledge(first);
+  assertEquals(await again.payloads(), texts(2, 4));
+});
+
 Deno.test("exclusive: one that has unsubscribed keeps what it has until it has acknowledged it", async () => {
   await using scene = await Scene.open({}, [{ ...DAY, exclusiveGroups: ["g"] }]);
   await scene.fill(2);
