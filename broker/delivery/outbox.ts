@@ -21,9 +21,8 @@ const LAG_BYTES_MIN = 64 * 1024;
 /**
  * All bytes to be written to one connection, as a trail over byte logs: logs that it shares with
  * other subscribers, and its own. Control packets come first, because they are responses and need
- * no order relative to the messages.
- *
- * At most one write is in progress. Bytes that are added meanwhile are part of the next one.
+ * no order relative to the messages. At most one write is in progress. Bytes that are added
+ * meanwhile are part of the next one.
  */
 export class Outbox implements Waiter {
   /** Whether it is in the flush queue, which sets this field so that a wake needs no look-up. */
@@ -190,7 +189,8 @@ export class Outbox implements Waiter {
 
   /** Writes the waiting control packets now, if it can. Returns whether that write goes on. */
   flushControl(): boolean {
-    if (this.#writing !== null || this.#isHeld || this.control.bytes === 0) return false;
+    if (this.#writing !== null || this.#trail.isWithinFrame) return false;
+    if (this.#isHeld || this.control.bytes === 0) return false;
     this.#write(this.#takeControl());
     return this.#writing !== null && this.#state !== "closed";
   }

@@ -540,6 +540,21 @@ Deno.test("Outbox writes nothing within a frame whose end is not copied", async 
   assertEquals([world.ends, world.left], [[{ isComplete: true, error: null }], 1]);
 });
 
+Deno.test("Outbox.flushControl() writes nothing between two parts of a frame", async () => {
+  const world = new OutboxWorld();
+  world.split(1, 5000, 20, true);
+  await world.turn();
+  const parts = [...world.transport.take()];
+  await world.clock.settle();
+  // The first part has left, and the turn of the rest has not come.
+  assertEquals(world.transport.inFlight, 0);
+  world.control(2);
+  assertEquals([world.outbox.flushControl(), world.transport.inFlight], [false, 0]);
+  await world.turn();
+  parts.push(...world.transport.take());
+  assertEquals(frameNumbers(Uint8Array.from(parts)), [1]);
+});
+
 Deno.test("Outbox writes a large frame in parts, one for each turn", async () => {
   const world = new OutboxWorld();
   const bytes = 2 * 1024 * 1024;
