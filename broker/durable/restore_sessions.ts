@@ -10,6 +10,7 @@ import type { Receiver } from "../delivery/subscriber.ts";
 import { RetainedDelivery } from "../delivery/retained_delivery.ts";
 import { subscribeCharged } from "../session/match_share.ts";
 import { NEVER_EXPIRES, Session } from "../session/session.ts";
+import type { SweptLog } from "./expiry_sweep.ts";
 import { type Reader, readerOf } from "./log_reader.ts";
 import { MessageHold } from "./message_hold.ts";
 import { DurableQueue } from "./durable_queue.ts";
@@ -43,6 +44,8 @@ export class SessionRestore {
   readonly #packed = new PackedRows();
   /** By their numbers in the store. */
   readonly #sessions = new SortedTable<RestoredSession>();
+  /** Those of which messages expire while they sleep. */
+  readonly #expiring: SweptLog[] = [];
 
   constructor(broker: DurableHost, rows: StoredRows, journal: Journal, logs: RestoredLogs) {
     this.#broker = broker;
@@ -109,7 +112,7 @@ export class SessionRestore {
         return 0;
       },
     };
-    pages.watch(asleep);
+    this.#expiring.push(asleep);
   }
 
   #awakeOf(id: number, record: SessionRecord): RestoredSession {
@@ -198,6 +201,8 @@ export class SessionRestore {
   /** All clients are disconnected: sessions wait for them, or end when they expire. */
   continue(): void {
     const now = this.#broker.context.clock.now();
+    // Before all their readers were known, none could wake.
+    for (const asleep of this.#expiring) this.#journal.pages.watch(asleep);
     for (const [, restored] of this.#sessions.entries()) {
       const { session, isLeaving } = restored;
       if (isLeaving) {

@@ -4,9 +4,11 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
+import { Broker } from "../../mod.ts";
 import { MemoryStore } from "../../store/mod.ts";
 import type { Table } from "../../store/store.ts";
 import * as packets from "../harness/packets.ts";
+import { VirtualClock } from "../harness/virtual_clock.ts";
 import { Stage } from "../limits/_stage.ts";
 
 const V5 = { level: 5 } as const;
@@ -18,14 +20,15 @@ const MANY = 300;
 /** Leaves clients that subscribe, and messages for them. */
 async function leave(
   names: readonly string[],
-  filterOf: (name: string) => string,
+  filtersOf: (name: string) => readonly string[],
   publications: readonly Uint8Array[],
 ): Promise<MemoryStore> {
   const store = new MemoryStore();
   await using stage = await Stage.open(store, {});
   for (const clientId of names) {
     const client = await stage.join({ clientId, ...STAYS });
-    await client.send(packets.subscribe({ [filterOf(clientId)]: 1 }, V5));
+    const filters = Object.fromEntries(filtersOf(clientId).map((filter) => [filter, 1] as const));
+    await client.send(packets.subscribe(filters, V5));
     await client.leave();
   }
   const publisher = await stage.join();
@@ -55,7 +58,7 @@ function rows(store: MemoryStore, ...tables: Table[]): number[] {
 Deno.test("a session that sleeps is counted, and its client gets what came before and after the start", async () => {
   const names = ["a", "b", "c"];
   const publications = names.flatMap((name) => ["<1>", "<2>"].map((text) => qos1(name, text)));
-  const store = await leave(names, (name) => name, publications);
+  const store = await leave(names, (name) => [name], publications);
   await using stage = await Stage.open(store, {});
   const { inspection, stats } = stage.broker;
   assertEquals([stats.sessions, stats.subscriptions], [3, 3]);
@@ -71,7 +74,7 @@ Deno.test("a session that sleeps is counted, and its client gets what came befor
 
 Deno.test("sessions that nothing touches are the same after every start", async () => {
   const names = ["a", "b", "c"];
-  let store = await leave(names, (name) => name, names.map((name) => qos1(name, "<1>")));
+  let store = await leave(names, (name) => [name], names.map((name) => qos1(name, "<1>")));
   const tables = ["sessions", "subscriptions", "entries", "messages"] as const;
   const before = store.snapshot();
   for (let start = 0; start < 2; start++) {
@@ -88,7 +91,7 @@ Deno.test("sessions that nothing touches are the same after every start", async 
 
 Deno.test("a session that sleeps ends when it is due, and leaves nothing in the store [MQTT-3.1.2-23]", async () => {
   const names = ["a", "b"];
-  const store = await leave(names, (name) => name, names.map((name) => qos1(name, "<1>")));
+  const store = await leave(names, (name) => [name], names.map((name) => qos1(name, "<1>")));
   await using stage = await Stage.open(store, {});
   await stage.clock.advance(3_500_000);
   assertEquals(stage.broker.stats.sessions, 2);
@@ -100,7 +103,7 @@ Deno.test("a session that sleeps ends when it is due, and leaves nothing in the 
 
 Deno.test("messages that wait for a session that sleeps expire [MQTT-3.3.2-5]", async () => {
   const publications = Array.from({ length: MANY }, () => qos1("a", "<x>", "02 0000000a"));
-  const store = await leave(["a"], (name) => name, publications);
+  const store = await leave(["a"], (name) => [name], publications);
   assertEquals(rows(store, "entries"), [3]);
   await using stage = await Stage.open(store, {});
   await stage.clock.advance(20_000);
@@ -113,7 +116,7 @@ Deno.test("sessions that share a log sleep too, and its pages stay until they ha
   const names = Array.from({ length: 9 }, (_, i) => `away${i}`);
   const news = Array.from({ length: MANY }, (_, i) => qos1("news", `<${i}>`));
   const expected = Array.from({ length: MANY }, (_, i) => `<${i}>`);
-  let store = await leave(names, () => "news", news);
+  let store = await leave(names, () => ["news"], news);
   {
     await using stage = await Stage.open(store, {});
     const each = names.map((name) => stage.broker.inspection.session(name)!.waiting.messages);
@@ -128,7 +131,7 @@ Deno.test("sessions that share a log sleep too, and its pages stay until they ha
 
 Deno.test("a session that sleeps can be ended, or begun anew", async () => {
   const names = ["a", "b"];
-  const store = await leave(names, (name) => name, names.map((name) => qos1(name, "<1>")));
+  const store = await leave(names, (name) => [name], names.map((name) => qos1(name, "<1>")));
   await using stage = await Stage.open(store, {});
   stage.broker.inspection.endSession("a");
   const client = stage.visit();
@@ -138,4 +141,23 @@ Deno.test("a session that sleeps can be ended, or begun anew", async () => {
   await stage.clock.advance(1000);
   assertEquals(stage.broker.stats.dropped["session-ended"], 2);
   assertEquals(rows(store, "sessions", "entries", "messages"), [1, 0, 0]);
+});
+
+Deno.test("a session does not wake before the start knows all that waits for it", async () => {
+  const names = Array.from({ length: 9 }, (_, i) => `away${i}`);
+  const own = Array.from({ length: MANY }, () => qos1("away0", "<x>", "02 0000000a"));
+  const store = await leave(names, (name) => [name, "news"], [...own, qos1("news", "<1>")]);
+  assertEquals(rows(store, "joins"), [1]);
+  const clock = new VirtualClock();
+  const scan = store.scan.bind(store);
+  store.scan = async (table, ...range) => {
+    // The start takes so long that messages expire meanwhile.
+    if (table === "joins") await clock.advance(20_000);
+    return await scan(table, ...range);
+  };
+  await using broker = await Broker.open(store, { clock });
+  const session = broker.inspection.session("away0")!;
+  await clock.advance(20_000);
+  // The last page of those that have expired, and the one that it shares.
+  assertEquals(session.waiting.messages, MANY - 256 + 1);
 });
