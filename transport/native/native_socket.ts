@@ -133,9 +133,9 @@ export class NativeSocket implements Pipe, Watched {
     const isBroken = (flags & (EPOLLERR | EPOLLHUP)) !== 0;
     if (this.#rest !== null && (isBroken || (flags & EPOLLOUT) !== 0)) this.#writeRest();
     if (this.#fd < 0 || (!isBroken && (flags & EPOLLIN) === 0)) return;
-    // These bytes come first. They are pushed before the next round.
-    if (this.#unread.length > 0) return;
-    if (!this.#isPaused && !this.#isEnded) this.#read();
+    // The bytes from another thread come first. They are pushed before the next round.
+    const mayRead = !this.#isPaused && !this.#isEnded && this.#unread.length === 0;
+    if (mayRead) this.#read();
     else if (!isBroken) this.#watch(this.#flags & ~EPOLLIN);
     // With a rest, the write in the next round reports the error.
     else if (this.#rest === null) this.#unwatch();

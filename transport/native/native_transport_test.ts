@@ -146,3 +146,22 @@ Deno.test("NativeTransport that was adopted pushes nothing while it is paused, a
   assertEquals(receiver.events.slice(0, 2), ["received 2", "ended ECONNRESET"]);
   await world.close();
 });
+
+Deno.test("NativeTransport that was adopted and is paused asks for nothing again and again after a failed write", async () => {
+  const { world, transport, peer } = open(10);
+  const { fd } = transport.detach();
+  const adopted = new NativeTransport(world.loop, fd, Uint8Array.of(1, 2));
+  const receiver = new RecordingReceiver();
+  const pipe = receiver.socket = adopted.pipe(receiver) as NativeSocket;
+  pipe.start();
+  pipe.pause();
+  pipe.write(new Uint8Array(100));
+  await world.settle();
+  peer.reset();
+  await world.settle();
+  assertEquals([receiver.events, world.loop.size], [["write failed EPIPE"], 0]);
+  pipe.resume();
+  await world.settle();
+  assertEquals(receiver.events.slice(1, 3), ["received 2", "ended ECONNRESET"]);
+  await world.close();
+});
