@@ -6,10 +6,11 @@
  *     deno task bench:stalls [--case NAME[,NAME]] [--rounds N] [--native] [--server FILE]
  *
  * Each case has its own broker, in a process of its own and in memory, on this machine; `--server`
- * names another `server.ts` to compare with, and `--native` measures native sockets. `work` is the longest work of the broker's main thread
- * between a ping and its response. `wait` is the same by the clock, with everything else that the
- * machine does. `quiet` is the longest wait of two quiet seconds before. The minimum of all rounds
- * counts. The exit code is 1 if the work of a case is above 50 ms.
+ * names another `server.ts` to compare with, and `--native` measures native sockets. `work` is the
+ * longest work of the broker's main thread between a ping and its response. `wait` is the same by
+ * the clock, with everything else that the machine does. `quiet` is the longest wait of two quiet
+ * seconds before. The minimum of all rounds counts. The exit code is 1 if
+ * the work of a case is above 50 ms.
  *
  * @module
  */
