@@ -196,6 +196,8 @@ export class RouteCache<S extends Subscriber> {
   add(route: Route<S>): void {
     route.isCached = true;
     route.used = this.isGuarded;
+    // While it was not here, `uncheck()` did not reach it.
+    route.checkedBy = null;
     this.#bytes += route.weight;
     if (this.#ring.length >= this.#routesMax) this.#replace(route);
     else {

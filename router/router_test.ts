@@ -182,6 +182,18 @@ Deno.test("Router lets an audience go with the last route in the cache that lead
   assertEquals(router.routes, 4);
 });
 
+Deno.test("Router has a route checked again that was not in the cache when permissions changed", () => {
+  const router: TestRouter = new Router({ routesMax: 4 });
+  router.subscribe(subscription(ONE, "a/#"));
+  const held = router.routeOf("a/held")!;
+  router.audience(held);
+  held.checkedBy = {};
+  for (let i = 0; i < 50; i++) receivers(router, `a/${i}`);
+  router.uncheck();
+  router.audience(held);
+  assertEquals([held.isCached, held.checkedBy], [true, null]);
+});
+
 /** A router and, beside it, a model of it that is too simple to be wrong. */
 class CheckedRouter {
   readonly router: TestRouter;
