@@ -39,7 +39,8 @@ export async function answer(
   values: LastValues,
   request: Request,
 ): Promise<Response> {
-  const topic = decodeURIComponent(new URL(request.url).pathname.slice(1));
+  const topic = topicOf(request);
+  if (topic === null) return new Response("the path is not percent-encoded\n", { status: 400 });
   if (request.method === "POST") {
     try {
       // It resolves when every subscriber that outlives its connection has it in its session.
@@ -53,6 +54,16 @@ export async function answer(
   }
   const value = values.get(topic);
   return value === undefined ? new Response("nothing yet\n", { status: 404 }) : new Response(value);
+}
+
+/** The topic in the path of a request; `null` if it cannot be decoded. */
+function topicOf(request: Request): string | null {
+  try {
+    return decodeURIComponent(new URL(request.url).pathname.slice(1));
+  } catch {
+    // A `%` that no two hex digits follow, or bytes that are not UTF-8.
+    return null;
+  }
 }
 
 if (import.meta.main) {

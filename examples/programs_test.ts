@@ -90,9 +90,11 @@ Deno.test("http_and_mqtt.ts: what is posted is published, what is published can 
   assertEquals([hall.status, await hall.text()], [200, "18"]);
   const none = await fetch(`${http}/rooms/cellar`);
   assertEquals([none.status, await none.text()], [404, "nothing yet\n"]);
-  const wrong = await fetch(`${http}/rooms/%2B`, { method: "POST", body: "x" });
-  assertEquals(wrong.status, 400);
-  await wrong.body?.cancel();
+  for (const path of ["rooms/%2B", "rooms/%", "rooms/%ff"]) {
+    const wrong = await fetch(`${http}/${path}`, { method: "POST", body: "x" });
+    assertEquals(wrong.status, 400, path);
+    await wrong.body?.cancel();
+  }
 });
 
 Deno.test("database_sink.ts: what a client publishes at QoS 1 is a row, and nothing else is", async () => {
