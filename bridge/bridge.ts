@@ -1,10 +1,12 @@
 /** A bridge: connects to another broker, again and again, and says how it is. */
-import { endpointText } from "../client/endpoint.ts";
+import { type Endpoint, endpointText } from "../client/endpoint.ts";
 import { Receipt } from "../log/receipt.ts";
+import type { Transport } from "../transport/transport.ts";
 import { Addresses } from "./addresses.ts";
-import { orAborted } from "./dial.ts";
+import { attempt } from "./attempt.ts";
 import { AwayRetained } from "./away_retained.ts";
 import { type BridgeCounters, newCounters } from "./counters.ts";
+import { orAborted } from "./dial.ts";
 import type { BridgeHost, BridgeSurroundings } from "./host.ts";
 import { Link, type LinkContext } from "./link.ts";
 import { LocalClient, localPolicy } from "./local_leg.ts";
@@ -16,8 +18,6 @@ import { StateTopics } from "./state_topics.ts";
 import type { BridgeState, BridgeStatus } from "./status.ts";
 import { topicMapOf } from "./topic_map.ts";
 
-/** How long an attempt to connect may take, in milliseconds. */
-const CONNECT_MS = 30_000;
 /** How often a lazy bridge looks at what waits and at when the last message passed, in milliseconds. */
 const LAZY_LOOK_MS = 1000;
 /** How often the preferred address is tried while another one is in use, in milliseconds. */
@@ -114,8 +114,7 @@ export class Bridge {
     this.#next = settings;
     if (settings.reloadType !== "immediate" && this.#link !== null) return;
     this.#wakeUp();
-    this.#isWanted = false;
-    void this.#link?.close();
+    if (this.#link !== null) this.#leave(this.#link);
   }
 
   /** Disconnects, and does no more. What waits stays. */
@@ -189,6 +188,8 @@ export class Bridge {
     this.#tell("notice", `connected to ${address}`);
     const sinceMs = this.#host.clock.now();
     const stopLooking = this.#lookAfter(link);
+    // Nobody could close it before it was there.
+    if (this.#next !== null || this.#stop.signal.aborted) this.#leave(link);
     await link.ended;
     stopLooking();
     this.#link = null;
@@ -202,24 +203,23 @@ export class Bridge {
     this.#tell("warning", `the connection to ${address} is lost: ${this.#lastError}`);
   }
 
-  async #open(): Promise<Link> {
-    const { addresses, settings } = this.#plan;
-    const { clock } = this.#host;
-    const timeout = new AbortController();
-    const text = `No connection within ${CONNECT_MS / 1000} seconds`;
-    const cancel = clock.schedule(
-      clock.now() + CONNECT_MS,
-      () => timeout.abort(new Error(text)),
-    );
-    const signal = AbortSignal.any([timeout.signal, this.#stop.signal]);
+  #open(): Promise<Link> {
     this.#isWanted = true;
-    try {
-      const dialed = this.#surroundings.dial(addresses.current, settings, signal);
-      const transport = await orAborted(dialed, signal);
+    const { clock } = this.#host;
+    return attempt(clock, this.#stop.signal, async (signal) => {
+      const transport = await this.#dial(this.#plan.addresses.current, signal);
       return await Link.open(this.#plan, transport, this.#isFirst, signal);
-    } finally {
-      cancel();
-    }
+    });
+  }
+
+  #dial(endpoint: Endpoint, signal: AbortSignal): Promise<Transport> {
+    return orAborted(this.#surroundings.dial(endpoint, this.#plan.settings, signal), signal);
+  }
+
+  /** Ends a connection that the bridge itself does not want any more. */
+  #leave(link: Link): void {
+    this.#isWanted = false;
+    void link.close();
   }
 
   #failed(error: unknown): void {
@@ -248,18 +248,16 @@ export class Bridge {
     const isLazy = settings.startType === "lazy";
     if (!isLazy && addresses.preferred === null) return () => {};
     let cancel = () => {};
-    const leave = () => {
-      this.#isWanted = false;
-      void link.close();
-    };
     const look = async () => {
       const idleMs = clock.now() - link.lastTrafficMs;
-      if (isLazy && idleMs >= settings.idleTimeoutSeconds * 1000) return leave();
-      if (addresses.preferred !== null && await this.#isReached()) {
-        addresses.lost();
-        return leave();
-      }
-      if (this.#link === link) arrange();
+      if (isLazy && idleMs >= settings.idleTimeoutSeconds * 1000) return this.#leave(link);
+      const { preferred } = addresses;
+      const isReached = preferred !== null && await this.#isReached(preferred);
+      // Meanwhile the connection may have ended, and another address may be in use.
+      if (this.#link !== link) return;
+      if (!isReached) return arrange();
+      addresses.lost();
+      this.#leave(link);
     };
     const everyMs = isLazy ? LAZY_LOOK_MS : PREFERRED_MS;
     const arrange = () => cancel = clock.schedule(clock.now() + everyMs, () => void look());
@@ -267,13 +265,12 @@ export class Bridge {
     return () => cancel();
   }
 
-  /** Whether the preferred address takes connections. */
-  async #isReached(): Promise<boolean> {
-    const { addresses, settings } = this.#plan;
+  /** Whether an address takes connections. */
+  async #isReached(endpoint: Endpoint): Promise<boolean> {
     try {
-      const { signal } = this.#stop;
-      const transport = await this.#surroundings.dial(addresses.preferred!, settings, signal);
-      transport.close();
+      const { clock } = this.#host;
+      const dial = (signal: AbortSignal) => this.#dial(endpoint, signal);
+      (await attempt(clock, this.#stop.signal, dial)).close();
       return true;
     } catch {
       return false;

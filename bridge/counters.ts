@@ -2,7 +2,7 @@
 
 /** Why a bridge did not pass a message on. */
 export type BridgeDropReason =
-  /** It is larger than the other broker, or `packetBytesMax`, allows. */
+  /** It is larger than the broker that it goes to, or `packetBytesMax`, allows. */
   | "too-large"
   /** It went round in a circle of bridges. */
   | "loop"

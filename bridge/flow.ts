@@ -99,7 +99,7 @@ export class Flow {
   onAck(packet: AckPacket): void {
     const { packetId, reasonCode, type } = packet;
     if (type === "pubcomp" && this.#rules.staleIds?.takes(packetId)) return;
-    if (LATER_CODES.has(reasonCode)) throw new BusyError("The other broker is full");
+    if (LATER_CODES.has(reasonCode)) throw new BusyError(`${this.#to.who} is full`);
     if (type !== "pubcomp" && reasonCode >= 0x80) this.#rules.onDropped("refused");
     const qos = this.#lowered.get(packetId);
     if (qos === undefined) {

@@ -80,7 +80,8 @@ export interface LegOptions {
 export class Leg implements PacketHandler {
   readonly connection: Connection;
   readonly valve: Valve;
-  readonly #who: string;
+  /** Who is at the other end, for error messages. */
+  readonly who: string;
   readonly #version: number;
   readonly #welcome = new Answer<ConnackPacket>();
   #connack: ConnackPacket | null = null;
@@ -92,7 +93,7 @@ export class Leg implements PacketHandler {
   readonly #requests = new Map<number, Answer<Packet>>();
 
   private constructor(transport: Transport, { who, connect, packetBytesMax, clock }: LegOptions) {
-    this.#who = who;
+    this.who = who;
     this.#version = connect.protocolVersion;
     const { protocolVersion: version } = connect;
     const options = { version, packetBytesMax, writeBytesMax: WRITE_BYTES_MAX, clock };
@@ -211,7 +212,7 @@ export class Leg implements PacketHandler {
         return;
       case "disconnect":
         throw new DisconnectedError(
-          `${this.#who} has disconnected: ${reasonText(packet.reasonCode)} (${packet.reasonCode})`,
+          `${this.who} has disconnected: ${reasonText(packet.reasonCode)} (${packet.reasonCode})`,
         );
       default:
         throw unexpected(packet.type);
@@ -226,7 +227,7 @@ export class Leg implements PacketHandler {
   #onConnack(packet: ConnackPacket): void {
     if (this.#connack !== null) throw unexpected("connack");
     if (packet.reasonCode !== ReasonCode.Success) {
-      this.#welcome.reject(new RefusedError(this.#who, packet, this.#version));
+      this.#welcome.reject(new RefusedError(this.who, packet, this.#version));
       return;
     }
     this.valve.set("setup", true);

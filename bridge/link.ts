@@ -207,11 +207,12 @@ export class Link {
   }
 
   #inRules(): FlowRules {
-    const { settings, map, counters, lost } = this.#context;
+    const { settings, map, counters, lost, host } = this.#context;
     const aliases = new IncomingAliases(settings.topicAliasMax);
     return {
       maximumQoS: 2,
-      packetBytesMax: Infinity,
+      // A prefix and the mark of the bridge may have made it larger than what was received.
+      packetBytesMax: host.limits.packetBytesMax,
       aliases: null,
       staleIds: lost.in,
       admit: (packet): Passage | BridgeDropReason => {

@@ -71,7 +71,17 @@ export class Relay {
     if (mayPass) return this.#passOut(packet);
     // Its bytes are borrowed.
     this.#held.push(packet.type === "publish" ? structuredClone(packet) : packet);
-    if (this.#held.length >= HELD_MAX) this.#options.local.valve.set("rate", true);
+    this.#limitHeld();
+  }
+
+  /**
+   * Reads no more while enough is held. Before the start it reads on, because the answers to the
+   * bridge's own requests come behind the messages: these are no more than the broker has sent before
+   * it has read the request.
+   */
+  #limitHeld(): void {
+    const isEnough = this.#isStarted && this.#held.length >= HELD_MAX;
+    this.#options.local.valve.set("rate", isEnough);
   }
 
   /** Whether the next PUBLISH may pass, behind those that are held. */
@@ -83,7 +93,7 @@ export class Relay {
   #goOn(): void {
     const held = this.#held;
     let passed = 0;
-    const { rate, local } = this.#options;
+    const { rate } = this.#options;
     while (passed < held.length) {
       const packet = held[passed]!;
       if (packet.type === "publish" && !rate.take(() => this.#goOn())) break;
@@ -91,7 +101,7 @@ export class Relay {
       this.#passOut(packet);
     }
     held.splice(0, passed);
-    if (held.length < HELD_MAX) local.valve.set("rate", false);
+    this.#limitHeld();
   }
 
   #passOut(packet: Packet): void {

@@ -64,6 +64,24 @@ Deno.test("the next address is tried after a failure, and the first one is prefe
   await world.close();
 });
 
+Deno.test("a preferred address that gives no answer is tried again", async () => {
+  const world = await BridgeWorld.make({
+    topics: [OUT],
+    addresses: ["first", "second"],
+    restart: { baseSeconds: 1, capSeconds: 1 },
+  });
+  await world.connected();
+  world.silent.add("first");
+  await world.kill("line");
+  await world.clock.advance(60_000);
+  assertEquals(world.bridges.status("b")!.address, "mqtt://second:1883");
+  world.silent.clear();
+  await world.clock.advance(60_000);
+  assertEquals(world.bridges.status("b")!.address, "mqtt://first:1883");
+  assertEquals(world.bridges.status("b")!.state, "connected");
+  await world.close();
+});
+
 Deno.test("with round_robin a lost connection leads to the next address, which is kept", async () => {
   const world = await BridgeWorld.make({
     topics: [OUT],
@@ -119,23 +137,25 @@ Deno.test("a refusal of the other broker is told in its words", async () => {
   await world.close();
 });
 
-Deno.test("a full broker on either side makes the bridge try again later, and nothing is lost", async () => {
-  const world = await BridgeWorld.make({
-    protocolVersion: 5,
-    topics: [{ pattern: "both/#", direction: "both", qos: 1 }],
-  }, { far: { overflow: "refuse-publisher", limits: { backlogMessagesMax: 3 } } });
-  await world.connected();
-  for (let i = 0; i < 6; i++) world.publish("near", "both/a", `${i} of six`, 1);
-  await world.clock.advance(20_000);
-  assert(world.logs.some((text) => text.includes("is full")), world.logs.join("\n"));
-  const got = new Set<string>();
-  for (let tries = 0; tries < 20 && got.size < 6; tries++) {
-    for (const payload of await world.read("far")) got.add(payload);
-    await world.clock.advance(5000);
-  }
-  assertEquals([...got].sort(), Array.from({ length: 6 }, (_, i) => `${i} of six`));
-  await world.close();
-});
+for (const [side, full, text] of [["near", "far", "The other"], ["far", "near", "This"]] as const) {
+  Deno.test(`a full broker on either side makes the bridge try again later, and nothing is lost: ${full}`, async () => {
+    const world = await BridgeWorld.make({
+      protocolVersion: 5,
+      topics: [{ pattern: "both/#", direction: "both", qos: 1 }],
+    }, { [full]: { overflow: "refuse-publisher", limits: { backlogMessagesMax: 3 } } });
+    await world.connected();
+    for (let i = 0; i < 6; i++) world.publish(side, "both/a", `${i} of six`, 1);
+    await world.clock.advance(20_000);
+    assert(world.logs.some((line) => line.includes(`${text} broker is full`)), `${world.logs}`);
+    const got = new Set<string>();
+    for (let tries = 0; tries < 20 && got.size < 6; tries++) {
+      for (const payload of await world.read(full)) got.add(payload);
+      await world.clock.advance(5000);
+    }
+    assertEquals([...got].sort(), Array.from({ length: 6 }, (_, i) => `${i} of six`));
+    await world.close();
+  });
+}
 
 Deno.test("a lazy bridge connects when enough waits, of QoS 0 as well, and disconnects when idle", async () => {
   const world = await BridgeWorld.make({
@@ -156,6 +176,50 @@ Deno.test("a lazy bridge connects when enough waits, of QoS 0 as well, and disco
   assertEquals(textsOf(seen), ["out/a 1 0", "out/a 2 0", "out/a 3 0"]);
   await world.clock.advance(30_000);
   assertEquals(world.bridges.status("b")!.state, "idle");
+  await world.close();
+});
+
+Deno.test("a lazy bridge passes on more messages of QoS 0 than it may hold", async () => {
+  const world = await BridgeWorld.make({
+    topics: [{ ...OUT, qos: 0 }],
+    startType: "lazy",
+    threshold: 300,
+  });
+  const seen = world.watch("far");
+  for (let i = 0; i < 300; i++) world.publish("near", "out/a", `${i} waits`, 0);
+  await world.clock.advance(5000);
+  assertEquals(seen.map(({ payload }) => payload), Array.from(seen, (_, i) => `${i} waits`));
+  assertEquals(seen.length, 300);
+  await world.close();
+});
+
+Deno.test("a session with more messages in flight than the bridge may hold goes on", async () => {
+  const world = await BridgeWorld.make({ topics: [OUT], receiveMaximum: 200 });
+  await world.connected();
+  world.unreachable.add("far");
+  await world.kill("line");
+  for (let i = 0; i < 300; i++) world.publish("near", "out/a", `${i} waits`, 1);
+  await world.clock.advance(10_000);
+  const seen = world.watch("far");
+  world.unreachable.clear();
+  await world.quiet();
+  assertEquals(new Set(seen.map(({ payload }) => payload)).size, 300);
+  await world.close();
+});
+
+Deno.test("a message that its prefix makes too large for this broker is dropped, and later ones pass", async () => {
+  const world = await BridgeWorld.make({
+    protocolVersion: 5,
+    topics: [{ pattern: "in/#", direction: "in", qos: 1, localPrefix: "a/long/prefix/" }],
+  }, { near: { limits: { packetBytesMax: 1000 } } });
+  const seen = world.watch("near");
+  await world.connected();
+  world.publish("far", "in/a", "x".repeat(970), 1);
+  world.publish("far", "in/b", "fits", 1);
+  await world.clock.advance(20_000);
+  assertEquals(textsOf(seen), ["a/long/prefix/in/b fits 1"]);
+  const { dropped, connects } = world.bridges.status("b")!.counters;
+  assertEquals([dropped["too-large"], connects], [1, 1], world.logs.join("\n"));
   await world.close();
 });
 
@@ -427,6 +491,28 @@ Deno.test("a changed bridge keeps what waits, and takes its other topics at the 
   await world.quiet();
   assertEquals(textsOf(seen), ["other/a new 1"]);
   await world.close();
+});
+
+Deno.test("a bridge that is changed while it connects takes its other topics", async () => {
+  const broker = new Broker();
+  const other = new Broker();
+  const options = { name: "b", addresses: ["other"], remoteClientId: "b" };
+  await using bridges = new Bridges(broker, {
+    dial: () => {
+      const [near, far] = memoryPipe();
+      other.accept(far, { address: "near" });
+      const reloadType = "immediate";
+      bridges.add({ ...options, reloadType, topics: [{ pattern: "new", qos: 1 }] });
+      return Promise.resolve(near);
+    },
+  });
+  const messages = other.subscribe("new");
+  bridges.add({ ...options, topics: [{ pattern: "old", qos: 1 }] });
+  await broker.publish("new", "x", { qos: 1, retain: true });
+  assertEquals(new TextDecoder().decode((await messages.next()).value!.payload), "x");
+  await bridges.close();
+  await broker.close();
+  await other.close();
 });
 
 Deno.test("two bridges with one local client identifier are refused, and so is a topic that is none", async () => {

@@ -54,6 +54,8 @@ export interface WorldSettings {
   readonly random?: () => number;
   /** Options of the far broker. */
   readonly far?: BrokerOptions;
+  /** Options of the near broker. */
+  readonly near?: BrokerOptions;
   /** Whether the near broker has no store. */
   readonly isNearForgetful?: boolean;
   /** Whether the far broker cannot be reached at first. */
@@ -71,6 +73,8 @@ export class BridgeWorld {
   readonly dials: string[] = [];
   /** Addresses that cannot be reached. */
   readonly unreachable: Set<string> = new Set();
+  /** Addresses that give no answer. */
+  readonly silent: Set<string> = new Set();
   readonly #options: BridgeOptions;
   readonly #random: () => number;
   readonly #settings: WorldSettings;
@@ -216,7 +220,7 @@ export class BridgeWorld {
   async #start(side: Side, store: MemoryStore): Promise<void> {
     const { clock } = this;
     const isForgetful = side === "near" && this.#settings.isNearForgetful === true;
-    const options = { clock, random: this.#random, ...side === "far" ? this.#settings.far : {} };
+    const options = { clock, random: this.#random, ...this.#settings[side] };
     const opening = isForgetful ? new Broker(options) : Broker.open(store, options);
     const broker = await opening;
     const lines = new Set<Line>();
@@ -237,6 +241,7 @@ export class BridgeWorld {
 
   #dial(hostname: string, lines: Set<Line>): Promise<Transport> {
     this.dials.push(hostname);
+    if (this.silent.has(hostname)) return new Promise(() => {});
     const far = this.#lives.far;
     if (far === null || this.unreachable.has(hostname)) {
       return Promise.reject(new Error("No route to host"));
