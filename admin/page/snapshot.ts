@@ -76,10 +76,11 @@ export class SnapshotMaker {
   #troubles(): Trouble[] {
     const { broker, operations, lag, totals } = this.#sources;
     const { stats, inspection, limits, clock } = broker;
-    this.#dropped.add(stats.dropped);
-    this.#limited.add(stats.limited);
+    const nowMs = clock.now();
+    this.#dropped.add(stats.dropped, nowMs);
+    this.#limited.add(stats.limited, nowMs);
     const { commitsFailed: commits, loginsFailed: logins, internalErrors: internal } = stats;
-    this.#failed.add({ commits, logins, internal });
+    this.#failed.add({ commits, logins, internal }, nowMs);
     const failed = { commits: 0, logins: 0, internal: 0 };
     return troublesOf({
       readiness: inspection.readiness,
@@ -87,7 +88,7 @@ export class SnapshotMaker {
         .length ?? null,
       loopLagMs: Math.max(lag.lastSeconds * 1000, stats.loopLagMs),
       certificates: operations.certificates?.() ?? [],
-      wallMs: Date.parse(inspection.timeOf(clock.now())),
+      wallMs: Date.parse(inspection.timeOf(nowMs)),
       totals: totals.last,
       limits,
       heldBytes: stats.memory.bytes,

@@ -101,9 +101,18 @@ Deno.test("troublesOf() tells what has happened in the last minute, the worst fi
 Deno.test("LastMinute forgets what grew more than a minute ago", () => {
   const minute = new LastMinute();
   assertEquals(minute.grown(), []);
-  minute.add({ lag: 5, backlog: 0 });
-  minute.add({ lag: 7, backlog: 0 });
+  minute.add({ lag: 5, backlog: 0 }, 0);
+  minute.add({ lag: 7, backlog: 0 }, 1000);
   assertEquals(minute.grown(), [["lag", 2]]);
-  for (let i = 0; i < 60; i++) minute.add({ lag: 7, backlog: 0 });
+  for (let second = 2; second <= 61; second++) minute.add({ lag: 7, backlog: 0 }, second * 1000);
   assertEquals(minute.grown(), []);
+});
+
+Deno.test("LastMinute does not tell what grew while nobody looked as of the last minute", () => {
+  const minute = new LastMinute();
+  minute.add({ lag: 5 }, 0);
+  minute.add({ lag: 900 }, 3_600_000);
+  assertEquals(minute.grown(), []);
+  minute.add({ lag: 901 }, 3_601_000);
+  assertEquals(minute.grown(), [["lag", 1]]);
 });
