@@ -133,7 +133,8 @@ export class AdminListener implements AsyncDisposable {
   }
 
   /**
-   * Replaces the tokens, accounts and rights. The random token, if any, stays valid only if there
+   * Replaces the tokens, accounts and rights, and ends live views, traces and the connections of the
+   * page, so that their callers show who they are again. The random token, if any, stays valid only if there
    * is no other way to authenticate.
    *
    * @throws If the file of tokens cannot be used; nothing has changed then.
@@ -141,6 +142,7 @@ export class AdminListener implements AsyncDisposable {
   async changeAccess(options: AdminOptions): Promise<void> {
     const { access } = await accessOf(this.hostname, options, this.token);
     this.#access.change(access);
+    this.#api.endViews();
     this.#door.renew();
   }
 

@@ -72,6 +72,7 @@ export class AdminApi {
       snapshot: () => snapshots.take(),
       refresh: () => totals.take(),
     });
+    metrics.skippedLines = () => feed.skipped;
     const clientLog = this.#clientLog = new ClientLog(inspection);
     const routes: Route[] = [
       ...healthRoutes({
@@ -101,10 +102,15 @@ export class AdminApi {
     this.routes = new RouteTable([...routes, description]);
   }
 
-  /** Ends all work in progress. */
-  close(): void {
+  /** Ends what is sent to callers for as long as they like; they have to ask again. */
+  endViews(): void {
     this.#traces.close();
     this.#feed.close();
+  }
+
+  /** Ends all work in progress. */
+  close(): void {
+    this.endViews();
     this.#clientLog.stop();
     this.#recent.stop();
     this.#index.stop();

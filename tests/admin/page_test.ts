@@ -135,6 +135,22 @@ Deno.test("MQTT at /mqtt takes a token with the scope write, and no other", asyn
   assertEquals(named.state.kind, "connected");
 });
 
+Deno.test("the live view and traces end when tokens change", async () => {
+  const tokenFile = new TokenFile([{ name: "w", scope: "write", hash: await hashToken("old") }]);
+  await using stage = await AdminStage.open({ tokenFile });
+  const headers = { authorization: "Bearer old" };
+  const paths = ["/api/v1/live?topics=true", "/api/v1/trace?filter=%23"];
+  const views = [];
+  for (const path of paths) views.push(await stage.fetch(path, { headers }));
+  const renewed = new TokenFile([{ name: "w", scope: "write", hash: await hashToken("new") }]);
+  await stage.admin.changeAccess({ tokenFile: renewed });
+  for (const view of views) assert((await view.text()).endsWith("\n"));
+  for (const path of paths) assertEquals(await statusOf(stage.fetch(path, { headers })), 401);
+  const again = await stage.fetch(paths[0]!, { headers: { authorization: "Bearer new" } });
+  assertEquals(again.status, 200);
+  await again.body!.cancel();
+});
+
 Deno.test("MQTT at /mqtt ends when tokens change, and when the listener closes", async () => {
   const tokenFile = new TokenFile([{ name: "w", scope: "write", hash: await hashToken("old") }]);
   const stage = await AdminStage.open({ tokenFile });
