@@ -20,6 +20,8 @@ export class MetricsSource {
   readonly instruments: readonly Instrument[];
   /** Answers of the listener by status; set by the listener. */
   answered: ReadonlyMap<number, number> = new Map();
+  /** Lines that the live view has skipped, `null` where there is none; set by the API. */
+  skippedLines: () => number | null = () => null;
   /** How late the event loop is. */
   readonly lag: LoopLag;
   readonly #broker: Broker;
@@ -49,6 +51,7 @@ export class MetricsSource {
       bridges: () => operations.bridges?.() ?? [],
       accounts: () => operations.accounts?.() ?? null,
       answered: () => this.answered,
+      skippedLines: () => this.skippedLines(),
     });
     this.#next();
   }

@@ -38,6 +38,8 @@ export interface Sources {
   accounts(): DynamicSecurity | null;
   /** The number of answers of the admin listener, by status. */
   answered(): ReadonlyMap<number, number>;
+  /** Lines that the live view of the page has skipped; `null` where there is none. */
+  skippedLines(): number | null;
 }
 
 /** Every instrument. */
@@ -297,7 +299,9 @@ function storeInstruments({ broker }: Sources): Instrument[] {
   ];
 }
 
-function processInstruments({ broker, lag, process, answered }: Sources): Instrument[] {
+function processInstruments(
+  { broker, lag, process, answered, skippedLines }: Sources,
+): Instrument[] {
   const { inspection } = broker;
   const bytes = (name: string, help: string, read: (use: ProcessUse) => number | null) =>
     single("gauge", name, help, () => {
@@ -339,6 +343,12 @@ function processInstruments({ broker, lag, process, answered }: Sources): Instru
       "Requests to the admin listener.",
       "status",
       () => [...answered()].map(([status, count]) => [`${status}`, count]),
+    ),
+    single(
+      "counter",
+      "fairway_admin_skipped_lines_total",
+      "Lines of the live view that a slow page was not sent.",
+      skippedLines,
     ),
   ];
 }

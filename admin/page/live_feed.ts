@@ -5,9 +5,9 @@
  * @module
  */
 import type { Inspection } from "../../broker/inspection.ts";
-import type { TimeSlices } from "../time_slices.ts";
+import { type TimeSlices, TooBusyError } from "../time_slices.ts";
 import { topicsLine, treeLines } from "./topic_lines.ts";
-import { TopicTree } from "./topic_tree.ts";
+import { type TopicNode, TopicTree } from "./topic_tree.ts";
 import { Viewer, type ViewerOptions } from "./viewer.ts";
 
 /** Pages that look at the same time; past it: 429. */
@@ -31,6 +31,8 @@ export interface LiveFeedHost {
 
 /** The pages that look, and what they are sent. */
 export class LiveFeed {
+  /** How many lines were not sent, because a page did not take those before in time. */
+  skipped = 0;
   readonly #host: LiveFeedHost;
   readonly #viewers = new Set<Viewer>();
   readonly #encoder = new TextEncoder();
@@ -66,7 +68,7 @@ export class LiveFeed {
     return viewer;
   }
 
-  /** Ends every view. */
+  /** Ends every view. Others may begin. */
   close(): void {
     for (const viewer of [...this.#viewers]) viewer.end();
     this.#cancel?.();
@@ -78,7 +80,7 @@ export class LiveFeed {
     const { clock } = this.#host.inspection;
     this.#cancel = clock.schedule(clock.now() + inMs, () => {
       this.#cancel = null;
-      this.#tell().catch((error) => this.#host.inspection.reportError(error));
+      this.#tell().catch(this.#onFailed);
     });
   }
 
@@ -86,7 +88,7 @@ export class LiveFeed {
     this.#dropUnusedTree();
     if (this.#viewers.size > 0) {
       const line = this.#encoder.encode(`${JSON.stringify(this.#host.snapshot())}\n`);
-      for (const viewer of this.#viewers) viewer.send(line);
+      for (const viewer of this.#viewers) this.#send(viewer, line);
       this.#tellTopics();
     }
     if (this.#viewers.size > 0 || this.#tree !== null) this.#schedule(INTERVAL_MS);
@@ -103,7 +105,11 @@ export class LiveFeed {
     const lines = new Map<boolean, Uint8Array>();
     for (const viewer of viewers) {
       if (!viewer.hasTree) {
-        this.#sendTree(viewer, tree).catch((error) => this.#host.inspection.reportError(error));
+        this.#sendTree(viewer, tree).catch(this.#onFailed);
+        continue;
+      }
+      if (viewer.changed !== null) {
+        for (const node of changed) viewer.changed.add(node);
         continue;
       }
       if (changed.length === 0) continue;
@@ -111,18 +117,43 @@ export class LiveFeed {
       const line = lines.get(payloads) ?? this.#encoder.encode(topicsLine(changed, payloads));
       lines.set(payloads, line);
       // Who has missed something is sent everything again.
-      if (!viewer.send(line)) viewer.hasTree = false;
+      if (!this.#send(viewer, line)) viewer.hasTree = false;
     }
   }
 
+  /** Sends the whole tree, and then what has changed while its lines were made. */
   async #sendTree(viewer: Viewer, tree: TopicTree): Promise<void> {
     if (!viewer.hasRoom) return;
+    const { payloads } = viewer.options;
+    const changed = viewer.changed = new Set<TopicNode>();
     viewer.hasTree = true;
-    const lines = await this.#host.slices.run(treeLines(tree, viewer.options.payloads));
-    for (const line of lines) {
-      if (!viewer.send(this.#encoder.encode(line))) viewer.hasTree = false;
+    try {
+      const lines = await this.#host.slices.run(treeLines(tree, payloads));
+      if (!this.#viewers.has(viewer)) return;
+      if (changed.size > 0) lines.push(topicsLine([...changed], payloads));
+      for (const line of lines) {
+        if (!this.#send(viewer, this.#encoder.encode(line))) viewer.hasTree = false;
+      }
+    } catch (error) {
+      // The next snapshot tries again.
+      viewer.hasTree = false;
+      throw error;
+    } finally {
+      viewer.changed = null;
     }
   }
+
+  /** Sends a line, or counts it as skipped. Returns whether there was room for it. */
+  #send(viewer: Viewer, line: Uint8Array): boolean {
+    const isSent = viewer.send(line);
+    if (!isSent) this.skipped++;
+    return isSent;
+  }
+
+  /** Too much work of operators is no failure: with the next snapshot it is tried again. */
+  readonly #onFailed = (error: unknown): void => {
+    if (!(error instanceof TooBusyError)) this.#host.inspection.reportError(error);
+  };
 
   #growTree(): void {
     const { inspection } = this.#host;

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Broker } from "../../mod.ts";
 import { VirtualClock } from "../../tests/harness/virtual_clock.ts";
-import { TimeSlices } from "../time_slices.ts";
+import { TimeSlices, WAITING_MAX } from "../time_slices.ts";
 import { LiveFeed, VIEWERS_MAX } from "./live_feed.ts";
 import type { Viewer } from "./viewer.ts";
 
@@ -21,6 +21,8 @@ async function withFeed(use: (stage: FeedStage) => Promise<void>): Promise<void>
 class FeedStage {
   readonly slices: TimeSlices;
   readonly feed: LiveFeed;
+  /** What work in slices waits for. */
+  turn: Promise<void> = Promise.resolve();
   /** How many snapshots were made. */
   snapshots = 0;
   readonly clock: VirtualClock;
@@ -29,7 +31,7 @@ class FeedStage {
   constructor(clock: VirtualClock, broker: Broker) {
     this.clock = clock;
     this.broker = broker;
-    this.slices = new TimeSlices({ clock, nextTurn: () => Promise.resolve() });
+    this.slices = new TimeSlices({ clock, nextTurn: () => this.turn });
     this.feed = new LiveFeed({
       inspection: broker.inspection,
       slices: this.slices,
@@ -129,9 +131,12 @@ Deno.test("LiveFeed skips lines for a page that takes none, and sends it the who
     assert(viewer.hasTree);
     const filler = new Uint8Array(1024 * 1024).fill(32);
     while (viewer.hasRoom) viewer.send(filler);
+    assertEquals(stage.feed.skipped, 0);
     await stage.broker.publish("missed", "1");
     await stage.seconds(2);
     assert(!viewer.hasTree);
+    // Two snapshots, and one line about topics.
+    assertEquals(stage.feed.skipped, 3);
     const reader = viewer.stream.getReader();
     for (let taken = 0; taken < 2 * filler.length;) taken += (await reader.read()).value!.length;
     reader.releaseLock();
@@ -140,3 +145,39 @@ Deno.test("LiveFeed skips lines for a page that takes none, and sends it the who
     assertEquals((await linesOf(viewer, 2)).some(({ event }) => event === "topics-begin"), true);
   });
 });
+
+Deno.test("LiveFeed tells what changes while the tree is on its way after the tree", async () => {
+  await withFeed(async (stage) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    stage.turn = promise;
+    const viewer = stage.open(true);
+    await stage.seconds(1);
+    await stage.broker.publish("late", "1");
+    await stage.seconds(1);
+    resolve();
+    await stage.seconds(1);
+    const events = (await linesOf(viewer, 6)).map(({ event }) => event);
+    const topics = events.filter((event) => event !== "snapshot");
+    assertEquals(topics, ["topics-begin", "topics", "topics"]);
+  });
+});
+
+Deno.test("LiveFeed sends the tree later when too much other work waits", async () => {
+  await withFeed(async (stage) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    stage.turn = promise;
+    const others = Array.from({ length: WAITING_MAX }, () => stage.slices.run(nothing()));
+    const viewer = stage.open(true);
+    await stage.seconds(2);
+    assert(!viewer.hasTree);
+    assertEquals(stage.broker.stats.internalErrors, 0);
+    resolve();
+    const all = Promise.all(others);
+    await stage.seconds(2);
+    await all;
+    await stage.seconds(1);
+    assert(viewer.hasTree);
+  });
+});
+
+function* nothing(): Generator<void, void, void> {}

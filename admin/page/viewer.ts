@@ -1,4 +1,5 @@
 /** One page that looks: a stream of lines, which skips what its reader does not take in time. */
+import type { TopicNode } from "./topic_tree.ts";
 
 /** Bytes of lines that wait for a page; past them lines are skipped until it has taken some. */
 export const WAITING_BYTES_MAX = 2 * 1024 * 1024;
@@ -17,6 +18,8 @@ export class Viewer {
   readonly stream: ReadableStream<Uint8Array>;
   /** Set by live_feed.ts: whether it has the tree of topics, but for what changed since. */
   hasTree = false;
+  /** Set by live_feed.ts: what has changed since the tree is on its way; `null` if it is not. */
+  changed: Set<TopicNode> | null = null;
   readonly #gone: () => void;
   #controller!: ReadableStreamDefaultController<Uint8Array>;
   #isEnded = false;

@@ -68,6 +68,7 @@ Deno.test("metrics count what clients do", async () => {
   assertEquals(valueOf(text, 'fairway_clients_by_listener{listener="lan"}'), 1);
   assertEquals(valueOf(text, 'fairway_sessions{state="connected"}'), 1);
   assertEquals(valueOf(text, 'fairway_messages_dropped_total{reason="lag"}'), 0);
+  assertEquals(valueOf(text, "fairway_admin_skipped_lines_total"), 0);
   assert(valueOf(text, "fairway_resident_bytes") > 1_000_000);
 });
 
