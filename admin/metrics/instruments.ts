@@ -5,6 +5,7 @@
  */
 import type { DynamicSecurity } from "../../auth/dynsec/dynamic_security.ts";
 import type { Broker } from "../../broker/broker.ts";
+import { type AdminCounts, adminInstruments } from "./admin_instruments.ts";
 import type { Totals } from "./session_totals.ts";
 import { byLabel, type Instrument, single, spread } from "./instrument.ts";
 import type { BridgeStatus } from "../../bridge/status.ts";
@@ -23,7 +24,7 @@ export interface CertificateInfo {
 }
 
 /** The sources of the instruments. */
-export interface Sources {
+export interface Sources extends AdminCounts {
   readonly broker: Broker;
   readonly version: string;
   /** When the broker has started, by its clock. */
@@ -36,10 +37,6 @@ export interface Sources {
   bridges(): readonly BridgeStatus[];
   /** Dynamic security; `null` for none. */
   accounts(): DynamicSecurity | null;
-  /** The number of answers of the admin listener, by status. */
-  answered(): ReadonlyMap<number, number>;
-  /** Lines that the live view of the page has skipped; `null` where there is none. */
-  skippedLines(): number | null;
 }
 
 /** Every instrument. */
@@ -53,6 +50,7 @@ export function instrumentsOf(sources: Sources): Instrument[] {
     ...dynsecInstruments(() => sources.accounts()),
     ...storeInstruments(sources),
     ...processInstruments(sources),
+    ...adminInstruments(sources),
   ];
 }
 
@@ -299,9 +297,7 @@ function storeInstruments({ broker }: Sources): Instrument[] {
   ];
 }
 
-function processInstruments(
-  { broker, lag, process, answered, skippedLines }: Sources,
-): Instrument[] {
+function processInstruments({ broker, lag, process }: Sources): Instrument[] {
   const { inspection } = broker;
   const bytes = (name: string, help: string, read: (use: ProcessUse) => number | null) =>
     single("gauge", name, help, () => {
@@ -337,19 +333,6 @@ function processInstruments(
     bytes("fairway_external_bytes", "Buffers beside the heap.", (use) => use.externalBytes),
     bytes("fairway_resident_bytes", "Memory of the process.", (use) => use.residentBytes),
     bytes("fairway_open_fds", "Files and sockets that are open.", (use) => use.openFds),
-    byLabel(
-      "counter",
-      "fairway_admin_requests_total",
-      "Requests to the admin listener.",
-      "status",
-      () => [...answered()].map(([status, count]) => [`${status}`, count]),
-    ),
-    single(
-      "counter",
-      "fairway_admin_skipped_lines_total",
-      "Lines of the live view that a slow page was not sent.",
-      skippedLines,
-    ),
   ];
 }
 
