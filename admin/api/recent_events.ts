@@ -4,6 +4,7 @@
  * @module
  */
 import type { Inspection } from "../../broker/inspection.ts";
+import { Ring } from "./ring.ts";
 
 /** How many closed connections are kept. */
 const CLOSED_MAX = 1000;
@@ -48,10 +49,13 @@ export class RecentEvents {
         const text = error instanceof Error ? error.message.slice(0, 500) : null;
         const number = ++this.#number;
         const who = { clientId, username, address, listener };
-        this.closed.add({ number, time: now(), ...who, by, reasonCode, error: text });
+        const characters = clientId.length + (username?.length ?? 0) + (text?.length ?? 0);
+        this.closed.add({ number, time: now(), ...who, by, reasonCode, error: text }, characters);
       },
       dropped: ({ reason, topic, clientId }) => {
-        this.dropped.add({ number: ++this.#number, time: now(), reason, topic, clientId });
+        const characters = (topic?.length ?? 0) + (clientId?.length ?? 0);
+        const number = ++this.#number;
+        this.dropped.add({ number, time: now(), reason, topic, clientId }, characters);
       },
     });
   }
@@ -59,26 +63,5 @@ export class RecentEvents {
   /** Stops recording. */
   stop(): void {
     this.#stop();
-  }
-}
-
-/** The last added items, up to a number. */
-export class Ring<T> {
-  readonly #max: number;
-  readonly #items: T[] = [];
-  #next = 0;
-
-  constructor(max: number) {
-    this.#max = max;
-  }
-
-  add(item: T): void {
-    this.#items[this.#next] = item;
-    this.#next = (this.#next + 1) % this.#max;
-  }
-
-  /** In no order. */
-  get items(): readonly T[] {
-    return this.#items;
   }
 }

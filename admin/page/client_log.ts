@@ -5,7 +5,7 @@
  * @module
  */
 import type { Inspection } from "../../broker/inspection.ts";
-import { Ring } from "../api/recent_events.ts";
+import { Ring } from "../api/ring.ts";
 
 /** How many lines are kept, for all clients together. */
 const LINES_MAX = 2000;
@@ -34,13 +34,15 @@ export class ClientLog {
 
   constructor(inspection: Inspection) {
     this.#inspection = inspection;
-    const add = (clientId: string | null, text: string) => {
-      if (clientId !== null) this.#add(clientId, text);
+    const add = (clientId: string | null, text: string, beside = 0) => {
+      if (clientId !== null) this.#add(clientId, text, beside);
     };
     this.#stop = inspection.observe({
       connected: ({ clientId, address, protocolVersion, username }) => {
         const who = username === null ? "" : ` as ${username.slice(0, TEXT_MAX)}`;
-        add(clientId, `Connected from ${address}${who}, MQTT ${VERSIONS[protocolVersion]}`);
+        const text = `Connected from ${address}${who}, MQTT ${VERSIONS[protocolVersion]}`;
+        // The beginning of a text may keep all of it.
+        add(clientId, text, username?.length);
       },
       disconnected: ({ clientId }, { by, reasonCode, error }) => {
         const why = error instanceof Error ? `: ${error.message.slice(0, TEXT_MAX)}` : "";
@@ -59,7 +61,7 @@ export class ClientLog {
     this.#stop();
   }
 
-  #add(clientId: string, text: string): void {
+  #add(clientId: string, text: string, beside: number): void {
     const { clock } = this.#inspection;
     const time = this.#inspection.timeOf(clock.now());
     const last = this.#last;
@@ -69,7 +71,7 @@ export class ClientLog {
       return;
     }
     this.#last = { number: ++this.#number, clientId, text, time, times: 1 };
-    this.lines.add(this.#last);
+    this.lines.add(this.#last, clientId.length + text.length + beside);
   }
 }
 
