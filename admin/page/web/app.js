@@ -48,6 +48,9 @@ function App() {
       live.stop();
       pane.close();
       session.forget();
+      // The next one may have to see less.
+      live.topics.clear();
+      pane.clear();
       setState("login");
     };
     // A link may bring the token; it is taken out of the address at once.

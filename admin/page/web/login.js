@@ -10,7 +10,8 @@ export function Login({ onDone }) {
   const submit = async (event) => {
     event.preventDefault();
     const { name = "", secret } = Object.fromEntries(new FormData(event.target));
-    session.keep(name.trim(), secret.trim());
+    // A password may have spaces at its ends.
+    session.keep(name.trim(), isAccount ? secret : secret.trim());
     try {
       await login();
       onDone();

@@ -26,40 +26,47 @@ class MqttPane {
   #bytes = 0;
   #number = 0;
   #client = null;
+  /** Counts connections, so that one that was given up changes nothing. */
+  #attempt = 0;
   #listeners = new Set();
   #timer = null;
 
   /** Connects, if it is not. */
   async open() {
     if (this.#client !== null || this.state === "connecting") return;
+    const attempt = ++this.#attempt;
     this.#become("connecting");
     this.error = null;
     this.clientId = `page-${Math.random().toString(36).slice(2, 8)}`;
     try {
       const { connect } = await import("./client.js");
-      this.#client = await connect(`${location.origin.replace(/^http/, "ws")}/mqtt`, {
+      const client = await connect(`${location.origin.replace(/^http/, "ws")}/mqtt`, {
         ...session.mqtt,
         clientId: this.clientId,
         keepAliveSeconds: KEEP_ALIVE_SECONDS,
         onState: ({ kind, error }) => {
+          if (attempt !== this.#attempt) return;
           if (kind === "connected") this.#become("connected");
           else if (kind === "closed") this.#ended(error);
           else this.#become(this.#client === null ? "connecting" : "lost");
         },
       });
+      if (attempt !== this.#attempt) return await client.close();
+      this.#client = client;
       this.#become("connected");
     } catch (error) {
-      this.#ended(error);
+      if (attempt === this.#attempt) this.#ended(error);
     }
   }
 
   /** Ends the connection and all subscriptions. */
   async close() {
     const client = this.#client;
+    this.#attempt++;
     this.#client = null;
     this.subscriptions = [];
-    await client?.close();
     this.#become("closed");
+    await client?.close();
   }
 
   /** Subscribes. Throws if the server refuses it. */
