@@ -121,6 +121,8 @@ export class Scheduler {
   /** The remaining due deadlines run in another turn. */
   #goOnLater(): void {
     let isTaken = false;
+    // A deadline that has run may have set another one.
+    this.#cancel?.();
     this.#armedMs = -Infinity;
     this.#cancel = () => isTaken = true;
     this.#turns!.later(() => {

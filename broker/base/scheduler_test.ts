@@ -3,6 +3,7 @@ import { newSeed, randomFrom } from "../../router/testdata/random_topics.ts";
 import { VirtualClock } from "../../tests/harness/virtual_clock.ts";
 import type { Clock } from "./clock.ts";
 import { Deadline, Scheduler } from "./scheduler.ts";
+import type { TurnBudget } from "./turn_budget.ts";
 
 /** A virtual clock that counts the timers it was asked for and that are not over. */
 class CountingClock extends VirtualClock implements Clock {
@@ -190,4 +191,19 @@ Deno.test("Scheduler reports a deadline that fails, and spares every other", asy
   assertEquals(failures, [planned]);
   assertEquals(due, ["at the same time", "later"]);
   scheduler.stop();
+});
+
+Deno.test("Scheduler.stop() leaves no timer of a deadline that was set in a turn that had no time for more", async () => {
+  const clock = new CountingClock();
+  const jobs: (() => void)[] = [];
+  // Each deadline uses up its turn.
+  const turns = { begin() {}, spend: () => true, later: (job: () => void) => jobs.push(job) };
+  const scheduler = new Scheduler(clock, reportError, turns as unknown as TurnBudget);
+  scheduler.set(new Deadline(() => scheduler.set(new Deadline(() => {}), 3_600_000)), 10);
+  scheduler.set(new Deadline(() => {}), 10);
+  await clock.advance(10);
+  assertEquals(jobs.length, 1);
+  jobs[0]!();
+  scheduler.stop();
+  assertEquals(clock.timers, 0);
 });
