@@ -27,8 +27,8 @@ export interface FlowRules {
   readonly staleIds: StalePacketIds | null;
   /** What a message is on the other side, or why it does not pass. */
   admit(packet: PublishPacket): Passage | BridgeDropReason;
-  /** A message was passed on, with so many bytes of payload. */
-  onPassed(bytes: number): void;
+  /** A message was passed on; the packet is the sender's. */
+  onPassed(packet: PublishPacket): void;
   /** A message was not passed on. */
   onDropped(reason: BridgeDropReason): void;
 }
@@ -83,8 +83,8 @@ export class Flow {
     if (qos < packet.qos && qos > 0) this.#lowered.set(packet.packetId, packet.qos);
     this.#to.send(sent);
     rules.aliases?.note(passed.topic, sent);
-    rules.onPassed(packet.payload.length);
     if (qos === 0) this.#end(packet.packetId, packet.qos);
+    rules.onPassed(packet);
   }
 
   /** Takes the PUBREL of the sender. */

@@ -60,6 +60,8 @@ export class Link {
   readonly #keepAlive: KeepAlive;
   readonly #rate: RateLimit;
   readonly #relay: Relay;
+  /** Topics whose retained messages changed, while older messages to them may wait in the session. */
+  #changed = new Set<string>();
 
   private constructor(context: LinkContext, remote: Leg, local: Leg, limits: RemoteLimits) {
     const { settings, host: { clock } } = context;
@@ -148,23 +150,29 @@ export class Link {
     if (tellsRemote(settings)) await announce(remote, settings, this.#limits);
     const refused = await subscribeRemote(remote, settings, map, subscribed);
     for (const filter of refused) warn(`the other broker has refused the subscription ${filter}`);
-    const changed = this.#context.away.take();
-    if (!getsAll) this.#sendRetained(changed);
+    this.#changed = new Set(this.#context.away.take());
+    if (!getsAll) { for (const topic of this.#changed) this.#sendRetained(topic); }
     this.#relay.start();
     local.endSteps();
   }
 
-  /** Retained messages that changed meanwhile, deletions included. */
-  #sendRetained(topics: readonly string[]): void {
-    const { inspection } = this.#context.host;
-    for (const topic of topics) {
-      const message = inspection.retainedCopy(topic);
-      this.#relay.sendOut({
-        topic,
-        payload: message?.payload ?? new Uint8Array(),
-        properties: message?.properties ?? {},
-      });
-    }
+  /** Sends the retained message that a topic has now, or its deletion. */
+  #sendRetained(topic: string): void {
+    const message = this.#context.host.inspection.retainedCopy(topic);
+    this.#relay.sendOut({
+      topic,
+      payload: message?.payload ?? new Uint8Array(),
+      properties: message?.properties ?? {},
+    });
+  }
+
+  /** A retained message of the session that is older than the one that was sent for its topic undoes it. */
+  #correct({ topic, payload, qos }: PublishPacket): void {
+    // What the bridge sends itself has QoS 0.
+    if (qos === 0 || !this.#changed.has(topic)) return;
+    const now = this.#context.host.inspection.retainedCopy(topic)?.payload ?? new Uint8Array();
+    if (hasSameBytes(now, payload)) this.#changed.delete(topic);
+    else this.#sendRetained(topic);
   }
 
   #endTogether(): void {
@@ -198,9 +206,10 @@ export class Link {
         if (fault !== null) return this.#loop(fault, topic, found.rule, map.in);
         return { ...passage, properties: this.#guard.mark(ofMessage(properties)) };
       },
-      onPassed: (bytes) => {
+      onPassed: (packet) => {
         counters.messagesOut++;
-        counters.bytesOut += bytes;
+        counters.bytesOut += packet.payload.length;
+        if (packet.retain && this.#changed.size > 0) this.#correct(packet);
       },
       onDropped: (reason) => counters.dropped[reason]++,
     };
@@ -227,9 +236,9 @@ export class Link {
         if (fault !== null) return this.#loop(fault, topic, found.rule, map.out);
         return { ...passage, properties: this.#guard.mark(properties) };
       },
-      onPassed: (bytes) => {
+      onPassed: ({ payload }) => {
         counters.messagesIn++;
-        counters.bytesIn += bytes;
+        counters.bytesIn += payload.length;
       },
       onDropped: (reason) => counters.dropped[reason]++,
     };
@@ -253,4 +262,8 @@ export class Link {
 function ofMessage(properties: PublishPacket["properties"]): PublishPacket["properties"] {
   const { topicAlias: _, subscriptionIdentifiers: __, ...own } = properties;
   return own;
+}
+
+function hasSameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
