@@ -185,6 +185,10 @@ const FAULTS: [string, string][] = [
     'main.conf:4: local_clientid: "x" is that of "two" as well\nmain.conf:7: local_clientid: "x" is that of "one" as well',
   ],
   [
+    `${ONE}remote_clientid x\nconnection two\naddress a\nremote_clientid x`,
+    'main.conf:1: local_clientid: "local.x" is that of "two" as well\nmain.conf:5: local_clientid: "local.x" is that of "one" as well',
+  ],
+  [
     `${ONE}local_clientid x\nremote_clientid x`,
     "main.conf:4: local_clientid: must differ from the remote_clientid",
   ],

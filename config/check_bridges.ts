@@ -53,13 +53,19 @@ function checkNames(
   if (settings.address.length === 0) {
     complain("connection", `"${name}" needs an address: put a line such as address example.org`);
   }
-  const id = settings.local_clientid;
+  const id = localClientIdOf(settings);
   if (id === null) return;
-  const other = bridges.find((one) => one !== bridge && one.settings.local_clientid === id);
+  const other = bridges.find((one) => one !== bridge && localClientIdOf(one.settings) === id);
   if (other !== undefined) complain("local_clientid", `"${id}" is that of "${other.name}" as well`);
   if (id === settings.remote_clientid) {
     complain("local_clientid", "must differ from the remote_clientid");
   }
+}
+
+/** `null` if it has the name of the bridge in it, which is unique. */
+function localClientIdOf(settings: BridgeValues): string | null {
+  const { local_clientid, remote_clientid } = settings;
+  return local_clientid ?? (remote_clientid === null ? null : `local.${remote_clientid}`);
 }
 
 function checkBridgeTls(
