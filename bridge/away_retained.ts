@@ -1,5 +1,6 @@
 /** Retained messages that changed while a bridge was not connected, and that do not wait in its session. */
 import { matchesFilter } from "../router/topic.ts";
+import type { BridgeCounters } from "./counters.ts";
 import type { BridgeHost } from "./host.ts";
 import type { BridgeSettings } from "./options.ts";
 import type { TopicMap } from "./topic_map.ts";
@@ -16,15 +17,20 @@ export class AwayRetained {
   readonly #host: BridgeHost;
   readonly #settings: BridgeSettings;
   readonly #map: TopicMap;
+  readonly #counters: BridgeCounters;
   readonly #topics = new Set<string>();
   #unwatch: (() => void) | null = null;
-  /** Topics that were not remembered, because there were too many. */
-  missed = 0;
 
-  constructor(host: BridgeHost, settings: BridgeSettings, map: TopicMap) {
+  constructor(
+    host: BridgeHost,
+    settings: BridgeSettings,
+    map: TopicMap,
+    counters: BridgeCounters,
+  ) {
     this.#host = host;
     this.#settings = settings;
     this.#map = map;
+    this.#counters = counters;
   }
 
   /** The bridge is not connected from now on. */
@@ -54,7 +60,7 @@ export class AwayRetained {
       Math.min(rule.qos, qosOf(this.#host, topic)) > 0;
     if (rule === undefined || waits) return;
     if (this.#topics.size < TOPICS_MAX) this.#topics.add(topic);
-    else this.missed++;
+    else this.#counters.dropped.retained++;
   }
 }
 

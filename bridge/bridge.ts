@@ -329,7 +329,7 @@ export class Bridge {
       map,
       local: new LocalClient(host, settings, map, localPolicy(host, settings)),
       counters: this.#counters,
-      away: new AwayRetained(host, settings, map),
+      away: new AwayRetained(host, settings, map, this.#counters),
       lost: this.#lost,
       reservations: { isPrivate: true, retains: true, willQoS: 1 },
       subscribed: this.#subscribed,

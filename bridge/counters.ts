@@ -9,7 +9,9 @@ export type BridgeDropReason =
   /** No topic of the bridge matches, or its name on the other side would not be valid. */
   | "unmatched"
   /** The broker that it went to has refused it for good. */
-  | "refused";
+  | "refused"
+  /** It changed a retained message while there was no connection, and too many others had changed. */
+  | "retained";
 
 /** What a bridge has done since it was added. */
 export interface BridgeCounters {
@@ -38,6 +40,6 @@ export function newCounters(): BridgeCounters {
     bytesIn: 0,
     connects: 0,
     failures: 0,
-    dropped: { "too-large": 0, loop: 0, unmatched: 0, refused: 0 },
+    dropped: { "too-large": 0, loop: 0, unmatched: 0, refused: 0, retained: 0 },
   };
 }
