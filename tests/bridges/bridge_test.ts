@@ -273,6 +273,33 @@ for (
   });
 }
 
+for (const last of ["2", ""]) {
+  Deno.test(`an older message that has waited does not undo a retained message: ${last || "deletion"}`, async () => {
+    const world = await BridgeWorld.make({ topics: [OUT] });
+    await world.connected();
+    const near = world.broker("near");
+    world.unreachable.add("far");
+    await world.kill("line");
+    await world.clock.settle();
+    void near.publish("out/a", "0", { qos: 1, retain: true });
+    void near.publish("out/a", "1", { qos: 1, retain: true });
+    void near.publish("out/a", last, { qos: 0, retain: true });
+    await world.clock.advance(5000);
+    world.unreachable.clear();
+    await world.quiet();
+    const copy = world.broker("far").inspection.retainedCopy("out/a");
+    assertEquals(new TextDecoder().decode(copy?.payload), last);
+    // What follows passes once.
+    const seen = world.watch("far");
+    for (const payload of ["3", "4"]) {
+      void near.publish("out/a", payload, { qos: 1, retain: true });
+      await world.quiet();
+    }
+    assertEquals(textsOf(seen), ["out/a 3 1 retained", "out/a 4 1 retained"]);
+    await world.close();
+  });
+}
+
 for (const protocolVersion of [4, 5] as const) {
   Deno.test(`retained messages of the other broker come once, by MQTT ${protocolVersion}`, async () => {
     const world = await BridgeWorld.make({
@@ -332,6 +359,42 @@ Deno.test("what the other broker says in 5.0 is obeyed: QoS, RETAIN, and the siz
   assertEquals(world.bridges.status("b")!.counters.dropped["too-large"], 1);
   assertEquals(world.bridges.status("b")!.counters.failures, 1, world.logs.join("\n"));
   await world.close();
+});
+
+Deno.test("a will that the other broker does not take is weakened, one refusal after the other", async () => {
+  const world = await BridgeWorld.make({ protocolVersion: 5, topics: [OUT] }, {
+    far: { retainAvailable: false, rules: { maximumQoS: 0 } },
+  });
+  await world.connected();
+  const seen = world.watch("far");
+  world.publish("near", "out/a", "passes", 1);
+  await world.quiet();
+  assertEquals(textsOf(seen), ["out/a passes 0"]);
+  const { counters, lastError } = world.bridges.status("b")!;
+  assertEquals([counters.failures, counters.connects], [2, 1], world.logs.join("\n"));
+  assert(/refused the connection.*\((154|155)\)/.test(lastError!), lastError!);
+  await world.close();
+});
+
+Deno.test("topic aliases of the other broker are used, no more than it takes [MQTT-3.3.2-9]", async () => {
+  const steps: number[] = [];
+  for (const topicAliasMax of [0, 2]) {
+    const world = await BridgeWorld.make({ protocolVersion: 5, topics: [OUT] }, {
+      far: { rules: { topicAliasMax } },
+    });
+    await world.connected();
+    const [seen, before] = [world.watch("far"), world.steps];
+    const topics = ["a", "b", "c"].map((name) => `out/${name.repeat(100)}`);
+    for (let i = 0; i < 30; i++) world.publish("near", topics[Math.floor(i / 10)]!, `${i}`, 1);
+    await world.quiet();
+    steps.push(world.steps - before);
+    assertEquals(
+      textsOf(seen),
+      Array.from({ length: 30 }, (_, i) => `${topics[Math.floor(i / 10)]} ${i} 1`),
+    );
+    await world.close();
+  }
+  assert(steps[1]! < steps[0]!, `${steps} steps`);
 });
 
 Deno.test("properties of 5.0 pass both ways, and the expiry is lowered by the time of the wait", async () => {
