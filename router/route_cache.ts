@@ -56,9 +56,9 @@ export class Route<S extends Subscriber> {
   /** The next route in the chain of the same bucket. */
   next: Route<S> | null = null;
 
+  /** The size of the topic in UTF-8, in bytes: it makes no array, as `bytes` does. */
+  readonly byteLength: number;
   #bytes: Uint8Array | null;
-  /** Bytes of the topic in UTF-8. */
-  readonly #byteLength: number;
 
   /**
    * @param topic The topic name.
@@ -68,7 +68,7 @@ export class Route<S extends Subscriber> {
    */
   constructor(readonly topic: string, bytes: Uint8Array | null, readonly hash: number) {
     this.#bytes = bytes;
-    this.#byteLength = bytes?.length ?? topic.length;
+    this.byteLength = bytes?.length ?? topic.length;
   }
 
   /** The topic name in UTF-8. Made when it is first needed: a QoS 0 message is sent as it came. */
@@ -78,9 +78,9 @@ export class Route<S extends Subscriber> {
 
   /** Whether `bytes[start, end)` is the topic. */
   isAt(bytes: Uint8Array, start: number, end: number): boolean {
-    if (this.#byteLength !== end - start) return false;
+    if (this.byteLength !== end - start) return false;
     const { topic } = this;
-    if (this.#byteLength !== topic.length) return sameBytes(this.#bytes!, bytes, start, end);
+    if (this.byteLength !== topic.length) return sameBytes(this.#bytes!, bytes, start, end);
     // From the end, because topics of one tree differ most often in their last level.
     for (let i = topic.length - 1, at = end - 1; i >= 0; i--, at--) {
       if (topic.charCodeAt(i) !== bytes[at]) return false;
@@ -95,7 +95,7 @@ export class Route<S extends Subscriber> {
 
   /** Memory of the route, in bytes. It holds the topic as bytes and as a string. */
   get weight(): number {
-    const length = this.#byteLength;
+    const length = this.byteLength;
     const isAscii = this.topic.length === length;
     const isLazy = isAscii && length <= LAZY_TOPIC_BYTES;
     const textBytes = isAscii ? length : this.topic.length * 2;

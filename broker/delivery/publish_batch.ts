@@ -59,7 +59,7 @@ export class PublishBatch {
 
   /** The bytes of their payloads. */
   get payloadBytes(): number {
-    const headBytes = 2 + this.route.bytes.length + (this.v5 ? 1 : 0);
+    const headBytes = 2 + this.route.byteLength + (this.v5 ? 1 : 0);
     return this.end - this.start - this.headerBytes - this.frames * headBytes;
   }
 
