@@ -105,7 +105,7 @@ export class SessionRestore {
     const atMs = this.#broker.context.calendar.toClock(expiresWallMs);
     const asleep = {
       dropExpired: (nowMs: number) => {
-        if (nowMs < atMs) return 0;
+        if (nowMs < atMs && session.isAsleep) return 0;
         pages.unwatch(asleep);
         // From now on its log itself is watched.
         void session.queue;

@@ -17,6 +17,11 @@ export abstract class WakingQueue {
     return this.#queue ?? this.#wake();
   }
 
+  /** Whether nothing has asked for its queue yet. */
+  get isAsleep(): boolean {
+    return this.#asleep !== null;
+  }
+
   /** Whether what the session needs is stored. */
   get isDurable(): boolean {
     return this.#asleep !== null || this.#queue!.isDurable;

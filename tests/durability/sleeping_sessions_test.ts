@@ -143,6 +143,16 @@ Deno.test("a session that sleeps can be ended, or begun anew", async () => {
   assertEquals(rows(store, "sessions", "entries", "messages"), [1, 0, 0]);
 });
 
+Deno.test("a session that has ended is not kept until the messages would expire for which it slept", async () => {
+  const publications = Array.from({ length: MANY }, () => qos1("a", "<x>", "02 00000e10"));
+  const store = await leave(["a"], (name) => [name], publications);
+  await using stage = await Stage.open(store, {});
+  const { memory } = stage.broker.stats;
+  stage.broker.inspection.endSession("a");
+  await stage.clock.advance(2000);
+  assertEquals([memory.pages > 0, stage.broker.stats.memory.pages], [true, 0]);
+});
+
 Deno.test("a session does not wake before the start knows all that waits for it", async () => {
   const names = Array.from({ length: 9 }, (_, i) => `away${i}`);
   const own = Array.from({ length: MANY }, () => qos1("away0", "<x>", "02 0000000a"));
