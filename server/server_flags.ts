@@ -43,8 +43,8 @@ connect, which by default is this machine only.
   --host H             address to listen on (127.0.0.1; 0.0.0.0 for every one)
   --port N             port to listen on (1883; 0 for any that is free)
   --ws-port N          port for WebSockets (none; 0 for any that is free)
-  --admin-port N       port for health, metrics and the API, for this machine only
-                       (none; 9883 is usual, 0 for any that is free)
+  --admin-port N       port for the page, health, metrics and the API, for this
+                       machine only (none; 9883 is usual, 0 for any that is free)
   --data DIR           where sessions and messages survive a restart (fairway-data)
   --memory             keep everything in memory; a restart forgets it
   --strict-store       refuse a damaged store, instead of saving what can be saved

@@ -96,7 +96,7 @@ Deno.test("with OTEL_DENO=true a collector gets the instruments of /metrics, and
   await using stage = await AdminStage.open();
   const text = await (await stage.fetch("/metrics")).text();
   // Those that differ, or come later: what the admin listener has answered, and files that are open.
-  const late = /^fairway_(info|admin_requests_total|open_fds|commit_)|listener=/;
+  const late = /^fairway_(info|admin_\w+|open_fds|commit_)|listener=/;
   const wanted = seriesOf(text).filter((series) => !late.test(series));
   assert(wanted.length > 100);
   const missing = () => wanted.filter((series) => !collector.values.has(series));
