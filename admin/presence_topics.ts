@@ -54,12 +54,10 @@ export class PresenceTopics {
     // The message is published after the broker has accepted the client, or its connection is over.
     queueMicrotask(() => {
       if (this.#isStopped) return;
-      try {
-        this.#broker.publish(`$SYS/broker/clients/${name}/${event}`, payload);
-      } catch (error) {
+      this.#broker.publish(`$SYS/broker/clients/${name}/${event}`, payload).catch((error) => {
         // A topic can be longer than the broker allows.
         if (!(error instanceof TypeError)) inspection.reportError(error);
-      }
+      });
     });
   }
 }

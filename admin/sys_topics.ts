@@ -136,6 +136,8 @@ export class SysTopics {
     const payload = String(value);
     if (this.#said.get(topic) === payload) return;
     this.#said.set(topic, payload);
-    this.#broker.publish(`$SYS/broker/${topic}`, payload, { retain: true });
+    const { inspection } = this.#broker;
+    this.#broker.publish(`$SYS/broker/${topic}`, payload, { retain: true })
+      .catch((error) => inspection.reportError(error));
   }
 }

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { Broker } from "../broker/broker.ts";
 import { VirtualClock } from "../tests/harness/virtual_clock.ts";
 import { SysTopics } from "./sys_topics.ts";
@@ -95,3 +95,18 @@ for (const intervalSeconds of [0, -1, NaN, Infinity]) {
     assertThrows(() => new SysTopics(broker, { version: "", intervalSeconds }), RangeError);
   });
 }
+
+Deno.test("SysTopics reports a topic that is longer than the broker allows, and tells the others", async () => {
+  const errors: unknown[] = [];
+  const hooks = { failed: (error: unknown) => void errors.push(error) };
+  await using broker = new Broker({
+    clock: new VirtualClock(),
+    limits: { topicLevelsMax: 3 },
+    hooks,
+  });
+  const state = new SysTopics(broker, { version: "test" });
+  assertEquals((await retained(broker))["version"], "test");
+  assert(errors.length > 0);
+  for (const error of errors) assertMatch(`${error}`, /TypeError.*topicLevelsMax \(3\)/);
+  state.stop();
+});

@@ -51,7 +51,8 @@ export class StateTopics {
   }
 
   #publish(topic: string, payload: string): void {
-    // A broker that is full counts the refusal; the next change is published again.
+    // A broker that is full counts the refusal; the next change is published again. A topic can be
+    // longer than the broker allows.
     this.#host.publish(topic, payload, { qos: 1, retain: true }).catch(() => {});
   }
 }

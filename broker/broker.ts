@@ -226,13 +226,12 @@ export class Broker implements AsyncDisposable {
    * next message may be published and, with QoS 1 and 2, the disk has the message if it must be
    * stored. Waiting for it applies the same flow control as to any other publisher.
    *
-   * An ignored rejection does not end the program; `stats.messagesRefused` counts it.
-   *
    * @param payload Bytes, which are copied, or a string.
-   * @returns Rejects with a `QuotaExceededError` if the message is refused, because it cannot be
-   * kept for all its receivers; only with QoS 1 and 2.
-   * @throws {TypeError} Synchronously, if the topic is not a valid topic name, or the payload, the
-   * QoS or a property is invalid: an error in the program.
+   * @throws {TypeError} If the topic is not a valid topic name, or the payload, the QoS or a
+   * property is invalid: an error in the program. The promise rejects, as with all errors.
+   * @throws {QuotaExceededError} If the message is refused, because it cannot be kept for all its
+   * receivers; only with QoS 1 and 2. Nobody has to handle this rejection, so it does not end the
+   * program; `stats.messagesRefused` counts it.
    */
   publish(
     topic: string,

@@ -124,7 +124,9 @@ export class ConfiguredServer {
   /** Publishes a log line after the current work is done. */
   publish(topic: string, line: string): void {
     queueMicrotask(() => {
-      if (!this.#isClosing) this.#broker.publish(topic, line);
+      if (this.#isClosing) return;
+      // Limits can be too low for the topic. A line about that would be published in turn.
+      this.#broker.publish(topic, line).catch(() => {});
     });
   }
 

@@ -34,7 +34,7 @@ export async function openStoredBroker(
     teller.warn(
       `The store was damaged (${reason}): it is set aside as ${setAside}, ${rowsSaved} rows were saved`,
     );
-    broker.publish("$SYS/broker/store/damage", `${reason}; set aside as ${setAside}`, {
+    await broker.publish("$SYS/broker/store/damage", `${reason}; set aside as ${setAside}`, {
       retain: true,
     });
   }

@@ -61,8 +61,16 @@ export class LocalPublisher {
     this.#host = host;
   }
 
-  /** See `Broker.publish`. */
+  /** See `Broker.publish`. It is no `async` function: that would make a promise per message. */
   publish(topic: string, payload: Uint8Array | string, options: PublishOptions): Promise<void> {
+    try {
+      return this.#publish(topic, payload, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #publish(topic: string, payload: Uint8Array | string, options: PublishOptions): Promise<void> {
     const { context, publisher, journal } = this.#host;
     const route = this.#route(topic);
     const message = messageOf(route, payload, options, context.clock.now());

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import type { Properties, QoS } from "../../codec/mod.ts";
 import * as packets from "../../tests/harness/packets.ts";
 import { join, joinSubscribed, withHost } from "../../tests/resilience/_clients.ts";
@@ -41,6 +41,20 @@ Deno.test("Broker.publish() may be refused without anybody waiting, and the prog
   assertEquals(unhandled, []);
 });
 
+Deno.test("Broker.publish() does not hide an error of the program that nobody handles", async () => {
+  const { promise: reported, resolve } = Promise.withResolvers<unknown>();
+  const listener = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    resolve(event.reason);
+  };
+  addEventListener("unhandledrejection", listener);
+  await using broker = new Broker();
+  broker.publish("a/+", "");
+  const error = await reported;
+  removeEventListener("unhandledrejection", listener);
+  assert(error instanceof TypeError);
+});
+
 Deno.test("Broker.publish() returns a promise that is the same whether or not there is a wait", async () => {
   await using broker = new Broker();
   for (const qos of [0, 1, 2] as const) {
@@ -50,7 +64,7 @@ Deno.test("Broker.publish() returns a promise that is the same whether or not th
   }
 });
 
-Deno.test("Broker.publish() throws a TypeError at once for what a program cannot publish", async () => {
+Deno.test("Broker.publish() rejects with a TypeError what a program cannot publish", async () => {
   await using broker = new Broker({ limits: { topicLevelsMax: 3, topicBytesMax: 10 } });
   const received = broker.subscribe("#");
   const topics: [unknown, RegExp][] = [
@@ -63,16 +77,16 @@ Deno.test("Broker.publish() throws a TypeError at once for what a program cannot
     [undefined, /not a string/],
   ];
   for (const [topic, message] of topics) {
-    const error = assertThrows(() => void broker.publish(topic as string, ""), TypeError);
+    const error = await assertRejects(() => broker.publish(topic as string, ""), TypeError);
     assertMatch(error.message, message);
   }
   for (const qos of [3, -1, "1", null]) {
     const options = { qos: qos as QoS };
-    assertThrows(() => void broker.publish("a", "", options), TypeError, "with QoS");
+    await assertRejects(() => broker.publish("a", "", options), TypeError, "with QoS");
   }
   for (const payload of [7, null, [1], {}, new ArrayBuffer(1)]) {
     const given = payload as Uint8Array;
-    assertThrows(() => void broker.publish("a", given), TypeError, "payload");
+    await assertRejects(() => broker.publish("a", given), TypeError, "payload");
   }
   const properties: [Record<string, unknown>, string][] = [
     [{ topicAlias: 1 }, "topicAlias"],
@@ -87,7 +101,7 @@ Deno.test("Broker.publish() throws a TypeError at once for what a program cannot
   ];
   for (const [given, message] of properties) {
     const options = { properties: given as Properties };
-    assertThrows(() => void broker.publish("a", "", options), TypeError, message);
+    await assertRejects(() => broker.publish("a", "", options), TypeError, message);
   }
   broker.publish("a", "the only one");
   const { value } = await received.next();

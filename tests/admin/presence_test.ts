@@ -54,3 +54,23 @@ Deno.test("nothing is published after stop()", async () => {
   await messages.return();
   await hidden.return();
 });
+
+Deno.test("a client whose presence topic is too long is not announced, and others are", async () => {
+  const errors: unknown[] = [];
+  const limits = { topicBytesMax: 40 };
+  await using broker = new Broker({ limits, hooks: { failed: (error) => errors.push(error) } });
+  const { port } = await broker.listen({ port: 0 });
+  const presence = new PresenceTopics(broker);
+  const messages = broker.subscribe("$SYS/broker/clients/#");
+  for (const clientId of ["a-long-client-identifier", "short"]) {
+    const client = await RawClient.dial(port);
+    await client.send(packets.connect({ clientId }), packets.disconnect());
+    await client.readFrame();
+    await client.expectClose();
+    client.close();
+  }
+  assertEquals((await messages.next()).value!.topic, "$SYS/broker/clients/short/connected");
+  presence.stop();
+  await messages.return();
+  assertEquals(errors, []);
+});
