@@ -1,5 +1,5 @@
 /** The log for operators: its lines, destinations, kinds and timestamps. */
-import type { LogDestination, LogType } from "../config/log_options.ts";
+import type { LogDestination, LogType } from "../config/options/log_options.ts";
 import { type After, LogRepeats, REPEAT_WINDOW_MS } from "./log_repeats.ts";
 import { strftime } from "./strftime.ts";
 import { Line, line } from "./visible.ts";

@@ -11,8 +11,8 @@ import type {
   ListenerInfo,
   Operations,
 } from "../admin/mod.ts";
-import type { Configuration, ListenerConfiguration } from "../config/configuration.ts";
-import { isAnonymousAllowed, nameOf } from "../config/listener_rules.ts";
+import type { Configuration, ListenerConfiguration } from "../config/options/configuration.ts";
+import { isAnonymousAllowed, nameOf } from "../config/effect/listener_rules.ts";
 import type { Broker } from "../mod.ts";
 import { bindAddresses, systemSources } from "./bind_addresses.ts";
 import type { ListenerMaterial, Material } from "./listener_files.ts";

@@ -1,5 +1,5 @@
 /** Explains why an address or a Unix socket cannot be bound. */
-import { plain, whyNot } from "../config/why.ts";
+import { plain, whyNot } from "../config/errors/why.ts";
 import { type BindSources, systemSources } from "./bind_addresses.ts";
 
 /** An address that could not be bound, and the options that set it. */

@@ -1,10 +1,10 @@
 /** Reads the certificates and keys of the bridges of a configuration. */
 import type { BridgeTls } from "../bridge/options.ts";
-import { hasTlsWords } from "../config/check_bridges.ts";
-import type { BridgeConfiguration } from "../config/configuration.ts";
-import { ConfigError, type Remark } from "../config/errors.ts";
-import type { ConfigFiles } from "../config/source.ts";
-import { whyNot } from "../config/why.ts";
+import { hasTlsWords } from "../config/parser/check_bridges.ts";
+import type { BridgeConfiguration } from "../config/options/configuration.ts";
+import { ConfigError, type Remark } from "../config/errors/errors.ts";
+import type { ConfigFiles } from "../config/parser/source.ts";
+import { whyNot } from "../config/errors/why.ts";
 
 /** Options that name a file, or a folder of files. */
 type FileWord = "bridge_cafile" | "bridge_capath" | "bridge_certfile" | "bridge_keyfile";

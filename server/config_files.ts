@@ -1,5 +1,5 @@
 /** The files of this machine, as the configuration reads them. */
-import type { ConfigFiles } from "../config/source.ts";
+import type { ConfigFiles } from "../config/parser/source.ts";
 
 /** Files of this machine. Needs `--allow-read` for them. */
 export const systemFiles: ConfigFiles = {

@@ -2,8 +2,8 @@
 import { delay } from "@std/async";
 import type { Operations } from "../admin/mod.ts";
 import type { OperatorLog } from "../admin/operator_log.ts";
-import type { Configuration } from "../config/configuration.ts";
-import { areAtOnePlace, isSameBinding } from "../config/reload.ts";
+import type { Configuration } from "../config/options/configuration.ts";
+import { areAtOnePlace, isSameBinding } from "../config/effect/reload.ts";
 import type { Broker } from "../mod.ts";
 import { bindFault, socketFault } from "./bind_fault.ts";
 import type { ListenerMaterial } from "./listener_files.ts";

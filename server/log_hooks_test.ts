@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { OperatorLog } from "../admin/operator_log.ts";
-import type { LogType } from "../config/log_options.ts";
+import type { LogType } from "../config/options/log_options.ts";
 import type { BrokerHooks } from "../mod.ts";
 import { logHooks } from "./log_hooks.ts";
 

@@ -1,7 +1,7 @@
 /** Where the lines of the log go: files, stderr, syslog. */
 import { SyslogProcess } from "./syslog_process.ts";
 import type { LogFile, LogOutputs, LogSettings } from "../admin/operator_log.ts";
-import type { Configuration } from "../config/configuration.ts";
+import type { Configuration } from "../config/options/configuration.ts";
 
 /** Calls a function after a time. The wait does not keep the process alive. */
 export function afterwards(ms: number, call: () => void): () => void {

@@ -1,6 +1,11 @@
 /** One listener of a configuration that is open, on its addresses. */
-import type { Configuration, ListenerConfiguration } from "../config/configuration.ts";
-import { isAnonymousAllowed, nameOf, rulesOf, whoMayConnect } from "../config/listener_rules.ts";
+import type { Configuration, ListenerConfiguration } from "../config/options/configuration.ts";
+import {
+  isAnonymousAllowed,
+  nameOf,
+  rulesOf,
+  whoMayConnect,
+} from "../config/effect/listener_rules.ts";
 import type { Broker, ListenerPolicy } from "../mod.ts";
 import type { NativeOptions, TcpListener, TlsListener } from "../transport/mod.ts";
 import type { AdminListener, Operations } from "../admin/mod.ts";

@@ -1,8 +1,8 @@
 /** Runs a server with a configuration file until a signal stops it. */
-import { ConfigError, formatRemark } from "../config/errors.ts";
-import { parseConfiguration } from "../config/parse.ts";
-import { printEffective } from "../config/print.ts";
-import { readSource } from "../config/source.ts";
+import { ConfigError, formatRemark } from "../config/errors/errors.ts";
+import { parseConfiguration } from "../config/parser/parse.ts";
+import { printEffective } from "../config/effect/print.ts";
+import { readSource } from "../config/parser/source.ts";
 import { checkNativeSockets } from "../transport/native/ffi_libc.ts";
 import { systemFiles } from "./config_files.ts";
 import { ConfiguredServer, type Loaded, type ServerSurroundings } from "./configured_server.ts";

@@ -1,9 +1,9 @@
 /** The bridges of a server, from its configuration. */
 import type { Bridges } from "../bridge/mod.ts";
 import type { BridgeOptions, BridgeTls } from "../bridge/options.ts";
-import { bridgeOptionsOf } from "../config/bridge_drafts.ts";
-import type { BridgeConfiguration, Configuration } from "../config/configuration.ts";
-import { ConfigError } from "../config/errors.ts";
+import { bridgeOptionsOf } from "../config/parser/bridge_drafts.ts";
+import type { BridgeConfiguration, Configuration } from "../config/options/configuration.ts";
+import { ConfigError } from "../config/errors/errors.ts";
 import type { Broker } from "../mod.ts";
 
 /** What a server is told of its bridges. */

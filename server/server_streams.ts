@@ -1,9 +1,9 @@
 /** The streams of a server, from its flags and its configuration. */
 import { DEFAULT_LIMITS } from "../broker/base/limits.ts";
-import type { Configuration, StreamConfiguration } from "../config/configuration.ts";
-import { ConfigError, type Place } from "../config/errors.ts";
-import { bytesKind, span } from "../config/kinds.ts";
-import { streamOptionsOf } from "../config/stream_drafts.ts";
+import type { Configuration, StreamConfiguration } from "../config/options/configuration.ts";
+import { ConfigError, type Place } from "../config/errors/errors.ts";
+import { bytesKind, span } from "../config/options/kinds.ts";
+import { streamOptionsOf } from "../config/parser/stream_drafts.ts";
 import type { Broker, StreamOptions } from "../mod.ts";
 import { FlagError } from "../cli/flag_error.ts";
 

@@ -1,6 +1,6 @@
 /** Why a server could not start, and its exit code. */
-import { ConfigError, formatRemark } from "../config/errors.ts";
-import { plain } from "../config/why.ts";
+import { ConfigError, formatRemark } from "../config/errors/errors.ts";
+import { plain } from "../config/errors/why.ts";
 import { NativeSocketsUnavailableError } from "../transport/native/unavailable.ts";
 import { FlagError } from "../cli/flag_error.ts";
 

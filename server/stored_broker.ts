@@ -3,7 +3,7 @@ import { exposureOf } from "../cli/exposed.ts";
 import { FlagError } from "../cli/flag_error.ts";
 import { Broker, type BrokerOptions } from "../mod.ts";
 import { SqliteStore, StoreDamagedError, StoreLockedError } from "../store/mod.ts";
-import { whyNot } from "../config/why.ts";
+import { whyNot } from "../config/errors/why.ts";
 import { StartError } from "./start_error.ts";
 
 /** Reports about a store when it is opened. */

@@ -1,9 +1,9 @@
 /** Reads and checks the certificates and keys of a listener. */
-import { ConfigError } from "../config/errors.ts";
-import type { ListenerConfiguration } from "../config/configuration.ts";
-import type { ConfigFiles } from "../config/source.ts";
-import type { ListenerValues } from "../config/options.ts";
-import { whyNot } from "../config/why.ts";
+import { ConfigError } from "../config/errors/errors.ts";
+import type { ListenerConfiguration } from "../config/options/configuration.ts";
+import type { ConfigFiles } from "../config/parser/source.ts";
+import type { ListenerValues } from "../config/options/options.ts";
+import { whyNot } from "../config/errors/why.ts";
 import { TlsContext, type TlsServerOptions } from "../transport/tls_options.ts";
 
 /** Options that name a file, or a folder of files. */

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { ConfigError } from "../config/errors.ts";
+import { ConfigError } from "../config/errors/errors.ts";
 import { parse } from "../config/testdata/conf.ts";
 import { Certificates } from "../tests/harness/certificates.ts";
 import { testWith } from "../tests/harness/tools.ts";

@@ -2,9 +2,9 @@
 import type { Authenticator } from "../auth/authenticator.ts";
 import { jwtAuthenticator } from "../auth/jwt.ts";
 import type { JwtKeys } from "../auth/jwt_options.ts";
-import type { KEY_WORDS } from "../config/check.ts";
-import type { SecurityValues } from "../config/options.ts";
-import type { ConfigFiles } from "../config/source.ts";
+import type { KEY_WORDS } from "../config/parser/check.ts";
+import type { SecurityValues } from "../config/options/options.ts";
+import type { ConfigFiles } from "../config/parser/source.ts";
 
 /** An option for the keys that tokens are verified with. */
 type KeyWord = (typeof KEY_WORDS)[number];

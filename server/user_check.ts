@@ -1,6 +1,6 @@
 /** Checks the user that the server runs as. */
-import type { Configuration } from "../config/configuration.ts";
-import { ConfigError } from "../config/errors.ts";
+import type { Configuration } from "../config/options/configuration.ts";
+import { ConfigError } from "../config/errors/errors.ts";
 
 /**
  * Refuses to run as root if the configuration names a user. A process cannot give up root

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { ConfigError } from "../config/errors.ts";
+import { ConfigError } from "../config/errors/errors.ts";
 import { parse } from "../config/testdata/conf.ts";
 import { checkUser } from "./user_check.ts";
 

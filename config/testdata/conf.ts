@@ -1,7 +1,7 @@
-import type { Configuration } from "../configuration.ts";
-import { ConfigError } from "../errors.ts";
-import { parseConfiguration } from "../parse.ts";
-import { type ConfigFiles, readSource } from "../source.ts";
+import type { Configuration } from "../options/configuration.ts";
+import { ConfigError } from "../errors/errors.ts";
+import { parseConfiguration } from "../parser/parse.ts";
+import { type ConfigFiles, readSource } from "../parser/source.ts";
 
 /** Files in memory: `main.conf`, and what folders hold, by path. */
 export function memoryFiles(files: Record<string, string>): ConfigFiles {

@@ -15,7 +15,11 @@ export const FLOORS: readonly (readonly string[])[] = [
   ["cli"],
   ["mod.ts"],
   ["admin"],
-  ["config"],
+  ["config/reference"],
+  ["config/effect"],
+  ["config/parser"],
+  ["config/options"],
+  ["config/errors"],
   ["bridge"],
   ["broker"],
   ["broker/listen"],
@@ -33,11 +37,14 @@ export const FLOORS: readonly (readonly string[])[] = [
   ["codec", "log", "transport"],
 ];
 
+/** Folders that are divided into rooms of their own. */
+const DIVIDED = new Set(["broker", "config"]);
+
 /** The room of a file: its folder, or the file itself at the top level. */
 export function roomOf(file: string): string {
   const parts = file.split("/");
   if (parts.length === 1) return parts[0]!;
-  if (parts[0] === "broker" && parts.length > 2) return `broker/${parts[1]}`;
+  if (DIVIDED.has(parts[0]!) && parts.length > 2) return `${parts[0]}/${parts[1]}`;
   return parts[0]!;
 }
 

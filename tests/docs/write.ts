@@ -8,7 +8,7 @@
  */
 // deno-lint-ignore-file no-console
 import { parseArgs } from "@std/cli";
-import { limitTextsOf, referencePage } from "../../config/reference.ts";
+import { limitTextsOf, referencePage } from "../../config/reference/reference.ts";
 import { apiPage } from "./api_page.ts";
 
 const ROOT = new URL("../../", import.meta.url);

@@ -4,9 +4,9 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { SUBJECTS } from "../../config/reference.ts";
-import { LIMIT_OPTIONS } from "../../config/options.ts";
-import { knownWords } from "../../config/words.ts";
+import { SUBJECTS } from "../../config/reference/reference.ts";
+import { LIMIT_OPTIONS } from "../../config/options/options.ts";
+import { knownWords } from "../../config/options/words.ts";
 import { PAGES } from "../docs/write.ts";
 
 const ROOT = new URL("../../", import.meta.url);
