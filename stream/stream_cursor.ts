@@ -129,8 +129,9 @@ export class StreamCursor {
     if (chunk !== null) return;
     // If the store has lost the chunk, its messages are missed.
     const end = this.#log.chunks.endOf(at);
-    if (this.chosen === null && this.#log.topics.kept !== null) this.miss(at, end - 1);
-    this.#skipTo(end);
+    if (this.chosen !== null || this.#log.topics.kept === null) return this.#skipTo(end);
+    this.miss(at, end - 1);
+    this.#at = end;
   }
 
   /** The client identifier of the publisher; `null` if it is not known. */
@@ -192,8 +193,12 @@ export class StreamCursor {
       if (this.#log.topics.kept === null) this.miss(this.at, this.at);
       return this.#taken();
     }
-    // Where later messages take the place of earlier ones, those that are gone are no gap.
     if (this.#log.topics.kept === null) this.miss(this.#at, seq - 1);
+    else {
+      // Where later messages take the place of earlier ones, only those that were never stored are
+      // a gap.
+      this.#log.skipped.within(this.#at, seq - 1, (from, to) => this.miss(from, to));
+    }
     this.#at = Math.max(this.#at + 1, seq);
   }
 

@@ -6,6 +6,7 @@ import { ChunkCleaner } from "./chunk_cleaner.ts";
 import type { ChunkCache } from "./chunk_cache.ts";
 import type { StreamInput } from "./record.ts";
 import { checkRetention, KEPT, reachesIntoChunks, type Retention } from "./retention.ts";
+import type { SkippedMessages } from "./skipped_messages.ts";
 import type { StoredStream } from "./stored_stream.ts";
 import { StreamChunks } from "./stream_chunks.ts";
 import { StreamGroups } from "./stream_groups.ts";
@@ -52,6 +53,8 @@ export class StreamLog {
   #stored: number;
   /** Which messages of each topic are kept. */
   readonly topics: StreamTopics;
+  /** The messages that could not be stored. */
+  readonly skipped: SkippedMessages;
   readonly #cleaner: ChunkCleaner;
   /** The state that the current commit writes; `null` for no commit. */
   #written: { next: number; oldest: number; version: number } | null = null;
@@ -71,6 +74,7 @@ export class StreamLog {
     this.name = name;
     this.id = row.id;
     this.declaration = row.declaration;
+    this.skipped = row.skipped;
     this.#host = host;
     this.#retention = checkRetention(retention);
     open.lastTimeMs = Math.max(row.lastTimeMs, open.lastTimeMs);
@@ -188,7 +192,7 @@ export class StreamLog {
 
   /** Counts a message that cannot be stored. It uses a sequence, so that readers report a gap. */
   skip(): void {
-    this.#last++;
+    this.skipped.add(++this.#last, this.#first);
     this.#markChanged();
   }
 
@@ -274,10 +278,10 @@ export class StreamLog {
     this.#isWriting = false;
     this.chunks.write(batch, this.#writer);
     this.writeRemovals(batch);
-    const { id, declaration, lastTimeMs, chunks: { dropped } } = this;
-    const row = { id, first: this.#first, last: this.#last, lastTimeMs, declaration, dropped };
+    const { id, declaration, lastTimeMs, skipped, chunks: { dropped, oldest } } = this;
+    const ends = { first: this.#first, last: this.#last };
+    const row = { id, ...ends, lastTimeMs, declaration, dropped, skipped };
     putStream(batch, this.#writer, this.name, row);
-    const { oldest } = this.chunks;
     this.#written = { next: this.#last + 1, oldest, version: this.#version };
   }
 

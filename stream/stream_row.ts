@@ -4,6 +4,7 @@ import { numberKey, RecordReader, type RecordWriter } from "../store/record.ts";
 import type { Chunk, OpenChunk } from "./chunk.ts";
 import type { ChunkInfo } from "./chunk_index.ts";
 import { DroppedTimes } from "./dropped_times.ts";
+import { SkippedMessages } from "./skipped_messages.ts";
 
 /*
  * The rows of a stream. `streams`: one row for each stream, by its name. `stream_chunks`: the
@@ -30,6 +31,8 @@ export interface StreamRow {
   readonly declaration: string;
   /** When the messages arrived that are gone. */
   readonly dropped: DroppedTimes;
+  /** The messages that could not be stored. */
+  readonly skipped: SkippedMessages;
 }
 
 /** Writes the row of a stream. */
@@ -37,6 +40,7 @@ export function writeStreamRow(writer: RecordWriter, row: StreamRow): void {
   writer.number(VERSION).number(row.id).number(row.first).number(row.last);
   writer.number(row.lastTimeMs).text(row.declaration);
   row.dropped.write(writer);
+  row.skipped.write(writer);
 }
 
 /**
@@ -54,6 +58,7 @@ export function readStreamRow(value: Uint8Array): StreamRow {
     lastTimeMs: reader.number(),
     declaration: reader.text(),
     dropped: DroppedTimes.read(reader),
+    skipped: SkippedMessages.read(reader),
   };
 }
 

@@ -4,6 +4,7 @@ import { type Row, type Store, StoreError } from "../store/store.ts";
 import { OpenChunk, StoredChunk } from "./chunk.ts";
 import { ChunkIndex } from "./chunk_index.ts";
 import { DroppedTimes } from "./dropped_times.ts";
+import { SkippedMessages } from "./skipped_messages.ts";
 import { readGroupRow } from "./group_row.ts";
 import type { Retention } from "./retention.ts";
 import type { GroupState } from "./stream_group.ts";
@@ -153,7 +154,8 @@ export class StreamTable {
   #newStream(name: string, declaration: string): StoredStream {
     const id = ++this.#idMost;
     const dropped = new DroppedTimes();
-    const row = { id, first: 1, last: 0, lastTimeMs: 0, declaration, dropped };
+    const skipped = new SkippedMessages();
+    const row = { id, first: 1, last: 0, lastTimeMs: 0, declaration, dropped, skipped };
     return { name, row, index: new ChunkIndex(dropped), open: new OpenChunk(1), groups: [] };
   }
 }

@@ -6,6 +6,7 @@
 import { assertEquals } from "@std/assert";
 import type { StreamOptions } from "../../mod.ts";
 import { MemoryStore } from "../../store/mod.ts";
+import { ManualStore } from "../harness/manual_store.ts";
 import { DAY, type Received, Scene, type SceneClient } from "./_scene.ts";
 
 const STATE: StreamOptions = { ...DAY, name: "state", compact: "topic" };
@@ -85,3 +86,38 @@ Deno.test("what a purge takes from the midst of a stream is told as a gap", asyn
   assertEquals(await got(reader), ["t/a x", "t/a x gap 2..3", "t/b x"]);
   assertEquals(scene.broker.stats.dropped["stream-gap"], 2);
 });
+
+for (const limits of [{ compact: "topic" }, { maxPerTopic: 2 }] as const) {
+  Deno.test(`${Object.keys(limits)}: what a full disk has kept out is a gap, for readers at that time and after a restart`, async () => {
+    const store = new ManualStore();
+    const state: StreamOptions = { ...DAY, name: "state", ...limits };
+    {
+      await using scene = await Scene.open({ store }, [state]);
+      const reader = await scene.join("reader");
+      await reader.subscribe("t/#", from("earliest"));
+      const client = await scene.join("ann");
+      for (const topic of ["t/a", "t/b"]) await client.publish(topic, "1", 1);
+      store.mode = "fail";
+      // The first one finds out that the disk is full. It is refused.
+      await client.publish("t/a", "2", 1);
+      for (const payload of ["3", "4"]) await client.publish("t/c", payload, 0);
+      store.mode = "succeed";
+      await scene.clock.advance(2000);
+      await client.publish("t/a", "5", 1);
+      await client.publish("t/b", "6", 1);
+      assertEquals(await got(reader), ["t/a 1", "t/b 1", "t/a 5 gap 4..5", "t/b 6"]);
+      assertEquals(scene.broker.stats.dropped["stream-gap"], 2);
+    }
+    await using scene = await Scene.open({ store: MemoryStore.from(store.snapshot()) }, []);
+    // It reads every message in turns, to learn the topics.
+    const declared = scene.broker.declareStream(state);
+    await scene.clock.advance(1000);
+    await declared;
+    const reader = await scene.join("reader");
+    await reader.subscribe("t/#", from("after=2"));
+    assertEquals(await got(reader), ["t/a 5 gap 4..5", "t/b 6"]);
+    const late = await scene.join("late");
+    await late.subscribe("t/#", from("from=6"));
+    assertEquals(await got(late), ["t/a 5", "t/b 6"]);
+  });
+}
