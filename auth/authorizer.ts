@@ -32,7 +32,8 @@ export interface SubscribeRequest {
 export interface Authorizer {
   /**
    * Whether a client may publish. For a will, it is called at CONNECT and when the will is
-   * published.
+   * published. For QoS 0 messages to one topic that arrive together, it is called once if it
+   * returns `true`.
    */
   mayPublish(client: ClientInfo, request: PublishRequest): boolean | Promise<boolean>;
   /**

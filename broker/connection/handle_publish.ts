@@ -42,15 +42,17 @@ export const LATER: PromiseLike<void> = Promise.resolve();
 export interface BatchResult {
   /** The end of the published frames. */
   end: number;
-  /** Closes when the next message may be read; `null` for no wait. */
-  room: Receipt | null;
+  /** A promise to wait for before the next packet; `null` for none. */
+  wait: PromiseLike<void> | null;
 }
 
 /** One object for all calls; the caller reads it before the next call. */
-const result: BatchResult = { end: 0, room: null };
+const result: BatchResult = { end: 0, wait: null };
 
 /**
- * Publishes consecutive plain QoS 0 frames to one topic.
+ * Publishes consecutive plain QoS 0 frames to one topic. An authorizer is asked once about all of
+ * them, because its questions would be the same. If it refuses, or answers with a promise, only the
+ * first frame is taken.
  *
  * @param start The start of the first frame in `bytes`.
  * @param end The end of the bytes that have arrived.
@@ -63,9 +65,10 @@ export function handlePublishBatch(
   end: number,
 ): BatchResult {
   result.end = start;
-  result.room = null;
+  result.wait = null;
   const { context, host } = connection;
-  if (connection.session!.access !== null || context.settings.transform !== null) return result;
+  if (context.settings.transform !== null) return result;
+  const { access } = connection.session!;
   const v5 = connection.version === 5;
   const bytesMax = connection.policy.runBytesMax;
   let route: Route<Receiver> | null = null;
@@ -92,6 +95,14 @@ export function handlePublishBatch(
       if (route === null || route.isDollar) break;
       // handlePublish() returns LATER for it.
       if (!host.publisher.prepare(route, 0)) break;
+      if (access !== null) {
+        const may = access.mayPublish({ topic: route.topic, qos: 0, retain: false, will: false });
+        if (may !== true || !connection.isOpen) {
+          result.end = frameEnd;
+          result.wait = handlePublish(connection, PLAIN_PUBLISH, bytes, body, frameEnd, may);
+          return result;
+        }
+      }
       run.begin(route, connection.origin, v5, bytes, at);
     } else if (!route.isAt(bytes, topic, topicEnd)) break;
     run.add(frameEnd);
@@ -100,7 +111,7 @@ export function handlePublishBatch(
   if (at === start) return result;
   context.stats.messagesReceived += run.frames;
   context.stats.payloadBytesReceived += run.payloadBytes;
-  result.room = host.publisher.publishBatch(run);
+  result.wait = host.publisher.publishBatch(run);
   result.end = at;
   return result;
 }
@@ -131,6 +142,7 @@ function routeOf(
 /**
  * Handles one PUBLISH packet whose body is `bytes[start, end)`.
  *
+ * @param answer What the authorizer has answered about it; without it, the authorizer is asked.
  * @returns A promise to wait for before the next packet; `null` for none; {@linkcode LATER} if the
  * packet was not handled yet.
  */
@@ -140,12 +152,15 @@ export function handlePublish(
   bytes: Uint8Array,
   start: number,
   end: number,
+  answer?: boolean | Promise<boolean>,
 ): PromiseLike<void> | null {
   const { context, policy } = connection;
   view.tolerance = policy.leniency;
   view.read(connection.version, first, bytes, start, end);
   const route = resolveRoute(connection);
-  if (!connection.host.publisher.prepare(route, view.qos)) return LATER;
+  // What has been asked about is not asked about again, so it cannot wait for another turn.
+  const isAsked = answer !== undefined;
+  if (!isAsked && !connection.host.publisher.prepare(route, view.qos)) return LATER;
   context.stats.messagesReceived++;
   context.stats.payloadBytesReceived += view.end - view.payloadStart;
   checkAllowed(connection, view, route);
@@ -189,7 +204,7 @@ export function handlePublish(
   const { access } = session;
   if (access === null) return settle(connection, route, message, packetId);
   const { retain } = message;
-  const allowed = access.mayPublish({ topic, qos, retain, will: false });
+  const allowed = answer ?? access.mayPublish({ topic, qos, retain, will: false });
   if (typeof allowed === "boolean") {
     return settleIf(allowed, connection, route, message, packetId);
   }

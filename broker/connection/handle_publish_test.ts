@@ -88,6 +88,8 @@ function world(options: Omit<TestConnectionOptions, "session" | "host"> = {}) {
   return { session, publisher, memory, connection, handle };
 }
 
+type Answer = boolean | Promise<boolean>;
+
 interface Fields {
   qos?: QoS;
   packetId?: number;
@@ -329,8 +331,8 @@ for (const version of [4, 5] as const) {
   Deno.test(`handlePublishBatch() takes frames to one topic together, in version ${version}`, () => {
     const { publisher, connection } = world({ version });
     const frames = ["1", "2", "x".repeat(200)].map((text) => frame(connection, "t", text));
-    const { end, room } = batch({ connection }, ...frames, frame(connection, "u", "4"));
-    assertEquals([end, room], [frames.reduce((sum, { length }) => sum + length, 0), null]);
+    const { end, wait } = batch({ connection }, ...frames, frame(connection, "u", "4"));
+    assertEquals([end, wait], [frames.reduce((sum, { length }) => sum + length, 0), null]);
     assertEquals(publisher.published, [`t: 1 2 ${"x".repeat(200)}`]);
     assertEquals(connection.context.stats.messagesReceived, 3);
     assertEquals(connection.context.stats.payloadBytesReceived, 202);
@@ -362,19 +364,83 @@ Deno.test("handlePublishBatch() takes no frame that is incomplete", () => {
   }
 });
 
-Deno.test("handlePublishBatch() takes nothing of a client that is asked about, or of a program that transforms", () => {
-  const asked = world();
-  const authorizer = { mayPublish: () => true, maySubscribe: () => true };
-  asked.session.access = new ClientAccess(asked.connection.context, authorizer, CLIENT);
-  const changed = world({ broker: { transform: () => null } });
-  for (const all of [asked, changed]) {
-    assertEquals(batch(all, frame(all.connection, "t", "x")).end, 0);
-    assertEquals(all.publisher.published, []);
+/** A world whose client is asked about; it tells the topics of the questions. */
+function askedWorld(mayPublish: (topic: string, all: ReturnType<typeof world>) => Answer) {
+  const all = world();
+  const questions: string[] = [];
+  const authorizer: Authorizer = {
+    maySubscribe: () => true,
+    mayPublish: (_, { topic, qos, retain, will }) => {
+      assertEquals([qos, retain, will], [0, false, false]);
+      questions.push(topic);
+      return mayPublish(topic, all);
+    },
+  };
+  all.session.access = new ClientAccess(all.connection.context, authorizer, CLIENT);
+  const frames = (...topics: string[]) => topics.map((topic) => frame(all.connection, topic, "x"));
+  return { ...all, questions, frames };
+}
+
+Deno.test("handlePublishBatch() asks the authorizer once about frames to one topic", () => {
+  const all = askedWorld(() => true);
+  const [first, ...others] = all.frames("t", "t", "t", "u");
+  assertEquals(batch(all, first!, ...others).end, 3 * first!.length);
+  assertEquals([all.questions, all.publisher.published], [["t"], ["t: x x x"]]);
+});
+
+Deno.test("handlePublishBatch() drops the frame that the authorizer refuses, and takes no other", () => {
+  const all = askedWorld((topic) => topic !== "t");
+  const [first, second] = all.frames("t", "t");
+  assertEquals(batch(all, first!, second!), { end: first!.length, wait: null });
+  assertEquals([all.questions, all.publisher.published], [["t"], []]);
+  const { stats } = all.connection.context;
+  assertEquals([stats.messagesReceived, stats.dropped["not-authorized"]], [1, 1]);
+});
+
+Deno.test("handlePublishBatch() takes one frame if the authorizer answers later", async () => {
+  const answers = [true, false];
+  const all = askedWorld(() => Promise.resolve(answers.shift()!));
+  all.publisher.room = new Receipt();
+  all.publisher.room.close();
+  const [first, second] = all.frames("t", "t");
+  for (const published of [["t x 0"], ["t x 0"]]) {
+    const { end, wait } = batch(all, first!, second!);
+    assertEquals(end, first!.length);
+    await wait;
+    assertEquals(all.publisher.published, published);
   }
+  assertEquals(all.questions, ["t", "t"]);
+  assertEquals(all.connection.context.stats.dropped["not-authorized"], 1);
+});
+
+Deno.test("handlePublishBatch() publishes nothing of a client that the authorizer disconnects", () => {
+  const all = askedWorld((_, { connection }) => {
+    connection.isOpen = false;
+    return true;
+  });
+  const [first, second] = all.frames("t", "t");
+  assertEquals(batch(all, first!, second!), { end: first!.length, wait: null });
+  assertEquals([all.questions, all.publisher.published], [["t"], []]);
+});
+
+Deno.test("handlePublishBatch() asks again about nothing that a wide audience is not ready for", () => {
+  const all = askedWorld((_, { publisher }) => {
+    publisher.parts = 1;
+    return false;
+  });
+  const [first] = all.frames("t");
+  assertEquals(batch(all, first!), { end: first!.length, wait: null });
+  assertEquals(all.questions, ["t"]);
+});
+
+Deno.test("handlePublishBatch() takes nothing of a program that transforms", () => {
+  const all = world({ broker: { transform: () => null } });
+  assertEquals(batch(all, frame(all.connection, "t", "x")).end, 0);
+  assertEquals(all.publisher.published, []);
 });
 
 Deno.test("handlePublishBatch() returns what the next packet has to wait for", () => {
   const all = world();
   all.publisher.room = new Receipt();
-  assertEquals(batch(all, frame(all.connection, "t", "x")).room, all.publisher.room);
+  assertEquals(batch(all, frame(all.connection, "t", "x")).wait, all.publisher.room);
 });

@@ -169,15 +169,15 @@ export class ConnectionReader {
         (pace === null || pace.mayTakeAll(end - at));
       if (mayRun) {
         const before = context.stats.messagesReceived;
-        const { end: next, room } = handlePublishBatch(connection, bytes, at, end);
+        const { end: next, wait } = handlePublishBatch(connection, bytes, at, end);
         if (next > at) {
           const frames = context.stats.messagesReceived - before;
           pace?.spend(frames, next - at);
           isOver = turns.spend(unitsOf(next - at));
           at = next;
-          if (room !== null) {
+          if (wait !== null) {
             input.consume(at);
-            return room;
+            return wait;
           }
           if (isOver) break;
           continue;
