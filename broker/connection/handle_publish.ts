@@ -9,6 +9,7 @@ import { Outcome } from "../delivery/delivery.ts";
 import type { Commit } from "../base/commit.ts";
 import { routeOfAlias, setAlias } from "./topic_aliases.ts";
 import { checkAllowed } from "./publish_checks.ts";
+import { routeOf } from "./publish_route.ts";
 import { messageOf } from "./publish_message.ts";
 import { takeCommands } from "./control_topic.ts";
 import { transformPublish } from "./transform_publish.ts";
@@ -17,127 +18,16 @@ import { targetOf } from "../base/delayed_topic.ts";
 import { INBOUND_ID_BYTES } from "../base/memory_costs.ts";
 import { countKept, type Message } from "../base/message.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
-import { PublishBatch } from "../delivery/publish_batch.ts";
 import type { DropReason } from "../base/stats.ts";
 
 /**
- * Shared by all connections: a call fills them in and reads them, and keeps neither. The reader of
+ * Shared by all connections: a call fills it in and reads it, and does not keep it. The reader of
  * packets sees to it that no call begins within another.
  */
 const view = new PublishView();
-const run = new PublishBatch();
-
-/** The cost of a route that is not cached, in units of the turn budget. */
-const UNITS_PER_ROUTE = 16;
-
-/** First byte of a QoS 0 PUBLISH without RETAIN and DUP. */
-const PLAIN_PUBLISH = 0x30;
-/** The last route is remembered only for topics of up to so many bytes. */
-const LAST_TOPIC_BYTES_MAX = 1024;
 
 /** Returned by {@linkcode handlePublish} if the packet has to be handled again in a later turn. */
 export const LATER: PromiseLike<void> = Promise.resolve();
-
-/** The result of {@linkcode handlePublishBatch}. */
-export interface BatchResult {
-  /** The end of the published frames. */
-  end: number;
-  /** A promise to wait for before the next packet; `null` for none. */
-  wait: PromiseLike<void> | null;
-}
-
-/** One object for all calls; the caller reads it before the next call. */
-const result: BatchResult = { end: 0, wait: null };
-
-/**
- * Publishes consecutive plain QoS 0 frames to one topic. An authorizer is asked once about all of
- * them, because its questions would be the same. If it refuses, or answers with a promise, only the
- * first frame is taken.
- *
- * @param start The start of the first frame in `bytes`.
- * @param end The end of the bytes that have arrived.
- * @returns Valid until the next call; `end` is `start` if the first frame is not plain.
- */
-export function handlePublishBatch(
-  connection: ClientConnection,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-): BatchResult {
-  result.end = start;
-  result.wait = null;
-  const { context, host } = connection;
-  if (context.settings.transform !== null) return result;
-  const { access } = connection.session!;
-  const v5 = connection.version === 5;
-  const bytesMax = connection.policy.runBytesMax;
-  let route: Route<Receiver> | null = null;
-  let at = start;
-  while (at + 4 < end && bytes[at] === PLAIN_PUBLISH) {
-    // The Remaining Length, decoded inline: this is the innermost loop of the broker.
-    let body = at + 2;
-    let length = bytes[at + 1]!;
-    if (length >= 0x80) {
-      const second = bytes[body++]!;
-      length = (length & 0x7f) | (second & 0x7f) << 7;
-      // Longer ones, which are rare, and malformed ones are left to handlePublish().
-      if (second >= 0x80 || second === 0) break;
-    }
-    const frameEnd = body + length;
-    if (frameEnd > end || length < 3 || frameEnd - at > bytesMax) break;
-    const topic = body + 2;
-    const topicEnd = topic + (bytes[body]! << 8 | bytes[body + 1]!);
-    const payload = v5 ? topicEnd + 1 : topicEnd;
-    if (topicEnd === topic || payload > frameEnd || (v5 && bytes[topicEnd] !== 0)) break;
-    if (route === null) {
-      route = routeOf(connection, bytes, topic, topicEnd);
-      // Topics that begin with $ need more checks, in handlePublish().
-      if (route === null || route.isDollar) break;
-      // handlePublish() returns LATER for it.
-      if (!host.publisher.prepare(route, 0)) break;
-      if (access !== null) {
-        const may = access.mayPublish({ topic: route.topic, qos: 0, retain: false, will: false });
-        if (may !== true || !connection.isOpen) {
-          result.end = frameEnd;
-          result.wait = handlePublish(connection, PLAIN_PUBLISH, bytes, body, frameEnd, may);
-          return result;
-        }
-      }
-      run.begin(route, connection.origin, v5, bytes, at);
-    } else if (!route.isAt(bytes, topic, topicEnd)) break;
-    run.add(frameEnd);
-    at = frameEnd;
-  }
-  if (at === start) return result;
-  context.stats.messagesReceived += run.frames;
-  context.stats.payloadBytesReceived += run.payloadBytes;
-  result.wait = host.publisher.publishBatch(run);
-  result.end = at;
-  return result;
-}
-
-/** The route of a topic; `null` if it is no valid topic. */
-function routeOf(
-  connection: ClientConnection,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-): Route<Receiver> | null {
-  const { mount } = connection.policy;
-  if (mount !== null) {
-    const topic = mount.mounted(bytes, start, end);
-    if (topic === null) return null;
-    [bytes, start, end] = [topic, 0, topic.length];
-  }
-  const last = connection.lastRoute;
-  if (last !== null && last.isAt(bytes, start, end)) return last;
-  connection.context.turns.count(UNITS_PER_ROUTE);
-  const route = connection.host.router.route(bytes, start, end);
-  // A hundred thousand connections must not keep as many long topics in memory.
-  // One that is not in the cache may have an audience of its own.
-  if (end - start <= LAST_TOPIC_BYTES_MAX && route?.isCached) connection.lastRoute = route;
-  return route;
-}
 
 /**
  * Handles one PUBLISH packet whose body is `bytes[start, end)`.

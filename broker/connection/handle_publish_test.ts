@@ -23,7 +23,8 @@ import {
   TestConnection,
   type TestConnectionOptions,
 } from "../testdata/test_connection.ts";
-import { handlePublish, handlePublishBatch } from "./handle_publish.ts";
+import { handlePublish } from "./handle_publish.ts";
+import { handlePublishBatch } from "./handle_publish_batch.ts";
 
 const CLIENT = {
   clientId: "a",

@@ -15,7 +15,8 @@ import { InputBuffer } from "./input_buffer.ts";
 import { PublishRateLimiter } from "../limits/publish_rate_limiter.ts";
 import { handleBareAck, handlePacket, isBareAck } from "./handle_control.ts";
 import { checkPacket, checkRequestBytes, PacketLimitError } from "../limits/packet_limits.ts";
-import { handlePublish, handlePublishBatch, LATER } from "./handle_publish.ts";
+import { handlePublish, LATER } from "./handle_publish.ts";
+import { handlePublishBatch } from "./handle_publish_batch.ts";
 
 /** How many bytes of packets cost as much as one packet more: 512. */
 const BYTES_PER_UNIT_LOG2 = 9;
