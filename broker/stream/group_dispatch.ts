@@ -15,6 +15,7 @@ import { GroupTimers } from "./group_timers.ts";
 import { MessageFinder } from "./message_finder.ts";
 import type { ReplayShare } from "./replay_share.ts";
 import { isExpired, streamMessage } from "./stream_message.ts";
+import { WaitingMessages } from "./waiting_messages.ts";
 
 /** The cost of sending a message to a member, in units of the turn budget: about a microsecond. */
 const UNITS_PER_MESSAGE = 2;
@@ -40,8 +41,8 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
   /** The position of the next message that no member has received. */
   #cursor: StreamCursor;
   readonly #finder: MessageFinder;
-  /** Messages that must be sent again, or were skipped, by sequence. */
-  #again: PendingMessage[] = [];
+  /** Messages that must be sent again, or were skipped. */
+  #again: WaitingMessages;
   #isParked = false;
   /** Whether messages are sent at the end of this turn, and whether in another turn. */
   #isSoon = false;
@@ -62,7 +63,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
     this.#timers = new GroupTimers(context, log, group, this.#roster);
     this.#cursor = new StreamCursor(log, group.next, group.filter);
     this.#finder = new MessageFinder(log, group.filter);
-    this.#again = [...group.pending()];
+    this.#again = new WaitingMessages(group.pending());
   }
 
   get members(): readonly string[] {
@@ -98,8 +99,8 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
   /** The client of a member has reconnected. It is sent again what no other member has received. */
   onReturned(member: GroupMember): void {
     const { exchanges } = member;
-    this.#again = this.#again.filter((pending) => !exchanges.has(pending));
     for (const pending of [...exchanges.keys()]) {
+      this.#again.delete(pending);
       if (this.#group.isPending(pending)) this.#timers.onSent(pending);
       else member.forget(pending);
     }
@@ -120,7 +121,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
   onMoved(): void {
     this.#undeliverable.clear();
     this.#unpark();
-    this.#again = [...this.#group.pending()];
+    this.#again = new WaitingMessages(this.#group.pending());
     this.#cursor = new StreamCursor(this.#log, this.#group.next, this.#group.filter);
     this.#isFull = false;
     this.soon();
@@ -162,7 +163,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
    */
   pump(): boolean {
     // Sending a message may end a connection, and so change the group.
-    const isIdle = this.#isParked && this.#again.length === 0 && this.#undeliverable.isEmpty;
+    const isIdle = this.#isParked && this.#again.size === 0 && this.#undeliverable.isEmpty;
     if (isIdle || this.#isPumping || this.#isLate) return false;
     if (!this.#share.begin()) {
       this.#goOnLater();
@@ -204,17 +205,17 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
   }
 
   #giveAgain(): number {
-    if (this.#again.length === 0) return 0;
-    const count = Math.min(this.#again.length, PASSED_MAX);
-    for (let i = 0; i < count; i++) {
-      const pending = this.#again[i]!;
+    if (this.#again.size === 0) return 0;
+    let passed = 0;
+    for (const pending of this.#again) {
+      if (++passed > PASSED_MAX) break;
       const chosen = this.#roster.choose(pending);
       // It must go to a member without other messages, so others must not be sent first.
       if (chosen === "nobody yet" && pending.deliveries >= ALONE_FROM) return -1;
       if (chosen === "nobody yet") continue;
       const found = this.#finder.find(pending.seq);
       if (found === "unloaded") return this.#load(this.#finder.cursor);
-      this.#again.splice(i, 1);
+      this.#again.delete(pending);
       if (found === "gone") {
         this.#countGaps(1);
         this.#forgetHolder(pending);
@@ -245,7 +246,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
     }
     const pending = this.#group.add(this.#cursor.seq);
     const chosen = this.#roster.choose(pending);
-    if (typeof chosen === "string") this.#addAgain([pending]);
+    if (typeof chosen === "string") this.#again.add(pending);
     else this.#give(pending, chosen, this.#cursor);
     return UNITS_PER_MESSAGE;
   }
@@ -272,7 +273,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
 
   #giveOther(pending: PendingMessage, member: GroupMember, reason: DropReason): void {
     this.#roster.setUnfit(pending, member, reason);
-    this.#addAgain([pending]);
+    this.#again.add(pending);
   }
 
   /**
@@ -283,24 +284,17 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
    */
   passOn(member: GroupMember, isOver: boolean): void {
     if (member.exchanges.size === 0) return;
-    const again: PendingMessage[] = [];
     for (const pending of [...member.exchanges.keys()]) {
       const isPending = this.#group.isPending(pending);
       const isTooOften = pending.deliveries >= this.#undeliverable.deliveriesMax;
       if (isOver || isTooOften || !isPending) member.forget(pending);
       if (!isPending) continue;
       if (isTooOften) this.#giveUp(pending, "max-deliver", member.clientId);
-      else again.push(pending);
+      else this.#again.add(pending);
       if (isOver) pending.holder = null;
     }
-    this.#addAgain(again);
     this.#group.markChanged();
     this.soon();
-  }
-
-  #addAgain(more: readonly PendingMessage[]): void {
-    const all = new Set([...this.#again, ...more]);
-    this.#again = [...all].sort((a, b) => a.seq - b.seq);
   }
 
   #forgetHolder(pending: PendingMessage): void {
