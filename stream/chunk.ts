@@ -15,6 +15,8 @@ import {
 export const CHUNK_BYTES = 64 * 1024;
 /** The size of the buffer of a new chunk, in bytes. It doubles as needed. */
 const BYTES_MIN = 1024;
+/** A full chunk may keep so many unused bytes of its buffer. */
+const UNUSED_BYTES_MAX = 1024;
 
 /** Messages of a stream that are stored in one row. */
 export interface Chunk {
@@ -121,8 +123,9 @@ export class OpenChunk implements Chunk {
     }
   }
 
-  /** Frees the unused part of the buffer. Nothing is appended after this. */
+  /** Frees the unused part of the buffer, if it is worth a copy. Nothing is appended after this. */
   seal(): void {
+    if (this.bytes.length - this.end <= UNUSED_BYTES_MAX) return;
     this.bytes = this.bytes.slice(0, this.end);
     this.view = new DataView(this.bytes.buffer);
   }

@@ -258,11 +258,13 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
     if (isExpired(cursor.record, context)) return this.#giveUp(pending, "expired", null);
     if (!session.mayReceive(cursor.topic)) return this.#giveOther(pending, member, "read-denied");
     const sent = prefix.before(cursor.knownTopic);
-    const isMarked = session.link!.wire.v5;
-    const deliveries = pending.deliveries + 1;
-    const message = streamMessage(cursor, sent, isMarked, cursor.gap, deliveries, context);
-    const why = member.send(pending, message, cursor.topic);
-    if (why !== null) return this.#giveOther(pending, member, why);
+    if (!member.sendAsIs(pending, cursor, sent.bytes)) {
+      const isMarked = session.link!.wire.v5;
+      const deliveries = pending.deliveries + 1;
+      const message = streamMessage(cursor, sent, isMarked, cursor.gap, deliveries, context);
+      const why = member.send(pending, message, cursor.topic);
+      if (why !== null) return this.#giveOther(pending, member, why);
+    }
     cursor.gap = null;
     if (pending.holder !== member) this.#forgetHolder(pending);
     pending.holder = member;

@@ -30,6 +30,7 @@ class Client {
   readonly #link = {
     outbox: this,
     wire: { v5: false },
+    sender: { isPlain: () => false },
     send: ({ payload }: Message) => {
       this.sent.push(decoder.decode(payload));
       return true;

@@ -2,6 +2,7 @@
 import type { QoS } from "../../codec/mod.ts";
 import type { PublishExchange } from "../../flow/outbound_window.ts";
 import type { Variant } from "../../router/variant.ts";
+import type { StreamCursor } from "../../stream/stream_cursor.ts";
 import type { PendingHolder, PendingMessage } from "../../stream/stream_group.ts";
 import type { BrokerLimits } from "../base/limits.ts";
 import type { Message } from "../base/message.ts";
@@ -10,6 +11,7 @@ import type { DropReason } from "../base/stats.ts";
 import type { ReplayRecord } from "../session/session_replays.ts";
 import type { ReplayingSession } from "./replaying_session.ts";
 import { TopicPrefix } from "./stream_message.ts";
+import { sendRecord } from "./send_record.ts";
 import { StreamInflight } from "./stream_inflight.ts";
 
 /** From this many deliveries on, a member receives the message alone. */
@@ -111,6 +113,31 @@ export class GroupMember implements PendingHolder {
     if (exchanges.size >= groupMemberPendingMax || !session.openInflight().mayOpen) return false;
     for (const { deliveries } of exchanges.keys()) return deliveries <= ALONE_FROM;
     return true;
+  }
+
+  /**
+   * Sends the message at a cursor without creating an object for it.
+   *
+   * @param sent Its topic, as the client receives it, in UTF-8.
+   * @returns False if that is not possible: {@linkcode send} sends it, or says why it cannot be sent.
+   */
+  sendAsIs(pending: PendingMessage, cursor: StreamCursor, sent: Uint8Array): boolean {
+    const { session, variant, qos } = this;
+    const link = session.link!;
+    // What is sent again after a reconnect is kept, and what expires is checked once more.
+    if (cursor.record.expirySeconds >= 0 || (qos > 0 && session.expirySeconds > 0)) return false;
+    if (!link.sender!.isPlain(qos)) return false;
+    const identifier = variant.identifiers?.[0] ?? 0;
+    const delivery = pending.deliveries + 1;
+    if (qos === 0) return sendRecord(link, cursor, sent, identifier, 0, delivery);
+    const { window } = session.openInflight();
+    const exchange = window.open(1, new GroupInflight(null, this, pending, cursor.topic));
+    if (sendRecord(link, cursor, sent, identifier, exchange.packetId, delivery)) {
+      this.exchanges.set(pending, exchange);
+      return true;
+    }
+    window.close(exchange);
+    return false;
   }
 
   /** Sends a message. Returns why it was not sent; `null` if it was. */

@@ -273,13 +273,13 @@ export class Replays implements SessionReplays {
     if (!link.sender!.isPlain(qos) || (qos > 0 && this.#session.expirySeconds > 0)) return false;
     const identifier = identifiers?.[0] ?? 0;
     let isSent: boolean;
-    if (qos === 0) isSent = sendRecord(link, cursor, topic, identifier, 0, 0);
+    if (qos === 0) isSent = sendRecord(link, cursor, topic, identifier, 0, 1);
     else {
       const { window } = this.#session.openInflight();
       const { name } = cursor.knownTopic;
       const sent = new ReplayedMessage(null, replay.variant, replay, name, cursor.seq, from);
       const exchange = window.open(1, sent);
-      isSent = sendRecord(link, cursor, topic, identifier, 1, exchange.packetId);
+      isSent = sendRecord(link, cursor, topic, identifier, exchange.packetId, 1);
       if (!isSent) {
         window.close(exchange);
         sent.onFinished();

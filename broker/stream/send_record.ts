@@ -10,11 +10,12 @@ import { composeMarks, copyMarks } from "./marks.ts";
 const SUBSCRIPTION_IDENTIFIER = 0x0b;
 
 /**
- * Sends the message at a cursor. The message must not have an expiry.
+ * Sends the message at a cursor, with QoS 0 or 1. The message must not have an expiry.
  *
  * @param topic The topic, as the client receives it, in UTF-8.
  * @param identifier The Subscription Identifier; 0 for none.
- * @param packetId Ignored with QoS 0.
+ * @param packetId 0 with QoS 0.
+ * @param delivery How often a group has sent it, including this time; 1 without a group.
  * @returns False if it exceeds the client's Maximum Packet Size. Then nothing is sent.
  */
 export function sendRecord(
@@ -22,15 +23,16 @@ export function sendRecord(
   { record, seq, gap }: StreamCursor,
   topic: Uint8Array,
   identifier: number,
-  qos: 0 | 1,
   packetId: number,
+  delivery: number,
 ): boolean {
   const { bytes, propertiesStart, propertiesEnd, payloadStart, payloadEnd } = record;
+  const qos = packetId === 0 ? 0 : 1;
   let body = 2 + topic.length + 2 * qos + payloadEnd - payloadStart;
   let properties = 0;
   let marks = 0;
   if (v5) {
-    marks = composeMarks(record.timeMs, seq, gap, 1);
+    marks = composeMarks(record.timeMs, seq, gap, delivery);
     properties = propertiesEnd - propertiesStart + marks;
     if (identifier > 0) properties += 1 + varintSize(identifier);
     body += varintSize(properties) + properties;
