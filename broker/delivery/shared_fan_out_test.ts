@@ -1,18 +1,17 @@
 import { Origin } from "../base/origin.ts";
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
-import { encodePacket } from "../../codec/mod.ts";
 import { Router } from "../../router/router.ts";
 import { Subscription, type SubscriptionOptions } from "../../router/subscription.ts";
 import { collectGarbage } from "../../tests/harness/garbage.ts";
 import { FanOut, PREPARED_AT_ONCE, variantFor } from "./shared_fan_out.ts";
 import type { Message } from "../base/message.ts";
 import { Rank, type Receiver, type Wire } from "./subscriber.ts";
-import { PublishBatch } from "./publish_batch.ts";
+import type { PublishBatch } from "./publish_batch.ts";
+import { batch } from "../testdata/batches.ts";
 import { message, type MessageOptions, textOf } from "../testdata/messages.ts";
 import { TestReceiver } from "../testdata/test_receiver.ts";
 
 const TOPIC = "t";
-const encoder = new TextEncoder();
 
 /** A fan-out to whoever is subscribed to one topic. */
 class FanOutWorld {
@@ -68,28 +67,11 @@ class FanOutWorld {
   /** Publishes QoS 0 frames of one protocol version as they came in. */
   publishRun(texts: string[], v5: boolean): void {
     this.refresh();
-    const frames = texts.map((text) =>
-      encodePacket({
-        type: "publish",
-        topic: TOPIC,
-        payload: encoder.encode(text),
-        qos: 0,
-        retain: false,
-        dup: false,
-        packetId: 0,
-        properties: {},
-      }, v5 ? 5 : 4)
-    );
-    const buffer = new Uint8Array(frames.reduce((sum, { length }) => sum + length, 0));
-    const run = new PublishBatch();
-    run.begin(this.router.routeOf(TOPIC)!, Origin.client("publisher"), v5, buffer, 0);
-    for (const frame of frames) {
-      buffer.set(frame, run.end);
-      run.add(run.end + frame.length);
-    }
+    const route = this.router.routeOf(TOPIC)!;
+    const run = batch(route, texts, Origin.client("publisher"), v5);
     this.fanOut.run(run);
     // The buffer is read to again.
-    buffer.fill(0);
+    run.buffer.fill(0);
   }
 }
 

@@ -23,8 +23,8 @@ const decoder = new TextDecoder();
 
 /** A receiver that follows what it may, and tells in words what it got and how. */
 export class TestReceiver implements Receiver, Follower {
-  readonly isDurable = false;
-  readonly keepsMessages = false;
+  isDurable = false;
+  keepsMessages = false;
   readonly wireClass: number;
   /** Whether it can be written to. */
   isConnected = true;
@@ -32,6 +32,8 @@ export class TestReceiver implements Receiver, Follower {
   denied: Set<string> | null = null;
   /** Whether its backlog has room. */
   hasRoom = true;
+  /** How well it can take a message of a group while its backlog has room: one of `Rank`. */
+  standing: number = Rank.ready;
   /** What it was handed one by one. */
   readonly received: string[] = [];
   /** How often it was asked to look at its lag or backlog. */
@@ -107,7 +109,7 @@ export class TestReceiver implements Receiver, Follower {
   }
 
   rank(): number {
-    return this.hasRoom ? Rank.ready : Rank.none;
+    return this.hasRoom ? this.standing : Rank.none;
   }
 
   isFull(): boolean {
