@@ -19,7 +19,7 @@ export interface PublisherHost {
   readonly retained: RetainedStore;
   /** The store; `null` for a broker that keeps all in memory. */
   readonly journal: DeliveryJournal | null;
-  readonly memory: MemoryBudget;
+  readonly memory: Pick<MemoryBudget, "isAmple" | "mayKeep">;
   /** Messages that are published later. */
   readonly delayed: { take(message: Message): boolean };
 }
