@@ -234,7 +234,7 @@ export class DurableBacklog implements LookedThrough {
     let oldest: DurableCursor | null = null;
     for (const { cursor } of this.#readers) {
       if (cursor.lag <= 0) continue;
-      if (oldest === null || placeOf(cursor) < placeOf(oldest)) oldest = cursor;
+      if (oldest === null || isOlder(cursor, oldest)) oldest = cursor;
     }
     return oldest;
   }
@@ -265,6 +265,13 @@ function isRead({ cursor }: Reader): boolean {
   return cursor.end !== Infinity && cursor.lag <= 0;
 }
 
-function placeOf(cursor: DurableCursor): number {
-  return (cursor.locate()?.chunk ?? cursor.page.firstChunk)?.id ?? 0;
+/** Whether the next entry of a cursor is older than that of another, as far as is known. */
+function isOlder(cursor: DurableCursor, other: DurableCursor): boolean {
+  const [place, otherPlace] = [cursor.locate(), other.locate()];
+  if (place !== null && otherPlace !== null) return place.isBefore(otherPlace);
+  return chunkOf(cursor, place) < chunkOf(other, otherPlace);
+}
+
+function chunkOf(cursor: DurableCursor, place: Place | null): number {
+  return (place?.chunk ?? cursor.page.firstChunk)?.id ?? 0;
 }
