@@ -23,6 +23,7 @@ import type {
   TlsListenOptions,
   UnixListenOptions,
 } from "./listen/listen_options.ts";
+import { Handover } from "./listen/handover.ts";
 import { Listeners } from "./listen/listeners.ts";
 import { LocalPublisher, type PublishOptions } from "./delivery/local_publisher.ts";
 import type { LocalSubscription, SubscribeOptions } from "./delivery/local_subscription.ts";
@@ -32,8 +33,7 @@ import type { StreamOptions } from "./stream/stream_options.ts";
 import { subscribeFault, subscribeLocally } from "./subscribe_locally.ts";
 
 /**
- * An MQTT broker. It supports 3.1, 3.1.1 and 5.0 over any byte stream, and can itself publish and
- * subscribe.
+ * An MQTT broker for 3.1, 3.1.1 and 5.0, over any byte stream. It can itself publish and subscribe.
  *
  * @example A broker inside a program
  * ```ts
@@ -54,6 +54,8 @@ export class Broker implements AsyncDisposable {
    * @internal
    */
   readonly inspection: Inspection;
+  /** Connections that go to other nodes, and come from there. @internal */
+  readonly handover: Handover;
   /** The counters of the broker since its start, and its current sizes. */
   readonly stats: BrokerStats;
   readonly #parts: BrokerParts;
@@ -77,6 +79,7 @@ export class Broker implements AsyncDisposable {
     this.#publisher = new LocalPublisher(this.#parts);
     this.#acceptor = new Acceptor(this.#parts);
     this.#listeners = new Listeners(this.#parts.context, this.#parts.connections, this.#acceptor);
+    this.handover = new Handover(this.#parts.context, this.#listeners);
   }
 
   /**

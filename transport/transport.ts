@@ -29,6 +29,11 @@ export interface Transport {
    * written by promises.
    */
   pipe?(receiver: PipeReceiver): Pipe;
+  /**
+   * Takes bytes back that were read from it: whoever reads next gets them first. It owns the bytes
+   * from now on. Only before `pipe`, and while nothing is being read.
+   */
+  unread?(bytes: Uint8Array<ArrayBuffer>): void;
 }
 
 /** The certificate of a peer. It was verified against the authorities. */

@@ -1,5 +1,6 @@
 /** What every part of the broker uses: clock, limits, counters, hooks and turns. */
 import type { Calendar } from "./calendar.ts";
+import type { ClientHome } from "./client_home.ts";
 import type { Clock } from "./clock.ts";
 import { chainHooks } from "./hook_chain.ts";
 import type { BrokerHooks } from "./hooks.ts";
@@ -39,6 +40,8 @@ export class BrokerContext {
    * Called with each dropped message, which is borrowed; `null` for none. Set by `dead_letters.ts`.
    */
   onDrop: ((reason: DropReason, message: Message, clientId: string | null) => void) | null = null;
+  /** Where clients live; `null` if all live here. Set before the first listener is opened. */
+  home: ClientHome | null = null;
   /** Whether the broker is closing and accepts no more clients; `broker.ts` sets it. */
   isClosing = false;
   /**

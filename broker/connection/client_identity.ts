@@ -85,17 +85,17 @@ function checkPrefix({ policy }: ClientConnection, clientId: string): ConnectRef
   );
 }
 
-/** Assigns an identifier that no session has [MQTT-3.2.2-16]. */
+/** Assigns an identifier that no session has [MQTT-3.2.2-16], of a client that lives here. */
 function newClientId(
   { context, sessions }: Pick<ConnectionHost, "context" | "sessions">,
   prefix: string,
 ): string {
-  const { settings } = context;
+  const { settings, home } = context;
   for (;;) {
     let id = prefix;
     for (let i = 0; i < ID_LENGTH; i++) {
       id += ID_CHARACTERS[Math.floor(settings.random() * ID_CHARACTERS.length)];
     }
-    if (sessions.get(id) === undefined) return id;
+    if (sessions.get(id) === undefined && home?.owns(id) !== false) return id;
   }
 }

@@ -2,12 +2,14 @@
 import { AddressList, hostOf } from "../../transport/cidr.ts";
 import type { Opening } from "../../transport/opening.ts";
 import { proxyOpening, type ProxyOptions } from "../../transport/proxy_protocol.ts";
+import type { DetachedSocket } from "../../transport/native/native_socket.ts";
 import type { NativeSockets } from "../../transport/native/native_sockets.ts";
 import { type BindTcp, TcpListener } from "../../transport/tcp.ts";
 import { TlsListener } from "../../transport/tls.ts";
 import type { PeerInfo, Transport } from "../../transport/transport.ts";
 import { UnixListener } from "../../transport/unix.ts";
 import { webSocketOpening } from "../../transport/websocket_server.ts";
+import { connectOpening, HANDED_OVER } from "./connect_opening.ts";
 import { PendingHandshakes } from "./pending_handshakes.ts";
 import type { BrokerContext } from "../base/context.ts";
 import type { Acceptor } from "./acceptor.ts";
@@ -92,6 +94,21 @@ export class Listeners {
     throw closed();
   }
 
+  /**
+   * Takes over a native socket that another thread of the process has accepted.
+   *
+   * @throws {NativeSocketsUnavailableError} If the C library cannot be used.
+   */
+  async adopt(socket: DetachedSocket, peer: PeerInfo, policy: ListenerPolicy): Promise<void> {
+    const sockets = await this.#openNative();
+    this.#acceptor.accept(sockets.adopt(socket), { ...peer, isAdmitted: true }, policy);
+  }
+
+  /** Uses native sockets that are already open. Releasing the listeners closes them. */
+  useNative(sockets: NativeSockets): void {
+    this.#native = Promise.resolve(sockets);
+  }
+
   /** Stops listening, and closes connections with unfinished handshakes. */
   async close(): Promise<void> {
     this.#handshakes.close();
@@ -141,10 +158,14 @@ export class Listeners {
     const webSocket = webSocketOf(options);
     const proxies = new AddressList([...proxy?.from ?? [], ...webSocket?.forwardedFor ?? []]);
     const before = proxy === undefined ? [] : [proxyOpening(proxy), this.#admission(proxies)];
-    const after = webSocket === undefined
+    const after: Opening[] = webSocket === undefined
       ? []
       : [webSocketOpening(webSocket, (address) => this.#idlingOf(address))];
-    const enter = (pipe: Transport, peer: PeerInfo) => acceptor.accept(pipe, peer, policy);
+    const { home, limits } = this.#context;
+    if (home !== null) after.push(connectOpening(home, limits, policy));
+    const enter = (pipe: Transport, peer: PeerInfo) => {
+      if (pipe !== HANDED_OVER) acceptor.accept(pipe, peer, policy);
+    };
     const isPlain = before.length + after.length === 0;
     return (pipe, peer, handshake) => {
       // The address behind a proxy is known later.

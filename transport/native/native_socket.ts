@@ -69,6 +69,14 @@ export class NativeSocket implements Pipe, Watched {
     this.#receiver = receiver;
   }
 
+  /** Takes bytes back that were received. They are pushed first, after the next `resume`. */
+  unread(bytes: Uint8Array): void {
+    const both = new Uint8Array(bytes.length + this.#unread.length);
+    both.set(bytes);
+    both.set(this.#unread, bytes.length);
+    this.#unread = both;
+  }
+
   /**
    * Gives its descriptor up and leaves it open. The receiver is not called any more.
    *

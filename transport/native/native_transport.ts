@@ -40,9 +40,13 @@ export class NativeTransport implements Transport, PipeReceiver {
     if (this.#reading !== null || this.#writing !== null) {
       throw new Error("Cannot detach a socket while a read or a write waits");
     }
-    const { fd, unread } = this.#socket.detach();
+    if (received.length > 0) this.#socket.unread(received);
     this.#isClosed = true;
-    return { fd, unread: concat(received, unread) };
+    return this.#socket.detach();
+  }
+
+  unread(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#socket.unread(bytes);
   }
 
   pipe(receiver: PipeReceiver): Pipe {
@@ -129,13 +133,6 @@ export class NativeTransport implements Transport, PipeReceiver {
     this.#reading?.reject(error);
     this.#reading = this.#target = null;
   }
-}
-
-function concat(first: Uint8Array, second: Uint8Array): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(first.length + second.length);
-  bytes.set(first);
-  bytes.set(second, first.length);
-  return bytes;
 }
 
 function closedError(): Error {
