@@ -54,7 +54,7 @@ export class Broker implements AsyncDisposable {
    * @internal
    */
   readonly inspection: Inspection;
-  /** Connections that go to other nodes, and come from there. @internal */
+  /** @internal Connections that go to other nodes, and come from there. */
   readonly handover: Handover;
   /** The counters of the broker since its start, and its current sizes. */
   readonly stats: BrokerStats;
