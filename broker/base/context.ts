@@ -40,7 +40,7 @@ export class BrokerContext {
    * Called with each dropped message, which is borrowed; `null` for none. Set by `dead_letters.ts`.
    */
   onDrop: ((reason: DropReason, message: Message, clientId: string | null) => void) | null = null;
-  /** Where clients live; `null` if all live here. Set before the first listener is opened. */
+  /** Where clients live; `null` if all live here. Set by `handover.ts`, before listeners are opened. */
   home: ClientHome | null = null;
   /** Whether the broker is closing and accepts no more clients; `broker.ts` sets it. */
   isClosing = false;
