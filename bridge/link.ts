@@ -5,6 +5,7 @@ import type { PublishPacket } from "../codec/mod.ts";
 import { Receipt } from "../log/receipt.ts";
 import { isReservedTopic } from "../router/topic.ts";
 import type { Transport } from "../transport/transport.ts";
+import { AnswerTimeout } from "./answer_timeout.ts";
 import type { AwayRetained } from "./away_retained.ts";
 import type { BridgeCounters, BridgeDropReason } from "./counters.ts";
 import type { FlowRules, Passage } from "./flow.ts";
@@ -58,6 +59,7 @@ export class Link {
   readonly #limits: RemoteLimits;
   readonly #guard: LoopGuard | null;
   readonly #keepAlive: KeepAlive;
+  readonly #answers: AnswerTimeout;
   readonly #rate: RateLimit;
   readonly #relay: Relay;
   /** Topics whose retained messages changed, while older messages to them may wait in the session. */
@@ -82,6 +84,7 @@ export class Link {
     });
     const { keepAliveSeconds } = limits;
     this.#keepAlive = new KeepAlive(remote.connection, clock, keepAliveSeconds, PING_TIMEOUT_MS);
+    this.#answers = new AnswerTimeout(remote.connection, clock, settings.answerTimeoutMs);
     this.#endTogether();
   }
 
@@ -182,6 +185,7 @@ export class Link {
       // What reaches the session from now on goes nowhere.
       this.#context.away.start();
       this.#keepAlive.stop();
+      this.#answers.stop();
       this.#rate.stop();
       await this.#local.disconnect();
       this.ended.close();

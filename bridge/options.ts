@@ -36,6 +36,8 @@ export interface BridgeTls {
   readonly insecure?: boolean;
   /** The ALPN protocol to offer; none by default. */
   readonly alpn?: string;
+  /** The oldest version of TLS; 1.2 by default. An older other broker is not connected to. */
+  readonly minVersion?: "1.2" | "1.3";
 }
 
 /** How long a bridge waits before it connects again. */
@@ -107,6 +109,12 @@ export interface BridgeOptions {
   readonly bindAddress?: string;
   /** Seconds of silence after which TCP probes begin (`SO_KEEPALIVE`); none by default. */
   readonly tcpKeepAliveSeconds?: number;
+  /**
+   * For how long, in milliseconds, what was sent may be without any answer until the connection is
+   * given up; 0 (the default) for no limit of its own. It is measured in packets of MQTT: after half
+   * of the time, the bridge sends PINGREQ.
+   */
+  readonly answerTimeoutMs?: number;
   /** When changed options apply: at the next connection (`lazy`, the default) or at once. */
   readonly reloadType?: "lazy" | "immediate";
   /** The client identifier at the other broker; `{host name}.{name}` by default. */
@@ -179,6 +187,7 @@ const RANGES = {
   receiveMaximum: [1, 65_535],
   sessionExpirySeconds: [0, NEVER_EXPIRES],
   messagesPerSecondMax: [0, 10_000_000],
+  answerTimeoutMs: [0, 86_400_000],
 } as const;
 
 /**
@@ -217,6 +226,7 @@ export function bridgeSettings(options: BridgeOptions, hostname: () => string): 
     sessionExpirySeconds: options.sessionExpirySeconds ?? (cleanSession ? 0 : NEVER_EXPIRES),
     bindAddress: options.bindAddress ?? null,
     tcpKeepAliveSeconds: options.tcpKeepAliveSeconds ?? null,
+    answerTimeoutMs: options.answerTimeoutMs ?? 0,
     reloadType: options.reloadType ?? "lazy",
     remoteClientId,
     remoteUsername: options.remoteUsername ?? null,

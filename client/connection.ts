@@ -251,6 +251,7 @@ export class Connection {
         const bytes = this.#takeOut();
         for (let sent = 0; sent < bytes.length;) {
           sent += await this.#transport.write(bytes.subarray(sent));
+          this.lastSentMs = this.#options.clock.now();
         }
         this.#noteLeft(bytes);
       }
@@ -276,7 +277,6 @@ export class Connection {
     const isLarge = bytes.buffer.byteLength > WRITE_BYTES_KEPT;
     this.#spare = isLarge ? new Uint8Array(256) : new Uint8Array(bytes.buffer);
     this.#leavingBytes = 0;
-    this.lastSentMs = this.#options.clock.now();
     const leaving = this.#leaving;
     this.#leaving = [];
     for (const departure of leaving) departure.onLeft();

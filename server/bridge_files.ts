@@ -61,12 +61,15 @@ async function tlsOf(
   ].filter((text) => text !== null);
   const cert = await read("bridge_certfile", CERTIFICATE);
   const key = await read("bridge_keyfile", "PRIVATE KEY-----");
-  if (!hasTlsWords(settings) && authorities.length === 0 && cert === null) return null;
+  // Only addresses with a scheme have TLS without words that turn it on.
+  const isTls = settings.address.some((address) => /^(?:mqtts|wss):/.test(address));
+  if (!hasTlsWords(settings) && !isTls) return null;
   return {
     ...(authorities.length === 0 ? {} : { caCerts: authorities }),
     ...(cert === null || key === null ? {} : { cert, key }),
     insecure: settings.bridge_insecure,
     ...(settings.bridge_alpn === null ? {} : { alpn: settings.bridge_alpn }),
+    ...(settings.bridge_tls_version === "tlsv1.3" ? { minVersion: "1.3" } : {}),
   };
 }
 

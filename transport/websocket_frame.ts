@@ -40,6 +40,9 @@ const CONTROL_BYTES_MAX = 125;
 const HEADER_BYTES_MAX = 14;
 const MASK_BYTES = 4;
 
+/** Who has sent a frame: those of a client have a mask (RFC 6455 §5.1). */
+export type FrameSender = "client" | "server";
+
 /** The header of a server's frame, which has no mask. The payload may follow in another write. */
 export function frameHeader(opcode: number, length: number): Uint8Array<ArrayBuffer> {
   if (length <= 125) return Uint8Array.of(0x80 | opcode, length);
@@ -47,19 +50,41 @@ export function frameHeader(opcode: number, length: number): Uint8Array<ArrayBuf
   return Uint8Array.of(0x80 | opcode, 126, length >> 8, length & 0xff);
 }
 
-/** A frame whose payload is a close code. */
+/** A server's frame whose payload is a close code. */
 export function closeFrame(code: number): Uint8Array<ArrayBuffer> {
-  return Uint8Array.of(0x80 | Opcode.close, 2, code >> 8, code & 0xff);
+  return Uint8Array.of(0x80 | Opcode.close, 2, ...closePayload(code));
+}
+
+/** The payload of a close frame (RFC 6455 §5.5.1). */
+export function closePayload(code: number): Uint8Array<ArrayBuffer> {
+  return Uint8Array.of(code >> 8, code & 0xff);
+}
+
+/** A frame of a client: its payload is hidden by a mask, which must be random (RFC 6455 §5.3). */
+export function maskedFrame(
+  opcode: number,
+  payload: Uint8Array,
+  mask: Uint8Array,
+): Uint8Array<ArrayBuffer> {
+  const header = frameHeader(opcode, payload.length);
+  header[1]! |= 0x80;
+  const start = header.length + MASK_BYTES;
+  const frame = new Uint8Array(start + payload.length);
+  frame.set(header);
+  frame.set(mask.subarray(0, MASK_BYTES), header.length);
+  for (let i = 0; i < payload.length; i++) frame[start + i] = payload[i]! ^ mask[i & 3]!;
+  return frame;
 }
 
 /**
- * Reads the frames of a client, in pieces of any size. The payload of binary frames stays in the
+ * Reads the frames of a client or a server, in pieces of any size. The payload of binary frames stays in the
  * caller's buffer, so this class holds only an incomplete header or control frame.
  */
 export class FrameReader {
   /** Called for each control frame. `payload` is valid until the call returns. */
   readonly #onControl: (frame: ControlFrame) => void;
   readonly #mayIdle: () => boolean;
+  readonly #sender: FrameSender;
   /** Whether the last data frame had a payload. An empty frame may follow it to end the message. */
   #hasPayload = false;
   readonly #header = new Uint8Array(HEADER_BYTES_MAX);
@@ -79,10 +104,16 @@ export class FrameReader {
   /**
    * @param mayIdle Called for each frame without data: a ping, a pong, or an empty frame, except an
    * empty frame after a payload. If it returns false, the connection is closed.
+   * @param sender Who sends the frames.
    */
-  constructor(onControl: (frame: ControlFrame) => void, mayIdle: () => boolean = () => true) {
+  constructor(
+    onControl: (frame: ControlFrame) => void,
+    mayIdle: () => boolean = () => true,
+    sender: FrameSender = "client",
+  ) {
     this.#onControl = onControl;
     this.#mayIdle = mayIdle;
+    this.#sender = sender;
   }
 
   /**
@@ -102,7 +133,7 @@ export class FrameReader {
         continue;
       }
       const count = Math.min(this.#left, bytes.length - at);
-      this.#unmask(bytes, at, at + count);
+      if (this.#sender === "client") this.#unmask(bytes, at, at + count);
       if (this.#control === null) {
         bytes.copyWithin(filled, at, at + count);
         filled += count;
@@ -126,7 +157,9 @@ export class FrameReader {
     this.#opcode = opcode;
     this.#isFinal = (first & 0x80) !== 0;
     if ((first & 0x70) !== 0) throw faulty("Reserved bits are set");
-    if ((second & 0x80) === 0) throw faulty("A frame of a client has no mask");
+    const isMasked = (second & 0x80) !== 0;
+    if (!isMasked && this.#sender === "client") throw faulty("A frame of a client has no mask");
+    if (isMasked && this.#sender === "server") throw faulty("A frame of a server has a mask");
     if (opcode >= Opcode.close) {
       if (opcode > Opcode.pong) throw faulty(`Opcode is ${opcode}`);
       if (!this.#isFinal || length > CONTROL_BYTES_MAX) throw faulty("Control frame is too long");
@@ -138,7 +171,8 @@ export class FrameReader {
     } else if ((opcode === Opcode.continuation) !== this.#isFragmented) {
       throw faulty("A frame that does not follow from the one before");
     }
-    this.#headerSize = 2 + MASK_BYTES + (length === 126 ? 2 : length === 127 ? 8 : 0);
+    this.#headerSize = 2 + (isMasked ? MASK_BYTES : 0) +
+      (length === 126 ? 2 : length === 127 ? 8 : 0);
   }
 
   #beginPayload(): void {

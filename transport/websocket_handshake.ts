@@ -77,12 +77,17 @@ export async function answerHandshake(
   if (protocol === undefined) {
     return refusal("400 Bad Request", 'The WebSocket must offer the subprotocol "mqtt"');
   }
-  const digest = await crypto.subtle.digest("SHA-1", encoder.encode(key + KEY_SUFFIX));
   const response = "HTTP/1.1 101 Switching Protocols\r\n" +
     "Upgrade: websocket\r\nConnection: Upgrade\r\n" +
-    `Sec-WebSocket-Accept: ${new Uint8Array(digest).toBase64()}\r\n` +
+    `Sec-WebSocket-Accept: ${await acceptedKey(key)}\r\n` +
     `Sec-WebSocket-Protocol: ${protocol}\r\n\r\n`;
   return { isAccepted: true, response, headers };
+}
+
+/** The value of `Sec-WebSocket-Accept` that answers a key. */
+export async function acceptedKey(key: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-1", encoder.encode(key + KEY_SUFFIX));
+  return new Uint8Array(digest).toBase64();
 }
 
 /** A response that refuses a request, with a line that says what is wrong. */
@@ -98,7 +103,7 @@ export function refusal(
 }
 
 /** Headers by name in lower case, with equal names joined; `null` if a line is not a header. */
-function parseHeaders(lines: readonly string[]): Map<string, string> | null {
+export function parseHeaders(lines: readonly string[]): Map<string, string> | null {
   const headers = new Map<string, string>();
   for (const line of lines) {
     const colon = line.indexOf(":");

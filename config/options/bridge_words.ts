@@ -81,11 +81,9 @@ const username = text("a user name");
 const password = text("a password");
 const file = text("the path of a file");
 
-const USER_TIMEOUT =
-  "it has no effect, because Deno cannot set it: a lost connection is found by " +
-  "keepalive_interval";
-const TCP_KEEPALIVE = "Deno turns the probes on, but with the times of the kernel: use " +
-  "keepalive_interval to find a lost connection sooner";
+const TCP_KEEPALIVE = "the probes begin after these seconds of silence, but Deno cannot set how " +
+  "often and how many: use keepalive_interval or bridge_tcp_user_timeout to find a lost " +
+  "connection sooner";
 
 /** Options of a bridge: of the last `connection` line. */
 export const BRIDGE_OPTIONS = {
@@ -122,7 +120,7 @@ export const BRIDGE_OPTIONS = {
   bridge_reload_type: option(oneOf("lazy", "immediate"), "lazy"),
   bridge_session_expiry_interval: optional(integer(0, 0xffff_ffff)),
   bridge_tcp_keepalive: optional(keepAlive, TCP_KEEPALIVE),
-  bridge_tcp_user_timeout: optional(integer(0, 86_400_000), USER_TIMEOUT),
+  bridge_tcp_user_timeout: optional(integer(0, 86_400_000)),
   bridge_alpn: once(text("the name of a protocol, such as mqtt")),
   bridge_cafile: once(file),
   bridge_capath: once(text("the path of a folder")),

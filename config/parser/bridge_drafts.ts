@@ -1,8 +1,11 @@
 /** The bridges of a configuration while its lines are read. */
+import { parseAddress } from "../../bridge/addresses.ts";
 import type { BridgeOptions, BridgeTls, BridgeTopic } from "../../bridge/options.ts";
+import { endpointText } from "../../client/endpoint.ts";
 import { parseBridgeTopic } from "../options/bridge_topic.ts";
 import { BRIDGE_OPTIONS, type BridgeValues } from "../options/bridge_words.ts";
 import type { BridgeConfiguration } from "../options/configuration.ts";
+import { hasTlsWords } from "./check_bridges.ts";
 import type { Line } from "./lexer.ts";
 import { firstWord, type Report, Section } from "./section.ts";
 
@@ -94,7 +97,9 @@ export function bridgeOptionsOf(
   const receiveMaximum = settings.bridge_receive_maximum ?? (inflightMax || null);
   return {
     name,
-    addresses: settings.address,
+    addresses: tls === null || hasTlsWords(settings)
+      ? settings.address
+      : settings.address.map(plainAddress),
     topics: settings.topic,
     protocolVersion: VERSIONS[settings.bridge_protocol_version],
     cleanSession: settings.cleansession,
@@ -119,6 +124,11 @@ export function bridgeOptionsOf(
   };
 }
 
+/** An address without a scheme that has no TLS, although others of the bridge have. */
+function plainAddress(address: string): string {
+  return address.includes("://") ? address : endpointText(parseAddress(address, false));
+}
+
 /** Options that have no value unless they are given. */
 function given(settings: BridgeValues): Partial<BridgeOptions> {
   const options = {
@@ -132,6 +142,7 @@ function given(settings: BridgeValues): Partial<BridgeOptions> {
     bindAddress: settings.bridge_bind_address,
     sessionExpirySeconds: settings.bridge_session_expiry_interval,
     tcpKeepAliveSeconds: settings.bridge_tcp_keepalive?.[0] ?? null,
+    answerTimeoutMs: settings.bridge_tcp_user_timeout,
     proxy: settings.fairway_bridge_proxy,
   };
   const entries = Object.entries(options).filter(([, value]) => value !== null);

@@ -82,6 +82,7 @@ const VALUES: [string, string, unknown][] = [
   ["bridge_reload_type immediate", "reloadType", "immediate"],
   ["bridge_session_expiry_interval 63", "sessionExpirySeconds", 63],
   ["bridge_tcp_keepalive 30 5 5", "tcpKeepAliveSeconds", 30],
+  ["bridge_tcp_user_timeout 9000", "answerTimeoutMs", 9000],
   ["fairway_bridge_proxy http://proxy:3128", "proxy", "http://proxy:3128"],
   ["fairway_bridge_messages_per_second 50", "messagesPerSecondMax", 50],
 ];
@@ -93,6 +94,24 @@ for (const [lines, option, value] of VALUES) {
     assertEquals(options[option as keyof typeof options], value);
   });
 }
+
+Deno.test("TLS of one address does not turn it on for another one without a scheme", async () => {
+  const text = `${ONE}addresses mqtts://a ::1:1883 b\n`;
+  for (
+    const [more, expected] of [
+      ["bridge_insecure true", [
+        "mqtt://example.org:1883",
+        "mqtts://a",
+        "mqtt://[::1]:1883",
+        "mqtt://b:1883",
+      ]],
+      ["bridge_cafile x", ["example.org", "mqtts://a", "::1:1883", "b"]],
+    ] as const
+  ) {
+    const { bridges } = await parse(text + more);
+    assertEquals(bridgeOptionsOf(bridges[0]!, {}, null).addresses, [...expected]);
+  }
+});
 
 Deno.test("a bridge has as many messages in flight as max_inflight_messages, unless it says otherwise", async () => {
   const { bridges } = await parse(`${ONE}connection two\naddress a\nbridge_receive_maximum 7`);
@@ -173,14 +192,6 @@ const FAULTS: [string, string][] = [
     "main.conf:4: bridge_require_ocsp: Deno cannot ask for OCSP: leave it out, or set it to false",
   ],
   [
-    `${ONE}bridge_cafile x\nbridge_tls_version tlsv1.3`,
-    "main.conf:5: bridge_tls_version: cannot be demanded: leave it out, TLS 1.3 is used where the other broker has it",
-  ],
-  [
-    `${ONE}address ws://a/mqtt\nbridge_bind_address 127.0.0.1`,
-    "main.conf:5: bridge_bind_address: cannot be used with a WebSocket address: Deno opens those by itself",
-  ],
-  [
     `${ONE}local_clientid x\nconnection two\naddress a\nlocal_clientid x`,
     'main.conf:4: local_clientid: "x" is that of "two" as well\nmain.conf:7: local_clientid: "x" is that of "one" as well',
   ],
@@ -202,12 +213,11 @@ for (const [text, fault] of FAULTS) {
 
 Deno.test("what Deno cannot do for a bridge is noted, and does not stop the start", async () => {
   const notes = await notesOf(
-    `${ONE}bridge_tcp_user_timeout 60000\nlocal_password x\nbridge_tcp_keepalive 1 2 3`,
+    `${ONE}local_password x\nbridge_tcp_keepalive 1 2 3`,
   );
   assertEquals(notes.map((note) => note.split(" ").slice(0, 2).join(" ")), [
-    "4 bridge_tcp_user_timeout",
-    "5 local_password",
-    "6 bridge_tcp_keepalive",
+    "4 local_password",
+    "5 bridge_tcp_keepalive",
   ]);
 });
 

@@ -85,25 +85,4 @@ function checkBridgeTls(
   if (settings.bridge_require_ocsp) {
     complain("bridge_require_ocsp", "Deno cannot ask for OCSP: leave it out, or set it to false");
   }
-  if (settings.bridge_tls_version === "tlsv1.3") {
-    const text = "cannot be demanded: leave it out, TLS 1.3 is used where the other broker has it";
-    complain("bridge_tls_version", text);
-  }
-  const isWebSocket = endpoints.some(({ scheme }) => scheme === "ws" || scheme === "wss");
-  if (!isWebSocket) return;
-  for (
-    const word of [
-      "bridge_cafile",
-      "bridge_capath",
-      "bridge_certfile",
-      "bridge_insecure",
-      "bridge_alpn",
-      "bridge_bind_address",
-      "fairway_bridge_proxy",
-    ] as const
-  ) {
-    const value = settings[word];
-    if (value === null || value === false) continue;
-    complain(word, "cannot be used with a WebSocket address: Deno opens those by itself");
-  }
 }

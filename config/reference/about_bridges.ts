@@ -73,7 +73,7 @@ export const BRIDGE_SUBJECTS: readonly Subject[] = [
           "the other broker has kept the session.",
       },
       bridge_bind_address: {
-        text: "The address of this machine that it connects from. Not with `ws:` and `wss:`.",
+        text: "The address of this machine that it connects from.",
       },
       bridge_max_packet_size: { text: "Bytes of a packet that it takes; 0 for no limit." },
       bridge_max_topic_alias: { text: "Topic aliases that it takes, in 5.0." },
@@ -89,9 +89,14 @@ export const BRIDGE_SUBJECTS: readonly Subject[] = [
           "is 0, with which 5.0 keeps nothing.",
       },
       bridge_tcp_keepalive: {
-        text: "Deno turns the probes on, with the times of the kernel.",
+        text: "Seconds of silence after which TCP probes begin. How often and how many is up to " +
+          "the kernel: Deno cannot set it.",
       },
-      bridge_tcp_user_timeout: { text: "No effect." },
+      bridge_tcp_user_timeout: {
+        text: "Milliseconds for which what was sent may be without any answer until the " +
+          "connection is given up; 0 for no limit. It is measured in packets of MQTT, not of TCP: " +
+          "after half of the time the bridge sends PINGREQ.",
+      },
       bridge_alpn: { text: "The protocol that it offers in the handshake of TLS." },
       bridge_cafile: {
         text: "Turns TLS on. The authorities of the runtime are trusted as well.",
@@ -102,17 +107,20 @@ export const BRIDGE_SUBJECTS: readonly Subject[] = [
       bridge_insecure: {
         text: "Whether the name in the certificate of the other broker may be another one.",
       },
-      bridge_require_ocsp: { text: "`true` stops the start." },
+      bridge_require_ocsp: {
+        text: "`true` stops the start: Deno shows no answer of OCSP, and to go on without one " +
+          "would be less secure than what was asked for.",
+      },
       bridge_tls_use_os_certs: {
         text: "Turns TLS on, with the authorities of the runtime (`DENO_TLS_CA_STORE=system` for " +
           "those of the system).",
       },
       bridge_tls_version: {
-        text: "`tlsv1.3` stops the start, because it cannot be demanded; it is used where the " +
-          "other broker has it.",
+        unset: "`tlsv1.2`",
+        text: "The oldest version of TLS. An other broker that is older is not connected to.",
       },
       fairway_bridge_proxy: {
-        text: "An HTTP proxy that it connects through (CONNECT). Not with `ws:` and `wss:`.",
+        text: "An HTTP proxy that it connects through (CONNECT).",
       },
       fairway_bridge_messages_per_second: {
         text: "The most messages in a second to the other broker; 0 for no limit.",

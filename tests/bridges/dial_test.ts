@@ -4,10 +4,11 @@
  *
  * @module
  */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type BridgeOptions, Bridges } from "../../bridge/mod.ts";
 import { Broker } from "../../mod.ts";
 import { Certificates } from "../harness/certificates.ts";
+import { Child } from "../harness/child.ts";
 import { within } from "../harness/deadline.ts";
 import { testWith } from "../harness/tools.ts";
 
@@ -57,7 +58,9 @@ class Proxy implements AsyncDisposable {
   }
 }
 
-/** Bridges a broker of its own to another one, and returns what arrives there. */
+let passes = 0;
+
+/** Bridges a broker of its own to another one, and returns what arrives there of it. */
 async function pass(other: Broker, options: Partial<BridgeOptions>): Promise<string> {
   await using broker = new Broker();
   const messages = other.subscribe("a");
@@ -69,13 +72,19 @@ async function pass(other: Broker, options: Partial<BridgeOptions>): Promise<str
     topics: [{ pattern: "a", qos: 1 }],
     ...options,
   });
-  await broker.publish("a", "passed", { qos: 1, retain: true });
+  // The other broker keeps what an earlier bridge has brought.
+  const own = `of pass ${++passes}`;
+  await broker.publish("a", own, { qos: 1, retain: true });
   const why = () => `a message: ${JSON.stringify(bridges.status("b"))}`;
-  const { value } = await within(why, messages.next());
+  let text = "";
+  while (text !== own) {
+    const { value } = await within(why, messages.next());
+    text = new TextDecoder().decode(value!.payload);
+  }
   await messages.return();
   await bridges.close();
   await broker.close();
-  return new TextDecoder().decode(value!.payload);
+  return "passed";
 }
 
 /** Waits for the reason why a bridge cannot connect. */
@@ -184,5 +193,64 @@ testWith(
       { tls: { insecure: true, caCerts: tls.caCerts } },
     ];
     for (const way of ways) assertEquals(await pass(other, { addresses, ...way }), "passed");
+  },
+);
+
+testWith(
+  ["openssl"],
+  "a bridge goes by wss: with its authority and certificate, from an address and through a proxy",
+  async () => {
+    await using certificates = await Certificates.make();
+    await certificates.client("hall7");
+    const { cert, key } = await certificates.identity("server");
+    const ca = await certificates.pem("ca");
+    const names: string[] = [];
+    await using other = new Broker({
+      hooks: { connected: ({ username }) => void names.push(username ?? "none") },
+      rules: { identityAsUsername: true },
+    });
+    const { port } = await other.listen({
+      hostname: "127.0.0.1",
+      port: 0,
+      webSocket: { path: "/mqtt" },
+      tls: { cert, key, clientCertificate: "require", clientAuthorities: ca },
+    });
+    await using proxy = new Proxy();
+    const tls = { caCerts: [ca], ...await certificates.identity("hall7") };
+    const addresses = [`wss://localhost:${port}/mqtt`];
+    const ways = [{}, { bindAddress: "127.0.0.1" }, { proxy: `http://127.0.0.1:${proxy.port}` }];
+    for (const way of ways) assertEquals(await pass(other, { addresses, tls, ...way }), "passed");
+    assertEquals(names.filter((name) => name === "hall7").length, ways.length);
+    assertEquals(proxy.asked.length, 1);
+    const wrong = await failure({ addresses: [`wss://localhost:${port}/other`], tls });
+    assertMatch(wrong, /: No WebSocket: HTTP\/1\.1 404 Not Found$/);
+    const untrusted = await failure({ addresses, tls: { ...tls, caCerts: [] } });
+    assertMatch(untrusted, /certificate|UnknownIssuer/i);
+  },
+);
+
+testWith(
+  ["openssl"],
+  "a bridge that demands TLS 1.3 connects to a broker that has it, and to none that is older",
+  async () => {
+    await using certificates = await Certificates.make();
+    const { cert, key } = await certificates.identity("server");
+    const tls = { caCerts: [await certificates.pem("ca")], minVersion: "1.3" as const };
+    await using other = new Broker();
+    const { port } = await other.listen({ hostname: "127.0.0.1", port: 0, tls: { cert, key } });
+    const found = await pass(other, { addresses: [`localhost:${port}`], tls });
+    assertEquals(found, "passed");
+    await using old = new Child("openssl", [
+      ...["s_server", "-accept", "127.0.0.1:0", "-tls1_2", "-naccept", "1"],
+      ...[
+        "-cert",
+        `${certificates.folder}/server.pem`,
+        "-key",
+        `${certificates.folder}/server.key`,
+      ],
+    ]);
+    const [, oldPort] = await old.waitFor(/ACCEPT \S+:(\d+)/, "stdout");
+    const text = await failure({ addresses: [`localhost:${oldPort}`], tls });
+    assertMatch(text, /The TLS handshake has failed: /);
   },
 );
