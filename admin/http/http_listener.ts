@@ -15,7 +15,7 @@ import { TcpListener } from "../../transport/tcp.ts";
 import { TlsListener } from "../../transport/tls.ts";
 import type { TlsServerOptions } from "../../transport/tls_options.ts";
 import type { PeerInfo, Transport } from "../../transport/transport.ts";
-import { PeekedTransport } from "./peeked_transport.ts";
+import { peekGet } from "./peek_get.ts";
 
 /** The maximum number of connections. Past it, the one that was idle for longest is closed. */
 export const CONNECTIONS_MAX = 128;
@@ -223,9 +223,10 @@ class ProxiedConnection {
 
   /** Whether the door has taken over the pipe to the client; then it is not closed here any more. */
   async #isTaken(door: Door, peer: PeerInfo): Promise<boolean> {
-    const peeked = this.#client = new PeekedTransport(this.#client);
-    if (!await peeked.isGet(door.path)) return false;
-    await door.enter(peeked, peer);
+    const { isGet, transport } = await peekGet(this.#client, door.path);
+    this.#client = transport;
+    if (!isGet) return false;
+    await door.enter(transport, peer);
     this.#isClosed = true;
     return true;
   }
