@@ -9,8 +9,9 @@ import type { UnixListener } from "../transport/unix.ts";
 import type { Clock } from "./base/clock.ts";
 import { type BrokerStats, statsOf } from "./broker_stats.ts";
 import { BrokerParts } from "./broker_parts.ts";
-import { closeConnections } from "./close_connections.ts";
+import { closeConnections, disconnectAll } from "./close_connections.ts";
 import { Inspection } from "./inspection.ts";
+import { NodePort } from "./node_port.ts";
 import { Acceptor } from "./listen/acceptor.ts";
 import { openStore } from "./durable/open_store.ts";
 import { checkLimits } from "./base/check_limits.ts";
@@ -30,7 +31,7 @@ import type { LocalSubscription, SubscribeOptions } from "./delivery/local_subsc
 import { type BrokerOptions, settingsOf } from "./base/options.ts";
 import { reauthorize } from "./connection/reauthorization.ts";
 import type { StreamOptions } from "./stream/stream_options.ts";
-import { subscribeFault, subscribeLocally } from "./subscribe_locally.ts";
+import { subscribeLocally } from "./subscribe_locally.ts";
 
 /**
  * An MQTT broker for 3.1, 3.1.1 and 5.0, over any byte stream. It can itself publish and subscribe.
@@ -56,6 +57,8 @@ export class Broker implements AsyncDisposable {
   readonly inspection: Inspection;
   /** @internal Connections that go to other nodes, and come from there. */
   readonly handover: Handover;
+  /** @internal What makes the broker a node of a cluster. */
+  readonly nodePort: NodePort;
   /** The counters of the broker since its start, and its current sizes. */
   readonly stats: BrokerStats;
   readonly #parts: BrokerParts;
@@ -75,6 +78,7 @@ export class Broker implements AsyncDisposable {
   constructor(options: BrokerOptions = {}) {
     this.#parts = new BrokerParts(settingsOf(options));
     this.inspection = new Inspection(this.#parts);
+    this.nodePort = new NodePort(this.#parts);
     this.stats = statsOf(this.#parts);
     this.#publisher = new LocalPublisher(this.#parts);
     this.#acceptor = new Acceptor(this.#parts);
@@ -252,8 +256,6 @@ export class Broker implements AsyncDisposable {
    * @throws {TypeError} If the filter is not a valid topic filter, or the QoS is not 0, 1 or 2.
    */
   subscribe(filter: string, options: SubscribeOptions = {}): LocalSubscription {
-    const fault = subscribeFault(filter, options);
-    if (fault !== null) throw new TypeError(`Cannot subscribe to "${filter}"${fault}`);
     return subscribeLocally(this.#parts, this.#subscriptions, filter, options);
   }
 
@@ -316,10 +318,7 @@ export class Broker implements AsyncDisposable {
     policy: ListenerPolicy,
     reasonCode: number = ReasonCode.AdministrativeAction,
   ): void {
-    policy.isClosed = true;
-    for (const connection of [...this.#parts.connections]) {
-      if (connection.listenerPolicy === policy) connection.disconnect(reasonCode);
-    }
+    disconnectAll(this.#parts, policy, reasonCode);
   }
 
   /**

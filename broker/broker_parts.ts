@@ -3,6 +3,7 @@ import { BufferPool } from "../log/buffer_pool.ts";
 import { Router } from "../router/router.ts";
 import { BrokerContext } from "./base/context.ts";
 import type { BrokerLimits } from "./base/limits.ts";
+import type { LinkedNodes } from "./base/node_peer.ts";
 import type { TurnBudget } from "./base/turn_budget.ts";
 import { retainExpiryOf } from "./base/retain_expiry.ts";
 import { Roster } from "./base/roster.ts";
@@ -55,6 +56,8 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
   /** Called with the topic of each retained message that comes, changes or goes. */
   readonly retainedWatchers: Set<(topic: string) => void> = new Set();
   journal: Journal | null = null;
+  /** The other nodes of the cluster; `null` without one. Set by `node_port.ts`. */
+  nodes: LinkedNodes | null = null;
   accountRows: AccountRows | null = null;
   readonly #toFlush: FlushQueue<HostedOutbox>;
 

@@ -1,7 +1,8 @@
-/** Ends all connections of a broker that closes. */
+/** Ends the connections of a broker that closes, or those of one policy. */
 import { ReasonCode } from "../codec/mod.ts";
 import { Receipt } from "../log/receipt.ts";
 import type { Clock } from "./base/clock.ts";
+import type { ListenerPolicy } from "./base/listener_policy.ts";
 import type { BrokerParts } from "./broker_parts.ts";
 import type { Connection } from "./connection/connection.ts";
 
@@ -23,6 +24,18 @@ export async function closeConnections(parts: BrokerParts, graceMs: number): Pro
   await lastBytesLeft(connections, graceMs, clock);
   for (const connection of connections) connection.end.abort();
   await Promise.all(connections.map((connection) => connection.end.gone));
+}
+
+/** Disconnects every client of a policy, and refuses those that are still connecting. */
+export function disconnectAll(
+  { connections }: BrokerParts,
+  policy: ListenerPolicy,
+  reasonCode: number,
+): void {
+  policy.isClosed = true;
+  for (const connection of [...connections]) {
+    if (connection.listenerPolicy === policy) connection.disconnect(reasonCode);
+  }
 }
 
 /** Waits until the last bytes have left, or the time is over. */

@@ -9,7 +9,7 @@ import { RetainedDelivery } from "./delivery/retained_delivery.ts";
 import type { Receiver } from "./delivery/subscriber.ts";
 
 /** What is wrong with a subscription of the program, as the end of a sentence; `null` for nothing. */
-export function subscribeFault(filter: string, { qos = 2 }: SubscribeOptions): string | null {
+function subscribeFault(filter: string, { qos = 2 }: SubscribeOptions): string | null {
   const fault = topicFilterFault(filter);
   if (fault !== null) return `: ${fault}`;
   const isQoS = qos === 0 || qos === 1 || qos === 2;
@@ -19,8 +19,8 @@ export function subscribeFault(filter: string, { qos = 2 }: SubscribeOptions): s
 /**
  * Subscribes the program.
  *
- * @param filter A valid topic filter.
  * @param open Where the subscription is while it is open.
+ * @throws {TypeError} If the filter is not a valid topic filter, or the QoS is not 0, 1 or 2.
  */
 export function subscribeLocally(
   { context, router, retained: store }: BrokerParts,
@@ -28,6 +28,8 @@ export function subscribeLocally(
   filter: string,
   options: SubscribeOptions,
 ): LocalSubscription {
+  const fault = subscribeFault(filter, options);
+  if (fault !== null) throw new TypeError(`Cannot subscribe to "${filter}"${fault}`);
   const { qos = 2, retained = true } = options;
   const receiver = new LocalSubscriber(context);
   const local = new LocalSubscription(receiver, () => {

@@ -25,6 +25,14 @@ export interface RouterOptions {
   onMatched?: (nodes: number) => void;
 }
 
+/** Is told of all subscriptions that come and go. */
+export interface SubscriptionWatcher<S extends Subscriber> {
+  /** A subscription was added, in the place of `previous` if there was one. */
+  onSubscribed(subscription: Subscription<S>, previous: Subscription<S> | undefined): void;
+  /** A subscription was removed. */
+  onUnsubscribed(subscription: Subscription<S>): void;
+}
+
 /** Memory of an audience of one, in bytes: about what a new route adds, besides itself. */
 const SMALL_AUDIENCE_BYTES = 350;
 
@@ -45,6 +53,8 @@ export class Router<S extends Subscriber> {
   #bytesMax: number;
   /** The maximum memory of cached routes, in bytes. One route is always cached. */
   #routesBytesMax: number;
+  /** Told of every subscription that comes or goes; `null` for nobody, written by its owner. */
+  watcher: SubscriptionWatcher<S> | null = null;
   /** The entries that match a topic; reused to avoid garbage. */
   readonly #entries: FilterEntry<S>[] = [];
 
@@ -107,12 +117,21 @@ export class Router<S extends Subscriber> {
    * @returns The replaced subscription, if any.
    */
   subscribe(subscription: Subscription<S>): Subscription<S> | undefined {
-    return this.#index.subscribe(subscription);
+    const previous = this.#index.subscribe(subscription);
+    this.watcher?.onSubscribed(subscription, previous);
+    return previous;
   }
 
   /** Removes a subscription and returns it. */
   unsubscribe(subscriber: S, filter: string): Subscription<S> | undefined {
-    return this.#index.unsubscribe(subscriber, filter);
+    const previous = this.#index.unsubscribe(subscriber, filter);
+    if (previous !== undefined) this.watcher?.onUnsubscribed(previous);
+    return previous;
+  }
+
+  /** All subscriptions, in no order. One that comes or goes meanwhile may be left out. */
+  allSubscriptions(): Generator<Subscription<S>, void, void> {
+    return this.#index.subscriptions();
   }
 
   /** A shared group, if it has members. */

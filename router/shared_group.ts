@@ -39,6 +39,11 @@ export class SharedGroup<S extends Subscriber> {
     return subscription;
   }
 
+  /** The subscriptions of all members. */
+  get members(): readonly Subscription<S>[] {
+    return this.#members;
+  }
+
   /** Whether any member passes a test. */
   some(test: (subscription: Subscription<S>) => boolean): boolean {
     return this.#members.some(test);

@@ -177,6 +177,20 @@ export class SubscriptionIndex<S extends Subscriber> {
     return previous;
   }
 
+  /** All subscriptions, in no order. One that comes or goes meanwhile may be left out. */
+  *subscriptions(): Generator<Subscription<S>, void, void> {
+    for (const [, held] of this.#trie.entries()) {
+      if (!(held instanceof FilterEntry)) {
+        yield held;
+        continue;
+      }
+      const found: Subscription<S>[] = [];
+      held.forEach((subscription) => found.push(subscription));
+      for (const group of held.groups?.values() ?? []) found.push(...group.members);
+      yield* found;
+    }
+  }
+
   #count(by: 1 | -1, filter: string, isShared: boolean): void {
     this.#bytes += by * subscriptionBytes(filter);
     this.#size += by;

@@ -119,9 +119,9 @@ export class BrokerContext {
     this.guard(() => this.hooks.dropped!({ reason: "lag", topic: null, clientId: null }));
   }
 
-  /** Calls the `published` hook, if there is one. */
+  /** Calls the `published` hook, if there is one, on the node where the message was published. */
   reportPublish(message: Message): void {
-    if (this.hooks.published === undefined) return;
+    if (this.hooks.published === undefined || message.origin.kind === "link") return;
     const { name: topic, payload, qos, retain, origin: { clientId } } = message;
     this.guard(() => this.hooks.published!({ topic, payload, qos, retain, clientId }));
   }

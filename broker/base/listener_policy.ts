@@ -4,6 +4,7 @@ import { checkLimits } from "./check_limits.ts";
 import type { BrokerLimits } from "./limits.ts";
 import type { ListenerRules } from "./listener_options.ts";
 import { MountPoint } from "./mount_point.ts";
+import type { NodePeer } from "./node_peer.ts";
 import type { Settings } from "./options.ts";
 import type { BrokerCounters } from "./stats.ts";
 
@@ -23,6 +24,8 @@ export interface EffectivePolicy extends Required<Omit<ListenerRules, "lenient" 
   readonly leniency: ToleratedFaults | null;
   /** The mount point of its clients, or `null` for none. */
   readonly mount: MountPoint | null;
+  /** The other node that connects by this policy; `null` for clients. */
+  readonly peer: NodePeer | null;
   /**
    * The size up to which a frame needs no check of its own and can be part of a batch, in bytes.
    */
@@ -49,17 +52,25 @@ export class ListenerPolicy {
   /** The limits of the broker that the effective rules were made from. */
   #takenLimits: Pick<BrokerLimits, typeof LIMITS[number]>;
   #effective: EffectivePolicy;
+  readonly #peer: NodePeer | null;
 
   /**
    * Use `Broker.listenerPolicy`.
    *
+   * @param peer The other node that connects by it; `null`, the default, for clients.
    * @internal
    */
-  constructor(settings: Settings, stats: BrokerCounters, rules: ListenerRules = {}) {
+  constructor(
+    settings: Settings,
+    stats: BrokerCounters,
+    rules: ListenerRules = {},
+    peer: NodePeer | null = null,
+  ) {
     this.#settings = settings;
     this.#stats = stats;
     this.#rules = { ...rules };
-    this.#effective = effectiveOf(settings, stats, rules);
+    this.#peer = peer;
+    this.#effective = effectiveOf(settings, stats, rules, peer);
     this.#takenLimits = pick(settings.limits, LIMITS);
   }
 
@@ -100,7 +111,7 @@ export class ListenerPolicy {
   }
 
   #take(rules: ListenerRules): void {
-    this.#effective = effectiveOf(this.#settings, this.#stats, rules);
+    this.#effective = effectiveOf(this.#settings, this.#stats, rules, this.#peer);
     this.#rules = rules;
     this.#takenLimits = pick(this.#settings.limits, LIMITS);
   }
@@ -115,6 +126,7 @@ function effectiveOf(
   settings: Settings,
   stats: BrokerCounters,
   own: ListenerRules,
+  peer: NodePeer | null,
 ): EffectivePolicy {
   const rules: ListenerRules = { ...settings.rules, ...own };
   const limits = checkLimits({ ...settings.limits, ...pick(rules, LIMITS) });
@@ -145,6 +157,7 @@ function effectiveOf(
     upgradeOutgoingQoS: rules.upgradeOutgoingQoS ?? false,
     refuseControlCharacters,
     mount,
+    peer,
     // A payload is never larger than its frame. If topics must be checked, there are no batches.
     runBytesMax: mount === null && !refuseControlCharacters
       ? Math.min(limits.packetBytesMax, payloadBytesMax)

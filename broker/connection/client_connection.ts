@@ -9,6 +9,7 @@ import type { Commit } from "../base/commit.ts";
 import type { BrokerContext } from "../base/context.ts";
 import type { EffectivePolicy } from "../base/listener_policy.ts";
 import type { Message } from "../base/message.ts";
+import type { LinkedNodes } from "../base/node_peer.ts";
 import type { Origin } from "../base/origin.ts";
 import type { Enlisted, Roster } from "../base/roster.ts";
 import type { LimitReason } from "../base/stats.ts";
@@ -47,6 +48,8 @@ export interface ConnectionHost {
   readonly streams: BrokerStreams;
   /** What holds the subscriptions of a session that read streams; made for the first one. */
   replaysOf(session: Session): Replays;
+  /** The other nodes of the cluster; `null` without one. */
+  readonly nodes: LinkedNodes | null;
   /** Writes to the store; `null` for a broker that keeps all in memory. */
   readonly journal: Journal | null;
   /** All open connections, accepted or not. */

@@ -21,6 +21,7 @@ export function identify(
   packet: ConnectPacket,
 ): Identity | ConnectRefusal {
   const { policy } = connection;
+  if (policy.peer !== null) return { clientId: policy.peer.clientId, username: null };
   const certified = policy.identityAsUsername || policy.subjectAsUsername;
   const username = certified ? certifiedName(connection) : packet.username;
   if (certified && !username) {

@@ -97,10 +97,9 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
     peer: PeerInfo,
     listenerPolicy: ListenerPolicy,
   ) {
-    const { context } = host;
-    const sinceMs = context.clock.now();
     this.host = host;
-    this.context = context;
+    const context = this.context = host.context;
+    const sinceMs = context.clock.now();
     this.peer = peer;
     this.listenerPolicy = listenerPolicy;
     this.policy = listenerPolicy.effective;
@@ -127,9 +126,9 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
     return this.session?.clientId ?? "";
   }
 
-  /** Where messages of the client come from: one for all of them. */
+  /** Where messages of the client, or node, come from: one for all of them. */
   get origin(): Origin {
-    return this.#origin ??= Origin.client(this.clientId);
+    return this.#origin ??= this.policy.peer?.origin ?? Origin.client(this.clientId);
   }
 
   /** Whether packets are still read. */
@@ -244,6 +243,7 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
   /** The client is accepted, and CONNACK has left, or may leave. */
   onAccepted(client: ClientInfo): void {
     const { stats, hooks } = this.context;
+    if (this.policy.peer !== null) return; // A node is no client.
     this.client = client;
     this.lease?.onAuthenticated();
     stats.connectsAccepted++;

@@ -118,7 +118,7 @@ export class ConnectAttempt implements ConnectHandler {
   /** Step 1: decodes the packet, and sets the protocol of the client. */
   #decode(first: number, body: Uint8Array): ConnectPacket {
     const connection = this.#connection;
-    const { leniency, mount, packetBytesMax } = connection.policy;
+    const { leniency, mount, packetBytesMax, peer } = connection.policy;
     const packet = decodeConnect(first, body, leniency);
     if (connection.policy.refuseControlCharacters) refuseControlCharacters(packet);
     const { protocolVersion: version, properties } = packet;
@@ -129,7 +129,7 @@ export class ConnectAttempt implements ConnectHandler {
       wire: {
         v5: version === 5,
         packetBytesMax: Math.min(properties.maximumPacketSize ?? Infinity, packetBytesMax),
-        isOwn: mount !== null || connection.context.settings.deliver !== null,
+        isOwn: mount !== null || (connection.context.settings.deliver !== null && peer === null),
       },
     });
     // On a lenient listener a session without a client identifier is clean, because it cannot be

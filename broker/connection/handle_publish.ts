@@ -163,7 +163,7 @@ function settle(
   packetId: number,
 ): PromiseLike<void> | null {
   const { transform } = connection.context.settings;
-  return transform === null
+  return transform === null || connection.policy.peer !== null
     ? publish(connection, route, message, packetId)
     : settleTransformed(connection, transform, route, message, packetId);
 }

@@ -179,7 +179,8 @@ function answer(
     // 3.1.1 has one code for every failure [MQTT-3.9.3-2].
     reasonCodes.push(code >= 0x80 && version < 5 ? 0x80 : code);
   };
-  return then(eachInTurns(connection, packet.subscriptions, step), () => {
+  const added = eachInTurns(connection, packet.subscriptions, step);
+  return then(then(added, () => host.nodes?.whenTold() ?? null), () => {
     const session = connection.session!;
     if (!connection.isOpen) return null;
     // A group is stored even if the session of its first member is not.

@@ -17,22 +17,7 @@ import { handleBareAck, handlePacket, isBareAck } from "./handle_control.ts";
 import { checkPacket, checkRequestBytes, PacketLimitError } from "../limits/packet_limits.ts";
 import { handlePublish, LATER } from "./handle_publish.ts";
 import { handlePublishBatch } from "./handle_publish_batch.ts";
-
-/** How many bytes of packets cost as much as one packet more: 512. */
-const BYTES_PER_UNIT_LOG2 = 9;
-
-/**
- * The cost of reading so many bytes, in units of the turn budget, without the cost of handling
- * them.
- */
-function unitsOf(bytes: number): number {
-  return 1 + (bytes >> BYTES_PER_UNIT_LOG2);
-}
-
-/** The largest body that needs no check of its contents, in bytes; -1 for none. */
-function uncheckedBytesMax({ host, policy }: ClientConnection): number {
-  return policy.refuseControlCharacters ? -1 : host.limiters.harmlessBytes;
-}
+import { controlBytesMaxOf, uncheckedBytesMax, unitsOf } from "./read_limits.ts";
 
 const UNCOUNTED = { onMisplaced: () => {} };
 
@@ -70,15 +55,15 @@ export class ConnectionReader {
   constructor(connection: ClientConnection) {
     this.#connection = connection;
     this.#input = new InputBuffer(connection.host.pool);
-    this.#pace = PublishRateLimiter.of(connection.context);
+    this.#pace = connection.policy.peer === null ? PublishRateLimiter.of(connection.context) : null;
     this.#uncheckedBytesMax = uncheckedBytesMax(connection);
   }
 
   /** Applies changed limits. The publish rate starts again. */
   applyLimits(): void {
-    const { context } = this.#connection;
+    const { context, policy } = this.#connection;
     this.#uncheckedBytesMax = uncheckedBytesMax(this.#connection);
-    if (PublishRateLimiter.isFor(this.#pace, context.limits)) return;
+    if (policy.peer !== null || PublishRateLimiter.isFor(this.#pace, context.limits)) return;
     this.#pace?.close();
     this.#pace = PublishRateLimiter.of(context);
   }
@@ -153,7 +138,7 @@ export class ConnectionReader {
     const input = this.#input;
     const { bytes, end } = input;
     const { context, policy, outbox } = connection;
-    const { controlBytesMax } = context.limits;
+    const controlBytesMax = controlBytesMaxOf(connection);
     const pace = this.#pace;
     const { turns } = context;
     this.#frameBytes = 0;
@@ -232,7 +217,7 @@ export class ConnectionReader {
     const connection = this.#connection;
     if (!connection.isOpen) return null;
     const { context, outbox, acks } = connection;
-    const { controlBytesMax } = context.limits;
+    const controlBytesMax = controlBytesMaxOf(connection);
     if (outbox.control.bytes > controlBytesMax) {
       connection.reportLimit("control-bytes");
       return outbox.control.whenTaken();

@@ -149,7 +149,10 @@ function senderFor(
     policy.mount?.bytes.length ?? 0,
   );
   const { deliver } = context.settings;
-  return deliver === null ? sender : new DeliverSender(sender, context, deliver, client);
+  // What the other node sends on is transformed there.
+  return deliver === null || policy.peer !== null
+    ? sender
+    : new DeliverSender(sender, context, deliver, client);
 }
 
 /** Whether a resumed session is in the store, so that its waiting messages can be loaded. */

@@ -20,10 +20,10 @@ const TAKEN_OVER_TOO_OFTEN = new ConnectRefusal(
  * @returns A delay to wait for if take-overs happen too often; `null` for none.
  */
 export function countTakeover(
-  { host, peer }: ClientConnection,
+  { host, peer, policy }: ClientConnection,
   { client: { clientId } }: Admission,
 ): PromiseLike<void> | ConnectRefusal | null {
-  if (!host.sessions.get(clientId)?.link) return null;
+  if (policy.peer !== null || !host.sessions.get(clientId)?.link) return null;
   const wait = host.limiters.takeovers.takesOver(clientId, peer.address);
   return wait === "refused" ? TAKEN_OVER_TOO_OFTEN : wait;
 }

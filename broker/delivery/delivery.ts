@@ -98,7 +98,8 @@ export class Delivery {
         if (variant !== null) member.subscriber.receiveRun(run, variant);
       }
     }
-    for (const group of audience.groups ?? []) {
+    if (audience.groups === null || run.origin.kind === "link") return;
+    for (const group of audience.groups) {
       // One by one, so that a burst is distributed over the group.
       for (const message of run.messages()) deliverToOne(group, message);
     }
@@ -126,7 +127,10 @@ export class Delivery {
         if (variant !== null) member.subscriber.receive(message, variant);
       }
     }
-    for (const group of audience.groups ?? []) deliverToOne(group, message);
+    // The node where a message was published has chosen the members of groups.
+    if (audience.groups !== null && message.origin.kind !== "link") {
+      for (const group of audience.groups) deliverToOne(group, message);
+    }
     const matched = audience.size > 0 || audience.groups !== null;
     return matched ? Outcome.delivered : Outcome.unmatched;
   }

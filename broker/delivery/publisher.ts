@@ -103,7 +103,7 @@ export class Publisher {
    * @returns Closes when the next messages may be read; `null` for no wait.
    */
   publishBatch(batch: PublishBatch): Receipt | null {
-    if (this.#context.hooks.published !== undefined) {
+    if (this.#context.hooks.published !== undefined && batch.origin.kind !== "link") {
       for (const message of batch.messages()) this.#context.reportPublish(message);
     }
     const outerRoom = this.#room;
@@ -139,7 +139,8 @@ export class Publisher {
   /** Retains a message. Returns false if the message must be refused. */
   #retain(route: Route<Receiver>, message: Message): boolean {
     const { delivery, retained } = this.#host;
-    if (!this.#context.settings.retainAvailable) return true;
+    // The node where a message comes from tells the others what it retains.
+    if (!this.#context.settings.retainAvailable || message.origin.kind === "link") return true;
     // A refused message must not be retained either.
     if (delivery.refuses(route, message)) return false;
     if (retained.set(message)) return true;
@@ -159,6 +160,6 @@ export class Publisher {
   cannotStore(route: Route<Receiver>, message: Message): boolean {
     const { journal, delivery } = this.#host;
     if (message.qos === 0 || journal === null || !journal.isFull) return false;
-    return message.retain || delivery.isDurable(route);
+    return (message.retain && message.origin.kind !== "link") || delivery.isDurable(route);
   }
 }

@@ -1,6 +1,8 @@
 /** Handles too many waiting messages of a session: by backpressure, then by the overflow policy. */
 import { ReasonCode } from "../../codec/mod.ts";
+import type { OverflowPolicy } from "../base/limits.ts";
 import type { Message } from "../base/message.ts";
+import { isNodeClientId } from "../base/node_peer.ts";
 import { Backpressure, isHigh } from "../delivery/backpressure.ts";
 import type { BacklogRoom } from "../delivery/subscriber.ts";
 import type { SessionHost } from "./session_host.ts";
@@ -57,7 +59,7 @@ export class Overflow {
   check(): BacklogRoom | null {
     const { queue, link } = this.#owner;
     const { backlogMessagesMax, backlogBytesMax } = this.#host.context.limits;
-    const isOver = this.#host.context.settings.overflow === "drop-newest"
+    const isOver = this.#policy === "drop-newest"
       ? this.isFull(0)
       : queue.messages > backlogMessagesMax || queue.bytes > backlogBytesMax;
     if (isOver && !this.#apply(null)) return null;
@@ -105,7 +107,7 @@ export class Overflow {
   #apply(message: Message | null): boolean {
     const { context } = this.#host;
     const { clientId, queue } = this.#owner;
-    const { overflow } = context.settings;
+    const overflow = this.#policy;
     if (overflow === "end-session") {
       if (!this.isEnding) this.#host.endSessionLater(clientId, ReasonCode.QuotaExceeded);
       this.isEnding = true;
@@ -120,6 +122,16 @@ export class Overflow {
     if (message !== null) context.reportDrop("backlog", message, clientId);
     else queue.leave();
     return false;
+  }
+
+  /**
+   * The session of a node carries the messages of both directions, so it never ends for a lack of
+   * room: that would lose what has room, too.
+   */
+  get #policy(): OverflowPolicy {
+    const { overflow } = this.#host.context.settings;
+    const isKept = overflow === "end-session" && isNodeClientId(this.#owner.clientId);
+    return isKept ? "drop-newest" : overflow;
   }
 
   #trim(): void {

@@ -15,6 +15,7 @@ import type { InflightMessage } from "./inflight_message.ts";
 import type { ClientLink } from "./client_link.ts";
 import type { EffectivePolicy } from "../base/listener_policy.ts";
 import type { Message } from "../base/message.ts";
+import { isNodeClientId } from "../base/node_peer.ts";
 import type { Origin } from "../base/origin.ts";
 import { type Follower, Rank, type Receiver, wireClassOf } from "../delivery/subscriber.ts";
 import type { RetainedDeliveryQueue } from "../delivery/retained_delivery_queue.ts";
@@ -194,6 +195,8 @@ export class Session extends WakingQueue
   }
 
   isOrigin(origin: Origin): boolean {
+    // Nodes are linked with each other, so nothing that came by a link goes on by another one.
+    if (isNodeClientId(this.clientId)) return origin.kind === "link";
     return origin.isClient(this.clientId);
   }
 

@@ -20,7 +20,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ["config/parser"],
   ["config/options"],
   ["config/errors"],
-  ["bridge"],
+  ["bridge", "cluster"],
   ["broker"],
   ["broker/listen"],
   ["broker/connection"],

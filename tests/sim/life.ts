@@ -92,6 +92,11 @@ export class Life {
     return this.#clock.pending;
   }
 
+  /** Ends a broker without a disk as a power failure does. */
+  stop(): void {
+    this.#clock.isStopped = true;
+  }
+
   /**
    * Ends the broker as a power failure does. What it does from now on reaches nobody.
    *

@@ -1,0 +1,209 @@
+/**
+ * What is published at one node reaches the subscribers of all: with its QoS, once, in order, and by
+ * one way only.
+ *
+ * @module
+ */
+import { assertEquals } from "@std/assert";
+import type { QoS } from "../../codec/mod.ts";
+import type { NodeClient } from "./_client.ts";
+import { Nodes } from "./_nodes.ts";
+
+Deno.test("a message reaches subscribers of other nodes, with its QoS", async () => {
+  for (const count of [2, 3]) {
+    await using nodes = await Nodes.start(count);
+    const receivers: NodeClient[] = [];
+    for (let node = 0; node < count; node++) {
+      const receiver = await nodes.client(node, `receiver${node}`);
+      receiver.subscribe("a/#");
+      receivers.push(receiver);
+    }
+    await nodes.until(() => receivers.every(({ subacks }) => subacks.size > 0), "all subscribe");
+    const publisher = await nodes.client(0, "publisher");
+    for (const qos of [0, 1, 2] as const) publisher.publish("a/b", `q${qos}`, qos);
+    await nodes.settle();
+    for (const receiver of receivers) {
+      assertEquals(
+        receiver.received.map(({ text, qos }) => [text, qos]),
+        [["q0", 0], ["q1", 1], ["q2", 2]],
+      );
+    }
+    assertEquals([...publisher.acked.values()], [0, 0]);
+    assertEquals(nodes.errors, []);
+  }
+});
+
+Deno.test("a message is sent to a node with no more than the QoS of its subscribers", async () => {
+  await using nodes = await Nodes.start(2);
+  const receiver = await nodes.client(1, "receiver");
+  receiver.subscribe("a", 0);
+  receiver.subscribe("b", 1);
+  await nodes.until(() => receiver.subacks.size === 2, "it subscribes");
+  const publisher = await nodes.client(0, "publisher");
+  publisher.publish("a", "to a", 2);
+  publisher.publish("b", "to b", 2);
+  await nodes.settle();
+  assertEquals(receiver.received.map(({ text, qos }) => [text, qos]), [["to a", 0], ["to b", 1]]);
+  assertEquals([...nodes.broker(0).inspection.sessions()].length, 2);
+});
+
+Deno.test("what came by a link goes on by no other", async () => {
+  await using nodes = await Nodes.start(3);
+  const receivers: NodeClient[] = [];
+  for (const node of [0, 1, 2]) {
+    const receiver = await nodes.client(node, `receiver${node}`);
+    receiver.subscribe("#");
+    receivers.push(receiver);
+  }
+  await nodes.settle();
+  for (const [node, receiver] of receivers.entries()) receiver.publish("t", `from ${node}`, 1);
+  await nodes.settle();
+  for (const { texts } of receivers) assertEquals(texts.sort(), ["from 0", "from 1", "from 2"]);
+});
+
+Deno.test("SUBACK comes when every other node knows the subscription", async () => {
+  await using nodes = await Nodes.start(3, {
+    conditions: { maxDelayMs: 500, windowBytes: 65_536 },
+  });
+  const receiver = await nodes.client(0, "receiver");
+  const publisher = await nodes.client(2, "publisher");
+  receiver.subscribe("t");
+  await nodes.until(() => receiver.subacks.size === 1, "it is subscribed");
+  publisher.publish("t", "right after SUBACK", 0);
+  await nodes.settle();
+  assertEquals(receiver.texts, ["right after SUBACK"]);
+});
+
+Deno.test("SUBACK does not wait for a node whose link ends", async () => {
+  await using nodes = await Nodes.start(2, {
+    conditions: { maxDelayMs: 500, windowBytes: 65_536 },
+  });
+  const receiver = await nodes.client(0, "receiver");
+  receiver.subscribe("t");
+  await nodes.clock.settle();
+  assertEquals(receiver.subacks.size, 0);
+  nodes.cut(0, 1);
+  await nodes.clock.settle();
+  assertEquals(receiver.subacks.size, 1);
+});
+
+Deno.test("messages of one publisher keep their order, whatever their QoS and the link", async () => {
+  await using nodes = await Nodes.start(2, { conditions: { maxDelayMs: 10, windowBytes: 100 } });
+  const receiver = await nodes.client(1, "receiver");
+  receiver.subscribe("t");
+  await nodes.settle();
+  const publisher = await nodes.client(0, "publisher");
+  const sent: string[] = [];
+  for (let i = 0; i < 200; i++) {
+    publisher.publish("t", `${i}`, i % 3 === 0 ? 2 : 1);
+    sent.push(`${i}`);
+  }
+  await nodes.until(() => receiver.texts.length === sent.length, "all arrive");
+  assertEquals(receiver.texts, sent);
+});
+
+Deno.test("QoS 0 messages of any version reach clients of any version", async () => {
+  await using nodes = await Nodes.start(2);
+  const receivers: NodeClient[] = [];
+  for (const version of [4, 5] as const) {
+    const receiver = await nodes.client(1, `receiver${version}`, { version });
+    receiver.subscribe("t", 0);
+    receivers.push(receiver);
+  }
+  await nodes.settle();
+  for (const version of [4, 5] as const) {
+    const publisher = await nodes.client(0, `publisher${version}`, { version });
+    for (let i = 0; i < 3; i++) publisher.publish("t", `${version} ${i}`, 0);
+    await nodes.settle();
+  }
+  for (const { texts } of receivers) {
+    assertEquals(texts, ["4 0", "4 1", "4 2", "5 0", "5 1", "5 2"]);
+  }
+});
+
+Deno.test("a filter without a subscriber is forgotten by other nodes", async () => {
+  await using nodes = await Nodes.start(2);
+  const one = await nodes.client(1, "one");
+  const two = await nodes.client(1, "two");
+  one.subscribe("t", 1);
+  two.subscribe("t", 2);
+  await nodes.settle();
+  const publisher = await nodes.client(0, "publisher");
+  const filters = () => nodes.broker(0).stats.subscriptions;
+  assertEquals(filters(), 1);
+  two.cut();
+  await nodes.settle();
+  assertEquals(filters(), 1);
+  one.unsubscribe("t");
+  await nodes.settle();
+  assertEquals(filters(), 0);
+  const id = publisher.publish("t", "nobody", 1);
+  await nodes.settle();
+  assertEquals(publisher.acked.get(id), 0x10, "No matching subscribers");
+});
+
+Deno.test("subscriptions that were there before the link count from the link on", async () => {
+  await using nodes = await Nodes.start(2);
+  nodes.cut(0, 1);
+  await nodes.settle();
+  const receiver = await nodes.client(1, "receiver");
+  for (let i = 0; i < 10_000; i++) receiver.subscribe(`device/${i}/+`, (i % 3) as QoS);
+  const program = nodes.broker(1).subscribe("program/#");
+  await nodes.settle();
+  nodes.linkAll();
+  await nodes.untilJoined();
+  assertEquals(nodes.broker(0).stats.subscriptions, 10_001);
+  await nodes.broker(0).publish("device/77/x", "to 77", { qos: 1 });
+  await nodes.broker(0).publish("program/x", "to the program");
+  await nodes.settle();
+  assertEquals(receiver.texts, ["to 77"]);
+  const { value } = await program.next();
+  assertEquals(new TextDecoder().decode(value!.payload), "to the program");
+});
+
+Deno.test("a node says nothing about itself to others", async () => {
+  await using nodes = await Nodes.start(2);
+  const receiver = await nodes.client(1, "receiver");
+  receiver.subscribe("$SYS/#");
+  await nodes.settle();
+  await nodes.broker(0).publish("$SYS/broker/x", "mine");
+  await nodes.settle();
+  assertEquals(receiver.texts, []);
+});
+
+Deno.test("messages that come by a link are not counted as those of clients, and not retained", async () => {
+  const published: string[] = [];
+  await using nodes = await Nodes.start(2, {
+    broker: { hooks: { published: ({ topic }) => published.push(topic) } },
+  });
+  const receiver = await nodes.client(1, "receiver");
+  receiver.subscribe("t", 1, { retainAsPublished: true });
+  await nodes.settle();
+  const publisher = await nodes.client(0, "publisher");
+  publisher.publish("t", "kept", 1, { retain: true });
+  publisher.publish("t", "loose", 0);
+  await nodes.settle();
+  assertEquals(receiver.received.map(({ text, retain }) => [text, retain]), [
+    ["kept", true],
+    ["loose", false],
+  ]);
+  assertEquals(published, ["t", "t"]);
+  assertEquals(nodes.broker(1).stats.retainedMessages, 0);
+  assertEquals(nodes.broker(1).stats.clients, 1);
+});
+
+Deno.test("nodes of clusters of different sizes are not joined", async () => {
+  await using nodes = await Nodes.start(2);
+  const { Cluster } = await import("../../cluster/cluster.ts");
+  const { memoryPipe } = await import("../../bridge/memory_pipe.ts");
+  const [m0, m1] = memoryPipe();
+  const [c0, c1] = memoryPipe();
+  const other = new Cluster(nodes.broker(1).nodePort, { node: 1, nodes: 3 });
+  const one = nodes.cluster(0).join(1, { messages: m0, control: c0 });
+  const two = other.join(0, { messages: m1, control: c1 });
+  assertEquals(await one.whenJoined(), false);
+  assertEquals(await two.whenJoined(), false);
+  const errors = [await one.whenEnded(), await two.whenEnded()].map(String);
+  assertEquals(errors.filter((text) => text.includes("of 3 at the link")).length, 1);
+  other.close();
+});
