@@ -35,7 +35,7 @@ export interface EffectivePolicy extends Required<Omit<ListenerRules, "lenient" 
 /**
  * The rules of one listener, in effect: created by `Broker.listenerPolicy`, and passed to
  * `listen()` or `accept()`. Listeners that share a policy share its limits. The count of
- * connections is set by the limiter's lease and the end of connections, `isClosed` by `broker.ts`.
+ * connections is set by the limiter's lease and the end of connections, `isClosed` by `close_connections.ts`.
  */
 export class ListenerPolicy {
   /** The current number of connections. */
