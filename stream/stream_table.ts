@@ -6,9 +6,11 @@ import { ChunkIndex } from "./chunk_index.ts";
 import { DroppedTimes } from "./dropped_times.ts";
 import { SkippedMessages } from "./skipped_messages.ts";
 import { readGroupRow } from "./group_row.ts";
+import { RecordView } from "./record.ts";
 import type { Retention } from "./retention.ts";
 import type { GroupState } from "./stream_group.ts";
 import type { StoredStream } from "./stored_stream.ts";
+import { StreamChunks } from "./stream_chunks.ts";
 import { StreamLog, type StreamLogHost } from "./stream_log.ts";
 import { streamNameFault } from "./stream_name.ts";
 import { readIndexRow, readStreamRow, type StreamRow } from "./stream_row.ts";
@@ -115,6 +117,27 @@ export class StreamTable {
     this.#stored.delete(name);
     log.declare(declaration, retention);
     return log;
+  }
+
+  /**
+   * Reads a message by its sequence, also of a stream that was not declared.
+   *
+   * @param id The identifier of the stream: another one may have its name by now.
+   * @returns `null` if it is gone.
+   * @throws {StoreError} If the store cannot be read.
+   */
+  async find(name: string, id: number, seq: number): Promise<RecordView | null> {
+    const log = this.#logs.get(name);
+    const stored = this.#stored.get(name);
+    if (id !== (log?.id ?? stored?.row.id) || seq < (log?.first ?? stored!.row.first)) return null;
+    const chunk = stored === undefined
+      ? await log!.chunks.load(seq)
+      : await new StreamChunks(id, this.#host, stored.index, stored.open, () => {}).load(seq);
+    const index = chunk?.indexOf(seq) ?? 0;
+    if (chunk === null || index >= chunk.count || chunk.seq(index) !== seq) return null;
+    const record = new RecordView();
+    record.read(chunk.view, chunk.bytes, chunk.offset(index));
+    return record;
   }
 
   /** Removes a stream with all its messages. Returns whether there was one. */

@@ -16,8 +16,11 @@ import { maySubscribe } from "../session/subscriptions.ts";
 import { partsOf, REPLAY_PREFIX, type ReplayPlans } from "./plan_replays.ts";
 import { type ReplayPlan, wrongCode } from "./replay_plan.ts";
 
-/** The highest QoS of a subscription that reads a stream. */
-const QOS_MAX = 1;
+/**
+ * The highest QoS of a member of a group. QoS 2 would promise that a message comes once, but the
+ * message of a member that is lost goes to another one [MQTT-4.8.2-5].
+ */
+const GROUP_QOS_MAX = 1;
 
 /**
  * Asks whether the client may read the streams, and finds where each subscription begins.
@@ -82,7 +85,8 @@ export function addReplay(
     const text = `${replaysTotalMax} subscriptions read streams already: come again later`;
     return tooMany(connection, plan, "replays-total", text);
   }
-  const qos = Math.min(asked, policy.maximumQoS, QOS_MAX) as QoS;
+  const qosMax = plan.group === null ? policy.maximumQoS : GROUP_QOS_MAX;
+  const qos = Math.min(asked, policy.maximumQoS, qosMax) as QoS;
   if (plan.group !== null) {
     const fault = joinGroup(connection, plan, { qos, identifier });
     if (fault === null) {

@@ -4,6 +4,7 @@ import type { PublishExchange } from "../../flow/outbound_window.ts";
 import type { Commit, CommitListener } from "../base/commit.ts";
 import type { ClientLink } from "../session/client_link.ts";
 import type { InflightMessage } from "../session/inflight_message.ts";
+import type { StreamInflight } from "../stream/stream_inflight.ts";
 import { type StoredInflight, storedOf } from "./stored_inflight.ts";
 
 /** The journal, as messages in flight need it. */
@@ -55,7 +56,7 @@ export class DurableInflight implements CommitListener {
   }
 
   /** The state of this message must be on the disk before it, or its PUBREL, is sent. */
-  holdForCommit(sent: StoredInflight): void {
+  holdForCommit(sent: StoredInflight | StreamInflight): void {
     const { gathering } = this.#journal;
     sent.letGo();
     sent.commit = gathering.number;

@@ -165,10 +165,14 @@ export class DurableQueue implements SessionQueue, BacklogOwner {
     // A QoS 2 message is stored before it is sent: had it been sent, it would be in flight.
     sent.wasSent = isDoubtful && qos === 1;
     const exchange = outbound.open(qos, sent);
-    if (qos === 2) {
-      this.#inflight.holdForCommit(sent);
-      this.markChanged();
-    }
+    if (qos === 1) this.#inflight.send(exchange);
+    else this.sendStored(exchange);
+    return true;
+  }
+
+  sendStored(exchange: PublishExchange<InflightMessage>): boolean {
+    this.#inflight.holdForCommit(storedOf(exchange));
+    this.markChanged();
     this.#inflight.send(exchange);
     return true;
   }

@@ -42,7 +42,7 @@ export function readReplays(reader: RecordReader): ReplayRecord[] {
     const prefix = reader.text();
     const mountBytes = reader.number();
     const flags = reader.number();
-    const qos = Math.min(1, flags & 3) as QoS;
+    const qos = Math.min(2, flags & 3) as QoS;
     const identifier = reader.number();
     const at = reader.number();
     const noLocal = (flags & NO_LOCAL) !== 0;

@@ -124,7 +124,11 @@ export class SessionRestore {
       if (disconnectedWallMs === 0) reader.doubtEnd = reader.cursor.log.end;
       queue.backlog.restore(reader);
     }
-    const sent = exchanges.map((exchange) => sentOf(exchange, this.#logs));
+    const sent = exchanges.map((exchange) => {
+      const place = exchange.phase === "pubrec" ? record.places.get(exchange.packetId) : undefined;
+      if (place === undefined) return sentOf(exchange, this.#logs);
+      return this.#broker.replaysOf(session).restoreInflight(place, exchange.variant);
+    });
     session.restoreInflight(
       record.lastId,
       exchanges.map(({ packetId, phase }, at) => [packetId, phase, sent[at]!] as const),

@@ -6,6 +6,9 @@ import { topicFilterFault } from "../../router/topic.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { ReplayRecord } from "../session/session_replays.ts";
 import type { QueueOwner } from "../session/session_queue.ts";
+import { StreamInflight } from "../stream/stream_inflight.ts";
+import type { StreamPlace } from "../stream/stream_place.ts";
+import { readPlaces, writePlaces } from "./stream_places.ts";
 import { readReplays, writeReplays } from "./replay_record.ts";
 import type { DurableBacklog } from "./durable_backlog.ts";
 import type { Calendar } from "../base/calendar.ts";
@@ -62,6 +65,8 @@ export interface SessionRecord {
   readonly inboundIds: readonly number[];
   readonly feeds: readonly FeedRecord[];
   readonly replays: readonly ReplayRecord[];
+  /** Where messages of streams in flight with QoS 2 are found, by their packet identifiers. */
+  readonly places: ReadonlyMap<number, StreamPlace>;
 }
 
 /** The part of a session's queue that is in its row. */
@@ -102,7 +107,9 @@ export function writeSession(
   writer.number(exchanges.length);
   for (const exchange of exchanges) {
     const { packetId, phase } = exchange;
-    const { hold, variant, qos } = storedOf(exchange);
+    const sent = storedOf(exchange);
+    const { variant, qos } = sent;
+    const hold = sent instanceof StreamInflight ? null : sent.hold;
     writer.number(packetId).number(PHASES.indexOf(phase)).number(qos);
     writer.number(hold?.log.id ?? 0).number(hold?.position ?? 0);
     writeVariant(writer, variant);
@@ -114,6 +121,7 @@ export function writeSession(
     writeVariant(writer, variant);
   }
   writeReplays(writer, session.replays?.records() ?? []);
+  writePlaces(writer, exchanges);
 }
 
 /**
@@ -144,6 +152,7 @@ export function readSession(value: Uint8Array): SessionRecord {
   }
   // Rows of earlier versions end here.
   const replays = reader.isAtEnd ? [] : readReplays(reader);
+  const places = readPlaces(reader);
   return {
     stamp,
     clientId,
@@ -156,6 +165,7 @@ export function readSession(value: Uint8Array): SessionRecord {
     inboundIds,
     feeds,
     replays,
+    places,
   };
 }
 

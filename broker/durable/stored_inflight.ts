@@ -4,6 +4,7 @@ import type { PublishExchange } from "../../flow/outbound_window.ts";
 import type { Variant } from "../../router/variant.ts";
 import { InflightMessage } from "../session/inflight_message.ts";
 import type { Message } from "../base/message.ts";
+import type { StreamInflight } from "../stream/stream_inflight.ts";
 import type { MessageHold } from "./message_hold.ts";
 
 /**
@@ -30,7 +31,12 @@ export class StoredInflight extends InflightMessage {
   }
 }
 
-/** The message of an exchange. A durable queue begins exchanges only for stored messages. */
-export function storedOf(exchange: PublishExchange<InflightMessage>): StoredInflight {
-  return exchange.message as StoredInflight;
+/**
+ * The message of an exchange. A durable session begins exchanges only for messages of its queue and
+ * of streams.
+ */
+export function storedOf(
+  exchange: PublishExchange<InflightMessage>,
+): StoredInflight | StreamInflight {
+  return exchange.message as StoredInflight | StreamInflight;
 }

@@ -88,7 +88,7 @@ export class InflightMessages {
     }
     sent!.wasSent = true;
     if (link.send(message, variant, qos, packetId, wasSent)) return;
-    this.#context.reportDrop(link.whyUnsent(message), message, session.clientId);
+    sent!.onUnsent(this.#context, link.whyUnsent(message), session.clientId);
     sent!.wasSent = wasSent;
     this.#giveUp(exchange);
   }

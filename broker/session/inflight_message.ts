@@ -1,7 +1,9 @@
 /** A message in flight: what is needed to send it again. */
 import { type QoS, ReasonCode } from "../../codec/mod.ts";
 import type { Variant } from "../../router/variant.ts";
+import type { BrokerContext } from "../base/context.ts";
 import type { Message } from "../base/message.ts";
+import type { DropReason } from "../base/stats.ts";
 
 /**
  * A message in flight to a client: what is needed to send it again. `message` is public: the queues
@@ -34,6 +36,11 @@ export class InflightMessage {
    * @param _reasonCode What the client has answered; 0x80 or more is a refusal.
    */
   onFinished(_reasonCode: number): void {}
+
+  /** It cannot be sent to the client. It must be in memory. */
+  onUnsent(context: BrokerContext, reason: DropReason, clientId: string): void {
+    context.reportDrop(reason, this.message!, clientId);
+  }
 
   /** It is not sent again, although the client has not answered. */
   onGivenUp(): void {

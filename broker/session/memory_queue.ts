@@ -92,6 +92,10 @@ export class MemoryQueue implements SessionQueue {
     return true;
   }
 
+  sendStored(): boolean {
+    return false;
+  }
+
   resend(link: ClientLink, exchange: PublishExchange<InflightMessage>): void {
     if (exchange.phase !== "pubcomp") exchange.message!.wasSent = true;
     this.#owner.inflightMessages!.transmit(link, exchange);

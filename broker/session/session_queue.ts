@@ -70,6 +70,12 @@ export interface SessionQueue {
    * has to be loaded first.
    */
   sendNext(link: ClientLink): boolean;
+  /**
+   * Sends a QoS 2 message that is not from this queue, when its packet identifier is on the disk.
+   *
+   * @returns False if nothing has to be on the disk: then the caller sends it.
+   */
+  sendStored(exchange: PublishExchange<InflightMessage>): boolean;
   /** Sends again what was in flight on an earlier connection [MQTT-4.4.0-1]. */
   resend(link: ClientLink, exchange: PublishExchange<InflightMessage>): void;
   /**

@@ -73,7 +73,8 @@ export class BrokerStreams {
   readonly #memory = new MemoryStore();
   readonly #memoryCommits = new StoreCommits(this.#memory);
   #inMemory: StreamTable | null = null;
-  #onDisk: StreamTable | null = null;
+  /** The streams of the store; `null` without one. Set by {@linkcode open}. */
+  onDisk: StreamTable | null = null;
   #caches: ChunkCache[] = [];
   readonly #gathering: Gathering = { commit: null, bytes: 0 };
   /** The last change of a declaration; the next one waits for it. */
@@ -100,7 +101,7 @@ export class BrokerStreams {
 
   /** The names of streams that are in the store, but not declared. */
   get undeclared(): readonly string[] {
-    const stored = this.#onDisk?.undeclared.map(({ name }) => name) ?? [];
+    const stored = this.onDisk?.undeclared.map(({ name }) => name) ?? [];
     return [...stored, ...this.#retired.keys()];
   }
 
@@ -123,8 +124,8 @@ export class BrokerStreams {
    * @throws {StoreError} If it cannot be read.
    */
   async open(store: Store): Promise<void> {
-    this.#onDisk = await this.#table(store, new JournalCommits(this.#host.journal!));
-    this.#host.context.stats.storeRowsLost += this.#onDisk.unreadable;
+    this.onDisk = await this.#table(store, new JournalCommits(this.#host.journal!));
+    this.#host.context.stats.storeRowsLost += this.onDisk.unreadable;
   }
 
   /**
@@ -166,11 +167,11 @@ export class BrokerStreams {
       throw new RangeError(`Cannot declare stream "${name}": there are ${streamsMax} already`);
     }
     const known = this.#declared.get(name) ?? this.#retired.get(name);
-    const isOnDisk = declaration.store === "disk" && this.#onDisk !== null;
+    const isOnDisk = declaration.store === "disk" && this.onDisk !== null;
     if (this.#storeOf(name) === (isOnDisk ? "memory" : "disk")) {
       throw new RangeError(`Cannot move stream "${name}" to another store: remove it first`);
     }
-    const table = isOnDisk ? this.#onDisk! : await this.#memoryTable();
+    const table = isOnDisk ? this.onDisk! : await this.#memoryTable();
     const log = table.declare(name, JSON.stringify(options), options);
     await log.ready();
     if (isThere) this.#unsubscribe(known!);
@@ -195,7 +196,7 @@ export class BrokerStreams {
     if (declared !== undefined) this.#unsubscribe(declared);
     this.#declared.delete(name);
     this.#retired.delete(name);
-    const removed = [this.#onDisk?.remove(name), this.#inMemory?.remove(name)];
+    const removed = [this.onDisk?.remove(name), this.#inMemory?.remove(name)];
     return removed.includes(true);
   }
 
@@ -212,7 +213,7 @@ export class BrokerStreams {
   /** Where a known stream is kept; `null` for an unknown one. */
   #storeOf(name: string): "disk" | "memory" | null {
     if (this.#inMemory?.get(name) !== undefined) return "memory";
-    return this.#onDisk?.has(name) ? "disk" : null;
+    return this.onDisk?.has(name) ? "disk" : null;
   }
 
   #all(): DeclaredStream[] {
@@ -293,12 +294,11 @@ export class BrokerStreams {
     const { context } = this.#host;
     const cache = new ChunkCache(store, () => context.limits.streamCacheBytesMax);
     this.#caches.push(cache);
-    const now = context.settings.wallClock;
     return await StreamTable.open({
       store,
       commits,
       cache,
-      now,
+      now: context.settings.wallClock,
       reportError: (error) => context.reportError(error),
       pause: () => context.turns.next(),
       topicsMax: () => context.limits.streamTopicsMax,

@@ -39,7 +39,7 @@ class GroupInflight extends StreamInflight {
     pending: PendingMessage,
     topic: string,
   ) {
-    super(message, member.variant, topic);
+    super(message, member.variant, 1, topic);
     this.#member = member;
     this.#pending = pending;
   }
@@ -127,12 +127,11 @@ export class GroupMember implements PendingHolder {
     // What is sent again after a reconnect is kept, and what expires is checked once more.
     if (cursor.record.expirySeconds >= 0 || (qos > 0 && session.expirySeconds > 0)) return false;
     if (!link.sender!.isPlain(qos)) return false;
-    const identifier = variant.identifiers?.[0] ?? 0;
     const delivery = pending.deliveries + 1;
-    if (qos === 0) return sendRecord(link, cursor, sent, identifier, 0, delivery);
+    if (qos === 0) return sendRecord(link, cursor, sent, variant, 0, delivery);
     const { window } = session.openInflight();
     const exchange = window.open(1, new GroupInflight(null, this, pending, cursor.topic));
-    if (sendRecord(link, cursor, sent, identifier, exchange.packetId, delivery)) {
+    if (sendRecord(link, cursor, sent, variant, exchange.packetId, delivery)) {
       this.exchanges.set(pending, exchange);
       return true;
     }

@@ -8,6 +8,7 @@ import type { StreamWaiter } from "../../stream/stream_waiters.ts";
 import type { BrokerContext } from "../base/context.ts";
 import type { Message } from "../base/message.ts";
 import type { ReplayRecord } from "../session/session_replays.ts";
+import type { StreamSource } from "./stream_place.ts";
 import { isExpired, streamMessage, TopicPrefix } from "./stream_message.ts";
 
 /** The request of a subscription that reads a stream. */
@@ -33,7 +34,7 @@ export class Replay implements StreamWaiter {
   /** Whether it waits for the stream to grow, or for the disk. */
   isWaiting = false;
   /**
-   * The sequences in flight, in ascending order, and the position from which each is read again:
+   * The sequences in flight with QoS 1, in ascending order, and the position from which each is read again:
    * that includes the gap before it, which it reports.
    */
   readonly inflight: Map<number, number> = new Map();
@@ -43,6 +44,7 @@ export class Replay implements StreamWaiter {
   #until: number;
   /** The prefix of each topic. */
   readonly #prefix: TopicPrefix;
+  #source: StreamSource | null = null;
 
   /** @param wake Called when it may continue. */
   constructor(
@@ -75,6 +77,14 @@ export class Replay implements StreamWaiter {
     if (cursor === null) return this.#at;
     for (const from of this.inflight.values()) return from;
     return cursor.gap?.from ?? cursor.at;
+  }
+
+  /** What is stored of it with each QoS 2 message in flight. */
+  get source(): StreamSource {
+    const { request: { stream, prefix, mountBytes }, log } = this;
+    const known = this.#source;
+    if (known?.streamId === log!.id) return known;
+    return this.#source = { stream, streamId: log!.id, prefix, mountBytes };
   }
 
   /** Its record for the store. */

@@ -7,11 +7,14 @@ import type { ClientLink } from "../session/client_link.ts";
 import type { ReplayRecord, SessionReplays } from "../session/session_replays.ts";
 import { TokenBucket } from "../limits/token_bucket.ts";
 import type { BrokerStreams, DeclaredStream } from "./broker_streams.ts";
+import { HeldMessages } from "./held_messages.ts";
 import { Memberships } from "./memberships.ts";
 import { Replay, type ReplayOptions, type ReplayRequest } from "./replay.ts";
+import { RestoredMessage } from "./restored_message.ts";
 import { sendRecord } from "./send_record.ts";
 import type { ReplayingSession } from "./replaying_session.ts";
 import { StreamInflight } from "./stream_inflight.ts";
+import type { StreamPlace } from "./stream_place.ts";
 
 /** The cost of sending one message, in units of the turn budget: about a microsecond. */
 const UNITS_PER_MESSAGE = 1;
@@ -19,28 +22,26 @@ const UNITS_PER_MESSAGE = 1;
 const UNITS_PER_SEARCH = 32;
 
 /**
- * A message of a stream in flight. Its acknowledgement moves the position that a later resume
- * begins at.
+ * A message of a stream in flight. With QoS 1 its acknowledgement moves the position that a later
+ * resume begins at. With QoS 2 the session completes the exchange, and no resume reads it again.
  */
 class ReplayedMessage extends StreamInflight {
+  /** Whether it is not sent any more. */
+  isOver = false;
   readonly #replay: Replay;
   readonly #seq: number;
 
-  constructor(
-    message: Message | null,
-    variant: Variant,
-    replay: Replay,
-    topic: string,
-    seq: number,
-    from: number,
-  ) {
-    super(message, variant, topic);
+  /** @param from The position from which it is read again. */
+  constructor(message: Message | null, replay: Replay, topic: string, seq: number, from: number) {
+    const { variant } = replay;
+    super(message, variant, variant.qos as 1 | 2, topic);
     this.#replay = replay;
     this.#seq = seq;
-    replay.inflight.set(seq, from);
+    if (variant.qos === 1) replay.inflight.set(seq, from);
   }
 
   override onFinished(): void {
+    this.isOver = true;
     this.#replay.inflight.delete(this.#seq);
   }
 }
@@ -59,6 +60,8 @@ export class Replays implements SessionReplays {
   #pace: { rate: number; burst: number; bucket: TokenBucket } | null = null;
   /** Whether it waits for another turn of the event loop. */
   #isLate = false;
+  /** The messages that wait for a commit. */
+  readonly #held = new HeldMessages();
 
   constructor(context: BrokerContext, streams: BrokerStreams, session: ReplayingSession) {
     this.#context = context;
@@ -103,6 +106,12 @@ export class Replays implements SessionReplays {
     if (record.group !== "") return this.memberships.restore(record);
     const { qos: _q, identifier: _i, noLocal: _n, at: _a, until: _u, ...request } = record;
     this.#add(request, record, undefined, null);
+  }
+
+  /** Adds a message in flight from the store. */
+  restoreInflight(place: StreamPlace, variant: Variant): StreamInflight {
+    const { context } = this.#streams;
+    return new RestoredMessage(context, () => this.#streams.onDisk, place, variant);
   }
 
   #add(
@@ -187,7 +196,7 @@ export class Replays implements SessionReplays {
       return false;
     }
     while (link.outbox.hasRoom) {
-      if (replay.variant.qos > 0 && !this.#session.openInflight().mayOpen) break;
+      if (replay.variant.qos > 0 && !this.#mayOpen(replay)) break;
       if (!this.#isThere(replay)) break;
       const found = replay.cursor!.next();
       if (found === "end") {
@@ -209,6 +218,14 @@ export class Replays implements SessionReplays {
     replay.cursor?.release();
     this.#countGaps(replay);
     return hasSent;
+  }
+
+  /** Whether one more message may be in flight. */
+  #mayOpen({ variant: { qos }, inflight }: Replay): boolean {
+    if (!this.#session.openInflight().mayOpen) return false;
+    if (qos === 1) return true;
+    // A resume begins at the first QoS 1 message in flight, so no QoS 2 message may come after it.
+    return inflight.size === 0 && !this.#held.isFull(this.#context.limits.replayAheadBytesMax);
   }
 
   /** Whether the stream is declared. If not, this is checked again when one is declared. */
@@ -246,7 +263,8 @@ export class Replays implements SessionReplays {
     const session = this.#session;
     if (replay.noLocal && cursor.publisher === session.clientId) return;
     if (!session.mayReceive(cursor.topic)) return this.#context.countWithheld(1);
-    const from = cursor.gap?.from ?? cursor.seq;
+    const { gap } = cursor;
+    const from = gap?.from ?? cursor.seq;
     if (cursor.record.expirySeconds < 0 && this.#sendAsIs(replay, link, from)) return;
     const message = replay.message(link.wire.v5, this.#context);
     if (message === null) return;
@@ -258,9 +276,15 @@ export class Replays implements SessionReplays {
     }
     const { window } = session.openInflight();
     const kept = session.expirySeconds > 0 ? message.keep() : null;
-    const sent = new ReplayedMessage(kept, variant, replay, cursor.topic, cursor.seq, from);
-    const exchange = window.open(1, sent);
-    if (link.send(message, variant, 1, exchange.packetId, false)) return;
+    const sent = new ReplayedMessage(kept, replay, cursor.topic, cursor.seq, from);
+    const exchange = window.open(sent.qos, sent);
+    if (sent.qos === 2 && kept !== null && session.queue.isDurable) {
+      sent.wasSent = false;
+      sent.place = { source: replay.source, seq: cursor.seq, gap };
+      this.#held.add(sent, kept.weight);
+      return void session.queue.sendStored(exchange);
+    }
+    if (link.send(message, variant, sent.qos, exchange.packetId, false)) return;
     window.close(exchange);
     sent.onFinished();
     this.#unsent(link, message);
@@ -269,17 +293,16 @@ export class Replays implements SessionReplays {
   /** Sends a message without creating an object for it. Returns false if that is not possible. */
   #sendAsIs(replay: Replay, link: ClientLink, from: number): boolean {
     const cursor = replay.cursor!;
-    const { variant: { qos, identifiers }, topic } = replay;
+    const { variant: { qos }, topic } = replay;
     if (!link.sender!.isPlain(qos) || (qos > 0 && this.#session.expirySeconds > 0)) return false;
-    const identifier = identifiers?.[0] ?? 0;
     let isSent: boolean;
-    if (qos === 0) isSent = sendRecord(link, cursor, topic, identifier, 0, 1);
+    if (qos === 0) isSent = sendRecord(link, cursor, topic, replay.variant, 0, 1);
     else {
       const { window } = this.#session.openInflight();
       const { name } = cursor.knownTopic;
-      const sent = new ReplayedMessage(null, replay.variant, replay, name, cursor.seq, from);
-      const exchange = window.open(1, sent);
-      isSent = sendRecord(link, cursor, topic, identifier, exchange.packetId, 1);
+      const sent = new ReplayedMessage(null, replay, name, cursor.seq, from);
+      const exchange = window.open(qos, sent);
+      isSent = sendRecord(link, cursor, topic, replay.variant, exchange.packetId, 1);
       if (!isSent) {
         window.close(exchange);
         sent.onFinished();

@@ -2,6 +2,7 @@
 import { copyBytes, writeUint16 } from "../../codec/fields.ts";
 import { frameSize, writeFixedHeader } from "../../codec/fixed_header.ts";
 import { varintSize, writeVarint } from "../../codec/varint.ts";
+import type { Variant } from "../../router/variant.ts";
 import type { StreamCursor } from "../../stream/stream_cursor.ts";
 import type { ClientLink } from "../session/client_link.ts";
 import { composeMarks, copyMarks } from "./marks.ts";
@@ -10,10 +11,9 @@ import { composeMarks, copyMarks } from "./marks.ts";
 const SUBSCRIPTION_IDENTIFIER = 0x0b;
 
 /**
- * Sends the message at a cursor, with QoS 0 or 1. The message must not have an expiry.
+ * Sends the message at a cursor, with the QoS of its subscription. The message must not have an expiry.
  *
  * @param topic The topic, as the client receives it, in UTF-8.
- * @param identifier The Subscription Identifier; 0 for none.
  * @param packetId 0 with QoS 0.
  * @param delivery How often a group has sent it, including this time; 1 without a group.
  * @returns False if it exceeds the client's Maximum Packet Size. Then nothing is sent.
@@ -22,13 +22,13 @@ export function sendRecord(
   { outbox, wire: { v5, packetBytesMax } }: ClientLink,
   { record, seq, gap }: StreamCursor,
   topic: Uint8Array,
-  identifier: number,
+  { qos, identifiers }: Variant,
   packetId: number,
   delivery: number,
 ): boolean {
   const { bytes, propertiesStart, propertiesEnd, payloadStart, payloadEnd } = record;
-  const qos = packetId === 0 ? 0 : 1;
-  let body = 2 + topic.length + 2 * qos + payloadEnd - payloadStart;
+  const identifier = identifiers?.[0] ?? 0;
+  let body = 2 + topic.length + (qos > 0 ? 2 : 0) + payloadEnd - payloadStart;
   let properties = 0;
   let marks = 0;
   if (v5) {

@@ -59,7 +59,7 @@ export function isExpired({ expirySeconds, timeMs }: RecordView, context: Broker
  * @param delivery How often it was sent to members of a group, including this time.
  */
 export function streamMessage(
-  { record, seq }: StreamCursor,
+  { record, seq }: Pick<StreamCursor, "record" | "seq">,
   topic: SentTopic,
   isMarked: boolean,
   gap: { from: number; to: number } | null,
