@@ -10,6 +10,7 @@ const NO_LOCAL = 4;
 const GROUP = 8;
 const EXCLUSIVE = 16;
 const UNTIL = 32;
+const LOST = 64;
 
 /** Writes the subscriptions of a session that read streams, as a part of its row. */
 export function writeReplays(writer: RecordWriter, replays: readonly ReplayRecord[]): void {
@@ -17,12 +18,13 @@ export function writeReplays(writer: RecordWriter, replays: readonly ReplayRecor
   for (const replay of replays) {
     writer.text(replay.key).text(replay.stream).text(replay.position).text(replay.filter);
     writer.text(replay.prefix).number(replay.mountBytes);
-    const { qos, noLocal, isExclusive, group, until } = replay;
+    const { qos, noLocal, isExclusive, group, until, lost } = replay;
     const flags = (noLocal ? NO_LOCAL : 0) + (isExclusive ? EXCLUSIVE : 0) +
-      (group === "" ? 0 : GROUP) + (until > 0 ? UNTIL : 0);
+      (group === "" ? 0 : GROUP) + (until > 0 ? UNTIL : 0) + (lost === null ? 0 : LOST);
     writer.number(qos + flags).number(replay.identifier).number(replay.at);
     if (group !== "") writer.text(group);
     if (until > 0) writer.number(until);
+    if (lost !== null) writer.number(lost.from).number(lost.to);
   }
 }
 
@@ -49,6 +51,8 @@ export function readReplays(reader: RecordReader): ReplayRecord[] {
     const isExclusive = (flags & EXCLUSIVE) !== 0;
     const group = (flags & GROUP) === 0 ? "" : reader.text();
     const until = (flags & UNTIL) === 0 ? 0 : reader.number();
+    const isLost = (flags & LOST) !== 0;
+    const lost = isLost ? { from: reader.number(), to: reader.number() } : null;
     replays.push({
       key,
       stream,
@@ -61,6 +65,7 @@ export function readReplays(reader: RecordReader): ReplayRecord[] {
       noLocal,
       at,
       until,
+      lost,
       group,
       isExclusive,
     });

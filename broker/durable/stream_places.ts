@@ -24,8 +24,8 @@ export function writePlaces(
   }
   if (places.length === 0) return;
   writer.number(sources.size);
-  for (const { stream, streamId, prefix, mountBytes } of sources.keys()) {
-    writer.text(stream).number(streamId).text(prefix).number(mountBytes);
+  for (const { key, stream, streamId, prefix, mountBytes } of sources.keys()) {
+    writer.text(key).text(stream).number(streamId).text(prefix).number(mountBytes);
   }
   writer.number(places.length);
   for (const [packetId, { source, seq, gap }] of places) {
@@ -44,8 +44,9 @@ export function readPlaces(reader: RecordReader): Map<number, StreamPlace> {
   if (reader.isAtEnd) return places;
   const sources: StreamSource[] = [];
   for (let left = reader.number(); left > 0; left--) {
-    const [stream, streamId] = [reader.text(), reader.number()];
-    sources.push({ stream, streamId, prefix: reader.text(), mountBytes: reader.number() });
+    const [key, stream] = [reader.text(), reader.text()];
+    const [streamId, prefix] = [reader.number(), reader.text()];
+    sources.push({ key, stream, streamId, prefix, mountBytes: reader.number() });
   }
   for (let left = reader.number(); left > 0; left--) {
     const packetId = reader.number();

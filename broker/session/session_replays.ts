@@ -26,6 +26,8 @@ export interface ReplayRecord {
    * sequence.
    */
   readonly until: number;
+  /** Messages that are gone, although the client was told that they come; `null` for none. */
+  readonly lost: { readonly from: number; readonly to: number } | null;
   /** The group that it is a member of, as the broker knows it; `""` for none. */
   readonly group: string;
   /** Whether one member of the group at a time gets messages. */

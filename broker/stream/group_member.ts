@@ -18,7 +18,7 @@ import { StreamInflight } from "./stream_inflight.ts";
 export const ALONE_FROM = 2;
 
 /** The options of a subscription to a group. */
-export type MemberRequest = Omit<ReplayRecord, "at" | "until">;
+export type MemberRequest = Omit<ReplayRecord, "at" | "until" | "lost">;
 
 /** The dispatcher of a group, as its members need it. */
 export interface MemberOwner {

@@ -65,7 +65,7 @@ export class Memberships {
   }
 
   /** Adds a member from the store. It joins its group when the stream is declared. */
-  restore({ at: _at, until: _until, ...request }: ReplayRecord): void {
+  restore({ at: _at, until: _until, lost: _lost, ...request }: ReplayRecord): void {
     this.#find(this.#newMembership(request));
   }
 
@@ -81,7 +81,8 @@ export class Memberships {
 
   /** The records of them that are stored. */
   records(): ReplayRecord[] {
-    return [...this.#byKey.values()].map(({ member }) => ({ ...member.request, at: 0, until: 0 }));
+    const progress = { at: 0, until: 0, lost: null };
+    return [...this.#byKey.values()].map(({ member }) => ({ ...member.request, ...progress }));
   }
 
   /** Makes the groups send messages. Returns whether any was sent. */

@@ -8,13 +8,13 @@ import type { StreamWaiter } from "../../stream/stream_waiters.ts";
 import type { BrokerContext } from "../base/context.ts";
 import type { Message } from "../base/message.ts";
 import type { ReplayRecord } from "../session/session_replays.ts";
-import type { StreamSource } from "./stream_place.ts";
+import type { StreamGap, StreamSource } from "./stream_place.ts";
 import { isExpired, streamMessage, TopicPrefix } from "./stream_message.ts";
 
 /** The request of a subscription that reads a stream. */
 export type ReplayRequest = Omit<
   ReplayRecord,
-  "at" | "until" | "qos" | "identifier" | "noLocal" | "group" | "isExclusive"
+  "at" | "until" | "lost" | "qos" | "identifier" | "noLocal" | "group" | "isExclusive"
 >;
 
 /** The options of such a subscription. */
@@ -38,6 +38,8 @@ export class Replay implements StreamWaiter {
    * that includes the gap before it, which it reports.
    */
   readonly inflight: Map<number, number> = new Map();
+  /** Messages that were in flight when the broker ended, and are gone; `null` if all are told. */
+  lost: StreamGap | null;
   readonly #wake: () => void;
   #at: number;
   /** Before this sequence only the last message of each topic is read; 0 for none. */
@@ -49,7 +51,7 @@ export class Replay implements StreamWaiter {
   /** @param wake Called when it may continue. */
   constructor(
     request: ReplayRequest,
-    options: ReplayOptions & Pick<ReplayRecord, "at" | "until">,
+    options: ReplayOptions & Pick<ReplayRecord, "at" | "until" | "lost">,
     log: StreamLog | null,
     cursor: StreamCursor | null,
     wake: () => void,
@@ -61,6 +63,7 @@ export class Replay implements StreamWaiter {
     this.log = log;
     this.cursor = cursor;
     this.#at = options.at;
+    this.lost = options.lost;
     this.#until = cursor === null ? options.until : untilOf(cursor);
     this.#wake = wake;
   }
@@ -81,18 +84,33 @@ export class Replay implements StreamWaiter {
 
   /** What is stored of it with each QoS 2 message in flight. */
   get source(): StreamSource {
-    const { request: { stream, prefix, mountBytes }, log } = this;
+    const { request: { key, stream, prefix, mountBytes }, log } = this;
     const known = this.#source;
     if (known?.streamId === log!.id) return known;
-    return this.#source = { stream, streamId: log!.id, prefix, mountBytes };
+    return this.#source = { key, stream, streamId: log!.id, prefix, mountBytes };
   }
 
   /** Its record for the store. */
   get record(): ReplayRecord {
-    const { request, variant: { qos, identifiers }, noLocal, resumeAt: at } = this;
+    const { request, variant: { qos, identifiers }, noLocal, lost, resumeAt: at } = this;
     const identifier = identifiers?.[0] ?? 0;
     const until = at < this.#until ? this.#until : 0;
-    return { ...request, qos, identifier, noLocal, at, until, group: "", isExclusive: false };
+    const progress = { at, until, lost };
+    return { ...request, qos, identifier, noLocal, ...progress, group: "", isExclusive: false };
+  }
+
+  /** A message that was in flight when the broker ended is gone. */
+  lose(seq: number): void {
+    const { from, to } = this.lost ?? { from: seq, to: seq };
+    this.lost = { from: Math.min(from, seq), to: Math.max(to, seq) };
+  }
+
+  /** The gap that the message at the cursor reports; `null` for none. */
+  get gap(): StreamGap | null {
+    const { lost } = this;
+    const gap = this.cursor!.gap;
+    if (lost === null || gap === null) return lost ?? gap;
+    return { from: Math.min(lost.from, gap.from), to: Math.max(lost.to, gap.to) };
   }
 
   wake(): void {
@@ -134,10 +152,11 @@ export class Replay implements StreamWaiter {
   }
 
   /** Its stream was removed. A new one of the same name is read from its start. */
-  lose(): void {
+  startOver(): void {
     this.cursor = this.log = null;
     this.#at = 1;
     this.#until = 0;
+    this.lost = null;
     this.inflight.clear();
   }
 
@@ -150,8 +169,8 @@ export class Replay implements StreamWaiter {
   message(isMarked: boolean, context: BrokerContext): Message | null {
     const cursor = this.cursor!;
     if (isExpired(cursor.record, context)) return null;
-    const { gap } = cursor;
-    cursor.gap = null;
+    const { gap } = this;
+    cursor.gap = this.lost = null;
     const topic = this.#prefix.before(cursor.knownTopic);
     return streamMessage(cursor, topic, isMarked, gap, 1, context);
   }

@@ -62,6 +62,8 @@ export class Replays implements SessionReplays {
   #isLate = false;
   /** The messages that wait for a commit. */
   readonly #held = new HeldMessages();
+  /** Messages of an earlier start that may be gone: what comes after them has to tell of it. */
+  #restored: RestoredMessage[] = [];
 
   constructor(context: BrokerContext, streams: BrokerStreams, session: ReplayingSession) {
     this.#context = context;
@@ -92,7 +94,7 @@ export class Replays implements SessionReplays {
     cursor: StreamCursor,
   ): void {
     this.remove(request.key);
-    this.#add(request, { ...options, at: 0, until: 0 }, declared, cursor);
+    this.#add(request, { ...options, at: 0, until: 0, lost: null }, declared, cursor);
   }
 
   /** Changes the options of the subscription with a key. */
@@ -104,19 +106,30 @@ export class Replays implements SessionReplays {
   /** Adds a subscription from the store. */
   restore(record: ReplayRecord): void {
     if (record.group !== "") return this.memberships.restore(record);
-    const { qos: _q, identifier: _i, noLocal: _n, at: _a, until: _u, ...request } = record;
+    const { qos: _q, identifier: _i, noLocal: _n, ...rest } = record;
+    const { at: _a, until: _u, lost: _l, ...request } = rest;
     this.#add(request, record, undefined, null);
   }
 
   /** Adds a message in flight from the store. */
   restoreInflight(place: StreamPlace, variant: Variant): StreamInflight {
-    const { context } = this.#streams;
-    return new RestoredMessage(context, () => this.#streams.onDisk, place, variant);
+    const host = {
+      context: this.#context,
+      find: async ({ source: { stream, streamId }, seq }: StreamPlace) =>
+        await this.#streams.onDisk?.find(stream, streamId, seq) ?? null,
+      onGone: ({ source: { key }, seq }: StreamPlace) => {
+        this.#byKey.get(key)?.lose(seq);
+        this.#session.queue.markChanged();
+      },
+    };
+    const restored = new RestoredMessage(host, place, variant);
+    this.#restored.push(restored);
+    return restored;
   }
 
   #add(
     request: ReplayRequest,
-    options: ReplayOptions & Pick<ReplayRecord, "at" | "until">,
+    options: ReplayOptions & Pick<ReplayRecord, "at" | "until" | "lost">,
     declared: DeclaredStream | undefined,
     cursor: StreamCursor | null,
   ): void {
@@ -173,6 +186,10 @@ export class Replays implements SessionReplays {
   sendNext(link: ClientLink): boolean {
     if (this.#isLate) return false;
     let hasSent = this.memberships.sendNext();
+    if (this.#restored.length > 0) {
+      this.#restored = this.#restored.filter(({ isPending }) => isPending);
+      if (this.#restored.length > 0) return hasSent;
+    }
     // Another one comes first each time, because the first may use up what the client takes.
     const start = this.#turn++;
     for (let i = 0; i < this.#order.length; i++) {
@@ -230,7 +247,7 @@ export class Replays implements SessionReplays {
 
   /** Whether the stream is declared. If not, this is checked again when one is declared. */
   #isThere(replay: Replay): boolean {
-    if (replay.log?.isRemoved) replay.lose();
+    if (replay.log?.isRemoved) replay.startOver();
     if (replay.cursor !== null) return true;
     const declared = this.#streams.get(replay.request.stream);
     if (declared === undefined) {
@@ -263,8 +280,8 @@ export class Replays implements SessionReplays {
     const session = this.#session;
     if (replay.noLocal && cursor.publisher === session.clientId) return;
     if (!session.mayReceive(cursor.topic)) return this.#context.countWithheld(1);
-    const { gap } = cursor;
-    const from = gap?.from ?? cursor.seq;
+    const { gap } = replay;
+    const from = cursor.gap?.from ?? cursor.seq;
     if (cursor.record.expirySeconds < 0 && this.#sendAsIs(replay, link, from)) return;
     const message = replay.message(link.wire.v5, this.#context);
     if (message === null) return;
@@ -294,7 +311,8 @@ export class Replays implements SessionReplays {
   #sendAsIs(replay: Replay, link: ClientLink, from: number): boolean {
     const cursor = replay.cursor!;
     const { variant: { qos }, topic } = replay;
-    if (!link.sender!.isPlain(qos) || (qos > 0 && this.#session.expirySeconds > 0)) return false;
+    if (!link.sender!.isPlain(qos) || replay.lost !== null) return false;
+    if (qos > 0 && this.#session.expirySeconds > 0) return false;
     let isSent: boolean;
     if (qos === 0) isSent = sendRecord(link, cursor, topic, replay.variant, 0, 1);
     else {

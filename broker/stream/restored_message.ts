@@ -9,41 +9,50 @@ import { StreamInflight } from "./stream_inflight.ts";
 import { streamMessage, TopicPrefix } from "./stream_message.ts";
 import type { StreamPlace } from "./stream_place.ts";
 
-/** The streams of the store, as such a message needs them. */
-export interface StoredStreams {
+/** The streams of a session, as such a message needs them. */
+export interface RestoredHost {
+  readonly context: BrokerContext;
   /** Reads a message; `null` if it is gone. */
-  find(name: string, id: number, seq: number): Promise<RecordView | null>;
+  find(place: StreamPlace): Promise<RecordView | null>;
+  /** The message is gone. */
+  onGone(place: StreamPlace): void;
 }
 
 /**
  * A QoS 2 message that was in flight when the broker ended. It is read from its stream when it is
- * sent again, with the same packet identifier. If the stream no longer has it, only PUBREL is sent.
+ * sent again, with the same packet identifier. If the stream no longer has it, only PUBREL is sent,
+ * and the next message tells of the gap.
  */
 export class RestoredMessage extends StreamInflight {
-  readonly #context: BrokerContext;
-  readonly #streams: () => StoredStreams | null;
+  readonly #host: RestoredHost;
+  #isOver = false;
 
-  /** @param streams Returns the streams of the store; they are opened after the sessions. */
-  constructor(
-    context: BrokerContext,
-    streams: () => StoredStreams | null,
-    place: StreamPlace,
-    variant: Variant,
-  ) {
+  constructor(host: RestoredHost, place: StreamPlace, variant: Variant) {
     super(null, variant, 2, "");
-    this.#context = context;
-    this.#streams = streams;
+    this.#host = host;
     this.place = place;
-    this.hold = new StreamHold(context, () => this.#find(place));
+    this.hold = new StreamHold(host.context, () => this.#find(place));
   }
 
-  async #find({ source, seq, gap }: StreamPlace): Promise<Message | null> {
-    const { stream, streamId, prefix, mountBytes } = source;
-    const record = await this.#streams()?.find(stream, streamId, seq) ?? null;
-    if (record === null) return null;
+  /** Whether it is not known yet if the stream has it. */
+  get isPending(): boolean {
+    return !this.#isOver && this.hold !== null && this.hold.entry === null && !this.hold.isRemoved;
+  }
+
+  override onFinished(): void {
+    this.#isOver = true;
+  }
+
+  async #find(place: StreamPlace): Promise<Message | null> {
+    const { source: { prefix, mountBytes }, seq, gap } = place;
+    const record = await this.#host.find(place);
+    if (record === null) {
+      this.#host.onGone(place);
+      return null;
+    }
     const topic = new TopicMemo(null).find(record.bytes, record.topicStart, record.topicEnd);
     this.name = topic.name;
     const sent = new TopicPrefix(prefix, mountBytes).before(topic);
-    return streamMessage({ record, seq }, sent, true, gap, 1, this.#context).keep();
+    return streamMessage({ record, seq }, sent, true, gap, 1, this.#host.context).keep();
   }
 }

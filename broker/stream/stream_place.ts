@@ -1,7 +1,15 @@
 /** Where a message of a stream that is in flight is found again after a restart. */
 
-/** The stream of a subscription, and how its topics are sent. */
+/** Sequences that are gone, both included. */
+export interface StreamGap {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The subscription that a message is sent for. */
 export interface StreamSource {
+  /** The filter of its SUBSCRIBE. */
+  readonly key: string;
   /** The name of the stream. */
   readonly stream: string;
   /** The identifier of the stream: another one may have its name later. */
@@ -18,5 +26,5 @@ export interface StreamPlace {
   readonly source: StreamSource;
   readonly seq: number;
   /** The gap that it reports; `null` for none. */
-  readonly gap: { readonly from: number; readonly to: number } | null;
+  readonly gap: StreamGap | null;
 }

@@ -1,6 +1,7 @@
 /**
  * What holds for everyone who reads the stream: each message from the position on, in order, none
- * twice beyond what QoS 1 allows, none left out that is not told to be gone.
+ * twice beyond what QoS 1 allows, none at all twice with QoS 2, none left out that is not told to be
+ * gone.
  *
  * @module
  */
@@ -112,6 +113,7 @@ class Check {
   /** A message comes again only if its acknowledgement may be lost, and says so. */
   #checkAgain(seq: number, earlier: ReadMessage, again: ReadMessage): void {
     const { crashedMs } = this.#ledger;
+    if (earlier.qos === 2) return this.#fault(`got ${seq} again after QoS 2`);
     if (again.crashes > earlier.crashes) {
       // What was stored of the progress may be a little behind.
       const isStored = earlier.confirmedMs + PROGRESS_MS < crashedMs[again.crashes - 1]!;

@@ -174,7 +174,6 @@ export class Readings {
     const { version, isDurable, clientId: reader } = this.#plan;
     const retainHandling = version === 4 ? 0 : random.pick([0, 0, 1, 2] as const);
     const qos = random.pick([0, 1, 1, 2] as const);
-    const granted = Math.min(1, qos);
     const identifier = version === 4 ? 0 : ++this.#identifiers;
     const old = this.open.find((one) => one.key === key);
     const goesOn = old !== undefined && (retainHandling > 0 || position.startsWith("resume"));
@@ -192,8 +191,8 @@ export class Readings {
       isOver: false,
       isEnding: false,
     };
-    reading.qos.add(granted);
-    reading.mayLose ||= granted === 0;
+    reading.qos.add(qos);
+    reading.mayLose ||= qos === 0;
     reading.identifiers.add(identifier);
     if (!goesOn) {
       if (old !== undefined) old.isEnding = true;
@@ -204,7 +203,7 @@ export class Readings {
     const properties = version === 4
       ? {}
       : { userProperties, subscriptionIdentifiers: [identifier] };
-    return this.#request(key, qos, retainHandling, properties, [granted], (packet) => {
+    return this.#request(key, qos, retainHandling, properties, [qos], (packet) => {
       if (!goesOn && old !== undefined) old.isOver = true;
       if (goesOn) return;
       reading.after = this.#world.ends;

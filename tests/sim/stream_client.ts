@@ -41,6 +41,8 @@ export abstract class StreamClient {
   #isKept: boolean | null = false;
   #isActive = true;
   #lastAckMs = 0;
+  /** The identifiers of QoS 2 messages that it has got, and that the broker has not released. */
+  readonly #unreleased = new Set<number>();
 
   constructor(world: World, plan: ReaderPlan, random: Random) {
     this.plan = plan;
@@ -133,7 +135,18 @@ export abstract class StreamClient {
   /** The connection is gone. */
   protected abstract detached(): void;
 
-  /** Takes a message with QoS 1: there may be no more of them than Receive Maximum. */
+  /**
+   * Takes the identifier of a QoS 2 message.
+   *
+   * @returns False if it has the message already.
+   */
+  protected takes(packetId: number): boolean {
+    const isNew = !this.#unreleased.has(packetId);
+    this.#unreleased.add(packetId);
+    return isNew;
+  }
+
+  /** Takes a message with QoS 1 or 2: there may be no more of them than Receive Maximum. */
   protected holds({ unacknowledged }: Visit, packetId: number): void {
     const { receiveMaximum, version } = this.plan;
     if (unacknowledged.has(packetId)) this.fault(`got ${packetId}, which is in flight`);
@@ -150,6 +163,7 @@ export abstract class StreamClient {
     reasonCode: number,
     message: Confirmable,
     sent: () => void = () => {},
+    type: "puback" | "pubrec" = "puback",
   ): void {
     const { clock } = this.world;
     const dueMs = clock.now() + this.random.integer(0, this.plan.ackDelayMsMax);
@@ -157,9 +171,9 @@ export abstract class StreamClient {
     clock.schedule(this.#lastAckMs, () => {
       if (visit !== this.#visit || !visit.wire.isOpen) return;
       this.world.ledger.activity++;
-      visit.unacknowledged.delete(packetId);
-      visit.wire.send({ type: "puback", packetId, reasonCode, properties: {} });
-      this.note(() => `> puback ${packetId} with ${reasonCode}`);
+      if (type === "puback") visit.unacknowledged.delete(packetId);
+      visit.wire.send({ type, packetId, reasonCode, properties: {} });
+      this.note(() => `> ${type} ${packetId} with ${reasonCode}`);
       visit.acknowledged.push(message);
       sent();
     });
@@ -210,6 +224,7 @@ export abstract class StreamClient {
           this.fault(`was told session present ${packet.sessionPresent}`);
         }
         this.#isKept = this.plan.isDurable;
+        if (!packet.sessionPresent) this.#unreleased.clear();
         visit.openedMs = this.world.clock.now();
         return this.connected(visit, packet.sessionPresent);
       case "suback":
@@ -225,12 +240,21 @@ export abstract class StreamClient {
         return;
       case "publish":
         return this.received(visit, packet);
+      case "pubrel":
+        return this.#released(visit, packet.packetId);
       case "disconnect":
         if (this.world.isClosing || visit.isStalled) return;
         return this.fault(`was disconnected with code ${packet.reasonCode}`);
       default:
         this.fault(`got ${packet.type}`);
     }
+  }
+
+  #released(visit: Visit, packetId: number): void {
+    this.note(() => `< pubrel ${packetId}`);
+    this.#unreleased.delete(packetId);
+    visit.unacknowledged.delete(packetId);
+    visit.wire.send({ type: "pubcomp", packetId, reasonCode: 0, properties: {} });
   }
 
   #ended(visit: Visit): void {

@@ -45,12 +45,16 @@ export class StreamReader extends StreamClient {
       } ${topic} q${qos} ${JSON.stringify([...marks, packet.properties.subscriptionIdentifiers])}`
     );
     if (reading === undefined) return this.fault(`got ${topic}, which no subscription is for`);
-    const message = this.#readMessage(visit, packet, reading, marks);
+    const isRepeated = qos === 2 && !this.takes(packetId);
+    if (isRepeated && !dup) this.fault(`got ${packetId}, which was not released, without DUP`);
+    const message = isRepeated
+      ? { confirmedMs: Infinity }
+      : this.#readMessage(visit, packet, reading, marks);
     if (retain) this.fault(`got ${topic} with RETAIN`);
     if (!reading.qos.has(qos) && !dup) this.fault(`got ${topic} with QoS ${qos}`);
     if (qos === 0 || message === null) return;
     this.holds(visit, packetId);
-    this.acknowledge(visit, packetId, 0, message);
+    this.acknowledge(visit, packetId, 0, message, () => {}, qos === 2 ? "pubrec" : "puback");
   }
 
   #readMessage(

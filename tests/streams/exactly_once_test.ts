@@ -6,7 +6,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { MemoryStore } from "../../store/mod.ts";
 import { ManualStore } from "../harness/manual_store.ts";
-import { DAY, type Joining, Scene, type SceneClient, texts } from "./_scene.ts";
+import { DAY, type Joining, type Received, Scene, type SceneClient, texts } from "./_scene.ts";
 
 /** The part of a client that outlives its connections: what it has got, and not released. */
 class Receiver {
@@ -207,7 +207,9 @@ Deno.test("a message in flight that is gone from the stream is counted, and its 
   });
   await using scene = await Scene.open({ store });
   const client = await scene.join("ann", 5, LASTING);
-  assertEquals(await receiver.answer(client), ["2 2 dup", "3 3", "pubrel 1"]);
+  const [third] = client.packets.filter((one) => one.type === "publish" && one.packetId === 3);
+  assertEquals(new Map((third as Received).properties.userProperties).get("stream-gap"), "1..1");
+  assertEquals(await receiver.answer(client), ["2 2 dup", "pubrel 1", "3 3"]);
   assertEquals(await receiver.drain(client), ["2", "3"]);
   assertEquals(scene.broker.stats.dropped["stream-gap"], 1);
 });
