@@ -190,7 +190,8 @@ export interface BrokerLimits {
   replayTurnPercent: number;
   /**
    * Bytes of messages that are read from the store before a reader of a stream needs them; less if
-   * many read. Beyond it: they are read when they are needed.
+   * many read. Beyond it: they are read when they are needed. So many also wait for the commit of
+   * their packet identifiers, for one session that reads with QoS 2.
    */
   replayAheadBytesMax: number;
   /** Messages that `last-per-topic` of a stream finds. Past it: 0x97. */
