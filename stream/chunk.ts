@@ -153,6 +153,15 @@ export class OpenChunk implements Chunk {
   }
 }
 
+/** Where the records of a chunk begin, the first of them at 0, while they are counted. */
+let scratch: Uint32Array = new Uint32Array(4096);
+
+function grown(offsets: Uint32Array): Uint32Array {
+  const larger = new Uint32Array(2 * offsets.length);
+  larger.set(offsets);
+  return larger;
+}
+
 /** A chunk that was read from the store, or a piece of one. It does not change. */
 export class StoredChunk implements Chunk {
   readonly count: number;
@@ -170,16 +179,17 @@ export class StoredChunk implements Chunk {
     const { buffer, byteOffset, length } = bytes;
     const view = this.view = new DataView(buffer, byteOffset, length);
     let count = 0;
-    for (let at = 0; at < length; count++) {
+    for (let at = 0; at < length;) {
       const size = at + RECORD_HEAD_BYTES <= length ? lengthOf(view, at) : 0;
       if (size < RECORD_HEAD_BYTES || at + size > length) {
         throw new StoreError(`A chunk of a stream is cut short after ${count} messages`);
       }
       at += size;
+      if (++count === scratch.length) scratch = grown(scratch);
+      scratch[count] = at;
     }
     this.count = count;
-    const offsets = this.#offsets = new Uint32Array(count + 1);
-    for (let i = 0; i < count; i++) offsets[i + 1] = offsets[i]! + lengthOf(view, offsets[i]!);
+    this.#offsets = scratch.slice(0, count + 1);
     this.#isDense = this.count === 0 || this.seq(this.count - 1) === first + this.count - 1;
   }
 
