@@ -1,7 +1,8 @@
 /**
  * What streams cost, in processor time of the whole process, with a store on the disk:
  *
- * - `publish`: QoS 0 and QoS 1 messages into a stream, beside the same with no stream;
+ * - `publish`: QoS 0 and QoS 1 messages into a stream, beside the same with no stream, and beside
+ *   QoS 1 messages that are stored for a session;
  * - `find`: how long it takes to find a sequence and a time among ten million messages;
  * - `replay`: 1,000,000 messages of 100 bytes to one subscriber: QoS 0 in 3.1.1 and 5.0, QoS 1; and
  *   to the members of a group.
@@ -21,12 +22,30 @@ import { refuse } from "../tests/harness/command_line.ts";
 import { InstantPipe } from "../tests/harness/instant_pipe.ts";
 
 const PAYLOAD = new Uint8Array(100);
+/** A session that is away keeps everything. */
+const LIMITS = { backlogMessagesMax: 1_000_000_000, backlogBytesMax: 2 ** 40 };
 const DAY = { name: "day", filters: ["t/#"], maxMessages: 1_000_000_000 };
+
+/** Where a message goes that is published. */
+const AUDIENCES = {
+  "no stream": { topic: "other", end: null },
+  "into a stream": { topic: "t/1", end: "t/end" },
+  "to a durable session that is away": { topic: "away/1", end: null },
+  "to a durable session that is connected": { topic: "here/1", end: null },
+};
 
 async function publish(count: number): Promise<void> {
   for (const qos of [0, 1] as const) {
-    for (const topic of ["other", "t/1"]) {
+    for (const [what, { topic, end }] of Object.entries(AUDIENCES)) {
+      // A message with QoS 0 is not stored for a session.
+      if (qos === 0 && what.includes("durable")) continue;
       await withBroker(async (broker) => {
+        for (const filter of ["away/#", "here/#"]) {
+          const reader = new BenchClient(broker, 4, filter, false);
+          reader.subscribe(filter, 1);
+          await reader.subscribed;
+          if (filter === "away/#") reader.pipe.cut();
+        }
         const client = new BenchClient(broker, 4, "publisher");
         const batch = encodeMany(topic, qos);
         // At first the code is not compiled.
@@ -37,8 +56,7 @@ async function publish(count: number): Promise<void> {
             await client.settled(qos === 0 ? 0 : batch.count);
           }
           await broker.publish("end", "", { qos: 1 });
-          if (topic !== "other") await broker.stream("day")!.append("t/end", "");
-          const what = topic === "other" ? "no stream" : "into a stream";
+          if (end !== null) await broker.stream("day")!.append(end, "");
           const cost = perMessage(used, count / 10);
           say(`publish QoS ${qos}, ${what}, the ${part} ${count / 10}: ${cost}`);
         }
@@ -126,16 +144,22 @@ class BenchClient {
   #frames = 0;
   #wanted = 0;
   #done = Promise.withResolvers<void>();
+  readonly #suback = Promise.withResolvers<void>();
   #rest = new Uint8Array(0);
 
-  constructor(broker: Broker, readonly version: ProtocolVersion, clientId: string) {
+  constructor(
+    broker: Broker,
+    readonly version: ProtocolVersion,
+    clientId: string,
+    cleanStart = true,
+  ) {
     this.pipe = new InstantPipe(Infinity, (bytes) => this.#count(bytes));
     broker.accept(this.pipe, { address: "192.0.2.1" });
     this.pipe.feed(encodePacket({
       type: "connect",
       protocolVersion: version,
       clientId,
-      cleanStart: true,
+      cleanStart,
       keepAlive: 0,
       properties: {},
       will: null,
@@ -147,6 +171,11 @@ class BenchClient {
   /** How many PUBLISH and PUBACK packets have come. */
   get frames(): number {
     return this.#frames;
+  }
+
+  /** Resolves when a SUBACK has come. */
+  get subscribed(): Promise<void> {
+    return this.#suback.promise;
   }
 
   subscribe(filter: string, qos: QoS): void {
@@ -185,6 +214,7 @@ class BenchClient {
       if (body + length > all.length) break;
       const first = all[at]!;
       if (first >> 4 === 3 || first >> 4 === 4) this.#frames++;
+      if (first >> 4 === 9) this.#suback.resolve();
       if (first >> 4 === 3 && (first & 6) === 2) {
         const id = body + 2 + (all[body]! << 8 | all[body + 1]!);
         acks.push(0x40, 2, all[id]!, all[id + 1]!);
@@ -219,7 +249,7 @@ function encodeMany(topic: string, qos: QoS): { bytes: Uint8Array; count: number
 async function withBroker(act: (broker: Broker) => Promise<void>): Promise<void> {
   const directory = await Deno.makeTempDir();
   {
-    await using broker = await Broker.open(await SqliteStore.open(directory));
+    await using broker = await Broker.open(await SqliteStore.open(directory), { limits: LIMITS });
     await broker.declareStream(DAY);
     await act(broker);
   }
