@@ -2,7 +2,7 @@ import type { QoS } from "../../codec/mod.ts";
 import type { Random } from "../harness/random.ts";
 import type { ModelClient } from "./model_client.ts";
 import type { Wish } from "./subscriptions.ts";
-import type { World } from "./world.ts";
+import type { ClientWorld } from "./client_world.ts";
 
 /** At most so many messages are published at once. */
 const BURST_MAX = 6;
@@ -11,13 +11,13 @@ const STALL_MS_MAX = 2000;
 /** Decides what a client does, and when. */
 export class Actor {
   readonly client: ModelClient;
-  readonly #world: World;
+  readonly #world: ClientWorld;
   readonly #random: Random;
   /** The one shared group that the client ever joins, so that each copy has one explanation. */
   readonly #group: { group: string; filter: string } | null;
   #isActive = true;
 
-  constructor(world: World, client: ModelClient, random: Random) {
+  constructor(world: ClientWorld, client: ModelClient, random: Random) {
     this.client = client;
     this.#world = world;
     this.#random = random;
@@ -76,7 +76,7 @@ export class Actor {
     const random = this.#random;
     const { ledger, scenario } = this.#world;
     const { clientId, qos: choice } = this.client.plan;
-    const retain = random.chance(0.1);
+    const retain = random.chance(scenario.retainChance ?? 0.1);
     // Retained messages have a topic with one publisher: there is never a doubt which is the last.
     const topic = retain ? `kept/${clientId}` : random.pick(scenario.topics);
     // And one QoS: a QoS 1 message that is sent again would undo a later one with QoS 2.

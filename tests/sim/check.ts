@@ -30,6 +30,11 @@ export interface Allowances {
   readonly hasCrashed: boolean;
   /** Whether a full backlog had messages refused: then what no client can send again is lost. */
   readonly mayRefuse: boolean;
+  /**
+   * Whether the broker may have got a QoS 1 message again from another node: subscribers get it
+   * again without DUP. False by default.
+   */
+  readonly mayRepeat?: boolean;
 }
 
 /** Checks all that was delivered and all that should have been. */
@@ -92,7 +97,7 @@ function checkIdentifiers(
 function checkCopies(
   session: SessionRecord,
   live: readonly Delivery[],
-  { hasCrashed }: Allowances,
+  { hasCrashed, mayRepeat = false }: Allowances,
   fault: Fault,
 ): void {
   const copies = Map.groupBy(live, ({ publication }) => publication);
@@ -103,7 +108,9 @@ function checkCopies(
     // What one member left to another with QoS 1 may be left once more by one who was restored,
     // and a will be published once more: nobody had promised yet that it was.
     const { topic } = publication;
-    if (hasCrashed && (topic.startsWith(POOL) || topic.startsWith("will/"))) most = Infinity;
+    if (mayRepeat || hasCrashed && (topic.startsWith(POOL) || topic.startsWith("will/"))) {
+      most = Infinity;
+    }
     if (first > most) fault(`${first} times without DUP`, publication);
     const exact = deliveries.filter(({ qos }) => qos === 2).length;
     if (exact > 1) fault(`${exact} times with QoS 2`, publication);

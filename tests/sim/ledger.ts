@@ -28,6 +28,8 @@ export interface Publication {
   readonly payload: Uint8Array;
   readonly qos: QoS;
   readonly retain: boolean;
+  /** The node of its publisher; 0 where there is one broker. */
+  readonly home: number;
   /** When its first byte could have left. */
   sentAt: number;
   /** When the broker was known to have it. */
@@ -55,6 +57,8 @@ export interface SubscriptionRecord {
   readonly filter: string;
   /** The name of the shared group, or `null`. */
   readonly group: string | null;
+  /** The node of its client; 0 where there is one broker. */
+  readonly home: number;
   readonly qos: QoS;
   readonly noLocal: boolean;
   /** The Subscription Identifier; 0 for none. */
@@ -105,6 +109,8 @@ export class Ledger {
   activity = 0;
   /** When the broker has crashed, in milliseconds. */
   readonly crashedMs: number[] = [];
+  /** The node on which each client lives, where there are several. */
+  readonly homes: Map<string, number> = new Map();
   #ticks = 0;
   readonly #journal: string[] | null;
   readonly #now: () => number;
@@ -153,9 +159,15 @@ export class Ledger {
     const mark = `${id} `;
     const payload = encoder.encode(mark.repeat(Math.max(1, Math.ceil(payloadBytes / mark.length))));
     const times = { sentAt: NEVER, ackedAt: NEVER, sends: 0, isRefused: false, connection: null };
-    const publication = { id, publisher, topic, qos, retain, payload, ...times };
+    const home = this.homeOf(publisher);
+    const publication = { id, publisher, topic, qos, retain, payload, home, ...times };
     this.publications.push(publication);
     return publication;
+  }
+
+  /** The node of a client. */
+  homeOf(clientId: string): number {
+    return this.homes.get(clientId) ?? 0;
   }
 
   /** Enters a will that is about to be sent. */
@@ -204,12 +216,16 @@ export function concerns(
 /** Whether the broker may have had the subscription when it got the message. */
 export function mayHold(subscription: SubscriptionRecord, publication: Publication): boolean {
   if (publication.sentAt > subscription.endedAt) return false;
-  // A shared group hands a message over to members that have joined since.
-  return subscription.group !== null || publication.ackedAt > subscription.requestedAt;
+  // A shared group hands a message over to members that have joined since. And a message that was
+  // acknowledged at one node may still be on its way to another.
+  const isLate = subscription.group !== null || subscription.home !== publication.home;
+  return isLate || publication.ackedAt > subscription.requestedAt;
 }
 
 /** Whether the broker certainly had the subscription whenever it got the message. */
 export function mustHold(subscription: SubscriptionRecord, publication: Publication): boolean {
-  return subscription.grantedAt < publication.sentAt &&
-    publication.ackedAt < subscription.endRequestedAt;
+  const { grantedAt, endRequestedAt, home } = subscription;
+  if (grantedAt >= publication.sentAt) return false;
+  if (home === publication.home) return publication.ackedAt < endRequestedAt;
+  return publication.ackedAt !== NEVER && endRequestedAt === NEVER;
 }

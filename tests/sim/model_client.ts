@@ -7,7 +7,7 @@ import { type ConnectionRecord, NEVER, type Publication, type SessionRecord } fr
 import { Outbound } from "./outbound.ts";
 import type { ClientPlan } from "./scenario.ts";
 import { Subscriptions, type Wish } from "./subscriptions.ts";
-import type { World } from "./world.ts";
+import type { ClientWorld } from "./client_world.ts";
 
 /** Messages that a 3.1.1 client has in flight, which the broker has no way to limit. */
 const OLD_QUOTA = 20;
@@ -20,7 +20,7 @@ const GIVEN_UP_MS = 3000;
  */
 export class ModelClient {
   readonly plan: ClientPlan;
-  readonly #world: World;
+  readonly #world: ClientWorld;
   readonly #random: Random;
   readonly #outbound: Outbound;
   readonly #inbound: Inbound;
@@ -34,7 +34,7 @@ export class ModelClient {
   /** A connection of its own may take the session away from a later one. */
   #hasRival = false;
 
-  constructor(world: World, plan: ClientPlan, random: Random) {
+  constructor(world: ClientWorld, plan: ClientPlan, random: Random) {
     this.plan = plan;
     this.#world = world;
     this.#random = random;

@@ -64,6 +64,8 @@ export interface Scenario {
   readonly activeMs: number;
   readonly restMsMax: number;
   readonly payloadBytesMax: number;
+  /** How often a message is retained; 0.1 by default. */
+  readonly retainChance?: number;
   /** Whether the broker is closed while everyone is connected. */
   readonly endsWithBroker: boolean;
 }

@@ -51,6 +51,7 @@ export class Subscriptions {
     const isNew = !session.subscriptions.some((old) => fullFilter(old) === fullFilter(wish));
     const record: SubscriptionRecord = {
       ...{ filter, group, qos, noLocal, identifier, requestedAt },
+      home: this.#ledger.homeOf(this.#clientId),
       wantsRetained: group === null && (retainHandling === 0 || (retainHandling === 1 && isNew)),
       mayGetRetained: group === null && retainHandling !== 2,
       grantedAt: NEVER,
