@@ -1,6 +1,7 @@
 /** Divides the work of the broker into turns, so that no client delays the others. */
 import { Arrivals } from "./arrivals.ts";
-import { afterPoll, type Clock, IMMEDIATES_PER_POLL, soon } from "./clock.ts";
+import { afterPoll, type Clock, soon } from "./clock.ts";
+import { PollMeter } from "./poll_meter.ts";
 
 /**
  * Units of work between two reads of the clock, which cost 0.4 µs each. A unit is about 1 µs, and
@@ -15,16 +16,6 @@ const SLOW_MS = 0.2;
 const PATIENT_AT_ONCE = 16;
 /** The share of a turn for one job while others wait. */
 const SHARE = 1 / 4;
-
-/**
- * How much work may be done before the runtime is made to poll the sockets. Between turns it
- * handles the sockets that it knows to be ready, and polls by itself now and then. Polling after
- * each turn would cost a wide fan-out a tenth of its speed (measured).
- */
-const POLL_MS_MAX = 12;
-
-/** After this many of its steps the runtime has polled by itself; an immediate is one step. */
-const STEPS_PER_POLL = IMMEDIATES_PER_POLL;
 
 /** A piece of work. It stops when the budget is spent, and then schedules itself again. */
 export type Job = () => void;
@@ -61,7 +52,6 @@ export class TurnBudget {
   /** Whether a turn is in progress, and its start. */
   #isUnderWay = false;
   #number = 0;
-  #polls = 0;
   #sinceMs = 0;
   /** The end of the running job's share. */
   #shareEndMs = Infinity;
@@ -70,15 +60,11 @@ export class TurnBudget {
   #unitsPerLook = UNITS_PER_LOOK_SLOW;
   #lookedMs = 0;
   #isSpent = false;
-  /** Work since the last certain poll, and steps of the runtime since then. */
-  #unpolledMs = 0;
-  #steps = 0;
-  #awaitedMs = 0;
-  #endedMs = 0;
   /** The number of patient jobs that were called for this event, and whether others wait. */
   #patient = 0;
   #mustPoll = false;
   readonly #arrivals = new Arrivals();
+  readonly #poll = new PollMeter(() => this.#arrivals.onPolled());
   /** Whether the next turn is scheduled. */
   #isAwaited = false;
 
@@ -96,7 +82,7 @@ export class TurnBudget {
 
   /** Changes each time that the runtime has certainly polled its sockets. */
   get polls(): number {
-    return this.#polls;
+    return this.#poll.polls;
   }
 
   /** Whether the turn is over, so that all work that can wait must wait. */
@@ -257,13 +243,13 @@ export class TurnBudget {
   readonly #atEnd = () => {
     this.#isUnderWay = false;
     this.#patient = 0;
-    this.#endedMs = this.#clock.now();
-    this.#arrivals.onEventOver(this.#endedMs);
-    this.#unpolledMs += this.#endedMs - this.#sinceMs;
+    const now = this.#clock.now();
+    this.#arrivals.onEventOver(now);
+    this.#poll.onWorked(this.#sinceMs, now);
     this.#aheadMs = 0;
-    this.#step(1);
+    this.#poll.onStepped();
     // Short pieces of work may share a turn, but not beyond the poll interval.
-    if (this.#unpolledMs >= POLL_MS_MAX && !this.#isSpent) this.#end();
+    if (this.#poll.isOverdue && !this.#isSpent) this.#end();
   };
 
   #end(): void {
@@ -274,39 +260,30 @@ export class TurnBudget {
   #await(): void {
     if (this.#isAwaited) return;
     this.#isAwaited = true;
-    this.#awaitedMs = this.#clock.now();
-    const mustPoll = this.#unpolledMs >= POLL_MS_MAX || this.#mustPoll || this.isDraining;
-    if (!mustPoll) return soon(this.#clock, this.#turn);
+    this.#poll.onWaiting(this.#clock.now());
+    const mustPoll = this.#poll.isOverdue || this.#mustPoll || this.isDraining;
+    if (!mustPoll) return soon(this.#clock, this.#turnAfterStep);
     afterPoll(this.#clock, this.#turnAfterPoll);
   }
 
   /** The runtime has made a step, as scheduled by {@linkcode soon}. */
   onStepped(): void {
-    this.#step(1);
+    this.#poll.onStepped();
   }
 
-  #step(steps: number): void {
-    this.#steps += steps;
-    if (this.#steps < STEPS_PER_POLL) return;
-    this.#unpolledMs = this.#steps = 0;
-    this.#arrivals.onPolled();
-    this.#polls++;
-  }
+  readonly #turnAfterStep = () => this.#turn(false);
 
-  readonly #turnAfterPoll = () => {
-    this.#steps = STEPS_PER_POLL;
-    this.#turn();
-  };
+  readonly #turnAfterPoll = () => this.#turn(true);
 
-  readonly #turn = () => {
+  #turn(hasPolled: boolean): void {
     this.#isAwaited = false;
     this.#sinceMs = this.#clock.now();
-    // The runtime was busy in the meantime.
-    this.#unpolledMs += this.#sinceMs - Math.max(this.#awaitedMs, this.#endedMs);
+    this.#poll.onReturned(this.#sinceMs);
     this.#aheadMs = this.#units = 0;
-    this.onStepped();
+    if (hasPolled) this.#poll.onPolled();
+    else this.#poll.onStepped();
     // Other work was done since the turn was scheduled.
-    if (this.#unpolledMs >= POLL_MS_MAX && this.size > 0) return this.#await();
+    if (this.#poll.isOverdue && this.size > 0) return this.#await();
     this.#isSpent = false;
     if (this.size === 0) return;
     this.begin(this.#sinceMs);
@@ -318,7 +295,7 @@ export class TurnBudget {
     if (this.#arrivals.mayOthers(this.#sinceMs)) this.#runLong();
     this.#shareEndMs = Infinity;
     if (this.size > 0) this.#await();
-  };
+  }
 
   #runLong(): void {
     const long = this.#long;

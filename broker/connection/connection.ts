@@ -1,14 +1,7 @@
 /** One network connection of a client, from its first byte to its end. */
 import type { ClientInfo } from "../../auth/authenticator.ts";
 import type { Authorizer } from "../../auth/authorizer.ts";
-import {
-  PacketError,
-  PacketType,
-  type ProtocolVersion,
-  type QoS,
-  ReasonCode,
-  UnsupportedVersionError,
-} from "../../codec/mod.ts";
+import { PacketType, type ProtocolVersion, type QoS } from "../../codec/mod.ts";
 import { Receipt } from "../../log/receipt.ts";
 import type { Route } from "../../router/route_cache.ts";
 import type { Variant } from "../../router/variant.ts";
@@ -37,7 +30,6 @@ import type { Message } from "../base/message.ts";
 import { Origin } from "../base/origin.ts";
 import { Outbox } from "../delivery/outbox.ts";
 import type { OutboxOwner } from "../delivery/outbox_host.ts";
-import { PacketLimitError } from "../limits/packet_limits.ts";
 import type { Receiver, Wire } from "../delivery/subscriber.ts";
 import { Traffic } from "./traffic.ts";
 import type { MessageSender } from "../delivery/publish_sender.ts";
@@ -304,18 +296,7 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
 
   /** Ends the connection because of a protocol violation or an internal error. */
   fail(error: unknown): void {
-    this.blame(error);
-    if (!(error instanceof PacketError)) {
-      this.context.reportError(error);
-      if (this.session === null && this.flow !== null) return this.flow.refuseUndecided();
-      return this.disconnect(ReasonCode.UnspecifiedError);
-    }
-    this.context.stats.protocolErrors++;
-    if (error instanceof PacketLimitError) this.reportLimit(error.limit);
-    if (this.session !== null) this.disconnect(error.reasonCode, error.message);
-    else if (error instanceof UnsupportedVersionError || this.flow !== null) {
-      this.flow!.refuseFaulty(error);
-    } else this.disconnect(ReasonCode.UnspecifiedError);
+    this.end.byFault(error);
   }
 
   /** Records the error that ends the connection. The first one counts. */

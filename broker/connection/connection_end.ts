@@ -1,10 +1,11 @@
 /** How a connection ends, and what follows from it for its client, session, will and counters. */
-import { ReasonCode } from "../../codec/mod.ts";
+import { PacketError, ReasonCode } from "../../codec/mod.ts";
 import { Receipt } from "../../log/receipt.ts";
 import type { Pipe } from "../../transport/pipe.ts";
 import type { ListenerPolicy } from "../base/listener_policy.ts";
 import type { ConnectionTimer } from "./connection_timer.ts";
 import type { ClientConnection, LastPacket } from "./client_connection.ts";
+import { PacketLimitError } from "../limits/packet_limits.ts";
 import { sendDisconnect } from "./reason_packets.ts";
 import { releaseAliases } from "./topic_aliases.ts";
 
@@ -30,7 +31,7 @@ export interface EndingConnection extends ClientConnection {
  * | ended by  | when                   | what still leaves                    | the will is published |
  * | --------- | ---------------------- | ------------------------------------ | --------------------- |
  * | `client`  | DISCONNECT has come    | responses that are ready             | unless it said 0x00   |
- * | `broker`  | `byBroker`, `takeOver` | what `LastPacket` says, `lingerMs`   | yes                   |
+ * | `broker`  | `byBroker` and others   | what `LastPacket` says, `lingerMs`   | yes                   |
  * | `network` | the transport is gone  | nothing                              | yes                   |
  *
  * After each of them two things happen, once each. The session is _released_: it goes on without
@@ -116,6 +117,26 @@ export class ConnectionEnd {
     if (!this.isOpen) return;
     this.#sayLast(reasonCode, last, reasonString);
     if (last !== "disconnect-last") this.#releaseSoon();
+  }
+
+  /**
+   * The second way, because of what the client has sent, or an error in the broker. A client that is
+   * not accepted yet is refused.
+   */
+  byFault(error: unknown): void {
+    this.error ??= error;
+    const connection = this.#connection;
+    const { context, session, flow } = connection;
+    if (!(error instanceof PacketError)) {
+      context.reportError(error);
+      if (session === null && flow !== null) return flow.refuseUndecided();
+      return this.byBroker(ReasonCode.UnspecifiedError, "disconnect");
+    }
+    context.stats.protocolErrors++;
+    if (error instanceof PacketLimitError) connection.reportLimit(error.limit);
+    if (session !== null) this.byBroker(error.reasonCode, "disconnect", error.message);
+    else if (flow !== null) flow.refuseFaulty(error);
+    else this.byBroker(ReasonCode.UnspecifiedError, "disconnect");
   }
 
   /**

@@ -1,24 +1,21 @@
-/** Handles PUBLISH: checks, publishing, and acknowledgement. */
+/** Handles PUBLISH: checks it, asks whether the client may, and publishes it. */
 import type { Receipt } from "../../log/receipt.ts";
 import { PacketType, ProtocolError, PublishView, ReasonCode } from "../../codec/mod.ts";
 import type { Route } from "../../router/route_cache.ts";
 import { isOffLimits } from "../limits/reserved_topics.ts";
+import { acknowledge, drop, refuse } from "./acknowledge_publish.ts";
 import { ackAfter } from "./responses.ts";
 import type { ClientConnection } from "./client_connection.ts";
 import { Outcome } from "../delivery/delivery.ts";
-import type { Commit } from "../base/commit.ts";
-import { routeOfAlias, setAlias } from "./topic_aliases.ts";
 import { checkAllowed } from "./publish_checks.ts";
-import { routeOf } from "./publish_route.ts";
+import { routeOfPublish } from "./publish_route.ts";
 import { messageOf } from "./publish_message.ts";
 import { takeCommands } from "./control_topic.ts";
 import { transformPublish } from "./transform_publish.ts";
 import type { Transform } from "../base/transform.ts";
 import { targetOf } from "../base/delayed_topic.ts";
-import { INBOUND_ID_BYTES } from "../base/memory_costs.ts";
-import { countKept, type Message } from "../base/message.ts";
+import type { Message } from "../base/message.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
-import type { DropReason } from "../base/stats.ts";
 
 /**
  * Shared by all connections: a call fills it in and reads it, and does not keep it. The reader of
@@ -47,7 +44,7 @@ export function handlePublish(
   const { context, policy } = connection;
   view.tolerance = policy.leniency;
   view.read(connection.version, first, bytes, start, end);
-  const route = resolveRoute(connection);
+  const route = routeOfPublish(connection, view);
   // What has been asked about is not asked about again, so it cannot wait for another turn.
   const isAsked = answer !== undefined;
   if (!isAsked && !connection.host.publisher.prepare(route, view.qos)) return LATER;
@@ -107,28 +104,6 @@ function tooMany(receiveMaximum: number): ProtocolError {
   return new ProtocolError(text, 0, "MQTT-3.3.4-7", ReasonCode.ReceiveMaximumExceeded);
 }
 
-/** The route that a PUBLISH names, by its topic or by an alias (§3.3.2.3.4). */
-function resolveRoute(connection: ClientConnection): Route<Receiver> {
-  const { topicStart, topicEnd, topicAlias, buffer } = view;
-  const { topicAliasMax } = connection.policy;
-  if (topicAlias > topicAliasMax) {
-    const text = `Topic alias ${topicAlias}, of at most ${topicAliasMax}`;
-    throw new ProtocolError(text, 0, "MQTT-3.3.2-9", ReasonCode.TopicAliasInvalid);
-  }
-  if (topicStart === topicEnd && topicAlias > 0) return routeOfAlias(connection, topicAlias);
-  const route = routeOf(connection, buffer, topicStart, topicEnd);
-  if (route === null) {
-    throw new ProtocolError(
-      "Topic name is invalid",
-      2,
-      "MQTT-3.3.2-2",
-      ReasonCode.TopicNameInvalid,
-    );
-  }
-  if (topicAlias > 0) setAlias(connection, topicAlias, route);
-  return route;
-}
-
 function settleIf(
   allowed: boolean,
   connection: ClientConnection,
@@ -139,20 +114,6 @@ function settleIf(
   if (!connection.isOpen) return null;
   if (allowed) return settle(connection, route, message, packetId);
   return drop(connection, "not-authorized", message, packetId, ReasonCode.NotAuthorized);
-}
-
-/** Drops a message: counts it, and acknowledges it with the reason. */
-function drop(
-  connection: ClientConnection,
-  reason: DropReason,
-  message: Message,
-  packetId: number,
-  reasonCode: number,
-): null {
-  connection.context.reportDrop(reason, message, connection.session!.clientId);
-  // In 3.x it is acknowledged as if it had been delivered [MQTT-3.3.5-2].
-  acknowledge(connection, message, packetId, reasonCode, null);
-  return null;
 }
 
 /** Publishes a message, unless the program decides otherwise. */
@@ -211,40 +172,4 @@ function publish(
   const reasonCode = isUnmatched ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success;
   acknowledge(connection, message, packetId, reasonCode, commit);
   return room;
-}
-
-/**
- * Refuses a message. 3.x has no code for that, so it is not acknowledged, and the connection is
- * closed.
- */
-function refuse(connection: ClientConnection, message: Message, packetId: number): null {
-  connection.context.stats.messagesRefused++;
-  if (connection.version < 5) connection.disconnect(ReasonCode.QuotaExceeded);
-  else acknowledge(connection, message, packetId, ReasonCode.QuotaExceeded, null);
-  return null;
-}
-
-/** @param commit The commit that must be on the disk first; `null` for none. */
-function acknowledge(
-  connection: ClientConnection,
-  message: Message,
-  packetId: number,
-  reasonCode: number,
-  commit: Commit | null,
-): void {
-  const { qos } = message;
-  const session = connection.session!;
-  // The message may have ended the session of its own publisher.
-  if (qos === 0 || !connection.isOpen || session.hasEnded) return;
-  if (qos === 1) {
-    return ackAfter(connection, commit, PacketType.puback, packetId, reasonCode, message);
-  }
-  let holds = commit;
-  if (reasonCode < 0x80 || connection.version < 5) {
-    session.inbound.accept(packetId);
-    countKept(INBOUND_ID_BYTES);
-    session.queue.markChanged();
-    holds = session.durableAfter() ?? commit;
-  }
-  ackAfter(connection, holds, PacketType.pubrec, packetId, reasonCode, message);
 }

@@ -1,25 +1,13 @@
-/** Finds the packets in the bytes of a connection, and has each handled. */
-import {
-  decodePacket,
-  FixedHeader,
-  frameSize,
-  type Packet,
-  PacketType,
-  ProtocolError,
-  ReasonCode,
-} from "../../codec/mod.ts";
-import { ConnectAttempt } from "./handle_connect.ts";
+/** Finds the packets in the bytes of a connection, as fast as the client may send them. */
+import { FixedHeader, PacketType, ProtocolError, ReasonCode } from "../../codec/mod.ts";
 import type { ClientConnection } from "./client_connection.ts";
-import { refuseControlCharacters } from "./control_characters.ts";
 import { InputBuffer } from "./input_buffer.ts";
 import { PublishRateLimiter } from "../limits/publish_rate_limiter.ts";
-import { handleBareAck, handlePacket, isBareAck } from "./handle_control.ts";
-import { checkPacket, checkRequestBytes, PacketLimitError } from "../limits/packet_limits.ts";
-import { handlePublish, LATER } from "./handle_publish.ts";
+import { checkRequestBytes, PacketLimitError } from "../limits/packet_limits.ts";
+import { LATER } from "./handle_publish.ts";
 import { handlePublishBatch } from "./handle_publish_batch.ts";
+import { checkFirst, dispatchPacket } from "./packet_dispatch.ts";
 import { controlBytesMaxOf, uncheckedBytesMax, unitsOf } from "./read_limits.ts";
-
-const UNCOUNTED = { onMisplaced: () => {} };
 
 /** A packet up to this size, in bytes, is read even if memory is short. */
 const LARGE_BYTES = 64 * 1024;
@@ -184,7 +172,7 @@ export class ConnectionReader {
         );
       }
       if (header.end > end) {
-        if (connection.session === null) this.#checkFirst(header.first);
+        if (connection.session === null) checkFirst(connection, header.first);
         else checkRequestBytes(context.limits, header.first, size);
         this.#frameBytes = size;
         if (size > LARGE_BYTES && size > bytes.length) this.#askForRoom(end - at);
@@ -192,7 +180,14 @@ export class ConnectionReader {
       }
       const { first, bodyStart, end: bodyEnd } = header;
       const isPaced = connection.session !== null;
-      const wait = this.#handle(first, bytes, bodyStart, bodyEnd);
+      const wait = dispatchPacket(
+        connection,
+        this.#uncheckedBytesMax,
+        first,
+        bytes,
+        bodyStart,
+        bodyEnd,
+      );
       if (wait === LATER) {
         isOver = true;
         break;
@@ -252,84 +247,5 @@ export class ConnectionReader {
   #askForRoom(heldBytes: number): void {
     if (this.#connection.host.memory.mayGrow("message", 4 * heldBytes)) return;
     throw new PacketLimitError("memory", "There is no memory for so large a packet now");
-  }
-
-  /** Handles one packet: the most frequent kinds here, the others in further functions. */
-  #handle(first: number, bytes: Uint8Array, start: number, end: number): PromiseLike<void> | null {
-    const connection = this.#connection;
-    const { session } = connection;
-    if (session === null || end - start > this.#uncheckedBytesMax) {
-      return this.#handleChecked(first, bytes, start, end);
-    }
-    if (first >> 4 === PacketType.publish) {
-      return handlePublish(connection, first, bytes, start, end);
-    }
-    connection.context.stats.controlPacketsReceived++;
-    if (isBareAck(first, end - start)) {
-      handleBareAck(connection, first, bytes[start]! << 8 | bytes[start + 1]!);
-      return null;
-    }
-    return handlePacket(connection, this.#decode(first, bytes, start, end));
-  }
-
-  /** Handles a packet that is large, or comes before CONNACK, or needs a check of its contents. */
-  #handleChecked(
-    first: number,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-  ): PromiseLike<void> | null {
-    const connection = this.#connection;
-    const { context, host, session, version, policy } = connection;
-    const type = first >> 4;
-    if (session !== null && end - start > host.limiters.harmlessBytes) {
-      checkRequestBytes(context.limits, first, frameSize(end - start));
-      checkPacket(context.limits, version, first, bytes, start, end);
-    }
-    if (session !== null && type === PacketType.publish) {
-      if (policy.refuseControlCharacters) {
-        // Tolerated faults are counted when the packet is decoded for use.
-        const tolerance = policy.leniency === null ? null : UNCOUNTED;
-        const body = bytes.subarray(start, end);
-        refuseControlCharacters(decodePacket(version, first, body, tolerance));
-      }
-      return handlePublish(connection, first, bytes, start, end);
-    }
-    context.stats.controlPacketsReceived++;
-    if (session === null) return this.#handleBeforeAccepted(first, bytes, start, end);
-    const packet = this.#decode(first, bytes, start, end);
-    if (policy.refuseControlCharacters) refuseControlCharacters(packet);
-    return handlePacket(connection, packet);
-  }
-
-  #decode(first: number, bytes: Uint8Array, start: number, end: number): Packet {
-    const { version, policy } = this.#connection;
-    return decodePacket(version, first, bytes.subarray(start, end), policy.leniency);
-  }
-
-  /** Before CONNACK a client may only send CONNECT, and AUTH on request. */
-  #handleBeforeAccepted(
-    first: number,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-  ): PromiseLike<void> | null {
-    const connection = this.#connection;
-    if (connection.flow === null) {
-      this.#checkFirst(first);
-      connection.flow = new ConnectAttempt(connection);
-      return connection.flow.connect(first, bytes.subarray(start, end));
-    }
-    const packet = this.#decode(first, bytes, start, end);
-    if (packet.type === "auth" && connection.auth !== null) return connection.flow.auth(packet);
-    if (packet.type === "disconnect") connection.onDisconnect(packet.reasonCode);
-    else throw new ProtocolError(`Packet ${packet.type} before CONNACK`, 0, "MQTT-3.1.2-30");
-    return null;
-  }
-
-  /** Refuses another protocol by its first byte, so that it cannot hold the connection open. */
-  #checkFirst(first: number): void {
-    if (this.#connection.flow !== null || first >> 4 === PacketType.connect) return;
-    throw new ProtocolError("First packet is no CONNECT", 0, "MQTT-3.1.0-1");
   }
 }

@@ -1,7 +1,9 @@
 /** Finds the route of the topic of a PUBLISH. */
+import { ProtocolError, type PublishView, ReasonCode } from "../../codec/mod.ts";
 import type { Route } from "../../router/route_cache.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
 import type { ClientConnection } from "./client_connection.ts";
+import { routeOfAlias, setAlias } from "./topic_aliases.ts";
 
 /** The cost of a route that is not cached, in units of the turn budget. */
 const UNITS_PER_ROUTE = 16;
@@ -28,5 +30,33 @@ export function routeOf(
   // A hundred thousand connections must not keep as many long topics in memory.
   // One that is not in the cache may have an audience of its own.
   if (end - start <= LAST_TOPIC_BYTES_MAX && route?.isCached) connection.lastRoute = route;
+  return route;
+}
+
+/**
+ * The route that a PUBLISH names, by its topic or by an alias (§3.3.2.3.4).
+ *
+ * @throws {ProtocolError} If the alias or the topic is not valid.
+ */
+export function routeOfPublish(
+  connection: ClientConnection,
+  { topicStart, topicEnd, topicAlias, buffer }: PublishView,
+): Route<Receiver> {
+  const { topicAliasMax } = connection.policy;
+  if (topicAlias > topicAliasMax) {
+    const text = `Topic alias ${topicAlias}, of at most ${topicAliasMax}`;
+    throw new ProtocolError(text, 0, "MQTT-3.3.2-9", ReasonCode.TopicAliasInvalid);
+  }
+  if (topicStart === topicEnd && topicAlias > 0) return routeOfAlias(connection, topicAlias);
+  const route = routeOf(connection, buffer, topicStart, topicEnd);
+  if (route === null) {
+    throw new ProtocolError(
+      "Topic name is invalid",
+      2,
+      "MQTT-3.3.2-2",
+      ReasonCode.TopicNameInvalid,
+    );
+  }
+  if (topicAlias > 0) setAlias(connection, topicAlias, route);
   return route;
 }

@@ -135,14 +135,14 @@ export const BROKER_MUTANTS: Mutant[] = [
   },
   {
     rule: "no alias is above the maximum announced",
-    file: "broker/connection/handle_publish.ts",
+    file: "broker/connection/publish_route.ts",
     find: "if (topicAlias > topicAliasMax) {",
     replace: "if (topicAlias > topicAliasMax + 1) {",
     tests: ["v5/publish_alias_test.ts", "v5/connack_test.ts"],
   },
   {
     rule: "a message refused does not hold its identifier",
-    file: "broker/connection/handle_publish.ts",
+    file: "broker/connection/acknowledge_publish.ts",
     find: "if (reasonCode < 0x80 || connection.version < 5) {",
     replace: "{",
     tests: ["v5/qos2_test.ts", "both/qos2_test.ts"],
