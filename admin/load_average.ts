@@ -1,7 +1,7 @@
 /** Moving averages over 1, 5 and 15 minutes, as `$SYS/broker/load/` has them. */
 
 /** The time spans of the averages, in minutes. */
-export const SPANS = [1, 5, 15] as const;
+const SPANS = [1, 5, 15] as const;
 
 /** The rate of events per minute, averaged over the last 1, 5 and 15 minutes. */
 export class LoadAverage {

@@ -19,7 +19,7 @@ export interface Unsent {
 }
 
 /** The number of dropped messages, without those that were refused by an authorizer. */
-export function droppedOf(stats: BrokerStats): number {
+function droppedOf(stats: BrokerStats): number {
   const { "not-authorized": _, "read-denied": __, ...lost } = stats.dropped;
   return Object.values(lost).reduce((sum, count) => sum + count, 0);
 }

@@ -5,7 +5,7 @@ import { type Fetch, fetchText, placeOf, ServiceError, timeoutAfter } from "./fe
 import type { Jose, JoseKeyFinder } from "./_jose.ts";
 
 /** The most keys of one set. */
-export const KEYS_MAX = 100;
+const KEYS_MAX = 100;
 /** The most bytes of a set that is fetched. */
 const KEY_SET_BYTES_MAX = 262_144;
 
@@ -98,7 +98,7 @@ export class RemoteKeySet {
  *
  * @throws {ServiceError} If it is something else.
  */
-export function parseKeySet(text: string): object[] {
+function parseKeySet(text: string): object[] {
   let set: { keys?: unknown } | null;
   try {
     set = JSON.parse(text);

@@ -28,14 +28,6 @@ export interface SubscriptionOptions {
   readonly identifier: number;
 }
 
-/** The options of a subscription without any option but the QoS. */
-export const PLAIN_OPTIONS: Omit<SubscriptionOptions, "qos"> = {
-  noLocal: false,
-  retainAsPublished: false,
-  retainHandling: 0,
-  identifier: 0,
-};
-
 /** Shared option objects without an identifier, by their bits. */
 const plain: SubscriptionOptions[] = [];
 /** The last option object with an identifier: all filters of a packet have the same one. */

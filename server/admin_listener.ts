@@ -40,7 +40,7 @@ export async function openAdmin(
 }
 
 /** Opens an admin listener, and prints its token, if one was made: nobody sees it again. */
-export async function listenAndTell(
+async function listenAndTell(
   broker: Broker,
   options: AdminOptions,
 ): Promise<AdminListener> {

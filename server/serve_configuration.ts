@@ -20,7 +20,7 @@ const GRACE_MS = 2000;
  * @param failed Called when a service or keys cannot be reached later.
  * @throws {ConfigError} If anything is wrong with it.
  */
-export async function loadConfiguration(
+async function loadConfiguration(
   path: string,
   failed: (error: Error) => void,
 ): Promise<Loaded> {

@@ -1,7 +1,7 @@
 /** Which messages of each topic a stream keeps. */
 
 /** The minimum time that an empty message which deletes its topic is kept, in milliseconds. */
-export const DELETED_KEPT_MS = 24 * 3_600_000;
+const DELETED_KEPT_MS = 24 * 3_600_000;
 
 /** Memory of a topic without its name, and of each of its messages, in bytes. */
 const TOPIC_BYTES = 200;

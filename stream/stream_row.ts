@@ -36,7 +36,7 @@ export interface StreamRow {
 }
 
 /** Writes the row of a stream. */
-export function writeStreamRow(writer: RecordWriter, row: StreamRow): void {
+function writeStreamRow(writer: RecordWriter, row: StreamRow): void {
   writer.number(VERSION).number(row.id).number(row.first).number(row.last);
   writer.number(row.lastTimeMs).text(row.declaration);
   row.dropped.write(writer);
@@ -63,7 +63,7 @@ export function readStreamRow(value: Uint8Array): StreamRow {
 }
 
 /** Writes the index entry of a full chunk, for the table `stream_index`. Its key has `first`. */
-export function writeIndexRow(writer: RecordWriter, info: ChunkInfo): void {
+function writeIndexRow(writer: RecordWriter, info: ChunkInfo): void {
   writer.number(info.last - info.first).number(info.firstTimeMs);
   writer.number(info.lastTimeMs - info.firstTimeMs).number(info.removed).number(info.bytes);
 }

@@ -15,7 +15,7 @@ const READ_BYTES_MAX = 64 * 1024;
 const WRITE_BYTES_MAX = 64 * 1024;
 
 /** A client has no valid certificate. */
-export class TlsPeerError extends Error {
+class TlsPeerError extends Error {
   /** The name of the class, as logs show it. */
   override readonly name: string = "TlsPeerError";
 }

@@ -17,7 +17,7 @@ import type { Caller, Scope } from "./caller.ts";
 import type { TokenFile } from "./token_file.ts";
 
 /** The topic that an account needs a right to: receive to read, publish to change. */
-export const ADMIN_TOPIC = "$CONTROL/admin";
+const ADMIN_TOPIC = "$CONTROL/admin";
 /** Failed logins of an address that are answered at once, and the rate after that, per second. */
 const FAILURES_MAX = 10;
 const FAILURES_PER_SECOND = 0.2;

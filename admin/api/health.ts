@@ -50,7 +50,7 @@ export function healthRoutes(source: HealthSource): Route[] {
 }
 
 /** The reasons why a broker is not ready for clients; empty if it is. */
-export function whyNotReady({ readiness, openListeners }: HealthSource): string[] {
+function whyNotReady({ readiness, openListeners }: HealthSource): string[] {
   const { takesClients, takesWrites, hasMemory } = readiness;
   return [
     ...takesClients ? [] : ["new clients are refused: the broker is busy, or closes"],

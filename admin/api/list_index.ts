@@ -15,7 +15,7 @@ const KEPT_MS = 60_000;
 /** The maximum number of cached orders: of other selections, or other sort keys. */
 const ORDERS_MAX = 4;
 /** The maximum number of entries of all orders together. A longer list is walked for each page. */
-export const ENTRIES_MAX = 1_000_000;
+const ENTRIES_MAX = 1_000_000;
 /** Entries that are sorted in one step. */
 const RUN_ENTRIES = 16;
 /** Entries that are merged in one step. */

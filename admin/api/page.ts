@@ -14,7 +14,7 @@ import { compare, type Place } from "./place.ts";
 import type { Steps, TimeSlices } from "../time_slices.ts";
 
 /** Entries of a page, at most. */
-export const PAGE_MAX = 1000;
+const PAGE_MAX = 1000;
 const PAGE_INITIAL = 100;
 
 /** The query parameters of every list. */

@@ -3,7 +3,7 @@ import { RequestError } from "./request_error.ts";
 import type { Values } from "./fields.ts";
 
 /** Bytes of a request's body; past it: 413. */
-export const BODY_BYTES_MAX = 1024 * 1024;
+const BODY_BYTES_MAX = 1024 * 1024;
 
 /**
  * Reads the JSON object that a request brings; an empty one if it has no body.

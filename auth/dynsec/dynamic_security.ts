@@ -14,9 +14,9 @@ import { rowsOf, takeRow } from "./rows.ts";
 import type { AccountChange, SecurityHost } from "./security_host.ts";
 
 /** The topic that takes commands. */
-export const CONTROL_TOPIC = "$CONTROL/dynamic-security/v1";
+const CONTROL_TOPIC = "$CONTROL/dynamic-security/v1";
 /** The topic of the answers. */
-export const RESPONSE_TOPIC = `${CONTROL_TOPIC}/response`;
+const RESPONSE_TOPIC = `${CONTROL_TOPIC}/response`;
 
 /** The answer to every command of a message if the store does not accept the changes. */
 export const NOT_STORED = "Nothing was changed: it could not be stored";

@@ -121,7 +121,7 @@ export function withinPriorities(priority: number): number {
 }
 
 /** Orders by priority, the highest first, and then by name. */
-export function byPriority<T extends { readonly priority: number }>(
+function byPriority<T extends { readonly priority: number }>(
   nameOf: (one: T) => string,
 ): (one: T, other: T) => number {
   return (one, other) => other.priority - one.priority || compareNames(nameOf(one), nameOf(other));

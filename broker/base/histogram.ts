@@ -31,7 +31,7 @@ export const SECONDS_BOUNDS: readonly number[] = [
 ];
 
 /** Upper bounds of how many rows a commit changes. */
-export const ROWS_BOUNDS: readonly number[] = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500];
+const ROWS_BOUNDS: readonly number[] = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500];
 
 /** How long commits to the store take, and how large they are. */
 export class CommitMeter {

@@ -23,7 +23,7 @@ scratch.set(SEQ);
 let seqEnd = 0;
 
 /** The time of a message in a mark: RFC 3339, with milliseconds, in UTC. */
-export function markTime(timeMs: number): string {
+function markTime(timeMs: number): string {
   return new Date(timeMs).toISOString();
 }
 

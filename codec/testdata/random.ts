@@ -184,7 +184,7 @@ function randomRequest(random: Random, version: ProtocolVersion): SubscriptionRe
 }
 
 /** Properties that the carrier may have, in any order. */
-export function randomProperties(
+function randomProperties(
   random: Random,
   version: ProtocolVersion,
   carrier: PropertyCarrier,

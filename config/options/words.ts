@@ -65,7 +65,7 @@ export const IDLE_WORDS: Readonly<Record<string, string>> = {
 };
 
 /** Options that the parser handles itself, because they are more than a value. */
-export const STRUCTURE_WORDS = [
+const STRUCTURE_WORDS = [
   ...["listener", "port", "bind_address", "include_dir"],
   ...["fairway_stream", "fairway_stream_remove", "connection"],
 ] as const;

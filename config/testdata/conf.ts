@@ -4,7 +4,7 @@ import { parseConfiguration } from "../parser/parse.ts";
 import { type ConfigFiles, readSource } from "../parser/source.ts";
 
 /** Files in memory: `main.conf`, and what folders hold, by path. */
-export function memoryFiles(files: Record<string, string>): ConfigFiles {
+function memoryFiles(files: Record<string, string>): ConfigFiles {
   return {
     read: (path) => {
       const text = files[path];

@@ -9,7 +9,7 @@ import type { Import, ImportGraph } from "./imports.ts";
  * The floors of the house, the top one first. A room may use the rooms of the floors below it, and
  * nothing else. Rooms of one floor do not use each other.
  */
-export const FLOORS: readonly (readonly string[])[] = [
+const FLOORS: readonly (readonly string[])[] = [
   ["server.ts"],
   ["server"],
   ["cli"],

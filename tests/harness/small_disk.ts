@@ -1,5 +1,5 @@
 /** A file system of a given size, in memory: for what happens when it is full. */
-export class SmallDisk implements Disposable {
+class SmallDisk implements Disposable {
   /** Where it is mounted. */
   readonly path: string;
 

@@ -135,7 +135,7 @@ export interface Frame {
 }
 
 /** Splits a packet, and checks that its length is written in as few bytes as it can be. */
-export function parseFrame(bytes: Uint8Array): Frame {
+function parseFrame(bytes: Uint8Array): Frame {
   const reader = new Reader(bytes);
   const first = reader.uint8();
   const length = reader.varint();

@@ -46,7 +46,7 @@ const NAMES: ReadonlyMap<number, string> = new Map(
 );
 
 /** The name of an error, such as `ECONNRESET`. */
-export function errnoName(errno: number): string {
+function errnoName(errno: number): string {
   return NAMES.get(errno) ?? `errno ${errno}`;
 }
 
