@@ -15,7 +15,7 @@ import { Delivery } from "./delivery/delivery.ts";
 import { FlushQueue } from "./delivery/flush_queue.ts";
 import type { HostedOutbox, OutboxHost } from "./delivery/outbox_host.ts";
 import { Publisher } from "./delivery/publisher.ts";
-import { RetainedStore } from "./delivery/retained_store.ts";
+import { RetainedStore, type RetainedWatcher } from "./delivery/retained_store.ts";
 import type { Receiver } from "./delivery/subscriber.ts";
 import type { AccountRows } from "./durable/account_rows.ts";
 import type { DurableHost } from "./durable/durable_host.ts";
@@ -53,8 +53,8 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
   readonly limiters: Limiters;
   readonly outboxHost: OutboxHost;
   readonly connections: Roster<Connection> = new Roster();
-  /** Called with the topic of each retained message that comes, changes or goes. */
-  readonly retainedWatchers: Set<(topic: string) => void> = new Set();
+  /** Called when a retained message comes, changes or goes. */
+  readonly retainedWatchers: Set<RetainedWatcher> = new Set();
   journal: Journal | null = null;
   /** The other nodes of the cluster; `null` without one. Set by `node_port.ts`. */
   nodes: LinkedNodes | null = null;
@@ -73,12 +73,12 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
       onMatched: (nodes) => context.turns.count(Math.floor(nodes / NODES_PER_UNIT)),
     });
     this.delivery = new Delivery(this);
-    const retainedChanged = (topic: string) => {
+    const retainedChanged: RetainedWatcher = (topic, isExpired) => {
       // After a restart the broker publishes its state again, but the state of a disconnected
       // bridge must be stored.
       const isOwn = topic.startsWith("$SYS/") && bridgeName(topic) === null;
       if (!isOwn) this.journal?.onRetainedChanged(topic);
-      for (const watcher of this.retainedWatchers) watcher(topic);
+      for (const watcher of this.retainedWatchers) watcher(topic, isExpired);
     };
     this.retained = new RetainedStore(
       limits,

@@ -18,6 +18,7 @@ import {
 import { Origin } from "./base/origin.ts";
 import type { BrokerParts } from "./broker_parts.ts";
 import { Connection } from "./connection/connection.ts";
+import { type RetainedHost, RetainedPort } from "./retained_port.ts";
 import { NEVER_EXPIRES, type Session } from "./session/session.ts";
 import { subscribeCharged } from "./session/match_share.ts";
 import { endSubscription } from "./session/subscriptions.ts";
@@ -66,6 +67,8 @@ export interface NodeHost {
   readonly wallClock: () => number;
   /** The other nodes as the broker asks them; `null` for none. */
   nodes: LinkedNodes | null;
+  /** Its retained messages. */
+  readonly retained: RetainedHost;
   /** Reports an internal error. */
   reportError(error: unknown): void;
   /**
@@ -88,10 +91,12 @@ export interface NodeHost {
 
 /** The port of one broker. */
 export class NodePort implements NodeHost {
+  readonly retained: RetainedHost;
   readonly #parts: BrokerParts;
 
   constructor(parts: BrokerParts) {
     this.#parts = parts;
+    this.retained = new RetainedPort(parts);
   }
 
   get clock(): Clock {

@@ -4,6 +4,7 @@ import { Interest } from "./interest.ts";
 import type { Link } from "./link.ts";
 import { Peer } from "./peer.ts";
 import type { ClusterPart } from "./peer_part.ts";
+import { RetainedReplica } from "./retained_replica.ts";
 
 /** The most nodes of a cluster. Each has a session, and all subscriptions, of each other one. */
 const NODES_MAX = 256;
@@ -49,7 +50,7 @@ export class Cluster {
     this.nodes = nodes;
     this.#host = host;
     this.#interest = new Interest(host);
-    this.#parts = [this.#interest];
+    this.#parts = [this.#interest, new RetainedReplica(host)];
     host.nodes = this.#interest;
   }
 

@@ -16,7 +16,14 @@ export const FrameKind = {
   interest: 2,
   /** The subscriptions up to a change are known, and stored. */
   interestKnown: 3,
-  // 16 to 31: retained messages.
+  /** Which retained messages there are, in which versions. */
+  retainedVersions: 16,
+  /** Topics of which the other node has to send the retained messages. */
+  retainedWanted: 17,
+  /** A retained message, or that there is none any more. */
+  retained: 18,
+  /** All that was wanted at the start has been sent. */
+  retainedComplete: 19,
 } as const;
 
 /** The largest frame, in bytes. A longer one ends the link: it is no frame of a node. */

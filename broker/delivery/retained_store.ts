@@ -9,6 +9,12 @@ import { Deadline, type Scheduler } from "../base/scheduler.ts";
 /** What a retained message is kept by. */
 export type RetainedHead = Pick<Message, "name" | "expirySeconds" | "deadlineMs" | "weight">;
 
+/**
+ * Called with a topic whose retained message has come, changed or gone, and with whether it has gone
+ * because it has expired.
+ */
+export type RetainedWatcher = (topic: string, isExpired: boolean) => void;
+
 /** A message that is kept in fewer bytes until someone needs it. */
 export interface PackedMessage {
   /** What {@linkcode Message.weight} will be. */
@@ -46,7 +52,7 @@ export class RetainedStore {
   readonly #limits: BrokerLimits;
   readonly #clock: Clock;
   readonly #scheduler: Scheduler;
-  readonly #onChanged: (topic: string) => void;
+  readonly #onChanged: RetainedWatcher;
   readonly #mayGrow: (bytes: number) => boolean;
   readonly #expiryOf: (topic: string) => number;
   /** Memory of the messages, without the tree. */
@@ -61,7 +67,7 @@ export class RetainedStore {
     limits: BrokerLimits,
     clock: Clock,
     scheduler: Scheduler,
-    onChanged: (topic: string) => void = () => {},
+    onChanged: RetainedWatcher = () => {},
     mayGrow: (bytes: number) => boolean = () => true,
     expiryOf: (topic: string) => number = () => Infinity,
   ) {
@@ -87,11 +93,12 @@ export class RetainedStore {
    * Handles a message with the RETAIN flag: it replaces the message of its topic, or removes it if
    * the payload is empty [MQTT-3.3.1-5] [MQTT-3.3.1-6].
    *
+   * @param sinceMs When it came, by the clock; now by default.
    * @returns False if there is no room. Then nothing has changed.
    */
-  set(message: Message): boolean {
+  set(message: Message, sinceMs: number = this.#clock.now()): boolean {
     if (message.payloadStart === message.payloadEnd) {
-      this.#delete(message.name);
+      this.#delete(message.name, false);
       return true;
     }
     const previous = this.#tree.get(message.name);
@@ -104,8 +111,8 @@ export class RetainedStore {
     // The number of `$SYS` topics is limited, and they are most useful when memory is short.
     if (growth > 0 && !message.name.startsWith("$SYS/") && !this.#mayGrow(growth)) return false;
     this.#forget(previous);
-    this.#put(message, message.keep(), this.#clock.now());
-    this.#onChanged(message.name);
+    this.#put(message, message.keep(), sinceMs);
+    this.#onChanged(message.name, false);
     return true;
   }
 
@@ -117,7 +124,7 @@ export class RetainedStore {
   #put(head: RetainedHead, message: Message | PackedMessage, sinceMs: number): void {
     const { name, expirySeconds, deadlineMs } = head;
     const dueMs = expirySeconds < 0 ? sinceMs + this.#expiryOf(name) * 1000 : deadlineMs;
-    const expiry = dueMs === Infinity ? null : new Deadline(() => this.#delete(name));
+    const expiry = dueMs === Infinity ? null : new Deadline(() => this.#delete(name, true));
     if (expiry !== null) this.#scheduler.set(expiry, dueMs);
     this.#tree.set(name, new Retained(message, sinceMs, expiry));
     this.#bytes += costOf(head);
@@ -138,10 +145,10 @@ export class RetainedStore {
     return new RetainedWalk(this.#tree.match(filter), this.#clock);
   }
 
-  #delete(topic: string): void {
+  #delete(topic: string, isExpired: boolean): void {
     const retained = this.#tree.delete(topic);
     this.#forget(retained);
-    if (retained !== undefined) this.#onChanged(topic);
+    if (retained !== undefined) this.#onChanged(topic, isExpired);
   }
 
   #forget(retained: Retained | undefined): void {

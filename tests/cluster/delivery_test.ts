@@ -171,7 +171,7 @@ Deno.test("a node says nothing about itself to others", async () => {
   assertEquals(receiver.texts, []);
 });
 
-Deno.test("messages that come by a link are not counted as those of clients, and not retained", async () => {
+Deno.test("messages that come by a link are not counted as those of clients", async () => {
   const published: string[] = [];
   await using nodes = await Nodes.start(2, {
     broker: { hooks: { published: ({ topic }) => published.push(topic) } },
@@ -188,7 +188,6 @@ Deno.test("messages that come by a link are not counted as those of clients, and
     ["loose", false],
   ]);
   assertEquals(published, ["t", "t"]);
-  assertEquals(nodes.broker(1).stats.retainedMessages, 0);
   assertEquals(nodes.broker(1).stats.clients, 1);
 });
 

@@ -1,0 +1,112 @@
+/** What a broker offers to the links between nodes about its retained messages. */
+import type { QoS } from "../codec/mod.ts";
+import { Message } from "./base/message.ts";
+import { decodeProperties } from "./base/message_properties.ts";
+import { Origin } from "./base/origin.ts";
+import type { BrokerParts } from "./broker_parts.ts";
+import type { RetainedWatcher } from "./delivery/retained_store.ts";
+
+/** The most messages, and topic levels, of one step of a walk. */
+const MESSAGES_PER_STEP = 100;
+const LEVELS_PER_STEP = 1000;
+
+const encoder = new TextEncoder();
+
+/** A retained message as nodes send it to each other. The bytes are borrowed. */
+export interface RetainedContent {
+  readonly qos: QoS;
+  /** The properties that every subscriber receives, encoded, without their length. */
+  readonly properties: Uint8Array;
+  readonly payload: Uint8Array;
+  /** What is left of the Message Expiry Interval, in milliseconds; -1 for none. */
+  readonly leftMs: number;
+}
+
+/** The retained messages of a node. Those below `$SYS/` are its own, and do not show here. */
+export interface RetainedHost {
+  /**
+   * The topics that have one. They may change during the walk. It yields `null` after a step that
+   * has found none.
+   */
+  topics(): Generator<string | null, void, void>;
+  /** The message of a topic; `null` if there is none. */
+  get(topic: string): RetainedContent | null;
+  /** When the message of a topic came, in milliseconds since 1970. */
+  sinceOf(topic: string): number;
+  /**
+   * Takes the message of another node. Subscribers receive nothing.
+   *
+   * @param content The message; `null` deletes that of the topic.
+   * @param sinceMs When it came to its first node, in milliseconds since 1970.
+   * @returns False if there is no room for it.
+   */
+  set(topic: string, content: RetainedContent | null, sinceMs: number): boolean;
+  /** Has a watcher told of every change. Returns what ends that. */
+  watch(watcher: RetainedWatcher): () => void;
+}
+
+/** The retained messages of one broker. */
+export class RetainedPort implements RetainedHost {
+  readonly #parts: BrokerParts;
+
+  constructor(parts: BrokerParts) {
+    this.#parts = parts;
+  }
+
+  *topics(): Generator<string | null, void, void> {
+    const walk = this.#parts.retained.match("#");
+    for (;;) {
+      const page = walk.next(MESSAGES_PER_STEP, LEVELS_PER_STEP);
+      if (page === null) return;
+      yield null;
+      // `#` matches no topic that begins with `$`; those are few [MQTT-4.7.2-1].
+      for (const { name } of page) yield name;
+    }
+  }
+
+  get(topic: string): RetainedContent | null {
+    const { retained, context } = this.#parts;
+    const message = retained.get(topic);
+    if (message === undefined) return null;
+    const { qos, payload, buffer, propertiesStart, propertiesEnd } = message;
+    const properties = buffer.subarray(propertiesStart, propertiesEnd);
+    const { expirySeconds, deadlineMs } = message;
+    const leftMs = expirySeconds < 0 ? -1 : Math.max(0, deadlineMs - context.clock.now());
+    return { qos, payload, properties, leftMs };
+  }
+
+  sinceOf(topic: string): number {
+    const { retained, context: { calendar } } = this.#parts;
+    return calendar.toWall(retained.sinceOf(topic));
+  }
+
+  set(topic: string, content: RetainedContent | null, sinceMs: number): boolean {
+    const { retained, context } = this.#parts;
+    const { qos = 0, payload = new Uint8Array(), leftMs = -1 } = content ?? {};
+    const properties = content === null ? {} : decodeProperties(content.properties);
+    const seconds = Math.ceil(leftMs / 1000);
+    if (leftMs >= 0) properties.messageExpiryInterval = seconds;
+    const message = Message.of({
+      route: { topic, bytes: encoder.encode(topic) },
+      payload,
+      properties,
+      qos,
+      retain: true,
+      // It expires everywhere at the same moment.
+      nowMs: context.clock.now() - (leftMs < 0 ? 0 : seconds * 1000 - leftMs),
+      origin: Origin.link(""),
+    });
+    if (retained.set(message, context.calendar.toClock(sinceMs))) return true;
+    context.reportDrop("retained-full", message, null);
+    return false;
+  }
+
+  watch(watcher: RetainedWatcher): () => void {
+    const { retainedWatchers } = this.#parts;
+    const own: RetainedWatcher = (topic, isExpired) => {
+      if (!topic.startsWith("$SYS/")) watcher(topic, isExpired);
+    };
+    retainedWatchers.add(own);
+    return () => void retainedWatchers.delete(own);
+  }
+}

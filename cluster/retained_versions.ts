@@ -1,0 +1,110 @@
+/** Which of two states of a topic's retained message is the later one. */
+import type { RetainedContent, RetainedHost } from "../broker/retained_port.ts";
+
+/** How many deletions are remembered, and for how long, in milliseconds. */
+const DELETIONS_MAX = 100_000;
+const DELETION_MS = 600_000;
+
+/** Two changes of one topic on one node differ by so many milliseconds at least. */
+const STEP_MS = 0.001;
+
+/** Of a large payload so many bytes at each end count for the sum. */
+const SUMMED_BYTES = 4096;
+
+/** The parameters of FNV-1a with 32 bits. */
+const OFFSET = 0x811c_9dc5;
+const PRIME = 0x0100_0193;
+
+/** The state of a topic: its retained message, or that it has none. */
+export interface RetainedState {
+  /** When it came to its first node, in milliseconds since 1970. */
+  readonly version: number;
+  /** A sum of the message; 0 if there is none. */
+  readonly sum: number;
+}
+
+/**
+ * The versions of the retained messages of one node. A version is the time at which the change came
+ * to its first node. The later change wins on every node, and of two that came at the same time the
+ * one with the larger sum: so all nodes come to the same state, in whatever order they learn of it.
+ *
+ * A message that came before the start has the time that is stored with it. A deletion is remembered
+ * for ten minutes, so that a node which has missed it does not bring the message back.
+ */
+export class RetainedVersions {
+  readonly #host: RetainedHost;
+  readonly #wallClock: () => number;
+  /** Of messages that have changed since the start. */
+  readonly #changed = new Map<string, number>();
+  /** Of topics without a message any more, the oldest first. */
+  readonly #deleted = new Map<string, number>();
+
+  constructor(host: RetainedHost, wallClock: () => number) {
+    this.#host = host;
+    this.#wallClock = wallClock;
+  }
+
+  /** Topics whose messages were deleted lately. They may change during the walk. */
+  deletions(): Iterable<string> {
+    return this.#deleted.keys();
+  }
+
+  /** The state of a topic; version 0 if nothing is known. */
+  of(topic: string): RetainedState {
+    const deleted = this.#deleted.get(topic);
+    if (deleted !== undefined) return { version: deleted, sum: 0 };
+    const content = this.#host.get(topic);
+    if (content === null) return { version: 0, sum: 0 };
+    const version = this.#changed.get(topic) ?? Math.round(this.#host.sinceOf(topic));
+    return { version, sum: sumOf(content) };
+  }
+
+  /** Whether another state of a topic is the later one. */
+  isLater(topic: string, { version, sum }: RetainedState): boolean {
+    const own = this.of(topic);
+    return version > own.version || version === own.version && sum > own.sum;
+  }
+
+  /** A client of this node has changed a topic. */
+  onChanged(topic: string): void {
+    const before = this.#deleted.get(topic) ?? this.#changed.get(topic) ?? 0;
+    this.note(topic, Math.max(this.#wallClock(), before + STEP_MS));
+  }
+
+  /** The message of a topic has expired. Every node finds that out by itself. */
+  onExpired(topic: string): void {
+    this.#changed.delete(topic);
+  }
+
+  /** The topic has its present state since then. */
+  note(topic: string, version: number): void {
+    this.#deleted.delete(topic);
+    if (this.#host.get(topic) !== null) {
+      this.#changed.set(topic, version);
+      return;
+    }
+    this.#changed.delete(topic);
+    this.#deleted.set(topic, version);
+    const oldest = this.#wallClock() - DELETION_MS;
+    for (const [topic, version] of this.#deleted) {
+      if (version > oldest && this.#deleted.size <= DELETIONS_MAX) return;
+      this.#deleted.delete(topic);
+    }
+  }
+}
+
+/** A sum of a message: two different ones have different sums, nearly always. */
+export function sumOf({ qos, properties, payload }: RetainedContent): number {
+  let hash = Math.imul(OFFSET ^ qos, PRIME);
+  hash = Math.imul(hash ^ payload.length, PRIME);
+  for (const bytes of [properties, payload]) {
+    const { length } = bytes;
+    const head = Math.min(length, SUMMED_BYTES);
+    for (let i = 0; i < head; i++) hash = Math.imul(hash ^ bytes[i]!, PRIME);
+    for (let i = Math.max(head, length - SUMMED_BYTES); i < length; i++) {
+      hash = Math.imul(hash ^ bytes[i]!, PRIME);
+    }
+  }
+  // 0 stands for no message.
+  return (hash >>> 0) || 1;
+}

@@ -1,0 +1,128 @@
+import { assert, assertEquals } from "@std/assert";
+import type { RetainedContent, RetainedHost } from "../broker/retained_port.ts";
+import { RetainedVersions, sumOf } from "./retained_versions.ts";
+
+/** Retained messages in a map; all came at second 1. */
+class Messages implements RetainedHost {
+  readonly all = new Map<string, RetainedContent>();
+
+  *topics(): Generator<string | null, void, void> {
+    yield* this.all.keys();
+  }
+
+  get(topic: string): RetainedContent | null {
+    return this.all.get(topic) ?? null;
+  }
+
+  sinceOf(): number {
+    return 1000.4;
+  }
+
+  set(): boolean {
+    return false;
+  }
+
+  watch(): () => void {
+    return () => {};
+  }
+}
+
+function content(text: string): RetainedContent {
+  const payload = new TextEncoder().encode(text);
+  return { qos: 0, properties: new Uint8Array(), payload, leftMs: -1 };
+}
+
+function world() {
+  const messages = new Messages();
+  const time = { nowMs: 5000 };
+  return { messages, time, versions: new RetainedVersions(messages, () => time.nowMs) };
+}
+
+Deno.test("RetainedVersions gives a stored message the time that is stored with it", () => {
+  const { messages, versions } = world();
+  messages.all.set("a", content("x"));
+  assertEquals(versions.of("a"), { version: 1000, sum: sumOf(content("x")) });
+  assertEquals(versions.of("b"), { version: 0, sum: 0 });
+});
+
+Deno.test("RetainedVersions gives each change a later version, also within a millisecond and when the clock goes back", () => {
+  const { messages, time, versions } = world();
+  const seen: number[] = [];
+  const change = () => {
+    versions.onChanged("a");
+    seen.push(versions.of("a").version);
+  };
+  messages.all.set("a", content("x"));
+  change();
+  change();
+  messages.all.delete("a");
+  change();
+  time.nowMs -= 100;
+  change();
+  messages.all.set("a", content("y"));
+  change();
+  assertEquals(seen[0], 5000);
+  assertEquals(seen, seen.toSorted((a, b) => a - b));
+  assertEquals(new Set(seen).size, 5);
+});
+
+Deno.test("RetainedVersions decides between two states in the same way on every node", () => {
+  const states = [content("x"), content("y"), null].flatMap((one) =>
+    [5000, 6000].map((version) => ({ one, version, sum: one === null ? 0 : sumOf(one) }))
+  );
+  for (const here of states) {
+    for (const there of states) {
+      if (here === there) continue;
+      const isLater = [[here, there], [there, here]].map(([own, other]) => {
+        const { messages, versions } = world();
+        if (own!.one !== null) messages.all.set("a", own!.one);
+        versions.note("a", own!.version);
+        return versions.isLater("a", other!);
+      });
+      assert(isLater[0] !== isLater[1], JSON.stringify([here, there]));
+    }
+  }
+});
+
+Deno.test("RetainedVersions remembers deletions for ten minutes, and no more than 100,000", () => {
+  const { time, versions } = world();
+  versions.onChanged("a");
+  time.nowMs += 599_000;
+  versions.onChanged("b");
+  assertEquals([...versions.deletions()], ["a", "b"]);
+  time.nowMs += 2000;
+  versions.onChanged("c");
+  assertEquals([...versions.deletions()], ["b", "c"]);
+  for (let i = 0; i < 100_000; i++) versions.onChanged(`t${i}`);
+  assertEquals([...versions.deletions()].length, 100_000);
+});
+
+Deno.test("RetainedVersions knows nothing of what has expired", () => {
+  const { messages, versions } = world();
+  messages.all.set("a", content("x"));
+  versions.onChanged("a");
+  messages.all.delete("a");
+  versions.onExpired("a");
+  assertEquals([versions.of("a").version, [...versions.deletions()]], [0, []]);
+});
+
+Deno.test("sumOf() depends on every part of a message, and on both ends of a large one", () => {
+  const large = (first: number, last: number) => {
+    const payload = new Uint8Array(100_000);
+    payload[0] = first;
+    payload[99_999] = last;
+    return { ...content(""), payload };
+  };
+  const all = [
+    content(""),
+    content("x"),
+    content("y"),
+    { ...content("x"), qos: 1 as const },
+    { ...content(""), properties: Uint8Array.of(120) },
+    large(0, 0),
+    large(1, 0),
+    large(0, 1),
+  ].map(sumOf);
+  assertEquals(new Set(all).size, all.length);
+  assert(!all.includes(0));
+});
