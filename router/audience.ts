@@ -3,7 +3,7 @@ import type { QoS } from "../codec/mod.ts";
 import type { Cursor } from "../log/cursor.ts";
 import { FilterEntry } from "./filter_entry.ts";
 import type { SharedGroup } from "./shared_group.ts";
-import type { Subscriber, Subscription } from "./subscription.ts";
+import { type Subscriber, Subscription } from "./subscription.ts";
 import { addUp, type Variant } from "./variant.ts";
 
 /** The member count from which members are found by an index. */
@@ -61,8 +61,11 @@ export interface MemberObserver<S extends Subscriber> {
  * all subscribers.
  */
 export class Audience<S extends Subscriber> {
-  /** The matching filters. Most audiences have one, which needs no list. */
-  readonly #entries: FilterEntry<S> | readonly FilterEntry<S>[];
+  /**
+   * The matching filters. Most audiences have one, which needs no list; and most of these have one
+   * subscription, which needs no entry.
+   */
+  #entries: Subscription<S> | FilterEntry<S> | readonly FilterEntry<S>[];
   /** The shared groups of all filters; `null` for none, which is common. */
   groups: readonly SharedGroup<S>[] | null = null;
   /** The only member, if it receives all messages alike and there is no shared group. */
@@ -82,9 +85,9 @@ export class Audience<S extends Subscriber> {
   #index: Map<S, Member<S>> | null = null;
   #observer: MemberObserver<S> | null = null;
 
-  /** @param entries The filters; kept, and must not change. */
-  constructor(entries: readonly FilterEntry<S>[]) {
-    this.#entries = entries.length === 1 ? entries[0]! : entries;
+  /** @param from The filters, kept; or the only subscription of the only filter. */
+  constructor(from: Subscription<S> | readonly FilterEntry<S>[]) {
+    this.#entries = Array.isArray(from) && from.length === 1 ? from[0]! : from;
     this.refresh();
   }
 
@@ -96,9 +99,24 @@ export class Audience<S extends Subscriber> {
     return audience;
   }
 
-  /** The matching filters. */
+  /** The matching filters; none if it is that of a subscription alone. */
   get entries(): readonly FilterEntry<S>[] {
-    return this.#entries instanceof FilterEntry ? [this.#entries] : this.#entries;
+    if (this.#entries instanceof FilterEntry) return [this.#entries];
+    return Array.isArray(this.#entries) ? this.#entries : NO_ENTRIES;
+  }
+
+  /** The only subscription, if the audience was made of it alone. */
+  get only(): Subscription<S> | null {
+    return this.#entries instanceof Subscription ? this.#entries : null;
+  }
+
+  /**
+   * What the audience is made of has changed: to another subscription of the same subscriber, to the
+   * entry of the filter, or to nothing.
+   */
+  become(from: Subscription<S> | FilterEntry<S> | null): void {
+    this.#entries = from ?? NO_ENTRIES;
+    this.#version = -1;
   }
 
   /** The members, in no specific order: one for each subscriber, without shared groups. */
@@ -125,7 +143,7 @@ export class Audience<S extends Subscriber> {
     const before = this.#weight;
     // An observer has data for each member.
     const memberBytes = this.#observer === null ? MEMBER_BYTES : OBSERVED_MEMBER_BYTES;
-    const entries = this.#entries instanceof FilterEntry ? 1 : this.#entries.length;
+    const entries = Array.isArray(this.#entries) ? this.#entries.length : 1;
     this.#weight = AUDIENCE_BYTES + entries * ENTRY_BYTES + this.size * memberBytes;
     return this.#weight - before;
   }
@@ -155,9 +173,10 @@ export class Audience<S extends Subscriber> {
   }
 
   get #sumOfVersions(): number {
+    if (this.#entries instanceof Subscription) return 0;
     if (this.#entries instanceof FilterEntry) return this.#entries.version;
     let sum = 0;
-    for (const { version } of this.#entries) sum += version;
+    for (const { version } of this.entries) sum += version;
     return sum;
   }
 
@@ -200,7 +219,7 @@ export class Audience<S extends Subscriber> {
   #rebuild(): void {
     this.#index = null;
     const entry = this.#entries instanceof FilterEntry ? this.#entries : null;
-    const single = entry?.single ?? null;
+    const single = this.only ?? entry?.single ?? null;
     // The most common case.
     if (single !== null) return this.#setOnly(memberOf(single));
     this.#only = null;
@@ -239,7 +258,8 @@ export class Audience<S extends Subscriber> {
 
   #findGroups(): void {
     let groups: SharedGroup<S>[] | null = null;
-    const isPlain = this.#entries instanceof FilterEntry && this.#entries.groups === null;
+    const isPlain = this.#entries instanceof Subscription ||
+      this.#entries instanceof FilterEntry && this.#entries.groups === null;
     for (const entry of isPlain ? NO_ENTRIES : this.entries) {
       if (entry.groups !== null) (groups ??= []).push(...entry.groups.values());
     }

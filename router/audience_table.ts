@@ -1,7 +1,7 @@
 /** The audiences of all cached routes, found by the filters that they are made of. */
 import { Audience } from "./audience.ts";
 import type { FilterEntry } from "./filter_entry.ts";
-import type { Subscriber } from "./subscription.ts";
+import type { Subscriber, Subscription } from "./subscription.ts";
 
 /** A larger audience is kept, because it is dear to put together. */
 const ONCE_MEMBERS_MAX = 8;
@@ -12,8 +12,8 @@ const ONCE_MEMBERS_MAX = 8;
  */
 export class AudienceTable<S extends Subscriber> {
   /**
-   * Audiences of more than one filter, by the ids of their filters. A filter entry holds the
-   * audience of that filter alone.
+   * Audiences of more than one filter, by the ids of their filters. A filter entry, or its only
+   * subscription, holds the audience of that filter alone.
    */
   readonly #audiences = new Map<string, Audience<S>>();
   /** The audience of topics that no filter matches. It costs nothing. */
@@ -35,6 +35,13 @@ export class AudienceTable<S extends Subscriber> {
     const key = keyOf(entries);
     let audience = this.#audiences.get(key);
     if (audience === undefined) this.#audiences.set(key, audience = new Audience([...entries]));
+    return audience;
+  }
+
+  /** The audience of a subscription that is alone at its filter; made if there is none. */
+  of(subscription: Subscription<S>): Audience<S> {
+    let audience = soloOf(subscription);
+    if (audience === null) subscription.solo = audience = new Audience(subscription);
     return audience;
   }
 
@@ -65,10 +72,32 @@ export class AudienceTable<S extends Subscriber> {
   remove(audience: Audience<S>): void {
     if (audience === this.#nobody) return;
     this.#bytes -= audience.unweigh();
-    const { entries } = audience;
-    if (entries.length > 1) this.#audiences.delete(keyOf(entries));
-    else entries[0]!.solo = null;
+    const { entries, only } = audience;
+    if (only !== null) only.solo = null;
+    else if (entries.length > 1) this.#audiences.delete(keyOf(entries));
+    else if (entries.length === 1) entries[0]!.solo = null;
   }
+}
+
+/**
+ * Moves the audience of a subscription that is no longer alone at its filter, or no longer there.
+ *
+ * @param heir The subscription of the same subscriber that replaces it, the entry of the filter, or
+ * `null` for nothing.
+ */
+export function passSolo<S extends Subscriber>(
+  subscription: Subscription<S>,
+  heir: Subscription<S> | FilterEntry<S> | null,
+): void {
+  const audience = soloOf(subscription);
+  if (audience === null) return;
+  subscription.solo = null;
+  if (heir !== null) heir.solo = audience;
+  audience.become(heir);
+}
+
+function soloOf<S extends Subscriber>({ solo }: Subscription<S>): Audience<S> | null {
+  return solo as Audience<S> | null;
 }
 
 function keyOf(entries: readonly { readonly id: number }[]): string {

@@ -247,7 +247,7 @@ export class Router<S extends Subscriber> {
   /** Gives a route its audience until the next change. Returns false if it is one to be kept. */
   #bindOnce(route: Route<S>): boolean {
     const entries = this.#entries;
-    const one = this.#index.matchOne(route.topic, entries);
+    const one = this.#index.match(route.topic, entries);
     const audience = one === null ? this.#audiences.once(entries) : Audience.ofOne(one);
     entries.length = 0;
     if (audience === null) return false;
@@ -260,8 +260,8 @@ export class Router<S extends Subscriber> {
     const seen = route.seen;
     route.seen = this.#index.filterChanges;
     if (route.audience !== null && !this.#index.isAffected(route.topic, seen)) return;
-    this.#index.match(route.topic, this.#entries);
-    const audience = this.#audiences.get(this.#entries);
+    const one = this.#index.match(route.topic, this.#entries);
+    const audience = one === null ? this.#audiences.get(this.#entries) : this.#audiences.of(one);
     this.#entries.length = 0;
     if (audience === route.audience) return;
     this.#unbind(route);

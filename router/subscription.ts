@@ -57,6 +57,11 @@ function copyOf(options: SubscriptionOptions): SubscriptionOptions {
 export class Subscription<S extends Subscriber> {
   /** How a message is sent through a shared group; created at first use. */
   variant: Variant | null = null;
+  /**
+   * The audience of topics that match only this filter, if it was created, and no one else has
+   * subscribed to the filter. For the table of audiences, which sets it.
+   */
+  solo: object | null = null;
 
   /**
    * @param subscriber The receiver.

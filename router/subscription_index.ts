@@ -1,5 +1,6 @@
 /** The subscriptions of all clients by topic filter, with their changes and their memory. */
 import { Log } from "../log/log.ts";
+import { passSolo } from "./audience_table.ts";
 import { FilterEntry } from "./filter_entry.ts";
 import { FilterTrie } from "./filter_trie.ts";
 import { mapKey } from "./map_key.ts";
@@ -134,6 +135,7 @@ export class SubscriptionIndex<S extends Subscriber> {
     const isOnly = !(held instanceof FilterEntry) && held.subscriber === subscription.subscriber;
     if (!isOnly) return this.#entryOf(held).set(subscription);
     this.#trie.replace(subscription.filter, subscription);
+    passSolo(held, subscription);
     return held;
   }
 
@@ -148,6 +150,7 @@ export class SubscriptionIndex<S extends Subscriber> {
     const entry = this.#newEntry(held.filter);
     entry.set(held);
     this.#trie.replace(held.filter, entry);
+    passSolo(held, entry);
     return entry;
   }
 
@@ -171,6 +174,7 @@ export class SubscriptionIndex<S extends Subscriber> {
     if (held === previous || isEmptyEntry) {
       this.#trie.delete(plain);
       this.#filters.append(plain);
+      if (held === previous) passSolo(previous, null);
       if (isEmptyEntry) this.#bytes -= ENTRY_BYTES;
     }
     if (previous !== undefined) this.#count(-1, filter, shared !== null);
@@ -208,31 +212,23 @@ export class SubscriptionIndex<S extends Subscriber> {
     this.#changes++;
     if (parseSharedFilter(filter) !== null) return;
     const held = this.#trie.get(filter);
-    // A subscription that is in the trie itself has no audience.
     if (held instanceof FilterEntry) held.touch(subscriber);
-  }
-
-  /** Adds the entries of all filters that match a topic to `entries`. */
-  match(topic: string, entries: FilterEntry<S>[]): void {
-    const visited = this.#trie.match(topic, this.#matched);
-    this.#onMatched?.(visited);
-    for (const held of this.#matched) entries.push(this.#entryOf(held));
-    this.#matched.length = 0;
+    else if (held !== undefined) passSolo(held, held);
   }
 
   /**
-   * The subscription that alone matches a topic; `null` if none or several do. Then the entries of all
-   * filters that match are added to `entries`.
+   * The subscription that is alone at the only filter that matches a topic; `null` if there is none
+   * such. Then the entries of all filters that match are added to `entries`.
    */
-  matchOne(topic: string, entries: FilterEntry<S>[]): Subscription<S> | null {
+  match(topic: string, entries: FilterEntry<S>[]): Subscription<S> | null {
     const matched = this.#matched;
     const visited = this.#trie.match(topic, matched);
     this.#onMatched?.(visited);
-    const held = matched.length === 1 ? matched[0]! : null;
-    const single = held instanceof FilterEntry ? held.groups === null ? held.single : null : held;
-    if (single === null) { for (const one of matched) entries.push(this.#entryOf(one)); }
+    const only = matched.length === 1 ? matched[0]! : null;
+    const isAlone = only !== null && !(only instanceof FilterEntry);
+    if (!isAlone) { for (const held of matched) entries.push(this.#entryOf(held)); }
     matched.length = 0;
-    return single;
+    return isAlone ? only : null;
   }
 
   /** Whether a filter that matches the topic was added or removed since the position `seen`. */
