@@ -26,7 +26,8 @@ export function findChild<N extends Keyed>(
   if (children === undefined) return undefined;
   // The first level has no slash before it.
   if (children instanceof WideMap) {
-    return children.get(start === 0 ? `/${text.slice(0, end)}` : text.slice(start - 1, end));
+    if (start > 0) return children.find(text, start - 1, end);
+    return children.get(`/${text.slice(0, end)}`);
   }
   const { key } = children;
   if (key.length - 1 !== end - start) return undefined;
