@@ -15,6 +15,8 @@ const FOLLOW_FROM = 8;
 const AUDIENCE_BYTES = 170;
 const ENTRY_BYTES = 24;
 const MEMBER_BYTES = 150;
+/** The audience of one subscription, with its member. */
+const SOLO_BYTES = 210;
 /** A member for which the observer has a seat, too: 250 to 270. */
 const OBSERVED_MEMBER_BYTES = 260;
 
@@ -141,6 +143,10 @@ export class Audience<S extends Subscriber> {
    */
   weigh(): number {
     const before = this.#weight;
+    if (this.only !== null) {
+      this.#weight = SOLO_BYTES;
+      return SOLO_BYTES - before;
+    }
     // An observer has data for each member.
     const memberBytes = this.#observer === null ? MEMBER_BYTES : OBSERVED_MEMBER_BYTES;
     const entries = Array.isArray(this.#entries) ? this.#entries.length : 1;
@@ -155,8 +161,13 @@ export class Audience<S extends Subscriber> {
     return before;
   }
 
-  /** Tells an observer of every change from now on. The observer cannot be removed. */
+  /**
+   * Tells an observer of every change from now on. The observer cannot be removed.
+   *
+   * @throws {Error} If the audience is that of one subscription, which follows no changes.
+   */
   observe(observer: MemberObserver<S>): void {
+    if (this.only !== null) throw new Error("The audience of one subscription has no observer");
     this.#observer = observer;
     this.#follow();
   }

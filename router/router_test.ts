@@ -150,6 +150,49 @@ Deno.test("Router.touch() has the audience look at a subscriber again", () => {
   assertEquals(told, ["removed 3", "added 3"]);
 });
 
+Deno.test("Router.audience() of one subscription stays while others come to its filter and leave", () => {
+  for (const filter of ["a/b", "a/+", "a/#"]) {
+    const router: TestRouter = new Router();
+    const mine = subscription(ONE, filter);
+    router.subscribe(mine);
+    const route = router.routeOf("a/b")!;
+    const audience = router.audience(route);
+    assertEquals([audience.sole?.qos, audience.only], [0, mine]);
+    assertThrows(() => audience.observe({ onAdded() {}, onRemoved() {} }), Error, "no observer");
+    const again = subscription(ONE, filter, { qos: 1 });
+    assertStrictEquals(router.subscribe(again), mine);
+    assertStrictEquals(router.audience(route), audience);
+    assertEquals([audience.sole?.qos, audience.only, mine.solo], [1, again, null]);
+    const member = audience.sole;
+    router.touch(ONE, filter);
+    assert(router.audience(route) === audience && audience.sole !== member, "looked at again");
+    router.subscribe(subscription(OTHER, filter));
+    assertStrictEquals(router.audience(route), audience);
+    assertEquals([receivers(router, "a/b"), audience.only, again.solo], [[0, 1], null, null]);
+    router.unsubscribe(ONE, filter);
+    assertEquals([receivers(router, "a/b"), audience.sole?.subscriber], [[1], OTHER]);
+    router.subscribe(subscription(ONE, `$share/g/${filter}`));
+    assertEquals([router.audience(route).groups?.length, audience.sole], [1, null]);
+    router.unsubscribe(ONE, `$share/g/${filter}`);
+    router.unsubscribe(OTHER, filter);
+    assertEquals(receivers(router, "a/b"), []);
+  }
+});
+
+Deno.test("Router.audience() of one subscription ends with the subscription", () => {
+  const router: TestRouter = new Router();
+  const first = subscription(ONE, "a/+");
+  router.subscribe(first);
+  const audience = router.audience(router.routeOf("a/b")!);
+  assertStrictEquals(router.audience(router.routeOf("a/c")!), audience, "for both topics");
+  const bytes = router.routesBytes;
+  router.unsubscribe(ONE, "a/+");
+  assertEquals([first.solo, audience.only], [null, null]);
+  router.subscribe(subscription(ONE, "a/+"));
+  assertEquals([receivers(router, "a/b"), receivers(router, "a/c")], [[0], [0]]);
+  assertEquals([audience.routes, router.routesBytes], [0, bytes]);
+});
+
 Deno.test("Router.audience() is right for a route that the cache has dropped", () => {
   const router: TestRouter = new Router({ routesMax: 4 });
   router.subscribe(subscription(ONE, "a/#"));

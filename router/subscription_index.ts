@@ -15,8 +15,8 @@ const CHANGES_CHECKED_MAX = 16;
  * Memory of objects without their strings, in bytes: measured with 20,000 of each after a garbage
  * collection (Deno 2.9.6, 64 bits).
  */
-/** A subscription, in the trie or its group, and in the session's table: 150 to 175. */
-const SUBSCRIPTION_BYTES = 160;
+/** A subscription, in the trie or its group, and in the session's table: 145 to 190. */
+const SUBSCRIPTION_BYTES = 175;
 /** The entry of a filter that has several subscriptions, a group or an audience. */
 const ENTRY_BYTES = 260;
 /** A shared group, without its members. */

@@ -67,3 +67,51 @@ Deno.test("WideMap is not slowed by one key that keeps coming back", () => {
   // It takes 0.1 s; a Map of that size takes 4 s and more.
   assert(performance.now() - started < 2000);
 });
+
+/**
+ * Keys of 2 × `stages` characters with one hash. In each stage two pairs of characters lead to the
+ * same state: the second character makes up for the difference of the first.
+ */
+function collidingKeys(stages: number): string[] {
+  let state = 2 * stages;
+  let keys = [""];
+  const step = (before: number, code: number) => Math.imul(before ^ code, 0x01000193);
+  for (let stage = 0; stage < stages; stage++) {
+    const byHigh = new Map<number, number>();
+    for (let code = 0x100;; code++) {
+      const one = step(state, code);
+      const other = byHigh.get(one >>> 16);
+      byHigh.set(one >>> 16, code);
+      if (other === undefined) continue;
+      const difference = one ^ step(state, other);
+      const pairs = [
+        String.fromCharCode(code, 0x100),
+        String.fromCharCode(other, 0x100 ^ difference),
+      ];
+      state = step(one, 0x100);
+      keys = keys.flatMap((key) => pairs.map((pair) => key + pair));
+      break;
+    }
+  }
+  return keys;
+}
+
+Deno.test("WideMap finds keys whose hashes collide, and keys beside them", () => {
+  const keys = collidingKeys(11);
+  assertEquals(new Set(keys).size, 2048);
+  const wide = new WideMap<Value>();
+  for (let index = 0; index < 3000; index++) wide.set(keyAt(index), { key: keyAt(index) });
+  const started = performance.now();
+  for (const key of keys) wide.set(key, { key });
+  for (let round = 0; round < 50; round++) {
+    for (const key of keys) assert(wide.find(`${key}/x`, 0, key.length)?.key === key);
+  }
+  // It takes 50 ms; if all of them were in one table, some seconds.
+  assert(performance.now() - started < 1000);
+  assertEquals([wide.size, [...wide.values()].length], [5048, 5048]);
+  for (const key of keys) assert(wide.delete(key) && !wide.delete(key));
+  for (let index = 0; index < 3000; index++) {
+    assertEquals(wide.get(keyAt(index))?.key, keyAt(index));
+  }
+  assertEquals(new Map(wide.entries()).size, 3000);
+});
