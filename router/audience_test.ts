@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { collectGarbage } from "../tests/harness/garbage.ts";
-import { Audience, type Member } from "./audience.ts";
+import { Audience } from "./audience.ts";
+import type { Member } from "./member.ts";
 import { FilterEntry } from "./filter_entry.ts";
 import type { Subscription } from "./subscription.ts";
 import { subscribers, subscription, TestSubscriber } from "./testdata/subscribers.ts";

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { MalformedPacketError } from "../codec/mod.ts";
-import type { Audience, Member } from "./audience.ts";
+import type { Audience } from "./audience.ts";
+import type { Member } from "./member.ts";
 import type { Route } from "./route_cache.ts";
 import { Router, type RouterOptions } from "./router.ts";
 import { Subscription, type SubscriptionOptions } from "./subscription.ts";

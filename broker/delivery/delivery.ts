@@ -1,6 +1,7 @@
 /** Delivers a publication to its subscribers, and returns the outcome. */
 import type { QoS } from "../../codec/mod.ts";
-import type { Audience, Member } from "../../router/audience.ts";
+import type { Audience } from "../../router/audience.ts";
+import type { Member } from "../../router/member.ts";
 import { sharedVariant } from "../../router/variant.ts";
 import type { Router } from "../../router/router.ts";
 import type { Route } from "../../router/route_cache.ts";

@@ -1,5 +1,5 @@
 /** Finds the members of a wide audience that may not receive a topic. */
-import type { Member } from "../../router/audience.ts";
+import type { Member } from "../../router/member.ts";
 import type { Route } from "../../router/route_cache.ts";
 import type { Receiver } from "./subscriber.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Member } from "../../router/audience.ts";
+import { Member } from "../../router/member.ts";
 import { Route } from "../../router/route_cache.ts";
 import type { Receiver } from "./subscriber.ts";
 import { ReadAccessFilter } from "./read_access_filter.ts";

@@ -1,6 +1,7 @@
 /** How a message reaches a wide audience. */
 import type { QoS } from "../../codec/mod.ts";
-import type { Audience, Member, MemberObserver } from "../../router/audience.ts";
+import type { Audience, MemberObserver } from "../../router/audience.ts";
+import type { Member } from "../../router/member.ts";
 import type { Route } from "../../router/route_cache.ts";
 import type { Variant } from "../../router/variant.ts";
 import { WIRE_CLASS_OWN } from "../../router/subscription.ts";

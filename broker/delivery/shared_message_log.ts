@@ -1,5 +1,5 @@
 /** The log of messages that members of a group share: what is acknowledged, kept once for all. */
-import type { Member } from "../../router/audience.ts";
+import type { Member } from "../../router/member.ts";
 import type { Message } from "../base/message.ts";
 import type { MessageFollows, MessageLog } from "./backlog.ts";
 import type { MessageFollower, Receiver } from "./subscriber.ts";

@@ -1,6 +1,6 @@
 /** Members of a wide audience that receive the same bytes, from logs that they share. */
 import type { QoS } from "../../codec/mod.ts";
-import type { Member } from "../../router/audience.ts";
+import type { Member } from "../../router/member.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { Message } from "../base/message.ts";
 import type { MessageLog } from "./backlog.ts";
