@@ -2,7 +2,7 @@
 import type { Pipe, PipeReceiver } from "../pipe.ts";
 import { RingReader, RingWriter } from "./byte_ring.ts";
 import { type RingBuffers, type RingSide, Slot, State, wake, Wants } from "./ring_buffers.ts";
-import type { Polled, RingLoop } from "./ring_loop.ts";
+import type { Polled, RingSet } from "./ring_set.ts";
 
 /** A ring has ended because a thread that used it is gone, or because it was closed from outside. */
 export class RingBrokenError extends Error {
@@ -18,7 +18,7 @@ export class RingBrokenError extends Error {
  * sees it, because the other thread may overwrite that at any time.
  */
 export class RingPipe implements Pipe, Polled {
-  readonly #loop: RingLoop;
+  readonly #rings: RingSet;
   readonly #in: RingReader;
   readonly #out: RingWriter;
   readonly #slots: Int32Array;
@@ -36,18 +36,18 @@ export class RingPipe implements Pipe, Polled {
   #isWaiting = false;
   readonly #onRung = () => {
     this.#isWaiting = false;
-    this.#loop.onRung();
+    this.#rings.onRung();
   };
 
-  constructor(buffers: RingBuffers, side: RingSide, receiver: PipeReceiver, loop: RingLoop) {
-    this.#loop = loop;
+  constructor(buffers: RingBuffers, side: RingSide, receiver: PipeReceiver, rings: RingSet) {
+    this.#rings = rings;
     this.#otherSide = side === 0 ? 1 : 0;
     this.#out = new RingWriter(buffers, side);
     this.#in = new RingReader(buffers, this.#otherSide);
     this.#slots = this.#in.slots;
     this.#parkedSlot = Slot.parked(side);
     this.#receiver = receiver;
-    loop.add(this);
+    rings.add(this);
   }
 
   /** Replaces the receiver. No write may be in progress. */
@@ -66,7 +66,7 @@ export class RingPipe implements Pipe, Polled {
   resume(): void {
     this.#isPaused = false;
     if (this.#isClosed) this.#endLater();
-    else this.#loop.start();
+    else this.#rings.onWanted();
   }
 
   write(source: Uint8Array): number {
@@ -77,7 +77,7 @@ export class RingPipe implements Pipe, Polled {
     if (taken > 0) wake(this.#slots, this.#otherSide, Wants.bytes);
     if (taken === source.length) return taken;
     this.#rest = taken === 0 ? source : source.subarray(taken);
-    this.#loop.start();
+    this.#rings.onWanted();
     return taken;
   }
 
@@ -92,7 +92,7 @@ export class RingPipe implements Pipe, Polled {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#rest = null;
-    this.#loop.remove(this);
+    this.#rings.remove(this);
     this.#in.addState(State.unread);
     this.closeWrite();
     wake(this.#slots, this.#otherSide, Wants.bytes | Wants.room);
@@ -138,7 +138,7 @@ export class RingPipe implements Pipe, Polled {
       return true;
     }
     const receiver = this.#receiver;
-    const bytes = this.#in.read(receiver.target(this.#loop.buffer(this.#in.offset)));
+    const bytes = this.#in.read(receiver.target(this.#rings.buffer(this.#in.offset)));
     wake(this.#slots, this.#otherSide, Wants.room);
     receiver.onReceived(bytes);
     return true;

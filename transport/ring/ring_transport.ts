@@ -25,25 +25,26 @@
 import { PushedTransport } from "../pushed_transport.ts";
 import type { Transport } from "../transport.ts";
 import type { RingBuffers, RingSide } from "./ring_buffers.ts";
-import { type RingLoop, threadRingLoop } from "./ring_loop.ts";
+import { threadRings } from "./ring_loop.ts";
 import { RingPipe } from "./ring_pipe.ts";
+import type { RingSet } from "./ring_set.ts";
 
 /**
  * Opens a side of a ring. No other thread may use this side, and it is opened once.
  *
- * @param loop What polls it; by default the loop of this thread.
+ * @param rings What polls it; by default the rings of this thread in the event loop of the runtime.
  */
 export function ringTransport(
   buffers: RingBuffers,
   side: RingSide,
-  loop: RingLoop = threadRingLoop(),
+  rings: RingSet = threadRings(),
 ): Transport {
-  return new RingTransport(buffers, side, loop);
+  return new RingTransport(buffers, side, rings);
 }
 
 class RingTransport extends PushedTransport<RingPipe> {
-  constructor(buffers: RingBuffers, side: RingSide, loop: RingLoop) {
-    super((receiver) => new RingPipe(buffers, side, receiver, loop));
+  constructor(buffers: RingBuffers, side: RingSide, rings: RingSet) {
+    super((receiver) => new RingPipe(buffers, side, receiver, rings));
   }
 
   protected override closedError(): Error {
