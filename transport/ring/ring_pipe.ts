@@ -171,6 +171,8 @@ export class RingPipe implements Pipe, Polled {
   }
 
   #endLater(): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
     queueMicrotask(() => this.#receiver.onEnded(null));
   }
 }

@@ -137,7 +137,7 @@ Deno.test("closeRing() ends both pipes with an error, after what was written", a
   await world.settle();
   assertEquals(a.receiver.events, ["write failed RingBrokenError", "ended RingBrokenError"]);
   assertEquals(b.receiver.events, ["received 64", "ended RingBrokenError"]);
-  assertThrows(() => b.pipe.write(bytes(1)), RingBrokenError, "the other side is gone");
+  assertThrows(() => b.pipe.write(bytes(1)), RingBrokenError, "thread at its other side is gone");
   world.close();
 });
 
@@ -179,9 +179,9 @@ Deno.test("RingPipe parks only if nothing has come", async () => {
   const timer = setInterval(() => {}, 1_000_000);
   const ring = a.nextRing();
   b.poll();
-  assertEquals(a.park(), false);
-  await ring.then(() => a.poll(), () => {});
+  await ring;
   clearInterval(timer);
+  assertEquals([a.rung, a.park(), a.poll(), a.receiver.events], [1, false, true, ["written 36"]]);
   world.close();
 });
 
