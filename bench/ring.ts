@@ -3,7 +3,8 @@
  * in shared memory, by `postMessage`, and by a Unix socket. CPU of all threads, in µs a message.
  *
  * - `ping`: one message of 64 bytes there and one back, one at a time;
- * - `pause`: the same, with 1 ms between two pings, as a single client makes it;
+ * - `pause`: the same, with 1 ms between two pings, so that both threads sleep in between; beside it
+ *   what these timers cost without a message;
  * - `flood`: batches of 1000 messages of 80 bytes, in one direction.
  *
  *     deno run --allow-all bench/ring.ts [ping] [pause] [flood] [--messages N]
@@ -12,7 +13,7 @@
  */
 // deno-lint-ignore-file no-console
 import process from "node:process";
-import { readCommandLine } from "../tests/harness/command_line.ts";
+import { readCommandLine, refuse } from "../tests/harness/command_line.ts";
 import { makeRing } from "../transport/ring/ring_buffers.ts";
 import { ringTransport } from "../transport/ring/ring_transport.ts";
 import type { Transport } from "../transport/transport.ts";
@@ -23,7 +24,7 @@ const PING_BYTES = 64;
 const FRAME_BYTES = 80;
 const BATCH = 1000;
 
-type Way = "ring" | "postMessage" | "unix socket";
+type Way = "ring" | "postMessage" | "unix socket" | "nothing";
 const WAYS: readonly Way[] = ["ring", "postMessage", "unix socket"];
 
 /** A link to the other thread. */
@@ -35,6 +36,14 @@ interface Link {
 }
 
 async function open(way: Way, task: Task): Promise<Link> {
+  if (way === "nothing") {
+    const link: Link = {
+      send: (bytes) => (link.onBytes(bytes), null),
+      onBytes: () => {},
+      close: () => {},
+    };
+    return link;
+  }
   const worker = new Worker(new URL("./ring/peer.ts", import.meta.url), { type: "module" });
   const ready = new Promise<void>((resolve) => worker.onmessage = () => resolve());
   const order = (more: Omit<Order, "task"> = {}) => worker.postMessage({ task, ...more });
@@ -107,24 +116,33 @@ async function flood(link: Link, count: number): Promise<void> {
 }
 
 const CASES = {
-  ping: { task: "echo", share: 1, messages: 2, run: (link: Link, n: number) => ping(link, n, 0) },
+  ping: {
+    task: "echo",
+    share: 1,
+    ways: WAYS,
+    messages: 2,
+    run: (link: Link, n: number) => ping(link, n, 0),
+  },
   pause: {
     task: "echo",
     share: 0.05,
+    ways: ["nothing", ...WAYS],
     messages: 2,
     run: (link: Link, n: number) => ping(link, n, 1),
   },
-  flood: { task: "count", share: 200, messages: 1, run: flood },
+  flood: { task: "count", share: 200, ways: WAYS, messages: 1, run: flood },
 } as const;
 
 if (import.meta.main) {
   const known = Object.keys(CASES) as (keyof typeof CASES)[];
   const flags = readCommandLine(Deno.args, { whole: ["messages"], wordsMax: known.length });
+  const unknown = flags._.find((name) => !known.some((one) => one === name));
+  if (unknown !== undefined) refuse(`Unknown case: ${unknown} (known are ${known.join(", ")})`);
   const chosen = known.filter((name) => flags._.length === 0 || flags._.includes(name));
   const count = Number(flags.messages ?? 20_000);
   for (const name of chosen) {
-    const { task, share, messages, run } = CASES[name];
-    for (const way of Deno.env.get("ONLY") ? WAYS.slice(0, 1) : WAYS) {
+    const { task, share, ways, messages, run } = CASES[name];
+    for (const way of ways) {
       const link = await open(way, task);
       const times = Math.ceil(count * share);
       await run(link, Math.ceil(times / 4));

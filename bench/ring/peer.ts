@@ -1,14 +1,13 @@
 /** The other thread: sends back what it receives, or counts it. */
-import type { RingBuffers } from "../../transport/ring/ring_buffers.ts";
 import { ringTransport } from "../../transport/ring/ring_transport.ts";
 import type { Transport } from "../../transport/transport.ts";
 import { END, type Order, type Task } from "./order.ts";
 import { BenchReceiver } from "./receiver.ts";
 
 function serve(transport: Transport, task: Task): void {
-  const receiver = new BenchReceiver(transport, (bytes) => {
-    if (task === "echo") receiver.write(bytes.slice());
-    else if (bytes.at(-1) === END) receiver.write(Uint8Array.of(END));
+  new BenchReceiver(transport, (bytes, { pipe }) => {
+    if (task === "echo") pipe.write(bytes.slice());
+    else if (bytes.at(-1) === END) pipe.write(Uint8Array.of(END));
   });
 }
 

@@ -9,12 +9,12 @@ export class BenchReceiver implements PipeReceiver {
   bytes = 0;
   readonly #own = new Uint8Array(64 * 1024);
   #target: Uint8Array<ArrayBuffer> = this.#own;
-  readonly #onBytes: (bytes: Uint8Array) => void;
+  readonly #onBytes: (bytes: Uint8Array, receiver: BenchReceiver) => void;
   #onWritten: () => void = () => {};
   #leftBytes = 0;
   #isClosed = false;
 
-  constructor(transport: Transport, onBytes: (bytes: Uint8Array) => void) {
+  constructor(transport: Transport, onBytes: (bytes: Uint8Array, receiver: BenchReceiver) => void) {
     this.#onBytes = onBytes;
     this.pipe = pipeOf(transport, this);
     this.pipe.start();
@@ -34,7 +34,7 @@ export class BenchReceiver implements PipeReceiver {
 
   onReceived(bytes: number): void {
     this.bytes += bytes;
-    this.#onBytes(this.#target.subarray(0, bytes));
+    this.#onBytes(this.#target.subarray(0, bytes), this);
   }
 
   /** Closes the pipe, once. */

@@ -38,6 +38,8 @@ const COMMANDS: readonly (readonly [string, readonly string[]])[] = [
   ["bench/compare.ts", ["--flashmq", "nonsense"]],
   ["bench/durable.ts", ["nonsense"]],
   ["bench/replay.ts", ["--nonsense"]],
+  ["bench/ring.ts", ["--nonsense"]],
+  ["bench/ring.ts", ["nonsense"]],
   ["bench/store.ts", ["--nonsense"]],
   ["bench/streams.ts", ["--nonsense"]],
   ["bench/idle.ts", ["nonsense"]],

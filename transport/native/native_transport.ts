@@ -34,8 +34,3 @@ export class NativeTransport extends PushedTransport<NativeSocket> {
     return new Error("The socket is closed");
   }
 }
-
-<<<<<<< HEAD
-function closedError(): Error {
-  return new Error("The socket is closed");
-=======

@@ -36,8 +36,7 @@ export class RingLoop implements RingDriver {
   /** @param reportError Called with errors of receivers, which should not throw. */
   constructor(clock: Clock, reportError: (error: unknown) => void) {
     this.#clock = clock;
-    this.rings = new RingSet(reportError);
-    this.rings.driver = this;
+    this.rings = new RingSet(this, reportError);
   }
 
   now(): number {

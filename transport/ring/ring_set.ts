@@ -35,8 +35,7 @@ export interface RingDriver {
 
 /** The rings of a thread. */
 export class RingSet {
-  /** Set right after construction, by what polls the set. */
-  driver: RingDriver | null = null;
+  readonly #driver: RingDriver;
   readonly #reportError: (error: unknown) => void;
   /** The buffer that all rings are read into, once for each offset within a word. */
   readonly #buffers: Uint8Array<ArrayBuffer>[] = [];
@@ -45,8 +44,12 @@ export class RingSet {
   #next = 0;
   #isParked = false;
 
-  /** @param reportError Called with errors of receivers, which should not throw. */
-  constructor(reportError: (error: unknown) => void) {
+  /**
+   * @param driver What polls the set.
+   * @param reportError Called with errors of receivers, which should not throw.
+   */
+  constructor(driver: RingDriver, reportError: (error: unknown) => void) {
+    this.#driver = driver;
     this.#reportError = reportError;
   }
 
@@ -77,7 +80,7 @@ export class RingSet {
   /** Polls a ring from now on. */
   add(member: Polled): void {
     this.#members = [...this.#members, member];
-    if (this.size === 1) this.driver?.onSize();
+    if (this.size === 1) this.#driver.onSize();
     this.onWanted();
   }
 
@@ -87,17 +90,17 @@ export class RingSet {
     if (index < 0) return;
     this.#members = this.#members.toSpliced(index, 1);
     if (index < this.#next) this.#next--;
-    if (this.size === 0) this.driver?.onSize();
+    if (this.size === 0) this.#driver.onSize();
   }
 
   /** A ring wants something else than before. It is not polled within this call. */
   onWanted(): void {
-    if (this.#isParked) this.driver?.onWanted();
+    if (this.#isParked) this.#driver.onWanted();
   }
 
   /** A ring was woken. Must not be called within a call of a receiver. */
   onRung(): void {
-    if (this.#isParked) this.driver?.onRung();
+    if (this.#isParked) this.#driver.onRung();
   }
 
   /**
@@ -106,7 +109,7 @@ export class RingSet {
    * @returns Whether anything has come.
    */
   poll(): boolean {
-    const driver = this.driver!;
+    const driver = this.#driver;
     const startMs = driver.now();
     let isFound = false;
     while (this.#next < this.size) {

@@ -37,8 +37,7 @@ export class WorldSide implements RingDriver {
   #onRung: () => void = () => {};
 
   constructor(buffers: RingBuffers, side: RingSide) {
-    this.rings = new RingSet((error) => this.errors.push(error));
-    this.rings.driver = this;
+    this.rings = new RingSet(this, (error) => this.errors.push(error));
     this.pipe = this.receiver.pipe = new RingPipe(buffers, side, this.receiver, this.rings);
     this.pipe.start();
   }
