@@ -82,8 +82,8 @@ export class SqliteThread {
 
   /** See `Store.get`. */
   async get(table: Table, keys: readonly Uint8Array[]): Promise<(Uint8Array | null)[]> {
-    const packed = await this.#ask({ kind: "get", table, keys: pack(keys) });
-    return unpack(packed as Uint8Array<ArrayBuffer>);
+    const values = await this.#ask({ kind: "get", table, keys: pack(keys) });
+    return Array.isArray(values) ? values : unpack(values as Uint8Array<ArrayBuffer>);
   }
 
   /** See `Store.size`. */

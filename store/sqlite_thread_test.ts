@@ -37,6 +37,25 @@ Deno.test("SqliteThread hands the errors of its directory on, by their class", a
   await Deno.remove(directory, { recursive: true });
 });
 
+Deno.test("SqliteThread passes large values on as they are, and packs small ones", async () => {
+  const directory = await Deno.makeTempDir();
+  const { thread } = await SqliteThread.open(directory, false);
+  const [large, small, none] = [1, 2, 3].map((byte) => Uint8Array.of(byte));
+  const batch = new Batch();
+  batch.put("meta", large!, new Uint8Array(50_000).fill(7));
+  batch.put("meta", small!, new Uint8Array(3).fill(8));
+  await thread.commit(batch);
+  const [first, missing, again] = await thread.get("meta", [large!, none!, large!]);
+  assertEquals([first, missing], [new Uint8Array(50_000).fill(7), null]);
+  assertEquals([again, again!.buffer.byteLength], [first, 50_000]);
+  const packed = await thread.get("meta", [small!, none!, small!]);
+  assertEquals(packed, [Uint8Array.of(8, 8, 8), null, Uint8Array.of(8, 8, 8)]);
+  assertEquals(packed[0]!.buffer === packed[2]!.buffer, true);
+  assertEquals(await thread.get("meta", []), []);
+  await thread.close();
+  await Deno.remove(directory, { recursive: true });
+});
+
 /** Runs a program that may read and write one directory, and not these modules. */
 async function outcome(directory: string, program: string): Promise<string> {
   const url = new URL("sqlite_store.ts", import.meta.url);

@@ -35,8 +35,11 @@ export type Answer =
   | { readonly ok: true; readonly value: AnswerValue }
   | { readonly ok: false; readonly name: string; readonly message: string };
 
-/** `null`, the damage, the size, or packed rows or values. */
-export type AnswerValue = null | Damage | StoreSize | Uint8Array<ArrayBuffer>;
+/** Values that are passed on as they are, each in its own buffer. */
+export type LargeValues = (Uint8Array<ArrayBuffer> | null)[];
+
+/** `null`, the damage, the size, packed rows or values, or large values. */
+export type AnswerValue = null | Damage | StoreSize | Uint8Array<ArrayBuffer> | LargeValues;
 
 const CLASSES: Readonly<Record<string, new (message: string) => StoreError>> = {
   StoreFullError,

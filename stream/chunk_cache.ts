@@ -6,6 +6,9 @@ import { type Chunk, StoredChunk } from "./chunk.ts";
 /** The default limit of the cached chunks, in bytes. */
 export const CACHE_BYTES = 16 * 1024 * 1024;
 
+/** A row may keep a buffer that has so many more bytes. */
+const SPARE_BYTES = 1024;
+
 /** The part of it that may be read ahead, for all that read at the same time. */
 const AHEAD_SHARE = 8;
 
@@ -113,9 +116,8 @@ export class ChunkCache {
     let found: Chunk | null = null;
     // The one that is wanted is added last, so that it is dropped last.
     for (let i = firsts.length - 1; i >= 0; i--) {
-      // Several rows come in one piece of memory, which none of them must keep.
-      const row = (firsts.length > 1 ? rows[i]?.slice() : rows[i]) ?? null;
-      found = row === null ? null : chunkOf(firsts[i]!, row);
+      const row = rows[i] ?? null;
+      found = row === null ? null : chunkOf(firsts[i]!, ownBytes(row));
       if (found !== null && version === this.#version) this.add(streamId, found);
     }
     return found;
@@ -139,6 +141,14 @@ export class ChunkCache {
       this.#bytes -= weight;
     }
   }
+}
+
+/**
+ * The bytes of a row. Small rows come together in one buffer, which none of them must keep in
+ * memory.
+ */
+function ownBytes(row: Uint8Array): Uint8Array {
+  return row.buffer.byteLength - row.length > SPARE_BYTES ? row.slice() : row;
 }
 
 /** Decodes the row of a chunk; `null` if it is damaged. */

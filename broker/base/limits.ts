@@ -303,7 +303,7 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   replaysTotalMax: 10_000,
   replaySubscribesPerSecondMax: 10,
   replaySubscribesBurst: 100,
-  replayTurnPercent: 50,
+  replayTurnPercent: 12,
   groupsMax: 64,
   groupMembersMax: 1000,
   groupPendingMax: 10_000,

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { TurnClock } from "../testdata/turn_clock.ts";
 import { BrokerContext } from "../base/context.ts";
 import { settingsOf } from "../base/options.ts";
@@ -45,6 +45,19 @@ Deno.test("ReplayShare has its share again in the next turn, for those that wait
 Deno.test("ReplayShare does one piece of work in a turn at 0 percent", () => {
   const { work } = world(10, 0);
   assertEquals([work(1), work(1)], [true, null]);
+});
+
+Deno.test("ReplayShare looks at the clock more often while work is slow, as before it is compiled", () => {
+  const { clock, share } = world(100, 5);
+  /** Works in units until it has to stop. Returns for how long, in milliseconds. */
+  const work = (msPerUnit: number) => {
+    const startMs = clock.nowMs;
+    share.begin();
+    do clock.nowMs += msPerUnit; while (!share.spend(1));
+    return clock.nowMs - startMs;
+  };
+  assert(work(0.001) < 5.1);
+  assert(work(0.05) < 5.5);
 });
 
 Deno.test("ReplayShare stops with the turn, however much of its share is left", () => {
