@@ -107,7 +107,8 @@ export class Batch {
   }
 
   #grow(needed: number): void {
-    const larger = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+    // After a large value there is room for some more, so that it is not copied for a small one.
+    const larger = new Uint8Array(Math.max(needed + (needed >>> 1), this.#bytes.length * 2));
     larger.set(this.#bytes.subarray(0, this.#end));
     this.#bytes = larger;
     this.#view = new DataView(larger.buffer);
