@@ -16,9 +16,13 @@ const GROUP = { ...STREAM, group: "The name of the group" } as const;
 
 const STREAM_SCHEMA: Schema = {
   type: "object",
-  required: ["name"],
+  required: ["name", "isDeclared"],
   properties: {
     name: { type: "string" },
+    isDeclared: {
+      type: "boolean",
+      description: "Whether it takes messages; if not, it keeps what it has until it is removed",
+    },
     first: { type: "integer", description: "The sequence of the oldest message" },
     last: { type: "integer", description: "The sequence that was given last; 0 for none" },
     messages: { type: "integer" },
@@ -73,7 +77,7 @@ export function streamRoutes({ broker, slices }: ApiParts): Route[] {
   const streamOf = (name: string): Stream => {
     const stream = broker.stream(name);
     if (stream !== null) return stream;
-    throw new RequestError(404, `There is no stream "${name.slice(0, 100)}"`, "stream");
+    throw noStream(name);
   };
   const groupOf = (path: Readonly<Record<string, string>>): [Stream, GroupInfo] => {
     const stream = streamOf(path.stream!);
@@ -84,20 +88,38 @@ export function streamRoutes({ broker, slices }: ApiParts): Route[] {
   return [{
     path: "/api/v1/streams",
     id: "listStreams",
-    summary: "The declared streams, with the sequences and the size of what they have",
+    summary: "The streams, with the sequences and the size of what the declared ones have",
     ...listOf(STREAM_SCHEMA),
     handle: ({ query }) =>
       answerPage(slices, query, {
-        entries: broker.streams.declared,
+        entries: [...broker.streams.declared, ...broker.streams.undeclared],
         place: (name) => ({ rank: 0, key: name }),
         view(name) {
           const stream = broker.stream(name);
-          if (stream === null) return { name };
+          if (stream === null) return { name, isDeclared: false };
           const { first, last, messages, bytes, retention } = stream;
           // JSON has no Infinity: it writes null.
-          return { name, first, last, messages, bytes, limits: retention };
+          const size = { first, last, messages, bytes };
+          return { name, isDeclared: true, ...size, limits: retention };
         },
       }),
+  }, {
+    method: "DELETE",
+    path: "/api/v1/streams/:stream",
+    places: STREAM,
+    scope: "write",
+    id: "removeStream",
+    summary: "Removes a stream that is no longer declared, with all its messages and groups",
+    status: 204,
+    handle: async ({ path }) => {
+      const name = path.stream!;
+      if (broker.stream(name) !== null) {
+        const text = "This stream is declared: take it out of the configuration, and reload, first";
+        throw new RequestError(409, text, "stream");
+      }
+      if (await broker.removeStream(name)) return noContent();
+      throw noStream(name);
+    },
   }, {
     path: "/api/v1/streams/:stream/groups",
     places: STREAM,
@@ -175,6 +197,10 @@ export function streamRoutes({ broker, slices }: ApiParts): Route[] {
       return noContent();
     },
   }];
+}
+
+function noStream(name: string): RequestError {
+  return new RequestError(404, `There is no stream "${name.slice(0, 100)}"`, "stream");
 }
 
 function groupView({ last }: Stream, { members, ...group }: GroupInfo) {

@@ -274,6 +274,24 @@ Deno.test("streams are listed with what they have", async () => {
   );
 });
 
+Deno.test("a stream that is no longer declared is listed as such, and can be removed", async () => {
+  await using stage = await AdminStage.open();
+  const { broker } = stage;
+  await broker.declareStream({ name: "day", filters: ["s/#"], store: "memory", maxMessages: 10 });
+  const listed = async () => {
+    const { data } = await stage.json("/api/v1/streams");
+    return data.map(({ name, isDeclared }: Json) => [name, isDeclared]);
+  };
+  const remove = (name: string) => {
+    return statusOf(stage.fetch(`/api/v1/streams/${name}`, { method: "DELETE" }));
+  };
+  assertEquals([await remove("day"), await listed()], [409, [["day", true]]]);
+  await broker.retireStream("day");
+  assertEquals([await remove("no"), await listed()], [404, [["day", false]]]);
+  assertEquals([await remove("day"), await listed()], [204, []]);
+  assertEquals(await remove("day"), 404);
+});
+
 Deno.test("subscriptions that read streams are listed with their stream", async () => {
   await using stage = await AdminStage.open();
   const port = await listen(stage);
