@@ -17,7 +17,11 @@ export const session = {
   get authorization() {
     return sessionStorage.getItem(TOKEN_KEY);
   },
-  /** Who asks, as the server says: `{ name, scope }`; `null` before the login. */
+  /**
+   * Who asks, as the server says; `null` before the login.
+   *
+   * @type {{ name: string, scope: "read" | "write" } | null}
+   */
   caller: null,
   /** Called when the server does not know the token any more. */
   onLost: () => {},
@@ -51,7 +55,14 @@ export async function login() {
   session.caller = (await request("GET", "/caller")).data;
 }
 
-/** Sends a request, and returns what it is answered with; `null` for nothing. */
+/**
+ * Sends a request, and returns what it is answered with; `null` for nothing.
+ *
+ * @param {string} method
+ * @param {string} path Below `/api/v1`.
+ * @param {{ query?: Record<string, any>, body?: object, signal?: AbortSignal }} options
+ * @returns {Promise<any>}
+ */
 export async function request(method, path, { query = {}, body, signal } = {}) {
   const url = new URL(`/api/v1${path}`, location.origin);
   for (const [name, value] of Object.entries(query)) {
@@ -96,11 +107,12 @@ async function readLines(body, onEvent) {
     const { done, value } = await reader.read();
     if (done) return;
     const lines = (rest + value).split("\n");
-    rest = lines.pop();
+    rest = lines.pop() ?? "";
     for (const line of lines) onEvent(JSON.parse(line));
   }
 }
 
+/** @param {object} [body] */
 function headersOf(body) {
   const { authorization } = session;
   return {

@@ -14,6 +14,7 @@ import { Streams } from "./streams.js";
 import { Topics } from "./topics.js";
 import { Icon, Notices } from "./ui.js";
 
+/** @type {[name: string, words: string, component: Function][]} */
 const VIEWS = [
   ["overview", "Overview", Overview],
   ["clients", "Clients", Clients],
@@ -71,7 +72,7 @@ function Frame({ onLeave }) {
   useEffect(() => {
     const changed = () => {
       setPlace(placeOf(location.hash));
-      document.querySelector("main").scrollTo(0, 0);
+      document.querySelector("main")?.scrollTo(0, 0);
       // A reader of the screen is told where it is now.
       setTimeout(() => document.getElementById("title")?.focus({ preventScroll: true }));
     };
@@ -82,7 +83,7 @@ function Frame({ onLeave }) {
       live.stop();
     };
   }, []);
-  const [, , Chosen] = VIEWS.find(([one]) => one === name);
+  const [, , Chosen = Overview] = VIEWS.find(([one]) => one === name) ?? [];
   return html`
     <a class="skip" href="#title" onClick=${skip}>Skip to the content</a>
     <div class="frame">
@@ -161,4 +162,5 @@ function applyTheme(theme) {
 const theme = localStorage.getItem(THEME_KEY);
 if (theme === "light" || theme === "dark") applyTheme(theme);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawCharts);
-render(html`<${App} />`, document.getElementById("app"));
+const place = document.getElementById("app");
+if (place !== null) render(html`<${App} />`, place);

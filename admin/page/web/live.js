@@ -6,12 +6,14 @@ import { TopicModel } from "./topic_model.js";
 
 /** The live view of this page. */
 class Live {
+  /** What the server has told last; `null` at first. @type {any} */
   snapshot = null;
   /** `"connecting"`, `"live"` or `"lost"`. */
   state = "connecting";
   series = new Series();
   topics = new TopicModel();
   #listeners = new Set();
+  /** @type {AbortController | null} */
   #abort = null;
   #watchesTopics = false;
 

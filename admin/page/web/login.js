@@ -1,7 +1,7 @@
 /** Asks for the token, or for an account. */
 import { login, session } from "./api.js";
 import { html, useState } from "./preact.js";
-import { Fault, Field } from "./ui.js";
+import { Fault, Field, fieldsOf } from "./ui.js";
 
 /** The form; `onDone` is called when the server knows who it is. */
 export function Login({ onDone }) {
@@ -9,7 +9,7 @@ export function Login({ onDone }) {
   const [isAccount, setAccount] = useState(false);
   const submit = async (event) => {
     event.preventDefault();
-    const { name = "", secret } = Object.fromEntries(new FormData(event.target));
+    const { name = "", secret } = fieldsOf(event.target);
     // A password may have spaces at its ends.
     session.keep(name.trim(), isAccount ? secret : secret.trim());
     try {

@@ -4,7 +4,7 @@ import { bytes, count, exactClock, hueOf } from "./format.js";
 import { exportOf, pane, readable } from "./mqtt_pane.js";
 import { Payload, preview } from "./payload.js";
 import { html, useEffect, useState } from "./preact.js";
-import { Badge, Card, Empty, Facts, Fault, Field, Icon, notify, View } from "./ui.js";
+import { Badge, Card, Empty, Facts, Fault, Field, fieldsOf, Icon, notify, View } from "./ui.js";
 
 /** Messages that are shown at once. */
 const SHOWN_MAX = 200;
@@ -120,6 +120,7 @@ function pairsOf(text) {
   });
 }
 
+/** @param {Record<string, string>} fields */
 function propertiesOf({ contentType, responseTopic, correlation, expiry, user }) {
   const userProperties = pairsOf(user);
   return {
@@ -135,7 +136,7 @@ function Publish({ isOpen }) {
   const [error, setError] = useState(null);
   const submit = async (event) => {
     event.preventDefault();
-    const { topic, payload, qos, retain, ...rest } = Object.fromEntries(new FormData(event.target));
+    const { topic, payload, qos, retain, ...rest } = fieldsOf(event.target);
     try {
       const properties = propertiesOf(rest);
       await pane.publish(topic, payload, { qos: Number(qos), retain: retain === "on", properties });

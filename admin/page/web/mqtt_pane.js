@@ -13,6 +13,7 @@ const KEEP_ALIVE_SECONDS = 20;
 class MqttPane {
   /** `"closed"`, `"connecting"`, `"connected"` or `"lost"`. */
   state = "closed";
+  /** Why the last connection or subscription has ended. @type {any} */
   error = null;
   /** The client, while it is connected for the first time, or again. */
   clientId = "";
@@ -25,11 +26,13 @@ class MqttPane {
   received = 0;
   #bytes = 0;
   #number = 0;
+  /** @type {import("./client.js").Client | null} */
   #client = null;
   /** Counts connections, so that one that was given up changes nothing. */
   #attempt = 0;
   #listeners = new Set();
-  #timer = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
 
   /** Connects, if it is not. */
   async open() {
@@ -44,10 +47,10 @@ class MqttPane {
         ...session.mqtt,
         clientId: this.clientId,
         keepAliveSeconds: KEEP_ALIVE_SECONDS,
-        onState: ({ kind, error }) => {
+        onState: (state) => {
           if (attempt !== this.#attempt) return;
-          if (kind === "connected") this.#become("connected");
-          else if (kind === "closed") this.#ended(error);
+          if (state.kind === "connected") this.#become("connected");
+          else if (state.kind === "closed") this.#ended(state.error);
           else this.#become(this.#client === null ? "connecting" : "lost");
         },
       });
@@ -74,7 +77,7 @@ class MqttPane {
     if (this.subscriptions.some((one) => one.filter === filter)) {
       throw new Error(`There is a subscription to ${filter} already`);
     }
-    const messages = this.#client.subscribe(filter, { ...options, overflow: "drop-oldest" });
+    const messages = this.#connected.subscribe(filter, { ...options, overflow: "drop-oldest" });
     const [qos] = await messages.ready;
     const subscription = { filter, qos, messages, count: 0 };
     this.subscriptions = [...this.subscriptions, subscription];
@@ -91,7 +94,7 @@ class MqttPane {
 
   /** Publishes, and waits until the server has acknowledged it. */
   async publish(topic, payload, options) {
-    await this.#client.publish(topic, payload, options);
+    await this.#connected.publish(topic, payload, options);
   }
 
   /** Holds the list as it is, or goes on. */
@@ -113,6 +116,11 @@ class MqttPane {
   listen(listener) {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  get #connected() {
+    if (this.#client === null) throw new Error("There is no connection");
+    return this.#client;
   }
 
   async #read(subscription) {
@@ -170,7 +178,7 @@ class MqttPane {
 
   #tell() {
     clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#timer = undefined;
     for (const listener of this.#listeners) listener();
   }
 }

@@ -3,7 +3,19 @@ import { request, session } from "./api.js";
 import { bytes, count, dateTime } from "./format.js";
 import { fromBase64, Payload } from "./payload.js";
 import { html, useState } from "./preact.js";
-import { Card, Confirm, Empty, Facts, Fault, Field, notify, Table, useLoaded, View } from "./ui.js";
+import {
+  Card,
+  Confirm,
+  Empty,
+  Facts,
+  Fault,
+  Field,
+  fieldsOf,
+  notify,
+  Table,
+  useLoaded,
+  View,
+} from "./ui.js";
 
 const PAGE = 50;
 
@@ -23,7 +35,7 @@ export function Retained() {
   const next = data?.meta.next ?? null;
   const search = (event) => {
     event.preventDefault();
-    setFilter(new FormData(event.target).get("filter") || "#");
+    setFilter(fieldsOf(event.target).filter || "#");
     setCursors([null]);
     setTopic(null);
   };

@@ -19,8 +19,11 @@ const NAMES = [
 
 /** Values by time: arrays of the same length, times in seconds. */
 export class Series {
+  /** @type {number[]} */
   times = [];
+  /** @type {Record<string, (number | null)[]>} */
   lines = Object.fromEntries(NAMES.map((name) => [name, []]));
+  /** The snapshot before. @type {any} */
   #last = null;
 
   /** Takes a snapshot. Rates are of the time since the one before. */

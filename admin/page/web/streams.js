@@ -4,7 +4,7 @@ import { bytes, count, dateTime, duration, exactClock } from "./format.js";
 import { Groups } from "./groups.js";
 import { fromBase64, Payload, preview } from "./payload.js";
 import { html, useState } from "./preact.js";
-import { Card, Empty, Facts, Fault, Field, Table, useLoaded, View } from "./ui.js";
+import { Card, Empty, Facts, Fault, Field, fieldsOf, Table, useLoaded, View } from "./ui.js";
 
 const LIVE_MS = 2000;
 const POSITIONS = [
@@ -81,7 +81,7 @@ function Limits({ name, limits }) {
 /** What was said: messages from a position on. */
 function History({ name }) {
   const [asked, setAsked] = useState(null);
-  const [messages, setMessages] = useState([]);
+  const [messages, setMessages] = useState(/** @type {any[]} */ ([]));
   const [next, setNext] = useState(null);
   const [error, setError] = useState(null);
   const [open, setOpen] = useState(null);
@@ -101,7 +101,7 @@ function History({ name }) {
   };
   const look = (event) => {
     event.preventDefault();
-    const { filter, position, other } = Object.fromEntries(new FormData(event.target));
+    const { filter, position, other } = fieldsOf(event.target);
     setOpen(null);
     load(filter || "#", other.trim() || position, []);
   };

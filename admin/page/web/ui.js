@@ -156,7 +156,7 @@ export function Confirm({ title, words, verb, fields, onDo, onClose }) {
     event.preventDefault();
     setBusy(true);
     try {
-      await onDo(Object.fromEntries(new FormData(event.target)));
+      await onDo(fieldsOf(event.target));
       onClose();
     } catch (fault) {
       setError(fault);
@@ -178,7 +178,17 @@ export function Confirm({ title, words, verb, fields, onDo, onClose }) {
   `;
 }
 
-const notices = { show: () => {} };
+/**
+ * What stands in the fields of a form, by their names.
+ *
+ * @param {HTMLFormElement} form
+ * @returns {Record<string, any>} Texts; `undefined` for a box that is not ticked.
+ */
+export function fieldsOf(form) {
+  return Object.fromEntries(new FormData(form));
+}
+
+const notices = { show: (_text) => {} };
 
 /** Says for a while what was done. */
 export function notify(words) {
@@ -200,9 +210,19 @@ export function Notices() {
   return html`<div class="notice" role="status" aria-live="polite">${words}</div>`;
 }
 
-/** Loads something now, again when `key` changes, and every so many milliseconds. */
+/** @typedef {{ data: any, error: any, key: string | null }} Loaded */
+
+/**
+ * Loads something now, again when `key` changes, and every so many milliseconds.
+ *
+ * @param {(signal: AbortSignal) => Promise<any> | null} load
+ * @param {string} key
+ * @param {number | null} everyMs
+ */
 export function useLoaded(load, key, everyMs = null) {
-  const [state, setState] = useState({ data: null, error: null, key: null });
+  const [state, setState] = useState(
+    /** @type {Loaded} */ ({ data: null, error: null, key: null }),
+  );
   const again = useRef(() => {});
   useEffect(() => {
     const abort = new AbortController();
