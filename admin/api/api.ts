@@ -22,7 +22,6 @@ import { RecentEvents } from "./recent_events.ts";
 import { serverRoutes } from "./server_routes.ts";
 import { streamRoutes } from "./stream_routes.ts";
 import { Traces } from "./trace_routes.ts";
-import { ClientLog } from "../page/client_log.ts";
 import { historyRoutes } from "../page/history_routes.ts";
 import { LiveFeed } from "../page/live_feed.ts";
 import { pageRoutes } from "../page/page_routes.ts";
@@ -42,7 +41,6 @@ export class AdminApi {
   readonly #pages: RequestPace;
   readonly #traces: Traces;
   readonly #feed: LiveFeed;
-  readonly #clientLog: ClientLog;
 
   constructor(broker: Broker, operations: Operations) {
     const { inspection } = broker;
@@ -73,7 +71,6 @@ export class AdminApi {
       refresh: () => totals.take(),
     });
     metrics.skippedLines = () => feed.skipped;
-    const clientLog = this.#clientLog = new ClientLog(inspection);
     const routes: Route[] = [
       ...healthRoutes({
         get readiness() {
@@ -96,7 +93,7 @@ export class AdminApi {
       ...serverRoutes(parts),
       ...historyRoutes(parts),
       ...this.#traces.routes,
-      ...pageRoutes(parts, feed, clientLog),
+      ...pageRoutes(parts, feed),
     ];
     const description = openApiRoute(() => openApiOf(this.routes.routes, "1.0.0"));
     this.routes = new RouteTable([...routes, description]);
@@ -111,7 +108,6 @@ export class AdminApi {
   /** Ends all work in progress. */
   close(): void {
     this.endViews();
-    this.#clientLog.stop();
     this.#recent.stop();
     this.#index.stop();
     this.pace.close();

@@ -177,7 +177,9 @@ function withoutComments(code: string): string {
   let isComment = false;
   for (const line of code.split("\n")) {
     const text = line.trim();
-    if (text.startsWith("/*")) isComment = true;
+    // A line with code behind its comment stays, such as a cast in JSDoc.
+    const end = text.indexOf("*/");
+    if (text.startsWith("/*") && (end < 0 || end + 2 === text.length)) isComment = true;
     if (!isComment && text !== "" && !text.startsWith("//")) kept.push(line.trimEnd());
     if (text.endsWith("*/")) isComment = false;
   }

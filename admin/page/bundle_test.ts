@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { bundle, type BundleOptions } from "./bundle.ts";
 import { CLIENT_SOURCES } from "./client_sources.ts";
+import { WEB_MODULES } from "./web_sources.ts";
 
 function bundled(sources: Record<string, string>, more: Partial<BundleOptions> = {}): string {
   const steps = bundle({ sources: new Map(Object.entries(sources)), entry: "a.ts", ...more });
@@ -49,6 +50,22 @@ Deno.test("bundle() leaves the modules that the browser loads itself", () => {
     },
   );
   assertEquals(text.split("\n")[0], 'import { html } from "./preact.js";');
+});
+
+Deno.test("bundle() keeps the code behind a comment at the beginning of a line", async () => {
+  const source = "export const one = Math.max(\n  /** @type {number} */ (1),\n  0,\n);\n";
+  assertEquals((await run({ "a.ts": source })).one, 1);
+});
+
+Deno.test("bundle() makes a script of the modules of the page", async () => {
+  const sources: Record<string, string> = {};
+  for (const [path, load] of Object.entries(WEB_MODULES)) sources[path] = (await load()).default;
+  const text = bundled(sources, {
+    entry: "web/app.js",
+    external: ["./preact.js", "./client.js"],
+  });
+  // It is parsed, not run.
+  assertEquals(typeof new Function(text.replaceAll(/^import .*$/gm, "")), "function");
 });
 
 Deno.test("bundle() names what it cannot join", () => {

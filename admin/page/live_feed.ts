@@ -7,8 +7,9 @@
 import type { Inspection } from "../../broker/inspection.ts";
 import { type TimeSlices, TooBusyError } from "../time_slices.ts";
 import { topicsLine, treeLines } from "./topic_lines.ts";
-import { type TopicNode, TopicTree } from "./topic_tree.ts";
+import type { TopicNode, TopicTree } from "./topic_tree.ts";
 import { Viewer, type ViewerOptions } from "./viewer.ts";
+import { WatchedTopics } from "./watched_topics.ts";
 
 /** Pages that look at the same time; past it: 429. */
 export const VIEWERS_MAX = 32;
@@ -16,8 +17,6 @@ export const VIEWERS_MAX = 32;
 const INTERVAL_MS = 1000;
 /** Nodes of the tree that are told of at once; the others come with the next snapshots. */
 const CHANGED_NODES_MAX = 500;
-/** How long the tree is kept when nobody looks at it, in milliseconds. */
-const TREE_KEPT_MS = 60_000;
 
 /** What the feed needs. */
 export interface LiveFeedHost {
@@ -37,13 +36,11 @@ export class LiveFeed {
   readonly #viewers = new Set<Viewer>();
   readonly #encoder = new TextEncoder();
   #cancel: (() => void) | null = null;
-  #tree: TopicTree | null = null;
-  #stopTree: () => void = () => {};
-  /** When somebody looked at the tree last, by the clock of the broker. */
-  #treeUsedMs = 0;
+  readonly #topics: WatchedTopics;
 
   constructor(host: LiveFeedHost) {
     this.#host = host;
+    this.#topics = new WatchedTopics(host.inspection);
   }
 
   /** How many pages look. */
@@ -53,7 +50,7 @@ export class LiveFeed {
 
   /** The tree of topics, if somebody has looked at it of late. */
   get tree(): TopicTree | null {
-    return this.#tree;
+    return this.#topics.tree;
   }
 
   /** Begins to send to a page; `null` if too many look already. */
@@ -61,7 +58,7 @@ export class LiveFeed {
     if (this.#viewers.size >= VIEWERS_MAX) return null;
     const viewer = new Viewer(options, () => this.#viewers.delete(viewer));
     this.#viewers.add(viewer);
-    if (options.topics) this.#growTree();
+    if (options.topics) this.#topics.use();
     this.#cancel?.();
     // The new one does not wait for its first snapshot.
     this.#schedule(0);
@@ -73,7 +70,7 @@ export class LiveFeed {
     for (const viewer of [...this.#viewers]) viewer.end();
     this.#cancel?.();
     this.#cancel = null;
-    this.#dropTree();
+    this.#topics.drop();
   }
 
   #schedule(inMs: number): void {
@@ -85,22 +82,22 @@ export class LiveFeed {
   }
 
   async #tell(): Promise<void> {
-    this.#dropUnusedTree();
+    const isUsed = [...this.#viewers].some(({ options }) => options.topics);
+    if (!isUsed) this.#topics.dropIfUnused();
     if (this.#viewers.size > 0) {
       const line = this.#encoder.encode(`${JSON.stringify(this.#host.snapshot())}\n`);
       for (const viewer of this.#viewers) this.#send(viewer, line);
       this.#tellTopics();
     }
-    if (this.#viewers.size > 0 || this.#tree !== null) this.#schedule(INTERVAL_MS);
+    if (this.#viewers.size > 0 || this.tree !== null) this.#schedule(INTERVAL_MS);
     await this.#host.refresh();
   }
 
   /** Tells of the nodes that have changed, in two forms at most. */
   #tellTopics(): void {
-    const tree = this.#tree;
     const viewers = [...this.#viewers].filter(({ options }) => options.topics);
-    if (tree === null || viewers.length === 0) return;
-    this.#treeUsedMs = this.#host.inspection.clock.now();
+    if (viewers.length === 0) return;
+    const tree = this.#topics.use();
     const changed = tree.takeChanged(CHANGED_NODES_MAX);
     const lines = new Map<boolean, Uint8Array>();
     for (const viewer of viewers) {
@@ -154,26 +151,4 @@ export class LiveFeed {
   readonly #onFailed = (error: unknown): void => {
     if (!(error instanceof TooBusyError)) this.#host.inspection.reportError(error);
   };
-
-  #growTree(): void {
-    const { inspection } = this.#host;
-    this.#treeUsedMs = inspection.clock.now();
-    if (this.#tree !== null) return;
-    const tree = this.#tree = new TopicTree();
-    this.#stopTree = inspection.observe({
-      published: (info) => tree.add(info, inspection.clock.now()),
-    });
-  }
-
-  #dropUnusedTree(): void {
-    const { clock } = this.#host.inspection;
-    const isUsed = [...this.#viewers].some(({ options }) => options.topics);
-    if (!isUsed && clock.now() - this.#treeUsedMs >= TREE_KEPT_MS) this.#dropTree();
-  }
-
-  #dropTree(): void {
-    this.#stopTree();
-    this.#stopTree = () => {};
-    this.#tree = null;
-  }
 }

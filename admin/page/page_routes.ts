@@ -10,7 +10,6 @@ import { answerPage, dataSchema, listOf } from "../api/page.ts";
 import { json, stream } from "../http/http_responses.ts";
 import { RequestError } from "../http/request_error.ts";
 import type { Route, Schema } from "../http/routes.ts";
-import type { ClientLog } from "./client_log.ts";
 import { type LiveFeed, VIEWERS_MAX } from "./live_feed.ts";
 
 const LINE_SCHEMA: Schema = {
@@ -48,11 +47,7 @@ const VALUE_SCHEMA: Schema = {
 };
 
 /** The routes. */
-export function pageRoutes(
-  { inspection, slices }: ApiParts,
-  feed: LiveFeed,
-  log: ClientLog,
-): Route[] {
+export function pageRoutes({ inspection, slices, recent }: ApiParts, feed: LiveFeed): Route[] {
   return [{
     method: "GET",
     path: "/api/v1/caller",
@@ -115,7 +110,7 @@ export function pageRoutes(
     ...listOf(LINE_SCHEMA),
     handle: ({ path, query }) =>
       answerPage(slices, query, {
-        entries: log.lines.items,
+        entries: recent.lines.items,
         place: ({ number, clientId }) => clientId === path.id ? { rank: number, key: "" } : null,
         view: ({ time, text, times }) => ({ time, text, times }),
       }),

@@ -169,3 +169,33 @@ testWith(
     assertEquals(await page.getByText("secret").count(), 0);
   },
 );
+
+testWith(
+  ["chromium"],
+  "the colours are those of the system, while it changes too, until others are chosen",
+  async () => {
+    await using stage = await PageStage.open({ isDark: true });
+    const { page } = stage;
+    await stage.enter("overview", "Overview");
+    const shown = () =>
+      page.evaluate(() => [
+        document.documentElement.dataset.theme,
+        getComputedStyle(document.documentElement).colorScheme,
+        getComputedStyle(document.documentElement).getPropertyValue("--bg").trim(),
+      ]);
+    const dark = ["dark", "dark", "#0f151b"];
+    const light = ["light", "light", "#f5f7f8"];
+    assertEquals(await shown(), dark);
+    await page.emulateMedia({ colorScheme: "light" });
+    assertEquals(await shown(), light);
+    await stage.button("Colours").click();
+    assertEquals(await shown(), dark);
+    await page.reload();
+    await stage.heading("Overview").waitFor();
+    assertEquals(await shown(), dark);
+    await page.emulateMedia({ colorScheme: "dark" });
+    await page.emulateMedia({ colorScheme: "light" });
+    assertEquals(await shown(), dark);
+    assertEquals(stage.complaints, []);
+  },
+);

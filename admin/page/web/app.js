@@ -25,6 +25,8 @@ const VIEWS = [
 ];
 
 const THEME_KEY = "fairway-theme";
+const THEMES = ["light", "dark"];
+const systemIsDark = matchMedia("(prefers-color-scheme: dark)");
 
 /** Reads the address: `#/clients/ID` is `["clients", "ID"]`. */
 function placeOf(hash) {
@@ -146,21 +148,22 @@ function Logo() {
   `;
 }
 
-/** Light, dark, or as the system has it: the opposite of what is shown is chosen. */
-function changeTheme() {
-  const isDark = matchMedia("(prefers-color-scheme: dark)").matches;
-  const shown = document.documentElement.dataset.theme ?? (isDark ? "dark" : "light");
-  applyTheme(shown === "dark" ? "light" : "dark");
+/** Shows the colours that were chosen; as long as none were, those that the system has. */
+function showTheme() {
+  const chosen = localStorage.getItem(THEME_KEY);
+  const theme = systemIsDark.matches ? "dark" : "light";
+  document.documentElement.dataset.theme = THEMES.find((one) => one === chosen) ?? theme;
   redrawCharts();
 }
 
-function applyTheme(theme) {
-  document.documentElement.dataset.theme = theme;
-  localStorage.setItem(THEME_KEY, theme);
+/** Chooses the opposite of what is shown. */
+function changeTheme() {
+  const { theme } = document.documentElement.dataset;
+  localStorage.setItem(THEME_KEY, theme === "dark" ? "light" : "dark");
+  showTheme();
 }
 
-const theme = localStorage.getItem(THEME_KEY);
-if (theme === "light" || theme === "dark") applyTheme(theme);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawCharts);
+systemIsDark.addEventListener("change", showTheme);
+showTheme();
 const place = document.getElementById("app");
 if (place !== null) render(html`<${App} />`, place);

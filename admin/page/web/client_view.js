@@ -3,19 +3,7 @@ import { request, session } from "./api.js";
 import { bytes, count, dateTime, duration, since } from "./format.js";
 import { fromBase64, Payload, preview } from "./payload.js";
 import { html, useState } from "./preact.js";
-import {
-  Badge,
-  Card,
-  Confirm,
-  Empty,
-  Facts,
-  Fault,
-  Field,
-  notify,
-  Table,
-  useLoaded,
-  View,
-} from "./ui.js";
+import { Badge, Card, Confirm, Empty, Facts, Fault, Field, Table, useLoaded, View } from "./ui.js";
 
 const LIVE_MS = 2000;
 const VERSIONS = { 3: "3.1", 4: "3.1.1", 5: "5.0" };
@@ -193,36 +181,32 @@ function Lines({ path }) {
 }
 
 /** A change, with its confirmation. */
-function Action({ name, client, clientId, path, onClose, onDone }) {
-  const done = (words) => {
-    notify(words);
-    onDone();
-  };
+function Action({ name, client, clientId, path, ...events }) {
   if (name === "disconnect") {
     return html`
-      <${Confirm} title="Disconnect this client?" verb="Disconnect" onClose=${onClose}
+      <${Confirm} title="Disconnect this client?" verb="Disconnect" ...${events}
         words="Its connection ends with the reason 0x98. Its session stays, and it may connect again at once."
         onDo=${async () => {
           await request("POST", `${path}/disconnect`, { body: {} });
-          done("The client was disconnected.");
+          return "The client was disconnected.";
         }} />
     `;
   }
   if (name === "end") {
     return html`
-      <${Confirm} title="End this session?" verb="End the session" onClose=${onClose}
+      <${Confirm} title="End this session?" verb="End the session" ...${events}
         words=${`Its ${count(client?.subscriptions)} subscriptions and ${
           count(client?.backlog.messages)
         } waiting messages are lost.`}
         onDo=${async () => {
           await request("DELETE", path);
-          done("The session has ended.");
+          return "The session has ended.";
         }} />
     `;
   }
   const host = client?.connection?.address.replace(/:\d+$/, "");
   return html`
-    <${Confirm} title="Ban this client?" verb="Ban" onClose=${onClose}
+    <${Confirm} title="Ban this client?" verb="Ban" ...${events}
       words="It is disconnected, and refused until the ban ends."
       fields=${html`
         <${Field} label="What is banned"><select name="kind">
@@ -241,7 +225,7 @@ function Action({ name, client, clientId, path, onClose, onDone }) {
         await request("POST", "/bans", {
           body: { [kind]: value, reason, ...seconds === "" ? {} : { seconds: Number(seconds) } },
         });
-        done("The client is banned.");
+        return "The client is banned.";
       }} />
   `;
 }

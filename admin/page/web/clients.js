@@ -2,7 +2,7 @@
 import { request, session } from "./api.js";
 import { bytes, count, dateTime, reason, since } from "./format.js";
 import { html, useEffect, useRef, useState } from "./preact.js";
-import { Badge, Confirm, Fault, Field, notify, Table, Tabs, useLoaded, View } from "./ui.js";
+import { Badge, Confirm, Fault, Field, Table, Tabs, useLoaded, View } from "./ui.js";
 
 /** Clients that are shown at first, and how many more each time. */
 const STEP = 100;
@@ -207,12 +207,12 @@ function Bans() {
       )}
     <//>
     ${asked && html`
-      <${Confirm} title="End this ban?" verb="End the ban" onClose=${() => setAsked(null)}
+      <${Confirm} title="End this ban?" verb="End the ban"
+        onDone=${reload} onClose=${() => setAsked(null)}
         words=${`${asked.kind} ${asked.value} may connect again.`}
         onDo=${async () => {
           await request("DELETE", `/bans/${asked.id}`);
-          notify("The ban has ended.");
-          reload();
+          return "The ban has ended.";
         }} />
     `}
   `;

@@ -2,7 +2,7 @@
 import { request, session } from "./api.js";
 import { count, since } from "./format.js";
 import { html, useState } from "./preact.js";
-import { Badge, Card, Confirm, Fault, Field, notify, Table, useLoaded } from "./ui.js";
+import { Badge, Card, Confirm, Fault, Field, Table, useLoaded } from "./ui.js";
 
 const LIVE_MS = 2000;
 
@@ -103,23 +103,19 @@ function Pending({ path, group }) {
 }
 
 /** A change of a group, with its confirmation. */
-function Change({ verb, group, path, onClose, onDone }) {
-  const done = (words) => {
-    notify(words);
-    onDone();
-  };
+function Change({ verb, group, path, ...events }) {
   if (verb === "remove") {
     return html`
-      <${Confirm} title="Remove this group?" verb="Remove the group" onClose=${onClose}
+      <${Confirm} title="Remove this group?" verb="Remove the group" ...${events}
         words=${`The progress of ${group} is lost, and the subscriptions of its members end.`}
         onDo=${async () => {
           await request("DELETE", path);
-          done("The group was removed.");
+          return "The group was removed.";
         }} />
     `;
   }
   return html`
-    <${Confirm} title="Move this group?" verb="Move the group" onClose=${onClose}
+    <${Confirm} title="Move this group?" verb="Move the group" ...${events}
       words=${`${group} goes on from another position. What is in flight does not count any more.`}
       fields=${html`
         <${Field} label="Position" hint="earliest, latest, after=17, since=1h">
@@ -128,7 +124,7 @@ function Change({ verb, group, path, onClose, onDone }) {
       `}
       onDo=${async ({ position }) => {
         await request("POST", `${path}/seek`, { body: { position } });
-        done("The group was moved.");
+        return "The group was moved.";
       }} />
   `;
 }

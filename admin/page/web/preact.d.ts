@@ -1,10 +1,11 @@
 /** What the page uses of preact and htm, for the type check of its scripts. */
+// deno-lint-ignore-file no-explicit-any -- what the page shows comes from JSON, whose shape is not checked
 
 /** What a component returns. */
 export type Shown = unknown;
 
 /** Shows something in an element of the document. */
-export function render(what: Shown, parent: Element): void;
+export function render(what: Shown, parent: object): void;
 
 /** Makes something to show of markup. The names of its components and attributes are not checked. */
 export function html(texts: TemplateStringsArray, ...values: unknown[]): Shown;

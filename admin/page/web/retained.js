@@ -11,7 +11,6 @@ import {
   Fault,
   Field,
   fieldsOf,
-  notify,
   Table,
   useLoaded,
   View,
@@ -39,8 +38,7 @@ export function Retained() {
     setCursors([null]);
     setTopic(null);
   };
-  const deleted = (n) => {
-    notify(`${count(n)} retained ${n === 1 ? "message was" : "messages were"} deleted.`);
+  const deleted = () => {
     setTopic(null);
     setCursors([null]);
     reload();
@@ -93,12 +91,14 @@ export function Retained() {
           : html`<${Message} key=${topic} topic=${topic} onDelete=${() => setAsked(topic)} />`}
       </div>
       ${asked !== null && html`
-        <${Confirm} title="Delete retained messages?" verb="Delete" onClose=${() => setAsked(null)}
+        <${Confirm} title="Delete retained messages?" verb="Delete"
+          onDone=${deleted} onClose=${() => setAsked(null)}
           words=${`All that match ${asked} are deleted. Subscribers are told nothing.`}
-          onDo=${async () =>
-            deleted(
-              (await request("DELETE", "/retained", { query: { filter: asked } })).data.deleted,
-            )} />
+          onDo=${async () => {
+            const { data } = await request("DELETE", "/retained", { query: { filter: asked } });
+            const n = data.deleted;
+            return `${count(n)} retained ${n === 1 ? "message was" : "messages were"} deleted.`;
+          }} />
       `}
     <//>
   `;

@@ -147,16 +147,17 @@ export function Dialog({ title, onClose, children }) {
 
 /**
  * Asks before something is done. `fields` is what else is asked for; `onDo` gets their values, and
- * what it throws is shown.
+ * returns what is said when it is done. What it throws is shown. `onDone` is called after it.
  */
-export function Confirm({ title, words, verb, fields, onDo, onClose }) {
+export function Confirm({ title, words, verb, fields, onDo, onDone, onClose }) {
   const [error, setError] = useState(null);
   const [isBusy, setBusy] = useState(false);
   const submit = async (event) => {
     event.preventDefault();
     setBusy(true);
     try {
-      await onDo(fieldsOf(event.target));
+      notify(await onDo(fieldsOf(event.target)));
+      onDone();
       onClose();
     } catch (fault) {
       setError(fault);
