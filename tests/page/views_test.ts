@@ -183,10 +183,13 @@ testWith(
         getComputedStyle(document.documentElement).colorScheme,
         getComputedStyle(document.documentElement).getPropertyValue("--bg").trim(),
       ]);
+    const shows = (theme: string) => page.locator(`html[data-theme="${theme}"]`).waitFor();
     const dark = ["dark", "dark", "#0f151b"];
     const light = ["light", "light", "#f5f7f8"];
     assertEquals(await shown(), dark);
     await page.emulateMedia({ colorScheme: "light" });
+    // The page is told of it a moment later.
+    await shows("light");
     assertEquals(await shown(), light);
     await stage.button("Colours").click();
     assertEquals(await shown(), dark);
