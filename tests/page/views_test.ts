@@ -177,12 +177,12 @@ testWith(
     await using stage = await PageStage.open({ isDark: true });
     const { page } = stage;
     await stage.enter("overview", "Overview");
+    const style = "getComputedStyle(document.documentElement)";
     const shown = () =>
-      page.evaluate(() => [
-        document.documentElement.dataset.theme,
-        getComputedStyle(document.documentElement).colorScheme,
-        getComputedStyle(document.documentElement).getPropertyValue("--bg").trim(),
-      ]);
+      page.evaluate(
+        "[document.documentElement.dataset.theme, " +
+          `${style}.colorScheme, ${style}.getPropertyValue("--bg").trim()]`,
+      );
     const shows = (theme: string) => page.locator(`html[data-theme="${theme}"]`).waitFor();
     const dark = ["dark", "dark", "#0f151b"];
     const light = ["light", "light", "#f5f7f8"];
