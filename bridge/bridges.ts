@@ -4,6 +4,7 @@ import { Bridge } from "./bridge.ts";
 import { dialBridge } from "./dial.ts";
 import type { BridgeHost, BridgeSurroundings } from "./host.ts";
 import { type BridgeOptions, bridgeSettings } from "./options.ts";
+import { endRemoved } from "./removed_bridges.ts";
 import { topicMapOf } from "./topic_map.ts";
 import type { BridgeStatus } from "./status.ts";
 
@@ -98,6 +99,18 @@ export class Bridges implements AsyncDisposable {
     this.#bridges.delete(name);
     await bridge.remove();
     return true;
+  }
+
+  /**
+   * Ends the sessions, with what waits in them, of bridges that were removed while the broker was
+   * stopped. Call it when all bridges were added after a start.
+   *
+   * @returns The local client identifiers of these bridges.
+   */
+  async endRemoved(): Promise<readonly string[]> {
+    const isKnown = (clientId: string) =>
+      [...this.#bridges.values()].some(({ settings }) => settings.localClientId === clientId);
+    return await endRemoved(this.#host.inspection, isKnown);
   }
 
   /** The names of the bridges. */

@@ -7,6 +7,7 @@ import type { Properties, QoS } from "../codec/mod.ts";
 import type { Clock } from "../transport/clock.ts";
 import type { PeerInfo, Transport } from "../transport/transport.ts";
 import type { BridgeSettings } from "./options.ts";
+import type { SessionsHost } from "./removed_bridges.ts";
 
 /** What bridges see of the session that a bridge has at its own broker. */
 export interface LocalSession {
@@ -29,11 +30,9 @@ export interface RetainedCopy {
 }
 
 /** What bridges look at and end in a broker. */
-export interface BridgeInspection {
+export interface BridgeInspection extends SessionsHost {
   /** The session of a client. */
   session(clientId: string): LocalSession | null;
-  /** Ends the session of a client. */
-  endSession(clientId: string): void;
   /** The retained message of a topic, copied; `null` if there is none. */
   retainedCopy(topic: string): RetainedCopy | null;
   /** Has a function called with each topic whose retained message changes; returns what ends it. */

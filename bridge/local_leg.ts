@@ -6,6 +6,7 @@ import type { BridgeHost } from "./host.ts";
 import { Leg } from "./leg.ts";
 import { memoryPipe } from "./memory_pipe.ts";
 import { type BridgeSettings, NEVER_EXPIRES } from "./options.ts";
+import { SESSION_MARK } from "./removed_bridges.ts";
 import type { TopicMap, TopicRule } from "./topic_map.ts";
 
 /** Packet identifiers in use at the same time: the other broker sets the limit, not this one. */
@@ -108,12 +109,11 @@ export class LocalClient {
     const retainHandling = isSent ? localCleanSession ? 2 : 1 : 0;
     await this.#unsubscribeOthers(leg, had);
     const requests = requestsOf(this.#rules, retainHandling);
-    if (requests.length === 0) return true;
-    if (!localCleanSession && !isSent) {
-      requests.push({ ...requests[0]!, filter: this.#marker, qos: 0, retainHandling: 2 });
-    }
-    await leg.subscribe(requests);
-    return !isSent;
+    const isEmpty = requests.length === 0;
+    if (!localCleanSession) requests.push(markRequest(SESSION_MARK));
+    if (!localCleanSession && !isSent && !isEmpty) requests.push(markRequest(this.#marker));
+    if (requests.length > 0) await leg.subscribe(requests);
+    return isEmpty || !isSent;
   }
 
   /**
@@ -134,7 +134,7 @@ export class LocalClient {
       await this.#unsubscribeOthers(leg, had);
       // The next connection sends the retained messages of the new filters, and so of all.
       if (had.has(this.#marker)) await leg.unsubscribe([this.#marker]);
-      await leg.subscribe(requests);
+      await leg.subscribe([...requests, markRequest(SESSION_MARK)]);
     } finally {
       await leg.disconnect();
     }
@@ -145,7 +145,8 @@ export class LocalClient {
   }
 
   #isWanted(filter: string): boolean {
-    return filter === this.#marker || this.#rules.some((rule) => rule.filter === filter);
+    return filter === this.#marker || filter === SESSION_MARK ||
+      this.#rules.some((rule) => rule.filter === filter);
   }
 
   #subscribed(): Map<string, number> {
@@ -158,6 +159,11 @@ export class LocalClient {
     const old = [...had.keys()].filter((filter) => !this.#isWanted(filter));
     if (old.length > 0) await leg.unsubscribe(old);
   }
+}
+
+/** A subscription that marks a session. */
+function markRequest(filter: string): SubscriptionRequest {
+  return { filter, qos: 0, noLocal: true, retainAsPublished: true, retainHandling: 2 };
 }
 
 /** One subscription for each filter, with the highest QoS of its rules. */

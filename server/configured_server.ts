@@ -223,6 +223,8 @@ export class ConfiguredServer {
     await this.#streams.open(configuration);
     await this.#listeners.open(configuration, await this.#fill({ configuration, material }));
     await this.#bridges.apply(configuration, material.bridges);
+    // Nothing waits for it: with many sessions it takes a while.
+    this.#bridges.endRemoved().catch((error) => this.#broker.inspection.reportError(error));
     this.#tellState();
   }
 

@@ -1,6 +1,7 @@
 /** The bridges of a server, from its configuration. */
 import type { Bridges } from "../bridge/mod.ts";
 import type { BridgeOptions, BridgeTls } from "../bridge/options.ts";
+import { endRemoved } from "../bridge/removed_bridges.ts";
 import { bridgeOptionsOf } from "../config/parser/bridge_drafts.ts";
 import type { BridgeConfiguration, Configuration } from "../config/options/configuration.ts";
 import { ConfigError } from "../config/errors/errors.ts";
@@ -52,6 +53,21 @@ export class ServerBridges {
       this.#log("notice", `Bridge ${name}: removed`);
     }
     for (const one of told.bridges) attempt(one, () => bridges.add(optionsOf(one, told, files)));
+  }
+
+  /**
+   * Ends what is left of bridges that were taken out of the configuration while the server was
+   * stopped. It is called once, after the bridges were added.
+   */
+  async endRemoved(): Promise<void> {
+    const known = new Set(this.#bridges?.statuses.map(({ localClientId }) => localClientId));
+    const ended = await endRemoved(this.#broker.inspection, (clientId) => known.has(clientId));
+    for (const clientId of ended) {
+      this.#log(
+        "notice",
+        `Ended the session ${clientId}: its bridge is not configured any more`,
+      );
+    }
   }
 
   /** Disconnects all. */

@@ -578,6 +578,27 @@ Deno.test("a bridge that is changed while it connects takes its other topics", a
   await other.close();
 });
 
+Deno.test("what is left of a bridge that was removed while the broker was stopped ends, and no other session", async () => {
+  const options = { remoteClientId: "c", name: "c", addresses: ["away"], topics: [OUT] };
+  const world = await BridgeWorld.make({ topics: [OUT] }, { isFarAway: true });
+  world.bridges.add(options);
+  world.unreachable.add("away");
+  await world.clock.advance(1000);
+  world.publish("near", "out/a", "waits", 1);
+  await world.clock.advance(1000);
+  // It begins again with the bridge "b" alone.
+  const restarting = world.kill("near");
+  await world.clock.advance(1000);
+  await restarting;
+  const { inspection } = world.broker("near");
+  assertEquals(inspection.session("local.c")?.waiting.messages, 1);
+  assertEquals(await world.bridges.endRemoved(), ["local.c"]);
+  assertEquals(inspection.session("local.c"), null);
+  assertEquals(inspection.session("local.b")?.waiting.messages, 1);
+  assert(inspection.session("reader") !== null);
+  await world.close();
+});
+
 Deno.test("two bridges with one local client identifier are refused, and so is a topic that is none", async () => {
   const world = await BridgeWorld.make({ topics: [OUT] });
   const options = { name: "c", addresses: ["far"], remoteClientId: "b", topics: [OUT] };
