@@ -25,3 +25,4 @@ export type {
   BridgeTopic,
 } from "./options.ts";
 export type { BridgeState, BridgeStatus } from "./status.ts";
+export type { SessionOfAny, SessionsHost } from "./removed_bridges.ts";

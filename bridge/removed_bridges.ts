@@ -10,16 +10,19 @@ export const SESSION_MARK = "$SYS/broker/bridges/session";
 /** Sessions that are looked at in a turn. */
 const SESSIONS_PER_TURN = 500;
 
-/** What is seen of a session. */
+/** What bridges see of any session. */
 export interface SessionOfAny {
+  /** The client identifier. */
   readonly clientId: string;
+  /** Whether its client is connected. */
   readonly isConnected: boolean;
+  /** How many subscriptions it has. */
   readonly subscriptionCount: number;
   /** The subscriptions. */
   subscriptions(): Iterable<{ readonly filter: string }>;
 }
 
-/** What is needed of a broker. */
+/** The sessions of a broker, as bridges need them. */
 export interface SessionsHost {
   /** All sessions; some may be added and removed during the walk. */
   sessions(): Iterable<SessionOfAny>;
