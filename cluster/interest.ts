@@ -39,6 +39,10 @@ export class Interest implements ClusterPart, LinkedNodes {
     return waits.length === 0 ? null : Promise.all(waits).then(() => {});
   }
 
+  groupOf(number: number): string | null {
+    return this.#table.groups.filterOf(number);
+  }
+
   close(): void {
     this.#unwatch();
   }
@@ -48,6 +52,7 @@ export class Interest implements ClusterPart, LinkedNodes {
 class LinkInterest implements PeerPart {
   readonly kinds = [FrameKind.interest, FrameKind.interestKnown];
   readonly #host: NodeHost;
+  readonly #table: InterestTable;
   readonly #peer: PeerContext;
   readonly #feed: InterestFeed;
   readonly #onEnd: () => void;
@@ -58,6 +63,7 @@ class LinkInterest implements PeerPart {
 
   constructor(host: NodeHost, table: InterestTable, peer: PeerContext, onEnd: () => void) {
     this.#host = host;
+    this.#table = table;
     this.#peer = peer;
     this.#feed = new InterestFeed(table);
     this.#onEnd = onEnd;
@@ -68,7 +74,7 @@ class LinkInterest implements PeerPart {
   }
 
   start(session: NodeSession): void {
-    this.#replica = new InterestReplica(this.#host, session, (change) => {
+    this.#replica = new InterestReplica(this.#host, session, this.#table, (change) => {
       if (this.#isEnded) return;
       this.#known = change;
       this.#peer.wake();

@@ -123,6 +123,6 @@ export class InterestFeed {
   }
 
   #write(frame: FrameWriter, filter: string): void {
-    frame.byte(this.#table.qosOf(filter) ?? GONE).text(filter);
+    frame.byte(this.#table.qosOf(filter) ?? GONE).uint32(this.#table.numberOf(filter)).text(filter);
   }
 }

@@ -1,12 +1,21 @@
 /** The subscriptions of another node: they become those of the session that it has here. */
 import type { NodeHost, NodeSession } from "../broker/node_port.ts";
 import type { QoS } from "../codec/mod.ts";
-import { topicFilterFault } from "../router/topic.ts";
+import { parseSharedFilter, topicFilterFault } from "../router/topic.ts";
 import { FrameError, type FrameReader } from "./frames.ts";
 import { END, GONE, InterestFlag } from "./interest_feed.ts";
+import type { InterestTable } from "./interest_table.ts";
 
 /** The cost of adding or removing a filter, in units of the turn budget. */
 const UNITS_PER_FILTER = 4;
+
+/** One filter in a frame. */
+interface Entry {
+  readonly filter: string;
+  readonly qos: number;
+  /** The number of a shared group at the other node; 0 for none. */
+  readonly number: number;
+}
 
 /**
  * Applies what another node tells of its subscriptions to its session. What the session had from an
@@ -15,14 +24,21 @@ const UNITS_PER_FILTER = 4;
 export class InterestReplica {
   readonly #host: NodeHost;
   readonly #session: NodeSession;
+  readonly #table: InterestTable;
   readonly #onKnown: (change: number) => void;
   /** What was named since the other node began to tell all; `null` once it has told all. */
   #named: Set<string> | null = null;
   #isComplete = false;
 
   /** @param onKnown Called with the number of the last change that is known, and stored. */
-  constructor(host: NodeHost, session: NodeSession, onKnown: (change: number) => void) {
+  constructor(
+    host: NodeHost,
+    session: NodeSession,
+    table: InterestTable,
+    onKnown: (change: number) => void,
+  ) {
     this.#host = host;
+    this.#table = table;
     this.#session = session;
     this.#onKnown = onKnown;
   }
@@ -34,13 +50,17 @@ export class InterestReplica {
 
   /** Takes one frame; resolves when the next one may come. */
   take(body: FrameReader): PromiseLike<void> | null {
-    const entries: [filter: string, qos: number][] = [];
+    const entries: Entry[] = [];
     let qos = body.byte();
     for (; qos !== END; qos = body.byte()) {
+      const number = body.uint32();
       const filter = body.text();
       const fault = qos > GONE ? `QoS ${qos}` : topicFilterFault(filter);
       if (fault !== null) throw new FrameError(`A subscription to "${filter}": ${fault}`);
-      entries.push([filter, qos]);
+      if ((number > 0) !== (parseSharedFilter(filter) !== null)) {
+        throw new FrameError(`A subscription to "${filter}" with the number ${number}`);
+      }
+      entries.push({ filter, qos, number });
     }
     const flags = body.byte();
     const change = body.number();
@@ -51,16 +71,18 @@ export class InterestReplica {
     return applied === null ? removed() : applied.then(removed).then(() => {});
   }
 
-  #apply(entries: readonly [filter: string, qos: number][]): PromiseLike<void> | null {
+  #apply(entries: readonly Entry[]): PromiseLike<void> | null {
     let i = 0;
     return this.#host.inTurns(() => {
       const entry = entries[i++];
       if (entry === undefined) return 0;
-      const [filter, qos] = entry;
+      const { filter, qos, number } = entry;
       if (qos === GONE) this.#session.unsubscribe(filter);
       else {
         this.#named?.add(filter);
-        this.#session.subscribe(filter, qos as QoS, 0);
+        this.#session.subscribe(filter, qos as QoS, number);
+        // If its members here are gone, a message for the group goes on to those there.
+        this.#table.numberOf(filter);
       }
       return UNITS_PER_FILTER;
     });

@@ -1,6 +1,7 @@
 /** The filters that somebody on this node is subscribed to, with the QoS. */
 import type { InterestWatcher } from "../broker/node_port.ts";
 import type { QoS } from "../codec/mod.ts";
+import { GroupNumbers } from "./group_numbers.ts";
 import { mapKey } from "../router/map_key.ts";
 import { parseSharedFilter } from "../router/topic.ts";
 
@@ -23,6 +24,8 @@ class Interest {
  * for them.
  */
 export class InterestTable implements InterestWatcher {
+  /** The numbers of shared groups. */
+  readonly groups: GroupNumbers = new GroupNumbers();
   /** By the `mapKey()` of the filter. */
   readonly #interests = new Map<string, Interest>();
   readonly #onChanged: (filter: string) => void;
@@ -47,6 +50,12 @@ export class InterestTable implements InterestWatcher {
     return this.#interests.get(mapKey(filter))?.qos ?? null;
   }
 
+  /** The number of a shared group; 0 for a filter that is not shared. */
+  numberOf(filter: string): number {
+    if (!filter.startsWith("$share/")) return 0;
+    return this.groups.of(filter, (shared) => this.#interests.has(mapKey(shared)));
+  }
+
   onAdded(filter: string, qos: QoS): void {
     if (isLocal(filter)) return;
     const key = mapKey(filter);
@@ -69,8 +78,7 @@ export class InterestTable implements InterestWatcher {
   }
 }
 
-/** Whether a filter matches only what a node says about itself, or chooses among its own clients. */
+/** Whether a filter matches only what a node says about itself. */
 function isLocal(filter: string): boolean {
-  const shared = parseSharedFilter(filter);
-  return shared !== null || filter.startsWith("$SYS/");
+  return (parseSharedFilter(filter)?.filter ?? filter).startsWith("$SYS/");
 }

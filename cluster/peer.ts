@@ -93,6 +93,8 @@ export class Peer implements PeerContext, ControlOwner, PeerTransportOwner {
   onReady(): void {
     if (this.#isJoined || this.#isEnded || !this.#parts.every(({ isReady }) => isReady)) return;
     this.#isJoined = true;
+    // A message for a shared group may have to go on to this node again.
+    this.#transport!.release();
     this.#joined.resolve(true);
   }
 

@@ -36,7 +36,8 @@ export interface PeerTransportOwner {
 
 /**
  * The end of a messages pipe that the broker reads and writes. It begins with a CONNECT. The CONNACK
- * of the broker is kept back; nothing of the other node is read before it.
+ * of the broker is kept back. What the other node sends is read when it is released, which has to be
+ * after that.
  */
 export class PeerTransport implements Transport {
   readonly #inner: Transport;
@@ -62,6 +63,11 @@ export class PeerTransport implements Transport {
     return Promise.reject(new TypeError("A link is written by its pipe"));
   }
 
+  /** From now on what the other node sends is read. */
+  release(): void {
+    this.#pipe?.release();
+  }
+
   close(): void {
     if (this.#pipe === null) this.#inner.close();
     else this.#pipe.cut();
@@ -72,8 +78,9 @@ class PeerPipe implements Pipe, PipeReceiver {
   readonly #receiver: PipeReceiver;
   readonly #owner: PeerTransportOwner;
   readonly #inner: Pipe;
-  /** Whether the CONNACK was written, and bytes of the other node are read. */
+  /** Whether the CONNACK was written. */
   #isOpen = false;
+  #isReleased = false;
   #isPaused = false;
   #isReading = false;
   #isClosed = false;
@@ -114,7 +121,6 @@ class PeerPipe implements Pipe, PipeReceiver {
     queueMicrotask(() => {
       if (this.#isClosed) return;
       this.#owner.onOpen();
-      this.#begin();
     });
     return source.length === size ? size : size + this.#inner.write(source.subarray(size));
   }
@@ -131,6 +137,11 @@ class PeerPipe implements Pipe, PipeReceiver {
     // A pipe that does not read yet reports no end.
     if (!this.#isReading) queueMicrotask(() => this.onEnded(null));
     this.#over(null);
+  }
+
+  release(): void {
+    this.#isReleased = true;
+    this.#begin();
   }
 
   /** Ends the link as if the network had failed. */
@@ -161,7 +172,7 @@ class PeerPipe implements Pipe, PipeReceiver {
   }
 
   #begin(): void {
-    if (!this.#isOpen || this.#isPaused || this.#isReading || this.#isClosed) return;
+    if (!this.#isReleased || this.#isPaused || this.#isReading || this.#isClosed) return;
     this.#isReading = true;
     this.#inner.start();
   }

@@ -55,7 +55,8 @@ export class ForwardOptions {
 
 /**
  * Copies the properties of a message that subscribers get unchanged, in order. It leaves out the
- * topic alias, the message expiry, and misplaced properties that were tolerated.
+ * topic alias, the message expiry, the subscription identifier, and misplaced properties that were
+ * tolerated.
  *
  * @returns New bytes, which share nothing with the view.
  */
@@ -63,6 +64,7 @@ export function forwardedProperties(view: PublishView): Uint8Array {
   const { buffer, propertiesStart, propertiesEnd } = view;
   if (view.forwardable) return buffer.slice(propertiesStart, propertiesEnd);
   let dropped = (view.topicAlias === 0 ? 0 : 3) + (view.messageExpiryInterval < 0 ? 0 : 5);
+  if (view.subscriptionIdentifier > 0) dropped += 1 + varintSize(view.subscriptionIdentifier);
   for (const [start, end] of view.strays ?? []) dropped += end - start;
   const kept = new Uint8Array(propertiesEnd - propertiesStart - dropped);
   let end = 0;
@@ -70,7 +72,8 @@ export function forwardedProperties(view: PublishView): Uint8Array {
     const strayEnd = view.strays?.get(offset);
     const next = strayEnd ?? propertyEnd(buffer, offset);
     const id = buffer[offset];
-    const isOwn = id === PropertyId.topicAlias || id === PropertyId.messageExpiryInterval;
+    const isOwn = id === PropertyId.topicAlias || id === PropertyId.messageExpiryInterval ||
+      id === PropertyId.subscriptionIdentifier;
     if (!isOwn && strayEnd === undefined) {
       end = copyBytes(buffer, offset, next, kept, end);
     }
@@ -86,6 +89,8 @@ function propertyEnd(bytes: Uint8Array, offset: number): number {
       return offset + 2;
     case PropertyId.topicAlias:
       return offset + 3;
+    case PropertyId.subscriptionIdentifier:
+      return varintEnd(bytes, offset + 1);
     case PropertyId.messageExpiryInterval:
       return offset + 5;
     case PropertyId.userProperties:
@@ -93,6 +98,11 @@ function propertyEnd(bytes: Uint8Array, offset: number): number {
     default:
       return fieldEnd(bytes, offset + 1);
   }
+}
+
+function varintEnd(bytes: Uint8Array, offset: number): number {
+  while (bytes[offset]! >= 0x80) offset++;
+  return offset + 1;
 }
 
 function fieldEnd(bytes: Uint8Array, offset: number): number {

@@ -52,6 +52,10 @@ export class PublishView {
   end = 0;
   /** The Topic Alias; 0 for none. */
   topicAlias = 0;
+  /** Whether the sender is a server, so that it may send a Subscription Identifier. */
+  isFromServer = false;
+  /** The Subscription Identifier; 0 for none. */
+  subscriptionIdentifier = 0;
   /** The Message Expiry Interval in seconds; -1 for none. */
   messageExpiryInterval: number = -1;
   /** Whether the bytes of the properties can be sent to subscribers unchanged. */
@@ -94,6 +98,7 @@ export class PublishView {
     this.topicEnd = this.topicStart + topicBytes;
     this.packetId = this.qos === 0 ? 0 : reader.packetId();
     this.topicAlias = 0;
+    this.subscriptionIdentifier = 0;
     this.messageExpiryInterval = -1;
     this.forwardable = true;
     this.payloadFormatIndicator = 0;
@@ -148,6 +153,11 @@ export class PublishView {
         this.forwardable = false;
         break;
       case PropertyId.subscriptionIdentifier: {
+        if (this.isFromServer) {
+          this.subscriptionIdentifier = readNumber(reader, row);
+          this.forwardable = false;
+          break;
+        }
         const message = "Subscription identifier from a client";
         throw new ProtocolError(message, at, "MQTT-3.3.4-6");
       }

@@ -19,6 +19,11 @@ export interface LinkedNodes {
    * so that what is published there from then on arrives here; `null` if they know them.
    */
   whenTold(): PromiseLike<void> | null;
+  /**
+   * The shared group, with `$share/…`, that another node has sent a message to: it knows the number
+   * from this node. `null` if there is no such group any more.
+   */
+  groupOf(number: number): string | null;
 }
 
 /**

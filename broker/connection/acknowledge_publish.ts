@@ -23,11 +23,12 @@ export function drop(
 
 /**
  * Refuses a message. 3.x has no code for that, so it is not acknowledged, and the connection is
- * closed.
+ * closed. So is that of a node, which sends the message again when it is back.
  */
 export function refuse(connection: ClientConnection, message: Message, packetId: number): null {
   connection.context.stats.messagesRefused++;
-  if (connection.version < 5) connection.disconnect(ReasonCode.QuotaExceeded);
+  const isUnsaid = connection.version < 5 || connection.policy.peer !== null;
+  if (isUnsaid) connection.disconnect(ReasonCode.QuotaExceeded);
   else acknowledge(connection, message, packetId, ReasonCode.QuotaExceeded, null);
   return null;
 }

@@ -23,6 +23,9 @@ import type { Receiver } from "../delivery/subscriber.ts";
  */
 const view = new PublishView();
 
+/** The filter of no group. */
+const NO_GROUP = "";
+
 /** Returned by {@linkcode handlePublish} if the packet has to be handled again in a later turn. */
 export const LATER: PromiseLike<void> = Promise.resolve();
 
@@ -43,6 +46,7 @@ export function handlePublish(
 ): PromiseLike<void> | null {
   const { context, policy } = connection;
   view.tolerance = policy.leniency;
+  view.isFromServer = policy.peer !== null;
   view.read(connection.version, first, bytes, start, end);
   const route = routeOfPublish(connection, view);
   // What has been asked about is not asked about again, so it cannot wait for another turn.
@@ -162,6 +166,10 @@ function publish(
   message: Message,
   packetId: number,
 ): Receipt | null {
+  // No authorizer is asked about a node, so the view still shows its packet.
+  if (connection.policy.peer !== null && view.subscriptionIdentifier > 0) {
+    return publishToGroup(connection, route, message, packetId);
+  }
   const { outcome, room, commit } = connection.host.publisher.publish(route, message);
   if (message.qos === 0) return room;
   if (outcome === Outcome.refused) {
@@ -172,4 +180,24 @@ function publish(
   const reasonCode = isUnmatched ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success;
   acknowledge(connection, message, packetId, reasonCode, commit);
   return room;
+}
+
+/**
+ * Publishes a message that another node has sent to a shared group. There is nothing to wait for: if
+ * it goes on to another node, both might wait for each other.
+ */
+function publishToGroup(
+  connection: ClientConnection,
+  route: Route<Receiver>,
+  message: Message,
+  packetId: number,
+): null {
+  const { host, context } = connection;
+  const shared = host.nodes?.groupOf(view.subscriptionIdentifier) ?? NO_GROUP;
+  const { outcome, commit } = host.publisher.publish(route, message, shared);
+  if (outcome === Outcome.refused) return refuse(connection, message, packetId);
+  // All members have gone meanwhile.
+  if (outcome === Outcome.unmatched) context.reportDrop("session-ended", message, null);
+  acknowledge(connection, message, packetId, ReasonCode.Success, commit);
+  return null;
 }

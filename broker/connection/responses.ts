@@ -216,7 +216,9 @@ export class ResponseQueue implements WaitingResponses, CommitListener {
     if (message.place !== null) message.place.isRevoked = true;
     if (answer.type === PacketType.pubrec) connection.session?.inbound.release(answer.packetId);
     // 3.x has no code for this: no acknowledgement, and the connection is closed.
-    if (connection.version < 5) connection.disconnect(ReasonCode.QuotaExceeded);
+    // A node sends the message again when it is back.
+    const isUnsaid = connection.version < 5 || connection.policy.peer !== null;
+    if (isUnsaid) connection.disconnect(ReasonCode.QuotaExceeded);
     else this.#send(answer, ReasonCode.QuotaExceeded);
   }
 }

@@ -160,9 +160,19 @@ export class Delivery {
    * @returns False if there is none.
    */
   handOver(message: Message, shared: string): boolean {
+    this.#host.journal?.onHandedOver();
+    return this.toGroup(message, shared);
+  }
+
+  /**
+   * Delivers a message to a member of a shared group that another node has chosen.
+   *
+   * @param shared The filter of the group, with `$share/…`.
+   * @returns False if there is none.
+   */
+  toGroup(message: Message, shared: string): boolean {
     const parsed = parseSharedFilter(shared);
     const group = parsed === null ? undefined : this.#router.group(parsed.filter, parsed.group);
-    this.#host.journal?.onHandedOver();
     return group !== undefined && deliverToOne(group, message);
   }
 
@@ -188,6 +198,7 @@ function isFull(audience: Audience<Receiver>, fanOut: FanOut | null, message: Me
   if (fanOut !== null ? fanOut.isFull(message) : audience.members.some(isMemberFull)) return true;
   const hasRoom = ({ options, subscriber }: Subscription<Receiver>) =>
     subscriber.mayReceive(message.name) && (options.qos === 0 || !subscriber.isFull(bytes));
+  if (message.origin.kind === "link") return false;
   // A group without an authorized member is no reason to refuse a message.
   const isAnyone = ({ subscriber }: Subscription<Receiver>) => subscriber.mayReceive(message.name);
   return audience.groups?.some((group) => !group.some(hasRoom) && group.some(isAnyone)) ?? false;
@@ -195,13 +206,19 @@ function isFull(audience: Audience<Receiver>, fanOut: FanOut | null, message: Me
 
 /** Each message is sent to one member: the best one, in turn. */
 function deliverToOne(group: SharedGroup<Receiver>, message: Message): boolean {
-  const rank = ({ subscriber, options }: Subscription<Receiver>) =>
-    subscriber.mayReceive(message.name)
-      ? subscriber.rank(Math.min(options.qos, message.qos) as QoS)
-      : Rank.none;
+  const { origin } = message;
+  // What came by a link goes to the members here, and to another node only if there are none left.
+  const isOnward = ({ subscriber }: Subscription<Receiver>) =>
+    origin.kind === "link" && subscriber.isOrigin(origin);
+  const rank = (one: Subscription<Receiver>) => {
+    const { subscriber, options } = one;
+    if (!subscriber.mayReceive(message.name)) return Rank.none;
+    const rank = subscriber.rank(Math.min(options.qos, message.qos) as QoS);
+    return isOnward(one) ? Math.min(rank, Rank.onward) : rank;
+  };
   // If all backlogs are full, the overflow policy of one of them applies.
-  const anyone = ({ subscriber, options }: Subscription<Receiver>) =>
-    subscriber.mayReceive(message.name) ? options.qos : 0;
+  const anyone = (one: Subscription<Receiver>) =>
+    one.subscriber.mayReceive(message.name) && !isOnward(one) ? one.options.qos : 0;
   const chosen = group.select(rank, Rank.ready) ??
     (message.qos > 0 ? group.select(anyone, 1) : null);
   if (chosen === null) return false;

@@ -80,14 +80,25 @@ export class Publisher {
     return this.#host.delivery.prepare(route, qos);
   }
 
-  /** Publishes a message: retains it if the RETAIN flag is set, and delivers it. */
-  publish(route: Route<Receiver>, message: Message): PublishResult {
+  /**
+   * Publishes a message: retains it if the RETAIN flag is set, and delivers it.
+   *
+   * @param shared The shared group, with `$share/…`, that another node has sent the message to:
+   * nobody else gets it. `null`, the default, for a message to all subscribers.
+   */
+  publish(
+    route: Route<Receiver>,
+    message: Message,
+    shared: string | null = null,
+  ): PublishResult {
     // A hook of the program may publish during this call.
     const outerRoom = this.#room;
     const isOuterStoring = this.#isStoring;
     this.#room = null;
     this.#isStoring = false;
-    const outcome = this.#publish(route, message);
+    const outcome = shared === null
+      ? this.#publish(route, message)
+      : this.#publishToGroup(route, message, shared);
     const room = this.#room;
     const commit = this.#isStoring ? this.#host.journal!.gathering : null;
     this.#room = outerRoom;
@@ -119,6 +130,12 @@ export class Publisher {
     if (message.qos > 0 && this.#cannotPromise(route, message)) return Outcome.refused;
     if (message.retain && !this.#retain(route, message)) return Outcome.refused;
     return this.#host.delivery.message(route, message);
+  }
+
+  #publishToGroup(route: Route<Receiver>, message: Message, shared: string): number {
+    if (message.qos > 0 && this.#cannotPromise(route, message)) return Outcome.refused;
+    const isTaken = this.#host.delivery.toGroup(message, shared);
+    return isTaken ? Outcome.delivered : Outcome.unmatched;
   }
 
   /** Takes a message that is published later. */

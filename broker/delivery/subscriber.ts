@@ -13,12 +13,16 @@ import type { PublishBatch } from "./publish_batch.ts";
 export const Rank = {
   /** It cannot take it. */
   none: 0,
+  /** It is another node, and the message has come by a link: only if there is nobody else. */
+  onward: 0.5,
   /** It is away, and would get the message when it returns. */
   away: 1,
   /** It is connected, but has to wait. */
   busy: 2,
+  /** It is another node, which has members that can be sent the message now, or later. */
+  linked: 3,
   /** It can be sent the message now. */
-  ready: 3,
+  ready: 4,
 } as const;
 
 /** How much fits into a backlog before it is full. */

@@ -255,7 +255,7 @@ export class Session extends WakingQueue
     if (isAway) return isKept && !this.isFull(0) ? Rank.away : Rank.none;
     if (qos > 0 && this.isFull(0)) return Rank.none;
     const isBusy = qos === 0 ? !link.outbox.hasRoom : !this.#canSend(link);
-    return isBusy ? Rank.busy : Rank.ready;
+    return isBusy ? Rank.busy : isNodeClientId(this.clientId) ? Rank.linked : Rank.ready;
   }
 
   isFull(bytes: number): boolean {

@@ -22,7 +22,8 @@ export function checkGroups(ledger: Ledger, allowances: Allowances): void {
   for (const name of names) if (name !== null) checkGroup(ledger, name, allowances);
 }
 
-function checkGroup(ledger: Ledger, name: string, { mayRefuse, hasCrashed }: Allowances): void {
+function checkGroup(ledger: Ledger, name: string, allowances: Allowances): void {
+  const { mayRefuse, hasCrashed, mayRepeat = false } = allowances;
   const members = ledger.sessions.filter(({ subscriptions }) =>
     subscriptions.some(({ group }) => group === name)
   );
@@ -34,7 +35,7 @@ function checkGroup(ledger: Ledger, name: string, { mayRefuse, hasCrashed }: All
     if (publication.sends === 0 || !publication.topic.startsWith(POOL)) continue;
     const found = copies.get(publication) ?? [];
     const where = `#${publication.id} to ${publication.topic} came to group ${name}`;
-    const count = checkOnce(publication, found, hasCrashed);
+    const count = checkOnce(publication, found, hasCrashed, mayRepeat);
     if (count !== "") ledger.fault(`${where} ${count}`);
     const isLost = !mayRefuse && found.length === 0 &&
       isDue(members, publication, name, hasCrashed);
@@ -47,12 +48,13 @@ function checkOnce(
   publication: Publication,
   found: readonly GroupDelivery[],
   hasCrashed: boolean,
+  mayRepeat: boolean,
 ): string {
   // Of a member whose session has ended another gets what it had not acknowledged.
   const lasting = found.filter(({ session }) => session.endedAt === NEVER);
   const first = lasting.filter(({ dup }) => !dup).length;
   const most = publication.qos === 1 ? publication.sends : 1;
-  if (first > most && !hasCrashed) return `${first} times without DUP`;
+  if (first > most && !hasCrashed && !mayRepeat) return `${first} times without DUP`;
   // Nor does a clean session survive that had it before the crash, unacknowledged.
   const exact = (hasCrashed ? lasting : found).filter(({ qos }) => qos === 2).length;
   return exact > 1 ? `${exact} times with QoS 2` : "";
