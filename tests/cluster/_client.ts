@@ -18,6 +18,8 @@ export interface NodeClientOptions {
   /** Whether its session outlives the connection; false by default. */
   readonly isDurable?: boolean;
   readonly receiveMaximum?: number;
+  /** The client of an earlier connection whose session it continues. */
+  readonly continues?: NodeClient;
   /** Whether it acknowledges what it gets; true by default. */
   readonly acknowledges?: boolean;
 }
@@ -48,10 +50,12 @@ export class NodeClient {
   readonly #version: ProtocolVersion;
   readonly #acknowledges: boolean;
   /** QoS 2 messages that were received and not released. */
-  readonly #held = new Set<number>();
+  readonly #held: Set<number>;
   #lastId = 0;
 
-  private constructor(broker: Broker, { version = 5, acknowledges = true }: NodeClientOptions) {
+  private constructor(broker: Broker, options: NodeClientOptions) {
+    const { version = 5, acknowledges = true, continues } = options;
+    this.#held = continues === undefined ? new Set() : continues.#held;
     const reader = new PacketReader({ version });
     this.#version = version;
     this.#acknowledges = acknowledges;

@@ -1,0 +1,28 @@
+import { assertEquals } from "@std/assert";
+import type { QoS } from "../codec/mod.ts";
+import { Random } from "../tests/harness/random.ts";
+import { InterestTable } from "./interest_table.ts";
+
+Deno.test("InterestTable knows the highest QoS of each filter, and reports each change of it", () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const random = new Random(seed);
+    const reported = new Map<string, QoS | null>();
+    const table: InterestTable = new InterestTable((filter) => {
+      reported.set(filter, table.qosOf(filter));
+    });
+    const open: [string, QoS][] = [];
+    for (let step = 0; step < 300; step++) {
+      if (open.length === 0 || random.chance(0.55)) {
+        const one: [string, QoS] = [random.pick(["a", "1", "/1", "b/#"]), random.pick([0, 1, 2])];
+        open.push(one);
+        table.onAdded(...one);
+      } else table.onRemoved(...open.splice(random.integer(0, open.length - 1), 1)[0]!);
+      for (const filter of ["a", "1", "/1", "b/#"]) {
+        const all = open.filter(([name]) => name === filter).map(([, qos]) => qos);
+        const expected = all.length === 0 ? null : Math.max(...all) as QoS;
+        assertEquals([table.qosOf(filter), reported.get(filter) ?? null], [expected, expected]);
+      }
+    }
+    assertEquals(table.size, new Set(open.map(([filter]) => filter)).size);
+  }
+});
