@@ -25,20 +25,21 @@ export interface Followed {
 export class Follower extends Client {
   /** Only 5.0 tells sequences. */
   override readonly level: Level = 5;
-  readonly #followed: Followed;
+  /** What it reads. */
+  protected readonly followed: Followed;
   /** Which message each sequence is: with 1 it begins. */
   readonly #keys: number[] = [];
   #messages = new Set<number>();
 
   constructor(world: World, random: Random, clientId: string, followed: Followed) {
     super(world, random, clientId);
-    this.#followed = followed;
+    this.followed = followed;
   }
 
   /** What was promised, and is not in the stream. */
   missing(sent: readonly Sent[]): Sent[] {
     return sent.filter(({ key, topic, promisedAt }) =>
-      promisedAt < Infinity && matches(this.#followed.filter, topic) && !this.#messages.has(key)
+      promisedAt < Infinity && matches(this.followed.filter, topic) && !this.#messages.has(key)
     );
   }
 
@@ -60,9 +61,9 @@ export class Follower extends Client {
     return { clean: true, properties: receiveMaximum };
   }
 
-  protected override connected(wire: Wire): void {
+  protected override connected(wire: Wire, _isPresent: boolean): void {
     const { level } = this;
-    const { stream, filter } = this.#followed;
+    const { stream, filter } = this.followed;
     wire.send(subscribe({ [`$replay/${stream}/after=${this.count}/${filter}`]: 1 }, { level }));
   }
 
@@ -76,6 +77,11 @@ export class Follower extends Client {
     }
     const message = markedPublish(body);
     wire.send(puback(message.packetId));
+    this.accept(message);
+  }
+
+  /** A message has come that it has not got yet. */
+  protected accept(message: MarkedPublish): void {
     const next = this.count + 1;
     const gap = message.marks.get("stream-gap");
     if (message.seq !== next || gap !== undefined) {
@@ -89,7 +95,7 @@ export class Follower extends Client {
   /** The next message has come. */
   protected got({ key }: MarkedPublish): void {
     const sent = this.world.ledger.sent[key];
-    if (sent === undefined || !matches(this.#followed.filter, sent.topic)) {
+    if (sent === undefined || !matches(this.followed.filter, sent.topic)) {
       return this.world.fault(`${this.clientId}: #${key} was never sent there`);
     }
     // With QoS 1 it may have arrived once more.

@@ -3,7 +3,7 @@ import { uint16At } from "./wire.ts";
 
 const decoder = new TextDecoder();
 
-/** What a PUBLISH with QoS 1 says. */
+/** What a PUBLISH with QoS 1 or 2 says. */
 export interface MarkedPublish {
   readonly packetId: number;
   readonly seq: number;
@@ -13,7 +13,7 @@ export interface MarkedPublish {
   readonly marks: ReadonlyMap<string, string>;
 }
 
-/** Reads the body of a PUBLISH with QoS 1 that has no other properties than User Properties. */
+/** Reads the body of a PUBLISH with QoS 1 or 2 that has no other properties than User Properties. */
 export function markedPublish(body: Uint8Array): MarkedPublish {
   const topicEnd = 2 + uint16At(body, 0);
   let at = topicEnd + 2;

@@ -7,6 +7,7 @@ import type { Client } from "./client.ts";
 import { Follower } from "./follower.ts";
 import { DeadLetterReader, GroupBook } from "./group_book.ts";
 import { Mortal } from "./mortal.ts";
+import { OnceReader } from "./once_reader.ts";
 import { Publisher } from "./publisher.ts";
 import { retainedFaults } from "./retained.ts";
 import { Subscriber } from "./subscriber.ts";
@@ -94,7 +95,10 @@ class Round {
     ];
     this.#subscribers = this.#makeSubscribers();
     const day = { stream: "day", filter: "t/#" };
-    this.#followers = [0, 1].map((i) => new Follower(world, random.fork(), `follower${i}`, day));
+    this.#followers = [
+      ...[0, 1].map((i) => new Follower(world, random.fork(), `follower${i}`, day)),
+      ...[0, 1].map((i) => new OnceReader(world, random.fork(), `once${i}`, day)),
+    ];
     const [many, alone] = [
       new GroupBook(world, "many", false),
       new GroupBook(world, "alone", true),
