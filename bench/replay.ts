@@ -4,8 +4,8 @@
  * - `publish`: QoS 0 and QoS 1 messages into a stream, beside the same with no stream, and beside
  *   QoS 1 messages that are stored for a session;
  * - `find`: how long it takes to find a sequence and a time among ten million messages;
- * - `replay`: 1,000,000 messages of 100 bytes to one subscriber: QoS 0 in 3.1.1 and 5.0, QoS 1; and
- *   to the members of a group.
+ * - `replay`: 1,000,000 messages of 100 bytes to one subscriber: QoS 0 in 3.1.1 and 5.0, QoS 1 and
+ *   2, also to a session that lasts; and to the members of a group.
  *
  *     deno run --allow-all bench/replay.ts [publish] [find] [replay] [--messages N]
  *
@@ -112,12 +112,16 @@ async function replay(count: number): Promise<void> {
     say(`replay: ${count} messages are stored`);
     // What filling has left behind for other threads is no part of the figures.
     await quiet();
-    for (const [version, qos] of [[4, 0], [5, 0], [4, 1], [5, 1]] as const) {
-      const client = new BenchClient(broker, version, `reader${version}${qos}`);
+    const readers = [[4, 0], [5, 0], [4, 1], [5, 1], [5, 2], [4, 1, "stored"], [4, 2, "stored"]];
+    for (const [version, qos, kind = ""] of readers as [4 | 5, QoS, string?][]) {
+      const client = new BenchClient(broker, version, `reader${version}${qos}${kind}`, kind === "");
       const used = cpu();
       client.subscribe("$replay/day/earliest/t/#", qos);
       await client.settled(count);
-      say(`replay ${version === 4 ? "3.1.1" : "5.0"} QoS ${qos}: ${perMessage(used, count)}`);
+      const what = `${version === 4 ? "3.1.1" : "5.0"} QoS ${qos}${
+        kind && ", a session that lasts"
+      }`;
+      say(`replay ${what}: ${perMessage(used, count)}`);
       client.pipe.cut();
     }
     for (const members of [1, 4]) {
@@ -218,7 +222,10 @@ class BenchClient {
       if (first >> 4 === 3 && (first & 6) === 2) {
         const id = body + 2 + (all[body]! << 8 | all[body + 1]!);
         acks.push(0x40, 2, all[id]!, all[id + 1]!);
-      }
+      } else if (first >> 4 === 3 && (first & 6) === 4) {
+        const id = body + 2 + (all[body]! << 8 | all[body + 1]!);
+        acks.push(0x50, 2, all[id]!, all[id + 1]!);
+      } else if (first === 0x62) acks.push(0x70, 2, all[body]!, all[body + 1]!);
       at = body + length;
     }
     this.#rest = all.slice(at);
