@@ -25,6 +25,7 @@ import { terminalHooks } from "./server/terminal_hooks.ts";
 import { TerminalLines } from "./server/terminal_lines.ts";
 import { Broker, SysTopics } from "./mod.ts";
 import { afterwards } from "./server/log_outputs.ts";
+import { checkNodeStores } from "./server/workers/node_stores.ts";
 import { checkNativeSockets } from "./transport/native/ffi_libc.ts";
 
 /** File descriptors that are reserved for everything except clients. */
@@ -77,6 +78,8 @@ function roomFor({ limit }: FdLimit): number {
 async function serve(flags: ServerFlags): Promise<void> {
   const streams = streamsOf(flags.streams);
   if (flags.nativeSockets) checkNativeSockets();
+  if (flags.workers > 1) return await serveWithWorkers(flags);
+  if (flags.data !== null) await checkNodeStores(flags.data, 1);
   const fds = await readFdLimit();
   const connectionsMax = Math.min(flags.maxConnections ?? Infinity, roomFor(fds));
   const lines = new TerminalLines(afterwards, say, complain);
@@ -138,6 +141,15 @@ async function serve(flags: ServerFlags): Promise<void> {
   state.stop();
   await broker.close({ graceMs: GRACE_MS });
   lines.flush();
+}
+
+async function serveWithWorkers(flags: ServerFlags): Promise<void> {
+  const { serveWorkers } = await import("./server/workers/serve_workers.ts");
+  await serveWorkers(flags, {
+    version: VERSION,
+    connectionsMax: Math.min(flags.maxConnections ?? Infinity, roomFor(await readFdLimit())),
+    memoryBytesMax: flags.memoryBytesMax ?? await memoryBytesHere(),
+  });
 }
 
 /**

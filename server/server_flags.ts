@@ -26,6 +26,8 @@ export interface ServerFlags {
   readonly streams: readonly string[];
   /** Whether to use native sockets. */
   readonly nativeSockets: boolean;
+  /** How many workers serve clients, each a whole broker; 1 for none beside the main thread. */
+  readonly workers: number;
   readonly verbose: boolean;
   readonly help: boolean;
   readonly version: boolean;
@@ -54,6 +56,8 @@ connect, which by default is this machine only.
   --max-memory MB      memory for what clients make it hold (a share of the heap)
   --native-sockets     sockets of the C library instead of the runtime's: they cost less, and
                        need Linux and the permission --allow-ffi (deno task start:native)
+  --workers N          as many brokers, each in a thread of its own, that are one for
+                       clients; auto for one a core (1). Needs --native-sockets
   --verbose            one line for each connect and disconnect
   --help               this text
   --version            the version
@@ -83,12 +87,13 @@ const STRING = [
   "max-connections",
   "max-memory",
   "stream",
+  "workers",
 ] as const;
 
 /** Flags that have an equivalent option in the configuration. */
 const NOT_WITH_CONFIG = [
   ...["host", "port", "ws-port", "admin-port", "max-connections", "max-memory"],
-  ...["data", "memory", "strict-store", "native-sockets", "verbose"],
+  ...["data", "memory", "strict-store", "native-sockets", "workers", "verbose"],
 ];
 const SEVERAL = ["stream"] as const;
 
@@ -137,10 +142,35 @@ export function parseServerFlags(args: string[]): ServerFlags {
     strictStore: flags["strict-store"],
     streams: flags.stream,
     nativeSockets: flags["native-sockets"],
+    workers: workersOf(flags),
     verbose: flags.verbose,
     help: flags.help,
     version: flags.version,
   };
+}
+
+/** Flags that have no effect yet on a server with workers. */
+const NOT_WITH_WORKERS = ["admin-port", "stream"];
+
+/** The most workers: far more than any machine has cores for. */
+const WORKERS_MAX = 64;
+
+function workersOf(flags: Record<string, unknown>): number {
+  const { workers } = flags;
+  if (workers === undefined) return 1;
+  const count = workers === "auto"
+    ? Math.min(navigator.hardwareConcurrency, WORKERS_MAX)
+    : wholeNumber("--workers", workers, 1, WORKERS_MAX);
+  if (count === 1) return 1;
+  if (flags["native-sockets"] !== true) {
+    throw new FlagError("--workers needs --native-sockets: workers share the ports by them");
+  }
+  for (const flag of NOT_WITH_WORKERS) {
+    const value = flags[flag];
+    if (value === undefined || Array.isArray(value) && value.length === 0) continue;
+    throw new FlagError(`--${flag} cannot go with --workers yet: use one of them`);
+  }
+  return count;
 }
 
 /** With a configuration file, flags must not set the same things. */

@@ -4,6 +4,19 @@ import { plain } from "../config/errors/why.ts";
 import { NativeSocketsUnavailableError } from "../transport/native/unavailable.ts";
 import { FlagError } from "../cli/flag_error.ts";
 
+/** A worker that could not start: the lines that it has said why, and the exit code. */
+export class NodeStartError extends Error {
+  override readonly name: string = "NodeStartError";
+  readonly lines: readonly string[];
+  readonly code: number;
+
+  constructor({ lines, code }: { lines: readonly string[]; code: number }) {
+    super(lines.join("; "));
+    this.lines = lines;
+    this.code = code;
+  }
+}
+
 /** A failed start: cause, place and solution, in one line. */
 export class StartError extends Error {
   override readonly name: string = "StartError";
@@ -17,6 +30,7 @@ export function startFailure(error: unknown): { lines: string[]; code: number } 
   if (error instanceof ConfigError) {
     return { lines: error.remarks.map(formatRemark), code: StartExit.Wrong };
   }
+  if (error instanceof NodeStartError) return { lines: [...error.lines], code: error.code };
   const native = nativeFault(error);
   if (native !== null) return { lines: [`Cannot start: ${native.message}`], code: StartExit.Wrong };
   if (error instanceof FlagError) return { lines: [error.message], code: StartExit.Wrong };

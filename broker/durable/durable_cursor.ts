@@ -8,12 +8,9 @@ export class DurableCursor {
   #page: MessagePage;
   #position: number;
   #weight: number;
-  /**
-   * The end position, and the weight of the log before it, in bytes; -1 while it follows the log.
-   * `Infinity` would take memory of its own for each cursor.
-   */
-  #end = -1;
-  #endWeight = -1;
+  /** The end position, or `Infinity` while it follows the log. */
+  #end = Infinity;
+  #endWeight = Infinity;
   /** The append count at which it was counted as caught up; -1 for not. */
   #caughtUpAt = -1;
   #isClosed = false;
@@ -46,17 +43,17 @@ export class DurableCursor {
 
   /** The current end position. */
   get limit(): number {
-    return this.#end < 0 ? this.log.end : Math.min(this.#end, this.log.end);
+    return Math.min(this.#end, this.log.end);
   }
 
   /** The final end position; `Infinity` while it follows the log. */
   get end(): number {
-    return this.#end < 0 ? Infinity : this.#end;
+    return this.#end;
   }
 
   /** The weight of the log before the end, in bytes; `Infinity` while it follows the log. */
   get endWeight(): number {
-    return this.#end < 0 ? Infinity : this.#endWeight;
+    return this.#endWeight;
   }
 
   /** The number of remaining entries. */
@@ -70,7 +67,7 @@ export class DurableCursor {
   }
 
   get #limitWeight(): number {
-    return this.#end < 0 ? this.log.weight : Math.min(this.#endWeight, this.log.weight);
+    return Math.min(this.#endWeight, this.log.weight);
   }
 
   /** The page of the next entry. */
@@ -107,16 +104,15 @@ export class DurableCursor {
     this.#page = page;
     this.#position = position;
     this.#weight = weight;
-    const isClosed = end !== Infinity;
-    this.#end = isClosed ? end : -1;
-    this.#endWeight = isClosed ? endWeight : -1;
+    this.#end = end;
+    this.#endWeight = endWeight;
     this.log.release(before);
     this.#checkCaughtUp();
   }
 
   /** Sets the end to the current end of the log. */
   close(): void {
-    if (this.#end >= 0) return;
+    if (this.#end !== Infinity) return;
     this.#end = this.log.end;
     this.#endWeight = this.log.weight;
   }

@@ -5,13 +5,9 @@ const START_DEADLINE_MS = 30_000;
 const STOP_DEADLINE_MS = 10_000;
 const SERVER = new URL("../../server.ts", import.meta.url).pathname;
 
-/**
- * The flags `deno run` gets in the README. The one for V8 is that of `deno task start`: without it
- * the memory of a broker depends on how far V8 lets its young generation grow.
- */
+/** The flags `deno run` gets in the README. */
 export const SERVER_PERMISSIONS: readonly string[] = [
   "--no-prompt",
-  "--v8-flags=--max-semi-space-size=4",
   "--allow-net",
   "--allow-read",
   "--allow-write",
@@ -46,6 +42,8 @@ export function startServer(
 /**
  * A broker in a process of its own on a free port; it never outlives the block that uses it.
  *
+ * With `FAIRWAY_TEST_WORKERS=N` in the environment it has N workers, which are one broker for clients.
+ *
  * With `FAIRWAY_TEST_BROKER=mosquitto` in the environment it is a mosquitto instead: when a client
  * test fails, that tells whether the test or Fairway is wrong.
  */
@@ -62,7 +60,7 @@ export class BrokerProcess implements AsyncDisposable {
   /** Starts a broker and waits until it listens. */
   static async start(...flags: string[]): Promise<BrokerProcess> {
     if (Deno.env.get("FAIRWAY_TEST_BROKER") === "mosquitto") return await this.startMosquitto();
-    const child = startServer(["--port", "0", ...flags]);
+    const child = startServer(["--port", "0", ...workerFlags(), ...flags], workerPermissions());
     return await this.#listening(child, /127\.0\.0\.1:(\d+)/, "stdout");
   }
 
@@ -155,6 +153,16 @@ export async function withBroker(
     if (broker.stderr === "") throw error;
     throw new Error(`The broker said: ${broker.stderr}`, { cause: error });
   }
+}
+
+function workerFlags(): string[] {
+  const workers = Deno.env.get("FAIRWAY_TEST_WORKERS");
+  return workers === undefined ? [] : ["--native-sockets", "--workers", workers];
+}
+
+function workerPermissions(): readonly string[] {
+  const isOne = Deno.env.get("FAIRWAY_TEST_WORKERS") === undefined;
+  return isOne ? SERVER_PERMISSIONS : [...SERVER_PERMISSIONS, "--allow-ffi"];
 }
 
 /** A mosquitto cannot choose a port; this one was free a moment ago. */

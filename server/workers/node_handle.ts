@@ -1,0 +1,105 @@
+/** The worker of one node, as its supervisor sees it. */
+import { NodeStartError } from "../start_error.ts";
+import type { FromNode, NodeListener, NodeSettings, PeerWay, ToNode } from "./node_messages.ts";
+
+type Answer<T extends FromNode["type"]> = Extract<FromNode, { type: T }>;
+
+/** A running worker. It answers one request after the other. */
+export class NodeHandle {
+  readonly #worker: Worker;
+  /** Settles with the answer to the last request. */
+  #before: Promise<void> = Promise.resolve();
+  /** Resolves with the next message, and rejects when the worker has died. */
+  #next: PromiseWithResolvers<FromNode> = Promise.withResolvers();
+  /** Resolves with the error of a worker that has died. */
+  readonly died: Promise<Error>;
+  readonly #fail: (error: Error) => void;
+
+  /** Starts a worker. */
+  constructor() {
+    this.#worker = new Worker(new URL("./node_worker.ts", import.meta.url), { type: "module" });
+    const { promise, resolve } = Promise.withResolvers<Error>();
+    this.died = promise;
+    this.#fail = (error) => {
+      this.#next.reject(error);
+      resolve(error);
+    };
+    this.#worker.onmessage = ({ data }: MessageEvent<FromNode>) => {
+      const next = this.#next;
+      this.#next = Promise.withResolvers();
+      this.#hear();
+      next.resolve(data);
+    };
+    this.#worker.onerror = (event) => {
+      // Otherwise the error ends the whole process.
+      event.preventDefault();
+      this.#fail(new Error(event.message));
+    };
+    this.#hear();
+  }
+
+  /** Has it open its store and its broker. */
+  open(settings: NodeSettings, owners: SharedArrayBuffer): Promise<Answer<"opened">> {
+    return this.#ask({ type: "start", settings, owners }, "opened");
+  }
+
+  /** Gives it a way to another node. */
+  async link(way: PeerWay): Promise<void> {
+    await this.#ask({ type: "link", way }, "linked", [way.port]);
+  }
+
+  /** Resolves when it knows what all nodes know to which there is a way. */
+  async join(): Promise<void> {
+    await this.#ask({ type: "join" }, "joined");
+  }
+
+  /** Has it forget the way to another node. When this resolves, it hands nothing over to it. */
+  async part(peer: number): Promise<void> {
+    await this.#ask({ type: "part", peer }, "parted");
+  }
+
+  /** Has it open its listeners. */
+  listen(listeners: readonly NodeListener[]): Promise<Answer<"listening">> {
+    return this.#ask({ type: "listen", listeners }, "listening");
+  }
+
+  /** Has it stop. It resolves when everything is stored and closed. */
+  async stop(graceMs: number): Promise<void> {
+    await this.#ask({ type: "stop", graceMs }, "stopped");
+  }
+
+  /** Ends the worker at once, whatever it does. */
+  kill(why: Error): void {
+    this.#worker.terminate();
+    this.#fail(why);
+  }
+
+  #hear(): void {
+    this.#next.promise.catch(() => {
+      // Whoever waits for an answer hears of it, too. Nobody may be waiting.
+    });
+  }
+
+  #ask<T extends FromNode["type"]>(
+    message: ToNode,
+    wanted: T,
+    transfer: Transferable[] = [],
+  ): Promise<Answer<T>> {
+    const answer = this.#before.then(() => this.#askNow(message, wanted, transfer));
+    this.#before = answer.then(() => {}, () => {});
+    return answer;
+  }
+
+  async #askNow<T extends FromNode["type"]>(
+    message: ToNode,
+    wanted: T,
+    transfer: Transferable[],
+  ): Promise<Answer<T>> {
+    const { promise } = this.#next;
+    this.#worker.postMessage(message, transfer);
+    const answer = await promise;
+    if (answer.type === "failed") throw new NodeStartError(answer);
+    if (answer.type !== wanted) throw new Error(`Unexpected answer ${answer.type} to ${wanted}`);
+    return answer as Answer<T>;
+  }
+}

@@ -1,0 +1,88 @@
+/** What the supervisor and the worker of a node tell each other. */
+import type { RingBuffers, RingSide } from "../../transport/ring/ring_buffers.ts";
+import type { PeerInfo } from "../../transport/transport.ts";
+
+/** The settings of a node, which are the same for all of them but for its number. */
+export interface NodeSettings {
+  /** The number of this node, from 0 on. */
+  readonly node: number;
+  /** How many nodes there are. */
+  readonly nodes: number;
+  /** The directory of its store; `null` to keep everything in memory. */
+  readonly directory: string | null;
+  /** Whether a damaged store is refused. */
+  readonly strictStore: boolean;
+  /** Its share of the maximum number of connections. */
+  readonly connectionsMax: number;
+  /** Its share of the memory budget, in bytes; 0 for the default share of its heap. */
+  readonly memoryBytesMax: number;
+  /** Whether connects and disconnects are printed. */
+  readonly verbose: boolean;
+  /** The version that it reports. */
+  readonly version: string;
+}
+
+/** A listener that every node opens. */
+export interface NodeListener {
+  readonly hostname: string;
+  readonly port: number;
+  readonly webSocket: boolean;
+}
+
+/** The way from one node to another one. */
+export interface PeerWay {
+  /** The number of the other node. */
+  readonly peer: number;
+  /** Connections go through it. */
+  readonly port: MessagePort;
+  /** The pipes of the link, and which side of them this node has. */
+  readonly messages: RingBuffers;
+  readonly control: RingBuffers;
+  readonly side: RingSide;
+}
+
+/** What the supervisor tells a node. */
+export type ToNode =
+  /** Opens the store and the broker. */
+  | { readonly type: "start"; readonly settings: NodeSettings; readonly owners: SharedArrayBuffer }
+  /** There is a way to another node from now on. There is no other one at this time. */
+  | { readonly type: "link"; readonly way: PeerWay }
+  /** Waits until all nodes are joined to which there is a way. */
+  | { readonly type: "join" }
+  /** Another node does not run. */
+  | { readonly type: "part"; readonly peer: number }
+  /** Opens the listeners. */
+  | { readonly type: "listen"; readonly listeners: readonly NodeListener[] }
+  /** Stops, and gives clients so many milliseconds to take what waits for them. */
+  | { readonly type: "stop"; readonly graceMs: number };
+
+/** What a node tells its supervisor. */
+export type FromNode =
+  /** The broker is open. The lines are for the operator. */
+  | { readonly type: "opened"; readonly lines: readonly string[]; readonly forgotten: string }
+  /** The way is open. */
+  | { readonly type: "linked" }
+  /** It knows what all nodes know to which there is a way. */
+  | { readonly type: "joined" }
+  /** It hands nothing over to that node any more. */
+  | { readonly type: "parted" }
+  /** The listeners are open, on these ports. */
+  | { readonly type: "listening"; readonly hostname: string; readonly ports: readonly number[] }
+  /** It cannot start; the lines say why. */
+  | { readonly type: "failed"; readonly lines: readonly string[]; readonly code: number }
+  /** It has stopped, and released everything. */
+  | { readonly type: "stopped" };
+
+/** A connection that one node hands to another one, as it is posted. */
+export type HandedConnection = {
+  /** What was read from it. */
+  readonly received: Uint8Array<ArrayBuffer>;
+  readonly peer: PeerInfo;
+  /** The name of the listener that has accepted it. */
+  readonly listener: string;
+} & HandedPipe;
+
+/** Where its bytes are: a descriptor, or side 1 of a ring through which they are passed on. */
+export type HandedPipe =
+  | { readonly kind: "socket"; readonly fd: number }
+  | { readonly kind: "ring"; readonly ring: RingBuffers };

@@ -1,0 +1,48 @@
+/** The worker of one node: it does what the supervisor tells it. */
+import { startFailure } from "../start_error.ts";
+import { DescriptorOwners } from "./descriptor_owners.ts";
+import type { FromNode, ToNode } from "./node_messages.ts";
+import { ServerNode } from "./server_node.ts";
+
+/** The global scope of a worker, as far as it is used here. */
+const scope = globalThis as unknown as {
+  onmessage: ((event: MessageEvent<ToNode>) => void) | null;
+  postMessage(message: FromNode): void;
+  close(): void;
+};
+
+let node: ServerNode | null = null;
+/** One message is handled after the other. */
+let before: Promise<void> = Promise.resolve();
+
+scope.onmessage = ({ data }) => {
+  before = before.then(() => handle(data)).catch((error) => {
+    scope.postMessage({ type: "failed", ...startFailure(error) });
+  });
+};
+
+async function handle(message: ToNode): Promise<void> {
+  switch (message.type) {
+    case "start": {
+      const lines: string[] = [];
+      const owners = new DescriptorOwners(message.owners);
+      node = await ServerNode.open(message.settings, owners, (line) => lines.push(line));
+      return scope.postMessage({ type: "opened", lines, forgotten: node.forgotten });
+    }
+    case "link":
+      node!.link(message.way);
+      return scope.postMessage({ type: "linked" });
+    case "join":
+      await node!.whenJoined();
+      return scope.postMessage({ type: "joined" });
+    case "part":
+      node!.part(message.peer);
+      return scope.postMessage({ type: "parted" });
+    case "listen":
+      return scope.postMessage({ type: "listening", ...await node!.listen(message.listeners) });
+    case "stop":
+      await node?.stop(message.graceMs);
+      scope.postMessage({ type: "stopped" });
+      scope.close();
+  }
+}

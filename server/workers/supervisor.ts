@@ -1,0 +1,204 @@
+/** Starts the workers of a server, keeps them running, and stops them. */
+import { complain } from "../../cli/terminal.ts";
+import { openLibc } from "../../transport/native/ffi_libc.ts";
+import { closeRing, makeRing, type RingBuffers } from "../../transport/ring/ring_buffers.ts";
+import { DescriptorOwners } from "./descriptor_owners.ts";
+import { NodeHandle } from "./node_handle.ts";
+import type { NodeListener, NodeSettings } from "./node_messages.ts";
+
+/** The wait before a worker that has died is started again, in milliseconds. It doubles each time. */
+const RESTART_MS_MIN = 100;
+const RESTART_MS_MAX = 10_000;
+/** A worker that has run for so long, in milliseconds, begins with the shortest wait again. */
+const STEADY_MS = 60_000;
+
+/** What all nodes have in common. */
+export type SharedSettings = Omit<NodeSettings, "node" | "nodes" | "directory"> & {
+  /** The directory of all stores; `null` to keep everything in memory. */
+  readonly directory: string | null;
+};
+
+/** What the nodes say about their start. */
+export interface Started {
+  readonly hostname: string;
+  readonly ports: readonly number[];
+  /** Lines for the operator. */
+  readonly lines: readonly string[];
+  /** How long sessions are kept, in words. */
+  readonly forgotten: string;
+}
+
+/** The nodes of one server, each in a worker of its own. */
+export class Supervisor {
+  readonly #settings: SharedSettings;
+  readonly #nodes: NodeHandle[] = [];
+  readonly #owners = new DescriptorOwners();
+  readonly #restartMs: number[] = [];
+  /** Whether each node has opened its store and its broker. */
+  readonly #isUp: boolean[] = [];
+  /** The rings of each way between two nodes. */
+  readonly #rings = new Map<string, { messages: RingBuffers; control: RingBuffers }>();
+  #listeners: readonly NodeListener[] = [];
+  #isStopping = false;
+  /** Restarts that are in progress. */
+  readonly #restarts = new Set<Promise<void>>();
+  readonly #stopping = new AbortController();
+
+  private constructor(settings: SharedSettings) {
+    this.#settings = settings;
+  }
+
+  /**
+   * Starts the nodes, and has them listen.
+   *
+   * @throws {NodeStartError} If one of them cannot start. Then none runs.
+   */
+  static async start(
+    count: number,
+    settings: SharedSettings,
+    listeners: readonly NodeListener[],
+  ): Promise<{ supervisor: Supervisor; started: Started }> {
+    const supervisor = new Supervisor(settings);
+    try {
+      return { supervisor, started: await supervisor.#start(count, listeners) };
+    } catch (error) {
+      supervisor.#isStopping = true;
+      for (const node of supervisor.#nodes) node.kill(asError(error));
+      throw error;
+    }
+  }
+
+  /** Ends the worker of a node at once, whatever it does. It is started again. */
+  kill(node: number): void {
+    this.#nodes[node]!.kill(new Error("it was killed"));
+  }
+
+  /** Stops all nodes. Clients have so many milliseconds to take what waits for them. */
+  async stop(graceMs: number): Promise<void> {
+    this.#isStopping = true;
+    this.#stopping.abort();
+    await Promise.all(this.#restarts);
+    await Promise.all(this.#nodes.map((node) =>
+      node.stop(graceMs).catch((error) => {
+        complain(`A worker has failed while it stopped: ${error.message}`);
+      })
+    ));
+  }
+
+  async #start(count: number, listeners: readonly NodeListener[]): Promise<Started> {
+    for (let i = 0; i < count; i++) this.#nodes.push(new NodeHandle());
+    const opened = await Promise.all(this.#nodes.map((node, i) => this.#open(node, i)));
+    for (let i = 0; i < count; i++) {
+      this.#isUp[i] = true;
+      for (let j = 0; j < i; j++) await this.#link(i, j);
+    }
+    await Promise.all(this.#nodes.map((node) => node.join()));
+    // The first one chooses ports that are free, where none is told.
+    const [first, ...others] = this.#nodes as [NodeHandle, ...NodeHandle[]];
+    const { hostname, ports } = await first.listen(listeners);
+    this.#listeners = listeners.map((listener, i) => ({ ...listener, port: ports[i]! }));
+    await Promise.all(others.map((node) => node.listen(this.#listeners)));
+    for (const i of this.#nodes.keys()) this.#watch(i);
+    const lines = [...new Set(opened.flatMap(({ lines }) => lines))];
+    return { hostname, ports, lines, forgotten: opened[0]!.forgotten };
+  }
+
+  #open(node: NodeHandle, i: number) {
+    const { directory } = this.#settings;
+    const settings = {
+      ...this.#settings,
+      node: i,
+      nodes: this.#nodes.length,
+      directory: directory === null ? null : `${directory}/${i}`,
+    };
+    return node.open(settings, this.#owners.buffer);
+  }
+
+  /** Makes the way between two nodes. */
+  async #link(a: number, b: number): Promise<void> {
+    const { port1, port2 } = new MessageChannel();
+    const rings = { messages: makeRing(), control: makeRing() };
+    this.#rings.set(wayOf(a, b), rings);
+    await Promise.all([
+      this.#nodes[a]!.link({ ...rings, peer: b, port: port1, side: 0 }),
+      this.#nodes[b]!.link({ ...rings, peer: a, port: port2, side: 1 }),
+    ]);
+  }
+
+  /** Ends the way between a node that has died and another one. */
+  async #part(dead: number, other: number): Promise<void> {
+    const rings = this.#rings.get(wayOf(dead, other));
+    if (rings === undefined) return;
+    this.#rings.delete(wayOf(dead, other));
+    closeRing(rings.messages);
+    closeRing(rings.control);
+    await this.#nodes[other]!.part(dead);
+  }
+
+  /** Starts a node again when its worker has died. */
+  #watch(i: number): void {
+    const sinceMs = performance.now();
+    void this.#nodes[i]!.died.then((error) => {
+      this.#isUp[i] = false;
+      if (this.#isStopping) return;
+      if (performance.now() - sinceMs > STEADY_MS) this.#restartMs[i] = 0;
+      const restart = this.#restart(i, error).finally(() => this.#restarts.delete(restart));
+      this.#restarts.add(restart);
+    });
+  }
+
+  async #restart(i: number, error: Error): Promise<void> {
+    const waitMs = this.#restartMs[i] ||= RESTART_MS_MIN;
+    this.#restartMs[i] = Math.min(2 * waitMs, RESTART_MS_MAX);
+    complain(`Worker ${i} has died, and is started again in ${waitMs} ms: ${error.message}`);
+    this.#nodes[i]!.kill(error);
+    const others = [...this.#nodes.keys()].filter((j) => j !== i);
+    // Those that die meanwhile hand nothing over either.
+    await Promise.allSettled(others.map((other) => this.#part(i, other)));
+    if (!await this.#wait(waitMs)) return;
+    // Its thread is gone, and nobody hands it anything. Now its clients learn that it has ended.
+    const libc = openLibc();
+    for (const fd of this.#owners.takeAll(i)) libc.close(fd);
+    libc.unload();
+    const node = this.#nodes[i] = new NodeHandle();
+    try {
+      await this.#open(node, i);
+      this.#isUp[i] = true;
+      // The others that are down make the way to this one when they are up.
+      await Promise.allSettled(others.filter((j) => this.#isUp[j]).map((j) => this.#link(i, j)));
+      await node.join();
+      await node.listen(this.#listeners);
+      complain(`Worker ${i} runs again`);
+      this.#watch(i);
+    } catch (failure) {
+      this.#isUp[i] = false;
+      if (!this.#isStopping) return await this.#restart(i, asError(failure));
+    }
+  }
+
+  /** Waits. Returns false if the server is stopped meanwhile. */
+  #wait(ms: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const { signal } = this.#stopping;
+      if (signal.aborted) return resolve(false);
+      const timer = setTimeout(() => {
+        signal.removeEventListener("abort", abort);
+        resolve(true);
+      }, ms);
+      const abort = () => {
+        clearTimeout(timer);
+        resolve(false);
+      };
+      signal.addEventListener("abort", abort, { once: true });
+    });
+  }
+}
+
+/** The name of the way between two nodes. */
+function wayOf(a: number, b: number): string {
+  return `${Math.min(a, b)} ${Math.max(a, b)}`;
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

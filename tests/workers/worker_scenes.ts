@@ -1,0 +1,129 @@
+/**
+ * Workers that die, and what their clients and the others see of it. Each scene runs in a process of
+ * its own, because each worker of a test would be type-checked anew.
+ *
+ * @module
+ */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { ownerOf } from "../../cluster/client_owner.ts";
+import { NodeStartError } from "../../server/start_error.ts";
+import { Supervisor } from "../../server/workers/supervisor.ts";
+import { eventually } from "../harness/eventually.ts";
+import * as packets from "../harness/packets.ts";
+import { RawClient } from "../harness/raw_client.ts";
+
+/** A worker needs so long to start on a busy machine, in milliseconds. */
+const RESTART_DEADLINE_MS = 20_000;
+
+/** By their names, which the tests have. */
+export const SCENES: Record<string, () => Promise<void>> = {};
+
+async function start(nodes: number, directory: string | null = null) {
+  const settings = {
+    directory,
+    strictStore: false,
+    connectionsMax: 100,
+    memoryBytesMax: 0,
+    verbose: false,
+    version: "Fairway test",
+  };
+  const listener = { hostname: "127.0.0.1", port: 0, webSocket: false };
+  const { supervisor, started } = await Supervisor.start(nodes, settings, [listener]);
+  return { supervisor, port: started.ports[0]! };
+}
+
+/** Client identifiers of which the first lives on node 0, the second on node 1, and so on. */
+function onEach(nodes: number, prefix: string): string[] {
+  return Array.from({ length: nodes }, (_, node) => {
+    for (let i = 0;; i++) if (ownerOf(`${prefix}${i}`, nodes) === node) return `${prefix}${i}`;
+  });
+}
+
+async function connected(port: number, clientId: string, fields = {}): Promise<RawClient> {
+  const client = await RawClient.dial(port);
+  await client.send(packets.connect({ clientId, ...fields }));
+  return client;
+}
+
+SCENES["a session is found wherever its client is accepted [MQTT-3.1.2-5]"] = async () => {
+  const { supervisor, port } = await start(3);
+  for (const clientId of onEach(3, "c")) {
+    for (let i = 0; i < 12; i++) {
+      const client = await connected(port, clientId, { clean: false });
+      await client.expect(i === 0 ? "20 02 00 00" : "20 02 01 00");
+      await client[Symbol.asyncDispose]();
+    }
+  }
+  await supervisor.stop(0);
+};
+
+SCENES[
+  "a worker that dies ends the connections of its clients, and no others; it is started again"
+] = async () => {
+  const { supervisor, port } = await start(2);
+  const [first, second] = onEach(2, "c") as [string, string];
+  await using dying = await connected(port, first);
+  await dying.expect("20 02 00 00");
+  await using staying = await connected(port, second);
+  await staying.expect("20 02 00 00");
+  supervisor.kill(0);
+  await dying.expectClose();
+  await staying.send(packets.pingreq());
+  await staying.expect("d0 00");
+  // What is accepted meanwhile is closed, if its client lives on the dead node.
+  await eventually("the worker serves clients again", async () => {
+    const client = await connected(port, first);
+    const connack = await client.readFrameOrEnd();
+    await client[Symbol.asyncDispose]();
+    return connack !== null;
+  }, RESTART_DEADLINE_MS);
+  await staying.send(packets.pingreq());
+  await staying.expect("d0 00");
+  await supervisor.stop(0);
+};
+
+SCENES["what a worker has acknowledged is there when it runs again"] = async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const { supervisor, port } = await start(2, folder);
+    const [clientId] = onEach(2, "durable") as [string];
+    const client = await connected(port, clientId, { clean: false });
+    await client.expect("20 02 00 00");
+    await client.send(packets.subscribe({ t: 1 }));
+    await client.expect("90 03 00 01 01");
+    supervisor.kill(0);
+    await client.expectClose();
+    await client[Symbol.asyncDispose]();
+    await supervisor.stop(0);
+    const again = await start(2, folder);
+    await using returned = await connected(again.port, clientId, { clean: false });
+    await returned.expect("20 02 01 00");
+    await again.supervisor.stop(0);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+};
+
+SCENES["a node that cannot start is told in its own words, and none runs"] = async () => {
+  const taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const listener = { hostname: "127.0.0.1", port: taken.addr.port, webSocket: false };
+  const settings = {
+    directory: null,
+    strictStore: false,
+    connectionsMax: 100,
+    memoryBytesMax: 0,
+    verbose: false,
+    version: "Fairway test",
+  };
+  const error = await assertRejects(
+    () => Supervisor.start(2, settings, [listener]),
+    NodeStartError,
+  );
+  assertEquals(error.code, 1);
+  assert(error.message.includes("in use"), error.message);
+  taken.close();
+};
+
+if (import.meta.main) {
+  await SCENES[Deno.args[0]!]!();
+}
