@@ -35,5 +35,7 @@ Deno.test("the store of a server without workers is not left aside", () =>
       StartError,
       "has the state of a server without workers",
     );
-    assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["fairway.db"]);
+    assertEquals((await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name), [
+      "fairway.db",
+    ]);
   }));

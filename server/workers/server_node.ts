@@ -14,7 +14,7 @@ import { forgottenAfter, openStoredBroker } from "../stored_broker.ts";
 import { terminalHooks } from "../terminal_hooks.ts";
 import { TerminalLines } from "../terminal_lines.ts";
 import { ConnectionExchange } from "./connection_exchange.ts";
-import { DescriptorOwners, RecordingLibc } from "./descriptor_owners.ts";
+import { type DescriptorOwners, RecordingLibc } from "./descriptor_owners.ts";
 import type { HandedConnection, NodeListener, NodeSettings, PeerWay } from "./node_messages.ts";
 
 /** A broker in a worker, with the listeners that all nodes share. */
