@@ -98,3 +98,16 @@ Deno.test("InterestFeed.whenKnown() resolves with the acknowledgement of the cha
   assertEquals(log, ["start", "b", "c"]);
   assertEquals(feed.whenKnown(), null);
 });
+
+Deno.test("InterestFeed says only of changes that they were told when all before them were", () => {
+  const { table, feed } = world();
+  feed.next();
+  const filters = Array.from({ length: 5000 }, (_, i) => `device/${i}/temperature`);
+  for (const filter of filters) table.onAdded(filter, 0);
+  // Each changes again, in the same order, before anything was sent.
+  for (const filter of filters) table.onAdded(filter, 1);
+  const [first, , told] = wordsOf(feed.next())!;
+  assertEquals(told, 1 + first.length);
+  const [rest, , all] = wordsOf(feed.next())!;
+  assertEquals([first.length + rest.length < 5000, all], [true, 1 + first.length + rest.length]);
+});

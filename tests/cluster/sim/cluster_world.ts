@@ -89,6 +89,7 @@ export class ClusterWorld {
     node.kill();
     node.hasJoined = false;
     for (const other of this.nodes) if (other !== node) this.#rupture(node, other);
+    this.#letClientsIn();
     if (downMs > 0) await node.delay(downMs);
     await node.boot();
     for (const other of this.nodes) if (other !== node) this.#linkLater(node, other, 0);
@@ -140,7 +141,7 @@ export class ClusterWorld {
    * they were not may have been unknown somewhere until now.
    */
   #onJoined(): void {
-    for (const node of this.nodes) node.hasJoined ||= node.cluster?.isJoined === true;
+    this.#letClientsIn();
     if (!this.isJoined || this.#apartAt === null) return;
     this.ledger.note(() => "all nodes are joined");
     const at = this.ledger.tick();
@@ -150,6 +151,15 @@ export class ClusterWorld {
       }
     }
     this.#apartAt = null;
+  }
+
+  /** A node takes clients when it was joined with all nodes that are up. */
+  #letClientsIn(): void {
+    for (const node of this.nodes) {
+      const others = this.nodes.filter((other) => other !== node && other.isUp);
+      node.hasJoined ||= node.isUp &&
+        others.every(({ number }) => node.cluster!.peer(number)?.isJoined === true);
+    }
   }
 
   #connect(): VirtualConnection {

@@ -15,6 +15,8 @@ export class NodeWorld implements ClientWorld {
   readonly clock: VirtualClock;
   readonly ledger: Ledger;
   readonly network: VirtualNetwork;
+  /** Whether this broker has been joined with all others that were up. Set by the world. */
+  hasJoined = false;
   isClosing = false;
   isOver = false;
   /** Whether an earlier broker has let QoS 0 messages go. */
@@ -116,12 +118,8 @@ export class NodeWorld implements ClientWorld {
 
   #accept(pipe: BytePipe, number: number): void {
     const { read, write, close, closeWrite } = pipe;
-    // A node takes clients when it knows the subscriptions of all others once.
     if (this.#life === null || !this.hasJoined) return close();
     const half = closeWrite !== undefined && this.scenario.hasHalfClose ? { closeWrite } : {};
     this.broker.accept({ read, write, close, ...half }, { address: `virtual:${number}` });
   }
-
-  /** Whether this broker has been joined with all others since it is up. Set by the world. */
-  hasJoined = false;
 }
