@@ -45,13 +45,28 @@ export class AudienceTable<S extends Subscriber> {
     return audience;
   }
 
+  /** An audience for now, like {@linkcode once}, of a subscription that is alone at its filter. */
+  onceOf(subscription: Subscription<S>): Audience<S> {
+    const kept = soloOf(subscription);
+    if (kept === null) return Audience.ofOne(subscription);
+    kept.refresh();
+    return kept;
+  }
+
   /**
-   * An audience for now: it is not kept, and does not follow changes.
+   * An audience for now: it is not kept, and may not follow changes. It is that of other topics, if
+   * there is one.
    *
-   * @returns `null` if these filters have a wide audience, or a shared group.
+   * @returns `null` if it would have to be made, and is wide, or has a shared group.
    */
   once(entries: readonly FilterEntry<S>[]): Audience<S> | null {
     if (entries.length === 0) return this.#nobody;
+    const kept = entries.length === 1 ? entries[0]!.solo : null;
+    if (kept !== null) {
+      kept.refresh();
+      this.weigh(kept);
+      return kept;
+    }
     const size = entries.reduce((sum, entry) => sum + entry.size, 0);
     const isPlain = size < ONCE_MEMBERS_MAX && entries.every(({ groups }) => groups === null);
     return isPlain ? new Audience([...entries]) : null;

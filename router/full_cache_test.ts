@@ -71,6 +71,29 @@ Deno.test("Router finds who subscribes to a topic without a route, also after ea
   }
 });
 
+Deno.test("Router has one audience for all topics of a filter, also for those without a route", () => {
+  for (const count of [1, 2, 20]) {
+    const router: TestRouter = new Router({ routesMax: ROUTES });
+    const all = subscribers(count + 1);
+    for (const one of all.slice(1)) router.subscribe(subscription(one, "t/#"));
+    for (let round = 0; round < 2; round++) lookUp(router, ROUTES, (i) => `t/${i}`);
+    const shared = router.audience(router.routeOf("t/0")!);
+    const bytes = router.routesBytes;
+    const other = router.routeOf("t/other")!;
+    assertEquals([router.audience(other) === shared, other.isCached], [true, false]);
+    assertEquals([shared.routes, router.routesBytes], [ROUTES, bytes]);
+    // Who comes then is in it.
+    router.subscribe(subscription(all[0]!, "t/#"));
+    assertEquals([router.audience(other) === shared, shared.size], [true, count + 1]);
+    assert(router.routesBytes > bytes, "its members were weighed");
+    router.unsubscribe(all[0]!, "t/#");
+    const last = router.routeOf("t/last")!;
+    assertEquals([router.audience(last) === shared, shared.size], [true, count]);
+    for (const one of all.slice(1)) router.unsubscribe(one, "t/#");
+    assertEquals([router.audience(last).size, router.audience(other).size], [0, 0]);
+  }
+});
+
 Deno.test("Route.isAt() compares every byte, of ASCII and of other topics", () => {
   const router: TestRouter = new Router();
   const encoder = new TextEncoder();

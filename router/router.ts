@@ -1,6 +1,6 @@
 /** Finds the audience of a topic, and caches it with the route of the topic. */
 import { decodeUtf8 } from "../codec/utf8.ts";
-import { Audience } from "./audience.ts";
+import type { Audience } from "./audience.ts";
 import { AudienceTable } from "./audience_table.ts";
 import type { FilterEntry } from "./filter_entry.ts";
 import { LAZY_TOPIC_BYTES, Route, RouteCache } from "./route_cache.ts";
@@ -248,7 +248,7 @@ export class Router<S extends Subscriber> {
   #bindOnce(route: Route<S>): boolean {
     const entries = this.#entries;
     const one = this.#index.match(route.topic, entries);
-    const audience = one === null ? this.#audiences.once(entries) : Audience.ofOne(one);
+    const audience = one === null ? this.#audiences.once(entries) : this.#audiences.onceOf(one);
     entries.length = 0;
     if (audience === null) return false;
     route.audience = audience;
