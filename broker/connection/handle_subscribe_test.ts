@@ -240,7 +240,8 @@ Deno.test("subscribe() sends no retained messages for a shared subscription (§3
 Deno.test("subscribe() puts the mount point before each filter, the group of a shared one in front", () => {
   const all = world({ rules: { mountPoint: "site/" } });
   assertEquals(codesFor(all, "a", "$share/g/b", "c#"), [1, 1, TopicFilterInvalid]);
-  assertEquals([...all.session.subscriptions.filters()], ["site/a", "$share/g/site/b"]);
+  const filters = [...all.session.subscriptions.filters()].sort();
+  assertEquals(filters, ["$share/g/site/b", "site/a"]);
   assertEquals(unsubscribeCodes(all, "a", "$share/g/b", "site/a"), [0, 0, NoSubscriptionExisted]);
   assertEquals(all.router.subscriptions, 0);
 });
