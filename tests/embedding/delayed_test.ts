@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type BrokerOptions, QuotaExceededError } from "../../mod.ts";
 import type { Batch } from "../../store/batch.ts";
 import { MemoryStore, type StoreSnapshot } from "../../store/memory_store.ts";
@@ -227,7 +227,7 @@ Deno.test("a topic of delayed messages that is not valid is refused with 0x90, a
   ];
   for (const rest of wrong) {
     await publisher.publish(`$delayed/${rest}`, "x", 1);
-    assertThrows(
+    await assertRejects(
       () => scene.broker.publish(`$delayed/${rest}`, "x"),
       TypeError,
       "$delayed/SECONDS",
