@@ -45,7 +45,7 @@ export interface BrokerStats extends Readonly<BrokerCounters> {
 export function statsOf(parts: BrokerParts): BrokerStats {
   const holds = {
     get sessions() {
-      return parts.sessions.size;
+      return parts.sessions.clients;
     },
     get subscriptions() {
       return parts.router.subscriptions;

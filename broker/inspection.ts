@@ -7,6 +7,7 @@ import type { CommitMeter } from "./base/histogram.ts";
 import type { AccountRows } from "./durable/account_rows.ts";
 import { InspectedSession } from "./inspected_session.ts";
 import { Message } from "./base/message.ts";
+import { isNodeClientId } from "./base/node_peer.ts";
 import { Origin } from "./base/origin.ts";
 import type { BanList } from "./limits/ban_list.ts";
 import type { BrokerParts } from "./broker_parts.ts";
@@ -87,9 +88,11 @@ export class Inspection {
     return this.#parts.turns.size;
   }
 
-  /** All sessions, connected or not. Sessions may be added and removed during the walk. */
+  /** All sessions of clients, connected or not, without those of other nodes. Sessions may be added and removed during the walk. */
   *sessions(): Generator<InspectedSession, void, void> {
-    for (const session of this.#parts.sessions.values()) yield new InspectedSession(session);
+    for (const session of this.#parts.sessions.values()) {
+      if (!isNodeClientId(session.clientId)) yield new InspectedSession(session);
+    }
   }
 
   /** The session of one client. */

@@ -57,6 +57,16 @@ export interface NodeSession {
   whenStored(): Promise<void> | null;
 }
 
+/** How much waits for another node. */
+export interface NodeBacklog {
+  /** Messages that were not sent. */
+  readonly messages: number;
+  /** Their bytes. */
+  readonly bytes: number;
+  /** Messages that were sent and not acknowledged. */
+  readonly inflight: number;
+}
+
 /** What the links between nodes need of a broker. */
 export interface NodeHost {
   /** The clock of the broker. */
@@ -80,6 +90,8 @@ export interface NodeHost {
   inTurns(step: () => number): PromiseLike<void> | null;
   /** Tells a watcher of all subscriptions that there are, and of all that come and go. */
   watchInterest(watcher: InterestWatcher): () => void;
+  /** How much waits for another node or is in flight to it, connected or not. */
+  waitingFor(node: number): NodeBacklog;
   /** The pair of sessions with another node of which one is here; `null` for none. */
   pairWith(node: number): string | null;
   /**
@@ -148,10 +160,22 @@ export class NodePort implements NodeHost {
     };
   }
 
+  waitingFor(node: number): NodeBacklog {
+    const session = this.#sessionOf(node);
+    if (session === null) return { messages: 0, bytes: 0, inflight: 0 };
+    const { messages, bytes } = session.waiting;
+    return { messages, bytes, inflight: session.inflight };
+  }
+
   pairWith(node: number): string | null {
-    for (const { clientId } of this.#parts.sessions.values()) {
-      const pair = isNodeClientId(clientId) ? pairOf(node, clientId) : null;
-      if (pair !== null) return pair;
+    const session = this.#sessionOf(node);
+    return session === null ? null : pairOf(node, session.clientId);
+  }
+
+  #sessionOf(node: number): Session | null {
+    for (const session of this.#parts.sessions.values()) {
+      const { clientId } = session;
+      if (isNodeClientId(clientId) && pairOf(node, clientId) !== null) return session;
     }
     return null;
   }

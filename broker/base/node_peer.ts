@@ -1,5 +1,6 @@
 /** Another node of a cluster: the name of its session here, and where its messages come from. */
 import { Origin } from "./origin.ts";
+import { BrokerCounters } from "./stats.ts";
 
 /** Begins the client identifier of a node: U+0000 is in no client identifier [MQTT-1.5.4-2]. */
 const PREFIX = "\0node ";
@@ -10,6 +11,8 @@ export interface NodePeer {
   readonly origin: Origin;
   /** The client identifier of the session that it has here. No other client can have it. */
   readonly clientId: string;
+  /** The counters of its connection: what clients send and get is counted where they are. */
+  readonly counters: BrokerCounters;
 }
 
 /** The other nodes of a cluster, as the handlers of packets see them. */
@@ -34,7 +37,8 @@ export interface LinkedNodes {
  * digits. A session is continued only if the other node has the other one of the pair.
  */
 export function nodePeer(node: number, pair: string): NodePeer {
-  return { origin: Origin.link(String(node)), clientId: nodeClientId(node, pair) };
+  const clientId = nodeClientId(node, pair);
+  return { origin: Origin.link(String(node)), clientId, counters: new BrokerCounters() };
 }
 
 /** The client identifier of the session that a node has here. */

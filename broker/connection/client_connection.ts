@@ -12,7 +12,7 @@ import type { Message } from "../base/message.ts";
 import type { LinkedNodes } from "../base/node_peer.ts";
 import type { Origin } from "../base/origin.ts";
 import type { Enlisted, Roster } from "../base/roster.ts";
-import type { LimitReason } from "../base/stats.ts";
+import type { BrokerCounters, LimitReason } from "../base/stats.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { OutboxHost } from "../delivery/outbox_host.ts";
 import type { MessageSender } from "../delivery/publish_sender.ts";
@@ -144,6 +144,8 @@ export interface ClientConnection extends ClientLink, Enlisted {
   readonly outbox: Outbox;
   /** The known facts about the peer. */
   readonly peer: PeerInfo;
+  /** Where its packets and bytes are counted: for a node apart from those of clients. */
+  readonly counters: BrokerCounters;
   /** The rules for the client, as they were when it connected. */
   readonly policy: EffectivePolicy;
   /** The client identifier; `""` before the client was accepted. */

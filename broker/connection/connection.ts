@@ -29,11 +29,11 @@ import type { Tally } from "../base/memory_tally.ts";
 import type { Message } from "../base/message.ts";
 import { Origin } from "../base/origin.ts";
 import { Outbox } from "../delivery/outbox.ts";
-import type { OutboxOwner } from "../delivery/outbox_host.ts";
+import type { OutboxHost, OutboxOwner } from "../delivery/outbox_host.ts";
 import type { Receiver, Wire } from "../delivery/subscriber.ts";
 import { Traffic } from "./traffic.ts";
 import type { MessageSender } from "../delivery/publish_sender.ts";
-import type { DropReason, LimitReason } from "../base/stats.ts";
+import type { BrokerCounters, DropReason, LimitReason } from "../base/stats.ts";
 import type { Session } from "../session/session.ts";
 import type { ConnectionLease } from "../limits/connection_limiter.ts";
 
@@ -48,6 +48,7 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
   readonly listenerPolicy: ListenerPolicy;
   /** The rules for the client, as they were when it connected. */
   readonly policy: EffectivePolicy;
+  readonly counters: BrokerCounters;
   /** Counts the bytes of the connection. */
   readonly traffic: Traffic;
   rosterIndex = -1;
@@ -98,10 +99,11 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
     this.wire = { v5: false, packetBytesMax: this.policy.packetBytesMax, isOwn: false };
     this.#pipe = pipeOf(transport, this);
     this.#reader = new ConnectionReader(this);
-    this.outbox = new Outbox(this.#pipe, host.outboxHost, this);
+    this.counters = this.policy.peer?.counters ?? context.stats;
+    this.outbox = new Outbox(this.#pipe, outboxHostOf(host, this.policy), this);
     this.timer = new ConnectionTimer(this, sinceMs);
     this.end = new ConnectionEnd(this, this.#pipe);
-    this.traffic = new Traffic(context, sinceMs);
+    this.traffic = new Traffic(this.counters, sinceMs);
   }
 
   /**
@@ -328,4 +330,15 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
   abort(): void {
     this.end.abort();
   }
+}
+
+/** What an outbox needs; that of a node counts apart from those of clients. */
+function outboxHostOf({ outboxHost }: ConnectionHost, { peer }: EffectivePolicy): OutboxHost {
+  if (peer === null) return outboxHost;
+  const { counters } = peer;
+  const countSent = (frames: number, bytes: number) => {
+    counters.messagesSent += frames;
+    counters.publishBytesSent += bytes;
+  };
+  return { ...outboxHost, countSent };
 }

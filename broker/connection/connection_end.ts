@@ -63,10 +63,10 @@ export class ConnectionEnd {
   constructor(connection: EndingConnection, pipe: Pick<Pipe, "closeWrite" | "close">) {
     this.#connection = connection;
     this.#pipe = pipe;
-    const { context, host, listenerPolicy } = connection;
+    const { counters, host, listenerPolicy } = connection;
     host.connections.add(connection);
-    context.stats.connections++;
-    context.stats.connectionsAccepted++;
+    counters.connections++;
+    counters.connectionsAccepted++;
     listenerPolicy.connections++;
   }
 
@@ -170,7 +170,7 @@ export class ConnectionEnd {
     connection.granted?.end();
     connection.stopReading();
     host.connections.delete(connection);
-    context.stats.connections--;
+    connection.counters.connections--;
     listenerPolicy.connections--;
     connection.lease?.release();
     releaseAliases(connection);

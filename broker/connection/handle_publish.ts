@@ -52,8 +52,8 @@ export function handlePublish(
   // What has been asked about is not asked about again, so it cannot wait for another turn.
   const isAsked = answer !== undefined;
   if (!isAsked && !connection.host.publisher.prepare(route, view.qos)) return LATER;
-  context.stats.messagesReceived++;
-  context.stats.payloadBytesReceived += view.end - view.payloadStart;
+  connection.counters.messagesReceived++;
+  connection.counters.payloadBytesReceived += view.end - view.payloadStart;
   checkAllowed(connection, view, route);
   const { qos, packetId } = view;
   const session = connection.session!;

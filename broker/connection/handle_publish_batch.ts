@@ -86,8 +86,8 @@ export function handlePublishBatch(
     at = frameEnd;
   }
   if (at === start) return result;
-  context.stats.messagesReceived += run.frames;
-  context.stats.payloadBytesReceived += run.payloadBytes;
+  connection.counters.messagesReceived += run.frames;
+  connection.counters.payloadBytesReceived += run.payloadBytes;
   result.wait = host.publisher.publishBatch(run);
   result.end = at;
   return result;

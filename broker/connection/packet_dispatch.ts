@@ -36,7 +36,7 @@ export function dispatchPacket(
   if (first >> 4 === PacketType.publish) {
     return handlePublish(connection, first, bytes, start, end);
   }
-  connection.context.stats.controlPacketsReceived++;
+  connection.counters.controlPacketsReceived++;
   if (isBareAck(first, end - start)) {
     handleBareAck(connection, first, bytes[start]! << 8 | bytes[start + 1]!);
     return null;
@@ -73,7 +73,7 @@ function dispatchChecked(
     }
     return handlePublish(connection, first, bytes, start, end);
   }
-  context.stats.controlPacketsReceived++;
+  connection.counters.controlPacketsReceived++;
   if (session === null) return dispatchBeforeAccepted(connection, first, bytes, start, end);
   const packet = decode(connection, first, bytes, start, end);
   if (policy.refuseControlCharacters) refuseControlCharacters(packet);

@@ -142,10 +142,10 @@ export class ConnectionReader {
       const mayRun = bytes[at] === 0x30 && connection.session !== null &&
         (pace === null || pace.mayTakeAll(end - at));
       if (mayRun) {
-        const before = context.stats.messagesReceived;
+        const before = connection.counters.messagesReceived;
         const { end: next, wait } = handlePublishBatch(connection, bytes, at, end);
         if (next > at) {
-          const frames = context.stats.messagesReceived - before;
+          const frames = connection.counters.messagesReceived - before;
           pace?.spend(frames, next - at);
           isOver = turns.spend(unitsOf(next - at));
           at = next;

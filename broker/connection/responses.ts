@@ -11,7 +11,7 @@ export function sendControl(connection: ClientConnection, packet: Packet): boole
   const size = packetSize(packet, version);
   if (size > connection.wire.packetBytesMax) return false;
   const offset = outbox.reserveControl(size);
-  connection.context.stats.controlPacketsSent++;
+  connection.counters.controlPacketsSent++;
   writePacket(packet, version, outbox.control.buffer, offset);
   return true;
 }
@@ -40,7 +40,7 @@ export function ack(
   const { outbox } = connection;
   const long = connection.version === 5 && reasonCode !== 0;
   const offset = outbox.reserveControl(long ? 5 : 4);
-  connection.context.stats.controlPacketsSent++;
+  connection.counters.controlPacketsSent++;
   const buffer = outbox.control.buffer;
   buffer[offset] = type === PacketType.pubrel ? 0x62 : type << 4;
   buffer[offset + 1] = long ? 3 : 2;

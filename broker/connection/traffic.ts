@@ -1,5 +1,5 @@
 /** Counts the bytes of one connection. */
-import type { BrokerContext } from "../base/context.ts";
+import type { BrokerCounters } from "../base/stats.ts";
 
 /** Counts the bytes of one connection, and adds them to the counters of the broker. */
 export class Traffic {
@@ -9,22 +9,22 @@ export class Traffic {
   bytesReceived = 0;
   /** Bytes to the client. */
   bytesSent = 0;
-  readonly #context: BrokerContext;
+  readonly #counters: BrokerCounters;
 
-  constructor(context: BrokerContext, sinceMs: number) {
-    this.#context = context;
+  constructor(counters: BrokerCounters, sinceMs: number) {
+    this.#counters = counters;
     this.sinceMs = sinceMs;
   }
 
   /** So many bytes were received. */
   onReceived(bytes: number): void {
     this.bytesReceived += bytes;
-    this.#context.stats.bytesReceived += bytes;
+    this.#counters.bytesReceived += bytes;
   }
 
   /** So many bytes were sent. */
   onSent(bytes: number): void {
     this.bytesSent += bytes;
-    this.#context.stats.bytesSent += bytes;
+    this.#counters.bytesSent += bytes;
   }
 }

@@ -43,6 +43,11 @@ export class DurableInflight implements CommitListener {
     this.#session = session;
   }
 
+  /** Whether messages wait to be sent. */
+  get isHolding(): boolean {
+    return this.#held !== null;
+  }
+
   /** Sends a message in flight, or its PUBREL, as soon as possible, behind those that wait. */
   send(exchange: PublishExchange<InflightMessage>): void {
     (this.#held ??= []).push(exchange);

@@ -81,6 +81,10 @@ export class DurableQueue implements SessionQueue, BacklogOwner {
     return this.backlog.bytes;
   }
 
+  get isHolding(): boolean {
+    return this.#inflight.isHolding;
+  }
+
   push(message: Message, variant: Variant): void {
     this.backlog.push(message, variant);
     this.#session.link?.outbox.hurry();
@@ -156,6 +160,8 @@ export class DurableQueue implements SessionQueue, BacklogOwner {
       return true;
     }
     if (qos === 0) {
+      // It must not overtake the messages before it.
+      if (this.#inflight.isHolding) return false;
       backlog.shift();
       this.#session.sendLoose(link, message, variant);
       return true;

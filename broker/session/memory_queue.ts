@@ -23,6 +23,7 @@ export class MemoryQueue implements SessionQueue {
   readonly isDurable = false;
   readonly isStored = true;
   readonly takesAll = false;
+  readonly isHolding = false;
   readonly #host: MemoryQueueHost;
   readonly #owner: QueueOwner;
   #backlog: Backlog | null = null;

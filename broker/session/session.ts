@@ -133,14 +133,8 @@ export class Session extends WakingQueue
     return this.#inflight?.window.size ?? 0;
   }
 
-  /**
-   * Binds the session to a connection: messages in flight on an earlier one are sent again
-   * [MQTT-4.4.0-1], then what waits.
-   *
-   * @param receiveMaximum How many unacknowledged messages the client takes.
-   */
+  /** Binds it to a connection: what was in flight is sent again [MQTT-4.4.0-1], then what waits. */
   attach(link: ClientLink, receiveMaximum: number): void {
-    const { queue } = this;
     this.link = link;
     this.#receiveMaximum = receiveMaximum;
     this.#inflight?.window.resume(receiveMaximum);
@@ -148,10 +142,9 @@ export class Session extends WakingQueue
     this.#policy = link.policy;
     const isOwn = link.wire.isOwn || this.#takesEach;
     const wireClass = isOwn ? WIRE_CLASS_OWN : wireClassOf(link.wire);
-    queue.onAttached();
+    this.queue.onAttached();
     this.replays?.onAttached();
-    // It may have a hundred thousand subscriptions, so they are only touched if that makes a
-    // difference.
+    // It may have a hundred thousand subscriptions: they are touched only if that matters.
     if (wireClass !== this.wireClass || this.#isStale) {
       this.wireClass = wireClass;
       this.touch();
@@ -195,7 +188,6 @@ export class Session extends WakingQueue
   }
 
   isOrigin(origin: Origin): boolean {
-    // Nodes are linked with each other, so nothing that came by a link goes on by another one.
     if (isNodeClientId(this.clientId)) return origin.kind === "link";
     return origin.isClient(this.clientId);
   }
@@ -217,7 +209,8 @@ export class Session extends WakingQueue
 
   receiveRun(run: PublishBatch, variant: Variant): void {
     const { link } = this;
-    if (this.#takesEach) return run.messages().forEach((one) => this.receive(one, variant));
+    const isApart = this.#takesEach || this.#isBehind;
+    if (isApart) return run.messages().forEach((one) => this.receive(one, variant));
     // Nothing may come behind a DISCONNECT [MQTT-3.14.4-1].
     if (link === null || !link.outbox.isOpen) return;
     if (!this.mayReceive(run.route.topic)) return this.#host.context.countWithheld(run.frames);
@@ -237,7 +230,7 @@ export class Session extends WakingQueue
     const qos = this.qosOf(message, variant);
     const { link } = this;
     if (qos === 0) {
-      if (this.#queuesQoS0 && !this.#canSendLoose(link)) this.#queueLoose(message, variant);
+      if (this.#mustQueueLoose(link)) this.#queueLoose(message, variant);
       else if (link !== null && link.outbox.isOpen) this.sendLoose(link, message, variant);
       return;
     }
@@ -252,8 +245,7 @@ export class Session extends WakingQueue
   rank(qos: QoS): number {
     const { link } = this;
     const isAway = link === null || !link.outbox.isOpen;
-    const isKept = qos > 0 || this.#queuesQoS0;
-    if (isAway) return isKept && !this.isFull(0) ? Rank.away : Rank.none;
+    if (isAway) return (qos > 0 || this.#queuesQoS0) && !this.isFull(0) ? Rank.away : Rank.none;
     if (qos > 0 && this.isFull(0)) return Rank.none;
     const isBusy = qos === 0 ? !link.outbox.hasRoom : !this.#canSend(link);
     return isBusy ? Rank.busy : isNodeClientId(this.clientId) ? Rank.linked : Rank.ready;
@@ -304,9 +296,17 @@ export class Session extends WakingQueue
     return this.#policy.queueQoS0 && this.expirySeconds > 0;
   }
 
-  /** Whether a QoS 0 message can be sent now without overtaking one that waits. */
-  #canSendLoose(link: ClientLink | null): boolean {
-    return link !== null && link.outbox.isOpen && this.queue.messages === 0;
+  /** Whether a QoS 0 message has to wait: for the client, or not to overtake one that waits. */
+  #mustQueueLoose(link: ClientLink | null): boolean {
+    if (!this.#queuesQoS0) return this.#isBehind;
+    return link === null || !link.outbox.isOpen || this.queue.messages > 0;
+  }
+
+  /** Whether messages wait for a node: the QoS of the next one may differ for the same receiver. */
+  get #isBehind(): boolean {
+    if (this.#policy.peer === null || this.link === null) return false;
+    const { queue } = this;
+    return queue.messages > 0 || queue.isHolding || this.#inflight?.window.resending === true;
   }
 
   /** Queues a QoS 0 message if there is room. A lack of room does not end the session. */

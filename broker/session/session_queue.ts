@@ -30,6 +30,8 @@ export interface SessionQueue {
   readonly isStored: boolean;
   /** Whether an acknowledged message that could be sent at once has to be queued first. */
   readonly takesAll: boolean;
+  /** Whether messages were taken from it that are not sent yet. */
+  readonly isHolding: boolean;
   /** The waiting messages, for operators; `null` if there never was one. */
   readonly backlog: LookedThrough | null;
   /** How many messages wait. */

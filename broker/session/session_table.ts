@@ -5,6 +5,7 @@ import {
   SESSION_STATE_BYTES,
   textBytes,
 } from "../base/memory_costs.ts";
+import { isNodeClientId } from "../base/node_peer.ts";
 import { mapKey } from "../../router/map_key.ts";
 import { WideMap } from "../../router/wide_map.ts";
 import type { InflightMessage } from "./inflight_message.ts";
@@ -35,6 +36,8 @@ export class SessionTable implements SessionEnder {
   readonly #sessions = new WideMap<Session>();
   readonly #ended: SessionCleanup;
   #bytes = 0;
+  /** How many sessions are those of other nodes. */
+  #nodes = 0;
 
   constructor(host: SessionHost) {
     this.#host = host;
@@ -45,6 +48,11 @@ export class SessionTable implements SessionEnder {
   /** How many sessions there are, connected or not. */
   get size(): number {
     return this.#sessions.size;
+  }
+
+  /** How many of them are those of clients, and not of other nodes. */
+  get clients(): number {
+    return this.#sessions.size - this.#nodes;
   }
 
   /** The memory of all sessions and wills, in bytes, without waiting messages. */
@@ -71,8 +79,7 @@ export class SessionTable implements SessionEnder {
   create(clientId: string, outlives: boolean): Session {
     const host = this.#host;
     const session = new Session(host, clientId, (owner) => host.newQueue(owner, outlives));
-    this.#sessions.set(mapKey(clientId), session);
-    this.#bytes += sessionBytes(session);
+    this.#add(session);
     session.queue.markChanged();
     return session;
   }
@@ -88,8 +95,14 @@ export class SessionTable implements SessionEnder {
 
   /** Adds a session from the store. */
   restore(session: Session): void {
-    this.#sessions.set(mapKey(session.clientId), session);
+    this.#add(session);
+  }
+
+  #add(session: Session): void {
+    const { clientId } = session;
+    this.#sessions.set(mapKey(clientId), session);
     this.#bytes += sessionBytes(session);
+    if (isNodeClientId(clientId)) this.#nodes++;
   }
 
   /** The session continues with a connection: clears its deadlines [MQTT-3.1.3-9]. */
@@ -137,6 +150,7 @@ export class SessionTable implements SessionEnder {
     if (this.#sessions.get(key) === session) {
       this.#sessions.delete(key);
       this.#bytes -= sessionBytes(session);
+      if (isNodeClientId(session.clientId)) this.#nodes--;
     }
     if (session.expiryDeadline !== null) scheduler.clear(session.expiryDeadline);
     const left = session.end();

@@ -21,7 +21,7 @@ import type {
   WaitingResponses,
 } from "../connection/client_connection.ts";
 import { Origin } from "../base/origin.ts";
-import type { LimitReason } from "../base/stats.ts";
+import type { BrokerCounters, LimitReason } from "../base/stats.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
 import { ControlPackets } from "../delivery/control_packets.ts";
 import { BufferPool } from "../../log/buffer_pool.ts";
@@ -48,6 +48,7 @@ export class TestConnection {
   readonly clock = new VirtualClock();
   readonly context: BrokerContext;
   readonly policy: EffectivePolicy;
+  readonly counters: BrokerCounters;
   readonly version: ProtocolVersion;
   readonly wire: { v5: boolean; packetBytesMax: number; isOwn: boolean };
   readonly clientId = "a";
@@ -77,6 +78,7 @@ export class TestConnection {
     const settings = settingsOf({ clock: this.clock, heap: null, ...broker });
     this.context = new BrokerContext(settings);
     this.policy = new ListenerPolicy(settings, this.context.stats, rules).effective;
+    this.counters = this.context.stats;
     this.version = version;
     this.wire = { v5: version === 5, packetBytesMax, isOwn: false };
     this.session = session;

@@ -44,7 +44,8 @@ Deno.test("a message is sent to a node with no more than the QoS of its subscrib
   publisher.publish("b", "to b", 2);
   await nodes.settle();
   assertEquals(receiver.received.map(({ text, qos }) => [text, qos]), [["to a", 0], ["to b", 1]]);
-  assertEquals([...nodes.broker(0).inspection.sessions()].length, 2);
+  const { stats, inspection } = nodes.broker(0);
+  assertEquals([stats.sessions, [...inspection.sessions()].length], [1, 1], "nodes are no clients");
 });
 
 Deno.test("what came by a link goes on by no other", async () => {
@@ -100,6 +101,30 @@ Deno.test("messages of one publisher keep their order, whatever their QoS and th
   }
   await nodes.until(() => receiver.texts.length === sent.length, "all arrive");
   assertEquals(receiver.texts, sent);
+});
+
+Deno.test("a message does not overtake another because its node wants a lower QoS meanwhile", async () => {
+  for (const commitMsMax of [undefined, 20]) {
+    await using nodes = await Nodes.start(2, {
+      conditions: { maxDelayMs: 5, windowBytes: 50 },
+      ...(commitMsMax === undefined ? {} : { commitMsMax }),
+    });
+    const loose = await nodes.client(1, "loose");
+    const exact = await nodes.client(1, "exact");
+    loose.subscribe("t", 0);
+    exact.subscribe("t", 2);
+    await nodes.settle();
+    const publisher = await nodes.client(0, "publisher");
+    const sent: string[] = [];
+    for (let i = 0; i < 60; i++) {
+      if (i === 20) exact.unsubscribe("t");
+      publisher.publish("t", `${i}`, 2);
+      sent.push(`${i}`);
+      await nodes.clock.advance(1);
+    }
+    await nodes.settle();
+    assertEquals(loose.texts, sent);
+  }
 });
 
 Deno.test("QoS 0 messages of any version reach clients of any version", async () => {
@@ -188,7 +213,10 @@ Deno.test("messages that come by a link are not counted as those of clients", as
     ["loose", false],
   ]);
   assertEquals(published, ["t", "t"]);
-  assertEquals(nodes.broker(1).stats.clients, 1);
+  const { clients, connections, messagesReceived } = nodes.broker(1).stats;
+  assertEquals([clients, connections, messagesReceived], [1, 1, 0]);
+  const { messagesReceived: taken, messagesSent: sent } = nodes.broker(0).stats;
+  assertEquals([taken, sent], [2, 0]);
 });
 
 Deno.test("nodes of clusters of different sizes are not joined", async () => {

@@ -83,9 +83,11 @@ async function settle(world: ClusterWorld, actors: readonly Actor[]): Promise<vo
     if (!client.isIdle) ledger.fault(`${clientId} has handshakes that do not end`);
   }
   for (const { number, broker } of nodes) {
-    for (const { clientId, waiting, inflight } of broker.inspection.sessions()) {
-      if (waiting.messages === 0 && inflight === 0) continue;
-      ledger.fault(`at node ${number} ${waiting.messages} and ${inflight} wait for ${clientId}`);
+    for (const other of nodes) {
+      if (other.number === number) continue;
+      const { messages, inflight } = broker.nodePort.waitingFor(other.number);
+      if (messages === 0 && inflight === 0) continue;
+      ledger.fault(`at node ${number} ${messages} and ${inflight} wait for node ${other.number}`);
     }
   }
 }
