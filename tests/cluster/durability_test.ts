@@ -83,6 +83,28 @@ Deno.test("a durable subscriber gets what was published elsewhere while its node
   assertEquals(receiver.connack!.sessionPresent, true);
 });
 
+Deno.test("SUBACK means that a node which is killed then still knows the subscription", async () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    await using nodes = await Nodes.start(2, { seed, commitMsMax: 50 });
+    const before = await nodes.client(1, "receiver", { isDurable: true });
+    before.subscribe("t", 1);
+    await nodes.until(() => before.subacks.size === 1, "it is subscribed");
+    nodes.kill(0);
+    nodes.kill(1);
+    // Nobody can tell it of the subscription.
+    await nodes.boot(0);
+    const publisher = await nodes.client(0, "publisher");
+    publisher.publish("t", "while it was down", 1);
+    await nodes.settle();
+    await nodes.boot(1);
+    nodes.linkAll();
+    await nodes.untilJoined();
+    const receiver = await nodes.client(1, "receiver", { isDurable: true, continues: before });
+    await nodes.settle();
+    assertEquals(receiver.texts, ["while it was down"]);
+  }
+});
+
 Deno.test("a link that is cut and made again loses nothing, also without a store", async () => {
   await using nodes = await Nodes.start(2);
   const receiver = await nodes.client(1, "receiver");
