@@ -24,6 +24,28 @@ export type Change =
 
 /** Bytes of a new batch; it doubles as needed. */
 const BYTES_MIN = 16 * 1024;
+/** The maximum size of the buffer that waits for the next batch, in bytes. */
+const SPARE_BYTES_MAX = 1024 * 1024;
+
+/**
+ * The buffer of a batch that is committed, for the next one. New memory of this size costs more than
+ * what is written to it, because the system clears each page of it.
+ */
+let spare: Uint8Array<ArrayBuffer> | null = null;
+
+/** Takes back the bytes of a batch that nobody reads any more. */
+export function reuse({ buffer }: Uint8Array<ArrayBuffer>): void {
+  const { byteLength } = buffer;
+  if (byteLength > SPARE_BYTES_MAX || byteLength < (spare?.length ?? BYTES_MIN)) return;
+  spare = new Uint8Array(buffer);
+}
+
+/** The bytes of a new batch. */
+function emptyBytes(): Uint8Array<ArrayBuffer> {
+  const bytes = spare ?? new Uint8Array(BYTES_MIN);
+  spare = null;
+  return bytes;
+}
 
 /**
  * Changes that are committed together. They are stored one after the other in one buffer, so that a
@@ -44,7 +66,7 @@ export class Batch {
    * @param bytes The {@linkcode Batch.bytes} of another batch, to read.
    */
   constructor(bytes?: Uint8Array<ArrayBuffer>) {
-    this.#bytes = bytes ?? new Uint8Array(BYTES_MIN);
+    this.#bytes = bytes ?? emptyBytes();
     this.#view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset);
     if (bytes !== undefined) this.#end = bytes.length;
   }

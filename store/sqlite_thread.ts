@@ -1,5 +1,5 @@
 /** A store directory that is open in a worker. */
-import type { Batch } from "./batch.ts";
+import { type Batch, reuse } from "./batch.ts";
 import { pack, unpack } from "./packed.ts";
 import { type Damage, type Row, type ScanLimit, StoreError } from "./store.ts";
 import type { StoreSize, Table } from "./store.ts";
@@ -60,7 +60,8 @@ export class SqliteThread {
   /** See `Store.commit`. */
   async commit(batch: Batch): Promise<void> {
     const changes = batch.bytes;
-    await this.#ask({ kind: "commit", changes }, [changes.buffer]);
+    const committed = await this.#ask({ kind: "commit", changes }, [changes.buffer]);
+    if (committed instanceof Uint8Array) reuse(committed);
   }
 
   /** See `Store.scan`. */

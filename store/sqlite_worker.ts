@@ -74,7 +74,7 @@ function actOn(
   switch (request.kind) {
     case "commit":
       directory.commit(new Batch(request.changes));
-      return null;
+      return request.changes;
     case "scan": {
       const [from, to] = unpack(request.range);
       const rows = directory.scan(request.table, from!, to!, request.limit);

@@ -38,7 +38,10 @@ export type Answer =
 /** Values that are passed on as they are, each in its own buffer. */
 export type LargeValues = (Uint8Array<ArrayBuffer> | null)[];
 
-/** `null`, the damage, the size, packed rows or values, or large values. */
+/**
+ * `null`, the damage, the size, packed rows or values, large values, or the changes of a commit, whose
+ * buffer is used again.
+ */
 export type AnswerValue = null | Damage | StoreSize | Uint8Array<ArrayBuffer> | LargeValues;
 
 const CLASSES: Readonly<Record<string, new (message: string) => StoreError>> = {
