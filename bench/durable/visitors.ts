@@ -39,15 +39,19 @@ class Monologue implements Transport {
 
 /**
  * Connects clients with durable sessions; each subscribes to a topic with QoS 1, and disconnects.
+ *
+ * @param from The number of the first client, which gives it its identifier and its topic.
  */
 export async function leaveSessions(
   broker: Broker,
   count: number,
   topicOf: (number: number) => string,
+  from = 0,
 ): Promise<void> {
-  for (let first = 0; first < count; first += AT_ONCE) {
+  const end = from + count;
+  for (let first = from; first < end; first += AT_ONCE) {
     const visits: Promise<void>[] = [];
-    for (let i = first; i < Math.min(count, first + AT_ONCE); i++) {
+    for (let i = first; i < Math.min(end, first + AT_ONCE); i++) {
       const visit = new Monologue(concat([
         packets.connect({ clientId: `away-${i}`, clean: false }),
         packets.subscribe({ [topicOf(i)]: 1 }),

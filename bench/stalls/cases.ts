@@ -30,6 +30,19 @@ function patchy(levels: number, i: number): string {
   return sequence(levels).map((at) => isPlus(at) ? "+" : "a").join("/");
 }
 
+/** A client that disconnects, and had 100,000 subscriptions. */
+function leaving(name: string, had: string, filter: (i: number) => string): Case {
+  return {
+    name,
+    what: `a client disconnects that had ${had}`,
+    async prepare(port) {
+      const peer = await Peer.connect(port);
+      await subscribeAll(peer, 100_000, filter);
+      return async () => await peer.send({ type: "disconnect", reasonCode: 0, properties: {} });
+    },
+  };
+}
+
 /** Subscribing and retained messages. */
 export const SUBSCRIBE_CASES: readonly Case[] = [
   {
@@ -92,15 +105,12 @@ export const SUBSCRIBE_CASES: readonly Case[] = [
       };
     },
   },
-  {
-    name: "leave-100000-filters",
-    what: "a client with 100,000 subscriptions disconnects",
-    async prepare(port) {
-      const peer = await Peer.connect(port);
-      await subscribeAll(peer, 100_000, (i) => `own/${i % 100}/+/${i}`);
-      return async () => await peer.send({ type: "disconnect", reasonCode: 0, properties: {} });
-    },
-  },
+  leaving("leave-100000-filters", "100,000 wildcard subscriptions", (i) => `own/${i % 100}/+/${i}`),
+  leaving("leave-one-level", "100,000 wildcard subscriptions, side by side", (i) => `own/+/${i}`),
+  leaving("leave-deep", "100,000 wildcard subscriptions of 8 levels", (i) => {
+    return `own/+/${i % 10}/a/${i % 100}/${i}/b/#`;
+  }),
+  leaving("leave-plain", "100,000 subscriptions without wildcards", (i) => `own/${i % 100}/${i}`),
 ];
 
 /** Publishing. */
