@@ -58,6 +58,7 @@ export class Audience<S extends Subscriber> {
   #only: Member<S> | null = null;
   /** All members, as soon as a list is needed. */
   #members: Member<S>[] | null = null;
+  /** Members by their subscribers; made for the first change, which most audiences never see. */
   #index: Map<S, Member<S>> | null = null;
   #observer: MemberObserver<S> | null = null;
 
@@ -272,8 +273,12 @@ export class Audience<S extends Subscriber> {
   }
 
   #find(subscriber: S): Member<S> | undefined {
+    const members = this.#toList();
+    if (this.#index === null && members.length >= INDEX_FROM) {
+      this.#index = new Map(members.map((member) => [member.subscriber, member]));
+    }
     if (this.#index !== null) return this.#index.get(subscriber);
-    return this.members.find((member) => member.subscriber === subscriber);
+    return members.find((member) => member.subscriber === subscriber);
   }
 
   /** Makes a list of the members. */
@@ -286,10 +291,7 @@ export class Audience<S extends Subscriber> {
   #add(member: Member<S>): void {
     const members = this.#toList();
     member.index = members.push(member) - 1;
-    if (this.#index !== null) this.#index.set(member.subscriber, member);
-    else if (members.length >= INDEX_FROM) {
-      this.#index = new Map(members.map((member) => [member.subscriber, member]));
-    }
+    this.#index?.set(member.subscriber, member);
     this.#observer?.onAdded(member);
   }
 

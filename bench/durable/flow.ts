@@ -135,3 +135,14 @@ export async function publishAll(
     if (await writing < batch.length) throw new Error("A batch was not taken whole");
   }
 }
+
+/** Publishes a QoS 1 message, and waits until it is acknowledged. */
+export async function publishOne(
+  port: number,
+  topic: string,
+  payloadBytes: number,
+): Promise<void> {
+  using conn = await enter(port, "publisher", true);
+  await conn.write(packets.publish(topic, "x".repeat(payloadBytes), { qos: 1, packetId: 1 }));
+  await read(conn, 4);
+}

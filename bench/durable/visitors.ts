@@ -38,23 +38,19 @@ class Monologue implements Transport {
 }
 
 /**
- * Connects clients with durable sessions; each subscribes to a topic with QoS 1, and disconnects.
- *
- * @param from The number of the first client, which gives it its identifier and its topic.
+ * Connects clients with durable sessions; each subscribes to topics with QoS 1, and disconnects.
  */
 export async function leaveSessions(
   broker: Broker,
   count: number,
-  topicOf: (number: number) => string,
-  from = 0,
+  topicsOf: (number: number) => readonly string[],
 ): Promise<void> {
-  const end = from + count;
-  for (let first = from; first < end; first += AT_ONCE) {
+  for (let first = 0; first < count; first += AT_ONCE) {
     const visits: Promise<void>[] = [];
-    for (let i = first; i < Math.min(end, first + AT_ONCE); i++) {
+    for (let i = first; i < Math.min(count, first + AT_ONCE); i++) {
       const visit = new Monologue(concat([
         packets.connect({ clientId: `away-${i}`, clean: false }),
-        packets.subscribe({ [topicOf(i)]: 1 }),
+        packets.subscribe(Object.fromEntries(topicsOf(i).map((topic) => [topic, 1]))),
         packets.disconnect(),
       ]));
       broker.accept(visit, { address: "bench" });

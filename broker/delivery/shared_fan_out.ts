@@ -16,6 +16,8 @@ import { type Seat, SubscriberGroup } from "./subscriber_group.ts";
 /** How many members are prepared for a message at once: this takes a millisecond or two. */
 export const PREPARED_AT_ONCE = 256;
 
+const NO_MEMBERS: readonly Member<Receiver>[] = [];
+
 /**
  * Delivers a message to a wide audience: once for each combination of flags, however many members
  * have it.
@@ -32,13 +34,16 @@ export class FanOut implements MemberObserver<Receiver> {
    */
   #accessFilter: ReadAccessFilter | null = null;
   readonly #newLog: () => MessageLog;
-  /** Members that are in no group yet. */
-  readonly #unseen: Set<Member<Receiver>>;
+  /** The first members. Those from `#seen` on are in no group yet, unless they have left. */
+  #first: readonly Member<Receiver>[];
+  #seen = 0;
+  /** First members that have left before they were put into a group; `null` for none. */
+  #gone: Set<Member<Receiver>> | null = null;
 
   /** @param newLog Creates logs of messages for durable sessions. */
   constructor(audience: Audience<Receiver>, newLog: () => MessageLog) {
     this.#newLog = newLog;
-    this.#unseen = new Set(audience.members);
+    this.#first = audience.members.slice();
   }
 
   /**
@@ -48,7 +53,7 @@ export class FanOut implements MemberObserver<Receiver> {
    * @returns Whether nothing is left.
    */
   prepare(qos: QoS): boolean {
-    if (this.#unseen.size > 0) {
+    if (this.#seen < this.#first.length) {
       this.#see(PREPARED_AT_ONCE);
       return false;
     }
@@ -62,11 +67,16 @@ export class FanOut implements MemberObserver<Receiver> {
 
   /** Puts some members into their groups. */
   #see(count: number): void {
-    for (const member of this.#unseen) {
-      this.#unseen.delete(member);
-      this.onAdded(member);
-      if (--count === 0) return;
+    const first = this.#first;
+    const end = Math.min(first.length, this.#seen + count);
+    while (this.#seen < end) {
+      const member = first[this.#seen++]!;
+      if (!this.#gone?.delete(member)) this.onAdded(member);
     }
+    if (end < first.length || end === 0) return;
+    this.#first = NO_MEMBERS;
+    this.#seen = 0;
+    this.#gone = null;
   }
 
   onAdded(member: Member<Receiver>): void {
@@ -89,10 +99,10 @@ export class FanOut implements MemberObserver<Receiver> {
   }
 
   onRemoved(member: Member<Receiver>): void {
-    if (this.#unseen.delete(member)) return;
     this.#accessFilter?.delete(member);
     if (this.#alone.delete(member)) return;
-    this.#leaveGroup(member);
+    if (member.seat !== null) this.#leaveGroup(member);
+    else (this.#gone ??= new Set()).add(member);
   }
 
   #leaveGroup(member: Member<Receiver>): void {

@@ -51,10 +51,7 @@ export class SubscriberGroup {
 
   /** Removes a member. */
   remove(seat: Seat): void {
-    seat.isRemoved = true;
-    seat.member.seat = null;
-    seat.follower.leaveBytes(seat.ofBytes);
-    seat.follower.leaveMessages(seat);
+    seat.leave();
     const last = this.#seats.pop()!;
     if (last !== seat) this.#seats[last.index = seat.index] = last;
     if (++this.#removed <= this.#seats.length + REMOVED_MIN) return;
@@ -99,7 +96,7 @@ export class Seat implements ByteSeat, MessageSeat {
   isRemoved = false;
   /** Where it stands in its group. */
   index = -1;
-  readonly ofBytes: Follows = new BytesOf(this);
+  #ofBytes: Follows | null = null;
 
   constructor(
     readonly group: SubscriberGroup,
@@ -109,6 +106,19 @@ export class Seat implements ByteSeat, MessageSeat {
 
   get variant(): Variant {
     return this.member;
+  }
+
+  /** Made for a member that is connected when a message with QoS 0 comes. */
+  get ofBytes(): Follows {
+    return this.#ofBytes ??= new BytesOf(this);
+  }
+
+  /** The member has left the group. */
+  leave(): void {
+    this.isRemoved = true;
+    this.member.seat = null;
+    if (this.#ofBytes !== null) this.follower.leaveBytes(this.#ofBytes);
+    this.follower.leaveMessages(this);
   }
 
   onLeft(): void {

@@ -20,6 +20,8 @@ import { type Entry, LOST_VARIANT } from "./message_page.ts";
  */
 const READERS_MAX = 128;
 
+const NO_READERS: readonly Reader[] = [];
+
 /** The queue of a session, as its backlog needs it. */
 export interface BacklogOwner {
   /** Creates the session's own log. */
@@ -37,7 +39,8 @@ export interface BacklogOwner {
  */
 export class DurableBacklog implements LookedThrough {
   readonly #owner: BacklogOwner;
-  #readers: Reader[] = [];
+  /** Replaced and never changed: a list that grows by itself keeps room for many more. */
+  #readers: readonly Reader[] = NO_READERS;
   #own: Reader | null = null;
   /** The reader of the entry of the last {@linkcode peek}. */
   #next: Reader | null = null;
@@ -79,7 +82,7 @@ export class DurableBacklog implements LookedThrough {
 
   /** Adds a reader from the store. */
   restore(reader: Reader): void {
-    this.#readers.push(reader);
+    this.#add(reader);
     if (reader.variant !== null) return;
     this.#own = reader;
     this.mayBeShared = reader.cursor.lag > 0;
@@ -89,7 +92,7 @@ export class DurableBacklog implements LookedThrough {
   push(message: Message, variant: Variant): void {
     if (this.#own === null) {
       this.#own = readerOf(this.#owner.newLog().cursor(), null, null);
-      this.#readers.push(this.#own);
+      this.#add(this.#own);
       this.#owner.markChanged();
     }
     if (variant.shared !== null) this.mayBeShared = true;
@@ -111,8 +114,13 @@ export class DurableBacklog implements LookedThrough {
   follow(log: DurableLog, follows: MessageFollows): Reader {
     const { variant } = follows;
     const reader = readerOf(log.cursor(), variant, follows);
-    this.#readers.push(reader);
+    this.#add(reader);
     return reader;
+  }
+
+  /** Most sessions read one log or two. */
+  #add(reader: Reader): void {
+    this.#readers = this.#readers.length === 0 ? [reader] : [...this.#readers, reader];
   }
 
   /** Stops following the log of `follows`, or all logs if it is not given. */
@@ -224,7 +232,7 @@ export class DurableBacklog implements LookedThrough {
     const { messages } = this;
     this.leave();
     for (const { cursor } of this.#readers) cursor.leave();
-    this.#readers = [];
+    this.#readers = NO_READERS;
     this.#own = this.#next = null;
     return messages;
   }

@@ -8,9 +8,12 @@ export class DurableCursor {
   #page: MessagePage;
   #position: number;
   #weight: number;
-  /** The end position, or `Infinity` while it follows the log. */
-  #end = Infinity;
-  #endWeight = Infinity;
+  /**
+   * The end position, and the weight of the log before it, in bytes; -1 while it follows the log.
+   * `Infinity` would take memory of its own for each cursor.
+   */
+  #end = -1;
+  #endWeight = -1;
   /** The append count at which it was counted as caught up; -1 for not. */
   #caughtUpAt = -1;
   #isClosed = false;
@@ -43,17 +46,17 @@ export class DurableCursor {
 
   /** The current end position. */
   get limit(): number {
-    return Math.min(this.#end, this.log.end);
+    return this.#end < 0 ? this.log.end : Math.min(this.#end, this.log.end);
   }
 
   /** The final end position; `Infinity` while it follows the log. */
   get end(): number {
-    return this.#end;
+    return this.#end < 0 ? Infinity : this.#end;
   }
 
   /** The weight of the log before the end, in bytes; `Infinity` while it follows the log. */
   get endWeight(): number {
-    return this.#endWeight;
+    return this.#end < 0 ? Infinity : this.#endWeight;
   }
 
   /** The number of remaining entries. */
@@ -67,7 +70,7 @@ export class DurableCursor {
   }
 
   get #limitWeight(): number {
-    return Math.min(this.#endWeight, this.log.weight);
+    return this.#end < 0 ? this.log.weight : Math.min(this.#endWeight, this.log.weight);
   }
 
   /** The page of the next entry. */
@@ -104,15 +107,16 @@ export class DurableCursor {
     this.#page = page;
     this.#position = position;
     this.#weight = weight;
-    this.#end = end;
-    this.#endWeight = endWeight;
+    const isClosed = end !== Infinity;
+    this.#end = isClosed ? end : -1;
+    this.#endWeight = isClosed ? endWeight : -1;
     this.log.release(before);
     this.#checkCaughtUp();
   }
 
   /** Sets the end to the current end of the log. */
   close(): void {
-    if (this.#end !== Infinity) return;
+    if (this.#end >= 0) return;
     this.#end = this.log.end;
     this.#endWeight = this.log.weight;
   }

@@ -24,17 +24,17 @@ export class Overflow {
   /** Whether the policy has ended the session, so that it takes no more messages. */
   isEnding = false;
   readonly #host: SessionHost;
-  readonly #owner: OverflowOwner;
+  protected readonly owner: OverflowOwner;
   #pressure: Backpressure | null = null;
 
   constructor(host: SessionHost, owner: OverflowOwner) {
     this.#host = host;
-    this.#owner = owner;
+    this.owner = owner;
   }
 
   /** Whether one more message of so many bytes would go past the limits of the backlog. */
   isFull(bytes: number): boolean {
-    const { queue } = this.#owner;
+    const { queue } = this.owner;
     const { backlogMessagesMax, backlogBytesMax } = this.#host.context.limits;
     return queue.messages >= backlogMessagesMax || queue.bytes + bytes > backlogBytesMax;
   }
@@ -57,25 +57,29 @@ export class Overflow {
    * @returns How much more fits; `null` if the session takes nothing more.
    */
   check(): BacklogRoom | null {
-    const { queue, link } = this.#owner;
+    const { queue, link } = this.owner;
     const { backlogMessagesMax, backlogBytesMax } = this.#host.context.limits;
+    let { messages, bytes } = queue;
     const isOver = this.#policy === "drop-newest"
-      ? this.isFull(0)
-      : queue.messages > backlogMessagesMax || queue.bytes > backlogBytesMax;
-    if (isOver && !this.#apply(null)) return null;
+      ? messages >= backlogMessagesMax || bytes > backlogBytesMax
+      : messages > backlogMessagesMax || bytes > backlogBytesMax;
+    if (isOver) {
+      if (!this.#apply(null)) return null;
+      ({ messages, bytes } = queue);
+    }
     this.slowDown();
     return {
-      messages: Math.max(0, backlogMessagesMax - queue.messages),
-      bytes: Math.max(0, backlogBytesMax - queue.bytes),
+      messages: Math.max(0, backlogMessagesMax - messages),
+      bytes: Math.max(0, backlogBytesMax - bytes),
       isAway: link === null,
     };
   }
 
   /** Makes publishers wait while much waits for a client that is connected and takes messages. */
   slowDown(): void {
-    if (this.#owner.link === null) return;
+    if (this.owner.link === null) return;
     const { context, publisher } = this.#host;
-    const { messages, bytes } = this.#owner.queue;
+    const { messages, bytes } = this.owner.queue;
     if (!isHigh(context.limits, bytes, messages)) return;
     this.#pressure ??= new Backpressure(context, publisher);
     this.#pressure.slowDown();
@@ -89,7 +93,7 @@ export class Overflow {
   /** Lets publishers continue once little waits. */
   clearIfShort(): void {
     if (!this.#pressure?.isAwaited) return;
-    const { messages, bytes } = this.#owner.queue;
+    const { messages, bytes } = this.owner.queue;
     this.#pressure.clearIfLow(bytes, messages);
   }
 
@@ -106,7 +110,7 @@ export class Overflow {
    */
   #apply(message: Message | null): boolean {
     const { context } = this.#host;
-    const { clientId, queue } = this.#owner;
+    const { clientId, queue } = this.owner;
     const overflow = this.#policy;
     if (overflow === "end-session") {
       if (!this.isEnding) this.#host.endSessionLater(clientId, ReasonCode.QuotaExceeded);
@@ -130,7 +134,7 @@ export class Overflow {
    */
   get #policy(): OverflowPolicy {
     const { overflow } = this.#host.context.settings;
-    const isKept = overflow === "end-session" && isNodeClientId(this.#owner.clientId);
+    const isKept = overflow === "end-session" && isNodeClientId(this.owner.clientId);
     return isKept ? "drop-newest" : overflow;
   }
 
@@ -138,6 +142,6 @@ export class Overflow {
     const { settings, limits, stats } = this.#host.context;
     if (settings.overflow !== "drop-oldest") return;
     const { backlogMessagesMax, backlogBytesMax } = limits;
-    stats.dropped.backlog += this.#owner.queue.trim(backlogMessagesMax, backlogBytesMax);
+    stats.dropped.backlog += this.owner.queue.trim(backlogMessagesMax, backlogBytesMax);
   }
 }

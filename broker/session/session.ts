@@ -21,7 +21,6 @@ import { type Follower, Rank, type Receiver, wireClassOf } from "../delivery/sub
 import type { RetainedDeliveryQueue } from "../delivery/retained_delivery_queue.ts";
 import type { PublishBatch } from "../delivery/publish_batch.ts";
 import type { Due } from "../base/scheduler.ts";
-import { Overflow } from "./overflow.ts";
 import { sendRetained } from "./send_retained.ts";
 import { type FollowerOwner, SessionFollower } from "./session_follower.ts";
 import type { QueueOwner, SessionQueue, SleepingQueue, StoredExchanges } from "./session_queue.ts";
@@ -68,7 +67,6 @@ export class Session extends WakingQueue
   #follower: SessionFollower | null = null;
   #inflight: InflightMessages | null = null;
   #inbound: InboundWindow | null = null;
-  #overflowIfAny: Overflow | null = null;
   #receiveMaximum = 1;
   /** The rules of the listener by which its client connected last. */
   #policy: EffectivePolicy;
@@ -138,7 +136,7 @@ export class Session extends WakingQueue
     this.link = link;
     this.#receiveMaximum = receiveMaximum;
     this.#inflight?.window.resume(receiveMaximum);
-    this.#overflowIfAny?.onProgress();
+    this.#follower?.onProgress();
     this.#policy = link.policy;
     const isOwn = link.wire.isOwn || this.#takesEach;
     const wireClass = isOwn ? WIRE_CLASS_OWN : wireClassOf(link.wire);
@@ -166,21 +164,22 @@ export class Session extends WakingQueue
     for (const filter of this.subscriptions.filters()) this.#host.router.touch(this, filter);
   }
 
-  get #overflow(): Overflow {
-    return this.#overflowIfAny ??= new Overflow(this.#host, this);
+  /** Made for the first message that may have to wait. */
+  get #overflow(): SessionFollower {
+    return this.#follower ??= new SessionFollower(this.#host, this);
   }
 
   /** Lets go of the connection. */
   detach(): void {
     this.link = null;
-    this.#overflowIfAny?.onDetached();
+    this.#follower?.onDetached();
     this.queue.onDetached();
     this.replays?.onDetached();
   }
 
   /** Made for the first audience that shares logs. */
   get follower(): Follower {
-    return this.#follower ??= new SessionFollower(this, this.#overflow);
+    return this.#overflow;
   }
 
   lookAgainLater(): void {
@@ -268,7 +267,7 @@ export class Session extends WakingQueue
       ) break;
     }
     if (this.queue.messages === 0) this.queue.park(link.outbox);
-    this.#overflowIfAny?.clearIfShort();
+    this.#follower?.clearIfShort();
   }
 
   /** Ends the session: forgets everything. Returns what {@linkcode SessionQueue.end} does. */
@@ -336,7 +335,7 @@ export class Session extends WakingQueue
   }
 
   onExchangeEnded(): void {
-    this.#overflowIfAny?.onProgress();
+    this.#follower?.onProgress();
     const isMore = this.queue.messages > 0 || this.feeds !== null || this.replays !== null ||
       this.#inflight!.window.resending;
     if (isMore && this.link !== null) this.link.outbox.hurry();

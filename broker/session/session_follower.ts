@@ -4,35 +4,37 @@ import type { MessageFollows, MessageLog } from "../delivery/backlog.ts";
 import type { Follows } from "../delivery/outbox_trail.ts";
 import type { BacklogRoom, Follower } from "../delivery/subscriber.ts";
 import type { ClientLink } from "./client_link.ts";
-import type { Overflow } from "./overflow.ts";
-import type { SessionQueue } from "./session_queue.ts";
+import type { SessionHost } from "./session_host.ts";
+import { Overflow, type OverflowOwner } from "./overflow.ts";
 
 /** A session that follows. */
-export interface FollowerOwner {
+export interface FollowerOwner extends OverflowOwner {
   /** Whether the session has ended. */
   readonly hasEnded: boolean;
   /** The connection, or `null` while the client is away. */
   readonly link: ClientLink | null;
-  readonly queue: SessionQueue;
   /** Makes every audience check the session again when the client returns. */
   lookAgainLater(): void;
 }
 
-/** Logs of bytes are read by the outbox of the connection, logs of messages by the queue. */
-export class SessionFollower implements Follower {
-  readonly #owner: FollowerOwner;
-  readonly #overflow: Overflow;
+/**
+ * Logs of bytes are read by the outbox of the connection, logs of messages by the queue. It is also
+ * what bounds the backlog: one object for both, because ten thousand sessions may begin to follow at
+ * once.
+ */
+export class SessionFollower extends Overflow implements Follower {
+  declare protected readonly owner: FollowerOwner;
 
-  constructor(owner: FollowerOwner, overflow: Overflow) {
-    this.#owner = owner;
-    this.#overflow = overflow;
+  /** @param owner The session. */
+  constructor(host: SessionHost, owner: FollowerOwner) {
+    super(host, owner);
   }
 
   followBytes(log: ByteLog, follows: Follows): boolean {
-    const { link } = this.#owner;
+    const { link } = this.owner;
     if (link === null || !link.outbox.isOpen) {
       // The group does not ask again.
-      this.#owner.lookAgainLater();
+      this.owner.lookAgainLater();
       return false;
     }
     link.outbox.follow(log, follows);
@@ -40,28 +42,28 @@ export class SessionFollower implements Follower {
   }
 
   leaveBytes(follows: Follows): void {
-    this.#owner.link?.outbox.leaveIf(follows);
+    this.owner.link?.outbox.leaveIf(follows);
   }
 
   checkLag(): void {
-    this.#owner.link?.outbox.checkLag();
+    this.owner.link?.outbox.checkLag();
   }
 
   followMessages(log: MessageLog, follows: MessageFollows): boolean {
-    const { hasEnded, link, queue } = this.#owner;
-    if (hasEnded || this.#overflow.isEnding || this.#overflow.isFull(0)) return false;
+    const { hasEnded, link, queue } = this.owner;
+    if (hasEnded || this.isEnding || this.isFull(0)) return false;
     if (!queue.follow(log, follows)) return false;
     link?.outbox.wake();
     return true;
   }
 
   leaveMessages(follows: MessageFollows): void {
-    this.#owner.queue.leave(follows);
+    this.owner.queue.leave(follows);
   }
 
   checkBacklog(): BacklogRoom {
-    const { hasEnded, link } = this.#owner;
+    const { hasEnded, link } = this.owner;
     const none = { messages: Infinity, bytes: Infinity, isAway: link === null };
-    return hasEnded ? none : this.#overflow.check() ?? none;
+    return hasEnded ? none : this.check() ?? none;
   }
 }
