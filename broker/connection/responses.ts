@@ -152,13 +152,25 @@ export class ResponseQueue implements WaitingResponses, CommitListener {
     reasonCode: number,
     message: Message | null = null,
   ): void {
-    this.#add(commit, { type, packetId, reasonCode, message, packet: null, bytes: ANSWER_BYTES });
+    const bytes = ANSWER_BYTES;
+    const number = commit?.number ?? 0;
+    this.#add(commit, { commit: number, type, packetId, reasonCode, message, packet: null, bytes });
   }
 
   /** Adds another packet. */
   reply(commit: Commit, packet: Packet): void {
     const bytes = ANSWER_BYTES + packetSize(packet, this.#connection.version);
-    this.#add(commit, { type: 0, packetId: 0, reasonCode: 0, message: null, packet, bytes });
+    const { number } = commit;
+    const message = null;
+    this.#add(commit, {
+      commit: number,
+      type: 0,
+      packetId: 0,
+      reasonCode: 0,
+      message,
+      packet,
+      bytes,
+    });
   }
 
   onCommitted(_commit: Commit): void {
@@ -196,8 +208,8 @@ export class ResponseQueue implements WaitingResponses, CommitListener {
     this.#fewer = null;
   }
 
-  #add(commit: Commit | null, answer: Omit<Response, "commit">): void {
-    this.#answers.push({ ...answer, commit: commit?.number ?? 0 });
+  #add(commit: Commit | null, answer: Response): void {
+    this.#answers.push(answer);
     this.#bytes += answer.bytes;
     countKept(answer.bytes);
     commit?.tell(this);

@@ -5,10 +5,10 @@ import type { Member } from "../../router/member.ts";
 import type { Route } from "../../router/route_cache.ts";
 import type { Variant } from "../../router/variant.ts";
 import { WIRE_CLASS_OWN } from "../../router/subscription.ts";
-import { type MessageLog, messageLog } from "./backlog.ts";
+import type { MessageLog } from "./backlog.ts";
 import type { Message } from "../base/message.ts";
 import type { Origin } from "../base/origin.ts";
-import { type Receiver, wireOf } from "./subscriber.ts";
+import type { Receiver } from "./subscriber.ts";
 import type { PublishBatch } from "./publish_batch.ts";
 import { ReadAccessFilter } from "./read_access_filter.ts";
 import { type Seat, SubscriberGroup } from "./subscriber_group.ts";
@@ -80,22 +80,28 @@ export class FanOut implements MemberObserver<Receiver> {
   }
 
   onAdded(member: Member<Receiver>): void {
-    const { wireClass, isDurable, follower } = member.subscriber;
+    const { wireClass, follower } = member.subscriber;
     if (wireClass === WIRE_CLASS_OWN || follower === null || member.own !== undefined) {
       this.#alone.add(member);
       return;
     }
-    const { qos, retainAsPublished, identifiers } = member;
+    this.#groupOf(member).add(member, follower);
+    if (member.subscriber.isRestricted) (this.#accessFilter ??= new ReadAccessFilter()).add(member);
+  }
+
+  /** The group of a member; made for the first one. */
+  #groupOf(member: Member<Receiver>): SubscriberGroup {
+    const { qos, retainAsPublished, identifiers, subscriber: { wireClass, isDurable } } = member;
+    const last = this.#lastGroup;
+    // Without making a key, which ten thousand members would need all the same.
+    if (last?.hasAll(wireClass, isDurable) && last.isLike(member)) return last;
     const key = `${wireClass} ${isDurable} ${qos} ${retainAsPublished} ${identifiers}`;
-    let group = this.#lastGroup?.key === key ? this.#lastGroup : this.#groups.get(key);
+    let group = this.#groups.get(key);
     if (group === undefined) {
-      const newLog = isDurable ? this.#newLog : messageLog;
-      group = new SubscriberGroup(key, wireOf(wireClass), member, newLog);
+      group = new SubscriberGroup(key, wireClass, isDurable, member, this.#newLog);
       this.#groups.set(key, group);
     }
-    this.#lastGroup = group;
-    group.add(member, follower);
-    if (member.subscriber.isRestricted) (this.#accessFilter ??= new ReadAccessFilter()).add(member);
+    return this.#lastGroup = group;
   }
 
   onRemoved(member: Member<Receiver>): void {

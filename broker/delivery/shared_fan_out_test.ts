@@ -114,6 +114,31 @@ Deno.test("FanOut is prepared although a member has room for one message, or for
   }
 });
 
+Deno.test("FanOut checks the backlogs of new members once, when they begin to follow", () => {
+  const world = new FanOutWorld();
+  const members = world.alike(2 * PREPARED_AT_ONCE, { qos: 1 });
+  world.refresh();
+  while (!world.fanOut.prepare(1));
+  world.publish("1", { qos: 1 });
+  for (const member of members) {
+    assertEquals([member.checks, member.readMessages()], [1, ["1"]]);
+  }
+});
+
+Deno.test("FanOut checks the backlogs of all members if one has left before the first message", () => {
+  const world = new FanOutWorld();
+  const members = world.alike(2 * PREPARED_AT_ONCE, { qos: 1 });
+  world.refresh();
+  while (members.at(-1)!.checks === 0) assert(!world.fanOut.prepare(1));
+  world.unsubscribe(members.pop()!);
+  world.refresh();
+  while (!world.fanOut.prepare(1));
+  world.publish("1", { qos: 1 });
+  for (const member of members) {
+    assertEquals([member.checks > 0, member.readMessages()], [true, ["1"]]);
+  }
+});
+
 for (const qos of [0, 1] as const) {
   Deno.test(`FanOut is prepared in parts for a message with QoS ${qos}, while members come and go`, () => {
     const world = new FanOutWorld();

@@ -39,6 +39,11 @@ export class SharedMessageLog {
   /** A check of the backlogs that has begun before an append; `null` for none. */
   #check: BacklogCheck | null = null;
   /**
+   * The check of those that have begun to follow since the last append: each while it is looked at
+   * anyway. `null` for none.
+   */
+  #joined: BacklogCheck | null = null;
+  /**
    * Whether a check is complete, and nothing was appended since. So a nearly full backlog is not
    * checked again and again.
    */
@@ -66,6 +71,8 @@ export class SharedMessageLog {
 
   /** A member no longer follows the log, because something else was appended for it. */
   onLeft(seat: MessageSeat): void {
+    // It may be among those that were counted.
+    this.#joined = null;
     if (!seat.isRemoved) this.#idle.push(seat);
   }
 
@@ -98,8 +105,11 @@ export class SharedMessageLog {
     const log = this.#log ??= this.#newLog();
     if (this.#idle.length > 0) {
       const idle = this.#idle.splice(-count);
+      const joined = this.#joined ??= new BacklogCheck([]);
       for (const seat of idle) {
-        if (!seat.isRemoved && !seat.follower.followMessages(log, seat)) this.#refused.push(seat);
+        if (seat.isRemoved) continue;
+        if (seat.follower.followMessages(log, seat)) joined.add(seat);
+        else this.#refused.push(seat);
       }
       this.checkSoon();
       return idle.length;
@@ -107,6 +117,12 @@ export class SharedMessageLog {
     const mayFollow = this.#seats.length > this.#refused.length;
     const mustCheck = mayFollow && !this.#isChecked && this.#isCheckDue(log.end + 1, log.weight);
     if (!mustCheck) return 0;
+    // Often all members are new.
+    if (this.#joined?.count === this.#seats.length - this.#refused.length) {
+      this.#onChecked(log, this.#joined);
+      this.#isChecked = true;
+      return 0;
+    }
     this.#check ??= new BacklogCheck(this.#seats);
     if (this.#check.go(count)) {
       this.#onChecked(log, this.#check);
@@ -121,7 +137,7 @@ export class SharedMessageLog {
     const idle = this.#waiting();
     this.#idle = [];
     this.#refused = [];
-    this.#check = null;
+    this.#check = this.#joined = null;
     this.#isChecked = false;
     for (const seat of idle) {
       if (seat.isRemoved) continue;
@@ -185,6 +201,8 @@ class BacklogCheck {
   /** A copy, because a full member may leave its seat during the check. */
   readonly #seats: readonly MessageSeat[];
   #next = 0;
+  /** How many were checked. */
+  count = 0;
 
   constructor(seats: readonly MessageSeat[]) {
     this.#seats = [...seats];
@@ -194,13 +212,18 @@ class BacklogCheck {
   go(count: number): boolean {
     const end = Math.min(this.#seats.length, this.#next + count);
     while (this.#next < end) {
-      const { isRemoved, follower } = this.#seats[this.#next++]!;
-      if (isRemoved) continue;
-      const room = follower.checkBacklog();
-      if (!room.isAway) this.isAnyoneThere = true;
-      this.messages = Math.min(this.messages, room.messages);
-      this.bytes = Math.min(this.bytes, room.bytes);
+      const seat = this.#seats[this.#next++]!;
+      if (!seat.isRemoved) this.add(seat);
     }
     return end === this.#seats.length;
+  }
+
+  /** Checks a member. */
+  add({ follower }: MessageSeat): void {
+    const room = follower.checkBacklog();
+    this.count++;
+    if (!room.isAway) this.isAnyoneThere = true;
+    this.messages = Math.min(this.messages, room.messages);
+    this.bytes = Math.min(this.bytes, room.bytes);
   }
 }

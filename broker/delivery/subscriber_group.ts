@@ -3,12 +3,12 @@ import type { QoS } from "../../codec/mod.ts";
 import type { Member } from "../../router/member.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { Message } from "../base/message.ts";
-import type { MessageLog } from "./backlog.ts";
+import { type MessageLog, messageLog } from "./backlog.ts";
 import type { Follows } from "./outbox_trail.ts";
 import type { PublishBatch } from "./publish_batch.ts";
 import { type ByteSeat, SharedByteLog } from "./shared_byte_log.ts";
 import { type MessageSeat, SharedMessageLog } from "./shared_message_log.ts";
-import type { Follower, Receiver, Wire } from "./subscriber.ts";
+import { type Follower, type Receiver, wireOf } from "./subscriber.ts";
 
 /** Idle lists are tidied when as many members have left as there are, and this number more. */
 const REMOVED_MIN = 64;
@@ -23,16 +23,29 @@ export class SubscriberGroup {
   /** How many members have left since the idle lists were tidied. */
   #removed = 0;
 
-  /** @param newLog Makes the log of messages. */
+  /** @param newLog Makes the log of messages of durable sessions. */
   constructor(
     readonly key: string,
-    wire: Wire,
+    readonly wireClass: number,
+    readonly isDurable: boolean,
     variant: Variant,
     newLog: () => MessageLog,
   ) {
     this.#variant = variant;
-    this.bytes = new SharedByteLog(this.#seats, wire, variant);
-    this.messages = new SharedMessageLog(this.#seats, newLog);
+    this.bytes = new SharedByteLog(this.#seats, wireOf(wireClass), variant);
+    this.messages = new SharedMessageLog(this.#seats, isDurable ? newLog : messageLog);
+  }
+
+  /** Whether its members are receivers of this kind. */
+  hasAll(wireClass: number, isDurable: boolean): boolean {
+    return this.wireClass === wireClass && this.isDurable === isDurable;
+  }
+
+  /** Whether messages are sent to its members with these flags; false if that is not known at once. */
+  isLike({ qos, retainAsPublished, identifiers }: Variant): boolean {
+    const one = this.#variant;
+    return one.qos === qos && one.retainAsPublished === retainAsPublished &&
+      one.identifiers === identifiers;
   }
 
   /** How many members there are. */

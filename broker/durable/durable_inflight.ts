@@ -50,8 +50,26 @@ export class DurableInflight implements CommitListener {
 
   /** Sends a message in flight, or its PUBREL, as soon as possible, behind those that wait. */
   send(exchange: PublishExchange<InflightMessage>): void {
+    // Most can be sent at once, and need no list.
+    if (this.#held === null && this.#sendAlone(exchange)) return;
     (this.#held ??= []).push(exchange);
     this.#sendHeld();
+  }
+
+  /** Sends a message if nothing waits before it. Returns false if it has to wait. */
+  #sendAlone(exchange: PublishExchange<InflightMessage>): boolean {
+    const { link, inflightMessages } = this.#session;
+    if (link === null || this.#isSending || !this.#isReady(exchange)) return false;
+    this.#isSending = true;
+    try {
+      inflightMessages!.transmit(link, exchange);
+      storedOf(exchange).letGo();
+    } finally {
+      this.#isSending = false;
+    }
+    // It may have become a PUBREL, which waits now.
+    this.#sendHeld();
+    return true;
   }
 
   /** Sends a PUBREL again, unless the first one still waits for its commit. */

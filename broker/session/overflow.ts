@@ -48,7 +48,8 @@ export class Overflow {
   /** A message was queued. */
   onQueued(): void {
     this.slowDown();
-    if (this.isFull(0)) this.#trim();
+    const { overflow } = this.#host.context.settings;
+    if (overflow === "drop-oldest" && this.isFull(0)) this.#trim();
   }
 
   /**

@@ -63,7 +63,7 @@ export class SessionFollower extends Overflow implements Follower {
 
   checkBacklog(): BacklogRoom {
     const { hasEnded, link } = this.owner;
-    const none = { messages: Infinity, bytes: Infinity, isAway: link === null };
-    return hasEnded ? none : this.check() ?? none;
+    const room = hasEnded ? null : this.check();
+    return room ?? { messages: Infinity, bytes: Infinity, isAway: link === null };
   }
 }
