@@ -10,7 +10,13 @@ import { ConfigError, formatRemark } from "../config/errors/errors.ts";
 import { printEffective } from "../config/effect/print.ts";
 import { needsRestart } from "../config/effect/reload.ts";
 import { type FileOperation, whyNot } from "../config/errors/why.ts";
-import { Broker, type BrokerOptions, type StreamOptions, SysTopics } from "../mod.ts";
+import {
+  Broker,
+  type BrokerOptions,
+  type ListenerPolicy,
+  type StreamOptions,
+  SysTopics,
+} from "../mod.ts";
 import { openAccounts, withAccounts } from "./accounts.ts";
 import { certificatesOf, listenerInfo } from "./admin_listener.ts";
 import { exposureOf } from "../cli/exposed.ts";
@@ -36,6 +42,22 @@ export interface ServerSurroundings {
   readonly streams: readonly StreamOptions[];
   /** Reads the configuration again. Returns what is wrong with it, a line each. */
   readonly reload: () => Promise<readonly string[]>;
+  /** For a worker; none by default. */
+  readonly node?: NodeSurroundings;
+}
+
+/** What differs for a server that is one of several workers. */
+export interface NodeSurroundings {
+  /** Whether it is the first one, which alone tells the operator what holds for all. */
+  readonly isFirst: boolean;
+  /**
+   * Called when the broker is open. The listeners are opened when it resolves, to the ports that
+   * another worker has found for them; empty for none.
+   */
+  beforeListening(
+    broker: Broker,
+    policyOf: (listener: string) => ListenerPolicy | null,
+  ): Promise<readonly number[]>;
 }
 
 /** A configuration, with the contents of the files that it names. */
@@ -47,6 +69,8 @@ export interface Loaded {
 /** A broker that runs with a configuration file. */
 export class ConfiguredServer {
   readonly #log: OperatorLog;
+  /** Tells the operator what holds for all workers, once. */
+  readonly #tell: Tell;
   readonly #broker: Broker;
   readonly #surroundings: ServerSurroundings;
   readonly #listeners: ListenerSet;
@@ -75,7 +99,10 @@ export class ConfiguredServer {
     this.#broker = broker;
     this.#surroundings = surroundings;
     this.#sinceMs = broker.clock.now();
-    this.#listeners = new ListenerSet(broker, log, this.#operations());
+    const { node = null } = surroundings;
+    this.#tell = tellerOf(log, node);
+    const binding = { tell: this.#tell, isFirst: node?.isFirst ?? true };
+    this.#listeners = new ListenerSet(broker, binding, this.#operations());
     this.#telemetry = Telemetry.start(broker, this.#operations());
     const inform = (text: string) => log.write("information", text);
     this.#streams = new ServerStreams(broker, surroundings.streams, inform);
@@ -96,7 +123,9 @@ export class ConfiguredServer {
     let server: ConfiguredServer | null = null;
     const outputs = systemOutputs((topic, line) => server?.publish(topic, line));
     const log = openLog(configuration, () => new OperatorLog(logSettings(configuration), outputs));
-    log.write("information", `${surroundings.version} starting`);
+    const { node = null, version } = surroundings;
+    const tell = tellerOf(log, node);
+    tell("information", `${version} starting`);
     for (const note of configuration.notes) log.write("warning", formatRemark(note));
     try {
       const isLogged = () => (server?.configuration ?? configuration).global.connection_messages;
@@ -105,8 +134,10 @@ export class ConfiguredServer {
       const broker = await openBroker(configuration, { ...options, hooks }, log);
       server = new ConfiguredServer(log, broker, { configuration, material }, surroundings);
       const isTold = limitsOf(configuration).memoryBytesMax > 0;
-      log.write("information", memoryLine(broker, isTold));
-      await server.#open(material);
+      tell("information", memoryLine(broker, isTold));
+      const policyOf = (listener: string) => server!.policyOf(listener);
+      const ports = await node?.beforeListening(broker, policyOf) ?? [];
+      await server.#open(material, ports);
       await warnOfExposedLogs(log, configuration);
       return server;
     } catch (error) {
@@ -114,6 +145,16 @@ export class ConfiguredServer {
       log.close();
       throw error;
     }
+  }
+
+  /** The port of each listener, in the order of the configuration; 0 for a Unix socket. */
+  get ports(): number[] {
+    return this.#listeners.ports;
+  }
+
+  /** The policy of a listener, by its name; `null` if there is none. */
+  policyOf(listener: string): ListenerPolicy | null {
+    return this.#listeners.policyOf(listener);
   }
 
   /** The configuration in effect. */
@@ -164,7 +205,7 @@ export class ConfiguredServer {
     }
     this.#configuration = configuration;
     const remarks = [...configuration.notes, ...needsRestart(this.#first, configuration)];
-    for (const remark of remarks) this.#log.write("warning", formatRemark(remark));
+    for (const remark of remarks) this.#tell("warning", formatRemark(remark));
     this.#broker.changeLimits(limits);
     await this.#streams.change(configuration);
     await change.commit();
@@ -174,7 +215,7 @@ export class ConfiguredServer {
     const ended = await this.#broker.reauthorize();
     this.#tellState();
     const more = ended === 0 ? "" : `; ended subscriptions that are no longer allowed: ${ended}`;
-    this.#log.write("notice", `Configuration reloaded${more}`);
+    this.#tell("notice", `Configuration reloaded${more}`);
   }
 
   /** Stops the server. */
@@ -190,7 +231,7 @@ export class ConfiguredServer {
     await this.#accounts?.close();
     this.#material.close();
     await this.#pidFile?.remove();
-    this.#log.write("information", `${this.#surroundings.version} stopped`);
+    this.#tell("information", `${this.#surroundings.version} stopped`);
     this.#log.close();
   }
 
@@ -209,7 +250,7 @@ export class ConfiguredServer {
     };
   }
 
-  async #open(material: Material): Promise<void> {
+  async #open(material: Material, ports: readonly number[]): Promise<void> {
     const configuration = this.#configuration;
     const { pid_file } = configuration.global;
     // Before the listeners: a reader of the line about an open listener may send a signal.
@@ -221,7 +262,8 @@ export class ConfiguredServer {
       }
     }
     await this.#streams.open(configuration);
-    await this.#listeners.open(configuration, await this.#fill({ configuration, material }));
+    const filled = await this.#fill({ configuration, material });
+    await this.#listeners.open(configuration, filled, ports);
     await this.#bridges.apply(configuration, material.bridges);
     // Nothing waits for it: with many sessions it takes a while.
     this.#bridges.endRemoved().catch((error) => this.#broker.inspection.reportError(error));
@@ -251,6 +293,17 @@ export class ConfiguredServer {
       ? null
       : new SysTopics(this.#broker, { intervalSeconds, sinceMs: this.#sinceMs, version });
   }
+}
+
+/** Tells the operator. */
+export type Tell = (type: "information" | "notice" | "warning", text: string) => void;
+
+/** Of several workers the first one alone tells what holds for all. */
+function tellerOf(log: OperatorLog, node: NodeSurroundings | null): Tell {
+  const isFirst = node?.isFirst ?? true;
+  return (type, text) => {
+    if (isFirst) log.write(type, text);
+  };
 }
 
 async function openBroker(

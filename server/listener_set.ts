@@ -1,10 +1,9 @@
 /** Opens and closes the listeners of a configured server, also on reload. */
 import { delay } from "@std/async";
 import type { Operations } from "../admin/mod.ts";
-import type { OperatorLog } from "../admin/operator_log.ts";
 import type { Configuration } from "../config/options/configuration.ts";
 import { areAtOnePlace, isSameBinding } from "../config/effect/reload.ts";
-import type { Broker } from "../mod.ts";
+import type { Broker, ListenerPolicy } from "../mod.ts";
 import { bindFault, socketFault } from "./bind_fault.ts";
 import type { ListenerMaterial } from "./listener_files.ts";
 import { nameWithProtocol, OpenedListener } from "./opened_listener.ts";
@@ -16,6 +15,14 @@ import { StartError } from "./start_error.ts";
 const TRIES_MAX = 40;
 /** The delay between attempts, in milliseconds: the system needs time to release a socket. */
 const TRY_MS = 50;
+
+/** How the listeners of a server are opened. */
+export interface Binding {
+  /** Tells the operator what has been opened and closed. */
+  readonly tell: (type: "notice" | "warning", text: string) => void;
+  /** Whether it is the first of several workers, or the only one: that one has the Unix sockets. */
+  readonly isFirst: boolean;
+}
 
 /** A change of listeners that can still be undone. */
 export interface ListenerChange {
@@ -34,28 +41,40 @@ interface Kept {
 /** The listeners of a configured server. */
 export class ListenerSet {
   readonly #broker: Broker;
-  readonly #log: OperatorLog;
+  readonly #binding: Binding;
   readonly #operations: Operations;
   #all: OpenedListener[] = [];
 
   /** @param operations What an admin listener can have the server do. */
-  constructor(broker: Broker, log: OperatorLog, operations: Operations) {
+  constructor(broker: Broker, binding: Binding, operations: Operations) {
     this.#operations = operations;
     this.#broker = broker;
-    this.#log = log;
+    this.#binding = binding;
+  }
+
+  /** The port of each listener, in the order of the configuration; 0 for a Unix socket. */
+  get ports(): number[] {
+    return this.#all.map(({ port }) => port);
+  }
+
+  /** The policy of a listener, by its name; `null` if there is none. */
+  policyOf(name: string): ListenerPolicy | null {
+    return this.#all.find(({ policy }) => policy.name === name)?.policy ?? null;
   }
 
   /**
    * Opens all listeners of a configuration.
    *
+   * @param ports The ports that another worker has found for them; empty for none.
    * @throws {StartError} If one cannot be opened.
    */
   async open(
     configuration: Configuration,
     material: readonly ListenerMaterial[],
+    ports: readonly number[] = [],
   ): Promise<void> {
     for (const index of configuration.listeners.keys()) {
-      const opened = await this.#open(configuration, index, material);
+      const opened = await this.#open(configuration, index, material, ports[index]);
       if (opened !== null) this.#all.push(opened);
     }
   }
@@ -115,7 +134,7 @@ export class ListenerSet {
       }
       for (const listener of gone) {
         await listener.close();
-        this.#log.write("notice", `Closed ${listener.name}, and the connections of its clients`);
+        this.#binding.tell("notice", `Closed ${listener.name}, and the connections of its clients`);
       }
       this.#all = [...kept.map(({ opened }) => opened), ...added];
     };
@@ -134,7 +153,7 @@ export class ListenerSet {
       await onceFree(() => listener.listen());
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      this.#log.write("error", `Cannot listen on ${listener.name} again: ${why}`);
+      this.#binding.tell("warning", `Cannot listen on ${listener.name} again: ${why}`);
     }
   }
 
@@ -143,12 +162,18 @@ export class ListenerSet {
     configuration: Configuration,
     index: number,
     material: readonly ListenerMaterial[],
+    port?: number,
   ): Promise<OpenedListener | null> {
-    const opened = await openAt(this.#broker, configuration, index, material, this.#operations);
-    if (opened !== null) this.#log.write("notice", opened.line);
+    const opened = await openAt(
+      this.#broker,
+      { configuration, index, port, binding: this.#binding },
+      material,
+      this.#operations,
+    );
+    if (opened !== null) this.#binding.tell("notice", opened.line);
     else {
       const name = nameWithProtocol(configuration.listeners[index]!);
-      this.#log.write("warning", `${name}: this machine has no IPv6`);
+      this.#binding.tell("warning", `${name}: this machine has no IPv6`);
     }
     return opened;
   }
@@ -175,20 +200,25 @@ async function onceFree<T>(open: () => Promise<T>): Promise<T> {
  */
 async function openAt(
   broker: Broker,
-  configuration: Configuration,
-  index: number,
+  { configuration, index, port, binding }: {
+    configuration: Configuration;
+    index: number;
+    port: number | undefined;
+    binding: Binding;
+  },
   material: readonly ListenerMaterial[],
   operations: Operations,
 ): Promise<OpenedListener | null> {
   const listener = configuration.listeners[index]!;
   const { file, line } = listener.place;
+  const isBound = listener.path === null || binding.isFirst;
   try {
     return await OpenedListener.open(
       broker,
       listener,
       configuration,
       material[index]!,
-      operations,
+      { operations, port: port ?? listener.port, isBound },
     );
   } catch (error) {
     const isExtra = index > 0 && listener.host === "::1" &&

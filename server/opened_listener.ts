@@ -19,6 +19,16 @@ interface Closable {
   close(): Promise<void>;
 }
 
+/** What a listener needs of its server. */
+export interface ListenerSurroundings {
+  /** What an admin listener can have the server do. */
+  readonly operations: Operations;
+  /** The port to bind to: that of the configuration, or the one that another worker has found. */
+  readonly port: number;
+  /** Whether it is bound here. If not, another worker has its address, and hands connections over. */
+  readonly isBound: boolean;
+}
+
 /** An open listener of a configuration, on one or several addresses. */
 export class OpenedListener {
   /** Its address and protocol, in words. */
@@ -26,25 +36,30 @@ export class OpenedListener {
   readonly #broker: Broker;
   readonly #accounts = new ReplaceableAccounts();
   readonly #rules = new ReplaceableRules();
-  readonly #policy: ListenerPolicy;
+  /** The policy of its clients. */
+  readonly policy: ListenerPolicy;
+  readonly #isBound: boolean;
   #configuration: ListenerConfiguration;
   #global: Configuration;
   #material: ListenerMaterial;
   readonly #operations: Operations;
   #open: Closable[] = [];
   #urls: string[] = [];
+  #port: number;
 
   private constructor(
     broker: Broker,
     listener: ListenerConfiguration,
     configuration: Configuration,
     material: ListenerMaterial,
-    operations: Operations,
+    { operations, port, isBound }: ListenerSurroundings,
   ) {
     this.#operations = operations;
+    this.#isBound = isBound;
+    this.#port = port;
     this.name = nameWithProtocol(listener);
     this.#broker = broker;
-    this.#policy = broker.listenerPolicy({});
+    this.policy = broker.listenerPolicy({});
     this.#configuration = listener;
     this.#global = configuration;
     this.#material = material;
@@ -54,7 +69,6 @@ export class OpenedListener {
   /**
    * Opens a listener.
    *
-   * @param operations What an admin listener can have the server do.
    * @throws If an address cannot be bound. Then nothing stays open.
    */
   static async open(
@@ -62,11 +76,16 @@ export class OpenedListener {
     listener: ListenerConfiguration,
     configuration: Configuration,
     material: ListenerMaterial,
-    operations: Operations,
+    surroundings: ListenerSurroundings,
   ): Promise<OpenedListener> {
-    const opened = new OpenedListener(broker, listener, configuration, material, operations);
+    const opened = new OpenedListener(broker, listener, configuration, material, surroundings);
     await opened.listen();
     return opened;
+  }
+
+  /** The port that it is bound to; 0 for a Unix socket. */
+  get port(): number {
+    return this.#port;
   }
 
   /** The URLs of the listener. */
@@ -145,10 +164,11 @@ export class OpenedListener {
   /** Stops listening, and disconnects all clients with the reason of an administrative action. */
   async close(): Promise<void> {
     await this.stopListening();
-    this.#broker.disconnectClients(this.#policy);
+    this.#broker.disconnectClients(this.policy);
   }
 
   async #bind(): Promise<void> {
+    if (!this.#isBound) return;
     const listener = this.#configuration;
     const { path } = listener;
     const native = nativeOf(this.#global);
@@ -158,11 +178,12 @@ export class OpenedListener {
       this.#urls.push(url);
     };
     if (path === null) {
-      const shared = { policy: this.#policy, native };
-      return await openTcp(this.#broker, listener, this.#material, shared, add);
+      const shared = { policy: this.policy, native, port: this.#port };
+      this.#port = await openTcp(this.#broker, listener, this.#material, shared, add);
+      return;
     }
     const mode = listener.settings.fairway_socket_mode;
-    const socket = { path, native, policy: this.#policy, ...mode === null ? {} : { mode } };
+    const socket = { path, native, policy: this.policy, ...mode === null ? {} : { mode } };
     add(await this.#broker.listen(socket), `unix:${path}`);
   }
 
@@ -184,7 +205,7 @@ export class OpenedListener {
     this.#rules.rules = rules;
     const authorizer = rules === null ? null : this.#rules;
     const deciders = { authenticator: this.#accounts, authorizer, control };
-    this.#policy.update(rulesOf(listener, this.#global, deciders));
+    this.policy.update(rulesOf(listener, this.#global, deciders));
   }
 }
 
@@ -195,13 +216,14 @@ export function nameWithProtocol(listener: ListenerConfiguration): string {
   return `${nameOf(listener)} (${settings.protocol}${encrypted})`;
 }
 
+/** Opens a listener on all its addresses. Returns its port. */
 async function openTcp(
   broker: Broker,
   listener: ListenerConfiguration,
   { tls }: ListenerMaterial,
-  common: { policy: ListenerPolicy; native: boolean | NativeOptions },
+  common: { policy: ListenerPolicy; native: boolean | NativeOptions; port: number },
   add: (opened: Closable, url: string) => void,
-): Promise<void> {
+): Promise<number> {
   const { settings } = listener;
   const isWebSocket = settings.protocol === "websockets";
   const wish = {
@@ -210,10 +232,10 @@ async function openTcp(
     family: settings.socket_domain,
   };
   const shared = { ...common, ...proxyOf(listener), ...webSocketOf(listener) };
-  let port = listener.port;
+  let { port } = common;
   for (const hostname of await bindAddresses(wish, systemSources)) {
     const open = (hostname: string): Promise<TcpListener | TlsListener> => {
-      const options = { hostname, port, ...shared };
+      const options = { ...shared, hostname, port };
       return tls === null ? broker.listen(options) : broker.listen({ ...options, tls });
     };
     const opened = await orWithoutIPv6(open, hostname, wish);
@@ -223,6 +245,7 @@ async function openTcp(
     const host = opened.hostname.includes(":") ? `[${opened.hostname}]` : opened.hostname;
     add(opened, `${scheme}${tls === null ? "" : "s"}://${host}:${port}`);
   }
+  return port;
 }
 
 /** On a machine without IPv6, every address means every IPv4 address. */

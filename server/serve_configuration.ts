@@ -3,10 +3,13 @@ import { ConfigError, formatRemark } from "../config/errors/errors.ts";
 import { parseConfiguration } from "../config/parser/parse.ts";
 import { printEffective } from "../config/effect/print.ts";
 import { readSource } from "../config/parser/source.ts";
+import { dataFolderOf } from "../config/effect/broker_options.ts";
 import { checkNativeSockets } from "../transport/native/ffi_libc.ts";
 import { systemFiles } from "./config_files.ts";
 import { ConfiguredServer, type Loaded, type ServerSurroundings } from "./configured_server.ts";
 import { readMaterial } from "./listener_files.ts";
+import { checkNodeStores } from "./workers/node_stores.ts";
+import { workersOf } from "./workers/worker_count.ts";
 import { SystemdNotifier } from "./systemd_notifier.ts";
 import { stopSignal } from "../cli/stop_signal.ts";
 import { checkUser, ownUid } from "./user_check.ts";
@@ -20,7 +23,7 @@ const GRACE_MS = 2000;
  * @param failed Called when a service or keys cannot be reached later.
  * @throws {ConfigError} If anything is wrong with it.
  */
-async function loadConfiguration(
+export async function loadConfiguration(
   path: string,
   failed: (error: Error) => void,
 ): Promise<Loaded> {
@@ -37,11 +40,20 @@ export async function serveConfiguration(
 ): Promise<void> {
   // Before the server reports that it is up: a reader of that line may stop or reload it.
   const stopped = stopSignal();
-  const reloader = new Reloader(path);
+  const reloader: Reloader = new Reloader(() => loadConfiguration(path, reloader.failed));
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGHUP", reloader.ask);
   try {
     const loaded = await loadConfiguration(path, reloader.failed);
-    if (loaded.configuration.global.fairway_native_sockets) checkNativeSockets();
+    const { fairway_native_sockets: isNative, fairway_workers: told } = loaded.configuration.global;
+    if (isNative) checkNativeSockets();
+    const workers = workersOf(told);
+    const folder = dataFolderOf(loaded.configuration);
+    if (folder !== null) await checkNodeStores(folder, workers);
+    if (workers > 1) {
+      loaded.material.close();
+      const { serveConfiguredWorkers } = await import("./workers/serve_workers.ts");
+      return await serveConfiguredWorkers(path, workers, surroundings, stopped);
+    }
     const reload = () => reloader.run();
     const server = await ConfiguredServer.start(loaded, { ...surroundings, reload });
     reloader.begin(server);
@@ -72,14 +84,15 @@ export async function testConfiguration(
 }
 
 /** Reloads a server on request. Requests during a reload cause one more reload. */
-class Reloader {
+export class Reloader {
+  /** Requests a reload. */
   readonly ask: () => void = () => {
     this.#isAsked = true;
     this.#go();
   };
   /** Logs a failed request to a service. */
-  readonly failed: (error: Error) => void = (error) => this.#server?.complain(error.message);
-  readonly #path: string;
+  readonly failed: (error: Error) => void = (error) => this.complain(error.message);
+  readonly #load: () => Promise<Loaded>;
   #server: ConfiguredServer | null = null;
   #isAsked = false;
   #isReloading = false;
@@ -88,8 +101,14 @@ class Reloader {
   /** What was wrong with the configuration that was read last. */
   #faults: readonly string[] = [];
 
-  constructor(path: string) {
-    this.#path = path;
+  /** @param load Reads the configuration. */
+  constructor(load: () => Promise<Loaded>) {
+    this.#load = load;
+  }
+
+  /** Logs a failure as one line, once the server is up. */
+  complain(text: string): void {
+    this.#server?.complain(text);
   }
 
   /** Reloads the server. Returns what is wrong with the configuration, a line each. */
@@ -123,7 +142,7 @@ class Reloader {
   async #reload(server: ConfiguredServer): Promise<void> {
     this.#faults = [];
     try {
-      await server.reload(await loadConfiguration(this.#path, this.failed));
+      await server.reload(await this.#load());
     } catch (error) {
       this.#faults = linesOf(error);
       for (const text of this.#faults) server.complain(text);

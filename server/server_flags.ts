@@ -1,5 +1,7 @@
 /** The command line of `server.ts`. */
 import { parseArgs } from "@std/cli";
+import { WORKERS_MAX } from "../config/options/options.ts";
+import { workersOf } from "./workers/worker_count.ts";
 import { FlagError } from "../cli/flag_error.ts";
 
 /** The command line of `server.ts`. */
@@ -142,7 +144,7 @@ export function parseServerFlags(args: string[]): ServerFlags {
     strictStore: flags["strict-store"],
     streams: flags.stream,
     nativeSockets: flags["native-sockets"],
-    workers: workersOf(flags),
+    workers: countWorkers(flags),
     verbose: flags.verbose,
     help: flags.help,
     version: flags.version,
@@ -152,15 +154,11 @@ export function parseServerFlags(args: string[]): ServerFlags {
 /** Flags that have no effect yet on a server with workers. */
 const NOT_WITH_WORKERS = ["admin-port", "stream"];
 
-/** The most workers: far more than any machine has cores for. */
-const WORKERS_MAX = 64;
-
-function workersOf(flags: Record<string, unknown>): number {
+function countWorkers(flags: Record<string, unknown>): number {
   const { workers } = flags;
   if (workers === undefined) return 1;
-  const count = workers === "auto"
-    ? Math.min(navigator.hardwareConcurrency, WORKERS_MAX)
-    : wholeNumber("--workers", workers, 1, WORKERS_MAX);
+  const isAuto = workers === "auto";
+  const count = workersOf(isAuto ? "auto" : wholeNumber("--workers", workers, 1, WORKERS_MAX));
   if (count === 1) return 1;
   if (flags["native-sockets"] !== true) {
     throw new FlagError("--workers needs --native-sockets: workers share the ports by them");

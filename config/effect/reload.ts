@@ -46,6 +46,7 @@ export const GLOBAL_RELOAD: Record<keyof GlobalValues, "applied" | "needs a rest
   fairway_native_backlog: "needs a restart",
   fairway_native_reuse_port: "needs a restart",
   fairway_native_user_timeout_ms: "needs a restart",
+  fairway_workers: "needs a restart",
 };
 
 /** The effect of a reload on changed options of a listener. */

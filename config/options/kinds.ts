@@ -53,6 +53,16 @@ export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): Kin
   };
 }
 
+/** A value of another kind, or a word. */
+export function orWord<T, const W extends string>(kind: Kind<T>, word: W): Kind<T | W> {
+  return {
+    expects: `${kind.expects}, or ${word}`,
+    isOneWord: true,
+    parse: (value) => value === word ? word : kind.parse(value),
+    print: (value) => value === word ? word : kind.print(value as T),
+  };
+}
+
 /** One of several words. */
 export function oneOf<const T extends string>(...words: readonly T[]): Kind<T> {
   return {

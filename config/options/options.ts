@@ -8,6 +8,7 @@ import {
   type Kind,
   listOf,
   oneOf,
+  orWord,
   text,
   textWhere,
 } from "./kinds.ts";
@@ -34,6 +35,11 @@ const overflow: Kind<OverflowPolicy> = oneOf(
   "drop-oldest",
   "drop-newest",
 );
+
+/** The most workers: far more than any machine has cores for. */
+export const WORKERS_MAX = 64;
+
+const workers: Kind<number | "auto"> = orWord(integer(1, WORKERS_MAX), "auto");
 
 /** Options of the whole broker, anywhere in the file. */
 export const GLOBAL_OPTIONS = {
@@ -82,6 +88,7 @@ export const GLOBAL_OPTIONS = {
   fairway_native_backlog: optional(integer(1, 65_535)),
   fairway_native_reuse_port: option(boolean, false),
   fairway_native_user_timeout_ms: optional(integer(0, 86_400_000)),
+  fairway_workers: option(workers, 1),
 };
 
 /** Security options, of the whole broker, or of each listener with `per_listener_settings true`. */

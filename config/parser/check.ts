@@ -3,6 +3,7 @@ import { burstFaults } from "../../broker/base/check_limits.ts";
 import { DEFAULT_LIMITS } from "../../broker/base/limits.ts";
 import { checkBridges } from "./check_bridges.ts";
 import { checkStreams } from "./check_streams.ts";
+import { checkWorkers } from "./check_workers.ts";
 import type { Configuration, ListenerConfiguration } from "../options/configuration.ts";
 import type { Remark } from "../errors/errors.ts";
 import {
@@ -80,6 +81,7 @@ export function checkConfiguration(
   }
   checkAccountFile(configuration, problems);
   checkNative(configuration, notes);
+  checkWorkers(configuration, problems);
   const { persistence, persistence_location, fairway_data_dir } = configuration.global;
   if (!persistence && fairway_data_dir !== null) {
     const place = configuration.places.get("fairway_data_dir")!;

@@ -42,6 +42,7 @@ const GLOBAL: Record<keyof GlobalValues, Case[]> = {
   fairway_native_backlog: [["128", 128, "0", "65536", "long"]],
   fairway_native_reuse_port: [["true", true, "on"]],
   fairway_native_user_timeout_ms: [["30000", 30_000, "-1", "30s"], ["0", 0]],
+  fairway_workers: [["1", 1, "0", "65", "many"]],
   pid_file: [["/run/mosquitto.pid", "/run/mosquitto.pid"]],
   user: [["mosquitto", "mosquitto"]],
   sys_interval: [["0", 0, "-1", "65536", "x", "1.5"], ["65535", 65_535]],

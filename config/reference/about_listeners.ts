@@ -153,6 +153,11 @@ export const LISTENER_SUBJECTS: readonly Subject[] = [
         text: "How long sent bytes may stay unacknowledged before the connection is closed " +
           "(`TCP_USER_TIMEOUT`), in milliseconds; 0 for as long as the kernel tries.",
       },
+      fairway_workers: {
+        text: "How many brokers run, each in a thread of its own: they are one to every client. " +
+          "`auto` is one for each core. Above 1 it needs `fairway_native_sockets true`. " +
+          "See [workers](workers.md).",
+      },
     },
   },
 ];

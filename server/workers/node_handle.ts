@@ -63,6 +63,11 @@ export class NodeHandle {
     return this.#ask({ type: "listen", listeners }, "listening");
   }
 
+  /** Has it read its configuration again. Returns what is wrong with it, a line each. */
+  async reload(): Promise<readonly string[]> {
+    return (await this.#ask({ type: "reload" }, "reloaded")).faults;
+  }
+
   /** Has it stop. It resolves when everything is stored and closed. */
   async stop(graceMs: number): Promise<void> {
     await this.#ask({ type: "stop", graceMs }, "stopped");

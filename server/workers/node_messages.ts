@@ -8,6 +8,8 @@ export interface NodeSettings {
   readonly node: number;
   /** How many nodes there are. */
   readonly nodes: number;
+  /** The configuration file; `null` if there is none. Then it says what the next three say. */
+  readonly config: string | null;
   /** The directory of its store; `null` to keep everything in memory. */
   readonly directory: string | null;
   /** Whether a damaged store is refused. */
@@ -53,6 +55,8 @@ export type ToNode =
   | { readonly type: "part"; readonly peer: number }
   /** Opens the listeners. */
   | { readonly type: "listen"; readonly listeners: readonly NodeListener[] }
+  /** Reads the configuration again. */
+  | { readonly type: "reload" }
   /** Stops, and gives clients so many milliseconds to take what waits for them. */
   | { readonly type: "stop"; readonly graceMs: number };
 
@@ -68,6 +72,8 @@ export type FromNode =
   | { readonly type: "parted" }
   /** The listeners are open, on these ports. */
   | { readonly type: "listening"; readonly hostname: string; readonly ports: readonly number[] }
+  /** The configuration was read again; the lines say what is wrong with it. */
+  | { readonly type: "reloaded"; readonly faults: readonly string[] }
   /** It cannot start; the lines say why. */
   | { readonly type: "failed"; readonly lines: readonly string[]; readonly code: number }
   /** It has stopped, and released everything. */

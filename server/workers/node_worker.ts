@@ -2,7 +2,9 @@
 import { startFailure } from "../start_error.ts";
 import { DescriptorOwners } from "./descriptor_owners.ts";
 import type { FromNode, ToNode } from "./node_messages.ts";
+import { ConfiguredNode } from "./configured_node.ts";
 import { ServerNode } from "./server_node.ts";
+import type { WorkerNode } from "./worker_node.ts";
 
 /** The global scope of a worker, as far as it is used here. */
 const scope = globalThis as unknown as {
@@ -11,7 +13,7 @@ const scope = globalThis as unknown as {
   close(): void;
 };
 
-let node: ServerNode | null = null;
+let node: WorkerNode | null = null;
 /** One message is handled after the other. */
 let before: Promise<void> = Promise.resolve();
 
@@ -26,20 +28,25 @@ async function handle(message: ToNode): Promise<void> {
     case "start": {
       const lines: string[] = [];
       const owners = new DescriptorOwners(message.owners);
-      node = await ServerNode.open(message.settings, owners, (line) => lines.push(line));
+      const { settings } = message;
+      node = settings.config === null
+        ? await ServerNode.open(settings, owners, (line) => lines.push(line))
+        : await ConfiguredNode.open(settings, settings.config, owners);
       return scope.postMessage({ type: "opened", lines, forgotten: node.forgotten });
     }
     case "link":
-      node!.link(message.way);
+      node!.links.link(message.way);
       return scope.postMessage({ type: "linked" });
     case "join":
-      await node!.whenJoined();
+      await node!.links.whenJoined();
       return scope.postMessage({ type: "joined" });
     case "part":
-      node!.part(message.peer);
+      node!.links.part(message.peer);
       return scope.postMessage({ type: "parted" });
     case "listen":
       return scope.postMessage({ type: "listening", ...await node!.listen(message.listeners) });
+    case "reload":
+      return scope.postMessage({ type: "reloaded", faults: await node!.reload() });
     case "stop":
       await node?.stop(message.graceMs);
       scope.postMessage({ type: "stopped" });

@@ -28,6 +28,7 @@ export async function serveWorkers(
   const stopped = stopSignal();
   if (data !== null) await checkNodeStores(data, workers);
   const { supervisor, started } = await Supervisor.start(workers, {
+    config: null,
     directory: data,
     strictStore,
     // Clients are distributed by a hash, so the shares are only about equal.
@@ -55,5 +56,35 @@ export async function serveWorkers(
   const notifier = SystemdNotifier.start();
   await stopped;
   await notifier?.stop();
+  await supervisor.stop(GRACE_MS);
+}
+
+/**
+ * Runs a server with workers and a configuration file until a signal stops it. SIGHUP has all workers
+ * read the file again.
+ *
+ * @param stopped Resolves on the signal.
+ */
+export async function serveConfiguredWorkers(
+  path: string,
+  workers: number,
+  { version, connectionsMax, memoryBytesMax }: WorkerSurroundings,
+  stopped: Promise<void>,
+): Promise<void> {
+  const { supervisor } = await Supervisor.start(workers, {
+    config: path,
+    directory: null,
+    strictStore: false,
+    connectionsMax: Math.ceil(connectionsMax / workers),
+    memoryBytesMax: Math.floor(memoryBytesMax / workers),
+    verbose: false,
+    version,
+  }, []);
+  const reload = () => void supervisor.reload();
+  Deno.addSignalListener("SIGHUP", reload);
+  const notifier = SystemdNotifier.start();
+  await stopped;
+  await notifier?.stop();
+  Deno.removeSignalListener("SIGHUP", reload);
   await supervisor.stop(GRACE_MS);
 }

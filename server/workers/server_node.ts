@@ -1,10 +1,5 @@
 /** One node of a server: a whole broker in a worker. */
 import { Broker, type BrokerOptions, SysTopics } from "../../mod.ts";
-import { openLibc } from "../../transport/native/ffi_libc.ts";
-import { NativeSockets } from "../../transport/native/native_sockets.ts";
-import { ringTransport } from "../../transport/ring/ring_transport.ts";
-import { unread } from "../../transport/unread_transport.ts";
-import { Cluster } from "../../cluster/cluster.ts";
 import { complain, say } from "../../cli/terminal.ts";
 import type { ListenerPolicy } from "../../broker/base/listener_policy.ts";
 import { bindFault } from "../bind_fault.ts";
@@ -13,40 +8,34 @@ import { StartError } from "../start_error.ts";
 import { forgottenAfter, openStoredBroker } from "../stored_broker.ts";
 import { terminalHooks } from "../terminal_hooks.ts";
 import { TerminalLines } from "../terminal_lines.ts";
-import { ConnectionExchange } from "./connection_exchange.ts";
-import { type DescriptorOwners, RecordingLibc } from "./descriptor_owners.ts";
-import type { HandedConnection, NodeListener, NodeSettings, PeerWay } from "./node_messages.ts";
+import type { DescriptorOwners } from "./descriptor_owners.ts";
+import { NodeLinks } from "./node_links.ts";
+import type { NodeListener, NodeSettings } from "./node_messages.ts";
+import type { WorkerNode } from "./worker_node.ts";
 
 /** A broker in a worker, with the listeners that all nodes share. */
-export class ServerNode {
+export class ServerNode implements WorkerNode {
+  readonly links: NodeLinks;
   readonly #broker: Broker;
-  readonly #exchange: ConnectionExchange;
-  readonly #cluster: Cluster;
   readonly #lines: TerminalLines;
   readonly #state: SysTopics;
   /** By the name of the listener. */
   readonly #policies = new Map<string, ListenerPolicy>();
 
   private constructor(
-    { node, nodes, version }: NodeSettings,
+    settings: NodeSettings,
     owners: DescriptorOwners,
     broker: Broker,
     lines: TerminalLines,
   ) {
     this.#broker = broker;
     this.#lines = lines;
-    this.#exchange = new ConnectionExchange({
-      node,
-      nodes,
-      owners,
-      take: (connection) => this.#take(connection),
-      onLost: () => lines.complain("lost", `Worker ${node}: another worker does not run now`),
+    this.links = new NodeLinks({ ...settings, owners }, {
+      broker,
+      policyOf: (listener) => this.#policies.get(listener) ?? null,
+      complain: (key, line) => lines.complain(key, line),
     });
-    const reportError = (error: unknown) => lines.complain("failed", String(error));
-    const libc = new RecordingLibc(openLibc(), owners, node);
-    broker.handover.begin(this.#exchange, new NativeSockets({ libc, reportError }));
-    this.#cluster = new Cluster(broker.nodePort, { node, nodes });
-    this.#state = new SysTopics(broker, { version });
+    this.#state = new SysTopics(broker, { version: settings.version });
   }
 
   /**
@@ -78,28 +67,6 @@ export class ServerNode {
     return forgottenAfter(this.#broker);
   }
 
-  /** There is a way to another node from now on. */
-  link({ peer, port, messages, control, side }: PeerWay): void {
-    this.#exchange.join(peer, port);
-    this.#cluster.join(peer, {
-      messages: ringTransport(messages, side),
-      control: ringTransport(control, side),
-    });
-  }
-
-  /** Resolves when all nodes are joined to which there is a way, or their ways have ended. */
-  async whenJoined(): Promise<void> {
-    for (let peer = 0; peer < this.#cluster.nodes; peer++) {
-      await this.#cluster.peer(peer)?.whenJoined();
-    }
-  }
-
-  /** Another node does not run. */
-  part(peer: number): void {
-    this.#exchange.part(peer);
-    this.#cluster.peer(peer)?.end();
-  }
-
   /**
    * Opens the listeners. All nodes of the process listen on the same ports.
    *
@@ -125,27 +92,20 @@ export class ServerNode {
         throw new StartError(`cannot listen on ${host}:${port}: ${why}`, { cause: error });
       }
     }
+    this.links.begin();
     return { hostname, ports };
+  }
+
+  /** There is nothing to read again. */
+  reload(): Promise<readonly string[]> {
+    return Promise.resolve([]);
   }
 
   /** Closes everything. */
   async stop(graceMs: number): Promise<void> {
     this.#state.stop();
     await this.#broker.close({ graceMs });
-    this.#cluster.close();
-    this.#exchange.close();
+    this.links.close();
     this.#lines.flush();
-  }
-
-  #take(connection: HandedConnection): void {
-    const { received, peer, listener } = connection;
-    // All nodes have the same listeners, but they do not open them at the same moment.
-    const policy = this.#policies.get(listener) ?? this.#broker.listenerPolicy({ name: listener });
-    if (connection.kind === "socket") {
-      const socket = { fd: connection.fd, unread: received };
-      return void this.#broker.handover.adopt(socket, peer, policy);
-    }
-    const transport = unread(ringTransport(connection.ring, 1), received);
-    this.#broker.accept(transport, { ...peer, isAdmitted: true }, policy);
   }
 }

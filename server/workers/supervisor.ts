@@ -73,6 +73,20 @@ export class Supervisor {
     this.#nodes[node]!.kill(new Error("it was killed"));
   }
 
+  /**
+   * Has all nodes read their configuration again. If the first one finds a fault, the others stay as
+   * they are.
+   */
+  async reload(): Promise<void> {
+    const [first, ...others] = this.#nodes as [NodeHandle, ...NodeHandle[]];
+    try {
+      if ((await first.reload()).length > 0) return;
+    } catch {
+      // It has just died. It reads the file when it starts again.
+    }
+    await Promise.allSettled(others.map((node) => node.reload()));
+  }
+
   /** Stops all nodes. Clients have so many milliseconds to take what waits for them. */
   async stop(graceMs: number): Promise<void> {
     this.#isStopping = true;
@@ -96,7 +110,9 @@ export class Supervisor {
     // The first one chooses ports that are free, where none is told.
     const [first, ...others] = this.#nodes as [NodeHandle, ...NodeHandle[]];
     const { hostname, ports } = await first.listen(listeners);
-    this.#listeners = listeners.map((listener, i) => ({ ...listener, port: ports[i]! }));
+    this.#listeners = this.#settings.config === null
+      ? listeners.map((listener, i) => ({ ...listener, port: ports[i]! }))
+      : ports.map((port) => ({ hostname: "", port, webSocket: false }));
     await Promise.all(others.map((node) => node.listen(this.#listeners)));
     for (const i of this.#nodes.keys()) this.#watch(i);
     const lines = [...new Set(opened.flatMap(({ lines }) => lines))];

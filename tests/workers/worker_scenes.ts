@@ -20,6 +20,7 @@ export const SCENES: Record<string, () => Promise<void>> = {};
 
 async function start(nodes: number, directory: string | null = null) {
   const settings = {
+    config: null,
     directory,
     strictStore: false,
     connectionsMax: 100,
@@ -108,6 +109,7 @@ SCENES["a node that cannot start is told in its own words, and none runs"] = asy
   const taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const listener = { hostname: "127.0.0.1", port: taken.addr.port, webSocket: false };
   const settings = {
+    config: null,
     directory: null,
     strictStore: false,
     connectionsMax: 100,

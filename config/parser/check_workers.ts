@@ -1,0 +1,30 @@
+/** Finds what cannot go with workers. */
+import type { Configuration } from "../options/configuration.ts";
+import type { Remark } from "../errors/errors.ts";
+
+/** With several workers, native sockets are needed, and some parts of the server cannot run yet. */
+export function checkWorkers(
+  { global, listeners, streams, places }: Configuration,
+  problems: Remark[],
+): void {
+  if (global.fairway_workers === 1) return;
+  if (!global.fairway_native_sockets) {
+    const place = places.get("fairway_workers")!;
+    const text = "needs fairway_native_sockets true beside it: workers share the ports by them";
+    problems.push({ place, word: "fairway_workers", text });
+  }
+  const cannot = "cannot go with fairway_workers yet: use one of them";
+  for (const { place } of streams) problems.push({ place, word: "fairway_stream", text: cannot });
+  const seen = new Set<unknown>();
+  for (const listener of listeners) {
+    const word = "fairway_dynamic_security_file";
+    const place = listener.places.get(word) ?? places.get(word);
+    if (listener.security[word] !== null && place !== undefined && !seen.has(place)) {
+      seen.add(place);
+      problems.push({ place, word, text: cannot });
+    }
+    if (listener.settings.protocol !== "http_api") continue;
+    const at = listener.places.get("protocol") ?? listener.place;
+    problems.push({ place: at, word: "protocol", text: `http_api ${cannot}` });
+  }
+}

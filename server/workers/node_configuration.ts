@@ -1,0 +1,63 @@
+/** The configuration of one worker, from that of the whole server. */
+import type { BrokerLimits } from "../../broker/base/limits.ts";
+import { dataFolderOf } from "../../config/effect/broker_options.ts";
+import type { Configuration, ListenerConfiguration } from "../../config/options/configuration.ts";
+
+/** Which worker of how many. */
+export interface NodeShare {
+  readonly node: number;
+  readonly nodes: number;
+}
+
+/**
+ * The configuration of one worker: a folder of its own, and its share of the limits in all. What there must be once is with the first one: the file with the
+ * number of the process, and bridges.
+ */
+export function nodeConfiguration(
+  whole: Configuration,
+  { node, nodes }: NodeShare,
+): Configuration {
+  const { global } = whole;
+  const folder = dataFolderOf(whole);
+  const isFirst = node === 0;
+  const listeners = whole.listeners.map((listener) => listenerOf(listener, nodes));
+  return {
+    ...whole,
+    global: {
+      ...global,
+      fairway_data_dir: folder === null ? null : `${folder}/${node}`,
+      fairway_native_reuse_port: true,
+      pid_file: isFirst ? global.pid_file : null,
+      memory_limit: Math.floor(global.memory_limit / nodes),
+      global_max_connections: part(global.global_max_connections, nodes),
+      global_max_clients: part(global.global_max_clients, nodes),
+    },
+    limits: limitsOf(whole.limits, nodes),
+    listeners,
+    bridges: isFirst ? whole.bridges : [],
+    notes: isFirst ? whole.notes : [],
+  };
+}
+
+/** The limits of the broker that count all clients together. */
+const SHARED_LIMITS = ["connectionsMax", "sessionsMax", "memoryBytesMax"] as const;
+
+function limitsOf(limits: Partial<BrokerLimits>, nodes: number): Partial<BrokerLimits> {
+  const shares = { ...limits };
+  for (const name of SHARED_LIMITS) {
+    const limit = limits[name];
+    if (limit !== undefined) shares[name] = part(limit, nodes);
+  }
+  return shares;
+}
+
+function listenerOf(listener: ListenerConfiguration, nodes: number): ListenerConfiguration {
+  const { settings } = listener;
+  const max_connections = part(settings.max_connections, nodes);
+  return { ...listener, settings: { ...settings, max_connections } };
+}
+
+/** A share of a limit. Clients spread by a hash, so all shares are the same. Below 0 is no limit. */
+function part(limit: number, nodes: number): number {
+  return limit < 0 ? limit : Math.ceil(limit / nodes);
+}

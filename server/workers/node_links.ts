@@ -1,0 +1,116 @@
+/** What makes a broker one node of a server: the ways to the other nodes. */
+import type { ListenerPolicy } from "../../broker/base/listener_policy.ts";
+import { Cluster } from "../../cluster/cluster.ts";
+import type { Broker } from "../../mod.ts";
+import { openLibc } from "../../transport/native/ffi_libc.ts";
+import { NativeSockets } from "../../transport/native/native_sockets.ts";
+import { ringTransport } from "../../transport/ring/ring_transport.ts";
+import type { Transport } from "../../transport/transport.ts";
+import { unread } from "../../transport/unread_transport.ts";
+import { ConnectionExchange } from "./connection_exchange.ts";
+import { type DescriptorOwners, RecordingLibc } from "./descriptor_owners.ts";
+import type { HandedConnection, PeerWay } from "./node_messages.ts";
+
+/** The most connections that are held while the listeners are opened; further ones are closed. */
+const HELD_MAX = 1000;
+
+/** Which node of how many, and who has which descriptors. */
+export interface NodeSeat {
+  readonly node: number;
+  readonly nodes: number;
+  readonly owners: DescriptorOwners;
+}
+
+/** The server of one node, as its links need it. */
+export interface NodeServer {
+  readonly broker: Broker;
+  /** The policy of a listener; `null` if there is none of this name. */
+  policyOf(listener: string): ListenerPolicy | null;
+  /** Tells the operator, in a line that may be repeated. */
+  complain(key: string, line: string): void;
+}
+
+/** The ways of one broker to the other nodes. Make it before the first listener is opened. */
+export class NodeLinks {
+  readonly #server: NodeServer;
+  readonly #exchange: ConnectionExchange;
+  readonly #cluster: Cluster;
+  readonly #sockets: NativeSockets;
+  /** Connections that came before the listeners were open; `null` when they are. */
+  #held: HandedConnection[] | null = [];
+
+  constructor({ node, nodes, owners }: NodeSeat, server: NodeServer) {
+    const { broker } = server;
+    this.#server = server;
+    const away = `Worker ${node}: another worker does not run now`;
+    this.#exchange = new ConnectionExchange({
+      node,
+      nodes,
+      owners,
+      take: (connection) => this.#take(connection),
+      onLost: () => server.complain("lost", away),
+    });
+    const reportError = (error: unknown) => server.complain("failed", String(error));
+    const libc = new RecordingLibc(openLibc(), owners, node);
+    this.#sockets = new NativeSockets({ libc, reportError });
+    broker.handover.begin(this.#exchange, this.#sockets);
+    this.#cluster = new Cluster(broker.nodePort, { node, nodes });
+  }
+
+  /** There is a way to another node from now on. */
+  link({ peer, port, messages, control, side }: PeerWay): void {
+    this.#exchange.join(peer, port);
+    this.#cluster.join(peer, {
+      messages: ringTransport(messages, side),
+      control: ringTransport(control, side),
+    });
+  }
+
+  /** Resolves when all nodes are joined to which there is a way, or their ways have ended. */
+  async whenJoined(): Promise<void> {
+    for (let peer = 0; peer < this.#cluster.nodes; peer++) {
+      await this.#cluster.peer(peer)?.whenJoined();
+    }
+  }
+
+  /** The listeners are open, so there are rules for the connections that other nodes hand over. */
+  begin(): void {
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const connection of held) this.#enter(connection);
+  }
+
+  /** Another node does not run. */
+  part(peer: number): void {
+    this.#exchange.part(peer);
+    this.#cluster.peer(peer)?.end();
+  }
+
+  /** Ends all ways. Call it when the broker is closed. */
+  close(): void {
+    this.#cluster.close();
+    this.#exchange.close();
+  }
+
+  #take(connection: HandedConnection): void {
+    if (this.#held === null) this.#enter(connection);
+    else if (this.#held.length < HELD_MAX) this.#held.push(connection);
+    else this.#transportOf(connection).close();
+  }
+
+  #enter(connection: HandedConnection): void {
+    const transport = this.#transportOf(connection);
+    const { broker } = this.#server;
+    const policy = this.#server.policyOf(connection.listener);
+    // The other node has not closed the listener yet.
+    if (policy === null) return transport.close();
+    broker.accept(transport, { ...connection.peer, isAdmitted: true }, policy);
+  }
+
+  #transportOf(connection: HandedConnection): Transport {
+    const { received } = connection;
+    return connection.kind === "socket"
+      ? this.#sockets.adopt({ fd: connection.fd, unread: received })
+      : unread(ringTransport(connection.ring, 1), received);
+  }
+}

@@ -1,0 +1,23 @@
+/** The interface of a node to its worker, whatever it was started with. */
+import type { NodeLinks } from "./node_links.ts";
+import type { NodeListener } from "./node_messages.ts";
+
+/** A node: a broker, and what belongs to its server. */
+export interface WorkerNode {
+  /** Its ways to the other nodes. */
+  readonly links: NodeLinks;
+  /** How long sessions of clients that stay away are kept, in words. */
+  readonly forgotten: string;
+  /**
+   * Opens the listeners. All nodes of the process listen on the same ports.
+   *
+   * @param listeners Those of the command line, or the ports of those of a configuration.
+   * @returns The address of the first one, and all ports.
+   * @throws {StartError} If an address cannot be bound.
+   */
+  listen(listeners: readonly NodeListener[]): Promise<{ hostname: string; ports: number[] }>;
+  /** Reads its configuration again. Returns what is wrong with it, a line each. */
+  reload(): Promise<readonly string[]>;
+  /** Closes everything. */
+  stop(graceMs: number): Promise<void>;
+}
