@@ -65,7 +65,8 @@ function optionsOf(
   return {
     // An address is not a server name.
     ...net.isIP(hostname) === 0 ? { servername: hostname } : {},
-    ...caCerts === undefined ? {} : { ca: [...tls.rootCertificates, ...caCerts] },
+    // Those of the runtime beside them would need a permission (--allow-sys=ca).
+    ...caCerts === undefined ? {} : { ca: [...caCerts] },
     ...cert === undefined || key === undefined ? {} : { cert, key },
     ...insecure ? { checkServerIdentity: () => undefined } : {},
     ...alpn === undefined ? {} : { ALPNProtocols: [alpn] },

@@ -26,7 +26,10 @@ export interface BridgeTopic {
 
 /** TLS towards the other broker. */
 export interface BridgeTls {
-  /** Certificates of authorities to trust, in PEM, beside those of the runtime. */
+  /**
+   * Certificates of authorities to trust, in PEM, beside those of the runtime; in their place if the
+   * bridge has a proxy, a `bindAddress`, `tcpKeepAliveSeconds`, `alpn` or `minVersion`.
+   */
   readonly caCerts?: readonly string[];
   /** The certificate of the bridge and its chain, in PEM. */
   readonly cert?: string;

@@ -99,7 +99,9 @@ export const BRIDGE_SUBJECTS: readonly Subject[] = [
       },
       bridge_alpn: { text: "The protocol that it offers in the handshake of TLS." },
       bridge_cafile: {
-        text: "Turns TLS on. The authorities of the runtime are trusted as well.",
+        text: "Turns TLS on. The authorities of the runtime are trusted as well, except with " +
+          "`fairway_bridge_proxy`, `bridge_bind_address`, `bridge_tcp_keepalive`, `bridge_alpn` or " +
+          "`bridge_tls_version`.",
       },
       bridge_capath: { text: "The same, with every file of a folder." },
       bridge_certfile: { text: "Its certificate. Give both this and `bridge_keyfile`, or none." },

@@ -24,18 +24,23 @@ type Kind = "mosquitto" | "fairway";
 class Site implements AsyncDisposable {
   readonly near: number;
   readonly far: number;
-  readonly #farTls: number;
+  readonly farTls: number;
   readonly #certificates: Certificates;
 
   private constructor(certificates: Certificates) {
     this.#certificates = certificates;
-    [this.near, this.far, this.#farTls] = freePorts(3) as [number, number, number];
+    [this.near, this.far, this.farTls] = freePorts(3) as [number, number, number];
   }
 
   static async make(version: string): Promise<Site> {
     const site = new Site(await Certificates.make());
     await site.#write(version);
     return site;
+  }
+
+  /** Where the files are. */
+  get folder(): string {
+    return this.#certificates.folder;
   }
 
   async start(kind: Kind, side: "near" | "far"): Promise<Child> {
@@ -74,7 +79,7 @@ class Site implements AsyncDisposable {
 user ${Deno.env.get("USER") ?? "root"}
 listener ${this.far} 127.0.0.1
 allow_anonymous true
-listener ${this.#farTls} 127.0.0.1
+listener ${this.farTls} 127.0.0.1
 allow_anonymous false
 password_file ${folder}/passwd
 certfile ${folder}/server.pem
@@ -89,7 +94,7 @@ allow_anonymous true
 
 # Measurements go to the plant.
 connection secured
-address 127.0.0.1:${this.#farTls}
+address 127.0.0.1:${this.farTls}
 bridge_cafile ${folder}/ca.pem
 bridge_protocol_version ${version}
 remote_username hall7
@@ -203,6 +208,50 @@ topic # both
     await far.until("a from near 0");
     await far.publish("b", "from far");
     await near.until("b from far 0");
+  },
+);
+
+testWith(
+  ["mosquitto", "openssl"],
+  "a bridge goes to mosquitto by wss:, with an authority of its own and large messages both ways",
+  async () => {
+    await using site = await Site.make("mqttv50");
+    const { folder } = site;
+    await site.write(
+      "far.conf",
+      `user ${Deno.env.get("USER") ?? "root"}
+listener ${site.far} 127.0.0.1
+allow_anonymous true
+listener ${site.farTls} 127.0.0.1
+protocol websockets
+certfile ${folder}/server.pem
+keyfile ${folder}/server.key
+`,
+    );
+    await site.write(
+      "near.conf",
+      `listener ${site.near} 127.0.0.1
+allow_anonymous true
+connection web
+address wss://localhost:${site.farTls}/mqtt
+bridge_cafile ${folder}/ca.pem
+bridge_protocol_version mqttv50
+bridge_tcp_keepalive 30 5 5
+bridge_tcp_user_timeout 20000
+remote_clientid web
+topic # both 1
+`,
+    );
+    await using _far = await site.start("mosquitto", "far");
+    await using _near = await site.start("fairway", "near");
+    await using near = await Observer.open(site.near);
+    await using far = await Observer.open(site.far);
+    await far.until("$SYS/broker/connection/web/state 1 1");
+    const large = "large ".repeat(30_000);
+    await near.publish("a", large);
+    await far.until(`a ${large} 1`);
+    await far.publish("b", large);
+    await near.until(`b ${large} 1`);
   },
 );
 
