@@ -4,61 +4,30 @@ import { Telemetry } from "../admin/telemetry.ts";
 import { PresenceTopics } from "../admin/presence_topics.ts";
 import { OperatorLog } from "../admin/operator_log.ts";
 import type { DynamicSecurity } from "../auth/dynsec/dynamic_security.ts";
-import { dataFolderOf, limitsOf } from "../config/effect/broker_options.ts";
+import { limitsOf } from "../config/effect/broker_options.ts";
 import type { Configuration } from "../config/options/configuration.ts";
-import { ConfigError, formatRemark } from "../config/errors/errors.ts";
+import { formatRemark } from "../config/errors/errors.ts";
 import { printEffective } from "../config/effect/print.ts";
 import { needsRestart } from "../config/effect/reload.ts";
-import { type FileOperation, whyNot } from "../config/errors/why.ts";
-import {
-  Broker,
-  type BrokerOptions,
-  type ListenerPolicy,
-  type StreamOptions,
-  SysTopics,
-} from "../mod.ts";
+import { type Broker, type ListenerPolicy, SysTopics } from "../mod.ts";
 import { openAccounts, withAccounts } from "./accounts.ts";
 import { certificatesOf, listenerInfo } from "./admin_listener.ts";
-import { exposureOf } from "../cli/exposed.ts";
 import { logHooks } from "./log_hooks.ts";
 import { logSettings, systemOutputs } from "./log_outputs.ts";
 import type { ListenerMaterial, Material } from "./listener_files.ts";
 import { ListenerSet } from "./listener_set.ts";
 import { memoryLine } from "./memory_limit.ts";
 import { PidFile } from "./pid_file.ts";
+import {
+  brokerOptions,
+  fault,
+  openBroker,
+  openLog,
+  warnOfExposedLogs,
+} from "./configured_broker.ts";
+import { type ServerSurroundings, type Tell, tellerOf } from "./server_surroundings.ts";
 import { ServerBridges } from "./server_bridges.ts";
 import { ServerStreams } from "./server_streams.ts";
-import { forgottenAfter, openStoredBroker } from "./stored_broker.ts";
-
-/** Properties of a server that are not in its configuration. */
-export interface ServerSurroundings {
-  /** The version that the server reports. */
-  readonly version: string;
-  /** The maximum number of connections that the file descriptors allow. */
-  readonly connectionsMax: number;
-  /** The memory budget for this machine, in bytes; 0 for a share of the heap. */
-  readonly memoryBytesMax: number;
-  /** The streams of the command line. */
-  readonly streams: readonly StreamOptions[];
-  /** Reads the configuration again. Returns what is wrong with it, a line each. */
-  readonly reload: () => Promise<readonly string[]>;
-  /** For a worker; none by default. */
-  readonly node?: NodeSurroundings;
-}
-
-/** What differs for a server that is one of several workers. */
-export interface NodeSurroundings {
-  /** Whether it is the first one, which alone tells the operator what holds for all. */
-  readonly isFirst: boolean;
-  /**
-   * Called when the broker is open. The listeners are opened when it resolves, to the ports that
-   * another worker has found for them; empty for none.
-   */
-  beforeListening(
-    broker: Broker,
-    policyOf: (listener: string) => ListenerPolicy | null,
-  ): Promise<readonly number[]>;
-}
 
 /** A configuration, with the contents of the files that it names. */
 export interface Loaded {
@@ -293,106 +262,4 @@ export class ConfiguredServer {
       ? null
       : new SysTopics(this.#broker, { intervalSeconds, sinceMs: this.#sinceMs, version });
   }
-}
-
-/** Tells the operator. */
-export type Tell = (type: "information" | "notice" | "warning", text: string) => void;
-
-/** Of several workers the first one alone tells what holds for all. */
-function tellerOf(log: OperatorLog, node: NodeSurroundings | null): Tell {
-  const isFirst = node?.isFirst ?? true;
-  return (type, text) => {
-    if (isFirst) log.write(type, text);
-  };
-}
-
-async function openBroker(
-  configuration: Configuration,
-  options: BrokerOptions,
-  log: OperatorLog,
-): Promise<Broker> {
-  const folder = dataFolderOf(configuration);
-  if (folder === null) {
-    log.write("information", "State in memory only: persistence true keeps it");
-    return new Broker(options);
-  }
-  try {
-    await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    const words = ["fairway_data_dir", "persistence_location", "persistence"];
-    const word = words.find((word) => configuration.places.has(word))!;
-    throw fault(configuration, word, "make the folder", folder, error);
-  }
-  const { fairway_strict_store: isStrict } = configuration.global;
-  const broker = await openStoredBroker(folder, isStrict, options, {
-    inform: (text) => log.write("information", text),
-    warn: (text) => log.write("warning", text),
-  });
-  log.write("information", `State in ${folder}; ${forgottenAfter(broker)}`);
-  return broker;
-}
-
-/** Logs contain data of clients, which other users must not read. */
-async function warnOfExposedLogs(log: OperatorLog, { global }: Configuration): Promise<void> {
-  for (const destination of global.log_dest) {
-    const exposure = destination.to === "file" ? await exposureOf(destination.path) : null;
-    if (exposure !== null) log.write("warning", exposure);
-  }
-}
-
-/** Opens the log. An error names its file. */
-function openLog<T>(configuration: Configuration, open: () => T): T {
-  try {
-    return open();
-  } catch (error) {
-    const { log_dest: destinations } = configuration.global;
-    const file = destinations.find((known) => known.to === "file");
-    const isSyslog = destinations.some((known) => known.to === "syslog");
-    if (isSyslog && (file === undefined || !(error as Error).message.includes(file.path))) {
-      const why = error instanceof Deno.errors.NotFound
-        ? "the program logger is not installed: install it (bsdutils), or use log_dest stderr"
-        : "it takes --allow-run=logger";
-      const text = `cannot run logger: ${why}`;
-      const place = configuration.places.get("log_dest")!;
-      throw new ConfigError([{ place, word: "log_dest", text }], { cause: error });
-    }
-    throw fault(configuration, "log_dest", "write the file", file?.path ?? "", error);
-  }
-}
-
-/** An error for an option of the configuration that cannot be applied. */
-function fault(
-  configuration: Configuration,
-  word: string,
-  operation: FileOperation,
-  path: string,
-  error: unknown,
-): ConfigError {
-  const text = `cannot ${operation} ${path}: ${whyNot(error, operation)}`;
-  return new ConfigError([{ place: configuration.places.get(word)!, word, text }], {
-    cause: error,
-  });
-}
-
-function brokerOptions(
-  configuration: Configuration,
-  { connectionsMax, memoryBytesMax }: ServerSurroundings,
-): BrokerOptions & { limits: NonNullable<BrokerOptions["limits"]> } {
-  const limits = limitsOf(configuration);
-  const { global } = configuration;
-  return {
-    limits: {
-      ...limits,
-      connectionsMax: Math.min(limits.connectionsMax, connectionsMax),
-      memoryBytesMax: limits.memoryBytesMax || memoryBytesMax,
-    },
-    overflow: global.fairway_overflow,
-    retainAvailable: global.retain_available,
-    delayed: global.fairway_delayed,
-    retainExpiry: global.fairway_retain_expiry,
-    rules: {
-      queueQoS0: global.queue_qos0_messages,
-      upgradeOutgoingQoS: global.upgrade_outgoing_qos,
-    },
-  };
 }

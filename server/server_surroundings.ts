@@ -1,0 +1,45 @@
+/** What a server with a configuration file is told beside it. */
+import type { ListenerPolicy } from "../broker/base/listener_policy.ts";
+import type { OperatorLog } from "../admin/operator_log.ts";
+import type { Broker, StreamOptions } from "../mod.ts";
+
+/** Properties of a server that are not in its configuration. */
+export interface ServerSurroundings {
+  /** The version that the server reports. */
+  readonly version: string;
+  /** The maximum number of connections that the file descriptors allow. */
+  readonly connectionsMax: number;
+  /** The memory budget for this machine, in bytes; 0 for a share of the heap. */
+  readonly memoryBytesMax: number;
+  /** The streams of the command line. */
+  readonly streams: readonly StreamOptions[];
+  /** Reads the configuration again. Returns what is wrong with it, a line each. */
+  readonly reload: () => Promise<readonly string[]>;
+  /** For a worker; none by default. */
+  readonly node?: NodeSurroundings;
+}
+
+/** What differs for a server that is one of several workers. */
+export interface NodeSurroundings {
+  /** Whether it is the first one, which alone tells the operator what holds for all. */
+  readonly isFirst: boolean;
+  /**
+   * Called when the broker is open. The listeners are opened when it resolves, to the ports that
+   * another worker has found for them; empty for none.
+   */
+  beforeListening(
+    broker: Broker,
+    policyOf: (listener: string) => ListenerPolicy | null,
+  ): Promise<readonly number[]>;
+}
+
+/** Tells the operator. */
+export type Tell = (type: "information" | "notice" | "warning", text: string) => void;
+
+/** Of several workers the first one alone tells what holds for all. */
+export function tellerOf(log: OperatorLog, node: NodeSurroundings | null): Tell {
+  const isFirst = node?.isFirst ?? true;
+  return (type, text) => {
+    if (isFirst) log.write(type, text);
+  };
+}
