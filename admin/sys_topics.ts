@@ -1,6 +1,7 @@
 /** Publishes the state of the broker below `$SYS/broker/`. */
 import type { Broker } from "../broker/broker.ts";
 import { LoadAverages } from "./load_average.ts";
+import { addCounts, type SysCounts, sysCountsOf } from "./sys_counts.ts";
 import { SessionTotals } from "./metrics/session_totals.ts";
 import { sysValues, totalsOf } from "./sys_values.ts";
 import { TimeSlices } from "./time_slices.ts";
@@ -16,6 +17,13 @@ export interface SysTopicsOptions {
   sinceMs?: number;
   /** The text of `$SYS/broker/version`. */
   version: string;
+  /**
+   * The state of other brokers that are one with this one for clients; `null`, the default, for
+   * none.
+   *
+   * @internal
+   */
+  others?: () => SysCounts | null;
 }
 
 /**
@@ -38,6 +46,7 @@ export class SysTopics {
   readonly #loads: LoadAverages;
   readonly #slices: TimeSlices;
   readonly #totals: SessionTotals;
+  readonly #others: () => SysCounts | null;
   /** The last text of each topic. */
   readonly #said = new Map<string, string>();
   #heapMost = 0;
@@ -59,13 +68,29 @@ export class SysTopics {
     const now = clock.now();
     this.#startMs = options.sinceMs ?? now;
     this.#loads = new LoadAverages(now);
-    // All averages exist from the start.
-    this.#loads.begin(Object.keys(totalsOf(broker.stats)));
     this.#slices = new TimeSlices(inspection);
     this.#totals = new SessionTotals(inspection, this.#slices);
+    this.#others = options.others ?? (() => null);
+    // All averages exist from the start.
+    this.#loads.begin(Object.keys(totalsOf(this.own)));
     this.#say("version", version);
     this.#schedule();
     this.#tell();
+  }
+
+  /**
+   * The state of this broker alone.
+   *
+   * @internal
+   */
+  get own(): SysCounts {
+    return sysCountsOf(this.#broker, this.#totals.last);
+  }
+
+  /** The state of this broker and of the others. */
+  get #counts(): SysCounts {
+    const others = this.#others();
+    return others === null ? this.own : addCounts(this.own, others);
   }
 
   /** Stops publishing. Retained messages stay. Stopping again does nothing. */
@@ -79,7 +104,7 @@ export class SysTopics {
     const { clock } = this.#broker;
     this.#cancel = clock.schedule(clock.now() + this.#intervalMs, () => {
       this.#schedule();
-      this.#loads.take(totalsOf(this.#broker.stats), clock.now());
+      this.#loads.take(totalsOf(this.#counts), clock.now());
       this.#tell();
     });
   }
@@ -111,19 +136,16 @@ export class SysTopics {
   }
 
   #tellValues(): void {
-    const { backlogMessages, backlogBytes, lagBytes, lagging } = this.#totals.last;
-    const queued = { messages: backlogMessages, bytes: backlogBytes };
-    const unsent = { connections: lagging, bytes: lagBytes };
-    const values = sysValues(this.#broker, queued, unsent, this.#heapMost);
+    const values = sysValues(this.#counts, this.#heapMost);
     this.#heapMost = values["heap/maximum"]!;
     for (const [topic, value] of Object.entries(values)) this.#say(topic, value);
   }
 
   #tellMemory(): void {
-    const { bytes, bytesMax } = this.#broker.stats.memory;
-    this.#say("memory/bytes", bytes);
-    this.#say("memory/limit", bytesMax);
-    this.#say("memory/refused", this.#broker.stats.limited.memory);
+    const { memoryBytes, memoryBytesMax, memoryRefused } = this.#counts;
+    this.#say("memory/bytes", memoryBytes);
+    this.#say("memory/limit", memoryBytesMax);
+    this.#say("memory/refused", memoryRefused);
   }
 
   #count(): void {

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { Broker } from "../broker/broker.ts";
 import { VirtualClock } from "../tests/harness/virtual_clock.ts";
+import { addCounts, noCounts } from "./sys_counts.ts";
 import { SysTopics } from "./sys_topics.ts";
 
 /** What is retained, all of which is below `$SYS/broker/`. */
@@ -108,5 +109,22 @@ Deno.test("SysTopics reports a topic that is longer than the broker allows, and 
   assertEquals((await retained(broker))["version"], "test");
   assert(errors.length > 0);
   for (const error of errors) assertMatch(`${error}`, /TypeError.*topicLevelsMax \(3\)/);
+  state.stop();
+});
+
+Deno.test("SysTopics tells the sum of brokers that are one; retained messages are replicas", async () => {
+  const clock = new VirtualClock();
+  await using broker = new Broker({ clock });
+  const alone = new SysTopics(broker, { version: "test" });
+  const none = noCounts(alone.own);
+  alone.stop();
+  const other = { ...none, clients: 3, sessions: 5, messagesReceived: 70, retainedMessages: 900 };
+  const state = new SysTopics(broker, { version: "test", others: () => addCounts(none, other) });
+  const topics = await retained(broker);
+  assertEquals(topics["clients/connected"], "3");
+  assertEquals(topics["clients/total"], "5");
+  assertEquals(topics["clients/disconnected"], "2");
+  assertEquals(topics["publish/messages/received"], "70");
+  assert(Number(topics["retained messages/count"]) <= broker.stats.retainedMessages);
   state.stop();
 });

@@ -3,67 +3,45 @@
  *
  * @module
  */
-import type { Broker } from "../broker/broker.ts";
-import type { BrokerStats } from "../broker/broker_stats.ts";
+import type { SysCounts } from "./sys_counts.ts";
 
-/** Messages that wait for sessions. A shared message counts for each session. */
-export interface Queued {
-  readonly messages: number;
-  readonly bytes: number;
-}
-
-/** Connections and bytes that wait to be written. */
-export interface Unsent {
-  readonly connections: number;
-  readonly bytes: number;
-}
-
-/** The number of dropped messages, without those that were refused by an authorizer. */
-function droppedOf(stats: BrokerStats): number {
-  const { "not-authorized": _, "read-denied": __, ...lost } = stats.dropped;
-  return Object.values(lost).reduce((sum, count) => sum + count, 0);
-}
-
-/** The values by their topics below `$SYS/broker/`, without `uptime`. */
-export function sysValues(
-  broker: Broker,
-  queued: Queued,
-  unsent: Unsent,
-  heapMost: number,
-): Record<string, number> {
-  const { stats } = broker;
-  const { sessions } = stats;
-  const disconnected = Math.max(0, sessions - stats.clients);
-  const stored = stats.retainedMessages + queued.messages;
-  const { heapUsed } = Deno.memoryUsage();
+/**
+ * The values by their topics below `$SYS/broker/`, without `uptime`.
+ *
+ * @param heapMost The most that the heap has had, in bytes.
+ */
+export function sysValues(counts: SysCounts, heapMost: number): Record<string, number> {
+  const { sessions, clients, heapUsed } = counts;
+  const disconnected = Math.max(0, sessions - clients);
+  const stored = counts.retainedMessages + counts.queuedMessages;
   return {
     "clients/total": sessions,
-    "clients/maximum": stats.clientsMost,
+    "clients/maximum": counts.clientsMost,
     "clients/disconnected": disconnected,
     "clients/inactive": disconnected,
-    "clients/connected": stats.clients,
-    "clients/active": stats.clients,
-    "clients/expired": stats.sessionsExpired,
+    "clients/connected": clients,
+    "clients/active": clients,
+    "clients/expired": counts.sessionsExpired,
     "messages/stored": stored,
     "store/messages/count": stored,
-    "store/messages/bytes": stats.retainedBytes + queued.bytes,
-    "subscriptions/count": stats.subscriptions,
-    "shared_subscriptions/count": stats.sharedSubscriptions,
-    "retained messages/count": stats.retainedMessages,
+    "store/messages/bytes": counts.retainedBytes + counts.queuedBytes,
+    "subscriptions/count": counts.subscriptions,
+    "shared_subscriptions/count": counts.sharedSubscriptions,
+    "retained messages/count": counts.retainedMessages,
     "heap/current": heapUsed,
     "heap/maximum": Math.max(heapMost, heapUsed),
-    "messages/received": stats.messagesReceived + stats.controlPacketsReceived,
-    "messages/sent": stats.messagesSent + stats.controlPacketsSent,
-    "bytes/received": stats.bytesReceived,
-    "bytes/sent": stats.bytesSent,
-    "publish/bytes/received": stats.payloadBytesReceived,
-    "publish/bytes/sent": stats.publishBytesSent,
-    "packet/out/count": unsent.connections,
-    "packet/out/bytes": unsent.bytes,
-    "connections/socket/count": stats.connectionsAccepted,
-    "publish/messages/dropped": droppedOf(stats),
-    "publish/messages/received": stats.messagesReceived,
-    "publish/messages/sent": stats.messagesSent,
+    "messages/received": counts.packetsReceived,
+    "messages/sent": counts.packetsSent,
+    "bytes/received": counts.bytesReceived,
+    "bytes/sent": counts.bytesSent,
+    "publish/bytes/received": counts.payloadBytesReceived,
+    "publish/bytes/sent": counts.publishBytesSent,
+    "packet/out/count": counts.unsentConnections,
+    "packet/out/bytes": counts.unsentBytes,
+    "connections/socket/count": counts.connectionsAccepted,
+    "publish/messages/dropped": counts.dropped,
+    "publish/messages/received": counts.messagesReceived,
+    "publish/messages/sent": counts.messagesSent,
   };
 }
 
@@ -75,16 +53,16 @@ export const SYS_ALIASES: readonly string[] = [
 ];
 
 /** The counters behind the averages of load, by their names. */
-export function totalsOf(stats: BrokerStats): Record<string, number> {
+export function totalsOf(counts: SysCounts): Record<string, number> {
   return {
-    "messages/received": stats.messagesReceived + stats.controlPacketsReceived,
-    "messages/sent": stats.messagesSent + stats.controlPacketsSent,
-    "publish/dropped": droppedOf(stats),
-    "publish/received": stats.messagesReceived,
-    "publish/sent": stats.messagesSent,
-    "bytes/received": stats.bytesReceived,
-    "bytes/sent": stats.bytesSent,
-    "connections": stats.connectsAccepted,
-    "sockets": stats.connectionsAccepted,
+    "messages/received": counts.packetsReceived,
+    "messages/sent": counts.packetsSent,
+    "publish/dropped": counts.dropped,
+    "publish/received": counts.messagesReceived,
+    "publish/sent": counts.messagesSent,
+    "bytes/received": counts.bytesReceived,
+    "bytes/sent": counts.bytesSent,
+    "connections": counts.connectsAccepted,
+    "sockets": counts.connectionsAccepted,
   };
 }

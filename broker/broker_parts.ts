@@ -4,6 +4,7 @@ import { Router } from "../router/router.ts";
 import { BrokerContext } from "./base/context.ts";
 import type { BrokerLimits } from "./base/limits.ts";
 import type { LinkedNodes } from "./base/node_peer.ts";
+import { NodeShare } from "./base/node_share.ts";
 import type { TurnBudget } from "./base/turn_budget.ts";
 import { retainExpiryOf } from "./base/retain_expiry.ts";
 import { Roster } from "./base/roster.ts";
@@ -58,6 +59,8 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
   journal: Journal | null = null;
   /** The other nodes of the cluster; `null` without one. Set by `node_port.ts`. */
   nodes: LinkedNodes | null = null;
+  /** What they have subscribed to. Set by `node_port.ts`. */
+  nodeShare: NodeShare = new NodeShare();
   accountRows: AccountRows | null = null;
   readonly #toFlush: FlushQueue<HostedOutbox>;
 

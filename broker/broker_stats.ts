@@ -48,10 +48,10 @@ export function statsOf(parts: BrokerParts): BrokerStats {
       return parts.sessions.clients;
     },
     get subscriptions() {
-      return parts.router.subscriptions;
+      return parts.router.subscriptions - parts.nodeShare.subscriptions;
     },
     get sharedSubscriptions() {
-      return parts.router.sharedSubscriptions;
+      return parts.router.sharedSubscriptions - parts.nodeShare.sharedSubscriptions;
     },
     get retainedMessages() {
       return parts.retained.size;

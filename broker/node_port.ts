@@ -15,6 +15,7 @@ import {
   nodePeer,
   pairOf,
 } from "./base/node_peer.ts";
+import { NodeShare } from "./base/node_share.ts";
 import { Origin } from "./base/origin.ts";
 import type { BrokerParts } from "./broker_parts.ts";
 import { Connection } from "./connection/connection.ts";
@@ -123,6 +124,11 @@ export class NodePort implements NodeHost {
     return this.#parts.context.settings.wallClock;
   }
 
+  /** How many subscriptions other nodes have here, while a cluster watches them. */
+  get subscriptions(): number {
+    return this.#parts.nodeShare.subscriptions;
+  }
+
   get nodes(): LinkedNodes | null {
     return this.#parts.nodes;
   }
@@ -141,17 +147,23 @@ export class NodePort implements NodeHost {
 
   watchInterest(watcher: InterestWatcher): () => void {
     const { router } = this.#parts;
+    const share = this.#parts.nodeShare = new NodeShare();
     for (const one of router.allSubscriptions()) {
-      if (!isNode(one)) watcher.onAdded(one.filter, one.options.qos);
+      if (isNode(one)) share.count(one.filter, 1);
+      else watcher.onAdded(one.filter, one.options.qos);
     }
     const own: SubscriptionWatcher<Receiver> = {
       onSubscribed: (one, previous) => {
-        if (isNode(one)) return;
+        if (isNode(one)) {
+          if (previous === undefined) share.count(one.filter, 1);
+          return;
+        }
         watcher.onAdded(one.filter, one.options.qos);
         if (previous !== undefined) watcher.onRemoved(one.filter, previous.options.qos);
       },
       onUnsubscribed: (one) => {
-        if (!isNode(one)) watcher.onRemoved(one.filter, one.options.qos);
+        if (isNode(one)) share.count(one.filter, -1);
+        else watcher.onRemoved(one.filter, one.options.qos);
       },
     };
     router.watcher = own;

@@ -54,7 +54,10 @@ async function listenAndTell(
 }
 
 /** Where an admin listener can be reached. */
-export function adminUrl({ hostname, port }: AdminListener, isEncrypted: boolean): string {
+export function adminUrl(
+  { hostname, port }: Pick<AdminListener, "hostname" | "port">,
+  isEncrypted: boolean,
+): string {
   const host = hostname.includes(":") ? `[${hostname}]` : hostname;
   return `http${isEncrypted ? "s" : ""}://${host}:${port}`;
 }

@@ -116,6 +116,11 @@ export class ConfiguredServer {
     }
   }
 
+  /** What it tells below `$SYS/broker/`; `null` for nothing. */
+  get state(): SysTopics | null {
+    return this.#state;
+  }
+
   /** The port of each listener, in the order of the configuration; 0 for a Unix socket. */
   get ports(): number[] {
     return this.#listeners.ports;
@@ -257,9 +262,10 @@ export class ConfiguredServer {
     if (intervalSeconds === this.#stateSeconds) return;
     this.#stateSeconds = intervalSeconds;
     this.#state?.stop();
-    const { version } = this.#surroundings;
+    const { version, node } = this.#surroundings;
+    const others = node?.others ?? (() => null);
     this.#state = intervalSeconds === 0
       ? null
-      : new SysTopics(this.#broker, { intervalSeconds, sinceMs: this.#sinceMs, version });
+      : new SysTopics(this.#broker, { intervalSeconds, sinceMs: this.#sinceMs, version, others });
   }
 }

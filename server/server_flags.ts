@@ -152,7 +152,7 @@ export function parseServerFlags(args: string[]): ServerFlags {
 }
 
 /** Flags that have no effect yet on a server with workers. */
-const NOT_WITH_WORKERS = ["admin-port", "stream"];
+const NOT_WITH_WORKERS = ["stream"];
 
 function countWorkers(flags: Record<string, unknown>): number {
   const { workers } = flags;

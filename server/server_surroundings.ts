@@ -1,4 +1,5 @@
 /** What a server with a configuration file is told beside it. */
+import type { SysCounts } from "../admin/sys_counts.ts";
 import type { ListenerPolicy } from "../broker/base/listener_policy.ts";
 import type { OperatorLog } from "../admin/operator_log.ts";
 import type { Broker, StreamOptions } from "../mod.ts";
@@ -23,6 +24,8 @@ export interface ServerSurroundings {
 export interface NodeSurroundings {
   /** Whether it is the first one, which alone tells the operator what holds for all. */
   readonly isFirst: boolean;
+  /** The state of the other nodes, for `$SYS`; `null` while it is not known. */
+  others(): SysCounts | null;
   /**
    * Called when the broker is open. The listeners are opened when it resolves, to the ports that
    * another worker has found for them; empty for none.

@@ -6,6 +6,7 @@ import type { Instrument } from "../metrics/instrument.ts";
 import { instrumentsOf } from "../metrics/instruments.ts";
 import { LoopLag } from "../metrics/loop_lag.ts";
 import { type ProcessUse, processUse } from "../metrics/process.ts";
+import { sysCountsOf } from "../sys_counts.ts";
 import { sysValues, totalsOf } from "../sys_values.ts";
 import type { TimeSlices } from "../time_slices.ts";
 import type { Operations } from "./operations.ts";
@@ -39,7 +40,7 @@ export class MetricsSource {
     this.lag = new LoopLag(clock);
     this.#sinceMs = clock.now();
     this.#loads = new LoadAverages(clock.now());
-    this.#loads.begin(Object.keys(totalsOf(broker.stats)));
+    this.#loads.begin(Object.keys(totalsOf(sysCountsOf(broker, this.totals.last))));
     this.instruments = instrumentsOf({
       broker,
       version: operations.version ?? "0.0.0",
@@ -75,10 +76,7 @@ export class MetricsSource {
 
   /** The same without the averages. */
   sysCounts(): Record<string, number> {
-    const { backlogMessages, backlogBytes, lagBytes, lagging } = this.totals.last;
-    const queued = { messages: backlogMessages, bytes: backlogBytes };
-    const unsent = { connections: lagging, bytes: lagBytes };
-    return sysValues(this.#broker, queued, unsent, this.#heapMost);
+    return sysValues(sysCountsOf(this.#broker, this.totals.last), this.#heapMost);
   }
 
   /** Stops the measurements. */
@@ -90,7 +88,7 @@ export class MetricsSource {
   #next(): void {
     const { clock } = this.#broker;
     this.#cancel = clock.schedule(clock.now() + LOAD_MS, () => {
-      this.#loads.take(totalsOf(this.#broker.stats), clock.now());
+      this.#loads.take(totalsOf(sysCountsOf(this.#broker, this.totals.last)), clock.now());
       this.#next();
     });
   }

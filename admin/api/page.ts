@@ -31,6 +31,12 @@ const PAGE_QUERY: Fields = {
     lengthMax: 100_000,
     description: "Where the page begins: `meta.next` of the page before",
   },
+  places: {
+    type: "boolean",
+    initial: false,
+    description: "In lists that are sorted: whether `meta.places` has a cursor for each entry, " +
+      "where a page begins behind it",
+  },
 };
 
 /** The part of a list that a request asks for. */
@@ -43,6 +49,8 @@ export interface PageRequest {
 /** A part of a list. */
 export interface Page<T> {
   readonly entries: readonly T[];
+  /** Where they are in the list. */
+  readonly places: readonly Place[];
   /** The cursor of the next page; `null` if this is the last one. */
   readonly next: string | null;
 }
@@ -82,6 +90,7 @@ export function* selectPage<T>(
   const shown = found.slice(0, limit);
   return {
     entries: shown.map(({ entry }) => entry),
+    places: shown.map(({ at }) => at),
     next: isLast ? null : cursorOf(shown.at(-1)!.at),
   };
 }
@@ -108,7 +117,7 @@ export async function answerPage<T>(
 ): Promise<Response> {
   const request = pageRequest(query);
   const page = await slices.run(selectPage(entries, place, request));
-  return jsonText(await slices.run(pageText(page, request.limit, view)));
+  return jsonText(await slices.run(pageText(page, query, view)));
 }
 
 /** The source of a list with a cached order. */
@@ -139,7 +148,7 @@ export async function answerIndexedPage<T>(
   });
   if (places === null) return await answerPage(slices, query, list);
   const page = await slices.run(findPage(places, list.get, { limit, after }));
-  return jsonText(await slices.run(pageText(page, limit, list.view)));
+  return jsonText(await slices.run(pageText(page, query, list.view)));
 }
 
 /** Finds a page in a sorted list, one entry per step. */
@@ -149,19 +158,23 @@ function* findPage<T>(
   { limit, after }: PageRequest,
 ): Steps<Page<T>> {
   const entries: T[] = [];
+  const found: Place[] = [];
   let at = startAfter(places, after);
   for (; at < places.length && entries.length < limit; at++) {
     const entry = get(places[at]!.key);
-    if (entry !== null) entries.push(entry);
+    if (entry !== null) {
+      entries.push(entry);
+      found.push(places[at]!);
+    }
     yield;
   }
-  return { entries, next: at < places.length ? cursorOf(places[at - 1]!) : null };
+  return { entries, places: found, next: at < places.length ? cursorOf(places[at - 1]!) : null };
 }
 
 /** A page as JSON, one entry per step. */
 function* pageText<T>(
-  { entries, next }: Page<T>,
-  limit: number,
+  { entries, places, next }: Page<T>,
+  query: Values,
   view: (entry: T) => unknown,
 ): Steps<string> {
   const texts: string[] = [];
@@ -169,7 +182,9 @@ function* pageText<T>(
     texts.push(JSON.stringify(view(entry)));
     yield;
   }
-  return `{"data":[${texts.join(",")}],"meta":${JSON.stringify({ limit, next })}}`;
+  const { limit } = query;
+  const meta = query.places ? { limit, next, places: places.map(cursorOf) } : { limit, next };
+  return `{"data":[${texts.join(",")}],"meta":${JSON.stringify(meta)}}`;
 }
 
 /**
@@ -199,7 +214,11 @@ export function pageSchema(entry: Schema): Schema {
       meta: {
         type: "object",
         required: ["limit", "next"],
-        properties: { limit: { type: "integer" }, next: { type: ["string", "null"] } },
+        properties: {
+          limit: { type: "integer" },
+          next: { type: ["string", "null"] },
+          places: { type: "array", items: { type: "string" } },
+        },
       },
     },
   };
@@ -216,7 +235,12 @@ export function cursorOf({ rank, key }: Place): string {
   return bytes.toBase64({ alphabet: "base64url", omitPadding: true });
 }
 
-function placeOf(cursor: string): Place {
+/**
+ * The place that a cursor stands for.
+ *
+ * @throws {RequestError} 400 if it comes from no list.
+ */
+export function placeOf(cursor: string): Place {
   try {
     const bytes = Uint8Array.fromBase64(cursor, { alphabet: "base64url" });
     const [rank, key, ...rest] = JSON.parse(new TextDecoder().decode(bytes));

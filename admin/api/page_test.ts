@@ -35,7 +35,7 @@ Deno.test("selectPage() goes on after the cursor, whatever has come and gone mea
 Deno.test("selectPage() says that a page is the last one if nothing follows", () => {
   const entries = [place("a"), place("b")];
   assertEquals(pageOf(entries, { limit: 2, after: null }).next, null);
-  assertEquals(pageOf([], { limit: 2, after: null }), { entries: [], next: null });
+  assertEquals(pageOf([], { limit: 2, after: null }), { entries: [], places: [], next: null });
 });
 
 Deno.test("pageRequest() refuses a cursor that comes from no page", () => {

@@ -33,7 +33,12 @@ export async function readJsonBody(request: Request): Promise<Values> {
   return value as Values;
 }
 
-async function readBytes({ body }: Request): Promise<Uint8Array> {
+/**
+ * Reads the body of a request.
+ *
+ * @throws {RequestError} 413 if it is too large.
+ */
+export async function readBytes({ body }: Request): Promise<Uint8Array<ArrayBuffer>> {
   if (body === null) return new Uint8Array();
   const parts: Uint8Array[] = [];
   let filled = 0;

@@ -3,7 +3,7 @@
 /** A request that is answered with an error. */
 export class RequestError extends Error {
   override readonly name: string = "RequestError";
-  /** The HTTP status: 400, 401, 403, 404, 409, 410, 413, 415, 421, 429 or 503. */
+  /** The HTTP status: 400, 401, 403, 404, 409, 410, 413, 415, 421, 429, 501 or 503. */
   readonly status: number;
   /** The field or query parameter that is wrong, or `null`. */
   readonly field: string | null;

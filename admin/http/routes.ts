@@ -41,6 +41,8 @@ export interface Route {
   readonly body?: Fields;
   /** Whether the body may have any fields, which the handler checks. */
   readonly isOpenBody?: boolean;
+  /** Whether the query and the body are passed on as they are, and are checked elsewhere. */
+  readonly isPassedOn?: boolean;
   /** The status of success; 200 by default, 204 without a schema. */
   readonly status?: number;
   /** The schema of the response on success. */
@@ -98,6 +100,7 @@ export async function callOf(
   url: URL,
   caller: Caller,
 ): Promise<Call> {
+  if (route.isPassedOn) return { request, caller, path, query: {}, body: {} };
   const query = readQuery(url.searchParams, route.query ?? {});
   const takesBody = route.body !== undefined || route.isOpenBody === true;
   const given = takesBody ? await readJsonBody(request) : {};

@@ -1,4 +1,5 @@
 /** One node of a server with a configuration file: a whole server in a worker. */
+import type { SysCounts } from "../../admin/sys_counts.ts";
 import type { Broker, ListenerPolicy } from "../../mod.ts";
 import { ConfiguredServer, type Loaded } from "../configured_server.ts";
 import { loadConfiguration, Reloader } from "../serve_configuration.ts";
@@ -15,6 +16,18 @@ interface Opened {
   policyOf(listener: string): ListenerPolicy | null;
 }
 
+/** The state of the other nodes; `null` before they have told it. */
+interface OtherNodes {
+  counts: SysCounts | null;
+}
+
+/** A server that starts, and waits until it may listen. */
+interface Starting {
+  readonly server: Promise<ConfiguredServer>;
+  readonly mayListen: (ports: readonly number[]) => void;
+  readonly others: OtherNodes;
+}
+
 /** A server that has its part of a configuration. */
 export class ConfiguredNode implements WorkerNode {
   readonly links: NodeLinks;
@@ -22,17 +35,20 @@ export class ConfiguredNode implements WorkerNode {
   readonly #reloader: Reloader;
   readonly #server: Promise<ConfiguredServer>;
   readonly #mayListen: (ports: readonly number[]) => void;
+  readonly #others: OtherNodes;
+  #running: ConfiguredServer | null = null;
 
   private constructor(
     settings: NodeSettings,
     owners: DescriptorOwners,
     { broker, policyOf }: Opened,
     reloader: Reloader,
-    starting: { server: Promise<ConfiguredServer>; mayListen: (ports: readonly number[]) => void },
+    starting: Starting,
   ) {
     this.#reloader = reloader;
     this.#server = starting.server;
     this.#mayListen = starting.mayListen;
+    this.#others = starting.others;
     this.forgotten = forgottenAfter(broker);
     const complain = (_key: string, line: string) => reloader.complain(line);
     this.links = new NodeLinks({ ...settings, owners }, { broker, policyOf, complain });
@@ -59,6 +75,7 @@ export class ConfiguredNode implements WorkerNode {
     const whole = await loadConfiguration(path, reloader.failed);
     const opened = Promise.withResolvers<Opened>();
     const ports = Promise.withResolvers<readonly number[]>();
+    const others: OtherNodes = { counts: null };
     const server = ConfiguredServer.start(partOf(whole), {
       version,
       connectionsMax,
@@ -67,6 +84,7 @@ export class ConfiguredNode implements WorkerNode {
       reload: () => reloader.run(),
       node: {
         isFirst: node === 0,
+        others: () => others.counts,
         beforeListening: (broker, policyOf) => {
           opened.resolve({ broker, policyOf });
           return ports.promise;
@@ -77,12 +95,13 @@ export class ConfiguredNode implements WorkerNode {
     return new ConfiguredNode(settings, owners, await opened.promise, reloader, {
       server,
       mayListen: ports.resolve,
+      others,
     });
   }
 
   async listen(listeners: readonly NodeListener[]): Promise<{ hostname: string; ports: number[] }> {
     this.#mayListen(listeners.map(({ port }) => port));
-    const server = await this.#server;
+    const server = this.#running = await this.#server;
     this.links.begin();
     this.#reloader.begin(server);
     return { hostname: "", ports: server.ports };
@@ -90,6 +109,18 @@ export class ConfiguredNode implements WorkerNode {
 
   reload(): Promise<readonly string[]> {
     return this.#reloader.run();
+  }
+
+  get counts(): SysCounts | null {
+    return this.#running?.state?.own ?? null;
+  }
+
+  takeOthers(counts: SysCounts): void {
+    this.#others.counts = counts;
+  }
+
+  administer(): Promise<number> {
+    throw new Error("The configuration has no admin listener for workers");
   }
 
   async stop(graceMs: number): Promise<void> {

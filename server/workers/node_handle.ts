@@ -1,6 +1,14 @@
 /** The worker of one node, as its supervisor sees it. */
+import type { SysCounts } from "../../admin/sys_counts.ts";
 import { NodeStartError } from "../start_error.ts";
-import type { FromNode, NodeListener, NodeSettings, PeerWay, ToNode } from "./node_messages.ts";
+import type {
+  FromNode,
+  NodeAdminSettings,
+  NodeListener,
+  NodeSettings,
+  PeerWay,
+  ToNode,
+} from "./node_messages.ts";
 
 type Answer<T extends FromNode["type"]> = Extract<FromNode, { type: T }>;
 
@@ -14,6 +22,8 @@ export class NodeHandle {
   /** Resolves with the error of a worker that has died. */
   readonly died: Promise<Error>;
   readonly #fail: (error: Error) => void;
+  /** Is told the state of the node, again and again. Set by `supervisor.ts`. */
+  onCounts: (counts: SysCounts) => void = () => {};
 
   /** Starts a worker. */
   constructor() {
@@ -25,6 +35,7 @@ export class NodeHandle {
       resolve(error);
     };
     this.#worker.onmessage = ({ data }: MessageEvent<FromNode>) => {
+      if (data.type === "counts") return this.onCounts(data.counts);
       const next = this.#next;
       this.#next = Promise.withResolvers();
       this.#hear();
@@ -66,6 +77,16 @@ export class NodeHandle {
   /** Has it read its configuration again. Returns what is wrong with it, a line each. */
   async reload(): Promise<readonly string[]> {
     return (await this.#ask({ type: "reload" }, "reloaded")).faults;
+  }
+
+  /** Has it open its admin listener. Returns its port. */
+  async administer(settings: NodeAdminSettings): Promise<number> {
+    return (await this.#ask({ type: "administer", settings }, "administered")).port;
+  }
+
+  /** Tells it the state of the other nodes. */
+  tellOthers(counts: SysCounts): void {
+    this.#worker.postMessage({ type: "others", counts } satisfies ToNode);
   }
 
   /** Has it stop. It resolves when everything is stored and closed. */

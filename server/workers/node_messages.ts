@@ -1,4 +1,6 @@
 /** What the supervisor and the worker of a node tell each other. */
+import type { ListenerInfo } from "../../admin/api/operations.ts";
+import type { SysCounts } from "../../admin/sys_counts.ts";
 import type { RingBuffers, RingSide } from "../../transport/ring/ring_buffers.ts";
 import type { PeerInfo } from "../../transport/transport.ts";
 
@@ -43,6 +45,14 @@ export interface PeerWay {
   readonly side: RingSide;
 }
 
+/** How a node opens its admin listener, which only this process uses. */
+export interface NodeAdminSettings {
+  /** The hash of the token of the server: callers show it, and it is passed on. */
+  readonly tokenHash: string;
+  /** The listeners of the server, as its API tells them. */
+  readonly listeners: readonly ListenerInfo[];
+}
+
 /** What the supervisor tells a node. */
 export type ToNode =
   /** Opens the store and the broker. */
@@ -57,6 +67,10 @@ export type ToNode =
   | { readonly type: "listen"; readonly listeners: readonly NodeListener[] }
   /** Reads the configuration again. */
   | { readonly type: "reload" }
+  /** Opens the admin listener of the node, for this process. */
+  | { readonly type: "administer"; readonly settings: NodeAdminSettings }
+  /** The state of the other nodes, for `$SYS`. It is not answered. */
+  | { readonly type: "others"; readonly counts: SysCounts }
   /** Stops, and gives clients so many milliseconds to take what waits for them. */
   | { readonly type: "stop"; readonly graceMs: number };
 
@@ -74,8 +88,12 @@ export type FromNode =
   | { readonly type: "listening"; readonly hostname: string; readonly ports: readonly number[] }
   /** The configuration was read again; the lines say what is wrong with it. */
   | { readonly type: "reloaded"; readonly faults: readonly string[] }
+  /** Its admin listener is open, on this port. */
+  | { readonly type: "administered"; readonly port: number }
   /** It cannot start; the lines say why. */
   | { readonly type: "failed"; readonly lines: readonly string[]; readonly code: number }
+  /** Its state, for `$SYS`. It answers nothing. */
+  | { readonly type: "counts"; readonly counts: SysCounts }
   /** It has stopped, and released everything. */
   | { readonly type: "stopped" };
 

@@ -14,6 +14,9 @@ const scope = globalThis as unknown as {
 };
 
 let node: WorkerNode | null = null;
+/** How often a node tells its state for `$SYS`, in milliseconds. */
+const COUNTS_MS = 1000;
+let telling: ReturnType<typeof setInterval> | undefined;
 /** One message is handled after the other. */
 let before: Promise<void> = Promise.resolve();
 
@@ -32,6 +35,7 @@ async function handle(message: ToNode): Promise<void> {
       node = settings.config === null
         ? await ServerNode.open(settings, owners, (line) => lines.push(line))
         : await ConfiguredNode.open(settings, settings.config, owners);
+      tellCounts(node);
       return scope.postMessage({ type: "opened", lines, forgotten: node.forgotten });
     }
     case "link":
@@ -47,9 +51,24 @@ async function handle(message: ToNode): Promise<void> {
       return scope.postMessage({ type: "listening", ...await node!.listen(message.listeners) });
     case "reload":
       return scope.postMessage({ type: "reloaded", faults: await node!.reload() });
+    case "administer": {
+      const port = await node!.administer(message.settings);
+      return scope.postMessage({ type: "administered", port });
+    }
+    case "others":
+      return node?.takeOthers(message.counts);
     case "stop":
+      clearInterval(telling);
       await node?.stop(message.graceMs);
       scope.postMessage({ type: "stopped" });
       scope.close();
   }
+}
+
+/** Tells the supervisor the state of a node from now on. */
+function tellCounts(node: WorkerNode): void {
+  telling = setInterval(() => {
+    const { counts } = node;
+    if (counts !== null) scope.postMessage({ type: "counts", counts });
+  }, COUNTS_MS);
 }

@@ -1,9 +1,14 @@
 /** Runs a server with workers until a signal stops it. */
 import { stopSignal } from "../../cli/stop_signal.ts";
 import { say } from "../../cli/terminal.ts";
+import type { ListenerInfo } from "../../admin/mod.ts";
+import { adminUrl } from "../admin_listener.ts";
+import { bindFault } from "../bind_fault.ts";
 import type { ServerFlags } from "../server_flags.ts";
 import { startLines } from "../start_lines.ts";
+import { StartError } from "../start_error.ts";
 import { SystemdNotifier } from "../systemd_notifier.ts";
+import { makeAdminToken } from "./admin_token.ts";
 import { checkNodeStores } from "./node_stores.ts";
 import { Supervisor } from "./supervisor.ts";
 
@@ -22,7 +27,7 @@ export interface WorkerSurroundings {
 
 /** Runs a server with workers until a signal stops it. */
 export async function serveWorkers(
-  { host, port, wsPort, data, strictStore, verbose, workers }: ServerFlags,
+  { host, port, wsPort, adminPort, data, strictStore, verbose, workers }: ServerFlags,
   { version, connectionsMax, memoryBytesMax }: WorkerSurroundings,
 ): Promise<void> {
   const stopped = stopSignal();
@@ -41,6 +46,7 @@ export async function serveWorkers(
     ...wsPort === null ? [] : [{ hostname: host, port: wsPort, webSocket: true }],
   ]);
   const { hostname, ports, lines, forgotten } = started;
+  const admin = adminPort === null ? null : await administer(supervisor, adminPort, ports);
   const facts = {
     version,
     hostname,
@@ -49,13 +55,14 @@ export async function serveWorkers(
     wsPort: ports[1] ?? null,
     directory: data,
     forgotten,
-    admin: null,
+    admin: admin === null ? null : { url: adminUrl(admin.listener, false), token: admin.token },
   };
   for (const line of [...startLines(facts), ...lines]) say(line);
   say(`Workers: ${workers}, with native sockets: the C library is called by FFI`);
   const notifier = SystemdNotifier.start();
   await stopped;
   await notifier?.stop();
+  await admin?.listener.close();
   await supervisor.stop(GRACE_MS);
 }
 
@@ -87,4 +94,30 @@ export async function serveConfiguredWorkers(
   await notifier?.stop();
   Deno.removeSignalListener("SIGHUP", reload);
   await supervisor.stop(GRACE_MS);
+}
+
+/**
+ * Opens the admin listener, for this machine only.
+ *
+ * @param ports The ports of MQTT, and of MQTT over WebSocket if there is one.
+ */
+async function administer(supervisor: Supervisor, port: number, ports: readonly number[]) {
+  const { token, hash } = await makeAdminToken();
+  const info = (port: number, i: number): ListenerInfo => ({
+    port,
+    protocol: i === 0 ? "mqtt" : "websockets",
+    tls: false,
+    mtls: false,
+    allow_anonymous: true,
+  });
+  await supervisor.administer({ tokenHash: hash, listeners: ports.map(info) });
+  const { WorkersAdmin } = await import("./workers_admin.ts");
+  try {
+    return { listener: new WorkersAdmin(port, hash, supervisor.adminPorts), token };
+  } catch (error) {
+    const host = "127.0.0.1";
+    const by = { portBy: "with --admin-port", hostBy: "with --host" };
+    const why = bindFault(error, { host, port, ...by });
+    throw new StartError(`cannot listen on ${host}:${port}: ${why}`, { cause: error });
+  }
 }

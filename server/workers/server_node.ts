@@ -1,4 +1,6 @@
 /** One node of a server: a whole broker in a worker. */
+import type { AdminListener } from "../../admin/mod.ts";
+import type { SysCounts } from "../../admin/sys_counts.ts";
 import { Broker, type BrokerOptions, SysTopics } from "../../mod.ts";
 import { complain, say } from "../../cli/terminal.ts";
 import type { ListenerPolicy } from "../../broker/base/listener_policy.ts";
@@ -8,9 +10,10 @@ import { StartError } from "../start_error.ts";
 import { forgottenAfter, openStoredBroker } from "../stored_broker.ts";
 import { terminalHooks } from "../terminal_hooks.ts";
 import { TerminalLines } from "../terminal_lines.ts";
+import { onlyToken } from "./admin_token.ts";
 import type { DescriptorOwners } from "./descriptor_owners.ts";
 import { NodeLinks } from "./node_links.ts";
-import type { NodeListener, NodeSettings } from "./node_messages.ts";
+import type { NodeAdminSettings, NodeListener, NodeSettings } from "./node_messages.ts";
 import type { WorkerNode } from "./worker_node.ts";
 
 /** A broker in a worker, with the listeners that all nodes share. */
@@ -19,6 +22,9 @@ export class ServerNode implements WorkerNode {
   readonly #broker: Broker;
   readonly #lines: TerminalLines;
   readonly #state: SysTopics;
+  #others: SysCounts | null = null;
+  #admin: AdminListener | null = null;
+  readonly #version: string;
   /** By the name of the listener. */
   readonly #policies = new Map<string, ListenerPolicy>();
 
@@ -29,13 +35,15 @@ export class ServerNode implements WorkerNode {
     lines: TerminalLines,
   ) {
     this.#broker = broker;
+    this.#version = settings.version;
     this.#lines = lines;
     this.links = new NodeLinks({ ...settings, owners }, {
       broker,
       policyOf: (listener) => this.#policies.get(listener) ?? null,
       complain: (key, line) => lines.complain(key, line),
     });
-    this.#state = new SysTopics(broker, { version: settings.version });
+    const { version } = settings;
+    this.#state = new SysTopics(broker, { version, others: () => this.#others });
   }
 
   /**
@@ -101,8 +109,25 @@ export class ServerNode implements WorkerNode {
     return Promise.resolve([]);
   }
 
+  get counts(): SysCounts {
+    return this.#state.own;
+  }
+
+  takeOthers(counts: SysCounts): void {
+    this.#others = counts;
+  }
+
+  async administer({ tokenHash, listeners }: NodeAdminSettings): Promise<number> {
+    const { listenAdmin } = await import("../../admin/mod.ts");
+    const operations = { version: this.#version, listeners: () => listeners };
+    const tokenFile = onlyToken(tokenHash);
+    this.#admin = await listenAdmin(this.#broker, { port: 0, tokenFile, operations });
+    return this.#admin.port;
+  }
+
   /** Closes everything. */
   async stop(graceMs: number): Promise<void> {
+    await this.#admin?.close();
     this.#state.stop();
     await this.#broker.close({ graceMs });
     this.links.close();

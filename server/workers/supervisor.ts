@@ -2,9 +2,10 @@
 import { complain } from "../../cli/terminal.ts";
 import { openLibc } from "../../transport/native/ffi_libc.ts";
 import { closeRing, makeRing, type RingBuffers } from "../../transport/ring/ring_buffers.ts";
+import { NodeCounts } from "./node_counts.ts";
 import { DescriptorOwners } from "./descriptor_owners.ts";
 import { NodeHandle } from "./node_handle.ts";
-import type { NodeListener, NodeSettings } from "./node_messages.ts";
+import type { NodeAdminSettings, NodeListener, NodeSettings } from "./node_messages.ts";
 
 /** The wait before a worker that has died is started again, in milliseconds. It doubles each time. */
 const RESTART_MS_MIN = 100;
@@ -38,6 +39,10 @@ export class Supervisor {
   readonly #isUp: boolean[] = [];
   /** The rings of each way between two nodes. */
   readonly #rings = new Map<string, { messages: RingBuffers; control: RingBuffers }>();
+  readonly #counts = new NodeCounts();
+  #admin: NodeAdminSettings | null = null;
+  /** Where the admin listener of each node is; `null` while it does not run. */
+  readonly adminPorts: (number | null)[] = [];
   #listeners: readonly NodeListener[] = [];
   #isStopping = false;
   /** Restarts that are in progress. */
@@ -87,6 +92,15 @@ export class Supervisor {
     await Promise.allSettled(others.map((node) => node.reload()));
   }
 
+  /** Has all nodes open their admin listeners, also after they were started again. */
+  async administer(settings: NodeAdminSettings): Promise<void> {
+    this.#admin = settings;
+    await Promise.all(this.#nodes.map(async (node, i) => {
+      this.adminPorts[i] = null;
+      this.adminPorts[i] = await node.administer(settings);
+    }));
+  }
+
   /** Stops all nodes. Clients have so many milliseconds to take what waits for them. */
   async stop(graceMs: number): Promise<void> {
     this.#isStopping = true;
@@ -121,6 +135,7 @@ export class Supervisor {
 
   #open(node: NodeHandle, i: number) {
     const { directory } = this.#settings;
+    node.onCounts = (counts) => node.tellOthers(this.#counts.take(i, counts));
     const settings = {
       ...this.#settings,
       node: i,
@@ -156,6 +171,8 @@ export class Supervisor {
     const sinceMs = performance.now();
     void this.#nodes[i]!.died.then((error) => {
       this.#isUp[i] = false;
+      this.#counts.onDied(i);
+      this.adminPorts[i] = null;
       if (this.#isStopping) return;
       if (performance.now() - sinceMs > STEADY_MS) this.#restartMs[i] = 0;
       const restart = this.#restart(i, error).finally(() => this.#restarts.delete(restart));
@@ -184,6 +201,7 @@ export class Supervisor {
       await Promise.allSettled(others.filter((j) => this.#isUp[j]).map((j) => this.#link(i, j)));
       await node.join();
       await node.listen(this.#listeners);
+      if (this.#admin !== null) this.adminPorts[i] = await node.administer(this.#admin);
       complain(`Worker ${i} runs again`);
       this.#watch(i);
     } catch (failure) {

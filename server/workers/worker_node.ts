@@ -1,6 +1,7 @@
 /** The interface of a node to its worker, whatever it was started with. */
+import type { SysCounts } from "../../admin/sys_counts.ts";
 import type { NodeLinks } from "./node_links.ts";
-import type { NodeListener } from "./node_messages.ts";
+import type { NodeAdminSettings, NodeListener } from "./node_messages.ts";
 
 /** A node: a broker, and what belongs to its server. */
 export interface WorkerNode {
@@ -18,6 +19,12 @@ export interface WorkerNode {
   listen(listeners: readonly NodeListener[]): Promise<{ hostname: string; ports: number[] }>;
   /** Reads its configuration again. Returns what is wrong with it, a line each. */
   reload(): Promise<readonly string[]>;
+  /** Its state, for `$SYS`; `null` if it tells nothing there. */
+  readonly counts: SysCounts | null;
+  /** Takes the state of the other nodes. */
+  takeOthers(counts: SysCounts): void;
+  /** Opens its admin listener, which only its process uses. Returns its port. */
+  administer(settings: NodeAdminSettings): Promise<number>;
   /** Closes everything. */
   stop(graceMs: number): Promise<void>;
 }

@@ -154,7 +154,7 @@ Deno.test("a filter without a subscriber is forgotten by other nodes", async () 
   two.subscribe("t", 2);
   await nodes.settle();
   const publisher = await nodes.client(0, "publisher");
-  const filters = () => nodes.broker(0).stats.subscriptions;
+  const filters = () => nodes.broker(0).nodePort.subscriptions;
   assertEquals(filters(), 1);
   two.cut();
   await nodes.settle();
@@ -177,7 +177,7 @@ Deno.test("subscriptions that were there before the link count from the link on"
   await nodes.settle();
   nodes.linkAll();
   await nodes.untilJoined();
-  assertEquals(nodes.broker(0).stats.subscriptions, 10_001);
+  assertEquals(nodes.broker(0).nodePort.subscriptions, 10_001);
   await nodes.broker(0).publish("device/77/x", "to 77", { qos: 1 });
   await nodes.broker(0).publish("program/x", "to the program");
   await nodes.settle();

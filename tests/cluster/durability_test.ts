@@ -162,7 +162,7 @@ Deno.test("a filter that has gone while the link was down is forgotten with the 
   receiver.unsubscribe("a");
   receiver.subscribe("c", 1);
   await nodes.settle();
-  assertEquals(nodes.broker(0).stats.subscriptions, 2);
+  assertEquals(nodes.broker(0).nodePort.subscriptions, 2);
   nodes.linkAll();
   await nodes.settle();
   const publisher = await nodes.client(0, "publisher");

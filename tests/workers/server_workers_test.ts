@@ -4,52 +4,11 @@
  * @module
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { ownerOf } from "../../cluster/client_owner.ts";
-import { SERVER_PERMISSIONS, startServer } from "../harness/broker_process.ts";
-import type { Child, Outcome } from "../harness/child.ts";
 import { within } from "../harness/deadline.ts";
 import * as packets from "../harness/packets.ts";
 import { RawClient } from "../harness/raw_client.ts";
 import { WebSocketClient } from "../harness/websocket_client.ts";
-
-const isSupported = Deno.build.os === "linux" && ["x86_64", "aarch64"].includes(Deno.build.arch);
-
-/** Enough for a start with an empty cache. */
-const DEADLINE_MS = 60_000;
-
-/** A test with a server that has workers. */
-function test(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name, fn, ignore: !isSupported });
-}
-
-function start(...flags: string[]): Child {
-  const workers = flags.includes("--workers") ? [] : ["--workers", "2"];
-  return startServer(
-    ["--native-sockets", "--port", "0", ...workers, ...flags],
-    [...SERVER_PERMISSIONS, "--allow-ffi"],
-  );
-}
-
-async function listening(server: Child): Promise<number> {
-  return Number((await server.waitFor(/127\.0\.0\.1:(\d+)/, "stdout", DEADLINE_MS))[1]);
-}
-
-async function run(...flags: string[]): Promise<Outcome> {
-  await using server = startServer(flags, [...SERVER_PERMISSIONS, "--allow-ffi"]);
-  return await server.outcome(DEADLINE_MS);
-}
-
-/** A client identifier that lives on this node of two. */
-function idOn(node: number, prefix: string): string {
-  for (let i = 0;; i++) if (ownerOf(`${prefix}${i}`, 2) === node) return `${prefix}${i}`;
-}
-
-async function connected(port: number, clientId: string, fields = {}): Promise<RawClient> {
-  const client = await RawClient.dial(port, DEADLINE_MS);
-  await client.send(packets.connect({ clientId, ...fields }));
-  await client.expect("20 02 00 00");
-  return client;
-}
+import { connected, DEADLINE_MS, idOn, listening, run, start, test } from "./_server.ts";
 
 test("messages of every QoS go from a client on one worker to a client on another one", async () => {
   await using server = start();
