@@ -6,7 +6,7 @@ import type { Instrument } from "../metrics/instrument.ts";
 import { instrumentsOf } from "../metrics/instruments.ts";
 import { LoopLag } from "../metrics/loop_lag.ts";
 import { type ProcessUse, processUse } from "../metrics/process.ts";
-import { sysCountsOf } from "../sys_counts.ts";
+import { addCounts, type SysCounts, sysCountsOf } from "../sys_counts.ts";
 import { sysValues, totalsOf } from "../sys_values.ts";
 import type { TimeSlices } from "../time_slices.ts";
 import type { Operations } from "./operations.ts";
@@ -26,6 +26,7 @@ export class MetricsSource {
   /** How late the event loop is. */
   readonly lag: LoopLag;
   readonly #broker: Broker;
+  readonly #operations: Operations;
   readonly #loads: LoadAverages;
   readonly #sinceMs: number;
   #process: ProcessUse | null = null;
@@ -35,12 +36,13 @@ export class MetricsSource {
   constructor(broker: Broker, operations: Operations, slices: TimeSlices) {
     const { inspection, clock } = broker;
     this.#broker = broker;
+    this.#operations = operations;
     this.slices = slices;
     this.totals = new SessionTotals(inspection, slices);
     this.lag = new LoopLag(clock);
     this.#sinceMs = clock.now();
     this.#loads = new LoadAverages(clock.now());
-    this.#loads.begin(Object.keys(totalsOf(sysCountsOf(broker, this.totals.last))));
+    this.#loads.begin(Object.keys(totalsOf(this.#counts)));
     this.instruments = instrumentsOf({
       broker,
       version: operations.version ?? "0.0.0",
@@ -76,7 +78,7 @@ export class MetricsSource {
 
   /** The same without the averages. */
   sysCounts(): Record<string, number> {
-    return sysValues(sysCountsOf(this.#broker, this.totals.last), this.#heapMost);
+    return sysValues(this.#counts, this.#heapMost);
   }
 
   /** Stops the measurements. */
@@ -85,10 +87,17 @@ export class MetricsSource {
     this.#cancel();
   }
 
+  /** The state of the broker, and of others that are one with it. */
+  get #counts(): SysCounts {
+    const own = sysCountsOf(this.#broker, this.totals.last);
+    const others = this.#operations.others?.() ?? null;
+    return others === null ? own : addCounts(own, others);
+  }
+
   #next(): void {
     const { clock } = this.#broker;
     this.#cancel = clock.schedule(clock.now() + LOAD_MS, () => {
-      this.#loads.take(totalsOf(sysCountsOf(this.#broker, this.totals.last)), clock.now());
+      this.#loads.take(totalsOf(this.#counts), clock.now());
       this.#next();
     });
   }

@@ -2,6 +2,7 @@
 import type { DynamicSecurity } from "../../auth/dynsec/dynamic_security.ts";
 import type { BridgeStatus } from "../../bridge/status.ts";
 import type { CertificateInfo } from "../metrics/instruments.ts";
+import type { SysCounts } from "../sys_counts.ts";
 import type { Line } from "../visible.ts";
 
 /** The operations of a program. A request for a missing one gets 404. */
@@ -24,6 +25,13 @@ export interface Operations {
   readonly bridges?: () => readonly BridgeStatus[];
   /** The accounts of dynamic security; `null` if there is none. */
   readonly accounts?: () => DynamicSecurity | null;
+  /**
+   * The state of other brokers that are one with this one for clients, for the values of `$SYS`;
+   * `null`, the default, for none.
+   *
+   * @internal
+   */
+  readonly others?: () => SysCounts | null;
   /** The listeners, in the format of mosquitto's API. */
   readonly listeners?: () => readonly ListenerInfo[];
 }

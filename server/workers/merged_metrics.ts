@@ -9,7 +9,6 @@ const MOST = new Set([
   ...["fairway_retained_messages", "fairway_retained_bytes"],
   ...["fairway_backlog_messages_most", "fairway_lag_bytes_most"],
   ...["fairway_event_loop_lag_last_seconds", "fairway_resident_bytes", "fairway_open_fds"],
-  ...["broker_uptime", "broker_retained_messages_count"],
 ]);
 const LEAST = new Set(["fairway_ready"]);
 

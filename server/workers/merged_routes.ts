@@ -37,6 +37,8 @@ const OF_ANY: readonly (readonly [Method, string])[] = [
   ["GET", "listeners"],
   ["GET", "version"],
   ["GET", "caller"],
+  // Each node knows the state of the others, for `$SYS`.
+  ["GET", "systree"],
   ["GET", "limits"],
   ["GET", "openapi.json"],
   // There is no configuration, no bridge and no stream with workers yet: each node says so.
@@ -47,9 +49,6 @@ const OF_ANY: readonly (readonly [Method, string])[] = [
   ["GET", "streams"],
   ...(["GET", "POST", "DELETE"] as const).map((method) => [method, "streams/*"] as const),
 ];
-
-/** Values of `$SYS` that are not added up. */
-const SYS_MOST = /\/(uptime|retained messages\/count)$/;
 
 /** All routes, each of which asks the nodes. */
 export function mergedRoutes(
@@ -80,10 +79,11 @@ export function mergedRoutes(
     { ...route(admins, "GET", "/health", (request) => health(admins, request)), scope: null },
     { ...route(admins, "GET", "/ready", (request) => ready(admins, request)), scope: null },
     route(admins, "GET", "/metrics", async (request) => {
+      // These are the values of `$SYS`.
+      if (request.query.get("names") === "mosquitto") return await admins.any(request);
       const texts = await okAll(admins, request, (response) => response.text());
       if (texts instanceof Response) return texts;
-      const own = request.query.get("names") === "mosquitto" ? "" : ownMetrics();
-      return text(mergeMetrics(texts, replaced) + own, PROMETHEUS_TYPE);
+      return text(mergeMetrics(texts, replaced) + ownMetrics(), PROMETHEUS_TYPE);
     }),
     ...LISTS.map((path) => api("GET", path, page)),
     ...OF_CLIENT.map(([method, rest]) => api(method, `clients/:id${rest}`, ofClient)),
@@ -98,12 +98,7 @@ export function mergedRoutes(
     api("GET", "drops", async (request) => {
       const all = await okAll(admins, request, (response) => response.json());
       if (all instanceof Response) return all;
-      return json({ data: sumOf(all.map(({ data }) => data), () => false) });
-    }),
-    api("GET", "systree", async (request) => {
-      const all = await okAll(admins, request, (response) => response.json());
-      if (all instanceof Response) return all;
-      return json(sumOf(all, (name) => SYS_MOST.test(name)));
+      return json({ data: sumOf(all.map(({ data }) => data)) });
     }),
     api("GET", "topics/last", (request) => lastMessage(admins, request)),
     api("GET", "live", (request) => streams(admins, request, mergedLive)),
@@ -181,17 +176,14 @@ async function ready(admins: NodeAdmins, request: NodeRequest): Promise<Response
   return json({ status: isReady ? "ready" : "not ready", reasons }, isReady ? 200 : 503);
 }
 
-/** Adds numbers by their names; of some it takes the largest, and what is no number is the first. */
-function sumOf(
-  all: readonly Record<string, unknown>[],
-  isMost: (name: string) => boolean,
-): Record<string, unknown> {
+/** Adds numbers by their names; what is no number is that of the first. */
+function sumOf(all: readonly Record<string, unknown>[]): Record<string, unknown> {
   const sum: Record<string, unknown> = {};
   for (const one of all) {
     for (const [name, value] of Object.entries(one)) {
       const before = sum[name];
       if (typeof value !== "number" || typeof before !== "number") sum[name] ??= value;
-      else sum[name] = isMost(name) ? Math.max(before, value) : before + value;
+      else sum[name] = before + value;
     }
   }
   return sum;
@@ -208,7 +200,7 @@ async function lastMessage(admins: NodeAdmins, request: NodeRequest): Promise<Re
   const [{ last }] = all.toSorted((a, b) => {
     return (b.last?.time ?? "") > (a.last?.time ?? "") ? 1 : -1;
   });
-  return json({ data: { ...sumOf(all, () => false), last } });
+  return json({ data: { ...sumOf(all), last } });
 }
 
 /** Opens a stream at every node, and merges them. */

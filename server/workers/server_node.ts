@@ -119,7 +119,8 @@ export class ServerNode implements WorkerNode {
 
   async administer({ tokenHash, listeners }: NodeAdminSettings): Promise<number> {
     const { listenAdmin } = await import("../../admin/mod.ts");
-    const operations = { version: this.#version, listeners: () => listeners };
+    const others = () => this.#others;
+    const operations = { version: this.#version, listeners: () => listeners, others };
     const tokenFile = onlyToken(tokenHash);
     this.#admin = await listenAdmin(this.#broker, { port: 0, tokenFile, operations });
     return this.#admin.port;

@@ -5,6 +5,7 @@
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Child } from "../harness/child.ts";
+import { eventually } from "../harness/eventually.ts";
 import * as packets from "../harness/packets.ts";
 import { RawClient } from "../harness/raw_client.ts";
 import { WebSocketClient, webSocketRequest } from "../harness/websocket_client.ts";
@@ -98,8 +99,13 @@ test("lists, metrics and single clients of the API are those of all workers", as
   assertEquals(await admin.metric("fairway_subscriptions"), 5);
   assertEquals(await admin.metric("fairway_ready"), 1);
   assert(await admin.metric('fairway_admin_requests_total{status="200"}') > 0);
-  const systree = await admin.json("/api/v1/systree");
-  assertEquals(systree["$SYS/broker/clients/connected"], 5);
+  // A worker tells the others its state once a second.
+  await eventually("$SYS is that of all workers", async () => {
+    const systree = await admin.json("/api/v1/systree");
+    const stored = systree["$SYS/broker/messages/stored"];
+    return systree["$SYS/broker/clients/connected"] === 5 &&
+      stored === systree["$SYS/broker/retained messages/count"];
+  });
   for (const id of ids.slice(0, 2)) {
     assertEquals((await admin.json(`/api/v1/clients/${id}`)).data.clientId, id);
     const path = `/api/v1/clients/${id}/disconnect`;
