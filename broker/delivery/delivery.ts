@@ -210,11 +210,13 @@ function deliverToOne(group: SharedGroup<Receiver>, message: Message): boolean {
   // What came by a link goes to the members here, and to another node only if there are none left.
   const isOnward = ({ subscriber }: Subscription<Receiver>) =>
     origin.kind === "link" && subscriber.isOrigin(origin);
+  // Nodes whose members are all away would send it to each other for ever.
+  const hasOwn = origin.kind === "link" && group.some((one) => !isOnward(one));
   const rank = (one: Subscription<Receiver>) => {
     const { subscriber, options } = one;
     if (!subscriber.mayReceive(message.name)) return Rank.none;
     const rank = subscriber.rank(Math.min(options.qos, message.qos) as QoS);
-    return isOnward(one) ? Math.min(rank, Rank.onward) : rank;
+    return !isOnward(one) ? rank : hasOwn ? Rank.none : Math.min(rank, Rank.onward);
   };
   // If all backlogs are full, the overflow policy of one of them applies.
   const anyone = (one: Subscription<Receiver>) =>

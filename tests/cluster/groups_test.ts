@@ -113,3 +113,17 @@ Deno.test("numeric and odd names of groups are told apart", async () => {
   await nodes.settle();
   for (const { texts } of members) assertEquals(texts, ["one for each group"]);
 });
+
+Deno.test("a QoS 0 message does not go back and forth between nodes whose members are all away", async () => {
+  await using nodes = await Nodes.start(2, { conditions: { maxDelayMs: 1, windowBytes: 65_536 } });
+  for (const node of [0, 1]) {
+    const member = await nodes.client(node, `member${node}`, { isDurable: true });
+    member.subscribe("$share/g/t", 1);
+    await nodes.settle();
+    member.cut();
+  }
+  const publisher = await nodes.client(0, "publisher");
+  publisher.publish("t", "nobody is there", 0);
+  await nodes.settle();
+  assertEquals(nodes.broker(1).stats.dropped["session-ended"], 1);
+});
