@@ -5,6 +5,7 @@ import type { ListenerInfo } from "../../admin/mod.ts";
 import { adminUrl } from "../admin_listener.ts";
 import { bindFault } from "../bind_fault.ts";
 import type { ServerFlags } from "../server_flags.ts";
+import { loadConfiguration } from "../serve_configuration.ts";
 import { startLines } from "../start_lines.ts";
 import { StartError } from "../start_error.ts";
 import { SystemdNotifier } from "../systemd_notifier.ts";
@@ -78,6 +79,15 @@ export async function serveConfiguredWorkers(
   { version, connectionsMax, memoryBytesMax }: WorkerSurroundings,
   stopped: Promise<void>,
 ): Promise<void> {
+  const started = Promise.withResolvers<Supervisor>();
+  let before: Promise<unknown> = started.promise;
+  const reload = () => {
+    before = before.then(async () => {
+      await (await started.promise).reload(await isValid(path));
+    });
+  };
+  // Before a worker reports that it listens: a reader of that line may send the signal.
+  Deno.addSignalListener("SIGHUP", reload);
   const { supervisor } = await Supervisor.start(workers, {
     config: path,
     directory: null,
@@ -87,8 +97,7 @@ export async function serveConfiguredWorkers(
     verbose: false,
     version,
   }, []);
-  const reload = () => void supervisor.reload();
-  Deno.addSignalListener("SIGHUP", reload);
+  started.resolve(supervisor);
   const notifier = SystemdNotifier.start();
   await stopped;
   await notifier?.stop();
@@ -119,5 +128,17 @@ async function administer(supervisor: Supervisor, port: number, ports: readonly 
     const by = { portBy: "with --admin-port", hostBy: "with --host" };
     const why = bindFault(error, { host, port, ...by });
     throw new StartError(`cannot listen on ${host}:${port}: ${why}`, { cause: error });
+  }
+}
+
+/** Whether a configuration can be used. */
+async function isValid(path: string): Promise<boolean> {
+  try {
+    const { material } = await loadConfiguration(path, () => {});
+    material.close();
+    return true;
+  } catch {
+    // The first worker finds out the same, and says it.
+    return false;
   }
 }

@@ -79,17 +79,17 @@ export class Supervisor {
   }
 
   /**
-   * Has all nodes read their configuration again. If the first one finds a fault, the others stay as
-   * they are.
+   * Has all nodes read their configuration again. The first one, which tells the operator, is the
+   * last to do so: what it says then holds for all.
+   *
+   * @param isValid Whether the configuration can be used. If not, the first node alone reads it, and
+   * tells why.
    */
-  async reload(): Promise<void> {
+  async reload(isValid: boolean): Promise<void> {
     const [first, ...others] = this.#nodes as [NodeHandle, ...NodeHandle[]];
-    try {
-      if ((await first.reload()).length > 0) return;
-    } catch {
-      // It has just died. It reads the file when it starts again.
-    }
-    await Promise.allSettled(others.map((node) => node.reload()));
+    // One that has just died reads the file when it starts again.
+    if (isValid) await Promise.allSettled(others.map((node) => node.reload()));
+    await Promise.allSettled([first.reload()]);
   }
 
   /** Has all nodes open their admin listeners, also after they were started again. */
