@@ -4,6 +4,21 @@ import { Message } from "../base/message.ts";
 import { Origin } from "../base/origin.ts";
 import type { Receiver } from "./subscriber.ts";
 
+/** Takes whole frames, and copies them. */
+export interface FrameSink {
+  /** Appends the frames in `bytes[start, end)`. */
+  append(bytes: Uint8Array, start: number, end: number, frames: number): void;
+}
+
+/** Payloads up to this size are copied byte by byte, which is faster than a call for so few. */
+const COPIED_BYTES_MAX = 64;
+
+/**
+ * Holds the last batch that was converted. All batches share it, because each is used up before the
+ * next one begins.
+ */
+let scratch: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+
 /**
  * Consecutive plain QoS 0 frames to one topic, without flags and properties. They need not be
  * decoded: a subscriber with the same protocol version receives the same bytes. The object is
@@ -29,6 +44,7 @@ export class PublishBatch {
   /** Where they come from. */
   origin: Origin = Origin.unknown;
   #messages: Message[] | null = null;
+  #converted: Uint8Array | null = null;
 
   /** Starts an empty batch at `start`. */
   begin(
@@ -45,6 +61,7 @@ export class PublishBatch {
     this.start = this.end = start;
     this.frames = this.frameBytesMax = this.headerBytes = 0;
     this.#messages = null;
+    this.#converted = null;
   }
 
   /** Adds the frame that ends at `end`. */
@@ -63,9 +80,67 @@ export class PublishBatch {
     return this.end - this.start - this.headerBytes - this.frames * headBytes;
   }
 
+  /**
+   * Appends the frames to a log or an outbox, in the format of MQTT 5 or of the other versions.
+   *
+   * @returns False if a frame may be larger there than `packetBytesMax`. Then it has appended none.
+   */
+  appendTo(sink: FrameSink, v5: boolean, packetBytesMax: number): boolean {
+    if (v5 === this.v5) {
+      if (this.frameBytesMax > packetBytesMax) return false;
+      sink.append(this.buffer, this.start, this.end, this.frames);
+      return true;
+    }
+    // A conversion adds the property length, and maybe a byte to the Remaining Length.
+    if (this.frameBytesMax + 2 > packetBytesMax) return false;
+    const frames = this.converted();
+    sink.append(frames, 0, frames.length, this.frames);
+    return true;
+  }
+
+  /**
+   * The frames in the other format: that of MQTT 5 if they are older ones, and the other way round.
+   * Made once, and borrowed until the next batch begins.
+   */
+  converted(): Uint8Array {
+    return this.#converted ??= this.#convert();
+  }
+
   /** The frames as messages, for subscribers that cannot receive the same bytes; created once. */
   messages(): readonly Message[] {
     return this.#messages ??= this.#split();
+  }
+
+  #convert(): Uint8Array {
+    const { buffer, v5 } = this;
+    const topicBytes = 2 + this.route.byteLength;
+    const size = this.end - this.start + 2 * this.frames;
+    if (size > scratch.length) scratch = new Uint8Array(2 * size);
+    const target = scratch;
+    let to = 0;
+    for (let at = this.start; at < this.end;) {
+      target[to++] = buffer[at++]!;
+      let length = 0;
+      for (let shift = 0;; shift += 7) {
+        const byte = buffer[at++]!;
+        length |= (byte & 0x7f) << shift;
+        if (byte < 0x80) break;
+      }
+      const end = at + length;
+      let left = v5 ? length - 1 : length + 1;
+      for (; left >= 0x80; left >>>= 7) target[to++] = left & 0x7f | 0x80;
+      target[to++] = left;
+      for (const payload = at + topicBytes; at < payload;) target[to++] = buffer[at++]!;
+      // The property length: there are no properties.
+      if (v5) at++;
+      else target[to++] = 0;
+      if (end - at > COPIED_BYTES_MAX) {
+        target.set(buffer.subarray(at, end), to);
+        to += end - at;
+        at = end;
+      } else while (at < end) target[to++] = buffer[at++]!;
+    }
+    return target.subarray(0, to);
   }
 
   #split(): Message[] {

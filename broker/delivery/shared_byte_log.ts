@@ -75,10 +75,9 @@ export class SharedByteLog {
     this.#followAll();
     if (this.#followed > 0) {
       const { v5, packetBytesMax } = this.#wire;
-      const same = v5 === run.v5 && this.#variant.identifiers === null &&
-        run.frameBytesMax <= packetBytesMax;
-      if (same) this.#log.append(run.buffer, run.start, run.end, run.frames);
-      else for (const message of run.messages()) this.#encode(message);
+      const isPlain = this.#variant.identifiers === null;
+      const isAppended = isPlain && run.appendTo(this.#log, v5, packetBytesMax);
+      if (!isAppended) { for (const message of run.messages()) this.#encode(message); }
     }
     if (this.#log.end >= this.#checkAt) this.#checkLags();
   }

@@ -214,10 +214,9 @@ export class Session extends WakingQueue
     if (link === null || !link.outbox.isOpen) return;
     if (!this.mayReceive(run.route.topic)) return this.#host.context.countWithheld(run.frames);
     const { wire } = link;
-    const asIs = wire.v5 === run.v5 && !wire.isOwn && variant.identifiers === null &&
-      run.frameBytesMax <= wire.packetBytesMax;
-    if (asIs) link.outbox.append(run.buffer, run.start, run.end, run.frames);
-    else for (const message of run.messages()) this.sendLoose(link, message, variant);
+    const isPlain = !wire.isOwn && variant.identifiers === null;
+    if (isPlain && run.appendTo(link.outbox, wire.v5, wire.packetBytesMax)) return;
+    for (const message of run.messages()) this.sendLoose(link, message, variant);
   }
 
   receive(message: Message, variant: Variant): void {

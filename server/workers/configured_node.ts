@@ -2,7 +2,8 @@
 import type { SysCounts } from "../../admin/sys_counts.ts";
 import type { Broker, ListenerPolicy } from "../../mod.ts";
 import { ConfiguredServer, type Loaded } from "../configured_server.ts";
-import { loadConfiguration, Reloader } from "../serve_configuration.ts";
+import { loadConfiguration } from "../load_configuration.ts";
+import { Reloader } from "../reloader.ts";
 import { forgottenAfter } from "../stored_broker.ts";
 import type { DescriptorOwners } from "./descriptor_owners.ts";
 import { nodeConfiguration } from "./node_configuration.ts";

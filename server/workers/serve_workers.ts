@@ -5,7 +5,7 @@ import type { ListenerInfo } from "../../admin/mod.ts";
 import { adminUrl } from "../admin_listener.ts";
 import { bindFault } from "../bind_fault.ts";
 import type { ServerFlags } from "../server_flags.ts";
-import { loadConfiguration } from "../serve_configuration.ts";
+import { loadConfiguration } from "../load_configuration.ts";
 import { startLines } from "../start_lines.ts";
 import { StartError } from "../start_error.ts";
 import { SystemdNotifier } from "../systemd_notifier.ts";

@@ -195,7 +195,10 @@ clientsTest("each message of a shared subscription goes to one of its members", 
   await publish(port, ["-V", "5", "-t", "work", "-q", "1", "-l"], jobs.join("\n"));
   const done = await Subscriber.together([first, second], 20);
   assertEquals(sorted(done), jobs.toSorted());
-  assert(first.messages.length > 0 && second.messages.length > 0, "one member did all the work");
+  // Of several workers, the members on the worker of the publisher come first.
+  const isOne = Deno.env.get("FAIRWAY_TEST_WORKERS") === undefined;
+  const isShared = first.messages.length > 0 && second.messages.length > 0;
+  assert(isShared || !isOne, "one member did all the work");
   assertEquals(payloads(await loner.outcome()), jobs);
 });
 
