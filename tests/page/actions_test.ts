@@ -126,6 +126,8 @@ testWith(
       await stage.button("Subscribe").click();
       await page.getByRole("list", { name: "Subscriptions" }).getByText(filter!).waitFor();
     }
+    // What is being typed stays when the page is drawn anew for messages.
+    await page.getByLabel("Topic filter").fill("half/typ");
     await friend.publish("lamps/1", "on", { qos: 1 });
     await friend.publish("doors/front", "open", {
       qos: 2,
@@ -136,6 +138,7 @@ testWith(
     await row("lamps/1").waitFor();
     await row("doors/front").click();
     await stage.sees("by=wind");
+    assertEquals(await page.getByLabel("Topic filter").inputValue(), "half/typ");
     await stage.sees("text/plain");
     await stage.isAccessible("messages");
 

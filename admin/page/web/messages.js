@@ -82,7 +82,7 @@ function Subscribe({ detail, isOpen }) {
     <${Card} title="Subscribe">
       <form onSubmit=${submit}>
         <${Field}
-          label="Topic filter"><input class="mono" name="filter" required value=${detail ??
+          label="Topic filter"><input class="mono" name="filter" required defaultValue=${detail ??
             ""} placeholder="sensors/#" /><//>
         <div class="inline">
           <${Field} label="QoS"><select name="qos"><option value="0">0</option><option value="1">1</option><option value="2">2</option></select><//>

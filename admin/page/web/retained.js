@@ -46,7 +46,8 @@ export function Retained() {
   return html`
     <${View} title="Retained" lead="The last message of each topic that was published with RETAIN.">
       <form class="filters" role="search" onSubmit=${search}>
-        <${Field} label="Topic filter"><input class="mono" name="filter" value=${filter} /><//>
+        <${Field}
+          label="Topic filter"><input class="mono" name="filter" defaultValue=${filter} /><//>
         <button type="submit">Show</button>
         <button type="button" disabled=${!session.mayWrite || list.length === 0} onClick=${() =>
           setAsked(filter)}>Delete all that match</button>
