@@ -196,7 +196,8 @@ modernTest("MQTT.js shares a subscription among clients", async (first, port) =>
   // Of several workers, the members on the worker of the publisher get all: `first` is one of them.
   // How many each of the two gets then depends on where `second` lives.
   if (Deno.env.get("FAIRWAY_TEST_WORKERS") !== undefined) {
-    assertEquals(new Set(payloads(await first.receive(4))).size, 4);
+    const own = payloads(await first.receive(4));
+    assertEquals(own, [...new Set(own)]);
     return;
   }
   const half = 10 / 2 + 1;
