@@ -55,7 +55,7 @@ export class Broker implements AsyncDisposable {
    * @internal
    */
   readonly inspection: Inspection;
-  /** @internal Connections that go to other nodes, and come from there. */
+  /** @internal Connections that go to other nodes. */
   readonly handover: Handover;
   /** @internal What makes the broker a node of a cluster. */
   readonly nodePort: NodePort;

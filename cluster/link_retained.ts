@@ -118,7 +118,7 @@ export class LinkRetained implements PeerPart {
 
   *#topics(): Generator<string | null, void, void> {
     yield* this.#host.retained.topics();
-    yield* this.#host.versions.deletions();
+    yield* this.#host.versions.others();
   }
 
   #nextVersions(walk: Iterator<string | null>): Uint8Array {

@@ -44,9 +44,14 @@ export class RetainedVersions {
     this.#wallClock = wallClock;
   }
 
-  /** Topics whose messages were deleted lately. They may change during the walk. */
-  deletions(): Iterable<string> {
-    return this.#deleted.keys();
+  /**
+   * Topics that no walk of the messages finds: those whose messages were deleted lately, and those
+   * that begin with `$` and have changed since the start [MQTT-4.7.2-1]. They may change during the
+   * walk.
+   */
+  *others(): Generator<string, void, void> {
+    yield* this.#deleted.keys();
+    for (const topic of this.#changed.keys()) if (topic.startsWith("$")) yield topic;
   }
 
   /** The state of a topic; version 0 if nothing is known. */

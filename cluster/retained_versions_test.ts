@@ -89,12 +89,21 @@ Deno.test("RetainedVersions remembers deletions for ten minutes, and no more tha
   versions.onChanged("a");
   time.nowMs += 599_000;
   versions.onChanged("b");
-  assertEquals([...versions.deletions()], ["a", "b"]);
+  assertEquals([...versions.others()], ["a", "b"]);
   time.nowMs += 2000;
   versions.onChanged("c");
-  assertEquals([...versions.deletions()], ["b", "c"]);
+  assertEquals([...versions.others()], ["b", "c"]);
   for (let i = 0; i < 100_000; i++) versions.onChanged(`t${i}`);
-  assertEquals([...versions.deletions()].length, 100_000);
+  assertEquals([...versions.others()].length, 100_000);
+});
+
+Deno.test("RetainedVersions tells of topics that # does not match [MQTT-4.7.2-1]", () => {
+  const { messages, versions } = world();
+  for (const topic of ["a", "$shop/a"]) {
+    messages.all.set(topic, content("x"));
+    versions.onChanged(topic);
+  }
+  assertEquals([...versions.others()], ["$shop/a"]);
 });
 
 Deno.test("RetainedVersions knows nothing of what has expired", () => {
@@ -103,7 +112,7 @@ Deno.test("RetainedVersions knows nothing of what has expired", () => {
   versions.onChanged("a");
   messages.all.delete("a");
   versions.onExpired("a");
-  assertEquals([versions.of("a").version, [...versions.deletions()]], [0, []]);
+  assertEquals([versions.of("a").version, [...versions.others()]], [0, []]);
 });
 
 Deno.test("sumOf() depends on every part of a message, and on both ends of a large one", () => {

@@ -150,6 +150,11 @@ export class ConfiguredServer {
     this.#log.write("error", text);
   }
 
+  /** Logs a failure that may come very often: only the first few of a kind, and then their number. */
+  complainSeldom(kind: string, text: string): void {
+    this.#log.writeSeldom(kind, "error", text);
+  }
+
   /**
    * Applies a configuration that was read again. Clients stay connected, except those of removed
    * listeners. Permissions that were removed end at once.

@@ -10,7 +10,7 @@ export class Reloader {
     this.#go();
   };
   /** Logs a failed request to a service. */
-  readonly failed: (error: Error) => void = (error) => this.complain(error.message);
+  readonly failed: (error: Error) => void = (error) => this.#server?.complain(error.message);
   readonly #load: () => Promise<Loaded>;
   #server: ConfiguredServer | null = null;
   #isAsked = false;
@@ -23,11 +23,6 @@ export class Reloader {
   /** @param load Reads the configuration. */
   constructor(load: () => Promise<Loaded>) {
     this.#load = load;
-  }
-
-  /** Logs a failure as one line, once the server is up. */
-  complain(text: string): void {
-    this.#server?.complain(text);
   }
 
   /** Reloads the server. Returns what is wrong with the configuration, a line each. */

@@ -2,7 +2,6 @@
 import { AddressList, hostOf } from "../../transport/cidr.ts";
 import type { Opening } from "../../transport/opening.ts";
 import { proxyOpening, type ProxyOptions } from "../../transport/proxy_protocol.ts";
-import type { DetachedSocket } from "../../transport/native/native_socket.ts";
 import type { NativeSockets } from "../../transport/native/native_sockets.ts";
 import { type BindTcp, TcpListener } from "../../transport/tcp.ts";
 import { TlsListener } from "../../transport/tls.ts";
@@ -92,16 +91,6 @@ export class Listeners {
     if (!this.#context.isClosing) return this.#keep(listener);
     await listener.close();
     throw closed();
-  }
-
-  /**
-   * Takes over a native socket that another thread of the process has accepted.
-   *
-   * @throws {NativeSocketsUnavailableError} If the C library cannot be used.
-   */
-  async adopt(socket: DetachedSocket, peer: PeerInfo, policy: ListenerPolicy): Promise<void> {
-    const sockets = await this.#openNative();
-    this.#acceptor.accept(sockets.adopt(socket), { ...peer, isAdmitted: true }, policy);
   }
 
   /** Uses native sockets that are already open. Releasing the listeners closes them. */

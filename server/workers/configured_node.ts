@@ -51,7 +51,10 @@ export class ConfiguredNode implements WorkerNode {
     this.#mayListen = starting.mayListen;
     this.#others = starting.others;
     this.forgotten = forgottenAfter(broker);
-    const complain = (_key: string, line: string) => reloader.complain(line);
+    const complain = (key: string, line: string) => {
+      // If the start has failed, the supervisor hears why.
+      void starting.server.then((server) => server.complainSeldom(key, line), () => {});
+    };
     this.links = new NodeLinks({ ...settings, owners }, { broker, policyOf, complain });
   }
 

@@ -2,11 +2,12 @@
 import type { ClientHome, ForeignConnection } from "../../broker/base/client_home.ts";
 import { ownerOf } from "../../cluster/client_owner.ts";
 import { NativeTransport } from "../../transport/native/native_transport.ts";
-import { closeRing, makeRing, type RingBuffers } from "../../transport/ring/ring_buffers.ts";
+import { makeRing } from "../../transport/ring/ring_buffers.ts";
 import { ringTransport } from "../../transport/ring/ring_transport.ts";
 import type { DescriptorOwners } from "./descriptor_owners.ts";
 import type { HandedConnection, HandedPipe } from "./node_messages.ts";
 import { relay } from "./relay.ts";
+import { RelayRings } from "./relay_rings.ts";
 
 /** What waits in each direction of a connection that is passed on, in bytes. */
 const RELAY_BYTES = 16 * 1024;
@@ -26,7 +27,7 @@ export interface ExchangeHost {
 interface Way {
   readonly port: MessagePort;
   /** The rings of the connections that are passed on, from here and from there. */
-  readonly rings: Set<RingBuffers>;
+  readonly rings: RelayRings;
 }
 
 /**
@@ -44,7 +45,7 @@ export class ConnectionExchange implements ClientHome {
 
   /** There is a way to another node from now on. */
   join(peer: number, port: MessagePort): void {
-    const way: Way = { port, rings: new Set() };
+    const way: Way = { port, rings: new RelayRings() };
     this.#ways.set(peer, way);
     port.onmessage = ({ data }: MessageEvent<HandedConnection>) => {
       if (data.kind === "socket") this.#host.owners.set(data.fd, this.#host.node);
@@ -59,7 +60,7 @@ export class ConnectionExchange implements ClientHome {
     if (way === undefined) return;
     way.port.close();
     this.#ways.delete(peer);
-    for (const ring of way.rings) closeRing(ring);
+    way.rings.closeAll();
   }
 
   owns(clientId: string): boolean {
@@ -80,7 +81,7 @@ export class ConnectionExchange implements ClientHome {
     if (!(transport instanceof NativeTransport)) {
       const ring = makeRing({ capacityBytes: RELAY_BYTES });
       way.rings.add(ring);
-      void relay(transport, ringTransport(ring, 0)).finally(() => way.rings.delete(ring));
+      void relay(transport, ringTransport(ring, 0));
       return post({ kind: "ring", ring }, received);
     }
     const { fd, unread } = transport.detach(received);

@@ -10,6 +10,9 @@ import type {
   ToNode,
 } from "./node_messages.ts";
 
+/** How long a worker has for an answer, in milliseconds. Opening its store may take any time. */
+const ANSWER_MS_MAX = 60_000;
+
 type Answer<T extends FromNode["type"]> = Extract<FromNode, { type: T }>;
 
 /** A running worker. It answers one request after the other. */
@@ -25,9 +28,20 @@ export class NodeHandle {
   /** Is told the state of the node, again and again. Set by `supervisor.ts`. */
   onCounts: (counts: SysCounts) => void = () => {};
 
-  /** Starts a worker. */
-  constructor() {
-    this.#worker = new Worker(new URL("./node_worker.ts", import.meta.url), { type: "module" });
+  readonly #answerMsMax: number;
+
+  /**
+   * Starts a worker.
+   *
+   * @param script What it runs.
+   * @param answerMsMax How long it has for an answer, in milliseconds. Then it is ended.
+   */
+  constructor(
+    script: URL = new URL("./node_worker.ts", import.meta.url),
+    answerMsMax: number = ANSWER_MS_MAX,
+  ) {
+    this.#answerMsMax = answerMsMax;
+    this.#worker = new Worker(script, { type: "module" });
     const { promise, resolve } = Promise.withResolvers<Error>();
     this.died = promise;
     this.#fail = (error) => {
@@ -51,7 +65,7 @@ export class NodeHandle {
 
   /** Has it open its store and its broker. */
   open(settings: NodeSettings, owners: SharedArrayBuffer): Promise<Answer<"opened">> {
-    return this.#ask({ type: "start", settings, owners }, "opened");
+    return this.#ask({ type: "start", settings, owners }, "opened", [], Infinity);
   }
 
   /** Gives it a way to another node. */
@@ -91,7 +105,7 @@ export class NodeHandle {
 
   /** Has it stop. It resolves when everything is stored and closed. */
   async stop(graceMs: number): Promise<void> {
-    await this.#ask({ type: "stop", graceMs }, "stopped");
+    await this.#ask({ type: "stop", graceMs }, "stopped", [], graceMs + this.#answerMsMax);
   }
 
   /** Ends the worker at once, whatever it does. */
@@ -110,8 +124,9 @@ export class NodeHandle {
     message: ToNode,
     wanted: T,
     transfer: Transferable[] = [],
+    waitMs = this.#answerMsMax,
   ): Promise<Answer<T>> {
-    const answer = this.#before.then(() => this.#askNow(message, wanted, transfer));
+    const answer = this.#before.then(() => this.#askNow(message, wanted, transfer, waitMs));
     this.#before = answer.then(() => {}, () => {});
     return answer;
   }
@@ -120,10 +135,13 @@ export class NodeHandle {
     message: ToNode,
     wanted: T,
     transfer: Transferable[],
+    waitMs: number,
   ): Promise<Answer<T>> {
     const { promise } = this.#next;
     this.#worker.postMessage(message, transfer);
-    const answer = await promise;
+    const late = () => this.kill(new Error(`it has not answered within ${waitMs} ms`));
+    const timer = waitMs === Infinity ? undefined : setTimeout(late, waitMs);
+    const answer = await promise.finally(() => clearTimeout(timer));
     if (answer.type === "failed") throw new NodeStartError(answer);
     if (answer.type !== wanted) throw new Error(`Unexpected answer ${answer.type} to ${wanted}`);
     return answer as Answer<T>;

@@ -103,6 +103,7 @@ for (const commitMsMax of [undefined, 5]) {
     await using nodes = await Nodes.start(3, commitMsMax === undefined ? {} : { commitMsMax });
     for (let i = 0; i < 3000; i++) retain(nodes, 0, `many/${i}`, `${i}`);
     for (const topic of ["same", "changed", "deleted"]) retain(nodes, 1, topic, "old");
+    retain(nodes, 0, "$shop/open", "yes");
     await nodes.settle();
     nodes.kill(1);
     await nodes.settle();
@@ -119,6 +120,7 @@ for (const commitMsMax of [undefined, 5]) {
       ["old", "new", undefined, "new", "2999"],
     );
     assertEquals(all, retainedOf(nodes.broker(0)));
+    assert(nodes.broker(1).inspection.retainedCopy("$shop/open") !== null);
     await nodes.settle();
     assertEquals(retainedOf(nodes.broker(2)), all);
     assertEquals(nodes.errors, []);

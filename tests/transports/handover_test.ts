@@ -6,6 +6,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { ForeignConnection } from "../../broker/base/client_home.ts";
 import { Broker } from "../../mod.ts";
+import { NativeSockets } from "../../transport/native/native_sockets.ts";
 import type { NativeTransport } from "../../transport/native/native_transport.ts";
 import { unread } from "../../transport/unread_transport.ts";
 import * as packets from "../harness/packets.ts";
@@ -41,15 +42,22 @@ function asTransport({ transport, received, peer }: ForeignConnection, far: Brok
   far.accept(unread(transport, received), { ...peer, isAdmitted: true });
 }
 
-/** Hands the descriptor over. */
-function asDescriptor({ transport, received, peer }: ForeignConnection, far: Broker): void {
-  const socket = (transport as NativeTransport).detach(received);
-  void far.handover.adopt(socket, peer, far.listenerPolicy({}));
+/** Hands descriptors over. */
+function asDescriptor(): typeof asTransport {
+  let sockets: NativeSockets | null = null;
+  return ({ transport, received, peer }, far) => {
+    const socket = (transport as NativeTransport).detach(received);
+    if (sockets === null) {
+      sockets = new NativeSockets({ reportError: (error) => assert(false, String(error)) });
+      far.handover.begin({ owns: () => true, handOver: () => {} }, sockets);
+    }
+    far.accept(sockets.adopt(socket), { ...peer, isAdmitted: true });
+  };
 }
 
 const WAYS = {
   "the runtime's socket": { native: false, handOver: asTransport },
-  "a descriptor": { native: true, handOver: asDescriptor },
+  "a descriptor": { native: true, handOver: asDescriptor() },
 };
 
 for (const [name, { native, handOver }] of Object.entries(WAYS)) {

@@ -94,6 +94,12 @@ export function closeRing({ positions }: RingBuffers): void {
   for (const side of [0, 1] as const) wake(slots, side, Wants.bytes | Wants.room);
 }
 
+/** Whether nothing can go through a ring any more in either direction, but what was written before. */
+export function isRingOver({ positions }: RingBuffers): boolean {
+  const slots = new Int32Array(positions);
+  return ([0, 1] as const).every((side) => Atomics.load(slots, Slot.state(side)) !== 0);
+}
+
 /**
  * Wakes a side if it is parked and wants one of `what`. What it wants must have been stored before.
  *
