@@ -22,7 +22,7 @@ import type { AccountRows } from "./durable/account_rows.ts";
 import type { DurableHost } from "./durable/durable_host.ts";
 import { DurableQueue } from "./durable/durable_queue.ts";
 import type { Journal } from "./durable/journal.ts";
-import { bridgeName } from "./limits/reserved_topics.ts";
+import { isOwnState } from "./limits/reserved_topics.ts";
 import { MemoryBudget } from "./limits/memory_budget.ts";
 import { Limiters } from "./limits/limiters.ts";
 import { MemoryQueue } from "./session/memory_queue.ts";
@@ -79,8 +79,7 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
     const retainedChanged: RetainedWatcher = (topic, isExpired) => {
       // After a restart the broker publishes its state again, but the state of a disconnected
       // bridge must be stored.
-      const isOwn = topic.startsWith("$SYS/") && bridgeName(topic) === null;
-      if (!isOwn) this.journal?.onRetainedChanged(topic);
+      if (!isOwnState(topic)) this.journal?.onRetainedChanged(topic);
       for (const watcher of this.retainedWatchers) watcher(topic, isExpired);
     };
     this.retained = new RetainedStore(

@@ -5,6 +5,7 @@ import { decodeProperties } from "./base/message_properties.ts";
 import { Origin } from "./base/origin.ts";
 import type { BrokerParts } from "./broker_parts.ts";
 import type { RetainedWatcher } from "./delivery/retained_store.ts";
+import { isOwnState } from "./limits/reserved_topics.ts";
 
 /** The most messages, and topic levels, of one step of a walk. */
 const MESSAGES_PER_STEP = 100;
@@ -22,7 +23,7 @@ export interface RetainedContent {
   readonly leftMs: number;
 }
 
-/** The retained messages of a node. Those below `$SYS/` are its own, and do not show here. */
+/** The retained messages of a node. Its own state below `$SYS/` does not show here. */
 export interface RetainedHost {
   /**
    * The topics that have one. They may change during the walk. It yields `null` after a step that
@@ -104,7 +105,7 @@ export class RetainedPort implements RetainedHost {
   watch(watcher: RetainedWatcher): () => void {
     const { retainedWatchers } = this.#parts;
     const own: RetainedWatcher = (topic, isExpired) => {
-      if (!topic.startsWith("$SYS/")) watcher(topic, isExpired);
+      if (!isOwnState(topic)) watcher(topic, isExpired);
     };
     retainedWatchers.add(own);
     return () => void retainedWatchers.delete(own);

@@ -5,6 +5,10 @@ import { GroupNumbers } from "./group_numbers.ts";
 import { mapKey } from "../router/map_key.ts";
 import { parseSharedFilter } from "../router/topic.ts";
 
+/** Where bridges tell whether they are connected, also those that are clients. */
+const BRIDGE_LEVELS = ["$SYS", "broker", "connection"] as const;
+const BRIDGE_FILTER = "$SYS/broker/connection/#";
+
 /** How many subscriptions with each QoS there are to one filter. */
 class Interest {
   readonly counts: [number, number, number] = [0, 0, 0];
@@ -56,8 +60,9 @@ export class InterestTable implements InterestWatcher {
     return this.groups.of(filter, (shared) => this.#interests.has(mapKey(shared)));
   }
 
-  onAdded(filter: string, qos: QoS): void {
-    if (isLocal(filter)) return;
+  onAdded(subscribed: string, qos: QoS): void {
+    const filter = crossingFilter(subscribed);
+    if (filter === null) return;
     const key = mapKey(filter);
     let interest = this.#interests.get(key);
     if (interest === undefined) this.#interests.set(key, interest = new Interest(filter));
@@ -66,8 +71,9 @@ export class InterestTable implements InterestWatcher {
     if (interest.qos !== before) this.#onChanged(filter);
   }
 
-  onRemoved(filter: string, qos: QoS): void {
-    if (isLocal(filter)) return;
+  onRemoved(subscribed: string, qos: QoS): void {
+    const filter = crossingFilter(subscribed);
+    if (filter === null) return;
     const key = mapKey(filter);
     const interest = this.#interests.get(key);
     if (interest === undefined) return;
@@ -78,7 +84,21 @@ export class InterestTable implements InterestWatcher {
   }
 }
 
-/** Whether a filter matches only what a node says about itself. */
-function isLocal(filter: string): boolean {
-  return (parseSharedFilter(filter)?.filter ?? filter).startsWith("$SYS/");
+/**
+ * The filter by which other nodes send what a subscription is for; `null` if they send nothing. Below
+ * `$SYS/` each node tells its own state, and only bridges tell theirs to all.
+ */
+function crossingFilter(filter: string): string | null {
+  const shared = parseSharedFilter(filter);
+  const levels = (shared?.filter ?? filter).split("/", BRIDGE_LEVELS.length + 1);
+  if (levels[0] !== BRIDGE_LEVELS[0] || levels.length === 1) return filter;
+  for (const [i, name] of BRIDGE_LEVELS.entries()) {
+    const level = levels[i];
+    // A shared group is one and the same on all nodes, with the filter that it has.
+    if (level === "#") return shared === null ? BRIDGE_FILTER : null;
+    if (level !== name && level !== "+") return null;
+  }
+  if (levels.length === BRIDGE_LEVELS.length) return null;
+  const isExact = BRIDGE_LEVELS.every((name, i) => levels[i] === name);
+  return isExact ? filter : shared === null ? BRIDGE_FILTER : null;
 }

@@ -26,3 +26,34 @@ Deno.test("InterestTable knows the highest QoS of each filter, and reports each 
     assertEquals(table.size, new Set(open.map(([filter]) => filter)).size);
   }
 });
+
+Deno.test("InterestTable tells of $SYS only what bridges say, and of that once", () => {
+  const states = "$SYS/broker/connection/#";
+  const expected: Record<string, string[]> = {
+    "$SYS/#": [states],
+    "$SYS/+/connection/#": [states],
+    "$SYS/broker/+/x/state": [states],
+    "$SYS/broker/connection/x/state": ["$SYS/broker/connection/x/state"],
+    "$SYS/broker/connection/#": [states],
+    "$SYS/broker/connection": [],
+    "$SYS/broker/clients/#": [],
+    "$SYS/+": [],
+    "$SYS": ["$SYS"],
+    "$SYSTEM/#": ["$SYSTEM/#"],
+    "$share/g/$SYS/#": [],
+    "$share/g/$SYS/broker/connection/+/state": ["$share/g/$SYS/broker/connection/+/state"],
+  };
+  for (const [filter, crossing] of Object.entries(expected)) {
+    const table = new InterestTable(() => {});
+    table.onAdded(filter, 1);
+    assertEquals([...table.filters()], crossing, filter);
+    table.onRemoved(filter, 1);
+    assertEquals(table.size, 0, filter);
+  }
+  const table = new InterestTable(() => {});
+  table.onAdded("$SYS/#", 0);
+  table.onAdded(states, 2);
+  assertEquals([table.size, table.qosOf(states)], [1, 2]);
+  table.onRemoved(states, 2);
+  assertEquals(table.qosOf(states), 0);
+});

@@ -94,6 +94,11 @@ if [[ $# -eq 0 && "$(uname -sm)" =~ ^Linux\ (x86_64|aarch64)$ ]]; then
     tee -a "$report" || status=$?
   NO_COLOR=1 deno test --parallel --allow-all --no-check --preload tests/harness/native_sockets.ts \
     --filter "(TCP)" tests/spec 2>&1 | tee -a "$report" || status=$?
+  # Two nodes are one broker for every statement of the standards.
+  echo "With two joined brokers"
+  NO_COLOR=1 deno test --parallel --allow-all --no-check \
+    --preload tests/spec/joined/joined_nodes.ts --filter "/\\((TCP|in memory)\\)$/" \
+    tests/spec 2>&1 | tee -a "$report" || status=$?
   # Two workers are one broker for clients that nobody here wrote. They have no streams yet.
   echo "With two workers"
   mapfile -t clients < <(find tests/client tests/clients -name "*_test.ts" ! -name "node_red_*")

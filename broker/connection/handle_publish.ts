@@ -79,7 +79,7 @@ export function handlePublish(
   if (topic === null) {
     return drop(connection, "delayed", message, packetId, ReasonCode.TopicNameInvalid);
   }
-  if (isSpecial && isOffLimits(topic, connection)) {
+  if (isSpecial && policy.peer === null && isOffLimits(topic, connection)) {
     if (policy.control?.topic !== route.topic) {
       return settleIf(false, connection, route, message, packetId);
     }

@@ -108,7 +108,7 @@ export class Delivery {
 
   /** Whether {@linkcode Delivery.message} would refuse the message now. */
   refuses(route: Route<Receiver>, message: Message): boolean {
-    if (!this.#refuses || message.qos === 0) return false;
+    if (!this.#mayRefuse(message)) return false;
     const audience = this.#router.audience(route);
     return isFull(audience, this.#fanOutOf(audience), message);
   }
@@ -118,9 +118,7 @@ export class Delivery {
     const audience = this.#router.audience(route);
     this.#spend(audience);
     const fanOut = this.#fanOutOf(audience);
-    if (this.#refuses && message.qos > 0 && isFull(audience, fanOut, message)) {
-      return Outcome.refused;
-    }
+    if (this.#mayRefuse(message) && isFull(audience, fanOut, message)) return Outcome.refused;
     if (fanOut !== null) fanOut.message(route, message);
     else {
       for (const member of audience.members) {
@@ -176,6 +174,14 @@ export class Delivery {
     return group !== undefined && deliverToOne(group, message);
   }
 
+  /**
+   * Whether the policy can refuse the message. One that came by a link was promised to its publisher,
+   * so only the session that has no room goes without it.
+   */
+  #mayRefuse({ qos, origin }: Message): boolean {
+    return this.#refuses && qos > 0 && origin.kind !== "link";
+  }
+
   /** Counts the cost of a wide audience. The publisher checks the budget afterwards. */
   #spend({ size }: Audience<Receiver>): void {
     if (size >= FAN_OUT_MEMBERS_MIN) this.#host.turns.spend(size);
@@ -198,7 +204,6 @@ function isFull(audience: Audience<Receiver>, fanOut: FanOut | null, message: Me
   if (fanOut !== null ? fanOut.isFull(message) : audience.members.some(isMemberFull)) return true;
   const hasRoom = ({ options, subscriber }: Subscription<Receiver>) =>
     subscriber.mayReceive(message.name) && (options.qos === 0 || !subscriber.isFull(bytes));
-  if (message.origin.kind === "link") return false;
   // A group without an authorized member is no reason to refuse a message.
   const isAnyone = ({ subscriber }: Subscription<Receiver>) => subscriber.mayReceive(message.name);
   return audience.groups?.some((group) => !group.some(hasRoom) && group.some(isAnyone)) ?? false;

@@ -30,6 +30,11 @@ export function isOffLimits(topic: string, { clientId, isBridge }: Publisher): b
   return name === null || (name !== clientId && !(isBridge && !name.includes("/")));
 }
 
+/** Whether a broker tells its own state in a topic: not that of a bridge, which may be a client. */
+export function isOwnState(topic: string): boolean {
+  return topic.startsWith("$SYS/") && bridgeName(topic) === null;
+}
+
 /** The name in a bridge's state topic; `null` for other topics. */
 export function bridgeName(topic: string): string | null {
   if (!topic.startsWith(STATE_PREFIX) || !topic.endsWith(STATE_SUFFIX)) return null;

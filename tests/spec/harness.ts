@@ -15,28 +15,14 @@
  *
  * @module
  */
-import { assert } from "@std/assert";
-import { Broker, type BrokerOptions, type ListenerRules } from "../../mod.ts";
-import type { BytePipe } from "../harness/byte_pipe.ts";
-import { eventually } from "../harness/eventually.ts";
+import type { Broker, BrokerOptions, ListenerRules } from "../../mod.ts";
 import { connect, type ConnectFields, disconnect, type Level } from "../harness/packets.ts";
-import { VirtualClock } from "../harness/virtual_clock.ts";
-import { VirtualNetwork } from "../harness/virtual_network.ts";
 import { SpecClient } from "./client.ts";
+import { sites } from "./site.ts";
+import { realStage, type Stage, virtualStage } from "./stage.ts";
 
 export { hex } from "../harness/hex.ts";
 export { SpecClient } from "./client.ts";
-
-/** Where a conversation takes place. */
-interface Stage extends AsyncDisposable {
-  readonly broker: Broker;
-  /** Opens a connection to one of its listeners. */
-  dial(listener: number): Promise<BytePipe>;
-  /** Waits until the condition holds. */
-  until(condition: () => boolean): Promise<void>;
-  /** Lets time pass. */
-  pass(ms: number): Promise<void>;
-}
 
 /** What a test has: a broker of its own and clients for it. */
 export class Conversation {
@@ -131,31 +117,37 @@ export function testsFor(level: Level): {
   /** Registers a conversation that has to let time pass: on the network in memory. */
   timeTest: Register;
 } {
-  const timeTest: Register = (name, ...rest) => {
-    const [options, body] = rest.length === 1 ? [{}, rest[0]] : rest;
-    Deno.test(`${name} (in memory)`, () => run(stageFor(name), level, options, body));
-  };
+  const timeTest: Register = (name, ...rest) => register(virtualStage, `${name} (in memory)`, rest);
   const specTest: Register = (name, ...rest) => {
+    register(realStage, `${name} (TCP)`, rest);
+    timeTest(name, ...rest);
+  };
+  const register = (
+    stageOf: typeof realStage,
+    name: string,
+    rest: [Body] | [SpecOptions, Body],
+  ) => {
     const [options, body] = rest.length === 1 ? [{}, rest[0]] : rest;
-    Deno.test(`${name} (TCP)`, () => run(realStage, level, options, body));
-    timeTest(name, options, body);
+    Deno.test(name, () => sites.run(name, () => run(stageOf, name, level, options, body)));
   };
   return { specTest, timeTest };
 }
 
 async function run(
-  stageOf: (options: BrokerOptions, listeners: readonly ListenerRules[]) => Promise<Stage>,
+  stageOf: typeof realStage,
+  name: string,
   level: Level,
   options: SpecOptions,
   body: Body,
 ): Promise<void> {
   const failures: unknown[] = [];
   const { hooks } = options.broker ?? {};
-  const { listeners = [{ lenient: options.lenient ?? false }] } = options;
-  await using stage = await stageOf({
+  const { listeners: rules = [{ lenient: options.lenient ?? false }] } = options;
+  const broker: BrokerOptions = {
     ...options.broker,
     hooks: { ...hooks, failed: (error) => failures.push(error) },
-  }, listeners);
+  };
+  await using stage = await stageOf({ name, options: broker, rules });
   const conversation = new Conversation(stage, level);
   try {
     await body(conversation);
@@ -163,86 +155,4 @@ async function run(
     conversation.close();
   }
   if (failures.length > 0) throw new AggregateError(failures, "The broker has failed inside");
-}
-
-async function realStage(
-  options: BrokerOptions,
-  rules: readonly ListenerRules[],
-): Promise<Stage> {
-  const broker = new Broker(options);
-  const listeners = await Promise.all(rules.map((policy) => broker.listen({ port: 0, policy })));
-  return {
-    broker,
-    dial: (at) => Deno.connect({ hostname: "127.0.0.1", port: listeners[at]!.port }),
-    async until(condition) {
-      await eventually(`${condition}`, condition);
-    },
-    pass() {
-      throw new TypeError("Only a timeTest can let time pass");
-    },
-    [Symbol.asyncDispose]: () => broker.close(),
-  };
-}
-
-/** A stage in memory, where chance depends on the name of the test alone. */
-function stageFor(name: string): typeof realStage {
-  let seed = 0x811c9dc5;
-  for (const byte of new TextEncoder().encode(name)) seed = Math.imul(seed ^ byte, 0x01000193);
-  return (options, listeners) => Promise.resolve(virtualStage(options, listeners, seed));
-}
-
-function virtualStage(
-  options: BrokerOptions,
-  listeners: readonly ListenerRules[],
-  seed: number,
-): Stage {
-  const clock = new VirtualClock();
-  /** The listener that each connection was made to. */
-  const dialled: number[] = [];
-  const network = new VirtualNetwork({
-    seed,
-    clock,
-    maxDelayMs: 0,
-    windowBytes: 2 ** 24,
-    accept: (pipe, { number }) =>
-      broker.accept(pipe, { address: "memory" }, policies[dialled[number]!]),
-  });
-  const random = network.random.fork();
-  const broker = new Broker({ random: () => random.next(), ...options, clock });
-  const policies = listeners.map((rules) => broker.listenerPolicy(rules));
-  return {
-    broker,
-    dial(listener) {
-      dialled.push(listener);
-      return Promise.resolve(atThisInstant(network.connect(), clock));
-    },
-    async until(condition) {
-      await clock.advance(0);
-      assert(condition(), `Does not hold by now: ${condition}`);
-    },
-    pass: (ms) => clock.advance(ms),
-    async [Symbol.asyncDispose]() {
-      let isClosed = false;
-      const closing = broker.close().then(() => isClosed = true);
-      assert(await clock.advanceUntil(() => isClosed, 60_000), "The broker does not close");
-      await closing;
-    },
-  };
-}
-
-/** A pipe on which everything happens at once or never: the clock stands still meanwhile. */
-function atThisInstant(pipe: BytePipe, clock: VirtualClock): BytePipe {
-  const drive = async <T>(promise: Promise<T>): Promise<T> => {
-    let isSettled = false;
-    const settle = () => void (isSettled = true);
-    promise.then(settle, settle);
-    await clock.advance(0);
-    if (!isSettled) throw new Error("Nothing happens any more unless time passes");
-    return promise;
-  };
-  return {
-    read: (target) => drive(pipe.read(target)),
-    write: (bytes) => drive(pipe.write(bytes)),
-    close: () => pipe.close(),
-  };
 }
