@@ -13,6 +13,7 @@ import { isLoopback } from "./access/loopback.ts";
 import { hashToken, newToken, TokenFile } from "./access/token_file.ts";
 import { AdminApi } from "./api/api.ts";
 import type { Operations } from "./api/operations.ts";
+import type { ServedApi } from "./api/served_api.ts";
 import { HttpListener } from "./http/http_listener.ts";
 import { filesOf } from "./http/static_files.ts";
 import { RequestHandler } from "./http/request_handler.ts";
@@ -47,6 +48,18 @@ export interface AdminOptions {
   directory?: string | null;
   /** Further operations of the program, such as a reload of its configuration. */
   operations?: Operations;
+  /**
+   * What it serves in place of the API of the broker; it is closed with the listener.
+   *
+   * @internal
+   */
+  api?: () => Promise<ServedApi>;
+  /**
+   * The token of callers where nothing else lets them in; a random one by default.
+   *
+   * @internal
+   */
+  token?: () => string;
 }
 
 /** An admin listener that is open. */
@@ -55,7 +68,7 @@ export class AdminListener implements AsyncDisposable {
   readonly token: string | null;
   readonly #listener: HttpListener;
   readonly #server: LoopbackServer;
-  readonly #api: AdminApi;
+  readonly #api: ServedApi;
   readonly #access: Access;
   readonly #door: MqttDoor;
   #closing: Promise<void> | null = null;
@@ -63,7 +76,7 @@ export class AdminListener implements AsyncDisposable {
   private constructor(
     listener: HttpListener,
     server: LoopbackServer,
-    api: AdminApi,
+    api: ServedApi,
     access: Access,
     door: MqttDoor,
     token: string | null,
@@ -83,12 +96,12 @@ export class AdminListener implements AsyncDisposable {
    */
   static async open(broker: Broker, options: AdminOptions): Promise<AdminListener> {
     const { hostname = "127.0.0.1", port = USUAL_PORT, tls, directory = null } = options;
-    const { token, access: known } = await accessOf(hostname, options);
+    const { token, access: known } = await accessOf(hostname, options, options.token);
     const { inspection } = broker;
     const access = new Access(known, inspection.clock);
     const other = directory === null ? null : await filesOf(directory);
     const { operations = {} } = options;
-    const api = new AdminApi(broker, operations);
+    const api = await options.api?.() ?? new AdminApi(broker, operations);
     const names = [hostname, ...options.names ?? []];
     const reportError = (error: unknown) => inspection.reportError(error);
     const page = directory === null ? openPage(api.slices, reportError) : null;
@@ -104,7 +117,7 @@ export class AdminListener implements AsyncDisposable {
     });
     const door = new MqttDoor(broker, access, names);
     const enter = (pipe: Transport, peer: PeerInfo) => door.enter(pipe, peer);
-    api.metrics.answered = handler.answered;
+    api.countAnswers(handler.answered);
     const server = new LoopbackServer(handler.answer);
     try {
       const endpoint = { hostname, port, tls, door: { path: MQTT_PATH, enter } };
@@ -140,7 +153,7 @@ export class AdminListener implements AsyncDisposable {
    * @throws If the file of tokens cannot be used; nothing has changed then.
    */
   async changeAccess(options: AdminOptions): Promise<void> {
-    const { access } = await accessOf(this.hostname, options, this.token);
+    const { access } = await accessOf(this.hostname, options, () => this.token ?? newToken());
     this.#access.change(access);
     this.#api.endViews();
     this.#door.renew();
@@ -193,7 +206,11 @@ export async function listenAdmin(
   return await AdminListener.open(broker, options);
 }
 
-async function accessOf(hostname: string, options: AdminOptions, before: string | null = null) {
+async function accessOf(
+  hostname: string,
+  options: AdminOptions,
+  makeToken: () => string = newToken,
+) {
   const { tokenFile = null, accounts = null, rules = null, allowAnonymous = false } = options;
   let tokens = typeof tokenFile === "string" ? await TokenFile.open(tokenFile) : tokenFile;
   let token: string | null = null;
@@ -205,7 +222,7 @@ async function accessOf(hostname: string, options: AdminOptions, before: string 
           "and rules: only this machine may be let in without",
       );
     }
-    token = before ?? newToken();
+    token = makeToken();
     const hash = await hashToken(token);
     tokens = new TokenFile([{ name: "printed-at-start", scope: "write", hash }]);
   }

@@ -18,14 +18,24 @@ import { bindAddresses, systemSources } from "./bind_addresses.ts";
 import type { ListenerMaterial, Material } from "./listener_files.ts";
 import { say } from "../cli/terminal.ts";
 
-/** Opens the admin listener of a configuration, on one address. */
+/** What the admin listeners of a server serve. */
+export type AdminService =
+  & { readonly operations: Operations }
+  & Readonly<Pick<AdminOptions, "api" | "token">>;
+
+/**
+ * Opens the admin listener of a configuration, on one address.
+ *
+ * @param port The port to bind to.
+ */
 export async function openAdmin(
   broker: Broker,
   listener: ListenerConfiguration,
   material: ListenerMaterial,
-  operations: Operations,
+  service: AdminService,
+  port: number,
 ): Promise<AdminListener> {
-  const { settings, host, port } = listener;
+  const { settings, host } = listener;
   const wish = { host, networkInterface: settings.bind_interface, family: settings.socket_domain };
   const [hostname = "127.0.0.1"] = await bindAddresses(wish, systemSources);
   return await listenAndTell(broker, {
@@ -35,7 +45,7 @@ export async function openAdmin(
     ...adminAccessOf(listener, material),
     names: [...settings.fairway_admin_host, ...host === null ? [] : [host]],
     directory: settings.http_dir,
-    operations,
+    ...service,
   });
 }
 

@@ -33,6 +33,8 @@ import { ServerStreams } from "./server_streams.ts";
 export interface Loaded {
   readonly configuration: Configuration;
   readonly material: Material;
+  /** The configuration as it was written, if the other one is the part of one worker. */
+  readonly whole?: Configuration;
 }
 
 /** A broker that runs with a configuration file. */
@@ -48,6 +50,8 @@ export class ConfiguredServer {
   /** The configuration at the start of the broker. */
   readonly #first: Configuration;
   #configuration: Configuration;
+  /** The configuration as the operator knows it. */
+  #told: Configuration;
   #material: Material;
   #state: SysTopics | null = null;
   #stateSeconds = 0;
@@ -61,7 +65,7 @@ export class ConfiguredServer {
   private constructor(
     log: OperatorLog,
     broker: Broker,
-    { configuration, material }: Loaded,
+    { configuration, material, whole }: Loaded,
     surroundings: ServerSurroundings,
   ) {
     this.#log = log;
@@ -71,12 +75,14 @@ export class ConfiguredServer {
     const { node = null } = surroundings;
     this.#tell = tellerOf(log, node);
     const binding = { tell: this.#tell, isFirst: node?.isFirst ?? true };
-    this.#listeners = new ListenerSet(broker, binding, this.#operations());
+    const service = { operations: this.#operations(), ...node?.admin };
+    this.#listeners = new ListenerSet(broker, binding, service);
     this.#telemetry = Telemetry.start(broker, this.#operations());
     const inform = (text: string) => log.write("information", text);
     this.#streams = new ServerStreams(broker, surroundings.streams, inform);
     this.#bridges = new ServerBridges(broker, (type, text) => log.write(type, text));
     this.#first = this.#configuration = configuration;
+    this.#told = whole ?? configuration;
     this.#material = material;
   }
 
@@ -86,9 +92,10 @@ export class ConfiguredServer {
    * @throws If anything cannot be opened. Then nothing stays open.
    */
   static async start(
-    { configuration, material }: Loaded,
+    loaded: Loaded,
     surroundings: ServerSurroundings,
   ): Promise<ConfiguredServer> {
+    const { configuration, material } = loaded;
     let server: ConfiguredServer | null = null;
     const outputs = systemOutputs((topic, line) => server?.publish(topic, line));
     const log = openLog(configuration, () => new OperatorLog(logSettings(configuration), outputs));
@@ -101,11 +108,14 @@ export class ConfiguredServer {
       const hooks = logHooks(log, isLogged);
       const options = brokerOptions(configuration, surroundings);
       const broker = await openBroker(configuration, { ...options, hooks }, log);
-      server = new ConfiguredServer(log, broker, { configuration, material }, surroundings);
+      server = new ConfiguredServer(log, broker, loaded, surroundings);
       const isTold = limitsOf(configuration).memoryBytesMax > 0;
       tell("information", memoryLine(broker, isTold));
-      const policyOf = (listener: string) => server!.policyOf(listener);
-      const ports = await node?.beforeListening(broker, policyOf) ?? [];
+      const ports = await node?.beforeListening({
+        broker,
+        operations: server.#operations(),
+        policyOf: (listener) => server!.policyOf(listener),
+      }) ?? [];
       await server.#open(material, ports);
       await warnOfExposedLogs(log, configuration);
       return server;
@@ -183,6 +193,7 @@ export class ConfiguredServer {
       throw error;
     }
     this.#configuration = configuration;
+    this.#told = loaded.whole ?? configuration;
     const remarks = [...configuration.notes, ...needsRestart(this.#first, configuration)];
     for (const remark of remarks) this.#tell("warning", formatRemark(remark));
     this.#broker.changeLimits(limits);
@@ -216,14 +227,15 @@ export class ConfiguredServer {
 
   /** What an admin listener can have the server do. */
   #operations(): Operations {
-    const { version, reload } = this.#surroundings;
+    const { version, reload, node } = this.#surroundings;
     return {
       version,
       reload,
-      configuration: () => printEffective(this.#configuration),
+      configuration: () => printEffective(this.#told),
       certificates: () => certificatesOf(this.#configuration, this.#material),
       accounts: () => this.#accounts,
       bridges: () => this.#bridges.bridges?.statuses ?? [],
+      others: () => node?.others() ?? null,
       listeners: () => this.#configuration.listeners.map(listenerInfo),
       audit: (line) => this.#log.write("notice", line),
     };

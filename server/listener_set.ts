@@ -1,9 +1,9 @@
 /** Opens and closes the listeners of a configured server, also on reload. */
 import { delay } from "@std/async";
-import type { Operations } from "../admin/mod.ts";
 import type { Configuration } from "../config/options/configuration.ts";
 import { areAtOnePlace, isSameBinding } from "../config/effect/reload.ts";
 import type { Broker, ListenerPolicy } from "../mod.ts";
+import type { AdminService } from "./admin_listener.ts";
 import { bindFault, socketFault } from "./bind_fault.ts";
 import type { ListenerMaterial } from "./listener_files.ts";
 import { nameWithProtocol, OpenedListener } from "./opened_listener.ts";
@@ -20,7 +20,10 @@ const TRY_MS = 50;
 export interface Binding {
   /** Tells the operator what has been opened and closed. */
   readonly tell: (type: "notice" | "warning", text: string) => void;
-  /** Whether it is the first of several workers, or the only one: that one has the Unix sockets. */
+  /**
+   * Whether it is the first of several workers, or the only one: that one has the Unix sockets and
+   * the admin listeners.
+   */
   readonly isFirst: boolean;
 }
 
@@ -42,12 +45,12 @@ interface Kept {
 export class ListenerSet {
   readonly #broker: Broker;
   readonly #binding: Binding;
-  readonly #operations: Operations;
+  readonly #service: AdminService;
   #all: OpenedListener[] = [];
 
-  /** @param operations What an admin listener can have the server do. */
-  constructor(broker: Broker, binding: Binding, operations: Operations) {
-    this.#operations = operations;
+  /** @param service What an admin listener serves. */
+  constructor(broker: Broker, binding: Binding, service: AdminService) {
+    this.#service = service;
     this.#broker = broker;
     this.#binding = binding;
   }
@@ -168,7 +171,7 @@ export class ListenerSet {
       this.#broker,
       { configuration, index, port, binding: this.#binding },
       material,
-      this.#operations,
+      this.#service,
     );
     if (opened !== null) this.#binding.tell("notice", opened.line);
     else {
@@ -207,18 +210,18 @@ async function openAt(
     binding: Binding;
   },
   material: readonly ListenerMaterial[],
-  operations: Operations,
+  service: AdminService,
 ): Promise<OpenedListener | null> {
   const listener = configuration.listeners[index]!;
   const { file, line } = listener.place;
-  const isBound = listener.path === null || binding.isFirst;
+  const isShared = listener.path === null && listener.settings.protocol !== "http_api";
   try {
     return await OpenedListener.open(
       broker,
       listener,
       configuration,
       material[index]!,
-      { operations, port: port ?? listener.port, isBound },
+      { service, port: port ?? listener.port, isBound: isShared || binding.isFirst },
     );
   } catch (error) {
     const isExtra = index > 0 && listener.host === "::1" &&

@@ -8,8 +8,14 @@ import {
 } from "../config/effect/listener_rules.ts";
 import type { Broker, ListenerPolicy } from "../mod.ts";
 import type { NativeOptions, TcpListener, TlsListener } from "../transport/mod.ts";
-import type { AdminListener, Operations } from "../admin/mod.ts";
-import { adminAccessOf, adminUrl, openAdmin, whoMayAdminister } from "./admin_listener.ts";
+import type { AdminListener } from "../admin/mod.ts";
+import {
+  adminAccessOf,
+  type AdminService,
+  adminUrl,
+  openAdmin,
+  whoMayAdminister,
+} from "./admin_listener.ts";
 import { bindAddresses, type BindWish, systemSources } from "./bind_addresses.ts";
 import { ReplaceableAccounts, ReplaceableRules } from "./replaceable_auth.ts";
 import type { ListenerMaterial } from "./listener_files.ts";
@@ -21,8 +27,8 @@ interface Closable {
 
 /** What a listener needs of its server. */
 export interface ListenerSurroundings {
-  /** What an admin listener can have the server do. */
-  readonly operations: Operations;
+  /** What an admin listener serves. */
+  readonly service: AdminService;
   /** The port to bind to: that of the configuration, or the one that another worker has found. */
   readonly port: number;
   /** Whether it is bound here. If not, another worker has its address, and hands connections over. */
@@ -42,7 +48,7 @@ export class OpenedListener {
   #configuration: ListenerConfiguration;
   #global: Configuration;
   #material: ListenerMaterial;
-  readonly #operations: Operations;
+  readonly #service: AdminService;
   #open: Closable[] = [];
   #urls: string[] = [];
   #port: number;
@@ -52,9 +58,9 @@ export class OpenedListener {
     listener: ListenerConfiguration,
     configuration: Configuration,
     material: ListenerMaterial,
-    { operations, port, isBound }: ListenerSurroundings,
+    { service, port, isBound }: ListenerSurroundings,
   ) {
-    this.#operations = operations;
+    this.#service = service;
     this.#isBound = isBound;
     this.#port = port;
     this.name = nameWithProtocol(listener);
@@ -192,8 +198,10 @@ export class OpenedListener {
   }
 
   async #bindAdmin(listener: ListenerConfiguration): Promise<void> {
-    const admin = await openAdmin(this.#broker, listener, this.#material, this.#operations);
+    const port = this.#port;
+    const admin = await openAdmin(this.#broker, listener, this.#material, this.#service, port);
     this.#open.push(admin);
+    this.#port = admin.port;
     this.#urls.push(adminUrl(admin, listener.settings.certfile !== null));
   }
 

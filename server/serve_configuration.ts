@@ -34,7 +34,11 @@ export async function serveConfiguration(
     if (workers > 1) {
       loaded.material.close();
       const { serveConfiguredWorkers } = await import("./workers/serve_workers.ts");
-      return await serveConfiguredWorkers(path, workers, surroundings, stopped);
+      return await serveConfiguredWorkers(
+        { path, workers, configuration: loaded.configuration },
+        surroundings,
+        stopped,
+      );
     }
     const reload = () => reloader.run();
     const server = await ConfiguredServer.start(loaded, { ...surroundings, reload });

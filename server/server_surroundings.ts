@@ -1,8 +1,10 @@
 /** What a server with a configuration file is told beside it. */
+import type { Operations } from "../admin/mod.ts";
 import type { SysCounts } from "../admin/sys_counts.ts";
 import type { ListenerPolicy } from "../broker/base/listener_policy.ts";
 import type { OperatorLog } from "../admin/operator_log.ts";
 import type { Broker, StreamOptions } from "../mod.ts";
+import type { AdminService } from "./admin_listener.ts";
 
 /** Properties of a server that are not in its configuration. */
 export interface ServerSurroundings {
@@ -26,14 +28,22 @@ export interface NodeSurroundings {
   readonly isFirst: boolean;
   /** The state of the other nodes, for `$SYS`; `null` while it is not known. */
   others(): SysCounts | null;
+  /** What the admin listeners serve in place of the API of this node. */
+  readonly admin: Omit<AdminService, "operations">;
   /**
    * Called when the broker is open. The listeners are opened when it resolves, to the ports that
    * another worker has found for them; empty for none.
    */
-  beforeListening(
-    broker: Broker,
-    policyOf: (listener: string) => ListenerPolicy | null,
-  ): Promise<readonly number[]>;
+  beforeListening(opened: OpenedNode): Promise<readonly number[]>;
+}
+
+/** A node whose broker is open, and whose listeners are not. */
+export interface OpenedNode {
+  readonly broker: Broker;
+  /** The operations of the node, for its own API. */
+  readonly operations: Operations;
+  /** The policy of a listener, by its name; `null` if there is none. */
+  policyOf(listener: string): ListenerPolicy | null;
 }
 
 /** Tells the operator. */

@@ -19,6 +19,7 @@ import { mosquittoRoutes } from "./mosquitto_routes.ts";
 import { openApiOf } from "./openapi.ts";
 import type { Operations } from "./operations.ts";
 import { RecentEvents } from "./recent_events.ts";
+import type { ServedApi } from "./served_api.ts";
 import { serverRoutes } from "./server_routes.ts";
 import { streamRoutes } from "./stream_routes.ts";
 import { Traces } from "./trace_routes.ts";
@@ -28,9 +29,9 @@ import { pageRoutes } from "../page/page_routes.ts";
 import { SnapshotMaker } from "../page/snapshot.ts";
 
 /** Every route of the admin listener, and the parts that they share. */
-export class AdminApi {
+export class AdminApi implements ServedApi {
   readonly routes: RouteTable;
-  readonly metrics: MetricsSource;
+  readonly #metrics: MetricsSource;
   /** Limits the rate of requests. */
   readonly pace: RequestPace;
   /** Does what takes long in slices of time. */
@@ -51,7 +52,7 @@ export class AdminApi {
     this.#metricsPace = new RequestPace(inspection.clock, METRICS);
     const pages = this.#pages = new RequestPace(inspection.clock, PAGES);
     const index = this.#index = new ListIndex(inspection.clock, slices);
-    const metrics = this.metrics = new MetricsSource(broker, operations, slices);
+    const metrics = this.#metrics = new MetricsSource(broker, operations, slices);
     const { totals } = metrics;
     const parts: ApiParts = {
       broker,
@@ -99,6 +100,10 @@ export class AdminApi {
     this.routes = new RouteTable([...routes, description]);
   }
 
+  countAnswers(answered: ReadonlyMap<number, number>): void {
+    this.#metrics.answered = answered;
+  }
+
   /** Ends what is sent to callers for as long as they like; they have to ask again. */
   endViews(): void {
     this.#traces.close();
@@ -113,7 +118,7 @@ export class AdminApi {
     this.pace.close();
     this.#metricsPace.close();
     this.#pages.close();
-    this.metrics.stop();
+    this.#metrics.stop();
     this.slices.close();
   }
 }

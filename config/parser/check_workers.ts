@@ -23,8 +23,5 @@ export function checkWorkers(
       seen.add(place);
       problems.push({ place, word, text: cannot });
     }
-    if (listener.settings.protocol !== "http_api") continue;
-    const at = listener.places.get("protocol") ?? listener.place;
-    problems.push({ place: at, word: "protocol", text: `http_api ${cannot}` });
   }
 }

@@ -1,25 +1,33 @@
 /** One node of a server with a configuration file: a whole server in a worker. */
+import { TokenFile } from "../../admin/access/token_file.ts";
+import type { AdminListener } from "../../admin/mod.ts";
 import type { SysCounts } from "../../admin/sys_counts.ts";
-import type { Broker, ListenerPolicy } from "../../mod.ts";
+import type { AdminService } from "../admin_listener.ts";
 import { ConfiguredServer, type Loaded } from "../configured_server.ts";
 import { loadConfiguration } from "../load_configuration.ts";
 import { Reloader } from "../reloader.ts";
+import type { OpenedNode } from "../server_surroundings.ts";
 import { forgottenAfter } from "../stored_broker.ts";
 import type { DescriptorOwners } from "./descriptor_owners.ts";
 import { nodeConfiguration } from "./node_configuration.ts";
+import { NodeAdmins } from "./node_admins.ts";
 import { NodeLinks } from "./node_links.ts";
-import type { NodeListener, NodeSettings } from "./node_messages.ts";
+import type {
+  NodeAdminSettings,
+  NodeAdminView,
+  NodeListener,
+  NodeSettings,
+} from "./node_messages.ts";
 import type { WorkerNode } from "./worker_node.ts";
 
-/** A broker with its broker-wide rules, before its listeners are open. */
-interface Opened {
-  readonly broker: Broker;
-  policyOf(listener: string): ListenerPolicy | null;
-}
-
-/** The state of the other nodes; `null` before they have told it. */
+/** What the supervisor tells about the other nodes. */
 interface OtherNodes {
+  /** Their state; `null` before they have told it. */
   counts: SysCounts | null;
+  /** Where the admin listeners of all nodes are; `null` while there are none. */
+  admins: NodeAdminView | null;
+  /** The same ports, as they change. */
+  readonly adminPorts: (number | null)[];
 }
 
 /** A server that starts, and waits until it may listen. */
@@ -37,12 +45,14 @@ export class ConfiguredNode implements WorkerNode {
   readonly #server: Promise<ConfiguredServer>;
   readonly #mayListen: (ports: readonly number[]) => void;
   readonly #others: OtherNodes;
+  readonly #opened: OpenedNode;
   #running: ConfiguredServer | null = null;
+  #admin: AdminListener | null = null;
 
   private constructor(
     settings: NodeSettings,
     owners: DescriptorOwners,
-    { broker, policyOf }: Opened,
+    opened: OpenedNode,
     reloader: Reloader,
     starting: Starting,
   ) {
@@ -50,6 +60,8 @@ export class ConfiguredNode implements WorkerNode {
     this.#server = starting.server;
     this.#mayListen = starting.mayListen;
     this.#others = starting.others;
+    this.#opened = opened;
+    const { broker, policyOf } = opened;
     this.forgotten = forgottenAfter(broker);
     const complain = (key: string, line: string) => {
       // If the start has failed, the supervisor hears why.
@@ -61,36 +73,40 @@ export class ConfiguredNode implements WorkerNode {
   /**
    * Reads the configuration, and opens the store and the broker.
    *
+   * @param reloadAll Has all nodes read the configuration again.
    * @throws {ConfigError} If anything is wrong with the configuration.
    */
   static async open(
     settings: NodeSettings,
     path: string,
     owners: DescriptorOwners,
+    reloadAll: () => Promise<readonly string[]>,
   ): Promise<ConfiguredNode> {
     const { node, nodes, version, connectionsMax, memoryBytesMax } = settings;
     const partOf = ({ configuration, material }: Loaded): Loaded => ({
       configuration: nodeConfiguration(configuration, { node, nodes }),
       material,
+      whole: configuration,
     });
     const reloader: Reloader = new Reloader(async () => {
       return partOf(await loadConfiguration(path, reloader.failed));
     });
     const whole = await loadConfiguration(path, reloader.failed);
-    const opened = Promise.withResolvers<Opened>();
+    const opened = Promise.withResolvers<OpenedNode>();
     const ports = Promise.withResolvers<readonly number[]>();
-    const others: OtherNodes = { counts: null };
+    const others: OtherNodes = { counts: null, admins: null, adminPorts: [] };
     const server = ConfiguredServer.start(partOf(whole), {
       version,
       connectionsMax,
       memoryBytesMax,
       streams: [],
-      reload: () => reloader.run(),
+      reload: reloadAll,
       node: {
         isFirst: node === 0,
         others: () => others.counts,
-        beforeListening: (broker, policyOf) => {
-          opened.resolve({ broker, policyOf });
+        admin: serviceOf(others),
+        beforeListening: (node) => {
+          opened.resolve(node);
           return ports.promise;
         },
       },
@@ -123,12 +139,35 @@ export class ConfiguredNode implements WorkerNode {
     this.#others.counts = counts;
   }
 
-  administer(): Promise<number> {
-    throw new Error("The configuration has no admin listener for workers");
+  takeAdmins(view: NodeAdminView): void {
+    const { adminPorts } = this.#others;
+    this.#others.admins = view;
+    adminPorts.splice(0, adminPorts.length, ...view.ports);
+  }
+
+  async administer({ tokens }: NodeAdminSettings): Promise<number> {
+    const { listenAdmin } = await import("../../admin/mod.ts");
+    // The listener that was asked logs who has changed what.
+    const { audit: _, ...operations } = this.#opened.operations;
+    const tokenFile = new TokenFile(tokens);
+    this.#admin = await listenAdmin(this.#opened.broker, { port: 0, tokenFile, operations });
+    return this.#admin.port;
   }
 
   async stop(graceMs: number): Promise<void> {
+    await this.#admin?.close();
     await (await this.#server).close(graceMs);
     this.links.close();
   }
+}
+
+/** What the admin listeners of the configuration serve: the API of all nodes. */
+function serviceOf(others: OtherNodes): Omit<AdminService, "operations"> {
+  return {
+    api: async () => {
+      const { MergedApi } = await import("./merged_api.ts");
+      return new MergedApi(new NodeAdmins(others.adminPorts, others.admins!.tokens));
+    },
+    token: () => others.admins!.printed,
+  };
 }

@@ -36,28 +36,40 @@ const OF_ANY: readonly (readonly [Method, string])[] = [
   ["POST", "publish"],
   ["GET", "listeners"],
   ["GET", "version"],
-  ["GET", "caller"],
   // Each node knows the state of the others, for `$SYS`.
   ["GET", "systree"],
   ["GET", "limits"],
   ["GET", "openapi.json"],
-  // There is no configuration, no bridge and no stream with workers yet: each node says so.
+  // Each node knows the whole configuration, and has all nodes read it again.
   ["GET", "config"],
   ["POST", "reload"],
-  ["GET", "bridges"],
-  ["GET", "bridges/:bridge"],
+  // There is no stream with workers yet: each node says so.
   ["GET", "streams"],
   ...(["GET", "POST", "DELETE"] as const).map((method) => [method, "streams/*"] as const),
 ];
 
+/** What the first node alone has. */
+const OF_FIRST: readonly (readonly [Method, string])[] = [
+  ["GET", "bridges"],
+  ["GET", "bridges/:bridge"],
+];
+
+/** What the listener has of its own. */
+export interface OwnParts {
+  /** The metrics of the listener itself. */
+  metrics(): string;
+  /** Their names, which the metrics of the nodes have, too. */
+  readonly replaced: readonly string[];
+  /** Is aborted when what is sent to callers for as long as they like has to end. */
+  views(): AbortSignal;
+}
+
 /** All routes, each of which asks the nodes. */
-export function mergedRoutes(
-  admins: NodeAdmins,
-  ownMetrics: () => string,
-  replaced: readonly string[],
-): Route[] {
+export function mergedRoutes(admins: NodeAdmins, own: OwnParts): Route[] {
   const bans = new MergedBans(admins);
   const any: Answer = (request) => admins.any(request);
+  const first: Answer = (request) => admins.ask(0, request);
+  const viewed = (request: NodeRequest) => ({ ...request, signal: own.views() });
   const page: Answer = (request) => mergedPage(admins, request);
   const ofClient: Answer = async (request, { id }) => {
     const owner = ownerOf(id!, admins.count);
@@ -83,11 +95,17 @@ export function mergedRoutes(
       if (request.query.get("names") === "mosquitto") return await admins.any(request);
       const texts = await okAll(admins, request, (response) => response.text());
       if (texts instanceof Response) return texts;
-      return text(mergeMetrics(texts, replaced) + ownMetrics(), PROMETHEUS_TYPE);
+      return text(mergeMetrics(texts, own.replaced) + own.metrics(), PROMETHEUS_TYPE);
     }),
     ...LISTS.map((path) => api("GET", path, page)),
     ...OF_CLIENT.map(([method, rest]) => api(method, `clients/:id${rest}`, ofClient)),
     ...OF_ANY.map(([method, path]) => api(method, path, any)),
+    ...OF_FIRST.map(([method, path]) => api(method, path, first)),
+    {
+      ...api("GET", "caller", any),
+      // The nodes know the listener, and not who has asked it.
+      handle: ({ caller: { name, scope } }) => json({ data: { name, scope } }),
+    },
     api("GET", "bans", (request) => bans.list(request)),
     api("POST", "bans", (request) => bans.add(request)),
     api("DELETE", "bans/:id", (request, { id }) => bans.delete(request, id!)),
@@ -101,11 +119,11 @@ export function mergedRoutes(
       return json({ data: sumOf(all.map(({ data }) => data)) });
     }),
     api("GET", "topics/last", (request) => lastMessage(admins, request)),
-    api("GET", "live", (request) => streams(admins, request, mergedLive)),
+    api("GET", "live", (request) => streams(admins, viewed(request), mergedLive)),
     api("GET", "trace", (request) => {
       const client = request.query.get("client");
-      if (client !== null) return ofClientTrace(admins, request, client);
-      return streams(admins, request, mergedTrace);
+      if (client !== null) return ofClientTrace(admins, viewed(request), client);
+      return streams(admins, viewed(request), mergedTrace);
     }),
   ];
 }
@@ -118,16 +136,22 @@ function route(admins: NodeAdmins, method: Method, path: string, answer: Answer)
     id: "",
     summary: "",
     isPassedOn: true,
-    handle: async ({ request, path }) => {
+    handle: async ({ request, path, caller }) => {
       const { pathname, searchParams } = new URL(request.url);
-      const { headers, signal } = request;
+      const headers = admins.headersOf(request.headers, caller.scope);
       const body = method === "GET" || request.body === null ? null : await readBytes(request);
       if (request.method === "HEAD") {
         // Only its headers are wanted, which are the same everywhere.
-        const asked = { method: "HEAD", path: pathname, query: searchParams, headers, signal };
+        const asked = {
+          method: "HEAD",
+          path: pathname,
+          query: searchParams,
+          headers,
+          signal: null,
+        };
         return cleaned(await admins.any({ ...asked, body: null }));
       }
-      const passed = { method, path: pathname, query: searchParams, headers, body, signal };
+      const passed = { method, path: pathname, query: searchParams, headers, body, signal: null };
       return cleaned(await answer(passed, path));
     },
   };

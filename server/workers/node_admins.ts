@@ -1,4 +1,5 @@
 /** Asks the admin listeners of the nodes, of which only this process knows where they are. */
+import type { Scope } from "../../admin/access/caller.ts";
 import { RequestError } from "../../admin/http/request_error.ts";
 
 /** How long a node may take to begin its answer, in milliseconds. */
@@ -10,21 +11,44 @@ export interface NodeRequest {
   /** The path, as it came. */
   readonly path: string;
   readonly query: URLSearchParams;
+  /** Those that the nodes have to see. */
   readonly headers: Headers;
   readonly body: Uint8Array<ArrayBuffer> | null;
-  /** Aborted when the client has left. */
-  readonly signal: AbortSignal;
+  /** Aborted when the answer has to end; `null` if it ends by itself. */
+  readonly signal: AbortSignal | null;
 }
+
+/** The tokens that the listeners of the nodes know, one for each scope. */
+export type NodeTokens = Readonly<Record<Scope, string>>;
 
 /** The admin listeners of all nodes. */
 export class NodeAdmins {
   readonly #ports: readonly (number | null)[];
+  readonly #tokens: NodeTokens | null;
   // A connection that is kept would be closed by the node while a request is on its way.
   readonly #client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
 
-  /** @param ports Of each node; `null` while it does not run. They may change at any time. */
-  constructor(ports: readonly (number | null)[]) {
+  /**
+   * @param ports Of each node; `null` while it does not run. They may change at any time.
+   * @param tokens Are shown to the nodes; `null` if callers show tokens that the nodes know.
+   */
+  constructor(ports: readonly (number | null)[], tokens: NodeTokens | null) {
     this.#ports = ports;
+    this.#tokens = tokens;
+  }
+
+  /** The headers of a request that are passed on, with a token for the scope of its caller. */
+  headersOf(given: Headers, scope: Scope | null): Headers {
+    const headers = new Headers();
+    const type = given.get("content-type");
+    if (type !== null) headers.set("content-type", type);
+    const shown = this.#tokens === null
+      ? given.get("authorization")
+      : scope === null
+      ? null
+      : `Bearer ${this.#tokens[scope]}`;
+    if (shown !== null) headers.set("authorization", shown);
+    return headers;
   }
 
   /** How many nodes there are, running or not. */
@@ -51,9 +75,11 @@ export class NodeAdmins {
     try {
       return await fetch(`http://127.0.0.1:${port}${path}?${query}`, {
         method,
-        headers: passedOn(headers),
+        headers,
         body,
-        signal: AbortSignal.any([request.signal, begun.signal]),
+        signal: request.signal === null
+          ? begun.signal
+          : AbortSignal.any([request.signal, begun.signal]),
         client: this.#client,
       });
     } catch {
@@ -106,12 +132,6 @@ export class NodeAdmins {
 /** Nobody reads these. */
 async function leave(responses: readonly Response[]): Promise<void> {
   for (const { body } of responses) await body?.cancel();
-}
-
-/** The headers that the nodes have to see. */
-function passedOn(headers: Headers): Headers {
-  const kept = ["authorization", "content-type"].map((name) => [name, headers.get(name)]);
-  return new Headers(kept.filter(([, value]) => value !== null) as [string, string][]);
 }
 
 function unavailable(node: number): RequestError {

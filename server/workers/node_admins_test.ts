@@ -7,14 +7,14 @@ Deno.test("a node that does not run is told with 503; what all know, another one
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     (request) => new Response(new URL(request.url).pathname),
   );
-  const admins = new NodeAdmins([null, server.addr.port]);
+  const admins = new NodeAdmins([null, server.addr.port], null);
   const request: NodeRequest = {
     method: "GET",
     path: "/asked",
     query: new URLSearchParams(),
     headers: new Headers(),
     body: null,
-    signal: new AbortController().signal,
+    signal: null,
   };
   for (const asked of [() => admins.ask(0, request), () => admins.all(() => request)]) {
     const error = await assertRejects(asked, RequestError, "Worker 0 does not answer");

@@ -4,6 +4,7 @@ import { NodeStartError } from "../start_error.ts";
 import type {
   FromNode,
   NodeAdminSettings,
+  NodeAdminView,
   NodeListener,
   NodeSettings,
   PeerWay,
@@ -27,6 +28,8 @@ export class NodeHandle {
   readonly #fail: (error: Error) => void;
   /** Is told the state of the node, again and again. Set by `supervisor.ts`. */
   onCounts: (counts: SysCounts) => void = () => {};
+  /** Is told when its API is asked to reload. Set by `supervisor.ts`. */
+  onReloadWanted: () => void = () => {};
 
   readonly #answerMsMax: number;
 
@@ -50,6 +53,7 @@ export class NodeHandle {
     };
     this.#worker.onmessage = ({ data }: MessageEvent<FromNode>) => {
       if (data.type === "counts") return this.onCounts(data.counts);
+      if (data.type === "reload-wanted") return this.onReloadWanted();
       const next = this.#next;
       this.#next = Promise.withResolvers();
       this.#hear();
@@ -101,6 +105,16 @@ export class NodeHandle {
   /** Tells it the state of the other nodes. */
   tellOthers(counts: SysCounts): void {
     this.#worker.postMessage({ type: "others", counts } satisfies ToNode);
+  }
+
+  /** Tells it that all nodes have read their configuration again, and what is wrong with it. */
+  tellReloaded(faults: readonly string[]): void {
+    this.#worker.postMessage({ type: "reload-done", faults } satisfies ToNode);
+  }
+
+  /** Tells it where the admin listeners of all nodes are. */
+  tellAdmins(view: NodeAdminView): void {
+    this.#worker.postMessage({ type: "admins", view } satisfies ToNode);
   }
 
   /** Has it stop. It resolves when everything is stored and closed. */

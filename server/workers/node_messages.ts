@@ -1,8 +1,10 @@
 /** What the supervisor and the worker of a node tell each other. */
+import type { TokenEntry } from "../../admin/access/token_file.ts";
 import type { ListenerInfo } from "../../admin/api/operations.ts";
 import type { SysCounts } from "../../admin/sys_counts.ts";
 import type { RingBuffers, RingSide } from "../../transport/ring/ring_buffers.ts";
 import type { PeerInfo } from "../../transport/transport.ts";
+import type { NodeTokens } from "./node_admins.ts";
 
 /** The settings of a node, which are the same for all of them but for its number. */
 export interface NodeSettings {
@@ -47,10 +49,20 @@ export interface PeerWay {
 
 /** How a node opens its admin listener, which only this process uses. */
 export interface NodeAdminSettings {
-  /** The hash of the token of the server: callers show it, and it is passed on. */
-  readonly tokenHash: string;
-  /** The listeners of the server, as its API tells them. */
-  readonly listeners: readonly ListenerInfo[];
+  /** The tokens that it knows. */
+  readonly tokens: readonly TokenEntry[];
+  /** The listeners of the server, as its API tells them; `null` for those of the configuration. */
+  readonly listeners: readonly ListenerInfo[] | null;
+}
+
+/** What a node needs to serve the API of all nodes. */
+export interface NodeAdminView {
+  /** Where the admin listener of each node is; `null` while it does not run. */
+  readonly ports: readonly (number | null)[];
+  /** The tokens that these listeners know. */
+  readonly tokens: NodeTokens;
+  /** The token of callers where nothing else lets them in. */
+  readonly printed: string;
 }
 
 /** What the supervisor tells a node. */
@@ -69,6 +81,10 @@ export type ToNode =
   | { readonly type: "reload" }
   /** Opens the admin listener of the node, for this process. */
   | { readonly type: "administer"; readonly settings: NodeAdminSettings }
+  /** All nodes have read the configuration again, as this one wanted. It is not answered. */
+  | { readonly type: "reload-done"; readonly faults: readonly string[] }
+  /** For the admin listeners of the configuration. It is not answered. */
+  | { readonly type: "admins"; readonly view: NodeAdminView }
   /** The state of the other nodes, for `$SYS`. It is not answered. */
   | { readonly type: "others"; readonly counts: SysCounts }
   /** Stops, and gives clients so many milliseconds to take what waits for them. */
@@ -94,6 +110,8 @@ export type FromNode =
   | { readonly type: "failed"; readonly lines: readonly string[]; readonly code: number }
   /** Its state, for `$SYS`. It answers nothing. */
   | { readonly type: "counts"; readonly counts: SysCounts }
+  /** Its API was asked to have the configuration read again, by all nodes. It answers nothing. */
+  | { readonly type: "reload-wanted" }
   /** It has stopped, and released everything. */
   | { readonly type: "stopped" };
 

@@ -17,6 +17,8 @@ let node: WorkerNode | null = null;
 /** How often a node tells its state for `$SYS`, in milliseconds. */
 const COUNTS_MS = 1000;
 let telling: ReturnType<typeof setInterval> | undefined;
+/** Who waits until all nodes have read the configuration again. */
+const reloads: ((faults: readonly string[]) => void)[] = [];
 /** One message is handled after the other. */
 let before: Promise<void> = Promise.resolve();
 
@@ -34,7 +36,7 @@ async function handle(message: ToNode): Promise<void> {
       const { settings } = message;
       node = settings.config === null
         ? await ServerNode.open(settings, owners, (line) => lines.push(line))
-        : await ConfiguredNode.open(settings, settings.config, owners);
+        : await ConfiguredNode.open(settings, settings.config, owners, reloadAll);
       tellCounts(node);
       return scope.postMessage({ type: "opened", lines, forgotten: node.forgotten });
     }
@@ -55,6 +57,10 @@ async function handle(message: ToNode): Promise<void> {
       const port = await node!.administer(message.settings);
       return scope.postMessage({ type: "administered", port });
     }
+    case "reload-done":
+      return reloads.shift()?.(message.faults);
+    case "admins":
+      return node?.takeAdmins(message.view);
     case "others":
       return node?.takeOthers(message.counts);
     case "stop":
@@ -63,6 +69,14 @@ async function handle(message: ToNode): Promise<void> {
       scope.postMessage({ type: "stopped" });
       scope.close();
   }
+}
+
+/** Has all nodes read the configuration again. Returns what is wrong with it, a line each. */
+function reloadAll(): Promise<readonly string[]> {
+  const { promise, resolve } = Promise.withResolvers<readonly string[]>();
+  reloads.push(resolve);
+  scope.postMessage({ type: "reload-wanted" });
+  return promise;
 }
 
 /** Tells the supervisor the state of a node from now on. */

@@ -2,6 +2,7 @@
 import { stopSignal } from "../../cli/stop_signal.ts";
 import { say } from "../../cli/terminal.ts";
 import type { ListenerInfo } from "../../admin/mod.ts";
+import type { Configuration } from "../../config/options/configuration.ts";
 import { adminUrl } from "../admin_listener.ts";
 import { bindFault } from "../bind_fault.ts";
 import type { ServerFlags } from "../server_flags.ts";
@@ -9,12 +10,20 @@ import { loadConfiguration } from "../load_configuration.ts";
 import { startLines } from "../start_lines.ts";
 import { StartError } from "../start_error.ts";
 import { SystemdNotifier } from "../systemd_notifier.ts";
-import { makeAdminToken } from "./admin_token.ts";
+import { makeAdminToken, printedEntry } from "./admin_token.ts";
 import { checkNodeStores } from "./node_stores.ts";
 import { Supervisor } from "./supervisor.ts";
 
 /** How long the brokers send what waits for clients when the server stops, in milliseconds. */
 const GRACE_MS = 2000;
+
+/** The configuration file of a server with workers. */
+export interface ConfiguredWorkers {
+  readonly path: string;
+  readonly workers: number;
+  /** What it says at the start. */
+  readonly configuration: Configuration;
+}
 
 /** What a server with workers knows about its machine. */
 export interface WorkerSurroundings {
@@ -74,29 +83,39 @@ export async function serveWorkers(
  * @param stopped Resolves on the signal.
  */
 export async function serveConfiguredWorkers(
-  path: string,
-  workers: number,
+  { path, workers, configuration }: ConfiguredWorkers,
   { version, connectionsMax, memoryBytesMax }: WorkerSurroundings,
   stopped: Promise<void>,
 ): Promise<void> {
   const started = Promise.withResolvers<Supervisor>();
   let before: Promise<unknown> = started.promise;
   const reload = () => {
-    before = before.then(async () => {
-      await (await started.promise).reload(await isValid(path));
+    const reloaded = before.then(async () => {
+      const supervisor = await started.promise;
+      const configuration = await read(path);
+      if (configuration !== null && hasAdmin(configuration)) await supervisor.serveAdmin();
+      return await supervisor.reload(configuration !== null);
     });
+    before = reloaded.catch(() => {});
+    return reloaded;
   };
   // Before a worker reports that it listens: a reader of that line may send the signal.
   Deno.addSignalListener("SIGHUP", reload);
-  const { supervisor } = await Supervisor.start(workers, {
-    config: path,
-    directory: null,
-    strictStore: false,
-    connectionsMax: Math.ceil(connectionsMax / workers),
-    memoryBytesMax: Math.floor(memoryBytesMax / workers),
-    verbose: false,
-    version,
-  }, []);
+  const { supervisor } = await Supervisor.start(
+    workers,
+    {
+      config: path,
+      directory: null,
+      strictStore: false,
+      connectionsMax: Math.ceil(connectionsMax / workers),
+      memoryBytesMax: Math.floor(memoryBytesMax / workers),
+      verbose: false,
+      version,
+    },
+    [],
+    hasAdmin(configuration),
+  );
+  supervisor.onReloadWanted = reload;
   started.resolve(supervisor);
   const notifier = SystemdNotifier.start();
   await stopped;
@@ -119,7 +138,7 @@ async function administer(supervisor: Supervisor, port: number, ports: readonly 
     mtls: false,
     allow_anonymous: true,
   });
-  await supervisor.administer({ tokenHash: hash, listeners: ports.map(info) });
+  await supervisor.administer({ tokens: [printedEntry(hash)], listeners: ports.map(info) });
   const { WorkersAdmin } = await import("./workers_admin.ts");
   try {
     return { listener: new WorkersAdmin(port, hash, supervisor.adminPorts), token };
@@ -131,14 +150,18 @@ async function administer(supervisor: Supervisor, port: number, ports: readonly 
   }
 }
 
-/** Whether a configuration can be used. */
-async function isValid(path: string): Promise<boolean> {
+/** Reads a configuration; `null` if it cannot be used. */
+async function read(path: string): Promise<Configuration | null> {
   try {
-    const { material } = await loadConfiguration(path, () => {});
+    const { configuration, material } = await loadConfiguration(path, () => {});
     material.close();
-    return true;
+    return configuration;
   } catch {
     // The first worker finds out the same, and says it.
-    return false;
+    return null;
   }
+}
+
+function hasAdmin({ listeners }: Configuration): boolean {
+  return listeners.some(({ settings }) => settings.protocol === "http_api");
 }

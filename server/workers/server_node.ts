@@ -1,4 +1,5 @@
 /** One node of a server: a whole broker in a worker. */
+import { TokenFile } from "../../admin/access/token_file.ts";
 import type { AdminListener } from "../../admin/mod.ts";
 import type { SysCounts } from "../../admin/sys_counts.ts";
 import { Broker, type BrokerOptions, SysTopics } from "../../mod.ts";
@@ -10,7 +11,6 @@ import { StartError } from "../start_error.ts";
 import { forgottenAfter, openStoredBroker } from "../stored_broker.ts";
 import { terminalHooks } from "../terminal_hooks.ts";
 import { TerminalLines } from "../terminal_lines.ts";
-import { onlyToken } from "./admin_token.ts";
 import type { DescriptorOwners } from "./descriptor_owners.ts";
 import { NodeLinks } from "./node_links.ts";
 import type { NodeAdminSettings, NodeListener, NodeSettings } from "./node_messages.ts";
@@ -117,11 +117,14 @@ export class ServerNode implements WorkerNode {
     this.#others = counts;
   }
 
-  async administer({ tokenHash, listeners }: NodeAdminSettings): Promise<number> {
+  /** It has no configuration, so the supervisor serves the API of all nodes. */
+  takeAdmins(): void {}
+
+  async administer({ tokens, listeners }: NodeAdminSettings): Promise<number> {
     const { listenAdmin } = await import("../../admin/mod.ts");
     const others = () => this.#others;
-    const operations = { version: this.#version, listeners: () => listeners, others };
-    const tokenFile = onlyToken(tokenHash);
+    const operations = { version: this.#version, listeners: () => listeners ?? [], others };
+    const tokenFile = new TokenFile(tokens);
     this.#admin = await listenAdmin(this.#broker, { port: 0, tokenFile, operations });
     return this.#admin.port;
   }

@@ -1,11 +1,18 @@
 /** Starts the workers of a server, keeps them running, and stops them. */
+import { newToken } from "../../admin/access/token_file.ts";
 import { complain } from "../../cli/terminal.ts";
 import { openLibc } from "../../transport/native/ffi_libc.ts";
 import { closeRing, makeRing, type RingBuffers } from "../../transport/ring/ring_buffers.ts";
 import { NodeCounts } from "./node_counts.ts";
 import { DescriptorOwners } from "./descriptor_owners.ts";
 import { NodeHandle } from "./node_handle.ts";
-import type { NodeAdminSettings, NodeListener, NodeSettings } from "./node_messages.ts";
+import { makeNodeTokens } from "./admin_token.ts";
+import type {
+  NodeAdminSettings,
+  NodeAdminView,
+  NodeListener,
+  NodeSettings,
+} from "./node_messages.ts";
 
 /** The wait before a worker that has died is started again, in milliseconds. It doubles each time. */
 const RESTART_MS_MIN = 100;
@@ -41,6 +48,8 @@ export class Supervisor {
   readonly #rings = new Map<string, { messages: RingBuffers; control: RingBuffers }>();
   readonly #counts = new NodeCounts();
   #admin: NodeAdminSettings | null = null;
+  /** What the first node needs to serve the API of all nodes; `null` if it does not. */
+  #view: Omit<NodeAdminView, "ports"> | null = null;
   /** Where the admin listener of each node is; `null` while it does not run. */
   readonly adminPorts: (number | null)[] = [];
   #listeners: readonly NodeListener[] = [];
@@ -48,6 +57,8 @@ export class Supervisor {
   /** Restarts that are in progress. */
   readonly #restarts = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
+  /** Reloads the server for one of its nodes. Set by `serve_workers.ts`. */
+  onReloadWanted: () => Promise<readonly string[]> = () => Promise.resolve([]);
 
   private constructor(settings: SharedSettings) {
     this.#settings = settings;
@@ -56,16 +67,18 @@ export class Supervisor {
   /**
    * Starts the nodes, and has them listen.
    *
+   * @param hasAdmin Whether the configuration has an admin listener.
    * @throws {NodeStartError} If one of them cannot start. Then none runs.
    */
   static async start(
     count: number,
     settings: SharedSettings,
     listeners: readonly NodeListener[],
+    hasAdmin = false,
   ): Promise<{ supervisor: Supervisor; started: Started }> {
     const supervisor = new Supervisor(settings);
     try {
-      return { supervisor, started: await supervisor.#start(count, listeners) };
+      return { supervisor, started: await supervisor.#start(count, listeners, hasAdmin) };
     } catch (error) {
       supervisor.#isStopping = true;
       for (const node of supervisor.#nodes) node.kill(asError(error));
@@ -84,12 +97,14 @@ export class Supervisor {
    *
    * @param isValid Whether the configuration can be used. If not, the first node alone reads it, and
    * tells why.
+   * @returns What is wrong with it, a line each.
    */
-  async reload(isValid: boolean): Promise<void> {
+  async reload(isValid: boolean): Promise<readonly string[]> {
     const [first, ...others] = this.#nodes as [NodeHandle, ...NodeHandle[]];
     // One that has just died reads the file when it starts again.
     if (isValid) await Promise.allSettled(others.map((node) => node.reload()));
-    await Promise.allSettled([first.reload()]);
+    const [told] = await Promise.allSettled([first.reload()]);
+    return told.status === "fulfilled" ? told.value : ["The first worker is being started again"];
   }
 
   /** Has all nodes open their admin listeners, also after they were started again. */
@@ -97,8 +112,27 @@ export class Supervisor {
     this.#admin = settings;
     await Promise.all(this.#nodes.map(async (node, i) => {
       this.adminPorts[i] = null;
-      this.adminPorts[i] = await node.administer(settings);
+      try {
+        this.adminPorts[i] = await node.administer(settings);
+      } catch (error) {
+        // One that has just died does it when it is started again.
+        if (this.#isUp[i]) complain(`Worker ${i} has no API: ${asError(error).message}`);
+      }
     }));
+  }
+
+  /** Has the first node serve the API of all nodes, on the admin listeners of its configuration. */
+  async serveAdmin(): Promise<void> {
+    if (this.#view !== null) return;
+    const { tokens, entries } = await makeNodeTokens();
+    await this.administer({ tokens: entries, listeners: null });
+    this.#view = { tokens, printed: newToken() };
+    this.#tellAdmins();
+  }
+
+  /** Tells the first node where the admin listeners of all nodes are. */
+  #tellAdmins(): void {
+    if (this.#view !== null) this.#nodes[0]!.tellAdmins({ ...this.#view, ports: this.adminPorts });
   }
 
   /** Stops all nodes. Clients have so many milliseconds to take what waits for them. */
@@ -113,7 +147,11 @@ export class Supervisor {
     ));
   }
 
-  async #start(count: number, listeners: readonly NodeListener[]): Promise<Started> {
+  async #start(
+    count: number,
+    listeners: readonly NodeListener[],
+    hasAdmin: boolean,
+  ): Promise<Started> {
     for (let i = 0; i < count; i++) this.#nodes.push(new NodeHandle());
     const opened = await Promise.all(this.#nodes.map((node, i) => this.#open(node, i)));
     for (let i = 0; i < count; i++) {
@@ -121,6 +159,7 @@ export class Supervisor {
       for (let j = 0; j < i; j++) await this.#link(i, j);
     }
     await Promise.all(this.#nodes.map((node) => node.join()));
+    if (hasAdmin) await this.serveAdmin();
     // The first one chooses ports that are free, where none is told.
     const [first, ...others] = this.#nodes as [NodeHandle, ...NodeHandle[]];
     const { hostname, ports } = await first.listen(listeners);
@@ -136,6 +175,9 @@ export class Supervisor {
   #open(node: NodeHandle, i: number) {
     const { directory } = this.#settings;
     node.onCounts = (counts) => node.tellOthers(this.#counts.take(i, counts));
+    node.onReloadWanted = () => {
+      void this.onReloadWanted().then((faults) => node.tellReloaded(faults));
+    };
     const settings = {
       ...this.#settings,
       node: i,
@@ -174,6 +216,7 @@ export class Supervisor {
       this.#counts.onDied(i);
       this.adminPorts[i] = null;
       if (this.#isStopping) return;
+      if (i !== 0) this.#tellAdmins();
       if (performance.now() - sinceMs > STEADY_MS) this.#restartMs[i] = 0;
       const restart = this.#restart(i, error).finally(() => this.#restarts.delete(restart));
       this.#restarts.add(restart);
@@ -200,8 +243,9 @@ export class Supervisor {
       // The others that are down make the way to this one when they are up.
       await Promise.allSettled(others.filter((j) => this.#isUp[j]).map((j) => this.#link(i, j)));
       await node.join();
-      await node.listen(this.#listeners);
       if (this.#admin !== null) this.adminPorts[i] = await node.administer(this.#admin);
+      this.#tellAdmins();
+      await node.listen(this.#listeners);
       complain(`Worker ${i} runs again`);
       this.#watch(i);
     } catch (failure) {

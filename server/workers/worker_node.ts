@@ -1,7 +1,7 @@
 /** The interface of a node to its worker, whatever it was started with. */
 import type { SysCounts } from "../../admin/sys_counts.ts";
 import type { NodeLinks } from "./node_links.ts";
-import type { NodeAdminSettings, NodeListener } from "./node_messages.ts";
+import type { NodeAdminSettings, NodeAdminView, NodeListener } from "./node_messages.ts";
 
 /** A node: a broker, and what belongs to its server. */
 export interface WorkerNode {
@@ -25,6 +25,8 @@ export interface WorkerNode {
   takeOthers(counts: SysCounts): void;
   /** Opens its admin listener, which only its process uses. Returns its port. */
   administer(settings: NodeAdminSettings): Promise<number>;
+  /** Takes where the admin listeners of all nodes are. */
+  takeAdmins(view: NodeAdminView): void;
   /** Closes everything. */
   stop(graceMs: number): Promise<void>;
 }

@@ -4,18 +4,13 @@ import { HttpListener } from "../../admin/http/http_listener.ts";
 import { LoopbackServer } from "../../admin/http/loopback_server.ts";
 import { RequestError } from "../../admin/http/request_error.ts";
 import { RequestHandler } from "../../admin/http/request_handler.ts";
-import { RequestPace, REQUESTS } from "../../admin/http/request_pace.ts";
-import { RouteTable } from "../../admin/http/routes.ts";
-import { adminInstruments } from "../../admin/metrics/admin_instruments.ts";
-import { prometheusText } from "../../admin/metrics/prometheus.ts";
 import { MQTT_PATH } from "../../admin/page/mqtt_door.ts";
 import { openPage } from "../../admin/page/page.ts";
-import { TimeSlices } from "../../admin/time_slices.ts";
 import { systemClock } from "../../broker/base/clock.ts";
 import { complain, say } from "../../cli/terminal.ts";
 import type { Transport } from "../../transport/transport.ts";
 import { onlyToken } from "./admin_token.ts";
-import { mergedRoutes } from "./merged_routes.ts";
+import { MergedApi } from "./merged_api.ts";
 import { NodeAdmins } from "./node_admins.ts";
 import { relay } from "./relay.ts";
 
@@ -25,8 +20,7 @@ export class WorkersAdmin {
   readonly #admins: NodeAdmins;
   readonly #listener: HttpListener;
   readonly #server: LoopbackServer;
-  readonly #pace: RequestPace;
-  readonly #slices: TimeSlices;
+  readonly #api: MergedApi;
 
   /**
    * Opens it.
@@ -39,34 +33,24 @@ export class WorkersAdmin {
   constructor(port: number, hash: string, ports: readonly (number | null)[]) {
     const { hostname } = this;
     const clock = systemClock;
-    const admins = this.#admins = new NodeAdmins(ports);
-    this.#pace = new RequestPace(clock, REQUESTS);
-    this.#slices = new TimeSlices({ clock, nextTurn: () => new Promise((go) => setTimeout(go)) });
+    this.#admins = new NodeAdmins(ports, null);
+    const api = this.#api = new MergedApi(this.#admins);
     const reportError = (error: unknown) => complain(`The admin listener has failed: ${error}`);
-    const instruments = adminInstruments({
-      answered: () => handler.answered,
-      skippedLines: () => null,
-    });
-    const page = openPage(this.#slices, reportError);
+    const page = openPage(api.slices, reportError);
     const handler = new RequestHandler({
-      routes: new RouteTable(
-        mergedRoutes(
-          admins,
-          () => textOf(prometheusText(instruments)),
-          instruments.map(({ name }) => name),
-        ),
-      ),
+      routes: api.routes,
       access: new Access(
         { tokens: onlyToken(hash), accounts: null, rules: null, allowAnonymous: false },
         clock,
       ),
-      pace: this.#pace,
+      pace: api.pace,
       names: [hostname],
       page: (request, url) => page.answer(request, url),
       other: null,
       audit: say,
       reportError,
     });
+    api.countAnswers(handler.answered);
     this.#server = new LoopbackServer(handler.answer);
     const door = { path: MQTT_PATH, enter: (pipe: Transport) => this.#enter(pipe) };
     this.#listener = new HttpListener({ hostname, port, door }, this.#server, clock);
@@ -79,11 +63,9 @@ export class WorkersAdmin {
 
   /** Closes everything. */
   async close(): Promise<void> {
-    this.#pace.close();
-    this.#slices.close();
+    this.#api.close();
     await this.#listener.close();
     await this.#server.close();
-    this.#admins.close();
   }
 
   /** MQTT over WebSocket for the page: a node serves it, and checks its token. */
@@ -101,12 +83,5 @@ export class WorkersAdmin {
         isClosed = true;
       },
     });
-  }
-}
-
-function textOf(steps: Generator<void, string, void>): string {
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done) return value;
   }
 }

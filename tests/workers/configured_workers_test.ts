@@ -178,10 +178,6 @@ test("what cannot go with workers is refused at its line", async () => {
       ":5: fairway_stream: cannot go with fairway_workers yet",
     ],
     [
-      "fairway_native_sockets true\nfairway_workers auto\nlistener 0 127.0.0.1\nprotocol http_api\n",
-      ":6: protocol: http_api cannot go with fairway_workers yet",
-    ],
-    [
       "fairway_native_sockets true\nfairway_workers 2\nfairway_dynamic_security_file FOLDER/d.json\n",
       ":5: fairway_dynamic_security_file: cannot go with fairway_workers yet",
     ],

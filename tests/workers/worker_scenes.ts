@@ -5,6 +5,7 @@
  * @module
  */
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { hashToken } from "../../admin/access/token_file.ts";
 import { ownerOf } from "../../cluster/client_owner.ts";
 import { NodeStartError } from "../../server/start_error.ts";
 import { Supervisor } from "../../server/workers/supervisor.ts";
@@ -124,6 +125,56 @@ SCENES["a node that cannot start is told in its own words, and none runs"] = asy
   assertEquals(error.code, 1);
   assert(error.message.includes("in use"), error.message);
   taken.close();
+};
+
+SCENES["the API of a configuration is there again with the worker that serves it"] = async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const hash = await hashToken("secret");
+    await Deno.writeTextFile(`${folder}/tokens`, `me:write:${hash}\n`);
+    const config = `${folder}/fairway.conf`;
+    await Deno.writeTextFile(
+      config,
+      "fairway_native_sockets true\nfairway_workers 2\nlog_dest none\nallow_anonymous true\n" +
+        "listener 0 127.0.0.1\nlistener 0 127.0.0.1\nprotocol http_api\n" +
+        `fairway_admin_tokens ${folder}/tokens\n`,
+    );
+    const { supervisor, started } = await Supervisor.start(
+      2,
+      {
+        config,
+        directory: null,
+        strictStore: false,
+        connectionsMax: 100,
+        memoryBytesMax: 0,
+        verbose: false,
+        version: "Fairway test",
+      },
+      [],
+      true,
+    );
+    const url = `http://127.0.0.1:${started.ports[1]}/api/v1/clients`;
+    const headers = { authorization: "Bearer secret" };
+    const statusOf = async () => {
+      try {
+        const response = await fetch(url, { headers });
+        await response.body?.cancel();
+        return response.status;
+      } catch {
+        return null;
+      }
+    };
+    assertEquals(await statusOf(), 200);
+    for (const node of [0, 1]) {
+      supervisor.kill(node);
+      await eventually("the API answers for all", async () => {
+        return supervisor.adminPorts[node] !== null && await statusOf() === 200;
+      }, RESTART_DEADLINE_MS);
+    }
+    await supervisor.stop(0);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 };
 
 if (import.meta.main) {
