@@ -75,7 +75,7 @@ export class SysTopics {
     this.#loads.begin(Object.keys(totalsOf(this.own)));
     this.#say("version", version);
     this.#schedule();
-    this.#tell();
+    this.#tell(this.#counts);
   }
 
   /**
@@ -104,8 +104,9 @@ export class SysTopics {
     const { clock } = this.#broker;
     this.#cancel = clock.schedule(clock.now() + this.#intervalMs, () => {
       this.#schedule();
-      this.#loads.take(totalsOf(this.#counts), clock.now());
-      this.#tell();
+      const counts = this.#counts;
+      this.#loads.take(totalsOf(counts), clock.now());
+      this.#tell(counts);
     });
   }
 
@@ -113,11 +114,11 @@ export class SysTopics {
    * Publishes the known values at once, and values of sessions after they were counted, because
    * there may be a hundred thousand.
    */
-  #tell(): void {
+  #tell(counts: SysCounts): void {
     const { clock } = this.#broker;
     this.#say("uptime", `${Math.floor((clock.now() - this.#startMs) / 1000)} seconds`);
-    this.#tellValues();
-    this.#tellMemory();
+    this.#tellValues(counts);
+    this.#tellMemory(counts);
     this.#tellStreams();
     for (const [topic, value] of Object.entries(this.#loads.values())) {
       this.#say(topic, value.toFixed(2));
@@ -135,14 +136,13 @@ export class SysTopics {
     }
   }
 
-  #tellValues(): void {
-    const values = sysValues(this.#counts, this.#heapMost);
+  #tellValues(counts: SysCounts): void {
+    const values = sysValues(counts, this.#heapMost);
     this.#heapMost = values["heap/maximum"]!;
     for (const [topic, value] of Object.entries(values)) this.#say(topic, value);
   }
 
-  #tellMemory(): void {
-    const { memoryBytes, memoryBytesMax, memoryRefused } = this.#counts;
+  #tellMemory({ memoryBytes, memoryBytesMax, memoryRefused }: SysCounts): void {
     this.#say("memory/bytes", memoryBytes);
     this.#say("memory/limit", memoryBytesMax);
     this.#say("memory/refused", memoryRefused);
@@ -150,7 +150,7 @@ export class SysTopics {
 
   #count(): void {
     this.#totals.take().then(() => {
-      if (this.#cancel !== null) this.#tellValues();
+      if (this.#cancel !== null) this.#tellValues(this.#counts);
     }, (error) => this.#broker.inspection.reportError(error));
   }
 

@@ -9,15 +9,12 @@ const LATE_CHECKS = 2;
 /** How many checks must be in time before it is no longer busy. */
 const CALM_CHECKS = 4;
 
-/** How many checks follow the last new connection, if all are in time. */
-const IDLE_CHECKS = 20;
-
 /**
  * Detects an overloaded event loop by the delay of a timer. While it is overloaded, new connections
  * are refused, so that connected clients are still served.
  *
- * It checks only while connections arrive, and for some seconds after the last: an idle broker
- * sleeps.
+ * It checks only while connections arrive or checks are late, because an idle broker must sleep. A
+ * connection that arrives later starts the checks again.
  */
 export class EventLoopMonitor {
   /** Whether new connections should be refused. */
@@ -25,7 +22,8 @@ export class EventLoopMonitor {
   readonly #context: BrokerContext;
   readonly #checkDeadline: Deadline = new Deadline(() => this.#check());
   #inRow = 0;
-  #idleChecks = 0;
+  /** Whether a connection has arrived since the last check. */
+  #hasNews = false;
 
   constructor(context: BrokerContext) {
     this.#context = context;
@@ -33,7 +31,7 @@ export class EventLoopMonitor {
 
   /** A connection has arrived. */
   start(): void {
-    this.#idleChecks = 0;
+    this.#hasNews = true;
     if (this.#context.limits.loopLagMs > 0 && this.#checkDeadline.index < 0) this.#next();
   }
 
@@ -55,8 +53,8 @@ export class EventLoopMonitor {
   #check(): void {
     const { clock, limits } = this.#context;
     this.#note(clock.now() - this.#checkDeadline.atMs, limits.loopLagMs);
-    if (this.isBusy || this.#idleChecks++ < IDLE_CHECKS) this.#next();
-    else this.#inRow = 0;
+    if (this.isBusy || this.#inRow > 0 || this.#hasNews) this.#next();
+    this.#hasNews = false;
   }
 
   /**

@@ -75,16 +75,29 @@ Deno.test("EventLoopMonitor.applyLimits() ends being busy without a limit", asyn
   ]]);
 });
 
-Deno.test("EventLoopMonitor checks only for some seconds after the last newcomer", async () => {
+Deno.test("EventLoopMonitor sleeps as soon as a check is in time and nobody has arrived", async () => {
   const { monitor, context, clock } = world(100);
   assertEquals(context.scheduler.size, 0);
   monitor.start();
   monitor.start();
   assertEquals(context.scheduler.size, 1);
-  await clock.advance(20 * CHECK_MS);
+  await clock.advance(CHECK_MS);
+  monitor.start();
+  await clock.advance(CHECK_MS);
   assertEquals(context.scheduler.size, 1);
-  await clock.advance(2 * CHECK_MS);
+  await clock.advance(CHECK_MS);
   assertEquals(context.scheduler.size, 0);
+});
+
+Deno.test("EventLoopMonitor goes on after a late check, though nobody arrives", async () => {
+  const { monitor, context, clock } = world(100);
+  clock.lateMs = 150;
+  monitor.start();
+  await clock.advance(3 * (CHECK_MS + 150));
+  assertEquals(monitor.isBusy, true);
+  clock.lateMs = 0;
+  await clock.advance(6 * CHECK_MS + 150);
+  assertEquals([monitor.isBusy, context.scheduler.size], [false, 0]);
 });
 
 Deno.test("EventLoopMonitor checks nothing if loopLagMs is 0", () => {
