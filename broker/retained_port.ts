@@ -11,6 +11,9 @@ import { isOwnState } from "./limits/reserved_topics.ts";
 const MESSAGES_PER_STEP = 100;
 const LEVELS_PER_STEP = 1000;
 
+/** Microseconds of a millisecond. */
+const US_PER_MS = 1000;
+
 const encoder = new TextEncoder();
 
 /** A retained message as nodes send it to each other. The bytes are borrowed. */
@@ -21,6 +24,8 @@ export interface RetainedContent {
   readonly payload: Uint8Array;
   /** What is left of the Message Expiry Interval, in milliseconds; -1 for none. */
   readonly leftMs: number;
+  /** Where it comes from, as {@linkcode Origin.toText} says it, for No Local [MQTT-3.8.3-3]. */
+  readonly origin: string;
 }
 
 /** The retained messages of a node. Its own state below `$SYS/` does not show here. */
@@ -32,16 +37,21 @@ export interface RetainedHost {
   topics(): Generator<string | null, void, void>;
   /** The message of a topic; `null` if there is none. */
   get(topic: string): RetainedContent | null;
-  /** When the message of a topic came, in milliseconds since 1970. */
-  sinceOf(topic: string): number;
+  /**
+   * The version of the message of a topic: when it came to its first node, in microseconds since
+   * 1970, as a whole number. It is stored with the message. 0 if there is none.
+   */
+  versionOf(topic: string): number;
+  /** Gives the message of a topic its version. */
+  setVersion(topic: string, version: number): void;
   /**
    * Takes the message of another node. Subscribers receive nothing.
    *
    * @param content The message; `null` deletes that of the topic.
-   * @param sinceMs When it came to its first node, in milliseconds since 1970.
+   * @param version When it came to its first node, in microseconds since 1970.
    * @returns False if there is no room for it.
    */
-  set(topic: string, content: RetainedContent | null, sinceMs: number): boolean;
+  set(topic: string, content: RetainedContent | null, version: number): boolean;
   /** Has a watcher told of every change. Returns what ends that. */
   watch(watcher: RetainedWatcher): () => void;
 }
@@ -73,17 +83,25 @@ export class RetainedPort implements RetainedHost {
     const properties = buffer.subarray(propertiesStart, propertiesEnd);
     const { expirySeconds, deadlineMs } = message;
     const leftMs = expirySeconds < 0 ? -1 : Math.max(0, deadlineMs - context.clock.now());
-    return { qos, payload, properties, leftMs };
+    return { qos, payload, properties, leftMs, origin: message.origin.toText() };
   }
 
-  sinceOf(topic: string): number {
+  versionOf(topic: string): number {
     const { retained, context: { calendar } } = this.#parts;
-    return calendar.toWall(retained.sinceOf(topic));
+    const version = retained.versionOf(topic);
+    if (version > 0) return version;
+    // It was stored before the broker was a node.
+    const isThere = retained.get(topic) !== undefined;
+    return isThere ? Math.round(calendar.toWall(retained.sinceOf(topic))) * US_PER_MS : 0;
   }
 
-  set(topic: string, content: RetainedContent | null, sinceMs: number): boolean {
+  setVersion(topic: string, version: number): void {
+    this.#parts.retained.setVersion(topic, version);
+  }
+
+  set(topic: string, content: RetainedContent | null, version: number): boolean {
     const { retained, context } = this.#parts;
-    const { qos = 0, payload = new Uint8Array(), leftMs = -1 } = content ?? {};
+    const { qos = 0, payload = new Uint8Array(), leftMs = -1, origin = "" } = content ?? {};
     const properties = content === null ? {} : decodeProperties(content.properties);
     const seconds = Math.ceil(leftMs / 1000);
     if (leftMs >= 0) properties.messageExpiryInterval = seconds;
@@ -95,9 +113,10 @@ export class RetainedPort implements RetainedHost {
       retain: true,
       // It expires everywhere at the same moment.
       nowMs: context.clock.now() - (leftMs < 0 ? 0 : seconds * 1000 - leftMs),
-      origin: Origin.link(""),
+      origin: Origin.parse(origin),
     });
-    if (retained.set(message, context.calendar.toClock(sinceMs))) return true;
+    const sinceMs = context.calendar.toClock(version / US_PER_MS);
+    if (retained.set(message, sinceMs, version)) return true;
     context.reportDrop("retained-full", message, null);
     return false;
   }

@@ -176,8 +176,9 @@ export class LinkRetained implements PeerPart {
     const frame = new FrameWriter(FrameKind.retained).text(topic).number(version);
     const content = retained.get(topic);
     if (content === null) return frame.byte(0).take();
-    const { qos, properties, payload, leftMs } = content;
-    return frame.byte(1).byte(qos).number(leftMs).piece(properties).piece(payload).take();
+    const { qos, properties, payload, leftMs, origin } = content;
+    frame.byte(1).byte(qos).number(leftMs).text(origin);
+    return frame.piece(properties).piece(payload).take();
   }
 
   #onState(body: FrameReader): void {
@@ -189,6 +190,7 @@ export class LinkRetained implements PeerPart {
     const content = {
       qos: qos as QoS,
       leftMs: body.number(),
+      origin: body.text(),
       properties: body.piece(),
       payload: body.piece(),
     };

@@ -5,8 +5,8 @@ import type { RetainedContent, RetainedHost } from "../broker/retained_port.ts";
 const DELETIONS_MAX = 100_000;
 const DELETION_MS = 600_000;
 
-/** Two changes of one topic on one node differ by so many milliseconds at least. */
-const STEP_MS = 0.001;
+/** Microseconds of a millisecond. */
+const US_PER_MS = 1000;
 
 /** Of a large payload so many bytes at each end count for the sum. */
 const SUMMED_BYTES = 4096;
@@ -17,7 +17,10 @@ const PRIME = 0x0100_0193;
 
 /** The state of a topic: its retained message, or that it has none. */
 export interface RetainedState {
-  /** When it came to its first node, in milliseconds since 1970. */
+  /**
+   * When it came to its first node, in microseconds since 1970. Two changes of one topic on one node
+   * differ, so it may be a little later.
+   */
   readonly version: number;
   /** A sum of the message; 0 if there is none. */
   readonly sum: number;
@@ -28,7 +31,7 @@ export interface RetainedState {
  * to its first node. The later change wins on every node, and of two that came at the same time the
  * one with the larger sum: so all nodes come to the same state, in whatever order they learn of it.
  *
- * A message that came before the start has the time that is stored with it. A deletion is remembered
+ * The version is stored with the message. A deletion is remembered
  * for ten minutes, so that a node which has missed it does not bring the message back.
  */
 export class RetainedVersions {
@@ -60,7 +63,7 @@ export class RetainedVersions {
     if (deleted !== undefined) return { version: deleted, sum: 0 };
     const content = this.#host.get(topic);
     if (content === null) return { version: 0, sum: 0 };
-    const version = this.#changed.get(topic) ?? Math.round(this.#host.sinceOf(topic));
+    const version = this.#changed.get(topic) ?? this.#host.versionOf(topic);
     return { version, sum: sumOf(content) };
   }
 
@@ -73,7 +76,8 @@ export class RetainedVersions {
   /** A client of this node has changed a topic. */
   onChanged(topic: string): void {
     const before = this.#deleted.get(topic) ?? this.#changed.get(topic) ?? 0;
-    this.note(topic, Math.max(this.#wallClock(), before + STEP_MS));
+    const now = Math.round(this.#wallClock() * US_PER_MS);
+    this.note(topic, Math.max(now, before + 1));
   }
 
   /** The message of a topic has expired. Every node finds that out by itself. */
@@ -86,11 +90,12 @@ export class RetainedVersions {
     this.#deleted.delete(topic);
     if (this.#host.get(topic) !== null) {
       this.#changed.set(topic, version);
+      this.#host.setVersion(topic, version);
       return;
     }
     this.#changed.delete(topic);
     this.#deleted.set(topic, version);
-    const oldest = this.#wallClock() - DELETION_MS;
+    const oldest = (this.#wallClock() - DELETION_MS) * US_PER_MS;
     for (const [topic, version] of this.#deleted) {
       if (version > oldest && this.#deleted.size <= DELETIONS_MAX) return;
       this.#deleted.delete(topic);

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { RetainedContent, RetainedHost } from "../broker/retained_port.ts";
 import { RetainedVersions, sumOf } from "./retained_versions.ts";
 
-/** Retained messages in a map; all came at second 1. */
+/** Retained messages in a map; those of the store came at second 1. */
 class Messages implements RetainedHost {
   readonly all = new Map<string, RetainedContent>();
 
@@ -14,8 +14,14 @@ class Messages implements RetainedHost {
     return this.all.get(topic) ?? null;
   }
 
-  sinceOf(): number {
-    return 1000.4;
+  readonly versions = new Map<string, number>();
+
+  versionOf(topic: string): number {
+    return this.versions.get(topic) ?? 1_000_000;
+  }
+
+  setVersion(topic: string, version: number): void {
+    this.versions.set(topic, version);
   }
 
   set(): boolean {
@@ -29,7 +35,7 @@ class Messages implements RetainedHost {
 
 function content(text: string): RetainedContent {
   const payload = new TextEncoder().encode(text);
-  return { qos: 0, properties: new Uint8Array(), payload, leftMs: -1 };
+  return { qos: 0, properties: new Uint8Array(), payload, leftMs: -1, origin: "" };
 }
 
 function world() {
@@ -38,10 +44,10 @@ function world() {
   return { messages, time, versions: new RetainedVersions(messages, () => time.nowMs) };
 }
 
-Deno.test("RetainedVersions gives a stored message the time that is stored with it", () => {
+Deno.test("RetainedVersions gives a stored message the version that is stored with it", () => {
   const { messages, versions } = world();
   messages.all.set("a", content("x"));
-  assertEquals(versions.of("a"), { version: 1000, sum: sumOf(content("x")) });
+  assertEquals(versions.of("a"), { version: 1_000_000, sum: sumOf(content("x")) });
   assertEquals(versions.of("b"), { version: 0, sum: 0 });
 });
 
@@ -61,14 +67,15 @@ Deno.test("RetainedVersions gives each change a later version, also within a mil
   change();
   messages.all.set("a", content("y"));
   change();
-  assertEquals(seen[0], 5000);
+  assertEquals(seen[0], 5_000_000);
+  assertEquals(messages.versions.get("a"), seen.at(-1), "it is stored");
   assertEquals(seen, seen.toSorted((a, b) => a - b));
   assertEquals(new Set(seen).size, 5);
 });
 
 Deno.test("RetainedVersions decides between two states in the same way on every node", () => {
   const states = [content("x"), content("y"), null].flatMap((one) =>
-    [5000, 6000].map((version) => ({ one, version, sum: one === null ? 0 : sumOf(one) }))
+    [5_000_000, 6_000_000].map((version) => ({ one, version, sum: one === null ? 0 : sumOf(one) }))
   );
   for (const here of states) {
     for (const there of states) {

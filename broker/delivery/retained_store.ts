@@ -25,6 +25,8 @@ export interface PackedMessage {
 
 /** A retained message, when it came, and its expiry; times are of the clock. */
 class Retained {
+  /** Its version among the nodes of a cluster; 0 for none. */
+  version = 0;
   #message: Message | PackedMessage;
 
   constructor(
@@ -94,9 +96,10 @@ export class RetainedStore {
    * the payload is empty [MQTT-3.3.1-5] [MQTT-3.3.1-6].
    *
    * @param sinceMs When it came, by the clock; now by default.
+   * @param version Its version among the nodes of a cluster; 0, the default, for none.
    * @returns False if there is no room. Then nothing has changed.
    */
-  set(message: Message, sinceMs: number = this.#clock.now()): boolean {
+  set(message: Message, sinceMs: number = this.#clock.now(), version = 0): boolean {
     if (message.payloadStart === message.payloadEnd) {
       this.#delete(message.name, false);
       return true;
@@ -112,13 +115,15 @@ export class RetainedStore {
     if (growth > 0 && !message.name.startsWith("$SYS/") && !this.#mayGrow(growth)) return false;
     this.#forget(previous);
     this.#put(message, message.keep(), sinceMs);
+    this.setVersion(message.name, version);
     this.#onChanged(message.name, false);
     return true;
   }
 
-  /** Adds a message from the store that came at this time. */
-  restore(head: RetainedHead, message: PackedMessage, sinceMs: number): void {
+  /** Adds a message from the store that came at this time, with its version; 0 for none. */
+  restore(head: RetainedHead, message: PackedMessage, sinceMs: number, version: number): void {
     this.#put(head, message, sinceMs);
+    this.setVersion(head.name, version);
   }
 
   #put(head: RetainedHead, message: Message | PackedMessage, sinceMs: number): void {
@@ -133,6 +138,17 @@ export class RetainedStore {
   /** When the retained message of a topic came, by the clock; now if there is none. */
   sinceOf(topic: string): number {
     return this.#tree.get(topic)?.sinceMs ?? this.#clock.now();
+  }
+
+  /** The version of a topic's message among the nodes of a cluster; 0 for none. */
+  versionOf(topic: string): number {
+    return this.#tree.get(topic)?.version ?? 0;
+  }
+
+  /** Gives the message of a topic a version, if there is one. It is stored with the next commit. */
+  setVersion(topic: string, version: number): void {
+    const retained = this.#tree.get(topic);
+    if (retained !== undefined) retained.version = version;
   }
 
   /** The retained message of a topic. */

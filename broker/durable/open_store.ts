@@ -40,6 +40,7 @@ function journalHostOf(broker: DurableHost): JournalHost {
     onStoring: () => publisher.onStoring(),
     retainedOf: (topic) => retained.get(topic),
     retainedSince: (topic) => retained.sinceOf(topic),
+    retainedVersion: (topic) => retained.versionOf(topic),
     reportError: (error) => context.reportError(error),
     onExpired: (messages) => stats.dropped.expired += messages,
     onLost: (messages) => stats.messagesLost += messages,

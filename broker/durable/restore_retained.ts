@@ -50,8 +50,10 @@ export async function restoreRetained(broker: DurableHost, rows: StoredRows): Pr
     if (compareKeys(key, head.topic) !== 0) throw new StoreError("A key and its row differ");
     // Rows of earlier versions do not say when it came.
     const sinceMs = reader.isAtEnd ? clock.now() : calendar.toClock(reader.number());
+    // Only nodes of a cluster store a version.
+    const version = reader.isAtEnd ? 0 : reader.number();
     const message = new PackedRetained(packed.keep(value), calendar, last, head.weight);
-    broker.retained.restore(head, message, Math.round(sinceMs));
+    broker.retained.restore(head, message, Math.round(sinceMs), version);
     countKept(head.weight);
     return mustFit(broker);
   });

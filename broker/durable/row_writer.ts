@@ -22,6 +22,8 @@ export interface RowHost {
   retainedOf(topic: string): Message | undefined;
   /** When that was published, by the broker's clock. */
   retainedSince(topic: string): number;
+  /** Its version among the nodes of a cluster; 0 for none. */
+  retainedVersion(topic: string): number;
 }
 
 /** Writes the rows of changed objects in their current state. */
@@ -89,6 +91,8 @@ export class RowWriter {
     const { calendar } = this.#host;
     writeMessage(this.#writer, message, calendar);
     this.#writer.number(Math.max(0, Math.round(calendar.toWall(this.#host.retainedSince(topic)))));
+    const version = this.#host.retainedVersion(topic);
+    if (version > 0) this.#writer.number(version);
     batch.put("retained", key, this.#writer.bytes);
   }
 }

@@ -46,6 +46,10 @@ export class TestJournalHost implements JournalHost {
     return 0;
   }
 
+  retainedVersion(): number {
+    return 0;
+  }
+
   reportError(error: unknown): void {
     this.reports.push(`failed ${error}`);
   }

@@ -97,6 +97,42 @@ Deno.test("the last of many changes within a millisecond is the one that stays",
   assertEquals(retainedOf(nodes.broker(1)), { a: "999" });
 });
 
+Deno.test("a node that gets a message back from another one knows whose it was [MQTT-3.8.3-3]", async () => {
+  await using nodes = await Nodes.start(2);
+  const publisher = await nodes.client(0, "publisher");
+  publisher.publish("a", "own", 1, { retain: true });
+  await nodes.settle();
+  nodes.kill(0);
+  await nodes.boot(0);
+  nodes.linkAll();
+  await nodes.untilJoined();
+  const again = await nodes.client(0, "publisher");
+  again.subscribe("a", 1, { noLocal: true });
+  const other = await nodes.client(0, "other");
+  other.subscribe("a", 1, { noLocal: true });
+  await nodes.settle();
+  assertEquals([again.texts, other.texts], [[], ["own"]]);
+});
+
+Deno.test("the last of many changes within a millisecond is also the later one after a restart", async () => {
+  const conditions = { maxDelayMs: 0, windowBytes: 65_536 };
+  await using nodes = await Nodes.start(2, { commitMsMax: 0, conditions });
+  for (let i = 0; i < 5; i++) retain(nodes, 0, "a", `${i}`);
+  await nodes.clock.advance(0);
+  assertEquals(retainedOf(nodes.broker(1)), { a: "4" });
+  nodes.cut(0, 1);
+  retain(nodes, 0, "a", "5");
+  await nodes.settle();
+  nodes.kill(0);
+  await nodes.boot(0);
+  nodes.linkAll();
+  await nodes.untilJoined();
+  await nodes.settle();
+  assertEquals([retainedOf(nodes.broker(0)), retainedOf(nodes.broker(1))], [{ a: "5" }, {
+    a: "5",
+  }]);
+});
+
 for (const commitMsMax of [undefined, 5]) {
   const kind = commitMsMax === undefined ? "in memory" : "with its store";
   Deno.test(`a node that was down has the retained messages before it is joined, ${kind}`, async () => {

@@ -125,7 +125,7 @@ function checkCopies(
 function checkOrder(
   session: SessionRecord,
   live: readonly Delivery[],
-  { mayRefuse }: Allowances,
+  { mayRefuse, mayRepeat = false }: Allowances,
   fault: Fault,
 ): void {
   const last = new Map<string, number>();
@@ -134,7 +134,7 @@ function checkOrder(
     const { publisher, topic, id, sends } = publication;
     // Where the first copy was refused or dropped, another has taken its place.
     if (seen.has(publication) || (mayRefuse && sends > 1)) continue;
-    if (!hasPlace(session, publication, qos)) continue;
+    if (!hasPlace(session, publication, qos, mayRepeat)) continue;
     seen.add(publication);
     const key = `${publisher} ${publication.qos} ${qos} ${topic}`;
     const before = last.get(key) ?? -1;
@@ -144,13 +144,20 @@ function checkOrder(
 }
 
 /**
- * Whether the first copy that came is the first that the broker got. Where the publisher has sent
- * it twice, the first may have found nobody at home.
+ * Whether the first copy that came is the first that the broker got. Where the publisher, or its
+ * node, has sent it twice, the first may have found nobody at home.
  */
-function hasPlace(session: SessionRecord, publication: Publication, qos: number): boolean {
+function hasPlace(
+  session: SessionRecord,
+  publication: Publication,
+  qos: number,
+  mayRepeat: boolean,
+): boolean {
   // Neither a group of members nor the ends of several connections have an order.
   if (publication.topic.startsWith(POOL) || publication.topic.startsWith("will/")) return false;
-  if (publication.sends === 1 || publication.qos === 2) return true;
+  const isRepeated = mayRepeat &&
+    session.subscriptions.some(({ home }) => home !== publication.home);
+  if (!isRepeated && (publication.sends === 1 || publication.qos === 2)) return true;
   return qos > 0 && isCertain(session, publication, 1);
 }
 

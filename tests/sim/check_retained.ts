@@ -33,7 +33,10 @@ function faultOf(ledger: Ledger, session: SessionRecord, delivery: Delivery): st
   if (possible.length === 0) return "which it did not ask for";
   const most = Math.min(publication.qos, Math.max(...possible.map((one) => one.qos)));
   if (qos > most) return `with QoS ${qos}, of at most ${most}`;
-  const isCurrent = possible.some((one) => !isReplaced(ledger, publication, one.requestedAt));
+  // What was acknowledged at one node may not be known at another yet.
+  const isCurrent = possible.some((one) =>
+    one.home !== publication.home || !isReplaced(ledger, publication, one.requestedAt)
+  );
   return isCurrent ? "" : "which had been replaced";
 }
 
@@ -53,7 +56,7 @@ function checkSent(
 ): void {
   const before = ledger.publications.filter((publication) =>
     publication.retain && publication.ackedAt < subscription.requestedAt &&
-    concerns(subscription, clientId, publication)
+    publication.home === subscription.home && concerns(subscription, clientId, publication)
   );
   for (const topic of new Set(before.map((publication) => publication.topic))) {
     // Its publisher may have sent a QoS 0 message there since, and that may be lost.

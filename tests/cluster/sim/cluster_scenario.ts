@@ -34,7 +34,6 @@ export function clusterScenarioOf(seed: number): ClusterScenario {
     limits,
     overflow: null,
     stream: null,
-    retainChance: 0,
     authorizerMsMax: random.chance(0.2) ? base.authorizerMsMax : 0,
     disk: disk === null ? null : { ...disk, crashes: [] },
     hasNativeSockets: false,

@@ -3,6 +3,7 @@ import { Actor } from "../../sim/actor.ts";
 import { checkDeliveries } from "../../sim/check.ts";
 import { ModelClient } from "../../sim/model_client.ts";
 import { clusterScenarioOf } from "./cluster_scenario.ts";
+import { checkReplicas } from "./check_replicas.ts";
 import { ClusterWorld } from "./cluster_world.ts";
 
 /** Peace lasts this many rounds before it is believed: longer than any client rests or stalls. */
@@ -48,6 +49,7 @@ export async function simulateCluster(seed: number, keepsJournal = false): Promi
     mayRefuse: false,
     mayRepeat: !isCalm,
   });
+  checkReplicas(ledger, world.nodes);
   await leave(world, actors);
   const deliveries = ledger.sessions.flatMap(({ clientId, deliveries }) =>
     deliveries.map(({ publication }) => publication.home !== ledger.homeOf(clientId))
