@@ -30,9 +30,10 @@ export class Interest implements ClusterPart, LinkedNodes {
     return link;
   }
 
-  whenTold(): PromiseLike<void> | null {
+  whenTold(wantsRetained: boolean): PromiseLike<void> | null {
     const waits: Promise<void>[] = [];
     for (const link of this.#links) {
+      if (wantsRetained) link.ask();
       const wait = link.whenKnown();
       if (wait !== null) waits.push(wait);
     }
@@ -57,8 +58,12 @@ class LinkInterest implements PeerPart {
   readonly #feed: InterestFeed;
   readonly #onEnd: () => void;
   #replica: InterestReplica | null = null;
-  /** The last change of the other node that is known, and not said to be. */
+  /** The last change of the other node that is known, and not said to be; 0 for none. */
   #known = 0;
+  /** The one of which that is said next. */
+  #telling = 0;
+  /** Whether it may be said: what had changed here before, and waited to be sent, was sent. */
+  #mayTell: () => boolean = () => true;
   #isEnded = false;
 
   constructor(host: NodeHost, table: InterestTable, peer: PeerContext, onEnd: () => void) {
@@ -87,15 +92,29 @@ class LinkInterest implements PeerPart {
     this.#peer.wake();
   }
 
+  ask(): void {
+    this.#feed.ask();
+    this.#peer.wake();
+  }
+
   whenKnown(): Promise<void> | null {
     return this.#feed.whenKnown();
   }
 
   next(): Uint8Array | null {
-    if (this.#known === 0) return this.#feed.next();
-    const frame = new FrameWriter(FrameKind.interestKnown).number(this.#known).take();
-    this.#known = 0;
+    if (this.#telling === 0 && this.#known > 0) {
+      this.#telling = this.#known;
+      this.#known = 0;
+      this.#mayTell = this.#peer.mark();
+    }
+    if (this.#telling === 0 || !this.#mayTell()) return this.#feed.next();
+    const frame = new FrameWriter(FrameKind.interestKnown).number(this.#telling).take();
+    this.#telling = 0;
     return frame;
+  }
+
+  mark(): () => boolean {
+    return () => true;
   }
 
   onFrame(kind: number, body: FrameReader): PromiseLike<void> | null {

@@ -41,6 +41,8 @@ export class InterestFeed {
   /** The number of the last change that the other node knows, with all before it. */
   #known = 0;
   #waiters: Waiter[] = [];
+  /** Whether an answer is wanted although nothing has changed. */
+  #isAsked = false;
   #isEnded = false;
 
   constructor(table: InterestTable) {
@@ -57,6 +59,12 @@ export class InterestFeed {
   onChanged(filter: string): void {
     this.#change++;
     if (!this.#changed.has(filter)) this.#changed.set(filter, this.#change);
+  }
+
+  /** Has the other node answer, although nothing has changed: it answers after what it has to send. */
+  ask(): void {
+    this.#change++;
+    this.#isAsked = true;
   }
 
   /** Resolves when the other node knows all changes until now; `null` if it knows them. */
@@ -85,7 +93,8 @@ export class InterestFeed {
 
   /** The next frame; `null` if the other node was told all. */
   next(): Uint8Array | null {
-    if (this.#all === null && this.#changed.size === 0) return null;
+    if (this.#all === null && this.#changed.size === 0 && !this.#isAsked) return null;
+    this.#isAsked = false;
     const entries = new FrameWriter(FrameKind.interest);
     const first = this.#isFirst ? InterestFlag.first : 0;
     this.#isFirst = false;

@@ -111,3 +111,18 @@ Deno.test("InterestFeed says only of changes that they were told when all before
   const [rest, , all] = wordsOf(feed.next())!;
   assertEquals([first.length + rest.length < 5000, all], [true, 1 + first.length + rest.length]);
 });
+
+Deno.test("InterestFeed.ask() has the other node answer although nothing has changed", async () => {
+  const { feed } = world("a");
+  feed.next();
+  feed.onKnown(1);
+  assertEquals(feed.whenKnown(), null);
+  feed.ask();
+  let isKnown = false;
+  feed.whenKnown()!.then(() => isKnown = true);
+  assertEquals(wordsOf(feed.next()), [[], 0, 2]);
+  assertEquals(feed.next(), null);
+  feed.onKnown(2);
+  await Promise.resolve();
+  assertEquals(isKnown, true);
+});

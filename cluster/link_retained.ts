@@ -53,6 +53,8 @@ export class LinkRetained implements PeerPart {
   #hasAskedAll = false;
   /** Topics to send, in order. */
   readonly #toSend = new Set<string>();
+  /** How many were sent. */
+  #sent = 0;
   /** How many of them the other node waits for; -1 before it has asked for all, and after that. */
   #awaited = -1;
   /** Whether the other node has sent all that was wanted, and this one has. */
@@ -79,6 +81,12 @@ export class LinkRetained implements PeerPart {
     this.#peer.wake();
   }
 
+  mark(): () => boolean {
+    // They are sent in the order in which they were added.
+    const last = this.#sent + this.#toSend.size;
+    return () => this.#sent >= last;
+  }
+
   next(): Uint8Array | null {
     if (!this.#isStarted) return null;
     if (this.#wanted.size > 0 || (this.#knowsAll && !this.#hasAskedAll)) return this.#nextWanted();
@@ -91,6 +99,7 @@ export class LinkRetained implements PeerPart {
     }
     for (const topic of this.#toSend) {
       this.#toSend.delete(topic);
+      this.#sent++;
       if (this.#awaited > 0) this.#awaited--;
       return this.#stateOf(topic);
     }

@@ -90,6 +90,11 @@ export class Peer implements PeerContext, ControlOwner, PeerTransportOwner {
     this.#channel.wake();
   }
 
+  mark(): () => boolean {
+    const marks = this.#parts.map((part) => part.mark());
+    return () => marks.every((isReached) => isReached());
+  }
+
   onReady(): void {
     if (this.#isJoined || this.#isEnded || !this.#parts.every(({ isReady }) => isReady)) return;
     this.#isJoined = true;

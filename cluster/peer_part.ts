@@ -16,6 +16,11 @@ export interface PeerContext {
   wake(): void;
   /** {@linkcode PeerPart.isReady} has become true. */
   onReady(): void;
+  /**
+   * Marks a place among the frames. Returns whether it was reached: all that waits to be sent now was
+   * sent, so the other node knows it before what is sent from then on.
+   */
+  mark(): () => boolean;
   /** Ends the link. */
   fail(error: unknown): void;
 }
@@ -26,6 +31,8 @@ export interface PeerPart extends FrameSource {
   readonly kinds: readonly number[];
   /** Whether each node knows all that the other one knew when the link was made. */
   readonly isReady: boolean;
+  /** Marks a place among its own frames: {@linkcode PeerContext.mark}. */
+  mark(): () => boolean;
   /** The other node has its session here: from now on frames are sent, and may come. */
   start(session: NodeSession): void;
   /**

@@ -20,8 +20,11 @@ export interface LinkedNodes {
   /**
    * A promise that resolves when all linked nodes know the subscriptions that were made until now,
    * so that what is published there from then on arrives here; `null` if they know them.
+   *
+   * @param wantsRetained Whether to wait until the retained messages are here that were published
+   * there before.
    */
-  whenTold(): PromiseLike<void> | null;
+  whenTold(wantsRetained: boolean): PromiseLike<void> | null;
   /**
    * The shared group, with `$share/…`, that another node has sent a message to: it knows the number
    * from this node. `null` if there is no such group any more.

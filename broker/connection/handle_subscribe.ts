@@ -38,6 +38,9 @@ const UNITS_PER_FILTER = 4;
  */
 const UNITS_PER_QUESTION = 64;
 
+/** A subscription that is to get the retained messages that there are. */
+type RetainedWish = Pick<RetainedDelivery, "filter" | "variant" | "noLocal">;
+
 /** Handles a SUBSCRIBE (§3.8). One SUBACK has a code for each filter [MQTT-3.8.4-6]. */
 export function subscribe(
   connection: ClientConnection,
@@ -158,7 +161,7 @@ function answer(
 ): PromiseLike<void> | null {
   if (!connection.isOpen) return null;
   const { version, host } = connection;
-  const feeds: RetainedDelivery[] = [];
+  const wishes: RetainedWish[] = [];
   const reasonCodes: number[] = [];
   let costly: MatchFault | null = null;
   const step = (request: SubscriptionRequest, i: number) => {
@@ -175,14 +178,16 @@ function answer(
       const session = connection.session!;
       if (session.subscriptions.has(key)) endSubscription(host, session, key);
       code = addReplay(connection, plan, request, identifier);
-    } else if (code === 0) code = add(connection, request, identifier, feeds);
+    } else if (code === 0) code = add(connection, request, identifier, wishes);
     // 3.1.1 has one code for every failure [MQTT-3.9.3-2].
     reasonCodes.push(code >= 0x80 && version < 5 ? 0x80 : code);
   };
   const added = eachInTurns(connection, packet.subscriptions, step);
-  return then(then(added, () => host.nodes?.whenTold() ?? null), () => {
+  return then(then(added, () => host.nodes?.whenTold(wishes.length > 0) ?? null), () => {
     const session = connection.session!;
     if (!connection.isOpen) return null;
+    // Before SUBACK is promised: they are stored with the subscriptions.
+    const hasRetained = feed(connection, wishes);
     // A group is stored even if the session of its first member is not.
     const commit = session.durableAfter() ?? (plans === null ? null : host.streams.latest);
     const { packetId } = packet;
@@ -190,12 +195,29 @@ function answer(
       ? plans === null ? {} : replayProperties(connection, packetId, reasonCodes, plans)
       : costlyProperties(connection, packet, reasonCodes, costly);
     replyAfter(connection, commit, { type: "suback", packetId, reasonCodes, properties });
-    if (feeds.length === 0 || session.hasEnded) return null;
-    session.feeds ??= new RetainedDeliveryQueue();
-    for (const feed of feeds) session.feeds.push(feed);
-    connection.outbox.hurry();
+    if (hasRetained) connection.outbox.hurry();
     return null;
   });
+}
+
+/**
+ * Has retained messages sent to new subscriptions. They are looked up now, so that those of other
+ * nodes are among them that were published before the subscription was known there.
+ *
+ * @returns Whether there may be any.
+ */
+function feed({ host, session }: ClientConnection, wishes: readonly RetainedWish[]): boolean {
+  if (host.retained.size === 0 || session!.hasEnded) return false;
+  let hasAny = false;
+  for (const { filter, variant, noLocal } of wishes) {
+    const walk = host.retained.match(filter);
+    if (walk.done) continue;
+    session!.feeds ??= new RetainedDeliveryQueue();
+    session!.feeds.push(new RetainedDelivery(filter, walk, variant, noLocal));
+    hasAny = true;
+  }
+  if (hasAny) session!.queue.markChanged();
+  return hasAny;
 }
 
 /**
@@ -253,7 +275,7 @@ function add(
   connection: ClientConnection,
   request: SubscriptionRequest,
   identifier: number,
-  feeds: RetainedDelivery[],
+  wishes: RetainedWish[],
 ): number {
   const { context, host } = connection;
   const session = connection.session!;
@@ -283,10 +305,8 @@ function add(
   const isNew = subscribeCharged(host.router, session, subscription);
   session.queue.markSubscriptionChanged(filter);
   const isWanted = retainHandling === 0 || (retainHandling === 1 && isNew);
-  if (isWanted && host.retained.size > 0 && !isShared) {
-    const walk = host.retained.match(filter);
-    if (walk.done) return qos;
-    feeds.push(new RetainedDelivery(filter, walk, retainedVariant(subscription), options.noLocal));
+  if (isWanted && !isShared) {
+    wishes.push({ filter, variant: retainedVariant(subscription), noLocal: options.noLocal });
   }
   return qos;
 }

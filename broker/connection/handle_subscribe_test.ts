@@ -39,7 +39,10 @@ class TestSession {
   readonly clientId = "a";
   readonly subscriptions = new SubscriptionTable();
   readonly changed: string[] = [];
-  readonly queue = { markSubscriptionChanged: (filter: string) => void this.changed.push(filter) };
+  readonly queue = {
+    markSubscriptionChanged: (filter: string) => void this.changed.push(filter),
+    markChanged: () => {},
+  };
   readonly replays = null;
   feeds: RetainedDeliveryQueue | null = null;
   hasEnded = false;

@@ -83,6 +83,28 @@ Deno.test("a durable subscriber gets what was published elsewhere while its node
   assertEquals(receiver.connack!.sessionPresent, true);
 });
 
+Deno.test("SUBACK means that retained messages come, although the node is killed then", async () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    await using nodes = await Nodes.start(2, { seed, commitMsMax: 5 });
+    const publisher = await nodes.client(seed % 2, "publisher");
+    const topics = Array.from({ length: 50 }, (_, i) => `t/${i}`);
+    for (const topic of topics) publisher.publish(topic, topic, 1, { retain: true });
+    await nodes.until(() => publisher.acked.size === topics.length, "all is acknowledged");
+    const options = { isDurable: true, receiveMaximum: 1 };
+    const before = await nodes.client(1, "receiver", options);
+    before.subscribe("t/#", 1);
+    await nodes.until(() => before.subacks.size === 1, "it is subscribed");
+    nodes.kill(1);
+    await nodes.boot(1);
+    nodes.linkAll();
+    await nodes.untilJoined();
+    const receiver = await nodes.client(1, "receiver", { ...options, continues: before });
+    await nodes.settle();
+    const texts = new Set([...before.texts, ...receiver.texts]);
+    assertEquals([...texts].sort(), topics.toSorted(), `seed ${seed}`);
+  }
+});
+
 Deno.test("SUBACK means that a node which is killed then still knows the subscription", async () => {
   for (let seed = 1; seed <= 20; seed++) {
     await using nodes = await Nodes.start(2, { seed, commitMsMax: 50 });

@@ -97,6 +97,28 @@ Deno.test("the last of many changes within a millisecond is the one that stays",
   assertEquals(retainedOf(nodes.broker(1)), { a: "999" });
 });
 
+Deno.test("a new subscriber gets what was acknowledged at another node before, whoever has subscribed", async () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    // What the two pipes of a link carry comes at different times.
+    const conditions = { maxDelayMs: 50, windowBytes: 200 };
+    await using nodes = await Nodes.start(2, { seed, conditions });
+    const earlier = await nodes.client(1, "earlier");
+    if (seed % 2 === 0) earlier.subscribe("t", 1);
+    await nodes.settle();
+    const publisher = await nodes.client(0, "publisher");
+    for (let i = 0; i < 20; i++) publisher.publish(`t${i}`, "other", 0, { retain: true });
+    publisher.publish("t", "old", 1, { retain: true });
+    await nodes.settle();
+    publisher.publish("t", "new", 1, { retain: true });
+    await nodes.until(() => publisher.acked.size === 2, "it is acknowledged");
+    if (seed % 4 === 0) await nodes.until(() => earlier.texts.at(-1) === "new", "it has arrived");
+    const receiver = await nodes.client(1, "receiver");
+    receiver.subscribe("t", 1);
+    await nodes.settle();
+    assertEquals(receiver.texts.at(-1), "new", `seed ${seed}`);
+  }
+});
+
 Deno.test("a node that gets a message back from another one knows whose it was [MQTT-3.8.3-3]", async () => {
   await using nodes = await Nodes.start(2);
   const publisher = await nodes.client(0, "publisher");

@@ -9,6 +9,10 @@ const EXPIRY_SECONDS = 3600;
 /** The property Session Expiry Interval. */
 export const DURABLE: Uint8Array = concat([Uint8Array.of(0x11), uint32(EXPIRY_SECONDS)]);
 
+const DISCONNECT = 14;
+/** The reason code Session taken over. */
+const TAKEN_OVER = 0x8e;
+
 /** How a connection is left. */
 export type Farewell = "disconnect" | "drop";
 
@@ -100,7 +104,11 @@ export abstract class Client {
     this.wire = wire;
     this.connected(wire, isPresent);
     for (let frame = await wire.next(); frame !== null; frame = await wire.next()) {
-      if (frame.type === 14) this.world.fault(`${this.clientId} was sent away: ${frame.body}`);
+      if (frame.type === DISCONNECT) {
+        const isOwn = this.world.hasWorkers && frame.body[0] === TAKEN_OVER;
+        if (!isOwn) this.world.fault(`${this.clientId} was sent away: ${frame.body}`);
+        return;
+      }
       this.take(wire, frame);
     }
   }

@@ -1,3 +1,4 @@
+import { ownerOf } from "../../cluster/client_owner.ts";
 import type { QoS } from "../harness/packets.ts";
 
 /** A message that somebody publishes; wills are among them. */
@@ -38,7 +39,13 @@ export interface Received {
 export class Ledger {
   readonly sent: Sent[] = [];
   readonly received: Received[] = [];
+  readonly #nodes: number;
   #now = 0;
+
+  /** @param nodes On how many nodes the clients live. */
+  constructor(nodes: number) {
+    this.#nodes = nodes;
+  }
 
   /** The next moment. */
   tick(): number {
@@ -67,11 +74,19 @@ export class Ledger {
     return received;
   }
 
-  /** What was promised to a subscriber and has not come. */
-  missing({ subscription, counts }: Received): Sent[] {
+  /**
+   * What was promised to a subscriber and has not come. What one node has promised may still be on
+   * its way when a subscription ends at another one.
+   */
+  missing({ name, subscription, counts }: Received): Sent[] {
     const { filter, sinceAt, untilAt } = subscription;
-    const isDue = ({ key, topic, sentAt, promisedAt }: Sent) =>
-      sentAt > sinceAt && promisedAt < untilAt && matches(filter, topic) && !counts.has(key);
+    const home = ownerOf(name, this.#nodes);
+    const isHeld = ({ publisher, promisedAt }: Sent) =>
+      promisedAt < untilAt &&
+      (untilAt === Infinity || ownerOf(publisher, this.#nodes) === home);
+    const isDue = (message: Sent) =>
+      message.sentAt > sinceAt && isHeld(message) && matches(filter, message.topic) &&
+      !counts.has(message.key);
     return this.sent.filter(isDue);
   }
 

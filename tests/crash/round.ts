@@ -1,7 +1,5 @@
 import { delay } from "@std/async";
-import type { BrokerLimits } from "../../mod.ts";
-import { startServer } from "../harness/broker_process.ts";
-import { Child } from "../harness/child.ts";
+import type { Child } from "../harness/child.ts";
 import { Random } from "../harness/random.ts";
 import type { Client } from "./client.ts";
 import { Follower } from "./follower.ts";
@@ -11,6 +9,7 @@ import { OnceReader } from "./once_reader.ts";
 import { Publisher } from "./publisher.ts";
 import { retainedFaults } from "./retained.ts";
 import { Subscriber } from "./subscriber.ts";
+import { complaintOf, serverOf, smallOf, type Victim, workersOf } from "./victim.ts";
 import { Worker } from "./worker.ts";
 import { World } from "./world.ts";
 
@@ -20,22 +19,10 @@ const DEADLINE_MS = 60_000;
 const LIFE_MS = 900;
 /** After how long a broker that has hardly started is killed at most, in milliseconds. */
 const BIRTH_MS = 500;
-const PERMISSIONS = ["--no-prompt", "--allow-net", "--allow-run=prlimit", "--allow-read"];
-/** The configuration of `server.ts`. */
-const configOf = (directory: string) => `
-listener 0 127.0.0.1
-allow_anonymous true
-log_dest stdout
-persistence true
-persistence_location ${directory}
-fairway_stream lost
-fairway_stream_max_age 1d
-fairway_stream day
-fairway_stream_topic t/#
-fairway_stream_max_age 1d
-fairway_stream_dead lost
-fairway_stream_exclusive_group alone
-`;
+/** The same of one with workers: a worker that was ended needs time to run again. */
+const WORKERS_LIFE_MS = 2500;
+/** How often a worker is ended in a life at most. */
+const WORKER_KILLS_MAX = 3;
 
 /** What came of a round. */
 export interface Outcome {
@@ -55,9 +42,14 @@ export interface Outcome {
  * was promised. What is done is decided by the seed; when exactly, by the machine.
  *
  * @param directory Where the broker has its configuration and its state.
+ * @param hasWorkers Whether it is a server with workers, which are ended one by one, too.
  */
-export async function playRound(seed: number, directory: string): Promise<Outcome> {
-  const round = new Round(seed, directory);
+export async function playRound(
+  seed: number,
+  directory: string,
+  hasWorkers: boolean,
+): Promise<Outcome> {
+  const round = new Round(seed, directory, hasWorkers);
   return await round.play();
 }
 
@@ -65,25 +57,27 @@ class Round {
   readonly #seed: number;
   readonly #random: Random;
   readonly #world: World;
-  readonly #directory: string;
-  /** Limits by which little is kept in memory; `null` for `server.ts` as it is. */
-  readonly #limits: Partial<BrokerLimits> | null;
+  readonly #victim: Victim;
   readonly #publishers: Publisher[];
   readonly #subscribers: Subscriber[];
   readonly #followers: Follower[];
   readonly #groups: readonly GroupBook[];
   readonly #workers: readonly Worker[];
-  readonly #deadLetters: DeadLetterReader;
+  readonly #deadLetters: DeadLetterReader | null;
   #kills = 0;
 
-  constructor(seed: number, directory: string) {
+  constructor(seed: number, directory: string, hasWorkers: boolean) {
     this.#seed = seed;
     const random = this.#random = new Random(seed);
-    this.#directory = directory;
-    this.#limits = random.chance(0.5)
+    const limits = random.chance(0.5)
       ? { storeCacheBytesMax: random.pick([0, 20_000, 200_000]), journalBytesMax: 50_000 }
       : null;
-    const world = this.#world = new World(random.pick([20, 200, 3000]));
+    this.#victim = hasWorkers
+      ? workersOf(directory)
+      : limits === null
+      ? serverOf(directory)
+      : smallOf(directory, limits);
+    const world = this.#world = new World(random.pick([20, 200, 3000]), hasWorkers);
     const publisher = (topics: string[], name: string) =>
       new Publisher(world, random.fork(), name, topics);
     this.#publishers = [
@@ -94,6 +88,14 @@ class Round {
       ...[0, 1].map((i) => publisher([`r/${i}`], `ret${i}`)),
     ];
     this.#subscribers = this.#makeSubscribers();
+    if (hasWorkers) {
+      // Workers have no streams yet.
+      this.#followers = [];
+      this.#groups = [];
+      this.#workers = [];
+      this.#deadLetters = null;
+      return;
+    }
     const day = { stream: "day", filter: "t/#" };
     this.#followers = [
       ...[0, 1].map((i) => new Follower(world, random.fork(), `follower${i}`, day)),
@@ -118,7 +120,7 @@ class Round {
       ...this.#publishers,
       ...this.#followers,
       ...this.#workers,
-      this.#deadLetters,
+      ...this.#deadLetters === null ? [] : [this.#deadLetters],
       ...mortals,
     ];
     const running: Promise<void>[] = [];
@@ -127,7 +129,7 @@ class Round {
     try {
       for (let kill = 0; kill < kills; kill++) {
         const isEarly = this.#random.chance(0.35);
-        await using victim = this.#start();
+        await using victim = this.#victim.start();
         if (isEarly) await delay(this.#random.integer(0, BIRTH_MS));
         else {
           await this.#listening(victim);
@@ -137,12 +139,12 @@ class Round {
             await this.#until(() => this.#subscribers.every(({ isSubscribed }) => isSubscribed));
             running.push(...clients.slice(this.#subscribers.length).map((client) => client.run()));
           }
-          await delay(this.#random.integer(20, LIFE_MS));
+          await this.#letLive(victim);
         }
         this.#kill(victim);
         await victim.kill();
       }
-      broker = this.#start();
+      broker = this.#victim.start();
       await this.#listening(broker);
       if (running.length === 0) running.push(...clients.map((client) => client.run()));
       await this.#settle(broker);
@@ -185,17 +187,17 @@ class Round {
     ];
   }
 
-  #start(): Child {
-    const directory = `${this.#directory}/data`;
-    const permissions = [...PERMISSIONS, `--allow-write=${directory}`];
-    if (this.#limits === null) {
-      const file = `${this.#directory}/fairway.conf`;
-      Deno.writeTextFileSync(file, configOf(directory));
-      return startServer(["-c", file], permissions);
+  /** Lets a broker live for a while, and ends some of its workers meanwhile. */
+  async #letLive(victim: Child): Promise<void> {
+    const { workers } = this.#victim;
+    const random = this.#random;
+    if (workers.length === 0) return await delay(random.integer(20, LIFE_MS));
+    for (let left = random.integer(0, WORKER_KILLS_MAX); left > 0; left--) {
+      await delay(random.integer(20, WORKERS_LIFE_MS));
+      victim.signal(random.pick(workers));
+      this.#kills++;
     }
-    const script = new URL("broker.ts", import.meta.url).pathname;
-    const args = ["run", ...permissions, script, directory, JSON.stringify(this.#limits)];
-    return new Child(Deno.execPath(), args, { env: { NO_COLOR: "1" } });
+    await delay(random.integer(20, WORKERS_LIFE_MS));
   }
 
   /** Waits until the broker listens, and tells everybody where. */
@@ -212,9 +214,9 @@ class Round {
   }
 
   /** A broker has nothing to complain of, however often it was killed. */
-  #hear({ stderr, stdout }: Child): void {
-    const complaint = stderr || /^\d+: (Internal error|Cannot).*$/m.exec(stdout)?.[0];
-    if (complaint) this.#world.fault(`the broker said: ${complaint}`);
+  #hear(broker: Child): void {
+    const complaint = complaintOf(broker);
+    if (complaint !== null) this.#world.fault(`the broker said: ${complaint}`);
   }
 
   /** Waits until everyone has answered and everything has arrived, and a last message behind it. */
@@ -229,7 +231,7 @@ class Round {
     await this.#until(() =>
       isAnswered() && ledger.received.every((each) => ledger.missing(each).length === 0) &&
       this.#followers.every((each) => each.missing(ledger.sent).length === 0) &&
-      this.#groups.every((each) => each.missing(this.#followers[0]!.keys).length === 0)
+      this.#groups.every((each) => each.missing(this.#keys).length === 0)
     );
     const faults = await retainedFaults(
       world,
@@ -245,6 +247,11 @@ class Round {
       if (Date.now() > deadline) return this.#world.fault("some of it did not come in time");
       await delay(20);
     }
+  }
+
+  /** The number of the message with each sequence of the stream. */
+  get #keys(): readonly number[] {
+    return this.#followers[0]?.keys ?? [];
   }
 
   #outcome(_broker: Child): Outcome {
@@ -275,7 +282,7 @@ class Round {
         lines.push(`${each.clientId} never got #${key} to ${topic}: it is not in the stream`);
       }
     }
-    const { keys } = this.#followers[0]!;
+    const keys = this.#keys;
     for (const each of this.#groups) {
       const missing = each.missing(keys);
       lost += missing.length;
@@ -284,7 +291,7 @@ class Round {
         lines.push(`group ${each.name} never got #${keys[seq - 1]}, sequence ${seq}`);
       }
     }
-    for (const { group, seq, key } of this.#deadLetters.letters) {
+    for (const { group, seq, key } of this.#deadLetters?.letters ?? []) {
       if (keys[seq - 1] !== key) {
         lines.push(`the dead letter #${key} of group ${group} is said to be ${seq} of the stream`);
       }

@@ -1,6 +1,7 @@
 /**
  * Kills brokers under load and looks what they have forgotten:
- * `deno task test:crash [--rounds N] [--seed S]`.
+ * `deno task test:crash [--rounds N] [--seed S] [--workers]`. With `--workers` the broker is a server with
+ * two workers, of which single ones are ended, too.
  *
  * A round is decided by its seed, but for the pace of the machine: the same seed does not fail at
  * the same place, but often enough.
@@ -10,20 +11,28 @@
 import { readCommandLine } from "../harness/command_line.ts";
 import { type Outcome, playRound } from "./round.ts";
 
+/** Which rounds are played. */
+export interface Rounds {
+  readonly count: number;
+  readonly firstSeed: number;
+  /** Whether the broker is a server with workers. */
+  readonly hasWorkers: boolean;
+}
+
 /** Plays rounds until one fails. Returns whether all went well. */
 export async function playRounds(
-  rounds: number,
-  firstSeed: number,
+  { count, firstSeed, hasWorkers }: Rounds,
   say: (line: string) => void,
 ): Promise<boolean> {
   const totals = { messages: 0, deliveries: 0, kills: 0 };
-  for (let seed = firstSeed; seed < firstSeed + rounds; seed++) {
+  for (let seed = firstSeed; seed < firstSeed + count; seed++) {
     const directory = await Deno.makeTempDir({ prefix: "fairway-crash-" });
-    const outcome = await playRound(seed, directory);
+    const outcome = await playRound(seed, directory, hasWorkers);
     say(lineOf(outcome));
     if (outcome.faults.length > 0) {
       for (const fault of outcome.faults.slice(0, 30)) say(`  ${fault}`);
-      say(`  its data: ${directory}; again: deno task test:crash --seed ${seed} --rounds 1`);
+      const more = hasWorkers ? " --workers" : "";
+      say(`  its data: ${directory}; again: deno task test:crash --seed ${seed} --rounds 1${more}`);
       return false;
     }
     await Deno.remove(directory, { recursive: true });
@@ -33,7 +42,7 @@ export async function playRounds(
   }
   const { messages, deliveries, kills } = totals;
   say(
-    `${rounds} rounds from seed ${firstSeed}: ${kills} kills, ${messages} messages promised, ` +
+    `${count} rounds from seed ${firstSeed}: ${kills} kills, ${messages} messages promised, ` +
       `${deliveries} deliveries: 0 lost, 0 duplicated`,
   );
   return true;
@@ -47,10 +56,10 @@ function lineOf(
 }
 
 if (import.meta.main) {
-  const { rounds = "20", seed = `${Date.now() % 1_000_000}` } = readCommandLine(Deno.args, {
-    whole: ["rounds", "seed"],
-  });
+  const flags = readCommandLine(Deno.args, { whole: ["rounds", "seed"], switches: ["workers"] });
+  const { rounds = "20", seed = `${Date.now() % 1_000_000}`, workers = false } = flags;
+  const asked = { count: Number(rounds), firstSeed: Number(seed), hasWorkers: workers };
   // deno-lint-ignore no-console
-  const isWell = await playRounds(Number(rounds), Number(seed), console.log);
+  const isWell = await playRounds(asked, console.log);
   Deno.exit(isWell ? 0 : 1);
 }

@@ -1,23 +1,31 @@
 import { delay } from "@std/async";
 import type { Random } from "../harness/random.ts";
 import { Ledger } from "./ledger.ts";
+import { WORKERS } from "./workers.ts";
 
 /** What all clients of a round share. */
 export class World {
-  readonly ledger = new Ledger();
+  readonly ledger: Ledger;
   /** What went wrong, a line each. */
   readonly faults: string[] = [];
   /** Whether publishers have more to say, and subscribers come and go. */
   isBusy = true;
   /** Whether the clients leave. */
   isOver = false;
+  /**
+   * Whether several workers accept connections. One that its client has dropped may then be handled
+   * after the next one, and take that over.
+   */
+  readonly hasWorkers: boolean;
   /** What a payload is filled up to at most, in bytes. */
   readonly payloadBytesMax: number;
   #port: number | null = null;
   #changed = Promise.withResolvers<void>();
   readonly #end = new AbortController();
 
-  constructor(payloadBytesMax: number) {
+  constructor(payloadBytesMax: number, hasWorkers: boolean) {
+    this.hasWorkers = hasWorkers;
+    this.ledger = new Ledger(hasWorkers ? WORKERS : 1);
     this.payloadBytesMax = payloadBytesMax;
   }
 

@@ -6,24 +6,29 @@ import type { SessionRecord, SubscriptionRecord } from "./ledger.ts";
 export function checkRetained(
   ledger: Ledger,
   session: SessionRecord,
-  { mayRefuse }: Allowances,
+  { mayRefuse, mayRepeat = false }: Allowances,
 ): void {
   const retained = session.deliveries.filter(({ retain }) => retain);
   for (const delivery of retained) {
-    const fault = faultOf(ledger, session, delivery);
+    const fault = faultOf(ledger, session, delivery, mayRepeat);
     const { id, topic } = delivery.publication;
     if (fault !== "") ledger.fault(`${session.clientId} got retained #${id} to ${topic} ${fault}`);
   }
   if (session.endedAt !== NEVER || mayRefuse) return;
   for (const subscription of session.subscriptions) {
     if (subscription.wantsRetained && subscription.qos > 0 && subscription.grantedAt !== NEVER) {
-      checkSent(ledger, session, subscription, retained);
+      checkSent(ledger, session, subscription, retained, mayRepeat);
     }
   }
 }
 
 /** What is wrong with a retained message; empty if nothing is. */
-function faultOf(ledger: Ledger, session: SessionRecord, delivery: Delivery): string {
+function faultOf(
+  ledger: Ledger,
+  session: SessionRecord,
+  delivery: Delivery,
+  mayLack: boolean,
+): string {
   const { publication, qos, at } = delivery;
   if (!publication.retain) return "which was not to be retained";
   if (publication.isRefused && publication.sends === 1) return "which was refused";
@@ -33,11 +38,22 @@ function faultOf(ledger: Ledger, session: SessionRecord, delivery: Delivery): st
   if (possible.length === 0) return "which it did not ask for";
   const most = Math.min(publication.qos, Math.max(...possible.map((one) => one.qos)));
   if (qos > most) return `with QoS ${qos}, of at most ${most}`;
-  // What was acknowledged at one node may not be known at another yet.
   const isCurrent = possible.some((one) =>
-    one.home !== publication.home || !isReplaced(ledger, publication, one.requestedAt)
+    isUnknown(one, publication, mayLack) || !isReplaced(ledger, publication, one.requestedAt)
   );
   return isCurrent ? "" : "which had been replaced";
+}
+
+/**
+ * Whether what is retained at the node of the publisher may not be known at that of the subscriber:
+ * while the link between them is cut.
+ */
+function isUnknown(
+  { home }: SubscriptionRecord,
+  publication: Publication,
+  mayLack: boolean,
+): boolean {
+  return mayLack && home !== publication.home;
 }
 
 /** Whether a later message was retained in its place before `at`. */
@@ -53,10 +69,11 @@ function checkSent(
   { clientId }: SessionRecord,
   subscription: SubscriptionRecord,
   retained: readonly Delivery[],
+  mayLack: boolean,
 ): void {
   const before = ledger.publications.filter((publication) =>
     publication.retain && publication.ackedAt < subscription.requestedAt &&
-    publication.home === subscription.home && concerns(subscription, clientId, publication)
+    !isUnknown(subscription, publication, mayLack) && concerns(subscription, clientId, publication)
   );
   for (const topic of new Set(before.map((publication) => publication.topic))) {
     // Its publisher may have sent a QoS 0 message there since, and that may be lost.
