@@ -5,12 +5,23 @@ import type { PeerInfo, Transport } from "../../transport/transport.ts";
 import { unread } from "../../transport/unread_transport.ts";
 import type { BrokerLimits } from "../base/limits.ts";
 import type { ClientHome } from "../base/client_home.ts";
+import type { Clock } from "../base/clock.ts";
 import type { EffectivePolicy, ListenerPolicy } from "../base/listener_policy.ts";
+import { Deadline, type Scheduler } from "../base/scheduler.ts";
 
 /** The first read takes at most so many bytes: most CONNECT packets are much smaller. */
 const FIRST_BYTES = 256;
 
 const UNCOUNTED = { onMisplaced: () => {} };
+
+/** The broker, as the step needs it. */
+export interface OpeningHost {
+  readonly limits: Pick<BrokerLimits, "connectBytesMax" | "connectTimeoutMs">;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  /** Counts that a client has reached a limit. */
+  reportLimit(reason: "connect-timeout", address: string, clientId: null): void;
+}
 
 /** What a connection has sent so far, which ends after its CONNECT at the earliest. */
 interface Beginning {
@@ -33,18 +44,35 @@ export const HANDED_OVER: Transport = {
  */
 export function connectOpening(
   home: ClientHome,
-  limits: Pick<BrokerLimits, "connectBytesMax">,
+  host: OpeningHost,
   policy: ListenerPolicy,
 ): Opening {
   return async (transport, peer) => {
-    const { effective } = policy;
-    const { received, clientId } = await begin(transport, peer, limits.connectBytesMax, effective);
+    const { connectBytesMax } = host.limits;
+    const beginning = begin(transport, peer, connectBytesMax, policy.effective);
+    const { received, clientId } = await inTime(host, peer, beginning);
     if (clientId === null || home.owns(clientId)) {
       return { transport: unread(transport, received), peer };
     }
     home.handOver({ clientId, transport, received, peer, listener: policy.name });
     return { transport: HANDED_OVER, peer };
   };
+}
+
+/** Waits for the CONNECT as long as a client has for it. */
+async function inTime<T>(host: OpeningHost, peer: PeerInfo, connect: Promise<T>): Promise<T> {
+  const { limits: { connectTimeoutMs }, clock, scheduler } = host;
+  const late = Promise.withResolvers<never>();
+  const deadline = new Deadline(() => {
+    host.reportLimit("connect-timeout", peer.address, null);
+    late.reject(new Error(`CONNECT is not complete after ${connectTimeoutMs} ms`));
+  });
+  scheduler.set(deadline, clock.now() + connectTimeoutMs);
+  try {
+    return await Promise.race([connect, late.promise]);
+  } finally {
+    scheduler.clear(deadline);
+  }
 }
 
 async function begin(

@@ -6,7 +6,9 @@ import { ListenerPolicy } from "../base/listener_policy.ts";
 import type { ListenerRules } from "../base/listener_options.ts";
 import { settingsOf } from "../base/options.ts";
 import { BrokerCounters } from "../base/stats.ts";
-import { connectOpening, HANDED_OVER } from "./connect_opening.ts";
+import { Scheduler } from "../base/scheduler.ts";
+import { VirtualClock } from "../../tests/harness/virtual_clock.ts";
+import { connectOpening, HANDED_OVER, type OpeningHost } from "./connect_opening.ts";
 
 const PEER = { address: "192.0.2.1:5000" };
 
@@ -51,9 +53,19 @@ async function open(bytes: Uint8Array, each = 1000, rules: ListenerRules = {}) {
     handOver: (connection: ForeignConnection) => handed.push(connection),
   };
   const policy = new ListenerPolicy(settingsOf({}), new BrokerCounters(), rules);
-  const opening = connectOpening(home, { connectBytesMax: 10_000 }, policy);
+  const opening = connectOpening(home, hostOf(new VirtualClock()), policy);
   const { transport } = await opening(giving(bytes, each), PEER);
   return { transport, handed };
+}
+
+/** A broker that notes what it reports. */
+function hostOf(clock: VirtualClock, reports: string[] = []): OpeningHost {
+  return {
+    limits: { connectBytesMax: 10_000, connectTimeoutMs: 3000 },
+    clock,
+    scheduler: new Scheduler(clock),
+    reportLimit: (reason, address) => void reports.push(`${reason} ${address}`),
+  };
 }
 
 const MORE = Uint8Array.of(0xc0, 0);
@@ -107,4 +119,21 @@ Deno.test("a connection that ends within its CONNECT is an error", async () => {
   for (let end = 0; end < bytes.length; end++) {
     await assertRejects(() => open(bytes.subarray(0, end)), Error, "ended before its CONNECT");
   }
+});
+
+Deno.test("a client has connectTimeoutMs for its CONNECT, wherever it lives", async () => {
+  const clock = new VirtualClock();
+  const reports: string[] = [];
+  const host = hostOf(clock, reports);
+  const home = { owns: () => true, handOver: () => {} };
+  const policy = new ListenerPolicy(settingsOf({}), new BrokerCounters());
+  const silent = { ...giving(new Uint8Array(), 1), read: () => new Promise<null>(() => {}) };
+  const errors: string[] = [];
+  connectOpening(home, host, policy)(silent, PEER).catch((error) => errors.push(error.message));
+  await clock.advance(2999);
+  assertEquals(errors, []);
+  await clock.advance(1);
+  assertEquals(errors, ["CONNECT is not complete after 3000 ms"]);
+  assertEquals(reports, [`connect-timeout ${PEER.address}`]);
+  assertEquals(host.scheduler.size, 0);
 });

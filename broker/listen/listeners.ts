@@ -150,8 +150,8 @@ export class Listeners {
     const after: Opening[] = webSocket === undefined
       ? []
       : [webSocketOpening(webSocket, (address) => this.#idlingOf(address))];
-    const { home, limits } = this.#context;
-    if (home !== null) after.push(connectOpening(home, limits, policy));
+    const { home } = this.#context;
+    if (home !== null) after.push(connectOpening(home, this.#context, policy));
     const enter = (pipe: Transport, peer: PeerInfo) => {
       if (pipe !== HANDED_OVER) acceptor.accept(pipe, peer, policy);
     };

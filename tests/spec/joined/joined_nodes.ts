@@ -10,6 +10,7 @@ import { Cluster } from "../../../cluster/cluster.ts";
 import { ownerOf } from "../../../cluster/client_owner.ts";
 import type { ClientHome } from "../../../broker/base/client_home.ts";
 import type { ListenerPolicy } from "../../../broker/base/listener_policy.ts";
+import { Scheduler } from "../../../broker/base/scheduler.ts";
 import { connectOpening, HANDED_OVER } from "../../../broker/listen/connect_opening.ts";
 import { Broker } from "../../../mod.ts";
 import { DescriptorOwners } from "../../../server/workers/descriptor_owners.ts";
@@ -132,14 +133,12 @@ async function open(
   const policy = policies[listener]!;
   const { clock, limits } = broker;
   const peer = { address: "memory" };
-  const cancel = clock.schedule(clock.now() + limits.handshakeTimeoutMs, () => pipe.close());
+  const host = { clock, limits, scheduler: new Scheduler(clock), reportLimit: () => {} };
   try {
-    const { transport } = await connectOpening(home, limits, policy)(pipe, peer);
+    const { transport } = await connectOpening(home, host, policy)(pipe, peer);
     if (transport !== HANDED_OVER) broker.accept(transport, peer, policy);
   } catch {
-    // It has ended before its CONNECT was complete.
+    // It has ended before its CONNECT was complete, or has taken too long for it.
     pipe.close();
-  } finally {
-    cancel();
   }
 }
