@@ -5,6 +5,7 @@ import { ModelClient } from "../../sim/model_client.ts";
 import { clusterScenarioOf } from "./cluster_scenario.ts";
 import { checkReplicas } from "./check_replicas.ts";
 import { ClusterWorld } from "./cluster_world.ts";
+import type { NodeWorld } from "./node_world.ts";
 
 /** Peace lasts this many rounds before it is believed: longer than any client rests or stalls. */
 const QUIET_ROUNDS = 10;
@@ -74,9 +75,9 @@ async function settle(world: ClusterWorld, actors: readonly Actor[]): Promise<vo
   for (let round = 0; quiet < QUIET_ROUNDS; round++) {
     if (round === ROUNDS_MAX) return ledger.fault("the clients never come to rest");
     for (const { client } of actors) if (client.isOffline) client.connect(true);
-    const before = ledger.activity;
+    const before = [ledger.activity, waiting(nodes)].join();
     await clock.advance(ROUND_MS);
-    quiet = ledger.activity === before ? quiet + 1 : 0;
+    quiet = [ledger.activity, waiting(nodes)].join() === before ? quiet + 1 : 0;
   }
   if (!world.isJoined) ledger.fault("the nodes do not join");
   for (const { client } of actors) {
@@ -92,6 +93,18 @@ async function settle(world: ClusterWorld, actors: readonly Actor[]): Promise<vo
       ledger.fault(`at node ${number} ${messages} and ${inflight} wait for node ${other.number}`);
     }
   }
+}
+
+/** How much waits for other nodes: a link may be slow. */
+function waiting(nodes: readonly NodeWorld[]): number {
+  let sum = 0;
+  for (const { broker } of nodes.filter(({ isUp }) => isUp)) {
+    for (const { number } of nodes) {
+      const { messages, inflight } = broker.nodePort.waitingFor(number);
+      sum += messages + inflight;
+    }
+  }
+  return sum;
 }
 
 /** The clients go, and the brokers are closed: nothing may be left. */
