@@ -7,7 +7,7 @@ import type { ClusterPart, PeerContext, PeerPart } from "./peer_part.ts";
 import { PeerTransport, type PeerTransportOwner } from "./peer_transport.ts";
 
 /** The version of what nodes tell each other. Nodes of different versions are not linked. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** Characters of the name of a pair of sessions. */
 const PAIR_CHARACTERS = "0123456789abcdefghijklmnopqrstuvwxyz";

@@ -96,7 +96,8 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
     this.peer = peer;
     this.listenerPolicy = listenerPolicy;
     this.policy = listenerPolicy.effective;
-    this.wire = { v5: false, packetBytesMax: this.policy.packetBytesMax, isOwn: false };
+    const { packetBytesMax } = this.policy;
+    this.wire = { v5: false, packetBytesMax, isOwn: false, isNode: false };
     this.#pipe = pipeOf(transport, this);
     this.#reader = new ConnectionReader(this);
     this.counters = this.policy.peer?.counters ?? context.stats;

@@ -124,7 +124,7 @@ class World {
     const policy = new ListenerPolicy(context.settings, context.stats, rules);
     const peer = { address: "192.0.2.1:1" };
     this.connection = new Connection(host as ConnectionHost, transport, peer, policy);
-    const wire = { v5: true, packetBytesMax: 1000, isOwn: false };
+    const wire = { v5: true, packetBytesMax: 1000, isOwn: false, isNode: false };
     this.connection.speak({ version: 5, isBridge: false, wantsReasons: true, wire });
     const session = {
       clientId: "a",

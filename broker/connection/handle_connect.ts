@@ -130,6 +130,7 @@ export class ConnectAttempt implements ConnectHandler {
         v5: version === 5,
         packetBytesMax: Math.min(properties.maximumPacketSize ?? Infinity, packetBytesMax),
         isOwn: mount !== null || (connection.context.settings.deliver !== null && peer === null),
+        isNode: peer !== null,
       },
     });
     // On a lenient listener a session without a client identifier is clean, because it cannot be

@@ -8,6 +8,11 @@ import { routeOf } from "./publish_route.ts";
 
 /** First byte of a QoS 0 PUBLISH without RETAIN and DUP. */
 const PLAIN_PUBLISH = 0x30;
+/**
+ * A batch ends with the frame that reaches this size, in bytes: it crosses to another node as a
+ * whole, and of what has arrived there in part only so much is copied cheaply.
+ */
+const BATCH_BYTES_MAX = 15 * 1024;
 
 /**
  * Shared by all connections: a call fills it in and reads it, and does not keep it. The reader of
@@ -84,6 +89,7 @@ export function handlePublishBatch(
     } else if (!route.isAt(bytes, topic, topicEnd)) break;
     run.add(frameEnd);
     at = frameEnd;
+    if (at - start >= BATCH_BYTES_MAX) break;
   }
   if (at === start) return result;
   connection.counters.messagesReceived += run.frames;

@@ -1,10 +1,12 @@
 /** Finds the packets in the bytes of a connection, as fast as the client may send them. */
 import { FixedHeader, PacketType, ProtocolError, ReasonCode } from "../../codec/mod.ts";
 import type { ClientConnection } from "./client_connection.ts";
+import { isNodeRun } from "../delivery/node_run.ts";
 import { InputBuffer } from "./input_buffer.ts";
 import { PublishRateLimiter } from "../limits/publish_rate_limiter.ts";
 import { checkRequestBytes, PacketLimitError } from "../limits/packet_limits.ts";
 import { LATER } from "./handle_publish.ts";
+import { handleNodeRun } from "./handle_node_run.ts";
 import { handlePublishBatch } from "./handle_publish_batch.ts";
 import { checkFirst, dispatchPacket } from "./packet_dispatch.ts";
 import { controlBytesMaxOf, uncheckedBytesMax, unitsOf } from "./read_limits.ts";
@@ -180,14 +182,16 @@ export class ConnectionReader {
       }
       const { first, bodyStart, end: bodyEnd } = header;
       const isPaced = connection.session !== null;
-      const wait = dispatchPacket(
-        connection,
-        this.#uncheckedBytesMax,
-        first,
-        bytes,
-        bodyStart,
-        bodyEnd,
-      );
+      const wait = policy.peer !== null && isNodeRun(first)
+        ? handleNodeRun(connection, first, bytes, bodyStart, bodyEnd)
+        : dispatchPacket(
+          connection,
+          this.#uncheckedBytesMax,
+          first,
+          bytes,
+          bodyStart,
+          bodyEnd,
+        );
       if (wait === LATER) {
         isOver = true;
         break;

@@ -110,9 +110,9 @@ export class Outbox implements Waiter {
     return this.#own!.buffer;
   }
 
-  /** Appends the frame that was written to the reserved room. */
-  commit(bytes: number): void {
-    this.#own!.commit(bytes, 1);
+  /** Appends the frame that was written to the reserved room, or a run of `frames` frames. */
+  commit(bytes: number, frames = 1): void {
+    this.#own!.commit(bytes, frames);
     this.#grew(bytes);
   }
 

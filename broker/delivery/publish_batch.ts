@@ -74,6 +74,17 @@ export class PublishBatch {
     this.headerBytes += bytes < 130 ? 2 : bytes < 16_387 ? 3 : bytes < 2_097_156 ? 4 : 5;
   }
 
+  /** Adds frames up to `end` that were counted before. */
+  addAll(
+    counts: Pick<PublishBatch, "frames" | "frameBytesMax" | "headerBytes">,
+    end: number,
+  ): void {
+    this.end = end;
+    this.frames = counts.frames;
+    this.frameBytesMax = counts.frameBytesMax;
+    this.headerBytes = counts.headerBytes;
+  }
+
   /** The bytes of their payloads. */
   get payloadBytes(): number {
     const headBytes = 2 + this.route.byteLength + (this.v5 ? 1 : 0);

@@ -100,14 +100,17 @@ export interface Wire {
   readonly packetBytesMax: number;
   /** Whether it never shares bytes with others, because its topics differ. */
   readonly isOwn: boolean;
+  /** Whether it is another node, which takes runs of frames of each version as they came. */
+  readonly isNode: boolean;
 }
 
 /** The wire class of subscribers that are written to in this way. */
-export function wireClassOf(wire: Omit<Wire, "isOwn">): number {
+export function wireClassOf(wire: Pick<Wire, "v5" | "packetBytesMax">): number {
   return wire.packetBytesMax * 2 + (wire.v5 ? 1 : 0);
 }
 
 /** The way that a wire class stands for. */
 export function wireOf(wireClass: number): Wire {
-  return { v5: wireClass % 2 === 1, packetBytesMax: Math.floor(wireClass / 2), isOwn: false };
+  const packetBytesMax = Math.floor(wireClass / 2);
+  return { v5: wireClass % 2 === 1, packetBytesMax, isOwn: false, isNode: false };
 }

@@ -17,6 +17,7 @@ import type { EffectivePolicy } from "../base/listener_policy.ts";
 import type { Message } from "../base/message.ts";
 import { isNodeClientId } from "../base/node_peer.ts";
 import type { Origin } from "../base/origin.ts";
+import { appendNodeRun } from "../delivery/node_run.ts";
 import { type Follower, Rank, type Receiver, wireClassOf } from "../delivery/subscriber.ts";
 import type { RetainedDeliveryQueue } from "../delivery/retained_delivery_queue.ts";
 import type { PublishBatch } from "../delivery/publish_batch.ts";
@@ -138,7 +139,7 @@ export class Session extends WakingQueue
     this.#inflight?.window.resume(receiveMaximum);
     this.#follower?.onProgress();
     this.#policy = link.policy;
-    const isOwn = link.wire.isOwn || this.#takesEach;
+    const isOwn = link.wire.isOwn || link.wire.isNode || this.#takesEach;
     const wireClass = isOwn ? WIRE_CLASS_OWN : wireClassOf(link.wire);
     this.queue.onAttached();
     this.replays?.onAttached();
@@ -215,6 +216,7 @@ export class Session extends WakingQueue
     if (!this.mayReceive(run.route.topic)) return this.#host.context.countWithheld(run.frames);
     const { wire } = link;
     const isPlain = !wire.isOwn && variant.identifiers === null;
+    if (isPlain && wire.isNode) return appendNodeRun(link.outbox, run);
     if (isPlain && run.appendTo(link.outbox, wire.v5, wire.packetBytesMax)) return;
     for (const message of run.messages()) this.sendLoose(link, message, variant);
   }

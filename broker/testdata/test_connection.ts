@@ -22,7 +22,7 @@ import type {
 } from "../connection/client_connection.ts";
 import { Origin } from "../base/origin.ts";
 import type { BrokerCounters, LimitReason } from "../base/stats.ts";
-import type { Receiver } from "../delivery/subscriber.ts";
+import type { Receiver, Wire } from "../delivery/subscriber.ts";
 import { ControlPackets } from "../delivery/control_packets.ts";
 import { BufferPool } from "../../log/buffer_pool.ts";
 
@@ -50,7 +50,7 @@ export class TestConnection {
   readonly policy: EffectivePolicy;
   readonly counters: BrokerCounters;
   readonly version: ProtocolVersion;
-  readonly wire: { v5: boolean; packetBytesMax: number; isOwn: boolean };
+  readonly wire: Wire;
   readonly clientId = "a";
   readonly origin = Origin.client("a");
   readonly session: object | null;
@@ -80,7 +80,7 @@ export class TestConnection {
     this.policy = new ListenerPolicy(settings, this.context.stats, rules).effective;
     this.counters = this.context.stats;
     this.version = version;
-    this.wire = { v5: version === 5, packetBytesMax, isOwn: false };
+    this.wire = { v5: version === 5, packetBytesMax, isOwn: false, isNode: false };
     this.session = session;
     this.host = host;
   }

@@ -1,3 +1,4 @@
+import { concat } from "@std/bytes";
 import {
   type ConnackPacket,
   encodePacket,
@@ -97,6 +98,16 @@ export class NodeClient {
   /** Sends any packet. */
   send(...packets: Packet[]): void {
     for (const packet of packets) this.#pipe.feed(encodePacket(packet, this.#version));
+  }
+
+  /** Sends any bytes. */
+  sendBytes(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#pipe.feed(bytes);
+  }
+
+  /** Sends packets so that they arrive together. */
+  sendTogether(...packets: Packet[]): void {
+    this.#pipe.feed(concat(packets.map((packet) => encodePacket(packet, this.#version))));
   }
 
   /** Subscribes; returns the packet identifier. */

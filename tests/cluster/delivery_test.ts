@@ -5,7 +5,7 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
-import type { QoS } from "../../codec/mod.ts";
+import { encodePacket, type QoS } from "../../codec/mod.ts";
 import type { NodeClient } from "./_client.ts";
 import { Nodes } from "./_nodes.ts";
 
@@ -144,6 +144,78 @@ Deno.test("QoS 0 messages of any version reach clients of any version", async ()
   for (const { texts } of receivers) {
     assertEquals(texts, ["4 0", "4 1", "4 2", "5 0", "5 1", "5 2"]);
   }
+});
+
+Deno.test("bursts of QoS 0 messages reach clients of any version, whatever the link takes at once", async () => {
+  // So many subscribers that they share what is written, and one that has a Subscription Identifier.
+  for (const windowBytes of [100, 65_536]) {
+    await using nodes = await Nodes.start(2, { conditions: { maxDelayMs: 2, windowBytes } });
+    const receivers: NodeClient[] = [];
+    for (let i = 0; i < 20; i++) {
+      const receiver = await nodes.client(1, `receiver${i}`, { version: i % 2 === 0 ? 4 : 5 });
+      receiver.subscribe("+/t", 0);
+      receivers.push(receiver);
+    }
+    const numbered = await nodes.client(1, "numbered", { version: 5 });
+    const properties = { subscriptionIdentifiers: [7] };
+    const options = {
+      qos: 0,
+      noLocal: false,
+      retainAsPublished: false,
+      retainHandling: 0,
+    } as const;
+    const subscriptions = [{ filter: "a/t", ...options }];
+    numbered.send({ type: "subscribe", packetId: 9, properties, subscriptions });
+    await nodes.settle();
+    const sent: string[] = [];
+    for (const version of [4, 5] as const) {
+      const publisher = await nodes.client(0, `publisher${version}`, { version });
+      // More than a run may have, with payloads around each length of a fixed header.
+      const texts = Array.from({ length: 300 }, (_, i) => `${version} ${i} ${"x".repeat(i)}`);
+      const plain = { type: "publish", qos: 0, retain: false, dup: false, packetId: 0 } as const;
+      for (const topic of ["a/t", "b/t"]) {
+        const payloads = texts.map((text) => new TextEncoder().encode(text));
+        publisher.sendTogether(
+          ...payloads.map((payload) => ({ ...plain, topic, payload, properties: {} })),
+        );
+        sent.push(...texts.map((text) => `${topic} ${text}`));
+        await nodes.settle();
+      }
+    }
+    for (const { received } of [...receivers, numbered]) {
+      const wanted = received === numbered.received
+        ? sent.filter((one) => one.startsWith("a"))
+        : sent;
+      assertEquals(received.map(({ topic, text }) => `${topic} ${text}`), wanted);
+    }
+    assertEquals(nodes.errors, []);
+  }
+});
+
+Deno.test("a client cannot send what nodes send to each other", async () => {
+  await using nodes = await Nodes.start(2);
+  const receiver = await nodes.client(0, "receiver");
+  receiver.subscribe("t", 0);
+  for (const version of [4, 5] as const) {
+    const client = await nodes.client(0, `client${version}`, { version });
+    const frame = encodePacket({
+      type: "publish",
+      topic: "t",
+      payload: new Uint8Array(1),
+      qos: 0,
+      retain: false,
+      dup: false,
+      packetId: 0,
+      properties: {},
+    }, version);
+    const head = [0x36 | (version === 5 ? 1 : 0), 12 + frame.length];
+    client.sendBytes(
+      Uint8Array.of(...head, 0, 0, 0, 1, 0, 0, 0, frame.length, 0, 0, 0, 2, ...frame),
+    );
+    await nodes.settle();
+    assertEquals(nodes.broker(0).stats.sessions, 1, "MQTT-3.3.1-4");
+  }
+  assertEquals(receiver.texts, []);
 });
 
 Deno.test("a filter without a subscriber is forgotten by other nodes", async () => {
