@@ -1,5 +1,6 @@
 /** A message on its way through the broker, as offsets into its bytes. */
 import type { ForwardSource, Properties, QoS } from "../../codec/mod.ts";
+import { copyBriefly } from "./brief_bytes.ts";
 import { encodeProperties } from "./message_properties.ts";
 import type { Origin } from "./origin.ts";
 
@@ -198,6 +199,24 @@ export class Message implements ForwardSource {
     this.propertiesEnd -= start;
     this.payloadStart -= start;
     this.payloadEnd -= start;
+    return this;
+  }
+
+  /**
+   * Copies the bytes as {@linkcode keep} does, for a holder that soon forgets the message. It holds
+   * the bytes of a few other messages meanwhile.
+   */
+  keepBriefly(): this {
+    if (this.#isOwned) return this;
+    this.#isOwned = true;
+    kept += this.weight;
+    const { buffer, start } = copyBriefly(this.buffer, this.propertiesStart, this.payloadEnd);
+    const shift = start - this.propertiesStart;
+    this.buffer = buffer;
+    this.propertiesStart = start;
+    this.propertiesEnd += shift;
+    this.payloadStart += shift;
+    this.payloadEnd += shift;
     return this;
   }
 

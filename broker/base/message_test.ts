@@ -132,3 +132,28 @@ Deno.test("Message knows its publisher, if that is a client", () => {
   assertEquals([of(Origin.client("a")), of(Origin.program)], ["a", null]);
   assert(message("t", "x", { origin: Origin.client("a") }).origin.isClient("a"));
 });
+
+Deno.test("Message.keepBriefly() keeps properties and payload when the buffer is reused", () => {
+  const buffer = Uint8Array.of(9, 9, 1, 2, 3, 4, 5, 9);
+  const message = new Message(
+    "t",
+    Uint8Array.of(0x74),
+    buffer,
+    2,
+    4,
+    4,
+    7,
+    1,
+    false,
+    -1,
+    0,
+    Origin.unknown,
+  );
+  const before = bytesKept();
+  assertEquals(message.keepBriefly().keepBriefly().keep(), message);
+  assertEquals(bytesKept() - before, message.weight, "once");
+  buffer.fill(0);
+  const { propertiesStart, propertiesEnd, payloadStart, payload } = message;
+  assertEquals(message.buffer.subarray(propertiesStart, propertiesEnd), Uint8Array.of(1, 2));
+  assertEquals([payloadStart, payload], [propertiesEnd, Uint8Array.of(3, 4, 5)]);
+});

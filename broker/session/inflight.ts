@@ -56,7 +56,7 @@ export class InflightMessages {
     // A clean session is never resumed, so its messages are never sent again. But a message of a
     // shared group goes to another member when the session ends.
     const isKept = session.expirySeconds > 0 || variant.shared !== null;
-    const sent = isKept ? new InflightMessage(message.keep(), variant, qos) : null;
+    const sent = isKept ? new InflightMessage(message.keepBriefly(), variant, qos) : null;
     const exchange = window.open(qos, sent);
     if (link.send(message, variant, qos, exchange.packetId, false)) return;
     window.close(exchange);

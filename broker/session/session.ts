@@ -344,7 +344,7 @@ export class Session extends WakingQueue
 
   #enqueue(message: Message, variant: Variant): void {
     if (this.hasEnded || !this.#overflow.admits(message)) return;
-    this.queue.push(message.keep(), variant);
+    this.queue.push(this.link?.wire.isNode ? message.keepBriefly() : message.keep(), variant);
     this.#overflow.onQueued();
   }
 }
