@@ -2,8 +2,6 @@
 import { startFailure } from "../start_error.ts";
 import { DescriptorOwners } from "./descriptor_owners.ts";
 import type { FromNode, ToNode } from "./node_messages.ts";
-import { ConfiguredNode } from "./configured_node.ts";
-import { ServerNode } from "./server_node.ts";
 import type { WorkerNode } from "./worker_node.ts";
 
 /** The global scope of a worker, as far as it is used here. */
@@ -34,9 +32,14 @@ async function handle(message: ToNode): Promise<void> {
       const lines: string[] = [];
       const owners = new DescriptorOwners(message.owners);
       const { settings } = message;
-      node = settings.config === null
-        ? await ServerNode.open(settings, owners, (line) => lines.push(line))
-        : await ConfiguredNode.open(settings, settings.config, owners, reloadAll);
+      // Each worker loads the source anew, and needs only one of the two.
+      if (settings.config === null) {
+        const { ServerNode } = await import("./server_node.ts");
+        node = await ServerNode.open(settings, owners, (line) => lines.push(line));
+      } else {
+        const { ConfiguredNode } = await import("./configured_node.ts");
+        node = await ConfiguredNode.open(settings, settings.config, owners, reloadAll);
+      }
       tellCounts(node);
       return scope.postMessage({ type: "opened", lines, forgotten: node.forgotten });
     }
