@@ -2,7 +2,7 @@
 import type { Member } from "../../router/member.ts";
 import type { Message } from "../base/message.ts";
 import type { MessageFollows, MessageLog } from "./backlog.ts";
-import type { MessageFollower, Receiver } from "./subscriber.ts";
+import type { BacklogRoom, MessageFollower, Receiver } from "./subscriber.ts";
 
 /** At most so many bytes are appended between two checks of the members' backlogs. */
 const CHECK_BYTES_MAX = 64 * 1024;
@@ -105,21 +105,13 @@ export class SharedMessageLog {
     const log = this.#log ??= this.#newLog();
     if (this.#idle.length > 0) {
       const idle = this.#idle.splice(-count);
-      const joined = this.#joined ??= new BacklogCheck([]);
-      for (const seat of idle) {
-        if (seat.isRemoved) continue;
-        if (seat.follower.followMessages(log, seat)) joined.add(seat);
-        else this.#refused.push(seat);
-      }
-      this.checkSoon();
+      this.#follow(log, idle);
       return idle.length;
     }
     const mayFollow = this.#seats.length > this.#refused.length;
     const mustCheck = mayFollow && !this.#isChecked && this.#isCheckDue(log.end + 1, log.weight);
     if (!mustCheck) return 0;
-    // Often all members are new.
-    if (this.#joined?.count === this.#seats.length - this.#refused.length) {
-      this.#onChecked(log, this.#joined);
+    if (this.#checkJoined(log)) {
       this.#isChecked = true;
       return 0;
     }
@@ -137,21 +129,46 @@ export class SharedMessageLog {
     const idle = this.#waiting();
     this.#idle = [];
     this.#refused = [];
+    if (idle.length > 0) this.#follow(log, idle);
+    this.#checkJoined(log);
+    const refused = this.#refused;
+    this.#refused = [];
     this.#check = this.#joined = null;
     this.#isChecked = false;
-    for (const seat of idle) {
-      if (seat.isRemoved) continue;
-      if (!seat.follower.followMessages(log, seat)) {
-        seat.member.subscriber.receive(message, seat.member);
-        this.#idle.push(seat);
-      }
+    for (const seat of refused) {
+      seat.member.subscriber.receive(message, seat.member);
+      this.#idle.push(seat);
     }
-    if (idle.length > this.#idle.length) this.checkSoon();
     log.append(message.keep());
     if (!this.#isCheckDue(log.end, log.weight)) return;
     const check = new BacklogCheck(this.#seats);
     check.go(Infinity);
     this.#onChecked(log, check);
+  }
+
+  /** Makes idle members follow the log. Looks at their backlogs, too. */
+  #follow(log: MessageLog, idle: readonly MessageSeat[]): void {
+    const joined = this.#joined ??= new BacklogCheck([]);
+    for (const seat of idle) {
+      if (seat.isRemoved) continue;
+      const room = seat.follower.followMessages(log, seat);
+      if (room !== null) joined.count(room);
+      else this.#refused.push(seat);
+    }
+    this.checkSoon();
+  }
+
+  /**
+   * Often all members are new: their backlogs were looked at when they began to follow.
+   *
+   * @returns Whether that is so.
+   */
+  #checkJoined(log: MessageLog): boolean {
+    const joined = this.#joined;
+    const followers = this.#seats.length - this.#refused.length;
+    if (joined === null || followers === 0 || joined.counted !== followers) return false;
+    this.#onChecked(log, joined);
+    return true;
   }
 
   /** Those that do not follow. */
@@ -201,8 +218,8 @@ class BacklogCheck {
   /** A copy, because a full member may leave its seat during the check. */
   readonly #seats: readonly MessageSeat[];
   #next = 0;
-  /** How many were checked. */
-  count = 0;
+  /** How many were counted. */
+  counted = 0;
 
   constructor(seats: readonly MessageSeat[]) {
     this.#seats = [...seats];
@@ -213,15 +230,14 @@ class BacklogCheck {
     const end = Math.min(this.#seats.length, this.#next + count);
     while (this.#next < end) {
       const seat = this.#seats[this.#next++]!;
-      if (!seat.isRemoved) this.add(seat);
+      if (!seat.isRemoved) this.count(seat.follower.checkBacklog());
     }
     return end === this.#seats.length;
   }
 
-  /** Checks a member. */
-  add({ follower }: MessageSeat): void {
-    const room = follower.checkBacklog();
-    this.count++;
+  /** Counts the room of a member. */
+  count(room: BacklogRoom): void {
+    this.counted++;
     if (!room.isAway) this.isAnyoneThere = true;
     this.messages = Math.min(this.messages, room.messages);
     this.bytes = Math.min(this.bytes, room.bytes);

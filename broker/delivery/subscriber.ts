@@ -73,8 +73,12 @@ export interface ByteFollower {
 
 /** A receiver that reads acknowledged messages from a log that it shares with others. */
 export interface MessageFollower {
-  /** Follows a log of messages from its end on. Returns false when it cannot now. */
-  followMessages(log: MessageLog, follows: MessageFollows): boolean;
+  /**
+   * Follows a log of messages from its end on.
+   *
+   * @returns How much more fits into its backlog; `null` when it cannot follow now.
+   */
+  followMessages(log: MessageLog, follows: MessageFollows): BacklogRoom | null;
   /** Leaves a log of messages. */
   leaveMessages(follows: MessageFollows): void;
   /** Looks at its backlog. */

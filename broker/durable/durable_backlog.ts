@@ -7,18 +7,14 @@ import { READER_BYTES } from "../base/memory_costs.ts";
 import type { Tally } from "../base/memory_tally.ts";
 import type { Message } from "../base/message.ts";
 import type { DurableCursor } from "./durable_cursor.ts";
+import { Join, joinedBytes, joinedMessages, joinsOf } from "./join.ts";
 import type { DurableLog } from "./durable_log.ts";
-import { type Reader, readerOf } from "./log_reader.ts";
+import { type Reader, readerOf, READERS_MAX } from "./log_reader.ts";
 import { lookThrough } from "./look_through.ts";
 import type { Place } from "./message_chunk.ts";
 import { MessageHold } from "./message_hold.ts";
 import { type Entry, LOST_VARIANT } from "./message_page.ts";
-
-/**
- * The maximum number of logs that a session reads. All of them are checked for each message, and
- * stored with the session. Beyond it new messages go to the session's own log.
- */
-const READERS_MAX = 128;
+import type { SharedStart } from "./shared_start.ts";
 
 const NO_READERS: readonly Reader[] = [];
 
@@ -41,6 +37,8 @@ export class DurableBacklog implements LookedThrough {
   readonly #owner: BacklogOwner;
   /** Replaced and never changed: a list that grows by itself keeps room for many more. */
   #readers: readonly Reader[] = NO_READERS;
+  /** The logs that it follows and has not read yet: no readers so far. */
+  #joins: Join | null = null;
   #own: Reader | null = null;
   /** The reader of the entry of the last {@linkcode peek}. */
   #next: Reader | null = null;
@@ -53,31 +51,39 @@ export class DurableBacklog implements LookedThrough {
   }
 
   look(after: BacklogPlace | null): BacklogLook {
-    return lookThrough(this.#readers, after);
+    return lookThrough(this.readers, after);
   }
 
   /** Adds the memory of its positions. The page cache counts the pages. */
   tally(tally: Tally): void {
-    tally.bytes += this.#readers.length * READER_BYTES;
+    tally.bytes += this.#logs * READER_BYTES;
   }
 
   /** How many messages wait. */
   get messages(): number {
-    let messages = 0;
+    let messages = joinedMessages(this.#joins);
     for (const { cursor } of this.#readers) messages += cursor.lag;
     return messages;
   }
 
   /** Their weight, in bytes. */
   get bytes(): number {
-    let bytes = 0;
+    let bytes = joinedBytes(this.#joins);
     for (const { cursor } of this.#readers) bytes += cursor.lagWeight;
     return bytes;
   }
 
-  /** The readers of all logs. */
+  /** The readers of all logs. To ask for them makes one of each join. */
   get readers(): readonly Reader[] {
+    for (; this.#joins !== null; this.#joins = this.#joins.before) {
+      this.#add(this.#joins.toReader());
+    }
     return this.#readers;
+  }
+
+  /** How many logs it reads. */
+  get #logs(): number {
+    return this.#readers.length + joinsOf(this.#joins);
   }
 
   /** Adds a reader from the store. */
@@ -86,6 +92,11 @@ export class DurableBacklog implements LookedThrough {
     if (reader.variant !== null) return;
     this.#own = reader;
     this.mayBeShared = reader.cursor.lag > 0;
+  }
+
+  /** Continues with the joins of the session while it slept. */
+  restoreJoins(joins: Join | null): void {
+    this.#joins = joins;
   }
 
   /** Appends a message for this session alone. */
@@ -103,19 +114,16 @@ export class DurableBacklog implements LookedThrough {
    * Whether one more log may be followed. If necessary, logs that were read to their end are left.
    */
   makeRoom(): boolean {
-    if (this.#readers.length < READERS_MAX) return true;
-    for (const { cursor, follows } of [...this.#readers]) {
+    if (this.#logs < READERS_MAX) return true;
+    for (const { cursor, follows } of [...this.readers]) {
       if (follows !== null && cursor.lag <= 0) this.leave(follows);
     }
     return this.#readers.length < READERS_MAX;
   }
 
-  /** Follows a shared log from its end on. */
-  follow(log: DurableLog, follows: MessageFollows): Reader {
-    const { variant } = follows;
-    const reader = readerOf(log.cursor(), variant, follows);
-    this.#add(reader);
-    return reader;
+  /** Follows a shared log from a start on that the session was added to. */
+  follow(start: SharedStart, follows: MessageFollows): void {
+    this.#joins = new Join(start, follows, this.#joins);
   }
 
   /** Most sessions read one log or two. */
@@ -125,7 +133,7 @@ export class DurableBacklog implements LookedThrough {
 
   /** Stops following the log of `follows`, or all logs if it is not given. */
   leave(follows?: MessageFollows): void {
-    for (const reader of [...this.#readers]) {
+    for (const reader of [...this.readers]) {
       if (reader.follows === null || (follows !== undefined && reader.follows !== follows)) {
         continue;
       }
@@ -140,12 +148,12 @@ export class DurableBacklog implements LookedThrough {
 
   /** The client is connected again. */
   onAttached(): void {
-    for (const { follows } of this.#readers) follows?.onAttached();
+    for (const { follows } of this.readers) follows?.onAttached();
   }
 
   /** Wakes `waiter` when a shared log continues. Parking it twice has no effect. */
   park(waiter: Waiter): void {
-    for (const reader of this.#readers) {
+    for (const reader of this.readers) {
       const { log } = reader.cursor;
       if (reader.follows === null) continue;
       if (reader.parked === waiter && reader.parkedAt === log.appends) continue;
@@ -160,7 +168,7 @@ export class DurableBacklog implements LookedThrough {
     this.#next = null;
     let next: Reader | null = null;
     let nextPlace: Place | null = null;
-    for (const reader of this.#readers) {
+    for (const reader of this.readers) {
       const { cursor } = reader;
       if (cursor.lag <= 0) continue;
       const place = cursor.locate();
@@ -240,7 +248,7 @@ export class DurableBacklog implements LookedThrough {
   /** The cursor with the oldest entry, as far as is known without loading. */
   #oldest(): DurableCursor | null {
     let oldest: DurableCursor | null = null;
-    for (const { cursor } of this.#readers) {
+    for (const { cursor } of this.readers) {
       if (cursor.lag <= 0) continue;
       if (oldest === null || isOlder(cursor, oldest)) oldest = cursor;
     }

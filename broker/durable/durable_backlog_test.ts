@@ -44,7 +44,7 @@ class World {
   follow(options: Partial<Variant> = {}) {
     const log = this.all.journal.newLog();
     const follows = new TestFollows(variant(options));
-    this.backlog.follow(log, follows);
+    this.backlog.follow(this.all.journal.starts.add(1, log, follows.variant), follows);
     const append = (payload: string, options: MessageOptions = {}) =>
       log.append(message("t", payload, options).keep());
     return { log, follows, append };

@@ -31,6 +31,12 @@ export class DurableCursor {
     this.#checkCaughtUp();
   }
 
+  /** Another cursor at the same position, that follows the log. */
+  clone(): DurableCursor {
+    const { log, page, position, weight } = this;
+    return new DurableCursor(log, page, position, weight);
+  }
+
   /** The position of the next entry. */
   get position(): number {
     return Math.max(this.#position, Math.min(this.log.start, this.limit));

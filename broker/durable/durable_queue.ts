@@ -94,7 +94,7 @@ export class DurableQueue implements SessionQueue, BacklogOwner {
   follow(log: MessageLog, follows: MessageFollows): boolean {
     if (!(log instanceof DurableLog)) throw new TypeError("Cannot follow a log that is not stored");
     if (!this.backlog.makeRoom()) return false;
-    this.#journal.starts.add(this.rows.id, this.backlog.follow(log, follows));
+    this.backlog.follow(this.#journal.starts.add(this.rows.id, log, follows.variant), follows);
     return true;
   }
 

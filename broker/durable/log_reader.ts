@@ -5,6 +5,12 @@ import type { MessageFollows } from "../delivery/backlog.ts";
 import type { DurableCursor } from "./durable_cursor.ts";
 import type { SharedStart } from "./shared_start.ts";
 
+/**
+ * The maximum number of logs that a session reads. All of them are checked for each message, and
+ * stored with the session. Beyond it new messages go to the session's own log.
+ */
+export const READERS_MAX = 128;
+
 /** A log that a session reads. */
 export interface Reader {
   readonly cursor: DurableCursor;

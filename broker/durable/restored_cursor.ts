@@ -10,10 +10,11 @@ export function cursorOf(
 ): DurableCursor {
   const cursor = log.cursor();
   const { variant } = record;
-  // Nothing will be appended to a log that was shared.
+  // Nothing will be appended to a log that was shared. That of a session alone has no end, even if a
+  // damaged row says so.
   const isOwn = variant === null;
-  const end = Math.min(record.end, isOwn ? Infinity : log.end);
-  const endWeight = Math.min(record.endWeight, isOwn ? Infinity : log.weight);
+  const end = isOwn ? Infinity : Math.min(record.end, log.end);
+  const endWeight = isOwn ? Infinity : Math.min(record.endWeight, log.weight);
   // The last pages may be lost. New entries at their positions must not be skipped.
   const position = Math.min(record.position, log.end);
   const weight = Math.min(record.weight, log.weight);

@@ -1,6 +1,7 @@
 /** The row for many sessions that have started to read a log at the same position. */
 import { RecordReader, type RecordWriter } from "../../store/record.ts";
 import type { Variant } from "../../router/variant.ts";
+import type { DurableCursor } from "./durable_cursor.ts";
 import type { DurableLog } from "./durable_log.ts";
 import { readVariant, writeVariant } from "./records.ts";
 
@@ -14,6 +15,10 @@ export class SharedStart {
   readonly sessions: number[] = [];
   /** The number of sessions that still need it. */
   pending = 0;
+  /** The cursor of all sessions that have none of their own yet; `null` for none. */
+  #shared: DurableCursor | null = null;
+  /** The number of these sessions. */
+  #sharing = 0;
 
   constructor(
     readonly id: number,
@@ -22,6 +27,32 @@ export class SharedStart {
     readonly weight: number,
     readonly variant: Variant,
   ) {}
+
+  /** The number of messages since the start; only while a session has no cursor of its own. */
+  get lag(): number {
+    return this.#shared!.lag;
+  }
+
+  /** Their weight, in bytes. */
+  get lagWeight(): number {
+    return this.#shared!.lagWeight;
+  }
+
+  /** A session starts. Only while nothing was appended since the first one. */
+  join(): void {
+    this.#shared ??= this.log.cursor();
+    this.#sharing++;
+  }
+
+  /** A session gets a cursor of its own. */
+  takeCursor(): DurableCursor {
+    const shared = this.#shared!;
+    const cursor = shared.clone();
+    if (--this.#sharing > 0) return cursor;
+    shared.leave();
+    this.#shared = null;
+    return cursor;
+  }
 }
 
 /** A stored shared start. */

@@ -1,6 +1,7 @@
 /** The rows of sessions that have started to read a log at the same position. */
 import type { ChangeJournal } from "./changes.ts";
-import type { Reader } from "./log_reader.ts";
+import type { Variant } from "../../router/variant.ts";
+import type { DurableLog } from "./durable_log.ts";
 import type { IdAllocator } from "./id_allocator.ts";
 import { SharedStart } from "./shared_start.ts";
 
@@ -16,22 +17,29 @@ export class SharedStarts {
     this.#ids = ids;
   }
 
-  /** A session has started to read a shared log: stores its position until its own row does. */
-  add(sessionId: number, reader: Reader): void {
-    const { cursor, variant } = reader;
-    const { log, position, weight } = cursor;
+  /**
+   * A session starts to follow a shared log from its end on: stores its position until its own row
+   * does.
+   */
+  add(sessionId: number, log: DurableLog, variant: Variant): SharedStart {
+    const start = this.#startOf(log, variant);
+    start.sessions.push(sessionId);
+    start.pending++;
+    start.join();
+    return start;
+  }
+
+  #startOf(log: DurableLog, variant: Variant): SharedStart {
     const { starts } = this.#journal.changes;
-    let start = this.#last;
-    const isSame = start !== null && starts.has(start) && start.log === log &&
-      start.position === position;
-    if (!isSame) {
-      start = this.#last = new SharedStart(this.#ids.newId(), log, position, weight, variant!);
-      starts.add(start);
-    }
-    start!.sessions.push(sessionId);
-    start!.pending++;
-    reader.start = start;
+    const { end, weight } = log;
+    const last = this.#last;
+    // One that nobody needs any more is removed with the next commit.
+    const isSame = last !== null && last.log === log && last.position === end && last.pending > 0;
+    if (isSame && starts.has(last)) return last;
+    const start = new SharedStart(this.#ids.newId(), log, end, weight, variant);
+    starts.add(start);
     this.#journal.commitSoon();
+    return this.#last = start;
   }
 
   /** The position of one session is stored elsewhere, or not needed any more. */

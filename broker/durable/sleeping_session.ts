@@ -1,11 +1,13 @@
 /** A durable session that nothing has touched since the broker started. */
 import { READER_BYTES } from "../base/memory_costs.ts";
 import type { Tally } from "../base/memory_tally.ts";
+import type { MessageFollows, MessageLog } from "../delivery/backlog.ts";
 import type { SessionQueue, SleepingQueue, WakingSession } from "../session/session_queue.ts";
 import type { DurableHost } from "./durable_host.ts";
-import type { DurableLog } from "./durable_log.ts";
+import { DurableLog } from "./durable_log.ts";
 import { DurableQueue } from "./durable_queue.ts";
-import { type Reader, readerOf } from "./log_reader.ts";
+import { Join, joinedBytes, joinedMessages, joinsOf } from "./join.ts";
+import { type Reader, readerOf, READERS_MAX } from "./log_reader.ts";
 import type { PackedLog } from "./packed_log.ts";
 import { PackedRow, type RowPlace } from "./packed_rows.ts";
 import { cursorOf } from "./restored_cursor.ts";
@@ -23,6 +25,8 @@ export function canSleep({ readers, ...record }: SessionRecord): boolean {
     readers.filter(({ variant }) => variant === null).length <= 1;
 }
 
+const NO_READERS: readonly Reader[] = [];
+
 /**
  * The queue of a session as the row of the session and the pages of its own log, as bytes. It keeps
  * them in memory, so that it wakes at once when a message comes. The logs that it shares with others
@@ -35,6 +39,8 @@ export class SleepingSession extends PackedRow implements SleepingQueue {
   readonly #log: PackedLog | null;
   /** Its readers of shared logs; `null` for none. */
   #readers: Reader[] | null = null;
+  /** The logs that it has begun to follow while it slept. */
+  #joins: Join | null = null;
   /** When it lost its connection, of the broker's clock. */
   readonly disconnectedMs: number;
 
@@ -55,15 +61,17 @@ export class SleepingSession extends PackedRow implements SleepingQueue {
 
   /** How many messages wait. */
   get messages(): number {
-    return this.#sum((cursor) => cursor.lag, this.#own?.messages ?? 0);
+    let messages = joinedMessages(this.#joins);
+    if (this.#log !== null) messages += this.#own!.messages;
+    for (const { cursor } of this.#readers ?? NO_READERS) messages += cursor.lag;
+    return messages;
   }
 
   get bytes(): number {
-    return this.#sum((cursor) => cursor.lagWeight, this.#own?.bytes ?? 0);
-  }
-
-  #sum(of: (cursor: Reader["cursor"]) => number, own: number): number {
-    return (this.#readers ?? []).reduce((sum, { cursor }) => sum + of(cursor), own);
+    let bytes = joinedBytes(this.#joins);
+    if (this.#log !== null) bytes += this.#own!.bytes;
+    for (const { cursor } of this.#readers ?? NO_READERS) bytes += cursor.lagWeight;
+    return bytes;
   }
 
   /** What waits in its own log. */
@@ -87,10 +95,21 @@ export class SleepingSession extends PackedRow implements SleepingQueue {
     (this.#readers ??= []).push(reader);
   }
 
+  follow(log: MessageLog, follows: MessageFollows): boolean {
+    if (!(log instanceof DurableLog) || this.#logs >= READERS_MAX) return false;
+    const start = this.#host.journal!.starts.add(this.#id, log, follows.variant);
+    this.#joins = new Join(start, follows, this.#joins);
+    return true;
+  }
+
+  /** How many logs it reads. */
+  get #logs(): number {
+    return (this.#readers?.length ?? 0) + joinsOf(this.#joins) + (this.#log === null ? 0 : 1);
+  }
+
   /** Adds what it costs to know where it reads. */
   tally(tally: Tally): void {
-    const readers = (this.#readers?.length ?? 0) + (this.#log === null ? 0 : 1);
-    tally.bytes += readers * READER_BYTES;
+    tally.bytes += this.#logs * READER_BYTES;
   }
 
   wake(session: WakingSession): SessionQueue {
@@ -101,6 +120,7 @@ export class SleepingSession extends PackedRow implements SleepingQueue {
     const own = record.readers.find(isOwn);
     if (own !== undefined) this.#restoreOwn(queue, own);
     for (const reader of this.#readers ?? []) queue.backlog.restore(reader);
+    queue.backlog.restoreJoins(this.#joins);
     session.restoreInflight(record.lastId, [], []);
     return queue;
   }

@@ -12,6 +12,8 @@ import type { SessionQueue } from "./session_queue.ts";
 export interface OverflowOwner {
   readonly clientId: string;
   readonly queue: SessionQueue;
+  /** How much waits. To ask does not wake a session that sleeps. */
+  readonly waiting: Pick<SessionQueue, "messages" | "bytes">;
   /** The connection of the client; `null` while it is away. */
   readonly link: object | null;
 }
@@ -34,9 +36,18 @@ export class Overflow {
 
   /** Whether one more message of so many bytes would go past the limits of the backlog. */
   isFull(bytes: number): boolean {
-    const { queue } = this.owner;
+    const { waiting } = this.owner;
     const { backlogMessagesMax, backlogBytesMax } = this.#host.context.limits;
-    return queue.messages >= backlogMessagesMax || queue.bytes + bytes > backlogBytesMax;
+    return waiting.messages >= backlogMessagesMax || waiting.bytes + bytes > backlogBytesMax;
+  }
+
+  /** How much more fits; `null` if the backlog is full. */
+  protected room(): BacklogRoom | null {
+    const { waiting, link } = this.owner;
+    const { backlogMessagesMax, backlogBytesMax } = this.#host.context.limits;
+    const messages = backlogMessagesMax - waiting.messages;
+    const bytes = backlogBytesMax - waiting.bytes;
+    return messages <= 0 || bytes < 0 ? null : { messages, bytes, isAway: link === null };
   }
 
   /** Whether a message is queued. If not, it was dropped and counted as the policy says. */
@@ -58,29 +69,25 @@ export class Overflow {
    * @returns How much more fits; `null` if the session takes nothing more.
    */
   check(): BacklogRoom | null {
-    const { queue, link } = this.owner;
-    const { backlogMessagesMax, backlogBytesMax } = this.#host.context.limits;
-    let { messages, bytes } = queue;
-    const isOver = this.#policy === "drop-newest"
-      ? messages >= backlogMessagesMax || bytes > backlogBytesMax
-      : messages > backlogMessagesMax || bytes > backlogBytesMax;
-    if (isOver) {
-      if (!this.#apply(null)) return null;
-      ({ messages, bytes } = queue);
-    }
+    const room = this.room();
+    if (room === null && this.#isOver && !this.#apply(null)) return null;
     this.slowDown();
-    return {
-      messages: Math.max(0, backlogMessagesMax - messages),
-      bytes: Math.max(0, backlogBytesMax - bytes),
-      isAway: link === null,
-    };
+    return room ?? this.room() ?? { messages: 0, bytes: 0, isAway: this.owner.link === null };
+  }
+
+  /** Whether a full backlog is fuller than it may be. */
+  get #isOver(): boolean {
+    const { messages, bytes } = this.owner.waiting;
+    const { backlogMessagesMax, backlogBytesMax } = this.#host.context.limits;
+    const isJustFull = messages === backlogMessagesMax && bytes <= backlogBytesMax;
+    return !isJustFull || this.#policy === "drop-newest";
   }
 
   /** Makes publishers wait while much waits for a client that is connected and takes messages. */
   slowDown(): void {
     if (this.owner.link === null) return;
     const { context, publisher } = this.#host;
-    const { messages, bytes } = this.owner.queue;
+    const { messages, bytes } = this.owner.waiting;
     if (!isHigh(context.limits, bytes, messages)) return;
     this.#pressure ??= new Backpressure(context, publisher);
     this.#pressure.slowDown();

@@ -29,7 +29,7 @@ function world(overflow: OverflowPolicy) {
       queue.hasLeft = true;
     },
   };
-  const owner = { clientId: "client", queue, link: {} as object | null };
+  const owner = { clientId: "client", queue, waiting: queue, link: {} as object | null };
   const host = {
     context,
     publisher: { needRoom: (room: Receipt) => rooms.push(room) },

@@ -13,6 +13,8 @@ export interface FollowerOwner extends OverflowOwner {
   readonly hasEnded: boolean;
   /** The connection, or `null` while the client is away. */
   readonly link: ClientLink | null;
+  /** Follows a log of messages from its end on. Returns false if it cannot follow one more. */
+  follow(log: MessageLog, follows: MessageFollows): boolean;
   /** Makes every audience check the session again when the client returns. */
   lookAgainLater(): void;
 }
@@ -49,12 +51,14 @@ export class SessionFollower extends Overflow implements Follower {
     this.owner.link?.outbox.checkLag();
   }
 
-  followMessages(log: MessageLog, follows: MessageFollows): boolean {
-    const { hasEnded, link, queue } = this.owner;
-    if (hasEnded || this.isEnding || this.isFull(0)) return false;
-    if (!queue.follow(log, follows)) return false;
-    link?.outbox.wake();
-    return true;
+  followMessages(log: MessageLog, follows: MessageFollows): BacklogRoom | null {
+    const { hasEnded, link } = this.owner;
+    const room = hasEnded || this.isEnding ? null : this.room();
+    if (room === null || !this.owner.follow(log, follows)) return null;
+    if (link === null) return room;
+    this.slowDown();
+    link.outbox.wake();
+    return room;
   }
 
   leaveMessages(follows: MessageFollows): void {

@@ -120,6 +120,12 @@ export interface SessionQueue {
  * broker are asleep for long, so they must cost little.
  */
 export interface SleepingQueue extends Pick<SessionQueue, "messages" | "bytes" | "tally"> {
+  /**
+   * Follows a shared log from its end on, without waking.
+   *
+   * @returns False if it has to wake for that.
+   */
+  follow(log: MessageLog, follows: MessageFollows): boolean;
   /** Makes the queue: a message, the client, or the end of the session has come. Called once. */
   wake(session: WakingSession): SessionQueue;
 }

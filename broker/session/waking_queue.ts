@@ -1,5 +1,6 @@
 /** How a session has its queue: at once, or from the moment on in which something needs it. */
 import type { Tally } from "../base/memory_tally.ts";
+import type { MessageFollows, MessageLog } from "../delivery/backlog.ts";
 import type { SessionQueue, SleepingQueue, WakingSession } from "./session_queue.ts";
 
 /**
@@ -30,6 +31,15 @@ export abstract class WakingQueue {
   /** How much waits. To ask wakes nobody. */
   get waiting(): Pick<SessionQueue, "messages" | "bytes"> {
     return this.#asleep ?? this.#queue!;
+  }
+
+  /**
+   * Follows a log that is shared with other sessions, from its end on, if possible without waking.
+   *
+   * @returns False if it cannot follow one more.
+   */
+  follow(log: MessageLog, follows: MessageFollows): boolean {
+    return this.#asleep?.follow(log, follows) || this.queue.follow(log, follows);
   }
 
   /** Adds what waits in memory, besides what is in flight. */

@@ -11,11 +11,16 @@ class Asleep implements SleepingQueue {
   readonly messages = 7;
   readonly bytes = 700;
   woken = 0;
+  canFollow = true;
 
   constructor(readonly queue: SessionQueue) {}
 
   tally(tally: Tally): void {
     tally.bytes += 70;
+  }
+
+  follow(): boolean {
+    return this.canFollow;
   }
 
   wake(): SessionQueue {

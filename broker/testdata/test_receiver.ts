@@ -121,9 +121,10 @@ export class TestReceiver implements Receiver, Follower {
     return this.isConnected;
   }
 
-  followMessages(log: Log<Message> | DurableLog, follows: MessageFollows): boolean {
-    if (this.hasRoom) this.#backlog.follow(log as Log<Message>, follows);
-    return this.hasRoom;
+  followMessages(log: Log<Message> | DurableLog, follows: MessageFollows): BacklogRoom | null {
+    if (!this.hasRoom) return null;
+    this.#backlog.follow(log as Log<Message>, follows);
+    return this.checkBacklog();
   }
 
   leaveBytes(follows: Follows): void {
