@@ -55,8 +55,8 @@ export class SubscriberGroup {
 
   /** Adds a member. */
   add(member: Member<Receiver>, follower: Follower): void {
-    const seat = new Seat(this, member, follower);
-    seat.index = this.#seats.push(seat) - 1;
+    const seat = new Seat(this, member, follower, this.#seats.length);
+    this.#seats.push(seat);
     member.seat = seat;
     this.bytes.onJoined(seat);
     if (member.qos > 0) this.messages.onJoined(seat);
@@ -64,9 +64,10 @@ export class SubscriberGroup {
 
   /** Removes a member. */
   remove(seat: Seat): void {
+    const { index } = seat;
     seat.leave();
     const last = this.#seats.pop()!;
-    if (last !== seat) this.#seats[last.index = seat.index] = last;
+    if (last !== seat) this.#seats[last.index = index] = last;
     if (++this.#removed <= this.#seats.length + REMOVED_MIN) return;
     // Without a publication nothing else empties the list, and members that have left would stay in
     // it.
@@ -106,16 +107,19 @@ export class SubscriberGroup {
  * The place of a member in a group. A backlog that follows the group's log of messages holds it.
  */
 export class Seat implements ByteSeat, MessageSeat {
-  isRemoved = false;
-  /** Where it stands in its group. */
-  index = -1;
   #ofBytes: Follows | null = null;
 
   constructor(
     readonly group: SubscriberGroup,
     readonly member: Member<Receiver>,
     readonly follower: Follower,
+    /** Where it stands in its group; -1 for nowhere any more. */
+    public index: number,
   ) {}
+
+  get isRemoved(): boolean {
+    return this.index < 0;
+  }
 
   get variant(): Variant {
     return this.member;
@@ -128,7 +132,7 @@ export class Seat implements ByteSeat, MessageSeat {
 
   /** The member has left the group. */
   leave(): void {
-    this.isRemoved = true;
+    this.index = -1;
     this.member.seat = null;
     if (this.#ofBytes !== null) this.follower.leaveBytes(this.#ofBytes);
     this.follower.leaveMessages(this);

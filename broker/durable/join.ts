@@ -9,16 +9,11 @@ import type { SharedStart } from "./shared_start.ts";
  * session may have several joins, as a list: a join names the one before it.
  */
 export class Join {
-  /** How many joins the session has up to this one. */
-  readonly count: number;
-
   constructor(
     readonly start: SharedStart,
     readonly follows: MessageFollows,
     readonly before: Join | null,
-  ) {
-    this.count = before === null ? 1 : before.count + 1;
-  }
+  ) {}
 
   /** The reader of the session, from now on with a cursor of its own. Called once. */
   toReader(): Reader {
@@ -31,7 +26,9 @@ export class Join {
 
 /** How many joins there are. */
 export function joinsOf(last: Join | null): number {
-  return last === null ? 0 : last.count;
+  let joins = 0;
+  for (let join = last; join !== null; join = join.before) joins++;
+  return joins;
 }
 
 /** How many messages wait where a session has joined. */

@@ -6,6 +6,7 @@ import { isNodeClientId } from "../base/node_peer.ts";
 import { Backpressure, isHigh } from "../delivery/backpressure.ts";
 import type { BacklogRoom } from "../delivery/subscriber.ts";
 import type { SessionHost } from "./session_host.ts";
+import { isFull, roomOf, type Waiting } from "./backlog_room.ts";
 import type { SessionQueue } from "./session_queue.ts";
 
 /** A session whose backlog is watched. */
@@ -13,7 +14,7 @@ export interface OverflowOwner {
   readonly clientId: string;
   readonly queue: SessionQueue;
   /** How much waits. To ask does not wake a session that sleeps. */
-  readonly waiting: Pick<SessionQueue, "messages" | "bytes">;
+  readonly waiting: Waiting;
   /** The connection of the client; `null` while it is away. */
   readonly link: object | null;
 }
@@ -26,33 +27,17 @@ export class Overflow {
   /** Whether the policy has ended the session, so that it takes no more messages. */
   isEnding = false;
   readonly #host: SessionHost;
-  protected readonly owner: OverflowOwner;
+  readonly #owner: OverflowOwner;
   #pressure: Backpressure | null = null;
 
   constructor(host: SessionHost, owner: OverflowOwner) {
     this.#host = host;
-    this.owner = owner;
-  }
-
-  /** Whether one more message of so many bytes would go past the limits of the backlog. */
-  isFull(bytes: number): boolean {
-    const { waiting } = this.owner;
-    const { backlogMessagesMax, backlogBytesMax } = this.#host.context.limits;
-    return waiting.messages >= backlogMessagesMax || waiting.bytes + bytes > backlogBytesMax;
-  }
-
-  /** How much more fits; `null` if the backlog is full. */
-  protected room(): BacklogRoom | null {
-    const { waiting, link } = this.owner;
-    const { backlogMessagesMax, backlogBytesMax } = this.#host.context.limits;
-    const messages = backlogMessagesMax - waiting.messages;
-    const bytes = backlogBytesMax - waiting.bytes;
-    return messages <= 0 || bytes < 0 ? null : { messages, bytes, isAway: link === null };
+    this.#owner = owner;
   }
 
   /** Whether a message is queued. If not, it was dropped and counted as the policy says. */
   admits(message: Message): boolean {
-    if (!this.isEnding && !this.isFull(message.weight)) return true;
+    if (!this.isEnding && !this.#isFull(message.weight)) return true;
     return this.#apply(message);
   }
 
@@ -60,34 +45,39 @@ export class Overflow {
   onQueued(): void {
     this.slowDown();
     const { overflow } = this.#host.context.settings;
-    if (overflow === "drop-oldest" && this.isFull(0)) this.#trim();
+    if (overflow === "drop-oldest" && this.#isFull(0)) this.#trim();
+  }
+
+  #isFull(bytes: number): boolean {
+    return isFull(this.#owner.waiting, this.#host.context.limits, bytes);
   }
 
   /**
-   * Checks a backlog that has grown by logs that the session follows.
+   * Checks a backlog that has grown by logs that the session follows. If that is past the limits, the
+   * policy applies.
    *
    * @returns How much more fits; `null` if the session takes nothing more.
    */
   check(): BacklogRoom | null {
-    const room = this.room();
-    if (room === null && this.#isOver && !this.#apply(null)) return null;
-    this.slowDown();
-    return room ?? this.room() ?? { messages: 0, bytes: 0, isAway: this.owner.link === null };
+    if (this.#isOver && !this.#apply(null)) return null;
+    const isAway = this.#owner.link === null;
+    return roomOf(this.#owner.waiting, this.#host.context.limits, isAway) ??
+      { messages: 0, bytes: 0, isAway };
   }
 
-  /** Whether a full backlog is fuller than it may be. */
+  /** Whether a full backlog is longer than it may be. */
   get #isOver(): boolean {
-    const { messages, bytes } = this.owner.waiting;
+    const { messages, bytes } = this.#owner.waiting;
     const { backlogMessagesMax, backlogBytesMax } = this.#host.context.limits;
-    const isJustFull = messages === backlogMessagesMax && bytes <= backlogBytesMax;
-    return !isJustFull || this.#policy === "drop-newest";
+    if (messages > backlogMessagesMax || bytes > backlogBytesMax) return true;
+    return messages === backlogMessagesMax && this.#policy === "drop-newest";
   }
 
   /** Makes publishers wait while much waits for a client that is connected and takes messages. */
   slowDown(): void {
-    if (this.owner.link === null) return;
+    if (this.#owner.link === null) return;
     const { context, publisher } = this.#host;
-    const { messages, bytes } = this.owner.waiting;
+    const { messages, bytes } = this.#owner.waiting;
     if (!isHigh(context.limits, bytes, messages)) return;
     this.#pressure ??= new Backpressure(context, publisher);
     this.#pressure.slowDown();
@@ -101,7 +91,7 @@ export class Overflow {
   /** Lets publishers continue once little waits. */
   clearIfShort(): void {
     if (!this.#pressure?.isAwaited) return;
-    const { messages, bytes } = this.owner.queue;
+    const { messages, bytes } = this.#owner.queue;
     this.#pressure.clearIfLow(bytes, messages);
   }
 
@@ -118,7 +108,7 @@ export class Overflow {
    */
   #apply(message: Message | null): boolean {
     const { context } = this.#host;
-    const { clientId, queue } = this.owner;
+    const { clientId, queue } = this.#owner;
     const overflow = this.#policy;
     if (overflow === "end-session") {
       if (!this.isEnding) this.#host.endSessionLater(clientId, ReasonCode.QuotaExceeded);
@@ -142,7 +132,7 @@ export class Overflow {
    */
   get #policy(): OverflowPolicy {
     const { overflow } = this.#host.context.settings;
-    const isKept = overflow === "end-session" && isNodeClientId(this.owner.clientId);
+    const isKept = overflow === "end-session" && isNodeClientId(this.#owner.clientId);
     return isKept ? "drop-newest" : overflow;
   }
 
@@ -150,6 +140,6 @@ export class Overflow {
     const { settings, limits, stats } = this.#host.context;
     if (settings.overflow !== "drop-oldest") return;
     const { backlogMessagesMax, backlogBytesMax } = limits;
-    stats.dropped.backlog += this.owner.queue.trim(backlogMessagesMax, backlogBytesMax);
+    stats.dropped.backlog += this.#owner.queue.trim(backlogMessagesMax, backlogBytesMax);
   }
 }

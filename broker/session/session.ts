@@ -18,16 +18,15 @@ import type { Message } from "../base/message.ts";
 import { isNodeClientId } from "../base/node_peer.ts";
 import type { Origin } from "../base/origin.ts";
 import { appendNodeRun } from "../delivery/node_run.ts";
-import { type Follower, Rank, type Receiver, wireClassOf } from "../delivery/subscriber.ts";
+import { Rank, type Receiver, wireClassOf } from "../delivery/subscriber.ts";
 import type { RetainedDeliveryQueue } from "../delivery/retained_delivery_queue.ts";
 import type { PublishBatch } from "../delivery/publish_batch.ts";
 import type { Due } from "../base/scheduler.ts";
 import { sendRetained } from "./send_retained.ts";
-import { type FollowerOwner, SessionFollower } from "./session_follower.ts";
+import { FollowingSession } from "./following_session.ts";
 import type { QueueOwner, SessionQueue, SleepingQueue, StoredExchanges } from "./session_queue.ts";
 import type { SessionReplays } from "./session_replays.ts";
 import { SubscriptionTable } from "./subscription_table.ts";
-import { WakingQueue } from "./waking_queue.ts";
 
 /** The value of a Session Expiry Interval that never ends, in seconds. */
 export const NEVER_EXPIRES = 0xffff_ffff;
@@ -38,8 +37,8 @@ export const NEVER_EXPIRES = 0xffff_ffff;
  * writer: `session_attachment.ts` (CONNECT), `wills.ts` (the will), `session_table.ts` (name and
  * deadline), `handle_subscribe.ts` (feeds), `broker_parts.ts` (replays).
  */
-export class Session extends WakingQueue
-  implements Receiver, FollowerOwner, QueueOwner, InflightOwner, WillOwner {
+export class Session extends FollowingSession
+  implements Receiver, QueueOwner, InflightOwner, WillOwner {
   /** How messages are written to the client, as of its last connection. */
   wireClass: number;
   /** The connection, or `null` while the client is away. */
@@ -64,15 +63,11 @@ export class Session extends WakingQueue
   feeds: RetainedDeliveryQueue | null = null;
   /** Subscriptions that read streams; `null` for none. */
   replays: SessionReplays | null = null;
-  readonly #host: SessionHost;
-  #follower: SessionFollower | null = null;
   #inflight: InflightMessages | null = null;
   #inbound: InboundWindow | null = null;
   #receiveMaximum = 1;
   /** The rules of the listener by which its client connected last. */
   #policy: EffectivePolicy;
-  /** Whether audiences have to check it again when its client returns. */
-  #isStale = false;
 
   /** @param queue Makes the queue of the session, at once or when it is first needed. */
   constructor(
@@ -80,8 +75,7 @@ export class Session extends WakingQueue
     readonly clientId: string,
     queue: ((owner: QueueOwner) => SessionQueue) | SleepingQueue,
   ) {
-    super();
-    this.#host = host;
+    super(host);
     const { packetBytesMax, queueQoS0, upgradeOutgoingQoS } = this.#policy = host.context.policy;
     const isOwn = queueQoS0 || upgradeOutgoingQoS;
     this.wireClass = isOwn ? WIRE_CLASS_OWN : wireClassOf({ v5: false, packetBytesMax });
@@ -137,14 +131,14 @@ export class Session extends WakingQueue
     this.link = link;
     this.#receiveMaximum = receiveMaximum;
     this.#inflight?.window.resume(receiveMaximum);
-    this.#follower?.onProgress();
+    this.knownOverflow?.onProgress();
     this.#policy = link.policy;
     const isOwn = link.wire.isOwn || link.wire.isNode || this.#takesEach;
     const wireClass = isOwn ? WIRE_CLASS_OWN : wireClassOf(link.wire);
     this.queue.onAttached();
     this.replays?.onAttached();
     // It may have a hundred thousand subscriptions: they are touched only if that matters.
-    if (wireClass !== this.wireClass || this.#isStale) {
+    if (wireClass !== this.wireClass || this.isStale) {
       this.wireClass = wireClass;
       this.touch();
     }
@@ -155,36 +149,22 @@ export class Session extends WakingQueue
   permit(access: ClientAccess | null): void {
     this.access = access;
     if (this.will !== null) this.will.access = access;
-    if (this.deliveryAccess !== null || access !== null) this.#isStale = true;
+    if (this.deliveryAccess !== null || access !== null) this.isStale = true;
     this.deliveryAccess = access?.checksDelivery ? access : null;
   }
 
   /** Makes every audience that it belongs to check it again. */
   touch(): void {
-    this.#isStale = false;
-    for (const filter of this.subscriptions.filters()) this.#host.router.touch(this, filter);
-  }
-
-  /** Made for the first message that may have to wait. */
-  get #overflow(): SessionFollower {
-    return this.#follower ??= new SessionFollower(this.#host, this);
+    this.isStale = false;
+    for (const filter of this.subscriptions.filters()) this.host.router.touch(this, filter);
   }
 
   /** Lets go of the connection. */
   detach(): void {
     this.link = null;
-    this.#follower?.onDetached();
+    this.knownOverflow?.onDetached();
     this.queue.onDetached();
     this.replays?.onDetached();
-  }
-
-  /** Made for the first audience that shares logs. */
-  get follower(): Follower {
-    return this.#overflow;
-  }
-
-  lookAgainLater(): void {
-    this.#isStale = true;
   }
 
   isOrigin(origin: Origin): boolean {
@@ -213,7 +193,7 @@ export class Session extends WakingQueue
     if (isApart) return run.messages().forEach((one) => this.receive(one, variant));
     // Nothing may come behind a DISCONNECT [MQTT-3.14.4-1].
     if (link === null || !link.outbox.isOpen) return;
-    if (!this.mayReceive(run.route.topic)) return this.#host.context.countWithheld(run.frames);
+    if (!this.mayReceive(run.route.topic)) return this.host.context.countWithheld(run.frames);
     const { wire } = link;
     const isPlain = !wire.isOwn && variant.identifiers === null;
     if (isPlain && wire.isNode) return appendNodeRun(link.outbox, run);
@@ -225,7 +205,7 @@ export class Session extends WakingQueue
     if (this.hasEnded) return;
     const { deliveryAccess } = this;
     if (deliveryAccess !== null && !deliveryAccess.mayReceive(message.name)) {
-      return this.#host.context.countWithheld(1);
+      return this.host.context.countWithheld(1);
     }
     const qos = this.qosOf(message, variant);
     const { link } = this;
@@ -251,10 +231,6 @@ export class Session extends WakingQueue
     return isBusy ? Rank.busy : isNodeClientId(this.clientId) ? Rank.linked : Rank.ready;
   }
 
-  isFull(bytes: number): boolean {
-    return this.#overflow.isFull(bytes);
-  }
-
   /** Sends what waits, as far as the client's Receive Maximum and the outbox allow. */
   pump(): void {
     const { link, replays } = this;
@@ -263,12 +239,12 @@ export class Session extends WakingQueue
       if (this.#inflight?.window.resending) {
         if (!this.#inflight.resendNext(link)) return;
       } else if (
-        !this.queue.sendNext(link) && !sendRetained(this, this.#host.context) &&
+        !this.queue.sendNext(link) && !sendRetained(this, this.host.context) &&
         !replays?.sendNext(link)
       ) break;
     }
     if (this.queue.messages === 0) this.queue.park(link.outbox);
-    this.#follower?.clearIfShort();
+    this.knownOverflow?.clearIfShort();
   }
 
   /** Ends the session: forgets everything. Returns what {@linkcode SessionQueue.end} does. */
@@ -311,10 +287,10 @@ export class Session extends WakingQueue
 
   /** Queues a QoS 0 message if there is room. A lack of room does not end the session. */
   #queueLoose(message: Message, variant: Variant): void {
-    const hasRoom = !this.#overflow.isEnding && !this.isFull(message.weight) &&
+    const hasRoom = !this.overflow.isEnding && !this.isFull(message.weight) &&
       this.queue.hasRoomFor(message);
     if (hasRoom) this.#enqueue(message, variant);
-    else this.#host.context.reportDrop("backlog", message, this.clientId);
+    else this.host.context.reportDrop("backlog", message, this.clientId);
   }
 
   #canSend(link: ClientLink): boolean {
@@ -322,29 +298,29 @@ export class Session extends WakingQueue
   }
 
   openInflight(): InflightMessages {
-    return this.#inflight ??= new InflightMessages(this.#host.context, this, this.#receiveMaximum);
+    return this.#inflight ??= new InflightMessages(this.host.context, this, this.#receiveMaximum);
   }
 
   sendLoose(link: ClientLink, message: Message, variant: Variant): void {
     if (link.send(message, variant, 0, 0, false)) return;
-    this.#host.context.reportDrop(link.whyUnsent(message), message, this.clientId);
+    this.host.context.reportDrop(link.whyUnsent(message), message, this.clientId);
   }
 
   passOn(message: Message, { shared }: Variant): void {
-    const isTaken = shared !== null && this.#host.delivery.handOver(message, shared);
-    if (!isTaken) this.#host.context.countWithheld(1);
+    const isTaken = shared !== null && this.host.delivery.handOver(message, shared);
+    if (!isTaken) this.host.context.countWithheld(1);
   }
 
   onExchangeEnded(): void {
-    this.#follower?.onProgress();
+    this.knownOverflow?.onProgress();
     const isMore = this.queue.messages > 0 || this.feeds !== null || this.replays !== null ||
       this.#inflight!.window.resending;
     if (isMore && this.link !== null) this.link.outbox.hurry();
   }
 
   #enqueue(message: Message, variant: Variant): void {
-    if (this.hasEnded || !this.#overflow.admits(message)) return;
+    if (this.hasEnded || !this.overflow.admits(message)) return;
     this.queue.push(this.link?.wire.isNode ? message.keepBriefly() : message.keep(), variant);
-    this.#overflow.onQueued();
+    this.overflow.onQueued();
   }
 }
