@@ -33,6 +33,16 @@ Deno.test("SharedStarts begins another row after a message, and after a commit",
   assertEquals(all.rows("joins"), 3);
 });
 
+Deno.test("SharedStarts begins another row after the last session has gone before the commit", async () => {
+  const { all, starts, start } = world();
+  const first = start(1);
+  starts.release(first);
+  const second = start(2);
+  assert(first !== second);
+  await all.settle();
+  assertEquals(all.rows("joins"), 1);
+});
+
 Deno.test("SharedStarts removes the row when the last session has stored its position", async () => {
   const { all, starts, start } = world();
   const [first, second] = [start(1), start(2)];

@@ -1,5 +1,7 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { Tally } from "../base/memory_tally.ts";
+import { messageLog } from "../delivery/backlog.ts";
+import { message, variant } from "../testdata/messages.ts";
 import { TestQueueOwner } from "../testdata/test_queue_owner.ts";
 import { AMPLE_MEMORY, testContext } from "../testdata/test_context.ts";
 import { MemoryQueue } from "./memory_queue.ts";
@@ -12,6 +14,7 @@ class Asleep implements SleepingQueue {
   readonly bytes = 700;
   woken = 0;
   canFollow = true;
+  followed = 0;
 
   constructor(readonly queue: SessionQueue) {}
 
@@ -20,6 +23,7 @@ class Asleep implements SleepingQueue {
   }
 
   follow(): boolean {
+    if (this.canFollow) this.followed++;
     return this.canFollow;
   }
 
@@ -57,6 +61,17 @@ Deno.test("WakingQueue tells how much waits, what it costs and whether it surviv
   const { messages, bytes } = session.waiting;
   assertEquals([messages, bytes, tally.bytes, session.isDurable], [7, 700, 70, true]);
   assertEquals(asleep.woken, 0);
+});
+
+Deno.test("WakingQueue follows a log in its sleep, and wakes if that cannot be", () => {
+  const { session, asleep } = sleeping();
+  const follows = { variant: variant(), onLeft: () => {}, onAttached: () => {} };
+  const log = messageLog();
+  assertEquals([session.follow(log, follows), asleep.followed, asleep.woken], [true, 1, 0]);
+  asleep.canFollow = false;
+  assertEquals([session.follow(log, follows), asleep.followed, asleep.woken], [true, 1, 1]);
+  log.append(message("t", "x").keep());
+  assertEquals(session.waiting.messages, 1);
 });
 
 Deno.test("WakingQueue wakes once, when something needs the queue", () => {

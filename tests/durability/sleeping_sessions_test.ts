@@ -129,6 +129,47 @@ Deno.test("sessions that share a log sleep too, and its pages stay until they ha
   assertEquals(await payloadsFor(stage, "away0"), [...expected, "<last>"]);
 });
 
+Deno.test("sessions that begin to follow a log in their sleep have its messages, and so after a crash", async () => {
+  const names = Array.from({ length: 9 }, (_, i) => `away${i}`);
+  let store = await leave(names, () => ["news"], []);
+  const before = store.snapshot().get("sessions");
+  {
+    await using stage = await Stage.open(store, {});
+    const publisher = await stage.join();
+    await publisher.send(qos1("news", "<1>"));
+    await publisher.send(qos1("news", "<2>"));
+    const each = names.map((name) => stage.broker.inspection.session(name)!.waiting.messages);
+    assertEquals(each, names.map(() => 2));
+    // The rows of the sessions are as they were: they share one for all of them.
+    assertEquals(rows(store, "joins", "entries"), [1, 1]);
+    assertEquals(store.snapshot().get("sessions"), before);
+    assertEquals(await payloadsFor(stage, "away0"), ["<1>", "<2>"]);
+    // What is in the store now is all that there is after a crash.
+    store = MemoryStore.from(store.snapshot());
+  }
+  await using stage = await Stage.open(store, {});
+  const publisher = await stage.join();
+  await publisher.send(qos1("news", "<3>"));
+  for (const name of names.slice(1)) {
+    assertEquals(await payloadsFor(stage, name), ["<1>", "<2>", "<3>"], name);
+  }
+});
+
+Deno.test("a session that begins to follow a log in its sleep can be ended, and holds nothing then", async () => {
+  const names = Array.from({ length: 9 }, (_, i) => `away${i}`);
+  const store = await leave(names, () => ["news"], []);
+  await using stage = await Stage.open(store, {});
+  const publisher = await stage.join();
+  await publisher.send(qos1("news", "<1>"));
+  await publisher.leave();
+  stage.broker.inspection.endSession("away0");
+  await stage.clock.advance(1000);
+  assertEquals(stage.broker.stats.sessions, 8);
+  assertEquals(await payloadsFor(stage, "away1"), ["<1>"]);
+  await stage.clock.advance(3_700_000);
+  assertEquals(rows(store, "sessions", "joins", "entries", "messages"), [0, 0, 0, 0]);
+});
+
 Deno.test("a session that sleeps can be ended, or begun anew", async () => {
   const names = ["a", "b"];
   const store = await leave(names, (name) => [name], names.map((name) => qos1(name, "<1>")));
