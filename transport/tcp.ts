@@ -54,7 +54,8 @@ export class TcpListener {
   ) {
     const { hostname = "127.0.0.1", port = 1883 } = options;
     this.#socket = bind({ hostname, port }, mayAccept, (transport, from) => {
-      onAccepted(transport, { address: addressText(from) });
+      // With a field for what is decided next: a copy with one more field is two objects.
+      onAccepted(transport, { address: addressText(from), isAdmitted: false });
     });
   }
 

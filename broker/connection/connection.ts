@@ -30,7 +30,7 @@ import type { Message } from "../base/message.ts";
 import { Origin } from "../base/origin.ts";
 import { Outbox } from "../delivery/outbox.ts";
 import type { OutboxHost, OutboxOwner } from "../delivery/outbox_host.ts";
-import type { Receiver, Wire } from "../delivery/subscriber.ts";
+import { type Receiver, sharedWire, type Wire } from "../delivery/subscriber.ts";
 import { Traffic } from "./traffic.ts";
 import type { MessageSender } from "../delivery/publish_sender.ts";
 import type { BrokerCounters, DropReason, LimitReason } from "../base/stats.ts";
@@ -96,8 +96,7 @@ export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, 
     this.peer = peer;
     this.listenerPolicy = listenerPolicy;
     this.policy = listenerPolicy.effective;
-    const { packetBytesMax } = this.policy;
-    this.wire = { v5: false, packetBytesMax, isOwn: false, isNode: false };
+    this.wire = sharedWire(false, this.policy.packetBytesMax, false);
     this.#pipe = pipeOf(transport, this);
     this.#reader = new ConnectionReader(this);
     this.counters = this.policy.peer?.counters ?? context.stats;

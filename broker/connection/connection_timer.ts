@@ -4,7 +4,7 @@
 import { ReasonCode } from "../../codec/mod.ts";
 import type { Clock } from "../base/clock.ts";
 import type { BrokerLimits } from "../base/limits.ts";
-import { Deadline, type Scheduler } from "../base/scheduler.ts";
+import type { Due, Scheduler } from "../base/scheduler.ts";
 import type { LimitReason } from "../base/stats.ts";
 
 /** The connection, as its timer needs it. */
@@ -30,13 +30,17 @@ export interface TimedConnection {
 
 /**
  * One deadline for all of these times, because only one of them runs at a time. `isPaused` is set
- * by the connection when it stops reading.
+ * by the connection when it stops reading. The timer is that deadline itself: every connection has
+ * one, and an object and a closure less.
  */
-export class ConnectionTimer {
+export class ConnectionTimer implements Due {
+  /** Its index in the heap of the scheduler; -1 if it is not set. */
+  index = -1;
+  /** When it is due, in milliseconds of the clock. */
+  atMs = 0;
   /** Whether nothing is read at present, so that the client cannot keep alive. */
   isPaused = false;
   readonly #connection: TimedConnection;
-  readonly #deadline = new Deadline(() => this.#onDue());
   #lastReadMs: number;
   #keepAliveMs = 0;
 
@@ -45,7 +49,7 @@ export class ConnectionTimer {
     const { scheduler, limits } = connection.context;
     this.#connection = connection;
     this.#lastReadMs = sinceMs;
-    scheduler.set(this.#deadline, this.#lastReadMs + limits.connectTimeoutMs);
+    scheduler.set(this, this.#lastReadMs + limits.connectTimeoutMs);
   }
 
   /** Bytes were read at that time. */
@@ -64,31 +68,32 @@ export class ConnectionTimer {
     const { scheduler } = this.#connection.context;
     // One and a half times as long [MQTT-3.1.2-22].
     this.#keepAliveMs = seconds * 1500;
-    if (seconds === 0) scheduler.clear(this.#deadline);
-    else scheduler.set(this.#deadline, this.#lastReadMs + this.#keepAliveMs);
+    if (seconds === 0) scheduler.clear(this);
+    else scheduler.set(this, this.#lastReadMs + this.#keepAliveMs);
   }
 
   /** Gives the client `lingerMs` from now on to take its last bytes. */
   linger(): void {
     const { clock, scheduler, limits } = this.#connection.context;
-    scheduler.set(this.#deadline, clock.now() + limits.lingerMs);
+    scheduler.set(this, clock.now() + limits.lingerMs);
   }
 
   /** Clears the deadline. */
   stop(): void {
-    this.#connection.context.scheduler.clear(this.#deadline);
+    this.#connection.context.scheduler.clear(this);
   }
 
-  #onDue(): void {
+  /** Called by the scheduler. */
+  due(): void {
     try {
-      this.#due();
+      this.#check();
     } catch (error) {
       this.#connection.abort();
       throw error;
     }
   }
 
-  #due(): void {
+  #check(): void {
     const connection = this.#connection;
     // The time for the last bytes is over.
     if (!connection.isOpen) return connection.abort();
@@ -101,7 +106,7 @@ export class ConnectionTimer {
     const { clock, scheduler } = connection.context;
     const now = clock.now();
     const dueMs = (this.isPaused ? now : this.#lastReadMs) + this.#keepAliveMs;
-    if (dueMs > now) return scheduler.set(this.#deadline, dueMs);
+    if (dueMs > now) return scheduler.set(this, dueMs);
     connection.blame(new Error("Keep Alive timeout"));
     connection.disconnect(ReasonCode.KeepAliveTimeout);
   }

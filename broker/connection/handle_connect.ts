@@ -34,6 +34,7 @@ import {
   storeSession,
 } from "./session_attachment.ts";
 import { countTakeover, SessionClaim } from "./session_claim.ts";
+import { sharedWire } from "../delivery/subscriber.ts";
 
 const TOO_MANY_LOGINS = new ConnectRefusal(
   ReasonCode.ConnectionRateExceeded,
@@ -126,12 +127,12 @@ export class ConnectAttempt implements ConnectHandler {
       version,
       isBridge: packet.isBridge === true,
       wantsReasons: properties.requestProblemInformation ?? true,
-      wire: {
-        v5: version === 5,
-        packetBytesMax: Math.min(properties.maximumPacketSize ?? Infinity, packetBytesMax),
-        isOwn: mount !== null || (connection.context.settings.deliver !== null && peer === null),
-        isNode: peer !== null,
-      },
+      wire: sharedWire(
+        version === 5,
+        Math.min(properties.maximumPacketSize ?? Infinity, packetBytesMax),
+        mount !== null || (connection.context.settings.deliver !== null && peer === null),
+        peer !== null,
+      ),
     });
     // On a lenient listener a session without a client identifier is clean, because it cannot be
     // resumed.

@@ -113,6 +113,26 @@ export function wireClassOf(wire: Pick<Wire, "v5" | "packetBytesMax">): number {
   return wire.packetBytesMax * 2 + (wire.v5 ? 1 : 0);
 }
 
+/** The last formats of 3.x and of 5.0. */
+const lastWires: [Wire | null, Wire | null] = [null, null];
+
+/**
+ * A format. Most clients have the same as the one before in their version, so they share the
+ * object.
+ */
+export function sharedWire(
+  v5: boolean,
+  packetBytesMax: number,
+  isOwn: boolean,
+  isNode = false,
+): Wire {
+  if (isNode) return { v5, packetBytesMax, isOwn, isNode };
+  const index = v5 ? 1 : 0;
+  const last = lastWires[index];
+  if (last !== null && last.packetBytesMax === packetBytesMax && last.isOwn === isOwn) return last;
+  return lastWires[index] = { v5, packetBytesMax, isOwn, isNode };
+}
+
 /** The way that a wire class stands for. */
 export function wireOf(wireClass: number): Wire {
   const packetBytesMax = Math.floor(wireClass / 2);

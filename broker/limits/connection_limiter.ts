@@ -2,6 +2,7 @@
 import { Receipt } from "../../log/receipt.ts";
 import { mapKey } from "../../router/map_key.ts";
 import { WideMap } from "../../router/wide_map.ts";
+import { hostOf } from "../../transport/cidr.ts";
 import { addressKey } from "./address_prefix.ts";
 import type { BrokerContext } from "../base/context.ts";
 import { RECORD_BYTES } from "../base/memory_costs.ts";
@@ -42,8 +43,8 @@ export class ConnectionLimiter {
     "addressesMax",
   );
   #handshakes = 0;
-  /** The address that was asked about last, and its key: it is asked about twice. */
-  #address = "";
+  /** The host that was asked about last, and its key: each is asked about twice, or more. */
+  #host = "";
   #key: string | null = null;
   #room: Receipt | null = null;
   #token: Receipt | null = null;
@@ -157,8 +158,9 @@ export class ConnectionLimiter {
   }
 
   #keyOf(address: string): string | null {
-    if (address !== this.#address) {
-      this.#address = address;
+    const host = hostOf(address);
+    if (host !== this.#host) {
+      this.#host = host;
       this.#key = addressKey(address);
     }
     return this.#key;

@@ -20,10 +20,6 @@ export interface MemoryQueueHost {
 
 /** The queue of a session that ends with the broker: a {@linkcode Backlog}, made for the first message. */
 export class MemoryQueue implements SessionQueue {
-  readonly isDurable = false;
-  readonly isStored = true;
-  readonly takesAll = false;
-  readonly isHolding = false;
   readonly #host: MemoryQueueHost;
   readonly #owner: QueueOwner;
   #backlog: Backlog | null = null;
@@ -31,6 +27,24 @@ export class MemoryQueue implements SessionQueue {
   constructor(host: MemoryQueueHost, owner: QueueOwner) {
     this.#host = host;
     this.#owner = owner;
+  }
+
+  // These four are alike for all queues in memory, so no queue has a field for them.
+
+  get isDurable(): false {
+    return false;
+  }
+
+  get isStored(): true {
+    return true;
+  }
+
+  get takesAll(): false {
+    return false;
+  }
+
+  get isHolding(): false {
+    return false;
   }
 
   get backlog(): Backlog | null {

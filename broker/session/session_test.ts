@@ -35,7 +35,7 @@ class Link {
   };
 
   constructor(readonly policy: EffectivePolicy, v5: boolean) {
-    this.wire = { v5, packetBytesMax: 1000, isOwn: false };
+    this.wire = { v5, packetBytesMax: 1000, isOwn: false, isNode: false };
   }
 
   get asLink(): ClientLink {
