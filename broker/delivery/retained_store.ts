@@ -25,14 +25,14 @@ export interface PackedMessage {
 
 /** A retained message, when it came, and its expiry; times are of the clock. */
 class Retained {
-  /** Its version among the nodes of a cluster; 0 for none. */
-  version = 0;
   #message: Message | PackedMessage;
 
   constructor(
     message: Message | PackedMessage,
     readonly sinceMs: number,
     readonly expiry: Deadline | null,
+    /** Its version among the nodes of a cluster; 0 for none. */
+    public version: number,
   ) {
     this.#message = message;
   }
@@ -114,24 +114,27 @@ export class RetainedStore {
     // The number of `$SYS` topics is limited, and they are most useful when memory is short.
     if (growth > 0 && !message.name.startsWith("$SYS/") && !this.#mayGrow(growth)) return false;
     this.#forget(previous);
-    this.#put(message, message.keep(), sinceMs);
-    this.setVersion(message.name, version);
+    this.#put(message, message.keep(), sinceMs, version);
     this.#onChanged(message.name, false);
     return true;
   }
 
   /** Adds a message from the store that came at this time, with its version; 0 for none. */
   restore(head: RetainedHead, message: PackedMessage, sinceMs: number, version: number): void {
-    this.#put(head, message, sinceMs);
-    this.setVersion(head.name, version);
+    this.#put(head, message, sinceMs, version);
   }
 
-  #put(head: RetainedHead, message: Message | PackedMessage, sinceMs: number): void {
+  #put(
+    head: RetainedHead,
+    message: Message | PackedMessage,
+    sinceMs: number,
+    version: number,
+  ): void {
     const { name, expirySeconds, deadlineMs } = head;
     const dueMs = expirySeconds < 0 ? sinceMs + this.#expiryOf(name) * 1000 : deadlineMs;
     const expiry = dueMs === Infinity ? null : new Deadline(() => this.#delete(name, true));
     if (expiry !== null) this.#scheduler.set(expiry, dueMs);
-    this.#tree.set(name, new Retained(message, sinceMs, expiry));
+    this.#tree.set(name, new Retained(message, sinceMs, expiry, version));
     this.#bytes += costOf(head);
   }
 
