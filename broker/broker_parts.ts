@@ -28,7 +28,10 @@ import { Limiters } from "./limits/limiters.ts";
 import { MemoryQueue } from "./session/memory_queue.ts";
 import type { SessionHost } from "./session/session_host.ts";
 import type { QueueOwner, SessionQueue } from "./session/session_queue.ts";
+import { isReadElsewhere, type ReplayRecord } from "./session/session_replays.ts";
 import { BrokerStreams } from "./stream/broker_streams.ts";
+import { RemoteReplays } from "./stream/remote_replays.ts";
+import { RemoteStreams } from "./stream/remote_streams.ts";
 import { Replays } from "./stream/replays.ts";
 import type { Session } from "./session/session.ts";
 import { SessionTable } from "./session/session_table.ts";
@@ -50,6 +53,8 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
   readonly delayed: DelayedMessages;
   readonly sessions: SessionTable;
   readonly streams: BrokerStreams;
+  /** The streams of another node, if one has them. */
+  readonly remoteStreams: RemoteStreams = new RemoteStreams(this);
   readonly memory: MemoryBudget;
   readonly limiters: Limiters;
   readonly outboxHost: OutboxHost;
@@ -140,6 +145,19 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
   replaysOf(session: Session): Replays {
     session.replays ??= new Replays(this.context, this.streams, session);
     return session.replays as Replays;
+  }
+
+  /** The subscriptions of a session that read streams of another node. */
+  remoteReplaysOf(session: Session): RemoteReplays {
+    if (session.replays instanceof RemoteReplays) return session.replays;
+    session.replays?.end();
+    return session.replays = this.remoteStreams.begin(session);
+  }
+
+  /** Adds a subscription that reads a stream, from the store. */
+  restoreReplay(session: Session, record: ReplayRecord): void {
+    if (isReadElsewhere(record)) this.remoteReplaysOf(session).restore(record);
+    else this.replaysOf(session).restore(record);
   }
 
   /** Creates the queue of a session: a durable one, if the session outlives its connection. */

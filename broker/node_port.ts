@@ -19,6 +19,7 @@ import { NodeShare } from "./base/node_share.ts";
 import { Origin } from "./base/origin.ts";
 import type { BrokerParts } from "./broker_parts.ts";
 import { Connection } from "./connection/connection.ts";
+import { ReaderPort } from "./reader_port.ts";
 import { type RetainedHost, RetainedPort } from "./retained_port.ts";
 import { NEVER_EXPIRES, type Session } from "./session/session.ts";
 import { subscribeCharged } from "./session/match_share.ts";
@@ -105,11 +106,14 @@ export interface NodeHost {
 /** The port of one broker. */
 export class NodePort implements NodeHost {
   readonly retained: RetainedHost;
+  /** Streams that clients of other nodes read here, and those that clients read at another one. */
+  readonly readers: ReaderPort;
   readonly #parts: BrokerParts;
 
   constructor(parts: BrokerParts) {
     this.#parts = parts;
     this.retained = new RetainedPort(parts);
+    this.readers = new ReaderPort(parts);
   }
 
   get clock(): Clock {

@@ -11,6 +11,19 @@ const INFLIGHT_MAX = 32_767;
 /** Slots of a new window; it doubles as needed. */
 const SLOTS_MIN = 8;
 
+/** The packet identifiers that a sender assigns: from the first to the last one. */
+export interface PacketIds {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** All of them. */
+const ALL_IDS: PacketIds = { first: 1, last: PACKET_ID_MAX };
+/** Two halves, for two senders that share a receiver. Each is as large as a window can be. */
+export const LOWER_IDS: PacketIds = { first: 1, last: INFLIGHT_MAX };
+/** The other half. */
+export const UPPER_IDS: PacketIds = { first: INFLIGHT_MAX + 1, last: PACKET_ID_MAX };
+
 /** The packet that a sender waits for. */
 export type Phase = "puback" | "pubrec" | "pubcomp";
 
@@ -51,6 +64,8 @@ export class PublishExchange<M> {
  * @typeParam M What is kept of a message.
  */
 export class OutboundWindow<M> {
+  /** The identifiers of the messages that come; those in flight may have others. */
+  ids: PacketIds = ALL_IDS;
   #slots: (PublishExchange<M> | null)[] = new Array(SLOTS_MIN).fill(null);
   #limit: number;
   #size = 0;
@@ -97,8 +112,9 @@ export class OutboundWindow<M> {
   open(qos: Exclude<QoS, 0>, message: M | null): PublishExchange<M> {
     if (this.#size * 2 >= this.#slots.length) this.#grow();
     const mask = this.#slots.length - 1;
+    const { first, last } = this.ids;
     let id = this.#lastId;
-    do id = id === PACKET_ID_MAX ? 1 : id + 1; while (this.#slots[id & mask] !== null);
+    do id = id >= last || id < first ? first : id + 1; while (this.#slots[id & mask] !== null);
     this.#lastId = id;
     const exchange = new PublishExchange(
       id,
@@ -110,6 +126,28 @@ export class OutboundWindow<M> {
     this.#size++;
     this.#unacknowledged++;
     return exchange;
+  }
+
+  /** The peer's Receive Maximum on the current connection. */
+  get limit(): number {
+    return this.#limit;
+  }
+
+  /**
+   * Counts a message of another sender, with an identifier of its own, against the limit of the
+   * peer. A new connection forgets it.
+   *
+   * @returns False if one more message may not be sent now. Then nothing has changed.
+   */
+  lend(packetId: number): boolean {
+    if (!this.mayOpen || this.get(packetId) !== null) return false;
+    this.#unacknowledged++;
+    return true;
+  }
+
+  /** A message of another sender is acknowledged. */
+  giveBack(): void {
+    this.#unacknowledged--;
   }
 
   /** The last assigned identifier; 0 for none. */

@@ -42,6 +42,8 @@ export class BrokerContext {
   onDrop: ((reason: DropReason, message: Message, clientId: string | null) => void) | null = null;
   /** Where clients live; `null` if all live here. Set by `handover.ts`, before listeners are opened. */
   home: ClientHome | null = null;
+  /** Whether another node has the streams; set by `remote_streams.ts`. */
+  readsElsewhere = false;
   /** Whether the broker is closing and accepts no more clients; `broker.ts` sets it. */
   isClosing = false;
   /**

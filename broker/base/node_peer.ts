@@ -1,11 +1,12 @@
 /** Another node of a cluster: the name of its session here, and where its messages come from. */
 import { Origin } from "./origin.ts";
 import { BrokerCounters } from "./stats.ts";
+import { type ReadingClient, readerClientId } from "./stream_reader.ts";
 
 /** Begins the client identifier of a node: U+0000 is in no client identifier [MQTT-1.5.4-2]. */
 const PREFIX = "\0node ";
 
-/** A node at the other end of a link, as a client of this broker. */
+/** A node at the other end of a link, or what reads streams for a client of it. */
 export interface NodePeer {
   /** Where its messages come from. */
   readonly origin: Origin;
@@ -13,6 +14,8 @@ export interface NodePeer {
   readonly clientId: string;
   /** The counters of its connection: what clients send and get is counted where they are. */
   readonly counters: BrokerCounters;
+  /** The client of the other node for which it reads streams; `null` for the node itself. */
+  readonly reader: ReadingClient | null;
 }
 
 /** The other nodes of a cluster, as the handlers of packets see them. */
@@ -41,7 +44,14 @@ export interface LinkedNodes {
  */
 export function nodePeer(node: number, pair: string): NodePeer {
   const clientId = nodeClientId(node, pair);
-  return { origin: Origin.link(String(node)), clientId, counters: new BrokerCounters() };
+  const origin = Origin.link(String(node));
+  return { origin, clientId, counters: new BrokerCounters(), reader: null };
+}
+
+/** What reads streams here for a client of another node. */
+export function readingPeer(reader: ReadingClient): NodePeer {
+  const clientId = readerClientId(reader.clientId);
+  return { origin: Origin.link(clientId), clientId, counters: new BrokerCounters(), reader };
 }
 
 /** The client identifier of the session that a node has here. */
@@ -49,7 +59,7 @@ export function nodeClientId(node: number, pair: string): string {
   return `${PREFIX}${node} ${pair}`;
 }
 
-/** Whether a client identifier is that of a node. */
+/** Whether a client identifier is that of a node, or of what reads streams for its clients. */
 export function isNodeClientId(clientId: string): boolean {
   return clientId.charCodeAt(0) === 0;
 }

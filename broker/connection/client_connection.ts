@@ -30,6 +30,8 @@ import type { MemoryBudget } from "../limits/memory_budget.ts";
 import type { Limiters } from "../limits/limiters.ts";
 import type { SessionTable } from "../session/session_table.ts";
 import type { BrokerStreams } from "../stream/broker_streams.ts";
+import type { RemoteReplays } from "../stream/remote_replays.ts";
+import type { RemoteStreams } from "../stream/remote_streams.ts";
 import type { Replays } from "../stream/replays.ts";
 
 /** What a connection needs of the broker beside the {@linkcode BrokerContext}. */
@@ -48,6 +50,10 @@ export interface ConnectionHost {
   readonly streams: BrokerStreams;
   /** What holds the subscriptions of a session that read streams; made for the first one. */
   replaysOf(session: Session): Replays;
+  /** The streams of another node, if one has them. */
+  readonly remoteStreams: RemoteStreams;
+  /** What holds the subscriptions of a session that read those; made for the first one. */
+  remoteReplaysOf(session: Session): RemoteReplays;
   /** The other nodes of the cluster; `null` without one. */
   readonly nodes: LinkedNodes | null;
   /** Writes to the store; `null` for a broker that keeps all in memory. */

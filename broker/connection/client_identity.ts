@@ -21,7 +21,9 @@ export function identify(
   packet: ConnectPacket,
 ): Identity | ConnectRefusal {
   const { policy } = connection;
-  if (policy.peer !== null) return { clientId: policy.peer.clientId, username: null };
+  if (policy.peer !== null) {
+    return { clientId: policy.peer.clientId, username: policy.peer.reader?.username ?? null };
+  }
   const certified = policy.identityAsUsername || policy.subjectAsUsername;
   const username = certified ? certifiedName(connection) : packet.username;
   if (certified && !username) {

@@ -4,6 +4,7 @@
 import type { ClientInfo, ConnectRequest } from "../../auth/authenticator.ts";
 import { type ConnackPacket, type ConnectPacket, packetSize, ReasonCode } from "../../codec/mod.ts";
 import { targetOf } from "../base/delayed_topic.ts";
+import { shownClientId } from "../base/stream_reader.ts";
 import { isOffLimits } from "../limits/reserved_topics.ts";
 import type { ClientAccess } from "../session/client_access.ts";
 import type { ClientConnection } from "./client_connection.ts";
@@ -54,7 +55,8 @@ export function admit(
   if (!Granted.grant(connection, grant)) {
     return new ConnectRefusal(ReasonCode.NotAuthorized, EXPIRED);
   }
-  const access = accessOf(connection, client);
+  // What reads streams for a client of another node has the permissions of that client.
+  const access = accessOf(connection, { ...client, clientId: shownClientId(clientId) });
   const decide = (mayWill: boolean | ConnectRefusal): Admission | ConnectRefusal => {
     if (mayWill !== true) return mayWill || WILL_NOT_ALLOWED;
     const { expirySeconds, keepAlive, connack } = agreeOn(connection, packet, clientId, data);

@@ -26,7 +26,7 @@ export function handlePacket(
   const session = connection.session!;
   switch (packet.type) {
     case "puback":
-      session.inflightMessages?.puback(packet.packetId, packet.reasonCode);
+      handlePuback(session, packet.packetId, packet.reasonCode);
       return null;
     case "pubrec":
       handlePubrec(session, packet.packetId, packet.reasonCode);
@@ -35,7 +35,7 @@ export function handlePacket(
       handlePubrel(connection, packet.packetId);
       return null;
     case "pubcomp":
-      session.inflightMessages?.pubcomp(packet.packetId);
+      handlePubcomp(session, packet.packetId);
       return null;
     case "subscribe":
       return subscribe(connection, packet);
@@ -87,10 +87,22 @@ export function isBareAck(first: number, bodyBytes: number): boolean {
 export function handleBareAck(connection: ClientConnection, first: number, packetId: number): void {
   if (packetId === 0) throw new MalformedPacketError("Packet identifier is 0", 0, "MQTT-2.2.1-3");
   const session = connection.session!;
-  if (first === 0x40) session.inflightMessages?.puback(packetId, ReasonCode.Success);
+  if (first === 0x40) handlePuback(session, packetId, ReasonCode.Success);
   else if (first === 0x50) handlePubrec(session, packetId, ReasonCode.Success);
   else if (first === 0x62) handlePubrel(connection, packetId);
-  else session.inflightMessages?.pubcomp(packetId);
+  else handlePubcomp(session, packetId);
+}
+
+/** Handles PUBACK of a message of this node, or of a stream of another one. */
+function handlePuback(session: Session, packetId: number, reasonCode: number): void {
+  if (session.replays?.onAnswer(PacketType.puback, packetId, reasonCode)) return;
+  session.inflightMessages?.puback(packetId, reasonCode);
+}
+
+/** Handles PUBCOMP, in the same way. */
+function handlePubcomp(session: Session, packetId: number): void {
+  if (session.replays?.onAnswer(PacketType.pubcomp, packetId, ReasonCode.Success)) return;
+  session.inflightMessages?.pubcomp(packetId);
 }
 
 /**
@@ -98,6 +110,7 @@ export function handleBareAck(connection: ClientConnection, first: number, packe
  * refused the message: then nothing is left to release [MQTT-4.3.3-4].
  */
 function handlePubrec(session: Session, packetId: number, reasonCode: number): void {
+  if (session.replays?.onAnswer(PacketType.pubrec, packetId, reasonCode)) return;
   if (session.inflightMessages?.pubrec(packetId, reasonCode) || reasonCode >= 0x80) return;
   session.link?.sendPubrel(packetId, ReasonCode.PacketIdentifierNotFound);
 }

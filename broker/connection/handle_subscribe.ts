@@ -19,6 +19,12 @@ import { retainedVariant } from "../../router/variant.ts";
 import type { ClientAccess } from "../session/client_access.ts";
 import { addReplay, prepareReplays, replayProperties } from "./handle_replay.ts";
 import { planReplays, type ReplayPlans } from "./plan_replays.ts";
+import {
+  type AnswerElsewhere,
+  joinedCodes,
+  propertiesElsewhere,
+  subscribeElsewhere,
+} from "./subscribe_elsewhere.ts";
 import { replyAfter } from "./responses.ts";
 import type { ClientConnection } from "./client_connection.ts";
 import { type MatchFault, matchFault, subscribeCharged } from "../session/match_share.ts";
@@ -46,9 +52,8 @@ export function subscribe(
   connection: ClientConnection,
   packet: SubscribePacket,
 ): PromiseLike<void> | null {
-  const identifier = packet.properties.subscriptionIdentifiers?.[0] ?? 0;
   const { policy } = connection;
-  if (identifier !== 0 && !policy.subscriptionIdentifiersAvailable) {
+  if (identifierOf(packet) !== 0 && !policy.subscriptionIdentifiersAvailable) {
     throw new ProtocolError(
       "Subscription identifier",
       0,
@@ -56,23 +61,44 @@ export function subscribe(
       ReasonCode.SubscriptionIdentifiersNotSupported,
     );
   }
+  const isPassedOn = subscribeElsewhere(
+    connection,
+    packet,
+    (rest, elsewhere) => subscribeHere(connection, rest, elsewhere),
+  );
+  return isPassedOn ? null : subscribeHere(connection, packet, null);
+}
+
+/** Subscribes to what is on this node. */
+function subscribeHere(
+  connection: ClientConnection,
+  packet: SubscribePacket,
+  elsewhere: AnswerElsewhere | null,
+): PromiseLike<void> | null {
   const { access } = connection.session!;
-  const plans = planReplays(connection, packet);
+  const plans = elsewhere === null ? planReplays(connection, packet) : null;
   mountAll(connection, packet);
   const refused: number[] = [];
   const check = (request: SubscriptionRequest, i: number) => {
     refused.push(plans?.[i]?.code || faultOf(connection, request));
   };
   return then(eachInTurns(connection, packet.subscriptions, check), () => {
-    if (access === null && plans === null) return answer(connection, packet, identifier, refused);
+    if (access === null && plans === null) {
+      return answer(connection, packet, refused, plans, elsewhere);
+    }
     const decide = async () => {
       const codes = access === null ? refused : await ask(connection, access, packet, refused);
       if (plans === null) return codes;
       return await prepareReplays(connection, access, packet, plans, codes);
     };
-    const answerTo = (codes: number[]) => answer(connection, packet, identifier, codes, plans);
+    const answerTo = (codes: number[]) => answer(connection, packet, codes, plans, elsewhere);
     return decide().then((codes) => answerTo(codes) ?? undefined);
   });
+}
+
+/** The Subscription Identifier; 0 for none. */
+function identifierOf({ properties }: SubscribePacket): number {
+  return properties.subscriptionIdentifiers?.[0] ?? 0;
 }
 
 /** Calls a function after a wait, or at once if there is none. */
@@ -155,11 +181,12 @@ function faultOf(connection: ClientConnection, { filter }: SubscriptionRequest):
 function answer(
   connection: ClientConnection,
   packet: SubscribePacket,
-  identifier: number,
   refused: readonly number[],
-  plans: ReplayPlans | null = null,
+  plans: ReplayPlans | null,
+  elsewhere: AnswerElsewhere | null,
 ): PromiseLike<void> | null {
   if (!connection.isOpen) return null;
+  const identifier = identifierOf(packet);
   const { version, host } = connection;
   const wishes: RetainedWish[] = [];
   const reasonCodes: number[] = [];
@@ -191,10 +218,15 @@ function answer(
     // A group is stored even if the session of its first member is not.
     const commit = session.durableAfter() ?? (plans === null ? null : host.streams.latest);
     const { packetId } = packet;
-    const properties = costly === null
-      ? plans === null ? {} : replayProperties(connection, packetId, reasonCodes, plans)
-      : costlyProperties(connection, packet, reasonCodes, costly);
-    replyAfter(connection, commit, { type: "suback", packetId, reasonCodes, properties });
+    const codes = elsewhere === null ? reasonCodes : joinedCodes(reasonCodes, elsewhere);
+    const properties = costly !== null
+      ? costlyProperties(connection, packet, codes, costly)
+      : plans !== null
+      ? replayProperties(connection, packetId, codes, plans)
+      : elsewhere !== null
+      ? propertiesElsewhere(connection, packetId, codes, elsewhere)
+      : {};
+    replyAfter(connection, commit, { type: "suback", packetId, reasonCodes: codes, properties });
     if (hasRetained) connection.outbox.hurry();
     return null;
   });

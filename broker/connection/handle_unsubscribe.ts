@@ -70,10 +70,16 @@ function endAll(
     reasonCodes.push(existed ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted);
   };
   return then(eachInTurns(connection, packet.filters, step), () => {
-    if (!connection.isOpen) return null;
-    const commit = session.durableAfter();
-    const { packetId } = packet;
-    replyAfter(connection, commit, { type: "unsuback", packetId, reasonCodes, properties: {} });
+    const respond = () => {
+      if (!connection.isOpen) return;
+      const commit = session.durableAfter();
+      const { packetId } = packet;
+      replyAfter(connection, commit, { type: "unsuback", packetId, reasonCodes, properties: {} });
+    };
+    // Meanwhile other packets are handled: the other node may wait for an acknowledgement.
+    const removed = session.replays?.whenRemoved() ?? null;
+    if (removed === null) respond();
+    else void removed.then(respond);
     return null;
   });
 }

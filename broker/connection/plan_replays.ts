@@ -31,17 +31,15 @@ export function planReplays(
   connection: ClientConnection,
   packet: SubscribePacket,
 ): ReplayPlans | null {
+  const isStream = streamFiltersOf(packet);
+  if (isStream === null) return null;
   const user = packet.properties.userProperties ?? [];
   const offset = propertyOf(user, "stream-offset");
   const name = propertyOf(user, "stream-name");
-  const isAsked = offset !== undefined || name !== undefined;
-  const isReplayFilter = ({ filter }: SubscriptionRequest) =>
-    filter.includes(REPLAY_PREFIX) && partsOf(filter)[1].startsWith(REPLAY_PREFIX);
-  if (!isAsked && !packet.subscriptions.some(isReplayFilter)) return null;
   const exclusive = propertyOf(user, "group-exclusive");
-  const plans = packet.subscriptions.map((request) => {
+  const plans = packet.subscriptions.map((request, i) => {
+    if (!isStream[i]) return null;
     const isByFilter = isReplayFilter(request);
-    if (!isByFilter && !isAsked) return null;
     const [share, filter] = partsOf(request.filter);
     const plan = isByFilter
       ? planByFilter(connection, request.filter, filter)
@@ -56,6 +54,21 @@ export function planReplays(
     return { ...request, filter: partsOf(request.filter)[0] + inner.filter };
   });
   return plans;
+}
+
+/**
+ * Which filters of a SUBSCRIBE read streams: those that say so, or all of them, if its properties
+ * do. `null` for none.
+ */
+export function streamFiltersOf({ properties, subscriptions }: SubscribePacket): boolean[] | null {
+  const user = properties.userProperties ?? [];
+  const isAsked = user.some(([key]) => key === "stream-offset" || key === "stream-name");
+  if (!isAsked && !subscriptions.some(isReplayFilter)) return null;
+  return subscriptions.map((request) => isAsked || isReplayFilter(request));
+}
+
+function isReplayFilter({ filter }: SubscriptionRequest): boolean {
+  return filter.includes(REPLAY_PREFIX) && partsOf(filter)[1].startsWith(REPLAY_PREFIX);
 }
 
 /** Splits `$share/…/` from the rest of a filter. */
@@ -177,6 +190,7 @@ function unknown({ host }: ClientConnection, name: string): string {
   }`;
 }
 
-function propertyOf(user: readonly UserProperty[], name: string): string | undefined {
+/** The first user property of a name. */
+export function propertyOf(user: readonly UserProperty[], name: string): string | undefined {
   return user.find(([key]) => key === name)?.[1];
 }

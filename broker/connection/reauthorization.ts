@@ -3,6 +3,7 @@ import { ReasonCode } from "../../codec/mod.ts";
 import type { ClientAccess } from "../session/client_access.ts";
 import type { ClientConnection, ConnectionHost } from "./client_connection.ts";
 import type { Session } from "../session/session.ts";
+import { isReadElsewhere } from "../session/session_replays.ts";
 import { endSubscription, maySubscribe } from "../session/subscriptions.ts";
 
 /** The maximum number of sessions that are asked about at the same time. */
@@ -36,7 +37,10 @@ export async function askAgain(
     }
     if (host.context.turns.spend(UNITS_PER_QUESTION)) await host.context.turns.next();
   }
-  for (const { key, stream, filter, qos, group } of session.replays?.records() ?? []) {
+  for (const record of session.replays?.records() ?? []) {
+    // The node that reads it asks.
+    if (isReadElsewhere(record)) continue;
+    const { key, stream, filter, qos, group } = record;
     // The name of a group has the mount point before the name that its members use.
     const share = group === "" ? "" : `$share/${group.slice(group.lastIndexOf("/") + 1)}/`;
     const isAllowed = await maySubscribe(access, share + filter, qos) &&

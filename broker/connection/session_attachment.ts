@@ -69,8 +69,8 @@ export function attachSession(
   session.permit(access);
   session.expirySeconds = expirySeconds;
   sessions.wills.set(session, ownWill(packet.will));
-  // MQTT 3.1 has no Session Present.
-  const sessionPresent = isPresent && connection.version > 3;
+  // MQTT 3.1 has no Session Present, but another node needs it.
+  const sessionPresent = isPresent && (connection.version > 3 || connection.policy.peer !== null);
   sendControl(connection, { ...admission.connack, sessionPresent });
   connection.keepAlive(admission.keepAlive);
   const receiveMaximum = packet.properties.receiveMaximum ?? Infinity;

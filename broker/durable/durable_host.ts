@@ -10,6 +10,7 @@ import type { Limiters } from "../limits/limiters.ts";
 import type { MemoryBudget } from "../limits/memory_budget.ts";
 import type { SessionHost } from "../session/session_host.ts";
 import type { Session } from "../session/session.ts";
+import type { ReplayRecord } from "../session/session_replays.ts";
 import type { Replays } from "../stream/replays.ts";
 import type { SessionTable } from "../session/session_table.ts";
 import type { AccountRows } from "./account_rows.ts";
@@ -28,6 +29,8 @@ export interface DurableHost {
   readonly limiters: Limiters;
   /** The subscriptions of a session that read streams; created for the first one. */
   replaysOf(session: Session): Replays;
+  /** Adds a subscription that reads a stream to a session. */
+  restoreReplay(session: Session, record: ReplayRecord): void;
   /** The broker, as sessions need it. */
   readonly sessionHost: SessionHost;
   /** The journal; set when the store is opened. */

@@ -141,10 +141,7 @@ export class SessionRestore {
     if (feeds.length > 0) {
       session.feeds = new RetainedDeliveryQueue(feeds.map((feed) => feedOf(this.#broker, feed)));
     }
-    if (record.replays.length > 0) {
-      const replays = this.#broker.replaysOf(session);
-      for (const replay of record.replays) replays.restore(replay);
-    }
+    for (const replay of record.replays) this.#broker.restoreReplay(session, replay);
     const { rows } = queue;
     rows.isLeaving = record.isLeaving;
     rows.stamp = record.stamp;

@@ -9,6 +9,8 @@ const CHECKS = 4;
 /** A connection, as far as it is needed here. */
 export interface WatchedConnection {
   readonly outbox: { countStuckChecks(): number };
+  /** A client of another node that reads a stream may be slow: that node watches it. */
+  readonly policy: { readonly peer: { readonly reader: unknown } | null };
   /** Counts that the client has reached a limit. */
   reportLimit(reason: "drain"): void;
   /** Closes the connection at once. */
@@ -56,7 +58,7 @@ export class WriteTimeout {
       const checks = connection.outbox.countStuckChecks();
       if (checks > 0) this.start();
       // The first check finds a write, the others that it is still the same one.
-      if (checks <= CHECKS) continue;
+      if (checks <= CHECKS || connection.policy.peer?.reader) continue;
       connection.reportLimit("drain");
       connection.cutOff(new Error(`Has taken nothing for ${this.#context.limits.drainMs} ms`));
     }

@@ -7,6 +7,7 @@ class TestConnection implements WatchedConnection {
   isWriting = true;
   readonly events: string[] = [];
   #stuck = 0;
+  readonly policy = { peer: null };
   readonly outbox = { countStuckChecks: () => this.#stuck = this.isWriting ? this.#stuck + 1 : 0 };
 
   /** The write has ended, and another has begun. */

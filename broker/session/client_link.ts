@@ -1,5 +1,6 @@
 /** The interface of a connection that its session needs. */
-import type { QoS } from "../../codec/mod.ts";
+import type { ProtocolVersion, QoS } from "../../codec/mod.ts";
+import type { PeerInfo } from "../../transport/transport.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { EffectivePolicy } from "../base/listener_policy.ts";
 import type { Message } from "../base/message.ts";
@@ -12,6 +13,12 @@ import type { DropReason } from "../base/stats.ts";
 export interface ClientLink {
   /** The bytes that are written to the client. */
   readonly outbox: Outbox;
+  /** The protocol version that the client speaks. */
+  readonly version: ProtocolVersion;
+  /** Whether it takes a Reason String in every packet [MQTT-3.1.2-29]. */
+  readonly wantsReasons: boolean;
+  /** The known facts about the client. */
+  readonly peer: PeerInfo;
   /** The rules of the client's listener. */
   readonly policy: EffectivePolicy;
   /** The format in which the client is written to. */
@@ -36,5 +43,5 @@ export interface ClientLink {
   /** Sends a PUBREL. */
   sendPubrel(packetId: number, reasonCode: number): void;
   /** Tells the client the reason, and closes. */
-  disconnect(reasonCode: number): void;
+  disconnect(reasonCode: number, reasonString?: string): void;
 }

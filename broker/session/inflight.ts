@@ -1,8 +1,14 @@
 /** The QoS 1 and 2 messages in flight to a client: how they are sent, resent and acknowledged. */
 import { ProtocolError, ReasonCode } from "../../codec/mod.ts";
-import { OutboundWindow, type PublishExchange } from "../../flow/outbound_window.ts";
+import {
+  LOWER_IDS,
+  OutboundWindow,
+  type PublishExchange,
+  UPPER_IDS,
+} from "../../flow/outbound_window.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { BrokerContext } from "../base/context.ts";
+import { isReaderClientId } from "../base/stream_reader.ts";
 import type { ClientLink } from "./client_link.ts";
 import type { Message } from "../base/message.ts";
 import { InflightMessage } from "./inflight_message.ts";
@@ -39,6 +45,19 @@ export class InflightMessages {
     this.#context = context;
     this.#session = session;
     this.window = new OutboundWindow(receiveMaximum);
+    this.#chooseIds();
+  }
+
+  /** The client is connected again: what is in flight is sent again [MQTT-4.4.0-1]. */
+  resume(receiveMaximum: number): void {
+    this.window.resume(receiveMaximum);
+    this.#chooseIds();
+  }
+
+  /** What another node sends to the client, and what this one sends, have their own identifiers. */
+  #chooseIds(): void {
+    if (isReaderClientId(this.#session.clientId)) this.window.ids = UPPER_IDS;
+    else if (this.#context.readsElsewhere) this.window.ids = LOWER_IDS;
   }
 
   /**

@@ -130,7 +130,7 @@ export class Session extends FollowingSession
   attach(link: ClientLink, receiveMaximum: number): void {
     this.link = link;
     this.#receiveMaximum = receiveMaximum;
-    this.#inflight?.window.resume(receiveMaximum);
+    this.#inflight?.resume(receiveMaximum);
     this.knownOverflow?.onProgress();
     this.#policy = link.policy;
     const isOwn = link.wire.isOwn || link.wire.isNode || this.#takesEach;

@@ -6,8 +6,9 @@ import type { ClientLink } from "./client_link.ts";
 export interface ReplayRecord {
   /** Its key in the session: the filter of the SUBSCRIBE. */
   readonly key: string;
+  /** The name of the stream; `""` if only the other node that reads it knows the name. */
   readonly stream: string;
-  /** The position at which it was asked to begin. */
+  /** The position at which it was asked to begin; `""` if another node reads the stream. */
   readonly position: string;
   /** The filter that its topics match, with the mount point. */
   readonly filter: string;
@@ -34,6 +35,11 @@ export interface ReplayRecord {
   readonly isExclusive: boolean;
 }
 
+/** Whether another node reads the stream. */
+export function isReadElsewhere({ position }: ReplayRecord): boolean {
+  return position === "";
+}
+
 /** The subscriptions of a session that read streams. */
 export interface SessionReplays {
   /** How many there are. */
@@ -46,6 +52,19 @@ export interface SessionReplays {
   sendNext(link: ClientLink): boolean;
   /** Ends the subscription with a key. Returns whether there was one. */
   remove(key: string): boolean;
+  /**
+   * Resolves when the ends of subscriptions until now have taken effect, or the client is away;
+   * `null` if they have.
+   */
+  whenRemoved(): Promise<void> | null;
+  /**
+   * The client has acknowledged a message.
+   *
+   * @param type The type of the packet: PUBACK, PUBREC or PUBCOMP.
+   * @returns False if the message is one of the session itself.
+   * @throws {ProtocolError} If the message waits for another packet.
+   */
+  onAnswer(type: number, packetId: number, reasonCode: number): boolean;
   /** The client is connected: messages in flight will be sent again. */
   onAttached(): void;
   /** The client is away: others of its groups may get what it has not acknowledged. */

@@ -6,6 +6,7 @@ import type { StreamCursor } from "../../stream/stream_cursor.ts";
 import type { PendingHolder, PendingMessage } from "../../stream/stream_group.ts";
 import type { BrokerLimits } from "../base/limits.ts";
 import type { Message } from "../base/message.ts";
+import { shownClientId } from "../base/stream_reader.ts";
 import type { InflightMessage } from "../session/inflight_message.ts";
 import type { DropReason } from "../base/stats.ts";
 import type { ReplayRecord } from "../session/session_replays.ts";
@@ -89,7 +90,7 @@ export class GroupMember implements PendingHolder {
   }
 
   get clientId(): string {
-    return this.session.clientId;
+    return shownClientId(this.session.clientId);
   }
 
   /** The maximum QoS of its messages. */

@@ -66,13 +66,13 @@ export class GroupTimers {
     const { scheduler, clock, limits: { groupAckSecondsMax } } = this.#context;
     if (groupAckSecondsMax === 0) return;
     let nextMs = Infinity;
-    for (const { isConnected, exchanges, session } of [...this.#roster.members]) {
+    for (const { isConnected, exchanges, session, clientId } of [...this.#roster.members]) {
       const [oldest] = exchanges.keys();
       if (!isConnected || oldest === undefined) continue;
       const dueMs = oldest.sentMs + groupAckSecondsMax * 1000;
       if (dueMs > clock.now()) nextMs = Math.min(nextMs, dueMs);
       else {
-        this.#context.reportLimit("group-ack", null, session.clientId);
+        this.#context.reportLimit("group-ack", null, clientId);
         session.link!.disconnect(ReasonCode.ImplementationSpecificError);
       }
     }

@@ -3,6 +3,7 @@ import type { Variant } from "../../router/variant.ts";
 import type { StreamCursor } from "../../stream/stream_cursor.ts";
 import type { BrokerContext } from "../base/context.ts";
 import type { Message } from "../base/message.ts";
+import { shownClientId } from "../base/stream_reader.ts";
 import type { ClientLink } from "../session/client_link.ts";
 import type { ReplayRecord, SessionReplays } from "../session/session_replays.ts";
 import { TokenBucket } from "../limits/token_bucket.ts";
@@ -150,6 +151,15 @@ export class Replays implements SessionReplays {
     this.#leave(replay);
     this.#session.queue.markChanged();
     return true;
+  }
+
+  whenRemoved(): null {
+    return null;
+  }
+
+  /** Its messages are messages of the session. */
+  onAnswer(): boolean {
+    return false;
   }
 
   records(): readonly ReplayRecord[] {
@@ -333,7 +343,8 @@ export class Replays implements SessionReplays {
 
   #unsent(link: ClientLink, message: Message): void {
     // The message is still in its stream.
-    this.#context.countDrop(link.whyUnsent(message), message.name, this.#session.clientId);
+    const clientId = shownClientId(this.#session.clientId);
+    this.#context.countDrop(link.whyUnsent(message), message.name, clientId);
   }
 
   /** Continues in a later turn, after other work. */
