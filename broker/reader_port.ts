@@ -65,6 +65,12 @@ export class ReaderPort {
     connection.run();
   }
 
+  /** The clients of other nodes that have a session here to read streams. */
+  get readingClients(): string[] {
+    const all = [...this.#parts.sessions.values()].map(({ clientId }) => clientId);
+    return all.filter(isReaderClientId).map(shownClientId);
+  }
+
   /** Ends the session that reads for a client. */
   end(clientId: string): void {
     const { sessions } = this.#parts;
@@ -82,10 +88,8 @@ export class ReaderPort {
    */
   keep(livesThere: (clientId: string) => boolean, clientIds: readonly string[]): void {
     const kept = new Set(clientIds);
-    for (const { clientId } of [...this.#parts.sessions.values()]) {
-      if (!isReaderClientId(clientId)) continue;
-      const shown = shownClientId(clientId);
-      if (livesThere(shown) && !kept.has(shown)) this.end(shown);
+    for (const clientId of this.readingClients) {
+      if (livesThere(clientId) && !kept.has(clientId)) this.end(clientId);
     }
   }
 

@@ -34,6 +34,8 @@ export interface Received {
   readonly retain: boolean;
 }
 
+const ANSWERS: readonly string[] = ["suback", "unsuback", "disconnect"];
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -42,6 +44,10 @@ export class NodeClient {
   connack: ConnackPacket | null = null;
   /** What has come, in order. */
   readonly received: Received[] = [];
+  /** The packets of these messages; payloads may have changed since. */
+  readonly publishes: PublishPacket[] = [];
+  /** Every SUBACK, UNSUBACK and DISCONNECT. */
+  readonly answers: Packet[] = [];
   /** The packet identifiers of what was acknowledged to it, with the reason codes. */
   readonly acked = new Map<number, number>();
   /** The reason codes of each SUBACK, by packet identifier. */
@@ -111,11 +117,16 @@ export class NodeClient {
   }
 
   /** Subscribes; returns the packet identifier. */
-  subscribe(filter: string, qos: QoS = 2, more: Partial<SubscriptionRequest> = {}): number {
+  subscribe(
+    filter: string,
+    qos: QoS = 2,
+    more: Partial<SubscriptionRequest> = {},
+    properties: Properties = {},
+  ): number {
     const packetId = ++this.#lastId;
     const plain = { noLocal: false, retainAsPublished: false, retainHandling: 0 } as const;
     const subscriptions = [{ filter, qos, ...plain, ...more }];
-    this.send({ type: "subscribe", packetId, properties: {}, subscriptions });
+    this.send({ type: "subscribe", packetId, properties, subscriptions });
     return packetId;
   }
 
@@ -146,6 +157,7 @@ export class NodeClient {
   }
 
   #take(packet: Packet): void {
+    if (ANSWERS.includes(packet.type)) this.answers.push(packet);
     switch (packet.type) {
       case "connack":
         this.connack = packet;
@@ -171,9 +183,11 @@ export class NodeClient {
     }
   }
 
-  #publish({ topic, payload, qos, dup, retain, packetId }: PublishPacket): void {
+  #publish(packet: PublishPacket): void {
+    const { topic, payload, qos, dup, retain, packetId } = packet;
     const isRepeated = qos === 2 && this.#held.has(packetId);
     if (!isRepeated) {
+      this.publishes.push(packet);
       this.received.push({ topic, text: decoder.decode(payload), qos, dup, retain });
     }
     if (!this.#acknowledges || qos === 0) return;

@@ -1,4 +1,5 @@
-import type { Broker, BrokerOptions } from "../../mod.ts";
+import type { ReaderHello, StreamsHome } from "../../broker/base/stream_reader.ts";
+import type { Broker, BrokerOptions, StreamOptions } from "../../mod.ts";
 import { Cluster } from "../../cluster/cluster.ts";
 import type { Link } from "../../cluster/link.ts";
 import type { Peer } from "../../cluster/peer.ts";
@@ -18,6 +19,8 @@ export interface NodesOptions {
   /** What the links are like. */
   readonly conditions?: PipeConditions;
   readonly broker?: BrokerOptions;
+  /** Streams, which the first node has for all. */
+  readonly streams?: readonly StreamOptions[];
 }
 
 /** A node that is up. */
@@ -31,6 +34,8 @@ interface Running {
 interface Wiring {
   readonly messages: VirtualConnection;
   readonly control: VirtualConnection;
+  /** Those for clients that read streams of the other node. */
+  readonly readers: VirtualConnection[];
 }
 
 /** Brokers that are nodes of a cluster, over links in memory, on virtual time. */
@@ -98,13 +103,46 @@ export class Nodes implements AsyncDisposable {
       : await Life.onDisk(this.clock, options, this.#disks[node]!, commitMsMax, random.fork());
     const cluster = new Cluster(life.broker.nodePort, { node, nodes: this.#count });
     this.#running[node] = running = { life, cluster, clients: new Set() };
+    const { streams } = this.#options;
+    if (streams === undefined) return;
+    if (node > 0) life.broker.nodePort.readers.readAt(this.#homeFor(node));
+    else for (const stream of streams) await life.broker.declareStream(stream);
+  }
+
+  /** The first node, as another one reads its streams. */
+  #homeFor(node: number): StreamsHome {
+    const wiring = () => this.#wirings.get(keyOf(0, node));
+    return {
+      get isUp() {
+        return wiring() !== undefined;
+      },
+      open: (hello: ReaderHello) => {
+        const connection = this.#connect();
+        wiring()!.readers.push(connection);
+        this.broker(0).nodePort.readers.accept(hello, connection.server, null);
+        return connection.client;
+      },
+      end: (clientId) => {
+        if (wiring() !== undefined) this.broker(0).nodePort.readers.end(clientId);
+      },
+    };
+  }
+
+  /** The first node and another one agree on who reads streams. */
+  #joinReaders(node: number): void {
+    if (this.#options.streams === undefined) return;
+    const { readers } = this.broker(node).nodePort;
+    // Tests choose the node of each client, and only two nodes of them read streams.
+    this.broker(0).nodePort.readers.keep(() => true, readers.clientIds);
+    readers.onUp();
   }
 
   /** Links two nodes that are up. Returns both ends. */
   link(one: number, other: number): [Peer, Peer] {
     this.cut(one, other);
-    const wiring = { messages: this.#connect(), control: this.#connect() };
+    const wiring: Wiring = { messages: this.#connect(), control: this.#connect(), readers: [] };
     this.#wirings.set(keyOf(one, other), wiring);
+    if (one === 0) this.#joinReaders(other);
     const { messages, control } = wiring;
     const near: Link = { messages: messages.client, control: control.client };
     const far: Link = { messages: messages.server, control: control.server };
@@ -132,6 +170,7 @@ export class Nodes implements AsyncDisposable {
     this.#wirings.delete(keyOf(one, other));
     wiring?.messages.cut();
     wiring?.control.cut();
+    for (const reader of wiring?.readers ?? []) reader.cut();
   }
 
   /** Ends a node as a power failure does. Its disk stays. */
