@@ -23,7 +23,7 @@ import { forgottenAfter, openStoredBroker } from "./server/stored_broker.ts";
 import { complain, say, sayPage } from "./cli/terminal.ts";
 import { terminalHooks } from "./server/terminal_hooks.ts";
 import { TerminalLines } from "./server/terminal_lines.ts";
-import { Broker, SysTopics } from "./mod.ts";
+import { Broker, type StreamOptions, SysTopics } from "./mod.ts";
 import { afterwards } from "./server/log_outputs.ts";
 import { checkNodeStores } from "./server/workers/node_stores.ts";
 import { checkNativeSockets } from "./transport/native/ffi_libc.ts";
@@ -78,7 +78,7 @@ function roomFor({ limit }: FdLimit): number {
 async function serve(flags: ServerFlags): Promise<void> {
   const streams = streamsOf(flags.streams);
   if (flags.nativeSockets) checkNativeSockets();
-  if (flags.workers > 1) return await serveWithWorkers(flags);
+  if (flags.workers > 1) return await serveWithWorkers(flags, streams);
   if (flags.data !== null) await checkNodeStores(flags.data, 1);
   const fds = await readFdLimit();
   const connectionsMax = Math.min(flags.maxConnections ?? Infinity, roomFor(fds));
@@ -143,12 +143,16 @@ async function serve(flags: ServerFlags): Promise<void> {
   lines.flush();
 }
 
-async function serveWithWorkers(flags: ServerFlags): Promise<void> {
+async function serveWithWorkers(
+  flags: ServerFlags,
+  streams: readonly StreamOptions[],
+): Promise<void> {
   const { serveWorkers } = await import("./server/workers/serve_workers.ts");
   await serveWorkers(flags, {
     version: VERSION,
     connectionsMax: Math.min(flags.maxConnections ?? Infinity, roomFor(await readFdLimit())),
     memoryBytesMax: flags.memoryBytesMax ?? await memoryBytesHere(),
+    streams,
   });
 }
 

@@ -24,7 +24,16 @@ export interface SysTopicsOptions {
    * @internal
    */
   others?: () => SysCounts | null;
+  /**
+   * The state of the streams of such a broker; none by default.
+   *
+   * @internal
+   */
+  otherStreams?: () => SysStreams;
 }
+
+/** The state of streams: values by what follows `$SYS/broker/streams/`, such as `day/first`. */
+export type SysStreams = Readonly<Record<string, number>>;
 
 /**
  * Publishes the state of a broker below `$SYS/broker/`, in the topics that mosquitto uses. Each is
@@ -47,6 +56,7 @@ export class SysTopics {
   readonly #slices: TimeSlices;
   readonly #totals: SessionTotals;
   readonly #others: () => SysCounts | null;
+  readonly #otherStreams: () => SysStreams;
   /** The last text of each topic. */
   readonly #said = new Map<string, string>();
   #heapMost = 0;
@@ -71,6 +81,7 @@ export class SysTopics {
     this.#slices = new TimeSlices(inspection);
     this.#totals = new SessionTotals(inspection, this.#slices);
     this.#others = options.others ?? (() => null);
+    this.#otherStreams = options.otherStreams ?? (() => ({}));
     // All averages exist from the start.
     this.#loads.begin(Object.keys(totalsOf(this.own)));
     this.#say("version", version);
@@ -85,6 +96,22 @@ export class SysTopics {
    */
   get own(): SysCounts {
     return sysCountsOf(this.#broker, this.#totals.last);
+  }
+
+  /**
+   * The state of the streams of this broker alone.
+   *
+   * @internal
+   */
+  get ownStreams(): SysStreams {
+    const values: Record<string, number> = {};
+    for (const name of this.#broker.streams.declared) {
+      const { first, last, messages, bytes } = this.#broker.stream(name)!;
+      for (const [key, value] of Object.entries({ first, last, messages, bytes })) {
+        values[`${name}/${key}`] = value;
+      }
+    }
+    return values;
   }
 
   /** The state of this broker and of the others. */
@@ -128,12 +155,8 @@ export class SysTopics {
 
   /** Publishes the state of streams, for clients that read them, also in 3.x. */
   #tellStreams(): void {
-    for (const name of this.#broker.streams.declared) {
-      const { first, last, messages, bytes } = this.#broker.stream(name)!;
-      for (const [key, value] of Object.entries({ first, last, messages, bytes })) {
-        this.#say(`streams/${name}/${key}`, value);
-      }
-    }
+    const values = { ...this.ownStreams, ...this.#otherStreams() };
+    for (const [key, value] of Object.entries(values)) this.#say(`streams/${key}`, value);
   }
 
   #tellValues(counts: SysCounts): void {

@@ -108,7 +108,8 @@ function policyOf(
   { clientId, username }: ReaderHello,
   listener: ListenerPolicy | null,
 ): ListenerPolicy {
-  const { leniency: _l, peer: _p, runBytesMax: _r, mount, ...rules } = listener?.effective ?? policy;
+  const { leniency: _l, peer: _p, runBytesMax: _r, mount, ...rules } = listener?.effective ??
+    policy;
   const peer = readingPeer({ clientId, username });
   return new ListenerPolicy(settings, stats, {
     ...rules,

@@ -64,7 +64,9 @@ export class PublishExchange<M> {
  * @typeParam M What is kept of a message.
  */
 export class OutboundWindow<M> {
-  /** The identifiers of the messages that come; those in flight may have others. */
+  /**
+   * The identifiers of the messages that come; those in flight may have others. Set by `inflight.ts`.
+   */
   ids: PacketIds = ALL_IDS;
   #slots: (PublishExchange<M> | null)[] = new Array(SLOTS_MIN).fill(null);
   #limit: number;

@@ -111,6 +111,8 @@ export class ConfiguredServer {
       server = new ConfiguredServer(log, broker, loaded, surroundings);
       const isTold = limitsOf(configuration).memoryBytesMax > 0;
       tell("information", memoryLine(broker, isTold));
+      // Before there are links to other nodes, which send what is published for the streams.
+      await server.#streams.open(configuration);
       const ports = await node?.beforeListening({
         broker,
         operations: server.#operations(),
@@ -252,7 +254,6 @@ export class ConfiguredServer {
         throw fault(configuration, "pid_file", "write the file", pid_file, error);
       }
     }
-    await this.#streams.open(configuration);
     const filled = await this.#fill({ configuration, material });
     await this.#listeners.open(configuration, filled, ports);
     await this.#bridges.apply(configuration, material.bridges);
@@ -281,8 +282,9 @@ export class ConfiguredServer {
     this.#state?.stop();
     const { version, node } = this.#surroundings;
     const others = node?.others ?? (() => null);
-    this.#state = intervalSeconds === 0
-      ? null
-      : new SysTopics(this.#broker, { intervalSeconds, sinceMs: this.#sinceMs, version, others });
+    const otherStreams = node?.otherStreams ?? (() => ({}));
+    const sinceMs = this.#sinceMs;
+    const options = { intervalSeconds, sinceMs, version, others, otherStreams };
+    this.#state = intervalSeconds === 0 ? null : new SysTopics(this.#broker, options);
   }
 }

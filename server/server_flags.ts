@@ -151,9 +151,6 @@ export function parseServerFlags(args: string[]): ServerFlags {
   };
 }
 
-/** Flags that have no effect yet on a server with workers. */
-const NOT_WITH_WORKERS = ["stream"];
-
 function countWorkers(flags: Record<string, unknown>): number {
   const { workers } = flags;
   if (workers === undefined) return 1;
@@ -162,11 +159,6 @@ function countWorkers(flags: Record<string, unknown>): number {
   if (count === 1) return 1;
   if (flags["native-sockets"] !== true) {
     throw new FlagError("--workers needs --native-sockets: workers share the ports by them");
-  }
-  for (const flag of NOT_WITH_WORKERS) {
-    const value = flags[flag];
-    if (value === undefined || Array.isArray(value) && value.length === 0) continue;
-    throw new FlagError(`--${flag} cannot go with --workers yet: use one of them`);
   }
   return count;
 }

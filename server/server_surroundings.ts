@@ -1,6 +1,7 @@
 /** What a server with a configuration file is told beside it. */
 import type { Operations } from "../admin/mod.ts";
 import type { SysCounts } from "../admin/sys_counts.ts";
+import type { SysStreams } from "../admin/sys_topics.ts";
 import type { ListenerPolicy } from "../broker/base/listener_policy.ts";
 import type { OperatorLog } from "../admin/operator_log.ts";
 import type { Broker, StreamOptions } from "../mod.ts";
@@ -28,6 +29,8 @@ export interface NodeSurroundings {
   readonly isFirst: boolean;
   /** The state of the other nodes, for `$SYS`; `null` while it is not known. */
   others(): SysCounts | null;
+  /** The state of their streams. */
+  otherStreams(): SysStreams;
   /** What the admin listeners serve in place of the API of this node. */
   readonly admin: Omit<AdminService, "operations">;
   /**

@@ -1,7 +1,7 @@
 /** Another node of a cluster: the name of its session here, and where its messages come from. */
 import { Origin } from "./origin.ts";
 import { BrokerCounters } from "./stats.ts";
-import { type ReadingClient, readerClientId } from "./stream_reader.ts";
+import { readerClientId, type ReadingClient } from "./stream_reader.ts";
 
 /** Begins the client identifier of a node: U+0000 is in no client identifier [MQTT-1.5.4-2]. */
 const PREFIX = "\0node ";

@@ -88,7 +88,10 @@ function refusalOf(
   const refused = (code: number, reasonString: string): RemoteAnswer => {
     const isTold = connection.version === 5 && connection.wantsReasons;
     const reasonCode = connection.version === 5 ? code : 0x80;
-    return { reasonCodes: requests.map(() => reasonCode), properties: isTold ? { reasonString } : {} };
+    return {
+      reasonCodes: requests.map(() => reasonCode),
+      properties: isTold ? { reasonString } : {},
+    };
   };
   if (!host.remoteStreams.home!.isUp) {
     return refused(

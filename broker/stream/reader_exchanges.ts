@@ -59,7 +59,8 @@ export class ReaderExchanges {
     if (exchange === undefined) return false;
     if (AWAITED[exchange.phase] !== type) {
       const waits = exchange.phase.toUpperCase();
-      const text = `Packet type ${type} for packet identifier ${packetId}, which waits for ${waits}`;
+      const text =
+        `Packet type ${type} for packet identifier ${packetId}, which waits for ${waits}`;
       throw new ProtocolError(text, 0, "§4.3");
     }
     if (type === PacketType.pubrec && reasonCode < 0x80) return true;

@@ -8,6 +8,9 @@ const KEPT_BYTES_MAX = 64 * 1024;
 /** The most bytes that may wait to be written: past them the line ends. */
 const WAITING_BYTES_MAX = 256 * 1024;
 
+/** DISCONNECT without a reason: the session stays, if it lasts. */
+const DISCONNECT = Uint8Array.of(0xe0, 0);
+
 /** Who has the line. */
 export interface ReaderLineOwner {
   /** There is a packet. */
@@ -32,7 +35,7 @@ export class ReaderLine {
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
   #isWriting = false;
-  /** Whether the owner wants no more: the line closes when all was written. */
+  /** Whether the owner wants no more: the line closes when the other node has. */
   #isFinished = false;
   #isClosed = false;
 
@@ -73,10 +76,15 @@ export class ReaderLine {
     if (!this.#isWriting) void this.#write();
   }
 
-  /** Writes what waits, and closes. The owner hears nothing any more. */
+  /**
+   * Writes what waits and DISCONNECT, and closes when the other node has closed: it would not handle
+   * what it reads after it has seen the end. The owner hears nothing any more.
+   */
   finish(): void {
+    if (this.#isFinished) return;
+    this.write(DISCONNECT);
     this.#isFinished = true;
-    if (!this.#isWriting) this.close();
+    void this.#read();
   }
 
   /** Closes at once. The owner hears nothing any more. */
@@ -94,15 +102,15 @@ export class ReaderLine {
   }
 
   async #read(): Promise<void> {
-    if (this.#isReading || this.#isFinished) return;
+    if (this.#isReading || this.#isClosed) return;
     this.#isReading = true;
     try {
-      while (!this.#isThere) {
+      while (this.#isFinished || !this.#isThere) {
+        if (this.#isFinished) this.#start = this.#end = 0;
         this.#makeRoom();
         const count = await this.#transport.read(this.buffer.subarray(this.#end));
         if (count === null) throw new Error("The node of the streams has ended the line");
         this.#end += count;
-        if (this.#isFinished) return;
       }
     } catch {
       // Whatever the reason, the client hears that its stream has ended.
@@ -134,12 +142,10 @@ export class ReaderLine {
         }
         this.#waitingBytes -= packet.length;
       }
-      if (this.#isFinished) await this.#transport.closeWrite?.();
     } catch {
       return this.#fail();
     }
     this.#isWriting = false;
-    if (this.#isFinished) this.close();
   }
 
   #fail(): void {

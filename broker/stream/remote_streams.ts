@@ -2,7 +2,11 @@
 import { ReasonCode } from "../../codec/mod.ts";
 import type { BrokerContext } from "../base/context.ts";
 import type { StreamsHome } from "../base/stream_reader.ts";
-import { type RemoteReadingSession, RemoteReplays, type RemoteReplaysHost } from "./remote_replays.ts";
+import {
+  type RemoteReadingSession,
+  RemoteReplays,
+  type RemoteReplaysHost,
+} from "./remote_replays.ts";
 
 /** The broker, as the streams of another node need it. */
 export interface RemoteStreamsHost {

@@ -14,38 +14,14 @@ import { Replay, type ReplayOptions, type ReplayRequest } from "./replay.ts";
 import { RestoredMessage } from "./restored_message.ts";
 import { sendRecord } from "./send_record.ts";
 import type { ReplayingSession } from "./replaying_session.ts";
-import { StreamInflight } from "./stream_inflight.ts";
+import { ReplayedMessage } from "./replayed_message.ts";
+import type { StreamInflight } from "./stream_inflight.ts";
 import type { StreamPlace } from "./stream_place.ts";
 
 /** The cost of sending one message, in units of the turn budget: about a microsecond. */
 const UNITS_PER_MESSAGE = 1;
 /** The cost of looking at a message that does not match. */
 const UNITS_PER_SEARCH = 32;
-
-/**
- * A message of a stream in flight. With QoS 1 its acknowledgement moves the position that a later
- * resume begins at. With QoS 2 the session completes the exchange, and no resume reads it again.
- */
-class ReplayedMessage extends StreamInflight {
-  /** Whether it is not sent any more. */
-  isOver = false;
-  readonly #replay: Replay;
-  readonly #seq: number;
-
-  /** @param from The position from which it is read again. */
-  constructor(message: Message | null, replay: Replay, topic: string, seq: number, from: number) {
-    const { variant } = replay;
-    super(message, variant, variant.qos as 1 | 2, topic);
-    this.#replay = replay;
-    this.#seq = seq;
-    if (variant.qos === 1) replay.inflight.set(seq, from);
-  }
-
-  override onFinished(): void {
-    this.isOver = true;
-    this.#replay.inflight.delete(this.#seq);
-  }
-}
 
 /** The subscriptions of one session that read streams, in turn. */
 export class Replays implements SessionReplays {

@@ -14,7 +14,12 @@ export function checkWorkers(
     problems.push({ place, word: "fairway_workers", text });
   }
   const cannot = "cannot go with fairway_workers yet: use one of them";
-  for (const { place } of streams) problems.push({ place, word: "fairway_stream", text: cannot });
+  for (const { places } of streams) {
+    // Only the first worker has the streams, so it does not see what others drop.
+    const word = "fairway_stream_dead_reason";
+    const place = places.get(word);
+    if (place !== undefined) problems.push({ place, word, text: cannot });
+  }
   const seen = new Set<unknown>();
   for (const listener of listeners) {
     const word = "fairway_dynamic_security_file";

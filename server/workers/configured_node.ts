@@ -2,6 +2,7 @@
 import { TokenFile } from "../../admin/access/token_file.ts";
 import type { AdminListener } from "../../admin/mod.ts";
 import type { SysCounts } from "../../admin/sys_counts.ts";
+import type { SysStreams } from "../../admin/sys_topics.ts";
 import type { AdminService } from "../admin_listener.ts";
 import { ConfiguredServer, type Loaded } from "../configured_server.ts";
 import { loadConfiguration } from "../load_configuration.ts";
@@ -24,6 +25,7 @@ import type { WorkerNode } from "./worker_node.ts";
 interface OtherNodes {
   /** Their state; `null` before they have told it. */
   counts: SysCounts | null;
+  streams: SysStreams;
   /** Where the admin listeners of all nodes are; `null` while there are none. */
   admins: NodeAdminView | null;
   /** The same ports, as they change. */
@@ -94,16 +96,17 @@ export class ConfiguredNode implements WorkerNode {
     const whole = await loadConfiguration(path, reloader.failed);
     const opened = Promise.withResolvers<OpenedNode>();
     const ports = Promise.withResolvers<readonly number[]>();
-    const others: OtherNodes = { counts: null, admins: null, adminPorts: [] };
+    const others: OtherNodes = { counts: null, streams: {}, admins: null, adminPorts: [] };
     const server = ConfiguredServer.start(partOf(whole), {
       version,
       connectionsMax,
       memoryBytesMax,
-      streams: [],
+      streams: node === 0 ? settings.streams : [],
       reload: reloadAll,
       node: {
         isFirst: node === 0,
         others: () => others.counts,
+        otherStreams: () => others.streams,
         admin: serviceOf(others),
         beforeListening: (node) => {
           opened.resolve(node);
@@ -135,8 +138,13 @@ export class ConfiguredNode implements WorkerNode {
     return this.#running?.state?.own ?? null;
   }
 
-  takeOthers(counts: SysCounts): void {
+  get streams(): SysStreams {
+    return this.#running?.state?.ownStreams ?? {};
+  }
+
+  takeOthers(counts: SysCounts, streams: SysStreams): void {
     this.#others.counts = counts;
+    this.#others.streams = streams;
   }
 
   takeAdmins(view: NodeAdminView): void {

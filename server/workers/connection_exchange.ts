@@ -1,24 +1,28 @@
 /** Hands connections to the nodes where their clients live, and takes those that come. */
 import type { ClientHome, ForeignConnection } from "../../broker/base/client_home.ts";
+import type { ReaderHello } from "../../broker/base/stream_reader.ts";
 import { ownerOf } from "../../cluster/client_owner.ts";
 import { NativeTransport } from "../../transport/native/native_transport.ts";
 import { makeRing } from "../../transport/ring/ring_buffers.ts";
 import { ringTransport } from "../../transport/ring/ring_transport.ts";
+import type { Transport } from "../../transport/transport.ts";
 import type { DescriptorOwners } from "./descriptor_owners.ts";
-import type { HandedConnection, HandedPipe } from "./node_messages.ts";
+import type { HandedConnection, HandedPipe, PostedToNode } from "./node_messages.ts";
 import { relay } from "./relay.ts";
 import { RelayRings } from "./relay_rings.ts";
 
 /** What waits in each direction of a connection that is passed on, in bytes. */
 const RELAY_BYTES = 16 * 1024;
+/** The same of a connection for a client that reads streams of another node. */
+const READER_BYTES = 32 * 1024;
 
 /** The node, as the exchange needs it. */
 export interface ExchangeHost {
   readonly node: number;
   readonly nodes: number;
   readonly owners: DescriptorOwners;
-  /** Takes a connection over that another node has accepted. */
-  take(connection: HandedConnection): void;
+  /** Takes what another node has posted, such as a connection that it has accepted. */
+  take(posted: PostedToNode): void;
   /** A connection was closed, because the node where its client lives does not run. */
   onLost(): void;
 }
@@ -47,11 +51,30 @@ export class ConnectionExchange implements ClientHome {
   join(peer: number, port: MessagePort): void {
     const way: Way = { port, rings: new RelayRings() };
     this.#ways.set(peer, way);
-    port.onmessage = ({ data }: MessageEvent<HandedConnection>) => {
+    port.onmessage = ({ data }: MessageEvent<PostedToNode>) => {
       if (data.kind === "socket") this.#host.owners.set(data.fd, this.#host.node);
-      else way.rings.add(data.ring);
+      else if ("ring" in data) way.rings.add(data.ring);
       this.#host.take(data);
     };
+  }
+
+  /** Whether there is a way to another node. */
+  has(peer: number): boolean {
+    return this.#ways.has(peer);
+  }
+
+  /** Opens a connection to another node for a client that reads its streams; there must be a way. */
+  openReader(peer: number, hello: ReaderHello): Transport {
+    const way = this.#ways.get(peer)!;
+    const ring = makeRing({ capacityBytes: READER_BYTES });
+    way.rings.add(ring);
+    this.post(peer, { kind: "reader", ring, hello });
+    return ringTransport(ring, 0);
+  }
+
+  /** Posts something to another node, if there is a way. */
+  post(peer: number, posted: Exclude<PostedToNode, HandedConnection>): void {
+    this.#ways.get(peer)?.port.postMessage(posted);
   }
 
   /** There is no way to another node any more: connections that are passed on end. */

@@ -43,15 +43,14 @@ const OF_ANY: readonly (readonly [Method, string])[] = [
   // Each node knows the whole configuration, and has all nodes read it again.
   ["GET", "config"],
   ["POST", "reload"],
-  // There is no stream with workers yet: each node says so.
-  ["GET", "streams"],
-  ...(["GET", "POST", "DELETE"] as const).map((method) => [method, "streams/*"] as const),
 ];
 
 /** What the first node alone has. */
 const OF_FIRST: readonly (readonly [Method, string])[] = [
   ["GET", "bridges"],
   ["GET", "bridges/:bridge"],
+  ["GET", "streams"],
+  ...(["GET", "POST", "DELETE"] as const).map((method) => [method, "streams/*"] as const),
 ];
 
 /** What the listener has of its own. */

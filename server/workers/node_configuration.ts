@@ -11,7 +11,7 @@ export interface NodeShare {
 
 /**
  * The configuration of one worker: a folder of its own, and its share of the limits in all. What there must be once is with the first one: the file with the
- * number of the process, and bridges.
+ * number of the process, bridges, and streams.
  */
 export function nodeConfiguration(
   whole: Configuration,
@@ -35,6 +35,8 @@ export function nodeConfiguration(
     limits: limitsOf(whole.limits, nodes),
     listeners,
     bridges: isFirst ? whole.bridges : [],
+    streams: isFirst ? whole.streams : [],
+    removedStreams: isFirst ? whole.removedStreams : [],
     notes: isFirst ? whole.notes : [],
   };
 }

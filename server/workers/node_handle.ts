@@ -1,5 +1,6 @@
 /** The worker of one node, as its supervisor sees it. */
 import type { SysCounts } from "../../admin/sys_counts.ts";
+import type { SysStreams } from "../../admin/sys_topics.ts";
 import { NodeStartError } from "../start_error.ts";
 import type {
   FromNode,
@@ -27,7 +28,7 @@ export class NodeHandle {
   readonly died: Promise<Error>;
   readonly #fail: (error: Error) => void;
   /** Is told the state of the node, again and again. Set by `supervisor.ts`. */
-  onCounts: (counts: SysCounts) => void = () => {};
+  onCounts: (counts: SysCounts, streams: SysStreams) => void = () => {};
   /** Is told when its API is asked to reload. Set by `supervisor.ts`. */
   onReloadWanted: () => void = () => {};
 
@@ -52,7 +53,7 @@ export class NodeHandle {
       resolve(error);
     };
     this.#worker.onmessage = ({ data }: MessageEvent<FromNode>) => {
-      if (data.type === "counts") return this.onCounts(data.counts);
+      if (data.type === "counts") return this.onCounts(data.counts, data.streams);
       if (data.type === "reload-wanted") return this.onReloadWanted();
       const next = this.#next;
       this.#next = Promise.withResolvers();
@@ -102,9 +103,9 @@ export class NodeHandle {
     return (await this.#ask({ type: "administer", settings }, "administered")).port;
   }
 
-  /** Tells it the state of the other nodes. */
-  tellOthers(counts: SysCounts): void {
-    this.#worker.postMessage({ type: "others", counts } satisfies ToNode);
+  /** Tells it the state of the other nodes, and that of their streams. */
+  tellOthers(counts: SysCounts, streams: SysStreams): void {
+    this.#worker.postMessage({ type: "others", counts, streams } satisfies ToNode);
   }
 
   /** Tells it that all nodes have read their configuration again, and what is wrong with it. */

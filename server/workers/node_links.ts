@@ -1,5 +1,6 @@
 /** What makes a broker one node of a server: the ways to the other nodes. */
 import type { ListenerPolicy } from "../../broker/base/listener_policy.ts";
+import { ownerOf } from "../../cluster/client_owner.ts";
 import { Cluster } from "../../cluster/cluster.ts";
 import type { Broker } from "../../mod.ts";
 import { openLibc } from "../../transport/native/ffi_libc.ts";
@@ -9,8 +10,10 @@ import type { Transport } from "../../transport/transport.ts";
 import { unread } from "../../transport/unread_transport.ts";
 import { ConnectionExchange } from "./connection_exchange.ts";
 import { type DescriptorOwners, RecordingLibc } from "./descriptor_owners.ts";
-import type { HandedConnection, PeerWay } from "./node_messages.ts";
+import type { HandedConnection, PeerWay, PostedToNode } from "./node_messages.ts";
 
+/** The node that has the streams. */
+const STREAMS_NODE = 0;
 /** The most connections that are held while the listeners are opened; further ones are closed. */
 const HELD_MAX = 1000;
 
@@ -36,18 +39,20 @@ export class NodeLinks {
   readonly #exchange: ConnectionExchange;
   readonly #cluster: Cluster;
   readonly #sockets: NativeSockets;
-  /** Connections that came before the listeners were open; `null` when they are. */
-  #held: HandedConnection[] | null = [];
+  readonly #node: number;
+  /** What was posted before the listeners were open; `null` when they are. */
+  #held: PostedToNode[] | null = [];
 
   constructor({ node, nodes, owners }: NodeSeat, server: NodeServer) {
     const { broker } = server;
     this.#server = server;
+    this.#node = node;
     const away = `Worker ${node}: another worker does not run now`;
     this.#exchange = new ConnectionExchange({
       node,
       nodes,
       owners,
-      take: (connection) => this.#take(connection),
+      take: (posted) => this.#take(posted),
       onLost: () => server.complain("lost", away),
     });
     const reportError = (error: unknown) => server.complain("failed", String(error));
@@ -55,6 +60,19 @@ export class NodeLinks {
     this.#sockets = new NativeSockets({ libc, reportError });
     broker.handover.begin(this.#exchange, this.#sockets);
     this.#cluster = new Cluster(broker.nodePort, { node, nodes });
+    if (node !== STREAMS_NODE) this.#readAtFirst();
+  }
+
+  /** The clients of this node read the streams of the first one. */
+  #readAtFirst(): void {
+    const exchange = this.#exchange;
+    this.#server.broker.nodePort.readers.readAt({
+      get isUp() {
+        return exchange.has(STREAMS_NODE);
+      },
+      open: (hello) => exchange.openReader(STREAMS_NODE, hello),
+      end: (clientId) => exchange.post(STREAMS_NODE, { kind: "reader-ended", clientId }),
+    });
   }
 
   /** There is a way to another node from now on. */
@@ -64,6 +82,15 @@ export class NodeLinks {
       messages: ringTransport(messages, side),
       control: ringTransport(control, side),
     });
+    if (peer === STREAMS_NODE) this.#tellReaders();
+  }
+
+  /** Tells the node of the streams which of its sessions it has to keep, and opens them again. */
+  #tellReaders(): void {
+    const { readers } = this.#server.broker.nodePort;
+    const { clientIds } = readers;
+    this.#exchange.post(STREAMS_NODE, { kind: "readers", node: this.#node, clientIds });
+    readers.onUp();
   }
 
   /** Resolves when all nodes are joined to which there is a way, or their ways have ended. */
@@ -77,7 +104,7 @@ export class NodeLinks {
   begin(): void {
     const held = this.#held ?? [];
     this.#held = null;
-    for (const connection of held) this.#enter(connection);
+    for (const posted of held) this.#enter(posted);
   }
 
   /** Another node does not run. */
@@ -92,13 +119,32 @@ export class NodeLinks {
     this.#exchange.close();
   }
 
-  #take(connection: HandedConnection): void {
-    if (this.#held === null) this.#enter(connection);
-    else if (this.#held.length < HELD_MAX) this.#held.push(connection);
-    else this.#transportOf(connection).close();
+  #take(posted: PostedToNode): void {
+    if (this.#held === null) this.#enter(posted);
+    else if (this.#held.length < HELD_MAX || !isConnection(posted)) this.#held.push(posted);
+    else this.#transportOf(posted).close();
   }
 
-  #enter(connection: HandedConnection): void {
+  #enter(posted: PostedToNode): void {
+    const { broker: { nodePort: { readers } } } = this.#server;
+    switch (posted.kind) {
+      case "reader": {
+        const policy = this.#server.policyOf(posted.hello.listener);
+        return readers.accept(posted.hello, ringTransport(posted.ring, 1), policy);
+      }
+      case "reader-ended":
+        return readers.end(posted.clientId);
+      case "readers": {
+        const { nodes } = this.#cluster;
+        const livesThere = (clientId: string) => ownerOf(clientId, nodes) === posted.node;
+        return readers.keep(livesThere, posted.clientIds);
+      }
+      default:
+        this.#enterConnection(posted);
+    }
+  }
+
+  #enterConnection(connection: HandedConnection): void {
     const transport = this.#transportOf(connection);
     const { broker } = this.#server;
     const policy = this.#server.policyOf(connection.listener);
@@ -113,4 +159,9 @@ export class NodeLinks {
       ? this.#sockets.adopt({ fd: connection.fd, unread: received })
       : unread(ringTransport(connection.ring, 1), received);
   }
+}
+
+/** Whether it is a connection of a client, and not a matter between nodes. */
+function isConnection(posted: PostedToNode): posted is HandedConnection {
+  return posted.kind === "socket" || posted.kind === "ring";
 }

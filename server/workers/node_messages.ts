@@ -2,7 +2,10 @@
 import type { TokenEntry } from "../../admin/access/token_file.ts";
 import type { ListenerInfo } from "../../admin/api/operations.ts";
 import type { SysCounts } from "../../admin/sys_counts.ts";
+import type { SysStreams } from "../../admin/sys_topics.ts";
 import type { RingBuffers, RingSide } from "../../transport/ring/ring_buffers.ts";
+import type { ReaderHello } from "../../broker/base/stream_reader.ts";
+import type { StreamOptions } from "../../mod.ts";
 import type { PeerInfo } from "../../transport/transport.ts";
 import type { NodeTokens } from "./node_admins.ts";
 
@@ -22,6 +25,8 @@ export interface NodeSettings {
   readonly connectionsMax: number;
   /** Its share of the memory budget, in bytes; 0 for the default share of its heap. */
   readonly memoryBytesMax: number;
+  /** The streams of the command line, which the first node has. */
+  readonly streams: readonly StreamOptions[];
   /** Whether connects and disconnects are printed. */
   readonly verbose: boolean;
   /** The version that it reports. */
@@ -86,7 +91,7 @@ export type ToNode =
   /** For the admin listeners of the configuration. It is not answered. */
   | { readonly type: "admins"; readonly view: NodeAdminView }
   /** The state of the other nodes, for `$SYS`. It is not answered. */
-  | { readonly type: "others"; readonly counts: SysCounts }
+  | { readonly type: "others"; readonly counts: SysCounts; readonly streams: SysStreams }
   /** Stops, and gives clients so many milliseconds to take what waits for them. */
   | { readonly type: "stop"; readonly graceMs: number };
 
@@ -109,11 +114,34 @@ export type FromNode =
   /** It cannot start; the lines say why. */
   | { readonly type: "failed"; readonly lines: readonly string[]; readonly code: number }
   /** Its state, for `$SYS`. It answers nothing. */
-  | { readonly type: "counts"; readonly counts: SysCounts }
+  | { readonly type: "counts"; readonly counts: SysCounts; readonly streams: SysStreams }
   /** Its API was asked to have the configuration read again, by all nodes. It answers nothing. */
   | { readonly type: "reload-wanted" }
   /** It has stopped, and released everything. */
   | { readonly type: "stopped" };
+
+/** What one node posts to another one beside the pipes of their link. */
+export type PostedToNode = HandedConnection | HandedReader | EndedReader | KnownReaders;
+
+/** A connection for a client that reads streams of the other node: side 1 of the ring. */
+export interface HandedReader {
+  readonly kind: "reader";
+  readonly ring: RingBuffers;
+  readonly hello: ReaderHello;
+}
+
+/** The session of a client that reads streams of the other node has ended. */
+export interface EndedReader {
+  readonly kind: "reader-ended";
+  readonly clientId: string;
+}
+
+/** All clients of the node that read streams of the other one: the first thing on a new way. */
+export interface KnownReaders {
+  readonly kind: "readers";
+  readonly node: number;
+  readonly clientIds: readonly string[];
+}
 
 /** A connection that one node hands to another one, as it is posted. */
 export type HandedConnection = {

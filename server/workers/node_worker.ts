@@ -65,7 +65,7 @@ async function handle(message: ToNode): Promise<void> {
     case "admins":
       return node?.takeAdmins(message.view);
     case "others":
-      return node?.takeOthers(message.counts);
+      return node?.takeOthers(message.counts, message.streams);
     case "stop":
       clearInterval(telling);
       await node?.stop(message.graceMs);
@@ -85,7 +85,7 @@ function reloadAll(): Promise<readonly string[]> {
 /** Tells the supervisor the state of a node from now on. */
 function tellCounts(node: WorkerNode): void {
   telling = setInterval(() => {
-    const { counts } = node;
-    if (counts !== null) scope.postMessage({ type: "counts", counts });
+    const { counts, streams } = node;
+    if (counts !== null) scope.postMessage({ type: "counts", counts, streams });
   }, COUNTS_MS);
 }

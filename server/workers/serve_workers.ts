@@ -3,6 +3,7 @@ import { stopSignal } from "../../cli/stop_signal.ts";
 import { say } from "../../cli/terminal.ts";
 import type { ListenerInfo } from "../../admin/mod.ts";
 import type { Configuration } from "../../config/options/configuration.ts";
+import type { StreamOptions } from "../../mod.ts";
 import { adminUrl } from "../admin_listener.ts";
 import { bindFault } from "../bind_fault.ts";
 import type { ServerFlags } from "../server_flags.ts";
@@ -33,12 +34,14 @@ export interface WorkerSurroundings {
   readonly connectionsMax: number;
   /** The memory budget of all workers together, in bytes; 0 for a share of each heap. */
   readonly memoryBytesMax: number;
+  /** The streams of the command line. */
+  readonly streams: readonly StreamOptions[];
 }
 
 /** Runs a server with workers until a signal stops it. */
 export async function serveWorkers(
   { host, port, wsPort, adminPort, data, strictStore, verbose, workers }: ServerFlags,
-  { version, connectionsMax, memoryBytesMax }: WorkerSurroundings,
+  { version, connectionsMax, memoryBytesMax, streams }: WorkerSurroundings,
 ): Promise<void> {
   const stopped = stopSignal();
   if (data !== null) await checkNodeStores(data, workers);
@@ -49,6 +52,7 @@ export async function serveWorkers(
     // Clients are distributed by a hash, so the shares are only about equal.
     connectionsMax: Math.ceil(connectionsMax / workers),
     memoryBytesMax: Math.floor(memoryBytesMax / workers),
+    streams,
     verbose,
     version,
   }, [
@@ -84,7 +88,7 @@ export async function serveWorkers(
  */
 export async function serveConfiguredWorkers(
   { path, workers, configuration }: ConfiguredWorkers,
-  { version, connectionsMax, memoryBytesMax }: WorkerSurroundings,
+  { version, connectionsMax, memoryBytesMax, streams }: WorkerSurroundings,
   stopped: Promise<void>,
 ): Promise<void> {
   const started = Promise.withResolvers<Supervisor>();
@@ -109,6 +113,7 @@ export async function serveConfiguredWorkers(
       strictStore: false,
       connectionsMax: Math.ceil(connectionsMax / workers),
       memoryBytesMax: Math.floor(memoryBytesMax / workers),
+      streams,
       verbose: false,
       version,
     },

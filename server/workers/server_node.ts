@@ -2,11 +2,13 @@
 import { TokenFile } from "../../admin/access/token_file.ts";
 import type { AdminListener } from "../../admin/mod.ts";
 import type { SysCounts } from "../../admin/sys_counts.ts";
+import type { SysStreams } from "../../admin/sys_topics.ts";
 import { Broker, type BrokerOptions, SysTopics } from "../../mod.ts";
 import { complain, say } from "../../cli/terminal.ts";
 import type { ListenerPolicy } from "../../broker/base/listener_policy.ts";
 import { bindFault } from "../bind_fault.ts";
 import { afterwards } from "../log_outputs.ts";
+import { ServerStreams } from "../server_streams.ts";
 import { StartError } from "../start_error.ts";
 import { forgottenAfter, openStoredBroker } from "../stored_broker.ts";
 import { terminalHooks } from "../terminal_hooks.ts";
@@ -23,6 +25,7 @@ export class ServerNode implements WorkerNode {
   readonly #lines: TerminalLines;
   readonly #state: SysTopics;
   #others: SysCounts | null = null;
+  #otherStreams: SysStreams = {};
   #admin: AdminListener | null = null;
   readonly #version: string;
   /** By the name of the listener. */
@@ -43,7 +46,11 @@ export class ServerNode implements WorkerNode {
       complain: (key, line) => lines.complain(key, line),
     });
     const { version } = settings;
-    this.#state = new SysTopics(broker, { version, others: () => this.#others });
+    this.#state = new SysTopics(broker, {
+      version,
+      others: () => this.#others,
+      otherStreams: () => this.#otherStreams,
+    });
   }
 
   /**
@@ -67,6 +74,11 @@ export class ServerNode implements WorkerNode {
     const broker = directory === null
       ? new Broker(options)
       : await openStoredBroker(directory, strictStore, options, { inform, warn });
+    // Before there are links to other nodes, which send what is published for the streams.
+    if (settings.node === 0) {
+      const told = { streams: [], removedStreams: [], limits: {} };
+      await new ServerStreams(broker, settings.streams, inform).open(told);
+    }
     return new ServerNode(settings, owners, broker, lines);
   }
 
@@ -113,8 +125,13 @@ export class ServerNode implements WorkerNode {
     return this.#state.own;
   }
 
-  takeOthers(counts: SysCounts): void {
+  get streams(): SysStreams {
+    return this.#state.ownStreams;
+  }
+
+  takeOthers(counts: SysCounts, streams: SysStreams): void {
     this.#others = counts;
+    this.#otherStreams = streams;
   }
 
   /** It has no configuration, so the supervisor serves the API of all nodes. */

@@ -1,5 +1,6 @@
 /** Starts the workers of a server, keeps them running, and stops them. */
 import { newToken } from "../../admin/access/token_file.ts";
+import type { SysStreams } from "../../admin/sys_topics.ts";
 import { complain } from "../../cli/terminal.ts";
 import { openLibc } from "../../transport/native/ffi_libc.ts";
 import { closeRing, makeRing, type RingBuffers } from "../../transport/ring/ring_buffers.ts";
@@ -41,6 +42,7 @@ export class Supervisor {
   readonly #settings: SharedSettings;
   readonly #nodes: NodeHandle[] = [];
   readonly #owners = new DescriptorOwners();
+  #streams: SysStreams = {};
   readonly #restartMs: number[] = [];
   /** Whether each node has opened its store and its broker. */
   readonly #isUp: boolean[] = [];
@@ -174,7 +176,11 @@ export class Supervisor {
 
   #open(node: NodeHandle, i: number) {
     const { directory } = this.#settings;
-    node.onCounts = (counts) => node.tellOthers(this.#counts.take(i, counts));
+    node.onCounts = (counts, streams) => {
+      // The first node has them all.
+      if (i === 0) this.#streams = streams;
+      node.tellOthers(this.#counts.take(i, counts), i === 0 ? {} : this.#streams);
+    };
     node.onReloadWanted = () => {
       void this.onReloadWanted().then((faults) => node.tellReloaded(faults));
     };

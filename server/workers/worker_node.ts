@@ -1,5 +1,6 @@
 /** The interface of a node to its worker, whatever it was started with. */
 import type { SysCounts } from "../../admin/sys_counts.ts";
+import type { SysStreams } from "../../admin/sys_topics.ts";
 import type { NodeLinks } from "./node_links.ts";
 import type { NodeAdminSettings, NodeAdminView, NodeListener } from "./node_messages.ts";
 
@@ -21,8 +22,10 @@ export interface WorkerNode {
   reload(): Promise<readonly string[]>;
   /** Its state, for `$SYS`; `null` if it tells nothing there. */
   readonly counts: SysCounts | null;
-  /** Takes the state of the other nodes. */
-  takeOthers(counts: SysCounts): void;
+  /** The state of its streams, for `$SYS`. */
+  readonly streams: SysStreams;
+  /** Takes the state of the other nodes, and that of their streams. */
+  takeOthers(counts: SysCounts, streams: SysStreams): void;
   /** Opens its admin listener, which only its process uses. Returns its port. */
   administer(settings: NodeAdminSettings): Promise<number>;
   /** Takes where the admin listeners of all nodes are. */

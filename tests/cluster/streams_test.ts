@@ -345,3 +345,20 @@ Deno.test("a large message passes as it is", async () => {
   assertEquals(reader.texts.map(({ length }) => length), [text.length, 4]);
   assertEquals(reader.texts[0], text);
 });
+
+Deno.test("what a member has acknowledged right before it leaves is not given again", async () => {
+  await using nodes = await start({ commitMsMax: 5 });
+  await publish(nodes, 1, 4);
+  const member = await far(nodes, { isDurable: true, acknowledges: false });
+  await subscribe(nodes, member, "$share/g/$replay/day/earliest/s/#");
+  await nodes.settle();
+  for (const { packetId } of member.publishes) {
+    member.send({ type: "puback", packetId, reasonCode: 0, properties: {} });
+  }
+  member.send({ type: "disconnect", reasonCode: 0, properties: {} });
+  await nodes.settle();
+  assertEquals(nodes.broker(0).stream("day")!.groups()[0]!.floor, 5);
+  nodes.kill(0);
+  await nodes.boot(0);
+  assertEquals(nodes.broker(0).stream("day")!.groups()[0]!.floor, 5);
+});
