@@ -23,7 +23,10 @@ export interface InspectedSubscription {
   readonly noLocal: boolean;
   readonly retainAsPublished: boolean;
   readonly retainHandling: number;
-  /** The stream that it reads; `null` for the messages that are published. */
+  /**
+   * The stream that it reads; `null` for the messages that are published. It is `""` for a stream of
+   * another worker that was found by its topics.
+   */
   readonly stream: string | null;
   /** The Subscription Identifier; 0 for none. */
   readonly identifier: number;

@@ -57,7 +57,8 @@ class TestSession {
 function world(options: Omit<TestConnectionOptions, "session" | "host"> = {}) {
   const session = new TestSession();
   const router = new Router<Receiver>();
-  const host = { router, memory: { admits: () => true }, retained: null as unknown };
+  const memory = { admits: () => true };
+  const host = { router, memory, retained: null as unknown, remoteStreams: { home: null } };
   const connection = new TestConnection({ ...options, session, host });
   const { limits, clock, scheduler } = connection.context;
   const retained = new RetainedStore(limits, clock, scheduler);

@@ -5,6 +5,7 @@ import {
   type SubscribePacket,
   type SubscriptionRequest,
 } from "../../codec/mod.ts";
+import { topicFilterFault } from "../../router/topic.ts";
 import { endSubscription } from "../session/subscriptions.ts";
 import type { RemoteAnswer } from "../stream/remote_replays.ts";
 import type { ClientConnection } from "./client_connection.ts";
@@ -49,16 +50,15 @@ export function subscribeElsewhere(
 }
 
 function passOn(
-  { host, session }: ClientConnection,
+  { host, session, policy }: ClientConnection,
   { properties }: SubscribePacket,
   requests: readonly SubscriptionRequest[],
 ): Promise<RemoteAnswer | null> {
-  const { policy } = session!.link!;
   const named = propertyOf(properties.userProperties ?? [], "stream-name") ?? "";
   const known = requests.map(({ filter }) => {
     const [, topics] = partsOf(filter);
     if (!topics.startsWith(REPLAY_PREFIX)) {
-      return { filter: policy.mount?.filter(filter) ?? filter, stream: named };
+      return { filter: mounted(policy, filter), stream: named };
     }
     return { filter, stream: topics.split("/")[1] ?? "" };
   });
@@ -72,11 +72,16 @@ function replaceOrdinary(
   { reasonCodes }: RemoteAnswer,
 ): void {
   for (const [i, { filter }] of requests.entries()) {
-    const known = policy.mount?.filter(filter) ?? filter;
+    const known = mounted(policy, filter);
     if (reasonCodes[i]! < 0x80 && session!.subscriptions.has(known)) {
       endSubscription(host, session!, known);
     }
   }
+}
+
+/** A filter with the mount point; an invalid one, which the other node refuses, as it is. */
+function mounted({ mount }: ClientConnection["policy"], filter: string): string {
+  return mount === null || topicFilterFault(filter) !== null ? filter : mount.filter(filter);
 }
 
 /** Why nothing can be passed on; `null` if it can. */

@@ -60,6 +60,25 @@ class Admin {
   }
 }
 
+test("the streams of the API are those of the first worker, with members of all", async () => {
+  await using server = start("--admin-port", "0", "--stream", "day=s/#");
+  const port = await listening(server);
+  const admin = await Admin.of(server);
+  const member = idOn(1, "member");
+  await using client = await connected(port, member);
+  await client.send(packets.subscribe({ "$share/g/$replay/day/earliest/s/#": 1 }));
+  await client.expect("90 03 00 01 01");
+  await client.send(packets.publish("s/x", "one", { qos: 1, packetId: 7 }));
+  const frames = [await client.readFrame(), await client.readFrame()];
+  assertEquals(frames.map((frame) => frame[0]! >> 4).toSorted(), [3, 4]);
+  const { data: [day] } = await admin.json("/api/v1/streams");
+  assertEquals([day.name, day.last], ["day", 1]);
+  const { data: [group] } = await admin.json("/api/v1/streams/day/groups");
+  assertEquals([group.name, group.members], ["g", 1]);
+  const { data: clients } = await admin.json("/api/v1/clients");
+  assertEquals(clients.map(({ id }: { id: string }) => id), [member]);
+});
+
 test("lists, metrics and single clients of the API are those of all workers", async () => {
   await using server = start("--admin-port", "0");
   const port = await listening(server);

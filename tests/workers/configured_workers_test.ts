@@ -174,8 +174,9 @@ test("what cannot go with workers is refused at its line", async () => {
     ["fairway_workers 2\n", ":3: fairway_workers: needs fairway_native_sockets true beside it"],
     ["fairway_workers 65\n", ":3: fairway_workers: expects a whole number from 1 to 64, or auto"],
     [
-      "fairway_native_sockets true\nfairway_workers 2\nfairway_stream s\nfairway_stream_topic a\nfairway_stream_max_age 1h\n",
-      ":5: fairway_stream: cannot go with fairway_workers yet",
+      "fairway_native_sockets true\nfairway_workers 2\nfairway_stream s\nfairway_stream_topic a\nfairway_stream_max_age 1h\n" +
+      "fairway_stream_dead s\nfairway_stream_dead_reason backlog\n",
+      ":9: fairway_stream_dead_reason: cannot go with fairway_workers yet",
     ],
     [
       "fairway_native_sockets true\nfairway_workers 2\nfairway_dynamic_security_file FOLDER/d.json\n",

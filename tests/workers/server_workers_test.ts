@@ -127,10 +127,7 @@ for (
     [["--workers", "2"], /needs --native-sockets/],
     [["--workers", "0", "--native-sockets"], /a whole number from 1 to 64/],
     [["--workers", "many", "--native-sockets"], /a whole number from 1 to 64/],
-    [
-      ["--workers", "2", "--native-sockets", "--stream", "a=b"],
-      /--stream cannot go with --workers/,
-    ],
+    [["--workers", "2", "--native-sockets", "--stream", "a"], /--stream needs NAME=FILTER/],
     [["--workers", "2", "-c", "x.conf"], /--workers cannot go with -c/],
   ] as const
 ) {

@@ -5,7 +5,7 @@
  */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { SERVER_PERMISSIONS, startServer } from "../harness/broker_process.ts";
-import { DEADLINE_MS, idOn, listening, run, start, test } from "./_server.ts";
+import { DEADLINE_MS, idOn, listening, start, test } from "./_server.ts";
 
 const HAS_MOSQUITTO = await hasMosquitto();
 
@@ -100,25 +100,6 @@ mosquittoTest("streams of a configuration: $SYS tells the same on each worker", 
       assertEquals(await read(port, id, 1, ...state), ["1"], `worker ${node}`);
       assertEquals(await read(port, id, 1, "-t", "$replay/day/earliest/#"), ["one"]);
     }
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-});
-
-test("a reason for dead letters that only one worker sees is refused at its line", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
-    const file = `${folder}/conf`;
-    await Deno.writeTextFile(
-      file,
-      "fairway_native_sockets true\nfairway_workers 2\nlistener 0 127.0.0.1\nallow_anonymous true\n" +
-        "fairway_stream lost\nfairway_stream_max_age 1d\n" +
-        "fairway_stream day\nfairway_stream_topic s/#\nfairway_stream_max_age 1d\n" +
-        "fairway_stream_dead lost\nfairway_stream_dead_reason backlog\n",
-    );
-    const { code, stderr } = await run("-c", file);
-    assertEquals(code, 2);
-    assertStringIncludes(stderr, ":11: fairway_stream_dead_reason: cannot go with fairway_workers");
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
