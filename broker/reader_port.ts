@@ -58,6 +58,9 @@ export class ReaderPort {
     const parts = this.#parts;
     const { clientId, isNew, peer } = hello;
     if (isNew) this.end(clientId);
+    // An earlier connection of the client must not take the session over later, by its late CONNECT.
+    const earlier = this.#connections.get(clientId);
+    if (earlier !== undefined && earlier.session === null) earlier.abort();
     const policy = policyOf(parts, hello, listener);
     const connection = new Connection(parts, transport, { ...peer, isAdmitted: true }, policy);
     this.#connections.set(clientId, connection);

@@ -192,7 +192,6 @@ export class RemoteReplays implements SessionReplays, ReaderLineOwner {
     const receiveMaximum = session.openInflight().window.limit;
     line.write(connectOf(link, session.expirySeconds > 0, receiveMaximum));
     for (const packet of this.#untold) line.write(encodePacket(packet, link.version));
-    this.#untold = [];
     line.next();
   }
 
@@ -310,6 +309,7 @@ export class RemoteReplays implements SessionReplays, ReaderLineOwner {
       this.#line = null;
       return this.#onAway({ reasonCodes: [], properties: {} });
     }
+    this.#untold = [];
     const isLost = this.#hasOpened && !isPresent;
     this.#hasOpened = true;
     if (isLost) this.#host.onLost(this);
