@@ -13,6 +13,7 @@ if (import.meta.main) {
     config: null,
     directory: Deno.args[0]!,
     strictStore: true,
+    streams: [],
     connectionsMax: 1000,
     memoryBytesMax: 0,
     verbose: false,
