@@ -9,9 +9,11 @@
  *   after a restart, and to a second topic of theirs later; the first topic, for which V8 compiles
  *   the code, apart from the others;
  * - `start`: the time until a broker listens, and its size then, with 100,000 sessions, 1,000,000
- *   waiting messages and 100,000 retained ones.
+ *   waiting messages and 100,000 retained ones;
+ * - `move`: time, processor time and memory of the move of the same to the stores of two workers, of
+ *   three, and back to one.
  *
- *     deno run --allow-all bench/durable.ts [ping] [away] [first] [start]
+ *     deno run --allow-all bench/durable.ts [ping] [away] [first] [start] [move]
  *
  * Linux only.
  *
@@ -31,10 +33,10 @@ const FLOWS = 10;
 const FLOW_PER_SECOND = 2000;
 
 if (import.meta.main) {
-  const parts = { ping, away, first, start };
+  const parts = { ping, away, first, start, move };
   const wanted = Deno.args.length > 0 ? Deno.args : Object.keys(parts);
   const unknown = wanted.find((part) => !Object.hasOwn(parts, part));
-  if (unknown !== undefined) refuse(`Unknown part: ${unknown} (ping, away, first or start)`);
+  if (unknown !== undefined) refuse(`Unknown part: ${unknown} (ping, away, first, start or move)`);
   for (const part of wanted) await parts[part as keyof typeof parts]();
 }
 
@@ -108,24 +110,25 @@ async function first(): Promise<void> {
   }
 }
 
+/** Has a great many sessions, each with ten messages that wait, and as many retained messages. */
+async function fill(path: string): Promise<void> {
+  const [sessions, messages, retained] = [100_000, 1_000_000, 100_000];
+  const limits = { sessionsMax: sessions };
+  await using broker = await Broker.open(await SqliteStore.open(path), { limits });
+  await leaveSessions(broker, sessions, (i) => [`device/${i}/command`]);
+  for (let i = 0; i < messages; i++) {
+    const stored = broker.publish(`device/${i % sessions}/command`, `${i}`.padEnd(100), { qos: 1 });
+    if (i % 1000 === 0) await stored;
+  }
+  for (let i = 0; i < retained; i++) {
+    const stored = broker.publish(`state/${i}`, `${i}`.padEnd(100), { qos: 1, retain: true });
+    if (i % 1000 === 0) await stored;
+  }
+}
+
 async function start(): Promise<void> {
   await using directory = await Directory.make();
-  const [sessions, messages, retained] = [100_000, 1_000_000, 100_000];
-  {
-    const limits = { sessionsMax: sessions };
-    await using broker = await Broker.open(await SqliteStore.open(directory.path), { limits });
-    await leaveSessions(broker, sessions, (i) => [`device/${i}/command`]);
-    for (let i = 0; i < messages; i++) {
-      const stored = broker.publish(`device/${i % sessions}/command`, `${i}`.padEnd(100), {
-        qos: 1,
-      });
-      if (i % 1000 === 0) await stored;
-    }
-    for (let i = 0; i < retained; i++) {
-      const stored = broker.publish(`state/${i}`, `${i}`.padEnd(100), { qos: 1, retain: true });
-      if (i % 1000 === 0) await stored;
-    }
-  }
+  await fill(directory.path);
   say(`start: ${mb(await directory.bytes())} MB on disk`);
   const from = performance.now();
   await using broker = await BrokerProcess.start("--data", directory.path);
@@ -137,6 +140,19 @@ async function start(): Promise<void> {
     } s of the processor), ` +
       `${mb(residentBytes)} MB resident`,
   );
+}
+
+/** Each move runs in a process of its own, whose memory is measured. */
+async function move(): Promise<void> {
+  await using directory = await Directory.make();
+  await fill(directory.path);
+  for (const workers of [2, 3, 1]) {
+    const script = new URL("./durable/move.ts", import.meta.url).pathname;
+    const args = ["run", "--allow-all", script, directory.path, `${workers}`];
+    const { stdout } = await new Deno.Command(Deno.execPath(), { args, stderr: "inherit" })
+      .output();
+    say(`move: ${new TextDecoder().decode(stdout).trim()}`);
+  }
 }
 
 function grown(before: Usage, after: Usage): string {

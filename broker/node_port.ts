@@ -6,6 +6,7 @@ import { Subscription, subscriptionOptions } from "../router/subscription.ts";
 import type { SubscriptionWatcher } from "../router/router.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { Clock } from "./base/clock.ts";
+import type { Commit } from "./base/commit.ts";
 import { ListenerPolicy } from "./base/listener_policy.ts";
 import {
   isNodeClientId,
@@ -260,11 +261,14 @@ class OpenSession implements NodeSession {
 
   /** What a commit has not stored is part of the next one. */
   async #stored(): Promise<void> {
+    let failed: Commit | null = null;
     for (;;) {
       const commit = this.#session?.durableAfter() ?? null;
-      if (commit === null) return;
+      // The same one again is the last one: the broker has closed.
+      if (commit === null || commit === failed) return;
       await commit.over;
       if (commit.error === null) return;
+      failed = commit;
     }
   }
 }

@@ -11,6 +11,7 @@ import { Reloader } from "./reloader.ts";
 import { loadConfiguration } from "./load_configuration.ts";
 import { SystemdNotifier } from "./systemd_notifier.ts";
 import { stopSignal } from "../cli/stop_signal.ts";
+import { complain } from "../cli/terminal.ts";
 
 /** The time for clients to receive waiting messages when the server stops. */
 const GRACE_MS = 2000;
@@ -30,7 +31,7 @@ export async function serveConfiguration(
     if (isNative) checkNativeSockets();
     const workers = workersOf(told);
     const folder = dataFolderOf(loaded.configuration);
-    if (folder !== null) await checkNodeStores(folder, workers);
+    if (folder !== null) await checkNodeStores(folder, workers, complain);
     if (workers > 1) {
       loaded.material.close();
       const { serveConfiguredWorkers } = await import("./workers/serve_workers.ts");

@@ -53,6 +53,14 @@ export class RecordWriter {
     return this;
   }
 
+  /** Writes bytes without their length. */
+  raw(bytes: Uint8Array): this {
+    this.#room(bytes.length);
+    copyBytes(bytes, 0, bytes.length, this.#bytes, this.#end);
+    this.#end += bytes.length;
+    return this;
+  }
+
   /** Writes text after its length. */
   text(text: string): this {
     return this.piece(encoder.encode(text));
@@ -138,6 +146,13 @@ export class RecordReader {
     if (end > this.#bytes.length) throw cutShort();
     this.#at = end;
     return this.#bytes.subarray(start, end);
+  }
+
+  /** Reads everything that is left; a view. */
+  rest(): Uint8Array {
+    const rest = this.#bytes.subarray(this.#at);
+    this.#at = this.#bytes.length;
+    return rest;
   }
 
   /** Reads text. */

@@ -64,8 +64,13 @@ export interface SharedStartRecord {
   readonly sessions: readonly number[];
 }
 
+/** What is written of a shared start. */
+export type WrittenStart =
+  & Pick<SharedStart, "position" | "weight" | "variant" | "sessions">
+  & { readonly log: { readonly id: number } };
+
 /** Writes the row of a shared start. */
-export function writeSharedStart(writer: RecordWriter, start: SharedStart): void {
+export function writeSharedStart(writer: RecordWriter, start: WrittenStart): void {
   const { log, position, weight, variant, sessions } = start;
   writer.number(log.id).number(position).number(weight);
   writeVariant(writer, variant);

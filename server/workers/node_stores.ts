@@ -1,56 +1,42 @@
-/** The directory with the stores of all nodes: how many they are must not change unnoticed. */
-import { StartError } from "../start_error.ts";
+/** The data folder of a server, ready for its workers: with another number of them, sessions move. */
+import { say } from "../../cli/terminal.ts";
+import { diskFiles, type FolderFiles } from "../rehome/folder_files.ts";
+import type { RehomeTools } from "../rehome/rehome.ts";
+import { StoreFolder } from "../rehome/store_folder.ts";
+import { SqliteStore } from "../../store/mod.ts";
 
-/** The file that says for how many workers the directory was made. */
-const COUNT_FILE = "workers";
-/** The database of a store that belongs to a server without workers. */
-const SINGLE_STORE = "fairway.db";
+/** What the folder is worked on with. A test has others than the disk. */
+export interface NodeStoreTools extends RehomeTools {
+  readonly files: FolderFiles;
+}
+
+/** The disk. */
+const DISK: Omit<NodeStoreTools, "tell"> = {
+  files: diskFiles,
+  open: (directory) => SqliteStore.open(directory, { strict: true }),
+};
 
 /**
- * Checks that a directory has the stores of so many workers, or is new. A session is stored where
- * its client lives, which depends on the number of workers: with another number it would not be
- * found.
+ * Checks that a data folder has the stores of so many workers, or is new. A session is stored where
+ * its client lives, which depends on the number of workers: if the folder was made for another
+ * number, all sessions move.
  *
- * @throws {StartError} If it belongs to another number of workers.
+ * @param tell Takes lines for the operator; by default they are printed.
+ * @throws {StartError} If that cannot be done.
  */
-export async function checkNodeStores(directory: string, workers: number): Promise<void> {
-  const count = await readText(`${directory}/${COUNT_FILE}`);
-  if (count === null) {
-    if (workers === 1) return;
-    if (await exists(`${directory}/${SINGLE_STORE}`)) {
-      throw new StartError(
-        `${directory} has the state of a server without workers: start it without --workers, or choose another folder with --data`,
-      );
-    }
-    await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
-    return await Deno.writeTextFile(`${directory}/${COUNT_FILE}`, `${workers}\n`);
+export async function checkNodeStores(
+  directory: string,
+  workers: number,
+  tell: (line: string) => void = say,
+  tools: Omit<NodeStoreTools, "tell"> = DISK,
+): Promise<void> {
+  const folder = new StoreFolder(directory, tools.files);
+  const count = await folder.count();
+  if (count !== null && count !== workers || await folder.isMoving()) {
+    const { rehome } = await import("../rehome/rehome.ts");
+    await rehome(folder, workers, { ...tools, tell });
   }
-  if (Number(count) === workers) return;
-  throw new StartError(
-    `${directory} has the state of ${count.trim()} workers: start it with --workers ${count.trim()}, or choose another folder with --data`,
-  );
-}
-
-async function readText(path: string): Promise<string | null> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (error) {
-    if (isAbsent(error)) return null;
-    throw error;
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (isAbsent(error)) return false;
-    throw error;
-  }
-}
-
-/** Whether there is no such file. The store says what is wrong with a folder that is none. */
-function isAbsent(error: unknown): boolean {
-  return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
+  if (await folder.count() !== null || workers === 1) return;
+  await tools.files.makeFolder(directory);
+  await folder.writeCount(directory, workers);
 }

@@ -9,6 +9,7 @@ import {
   type PublishPacket,
   type QoS,
   type SubscriptionRequest,
+  type Will,
 } from "../../codec/mod.ts";
 import type { Broker } from "../../mod.ts";
 import { InstantPipe } from "../harness/instant_pipe.ts";
@@ -21,6 +22,8 @@ export interface NodeClientOptions {
   readonly receiveMaximum?: number;
   /** The client of an earlier connection whose session it continues. */
   readonly continues?: NodeClient;
+  /** Its will; none by default. */
+  readonly will?: Will;
   /** Whether it acknowledges what it gets; true by default. */
   readonly acknowledges?: boolean;
 }
@@ -89,7 +92,7 @@ export class NodeClient {
           ...(receiveMaximum === undefined ? {} : { receiveMaximum }),
         }
         : {},
-      will: null,
+      will: options.will ?? null,
       username: null,
       password: null,
     });

@@ -14,6 +14,10 @@ import { NodeClient, type NodeClientOptions } from "./_client.ts";
 /** What the nodes of a test are like; everything not given is plain. */
 export interface NodesOptions {
   readonly seed?: number;
+  /** What others have left on the disks; nothing by default. */
+  readonly disks?: readonly StoreSnapshot[];
+  /** The time; by default it begins with the nodes. */
+  readonly clock?: VirtualClock;
   /** How long a commit takes at most, in milliseconds; without it the nodes have no store. */
   readonly commitMsMax?: number;
   /** What the links are like. */
@@ -40,7 +44,7 @@ interface Wiring {
 
 /** Brokers that are nodes of a cluster, over links in memory, on virtual time. */
 export class Nodes implements AsyncDisposable {
-  readonly clock: VirtualClock = new VirtualClock();
+  readonly clock: VirtualClock;
   /** Internal errors of nodes that had not been killed. */
   readonly errors: unknown[] = [];
   readonly #count: number;
@@ -54,9 +58,10 @@ export class Nodes implements AsyncDisposable {
   private constructor(count: number, options: NodesOptions) {
     this.#count = count;
     this.#options = options;
+    this.clock = options.clock ?? new VirtualClock();
     this.#random = new Random(options.seed ?? 1);
     this.#running = Array.from({ length: count }, () => null);
-    this.#disks = Array.from({ length: count }, () => null);
+    this.#disks = Array.from({ length: count }, (_, i) => options.disks?.[i] ?? null);
   }
 
   /** Starts nodes that are linked, each with each, and joined. */
@@ -181,6 +186,11 @@ export class Nodes implements AsyncDisposable {
     else life.stop();
     for (let other = 0; other < this.#count; other++) this.cut(node, other);
     for (const client of clients) client.cut();
+  }
+
+  /** What nodes that are down have left on their disks. */
+  get disks(): StoreSnapshot[] {
+    return this.#disks.map((disk) => disk!);
   }
 
   /** Advances until all nodes that are up are joined with each other. */

@@ -1,0 +1,181 @@
+/** Moves the sessions of one store, with all that waits for them, to the stores of their new owners. */
+import { numberKey, numberOfKey, RecordWriter } from "../../../store/record.ts";
+import type { Store, Table } from "../../../store/store.ts";
+import { isNodeClientId } from "../../base/node_peer.ts";
+import { readSession } from "../session_record.ts";
+import { readSharedStart, writeSharedStart } from "../shared_start.ts";
+import { BitSet } from "./bit_set.ts";
+import { eachRow } from "./each_row.ts";
+import { IdCollector, type MovedIds } from "./moved_ids.ts";
+import { MovedMessages } from "./moved_messages.ts";
+import { eachEntry, moveChunk, movedStart, movePage, moveSession } from "./moved_records.ts";
+import type { StoreFillers } from "./store_filler.ts";
+
+/** Stands for a session that does not move. */
+const NOWHERE = 0xffff;
+
+/** Where sessions go. */
+export interface MoveTargets {
+  /** The new stores. */
+  readonly fillers: StoreFillers;
+  /** Which of them a client's session belongs to, by its client identifier. */
+  ownerOf(clientId: string): number;
+}
+
+/**
+ * Moves the sessions of one store. It goes through its tables several times and keeps no row: only 8
+ * bytes for each identifier, and a bit for each message and new store.
+ */
+export class SessionMove {
+  /** How many sessions have moved. */
+  sessions = 0;
+  /** How many entries of logs were written: messages, once for each log and new store. */
+  entries = 0;
+  readonly #store: Store;
+  readonly #targets: MoveTargets;
+  readonly #writer = new RecordWriter();
+  readonly #ids: MovedIds;
+  readonly #newId = (id: number) => this.#ids.of(id);
+  /** The new store of each session, by the place of its identifier. */
+  readonly #homes: Uint16Array;
+  /** The logs that sessions in each new store read, by the places of their identifiers. */
+  readonly #logs: readonly BitSet[];
+
+  private constructor(store: Store, targets: MoveTargets, ids: MovedIds) {
+    this.#store = store;
+    this.#targets = targets;
+    this.#ids = ids;
+    this.#homes = new Uint16Array(ids.count).fill(NOWHERE);
+    this.#logs = targets.fillers.all.map(() => new BitSet(ids.count));
+  }
+
+  /**
+   * Moves all sessions but those of other nodes.
+   *
+   * @param first The first identifier that no row of the new stores has.
+   * @returns The identifiers, for rows that belong to no session.
+   * @throws {StoreError} If a store cannot be read or written, or a row makes no sense.
+   */
+  static async run(
+    store: Store,
+    targets: MoveTargets,
+    first: number,
+  ): Promise<{ move: SessionMove; ids: MovedIds }> {
+    const ids = (await collectIds(store)).finish(first);
+    const move = new SessionMove(store, targets, ids);
+    await move.#moveSessions();
+    await move.#moveStarts();
+    await move.#moveSubscriptions();
+    await move.#moveMessages();
+    return { move, ids };
+  }
+
+  async #moveSessions(): Promise<void> {
+    const { fillers, ownerOf } = this.#targets;
+    await this.#each("sessions", (key, value) => {
+      const { clientId, readers, exchanges } = readSession(value);
+      if (isNodeClientId(clientId)) return;
+      const id = numberOfKey(key);
+      const home = ownerOf(clientId);
+      this.#homes[this.#ids.rankOf(id)] = home;
+      for (const { logId } of readers) this.#wantLog(home, logId);
+      for (const { logId } of exchanges) if (logId !== 0) this.#wantLog(home, logId);
+      moveSession(this.#writer.reset(), value, this.#newId);
+      fillers.all[home]!.put("sessions", numberKey(this.#newId(id)), this.#writer.bytes);
+      this.sessions++;
+    });
+  }
+
+  async #moveStarts(): Promise<void> {
+    const { all } = this.#targets.fillers;
+    await this.#each("joins", (key, value) => {
+      const start = readSharedStart(value);
+      const newKey = numberKey(this.#newId(numberOfKey(key)));
+      for (const [home, filler] of all.entries()) {
+        const sessions = start.sessions.filter((id) => this.#homeOf(id) === home);
+        if (sessions.length === 0) continue;
+        this.#wantLog(home, start.logId);
+        writeSharedStart(this.#writer.reset(), movedStart(start, sessions, this.#newId));
+        filler.put("joins", newKey, this.#writer.bytes);
+      }
+    });
+  }
+
+  async #moveSubscriptions(): Promise<void> {
+    const { all } = this.#targets.fillers;
+    await this.#each("subscriptions", (key, value) => {
+      const id = numberOfKey(key);
+      const home = this.#homeOf(id);
+      if (home === NOWHERE) return;
+      const newKey = key.slice();
+      newKey.set(numberKey(this.#newId(id)));
+      all[home]!.put("subscriptions", newKey, value);
+    });
+  }
+
+  async #moveMessages(): Promise<void> {
+    const { all } = this.#targets.fillers;
+    const messages = new MovedMessages(this.#ids, all.length);
+    await this.#each("entries", (key, value) => {
+      const log = this.#ids.rankOf(numberOfKey(key));
+      if (this.#logs.some((logs) => logs.has(log))) messages.count(value);
+    });
+    messages.begin();
+    await this.#each("entries", (key, value) => {
+      const logId = numberOfKey(key);
+      const log = this.#ids.rankOf(logId);
+      const newKey = numberKey(this.#newId(logId), numberOfKey(key, 1));
+      for (const [home, filler] of all.entries()) {
+        if (!this.#logs[home]!.has(log)) continue;
+        this.entries += messages.want(home, value);
+        movePage(this.#writer.reset(), value, this.#newId);
+        filler.put("entries", newKey, this.#writer.bytes);
+      }
+    });
+    await this.#each("messages", (key, value) => {
+      const id = numberOfKey(key);
+      for (const [home, filler] of all.entries()) {
+        const isWanted = messages.wantedOf(home, id);
+        if (isWanted === null) continue;
+        moveChunk(this.#writer.reset(), value, isWanted);
+        filler.put("messages", numberKey(this.#newId(id)), this.#writer.bytes);
+      }
+    });
+  }
+
+  #wantLog(home: number, logId: number): void {
+    this.#logs[home]!.add(this.#ids.rankOf(logId));
+  }
+
+  /** A damaged store was repaired: then rows may belong to a session that is lost. */
+  #homeOf(sessionId: number): number {
+    return this.#ids.has(sessionId) ? this.#homes[this.#ids.rankOf(sessionId)]! : NOWHERE;
+  }
+
+  #each(table: Table, take: (key: Uint8Array, value: Uint8Array) => void): Promise<void> {
+    return eachRow(this.#store, table, take, () => this.#targets.fillers.makeRoom());
+  }
+}
+
+/** All identifiers in the rows of a store that have to do with sessions, wills and messages. */
+async function collectIds(store: Store): Promise<IdCollector> {
+  const ids = new IdCollector();
+  const addKey = (key: Uint8Array) => ids.add(numberOfKey(key));
+  await eachRow(store, "sessions", (key, value) => {
+    addKey(key);
+    const { readers, exchanges } = readSession(value);
+    for (const { logId } of readers) ids.add(logId);
+    for (const { logId } of exchanges) ids.add(logId);
+  });
+  await eachRow(store, "joins", (key, value) => {
+    addKey(key);
+    ids.add(readSharedStart(value).logId);
+  });
+  await eachRow(store, "entries", (key, value) => {
+    addKey(key);
+    eachEntry(value, (chunkId) => ids.add(chunkId));
+  });
+  await eachRow(store, "wills", addKey);
+  await eachRow(store, "delayed", addKey);
+  return ids;
+}
