@@ -1,4 +1,6 @@
 /** Dynamic security of a broker. */
+import type { SecurityPeers } from "../auth/dynsec/security_peers.ts";
+import { type ReplicaHost, SecurityReplica } from "../auth/dynsec/security_replica.ts";
 import { DynamicSecurity } from "../auth/dynsec/dynamic_security.ts";
 import type { AccountChange, SecurityHost } from "../auth/dynsec/security_host.ts";
 import type { ClientInfo } from "../auth/authenticator.ts";
@@ -15,6 +17,12 @@ export interface DynamicSecurityOptions {
   readonly store?: AccountStore;
   /** Called after each command that has changed something, for a log. */
   readonly changed?: (change: AccountChange) => void;
+  /**
+   * The other nodes of the broker, which have replicas of the accounts; none by default.
+   *
+   * @internal
+   */
+  readonly peers?: SecurityPeers;
 }
 
 /**
@@ -49,14 +57,28 @@ export function openDynamicSecurity(
   return DynamicSecurity.open(new BrokerSecurityHost(broker, options));
 }
 
+/**
+ * Opens a replica of the accounts, for a broker that is one of several nodes. It is empty at first.
+ *
+ * @param execute Has the owner execute the commands of a message. Returns whether it has done so.
+ */
+export function followDynamicSecurity(
+  broker: Broker,
+  execute: ReplicaHost["execute"],
+): SecurityReplica {
+  return new SecurityReplica(Object.assign(new BrokerSecurityHost(broker, {}), { execute }));
+}
+
 /** The broker, as dynamic security needs it. */
 class BrokerSecurityHost implements SecurityHost {
   readonly store: AccountStore | null;
+  readonly peers: SecurityPeers | null;
   readonly #broker: Broker;
   readonly #onChanged: (change: AccountChange) => void;
 
-  constructor(broker: Broker, { store, changed = () => {} }: DynamicSecurityOptions) {
+  constructor(broker: Broker, { store, changed = () => {}, peers }: DynamicSecurityOptions) {
     this.store = store ?? broker.inspection.accountRows;
+    this.peers = peers ?? null;
     this.#broker = broker;
     this.#onChanged = changed;
   }

@@ -53,7 +53,7 @@ export interface AdminOptions {
    *
    * @internal
    */
-  api?: () => Promise<ServedApi>;
+  api?: (operations: Operations) => Promise<ServedApi>;
   /**
    * The token of callers where nothing else lets them in; a random one by default.
    *
@@ -101,7 +101,7 @@ export class AdminListener implements AsyncDisposable {
     const access = new Access(known, inspection.clock);
     const other = directory === null ? null : await filesOf(directory);
     const { operations = {} } = options;
-    const api = await options.api?.() ?? new AdminApi(broker, operations);
+    const api = await options.api?.(operations) ?? new AdminApi(broker, operations);
     const names = [hostname, ...options.names ?? []];
     const reportError = (error: unknown) => inspection.reportError(error);
     const page = directory === null ? openPage(api.slices, reportError) : null;

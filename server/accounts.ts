@@ -5,6 +5,7 @@ import { line, quoted } from "../admin/visible.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
 import { firstAuthenticator } from "../auth/chain.ts";
 import type { DynamicSecurity } from "../auth/dynsec/dynamic_security.ts";
+import type { SecurityInEffect } from "../auth/dynsec/security_in_effect.ts";
 import type { AccountChange } from "../auth/dynsec/security_host.ts";
 import { FieldError } from "../auth/dynsec/fields.ts";
 import { FILE_BYTES_MAX } from "../auth/dynsec/limits.ts";
@@ -16,14 +17,39 @@ import { whyNot } from "../config/errors/why.ts";
 import type { Broker } from "../mod.ts";
 import { SqliteStore } from "../store/mod.ts";
 import type { ListenerMaterial } from "./listener_files.ts";
+import type { AccountsSource } from "./server_surroundings.ts";
 import { storeFault } from "./stored_broker.ts";
 
 /** The option that names the file. */
 const WORD = "fairway_dynamic_security_file";
 
+/** The listener of a configuration that has dynamic security, the first one; `undefined` if none has. */
+export function accountsListener(
+  { listeners }: Configuration,
+): ListenerConfiguration | undefined {
+  return listeners.find(({ security }) => security[WORD] !== null);
+}
+
+/**
+ * Workers open their accounts when they start.
+ *
+ * @throws {ConfigError} If a configuration has dynamic security now.
+ */
+export function refuseNewAccounts(configuration: Configuration): void {
+  const listener = accountsListener(configuration);
+  if (listener === undefined) return;
+  const text = "with fairway_workers dynamic security begins with a restart";
+  throw new ConfigError([{ place: placeOf(listener, configuration), word: WORD, text }]);
+}
+
+function placeOf(listener: ListenerConfiguration, { places }: Configuration) {
+  return listener.places.get(WORD) ?? places.get(WORD) ?? listener.place;
+}
+
 /**
  * Opens the accounts of a configuration.
  *
+ * @param source Where they come from on a node; `null` without workers.
  * @returns `null` if no listener has any.
  * @throws {ConfigError} If they cannot be opened, or the file cannot be imported.
  */
@@ -31,18 +57,23 @@ export async function openAccounts(
   broker: Broker,
   configuration: Configuration,
   log: OperatorLog,
-): Promise<DynamicSecurity | null> {
-  const listener = configuration.listeners.find(({ security }) => security[WORD] !== null);
+  source: AccountsSource | null,
+): Promise<SecurityInEffect | null> {
+  const listener = accountsListener(configuration);
   if (listener === undefined) return null;
+  const replica = source?.follow(broker) ?? null;
+  if (replica !== null) return await replica;
   const path = listener.security[WORD]!;
   const fault = (text: string, cause: unknown) => {
-    const place = listener.places.get(WORD) ?? configuration.places.get(WORD) ?? listener.place;
+    const place = placeOf(listener, configuration);
     return new ConfigError([{ place, word: WORD, text }], { cause });
   };
+  const peers = source?.peers ?? null;
   const store = broker.inspection.accountRows === null ? await openOwnStore(path, fault) : null;
   try {
     const security = await openDynamicSecurity(broker, {
       ...store === null ? {} : { store },
+      ...peers === null ? {} : { peers },
       changed: (change) => log.write("notice", changeLine(change)),
     });
     const { unreadable } = security;
@@ -54,6 +85,7 @@ export async function openAccounts(
       const counts = countsOf(security);
       log.write("information", line`Dynamic security: ${counts} in the store; ${path} is not read`);
     }
+    source?.onOpened(security);
     return security;
   } catch (error) {
     await store?.close();
@@ -119,7 +151,7 @@ function changeLine({ command, names, by }: AccountChange) {
 export function withAccounts(
   material: readonly ListenerMaterial[],
   { listeners }: Configuration,
-  security: DynamicSecurity | null,
+  security: SecurityInEffect | null,
 ): ListenerMaterial[] {
   return material.map((one, index) => {
     return security === null ? one : withThem(one, listeners[index]!, security);
@@ -129,7 +161,7 @@ export function withAccounts(
 function withThem(
   material: ListenerMaterial,
   listener: ListenerConfiguration,
-  security: DynamicSecurity,
+  security: SecurityInEffect,
 ): ListenerMaterial {
   if (listener.security[WORD] === null) return material;
   const { accounts, rules } = material;

@@ -3,14 +3,15 @@ import type { Operations } from "../admin/mod.ts";
 import { Telemetry } from "../admin/telemetry.ts";
 import { PresenceTopics } from "../admin/presence_topics.ts";
 import { OperatorLog } from "../admin/operator_log.ts";
-import type { DynamicSecurity } from "../auth/dynsec/dynamic_security.ts";
+import { DynamicSecurity } from "../auth/dynsec/dynamic_security.ts";
+import type { SecurityInEffect } from "../auth/dynsec/security_in_effect.ts";
 import { limitsOf } from "../config/effect/broker_options.ts";
 import type { Configuration } from "../config/options/configuration.ts";
 import { formatRemark } from "../config/errors/errors.ts";
 import { printEffective } from "../config/effect/print.ts";
 import { needsRestart } from "../config/effect/reload.ts";
 import { type Broker, type ListenerPolicy, SysTopics } from "../mod.ts";
-import { openAccounts, withAccounts } from "./accounts.ts";
+import { openAccounts, refuseNewAccounts, withAccounts } from "./accounts.ts";
 import { certificatesOf, listenerInfo } from "./admin_listener.ts";
 import { logHooks } from "./log_hooks.ts";
 import { logSettings, systemOutputs } from "./log_outputs.ts";
@@ -59,7 +60,7 @@ export class ConfiguredServer {
   readonly #telemetry: Telemetry | null;
   readonly #sinceMs: number;
   #pidFile: PidFile | null = null;
-  #accounts: DynamicSecurity | null = null;
+  #accounts: SecurityInEffect | null = null;
   #isClosing = false;
 
   private constructor(
@@ -184,6 +185,8 @@ export class ConfiguredServer {
 
   async #reload(loaded: Loaded): Promise<void> {
     const { configuration, material } = loaded;
+    const isWorker = this.#surroundings.node !== undefined;
+    if (isWorker && this.#accounts === null) refuseNewAccounts(configuration);
     const { limits } = brokerOptions(configuration, this.#surroundings);
     this.#streams.check(configuration);
     await this.#bridges.check(configuration, material.bridges);
@@ -235,7 +238,7 @@ export class ConfiguredServer {
       reload,
       configuration: () => printEffective(this.#told),
       certificates: () => certificatesOf(this.#configuration, this.#material),
-      accounts: () => this.#accounts,
+      accounts: () => this.#accounts instanceof DynamicSecurity ? this.#accounts : null,
       bridges: () => this.#bridges.bridges?.statuses ?? [],
       others: () => node?.others() ?? null,
       listeners: () => this.#configuration.listeners.map(listenerInfo),
@@ -264,7 +267,12 @@ export class ConfiguredServer {
 
   /** The material of the listeners, with the accounts, which are opened when the first needs them. */
   async #fill({ configuration, material }: Loaded): Promise<ListenerMaterial[]> {
-    this.#accounts ??= await openAccounts(this.#broker, configuration, this.#log);
+    this.#accounts ??= await openAccounts(
+      this.#broker,
+      configuration,
+      this.#log,
+      this.#surroundings.node?.accounts ?? null,
+    );
     return withAccounts(material.listeners, configuration, this.#accounts);
   }
 

@@ -4,6 +4,9 @@ import type { SysCounts } from "../admin/sys_counts.ts";
 import type { SysStreams } from "../admin/sys_topics.ts";
 import type { ListenerPolicy } from "../broker/base/listener_policy.ts";
 import type { OperatorLog } from "../admin/operator_log.ts";
+import type { DynamicSecurity } from "../auth/dynsec/dynamic_security.ts";
+import type { SecurityInEffect } from "../auth/dynsec/security_in_effect.ts";
+import type { SecurityPeers } from "../auth/dynsec/security_peers.ts";
 import type { Broker, StreamOptions } from "../mod.ts";
 import type { AdminService } from "./admin_listener.ts";
 
@@ -31,6 +34,7 @@ export interface NodeSurroundings {
   others(): SysCounts | null;
   /** The state of their streams. */
   otherStreams(): SysStreams;
+  readonly accounts: AccountsSource;
   /** What the admin listeners serve in place of the API of this node. */
   readonly admin: Omit<AdminService, "operations">;
   /**
@@ -38,6 +42,16 @@ export interface NodeSurroundings {
    * another worker has found for them; empty for none.
    */
   beforeListening(opened: OpenedNode): Promise<readonly number[]>;
+}
+
+/** Where a node has its accounts from. */
+export interface AccountsSource {
+  /** The other nodes, if this one owns the accounts; `null` if another one does. */
+  readonly peers: SecurityPeers | null;
+  /** Opens a replica of the accounts; `null` if this node owns them. */
+  follow(broker: Broker): Promise<SecurityInEffect> | null;
+  /** The accounts are open, on the node that owns them. */
+  onOpened(security: DynamicSecurity): void;
 }
 
 /** A node whose broker is open, and whose listeners are not. */

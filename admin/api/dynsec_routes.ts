@@ -87,12 +87,15 @@ function shownBy<T>(show: (record: T) => unknown, record: T | undefined): unknow
   return record === undefined ? null : show(record);
 }
 
+/** The parts of the API that they need. */
+type DynsecParts = Pick<ApiParts, "operations" | "slices">;
+
 /** The routes. */
-export function dynsecRoutes(parts: ApiParts): Route[] {
+export function dynsecRoutes(parts: DynsecParts): Route[] {
   return [...KINDS.flatMap((kind) => routesOf(kind, parts)), commandRoute(parts)];
 }
 
-function routesOf(kind: Kind, parts: ApiParts): Route[] {
+function routesOf(kind: Kind, parts: DynsecParts): Route[] {
   const { noun, key, fields, more } = kind;
   const what = noun.toLowerCase();
   const path = `${PATH}/${what}s`;
@@ -184,7 +187,7 @@ function routesOf(kind: Kind, parts: ApiParts): Route[] {
 }
 
 /** Executes commands in the format of the topic. */
-function commandRoute(parts: ApiParts): Route {
+function commandRoute(parts: DynsecParts): Route {
   return {
     method: "POST",
     path: `${PATH}/commands`,
@@ -209,14 +212,14 @@ function commandRoute(parts: ApiParts): Route {
   };
 }
 
-function securityOf({ operations }: ApiParts): DynamicSecurity {
+function securityOf({ operations }: DynsecParts): DynamicSecurity {
   const security = operations.accounts?.() ?? null;
   if (security !== null) return security;
   throw new RequestError(404, "This server has no dynamic security");
 }
 
 async function run(
-  parts: ApiParts,
+  parts: DynsecParts,
   { name, address }: Caller,
   commands: readonly unknown[],
 ): Promise<Answers> {
@@ -230,7 +233,7 @@ async function run(
 
 /** @throws {RequestError} If a command has failed. */
 async function change(
-  parts: ApiParts,
+  parts: DynsecParts,
   caller: Caller,
   commands: readonly unknown[],
 ): Promise<void> {

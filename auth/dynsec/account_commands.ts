@@ -95,15 +95,15 @@ export const disableClient: Command = (context, fields) => {
 };
 
 export const getClient: Command = async (context, fields) => {
-  named(context, fields);
-  const addresses = await context.addresses();
+  const { username } = named(context, fields);
+  const addresses = await context.addresses(username);
   return { client: withConnections(addresses, named(context, fields)) };
 };
 
 export const listClients: Command = async (context, fields) => {
   const { accounts } = context;
   const isVerbose = fields.flag("verbose", false);
-  const addresses = isVerbose ? await context.addresses() : new Map();
+  const addresses = isVerbose ? await context.addresses(null) : new Map();
   const show = (username: string) => withConnections(addresses, accounts.account(username)!);
   const { totalCount, page } = listPage(accounts.usernames, fields, show);
   return { totalCount, clients: page };

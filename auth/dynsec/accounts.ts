@@ -153,6 +153,23 @@ export class Accounts {
     }));
   }
 
+  /** Every record, as if it had just been added. */
+  all(): Change[] {
+    const listOf = (kind: Kind, records: ReadonlyMap<string, Records[Kind]>): Change[] =>
+      [...records].map(([name, record]) => ({ kind, name, record }));
+    return [
+      { kind: "settings", name: "", record: this.#settings },
+      ...listOf("role", this.#roles),
+      ...listOf("group", this.#groups),
+      ...listOf("account", this.#accounts),
+    ];
+  }
+
+  /** Removes a record by its kind and name. */
+  remove({ kind, name }: Pick<Change, "kind" | "name">): void {
+    if (kind !== "settings") this.#change(kind, name, null);
+  }
+
   /** The changes are final. */
   keep(): void {
     this.#before.clear();

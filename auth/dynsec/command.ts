@@ -19,8 +19,8 @@ export interface Affected {
 export interface CommandContext {
   readonly accounts: Accounts;
   readonly affected: Affected;
-  /** The addresses of the connected clients, by user name. */
-  addresses(): Promise<ReadonlyMap<string, readonly string[]>>;
+  /** The addresses of the connected clients with a user name, or with any (`null`), by that name. */
+  addresses(username: string | null): Promise<ReadonlyMap<string, readonly string[]>>;
   /** Called now and then in a long loop. Resolves when the loop may continue. */
   turn(): Promise<void> | null;
 }

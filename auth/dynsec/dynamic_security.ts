@@ -8,19 +8,20 @@ import { Accounts } from "./accounts.ts";
 import type { Affected, CommandContext } from "./command.ts";
 import { CommandPace } from "./command_pace.ts";
 import { Answers, type CommandAnswer, readMessage, refusal, runCommand } from "./commands.ts";
+import { Enforcement } from "./enforcement.ts";
 import { importDocument, type ImportedAccounts } from "./import.ts";
 import { MESSAGES_WAITING_MAX } from "./limits.ts";
-import { rowsOf, takeRow } from "./rows.ts";
+import { type AccountRow, rowsOf, takeRow } from "./rows.ts";
 import type { AccountChange, SecurityHost } from "./security_host.ts";
-
-/** The topic that takes commands. */
-const CONTROL_TOPIC = "$CONTROL/dynamic-security/v1";
-/** The topic of the answers. */
-const RESPONSE_TOPIC = `${CONTROL_TOPIC}/response`;
+import { CONTROL_TOPIC, RESPONSE_TOPIC, type SecurityInEffect } from "./security_in_effect.ts";
 
 /** The answer to every command of a message if the store does not accept the changes. */
 export const NOT_STORED = "Nothing was changed: it could not be stored";
 
+/** Rows that are copied at once. */
+const COPY_ROWS = 256;
+/** The wait before a copy tries again that has found too many commands waiting, in milliseconds. */
+const COPY_AGAIN_MS = 100;
 /** Steps of a loop between two reads of the clock. */
 const STEPS_PER_TURN = 256;
 
@@ -36,11 +37,18 @@ export interface SecurityStats {
   commitsFailed: number;
 }
 
+/** What takes a copy of all rows. */
+export interface RowCopy {
+  begin(): void;
+  take(rows: readonly AccountRow[]): void;
+  end(): void;
+}
+
 /**
  * Accounts, groups and roles that administrators change while the broker runs, with the commands of
  * mosquitto's dynamic security. A change is stored before it is answered.
  */
-export class DynamicSecurity {
+export class DynamicSecurity implements SecurityInEffect {
   /** The topic that takes its commands. */
   readonly topic: string = CONTROL_TOPIC;
   /** Accepts clients that have an account. */
@@ -62,13 +70,13 @@ export class DynamicSecurity {
   };
   #steps = 0;
   #isStopped = false;
-  #asking: Promise<unknown> | null = null;
-  #asksAgain = false;
+  readonly #enforcement: Enforcement;
 
   private constructor(host: SecurityHost, accounts: Accounts, rows: number, unreadable: number) {
     this.#host = host;
     this.#accounts = accounts;
     this.#pace = new CommandPace(host);
+    this.#enforcement = new Enforcement(host);
     this.authenticator = new AccountLogin(accounts);
     this.isNew = rows === 0;
     this.unreadable = unreadable;
@@ -180,7 +188,7 @@ export class DynamicSecurity {
         await this.#pace.take(commands.length);
         const affected = this.#isStopped ? null : await this.#run(commands, by, take);
         answered.resolve();
-        if (affected !== null) await this.#enforce(affected);
+        if (affected !== null) await this.#enforcement.run(affected);
       } catch (error) {
         this.#host.onFailed(error);
       } finally {
@@ -190,6 +198,27 @@ export class DynamicSecurity {
     if (done !== null) return answered.promise;
     this.#stats.messagesRefused++;
     return null;
+  }
+
+  /**
+   * Copies every row, a few at a time. Meanwhile no command is executed.
+   *
+   * @internal
+   */
+  async copy({ begin, take, end }: RowCopy): Promise<void> {
+    while (!this.#isStopped) {
+      const done = this.#queue.run(async () => {
+        begin();
+        const all = this.#accounts.all();
+        for (let from = 0; from < all.length; from += COPY_ROWS) {
+          take(rowsOf(all.slice(from, from + COPY_ROWS)));
+          await this.#host.nextTurn();
+        }
+        end();
+      });
+      if (done !== null) return await done;
+      await this.#host.wait(COPY_AGAIN_MS);
+    }
   }
 
   /** Stops executing commands. Call it before the broker is closed. */
@@ -236,14 +265,16 @@ export class DynamicSecurity {
     if (affected.hasChanged) this.#host.onAccessChanged();
     for (const change of changes) this.#host.onAccountChanged(change);
     take(answers);
-    return affected.hasChanged ? affected : null;
+    if (!affected.hasChanged) return null;
+    this.#host.peers?.enforce(affected);
+    return affected;
   }
 
   #context(affected: Affected): CommandContext {
     return {
       accounts: this.#accounts,
       affected,
-      addresses: () => this.#addresses(),
+      addresses: (username) => this.#addresses(username),
       turn: () => this.#turn(),
     };
   }
@@ -252,14 +283,19 @@ export class DynamicSecurity {
     return ++this.#steps % STEPS_PER_TURN === 0 ? this.#host.nextTurn() : null;
   }
 
-  async #addresses(): Promise<Map<string, string[]>> {
+  async #addresses(wanted: string | null): Promise<Map<string, string[]>> {
     const addresses = new Map<string, string[]>();
+    const add = (username: string, address: string) => {
+      const known = addresses.get(username);
+      if (known === undefined) addresses.set(username, [address]);
+      else known.push(address);
+    };
     for (const { username, address } of this.#host.clients()) {
-      if (username !== null) {
-        const known = addresses.get(username);
-        if (known === undefined) addresses.set(username, [address]);
-        else known.push(address);
-      }
+      if (username !== null && (wanted ?? username) === username) add(username, address);
+      await this.#turn();
+    }
+    for (const [username, address] of await this.#host.peers?.clients(wanted) ?? []) {
+      add(username, address);
       await this.#turn();
     }
     return addresses;
@@ -269,8 +305,11 @@ export class DynamicSecurity {
     if (this.#isStopped) throw new Error("The broker is closing");
     const { settings } = this.#accounts;
     this.#accounts.setSettings({ ...settings, changeIndex: settings.changeIndex + 1 });
-    await this.#host.store?.commit(rowsOf(this.#accounts.changes()));
+    const rows = rowsOf(this.#accounts.changes());
+    await this.#host.store?.commit(rows);
     this.#accounts.keep();
+    // Before the answer: whoever reads it finds the change on every node.
+    await this.#host.peers?.take(rows);
   }
 
   #answer(answers: Answers): void {
@@ -281,37 +320,6 @@ export class DynamicSecurity {
     const answers = new Answers();
     answers.add(answer);
     this.#answer(answers);
-  }
-
-  /** Disconnects the clients that a change affects, in a later turn than that of the answer. */
-  async #enforce({ usernames, isAnonymous }: Affected): Promise<void> {
-    await this.#host.nextTurn();
-    if (usernames.size > 0 || isAnonymous) {
-      for (const { clientId, username } of this.#host.clients()) {
-        if (username === null ? isAnonymous : usernames.has(username)) {
-          this.#host.disconnect(clientId);
-        }
-        await this.#turn();
-      }
-    }
-    this.#askAgain();
-  }
-
-  /** Ends subscriptions that are no longer allowed: once for many changes. */
-  #askAgain(): void {
-    this.#asksAgain = true;
-    this.#asking ??= this.#ask().finally(() => this.#asking = null);
-  }
-
-  async #ask(): Promise<void> {
-    while (this.#asksAgain) {
-      this.#asksAgain = false;
-      try {
-        await this.#host.reauthorize();
-      } catch (error) {
-        this.#host.onFailed(error);
-      }
-    }
   }
 }
 

@@ -57,6 +57,25 @@ export function rowsOf(changes: readonly Change[]): AccountRow[] {
   });
 }
 
+/** The place of a record among all of them, as text. */
+export function keyOf({ kind, name }: Pick<Change, "kind" | "name">): string {
+  return `${kind} ${name}`;
+}
+
+/**
+ * Takes a row that was added, replaced or removed.
+ *
+ * @returns The place of its record; `null` if it cannot be read.
+ */
+export function applyRow(accounts: Accounts, { key, value }: AccountRow): string | null {
+  const kind = KINDS[key[0] ?? KINDS.length];
+  if (kind === undefined) return null;
+  const place = { kind, name: decoder.decode(key.subarray(1)) };
+  if (value === null) accounts.remove(place);
+  else if (!takeRow(accounts, key, value)) return null;
+  return keyOf(place);
+}
+
 function jsonOf(kind: Change["kind"], record: NonNullable<Change["record"]>): Json {
   switch (kind) {
     case "account":

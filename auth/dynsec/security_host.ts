@@ -2,11 +2,18 @@
 import type { ClientInfo } from "../authenticator.ts";
 import type { PaceClock } from "./command_pace.ts";
 import type { AccountStore } from "./rows.ts";
+import type { SecurityPeers } from "./security_peers.ts";
 
 /** What dynamic security needs of the broker. */
 export interface SecurityHost extends PaceClock {
   /** The store of the accounts; `null` for memory only. */
   readonly store: AccountStore | null;
+  /**
+   * The other nodes of the broker; `null`, the default, if there are none.
+   *
+   * @internal
+   */
+  readonly peers?: SecurityPeers | null;
   /** Resolves when the caller may go on. */
   nextTurn(): Promise<void>;
   /** The connected clients. They may connect and disconnect during the walk. */

@@ -4,7 +4,7 @@ import type { Remark } from "../errors/errors.ts";
 
 /** With several workers, native sockets are needed, and some parts of the server cannot run yet. */
 export function checkWorkers(
-  { global, listeners, streams, places }: Configuration,
+  { global, streams, places }: Configuration,
   problems: Remark[],
 ): void {
   if (global.fairway_workers === 1) return;
@@ -19,14 +19,5 @@ export function checkWorkers(
     const word = "fairway_stream_dead_reason";
     const place = places.get(word);
     if (place !== undefined) problems.push({ place, word, text: cannot });
-  }
-  const seen = new Set<unknown>();
-  for (const listener of listeners) {
-    const word = "fairway_dynamic_security_file";
-    const place = listener.places.get(word) ?? places.get(word);
-    if (listener.security[word] !== null && place !== undefined && !seen.has(place)) {
-      seen.add(place);
-      problems.push({ place, word, text: cannot });
-    }
   }
 }

@@ -11,6 +11,7 @@ import type { OpenedNode } from "../server_surroundings.ts";
 import { forgottenAfter } from "../stored_broker.ts";
 import type { DescriptorOwners } from "./descriptor_owners.ts";
 import { nodeConfiguration } from "./node_configuration.ts";
+import { NodeAccounts } from "./node_accounts.ts";
 import { NodeAdmins } from "./node_admins.ts";
 import { NodeLinks } from "./node_links.ts";
 import type {
@@ -19,6 +20,7 @@ import type {
   NodeListener,
   NodeSettings,
 } from "./node_messages.ts";
+import type { PostSecurity, SecurityMessage } from "./security_messages.ts";
 import type { WorkerNode } from "./worker_node.ts";
 
 /** What the supervisor tells about the other nodes. */
@@ -37,6 +39,15 @@ interface Starting {
   readonly server: Promise<ConfiguredServer>;
   readonly mayListen: (ports: readonly number[]) => void;
   readonly others: OtherNodes;
+  readonly accounts: NodeAccounts;
+}
+
+/** The supervisor, as a node needs it. */
+export interface NodeSupervisor {
+  /** Has all nodes read the configuration again. Returns what is wrong with it, a line each. */
+  reloadAll(): Promise<readonly string[]>;
+  /** Tells another node something about accounts. */
+  readonly post: PostSecurity;
 }
 
 /** A server that has its part of a configuration. */
@@ -48,6 +59,7 @@ export class ConfiguredNode implements WorkerNode {
   readonly #mayListen: (ports: readonly number[]) => void;
   readonly #others: OtherNodes;
   readonly #opened: OpenedNode;
+  readonly #accounts: NodeAccounts;
   #running: ConfiguredServer | null = null;
   #admin: AdminListener | null = null;
 
@@ -62,6 +74,7 @@ export class ConfiguredNode implements WorkerNode {
     this.#server = starting.server;
     this.#mayListen = starting.mayListen;
     this.#others = starting.others;
+    this.#accounts = starting.accounts;
     this.#opened = opened;
     const { broker, policyOf } = opened;
     this.forgotten = forgottenAfter(broker);
@@ -75,14 +88,13 @@ export class ConfiguredNode implements WorkerNode {
   /**
    * Reads the configuration, and opens the store and the broker.
    *
-   * @param reloadAll Has all nodes read the configuration again.
    * @throws {ConfigError} If anything is wrong with the configuration.
    */
   static async open(
     settings: NodeSettings,
     path: string,
     owners: DescriptorOwners,
-    reloadAll: () => Promise<readonly string[]>,
+    supervisor: NodeSupervisor,
   ): Promise<ConfiguredNode> {
     const { node, nodes, version, connectionsMax, memoryBytesMax } = settings;
     const partOf = ({ configuration, material }: Loaded): Loaded => ({
@@ -97,16 +109,18 @@ export class ConfiguredNode implements WorkerNode {
     const opened = Promise.withResolvers<OpenedNode>();
     const ports = Promise.withResolvers<readonly number[]>();
     const others: OtherNodes = { counts: null, streams: {}, admins: null, adminPorts: [] };
+    const accounts = new NodeAccounts(node, nodes, (to, message) => supervisor.post(to, message));
     const server = ConfiguredServer.start(partOf(whole), {
       version,
       connectionsMax,
       memoryBytesMax,
       streams: node === 0 ? settings.streams : [],
-      reload: reloadAll,
+      reload: () => supervisor.reloadAll(),
       node: {
         isFirst: node === 0,
         others: () => others.counts,
         otherStreams: () => others.streams,
+        accounts,
         admin: serviceOf(others),
         beforeListening: (node) => {
           opened.resolve(node);
@@ -119,6 +133,7 @@ export class ConfiguredNode implements WorkerNode {
       server,
       mayListen: ports.resolve,
       others,
+      accounts,
     });
   }
 
@@ -147,6 +162,14 @@ export class ConfiguredNode implements WorkerNode {
     this.#others.streams = streams;
   }
 
+  takeSecurity(from: number, message: SecurityMessage): void {
+    this.#accounts.receive(from, message);
+  }
+
+  takeGone(node: number): void {
+    this.#accounts.onGone(node);
+  }
+
   takeAdmins(view: NodeAdminView): void {
     const { adminPorts } = this.#others;
     this.#others.admins = view;
@@ -172,9 +195,9 @@ export class ConfiguredNode implements WorkerNode {
 /** What the admin listeners of the configuration serve: the API of all nodes. */
 function serviceOf(others: OtherNodes): Omit<AdminService, "operations"> {
   return {
-    api: async () => {
+    api: async (operations) => {
       const { MergedApi } = await import("./merged_api.ts");
-      return new MergedApi(new NodeAdmins(others.adminPorts, others.admins!.tokens));
+      return new MergedApi(new NodeAdmins(others.adminPorts, others.admins!.tokens), operations);
     },
     token: () => others.admins!.printed,
   };

@@ -1,4 +1,6 @@
 /** The API of a server with workers, as one of its admin listeners serves it. */
+import { dynsecRoutes } from "../../admin/api/dynsec_routes.ts";
+import type { Operations } from "../../admin/api/operations.ts";
 import type { ServedApi } from "../../admin/api/served_api.ts";
 import { RequestPace, REQUESTS } from "../../admin/http/request_pace.ts";
 import { RouteTable } from "../../admin/http/routes.ts";
@@ -22,18 +24,26 @@ export class MergedApi implements ServedApi {
   /** Aborted when views end. */
   #views = new AbortController();
 
-  /** @param admins It is closed with this one. */
-  constructor(admins: NodeAdmins) {
+  /**
+   * @param admins It is closed with this one.
+   * @param operations Those of the node that serves it, which owns the accounts of dynamic security;
+   * `null` if it is no node.
+   */
+  constructor(admins: NodeAdmins, operations: Operations | null) {
     this.#admins = admins;
     const instruments = adminInstruments({
       answered: () => this.#answered,
       skippedLines: () => null,
     });
-    this.routes = new RouteTable(mergedRoutes(admins, {
-      metrics: () => textOf(prometheusText(instruments)),
-      replaced: instruments.map(({ name }) => name),
-      views: () => this.#views.signal,
-    }));
+    const { slices } = this;
+    this.routes = new RouteTable([
+      ...mergedRoutes(admins, {
+        metrics: () => textOf(prometheusText(instruments)),
+        replaced: instruments.map(({ name }) => name),
+        views: () => this.#views.signal,
+      }),
+      ...operations === null ? [] : dynsecRoutes({ operations, slices }),
+    ]);
   }
 
   countAnswers(answered: ReadonlyMap<number, number>): void {

@@ -11,6 +11,7 @@ import type {
   PeerWay,
   ToNode,
 } from "./node_messages.ts";
+import type { SecurityMessage } from "./security_messages.ts";
 
 /** How long a worker has for an answer, in milliseconds. Opening its store may take any time. */
 const ANSWER_MS_MAX = 60_000;
@@ -31,6 +32,8 @@ export class NodeHandle {
   onCounts: (counts: SysCounts, streams: SysStreams) => void = () => {};
   /** Is told when its API is asked to reload. Set by `supervisor.ts`. */
   onReloadWanted: () => void = () => {};
+  /** Is told what it tells another node about accounts. Set by `supervisor.ts`. */
+  onSecurity: (to: number, message: SecurityMessage) => void = () => {};
 
   readonly #answerMsMax: number;
 
@@ -55,6 +58,7 @@ export class NodeHandle {
     this.#worker.onmessage = ({ data }: MessageEvent<FromNode>) => {
       if (data.type === "counts") return this.onCounts(data.counts, data.streams);
       if (data.type === "reload-wanted") return this.onReloadWanted();
+      if (data.type === "security") return this.onSecurity(data.to, data.message);
       const next = this.#next;
       this.#next = Promise.withResolvers();
       this.#hear();
@@ -116,6 +120,16 @@ export class NodeHandle {
   /** Tells it where the admin listeners of all nodes are. */
   tellAdmins(view: NodeAdminView): void {
     this.#worker.postMessage({ type: "admins", view } satisfies ToNode);
+  }
+
+  /** Passes on what another node tells it about accounts. */
+  tellSecurity(from: number, message: SecurityMessage): void {
+    this.#worker.postMessage({ type: "security", from, message } satisfies ToNode);
+  }
+
+  /** Tells it that another node does not run, and has not heard what it was told. */
+  tellGone(node: number): void {
+    this.#worker.postMessage({ type: "gone", node } satisfies ToNode);
   }
 
   /** Has it stop. It resolves when everything is stored and closed. */

@@ -8,6 +8,7 @@ import type { ReaderHello } from "../../broker/base/stream_reader.ts";
 import type { StreamOptions } from "../../mod.ts";
 import type { PeerInfo } from "../../transport/transport.ts";
 import type { NodeTokens } from "./node_admins.ts";
+import type { SecurityMessage } from "./security_messages.ts";
 
 /** The settings of a node, which are the same for all of them but for its number. */
 export interface NodeSettings {
@@ -90,6 +91,10 @@ export type ToNode =
   | { readonly type: "reload-done"; readonly faults: readonly string[] }
   /** For the admin listeners of the configuration. It is not answered. */
   | { readonly type: "admins"; readonly view: NodeAdminView }
+  /** Another node tells this about accounts. It is not answered. */
+  | { readonly type: "security"; readonly from: number; readonly message: SecurityMessage }
+  /** What was told about accounts to another node is lost: it does not run. It is not answered. */
+  | { readonly type: "gone"; readonly node: number }
   /** The state of the other nodes, for `$SYS`. It is not answered. */
   | { readonly type: "others"; readonly counts: SysCounts; readonly streams: SysStreams }
   /** Stops, and gives clients so many milliseconds to take what waits for them. */
@@ -111,6 +116,8 @@ export type FromNode =
   | { readonly type: "reloaded"; readonly faults: readonly string[] }
   /** Its admin listener is open, on this port. */
   | { readonly type: "administered"; readonly port: number }
+  /** It tells another node this about accounts. It answers nothing. */
+  | { readonly type: "security"; readonly to: number; readonly message: SecurityMessage }
   /** It cannot start; the lines say why. */
   | { readonly type: "failed"; readonly lines: readonly string[]; readonly code: number }
   /** Its state, for `$SYS`. It answers nothing. */

@@ -2,6 +2,7 @@
 import { startFailure } from "../start_error.ts";
 import { DescriptorOwners } from "./descriptor_owners.ts";
 import type { FromNode, ToNode } from "./node_messages.ts";
+import type { SecurityMessage } from "./security_messages.ts";
 import type { WorkerNode } from "./worker_node.ts";
 
 /** The global scope of a worker, as far as it is used here. */
@@ -21,12 +22,15 @@ const reloads: ((faults: readonly string[]) => void)[] = [];
 let before: Promise<void> = Promise.resolve();
 
 scope.onmessage = ({ data }) => {
+  // A node waits for accounts while it does something else that the supervisor has told it.
+  if (data.type === "security") return node?.takeSecurity(data.from, data.message);
+  if (data.type === "gone") return node?.takeGone(data.node);
   before = before.then(() => handle(data)).catch((error) => {
     scope.postMessage({ type: "failed", ...startFailure(error) });
   });
 };
 
-async function handle(message: ToNode): Promise<void> {
+async function handle(message: Exclude<ToNode, { type: "security" | "gone" }>): Promise<void> {
   switch (message.type) {
     case "start": {
       const lines: string[] = [];
@@ -38,7 +42,7 @@ async function handle(message: ToNode): Promise<void> {
         node = await ServerNode.open(settings, owners, (line) => lines.push(line));
       } else {
         const { ConfiguredNode } = await import("./configured_node.ts");
-        node = await ConfiguredNode.open(settings, settings.config, owners, reloadAll);
+        node = await ConfiguredNode.open(settings, settings.config, owners, { reloadAll, post });
       }
       tellCounts(node);
       return scope.postMessage({ type: "opened", lines, forgotten: node.forgotten });
@@ -72,6 +76,11 @@ async function handle(message: ToNode): Promise<void> {
       scope.postMessage({ type: "stopped" });
       scope.close();
   }
+}
+
+/** Tells another node something about accounts. */
+function post(to: number, message: SecurityMessage): void {
+  scope.postMessage({ type: "security", to, message });
 }
 
 /** Has all nodes read the configuration again. Returns what is wrong with it, a line each. */

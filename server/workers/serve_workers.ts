@@ -4,6 +4,7 @@ import { say } from "../../cli/terminal.ts";
 import type { ListenerInfo } from "../../admin/mod.ts";
 import type { Configuration } from "../../config/options/configuration.ts";
 import type { StreamOptions } from "../../mod.ts";
+import { accountsListener } from "../accounts.ts";
 import { adminUrl } from "../admin_listener.ts";
 import { bindFault } from "../bind_fault.ts";
 import type { ServerFlags } from "../server_flags.ts";
@@ -96,9 +97,12 @@ export async function serveConfiguredWorkers(
   const reload = () => {
     const reloaded = before.then(async () => {
       const supervisor = await started.promise;
-      const configuration = await read(path);
-      if (configuration !== null && hasAdmin(configuration)) await supervisor.serveAdmin();
-      return await supervisor.reload(configuration !== null);
+      const next = await read(path);
+      // The first worker says what is wrong, as with every other fault.
+      const isRefused = next === null || (hasAccounts(next) && !hasAccounts(configuration));
+      if (isRefused) return await supervisor.reload(false);
+      if (hasAdmin(next)) await supervisor.serveAdmin();
+      return await supervisor.reload(true);
     });
     before = reloaded.catch(() => {});
     return reloaded;
@@ -165,6 +169,10 @@ async function read(path: string): Promise<Configuration | null> {
     // The first worker finds out the same, and says it.
     return null;
   }
+}
+
+function hasAccounts(configuration: Configuration): boolean {
+  return accountsListener(configuration) !== undefined;
 }
 
 function hasAdmin({ listeners }: Configuration): boolean {

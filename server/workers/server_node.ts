@@ -137,6 +137,11 @@ export class ServerNode implements WorkerNode {
   /** It has no configuration, so the supervisor serves the API of all nodes. */
   takeAdmins(): void {}
 
+  /** There are no accounts without a configuration. */
+  takeSecurity(): void {}
+
+  takeGone(): void {}
+
   async administer({ tokens, listeners }: NodeAdminSettings): Promise<number> {
     const { listenAdmin } = await import("../../admin/mod.ts");
     const others = () => this.#others;

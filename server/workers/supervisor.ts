@@ -184,6 +184,10 @@ export class Supervisor {
     node.onReloadWanted = () => {
       void this.onReloadWanted().then((faults) => node.tellReloaded(faults));
     };
+    node.onSecurity = (to, message) => {
+      if (this.#isUp[to]) this.#nodes[to]!.tellSecurity(i, message);
+      else node.tellGone(to);
+    };
     const settings = {
       ...this.#settings,
       node: i,
@@ -218,7 +222,7 @@ export class Supervisor {
   #watch(i: number): void {
     const sinceMs = performance.now();
     void this.#nodes[i]!.died.then((error) => {
-      this.#isUp[i] = false;
+      this.#setDown(i);
       this.#counts.onDied(i);
       this.adminPorts[i] = null;
       if (this.#isStopping) return;
@@ -227,6 +231,12 @@ export class Supervisor {
       const restart = this.#restart(i, error).finally(() => this.#restarts.delete(restart));
       this.#restarts.add(restart);
     });
+  }
+
+  /** A node does not run any more. What it was told is lost. */
+  #setDown(i: number): void {
+    this.#isUp[i] = false;
+    for (const [j, node] of this.#nodes.entries()) if (this.#isUp[j]) node.tellGone(i);
   }
 
   async #restart(i: number, error: Error): Promise<void> {
@@ -255,7 +265,7 @@ export class Supervisor {
       complain(`Worker ${i} runs again`);
       this.#watch(i);
     } catch (failure) {
-      this.#isUp[i] = false;
+      this.#setDown(i);
       if (!this.#isStopping) return await this.#restart(i, asError(failure));
     }
   }

@@ -3,6 +3,7 @@ import type { SysCounts } from "../../admin/sys_counts.ts";
 import type { SysStreams } from "../../admin/sys_topics.ts";
 import type { NodeLinks } from "./node_links.ts";
 import type { NodeAdminSettings, NodeAdminView, NodeListener } from "./node_messages.ts";
+import type { SecurityMessage } from "./security_messages.ts";
 
 /** A node: a broker, and what belongs to its server. */
 export interface WorkerNode {
@@ -30,6 +31,10 @@ export interface WorkerNode {
   administer(settings: NodeAdminSettings): Promise<number>;
   /** Takes where the admin listeners of all nodes are. */
   takeAdmins(view: NodeAdminView): void;
+  /** Takes what another node tells about accounts. */
+  takeSecurity(from: number, message: SecurityMessage): void;
+  /** Another node does not run, and has not heard what it was told about accounts. */
+  takeGone(node: number): void;
   /** Closes everything. */
   stop(graceMs: number): Promise<void>;
 }

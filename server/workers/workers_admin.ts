@@ -34,7 +34,7 @@ export class WorkersAdmin {
     const { hostname } = this;
     const clock = systemClock;
     this.#admins = new NodeAdmins(ports, null);
-    const api = this.#api = new MergedApi(this.#admins);
+    const api = this.#api = new MergedApi(this.#admins, null);
     const reportError = (error: unknown) => complain(`The admin listener has failed: ${error}`);
     const page = openPage(api.slices, reportError);
     const handler = new RequestHandler({

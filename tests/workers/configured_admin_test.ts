@@ -5,26 +5,15 @@
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { formatTokenLine, hashToken } from "../../admin/access/token_file.ts";
-import { CONFIG_PERMISSIONS, startServer } from "../harness/broker_process.ts";
-import type { Child } from "../harness/child.ts";
 import { eventually } from "../harness/eventually.ts";
 import * as packets from "../harness/packets.ts";
 import { Site } from "../harness/server_site.ts";
+import { CONFIG, portOf, startConfigured } from "./_configured.ts";
 import { connected, DEADLINE_MS, idOn, test } from "./_server.ts";
 
-const WORKERS = "fairway_native_sockets true\nfairway_workers 2\nlog_dest stdout\n" +
-  "log_timestamp false\nconnection_messages false\nallow_anonymous true\nlistener 0 127.0.0.1\n";
+const WORKERS = `${CONFIG}allow_anonymous true\nlistener 0 127.0.0.1\n`;
 
 const ADMIN = "listener 0 127.0.0.1\nprotocol http_api\n";
-
-function start(site: Site): Child {
-  return startServer(["-c", site.path], [...CONFIG_PERMISSIONS, "--allow-ffi"]);
-}
-
-async function portOf(server: Child, scheme: string): Promise<number> {
-  const pattern = new RegExp(`${scheme}://127\\.0\\.0\\.1:(\\d+)`);
-  return Number((await server.waitFor(pattern, "stdout", DEADLINE_MS))[1]);
-}
 
 async function makeTokens(): Promise<string> {
   const lineOf = async (scope: "read" | "write") =>
@@ -46,7 +35,7 @@ test("an admin listener of a configuration serves the API of all workers, by its
     "fairway.conf": `${WORKERS}max_connections 11\n${ADMIN}fairway_admin_tokens FOLDER/tokens\n`,
     tokens: await makeTokens(),
   });
-  await using server = start(site);
+  await using server = startConfigured(site);
   const port = await portOf(server, "mqtt");
   const admin = await portOf(server, "http");
   const ids = [0, 1].map((node) => idOn(node, "c"));
@@ -94,7 +83,7 @@ test("a caller that may only read is given no payload by any worker", async () =
     "fairway.conf": `${WORKERS}${ADMIN}fairway_admin_tokens FOLDER/tokens\n`,
     tokens: await makeTokens(),
   });
-  await using server = start(site);
+  await using server = startConfigured(site);
   const port = await portOf(server, "mqtt");
   const admin = await portOf(server, "http");
   for (const node of [0, 1]) {
@@ -120,7 +109,7 @@ test("a reload by the API is one of all workers, and says what is wrong", async 
     acl: "topic readwrite #\n",
     tokens: await makeTokens(),
   });
-  await using server = start(site);
+  await using server = startConfigured(site);
   const port = await portOf(server, "mqtt");
   const admin = await portOf(server, "http");
   const reload = () => ask(admin, "/api/v1/reload", { method: "POST" });
@@ -146,7 +135,7 @@ test("a reload opens an admin listener, changes who may use it, and closes it", 
     "fairway.conf": WORKERS,
     tokens: await makeTokens(),
   });
-  await using server = start(site);
+  await using server = startConfigured(site);
   const port = await portOf(server, "mqtt");
   await site.write("fairway.conf", `${WORKERS}${ADMIN}`);
   server.signal("SIGHUP");

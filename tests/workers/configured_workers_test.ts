@@ -179,15 +179,10 @@ test("what cannot go with workers is refused at its line", async () => {
       "fairway_stream_dead s\nfairway_stream_dead_reason backlog\n",
       ":9: fairway_stream_dead_reason: cannot go with fairway_workers yet",
     ],
-    [
-      "fairway_native_sockets true\nfairway_workers 2\nfairway_dynamic_security_file FOLDER/d.json\n",
-      ":5: fairway_dynamic_security_file: cannot go with fairway_workers yet",
-    ],
   ];
   for (const [text, wanted] of cases) {
     await using site = await Site.make({
       "fairway.conf": `listener 0 127.0.0.1\nallow_anonymous true\n${text}`,
-      "d.json": "{}",
     });
     const { code, stderr } = await site.run();
     assertEquals(code, 2, stderr);

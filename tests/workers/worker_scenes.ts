@@ -6,12 +6,15 @@
  */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { hashToken } from "../../admin/access/token_file.ts";
+import { connect } from "../../client/mod.ts";
 import { ownerOf } from "../../cluster/client_owner.ts";
 import { NodeStartError } from "../../server/start_error.ts";
 import { Supervisor } from "../../server/workers/supervisor.ts";
 import { eventually } from "../harness/eventually.ts";
 import * as packets from "../harness/packets.ts";
 import { RawClient } from "../harness/raw_client.ts";
+import { Admin } from "../harness/security_site.ts";
+import { securityFile } from "./_configured.ts";
 
 /** A worker needs so long to start on a busy machine, in milliseconds. */
 const RESTART_DEADLINE_MS = 20_000;
@@ -129,34 +132,44 @@ SCENES["a node that cannot start is told in its own words, and none runs"] = asy
   taken.close();
 };
 
-SCENES["the API of a configuration is there again with the worker that serves it"] = async () => {
+/** Starts two workers with a configuration; `FOLDER` in it stands for a folder. */
+async function startConfigured(folder: string, text: string) {
+  const config = `${folder}/fairway.conf`;
+  const common = "fairway_native_sockets true\nfairway_workers 2\nlog_dest none\n";
+  await Deno.writeTextFile(config, common + text.replaceAll("FOLDER", folder));
+  const settings = {
+    config,
+    directory: null,
+    strictStore: false,
+    streams: [],
+    connectionsMax: 100,
+    memoryBytesMax: 0,
+    verbose: false,
+    version: "Fairway test",
+  };
+  const { supervisor, started } = await Supervisor.start(2, settings, [], true);
+  return { supervisor, ports: started.ports };
+}
+
+/** Does something with a folder that is removed then. */
+async function withFolder(work: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
   try {
-    const hash = await hashToken("secret");
-    await Deno.writeTextFile(`${folder}/tokens`, `me:write:${hash}\n`);
-    const config = `${folder}/fairway.conf`;
-    await Deno.writeTextFile(
-      config,
-      "fairway_native_sockets true\nfairway_workers 2\nlog_dest none\nallow_anonymous true\n" +
-        "listener 0 127.0.0.1\nlistener 0 127.0.0.1\nprotocol http_api\n" +
-        `fairway_admin_tokens ${folder}/tokens\n`,
+    await work(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+SCENES["the API of a configuration is there again with the worker that serves it"] = () =>
+  withFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/tokens`, `me:write:${await hashToken("secret")}\n`);
+    const { supervisor, ports } = await startConfigured(
+      folder,
+      "allow_anonymous true\nlistener 0 127.0.0.1\nlistener 0 127.0.0.1\n" +
+        "protocol http_api\nfairway_admin_tokens FOLDER/tokens\n",
     );
-    const { supervisor, started } = await Supervisor.start(
-      2,
-      {
-        config,
-        directory: null,
-        strictStore: false,
-        streams: [],
-        connectionsMax: 100,
-        memoryBytesMax: 0,
-        verbose: false,
-        version: "Fairway test",
-      },
-      [],
-      true,
-    );
-    const url = `http://127.0.0.1:${started.ports[1]}/api/v1/clients`;
+    const url = `http://127.0.0.1:${ports[1]}/api/v1/clients`;
     const headers = { authorization: "Bearer secret" };
     const statusOf = async () => {
       try {
@@ -175,10 +188,49 @@ SCENES["the API of a configuration is there again with the worker that serves it
       }, RESTART_DEADLINE_MS);
     }
     await supervisor.stop(0);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-};
+  });
+
+SCENES["dynamic security is whole again when a worker has died, whichever it is"] = () =>
+  withFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/d.json`, await securityFile());
+    const { supervisor, ports: [port] } = await startConfigured(
+      folder,
+      "listener 0 127.0.0.1\nfairway_dynamic_security_file FOLDER/d.json\n" +
+        "persistence true\nfairway_data_dir FOLDER/data\n",
+    );
+    const loginAt = async (node: number, username: string) => {
+      const clientId = onEach(2, username)[node]!;
+      const options = { username, password: "pw", clientId, reconnect: false as const };
+      await (await connect(`mqtt://127.0.0.1:${port}`, options)).close();
+    };
+    const adminAt = (node: number) => {
+      const clientId = onEach(2, "admin")[node]!;
+      return Admin.connect(port!, { username: "admin", password: "adminpw", clientId });
+    };
+    for (const dying of [1, 0]) {
+      const [before, after] = [`before-${dying}`, `after-${dying}`];
+      const add = (username: string) => ({ command: "createClient", username, password: "pw" });
+      await using admin = await adminAt(1 - dying);
+      await admin.must(add(before));
+      supervisor.kill(dying);
+      // Each command is answered; while the owner is away, with an error.
+      await eventually("a command is executed", async () => {
+        const [answer] = await admin.send(add(after));
+        return answer!.error === undefined || answer!.error === "Client already exists";
+      }, RESTART_DEADLINE_MS);
+      await eventually("both nodes know every account", async () => {
+        try {
+          for (const node of [0, 1]) for (const name of [before, after]) await loginAt(node, name);
+          return true;
+        } catch {
+          return false;
+        }
+      }, RESTART_DEADLINE_MS);
+      await admin.must({ command: "deleteClient", username: before });
+      for (const node of [0, 1]) await assertRejects(() => loginAt(node, before));
+    }
+    await supervisor.stop(0);
+  });
 
 if (import.meta.main) {
   await SCENES[Deno.args[0]!]!();
