@@ -5,8 +5,16 @@ import { FieldError, type Fields } from "./fields.ts";
 import { VERBOSE_LIST_MAX } from "./limits.ts";
 import type { Account, Group, Role } from "./model.ts";
 
+/** The clients that a change affects, wherever they are connected. */
+export interface AffectedClients {
+  /** The user names of accounts. */
+  readonly usernames: ReadonlySet<string>;
+  /** Whether clients without a user name are among them. */
+  readonly isAnonymous: boolean;
+}
+
 /** The clients that must connect again, because their permissions have changed. */
-export interface Affected {
+export interface Affected extends AffectedClients {
   /** The user names of accounts. */
   readonly usernames: Set<string>;
   /** Whether clients without a user name are among them. */

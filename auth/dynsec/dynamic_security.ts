@@ -13,7 +13,7 @@ import { importDocument, type ImportedAccounts } from "./import.ts";
 import { MESSAGES_WAITING_MAX } from "./limits.ts";
 import { type AccountRow, rowsOf, takeRow } from "./rows.ts";
 import type { AccountChange, SecurityHost } from "./security_host.ts";
-import { CONTROL_TOPIC, RESPONSE_TOPIC, type SecurityInEffect } from "./security_in_effect.ts";
+import { CONTROL_TOPIC, RESPONSE_TOPIC } from "./security_in_effect.ts";
 
 /** The answer to every command of a message if the store does not accept the changes. */
 export const NOT_STORED = "Nothing was changed: it could not be stored";
@@ -48,7 +48,7 @@ export interface RowCopy {
  * Accounts, groups and roles that administrators change while the broker runs, with the commands of
  * mosquitto's dynamic security. A change is stored before it is answered.
  */
-export class DynamicSecurity implements SecurityInEffect {
+export class DynamicSecurity {
   /** The topic that takes its commands. */
   readonly topic: string = CONTROL_TOPIC;
   /** Accepts clients that have an account. */

@@ -1,16 +1,9 @@
 /** Applies changed permissions to the clients that are connected. */
+import type { AffectedClients } from "./command.ts";
 import type { SecurityHost } from "./security_host.ts";
 
 /** Steps of a loop between two turns. */
 const STEPS_PER_TURN = 256;
-
-/** The clients that a change affects, wherever they are connected. */
-export interface AffectedClients {
-  /** The user names of accounts. */
-  readonly usernames: ReadonlySet<string>;
-  /** Whether clients without a user name are among them. */
-  readonly isAnonymous: boolean;
-}
 
 /** What it needs of the broker. */
 export type EnforcementHost = Pick<

@@ -1,5 +1,5 @@
 /** The other nodes of a broker, each of which has a replica of the accounts. */
-import type { AffectedClients } from "./enforcement.ts";
+import type { AffectedClients } from "./command.ts";
 import type { AccountRow } from "./rows.ts";
 
 /** A connected client with a user name: that name, and its address. */

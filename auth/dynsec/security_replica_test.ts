@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { ReasonCode } from "../../codec/mod.ts";
 import { DynamicSecurity } from "./dynamic_security.ts";
-import type { AffectedClients } from "./enforcement.ts";
+import type { AffectedClients } from "./command.ts";
 import type { AccountRow } from "./rows.ts";
 import type { SecurityPeers } from "./security_peers.ts";
 import { SecurityReplica } from "./security_replica.ts";

@@ -1,6 +1,6 @@
 /** What nodes tell each other about the accounts of dynamic security, by way of the supervisor. */
 import type { ClientInfo } from "../../auth/authenticator.ts";
-import type { AffectedClients } from "../../auth/dynsec/enforcement.ts";
+import type { AffectedClients } from "../../auth/dynsec/command.ts";
 import type { AccountRow } from "../../auth/dynsec/rows.ts";
 import type { ConnectedUser } from "../../auth/dynsec/security_peers.ts";
 

@@ -1,6 +1,6 @@
 /** The accounts of dynamic security on the node that owns them, and the way to their replicas. */
 import type { DynamicSecurity } from "../../auth/dynsec/dynamic_security.ts";
-import type { AffectedClients } from "../../auth/dynsec/enforcement.ts";
+import type { AffectedClients } from "../../auth/dynsec/command.ts";
 import type { AccountRow } from "../../auth/dynsec/rows.ts";
 import type { ConnectedUser, SecurityPeers } from "../../auth/dynsec/security_peers.ts";
 import {
