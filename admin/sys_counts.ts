@@ -84,9 +84,13 @@ export function sysCountsOf({ stats }: Pick<Broker, "stats">, totals: Totals): S
   };
 }
 
-/** The state of a broker, and of others beside it, as that of one broker. */
+/**
+ * The state of a broker, and of others beside it, as that of one broker. The most clients at one
+ * time are at least those of now, and those that either of them has seen.
+ */
 export function addCounts(own: SysCounts, other: SysCounts): SysCounts {
-  return added(own, other, (name) => !REPLICAS.includes(name));
+  const sum = added(own, other, (name) => !REPLICAS.includes(name));
+  return { ...sum, clientsMost: Math.max(sum.clients, own.clientsMost, other.clientsMost) };
 }
 
 /** The same, if the other one does not run any more: only what it has counted is left. */

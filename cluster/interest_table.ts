@@ -1,13 +1,9 @@
 /** The filters that somebody on this node is subscribed to, with the QoS. */
 import type { InterestWatcher } from "../broker/node_port.ts";
 import type { QoS } from "../codec/mod.ts";
+import { crossingFilters } from "./crossing_filters.ts";
 import { GroupNumbers } from "./group_numbers.ts";
 import { mapKey } from "../router/map_key.ts";
-import { parseSharedFilter } from "../router/topic.ts";
-
-/** Where bridges tell whether they are connected, also those that are clients. */
-const BRIDGE_LEVELS = ["$SYS", "broker", "connection"] as const;
-const BRIDGE_FILTER = "$SYS/broker/connection/#";
 
 /** How many subscriptions with each QoS there are to one filter. */
 class Interest {
@@ -61,8 +57,14 @@ export class InterestTable implements InterestWatcher {
   }
 
   onAdded(subscribed: string, qos: QoS): void {
-    const filter = crossingFilter(subscribed);
-    if (filter === null) return;
+    for (const filter of crossingFilters(subscribed)) this.#add(filter, qos);
+  }
+
+  onRemoved(subscribed: string, qos: QoS): void {
+    for (const filter of crossingFilters(subscribed)) this.#remove(filter, qos);
+  }
+
+  #add(filter: string, qos: QoS): void {
     const key = mapKey(filter);
     let interest = this.#interests.get(key);
     if (interest === undefined) this.#interests.set(key, interest = new Interest(filter));
@@ -71,9 +73,7 @@ export class InterestTable implements InterestWatcher {
     if (interest.qos !== before) this.#onChanged(filter);
   }
 
-  onRemoved(subscribed: string, qos: QoS): void {
-    const filter = crossingFilter(subscribed);
-    if (filter === null) return;
+  #remove(filter: string, qos: QoS): void {
     const key = mapKey(filter);
     const interest = this.#interests.get(key);
     if (interest === undefined) return;
@@ -82,23 +82,4 @@ export class InterestTable implements InterestWatcher {
     if (interest.qos === null) this.#interests.delete(key);
     if (interest.qos !== before) this.#onChanged(filter);
   }
-}
-
-/**
- * The filter by which other nodes send what a subscription is for; `null` if they send nothing. Below
- * `$SYS/` each node tells its own state, and only bridges tell theirs to all.
- */
-function crossingFilter(filter: string): string | null {
-  const shared = parseSharedFilter(filter);
-  const levels = (shared?.filter ?? filter).split("/", BRIDGE_LEVELS.length + 1);
-  if (levels[0] !== BRIDGE_LEVELS[0] || levels.length === 1) return filter;
-  for (const [i, name] of BRIDGE_LEVELS.entries()) {
-    const level = levels[i];
-    // A shared group is one and the same on all nodes, with the filter that it has.
-    if (level === "#") return shared === null ? BRIDGE_FILTER : null;
-    if (level !== name && level !== "+") return null;
-  }
-  if (levels.length === BRIDGE_LEVELS.length) return null;
-  const isExact = BRIDGE_LEVELS.every((name, i) => levels[i] === name);
-  return isExact ? filter : shared === null ? BRIDGE_FILTER : null;
 }

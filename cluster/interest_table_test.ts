@@ -27,16 +27,26 @@ Deno.test("InterestTable knows the highest QoS of each filter, and reports each 
   }
 });
 
-Deno.test("InterestTable tells of $SYS only what bridges say, and of that once", () => {
+Deno.test("InterestTable tells of $SYS only what a node knows alone, and of that once", () => {
   const states = "$SYS/broker/connection/#";
+  const log = "$SYS/broker/log/#";
+  const presence = ["connected", "disconnected"].map((event) => `$SYS/broker/clients/+/${event}`);
   const expected: Record<string, string[]> = {
-    "$SYS/#": [states],
+    "$SYS/#": [states, log, ...presence],
+    "$SYS/broker/#": [states, log, ...presence],
+    "$SYS/broker/log/E": ["$SYS/broker/log/E"],
+    "$SYS/broker/+/E": [states, log],
+    "$SYS/broker/clients/x/connected": ["$SYS/broker/clients/x/connected"],
+    "$SYS/broker/clients/x/+": presence,
+    "$SYS/broker/clients/+/connected/x": [],
+    "$SYS/broker/clients/connected": [],
+    "$SYS/broker/messages/#": [],
     "$SYS/+/connection/#": [states],
-    "$SYS/broker/+/x/state": [states],
+    "$SYS/broker/+/x/state": [states, log],
     "$SYS/broker/connection/x/state": ["$SYS/broker/connection/x/state"],
     "$SYS/broker/connection/#": [states],
     "$SYS/broker/connection": [],
-    "$SYS/broker/clients/#": [],
+    "$SYS/broker/clients/#": presence,
     "$SYS/+": [],
     "$SYS": ["$SYS"],
     "$SYSTEM/#": ["$SYSTEM/#"],
@@ -53,7 +63,7 @@ Deno.test("InterestTable tells of $SYS only what bridges say, and of that once",
   const table = new InterestTable(() => {});
   table.onAdded("$SYS/#", 0);
   table.onAdded(states, 2);
-  assertEquals([table.size, table.qosOf(states)], [1, 2]);
+  assertEquals([table.size, table.qosOf(states)], [4, 2]);
   table.onRemoved(states, 2);
   assertEquals(table.qosOf(states), 0);
 });
