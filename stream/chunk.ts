@@ -1,6 +1,9 @@
 /** Chunks: messages of a stream that are stored in one row. */
 import { StoreError } from "../store/store.ts";
+import { type FrameRun, headOf } from "./frame_run.ts";
 import {
+  copy,
+  DELTA,
   deltaOf,
   lengthOf,
   RECORD_HEAD_BYTES,
@@ -104,6 +107,37 @@ export class OpenChunk implements Chunk {
     writeRecord(this.view, this.bytes, at, bytes, this.count, timeMs, input);
     this.#added(at, bytes, timeMs);
     return bytes;
+  }
+
+  /**
+   * Appends messages until the chunk is full.
+   *
+   * @param from The start of the first packet of the run that is appended.
+   * @returns The start of the first packet that is not; the end of the run if there is none.
+   */
+  appendRun(run: FrameRun, from: number, timeMs: number): number {
+    const { buffer, end } = run;
+    const head = headOf(run, timeMs);
+    const bodyBytes = 2 + run.topic.length + (run.v5 ? 1 : 0);
+    while (from < end && !this.isFull) {
+      let body = from + 1;
+      let length = 0;
+      for (let shift = 0;; shift += 7) {
+        const byte = buffer[body++]!;
+        length |= (byte & 0x7f) << shift;
+        if (byte < 0x80) break;
+      }
+      const payload = body + bodyBytes;
+      from = body + length;
+      const bytes = head.length + from - payload;
+      const at = this.#reserve(bytes);
+      copy(head, 0, head.length, this.bytes, at);
+      this.view.setUint32(at, bytes, true);
+      this.view.setUint32(at + DELTA, this.count, true);
+      copy(buffer, payload, from, this.bytes, at + head.length);
+      this.#added(at, bytes, timeMs);
+    }
+    return from;
   }
 
   /**

@@ -15,6 +15,7 @@ export interface CleanedLog {
   readonly retention: Required<Retention>;
   readonly firstKnown: number;
   readonly isEnded: boolean;
+  seal(): void;
 }
 
 /**
@@ -45,8 +46,27 @@ export class ChunkCleaner {
     this.over = this.#run().catch((error) => this.#host.reportError(error));
   }
 
-  /** Removes the matching messages from the chunks before a sequence. */
-  async purge(isPurged: (topic: string, seq: number) => boolean, before: number): Promise<void> {
+  /**
+   * Removes matching messages anywhere in the stream. No reader gets them any more.
+   *
+   * @param isPurged Whether a message with a topic and a sequence is to be removed.
+   * @param before The sequence in front of which all of them are.
+   * @param whenStored Waits for the commit that holds what was done by now.
+   */
+  async purge(
+    isPurged: (topic: string, seq: number) => boolean,
+    before: number,
+    whenStored: () => Promise<void>,
+  ): Promise<void> {
+    // What the store has not yet is not removed from it.
+    this.#log.seal();
+    await whenStored();
+    await this.#purge(isPurged, before);
+    this.#onCleaned();
+    await whenStored();
+  }
+
+  async #purge(isPurged: (topic: string, seq: number) => boolean, before: number): Promise<void> {
     const { chunks } = this.#log;
     for (let seq = 1; seq < before;) {
       const info = chunks.infoAt(seq);

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { encodePacket } from "../codec/mod.ts";
 import { StoreError } from "../store/store.ts";
 import { OpenChunk, StoredChunk } from "./chunk.ts";
 import { RecordView } from "./record.ts";
@@ -72,4 +73,37 @@ Deno.test("OpenChunk frees the unused part of its buffer when it is full, if tha
   const { bytes } = little;
   little.seal();
   assertEquals([little.bytes === bytes, little.weight], [true, 70]);
+});
+
+Deno.test("OpenChunk.appendRun() writes the records that append() would, until it is full", () => {
+  const topic = encoder.encode("sensors/kitchen");
+  for (const publisher of [null, "ann"]) {
+    for (const v5 of [false, true]) {
+      const payloads = [0, 1, 64, 65, 200, 3, 20_000, 70_000, 5].map((length, at) =>
+        new Uint8Array(length).fill(at + 1)
+      );
+      const frames = payloads.map((payload) =>
+        encodePacket({
+          ...{ type: "publish", topic: "sensors/kitchen", payload, qos: 0, retain: false },
+          ...{ dup: false, packetId: 0, properties: {} },
+        }, v5 ? 5 : 4)
+      );
+      const buffer = Uint8Array.from([0x99, ...frames.flatMap((frame) => [...frame])]);
+      const run = { buffer, start: 1, end: buffer.length, v5, topic, publisher };
+      const chunk = new OpenChunk(10);
+      const alike = new OpenChunk(10);
+      const end = chunk.appendRun(run, run.start, 1234);
+      // The last one is left for the next chunk.
+      assertEquals(end, buffer.length - frames.at(-1)!.length);
+      for (const payload of payloads.slice(0, -1)) {
+        const { length } = payload;
+        const at = { propertiesStart: 0, propertiesEnd: 0, payloadStart: 0, payloadEnd: length };
+        alike.append({ ...inputOf(length), topic, publisher, buffer: payload, ...at }, 1234);
+      }
+      assertEquals(chunk.bytes.subarray(0, chunk.end), alike.bytes.subarray(0, alike.end));
+      assertEquals([chunk.next, chunk.lastTimeMs, chunk.isFull], [18, 1234, true]);
+      const next = new OpenChunk(18);
+      assertEquals([next.appendRun(run, end, 1235), next.next], [buffer.length, 19]);
+    }
+  }
 });

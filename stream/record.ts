@@ -3,6 +3,9 @@
 /** The size of a record without its topic, publisher, properties, expiry and payload, in bytes. */
 export const RECORD_HEAD_BYTES = 22;
 
+/** Where the sequence of a record is, minus that of its chunk: four bytes, little-endian. */
+export const DELTA = 4;
+
 const TIME = 8;
 const FLAGS = 14;
 const TOPIC_LENGTH = 15;
@@ -79,7 +82,7 @@ export function writeRecord(
   const publisherLength = publisherBytes.length;
   const propertiesLength = propertiesEnd - propertiesStart;
   view.setUint32(at, length, true);
-  view.setUint32(at + 4, delta, true);
+  view.setUint32(at + DELTA, delta, true);
   view.setUint32(at + TIME, timeMs % 2 ** 32, true);
   view.setUint16(at + TIME + 4, Math.floor(timeMs / 2 ** 32), true);
   bytes[at + FLAGS] = input.qos | (input.retain ? RETAIN : 0) | (expirySeconds < 0 ? 0 : EXPIRES) |
@@ -101,6 +104,27 @@ export function writeRecord(
   copy(buffer, payloadStart, payloadEnd, bytes, to);
 }
 
+/** The bytes in front of the payload of the last {@linkcode recordHead}. */
+let headBytes = new Uint8Array(256);
+let headView = new DataView(headBytes.buffer);
+
+/**
+ * The bytes that are the same in the records of many messages, up to the payload. The length and
+ * the sequence, its first 8 bytes, are still to be set.
+ *
+ * @param input One of the messages, without its payload.
+ * @returns Borrowed until the next call.
+ */
+export function recordHead(input: StreamInput, timeMs: number): Uint8Array {
+  const length = recordBytes(input);
+  if (length > headBytes.length) {
+    headBytes = new Uint8Array(2 * length);
+    headView = new DataView(headBytes.buffer);
+  }
+  writeRecord(headView, headBytes, 0, length, 0, timeMs, input);
+  return headBytes.subarray(0, length);
+}
+
 /** Marks a record as one that no reader may get. */
 export function revokeRecord(bytes: Uint8Array, at: number): void {
   bytes[at + FLAGS]! |= REVOKED;
@@ -113,7 +137,7 @@ export function lengthOf(view: DataView, at: number): number {
 
 /** The sequence of the record at `at`, minus that of its chunk. */
 export function deltaOf(view: DataView, at: number): number {
-  return view.getUint32(at + 4, true);
+  return view.getUint32(at + DELTA, true);
 }
 
 /** When the message of the record at `at` arrived, in milliseconds since 1970. */
@@ -186,7 +210,13 @@ function publisherOf(publisher: string | null): Uint8Array {
 }
 
 /** Copies bytes. A loop is faster for short payloads, because a view costs more than the copy. */
-function copy(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): void {
+export function copy(
+  from: Uint8Array,
+  start: number,
+  end: number,
+  to: Uint8Array,
+  at: number,
+): void {
   if (end - start > 64) to.set(from.subarray(start, end), at);
   else for (let i = start; i < end; i++) to[at++] = from[i]!;
 }

@@ -242,7 +242,7 @@ export class Stream {
     else throw new TypeError("What is purged? Give before, or filter, or both");
     if (filter !== "#") {
       const isPurged = (topic: string) => matchesFilter(filter, topic);
-      return await this.#log.purgeMatching(isPurged, seq, whenStored);
+      return await this.#log.cleaner.purge(isPurged, seq, whenStored);
     }
     this.#log.purge(seq);
     await whenStored();

@@ -4,6 +4,7 @@ import { RecordWriter } from "../store/record.ts";
 import type { Store } from "../store/store.ts";
 import { ChunkCleaner } from "./chunk_cleaner.ts";
 import type { ChunkCache } from "./chunk_cache.ts";
+import type { FrameRun } from "./frame_run.ts";
 import type { StreamInput } from "./record.ts";
 import { checkRetention, KEPT, reachesIntoChunks, type Retention } from "./retention.ts";
 import type { SkippedMessages } from "./skipped_messages.ts";
@@ -55,7 +56,8 @@ export class StreamLog {
   readonly topics: StreamTopics;
   /** The messages that could not be stored. */
   readonly skipped: SkippedMessages;
-  readonly #cleaner: ChunkCleaner;
+  /** Removes messages from the middle of the stream. */
+  readonly cleaner: ChunkCleaner;
   /** The state that the current commit writes; `null` for no commit. */
   #written: { next: number; oldest: number; version: number } | null = null;
   /** Counts changes of the stream itself. Without one, a commit writes only the groups. */
@@ -82,7 +84,7 @@ export class StreamLog {
     this.#first = Math.min(row.first, this.#last + 1);
     this.chunks = new StreamChunks(row.id, host, index, open, () => this.#onHeadsLoaded());
     this.topics = new StreamTopics(this, host);
-    this.#cleaner = new ChunkCleaner(this, host, () => {
+    this.cleaner = new ChunkCleaner(this, host, () => {
       this.#onHeadsLoaded();
       this.#markChanged();
     });
@@ -162,7 +164,7 @@ export class StreamLog {
   /** Resolves when the declared limits hold. A limit by topic needs a look at every message. */
   async ready(): Promise<void> {
     await this.topics.ready;
-    this.#cleaner.wake();
+    this.cleaner.wake();
   }
 
   /** Removes all limits until the stream is declared again, so that nothing is dropped. */
@@ -179,15 +181,16 @@ export class StreamLog {
    * @returns Its sequence.
    */
   append(input: StreamInput, isRevocable: boolean = input.qos > 0): number {
-    const { chunks } = this;
-    if (chunks.open.next !== this.#last + 1) this.#startOver();
-    const seq = ++this.#last;
-    // The clock may be set back, but the times of a stream must ascend: it is searched by time.
-    const timeMs = Math.max(chunks.open.lastTimeMs, Math.floor(this.#host.now()));
-    chunks.append(input, timeMs, isRevocable);
-    if (chunks.open.isFull) this.#startOver();
-    this.#markChanged();
-    return seq;
+    this.chunks.append(input, this.#nextTimeMs(), isRevocable);
+    return this.#onAppended();
+  }
+
+  /** Appends messages that have come together. Their bytes are copied. */
+  appendRun(run: FrameRun): void {
+    const timeMs = this.#nextTimeMs();
+    for (let at = run.start; at < run.end; this.#onAppended()) {
+      at = this.chunks.open.appendRun(run, at, timeMs);
+    }
   }
 
   /** Counts a message that cannot be stored. It uses a sequence, so that readers report a gap. */
@@ -203,13 +206,6 @@ export class StreamLog {
     else trimTopics(this, topics, this.#host.topicsMax());
   }
 
-  /** When the oldest chunk becomes too old, in milliseconds since 1970; `Infinity` for never. */
-  get nextTrimMs(): number {
-    if (this.#first > this.#last) return Infinity;
-    const lastTimeMs = this.chunks.head?.lastTimeMs ?? this.chunks.open.lastTimeMs;
-    return lastTimeMs + this.#retention.maxAgeMs;
-  }
-
   /** Drops all messages before a sequence. */
   purge(before: number): void {
     this.dropTo(Math.min(before, this.#last + 1));
@@ -217,25 +213,10 @@ export class StreamLog {
     this.#markChanged();
   }
 
-  /**
-   * Removes matching messages anywhere in the stream. No reader gets them any more.
-   *
-   * @param isPurged Whether a message with a topic and a sequence is to be removed.
-   * @param before The sequence in front of which all of them are.
-   * @param whenStored Waits for the commit that holds what was done by now.
-   */
-  async purgeMatching(
-    isPurged: (topic: string, seq: number) => boolean,
-    before: number,
-    whenStored: () => Promise<void>,
-  ): Promise<void> {
-    // What the store has not yet is not removed from it.
+  /** What is appended later goes into another chunk. */
+  seal(): void {
     if (this.chunks.open.count > 0) this.#startOver();
     this.#markChanged();
-    await whenStored();
-    await this.#cleaner.purge(isPurged, before);
-    this.#markChanged();
-    await whenStored();
   }
 
   /** Whether the stream was closed or removed. Nothing can be appended then. */
@@ -247,7 +228,7 @@ export class StreamLog {
   end(): Promise<void> {
     this.#isEnded = true;
     this.#waiters.wake();
-    return this.#cleaner.over;
+    return this.cleaner.over;
   }
 
   /** Removes the stream with all messages. Do not use it afterwards. */
@@ -307,7 +288,7 @@ export class StreamLog {
     this.#stored = next - 1;
     this.topics.take(from);
     this.chunks.onCommitted(next);
-    this.#cleaner.wake();
+    this.cleaner.wake();
     this.#waiters.wake();
   }
 
@@ -321,6 +302,22 @@ export class StreamLog {
   #markChanged(): void {
     this.#version++;
     if (!this.#isWriting) this.#host.commits.markChanged(this);
+  }
+
+  /** The time of the next message. The open chunk takes it. */
+  #nextTimeMs(): number {
+    if (this.chunks.open.next !== this.#last + 1) this.#startOver();
+    // The clock may be set back, but the times of a stream must ascend: it is searched by time.
+    return Math.max(this.lastTimeMs, Math.floor(this.#host.now()));
+  }
+
+  /** Messages are in the open chunk. Returns the sequence of the last one. */
+  #onAppended(): number {
+    const { open } = this.chunks;
+    this.#last = open.next - 1;
+    if (open.isFull) this.#startOver();
+    this.#markChanged();
+    return this.#last;
   }
 
   #readHeads(): void {

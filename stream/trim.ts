@@ -49,6 +49,14 @@ function trimHead(log: TrimmedLog, cutoffMs: number, maxBytes: number): void {
   else if (count > 0) log.dropTo(next);
 }
 
+/** When the oldest chunk becomes too old, in milliseconds since 1970; `Infinity` for never. */
+export function nextTrimMs(
+  { firstKnown, last, chunks, retention: { maxAgeMs } }: TrimmedLog,
+): number {
+  if (firstKnown > last) return Infinity;
+  return (chunks.head?.lastTimeMs ?? chunks.open.lastTimeMs) + maxAgeMs;
+}
+
 /** Drops the oldest messages of a stream that has a limit by topic. */
 export function trimTopics(log: TrimmedLog, topics: KeptTopics, topicsMax: number): void {
   const { chunks, cutoffMs, stored, retention: { maxMessages, maxBytes } } = log;

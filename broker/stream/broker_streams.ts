@@ -10,6 +10,7 @@ import { Stream } from "../../stream/stream.ts";
 import type { StreamCommits, StreamLog } from "../../stream/stream_log.ts";
 import type { StreamWaiter } from "../../stream/stream_waiters.ts";
 import { StreamTable } from "../../stream/stream_table.ts";
+import { nextTrimMs } from "../../stream/trim.ts";
 import type { Commit } from "../base/commit.ts";
 import type { BrokerContext } from "../base/context.ts";
 import type { Message } from "../base/message.ts";
@@ -196,8 +197,7 @@ export class BrokerStreams {
     if (declared !== undefined) this.#unsubscribe(declared);
     this.#declared.delete(name);
     this.#retired.delete(name);
-    const removed = [this.onDisk?.remove(name), this.#inMemory?.remove(name)];
-    return removed.includes(true);
+    return [this.onDisk?.remove(name), this.#inMemory?.remove(name)].includes(true);
   }
 
   #retire(name: string): boolean {
@@ -278,11 +278,11 @@ export class BrokerStreams {
   #trim(log: StreamLog, deadline: Deadline): void {
     if (log.isRemoved) return;
     log.trim();
-    const { nextTrimMs } = log;
+    const dueMs = nextTrimMs(log);
     const { maxAgeMs } = log.retention;
     if (maxAgeMs === Infinity) return;
     const { scheduler, calendar, clock } = this.#host.context;
-    const atMs = nextTrimMs === Infinity ? clock.now() + maxAgeMs : calendar.toClock(nextTrimMs);
+    const atMs = dueMs === Infinity ? clock.now() + maxAgeMs : calendar.toClock(dueMs);
     scheduler.set(deadline, Math.max(atMs, clock.now() + 1));
   }
 

@@ -1,7 +1,7 @@
 /** The subscriber that appends publications to a stream. */
 import { WIRE_CLASS_OWN } from "../../router/subscription.ts";
 import type { StreamLog } from "../../stream/stream_log.ts";
-import type { Message } from "../base/message.ts";
+import { type Message, messageBytes } from "../base/message.ts";
 import type { PublishBatch } from "../delivery/publish_batch.ts";
 import { Rank, type Receiver } from "../delivery/subscriber.ts";
 import { isExcluded, type StreamDeclaration } from "./stream_options.ts";
@@ -42,21 +42,38 @@ export class StreamReceiver implements Receiver {
   }
 
   receiveRun(run: PublishBatch): void {
-    for (const message of run.messages()) this.receive(message);
+    const { route, origin } = run;
+    if (this.#excludes(route.bytes, route.topic)) return;
+    if (this.#host.isFull) {
+      for (const message of run.messages()) this.#skip(message);
+      return;
+    }
+    const { buffer, start, end, v5 } = run;
+    this.#log.appendRun({
+      ...{ buffer, start, end, v5 },
+      ...{ topic: route.bytes, publisher: origin.clientId },
+    });
+    this.#host.storing(run.payloadBytes + run.frames * messageBytes(route.byteLength, 0));
   }
 
   receive(message: Message): void {
-    if (message.topic !== this.#topic) {
-      this.#topic = message.topic;
-      this.#isExcluded = isExcluded(this.#declaration, message.name);
-    }
-    if (this.#isExcluded) return;
-    if (message.qos === 0 && this.#host.isFull) {
-      this.#log.skip();
-      return this.#host.reportDrop(message);
-    }
+    if (this.#excludes(message.topic, message.name)) return;
+    if (message.qos === 0 && this.#host.isFull) return this.#skip(message);
     this.#log.append(message);
     this.#host.storing(message.weight);
+  }
+
+  #excludes(topic: Uint8Array, name: string): boolean {
+    if (topic !== this.#topic) {
+      this.#topic = topic;
+      this.#isExcluded = isExcluded(this.#declaration, name);
+    }
+    return this.#isExcluded;
+  }
+
+  #skip(message: Message): void {
+    this.#log.skip();
+    this.#host.reportDrop(message);
   }
 
   isOrigin(): boolean {
