@@ -2,7 +2,7 @@
  * What streams cost, in processor time of the whole process, with a store on the disk:
  *
  * - `publish`: QoS 0 and QoS 1 messages into a stream, beside the same with no stream, and beside
- *   QoS 1 messages that are stored for a session;
+ *   QoS 1 messages that are stored for a session, or for both;
  * - `find`: how long it takes to find a sequence and a time among ten million messages;
  * - `replay`: 1,000,000 messages of 100 bytes to one subscriber: QoS 0 in 3.1.1 and 5.0, QoS 1 and
  *   2, also to a session that lasts; and to the members of a group.
@@ -32,6 +32,7 @@ const AUDIENCES = {
   "into a stream": { topic: "t/1", end: "t/end" },
   "to a durable session that is away": { topic: "away/1", end: null },
   "to a durable session that is connected": { topic: "here/1", end: null },
+  "into a stream and to a durable session that is away": { topic: "t/away/1", end: "t/end" },
 };
 
 async function publish(count: number): Promise<void> {
@@ -40,11 +41,11 @@ async function publish(count: number): Promise<void> {
       // A message with QoS 0 is not stored for a session.
       if (qos === 0 && what.includes("durable")) continue;
       await withBroker(async (broker) => {
-        for (const filter of ["away/#", "here/#"]) {
+        for (const filter of ["away/#", "t/away/#", "here/#"]) {
           const reader = new BenchClient(broker, 4, filter, false);
           reader.subscribe(filter, 1);
           await reader.subscribed;
-          if (filter === "away/#") reader.pipe.cut();
+          if (filter !== "here/#") reader.pipe.cut();
         }
         const client = new BenchClient(broker, 4, "publisher");
         const batch = encodeMany(topic, qos);

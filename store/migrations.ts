@@ -31,6 +31,9 @@ export const MIGRATIONS: readonly string[] = [
   // A role can have many rules, so the rows may be long.
   `CREATE TABLE accounts ${COLUMNS}`,
   `CREATE TABLE delayed ${COLUMNS}`,
+  // From here on, messages of sessions may be references to streams. Earlier versions cannot read
+  // them, and would remove what they refer to.
+  "SELECT 1",
 ];
 
 /** The version of a file's tables; 0 if it has no tables yet. */

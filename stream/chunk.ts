@@ -1,5 +1,6 @@
 /** Chunks: messages of a stream that are stored in one row. */
 import { StoreError } from "../store/store.ts";
+import { ChunkRefs } from "./chunk_refs.ts";
 import { type FrameRun, headOf } from "./frame_run.ts";
 import {
   copy,
@@ -55,6 +56,8 @@ export class OpenChunk implements Chunk {
   deadBytes = 0;
   /** The index of the first record of the last piece, which the next commit writes again. */
   pieceFrom = 0;
+  /** What refers to its messages. */
+  refs: ChunkRefs = new ChunkRefs();
   readonly #offsets: number[] = [];
 
   /**

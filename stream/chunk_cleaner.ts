@@ -1,6 +1,7 @@
 /** Removes records from the middle of a stream, one chunk per turn. */
 import { type Chunk, keptRecords } from "./chunk.ts";
 import type { ChunkInfo } from "./chunk_index.ts";
+import type { HoldingHost } from "./held_chunks.ts";
 import { RecordView } from "./record.ts";
 import type { Retention } from "./retention.ts";
 import type { StreamChunks } from "./stream_chunks.ts";
@@ -10,6 +11,7 @@ import { TopicMemo } from "./topic_memo.ts";
 
 /** The interface of a stream that the cleaner needs. */
 export interface CleanedLog {
+  readonly id: number;
   readonly chunks: StreamChunks;
   readonly topics: StreamTopics;
   readonly retention: Required<Retention>;
@@ -24,7 +26,7 @@ export interface CleanedLog {
  */
 export class ChunkCleaner {
   readonly #log: CleanedLog;
-  readonly #host: Surroundings;
+  readonly #host: Surroundings & HoldingHost;
   readonly #onCleaned: () => void;
   readonly #memo = new TopicMemo(null);
   readonly #record = new RecordView();
@@ -33,7 +35,7 @@ export class ChunkCleaner {
   over: Promise<void> = Promise.resolve();
 
   /** @param onCleaned Called with each chunk from which records were removed. */
-  constructor(log: CleanedLog, host: Surroundings, onCleaned: () => void) {
+  constructor(log: CleanedLog, host: Surroundings & HoldingHost, onCleaned: () => void) {
     this.#log = log;
     this.#host = host;
     this.#onCleaned = onCleaned;
@@ -43,7 +45,10 @@ export class ChunkCleaner {
   wake(): void {
     if (this.#isRunning || this.#log.topics.kept === null || this.#next() === null) return;
     this.#isRunning = true;
-    this.over = this.#run().catch((error) => this.#host.reportError(error));
+    this.over = this.#run().catch((error) => {
+      // The next start goes on.
+      if (this.#host.references?.isClosing !== true) this.#host.reportError(error);
+    });
   }
 
   /**
@@ -71,6 +76,7 @@ export class ChunkCleaner {
     for (let seq = 1; seq < before;) {
       const info = chunks.infoAt(seq);
       if (info === undefined || info.first >= before || this.#log.isEnded) return;
+      await this.#copyOut(info);
       const chunk = await chunks.whole(info);
       if (chunk !== null) {
         this.#clean(info, chunk, (topic, at) => at < before && isPurged(topic, at));
@@ -78,6 +84,14 @@ export class ChunkCleaner {
       seq = info.last + 1;
       await this.#host.pause();
     }
+  }
+
+  /** Copies the messages of a chunk to all who refer to them. */
+  async #copyOut(info: ChunkInfo): Promise<void> {
+    const { first, last, refs } = info;
+    if (refs === null || this.#host.references === null) return;
+    await this.#host.references.copy(this.#log.id, { first, last, refs });
+    info.refs = null;
   }
 
   #next(): ChunkInfo | null {
@@ -90,6 +104,7 @@ export class ChunkCleaner {
     try {
       for (let info = this.#next(); info !== null; info = this.#next()) {
         await this.#host.pause();
+        await this.#copyOut(info);
         if (this.#log.isEnded || topics.kept === null) return;
         const chunk = await chunks.whole(info);
         if (chunk !== null) this.#clean(info, chunk, () => false);

@@ -1,7 +1,8 @@
 /** Finds the full chunk that has a sequence or a time. */
+import type { ChunkRefs } from "./chunk_refs.ts";
 import { DroppedTimes } from "./dropped_times.ts";
 
-/** The entry of a full chunk: about 100 bytes in memory for a chunk of 64 KiB on the disk. */
+/** The entry of a full chunk: about 110 bytes in memory for a chunk of 64 KiB on the disk. */
 export interface ChunkInfo {
   /** The sequence of its first message. */
   readonly first: number;
@@ -17,6 +18,8 @@ export interface ChunkInfo {
   /** The number and bytes of its records that are no longer kept. */
   dead: number;
   deadBytes: number;
+  /** What refers to its messages; `null` for nothing. */
+  refs: ChunkRefs | null;
 }
 
 /** The number of records of a chunk. */

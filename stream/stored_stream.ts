@@ -1,6 +1,6 @@
 /** The state of a stream in its store, when it is opened. */
 import type { OpenChunk } from "./chunk.ts";
-import type { ChunkIndex } from "./chunk_index.ts";
+import type { ChunkIndex, ChunkInfo } from "./chunk_index.ts";
 import type { GroupState } from "./stream_group.ts";
 import type { StreamRow } from "./stream_row.ts";
 
@@ -10,5 +10,7 @@ export interface StoredStream {
   readonly row: StreamRow;
   readonly index: ChunkIndex;
   readonly open: OpenChunk;
+  /** Chunks that were dropped, but to which something refers, oldest first. */
+  readonly held: readonly ChunkInfo[];
   readonly groups: readonly GroupState[];
 }

@@ -297,11 +297,11 @@ export class Stream {
   async #more(signal: AbortSignal | undefined): Promise<void> {
     const more = new Receipt();
     const waiter = { wake: () => more.close() };
-    this.#log.park(waiter);
+    this.#log.waiters.add(waiter);
     try {
       await more.wait(signal);
     } finally {
-      this.#log.unpark(waiter);
+      this.#log.waiters.delete(waiter);
     }
   }
 }

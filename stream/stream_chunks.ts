@@ -4,15 +4,18 @@ import type { RecordWriter } from "../store/record.ts";
 import { type Chunk, type OpenChunk, StoredChunk } from "./chunk.ts";
 import type { ChunkCache } from "./chunk_cache.ts";
 import { type ChunkIndex, type ChunkInfo, countOf } from "./chunk_index.ts";
+import { ChunkRefs } from "./chunk_refs.ts";
 import type { DroppedTimes } from "./dropped_times.ts";
+import { HeldChunks, type HoldingHost } from "./held_chunks.ts";
 import { HeadChunks } from "./head_chunks.ts";
 import type { StreamInput } from "./record.ts";
+import type { StoredStream } from "./stored_stream.ts";
 import { putChunk, removeChunk } from "./stream_row.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { StreamTail } from "./stream_tail.ts";
 
 /** Memory of the index entry of a full chunk, in bytes. */
-const INFO_BYTES = 100;
+const INFO_BYTES = 110;
 
 /**
  * All chunks of a stream: the newest and the oldest are in memory, the others in cache or store.
@@ -24,6 +27,8 @@ export class StreamChunks {
   readonly #aheadBytesMax: () => number;
   readonly #heads: HeadChunks;
   readonly #tail: StreamTail;
+  /** Dropped chunks to whose messages something refers. */
+  readonly held: HeldChunks;
   /** Chunks that have fewer records than the store has of them; `null` for none any more. */
   readonly #replaced = new Map<ChunkInfo, StoredChunk | null>();
   /** The chunks that the current commit contains. */
@@ -33,14 +38,22 @@ export class StreamChunks {
   /** Changes when a chunk is replaced. A reader that holds a chunk then gets it again. */
   version = 0;
 
-  /** @param onHeadsLoaded Called when the oldest chunks are in memory. */
+  /**
+   * @param onHeadsLoaded Called when the oldest chunks are in memory.
+   * @param onReleased Called when a dropped chunk need not stay in the store any longer.
+   */
   constructor(
     streamId: number,
-    host: Surroundings & { readonly cache: ChunkCache },
-    index: ChunkIndex,
-    open: OpenChunk,
+    host: Surroundings & HoldingHost & { readonly cache: ChunkCache },
+    { index, open, held }: Pick<StoredStream, "index" | "open" | "held">,
     onHeadsLoaded: () => void,
+    onReleased: () => void,
   ) {
+    this.held = new HeldChunks(streamId, host, held, (first) => {
+      // It was never stored if the commit with it has failed.
+      this.#tail.drop(first);
+      onReleased();
+    });
     this.#streamId = streamId;
     this.#cache = host.cache;
     this.#aheadBytesMax = () => host.aheadBytesMax();
@@ -51,6 +64,8 @@ export class StreamChunks {
       return info === undefined ? null : await this.whole(info);
     };
     this.#heads = new HeadChunks(load, onHeadsLoaded, (error) => host.reportError(error));
+    // A broker that has ended before it had copied them left them to this one.
+    this.held.copy();
   }
 
   /** The newest chunk, to which messages are appended. */
@@ -72,6 +87,11 @@ export class StreamChunks {
   /** The first sequence of the oldest chunk. */
   get oldest(): number {
     return this.#index.head?.first ?? this.open.first;
+  }
+
+  /** The sequence before which the store need not have any chunk. */
+  get needed(): number {
+    return Math.min(this.oldest, this.held.oldest);
   }
 
   /** When the messages of the chunks arrived that were dropped. */
@@ -96,7 +116,8 @@ export class StreamChunks {
 
   /** Memory of the chunks and the index, in bytes, without the cache. */
   get memoryBytes(): number {
-    let bytes = this.#tail.bytes + this.#index.size * INFO_BYTES + this.#heads.bytes;
+    const infos = this.#index.size + this.held.size;
+    let bytes = this.#tail.bytes + infos * INFO_BYTES + this.#heads.bytes;
     for (const chunk of this.#replaced.values()) bytes += chunk?.weight ?? 0;
     return bytes;
   }
@@ -145,10 +166,12 @@ export class StreamChunks {
    */
   drop(first: number, next: number): boolean {
     const { oldest } = this;
+    if (first >= this.open.next && !this.open.refs.isEmpty) this.startOver(next);
     for (let head = this.#index.head; head !== undefined; head = this.#index.head) {
       if (head.last >= first) break;
       this.#index.shift();
-      this.#tail.drop(head.first);
+      if (head.refs === null) this.#tail.drop(head.first);
+      else this.held.add(head);
       this.#replaced.delete(head);
       this.#cache.delete(this.#streamId, head.first);
     }
@@ -243,6 +266,25 @@ export class StreamChunks {
     }
   }
 
+  /**
+   * A message that no commit has stored yet is referred to.
+   *
+   * @param id Of the chunk of messages of sessions that refers to it.
+   * @returns The first sequence of its chunk; -1 if there is none.
+   */
+  refer(seq: number, id: number): number {
+    const { open } = this;
+    if (seq >= open.first) {
+      open.refs.add(id);
+      return open.first;
+    }
+    const info = this.#index.find(seq);
+    if (info === undefined) return -1;
+    info.refs ??= new ChunkRefs();
+    info.refs.add(id);
+    return info.first;
+  }
+
   /** The sequence after the last one of the full chunk that {@linkcode at} finds. */
   endOf(seq: number): number {
     return (this.#index.find(seq)?.last ?? this.open.next - 1) + 1;
@@ -267,7 +309,8 @@ export class StreamChunks {
       if (chunk === null) removeChunk(batch, this.#streamId, info.first);
       else putChunk(batch, writer, this.#streamId, chunk, info);
     }
-    this.#tail.write(batch, writer, this.#streamId, (first) => this.#index.find(first)!);
+    const infoOf = (first: number) => this.held.find(first) ?? this.#index.find(first)!;
+    this.#tail.write(batch, writer, this.#streamId, infoOf);
   }
 
   /** The commit is on the disk. It contains all messages before `next`. */

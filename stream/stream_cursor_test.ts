@@ -18,6 +18,7 @@ Deno.test("a cursor that waits holds no chunk: a thousand readers are a thousand
     commits,
     cache,
     now: () => 0,
+    references: null,
     topicsMax: () => 1,
     pause: async () => {},
     aheadBytesMax: () => 0,

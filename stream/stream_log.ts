@@ -4,6 +4,7 @@ import { RecordWriter } from "../store/record.ts";
 import type { Store } from "../store/store.ts";
 import { ChunkCleaner } from "./chunk_cleaner.ts";
 import type { ChunkCache } from "./chunk_cache.ts";
+import type { HoldingHost } from "./held_chunks.ts";
 import type { FrameRun } from "./frame_run.ts";
 import type { StreamInput } from "./record.ts";
 import { checkRetention, KEPT, reachesIntoChunks, type Retention } from "./retention.ts";
@@ -14,7 +15,7 @@ import { StreamGroups } from "./stream_groups.ts";
 import { StreamTopics } from "./stream_topics.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { trimStream, trimTopics } from "./trim.ts";
-import { type StreamWaiter, StreamWaiters } from "./stream_waiters.ts";
+import { StreamWaiters } from "./stream_waiters.ts";
 import { putStream, removeChunks, removeStream } from "./stream_row.ts";
 
 /** Commits the changes of streams to their store. */
@@ -27,7 +28,7 @@ export interface StreamCommits {
 }
 
 /** The interface of the store, clock and error reports that a stream needs. */
-export interface StreamLogHost extends Surroundings {
+export interface StreamLogHost extends Surroundings, HoldingHost {
   readonly store: Store;
   readonly commits: StreamCommits;
   readonly cache: ChunkCache;
@@ -59,20 +60,23 @@ export class StreamLog {
   /** Removes messages from the middle of the stream. */
   readonly cleaner: ChunkCleaner;
   /** The state that the current commit writes; `null` for no commit. */
-  #written: { next: number; oldest: number; version: number } | null = null;
+  #written: { next: number; needed: number; version: number } | null = null;
   /** Counts changes of the stream itself. Without one, a commit writes only the groups. */
   #version = 0;
   #storedVersion = 0;
   /** The sequence before which the store has no chunks any more. */
   #removedTo = 0;
-  readonly #waiters = new StreamWaiters();
+  /** Whether the commit that is being written refers to messages; set by `refer()`. */
+  isReferred = false;
+  /** Woken once, when there is more to read or the stream is removed. */
+  readonly waiters: StreamWaiters = new StreamWaiters();
   #isWriting = false;
   #isRemoved = false;
   #isEnded = false;
 
   /** Use `StreamTable`. */
   constructor(host: StreamLogHost, stored: StoredStream, retention: Retention) {
-    const { name, row, index, open, groups } = stored;
+    const { name, row, open, groups } = stored;
     this.name = name;
     this.id = row.id;
     this.declaration = row.declaration;
@@ -82,7 +86,9 @@ export class StreamLog {
     open.lastTimeMs = Math.max(row.lastTimeMs, open.lastTimeMs);
     this.#last = this.#stored = Math.max(row.last, open.next - 1);
     this.#first = Math.min(row.first, this.#last + 1);
-    this.chunks = new StreamChunks(row.id, host, index, open, () => this.#onHeadsLoaded());
+    const onReleased = () => this.#markChanged();
+    this.chunks = new StreamChunks(row.id, host, stored, () => this.#onHeadsLoaded(), onReleased);
+    open.refs = row.refs;
     this.topics = new StreamTopics(this, host);
     this.cleaner = new ChunkCleaner(this, host, () => {
       this.#onHeadsLoaded();
@@ -227,7 +233,7 @@ export class StreamLog {
   /** Closes the stream, and wakes all waiting readers. Resolves when the current work is done. */
   end(): Promise<void> {
     this.#isEnded = true;
-    this.#waiters.wake();
+    this.waiters.wake();
     return this.cleaner.over;
   }
 
@@ -236,17 +242,7 @@ export class StreamLog {
     this.#isRemoved = true;
     this.groups.end();
     this.#markChanged();
-    this.#waiters.wake();
-  }
-
-  /** Wakes `waiter` once, when there is more to read or the stream is removed. */
-  park(waiter: StreamWaiter): void {
-    this.#waiters.add(waiter);
-  }
-
-  /** Removes a waiter. */
-  unpark(waiter: StreamWaiter): void {
-    this.#waiters.delete(waiter);
+    this.waiters.wake();
   }
 
   /** Adds the changes of the stream to a commit. */
@@ -254,42 +250,49 @@ export class StreamLog {
     if (this.#isRemoved) return removeStream(batch, this.name, this.id);
     this.groups.write(batch, this.#writer);
     if (this.#version === this.#storedVersion) return;
+    const { isReferred, chunks: { open: { refs } } } = this;
+    this.isReferred = false;
+    if (!isReferred) this.#trimToWrite();
+    this.chunks.write(batch, this.#writer);
+    if (isReferred) this.#trimToWrite();
+    this.writeRemovals(batch);
+    const { id, declaration, lastTimeMs, skipped, chunks: { dropped, needed } } = this;
+    const ends = { first: this.#first, last: this.#last };
+    const row = { id, ...ends, lastTimeMs, declaration, dropped, skipped, refs };
+    putStream(batch, this.#writer, this.name, row);
+    this.#written = { next: this.#last + 1, needed, version: this.#version };
+  }
+
+  #trimToWrite(): void {
     this.#isWriting = true;
     this.trim();
     this.#isWriting = false;
-    this.chunks.write(batch, this.#writer);
-    this.writeRemovals(batch);
-    const { id, declaration, lastTimeMs, skipped, chunks: { dropped, oldest } } = this;
-    const ends = { first: this.#first, last: this.#last };
-    const row = { id, ...ends, lastTimeMs, declaration, dropped, skipped };
-    putStream(batch, this.#writer, this.name, row);
-    this.#written = { next: this.#last + 1, oldest, version: this.#version };
   }
 
   /** Whether the store has rows of the stream that must be removed. */
   get hasRemovals(): boolean {
-    return this.#isRemoved || this.chunks.oldest > this.#removedTo;
+    return this.#isRemoved || this.chunks.needed > this.#removedTo;
   }
 
   /** Adds only the removal of rows. On a full disk this is committed first, to make room. */
   writeRemovals(batch: Batch): void {
     if (this.#isRemoved) removeStream(batch, this.name, this.id);
-    else if (this.chunks.oldest > this.#removedTo) removeChunks(batch, this.id, this.chunks.oldest);
+    else if (this.chunks.needed > this.#removedTo) removeChunks(batch, this.id, this.chunks.needed);
   }
 
   /** The commit of the last {@linkcode write} is on the disk. */
   onCommitted(): void {
     if (this.#written === null) return;
-    const { next, oldest, version } = this.#written;
+    const { next, needed, version } = this.#written;
     this.#written = null;
     this.#storedVersion = version;
-    this.#removedTo = oldest;
+    this.#removedTo = needed;
     const from = Math.max(this.#stored + 1, this.#first);
     this.#stored = next - 1;
     this.topics.take(from);
     this.chunks.onCommitted(next);
     this.cleaner.wake();
-    this.#waiters.wake();
+    this.waiters.wake();
   }
 
   /** The commit of the last {@linkcode write} has failed. The next commit writes it again. */

@@ -3,6 +3,7 @@ import type { Batch } from "../store/batch.ts";
 import { numberKey, RecordReader, type RecordWriter } from "../store/record.ts";
 import type { Chunk, OpenChunk } from "./chunk.ts";
 import type { ChunkInfo } from "./chunk_index.ts";
+import { ChunkRefs } from "./chunk_refs.ts";
 import { DroppedTimes } from "./dropped_times.ts";
 import { SkippedMessages } from "./skipped_messages.ts";
 
@@ -33,6 +34,8 @@ export interface StreamRow {
   readonly dropped: DroppedTimes;
   /** The messages that could not be stored. */
   readonly skipped: SkippedMessages;
+  /** What refers to the messages of the open chunk. */
+  readonly refs: ChunkRefs;
 }
 
 /** Writes the row of a stream. */
@@ -41,6 +44,7 @@ function writeStreamRow(writer: RecordWriter, row: StreamRow): void {
   writer.number(row.lastTimeMs).text(row.declaration);
   row.dropped.write(writer);
   row.skipped.write(writer);
+  row.refs.write(writer);
 }
 
 /**
@@ -59,6 +63,7 @@ export function readStreamRow(value: Uint8Array): StreamRow {
     declaration: reader.text(),
     dropped: DroppedTimes.read(reader),
     skipped: SkippedMessages.read(reader),
+    refs: ChunkRefs.read(reader),
   };
 }
 
@@ -66,6 +71,7 @@ export function readStreamRow(value: Uint8Array): StreamRow {
 function writeIndexRow(writer: RecordWriter, info: ChunkInfo): void {
   writer.number(info.last - info.first).number(info.firstTimeMs);
   writer.number(info.lastTimeMs - info.firstTimeMs).number(info.removed).number(info.bytes);
+  info.refs?.write(writer);
 }
 
 /**
@@ -78,15 +84,19 @@ export function readIndexRow(first: number, value: Uint8Array): ChunkInfo {
   const last = first + reader.number();
   const firstTimeMs = reader.number();
   const lastTimeMs = firstTimeMs + reader.number();
+  const removed = Math.min(last - first + 1, reader.number());
+  const bytes = reader.number();
+  const refs = reader.isAtEnd ? null : ChunkRefs.read(reader);
   return {
     first,
     last,
     firstTimeMs,
     lastTimeMs,
-    removed: Math.min(last - first + 1, reader.number()),
-    bytes: reader.number(),
+    removed,
+    bytes,
     dead: 0,
     deadBytes: 0,
+    refs,
   };
 }
 

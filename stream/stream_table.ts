@@ -2,7 +2,8 @@
 import { numberKey, numberOfKey, textOfKey } from "../store/record.ts";
 import { type Row, type Store, StoreError } from "../store/store.ts";
 import { OpenChunk, StoredChunk } from "./chunk.ts";
-import { ChunkIndex } from "./chunk_index.ts";
+import { ChunkIndex, type ChunkInfo } from "./chunk_index.ts";
+import { ChunkRefs } from "./chunk_refs.ts";
 import { DroppedTimes } from "./dropped_times.ts";
 import { SkippedMessages } from "./skipped_messages.ts";
 import { readGroupRow } from "./group_row.ts";
@@ -48,13 +49,18 @@ export class StreamTable {
     }
     const indexes = new Map<number, ChunkIndex>();
     for (const { id, dropped } of rows.values()) indexes.set(id, new ChunkIndex(dropped));
+    const firsts = new Map([...rows.values()].map(({ id, first }) => [id, first]));
+    const held = new Map<number, ChunkInfo[]>();
     for await (const { key, value } of rowsOf(host.store, "stream_index", null)) {
       const info = table.#read(() => readIndexRow(numberOfKey(key, 1), value));
       if (info === null) continue;
       const streamId = numberOfKey(key);
       let index = indexes.get(streamId);
       if (index === undefined) indexes.set(streamId, index = new ChunkIndex());
-      if (info.first > (index.tail?.last ?? 0)) index.push(info);
+      table.#idMost = Math.max(table.#idMost, streamId);
+      if (info.refs !== null && info.last < (firsts.get(streamId) ?? 0)) {
+        held.set(streamId, [...held.get(streamId) ?? [], info]);
+      } else if (info.first > (index.tail?.last ?? 0)) index.push(info);
     }
     const groups = new Map<number, GroupState[]>();
     for await (const { key, value } of rowsOf(host.store, "stream_groups", null)) {
@@ -65,8 +71,16 @@ export class StreamTable {
     }
     for (const [name, row] of rows) {
       const index = indexes.get(row.id) ?? new ChunkIndex();
-      const open = await table.#readOpen(row, index);
-      table.#stored.set(name, { name, row, index, open, groups: groups.get(row.id) ?? [] });
+      const dropped = held.get(row.id) ?? [];
+      const last = Math.max(index.tail?.last ?? 0, dropped.at(-1)?.last ?? 0);
+      const stored = {
+        name,
+        row,
+        index,
+        open: await table.#readOpen(row, last + 1),
+        held: dropped,
+      };
+      table.#stored.set(name, { ...stored, groups: groups.get(row.id) ?? [] });
       table.#idMost = Math.max(table.#idMost, row.id);
     }
     return table;
@@ -132,7 +146,8 @@ export class StreamTable {
     if (id !== (log?.id ?? stored?.row.id) || seq < (log?.first ?? stored!.row.first)) return null;
     const chunk = stored === undefined
       ? await log!.chunks.load(seq)
-      : await new StreamChunks(id, this.#host, stored.index, stored.open, () => {}).load(seq);
+      : await new StreamChunks(id, this.#host, { ...stored, held: [] }, () => {}, () => {})
+        .load(seq);
     const index = chunk?.indexOf(seq) ?? 0;
     if (chunk === null || index >= chunk.count || chunk.seq(index) !== seq) return null;
     const record = new RecordView();
@@ -140,16 +155,34 @@ export class StreamTable {
     return record;
   }
 
+  /**
+   * Removes all messages of a stream. Resolves when nothing refers to them any more, so that the
+   * stream can be removed.
+   *
+   * @throws {StoreError} If those who refer to them cannot be given copies.
+   */
+  async empty(name: string): Promise<void> {
+    const log = this.#open(name);
+    log?.purge(log.last + 1);
+    await log?.chunks.held.empty();
+    if (log === undefined || log.chunks.held.size === 0) return;
+    throw new StoreError(`Cannot remove stream "${name}": sessions need messages of it`);
+  }
+
   /** Removes a stream with all its messages. Returns whether there was one. */
   remove(name: string): boolean {
-    const isStored = this.#stored.has(name);
-    // A stream that was not declared is opened first, because only an open one can be removed.
-    const log = this.#logs.get(name) ??
-      (isStored ? this.declare(name, "", { maxMessages: 1 }) : undefined);
+    const log = this.#open(name);
     if (log === undefined) return false;
     this.#logs.delete(name);
     log.remove();
     return true;
+  }
+
+  /** The stream with a name. One that was not declared is opened, because only then it can change. */
+  #open(name: string): StreamLog | undefined {
+    const log = this.#logs.get(name);
+    if (log !== undefined || !this.#stored.has(name)) return log;
+    return this.declare(name, "", { maxMessages: 1 });
   }
 
   /** Decodes a row; `null` for an invalid one, which is counted. */
@@ -164,9 +197,8 @@ export class StreamTable {
   }
 
   /** Reads the open chunk of a stream. Invalid pieces are left out. */
-  async #readOpen(row: StreamRow, index: ChunkIndex): Promise<OpenChunk> {
+  async #readOpen(row: StreamRow, start: number): Promise<OpenChunk> {
     const pieces: StoredChunk[] = [];
-    const start = (index.tail?.last ?? 0) + 1;
     for await (const { key, value } of rowsOf(this.#host.store, "stream_chunks", row.id, start)) {
       const piece = this.#read(() => new StoredChunk(numberOfKey(key, 1), value));
       if (piece !== null) pieces.push(piece);
@@ -178,8 +210,10 @@ export class StreamTable {
     const id = ++this.#idMost;
     const dropped = new DroppedTimes();
     const skipped = new SkippedMessages();
-    const row = { id, first: 1, last: 0, lastTimeMs: 0, declaration, dropped, skipped };
-    return { name, row, index: new ChunkIndex(dropped), open: new OpenChunk(1), groups: [] };
+    const refs = new ChunkRefs();
+    const row = { id, first: 1, last: 0, lastTimeMs: 0, declaration, dropped, skipped, refs };
+    const [index, open] = [new ChunkIndex(dropped), new OpenChunk(1)];
+    return { name, row, index, open, held: [], groups: [] };
   }
 }
 

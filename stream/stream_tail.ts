@@ -74,8 +74,9 @@ export class StreamTail {
     full.seal();
     this.#sealed.set(full.first, full);
     const { firstTimeMs, lastTimeMs, end: bytes, dead, deadBytes } = full;
-    const last = full.next - 1;
-    return { first: full.first, last, firstTimeMs, lastTimeMs, bytes, removed: 0, dead, deadBytes };
+    const ends = { first: full.first, last: full.next - 1, firstTimeMs, lastTimeMs };
+    const refs = full.refs.isEmpty ? null : full.refs;
+    return { ...ends, bytes, removed: 0, dead, deadBytes, refs };
   }
 
   /** Begins another chunk, and forgets what the open one has. */

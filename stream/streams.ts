@@ -71,7 +71,7 @@ export class Streams implements AsyncDisposable {
     const commits = new StoreCommits(store);
     const cache = new ChunkCache(store, () => cacheBytesMax);
     const host = {
-      ...{ store, commits, cache, now, reportError: failed },
+      ...{ store, commits, cache, now, reportError: failed, references: null },
       pause: () => new Promise<void>((resolve) => setTimeout(resolve)),
       topicsMax: () => topicsMax,
       aheadBytesMax: () => AHEAD_BYTES,

@@ -50,6 +50,18 @@ export interface StoredPlace {
   isRevoked: boolean;
 }
 
+/** A stream that stores a message, too. */
+export interface MessageStream {
+  /** The identifier of the stream in the store. */
+  readonly streamId: number;
+  /**
+   * Refers to the message from a chunk of messages of sessions, in the commit that is being written.
+   *
+   * @returns The first sequence of the chunk that contains it; -1 if it cannot be referred to.
+   */
+  refer(seq: number, chunkId: number): number;
+}
+
 /** The parts of a message for {@linkcode Message.of}. */
 export interface MessageParts {
   /** The topic, as a string and in UTF-8. */
@@ -72,9 +84,10 @@ export interface MessageParts {
  * A published message. Its bytes are borrowed from the input buffer until {@linkcode keep} copies
  * them, which is necessary to use it after the turn.
  *
- * Three fields are public and mutable, because one message has many holders that share no table of
+ * Some fields are public and mutable, because one message has many holders that share no table of
  * messages, and a table would cost a lookup for each delivery. The durable room sets `place`, the
- * responses set `isRevoked`, and the memory walk sets `countedBy`.
+ * responses set `isRevoked`, streams set `stream` and `streamSeq`, and the memory walk sets
+ * `countedBy`.
  */
 export class Message implements ForwardSource {
   /** When it was published, of the clock; `null` if it never expires. */
@@ -83,6 +96,9 @@ export class Message implements ForwardSource {
   place: StoredPlace | null = null;
   /** Whether its publisher was told that it is not stored, so that no stream must have it. */
   isRevoked = false;
+  /** A stream that has it, and its sequence there. */
+  stream: MessageStream | null = null;
+  streamSeq = 0;
   /** The number of the last memory walk that counted it. */
   countedBy = 0;
   #isOwned = false;

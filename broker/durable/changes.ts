@@ -28,6 +28,8 @@ export class Changes {
   /** Messages to be stored for the first time. */
   readonly chunks: Set<MessageChunk> = new Set();
   readonly removedChunks: Set<number> = new Set();
+  /** Rows of stored chunks with messages that a stream drops; by their identifiers. */
+  readonly copies: Map<number, Uint8Array> = new Map();
   readonly pages: Map<MessagePage, DurableLog> = new Map();
   /** Rows of removed pages: log and first position. */
   readonly removedPages: (readonly [number, number])[] = [];
@@ -52,6 +54,7 @@ export class Changes {
   /** Whether there are no changes. */
   get isEmpty(): boolean {
     return this.chunks.size === 0 && this.removedChunks.size === 0 && this.pages.size === 0 &&
+      this.copies.size === 0 &&
       this.removedPages.length === 0 && this.owners.size === 0 && this.starts.size === 0 &&
       this.removedStarts.size === 0 && this.wills.size === 0 &&
       this.retained.size === 0 && this.useless.length === 0;
@@ -79,6 +82,7 @@ export class Changes {
   addFailed(failed: Changes): void {
     for (const chunk of failed.chunks) this.chunks.add(chunk);
     for (const id of failed.removedChunks) this.removedChunks.add(id);
+    for (const [id, row] of failed.copies) this.copies.set(id, row);
     for (const [page, log] of failed.pages) this.pages.set(page, log);
     for (const page of failed.removedPages) this.removedPages.push(page);
     for (const owner of failed.owners) this.owners.add(owner);

@@ -2,6 +2,7 @@
 import { Receipt } from "../../log/receipt.ts";
 import { Batch } from "../../store/batch.ts";
 import { type Store, StoreError, type Table } from "../../store/store.ts";
+import type { References } from "../../stream/held_chunks.ts";
 import { Commit, type CommitListener } from "../base/commit.ts";
 import type { RowOwner } from "../base/row_owner.ts";
 import type { PendingWill } from "../session/pending_will.ts";
@@ -11,6 +12,7 @@ import { CommitRetry, type RetryHost } from "./commit_retry.ts";
 import { DurableLog } from "./durable_log.ts";
 import { IdAllocator } from "./id_allocator.ts";
 import { LogPages, type PageHost } from "./log_pages.ts";
+import { ReferenceCopies } from "./reference_copies.ts";
 import { type RowHost, RowWriter } from "./row_writer.ts";
 import { SharedStarts } from "./shared_starts.ts";
 
@@ -36,6 +38,8 @@ export class Journal implements ChangeJournal {
   readonly chunks: ChunkTable;
   readonly pages: LogPages;
   readonly starts: SharedStarts;
+  /** Copies messages that streams drop. */
+  readonly references: References;
   /** The changes of the gathering commit. A field, because each message reads it; set only here. */
   changes: Changes = new Changes();
   readonly #store: Store;
@@ -61,6 +65,7 @@ export class Journal implements ChangeJournal {
     this.chunks = new ChunkTable(this, host, this.ids);
     this.pages = new LogPages(this, store, host, this.chunks);
     this.starts = new SharedStarts(this, this.ids);
+    this.references = new ReferenceCopies(this, store, host.calendar);
     this.#rows = new RowWriter(host, this.chunks);
     this.#retry = new CommitRetry(host, () => this.commitSoon());
   }
@@ -73,6 +78,16 @@ export class Journal implements ChangeJournal {
   /** The commit after which the current state is on the disk; `null` if it already is. */
   get latest(): Commit | null {
     return this.changes.isEmpty ? this.#underWay : this.#gathering;
+  }
+
+  /** The commit that is being stored; `null` for none. */
+  get underWay(): Commit | null {
+    return this.#underWay;
+  }
+
+  /** Whether it closes, so that what is not stored now may never be. */
+  get isClosing(): boolean {
+    return this.#isClosing;
   }
 
   /** The number of the last commit that is on the disk, with all before it. */

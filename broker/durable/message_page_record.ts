@@ -5,6 +5,12 @@ import type { Message } from "../base/message.ts";
 import { type MessageChunk, Place } from "./message_chunk.ts";
 import type { Entry, MessagePage } from "./message_page.ts";
 import type { Calendar } from "../base/calendar.ts";
+import {
+  isReference,
+  readReference,
+  type StreamReference,
+  writeReference,
+} from "./stream_reference.ts";
 import { readMessage, readVariant, writeMessage, writeVariant } from "./records.ts";
 
 /** The maximum weight of a message: a packet has at most 256 MiB. */
@@ -86,28 +92,52 @@ export function summarisePage(value: Uint8Array): PageSummary {
   return { weightBefore, expiresWallMs, count, weight, chunkIds };
 }
 
-/** Writes the row of a chunk. Of a revoked message only the place is kept. */
+/**
+ * Writes the row of a chunk. Of a revoked message only the place is kept, and of one that the same
+ * commit stores in a stream, where it is there.
+ */
 export function writeChunk(writer: RecordWriter, chunk: MessageChunk, calendar: Calendar): void {
   for (const { message, place } of chunk.messages!) {
     const start = writer.beginLongPiece();
-    if (!place.isRevoked) writeMessage(writer, message, calendar);
+    if (!place.isRevoked && !refersToStream(writer, message, chunk.id, calendar)) {
+      writeMessage(writer, message, calendar);
+    }
     writer.endLongPiece(start);
   }
 }
 
-/** Reads messages of the row of a chunk, by their index; `null` for revoked ones. */
+/** Writes where a stream has a message. Returns false if none has it. */
+function refersToStream(
+  writer: RecordWriter,
+  message: Message,
+  chunkId: number,
+  calendar: Calendar,
+): boolean {
+  const { stream, streamSeq: seq, expirySeconds, deadlineMs } = message;
+  const first = stream?.refer(seq, chunkId) ?? -1;
+  if (first < 0) return false;
+  const expiresWallMs = expirySeconds < 0 ? 0 : wallOf(deadlineMs, calendar);
+  writeReference(writer, { streamId: stream!.streamId, first, seq, expiresWallMs });
+  return true;
+}
+
+/**
+ * Reads messages of the row of a chunk, by their index; `null` for revoked ones. Of those that are
+ * in a stream it reads where they are there.
+ */
 export function readChunk(
   value: Uint8Array,
   wanted: ReadonlySet<number>,
   calendar: Calendar,
-): Map<number, Message | null> {
+): Map<number, Message | StreamReference | null> {
   const reader = new RecordReader(value);
-  const messages = new Map<number, Message | null>();
+  const messages = new Map<number, Message | StreamReference | null>();
   for (let index = 0; !reader.isAtEnd && messages.size < wanted.size; index++) {
     const piece = reader.longPiece();
     if (!wanted.has(index)) continue;
-    const message = piece.length === 0 ? null : readMessage(new RecordReader(piece), calendar);
-    messages.set(index, message);
+    if (piece.length === 0) messages.set(index, null);
+    else if (isReference(piece)) messages.set(index, readReference(piece));
+    else messages.set(index, readMessage(new RecordReader(piece), calendar));
   }
   return messages;
 }

@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { RecordWriter } from "../../store/record.ts";
 import { StoreError } from "../../store/store.ts";
+import type { Message } from "../base/message.ts";
 import { message, type MessageOptions, textOf, variant } from "../testdata/messages.ts";
 import { MessageChunk } from "./message_chunk.ts";
 import { MessagePage } from "./message_page.ts";
@@ -70,7 +71,9 @@ Deno.test("readChunk() reads the messages that are wanted, by their places", () 
   const { chunks } = world();
   const row = bytesOf((writer) => writeChunk(writer, chunks[0], CALENDAR));
   const texts = (...wanted: number[]) =>
-    [...readChunk(row, new Set(wanted), CALENDAR)].map(([i, one]) => [i, one && textOf(one)]);
+    [...readChunk(row, new Set(wanted), CALENDAR)].map((
+      [i, one],
+    ) => [i, one && textOf(one as Message)]);
   assertEquals(texts(0, 1), [[0, "0"], [1, "1"]]);
   assertEquals(texts(1), [[1, "1"]]);
   // One that is not there is not found.
@@ -82,5 +85,5 @@ Deno.test("a message that was revoked comes back as none, and the others keep th
   chunk.messages![0]!.place.isRevoked = true;
   const row = bytesOf((writer) => writeChunk(writer, chunk, CALENDAR));
   const messages = readChunk(row, new Set([0, 1]), CALENDAR);
-  assertEquals([messages.get(0), textOf(messages.get(1)!)], [null, "1"]);
+  assertEquals([messages.get(0), textOf(messages.get(1) as Message)], [null, "1"]);
 });

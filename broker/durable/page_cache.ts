@@ -1,12 +1,10 @@
 /** The pages that are in memory and on the disk, and how others are loaded. */
 import { numberKey } from "../../store/record.ts";
-import type { Store } from "../../store/store.ts";
-import type { Message } from "../base/message.ts";
 import { type MessageChunk, Place } from "./message_chunk.ts";
 import type { DurableLog } from "./durable_log.ts";
 import { type Entry, LOST_VARIANT, type MessagePage } from "./message_page.ts";
-import { type PageRecord, readChunk, readPage } from "./message_page_record.ts";
-import type { Calendar } from "../base/calendar.ts";
+import { type ChunkMessages, type MessagesHost, readMessages } from "./stored_messages.ts";
+import { type PageRecord, readPage } from "./message_page_record.ts";
 
 /** The maximum number of concurrent reads of pages. */
 const LOADS_MAX = 16;
@@ -19,17 +17,13 @@ const PAGES_MIN = 2 * LOADS_MAX;
 const RETRY_MS = 1000;
 
 /** The broker, as the cache needs it. */
-export interface CacheHost {
-  readonly store: Store;
-  readonly calendar: Calendar;
+export interface CacheHost extends MessagesHost {
   /** The maximum weight of the cached pages, in bytes. */
   readonly bytesMax: number;
   /** The chunk with an identifier. */
   chunkOf(id: number): MessageChunk;
   /** Stored messages were lost. */
   onLost(messages: number): void;
-  /** A read has failed. */
-  reportError(error: unknown): void;
   /** Calls `call` after so many milliseconds. */
   later(ms: number, call: () => void): void;
 }
@@ -143,28 +137,14 @@ export class PageCache {
     return entries;
   }
 
-  async #readMessages(record: PageRecord): Promise<Map<MessageChunk, Map<number, Message | null>>> {
-    const { store, calendar } = this.#host;
+  #readMessages(record: PageRecord): Promise<ChunkMessages> {
     const wanted = new Map<MessageChunk, Set<number>>();
     for (const { place: { chunk, index } } of record.entries) {
       let indexes = wanted.get(chunk);
       if (indexes === undefined) wanted.set(chunk, indexes = new Set());
       indexes.add(index);
     }
-    const chunks = [...wanted];
-    const values = await store.get("messages", chunks.map(([{ id }]) => numberKey(id)));
-    const messages = new Map<MessageChunk, Map<number, Message | null>>();
-    for (const [i, [chunk, indexes]] of chunks.entries()) {
-      const value = values[i] ?? null;
-      if (value === null) continue;
-      try {
-        messages.set(chunk, readChunk(value, indexes, calendar));
-      } catch (error) {
-        // An invalid chunk counts as lost.
-        this.#host.reportError(error);
-      }
-    }
-    return messages;
+    return readMessages(this.#host, wanted);
   }
 
   /** The row of a page is missing: its messages cannot be sent. */

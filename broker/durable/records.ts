@@ -8,6 +8,7 @@ import { readProperties } from "../../codec/property_reader.ts";
 import { propertiesSize, writeProperties } from "../../codec/property_writer.ts";
 import type { RecordReader, RecordWriter } from "../../store/record.ts";
 import { StoreError } from "../../store/store.ts";
+import type { RecordView } from "../../stream/record.ts";
 import type { SubscriptionOptions } from "../../router/subscription.ts";
 import type { Variant } from "../../router/variant.ts";
 import type { Calendar } from "../base/calendar.ts";
@@ -31,18 +32,59 @@ export function writeMessage(
   writer.piece(buffer, payloadStart, message.payloadEnd);
 }
 
+/**
+ * Writes a message of a stream as {@linkcode writeMessage} would.
+ *
+ * @param expiresWallMs When it expires, of the wall clock; not used if it never does.
+ */
+export function writeRecord(
+  writer: RecordWriter,
+  record: RecordView,
+  expiresWallMs: number,
+): void {
+  const { bytes, topicStart, topicEnd, qos, retain, expirySeconds } = record;
+  writer.piece(bytes, topicStart, topicEnd).number(qos * 2 + (retain ? 1 : 0));
+  writer.number(expirySeconds + 1);
+  if (expirySeconds >= 0) writer.number(expiresWallMs);
+  writer.piece(bytes, record.propertiesStart, record.propertiesEnd);
+  writer.piece(bytes, record.payloadStart, record.payloadEnd);
+}
+
 /** Reads a message, which owns its bytes. */
 export function readMessage(
   reader: RecordReader,
   calendar: Calendar,
   origin: Origin = Origin.unknown,
 ): Message {
-  const topic = reader.piece().slice();
+  const topic = reader.piece();
   const flags = reader.number();
   const expirySeconds = reader.number() - 1;
   const deadlineMs = expirySeconds < 0 ? 0 : calendar.toClock(reader.number());
-  const properties = reader.piece();
-  const payload = reader.piece();
+  const [properties, payload] = [reader.piece(), reader.piece()];
+  const [qos, retain] = [flags >> 1, flags % 2 === 1];
+  return messageOf({ topic, properties, payload, qos, retain, expirySeconds, deadlineMs, origin });
+}
+
+/** What was stored of a message. */
+export interface StoredParts {
+  /** The topic in UTF-8; copied. */
+  readonly topic: Uint8Array;
+  /** The properties and the payload; copied. */
+  readonly properties: Uint8Array;
+  readonly payload: Uint8Array;
+  readonly qos: number;
+  readonly retain: boolean;
+  /** The Message Expiry Interval; -1 for none. */
+  readonly expirySeconds: number;
+  /** When it expires, of the broker's clock; not used without such an interval. */
+  readonly deadlineMs: number;
+  readonly origin: Origin;
+}
+
+/** A message that was stored. It owns its bytes. */
+export function messageOf(parts: StoredParts): Message {
+  const { properties, payload, qos, retain, expirySeconds, deadlineMs, origin } = parts;
+  const topic = parts.topic.slice();
   const buffer = new Uint8Array(properties.length + payload.length);
   buffer.set(properties);
   buffer.set(payload, properties.length);
@@ -54,8 +96,8 @@ export function readMessage(
     properties.length,
     properties.length,
     buffer.length,
-    qosOf(flags >> 1),
-    flags % 2 === 1,
+    qosOf(qos),
+    retain,
     expirySeconds,
     deadlineMs - Math.max(0, expirySeconds) * 1000,
     origin,

@@ -42,7 +42,11 @@ export class RowWriter {
     for (const [table, key] of changes.useless) batch.remove(table, key);
     for (const id of changes.removedChunks) batch.remove("messages", numberKey(id));
     for (const [id, first] of changes.removedPages) batch.remove("entries", numberKey(id, first));
+    // Before the rows of streams, which then know what refers to them.
     for (const chunk of changes.chunks) this.#putChunk(batch, chunk);
+    for (const [id, row] of changes.copies) {
+      if (this.#chunks.has(id)) batch.put("messages", numberKey(id), row);
+    }
     for (const [page, log] of changes.pages) this.#putPage(batch, log, page);
     // Sessions may release shared starts, so they come first.
     for (const owner of changes.owners) owner.write(batch, this.#writer);

@@ -7,6 +7,7 @@ import type { Store } from "../../store/store.ts";
 import { ChunkCache } from "../../stream/chunk_cache.ts";
 import { StoreCommits } from "../../stream/store_commits.ts";
 import { Stream } from "../../stream/stream.ts";
+import type { References } from "../../stream/held_chunks.ts";
 import type { StreamCommits, StreamLog } from "../../stream/stream_log.ts";
 import type { StreamWaiter } from "../../stream/stream_waiters.ts";
 import { StreamTable } from "../../stream/stream_table.ts";
@@ -29,6 +30,8 @@ export interface StreamsJournal extends StreamJournal {
   readonly isFull: boolean;
   /** The commit after which the current state is on the disk; `null` if it already is. */
   readonly latest: Commit | null;
+  /** Copies messages that streams drop to the sessions that refer to them. */
+  readonly references: References;
   /** Closes when the contents of a commit are on the disk. */
   whenStored(commit: Commit): Receipt;
 }
@@ -52,12 +55,6 @@ export interface DeclaredStream {
   readonly trim: Deadline;
 }
 
-/** The bytes of streams that wait for a commit. */
-interface Gathering {
-  commit: Commit | null;
-  bytes: number;
-}
-
 /** The streams of a broker. */
 export class BrokerStreams {
   /**
@@ -77,7 +74,8 @@ export class BrokerStreams {
   /** The streams of the store; `null` without one. Set by {@linkcode open}. */
   onDisk: StreamTable | null = null;
   #caches: ChunkCache[] = [];
-  readonly #gathering: Gathering = { commit: null, bytes: 0 };
+  /** The bytes that wait for a commit. */
+  readonly #gathering: { commit: Commit | null; bytes: number } = { commit: null, bytes: 0 };
   /** The last change of a declaration; the next one waits for it. */
   #last: Promise<unknown> = Promise.resolve();
   readonly #waiters = new Set<StreamWaiter>();
@@ -125,7 +123,8 @@ export class BrokerStreams {
    * @throws {StoreError} If it cannot be read.
    */
   async open(store: Store): Promise<void> {
-    this.onDisk = await this.#table(store, new JournalCommits(this.#host.journal!));
+    const journal = this.#host.journal!;
+    this.onDisk = await this.#table(store, new JournalCommits(journal), journal.references);
     this.#host.context.stats.storeRowsLost += this.onDisk.unreadable;
   }
 
@@ -192,10 +191,9 @@ export class BrokerStreams {
     return stream;
   }
 
-  #remove(name: string): boolean {
-    const declared = this.#declared.get(name);
-    if (declared !== undefined) this.#unsubscribe(declared);
-    this.#declared.delete(name);
+  async #remove(name: string): Promise<boolean> {
+    this.#retire(name);
+    await this.onDisk?.empty(name);
     this.#retired.delete(name);
     return [this.onDisk?.remove(name), this.#inMemory?.remove(name)].includes(true);
   }
@@ -287,10 +285,10 @@ export class BrokerStreams {
   }
 
   async #memoryTable(): Promise<StreamTable> {
-    return this.#inMemory ??= await this.#table(this.#memory, this.#memoryCommits);
+    return this.#inMemory ??= await this.#table(this.#memory, this.#memoryCommits, null);
   }
 
-  async #table(store: Store, commits: StreamCommits): Promise<StreamTable> {
+  async #table(store: Store, commits: StreamCommits, references: References | null) {
     const { context } = this.#host;
     const cache = new ChunkCache(store, () => context.limits.streamCacheBytesMax);
     this.#caches.push(cache);
@@ -298,6 +296,7 @@ export class BrokerStreams {
       store,
       commits,
       cache,
+      references,
       now: context.settings.wallClock,
       reportError: (error) => context.reportError(error),
       pause: () => context.turns.next(),

@@ -240,7 +240,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
     if (found === "busy") return UNITS_PER_SEARCH;
     if (found === "unloaded") return this.#load(this.#cursor);
     if (found === "end") {
-      this.#log.park(this);
+      this.#log.waiters.add(this);
       this.#isParked = true;
       return 0;
     }
@@ -335,7 +335,7 @@ export class GroupDispatch implements GroupDistributor, MemberOwner, StreamWaite
   }
 
   #unpark(): void {
-    this.#log.unpark(this);
+    this.#log.waiters.delete(this);
     this.#isParked = false;
   }
 

@@ -92,7 +92,12 @@ async function world(count: number, options: WorldOptions = {}) {
     reportError: (error: unknown) => {
       throw error;
     },
-    ...{ pause: () => Promise.resolve(), topicsMax: () => 100, aheadBytesMax: () => 0 },
+    ...{
+      pause: () => Promise.resolve(),
+      references: null,
+      topicsMax: () => 100,
+      aheadBytesMax: () => 0,
+    },
   });
   const log = table.declare("day", "", { maxMessages: 1_000_000 });
   for (let i = 1; i <= count; i++) {

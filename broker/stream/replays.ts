@@ -247,11 +247,11 @@ export class Replays implements SessionReplays {
 
   #park(replay: Replay): void {
     replay.isWaiting = true;
-    replay.log!.park(replay);
+    replay.log!.waiters.add(replay);
   }
 
   #leave(replay: Replay): void {
-    replay.log?.unpark(replay);
+    replay.log?.waiters.delete(replay);
     this.#streams.forget(replay);
   }
 

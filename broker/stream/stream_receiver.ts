@@ -1,7 +1,8 @@
 /** The subscriber that appends publications to a stream. */
 import { WIRE_CLASS_OWN } from "../../router/subscription.ts";
+import { refer } from "../../stream/refer.ts";
 import type { StreamLog } from "../../stream/stream_log.ts";
-import { type Message, messageBytes } from "../base/message.ts";
+import { type Message, messageBytes, type MessageStream } from "../base/message.ts";
 import type { PublishBatch } from "../delivery/publish_batch.ts";
 import { Rank, type Receiver } from "../delivery/subscriber.ts";
 import { isExcluded, type StreamDeclaration } from "./stream_options.ts";
@@ -20,7 +21,7 @@ export interface StreamReceiverHost {
  * A stream as a subscriber. Routes lead to it only for its topics, so messages to other topics cost
  * nothing.
  */
-export class StreamReceiver implements Receiver {
+export class StreamReceiver implements Receiver, MessageStream {
   /** It is handed each message. */
   readonly follower = null;
   readonly isRestricted = false;
@@ -59,8 +60,17 @@ export class StreamReceiver implements Receiver {
   receive(message: Message): void {
     if (this.#excludes(message.topic, message.name)) return;
     if (message.qos === 0 && this.#host.isFull) return this.#skip(message);
-    this.#log.append(message);
+    message.streamSeq = this.#log.append(message);
+    message.stream = this;
     this.#host.storing(message.weight);
+  }
+
+  get streamId(): number {
+    return this.#log.id;
+  }
+
+  refer(seq: number, chunkId: number): number {
+    return this.isDurable ? refer(this.#log, seq, chunkId) : -1;
   }
 
   #excludes(topic: Uint8Array, name: string): boolean {
