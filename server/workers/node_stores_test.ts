@@ -74,8 +74,9 @@ async function textsOf(store: Store, logId: number): Promise<string[]> {
     for (const { place } of entries) {
       const [chunk] = await store.get("messages", [numberKey(place.chunk.id)]);
       const calendar = { toWall: (ms: number) => ms, toClock: (ms: number) => ms };
-      const { payload } = readChunk(chunk!, new Set([place.index]), calendar).get(place.index)!;
-      texts.push(new TextDecoder().decode(payload));
+      const message = readChunk(chunk!, new Set([place.index]), calendar).get(place.index)!;
+      assert("payload" in message, "no stream has it");
+      texts.push(new TextDecoder().decode(message.payload));
     }
   }
   return texts;

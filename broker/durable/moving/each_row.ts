@@ -12,13 +12,14 @@ import { tablePages } from "./table_pages.ts";
 export async function eachRow(
   store: Store,
   table: Table,
-  take: (key: Uint8Array, value: Uint8Array) => void,
+  take: (key: Uint8Array, value: Uint8Array) => void | Promise<void>,
   afterPage?: () => Promise<void>,
 ): Promise<void> {
   for await (const rows of tablePages(store, table)) {
     for (const { key, value } of rows) {
       try {
-        take(key, value);
+        const taken = take(key, value);
+        if (taken !== undefined) await taken;
       } catch (error) {
         if (!(error instanceof StoreError)) throw error;
         throw new StoreError(`A row of the table "${table}" makes no sense: ${error.message}`, {

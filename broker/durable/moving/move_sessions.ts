@@ -9,6 +9,7 @@ import { eachRow } from "./each_row.ts";
 import { IdCollector, type MovedIds } from "./moved_ids.ts";
 import { MovedMessages } from "./moved_messages.ts";
 import { eachEntry, moveChunk, movedStart, movePage, moveSession } from "./moved_records.ts";
+import { resolveReferences } from "./resolved_references.ts";
 import type { StoreFillers } from "./store_filler.ts";
 
 /** Stands for a session that does not move. */
@@ -132,12 +133,15 @@ export class SessionMove {
         filler.put("entries", newKey, this.#writer.bytes);
       }
     });
-    await this.#each("messages", (key, value) => {
+    await this.#each("messages", async (key, value) => {
       const id = numberOfKey(key);
-      for (const [home, filler] of all.entries()) {
-        const isWanted = messages.wantedOf(home, id);
-        if (isWanted === null) continue;
-        moveChunk(this.#writer.reset(), value, isWanted);
+      const wanted = all.map((filler, home) => ({ filler, is: messages.wantedOf(home, id) }));
+      if (wanted.every(({ is }) => is === null)) return;
+      // Only the first of the new stores has the streams.
+      const whole = await resolveReferences(this.#store, value);
+      for (const { filler, is } of wanted) {
+        if (is === null) continue;
+        moveChunk(this.#writer.reset(), whole, is);
         filler.put("messages", numberKey(this.#newId(id)), this.#writer.bytes);
       }
     });
@@ -152,7 +156,10 @@ export class SessionMove {
     return this.#ids.has(sessionId) ? this.#homes[this.#ids.rankOf(sessionId)]! : NOWHERE;
   }
 
-  #each(table: Table, take: (key: Uint8Array, value: Uint8Array) => void): Promise<void> {
+  #each(
+    table: Table,
+    take: (key: Uint8Array, value: Uint8Array) => void | Promise<void>,
+  ): Promise<void> {
     return eachRow(this.#store, table, take, () => this.#targets.fillers.makeRoom());
   }
 }
