@@ -244,3 +244,25 @@ Deno.test("a file that does not say how many workers there are is refused", () =
       `workers expects a number of workers, not "few"`,
     );
   }));
+
+Deno.test("a client that reads a stream cannot move away from the first worker, and is named", () =>
+  inFolder(async (folder) => {
+    const broker = await Broker.open(await openStore(folder));
+    await broker.declareStream({ name: "log", filters: ["t/#"], maxMessages: 10 });
+    for (const id of ["ann", "eve"]) {
+      assertEquals(ownerOf(id, 2), id === "eve" ? 1 : 0);
+      const client = NodeClient.open(broker, id, { isDurable: true });
+      await eventually("it is accepted", () => client.connack !== null);
+      client.subscribe("$replay/log/earliest/t/#", 1);
+      await eventually("it has subscribed", () => client.subacks.get(1)?.[0] === 1);
+      client.cut();
+    }
+    await broker.close();
+    await assertRejects(
+      () => checkNodeStores(folder, 2, () => {}, quiet),
+      StartError,
+      'client "eve" reads a stream, and its place in there cannot move yet; nothing was changed',
+    );
+    assertEquals(await diskFiles.has(`${folder}/fairway.db`), true);
+    assertEquals(await diskFiles.has(`${folder}/0`), false);
+  }));

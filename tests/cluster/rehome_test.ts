@@ -5,6 +5,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { moveStores } from "../../broker/durable/moving/move_stores.ts";
+import { readSession } from "../../broker/durable/session_record.ts";
 import { ownerOf } from "../../cluster/client_owner.ts";
 import { drainNodes } from "../../server/rehome/drain.ts";
 import { MemoryStore, type StoreSnapshot } from "../../store/mod.ts";
@@ -236,4 +237,44 @@ Deno.test("what waits for a session in a stream moves with the session, also whe
     assertEquals(client.received.map(({ text }) => text), texts, id);
   }
   assertEquals([...nodes.errors, ...after.errors], []);
+});
+
+Deno.test("messages of a shared group that a session hands over when it ends are not lost by a move", async () => {
+  let wasLeaving = 0;
+  for (let step = 0, isDone = false; !isDone; step++) {
+    const clock = new VirtualClock();
+    await using nodes = await Nodes.start(1, { ...DISK, clock, seed: step + 1 });
+    for (const id of ["ends", "stays"]) {
+      const client = await nodes.client(0, id, { isDurable: true });
+      client.subscribe("$share/group/s", 2);
+      await nodes.settle();
+      client.cut();
+    }
+    const publisher = await nodes.client(0, "publisher");
+    for (let n = 0; n < 10; n++) publisher.publish("s", `${n}`, 2);
+    await nodes.settle();
+    nodes.kill(0);
+    await nodes.boot(0);
+    // Its session ends, so its messages go to the other member.
+    const connecting = nodes.client(0, "ends");
+    let steps = 0;
+    isDone = !await clock.advanceUntil(() => steps++ >= step, 5000);
+    await connecting;
+    nodes.kill(0);
+    const { disks } = nodes;
+    for (const { value } of disks[0]!.get("sessions")!) {
+      if (readSession(value).isLeaving) wasLeaving++;
+    }
+    const moved = await move(disks, 2, clock);
+    await using after = await Nodes.start(2, { ...DISK, clock, disks: moved });
+    const texts: string[] = [];
+    for (const id of ["stays", "ends"]) {
+      const client = await after.client(ownerOf(id, 2), id, { isDurable: true });
+      await after.settle();
+      texts.push(...client.texts);
+    }
+    assertEquals(texts.sort(), Array.from({ length: 10 }, (_, n) => `${n}`), `${step} steps`);
+    assertEquals([...nodes.errors, ...after.errors], []);
+  }
+  assert(wasLeaving > 0, "some move came while messages were handed over");
 });
