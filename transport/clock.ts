@@ -21,6 +21,11 @@ export interface Clock {
    * Without this method, {@linkcode soon} is used.
    */
   afterPoll?(callback: () => void): void;
+  /**
+   * Whether somebody waits for {@linkcode afterPoll}: then this thread must not sleep, because the
+   * runtime has to make many steps first. Without this property, nobody does.
+   */
+  readonly isPollAwaited?: boolean;
 }
 
 /**
@@ -38,6 +43,9 @@ const TIMER_MS_MAX = 2 ** 31 - 1;
 const setImmediate: (callback: () => void) => unknown = globalThis.setImmediate ??
   ((callback: () => void) => setTimeout(callback, 0));
 
+/** How many calls of `afterPoll` have not come back yet. */
+let pollsAwaited = 0;
+
 /** The clock of the system. */
 export const systemClock: Clock = {
   now: () => performance.now(),
@@ -52,10 +60,15 @@ export const systemClock: Clock = {
   afterPoll(callback: () => void): void {
     let left = IMMEDIATES_PER_POLL;
     const next = () => {
-      if (--left === 0) callback();
-      else setImmediate(next);
+      if (--left > 0) return setImmediate(next);
+      pollsAwaited--;
+      callback();
     };
+    pollsAwaited++;
     setImmediate(next);
+  },
+  get isPollAwaited(): boolean {
+    return pollsAwaited > 0;
   },
 };
 

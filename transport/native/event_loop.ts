@@ -202,6 +202,8 @@ export class EventLoop {
 
   /** Nothing is ready. Polls again while the program has other work, and otherwise waits. */
   #onQuiet(): void {
+    // The broker handles nothing until the runtime has made its steps, so a wait would be in vain.
+    if (this.#clock.isPollAwaited === true) return soon(this.#clock, this.#step);
     if (this.#polls === 0) this.#pollsSinceMs = this.#clock.now();
     if (++this.#polls <= POLLS_MAX) return soon(this.#clock, this.#step);
     this.#polls = 0;

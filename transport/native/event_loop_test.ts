@@ -176,3 +176,23 @@ Deno.test("EventLoop waits in another thread soon, however long the turns of the
   await closing;
   assertEquals([libc.openCount, libc.misuses], [0, []]);
 });
+
+Deno.test("EventLoop does not wait while somebody waits for steps of the runtime", async () => {
+  const world = new NativeWorld();
+  const { socket, receiver, peer } = world.open();
+  socket.start();
+  await world.settle();
+  let stepsLeft = 50;
+  Object.defineProperty(world.clock, "isPollAwaited", { get: () => --stepsLeft > 0 });
+  const briefWaits = () => world.libc.counts.get("epollReady") ?? 0;
+  const before = briefWaits();
+  peer.send(Uint8Array.of(1));
+  receiver.afterRead = () => assertEquals(world.libc.isWaiting, false);
+  await world.clock.advance(0);
+  assertEquals([stepsLeft <= 0, world.libc.isWaiting], [true, true]);
+  // It has polled all the time, and waits as ever when nobody waits for it.
+  assert((world.libc.counts.get("epollWait") ?? 0) >= 50);
+  assert(briefWaits() - before <= 1);
+  socket.close();
+  await world.close();
+});
