@@ -122,9 +122,8 @@ export async function serveConfiguredWorkers(
       version,
     },
     [],
-    hasAdmin(configuration),
+    { hasAdmin: hasAdmin(configuration), reload },
   );
-  supervisor.onReloadWanted = reload;
   started.resolve(supervisor);
   const notifier = SystemdNotifier.start();
   await stopped;

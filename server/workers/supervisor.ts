@@ -27,6 +27,17 @@ export type SharedSettings = Omit<NodeSettings, "node" | "nodes" | "directory"> 
   readonly directory: string | null;
 };
 
+/** What a configuration adds. */
+export interface ConfiguredParts {
+  /** Whether it has an admin listener. */
+  readonly hasAdmin: boolean;
+  /**
+   * Has the configuration read again, because the API of a node was asked for it. It may wait until
+   * the server has started. Returns what is wrong with it, a line each.
+   */
+  reload(): Promise<readonly string[]>;
+}
+
 /** What the nodes say about their start. */
 export interface Started {
   readonly hostname: string;
@@ -40,6 +51,7 @@ export interface Started {
 /** The nodes of one server, each in a worker of its own. */
 export class Supervisor {
   readonly #settings: SharedSettings;
+  readonly #configured: ConfiguredParts | null;
   readonly #nodes: NodeHandle[] = [];
   readonly #owners = new DescriptorOwners();
   #streams: SysStreams = {};
@@ -59,28 +71,27 @@ export class Supervisor {
   /** Restarts that are in progress. */
   readonly #restarts = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
-  /** Reloads the server for one of its nodes. Set by `serve_workers.ts`. */
-  onReloadWanted: () => Promise<readonly string[]> = () => Promise.resolve([]);
 
-  private constructor(settings: SharedSettings) {
+  private constructor(settings: SharedSettings, configured: ConfiguredParts | null) {
     this.#settings = settings;
+    this.#configured = configured;
   }
 
   /**
    * Starts the nodes, and has them listen.
    *
-   * @param hasAdmin Whether the configuration has an admin listener.
+   * @param configured For nodes with a configuration.
    * @throws {NodeStartError} If one of them cannot start. Then none runs.
    */
   static async start(
     count: number,
     settings: SharedSettings,
     listeners: readonly NodeListener[],
-    hasAdmin = false,
+    configured: ConfiguredParts | null = null,
   ): Promise<{ supervisor: Supervisor; started: Started }> {
-    const supervisor = new Supervisor(settings);
+    const supervisor = new Supervisor(settings, configured);
     try {
-      return { supervisor, started: await supervisor.#start(count, listeners, hasAdmin) };
+      return { supervisor, started: await supervisor.#start(count, listeners) };
     } catch (error) {
       supervisor.#isStopping = true;
       for (const node of supervisor.#nodes) node.kill(asError(error));
@@ -149,11 +160,7 @@ export class Supervisor {
     ));
   }
 
-  async #start(
-    count: number,
-    listeners: readonly NodeListener[],
-    hasAdmin: boolean,
-  ): Promise<Started> {
+  async #start(count: number, listeners: readonly NodeListener[]): Promise<Started> {
     for (let i = 0; i < count; i++) this.#nodes.push(new NodeHandle());
     const opened = await Promise.all(this.#nodes.map((node, i) => this.#open(node, i)));
     for (let i = 0; i < count; i++) {
@@ -161,7 +168,7 @@ export class Supervisor {
       for (let j = 0; j < i; j++) await this.#link(i, j);
     }
     await Promise.all(this.#nodes.map((node) => node.join()));
-    if (hasAdmin) await this.serveAdmin();
+    if (this.#configured?.hasAdmin) await this.serveAdmin();
     // The first one chooses ports that are free, where none is told.
     const [first, ...others] = this.#nodes as [NodeHandle, ...NodeHandle[]];
     const { hostname, ports } = await first.listen(listeners);
@@ -182,7 +189,8 @@ export class Supervisor {
       node.tellOthers(this.#counts.take(i, counts), i === 0 ? {} : this.#streams);
     };
     node.onReloadWanted = () => {
-      void this.onReloadWanted().then((faults) => node.tellReloaded(faults));
+      const reloaded = this.#configured?.reload() ?? Promise.resolve([]);
+      void reloaded.then((faults) => node.tellReloaded(faults));
     };
     node.onSecurity = (to, message) => {
       if (this.#isUp[to]) this.#nodes[to]!.tellSecurity(i, message);

@@ -147,7 +147,10 @@ async function startConfigured(folder: string, text: string) {
     verbose: false,
     version: "Fairway test",
   };
-  const { supervisor, started } = await Supervisor.start(2, settings, [], true);
+  const { supervisor, started } = await Supervisor.start(2, settings, [], {
+    hasAdmin: true,
+    reload: () => Promise.resolve([]),
+  });
   return { supervisor, ports: started.ports };
 }
 
