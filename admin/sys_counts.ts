@@ -98,6 +98,14 @@ export function addPast(own: SysCounts, other: SysCounts): SysCounts {
   return added(own, other, (name) => !GAUGES.includes(name));
 }
 
+/** The most clients of a broker at one time, together with others that are one with it. */
+export function clientsMostOf(
+  { stats }: { readonly stats: Pick<BrokerStats, "clientsMost"> },
+  others: SysCounts | null,
+): number {
+  return Math.max(stats.clientsMost, others?.clientsMost ?? 0);
+}
+
 /** Nothing, yet. */
 export function noCounts(like: SysCounts): SysCounts {
   return Object.fromEntries(Object.keys(like).map((name) => [name, 0])) as SysCounts;

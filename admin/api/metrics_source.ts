@@ -6,7 +6,7 @@ import type { Instrument } from "../metrics/instrument.ts";
 import { instrumentsOf } from "../metrics/instruments.ts";
 import { LoopLag } from "../metrics/loop_lag.ts";
 import { type ProcessUse, processUse } from "../metrics/process.ts";
-import { addCounts, type SysCounts, sysCountsOf } from "../sys_counts.ts";
+import { addCounts, clientsMostOf, type SysCounts, sysCountsOf } from "../sys_counts.ts";
 import { sysValues, totalsOf } from "../sys_values.ts";
 import type { TimeSlices } from "../time_slices.ts";
 import type { Operations } from "./operations.ts";
@@ -49,6 +49,7 @@ export class MetricsSource {
       sinceMs: this.#sinceMs,
       lag: this.lag,
       counted: () => this.totals.last,
+      clientsMost: () => clientsMostOf(broker, operations.others?.() ?? null),
       process: () => this.#process,
       certificates: () => operations.certificates?.() ?? [],
       bridges: () => operations.bridges?.() ?? [],

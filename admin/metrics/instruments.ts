@@ -31,6 +31,8 @@ export interface Sources extends AdminCounts {
   readonly sinceMs: number;
   readonly lag: LoopLag;
   counted(): Totals;
+  /** The most clients at one time, also of brokers that are one with this one. */
+  clientsMost(): number;
   process(): ProcessUse | null;
   certificates(): readonly CertificateInfo[];
   /** The bridges to other brokers. */
@@ -54,7 +56,8 @@ export function instrumentsOf(sources: Sources): Instrument[] {
   ];
 }
 
-function brokerInstruments({ broker, version, sinceMs, certificates }: Sources): Instrument[] {
+function brokerInstruments(sources: Sources): Instrument[] {
+  const { broker, version, sinceMs, certificates, clientsMost } = sources;
   const { stats, inspection } = broker;
   return [
     {
@@ -105,7 +108,7 @@ function brokerInstruments({ broker, version, sinceMs, certificates }: Sources):
       "gauge",
       "fairway_clients_most",
       "The most of them there ever were at once.",
-      () => stats.clientsMost,
+      clientsMost,
     ),
     counter(
       "fairway_connects_accepted_total",

@@ -7,6 +7,7 @@ import type { Broker } from "../../broker/broker.ts";
 import type { Operations } from "../api/operations.ts";
 import type { LoopLag } from "../metrics/loop_lag.ts";
 import type { SessionTotals } from "../metrics/session_totals.ts";
+import { clientsMostOf } from "../sys_counts.ts";
 import { LastMinute } from "./last_minute.ts";
 import { type Trouble, troublesOf } from "./troubles.ts";
 
@@ -31,7 +32,7 @@ export class SnapshotMaker {
 
   /** The state of the broker as of now. What all sessions hold is as of the last count. */
   take(): Readonly<Record<string, unknown>> {
-    const { broker, lag, totals: { last: totals } } = this.#sources;
+    const { broker, operations, lag, totals: { last: totals } } = this.#sources;
     const { stats, inspection } = broker;
     const { seconds } = inspection.commits;
     const { rss, heapUsed } = Deno.memoryUsage();
@@ -52,7 +53,7 @@ export class SnapshotMaker {
       sizes: {
         connections: stats.connections,
         clients: stats.clients,
-        clientsMost: stats.clientsMost,
+        clientsMost: clientsMostOf(broker, operations.others?.() ?? null),
         sessions: stats.sessions,
         subscriptions: stats.subscriptions,
         retained: stats.retainedMessages,

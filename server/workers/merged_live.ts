@@ -13,7 +13,14 @@ const SNAPSHOT_BYTES_MAX = 256 * 1024;
 type Snapshot = any;
 
 /** What is the same for all nodes, or the most of them; the rest is added up. */
-const MOST = new Set(["time", "retained", "retainedBytes", "loopLagMs", "residentBytes"]);
+const MOST = new Set([
+  "time",
+  "clientsMost",
+  "retained",
+  "retainedBytes",
+  "loopLagMs",
+  "residentBytes",
+]);
 
 /** Merges the streams of all nodes. It ends when one of them ends; its reader begins anew. */
 export function mergedLive(

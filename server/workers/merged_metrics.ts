@@ -6,7 +6,7 @@ type Merge = "sum" | "most" | "least";
 /** What is the same for all nodes, or the most of them; the rest is added up. */
 const MOST = new Set([
   ...["fairway_info", "fairway_uptime_seconds", "fairway_certificate_expiry_timestamp_seconds"],
-  ...["fairway_retained_messages", "fairway_retained_bytes"],
+  ...["fairway_clients_most", "fairway_retained_messages", "fairway_retained_bytes"],
   ...["fairway_backlog_messages_most", "fairway_lag_bytes_most"],
   ...["fairway_event_loop_lag_last_seconds", "fairway_resident_bytes", "fairway_open_fds"],
 ]);

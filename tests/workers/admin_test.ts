@@ -124,6 +124,9 @@ test("lists, metrics and single clients of the API are those of all workers", as
     return systree["$SYS/broker/clients/connected"] === 5 &&
       stored === systree["$SYS/broker/retained messages/count"];
   });
+  await eventually("the most clients are those of all workers at one time", async () => {
+    return await admin.metric("fairway_clients_most") === 5;
+  });
   for (const id of ids.slice(0, 2)) {
     assertEquals((await admin.json(`/api/v1/clients/${id}`)).data.clientId, id);
     const path = `/api/v1/clients/${id}/disconnect`;
