@@ -55,8 +55,8 @@ Deno.test("InterestFeed says nothing of a subscription that changes nothing for 
   table.onAdded("a", 1);
   table.onAdded("a", 0);
   table.onRemoved("a", 1);
-  table.onAdded("$SYS/broker/clients/#", 2);
-  table.onAdded("$share/g/$SYS/#", 2);
+  table.onAdded("$SYS/broker/messages/#", 2);
+  table.onAdded("$share/g/$SYS/broker/messages/#", 2);
   assertEquals(feed.next(), null);
 });
 
