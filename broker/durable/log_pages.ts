@@ -56,7 +56,8 @@ export class LogPages implements LogKeeper {
 
   /** Memory of pages and logs, in bytes. */
   get memoryBytes(): number {
-    return this.#cache.bytes + (this.#sweep.size + this.#asleep) * LOG_BYTES;
+    return this.#cache.bytes + this.#cache.referredBytes +
+      (this.#sweep.size + this.#asleep) * LOG_BYTES;
   }
 
   /** Counts messages that were found in the store. */

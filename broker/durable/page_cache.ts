@@ -3,6 +3,7 @@ import { numberKey } from "../../store/record.ts";
 import { type MessageChunk, Place } from "./message_chunk.ts";
 import type { DurableLog } from "./durable_log.ts";
 import { type Entry, LOST_VARIANT, type MessagePage } from "./message_page.ts";
+import { ReferredChunks } from "./referred_chunks.ts";
 import { type ChunkMessages, type MessagesHost, readMessages } from "./stored_messages.ts";
 import { type PageRecord, readPage } from "./message_page_record.ts";
 
@@ -17,7 +18,7 @@ const PAGES_MIN = 2 * LOADS_MAX;
 const RETRY_MS = 1000;
 
 /** The broker, as the cache needs it. */
-export interface CacheHost extends MessagesHost {
+export interface CacheHost extends Omit<MessagesHost, "referred"> {
   /** The maximum weight of the cached pages, in bytes. */
   readonly bytesMax: number;
   /** The chunk with an identifier. */
@@ -34,6 +35,7 @@ export class PageCache {
   readonly #pages = new Set<MessagePage>();
   /** Pages that wait to be loaded, with their logs. */
   readonly #queue = new Map<MessagePage, DurableLog>();
+  readonly #referred: ReferredChunks;
   #bytes = 0;
   #loads = 0;
   /** Whether the last read has failed. */
@@ -41,11 +43,17 @@ export class PageCache {
 
   constructor(host: CacheHost) {
     this.#host = host;
+    this.#referred = new ReferredChunks(host);
   }
 
   /** The weight of the pages, in bytes. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Memory of the chunks of streams that were read for pages, in bytes. */
+  get referredBytes(): number {
+    return this.#referred.bytes;
   }
 
   /** Adds a page that is on the disk in its current state. */
@@ -144,7 +152,9 @@ export class PageCache {
       if (indexes === undefined) wanted.set(chunk, indexes = new Set());
       indexes.add(index);
     }
-    return readMessages(this.#host, wanted);
+    const { store, calendar } = this.#host;
+    const reportError = (error: unknown) => this.#host.reportError(error);
+    return readMessages({ store, calendar, referred: this.#referred, reportError }, wanted);
   }
 
   /** The row of a page is missing: its messages cannot be sent. */

@@ -5,7 +5,8 @@ import type { Calendar } from "../base/calendar.ts";
 import { Message } from "../base/message.ts";
 import type { MessageChunk } from "./message_chunk.ts";
 import { readChunk } from "./message_page_record.ts";
-import { ReferredChunk, type StreamReference } from "./stream_reference.ts";
+import type { ReferredChunks } from "./referred_chunks.ts";
+import type { StreamReference } from "./stream_reference.ts";
 
 /** What is read of each chunk: messages by their index, `null` for revoked ones. */
 export type ChunkMessages = Map<MessageChunk, Map<number, Message | null>>;
@@ -24,6 +25,8 @@ interface Referring {
 export interface MessagesHost {
   readonly store: Store;
   readonly calendar: Calendar;
+  /** The chunks of streams. */
+  readonly referred: ReferredChunks;
   /** A row is invalid, or a stream has lost messages. */
   reportError(error: unknown): void;
 }
@@ -87,7 +90,6 @@ async function addTo(
   referring: readonly Referring[],
   host: MessagesHost,
 ): Promise<Referring[]> {
-  const { store, calendar } = host;
   const missing: Referring[] = [];
   const groups = Map.groupBy(
     referring,
@@ -96,7 +98,7 @@ async function addTo(
   for (const group of groups.values()) {
     const [{ reference: { streamId, first } }] = group as [Referring];
     const last = group.reduce((most, { reference: { seq } }) => Math.max(most, seq), first);
-    const chunk = await ReferredChunk.read(store, calendar, { streamId, first, last });
+    const chunk = await host.referred.read(streamId, first, last);
     for (const one of group) {
       const message = chunk.find(one.reference);
       if (message === undefined) missing.push(one);

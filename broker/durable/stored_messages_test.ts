@@ -5,6 +5,7 @@ import { OpenChunk } from "../../stream/chunk.ts";
 import { message, textOf } from "../testdata/messages.ts";
 import { MessageChunk } from "./message_chunk.ts";
 import { writeChunk } from "./message_page_record.ts";
+import { ReferredChunks } from "./referred_chunks.ts";
 import { readMessages } from "./stored_messages.ts";
 
 const CALENDAR = { toWall: (ms: number) => ms, toClock: (ms: number) => ms };
@@ -46,6 +47,7 @@ async function read(rows: Uint8Array[], pieces: Row[], ...indexes: number[]) {
   const host = {
     store: store as Store,
     calendar: CALENDAR,
+    referred: new ReferredChunks({ store: store as Store, calendar: CALENDAR }),
     reportError: (error: unknown) => void errors.push((error as Error).message),
   };
   const found = (await readMessages(host, new Map([[chunk, new Set(indexes)]]))).get(chunk)!;

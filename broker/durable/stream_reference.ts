@@ -72,6 +72,17 @@ export class ReferredChunk {
     return new ReferredChunk(parts, calendar);
   }
 
+  /** Memory of it, in bytes. */
+  get bytes(): number {
+    return this.parts.reduce((sum, { weight }) => sum + weight, 0);
+  }
+
+  /** The sequence of its last message that was read; 0 if there is none. */
+  get last(): number {
+    const part = this.parts.at(-1);
+    return part === undefined ? 0 : part.seq(part.count - 1);
+  }
+
   /** A message, which owns its bytes; `null` if it was revoked, `undefined` if it is not there. */
   find({ seq, expiresWallMs }: StreamReference): Message | null | undefined {
     const record = this.#find(seq);
