@@ -61,8 +61,8 @@ export const ROUTING_MUTANTS: Mutant[] = [
   {
     rule: "no identifier is 0 when they start over",
     file: "flow/outbound_window.ts",
-    find: "do id = id === PACKET_ID_MAX ? 1 : id + 1; while",
-    replace: "do id = id === PACKET_ID_MAX ? 0 : id + 1; while",
+    find: "do id = id >= last || id < first ? first : id + 1; while",
+    replace: "do id = id >= last ? 0 : id + 1; while",
     tests: ["v5/packet_format_test.ts"],
   },
   {
