@@ -18,8 +18,8 @@ export async function eachRow(
   for await (const rows of tablePages(store, table)) {
     for (const { key, value } of rows) {
       try {
-        const taken = take(key, value);
-        if (taken !== undefined) await taken;
+        const wait = take(key, value);
+        if (wait !== undefined) await wait;
       } catch (error) {
         if (!(error instanceof StoreError)) throw error;
         throw new StoreError(`A row of the table "${table}" makes no sense: ${error.message}`, {

@@ -7,9 +7,9 @@ import { readSharedStart, writeSharedStart } from "../shared_start.ts";
 import { BitSet } from "./bit_set.ts";
 import { eachRow } from "./each_row.ts";
 import { IdCollector, type MovedIds } from "./moved_ids.ts";
-import { MovedMessages } from "./moved_messages.ts";
-import { eachEntry, moveChunk, movedStart, movePage, moveSession } from "./moved_records.ts";
-import { resolveReferences } from "./resolved_references.ts";
+import { ChunkCounts, MovedMessages } from "./moved_messages.ts";
+import { moveChunk, movedStart, movePage, moveSession } from "./moved_records.ts";
+import { ReferenceInliner } from "./reference_inliner.ts";
 import type { StoreFillers } from "./store_filler.ts";
 
 /** Stands for a session that does not move. */
@@ -62,12 +62,13 @@ export class SessionMove {
     targets: MoveTargets,
     first: number,
   ): Promise<{ move: SessionMove; ids: MovedIds }> {
-    const ids = (await collectIds(store)).finish(first);
+    const chunks = new ChunkCounts();
+    const ids = (await collectIds(store, chunks)).finish(first);
     const move = new SessionMove(store, targets, ids);
     await move.#moveSessions();
     await move.#moveStarts();
     await move.#moveSubscriptions();
-    await move.#moveMessages();
+    await move.#moveMessages(new MovedMessages(ids, chunks, move.#logs.length));
     return { move, ids };
   }
 
@@ -114,16 +115,12 @@ export class SessionMove {
     });
   }
 
-  async #moveMessages(): Promise<void> {
+  async #moveMessages(messages: MovedMessages): Promise<void> {
     const { all } = this.#targets.fillers;
-    const messages = new MovedMessages(this.#ids, all.length);
-    await this.#each("entries", (key, value) => {
-      const log = this.#ids.rankOf(numberOfKey(key));
-      if (this.#logs.some((logs) => logs.has(log))) messages.count(value);
-    });
-    messages.begin();
     await this.#each("entries", (key, value) => {
       const logId = numberOfKey(key);
+      // A log that no session reads.
+      if (!this.#ids.has(logId)) return;
       const log = this.#ids.rankOf(logId);
       const newKey = numberKey(this.#newId(logId), numberOfKey(key, 1));
       for (const [home, filler] of all.entries()) {
@@ -133,17 +130,19 @@ export class SessionMove {
         filler.put("entries", newKey, this.#writer.bytes);
       }
     });
-    await this.#each("messages", async (key, value) => {
-      const id = numberOfKey(key);
-      const wanted = all.map((filler, home) => ({ filler, is: messages.wantedOf(home, id) }));
-      if (wanted.every(({ is }) => is === null)) return;
-      // Only the first of the new stores has the streams.
-      const whole = await resolveReferences(this.#store, value);
-      for (const { filler, is } of wanted) {
-        if (is === null) continue;
-        moveChunk(this.#writer.reset(), whole, is);
+    const inliner = new ReferenceInliner(this.#store);
+    const put = (id: number, value: Uint8Array) => {
+      for (const [home, filler] of all.entries()) {
+        const isWanted = messages.wantedOf(home, id);
+        if (isWanted === null) continue;
+        moveChunk(this.#writer.reset(), value, isWanted);
         filler.put("messages", numberKey(this.#newId(id)), this.#writer.bytes);
       }
+    };
+    await this.#each("messages", (key, value) => {
+      const id = numberOfKey(key);
+      if (!inliner.refers(value)) return put(id, value);
+      return inliner.inline(value).then((whole) => put(id, whole));
     });
   }
 
@@ -164,8 +163,11 @@ export class SessionMove {
   }
 }
 
-/** All identifiers in the rows of a store that have to do with sessions, wills and messages. */
-async function collectIds(store: Store): Promise<IdCollector> {
+/**
+ * All identifiers in the rows of a store that have to do with sessions, wills and messages. There are
+ * far more entries of logs than chunks, so those are read once, when they move.
+ */
+async function collectIds(store: Store, chunks: ChunkCounts): Promise<IdCollector> {
   const ids = new IdCollector();
   const addKey = (key: Uint8Array) => ids.add(numberOfKey(key));
   await eachRow(store, "sessions", (key, value) => {
@@ -178,9 +180,9 @@ async function collectIds(store: Store): Promise<IdCollector> {
     addKey(key);
     ids.add(readSharedStart(value).logId);
   });
-  await eachRow(store, "entries", (key, value) => {
+  await eachRow(store, "messages", (key, value) => {
     addKey(key);
-    eachEntry(value, (chunkId) => ids.add(chunkId));
+    chunks.add(numberOfKey(key), value);
   });
   await eachRow(store, "wills", addKey);
   await eachRow(store, "delayed", addKey);

@@ -52,8 +52,8 @@ export class IdCollector {
 
 /**
  * The new identifiers of the rows of one store. Their order stays: of two messages, the one in the
- * lower chunk came first. Those of several stores do not meet, and they are as small as possible,
- * however often sessions move.
+ * lower chunk came first. Those of several stores do not meet, and they are small, however often
+ * sessions move. Between two of them there is always one that no row has, for what is lost.
  */
 export class MovedIds {
   readonly #ids: Float64Array;
@@ -74,7 +74,7 @@ export class MovedIds {
 
   /** The first identifier after all new ones. */
   get end(): number {
-    return this.#first + this.count;
+    return this.#first + 2 * this.count + 1;
   }
 
   /** How many of the old identifiers are smaller: the place of one among them. */
@@ -97,8 +97,8 @@ export class MovedIds {
     return this.#ids[this.rankOf(id)] === id;
   }
 
-  /** The new identifier of a row; of any other number that of the next row. */
+  /** The new identifier of a row; of any other number one that no row has, between its neighbours. */
   of(id: number): number {
-    return this.#first + this.rankOf(id);
+    return this.#first + 2 * this.rankOf(id) + (this.has(id) ? 1 : 0);
   }
 }

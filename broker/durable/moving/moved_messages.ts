@@ -1,44 +1,48 @@
 /** Which stored messages are needed in which new store. */
+import { RecordReader } from "../../../store/record.ts";
 import { BitSet } from "./bit_set.ts";
 import type { MovedIds } from "./moved_ids.ts";
 import { eachEntry } from "./moved_records.ts";
 
+/** The chunks of a store, in their order: how many messages each has. */
+export class ChunkCounts {
+  readonly ids: number[] = [];
+  readonly counts: number[] = [];
+
+  /** Adds a chunk by its row. */
+  add(id: number, value: Uint8Array): void {
+    const reader = new RecordReader(value);
+    let count = 0;
+    for (; !reader.isAtEnd; count++) reader.longPiece();
+    this.ids.push(id);
+    this.counts.push(count);
+  }
+}
+
 /**
  * Which messages of the chunks of one store are needed in which new store: a bit for each message
- * and new store. First every page is counted, then every page is wanted somewhere.
+ * and new store.
  */
 export class MovedMessages {
   readonly #ids: MovedIds;
-  readonly #stores: number;
-  /** How many messages of a chunk there are at least, by the place of its identifier. */
+  /** How many messages a chunk has, by the place of its identifier. */
   readonly #counts: Uint32Array;
   /** The number of the first message of a chunk among all. */
   readonly #offsets: Float64Array;
-  #wanted: readonly BitSet[] = [];
+  readonly #wanted: readonly BitSet[];
 
-  constructor(ids: MovedIds, stores: number) {
+  constructor(ids: MovedIds, { ids: chunkIds, counts }: ChunkCounts, stores: number) {
     this.#ids = ids;
-    this.#stores = stores;
     this.#counts = new Uint32Array(ids.count);
     this.#offsets = new Float64Array(ids.count);
-  }
-
-  /** Counts the messages that a page leads to. */
-  count(page: Uint8Array): void {
-    eachEntry(page, (chunkId, index) => {
-      const chunk = this.#ids.rankOf(chunkId);
-      if (index >= this.#counts[chunk]!) this.#counts[chunk] = index + 1;
-    });
-  }
-
-  /** All pages are counted. */
-  begin(): void {
     let total = 0;
-    for (const [chunk, count] of this.#counts.entries()) {
+    for (const [i, id] of chunkIds.entries()) {
+      const chunk = ids.rankOf(id);
+      this.#counts[chunk] = counts[i]!;
       this.#offsets[chunk] = total;
-      total += count;
+      total += counts[i]!;
     }
-    this.#wanted = Array.from({ length: this.#stores }, () => new BitSet(total));
+    this.#wanted = Array.from({ length: stores }, () => new BitSet(total));
   }
 
   /**
@@ -50,16 +54,17 @@ export class MovedMessages {
     const wanted = this.#wanted[store]!;
     let entries = 0;
     eachEntry(page, (chunkId, index) => {
-      wanted.add(this.#offsets[this.#ids.rankOf(chunkId)]! + index);
       entries++;
+      // A chunk that is lost has no messages.
+      if (!this.#ids.has(chunkId)) return;
+      const chunk = this.#ids.rankOf(chunkId);
+      if (index < this.#counts[chunk]!) wanted.add(this.#offsets[chunk]! + index);
     });
     return entries;
   }
 
   /** Which messages of a chunk a new store needs, by their places; `null` for none. */
   wantedOf(store: number, chunkId: number): ((index: number) => boolean) | null {
-    // A chunk that no page leads to.
-    if (!this.#ids.has(chunkId)) return null;
     const chunk = this.#ids.rankOf(chunkId);
     const [count, offset] = [this.#counts[chunk]!, this.#offsets[chunk]!];
     const isWanted = (index: number) => index < count && this.#wanted[store]!.has(offset + index);
