@@ -24,8 +24,8 @@ export interface MoveTargets {
 }
 
 /**
- * Moves the sessions of one store. It goes through its tables several times and keeps no row: only 8
- * bytes for each identifier, and a bit for each message and new store.
+ * Moves the sessions of one store. It goes through its tables several times and keeps no row: only some
+ * 40 bytes for each identifier, and a bit for each message and new store.
  */
 export class SessionMove {
   /** How many sessions have moved. */

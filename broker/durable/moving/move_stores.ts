@@ -31,7 +31,7 @@ export interface Moved {
  * the client; retained messages and bans to all. Nothing may wait for another node any more: the
  * sessions that nodes have with each other are left out, so their links begin new ones.
  *
- * The old stores stay as they are. The new ones must be empty. It needs memory for 8 bytes for each
+ * The old stores stay as they are. The new ones must be empty. It needs some 40 bytes of memory for each
  * session, log and group of messages of one store at a time, and some rows.
  *
  * @param ownerOf The new store of a client, by its client identifier.
