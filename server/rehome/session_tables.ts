@@ -10,6 +10,8 @@ const VISIBLE: ReadonlySet<Table> = new Set([
   "subscriptions",
   "messages",
   "entries",
+  // Messages of sessions may refer to chunks of streams, and streams without a row are not touched.
+  "stream_chunks",
 ]);
 
 /**

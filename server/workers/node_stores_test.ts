@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { readChunk, readPage } from "../../broker/durable/message_page_record.ts";
+import { Message } from "../../broker/base/message.ts";
 import { MessageChunk } from "../../broker/durable/message_chunk.ts";
 import { readSession } from "../../broker/durable/session_record.ts";
 import { ownerOf } from "../../cluster/client_owner.ts";
@@ -74,8 +75,8 @@ async function textsOf(store: Store, logId: number): Promise<string[]> {
     for (const { place } of entries) {
       const [chunk] = await store.get("messages", [numberKey(place.chunk.id)]);
       const calendar = { toWall: (ms: number) => ms, toClock: (ms: number) => ms };
-      const message = readChunk(chunk!, new Set([place.index]), calendar).get(place.index)!;
-      assert("payload" in message, "no stream has it");
+      const message = readChunk(chunk!, new Set([place.index]), calendar).get(place.index);
+      assert(message instanceof Message);
       texts.push(new TextDecoder().decode(message.payload));
     }
   }

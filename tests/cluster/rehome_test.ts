@@ -278,3 +278,36 @@ Deno.test("messages of a shared group that a session hands over when it ends are
   }
   assert(wasLeaving > 0, "some move came while messages were handed over");
 });
+
+Deno.test("a message that a session shares with a stream moves with the session", async () => {
+  const clock = new VirtualClock();
+  await using nodes = await Nodes.start(1, { ...DISK, clock });
+  await nodes.broker(0).declareStream({ name: "log", filters: ["t/#"], maxMessages: 1000 });
+  const ids = ["first", "second", "third", "fourth"];
+  for (const id of ids) {
+    const client = await nodes.client(0, id, { isDurable: true });
+    client.subscribe("t/#", 2);
+    await nodes.settle();
+    client.cut();
+  }
+  const publisher = await nodes.client(0, "publisher");
+  const texts = Array.from({ length: 50 }, (_, n) => `text ${n}`);
+  for (const text of texts) publisher.publish("t/x", text, 1);
+  await nodes.settle();
+  nodes.kill(0);
+  let { disks } = nodes;
+  for (const count of [2, 3, 1]) {
+    disks = await move(disks, count, clock);
+    assertEquals(
+      disks.map((disk) => disk.get("streams")!.length > 0),
+      disks.map((_, i) => i === 0),
+    );
+    await using after = await Nodes.start(count, { ...DISK, clock, disks });
+    for (const id of ids) {
+      const client = await after.client(ownerOf(id, count), id, { isDurable: true });
+      await after.settle();
+      assertEquals(client.texts, texts, `${id} of ${count}`);
+    }
+    assertEquals([...nodes.errors, ...after.errors], []);
+  }
+});
