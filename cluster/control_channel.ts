@@ -10,6 +10,8 @@ const INPUT_BYTES = 64 * 1024;
 
 /** What is told of a channel. */
 export interface ControlOwner {
+  /** Bytes have come. */
+  onHeard(): void;
   /** A frame has come. Its bytes are borrowed until the result is there; no other comes before. */
   onFrame(kind: number, body: FrameReader): PromiseLike<void> | null;
   /** The pipe has ended, or failed, or carries something else. Called once. */
@@ -38,6 +40,11 @@ export class ControlChannel implements PipeReceiver {
     this.#owner = owner;
     this.#sources = sources;
     this.#pipe = pipeOf(transport, this);
+  }
+
+  /** Whether a frame is being handled, so that nothing is read. */
+  get isHandling(): boolean {
+    return this.#isHandling;
   }
 
   /** Begins to read and to write. */
@@ -80,6 +87,7 @@ export class ControlChannel implements PipeReceiver {
 
   onReceived(bytes: number): void {
     this.#end += bytes;
+    this.#owner.onHeard();
     this.#take();
   }
 

@@ -21,6 +21,7 @@ class World {
         this.texts.push(`${kind} ${body.text()}`);
         return this.wait;
       },
+      onHeard: () => {},
       onEnded: (error: unknown) => void this.errors.push(error),
     };
     this.channel = new ControlChannel(this.pipe, owner, [{

@@ -16,6 +16,8 @@ export const FrameKind = {
   interest: 2,
   /** The subscriptions up to a change are known, and stored. */
   interestKnown: 3,
+  /** The other side is there. It has no body. */
+  alive: 4,
   /** Which retained messages there are, in which versions. */
   retainedVersions: 16,
   /** Topics of which the other node has to send the retained messages. */

@@ -3,6 +3,7 @@ import type { NodeHost, NodeSession } from "../broker/node_port.ts";
 import { ControlChannel, type ControlOwner } from "./control_channel.ts";
 import { FrameError, FrameKind, type FrameReader, FrameWriter } from "./frames.ts";
 import type { Link } from "./link.ts";
+import { LinkWatch } from "./link_watch.ts";
 import type { ClusterPart, PeerContext, PeerPart } from "./peer_part.ts";
 import { PeerTransport, type PeerTransportOwner } from "./peer_transport.ts";
 
@@ -40,6 +41,7 @@ export class Peer implements PeerContext, ControlOwner, PeerTransportOwner {
   readonly node: number;
   readonly #options: PeerOptions;
   readonly #channel: ControlChannel;
+  readonly #watch: LinkWatch;
   readonly #parts: readonly PeerPart[];
   readonly #joined = Promise.withResolvers<boolean>();
   readonly #ended = Promise.withResolvers<unknown>();
@@ -62,7 +64,11 @@ export class Peer implements PeerContext, ControlOwner, PeerTransportOwner {
     this.#hello = new FrameWriter(FrameKind.hello).uint32(VERSION).uint32(node).uint32(nodes)
       .text(host.pairWith(this.node) ?? "").text(this.#proposal).take();
     this.#parts = options.parts.map((part) => part.open(this));
-    this.#channel = new ControlChannel(link.control, this, [{ next: () => this.#next() }]);
+    const next = () => this.#next();
+    this.#channel = new ControlChannel(link.control, this, [{ next }]);
+    this.#watch = new LinkWatch(host.clock, this.#channel, () => {
+      this.fail(new Error(`Node ${this.node} does not answer`));
+    });
     this.#channel.start();
   }
 
@@ -106,6 +112,7 @@ export class Peer implements PeerContext, ControlOwner, PeerTransportOwner {
   fail(error: unknown): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
+    this.#watch.end();
     this.#channel.close();
     if (this.#transport === null) this.#options.link.messages.close();
     else this.#transport.close();
@@ -115,6 +122,10 @@ export class Peer implements PeerContext, ControlOwner, PeerTransportOwner {
     this.#ended.resolve(error ?? null);
   }
 
+  onHeard(): void {
+    this.#watch.onHeard();
+  }
+
   onFrame(kind: number, body: FrameReader): PromiseLike<void> | null {
     if (this.#isEnded) return null;
     if (this.#session === null) {
@@ -122,6 +133,7 @@ export class Peer implements PeerContext, ControlOwner, PeerTransportOwner {
       this.#onHello(body);
       return null;
     }
+    if (kind === FrameKind.alive) return null;
     const part = this.#parts.find(({ kinds }) => kinds.includes(kind));
     if (part === undefined) throw new FrameError(`A frame of unknown kind ${kind}`);
     if (this.#isOpen) return part.onFrame(kind, body);
@@ -148,7 +160,8 @@ export class Peer implements PeerContext, ControlOwner, PeerTransportOwner {
       this.#hello = null;
       return hello;
     }
-    if (!this.#isOpen) return null;
+    const alive = this.#watch.next();
+    if (alive !== null || !this.#isOpen) return alive;
     for (const part of this.#parts) {
       const frame = part.next();
       if (frame !== null) return frame;

@@ -34,6 +34,8 @@ export class NodeHandle {
   onReloadWanted: () => void = () => {};
   /** Is told what it tells another node about accounts. Set by `supervisor.ts`. */
   onSecurity: (to: number, message: SecurityMessage) => void = () => {};
+  /** Is told that its link to another node has ended, and why. Set by `supervisor.ts`. */
+  onLinkLost: (peer: number, why: string) => void = () => {};
 
   readonly #answerMsMax: number;
 
@@ -59,6 +61,7 @@ export class NodeHandle {
       if (data.type === "counts") return this.onCounts(data.counts, data.streams);
       if (data.type === "reload-wanted") return this.onReloadWanted();
       if (data.type === "security") return this.onSecurity(data.to, data.message);
+      if (data.type === "link-lost") return this.onLinkLost(data.peer, data.why);
       const next = this.#next;
       this.#next = Promise.withResolvers();
       this.#hear();

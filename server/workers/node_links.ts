@@ -2,6 +2,7 @@
 import type { ListenerPolicy } from "../../broker/base/listener_policy.ts";
 import { ownerOf } from "../../cluster/client_owner.ts";
 import { Cluster } from "../../cluster/cluster.ts";
+import type { Peer } from "../../cluster/peer.ts";
 import type { Broker } from "../../mod.ts";
 import { openLibc } from "../../transport/native/ffi_libc.ts";
 import { NativeSockets } from "../../transport/native/native_sockets.ts";
@@ -39,6 +40,10 @@ export class NodeLinks {
   readonly #exchange: ConnectionExchange;
   readonly #cluster: Cluster;
   readonly #sockets: NativeSockets;
+  /** The links that are made again if they end. */
+  readonly #links = new Map<number, Peer>();
+  /** Is told that the link to a node has ended by itself, and why. Set by `node_worker.ts`. */
+  onLost: (peer: number, why: string) => void = () => {};
   readonly #node: number;
   /** What was posted before the listeners were open; `null` when they are. */
   #held: PostedToNode[] | null = [];
@@ -78,9 +83,16 @@ export class NodeLinks {
   /** There is a way to another node from now on. */
   link({ peer, port, messages, control, side }: PeerWay): void {
     this.#exchange.join(peer, port);
-    this.#cluster.join(peer, {
+    const link = this.#cluster.join(peer, {
       messages: ringTransport(messages, side),
       control: ringTransport(control, side),
+    });
+    this.#links.set(peer, link);
+    void link.whenEnded().then((error) => {
+      // Not if it was ended here, because the other node does not run.
+      if (this.#links.get(peer) !== link) return;
+      this.#links.delete(peer);
+      this.onLost(peer, error === null ? "it has ended" : String(error));
     });
     if (peer === STREAMS_NODE) this.#tellReaders();
   }
@@ -110,11 +122,13 @@ export class NodeLinks {
   /** Another node does not run. */
   part(peer: number): void {
     this.#exchange.part(peer);
+    this.#links.delete(peer);
     this.#cluster.peer(peer)?.end();
   }
 
   /** Ends all ways. Call it when the broker is closed. */
   close(): void {
+    this.#links.clear();
     this.#cluster.close();
     this.#exchange.close();
   }

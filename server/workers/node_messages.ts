@@ -124,6 +124,8 @@ export type FromNode =
   | { readonly type: "counts"; readonly counts: SysCounts; readonly streams: SysStreams }
   /** Its API was asked to have the configuration read again, by all nodes. It answers nothing. */
   | { readonly type: "reload-wanted" }
+  /** The link to another node has ended by itself. It answers nothing. */
+  | { readonly type: "link-lost"; readonly peer: number; readonly why: string }
   /** It has stopped, and released everything. */
   | { readonly type: "stopped" };
 

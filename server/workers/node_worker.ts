@@ -44,6 +44,7 @@ async function handle(message: Exclude<ToNode, { type: "security" | "gone" }>): 
         const { ConfiguredNode } = await import("./configured_node.ts");
         node = await ConfiguredNode.open(settings, settings.config, owners, { reloadAll, post });
       }
+      node.links.onLost = (peer, why) => scope.postMessage({ type: "link-lost", peer, why });
       tellCounts(node);
       return scope.postMessage({ type: "opened", lines, forgotten: node.forgotten });
     }

@@ -68,7 +68,7 @@ export class Supervisor {
   readonly adminPorts: (number | null)[] = [];
   #listeners: readonly NodeListener[] = [];
   #isStopping = false;
-  /** Restarts that are in progress. */
+  /** Restarts, of workers and links, that are in progress. */
   readonly #restarts = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
 
@@ -102,6 +102,12 @@ export class Supervisor {
   /** Ends the worker of a node at once, whatever it does. It is started again. */
   kill(node: number): void {
     this.#nodes[node]!.kill(new Error("it was killed"));
+  }
+
+  /** Breaks the way between two nodes, as a fault would. It is made again. */
+  cut(a: number, b: number): void {
+    const rings = this.#rings.get(wayOf(a, b));
+    if (rings !== undefined) closeRing(rings.messages);
   }
 
   /**
@@ -188,6 +194,7 @@ export class Supervisor {
       if (i === 0) this.#streams = streams;
       node.tellOthers(this.#counts.take(i, counts), i === 0 ? {} : this.#streams);
     };
+    node.onLinkLost = (peer, why) => this.#follow(this.#relink(i, peer, why));
     node.onReloadWanted = () => {
       const reloaded = this.#configured?.reload() ?? Promise.resolve([]);
       void reloaded.then((faults) => node.tellReloaded(faults));
@@ -226,6 +233,24 @@ export class Supervisor {
     await this.#nodes[other]!.part(dead);
   }
 
+  /**
+   * Makes the way between two nodes again whose link has ended, unless one of them has died. A worker
+   * that stands still does not answer, so it is ended, and started again.
+   */
+  async #relink(a: number, b: number, why: string): Promise<void> {
+    const rings = this.#rings.get(wayOf(a, b));
+    // Both may tell it.
+    if (rings === undefined || this.#isStopping) return;
+    complain(`Workers ${a} and ${b} are linked again in ${RESTART_MS_MIN} ms: ${why}`);
+    await Promise.allSettled([this.#part(a, b), this.#nodes[a]!.part(b)]);
+    if (!await this.#wait(RESTART_MS_MIN)) return;
+    // One that has been started again meanwhile has its ways.
+    if (!this.#isUp[a] || !this.#isUp[b] || this.#rings.has(wayOf(a, b))) return;
+    await this.#link(a, b).catch(() => {
+      // It has died, and is started again.
+    });
+  }
+
   /** Starts a node again when its worker has died. */
   #watch(i: number): void {
     const sinceMs = performance.now();
@@ -236,8 +261,7 @@ export class Supervisor {
       if (this.#isStopping) return;
       if (i !== 0) this.#tellAdmins();
       if (performance.now() - sinceMs > STEADY_MS) this.#restartMs[i] = 0;
-      const restart = this.#restart(i, error).finally(() => this.#restarts.delete(restart));
-      this.#restarts.add(restart);
+      this.#follow(this.#restart(i, error));
     });
   }
 
@@ -245,6 +269,12 @@ export class Supervisor {
   #setDown(i: number): void {
     this.#isUp[i] = false;
     for (const [j, node] of this.#nodes.entries()) if (this.#isUp[j]) node.tellGone(i);
+  }
+
+  /** Has a stop wait for something. */
+  #follow(work: Promise<void>): void {
+    const followed = work.finally(() => this.#restarts.delete(followed));
+    this.#restarts.add(followed);
   }
 
   async #restart(i: number, error: Error): Promise<void> {

@@ -88,6 +88,30 @@ SCENES[
   await supervisor.stop(0);
 };
 
+SCENES["a link between workers that breaks is made again"] = async () => {
+  const { supervisor, port } = await start(2);
+  const [first, second] = onEach(2, "c") as [string, string];
+  await using receiver = await connected(port, first);
+  await receiver.expect("20 02 00 00");
+  await receiver.send(packets.subscribe({ t: 2 }));
+  await receiver.expect("90 03 00 01 02");
+  await using publisher = await connected(port, second);
+  await publisher.expect("20 02 00 00");
+  for (let i = 1; i <= 3; i++) {
+    supervisor.cut(0, 1);
+    // It waits until there is a link again.
+    await publisher.send(packets.publish("t", `${i}`, { qos: 2, packetId: i }));
+    await publisher.expect(`50 02 00 0${i}`);
+    await publisher.send(`62 02 00 0${i}`);
+    await publisher.expect(`70 02 00 0${i}`);
+    await receiver.expect(packets.publish("t", `${i}`, { qos: 2, packetId: i }));
+    await receiver.send(`50 02 00 0${i}`);
+    await receiver.expect(`62 02 00 0${i}`);
+    await receiver.send(`70 02 00 0${i}`);
+  }
+  await supervisor.stop(0);
+};
+
 SCENES["what a worker has acknowledged is there when it runs again"] = async () => {
   const folder = await Deno.makeTempDir();
   try {
