@@ -13,7 +13,6 @@ import { BEGAN_MS } from "../sim/life.ts";
 import { VirtualClock } from "../harness/virtual_clock.ts";
 import { Nodes } from "./_nodes.ts";
 
-const DAY = { name: "day", filters: ["t/#"], maxMessages: 1000 };
 /** Enough for a log that they share. */
 const CLIENTS = Array.from({ length: 12 }, (_, i) => `client ${i}`);
 const DISK = { commitMsMax: 2 } as const;
@@ -205,38 +204,6 @@ Deno.test("of two retained messages of a topic every store gets the later one, a
     alone.kill(0);
     disks = alone.disks;
   }
-});
-
-Deno.test("what waits for a session in a stream moves with the session, also where the stream is not", async () => {
-  const clock = new VirtualClock();
-  await using nodes = await Nodes.start(1, { ...DISK, clock, streams: [DAY] });
-  for (const id of CLIENTS) {
-    const client = await nodes.client(0, id, { isDurable: true });
-    client.subscribe("t/#", 2);
-    await nodes.settle();
-    client.cut();
-  }
-  const publisher = await nodes.client(0, "publisher");
-  const texts = Array.from({ length: 50 }, (_, n) => `message ${n}`);
-  for (const [n, text] of texts.entries()) publisher.publish("t/a", text, n % 2 === 0 ? 1 : 2);
-  await nodes.settle();
-  assertEquals(publisher.acked.size, 50);
-  nodes.kill(0);
-  const stored = (disks: readonly StoreSnapshot[], table: "messages" | "stream_chunks") =>
-    disks.map((disk) =>
-      disk.get(table)!.map(({ value }) => new TextDecoder().decode(value)).join()
-    );
-  assert(!stored(nodes.disks, "messages")[0]!.includes(texts[7]!), "only the stream has it");
-  assert(stored(nodes.disks, "stream_chunks")[0]!.includes(texts[7]!));
-  const disks = await move(nodes.disks, 2, clock);
-  for (const text of stored(disks, "messages")) assert(text.includes(texts[7]!));
-  await using after = await Nodes.start(2, { ...DISK, clock, disks, streams: [DAY] });
-  for (const id of CLIENTS) {
-    const client = await after.client(ownerOf(id, 2), id, { isDurable: true });
-    await after.settle();
-    assertEquals(client.received.map(({ text }) => text), texts, id);
-  }
-  assertEquals([...nodes.errors, ...after.errors], []);
 });
 
 Deno.test("messages of a shared group that a session hands over when it ends are not lost by a move", async () => {
