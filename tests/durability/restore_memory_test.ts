@@ -73,8 +73,8 @@ for (const [what, act] of Object.entries(KINDS)) {
     const memoryBytesMax = Math.ceil(bytes / 1.2);
     await using stage = await Stage.open(MemoryStore.from(rows), { memoryBytesMax });
     await using whole = await Stage.open(MemoryStore.from(rows), {});
-    for (const  of of["retained", "subscriptions", "sessions"] as const) {
-      assertEquals(stage.broker.stats.memory[of], whole.broker.stats.memory[of], of);
+    for (const part of ["retained", "subscriptions", "sessions"] as const) {
+      assertEquals(stage.broker.stats.memory[part], whole.broker.stats.memory[part], part);
     }
     // For now nothing is added.
     assertEquals(connackCode(await stage.visit().connect({ clientId: "new", ...STAYS })), "88");

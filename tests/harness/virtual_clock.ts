@@ -1,5 +1,11 @@
 import { setImmediate } from "node:timers";
 
+/**
+ * The most appointments that one move of the clock keeps. Something that repeats for ever would hold
+ * a test up for as long as the time that it wants to have passed is long.
+ */
+const APPOINTMENTS_MAX = 100_000;
+
 interface Appointment {
   readonly atMs: number;
   /** Appointments of one instant are kept in the order they were made. */
@@ -43,11 +49,16 @@ export class VirtualClock {
   /**
    * Moves on by `ms`, keeping every appointment on the way in its order. Promises settle before
    * the first, between any two and after the last, and may make more appointments.
+   *
+   * @throws {RangeError} There were {@linkcode APPOINTMENTS_MAX} on the way.
    */
   async advance(ms: number): Promise<void> {
     const targetMs = this.#nowMs + ms;
     await this.settle();
-    while (await this.#keepNext(targetMs));
+    for (let kept = 0; await this.#keepNext(targetMs); kept++) {
+      if (kept < APPOINTMENTS_MAX) continue;
+      throw new RangeError(`More than ${APPOINTMENTS_MAX} appointments within ${ms} ms`);
+    }
     this.#nowMs = targetMs;
   }
 

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertFalse } from "@std/assert";
+import { assert, assertEquals, assertFalse, assertRejects } from "@std/assert";
 import { VirtualClock } from "./virtual_clock.ts";
 
 Deno.test("VirtualClock keeps appointments by time, then by the order they were made", async () => {
@@ -54,4 +54,11 @@ Deno.test("VirtualClock advances until a condition holds, or to the limit", asyn
   assertEquals(clock.now(), 7);
   assertFalse(await clock.advanceUntil(() => clock.now() < 0, 1_000));
   assertEquals(clock.now(), 1_007);
+});
+
+Deno.test("VirtualClock does not walk for ever through what repeats", async () => {
+  const clock = new VirtualClock();
+  const repeat = () => void clock.schedule(clock.now() + 1, repeat);
+  repeat();
+  await assertRejects(() => clock.advance(1e12), RangeError, "More than 100000 appointments");
 });
