@@ -8,6 +8,8 @@ import { RetainedReplica } from "./retained_replica.ts";
 
 /** The most nodes of a cluster. Each has a session, and all subscriptions, of each other one. */
 const NODES_MAX = 256;
+/** How often a node says that it is there, in milliseconds. */
+const ALIVE_MS = 5000;
 
 /** Which node of how many. */
 export interface ClusterOptions {
@@ -15,6 +17,11 @@ export interface ClusterOptions {
   readonly node: number;
   /** How many nodes there are: 1 to 256. */
   readonly nodes: number;
+  /**
+   * How often the nodes of a link say to each other that they are there, in milliseconds: 5000 by
+   * default. A link ends when four of these times have passed in silence.
+   */
+  readonly aliveMs?: number;
 }
 
 /**
@@ -29,6 +36,7 @@ export class Cluster {
   readonly node: number;
   /** How many nodes there are. */
   readonly nodes: number;
+  readonly #aliveMs: number;
   readonly #host: NodeHost;
   readonly #interest: Interest;
   readonly #parts: readonly ClusterPart[];
@@ -39,7 +47,7 @@ export class Cluster {
    * @param host The port of the broker: `broker.nodePort`.
    * @throws {RangeError} If there is no such node.
    */
-  constructor(host: NodeHost, { node, nodes }: ClusterOptions) {
+  constructor(host: NodeHost, { node, nodes, aliveMs = ALIVE_MS }: ClusterOptions) {
     if (!Number.isInteger(nodes) || nodes < 1 || nodes > NODES_MAX) {
       throw new RangeError(`Cannot make a cluster of ${nodes} nodes: 1 to ${NODES_MAX}`);
     }
@@ -48,6 +56,7 @@ export class Cluster {
     }
     this.node = node;
     this.nodes = nodes;
+    this.#aliveMs = aliveMs;
     this.#host = host;
     this.#interest = new Interest(host);
     this.#parts = [this.#interest, new RetainedReplica(host)];
@@ -67,8 +76,8 @@ export class Cluster {
     }
     if (this.#isClosed) throw new TypeError("Cannot join a node: the cluster is closed");
     this.#peers.get(peer)?.end();
-    const { node, nodes } = this;
-    const one = new Peer({ host: this.#host, node, nodes, peer, link, parts: this.#parts });
+    const own = { host: this.#host, node: this.node, nodes: this.nodes, aliveMs: this.#aliveMs };
+    const one = new Peer({ ...own, peer, link, parts: this.#parts });
     this.#peers.set(peer, one);
     return one;
   }

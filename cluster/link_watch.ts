@@ -3,8 +3,6 @@ import type { Clock } from "../transport/clock.ts";
 import { FrameKind, FrameWriter } from "./frames.ts";
 import type { FrameSource } from "./peer_part.ts";
 
-/** How often a side says that it is there, in milliseconds. */
-export const ALIVE_MS = 5000;
 /** A link ends when nothing has come in so many of these times in a row. */
 export const SILENT_TIMES_MAX = 4;
 
@@ -25,6 +23,7 @@ export interface WatchedChannel {
  */
 export class LinkWatch implements FrameSource {
   readonly #clock: Clock;
+  readonly #aliveMs: number;
   readonly #channel: WatchedChannel;
   readonly #onSilent: () => void;
   #cancel: () => void;
@@ -32,9 +31,13 @@ export class LinkWatch implements FrameSource {
   #hasHeard = false;
   #silentTimes = 0;
 
-  /** @param onSilent Called once. */
-  constructor(clock: Clock, channel: WatchedChannel, onSilent: () => void) {
+  /**
+   * @param aliveMs How often this side says that it is there, in milliseconds.
+   * @param onSilent Called once.
+   */
+  constructor(clock: Clock, aliveMs: number, channel: WatchedChannel, onSilent: () => void) {
     this.#clock = clock;
+    this.#aliveMs = aliveMs;
     this.#channel = channel;
     this.#onSilent = onSilent;
     this.#cancel = this.#schedule();
@@ -57,7 +60,7 @@ export class LinkWatch implements FrameSource {
   }
 
   #schedule(): () => void {
-    return this.#clock.schedule(this.#clock.now() + ALIVE_MS, () => this.#check());
+    return this.#clock.schedule(this.#clock.now() + this.#aliveMs, () => this.#check());
   }
 
   #check(): void {

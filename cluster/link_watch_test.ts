@@ -1,6 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { VirtualClock } from "../tests/harness/virtual_clock.ts";
-import { ALIVE_MS, LinkWatch, SILENT_TIMES_MAX } from "./link_watch.ts";
+import { LinkWatch, SILENT_TIMES_MAX } from "./link_watch.ts";
+
+const ALIVE_MS = 5000;
 
 /** A watch over a channel that sends at once. */
 function watched(clock: VirtualClock) {
@@ -13,7 +15,7 @@ function watched(clock: VirtualClock) {
       while (watch.next() !== null) found.sent++;
     },
   };
-  const watch: LinkWatch = new LinkWatch(clock, channel, () => found.ended++);
+  const watch: LinkWatch = new LinkWatch(clock, ALIVE_MS, channel, () => found.ended++);
   return { watch, found };
 }
 

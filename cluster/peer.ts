@@ -25,6 +25,8 @@ export interface PeerOptions {
   readonly peer: number;
   readonly link: Link;
   readonly parts: readonly ClusterPart[];
+  /** How often each side says that it is there, in milliseconds. */
+  readonly aliveMs: number;
 }
 
 /**
@@ -57,7 +59,7 @@ export class Peer implements PeerContext, ControlOwner, PeerTransportOwner {
   #isEnded = false;
 
   constructor(options: PeerOptions) {
-    const { host, node, nodes, link } = options;
+    const { host, node, nodes, link, aliveMs } = options;
     this.#options = options;
     this.node = options.peer;
     this.#proposal = newPair(host.random);
@@ -66,7 +68,7 @@ export class Peer implements PeerContext, ControlOwner, PeerTransportOwner {
     this.#parts = options.parts.map((part) => part.open(this));
     const next = () => this.#next();
     this.#channel = new ControlChannel(link.control, this, [{ next }]);
-    this.#watch = new LinkWatch(host.clock, this.#channel, () => {
+    this.#watch = new LinkWatch(host.clock, aliveMs, this.#channel, () => {
       this.fail(new Error(`Node ${this.node} does not answer`));
     });
     this.#channel.start();

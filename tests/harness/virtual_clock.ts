@@ -1,11 +1,5 @@
 import { setImmediate } from "node:timers";
 
-/**
- * The most appointments that one move of the clock keeps. Something that repeats for ever would hold
- * a test up for as long as the time that it wants to have passed is long.
- */
-const APPOINTMENTS_MAX = 100_000;
-
 interface Appointment {
   readonly atMs: number;
   /** Appointments of one instant are kept in the order they were made. */
@@ -25,6 +19,11 @@ function isBefore(a: Appointment, b: Appointment): boolean {
 export class VirtualClock {
   /** Told how long each turn has taken of real time, in milliseconds, if anybody wants to know. */
   turned: ((realMs: number) => void) | null = null;
+  /**
+   * The most appointments that one move of the clock keeps. What repeats for ever would hold a test
+   * up for as long as the time that it has pass is long.
+   */
+  appointmentsMax = 10_000_000;
   #nowMs = 0;
   #made = 0;
   /** Sorted, the next to come at the end: the appointments of a test are few. */
@@ -50,14 +49,14 @@ export class VirtualClock {
    * Moves on by `ms`, keeping every appointment on the way in its order. Promises settle before
    * the first, between any two and after the last, and may make more appointments.
    *
-   * @throws {RangeError} There were {@linkcode APPOINTMENTS_MAX} on the way.
+   * @throws {RangeError} There were {@linkcode appointmentsMax} on the way.
    */
   async advance(ms: number): Promise<void> {
     const targetMs = this.#nowMs + ms;
     await this.settle();
     for (let kept = 0; await this.#keepNext(targetMs); kept++) {
-      if (kept < APPOINTMENTS_MAX) continue;
-      throw new RangeError(`More than ${APPOINTMENTS_MAX} appointments within ${ms} ms`);
+      if (kept < this.appointmentsMax) continue;
+      throw new RangeError(`More than ${this.appointmentsMax} appointments within ${ms} ms`);
     }
     this.#nowMs = targetMs;
   }

@@ -10,9 +10,6 @@ export const EXCLUSIONS: Readonly<Record<string, string>> = {
   "a message that nobody has room for is refused [MQTT-3.4.2-1] [MQTT-3.5.2-1]":
     "The policy refuse-publisher knows the backlogs of the node of the publisher. A session without" +
     " room at another node goes without the message, and that is counted (docs/cluster.md).",
-  "a session of the longest interval is kept as long as the broker keeps any [MQTT-4.1.0-2]":
-    "Joined nodes ask each other every few seconds whether they answer: too many questions in the 200" +
-    " years that this test has pass.",
 };
 
 /** Runs a test; one with an exclusion has to fail. */
