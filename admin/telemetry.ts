@@ -50,9 +50,12 @@ export class Telemetry {
   readonly #exported: readonly Exported[];
   readonly #observables: Observable[];
   readonly #onFailed: (error: unknown) => void;
+  /** Added to the labels of each value. */
+  readonly #labels: Labels;
 
-  private constructor(broker: Broker, operations: Operations, meter: Meter) {
+  private constructor(broker: Broker, operations: Operations, labels: Labels, meter: Meter) {
     const { inspection } = broker;
+    this.#labels = labels;
     this.#onFailed = (error) => inspection.reportError(error);
     this.#meter = meter;
     this.#slices = new TimeSlices(inspection);
@@ -67,12 +70,19 @@ export class Telemetry {
   /**
    * Exports the metrics of a broker from now on.
    *
+   * @param labels Added to each value: they tell brokers of one process apart. Without them a
+   * collector would take the values of one for those of another.
    * @returns `null` if nothing in this process exports: Deno does with `OTEL_DENO=true`.
    */
-  static start(broker: Broker, operations: Operations = {}): Telemetry | null {
+  static start(
+    broker: Broker,
+    operations: Operations = {},
+    labels: Readonly<Record<string, string>> = {},
+  ): Telemetry | null {
     const api = (globalThis as { [API]?: { readonly metrics?: MeterProvider } })[API];
     if (api?.metrics === undefined) return null;
-    return new Telemetry(broker, operations, api.metrics.getMeter("fairway", operations.version));
+    const meter = api.metrics.getMeter("fairway", operations.version);
+    return new Telemetry(broker, operations, labels, meter);
   }
 
   /** Stops the export. */
@@ -84,7 +94,8 @@ export class Telemetry {
 
   readonly #read = (observer: Observer): void => {
     for (const { instrument, value: observable, parts } of this.#exported) {
-      for (const { labels, value } of instrument.read()) {
+      for (const { labels: own, value } of instrument.read()) {
+        const labels = { ...own, ...this.#labels };
         if (typeof value === "number") observer.observe(observable, value, labels);
         else if (parts !== null) {
           for (const [le, below] of buckets(value)) {

@@ -78,7 +78,8 @@ export class ConfiguredServer {
     const binding = { tell: this.#tell, isFirst: node?.isFirst ?? true };
     const service = { operations: this.#operations(), ...node?.admin };
     this.#listeners = new ListenerSet(broker, binding, service);
-    this.#telemetry = Telemetry.start(broker, this.#operations());
+    const labels = node === null ? {} : { worker: `${node.number}` };
+    this.#telemetry = Telemetry.start(broker, this.#operations(), labels);
     const inform = (text: string) => log.write("information", text);
     this.#streams = new ServerStreams(broker, surroundings.streams, inform);
     this.#bridges = new ServerBridges(broker, (type, text) => log.write(type, text));

@@ -28,6 +28,8 @@ export interface ServerSurroundings {
 
 /** What differs for a server that is one of several workers. */
 export interface NodeSurroundings {
+  /** Its number, from 0 on. */
+  readonly number: number;
   /** Whether it is the first one, which alone tells the operator what holds for all. */
   readonly isFirst: boolean;
   /** The state of the other nodes, for `$SYS`; `null` while it is not known. */

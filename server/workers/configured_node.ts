@@ -117,6 +117,7 @@ export class ConfiguredNode implements WorkerNode {
       streams: node === 0 ? settings.streams : [],
       reload: () => supervisor.reloadAll(),
       node: {
+        number: node,
         isFirst: node === 0,
         others: () => others.counts,
         otherStreams: () => others.streams,

@@ -3,6 +3,7 @@ import { TokenFile } from "../../admin/access/token_file.ts";
 import type { AdminListener } from "../../admin/mod.ts";
 import type { SysCounts } from "../../admin/sys_counts.ts";
 import type { SysStreams } from "../../admin/sys_topics.ts";
+import { Telemetry } from "../../admin/telemetry.ts";
 import { Broker, type BrokerOptions, SysTopics } from "../../mod.ts";
 import { complain, say } from "../../cli/terminal.ts";
 import type { ListenerPolicy } from "../../broker/base/listener_policy.ts";
@@ -24,6 +25,7 @@ export class ServerNode implements WorkerNode {
   readonly #broker: Broker;
   readonly #lines: TerminalLines;
   readonly #state: SysTopics;
+  readonly #telemetry: Telemetry | null;
   #others: SysCounts | null = null;
   #otherStreams: SysStreams = {};
   #admin: AdminListener | null = null;
@@ -51,6 +53,7 @@ export class ServerNode implements WorkerNode {
       others: () => this.#others,
       otherStreams: () => this.#otherStreams,
     });
+    this.#telemetry = Telemetry.start(broker, { version }, { worker: `${settings.node}` });
   }
 
   /**
@@ -154,6 +157,7 @@ export class ServerNode implements WorkerNode {
   /** Closes everything. */
   async stop(graceMs: number): Promise<void> {
     await this.#admin?.close();
+    this.#telemetry?.stop();
     this.#state.stop();
     await this.#broker.close({ graceMs });
     this.links.close();
