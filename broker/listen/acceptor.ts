@@ -74,7 +74,9 @@ export class Acceptor {
     }
     eventLoop.start();
     if (eventLoop.isBusy) return this.#turnAway(transport, "busy", peer);
-    if (host.connections.size >= this.#context.limits.connectionsMax || !policy.hasRoom) {
+    const { stats, limits } = this.#context;
+    // Those of other nodes count apart: they must not take the places of clients.
+    if (stats.connections >= limits.connectionsMax || !policy.hasRoom) {
       return this.#turnAway(transport, "connections", peer);
     }
     const connection = new Connection(host, transport, peer, policy);
