@@ -36,7 +36,7 @@ export async function observe(
   const limits = { ...base, ...given };
   await using stage = store === undefined
     ? new Stage(limits, options)
-    : await Stage.open(store(), limits);
+    : await Stage.open(store, limits);
   return await probe(stage, () => stage.broker.changeLimits(changed));
 }
 

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { Broker, type BrokerLimits, type BrokerOptions, type LimitInfo } from "../../mod.ts";
 import type { Store } from "../../store/mod.ts";
+import { brokers } from "../harness/brokers.ts";
 import { type Bytes, toBytes, toHex } from "../harness/hex.ts";
 import { InstantPipe } from "../harness/instant_pipe.ts";
 import * as packets from "../harness/packets.ts";
@@ -84,15 +85,24 @@ export class Stage implements AsyncDisposable {
     };
   }
 
-  /** Makes one whose broker keeps in a store what must survive. */
-  static async open(store: Store, limits: Partial<BrokerLimits>): Promise<Stage> {
+  /**
+   * Makes one whose broker keeps in a store what must survive.
+   *
+   * @param store That of one broker, or what makes one for each node.
+   */
+  static async open(
+    store: Store | (() => Store),
+    limits: Partial<BrokerLimits>,
+  ): Promise<Stage> {
     const stage = new Stage(limits);
-    stage.#broker = await Broker.open(store, stage.#options);
+    stage.#broker = typeof store === "function"
+      ? await brokers.open(store, stage.#options)
+      : await Broker.open(store, stage.#options);
     return stage;
   }
 
   get broker(): Broker {
-    return this.#broker ??= new Broker(this.#options);
+    return this.#broker ??= brokers.make(this.#options);
   }
 
   /** Connects from an address; each from one of its own by default. */

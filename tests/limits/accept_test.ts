@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { Broker } from "../../mod.ts";
+import { brokers } from "../harness/brokers.ts";
 import { eventually } from "../harness/eventually.ts";
 import { RawClient } from "../harness/raw_client.ts";
 import * as packets from "../harness/packets.ts";
@@ -29,7 +29,7 @@ Deno.test("handshakesMax are under way at once, and the next is accepted when on
 });
 
 Deno.test("a broker with handshakesMax under way closes at once", async () => {
-  const broker = new Broker({ limits: { handshakesMax: 1 } });
+  await using broker = brokers.make({ limits: { handshakesMax: 1 } });
   const { port } = await broker.listen({ port: 0 });
   await using _ = await RawClient.dial(port);
   await eventually("the limit is met", () => broker.stats.limited.handshakes === 1);

@@ -4,7 +4,8 @@
  * @module
  */
 import { assert, assertEquals, assertMatch, assertNotEquals, assertThrows } from "@std/assert";
-import { Broker, type BrokerLimits, DEFAULT_LIMITS } from "../../mod.ts";
+import { type BrokerLimits, DEFAULT_LIMITS } from "../../mod.ts";
+import { brokers } from "../harness/brokers.ts";
 import * as packets from "../harness/packets.ts";
 import { RawClient } from "../harness/raw_client.ts";
 import { observe, V5 } from "./_change_case.ts";
@@ -30,14 +31,14 @@ for (const name of NAMES) {
 }
 
 Deno.test("changeLimits leaves limits that are not given as they are", async () => {
-  await using broker = new Broker({ limits: { sessionsMax: 7, packetBytesMax: 1000 } });
+  await using broker = brokers.make({ limits: { sessionsMax: 7, packetBytesMax: 1000 } });
   broker.changeLimits({ packetBytesMax: 2000 });
   broker.changeLimits({});
   assertEquals([broker.limits.sessionsMax, broker.limits.packetBytesMax], [7, 2000]);
 });
 
 Deno.test("changeLimits takes all or nothing, and names what is wrong", async () => {
-  await using broker = new Broker();
+  await using broker = brokers.make();
   for (
     const [name, value] of [
       ["inflightMax", 0],
@@ -56,7 +57,7 @@ Deno.test("changeLimits takes all or nothing, and names what is wrong", async ()
 
 Deno.test("broker.limits cannot be changed from outside", async () => {
   const given = { packetBytesMax: 1000 };
-  await using broker = new Broker({ limits: given });
+  await using broker = brokers.make({ limits: given });
   const before = broker.limits;
   given.packetBytesMax = 2000;
   assertThrows(() => (broker.limits as BrokerLimits).packetBytesMax = 3000, TypeError);
@@ -103,7 +104,7 @@ Deno.test("rules of a listener go before limits that are changed", async () => {
 });
 
 Deno.test("disconnectClients tells those who came by a policy, and lets nobody else in by it", async () => {
-  await using broker = new Broker();
+  await using broker = brokers.make();
   const [gone, stays] = [broker.listenerPolicy({}), broker.listenerPolicy({})];
   const dial = async (policy: typeof gone) => {
     const { port } = await broker.listen({ port: 0, policy });

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Broker } from "../../mod.ts";
+import { brokers } from "../harness/brokers.ts";
 
 const hooks = {
   failed(error: unknown) {
@@ -12,7 +12,7 @@ const hooks = {
     console.error(error);
   },
 };
-const broker = new Broker({ ...JSON.parse(Deno.args[0] ?? "{}"), hooks });
+const broker = brokers.make({ ...JSON.parse(Deno.args[0] ?? "{}"), hooks });
 const listener = await broker.listen({ port: 0 });
 // deno-lint-ignore no-console
 console.log(`listening on 127.0.0.1:${listener.port}`);

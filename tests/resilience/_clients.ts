@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { Broker, type BrokerOptions } from "../../mod.ts";
+import type { Broker, BrokerOptions } from "../../mod.ts";
 import type { TcpListener } from "../../transport/mod.ts";
+import { brokers } from "../harness/brokers.ts";
 import { type BytePipe, writeAll } from "../harness/byte_pipe.ts";
 import { eventually } from "../harness/eventually.ts";
 import { toHex } from "../harness/hex.ts";
@@ -97,7 +98,7 @@ export async function withHost(
 ): Promise<void> {
   const failures: unknown[] = [];
   const hooks = { ...options.hooks, failed: (error: unknown) => void failures.push(error) };
-  await using broker = new Broker({ ...options, hooks });
+  await using broker = brokers.make({ ...options, hooks });
   const listener = await broker.listen({ port: 0 });
   await fn(listener.port, broker, listener);
   assertEquals(failures, []);

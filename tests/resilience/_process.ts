@@ -1,4 +1,5 @@
 import type { BrokerOptions, BrokerStats } from "../../mod.ts";
+import { brokers } from "../harness/brokers.ts";
 import { Child } from "../harness/child.ts";
 import { within } from "../harness/deadline.ts";
 import * as packets from "../harness/packets.ts";
@@ -20,8 +21,10 @@ export class MeasuredBroker implements AsyncDisposable {
 
   /** Starts one. */
   static async start(options: BrokerOptions): Promise<MeasuredBroker> {
-    const args = ["run", "--no-prompt", "--allow-net", SCRIPT, JSON.stringify(options)];
-    const child = new Child(Deno.execPath(), args, { env: { NO_COLOR: "1" } });
+    const args = ["run", "--no-prompt", "--allow-net", ...brokers.flags, SCRIPT];
+    const child = new Child(Deno.execPath(), [...args, JSON.stringify(options)], {
+      env: { NO_COLOR: "1" },
+    });
     try {
       const [, port] = await child.waitFor(/127\.0\.0\.1:(\d+)/, "stdout", START_DEADLINE_MS);
       return new MeasuredBroker(child, Number(port));

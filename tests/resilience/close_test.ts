@@ -5,7 +5,8 @@
  * @module
  */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { Broker, type BrokerOptions } from "../../mod.ts";
+import type { Broker, BrokerOptions } from "../../mod.ts";
+import { brokers } from "../harness/brokers.ts";
 import { writeAll } from "../harness/byte_pipe.ts";
 import { within } from "../harness/deadline.ts";
 import * as packets from "../harness/packets.ts";
@@ -25,7 +26,7 @@ const SHUTTING_DOWN = 0x8b;
 const FOR_EVER_MS = 600_000;
 
 async function start(options: BrokerOptions = {}): Promise<[Broker, number]> {
-  const broker = new Broker(options);
+  const broker = brokers.make(options);
   const { port } = await broker.listen({ port: 0 });
   return [broker, port];
 }
@@ -152,14 +153,14 @@ Deno.test("close() again waits for the same end", async () => {
 });
 
 Deno.test("a broker that was never used is closed, too", async () => {
-  await using _ = new Broker();
+  await using _ = brokers.make();
 });
 
 Deno.test("await using closes the broker, its listeners and its subscriptions", async () => {
   let port = 0;
   let reading: Promise<unknown> = Promise.resolve();
   {
-    await using broker = new Broker();
+    await using broker = brokers.make();
     ({ port } = await broker.listen({ port: 0 }));
     await broker.listen({ port: 0 });
     const messages = broker.subscribe("#");

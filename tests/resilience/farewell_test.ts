@@ -5,13 +5,13 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
-import { Broker } from "../../mod.ts";
+import { brokers } from "../harness/brokers.ts";
 import { within } from "../harness/deadline.ts";
 import * as packets from "../harness/packets.ts";
 import { RawClient } from "../harness/raw_client.ts";
 
 Deno.test("what comes together with DISCONNECT is answered before the connection ends", async () => {
-  await using broker = new Broker();
+  await using broker = brokers.make();
   const { port } = await broker.listen({ port: 0 });
   const messages = broker.subscribe("t");
   await using client = await RawClient.dial(port);
@@ -28,7 +28,7 @@ Deno.test("what comes together with DISCONNECT is answered before the connection
 });
 
 Deno.test("what comes behind DISCONNECT is not served", async () => {
-  await using broker = new Broker();
+  await using broker = brokers.make();
   const { port } = await broker.listen({ port: 0 });
   await using client = await RawClient.dial(port);
   await client.send(packets.connect(), packets.disconnect(), packets.pingreq());

@@ -5,7 +5,8 @@
  * @module
  */
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import { Broker, type BrokerOptions } from "../../mod.ts";
+import type { Broker, BrokerOptions } from "../../mod.ts";
+import { brokers } from "../harness/brokers.ts";
 import * as packets from "../harness/packets.ts";
 import { RawClient } from "../harness/raw_client.ts";
 import { Bystanders, join } from "./_clients.ts";
@@ -23,7 +24,7 @@ async function withFailures(
 ): Promise<void> {
   const failures: unknown[] = [];
   const hooks = { ...options.hooks, failed: (error: unknown) => void failures.push(error) };
-  await using broker = new Broker({ ...options, hooks });
+  await using broker = brokers.make({ ...options, hooks });
   const { port } = await broker.listen({ port: 0 });
   await fn(port, broker);
   assertGreater(failures.length, 0);
@@ -171,7 +172,7 @@ Deno.test("hooks that throw change nothing", async () => {
 
 Deno.test("a hook that throws when it is told of a failure changes nothing", async () => {
   const hooks = { connected: fail, failed: fail };
-  await using broker = new Broker({ hooks });
+  await using broker = brokers.make({ hooks });
   const { port } = await broker.listen({ port: 0 });
   await using bystanders = await Bystanders.join(port);
   await bystanders.check();

@@ -6,7 +6,8 @@
  */
 import { assertEquals, assertGreater } from "@std/assert";
 import { concat } from "@std/bytes";
-import { Broker, type BrokerOptions } from "../../mod.ts";
+import type { Broker, BrokerOptions } from "../../mod.ts";
+import { brokers } from "../harness/brokers.ts";
 import * as packets from "../harness/packets.ts";
 import { RawClient } from "../harness/raw_client.ts";
 import { VirtualClock } from "../harness/virtual_clock.ts";
@@ -24,7 +25,7 @@ class World implements AsyncDisposable {
 
   constructor(options: BrokerOptions = {}) {
     const { clock } = this;
-    this.broker = new Broker({ ...options, clock });
+    this.broker = brokers.make({ ...options, clock });
     this.#network = new VirtualNetwork({
       seed: 1,
       clock,

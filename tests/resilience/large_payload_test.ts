@@ -13,7 +13,8 @@ import {
   type PublishPacket,
   type QoS,
 } from "../../codec/mod.ts";
-import { Broker } from "../../mod.ts";
+import type { Broker } from "../../mod.ts";
+import { brokers } from "../harness/brokers.ts";
 import { InstantPipe } from "../harness/instant_pipe.ts";
 import { VirtualClock } from "../harness/virtual_clock.ts";
 
@@ -71,7 +72,7 @@ class Client {
 /** Publishes to clients of all kinds; returns what they were sent, and from how much memory. */
 async function publish(count: number, payload: Uint8Array, qos: QoS) {
   const clock = new VirtualClock();
-  const broker = new Broker({ clock });
+  const broker = brokers.make({ clock });
   const clients: Client[] = [];
   for (let i = 0; i < count; i++) {
     const version = ([3, 4, 5, 5] as const)[i % 4]!;

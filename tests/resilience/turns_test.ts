@@ -6,8 +6,9 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { encodePacket, type Packet, PacketReader } from "../../codec/mod.ts";
-import { Broker, type BrokerOptions } from "../../mod.ts";
+import type { Broker, BrokerOptions } from "../../mod.ts";
 import type { Authorizer } from "../../auth/mod.ts";
+import { brokers } from "../harness/brokers.ts";
 import { InstantPipe } from "../harness/instant_pipe.ts";
 import { VirtualClock } from "../harness/virtual_clock.ts";
 
@@ -20,7 +21,7 @@ class TurnWorld implements AsyncDisposable {
 
   constructor(options: BrokerOptions = {}) {
     const limits = { turnMsMax: 0, ...options.limits };
-    this.broker = new Broker({ ...options, limits, clock: this.clock, random: () => 0.5 });
+    this.broker = brokers.make({ ...options, limits, clock: this.clock, random: () => 0.5 });
   }
 
   async client(name: string, will: string | null = null): Promise<InstantPipe> {

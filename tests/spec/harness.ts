@@ -18,7 +18,6 @@
 import type { Broker, BrokerOptions, ListenerRules } from "../../mod.ts";
 import { connect, type ConnectFields, disconnect, type Level } from "../harness/packets.ts";
 import { SpecClient } from "./client.ts";
-import { sites } from "./site.ts";
 import { realStage, type Stage, virtualStage } from "./stage.ts";
 
 export { hex } from "../harness/hex.ts";
@@ -128,7 +127,7 @@ export function testsFor(level: Level): {
     rest: [Body] | [SpecOptions, Body],
   ) => {
     const [options, body] = rest.length === 1 ? [{}, rest[0]] : rest;
-    Deno.test(name, () => sites.run(name, () => run(stageOf, name, level, options, body)));
+    Deno.test(name, () => run(stageOf, name, level, options, body));
   };
   return { specTest, timeTest };
 }

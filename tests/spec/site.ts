@@ -1,5 +1,6 @@
 /** The broker of a test, and the way to its listeners. */
-import { Broker, type BrokerOptions, type ListenerRules } from "../../mod.ts";
+import type { Broker, BrokerOptions, ListenerRules } from "../../mod.ts";
+import { brokers } from "../harness/brokers.ts";
 import type { BytePipe } from "../harness/byte_pipe.ts";
 import type { Random } from "../harness/random.ts";
 import type { VirtualClock } from "../harness/virtual_clock.ts";
@@ -31,15 +32,9 @@ export interface MemorySite extends Site {
   accept(pipe: BytePipe, listener: number): void;
 }
 
-/** How the brokers of tests are made, and tests are run. A preload may put something else here. */
-export const sites: {
-  withSockets: (setting: Setting) => Promise<SocketSite>;
-  inMemory: (setting: Setting, clock: VirtualClock, random: Random) => Promise<MemorySite>;
-  run: (name: string, test: () => Promise<void>) => Promise<void>;
-} = { withSockets, inMemory, run: (_, test) => test() };
-
-async function withSockets({ options, rules }: Setting): Promise<SocketSite> {
-  const broker = new Broker(options);
+/** Makes a broker with real listeners. */
+export async function withSockets({ options, rules }: Setting): Promise<SocketSite> {
+  const broker = brokers.make(options);
   const listeners = await Promise.all(rules.map((policy) => broker.listen({ port: 0, policy })));
   return {
     broker,
@@ -48,16 +43,17 @@ async function withSockets({ options, rules }: Setting): Promise<SocketSite> {
   };
 }
 
-function inMemory(
+/** Makes a broker without sockets, on a clock of the test's own. */
+export function inMemory(
   { options, rules }: Setting,
   clock: VirtualClock,
   random: Random,
-): Promise<MemorySite> {
-  const broker = new Broker({ random: () => random.next(), ...options, clock });
+): MemorySite {
+  const broker = brokers.make({ random: () => random.next(), ...options, clock });
   const policies = rules.map((rule) => broker.listenerPolicy(rule));
-  return Promise.resolve({
+  return {
     broker,
     accept: (pipe, listener) => broker.accept(pipe, { address: "memory" }, policies[listener]),
     close: () => broker.close(),
-  });
+  };
 }

@@ -5,7 +5,7 @@ import type { BytePipe } from "../harness/byte_pipe.ts";
 import { eventually } from "../harness/eventually.ts";
 import { VirtualClock } from "../harness/virtual_clock.ts";
 import { VirtualNetwork } from "../harness/virtual_network.ts";
-import { type Setting, sites } from "./site.ts";
+import { inMemory, type Setting, withSockets } from "./site.ts";
 
 /** Where a conversation takes place. */
 export interface Stage extends AsyncDisposable {
@@ -20,7 +20,7 @@ export interface Stage extends AsyncDisposable {
 
 /** A stage with real listeners. */
 export async function realStage(setting: Setting): Promise<Stage> {
-  const site = await sites.withSockets(setting);
+  const site = await withSockets(setting);
   return {
     broker: site.broker,
     dial: (listener) => Deno.connect({ hostname: "127.0.0.1", port: site.port(listener) }),
@@ -35,7 +35,7 @@ export async function realStage(setting: Setting): Promise<Stage> {
 }
 
 /** A stage in memory, where chance depends on the name of the test alone. */
-export async function virtualStage(setting: Setting): Promise<Stage> {
+export function virtualStage(setting: Setting): Promise<Stage> {
   const clock = new VirtualClock();
   /** The listener that each connection was made to. */
   const dialled: number[] = [];
@@ -46,8 +46,8 @@ export async function virtualStage(setting: Setting): Promise<Stage> {
     windowBytes: 2 ** 24,
     accept: (pipe, { number }) => site.accept(pipe, dialled[number]!),
   });
-  const site = await sites.inMemory(setting, clock, network.random.fork());
-  return {
+  const site = inMemory(setting, clock, network.random.fork());
+  return Promise.resolve({
     broker: site.broker,
     dial(listener) {
       dialled.push(listener);
@@ -64,7 +64,7 @@ export async function virtualStage(setting: Setting): Promise<Stage> {
       assert(await clock.advanceUntil(() => isClosed, 60_000), "The broker does not close");
       await closing;
     },
-  };
+  });
 }
 
 function seedOf(name: string): number {

@@ -1,21 +1,27 @@
 /** Two brokers as one object, for tests that look at their broker. */
-import type { Broker } from "../../../mod.ts";
+import type { Broker } from "../../mod.ts";
 
 /** What every node has, so that a sum would count it twice. */
 const REPLICATED = new Set(["retainedMessages", "retainedBytes"]);
 
 /** Methods that have to be called at every node. */
-const EVERYWHERE = new Set(["changeLimits", "disconnectClients", "reauthorize"]);
+const EVERYWHERE = new Set(["changeLimits", "reauthorize"]);
 
 /**
  * The brokers as if they were one: their counters are added up, and what is changed is changed at
  * all of them. Anything else is that of the first one.
+ *
+ * @param methods Those that the brokers have together.
  */
-export function joinedView(brokers: readonly Broker[]): Broker {
+export function joinedView(
+  brokers: readonly Broker[],
+  methods: Partial<Record<PropertyKey, unknown>>,
+): Broker {
   const stats = sumView(brokers.map((broker) => broker.stats as unknown as Counters));
   return new Proxy(brokers[0]!, {
     get(first, key) {
       if (key === "stats") return stats;
+      if (key in methods) return methods[key];
       const value = Reflect.get(first, key, first);
       if (typeof value !== "function") return value;
       if (!EVERYWHERE.has(key as string)) return value.bind(first);
