@@ -7,7 +7,8 @@ import {
 } from "../../codec/mod.ts";
 import { topicFilterFault } from "../../router/topic.ts";
 import { endSubscription } from "../session/subscriptions.ts";
-import type { RemoteAnswer } from "../stream/remote_replays.ts";
+import { hasOwnRights, OWN_RIGHTS_TEXT } from "../stream/own_rights.ts";
+import type { RemoteAnswer } from "../stream/remote_subscribe.ts";
 import type { ClientConnection } from "./client_connection.ts";
 import { partsOf, propertyOf, REPLAY_PREFIX, streamFiltersOf } from "./plan_replays.ts";
 
@@ -89,7 +90,7 @@ function refusalOf(
   connection: ClientConnection,
   requests: readonly SubscriptionRequest[],
 ): RemoteAnswer | null {
-  const { host, session, policy, authorizer, isBridge } = connection;
+  const { host, session, isBridge } = connection;
   const refused = (code: number, reasonString: string): RemoteAnswer => {
     const isTold = connection.version === 5 && connection.wantsReasons;
     const reasonCode = connection.version === 5 ? code : 0x80;
@@ -113,12 +114,7 @@ function refusalOf(
       "No Local cannot be had for a stream that another worker has",
     );
   }
-  if (authorizer !== policy.authorizer) {
-    return refused(
-      ReasonCode.NotAuthorized,
-      "Permissions that come with a login do not hold for a stream that another worker has",
-    );
-  }
+  if (hasOwnRights(connection)) return refused(ReasonCode.NotAuthorized, OWN_RIGHTS_TEXT);
   return null;
 }
 

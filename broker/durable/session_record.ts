@@ -8,7 +8,7 @@ import type { ReplayRecord } from "../session/session_replays.ts";
 import type { QueueOwner } from "../session/session_queue.ts";
 import { StreamInflight } from "../stream/stream_inflight.ts";
 import type { StreamPlace } from "../stream/stream_place.ts";
-import { readPlaces, writePlaces } from "./stream_places.ts";
+import { placesOf, readPlaces, writePlaces } from "./stream_places.ts";
 import { readReplays, writeReplays } from "./replay_record.ts";
 import type { DurableBacklog } from "./durable_backlog.ts";
 import type { Calendar } from "../base/calendar.ts";
@@ -17,7 +17,8 @@ import { storedOf } from "./stored_inflight.ts";
 
 /** The largest packet identifier [MQTT-2.2.1-3]. */
 const PACKET_ID_MAX = 65_535;
-const PHASES: readonly Phase[] = ["puback", "pubrec", "pubcomp"];
+/** The phases of a message in flight, by their numbers in a row. */
+export const PHASES: readonly Phase[] = ["puback", "pubrec", "pubcomp"];
 
 /** A stored reader of a log. */
 export interface ReaderRecord {
@@ -121,7 +122,7 @@ export function writeSession(
     writeVariant(writer, variant);
   }
   writeReplays(writer, session.replays?.records() ?? []);
-  writePlaces(writer, exchanges);
+  writePlaces(writer, placesOf(exchanges));
 }
 
 /**

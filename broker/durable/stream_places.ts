@@ -6,28 +6,36 @@ import type { InflightMessage } from "../session/inflight_message.ts";
 import { StreamInflight } from "../stream/stream_inflight.ts";
 import type { StreamPlace, StreamSource } from "../stream/stream_place.ts";
 
+/** Where the messages in flight are found in their streams, by their packet identifiers. */
+export function placesOf(
+  exchanges: readonly PublishExchange<InflightMessage>[],
+): Map<number, StreamPlace> {
+  const places = new Map<number, StreamPlace>();
+  for (const { packetId, phase, message: sent } of exchanges) {
+    if (!(sent instanceof StreamInflight) || sent.place === null || phase !== "pubrec") continue;
+    places.set(packetId, sent.place);
+  }
+  return places;
+}
+
 /**
- * Writes where the messages in flight are found in their streams, as the last part of a row; nothing
- * if there are none. All messages of a subscription share what is the same for them.
+ * Writes them, as the last part of a row; nothing if there are none. All messages of a subscription
+ * share what is the same for them.
  */
 export function writePlaces(
   writer: RecordWriter,
-  exchanges: readonly PublishExchange<InflightMessage>[],
+  places: ReadonlyMap<number, StreamPlace>,
 ): void {
-  const places: [packetId: number, place: StreamPlace][] = [];
+  if (places.size === 0) return;
   const sources = new Map<StreamSource, number>();
-  for (const { packetId, phase, message: sent } of exchanges) {
-    if (!(sent instanceof StreamInflight) || sent.place === null || phase !== "pubrec") continue;
-    places.push([packetId, sent.place]);
-    const { source } = sent.place;
+  for (const { source } of places.values()) {
     if (!sources.has(source)) sources.set(source, sources.size);
   }
-  if (places.length === 0) return;
   writer.number(sources.size);
   for (const { key, stream, streamId, prefix, mountBytes } of sources.keys()) {
     writer.text(key).text(stream).number(streamId).text(prefix).number(mountBytes);
   }
-  writer.number(places.length);
+  writer.number(places.size);
   for (const [packetId, { source, seq, gap }] of places) {
     writer.number(packetId).number(sources.get(source)!).number(seq).number(gap?.from ?? 0);
     if (gap !== null) writer.number(gap.to);

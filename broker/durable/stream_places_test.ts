@@ -6,7 +6,7 @@ import { StoreError } from "../../store/store.ts";
 import type { InflightMessage } from "../session/inflight_message.ts";
 import { StreamInflight } from "../stream/stream_inflight.ts";
 import type { StreamPlace, StreamSource } from "../stream/stream_place.ts";
-import { readPlaces, writePlaces } from "./stream_places.ts";
+import { placesOf, readPlaces, writePlaces } from "./stream_places.ts";
 
 const VARIANT: Variant = {
   qos: 2,
@@ -35,18 +35,15 @@ Deno.test("places of messages in flight come back from a row", () => {
   ];
   const writer = new RecordWriter();
   const exchanges = places.map((place, i) => exchange(i + 1, place, "pubrec"));
-  writePlaces(writer, [
-    ...exchanges,
-    exchange(9, places[0]!, "pubcomp"),
-    exchange(10, null, "pubrec"),
-  ]);
+  const others = [exchange(9, places[0]!, "pubcomp"), exchange(10, null, "pubrec")];
+  writePlaces(writer, placesOf([...exchanges, ...others]));
   const read = readPlaces(new RecordReader(writer.bytes));
   assertEquals([...read], places.map((place, i) => [i + 1, place]));
 });
 
 Deno.test("without such messages a row is as before, and one that makes no sense is refused", () => {
   const writer = new RecordWriter();
-  writePlaces(writer, [exchange(1, null, "pubrec")]);
+  writePlaces(writer, placesOf([exchange(1, null, "pubrec")]));
   assertEquals(writer.bytes.length, 0);
   assertEquals(readPlaces(new RecordReader(writer.bytes)).size, 0);
   // No source, and a message of the first one.

@@ -1,4 +1,5 @@
 /** The interface of a connection that its session needs. */
+import type { Authorizer } from "../../auth/authorizer.ts";
 import type { ProtocolVersion, QoS } from "../../codec/mod.ts";
 import type { PeerInfo } from "../../transport/transport.ts";
 import type { Variant } from "../../router/variant.ts";
@@ -21,6 +22,8 @@ export interface ClientLink {
   readonly peer: PeerInfo;
   /** The rules of the client's listener. */
   readonly policy: EffectivePolicy;
+  /** Decides about the permissions of the client; `null` allows everything. */
+  readonly authorizer: Authorizer | null;
   /** The format in which the client is written to. */
   readonly wire: Wire;
   /** Encodes messages for the client; `null` until the client is accepted. */

@@ -40,6 +40,17 @@ export function isReadElsewhere({ position }: ReplayRecord): boolean {
   return position === "";
 }
 
+/** What a session keeps of a subscription that another node has for it. */
+export function recordElsewhere(
+  known: Pick<ReplayRecord, "key" | "stream" | "filter" | "qos" | "identifier">,
+): ReplayRecord {
+  return {
+    ...known,
+    ...{ position: "", prefix: "", mountBytes: 0, noLocal: false },
+    ...{ at: 0, until: 0, lost: null, group: "", isExclusive: false },
+  };
+}
+
 /** The subscriptions of a session that read streams. */
 export interface SessionReplays {
   /** How many there are. */

@@ -48,6 +48,11 @@ export function writeAnswer(type: number, packetId: number, reasonCode: number):
   return Uint8Array.from([...bytes, reasonCode]);
 }
 
+/** A number of two bytes, such as a packet identifier. */
+export function numberAt(bytes: Uint8Array, at: number): number {
+  return bytes[at]! << 8 | bytes[at + 1]!;
+}
+
 /** Where a packet is in a buffer. */
 export interface FramePlace {
   readonly start: number;

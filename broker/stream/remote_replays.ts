@@ -13,10 +13,16 @@ import {
 import type { ReaderHello, StreamsHome } from "../base/stream_reader.ts";
 import type { ClientLink } from "../session/client_link.ts";
 import type { InflightMessages } from "../session/inflight.ts";
-import type { ReplayRecord, SessionReplays } from "../session/session_replays.ts";
+import {
+  recordElsewhere,
+  type ReplayRecord,
+  type SessionReplays,
+} from "../session/session_replays.ts";
+import type { RemoteAnswer, RemoteSubscribe } from "./remote_subscribe.ts";
+import { hasOwnRights, refuseOwnRights } from "./own_rights.ts";
 import { ReaderExchanges } from "./reader_exchanges.ts";
 import { ReaderLine, type ReaderLineOwner } from "./reader_line.ts";
-import { connectOf, sendFrame, writeAnswer } from "./reader_packets.ts";
+import { connectOf, numberAt, sendFrame, writeAnswer } from "./reader_packets.ts";
 
 /** The most SUBSCRIBE and UNSUBSCRIBE of a client that the other node has not answered. */
 const REQUESTS_MAX = 16;
@@ -29,7 +35,7 @@ export interface RemoteReadingSession {
   readonly expirySeconds: number;
   readonly hasEnded: boolean;
   readonly link: ClientLink | null;
-  readonly queue: { markChanged(): void };
+  readonly queue: { readonly isHolding: boolean; markChanged(): void };
   openInflight(): InflightMessages;
 }
 
@@ -41,22 +47,6 @@ export interface RemoteReplaysHost {
   forget(replays: RemoteReplays): void;
   /** The other node does not know what was read for the session. */
   onLost(replays: RemoteReplays): void;
-}
-
-/** A SUBSCRIBE to streams. */
-export interface RemoteSubscribe {
-  /** The properties of the client's SUBSCRIBE. */
-  readonly properties: Properties;
-  /** The filters, as the client has sent them. */
-  readonly requests: readonly SubscriptionRequest[];
-  /** Each as an ordinary filter of the session has it, and the name of its stream, if known. */
-  readonly known: readonly { readonly filter: string; readonly stream: string }[];
-}
-
-/** What the other node has answered. */
-export interface RemoteAnswer {
-  readonly reasonCodes: readonly number[];
-  readonly properties: Properties;
 }
 
 /** A subscription that the other node has for the client, or was asked for. */
@@ -86,6 +76,8 @@ export class RemoteReplays implements SessionReplays, ReaderLineOwner {
   /** What could not be told to the other node yet. */
   #untold: Packet[] = [];
   #removed: Promise<void> | null = null;
+  /** Whether this node must send again first: it may have messages of the stream, after a move. */
+  #isBehind = false;
 
   constructor(host: RemoteReplaysHost, session: RemoteReadingSession) {
     this.#host = host;
@@ -125,11 +117,8 @@ export class RemoteReplays implements SessionReplays, ReaderLineOwner {
     { filter, stream }: { filter: string; stream: string },
     properties: Properties,
   ): RemoteSubscription {
-    const record: ReplayRecord = {
-      ...{ key, stream, position: "", filter, prefix: "", mountBytes: 0, qos },
-      ...{ identifier: properties.subscriptionIdentifiers?.[0] ?? 0, noLocal: false },
-      ...{ at: 0, until: 0, lost: null, group: "", isExclusive: false },
-    };
+    const identifier = properties.subscriptionIdentifiers?.[0] ?? 0;
+    const record = recordElsewhere({ key, stream, filter, qos, identifier });
     const isGranted = this.#byKey.get(key)?.isGranted ?? false;
     const one = { record, isGranted };
     this.#byKey.set(key, one);
@@ -181,6 +170,7 @@ export class RemoteReplays implements SessionReplays, ReaderLineOwner {
     const { home } = this.#host;
     if (home === null && this.#hasOpened) return this.#host.onLost(this);
     if (this.#line !== null || link === null || home === null || !home.isUp) return;
+    if (this.size > 0 && hasOwnRights(link)) return refuseOwnRights(link);
     const hello: ReaderHello = {
       clientId: session.clientId,
       username: session.username,
@@ -196,6 +186,7 @@ export class RemoteReplays implements SessionReplays, ReaderLineOwner {
   }
 
   onAttached(): void {
+    this.#isBehind = this.session.openInflight().window.size > 0;
     this.connect();
   }
 
@@ -275,9 +266,13 @@ export class RemoteReplays implements SessionReplays, ReaderLineOwner {
   /** Passes a PUBLISH on, if the client takes one more. */
   #publish(line: ReaderLine, { first, bodyStart, end }: FixedHeader, link: ClientLink): boolean {
     const qos = first >> 1 & 3;
+    const { queue } = this.session;
+    const { window } = this.session.openInflight();
+    this.#isBehind &&= window.resending || queue.isHolding;
+    // The end of one of those messages wakes this.
+    if (this.#isBehind) return false;
     if (qos > 0) {
       const packetId = numberAt(line.buffer, bodyStart + 2 + numberAt(line.buffer, bodyStart));
-      const { window } = this.session.openInflight();
       if (!this.#exchanges.open(packetId, qos, window)) return false;
     }
     sendFrame(link.outbox, line.buffer, { start: line.start, bodyStart, end });
@@ -341,8 +336,4 @@ export class RemoteReplays implements SessionReplays, ReaderLineOwner {
     this.#line.write(encodePacket({ ...packet, packetId }, link.version));
     return promise;
   }
-}
-
-function numberAt(bytes: Uint8Array, at: number): number {
-  return bytes[at]! << 8 | bytes[at + 1]!;
 }

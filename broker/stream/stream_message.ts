@@ -64,7 +64,7 @@ export function streamMessage(
   isMarked: boolean,
   gap: { from: number; to: number } | null,
   delivery: number,
-  context: BrokerContext,
+  context: Pick<BrokerContext, "calendar">,
 ): Message {
   const { expirySeconds, timeMs } = record;
   const marked = isMarked ? withMarks(record, seq, gap, delivery) : null;

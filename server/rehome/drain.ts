@@ -2,8 +2,9 @@
 import { readSession } from "../../broker/durable/session_record.ts";
 import { eachRow } from "../../broker/durable/moving/each_row.ts";
 import { Cluster } from "../../cluster/cluster.ts";
-import { Broker, type BrokerOptions } from "../../mod.ts";
+import { Broker, type BrokerOptions, type StreamOptions } from "../../mod.ts";
 import { type Store, StoreError } from "../../store/mod.ts";
+import { readStreamRow } from "../../stream/stream_row.ts";
 import { makeRing } from "../../transport/ring/ring_buffers.ts";
 import { ringTransport } from "../../transport/ring/ring_transport.ts";
 import { SessionTables } from "./session_tables.ts";
@@ -26,6 +27,7 @@ const LIMITS: NonNullable<BrokerOptions["limits"]> = {
   backlogBytesMax: UNLIMITED,
   storedBytesMax: UNLIMITED,
   memoryBytesMax: UNLIMITED,
+  streamsMax: UNLIMITED,
 };
 
 /**
@@ -49,10 +51,13 @@ export async function drainNodes(
   let empty: Promise<void> | null = null;
   try {
     for (const [node, store] of stores.entries()) {
-      const broker = await openNode(store, wallClock, (error) => failed.reject(error));
+      const tables = new SessionTables(store, node === 0);
+      const broker = await openNode(tables, wallClock, (error) => failed.reject(error));
       const cluster = new Cluster(broker.nodePort, { node, nodes: stores.length });
       nodes.push({ broker, cluster });
     }
+    // What waits for the first node may be for its streams.
+    await declareStreams(nodes[0]!.broker, stores[0]!);
     const cut = join(nodes);
     cut.catch(() => {});
     empty = untilEmpty(nodes, stores, over.signal);
@@ -77,7 +82,7 @@ function openNode(
   wallClock: () => number,
   fail: (error: unknown) => void,
 ): Promise<Broker> {
-  return Broker.open(new SessionTables(store), {
+  return Broker.open(store, {
     wallClock,
     limits: LIMITS,
     hooks: {
@@ -87,6 +92,32 @@ function openNode(
       },
     },
   });
+}
+
+/**
+ * Declares the streams of a store as they were, but without limits: what is too much is removed when
+ * the server runs, by the limits that it has then.
+ *
+ * @throws {StoreError} If the store cannot be read, or what it has of a stream makes no sense.
+ */
+async function declareStreams(broker: Broker, store: Store): Promise<void> {
+  const declarations: string[] = [];
+  await eachRow(store, "streams", (_key, value) => {
+    declarations.push(readStreamRow(value).declaration);
+  });
+  for (const text of declarations) {
+    const { name, filters, exclude } = optionsOf(text);
+    const options = { name, filters, ...(exclude === undefined ? {} : { exclude }) };
+    await broker.declareStream({ ...options, maxMessages: UNLIMITED });
+  }
+}
+
+function optionsOf(declaration: string): StreamOptions {
+  try {
+    return JSON.parse(declaration);
+  } catch (cause) {
+    throw new StoreError(`A stream in the store makes no sense: ${declaration}`, { cause });
+  }
 }
 
 /** Links all nodes. Returns a promise that fails when a link has ended. */

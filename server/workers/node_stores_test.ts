@@ -246,7 +246,7 @@ Deno.test("a file that does not say how many workers there are is refused", () =
     );
   }));
 
-Deno.test("a client that reads a stream cannot move away from the first worker, and is named", () =>
+Deno.test("a client that reads a stream with No Local cannot leave the first worker, and is named", () =>
   inFolder(async (folder) => {
     const broker = await Broker.open(await openStore(folder));
     await broker.declareStream({ name: "log", filters: ["t/#"], maxMessages: 10 });
@@ -254,7 +254,7 @@ Deno.test("a client that reads a stream cannot move away from the first worker, 
       assertEquals(ownerOf(id, 2), id === "eve" ? 1 : 0);
       const client = NodeClient.open(broker, id, { isDurable: true });
       await eventually("it is accepted", () => client.connack !== null);
-      client.subscribe("$replay/log/earliest/t/#", 1);
+      client.subscribe("$replay/log/earliest/t/#", 1, { noLocal: true });
       await eventually("it has subscribed", () => client.subacks.get(1)?.[0] === 1);
       client.cut();
     }
@@ -262,7 +262,7 @@ Deno.test("a client that reads a stream cannot move away from the first worker, 
     await assertRejects(
       () => checkNodeStores(folder, 2, () => {}, quiet),
       StartError,
-      'client "eve" reads a stream, and its place in there cannot move yet; nothing was changed',
+      'client "eve" reads a stream with No Local, so it cannot leave the first worker; nothing was',
     );
     assertEquals(await diskFiles.has(`${folder}/fairway.db`), true);
     assertEquals(await diskFiles.has(`${folder}/0`), false);

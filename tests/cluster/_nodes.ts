@@ -1,5 +1,6 @@
 import type { ReaderHello, StreamsHome } from "../../broker/base/stream_reader.ts";
 import type { Broker, BrokerOptions, StreamOptions } from "../../mod.ts";
+import { ownerOf } from "../../cluster/client_owner.ts";
 import { Cluster } from "../../cluster/cluster.ts";
 import type { Link } from "../../cluster/link.ts";
 import type { Peer } from "../../cluster/peer.ts";
@@ -25,6 +26,8 @@ export interface NodesOptions {
   readonly broker?: BrokerOptions;
   /** Streams, which the first node has for all. */
   readonly streams?: readonly StreamOptions[];
+  /** Whether each client is on the node that owns it; by default tests choose. */
+  readonly isOwned?: boolean;
 }
 
 /** A node that is up. */
@@ -137,8 +140,10 @@ export class Nodes implements AsyncDisposable {
   #joinReaders(node: number): void {
     if (this.#options.streams === undefined) return;
     const { readers } = this.broker(node).nodePort;
-    // Tests choose the node of each client, and only two nodes of them read streams.
-    this.broker(0).nodePort.readers.keep(() => true, readers.clientIds);
+    // If tests choose the node of each client, only two nodes of them read streams.
+    const livesThere = (clientId: string) =>
+      this.#options.isOwned !== true || ownerOf(clientId, this.#count) === node;
+    this.broker(0).nodePort.readers.keep(livesThere, readers.clientIds);
     readers.onUp();
   }
 

@@ -4,31 +4,16 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { moveStores } from "../../broker/durable/moving/move_stores.ts";
 import { readSession } from "../../broker/durable/session_record.ts";
 import { ownerOf } from "../../cluster/client_owner.ts";
-import { drainNodes } from "../../server/rehome/drain.ts";
-import { MemoryStore, type StoreSnapshot } from "../../store/mod.ts";
-import { BEGAN_MS } from "../sim/life.ts";
+import type { StoreSnapshot } from "../../store/mod.ts";
 import { VirtualClock } from "../harness/virtual_clock.ts";
+import { move } from "./_move.ts";
 import { Nodes } from "./_nodes.ts";
 
 /** Enough for a log that they share. */
 const CLIENTS = Array.from({ length: 12 }, (_, i) => `client ${i}`);
 const DISK = { commitMsMax: 2 } as const;
-
-/** Moves what is on some disks to other disks, with or without what nodes keep for each other. */
-async function move(
-  disks: readonly StoreSnapshot[],
-  count: number,
-  clock: VirtualClock,
-): Promise<StoreSnapshot[]> {
-  const from = disks.map((disk) => MemoryStore.from(disk));
-  const to = Array.from({ length: count }, () => new MemoryStore());
-  await drainNodes(from, () => BEGAN_MS + clock.now());
-  await moveStores(from, to, (clientId) => ownerOf(clientId, count));
-  return to.map((store) => store.snapshot());
-}
 
 /** What clients get that come back to nodes with these disks: all of them, and a new one. */
 async function deliveries(disks: readonly StoreSnapshot[], clock: VirtualClock) {

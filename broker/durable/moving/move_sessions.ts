@@ -1,16 +1,22 @@
 /** Moves the sessions of one store, with all that waits for them, to the stores of their new owners. */
 import { numberKey, numberOfKey, RecordWriter } from "../../../store/record.ts";
 import type { Store, Table } from "../../../store/store.ts";
+import type { Message } from "../../base/message.ts";
 import { isNodeClientId } from "../../base/node_peer.ts";
-import { readSession } from "../session_record.ts";
+import { isReaderClientId, shownClientId } from "../../base/stream_reader.ts";
+import { writeMessage } from "../records.ts";
+import { readSession, type SessionRecord } from "../session_record.ts";
 import { readSharedStart, writeSharedStart } from "../shared_start.ts";
 import { BitSet } from "./bit_set.ts";
 import { eachRow } from "./each_row.ts";
 import { IdCollector, type MovedIds } from "./moved_ids.ts";
 import { ChunkCounts, MovedMessages } from "./moved_messages.ts";
-import { moveChunk, movedStart, movePage, moveSession } from "./moved_records.ts";
+import { moveChunk, movedStart, movePage, writeLonePage } from "./moved_records.ts";
+import { renumbered, writeMovedSession } from "./moved_session.ts";
 import { ReferenceInliner } from "./reference_inliner.ts";
+import { SAME_TIME } from "./same_time.ts";
 import type { StoreFillers } from "./store_filler.ts";
+import { readsElsewhere, readsHere, type StreamReaders } from "./stream_readers.ts";
 
 /** Stands for a session that does not move. */
 const NOWHERE = 0xffff;
@@ -21,6 +27,8 @@ export interface MoveTargets {
   readonly fillers: StoreFillers;
   /** Which of them a client's session belongs to, by its client identifier. */
   ownerOf(clientId: string): number;
+  /** What clients read of the streams, which are in the first store, before and after. */
+  readonly readers: StreamReaders;
 }
 
 /**
@@ -36,6 +44,8 @@ export class SessionMove {
   readonly #targets: MoveTargets;
   readonly #writer = new RecordWriter();
   readonly #ids: MovedIds;
+  /** The first identifier that no row of the new stores has. */
+  #end: number;
   readonly #newId = (id: number) => this.#ids.of(id);
   /** The new store of each session, by the place of its identifier. */
   readonly #homes: Uint16Array;
@@ -46,12 +56,13 @@ export class SessionMove {
     this.#store = store;
     this.#targets = targets;
     this.#ids = ids;
+    this.#end = ids.end;
     this.#homes = new Uint16Array(ids.count).fill(NOWHERE);
     this.#logs = targets.fillers.all.map(() => new BitSet(ids.count));
   }
 
   /**
-   * Moves all sessions but those of other nodes.
+   * Moves all sessions but those that nodes have with each other.
    *
    * @param first The first identifier that no row of the new stores has.
    * @returns The identifiers, for rows that belong to no session.
@@ -72,20 +83,91 @@ export class SessionMove {
     return { move, ids };
   }
 
+  /** The first identifier that no row of the new stores has any more. */
+  get end(): number {
+    return this.#end;
+  }
+
   async #moveSessions(): Promise<void> {
-    const { fillers, ownerOf } = this.#targets;
     await this.#each("sessions", (key, value) => {
-      const { clientId, readers, exchanges } = readSession(value);
-      if (isNodeClientId(clientId)) return;
+      const record = readSession(value);
+      const { clientId, isLeaving } = record;
+      const isReader = isReaderClientId(clientId);
+      if (isNodeClientId(clientId) && !isReader) return;
       const id = numberOfKey(key);
-      const home = ownerOf(clientId);
-      this.#homes[this.#ids.rankOf(id)] = home;
-      for (const { logId } of readers) this.#wantLog(home, logId);
-      for (const { logId } of exchanges) if (logId !== 0) this.#wantLog(home, logId);
-      moveSession(this.#writer.reset(), value, this.#newId);
-      fillers.all[home]!.put("sessions", numberKey(this.#newId(id)), this.#writer.bytes);
-      this.sessions++;
+      const home = this.#targets.ownerOf(shownClientId(clientId));
+      if (isReader) {
+        // Where the streams are, it becomes a part of the session of its client.
+        if (home > 0) this.#put(0, id, record);
+        return;
+      }
+      if (home === 0 && readsElsewhere(record)) return this.#join(id, record);
+      if (home > 0 && !isLeaving && readsHere(record)) return this.#split(home, id, record);
+      this.#put(home, id, record);
     });
+  }
+
+  async #join(id: number, own: SessionRecord): Promise<void> {
+    const joined = await this.#targets.readers.joined(own);
+    if (joined !== null) this.#put(0, id, joined);
+  }
+
+  /** The session of the client takes messages of streams with it, in a log of their own. */
+  async #split(home: number, id: number, session: SessionRecord): Promise<void> {
+    const { readers, fillers } = this.#targets;
+    // Its identifier is not given to any other log.
+    const log = { id: this.#end++, position: 0, weight: 0 };
+    const put = (message: Message) => this.#putMessage(home, log, message);
+    const { own, reader } = await readers.split(renumbered(session, this.#newId), put);
+    this.#putRenumbered(home, id, own, session);
+    if (reader === null) return;
+    const stamp = this.#end++;
+    writeMovedSession(this.#writer.reset(), { ...reader, stamp });
+    fillers.all[0]!.put("sessions", numberKey(stamp), this.#writer.bytes);
+  }
+
+  /** Stores a message in flight, at the end of a log. */
+  #putMessage(
+    home: number,
+    log: { readonly id: number; position: number; weight: number },
+    message: Message,
+  ): { logId: number; position: number } {
+    const filler = this.#targets.fillers.all[home]!;
+    const writer = this.#writer.reset();
+    const chunkId = this.#end++;
+    const start = writer.beginLongPiece();
+    writeMessage(writer, message, SAME_TIME);
+    writer.endLongPiece(start);
+    filler.put("messages", numberKey(chunkId), writer.bytes);
+    const { weight, expirySeconds, deadlineMs } = message;
+    const expiresWallMs = expirySeconds < 0 ? Infinity : deadlineMs;
+    writeLonePage(writer.reset(), { weightBefore: log.weight, expiresWallMs, chunkId, weight });
+    const position = log.position++;
+    log.weight += weight;
+    filler.put("entries", numberKey(log.id, position), writer.bytes);
+    this.entries++;
+    return { logId: log.id, position };
+  }
+
+  /** Writes a session, and remembers where it is. */
+  #put(home: number, id: number, session: SessionRecord): void {
+    this.#putRenumbered(home, id, renumbered(session, this.#newId), session);
+  }
+
+  /** @param session The session with its old identifiers. */
+  #putRenumbered(
+    home: number,
+    id: number,
+    moved: SessionRecord,
+    { clientId, readers, exchanges }: SessionRecord,
+  ): void {
+    this.#homes[this.#ids.rankOf(id)] = home;
+    for (const { logId } of readers) this.#wantLog(home, logId);
+    for (const { logId } of exchanges) if (logId !== 0) this.#wantLog(home, logId);
+    writeMovedSession(this.#writer.reset(), moved);
+    const filler = this.#targets.fillers.all[home]!;
+    filler.put("sessions", numberKey(this.#newId(id)), this.#writer.bytes);
+    if (!isReaderClientId(clientId)) this.sessions++;
   }
 
   async #moveStarts(): Promise<void> {

@@ -8,6 +8,7 @@ import { moveBans, moveRetained } from "./move_common_rows.ts";
 import { type MoveTargets, SessionMove } from "./move_sessions.ts";
 import type { MovedIds } from "./moved_ids.ts";
 import { StoreFillers } from "./store_filler.ts";
+import { StreamReaders } from "./stream_readers.ts";
 
 /** What the first node alone has, for all: streams and the accounts of dynamic security. */
 const OF_FIRST_NODE: readonly Table[] = [
@@ -29,10 +30,12 @@ export interface Moved {
  * Copies everything that nodes have stored to the stores of other nodes: sessions with their
  * subscriptions, waiting messages and messages in flight, wills and delayed messages to the owner of
  * the client; retained messages and bans to all. Nothing may wait for another node any more: the
- * sessions that nodes have with each other are left out, so their links begin new ones.
+ * sessions that nodes have with each other are left out, so their links begin new ones. Streams are
+ * in the first store: what clients of others read of them stays there, in sessions of its own.
  *
  * The old stores stay as they are. The new ones must be empty. It needs some 40 bytes of memory for each
- * session, log and group of messages of one store at a time, and some rows.
+ * session, log and group of messages of one store at a time, some 100 for each client that reads
+ * streams of another node, and some rows.
  *
  * @param ownerOf The new store of a client, by its client identifier.
  * @throws {StoreError} If a store cannot be read or written, or a row makes no sense.
@@ -42,7 +45,8 @@ export async function moveStores(
   to: readonly Store[],
   ownerOf: (clientId: string) => number,
 ): Promise<Moved> {
-  const targets: MoveTargets = { fillers: new StoreFillers(to), ownerOf };
+  const readers = await StreamReaders.open(from[0]!);
+  const targets: MoveTargets = { fillers: new StoreFillers(to), ownerOf, readers };
   const { fillers } = targets;
   let sessions = 0;
   let messages = 0;
@@ -52,7 +56,7 @@ export async function moveStores(
     await moveOwnedRows(store, targets, ids);
     sessions += move.sessions;
     messages += move.entries;
-    first = ids.end;
+    first = move.end;
   }
   await moveRetained(from, fillers);
   await moveBans(from, fillers);

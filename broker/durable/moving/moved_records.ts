@@ -6,37 +6,6 @@ import type { SharedStartRecord, WrittenStart } from "../shared_start.ts";
 /** Gives an identifier of the old store its new value. */
 export type NewId = (id: number) => number;
 
-/** Copies the row of a session. */
-export function moveSession(writer: RecordWriter, value: Uint8Array, newId: NewId): void {
-  const reader = new RecordReader(value);
-  writer.number(newId(reader.number()));
-  writer.piece(reader.piece());
-  // The expiry, the time of the disconnection, and whether it has ended.
-  copyNumbers(writer, reader, 3);
-  for (let left = copyNumber(writer, reader); left > 0; left--) moveReader(writer, reader, newId);
-  copyNumber(writer, reader);
-  for (let left = copyNumber(writer, reader); left > 0; left--) moveExchange(writer, reader, newId);
-  writer.raw(reader.rest());
-}
-
-/** See `writeSession`. */
-function moveReader(writer: RecordWriter, reader: RecordReader, newId: NewId): void {
-  writer.number(newId(reader.number()));
-  copyNumbers(writer, reader, 3);
-  if (copyNumber(writer, reader) !== 0) writeVariant(writer, readVariant(reader));
-  if (copyNumber(writer, reader) !== 0) copyNumbers(writer, reader, 2);
-}
-
-/** See `writeSession`. */
-function moveExchange(writer: RecordWriter, reader: RecordReader, newId: NewId): void {
-  copyNumbers(writer, reader, 3);
-  const logId = reader.number();
-  // 0 stands for a message that is not in the store any more.
-  writer.number(logId === 0 ? 0 : newId(logId));
-  copyNumber(writer, reader);
-  writeVariant(writer, readVariant(reader));
-}
-
 /** Copies the row of a page. */
 export function movePage(writer: RecordWriter, value: Uint8Array, newId: NewId): void {
   const reader = new RecordReader(value);
@@ -46,6 +15,16 @@ export function movePage(writer: RecordWriter, value: Uint8Array, newId: NewId):
     copyNumbers(writer, reader, 2);
     if (copyNumber(writer, reader) !== 0) writeVariant(writer, readVariant(reader));
   }
+}
+
+/** Writes the row of a page with one message, the only one of its chunk. */
+export function writeLonePage(
+  writer: RecordWriter,
+  page: { weightBefore: number; expiresWallMs: number; chunkId: number; weight: number },
+): void {
+  const { weightBefore, expiresWallMs, chunkId, weight } = page;
+  writer.number(weightBefore).number(expiresWallMs === Infinity ? 0 : 1 + expiresWallMs);
+  writer.number(1).number(chunkId).number(0).number(weight).number(0);
 }
 
 /** Calls `take` with the chunk of each entry of a page, and the place of its message in there. */

@@ -7,9 +7,7 @@ import {
   ReferredChunk,
   type StreamReference,
 } from "../stream_reference.ts";
-
-/** Times of the wall clock are copied as they are. */
-const SAME_TIME = { toWall: (ms: number) => ms, toClock: (ms: number) => ms };
+import { SAME_TIME } from "./same_time.ts";
 
 /**
  * A message of a session may be a reference to a stream of the same store. A session that moves has

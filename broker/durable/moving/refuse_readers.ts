@@ -1,12 +1,11 @@
-/** Refuses to move sessions that read streams to where the streams are not. */
+/** Refuses to move sessions away from the streams that can read them only where those are. */
 import type { Store } from "../../../store/store.ts";
-import { isNodeClientId, pairOf } from "../../base/node_peer.ts";
+import { isReadElsewhere } from "../../session/session_replays.ts";
 import { readSession } from "../session_record.ts";
 import { eachRow } from "./each_row.ts";
 
 /**
- * Checks that no session has to do with streams on another node. Streams stay on the first node, and
- * what a session knows of its places in them cannot move away from there.
+ * Checks that no session with No Local for a stream goes away from where the streams are.
  *
  * @param ownerOf The new store of a client, by its client identifier.
  * @throws {Error} If there is such a session: it names the client.
@@ -16,15 +15,15 @@ export async function refuseReaders(
   stores: readonly Store[],
   ownerOf: (clientId: string) => number,
 ): Promise<void> {
-  for (const [node, store] of stores.entries()) {
+  for (const store of stores) {
     await eachRow(store, "sessions", (_key, value) => {
-      const { clientId, replays, places } = readSession(value);
-      const isReader = isNodeClientId(clientId)
-        ? stores.every((_, other) => pairOf(other, clientId) === null)
-        : (replays.length > 0 || places.size > 0) && (node > 0 || ownerOf(clientId) > 0);
-      if (!isReader) return;
-      const name = JSON.stringify(clientId.replace(/^\0/, ""));
-      throw new Error(`client ${name} reads a stream, and its place in there cannot move yet`);
+      const { clientId, replays } = readSession(value);
+      const isTied = replays.some((replay) => replay.noLocal && !isReadElsewhere(replay));
+      if (!isTied || ownerOf(clientId) === 0) return;
+      const name = JSON.stringify(clientId);
+      throw new Error(
+        `client ${name} reads a stream with No Local, so it cannot leave the first worker`,
+      );
     });
   }
 }
