@@ -12,6 +12,10 @@ export const DURABLE: Uint8Array = concat([Uint8Array.of(0x11), uint32(EXPIRY_SE
 const DISCONNECT = 14;
 /** The reason code Session taken over. */
 const TAKEN_OVER = 0x8e;
+/** The reason code Server busy: the worker that has the streams does not run. */
+const BUSY = 0x89;
+/** The reason code of a SUBACK that says the same. */
+const NOT_NOW = 0x83;
 
 /** How a connection is left. */
 export type Farewell = "disconnect" | "drop";
@@ -61,6 +65,25 @@ export abstract class Client {
     return true;
   }
 
+  /** Whether it needs the worker that has the streams. */
+  protected get readsStreams(): boolean {
+    return false;
+  }
+
+  /**
+   * Looks at the answer to a subscription to a stream, the last code of a SUBACK.
+   *
+   * @returns Whether it has it. If not, it has left, to try again.
+   */
+  protected isGranted(wire: Wire, code: number | undefined, qos: number): boolean {
+    if (code === qos) return true;
+    if (!this.world.hasWorkers || code !== NOT_NOW) {
+      this.world.fault(`${this.clientId}: granted ${code}`);
+    }
+    this.leave(wire, "drop");
+    return false;
+  }
+
   /** The fields of its next CONNECT. */
   protected abstract connect(): ConnectFields;
   /** The broker has accepted it. */
@@ -105,8 +128,11 @@ export abstract class Client {
     this.connected(wire, isPresent);
     for (let frame = await wire.next(); frame !== null; frame = await wire.next()) {
       if (frame.type === DISCONNECT) {
-        const isOwn = this.world.hasWorkers && frame.body[0] === TAKEN_OVER;
-        if (!isOwn) this.world.fault(`${this.clientId} was sent away: ${frame.body}`);
+        const [reason] = frame.body;
+        const isExpected = reason === TAKEN_OVER || reason === BUSY && this.readsStreams;
+        if (!this.world.hasWorkers || !isExpected) {
+          this.world.fault(`${this.clientId} was sent away: ${frame.body}`);
+        }
         return;
       }
       this.take(wire, frame);

@@ -53,6 +53,10 @@ export class Follower extends Client {
     return this.#keys;
   }
 
+  protected override get readsStreams(): boolean {
+    return true;
+  }
+
   protected override connect(): ConnectFields {
     const receiveMaximum = concat([
       Uint8Array.of(0x21),
@@ -69,7 +73,7 @@ export class Follower extends Client {
 
   protected override take(wire: Wire, { type, flags, body }: Frame): void {
     if (type === SUBACK) {
-      if (body.at(-1) !== 1) this.world.fault(`${this.clientId}: granted ${body.at(-1)}`);
+      this.isGranted(wire, body.at(-1), 1);
       return;
     }
     if (type !== PUBLISH || (flags >> 1 & 3) !== 1) {

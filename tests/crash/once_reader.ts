@@ -39,8 +39,7 @@ export class OnceReader extends Follower {
 
   protected override take(wire: Wire, { type, flags, body }: Frame): void {
     if (type === SUBACK) {
-      if (body.at(-1) !== 2) this.world.fault(`${this.clientId}: granted ${body.at(-1)}`);
-      this.#isSubscribed = true;
+      this.#isSubscribed ||= this.isGranted(wire, body.at(-1), 2);
     } else if (type === PUBREL) {
       const packetId = uint16At(body, 0);
       this.#unreleased.delete(packetId);

@@ -63,7 +63,7 @@ class Round {
   readonly #followers: Follower[];
   readonly #groups: readonly GroupBook[];
   readonly #workers: readonly Worker[];
-  readonly #deadLetters: DeadLetterReader | null;
+  readonly #deadLetters: DeadLetterReader;
   #kills = 0;
 
   constructor(seed: number, directory: string, hasWorkers: boolean) {
@@ -88,14 +88,6 @@ class Round {
       ...[0, 1].map((i) => publisher([`r/${i}`], `ret${i}`)),
     ];
     this.#subscribers = this.#makeSubscribers();
-    if (hasWorkers) {
-      // Workers have no streams yet.
-      this.#followers = [];
-      this.#groups = [];
-      this.#workers = [];
-      this.#deadLetters = null;
-      return;
-    }
     const day = { stream: "day", filter: "t/#" };
     this.#followers = [
       ...[0, 1].map((i) => new Follower(world, random.fork(), `follower${i}`, day)),
@@ -120,7 +112,7 @@ class Round {
       ...this.#publishers,
       ...this.#followers,
       ...this.#workers,
-      ...this.#deadLetters === null ? [] : [this.#deadLetters],
+      this.#deadLetters,
       ...mortals,
     ];
     const running: Promise<void>[] = [];
@@ -251,7 +243,7 @@ class Round {
 
   /** The number of the message with each sequence of the stream. */
   get #keys(): readonly number[] {
-    return this.#followers[0]?.keys ?? [];
+    return this.#followers[0]!.keys;
   }
 
   #outcome(_broker: Child): Outcome {
@@ -291,7 +283,7 @@ class Round {
         lines.push(`group ${each.name} never got #${keys[seq - 1]}, sequence ${seq}`);
       }
     }
-    for (const { group, seq, key } of this.#deadLetters?.letters ?? []) {
+    for (const { group, seq, key } of this.#deadLetters.letters) {
       if (keys[seq - 1] !== key) {
         lines.push(`the dead letter #${key} of group ${group} is said to be ${seq} of the stream`);
       }

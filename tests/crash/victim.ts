@@ -54,7 +54,7 @@ export function smallOf(folder: string, limits: Partial<BrokerLimits>): Victim {
   };
 }
 
-/** A server with two workers, which has no streams. */
+/** A server with two workers, of which the first one has the streams. */
 export function workersOf(folder: string): Victim {
   return {
     start: () => script("workers.ts", ["--allow-all"], `${folder}/data`),

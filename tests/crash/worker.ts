@@ -53,6 +53,10 @@ export class Worker extends Client {
     return this.#isMember;
   }
 
+  protected override get readsStreams(): boolean {
+    return true;
+  }
+
   protected override connect(): ConnectFields {
     const receiveMaximum = concat([Uint8Array.of(0x21), uint16(this.random.pick([1, 5, 200]))]);
     return this.#isDurable
@@ -72,8 +76,7 @@ export class Worker extends Client {
     // What came before it has left is not its any more.
     if (wire.isClosed) return;
     if (type === SUBACK) {
-      if (body.at(-1) !== 1) this.world.fault(`${this.clientId}: granted ${body.at(-1)}`);
-      this.#isMember = true;
+      this.#isMember ||= this.isGranted(wire, body.at(-1), 1);
     } else if (type === PUBACK) this.#promised(uint16At(body, 0));
     else if (type === PUBLISH && (flags >> 1 & 3) === 1) this.#message(wire, markedPublish(body));
     else this.world.fault(`${this.clientId}: a packet ${type} with ${flags}`);
