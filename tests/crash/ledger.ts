@@ -97,7 +97,11 @@ export class Ledger {
     );
   }
 
-  /** Messages that came behind a later one of the same publisher, topic and QoS. */
+  /**
+   * Messages that came behind a later one of the same publisher, topic and QoS. With several nodes a
+   * connection that its client has dropped before its CONNACK may be handled after the next one: then
+   * its will comes late.
+   */
   disordered({ order, subscription, isShared }: Received): Sent[] {
     if (isShared) return [];
     const last = new Map<string, number>();
@@ -107,11 +111,18 @@ export class Ledger {
       const line = `${message.publisher} ${message.topic} ${
         Math.min(message.qos, subscription.qos)
       }`;
+      const isLateWill = this.#nodes > 1 && isWill(message) && message.promisedAt === Infinity;
+      if (isLateWill) continue;
       if (key < (last.get(line) ?? -1)) found.push(message);
       last.set(line, key);
     }
     return found;
   }
+}
+
+/** Whether a message is a will: all of them go to topics of their own. */
+function isWill({ topic }: Sent): boolean {
+  return topic.startsWith("w/");
 }
 
 /** Whether a filter matches a topic, by the words of the specification (§4.7). */

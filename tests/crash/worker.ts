@@ -26,7 +26,7 @@ const SUBSCRIBE_ID = 1;
 /**
  * A member of a group that reads the stream `day`. It acknowledges, or refuses, or goes with what it
  * has, and sometimes asks for a promise: when the PUBACK of a message comes that it has published
- * after its acknowledgements, the disk holds them all.
+ * after its acknowledgements, the disk holds them all; but only if it lives where the stream is.
  */
 export class Worker extends Client {
   override readonly level: Level = 5;
@@ -110,6 +110,7 @@ export class Worker extends Client {
     this.#book.answered.add(seq);
     if (isRefused(key)) return wire.send(frame(0x40, uint16(packetId), Uint8Array.of(REFUSED, 0)));
     wire.send(frame(0x40, uint16(packetId)));
+    if (!this.world.isWithStreams(this.clientId)) return;
     this.#acknowledged.push(seq);
     if (this.random.chance(0.05)) this.#ask(wire);
   }

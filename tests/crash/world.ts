@@ -1,4 +1,5 @@
 import { delay } from "@std/async";
+import { ownerOf } from "../../cluster/client_owner.ts";
 import type { Random } from "../harness/random.ts";
 import { Ledger } from "./ledger.ts";
 import { WORKERS } from "./workers.ts";
@@ -27,6 +28,11 @@ export class World {
     this.hasWorkers = hasWorkers;
     this.ledger = new Ledger(hasWorkers ? WORKERS : 1);
     this.payloadBytesMax = payloadBytesMax;
+  }
+
+  /** Whether a client lives where the streams are. */
+  isWithStreams(clientId: string): boolean {
+    return !this.hasWorkers || ownerOf(clientId, WORKERS) === 0;
   }
 
   /** Something is not as promised. */
