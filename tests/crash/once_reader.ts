@@ -20,6 +20,8 @@ export class OnceReader extends Follower {
   /** The identifiers of messages that were not released. */
   readonly #unreleased = new Set<number>();
   #isSubscribed = false;
+  /** Those that a second session, which has begun anew, may use again: see docs/cluster.md. */
+  #again = new Set<number>();
 
   protected override connect(): ConnectFields {
     const receiveMaximum = concat([
@@ -32,6 +34,7 @@ export class OnceReader extends Follower {
   protected override connected(wire: Wire, isPresent: boolean): void {
     if (!isPresent) this.#unreleased.clear();
     if (this.#isSubscribed) return;
+    if (!this.world.isWithStreams(this.clientId)) this.#again = new Set(this.#unreleased);
     const { stream, filter } = this.followed;
     // It goes on if the broker knows of the last SUBSCRIBE.
     wire.send(subscribe({ [`$replay/${stream}/resume,earliest/${filter}`]: 2 }, { level: 5 }));
@@ -48,7 +51,7 @@ export class OnceReader extends Follower {
       const message = markedPublish(body);
       const { packetId } = message;
       const isKnown = this.#unreleased.has(packetId);
-      if (isKnown && flags === QOS_2) {
+      if (isKnown && flags === QOS_2 && !this.#again.has(packetId)) {
         this.world.fault(`${this.clientId}: ${packetId} came again without DUP`);
       }
       this.#unreleased.add(packetId);
