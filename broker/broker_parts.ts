@@ -16,6 +16,7 @@ import { Delivery } from "./delivery/delivery.ts";
 import { FlushQueue } from "./delivery/flush_queue.ts";
 import type { HostedOutbox, OutboxHost } from "./delivery/outbox_host.ts";
 import { Publisher } from "./delivery/publisher.ts";
+import { RetainedDeletions } from "./delivery/retained_deletions.ts";
 import { RetainedStore, type RetainedWatcher } from "./delivery/retained_store.ts";
 import type { Receiver } from "./delivery/subscriber.ts";
 import type { AccountRows } from "./durable/account_rows.ts";
@@ -50,6 +51,7 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
   readonly delivery: Delivery;
   readonly publisher: Publisher;
   readonly retained: RetainedStore;
+  readonly retainedDeletions: RetainedDeletions;
   readonly delayed: DelayedMessages;
   readonly sessions: SessionTable;
   readonly streams: BrokerStreams;
@@ -86,7 +88,18 @@ export class BrokerParts implements ConnectionHost, SessionHost, DurableHost {
       // bridge must be stored.
       if (!isOwnState(topic)) this.journal?.onRetainedChanged(topic);
       for (const watcher of this.retainedWatchers) watcher(topic, isExpired);
+      // Also at a broker that is no node any more.
+      if (this.retainedDeletions.size > 0 && this.retained.get(topic) !== undefined) {
+        this.retainedDeletions.delete(topic);
+      }
     };
+    this.retainedDeletions = new RetainedDeletions({
+      wallClock: settings.wallClock,
+      onForgotten: (topic, isEarly) => {
+        if (isEarly) context.stats.retainedDeletionsForgotten++;
+        this.journal?.onRetainedChanged(topic);
+      },
+    });
     this.retained = new RetainedStore(
       limits,
       clock,

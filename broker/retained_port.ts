@@ -38,11 +38,19 @@ export interface RetainedHost {
   /** The message of a topic; `null` if there is none. */
   get(topic: string): RetainedContent | null;
   /**
-   * The version of the message of a topic: when it came to its first node, in microseconds since
-   * 1970, as a whole number. It is stored with the message. 0 if there is none.
+   * The topics whose messages were deleted, as far as that is remembered. They may change during the
+   * walk.
+   */
+  deletions(): Iterable<string>;
+  /**
+   * The version of the message of a topic, or of its deletion: when that came to its first node, in
+   * microseconds since 1970, as a whole number. It is stored. 0 if nothing is known.
    */
   versionOf(topic: string): number;
-  /** Gives the message of a topic its version. */
+  /**
+   * Gives the message of a topic its version, or its deletion if there is none. It must follow the
+   * change in the same turn: then both are in one commit.
+   */
   setVersion(topic: string, version: number): void;
   /**
    * Takes the message of another node. Subscribers receive nothing.
@@ -52,7 +60,10 @@ export interface RetainedHost {
    * @returns False if there is no room for it.
    */
   set(topic: string, content: RetainedContent | null, version: number): boolean;
-  /** Has a watcher told of every change. Returns what ends that. */
+  /**
+   * Has a watcher told of every change, also of a deletion where there was no message: another node
+   * may have one. Returns what ends that.
+   */
   watch(watcher: RetainedWatcher): () => void;
 }
 
@@ -75,6 +86,10 @@ export class RetainedPort implements RetainedHost {
     }
   }
 
+  deletions(): Iterable<string> {
+    return this.#parts.retainedDeletions.topics();
+  }
+
   get(topic: string): RetainedContent | null {
     const { retained, context } = this.#parts;
     const message = retained.get(topic);
@@ -87,16 +102,19 @@ export class RetainedPort implements RetainedHost {
   }
 
   versionOf(topic: string): number {
-    const { retained, context: { calendar } } = this.#parts;
+    const { retained, retainedDeletions, context: { calendar } } = this.#parts;
     const version = retained.versionOf(topic);
     if (version > 0) return version;
+    if (retained.get(topic) === undefined) return retainedDeletions.versionOf(topic);
     // It was stored before the broker was a node.
-    const isThere = retained.get(topic) !== undefined;
-    return isThere ? Math.round(calendar.toWall(retained.sinceOf(topic))) * US_PER_MS : 0;
+    return Math.round(calendar.toWall(retained.sinceOf(topic))) * US_PER_MS;
   }
 
   setVersion(topic: string, version: number): void {
-    this.#parts.retained.setVersion(topic, version);
+    const { retained, retainedDeletions } = this.#parts;
+    retained.setVersion(topic, version);
+    if (retained.get(topic) === undefined) retainedDeletions.add(topic, version);
+    else retainedDeletions.delete(topic);
   }
 
   set(topic: string, content: RetainedContent | null, version: number): boolean {
@@ -122,11 +140,18 @@ export class RetainedPort implements RetainedHost {
   }
 
   watch(watcher: RetainedWatcher): () => void {
-    const { retainedWatchers } = this.#parts;
+    const parts = this.#parts;
     const own: RetainedWatcher = (topic, isExpired) => {
       if (!isOwnState(topic)) watcher(topic, isExpired);
     };
-    retainedWatchers.add(own);
-    return () => void retainedWatchers.delete(own);
+    parts.retainedWatchers.add(own);
+    parts.retained.onNoneRemoved = (topic) => {
+      if (!isOwnState(topic)) parts.journal?.onRetainedChanged(topic);
+      own(topic, false);
+    };
+    return () => {
+      parts.retainedWatchers.delete(own);
+      parts.retained.onNoneRemoved = null;
+    };
   }
 }

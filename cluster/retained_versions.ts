@@ -1,10 +1,6 @@
 /** Which of two states of a topic's retained message is the later one. */
 import type { RetainedContent, RetainedHost } from "../broker/retained_port.ts";
 
-/** How many deletions are remembered, and for how long, in milliseconds. */
-const DELETIONS_MAX = 100_000;
-const DELETION_MS = 600_000;
-
 /** Microseconds of a millisecond. */
 const US_PER_MS = 1000;
 
@@ -31,16 +27,19 @@ export interface RetainedState {
  * to its first node. The later change wins on every node, and of two that came at the same time the
  * one with the larger sum: so all nodes come to the same state, in whatever order they learn of it.
  *
- * The version is stored with the message. A deletion is remembered
- * for ten minutes, so that a node which has missed it does not bring the message back.
+ * The version is stored with the message. So is that of a deletion, in place of the message: a node
+ * which has missed it does not bring the message back.
  */
 export class RetainedVersions {
   readonly #host: RetainedHost;
   readonly #wallClock: () => number;
   /** Of messages that have changed since the start. */
   readonly #changed = new Map<string, number>();
-  /** Of topics without a message any more, the oldest first. */
-  readonly #deleted = new Map<string, number>();
+  /**
+   * The latest version that was seen here. A change is later than all of them, also while the clock
+   * of this node is behind.
+   */
+  #latest = 0;
 
   constructor(host: RetainedHost, wallClock: () => number) {
     this.#host = host;
@@ -48,23 +47,21 @@ export class RetainedVersions {
   }
 
   /**
-   * Topics that no walk of the messages finds: those whose messages were deleted lately, and those
+   * Topics that no walk of the messages finds: those whose messages were deleted, and those
    * that begin with `$` and have changed since the start [MQTT-4.7.2-1]. They may change during the
    * walk.
    */
   *others(): Generator<string, void, void> {
-    yield* this.#deleted.keys();
+    yield* this.#host.deletions();
     for (const topic of this.#changed.keys()) if (topic.startsWith("$")) yield topic;
   }
 
   /** The state of a topic; version 0 if nothing is known. */
   of(topic: string): RetainedState {
-    const deleted = this.#deleted.get(topic);
-    if (deleted !== undefined) return { version: deleted, sum: 0 };
     const content = this.#host.get(topic);
-    if (content === null) return { version: 0, sum: 0 };
     const version = this.#changed.get(topic) ?? this.#host.versionOf(topic);
-    return { version, sum: sumOf(content) };
+    this.#latest = Math.max(this.#latest, version);
+    return { version, sum: content === null ? 0 : sumOf(content) };
   }
 
   /** Whether another state of a topic is the later one. */
@@ -75,9 +72,8 @@ export class RetainedVersions {
 
   /** A client of this node has changed a topic. */
   onChanged(topic: string): void {
-    const before = this.#deleted.get(topic) ?? this.#changed.get(topic) ?? 0;
     const now = Math.round(this.#wallClock() * US_PER_MS);
-    this.note(topic, Math.max(now, before + 1));
+    this.note(topic, Math.max(now, this.#latest + 1));
   }
 
   /** The message of a topic has expired. Every node finds that out by itself. */
@@ -87,19 +83,10 @@ export class RetainedVersions {
 
   /** The topic has its present state since then. */
   note(topic: string, version: number): void {
-    this.#deleted.delete(topic);
-    if (this.#host.get(topic) !== null) {
-      this.#changed.set(topic, version);
-      this.#host.setVersion(topic, version);
-      return;
-    }
-    this.#changed.delete(topic);
-    this.#deleted.set(topic, version);
-    const oldest = (this.#wallClock() - DELETION_MS) * US_PER_MS;
-    for (const [topic, version] of this.#deleted) {
-      if (version > oldest && this.#deleted.size <= DELETIONS_MAX) return;
-      this.#deleted.delete(topic);
-    }
+    this.#latest = Math.max(this.#latest, version);
+    if (this.#host.get(topic) === null) this.#changed.delete(topic);
+    else this.#changed.set(topic, version);
+    this.#host.setVersion(topic, version);
   }
 }
 

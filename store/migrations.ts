@@ -34,6 +34,9 @@ export const MIGRATIONS: readonly string[] = [
   // From here on, messages of sessions may be references to streams. Earlier versions cannot read
   // them, and would remove what they refer to.
   "SELECT 1",
+  // From here on, rows of retained messages may say that the message was deleted. Earlier versions
+  // would take them for damaged ones.
+  "SELECT 1",
 ];
 
 /** The version of a file's tables; 0 if it has no tables yet. */

@@ -18,6 +18,12 @@ export function keptInstruments({ stats }: Broker): Instrument[] {
       () => stats.retainedBytes,
     ),
     single(
+      "counter",
+      "fairway_retained_deletions_forgotten_total",
+      "Deletions that were forgotten before their time.",
+      () => stats.retainedDeletionsForgotten,
+    ),
+    single(
       "gauge",
       "fairway_delayed_messages",
       "Messages that are published later.",

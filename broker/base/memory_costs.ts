@@ -28,6 +28,8 @@ export const DURABLE_SESSION_BYTES = 1200;
 export const CONNECTION_BYTES = 8192;
 /** A retained message without the message itself: its tree node, and its deadline if it expires. */
 export const RETAINED_BYTES = 280;
+/** A remembered deletion of a retained message, without its topic. */
+export const DELETION_BYTES = 100;
 /** A message in flight, without the message itself. */
 export const INFLIGHT_BYTES = 160;
 /**

@@ -191,6 +191,11 @@ export class BrokerCounters {
   messagesLost = 0;
   /** Invalid rows of the store that were removed when it was opened. */
   storeRowsLost = 0;
+  /**
+   * Deletions of retained messages that were forgotten before their time because there were too
+   * many: a node that was down meanwhile may bring such a message back.
+   */
+  retainedDeletionsForgotten = 0;
   /** Messages dropped, by reason. */
   readonly dropped: Record<DropReason, number> = {
     "lag": 0,

@@ -57,6 +57,11 @@ export class RetainedStore {
   readonly #onChanged: RetainedWatcher;
   readonly #mayGrow: (bytes: number) => boolean;
   readonly #expiryOf: (topic: string) => number;
+  /**
+   * Called when the message of a topic is removed and there was none; `null` if nobody asks. Set by
+   * `retained_port.ts`.
+   */
+  onNoneRemoved: ((topic: string) => void) | null = null;
   /** Memory of the messages, without the tree. */
   #bytes = 0;
 
@@ -168,6 +173,7 @@ export class RetainedStore {
     const retained = this.#tree.delete(topic);
     this.#forget(retained);
     if (retained !== undefined) this.#onChanged(topic, isExpired);
+    else if (!isExpired) this.onNoneRemoved?.(topic);
   }
 
   #forget(retained: Retained | undefined): void {

@@ -4,6 +4,7 @@ import type { BrokerContext } from "../base/context.ts";
 import type { DelayedMessages } from "../delivery/delayed_messages.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import type { Publisher } from "../delivery/publisher.ts";
+import type { RetainedDeletions } from "../delivery/retained_deletions.ts";
 import type { RetainedStore } from "../delivery/retained_store.ts";
 import type { Receiver } from "../delivery/subscriber.ts";
 import type { Limiters } from "../limits/limiters.ts";
@@ -23,6 +24,7 @@ export interface DurableHost {
   readonly delivery: Delivery;
   readonly publisher: Publisher;
   readonly retained: RetainedStore;
+  readonly retainedDeletions: RetainedDeletions;
   readonly delayed: DelayedMessages;
   readonly sessions: SessionTable;
   readonly memory: MemoryBudget;

@@ -20,7 +20,7 @@ export async function openStore(broker: DurableHost, store: Store): Promise<void
 }
 
 function journalHostOf(broker: DurableHost): JournalHost {
-  const { context, publisher, retained } = broker;
+  const { context, publisher, retained, retainedDeletions } = broker;
   const { clock, scheduler, calendar, limits, stats } = context;
   return {
     clock,
@@ -41,6 +41,7 @@ function journalHostOf(broker: DurableHost): JournalHost {
     retainedOf: (topic) => retained.get(topic),
     retainedSince: (topic) => retained.sinceOf(topic),
     retainedVersion: (topic) => retained.versionOf(topic),
+    retainedDeletion: (topic) => retainedDeletions.versionOf(topic),
     reportError: (error) => context.reportError(error),
     onExpired: (messages) => stats.dropped.expired += messages,
     onLost: (messages) => stats.messagesLost += messages,

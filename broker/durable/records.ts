@@ -222,7 +222,7 @@ export function readWill(reader: RecordReader): WillRecord {
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-function textOf(bytes: Uint8Array): string {
+export function textOf(bytes: Uint8Array): string {
   return decoder.decode(bytes);
 }
 

@@ -7,10 +7,12 @@ import { Origin } from "../base/origin.ts";
 import { ClientAccess } from "../session/client_access.ts";
 import type { Calendar } from "../base/calendar.ts";
 import { countKept, type Message } from "../base/message.ts";
+import type { RetainedDeletions } from "../delivery/retained_deletions.ts";
 import type { PackedMessage } from "../delivery/retained_store.ts";
 import type { DurableHost } from "./durable_host.ts";
 import { PackedRow, PackedRows, type RowPlace } from "./packed_rows.ts";
-import { readHead, readMessage, readWill, type WillRecord } from "./records.ts";
+import { readHead, readMessage, readWill, textOf, type WillRecord } from "./records.ts";
+import { readDeletion } from "./retained_deletion_row.ts";
 import type { StoredRows } from "./stored_rows.ts";
 
 /** The restored data may use this multiple of the memory budget. */
@@ -34,12 +36,18 @@ class PackedRetained extends PackedRow implements PackedMessage {
   }
 }
 
-/** Reads the retained messages. Each stays as its row is until someone needs it. */
+/**
+ * Reads the retained messages, and the deletions of others. Each message stays as its row is until
+ * someone needs it.
+ */
 export async function restoreRetained(broker: DurableHost, rows: StoredRows): Promise<void> {
   const { calendar, clock } = broker.context;
+  const deletions = new RestoredDeletions(broker.retainedDeletions);
   const packed = new PackedRows();
   let last = Origin.program;
   await rows.each("retained", (key, value) => {
+    const deleted = readDeletion(value);
+    if (deleted !== null) return deletions.take(key, deleted);
     const reader = new RecordReader(value);
     const text = reader.text();
     // The origin is often the same as in the row before.
@@ -57,6 +65,32 @@ export async function restoreRetained(broker: DurableHost, rows: StoredRows): Pr
     countKept(head.weight);
     return mustFit(broker);
   });
+  deletions.end();
+}
+
+/** The deletions of a store. */
+class RestoredDeletions {
+  readonly #deletions: RetainedDeletions;
+  readonly #all: { topic: string; version: number }[] = [];
+
+  constructor(deletions: RetainedDeletions) {
+    this.#deletions = deletions;
+  }
+
+  /** Takes the deletion of the topic that is the key. Returns false if it is too old. */
+  take(key: Uint8Array, version: number): boolean {
+    if (this.#deletions.isOver(version)) return false;
+    const topic = textOf(key);
+    mustBeSound("topic name", topicNameFault(topic));
+    this.#all.push({ topic, version });
+    return true;
+  }
+
+  /** Adds them in their order, which is not that of the keys. */
+  end(): void {
+    this.#all.sort((a, b) => a.version - b.version);
+    for (const { topic, version } of this.#all) this.#deletions.add(topic, version);
+  }
 }
 
 /**

@@ -12,6 +12,7 @@ import type { MessagePage } from "./message_page.ts";
 import { writeChunk, writePage } from "./message_page_record.ts";
 import type { Calendar } from "../base/calendar.ts";
 import { writeMessage, writeWill } from "./records.ts";
+import { writeDeletion } from "./retained_deletion_row.ts";
 
 const encoder = new TextEncoder();
 
@@ -24,6 +25,8 @@ export interface RowHost {
   retainedSince(topic: string): number;
   /** Its version among the nodes of a cluster; 0 for none. */
   retainedVersion(topic: string): number;
+  /** The version of the deletion of a topic's message among those nodes; 0 for none. */
+  retainedDeletion(topic: string): number;
 }
 
 /** Writes the rows of changed objects in their current state. */
@@ -90,13 +93,20 @@ export class RowWriter {
   #putRetained(batch: Batch, topic: string): void {
     const message = this.#host.retainedOf(topic);
     const key = encoder.encode(topic);
-    if (message === undefined) return batch.remove("retained", key);
+    if (message === undefined) return this.#putDeletion(batch, key, topic);
     this.#writer.reset().text(message.origin.toText());
     const { calendar } = this.#host;
     writeMessage(this.#writer, message, calendar);
     this.#writer.number(Math.max(0, Math.round(calendar.toWall(this.#host.retainedSince(topic)))));
     const version = this.#host.retainedVersion(topic);
     if (version > 0) this.#writer.number(version);
+    batch.put("retained", key, this.#writer.bytes);
+  }
+
+  #putDeletion(batch: Batch, key: Uint8Array, topic: string): void {
+    const deleted = this.#host.retainedDeletion(topic);
+    if (deleted === 0) return batch.remove("retained", key);
+    writeDeletion(this.#writer.reset(), deleted);
     batch.put("retained", key, this.#writer.bytes);
   }
 }

@@ -66,6 +66,7 @@ export interface MemoryHolders extends Holders {
     limitRoutes(bytesMax: number): void;
   };
   readonly retained: { readonly bytes: number };
+  readonly retainedDeletions: { readonly bytes: number };
   readonly delayed: { readonly bytes: number };
   readonly sessions: Holders["sessions"] & { readonly bytes: number };
   readonly connections: Holders["connections"] & { readonly size: number };
@@ -133,8 +134,10 @@ export class MemoryBudget {
 
   /** Memory that is not a cache, in bytes. */
   get #tableBytes(): number {
-    const { router, retained, sessions, connections, delayed } = this.#holders;
-    return retained.bytes + delayed.bytes + router.subscriptionsBytes + sessions.bytes +
+    const { router, retained, retainedDeletions } = this.#holders;
+    const { sessions, connections, delayed } = this.#holders;
+    return retained.bytes + retainedDeletions.bytes + delayed.bytes + router.subscriptionsBytes +
+      sessions.bytes +
       this.#messageBytes +
       connections.size * CONNECTION_BYTES + this.aliasBytes + this.inputBytes;
   }
@@ -142,10 +145,10 @@ export class MemoryBudget {
   /** The memory in use by kind. */
   get use(): MemoryUse {
     const { router, retained, sessions, connections, journal, limiters, streams } = this.#holders;
-    const { delayed } = this.#holders;
+    const { delayed, retainedDeletions } = this.#holders;
     return {
       routes: router.routesBytes,
-      retained: retained.bytes,
+      retained: retained.bytes + retainedDeletions.bytes,
       subscriptions: router.subscriptionsBytes,
       sessions: sessions.bytes,
       connections: connections.size * CONNECTION_BYTES + this.aliasBytes + this.inputBytes,

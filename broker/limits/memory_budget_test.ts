@@ -66,6 +66,7 @@ class World {
           return sizes.retained;
         },
       },
+      retainedDeletions: { bytes: 0 },
       delayed: { bytes: 0 },
       sessions: {
         get bytes() {

@@ -20,6 +20,7 @@ export class TestJournalHost implements JournalHost {
   journalBytesMax = 1_000_000;
   storedBytesMax = 1_000_000;
   readonly retained = new Map<string, Message>();
+  readonly deletions = new Map<string, number>();
   readonly reports: string[] = [];
   room: Receipt | null = null;
   stored = 0;
@@ -48,6 +49,10 @@ export class TestJournalHost implements JournalHost {
 
   retainedVersion(): number {
     return 0;
+  }
+
+  retainedDeletion(topic: string): number {
+    return this.deletions.get(topic) ?? 0;
   }
 
   reportError(error: unknown): void {

@@ -2,6 +2,7 @@
 import { compareKeys } from "../../../store/keys.ts";
 import { numberKey, RecordReader } from "../../../store/record.ts";
 import type { Row, Store } from "../../../store/store.ts";
+import { readDeletion } from "../retained_deletion_row.ts";
 import { eachRow } from "./each_row.ts";
 import { RowCursor } from "./row_cursor.ts";
 import type { StoreFillers } from "./store_filler.ts";
@@ -11,7 +12,8 @@ const US_PER_MS = 1000;
 
 /**
  * Copies the retained messages of all stores to all others. Of two messages of one topic the later
- * one is copied, as nodes that are joined choose it.
+ * one is copied, as nodes that are joined choose it. If the topic was deleted later than that, none
+ * is; the deletion is not copied, because no node has the message any more.
  *
  * @throws {StoreError} If a store cannot be read or written, or a row makes no sense.
  */
@@ -25,7 +27,7 @@ export async function moveRetained(stores: readonly Store[], fillers: StoreFille
       if (order < 0 || order === 0 && isLater(row.value, latest!.value)) latest = row;
     }
     if (latest === null) return;
-    fillers.putToAll("retained", latest.key, latest.value);
+    if (readDeletion(latest.value) === null) fillers.putToAll("retained", latest.key, latest.value);
     for (const cursor of cursors) {
       const { row } = cursor;
       if (row !== null && compareKeys(row.key, latest.key) === 0) await cursor.next();
@@ -37,13 +39,18 @@ export async function moveRetained(stores: readonly Store[], fillers: StoreFille
 /** Of two messages of one version any one may win, but always the same. */
 function isLater(value: Uint8Array, other: Uint8Array): boolean {
   const [version, otherVersion] = [versionOf(value), versionOf(other)];
-  return version > otherVersion || version === otherVersion && compareKeys(value, other) > 0;
+  if (version !== otherVersion) return version > otherVersion;
+  // As between nodes, a message wins against a deletion of the same time.
+  const [isGone, isOtherGone] = [readDeletion(value) !== null, readDeletion(other) !== null];
+  return isGone === isOtherGone ? compareKeys(value, other) > 0 : isOtherGone;
 }
 /**
- * The version of a retained message, in microseconds since 1970. A broker that is no node stores only
+ * The version of a retained message or of its deletion, in microseconds since 1970. A broker that is no node stores only
  * when it came. 0 if its row does not say.
  */
 function versionOf(value: Uint8Array): number {
+  const deleted = readDeletion(value);
+  if (deleted !== null) return deleted;
   const reader = new RecordReader(value);
   // The origin, the topic and the flags of `writeMessage`.
   reader.piece();
