@@ -1,5 +1,6 @@
 /** What a broker offers to the links between nodes about its retained messages. */
 import type { QoS } from "../codec/mod.ts";
+import type { Commit } from "./base/commit.ts";
 import { Message } from "./base/message.ts";
 import { decodeProperties } from "./base/message_properties.ts";
 import { Origin } from "./base/origin.ts";
@@ -42,6 +43,16 @@ export interface RetainedHost {
    * walk.
    */
   deletions(): Iterable<string>;
+  /** The number of the last deletion; they are numbered in order, from 1 on in each process. */
+  readonly lastDeletion: number;
+  /** Every other node has stored the deletions up to this number: they go when they are old enough. */
+  collectDeletions(last: number): void;
+  /**
+   * Resolves when all changes until now are stored; at once without a store.
+   *
+   * @returns False if the broker has closed without having stored them.
+   */
+  whenStored(): Promise<boolean>;
   /**
    * The version of the message of a topic, or of its deletion: when that came to its first node, in
    * microseconds since 1970, as a whole number. It is stored. 0 if nothing is known.
@@ -88,6 +99,27 @@ export class RetainedPort implements RetainedHost {
 
   deletions(): Iterable<string> {
     return this.#parts.retainedDeletions.topics();
+  }
+
+  get lastDeletion(): number {
+    return this.#parts.retainedDeletions.last;
+  }
+
+  collectDeletions(last: number): void {
+    this.#parts.retainedDeletions.collect(last);
+  }
+
+  async whenStored(): Promise<boolean> {
+    let failed: Commit | null = null;
+    for (;;) {
+      const commit = this.#parts.journal?.latest ?? null;
+      if (commit === null) return true;
+      // The same one again is the last one: the broker has closed.
+      if (commit === failed) return false;
+      await commit.over;
+      if (commit.error === null) return true;
+      failed = commit;
+    }
   }
 
   get(topic: string): RetainedContent | null {

@@ -59,7 +59,7 @@ export class Cluster {
     this.#aliveMs = aliveMs;
     this.#host = host;
     this.#interest = new Interest(host);
-    this.#parts = [this.#interest, new RetainedReplica(host)];
+    this.#parts = [this.#interest, new RetainedReplica(host, nodes)];
     host.nodes = this.#interest;
   }
 

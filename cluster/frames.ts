@@ -26,6 +26,10 @@ export const FrameKind = {
   retained: 18,
   /** All that was wanted at the start has been sent. */
   retainedComplete: 19,
+  /** The deletions of retained messages up to a number were sent. */
+  deletionsSent: 20,
+  /** The deletions up to that number are stored. */
+  deletionsStored: 21,
 } as const;
 
 /** The largest frame, in bytes. A longer one ends the link: it is no frame of a node. */

@@ -1,6 +1,7 @@
 /** The retained messages of two nodes over one link, in both directions. */
 import type { QoS } from "../codec/mod.ts";
 import type { RetainedContent, RetainedHost } from "../broker/retained_port.ts";
+import { DeletionReceipts } from "./deletion_receipts.ts";
 import { FrameError, FrameKind, type FrameReader, FrameWriter } from "./frames.ts";
 import type { PeerContext, PeerPart } from "./peer_part.ts";
 import { type RetainedState, type RetainedVersions, sumOf } from "./retained_versions.ts";
@@ -24,6 +25,8 @@ export interface LinkRetainedHost {
   readonly versions: RetainedVersions;
   /** Takes the state of a topic on the other node, if it is the later one. */
   take(topic: string, content: RetainedContent | null, state: RetainedState): void;
+  /** The other node has stored all deletions up to this number. */
+  onStored(last: number): void;
   /** The link has ended. */
   onEnd(): void;
 }
@@ -39,6 +42,8 @@ export class LinkRetained implements PeerPart {
     FrameKind.retainedWanted,
     FrameKind.retained,
     FrameKind.retainedComplete,
+    FrameKind.deletionsSent,
+    FrameKind.deletionsStored,
   ];
   readonly #peer: PeerContext;
   readonly #host: LinkRetainedHost;
@@ -60,10 +65,20 @@ export class LinkRetained implements PeerPart {
   /** Whether the other node has sent all that was wanted, and this one has. */
   #isComplete = false;
   #hasCompleted = false;
+  readonly #receipts: DeletionReceipts;
 
   constructor(peer: PeerContext, host: LinkRetainedHost) {
     this.#peer = peer;
     this.#host = host;
+    const { retained, onStored } = host;
+    this.#receipts = new DeletionReceipts({
+      get last() {
+        return retained.lastDeletion;
+      },
+      whenStored: () => retained.whenStored(),
+      onStored,
+      wake: () => peer.wake(),
+    });
   }
 
   get isReady(): boolean {
@@ -103,17 +118,17 @@ export class LinkRetained implements PeerPart {
       if (this.#awaited > 0) this.#awaited--;
       return this.#stateOf(topic);
     }
-    return null;
+    return this.isReady ? this.#receipts.next() : null;
   }
 
   onFrame(kind: number, body: FrameReader): PromiseLike<void> | null {
     if (kind === FrameKind.retainedVersions) this.#onVersions(body);
     else if (kind === FrameKind.retainedWanted) this.#onWanted(body);
     else if (kind === FrameKind.retained) this.#onState(body);
-    else {
+    else if (kind === FrameKind.retainedComplete) {
       this.#isComplete = true;
       this.#peer.onReady();
-    }
+    } else this.#receipts.onFrame(kind, body);
     this.#peer.wake();
     return null;
   }
@@ -122,6 +137,7 @@ export class LinkRetained implements PeerPart {
     this.#walk = null;
     this.#wanted.clear();
     this.#toSend.clear();
+    this.#receipts.end();
     this.#host.onEnd();
   }
 

@@ -7,17 +7,25 @@ import { type RetainedState, RetainedVersions } from "./retained_versions.ts";
 
 /**
  * The retained messages of this node, which are those of all nodes. A change that a client of this
- * node makes goes to every other node, and from there to none.
+ * node makes goes to every other node, and from there to none; but a deletion does, so that a node that
+ * asks whether another one has stored it has sent it, too.
  */
 export class RetainedReplica implements ClusterPart {
   readonly #host: NodeHost;
   readonly #versions: RetainedVersions;
   readonly #links = new Set<LinkRetained>();
+  readonly #others: number;
+  /** The number of the last deletion that each other node has stored, with all before it. */
+  readonly #stored = new Map<number, number>();
   readonly #unwatch: () => void;
   /** Whether the change comes from another node. */
   #isTaking = false;
 
-  constructor(host: NodeHost) {
+  /**
+   * @param nodes How many nodes there are.
+   */
+  constructor(host: NodeHost, nodes: number) {
+    this.#others = nodes - 1;
     this.#host = host;
     this.#versions = new RetainedVersions(host.retained, host.wallClock);
     this.#unwatch = host.retained.watch((topic, isExpired) => {
@@ -31,7 +39,11 @@ export class RetainedReplica implements ClusterPart {
     const link: LinkRetained = new LinkRetained(peer, {
       retained,
       versions: this.#versions,
-      take: (topic, content, state) => this.#take(topic, content, state),
+      take: (topic, content, state) => this.#take(link, topic, content, state),
+      onStored: (last) => {
+        this.#stored.set(peer.node, Math.max(last, this.#stored.get(peer.node) ?? 0));
+        this.#collect();
+      },
       onEnd: () => this.#links.delete(link),
     });
     this.#links.add(link);
@@ -45,9 +57,21 @@ export class RetainedReplica implements ClusterPart {
   #onChanged(topic: string): void {
     this.#versions.onChanged(topic);
     for (const link of this.#links) link.onChanged(topic);
+    this.#collect();
   }
 
-  #take(topic: string, content: RetainedContent | null, state: RetainedState): void {
+  /** Deletions that every other node has stored need not be kept for nodes that come back. */
+  #collect(): void {
+    if (this.#stored.size < this.#others) return;
+    this.#host.retained.collectDeletions(Math.min(...this.#stored.values()));
+  }
+
+  #take(
+    from: LinkRetained,
+    topic: string,
+    content: RetainedContent | null,
+    state: RetainedState,
+  ): void {
     if (!this.#versions.isLater(topic, state)) return;
     this.#isTaking = true;
     try {
@@ -56,5 +80,7 @@ export class RetainedReplica implements ClusterPart {
       this.#isTaking = false;
     }
     this.#versions.note(topic, state.version);
+    if (content !== null) return;
+    for (const link of this.#links) if (link !== from) link.onChanged(topic);
   }
 }

@@ -20,6 +20,14 @@ class Messages implements RetainedHost {
     for (const topic of this.versions.keys()) if (!this.all.has(topic)) yield topic;
   }
 
+  readonly lastDeletion = 0;
+
+  collectDeletions(): void {}
+
+  whenStored(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
   versionOf(topic: string): number {
     return this.versions.get(topic) ?? (this.all.has(topic) ? 1_000_000 : 0);
   }

@@ -8,8 +8,20 @@ export const DELETIONS_BYTES_MAX = 32 * 1024 * 1024;
 /** How long a deletion is remembered, in milliseconds: seven days. */
 export const DELETION_MS = 7 * 24 * 3600 * 1000;
 
+/**
+ * How long a deletion that every node has stored is remembered, in milliseconds: ten minutes. Whatever
+ * was under way between nodes when they stored it has arrived by then.
+ */
+export const DELETION_STORED_MS = 600_000;
+
 /** Microseconds of a millisecond. */
 const US_PER_MS = 1000;
+
+/** When a message was deleted, and its place in the order in which this node has learned of it. */
+interface Deletion {
+  readonly version: number;
+  readonly number: number;
+}
 
 /** What the deletions need of the broker. */
 export interface RetainedDeletionsHost {
@@ -28,22 +40,29 @@ export interface RetainedDeletionsHost {
  * in microseconds since 1970. A node that was down meanwhile still has the message. It is told the
  * deletion, so it does not bring the message back. A broker that is no node adds none.
  *
- * A deletion is kept for {@linkcode DELETION_MS}. Beyond {@linkcode DELETIONS_MAX} or
+ * A deletion is kept for {@linkcode DELETION_MS}, or for {@linkcode DELETION_STORED_MS} if every node
+ * has stored it. Beyond {@linkcode DELETIONS_MAX} or
  * {@linkcode DELETIONS_BYTES_MAX} the oldest one is forgotten before.
  */
 export class RetainedDeletions {
   readonly #host: RetainedDeletionsHost;
-  /** Versions by topic, the oldest first. */
-  readonly #versions = new Map<string, number>();
+  /** By topic, the oldest first. */
+  readonly #all = new Map<string, Deletion>();
+  #last = 0;
   #bytes = 0;
 
   constructor(host: RetainedDeletionsHost) {
     this.#host = host;
   }
 
+  /** The number of the last one. */
+  get last(): number {
+    return this.#last;
+  }
+
   /** How many there are. */
   get size(): number {
-    return this.#versions.size;
+    return this.#all.size;
   }
 
   /** Their memory, in bytes. */
@@ -53,26 +72,26 @@ export class RetainedDeletions {
 
   /** The topics, the oldest deletion first. They may change during the walk. */
   topics(): Iterable<string> {
-    return this.#versions.keys();
+    return this.#all.keys();
   }
 
   /** The version of the deletion of a topic; 0 if none is known. */
   versionOf(topic: string): number {
-    return this.#versions.get(topic) ?? 0;
+    return this.#all.get(topic)?.version ?? 0;
   }
 
   /** Whether a deletion of this version is too old to be kept. */
   isOver(version: number): boolean {
-    return version <= (this.#host.wallClock() - DELETION_MS) * US_PER_MS;
+    return this.#isOlder(version, DELETION_MS);
   }
 
   /** The message of a topic was deleted. Its row is the caller's matter. */
   add(topic: string, version: number): void {
     this.delete(topic);
-    this.#versions.set(topic, version);
+    this.#all.set(topic, { version, number: ++this.#last });
     this.#bytes += costOf(topic);
-    for (const [oldest, since] of this.#versions) {
-      const isEarly = !this.isOver(since);
+    for (const [oldest, { version }] of this.#all) {
+      const isEarly = !this.isOver(version);
       const isFull = this.size > DELETIONS_MAX || this.#bytes > DELETIONS_BYTES_MAX;
       if (isEarly && !isFull) return;
       this.delete(oldest);
@@ -82,7 +101,20 @@ export class RetainedDeletions {
 
   /** The topic has a message again. */
   delete(topic: string): void {
-    if (this.#versions.delete(topic)) this.#bytes -= costOf(topic);
+    if (this.#all.delete(topic)) this.#bytes -= costOf(topic);
+  }
+
+  /** Every other node has stored the deletions up to this number. */
+  collect(last: number): void {
+    for (const [oldest, { version, number }] of this.#all) {
+      if (number > last || !this.#isOlder(version, DELETION_STORED_MS)) return;
+      this.delete(oldest);
+      this.#host.onForgotten(oldest, false);
+    }
+  }
+
+  #isOlder(version: number, ms: number): boolean {
+    return version <= (this.#host.wallClock() - ms) * US_PER_MS;
   }
 }
 

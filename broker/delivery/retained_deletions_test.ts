@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import {
   DELETION_MS,
+  DELETION_STORED_MS,
   DELETIONS_BYTES_MAX,
   DELETIONS_MAX,
   RetainedDeletions,
@@ -48,6 +49,25 @@ Deno.test("RetainedDeletions forgets a deletion after seven days", () => {
   world.add("c");
   assertEquals(world.topics, ["b", "c"]);
   assertEquals(world.forgotten, [["a", false]]);
+});
+
+Deno.test("RetainedDeletions forgets what every node has stored after ten minutes", () => {
+  const world = new World();
+  const { deletions } = world;
+  world.add("a");
+  world.add("b");
+  world.nowMs += DELETION_STORED_MS - 1;
+  deletions.collect(1);
+  assertEquals(world.topics, ["a", "b"]);
+  world.nowMs++;
+  world.add("c");
+  deletions.collect(0);
+  assertEquals(world.topics, ["a", "b", "c"]);
+  deletions.collect(1);
+  assertEquals(world.topics, ["b", "c"]);
+  deletions.collect(deletions.last);
+  assertEquals(world.topics, ["c"]);
+  assertEquals(world.forgotten, [["a", false], ["b", false]]);
 });
 
 Deno.test("RetainedDeletions forgets the oldest ones beyond its limits, and says that it is early", () => {

@@ -78,16 +78,18 @@ for (const [span, downMs] of [["an hour", DAY_MS / 24], ["six days", 6 * DAY_MS]
         assertEquals(textOf(nodes.broker(node), topic), null);
       }
     }
-    // It has the deletion, too.
+    // Both have stored the deletions, which are old, so the rows of the messages go, too.
     nodes.kill(1);
-    assertEquals(deletionsOn(nodes.disks[1]!).sort(), ["$shop/open", "a"]);
+    assertEquals(nodes.disks[1]!.get("retained") ?? [], []);
     await restart(nodes, 1);
+    for (const topic of ["a", "$shop/open"]) assertEquals(textOf(nodes.broker(1), topic), null);
   });
 }
 
-Deno.test("a deletion goes after seven days, and when the topic has a message again", async () => {
-  await using nodes = await Nodes.start(1, DISK);
+Deno.test("a deletion that another node does not know goes after seven days, or when the topic has a message again", async () => {
+  await using nodes = await Nodes.start(2, DISK);
   const client = await nodes.client(0, "client");
+  nodes.kill(1);
   for (const topic of ["a", "b"]) {
     await retain(nodes, client, topic, "x");
     await retain(nodes, client, topic, "");
@@ -107,6 +109,52 @@ Deno.test("a deletion goes after seven days, and when the topic has a message ag
   assertEquals(nodes.broker(0).stats.storeRowsLost, 0);
   nodes.kill(0);
   assertEquals(nodes.disks[0]!.get("retained")!.length, 1, "only the message is left");
+});
+
+Deno.test("a deletion that all nodes have stored goes after ten minutes, with the next one", async () => {
+  await using nodes = await Nodes.start(3, DISK);
+  const client = await nodes.client(0, "client");
+  for (const text of ["x", ""]) await retain(nodes, client, "a", text);
+  await nodes.settle();
+  await nodes.clock.advance(601_000);
+  for (const node of [0, 1, 2]) nodes.broker(node).publish("b", "", { retain: true, qos: 1 });
+  await nodes.settle();
+  for (const node of [0, 1, 2]) nodes.kill(node);
+  for (const disk of nodes.disks) assertEquals(deletionsOn(disk), ["b"]);
+});
+
+Deno.test("a deletion stays while one node has not stored it, whatever the others have", async () => {
+  await using nodes = await Nodes.start(3, DISK);
+  const client = await nodes.client(0, "client");
+  await retain(nodes, client, "a", "x");
+  await nodes.settle();
+  nodes.kill(2);
+  await retain(nodes, client, "a", "");
+  await nodes.clock.advance(DAY_MS / 24);
+  await retain(nodes, client, "b", "");
+  await nodes.settle();
+  for (const node of [0, 1]) {
+    nodes.kill(node);
+    assertEquals(deletionsOn(nodes.disks[node]!), ["a", "b"]);
+  }
+  await restart(nodes, 0, 1, 2);
+  // All have it now. The node that was down has the message no more when the others forget that.
+  await retain(nodes, await nodes.client(0, "again"), "c", "");
+  await nodes.settle();
+  nodes.kill(2);
+  await restart(nodes, 2);
+  assertEquals([0, 1, 2].map((node) => textOf(nodes.broker(node), "a")), [null, null, null]);
+});
+
+Deno.test("a deletion goes on to a node that its own node does not reach", async () => {
+  await using nodes = await Nodes.start(3, DISK);
+  const client = await nodes.client(0, "client");
+  await retain(nodes, client, "a", "x");
+  await nodes.settle();
+  nodes.cut(0, 2);
+  await retain(nodes, client, "a", "");
+  await nodes.settle();
+  assertEquals([1, 2].map((node) => textOf(nodes.broker(node), "a")), [null, null]);
 });
 
 Deno.test("a node deletes a message that has not arrived there yet", async () => {
@@ -198,7 +246,7 @@ Deno.test("the last acknowledged state of a topic is that of all nodes, whicheve
         const killed = random.chance(0.5) ? node : random.integer(0, count - 1);
         kills++;
         nodes.kill(killed);
-        if (random.chance(0.3)) await nodes.clock.advance(random.integer(0, 3_600_000));
+        if (random.chance(0.3)) await nodes.clock.advance(random.integer(0, DAY_MS / 12));
         await nodes.boot(killed);
         await enter(killed, round);
       }
