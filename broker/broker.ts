@@ -82,8 +82,8 @@ export class Broker implements AsyncDisposable {
     this.stats = statsOf(this.#parts);
     this.#publisher = new LocalPublisher(this.#parts);
     this.#acceptor = new Acceptor(this.#parts);
-    this.#listeners = new Listeners(this.#parts.context, this.#parts.connections, this.#acceptor);
-    this.handover = new Handover(this.#parts.context, this.#listeners);
+    this.#listeners = new Listeners(this.#parts.context, this.#acceptor);
+    this.handover = new Handover(this.#parts.context, this.#listeners, this.#parts.limiters);
   }
 
   /**

@@ -17,7 +17,7 @@ import type { Outbox } from "../delivery/outbox.ts";
 import type { OutboxHost } from "../delivery/outbox_host.ts";
 import type { MessageSender } from "../delivery/publish_sender.ts";
 import type { Receiver, Wire } from "../delivery/subscriber.ts";
-import type { ConnectionLease } from "../limits/connection_limiter.ts";
+import type { ConnectionLease } from "../limits/connection_admission.ts";
 import type { ClientLink } from "../session/client_link.ts";
 import type { Session } from "../session/session.ts";
 import type { BufferPool } from "../../log/buffer_pool.ts";

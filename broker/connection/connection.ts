@@ -35,7 +35,7 @@ import { Traffic } from "./traffic.ts";
 import type { MessageSender } from "../delivery/publish_sender.ts";
 import type { BrokerCounters, DropReason, LimitReason } from "../base/stats.ts";
 import type { Session } from "../session/session.ts";
-import type { ConnectionLease } from "../limits/connection_limiter.ts";
+import type { ConnectionLease } from "../limits/connection_admission.ts";
 
 /** Reads packets, and holds what their handlers need. How it ends is in `connection_end.ts`. */
 export class Connection implements ClientConnection, OutboxOwner, PipeReceiver, TimedConnection {

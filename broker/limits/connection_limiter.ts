@@ -5,6 +5,12 @@ import { WideMap } from "../../router/wide_map.ts";
 import { hostOf } from "../../transport/cidr.ts";
 import { addressKey } from "./address_prefix.ts";
 import type { BrokerContext } from "../base/context.ts";
+import {
+  type AdmissionPolicy,
+  type ConnectionAdmission,
+  type ConnectionLease,
+  SPARE_HANDSHAKES,
+} from "./connection_admission.ts";
 import { RECORD_BYTES } from "../base/memory_costs.ts";
 import { LruTable } from "./lru_table.ts";
 import { Deadline } from "../base/scheduler.ts";
@@ -26,8 +32,9 @@ interface Presence {
  * It decides before anything is read, so a refusal costs neither a TLS handshake nor a CONNECT.
  * Connections from this machine itself are not counted.
  */
-export class ConnectionLimiter {
+export class ConnectionLimiter implements ConnectionAdmission {
   readonly #context: BrokerContext;
+  readonly #connections: { readonly size: number };
   /**
    * Addresses with connections, by the `mapKey()` of their keys. Never more entries than
    * connections.
@@ -53,8 +60,10 @@ export class ConnectionLimiter {
     this.#token = null;
   });
 
-  constructor(context: BrokerContext) {
+  /** @param connections All connections, also those of other nodes. */
+  constructor(context: BrokerContext, connections: { readonly size: number } = { size: 0 }) {
     this.#context = context;
+    this.#connections = connections;
     this.applyLimits();
   }
 
@@ -87,6 +96,10 @@ export class ConnectionLimiter {
   /** Connections whose CONNECT was not accepted yet. */
   get handshakes(): number {
     return this.#handshakes;
+  }
+
+  get pendingMax(): number {
+    return this.#context.limits.connectionsMax + SPARE_HANDSHAKES - this.#connections.size;
   }
 
   /** A receipt to wait for before the next accept, or `null`. */
@@ -125,8 +138,16 @@ export class ConnectionLimiter {
     return true;
   }
 
-  /** Counts an accepted connection. */
-  acquire(address: string): ConnectionLease {
+  acquire(address: string, policy: AdmissionPolicy): ConnectionLease | "connections" {
+    const { stats, limits } = this.#context;
+    // Those of other nodes count apart: they must not take the places of clients.
+    const isFull = stats.connections >= limits.connectionsMax;
+    if (isFull || !policy.hasRoom) return "connections";
+    return this.count(address);
+  }
+
+  /** Counts an accepted connection, however many there are in all. */
+  count(address: string): ConnectionLease {
     const key = this.#keyOf(address);
     const presence = key === null ? null : this.#presenceOf(mapKey(key));
     this.#handshakes++;
@@ -134,7 +155,7 @@ export class ConnectionLimiter {
       presence.connections++;
       presence.handshakes++;
     }
-    return new ConnectionLease(this, presence);
+    return new CountedConnection(this, presence);
   }
 
   /** A handshake has ended, successfully or not; called by leases. */
@@ -190,7 +211,7 @@ export class ConnectionLimiter {
 }
 
 /** A counted connection: before its CONNECT is accepted, after it, and closed. */
-export class ConnectionLease {
+class CountedConnection implements ConnectionLease {
   readonly #limiter: ConnectionLimiter;
   readonly #presence: Presence | null;
   #isAuthenticated = false;

@@ -18,11 +18,11 @@ Deno.test("ConnectionLimiter counts connections and handshakes of an address apa
     addressHandshakesMax: 1,
   });
   const limiter = new ConnectionLimiter(context);
-  const first = limiter.acquire(ADDRESS);
+  const first = limiter.count(ADDRESS);
   assertEquals(limiter.mayConnect("192.0.2.7:2"), false);
   first.onAuthenticated();
   assertEquals(limiter.mayConnect("192.0.2.7:2"), true);
-  const second = limiter.acquire("192.0.2.7:2");
+  const second = limiter.count("192.0.2.7:2");
   second.onAuthenticated();
   assertEquals(limiter.mayConnect("192.0.2.7:3"), false);
   assertEquals(limiter.mayConnect("192.0.2.8:3"), true);
@@ -37,7 +37,7 @@ Deno.test("ConnectionLimiter.wait() pauses accepting at handshakesMax, until a h
   const { context } = testContext({ ...UNLIMITED, handshakesMax: 1 });
   const limiter = new ConnectionLimiter(context);
   assertEquals(limiter.wait(), null);
-  const lease = limiter.acquire(ADDRESS);
+  const lease = limiter.count(ADDRESS);
   const room = limiter.wait();
   assert(room !== null);
   assertEquals(limiter.wait(), room);
@@ -69,7 +69,7 @@ Deno.test("ConnectionLimiter.wait() spreads connections over time at connectsPer
 Deno.test("ConnectionLimiter.applyLimits() wakes waiting acceptors", async () => {
   const { context } = testContext({ ...UNLIMITED, handshakesMax: 1 });
   const limiter = new ConnectionLimiter(context);
-  limiter.acquire(ADDRESS);
+  limiter.count(ADDRESS);
   const room = limiter.wait()!;
   setLimits(context, { handshakesMax: 2 });
   limiter.applyLimits();

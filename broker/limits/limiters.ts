@@ -2,18 +2,23 @@
 import type { BrokerContext } from "../base/context.ts";
 import { type WatchedConnection, WriteTimeout } from "./write_timeout.ts";
 import { TakeoverLimiter } from "./takeover_limiter.ts";
+import type { ConnectionAdmission } from "./connection_admission.ts";
 import { ConnectionLimiter } from "./connection_limiter.ts";
 import { EventLoopMonitor } from "./event_loop_monitor.ts";
+import type { LoginGuard } from "./login_guard.ts";
 import { LoginLimiter } from "./login_limiter.ts";
 import { BanList } from "./ban_list.ts";
 import { harmlessBytes } from "./packet_limits.ts";
+import { SharedConnectionLimiter } from "./shared_connection_limiter.ts";
+import { SharedLoginLimiter } from "./shared_login_limiter.ts";
+import type { SharedLimits } from "./shared_limits.ts";
 
 /** All limiters that protect clients from each other. */
 export class Limiters {
   /** Limits connections and handshakes, by address and in total. */
-  readonly addresses: ConnectionLimiter;
+  addresses: ConnectionAdmission;
   /** Slows down password guessing. */
-  readonly logins: LoginLimiter;
+  logins: LoginGuard;
   /** Detects clients that take over one session from each other repeatedly. */
   readonly takeovers: TakeoverLimiter;
   /** Detects an overloaded event loop. */
@@ -26,16 +31,27 @@ export class Limiters {
   harmlessBytes: number;
 
   readonly #context: BrokerContext;
+  #bytesMax = Infinity;
 
-  constructor(context: BrokerContext, connections: Iterable<WatchedConnection>) {
+  constructor(
+    context: BrokerContext,
+    connections: Iterable<WatchedConnection> & { readonly size: number },
+  ) {
     this.#context = context;
-    this.addresses = new ConnectionLimiter(context);
+    this.addresses = new ConnectionLimiter(context, connections);
     this.logins = new LoginLimiter(context);
     this.takeovers = new TakeoverLimiter(context);
     this.eventLoop = new EventLoopMonitor(context);
     this.writes = new WriteTimeout(context, connections);
     this.bans = new BanList(context.clock);
     this.harmlessBytes = harmlessBytes(context.limits);
+  }
+
+  /** Counts with all workers of the process from now on. Call it before the first connection. */
+  share(shared: SharedLimits): void {
+    this.addresses = new SharedConnectionLimiter(this.#context, shared);
+    this.logins = new SharedLoginLimiter(this.#context, shared);
+    this.limitBytes(this.#bytesMax);
   }
 
   /** The memory of the records of addresses and client identifiers, in bytes. */
@@ -45,6 +61,7 @@ export class Limiters {
 
   /** Limits the memory of each table of such records, in bytes. */
   limitBytes(bytesMax: number): void {
+    this.#bytesMax = bytesMax;
     this.addresses.limitBytes(bytesMax);
     this.logins.limitBytes(bytesMax);
     this.takeovers.limitBytes(bytesMax);

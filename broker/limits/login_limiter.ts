@@ -4,6 +4,7 @@ import type { BrokerContext } from "../base/context.ts";
 import type { LoginFailure } from "../base/hooks.ts";
 import { addressKey } from "./address_prefix.ts";
 import { AllowanceTable } from "./allowance_table.ts";
+import { type LoginGuard, reportFailure } from "./login_guard.ts";
 
 /**
  * Slows down password guessing. After too many failures the answer to a failed login is delayed.
@@ -12,7 +13,7 @@ import { AllowanceTable } from "./allowance_table.ts";
  *
  * Successful logins are not delayed by the failures of others.
  */
-export class LoginLimiter {
+export class LoginLimiter implements LoginGuard {
   readonly #context: BrokerContext;
   readonly #addresses: AllowanceTable;
 
@@ -57,8 +58,7 @@ export class LoginLimiter {
    */
   countFailure(failure: LoginFailure): PromiseLike<void> | null {
     const context = this.#context;
-    context.stats.loginsFailed++;
-    context.guard(() => context.hooks.loginFailed?.(failure));
+    reportFailure(context, failure);
     const key = this.#keyOf(failure.address);
     const record = key === null ? undefined : this.#addresses.get(key);
     if (record === undefined || this.#addresses.take(record)) return null;

@@ -46,6 +46,11 @@ export class Acceptor {
     this.#lenient = new ListenerPolicy(context.settings, context.stats, { lenient: true });
   }
 
+  /** How many handshakes before MQTT may be in progress. */
+  get pendingMax(): number {
+    return this.#host.limiters.addresses.pendingMax;
+  }
+
   /** A promise to wait for before the next accept, or `null`. */
   mayAccept(): PromiseLike<void> | null {
     if (this.#context.isClosing) return null;
@@ -74,13 +79,11 @@ export class Acceptor {
     }
     eventLoop.start();
     if (eventLoop.isBusy) return this.#turnAway(transport, "busy", peer);
-    const { stats, limits } = this.#context;
-    // Those of other nodes count apart: they must not take the places of clients.
-    if (stats.connections >= limits.connectionsMax || !policy.hasRoom) {
-      return this.#turnAway(transport, "connections", peer);
-    }
+    const lease = addresses.acquire(peer.address, policy);
+    if (lease === "connections") return this.#turnAway(transport, lease, peer);
+    if (lease === "address") return transport.close();
     const connection = new Connection(host, transport, peer, policy);
-    connection.lease = addresses.acquire(peer.address);
+    connection.lease = lease;
     connection.run();
   }
 

@@ -2,6 +2,8 @@
 import type { NativeSockets } from "../../transport/native/native_sockets.ts";
 import type { ClientHome } from "../base/client_home.ts";
 import type { BrokerContext } from "../base/context.ts";
+import type { Limiters } from "../limits/limiters.ts";
+import type { SharedLimits } from "../limits/shared_limits.ts";
 import type { Listeners } from "./listeners.ts";
 
 /**
@@ -11,10 +13,12 @@ import type { Listeners } from "./listeners.ts";
 export class Handover {
   readonly #context: BrokerContext;
   readonly #listeners: Listeners;
+  readonly #limiters: Limiters;
 
-  constructor(context: BrokerContext, listeners: Listeners) {
+  constructor(context: BrokerContext, listeners: Listeners, limiters: Limiters) {
     this.#context = context;
     this.#listeners = listeners;
+    this.#limiters = limiters;
   }
 
   /**
@@ -25,5 +29,10 @@ export class Handover {
   begin(home: ClientHome, native: NativeSockets | null = null): void {
     this.#context.home = home;
     if (native !== null) this.#listeners.useNative(native);
+  }
+
+  /** Limits connections and addresses together with other brokers of this process from now on. */
+  share(limits: SharedLimits): void {
+    this.#limiters.share(limits);
   }
 }

@@ -44,10 +44,10 @@ export class Listeners {
   #native: Promise<NativeSockets> | null = null;
   readonly #mayAccept = () => this.#acceptor.mayAccept();
 
-  constructor(context: BrokerContext, connections: { readonly size: number }, acceptor: Acceptor) {
+  constructor(context: BrokerContext, acceptor: Acceptor) {
     this.#context = context;
     this.#acceptor = acceptor;
-    this.#handshakes = new PendingHandshakes(context, connections);
+    this.#handshakes = new PendingHandshakes(context, acceptor);
   }
 
   /**

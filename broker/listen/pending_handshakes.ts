@@ -4,9 +4,6 @@ import type { PeerInfo, Transport } from "../../transport/transport.ts";
 import type { BrokerContext } from "../base/context.ts";
 import { Deadline } from "../base/scheduler.ts";
 
-/** Connections in handshakes beyond the limit of connections: each uses a file descriptor, too. */
-const SPARE = 32;
-
 /**
  * Accepted connections that have a PROXY header to read, or a TLS or WebSocket handshake, before
  * MQTT begins. Beyond the limit the oldest is closed: an honest client finishes soon, so an
@@ -14,13 +11,13 @@ const SPARE = 32;
  */
 export class PendingHandshakes {
   readonly #context: BrokerContext;
-  readonly #connections: { readonly size: number };
+  readonly #room: { readonly pendingMax: number };
   readonly #all = new Set<PendingHandshake>();
 
-  /** @param connections The connections that have reached MQTT. */
-  constructor(context: BrokerContext, connections: { readonly size: number }) {
+  /** @param room Says how many the limit of connections leaves room for. */
+  constructor(context: BrokerContext, room: { readonly pendingMax: number }) {
     this.#context = context;
-    this.#connections = connections;
+    this.#room = room;
   }
 
   /** Does the handshakes in order, and passes the connection on. On an error it is closed. */
@@ -62,10 +59,7 @@ export class PendingHandshakes {
 
   #makeRoom(): void {
     const { limits } = this.#context;
-    const max = Math.min(
-      limits.pendingHandshakesMax,
-      limits.connectionsMax + SPARE - this.#connections.size,
-    );
+    const max = Math.min(limits.pendingHandshakesMax, this.#room.pendingMax);
     for (const oldest of this.#all) {
       if (this.#all.size < Math.max(1, max)) return;
       this.#all.delete(oldest);

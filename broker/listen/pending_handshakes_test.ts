@@ -51,7 +51,7 @@ class TestOpening {
 class World {
   readonly clock;
   readonly context;
-  readonly connections = { size: 0 };
+  readonly room = { pendingMax: 1000 };
   readonly handshakes: PendingHandshakes;
   /** Who has come in, and whose handshake has failed, in words. */
   readonly told: string[] = [];
@@ -64,7 +64,7 @@ class World {
     });
     this.clock = clock;
     this.context = context;
-    this.handshakes = new PendingHandshakes(context, this.connections);
+    this.handshakes = new PendingHandshakes(context, this.room);
   }
 
   open(address: string, ...steps: TestOpening[]): TestTransport {
@@ -160,14 +160,14 @@ Deno.test("PendingHandshakes closes the oldest for one more than pendingHandshak
 });
 
 Deno.test("PendingHandshakes leaves room for few beyond connectionsMax, and always for one", () => {
-  const world = new World({ connectionsMax: 10 });
-  world.connections.size = 10;
+  const world = new World();
+  world.room.pendingMax = SPARE;
   const open = () => world.open("a", new TestOpening());
   const within = Array.from({ length: SPARE }, open);
   assertEquals(within.filter(({ isClosed }) => isClosed), []);
   open();
   assertEquals(within.map(({ isClosed }) => isClosed).indexOf(false), 1);
-  world.connections.size = 10 + SPARE;
+  world.room.pendingMax = 0;
   const last = open();
   assertEquals([within.every(({ isClosed }) => isClosed), last.isClosed], [true, false]);
 });
@@ -194,7 +194,7 @@ Deno.test("PendingHandshakes is not stopped by a hook that throws", async () => 
     },
     failed: (error) => errors.push((error as Error).message),
   });
-  const handshakes = new PendingHandshakes(context, { size: 0 });
+  const handshakes = new PendingHandshakes(context, { pendingMax: 1000 });
   const step = new TestOpening();
   const transport = new TestTransport("a");
   const opened = handshakes.open(transport, { address: "a" }, [step.opening], () => {});

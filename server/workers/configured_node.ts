@@ -9,11 +9,10 @@ import { loadConfiguration } from "../load_configuration.ts";
 import { Reloader } from "../reloader.ts";
 import type { OpenedNode } from "../server_surroundings.ts";
 import { forgottenAfter } from "../stored_broker.ts";
-import type { DescriptorOwners } from "./descriptor_owners.ts";
 import { nodeConfiguration } from "./node_configuration.ts";
 import { NodeAccounts } from "./node_accounts.ts";
 import { NodeAdmins } from "./node_admins.ts";
-import { NodeLinks } from "./node_links.ts";
+import { NodeLinks, type SharedState } from "./node_links.ts";
 import type {
   NodeAdminSettings,
   NodeAdminView,
@@ -65,7 +64,7 @@ export class ConfiguredNode implements WorkerNode {
 
   private constructor(
     settings: NodeSettings,
-    owners: DescriptorOwners,
+    shared: SharedState,
     opened: OpenedNode,
     reloader: Reloader,
     starting: Starting,
@@ -82,7 +81,7 @@ export class ConfiguredNode implements WorkerNode {
       // If the start has failed, the supervisor hears why.
       void starting.server.then((server) => server.complainSeldom(key, line), () => {});
     };
-    this.links = new NodeLinks({ ...settings, owners }, { broker, policyOf, complain });
+    this.links = new NodeLinks({ ...settings, ...shared }, { broker, policyOf, complain });
   }
 
   /**
@@ -93,7 +92,7 @@ export class ConfiguredNode implements WorkerNode {
   static async open(
     settings: NodeSettings,
     path: string,
-    owners: DescriptorOwners,
+    shared: SharedState,
     supervisor: NodeSupervisor,
   ): Promise<ConfiguredNode> {
     const { node, nodes, version, connectionsMax, memoryBytesMax } = settings;
@@ -130,7 +129,7 @@ export class ConfiguredNode implements WorkerNode {
       },
     });
     server.catch((error) => opened.reject(error));
-    return new ConfiguredNode(settings, owners, await opened.promise, reloader, {
+    return new ConfiguredNode(settings, shared, await opened.promise, reloader, {
       server,
       mayListen: ports.resolve,
       others,

@@ -1,7 +1,7 @@
 /** The configuration of one worker, from that of the whole server. */
 import type { BrokerLimits } from "../../broker/base/limits.ts";
 import { dataFolderOf } from "../../config/effect/broker_options.ts";
-import type { Configuration, ListenerConfiguration } from "../../config/options/configuration.ts";
+import type { Configuration } from "../../config/options/configuration.ts";
 
 /** Which worker of how many. */
 export interface NodeShare {
@@ -10,8 +10,9 @@ export interface NodeShare {
 }
 
 /**
- * The configuration of one worker: a folder of its own, and its share of the limits in all. What there must be once is with the first one: the file with the
- * number of the process, bridges, and streams.
+ * The configuration of one worker: a folder of its own, and its share of those limits for all clients
+ * together that workers do not count together. What there must be once is with the first one: the
+ * file with the number of the process, bridges, and streams.
  */
 export function nodeConfiguration(
   whole: Configuration,
@@ -20,7 +21,6 @@ export function nodeConfiguration(
   const { global } = whole;
   const folder = dataFolderOf(whole);
   const isFirst = node === 0;
-  const listeners = whole.listeners.map((listener) => listenerOf(listener, nodes));
   return {
     ...whole,
     global: {
@@ -29,11 +29,9 @@ export function nodeConfiguration(
       fairway_native_reuse_port: true,
       pid_file: isFirst ? global.pid_file : null,
       memory_limit: Math.floor(global.memory_limit / nodes),
-      global_max_connections: part(global.global_max_connections, nodes),
       global_max_clients: part(global.global_max_clients, nodes),
     },
     limits: limitsOf(whole.limits, nodes),
-    listeners,
     bridges: isFirst ? whole.bridges : [],
     streams: isFirst ? whole.streams : [],
     removedStreams: isFirst ? whole.removedStreams : [],
@@ -41,22 +39,16 @@ export function nodeConfiguration(
   };
 }
 
-/** The limits of the broker that count all clients together. */
-const SHARED_LIMITS = ["connectionsMax", "sessionsMax", "memoryBytesMax"] as const;
+/** The limits of the broker for all clients together that each worker has a share of. */
+const DIVIDED_LIMITS = ["sessionsMax", "memoryBytesMax"] as const;
 
 function limitsOf(limits: Partial<BrokerLimits>, nodes: number): Partial<BrokerLimits> {
   const shares = { ...limits };
-  for (const name of SHARED_LIMITS) {
+  for (const name of DIVIDED_LIMITS) {
     const limit = limits[name];
     if (limit !== undefined) shares[name] = part(limit, nodes);
   }
   return shares;
-}
-
-function listenerOf(listener: ListenerConfiguration, nodes: number): ListenerConfiguration {
-  const { settings } = listener;
-  const max_connections = part(settings.max_connections, nodes);
-  return { ...listener, settings: { ...settings, max_connections } };
 }
 
 /** A share of a limit. Clients spread by a hash, so all shares are the same. Below 0 is no limit. */

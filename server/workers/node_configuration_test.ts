@@ -24,10 +24,11 @@ async function parts() {
 
 Deno.test("nodeConfiguration() divides the limits of all clients together, and no others", async () => {
   for (const { global, limits, listeners } of await parts()) {
-    assertEquals(global.global_max_connections, 34);
     assertEquals(global.memory_limit, 333);
+    // Counted over all workers.
+    assertEquals(global.global_max_connections, 101);
+    assertEquals(listeners.map(({ settings }) => settings.max_connections), [5, -1]);
     assertEquals([limits.sessionsMax, limits.subscriptionsMax], [3, 9]);
-    assertEquals(listeners.map(({ settings }) => settings.max_connections), [2, -1]);
   }
 });
 

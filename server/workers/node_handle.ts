@@ -1,6 +1,7 @@
 /** The worker of one node, as its supervisor sees it. */
 import type { SysCounts } from "../../admin/sys_counts.ts";
 import type { SysStreams } from "../../admin/sys_topics.ts";
+import type { SharedLimitBuffers } from "../../broker/limits/shared_limits.ts";
 import { NodeStartError } from "../start_error.ts";
 import type {
   FromNode,
@@ -76,8 +77,12 @@ export class NodeHandle {
   }
 
   /** Has it open its store and its broker. */
-  open(settings: NodeSettings, owners: SharedArrayBuffer): Promise<Answer<"opened">> {
-    return this.#ask({ type: "start", settings, owners }, "opened", [], Infinity);
+  open(
+    settings: NodeSettings,
+    owners: SharedArrayBuffer,
+    limits: SharedLimitBuffers,
+  ): Promise<Answer<"opened">> {
+    return this.#ask({ type: "start", settings, owners, limits }, "opened", [], Infinity);
   }
 
   /** Gives it a way to another node. */

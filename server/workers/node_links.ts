@@ -1,5 +1,6 @@
 /** What makes a broker one node of a server: the ways to the other nodes. */
 import type { ListenerPolicy } from "../../broker/base/listener_policy.ts";
+import type { SharedLimits } from "../../broker/limits/shared_limits.ts";
 import { ownerOf } from "../../cluster/client_owner.ts";
 import { Cluster } from "../../cluster/cluster.ts";
 import type { Peer } from "../../cluster/peer.ts";
@@ -18,11 +19,18 @@ const STREAMS_NODE = 0;
 /** The most connections that are held while the listeners are opened; further ones are closed. */
 const HELD_MAX = 1000;
 
-/** Which node of how many, and who has which descriptors. */
-export interface NodeSeat {
+/** What a node shares with the others, in memory. */
+export interface SharedState {
+  /** Who has which descriptors. */
+  readonly owners: DescriptorOwners;
+  /** The connections and addresses of all nodes. */
+  readonly limits: SharedLimits;
+}
+
+/** Which node of how many, and what they share. */
+export interface NodeSeat extends SharedState {
   readonly node: number;
   readonly nodes: number;
-  readonly owners: DescriptorOwners;
 }
 
 /** The server of one node, as its links need it. */
@@ -48,7 +56,7 @@ export class NodeLinks {
   /** What was posted before the listeners were open; `null` when they are. */
   #held: PostedToNode[] | null = [];
 
-  constructor({ node, nodes, owners }: NodeSeat, server: NodeServer) {
+  constructor({ node, nodes, owners, limits }: NodeSeat, server: NodeServer) {
     const { broker } = server;
     this.#server = server;
     this.#node = node;
@@ -64,6 +72,7 @@ export class NodeLinks {
     const libc = new RecordingLibc(openLibc(), owners, node);
     this.#sockets = new NativeSockets({ libc, reportError });
     broker.handover.begin(this.#exchange, this.#sockets);
+    broker.handover.share(limits);
     this.#cluster = new Cluster(broker.nodePort, { node, nodes });
     if (node !== STREAMS_NODE) this.#readAtFirst();
   }

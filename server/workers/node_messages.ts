@@ -4,6 +4,7 @@ import type { ListenerInfo } from "../../admin/api/operations.ts";
 import type { SysCounts } from "../../admin/sys_counts.ts";
 import type { SysStreams } from "../../admin/sys_topics.ts";
 import type { RingBuffers, RingSide } from "../../transport/ring/ring_buffers.ts";
+import type { SharedLimitBuffers } from "../../broker/limits/shared_limits.ts";
 import type { ReaderHello } from "../../broker/base/stream_reader.ts";
 import type { StreamOptions } from "../../mod.ts";
 import type { PeerInfo } from "../../transport/transport.ts";
@@ -22,7 +23,7 @@ export interface NodeSettings {
   readonly directory: string | null;
   /** Whether a damaged store is refused. */
   readonly strictStore: boolean;
-  /** Its share of the maximum number of connections. */
+  /** The maximum number of connections, of all nodes together. */
   readonly connectionsMax: number;
   /** Its share of the memory budget, in bytes; 0 for the default share of its heap. */
   readonly memoryBytesMax: number;
@@ -74,7 +75,14 @@ export interface NodeAdminView {
 /** What the supervisor tells a node. */
 export type ToNode =
   /** Opens the store and the broker. */
-  | { readonly type: "start"; readonly settings: NodeSettings; readonly owners: SharedArrayBuffer }
+  | {
+    readonly type: "start";
+    readonly settings: NodeSettings;
+    /** Who has which descriptors. */
+    readonly owners: SharedArrayBuffer;
+    /** What all nodes count together. */
+    readonly limits: SharedLimitBuffers;
+  }
   /** There is a way to another node from now on. There is no other one at this time. */
   | { readonly type: "link"; readonly way: PeerWay }
   /** Waits until all nodes are joined to which there is a way. */

@@ -1,4 +1,5 @@
 /** The worker of one node: it does what the supervisor tells it. */
+import { SharedLimits } from "../../broker/limits/shared_limits.ts";
 import { startFailure } from "../start_error.ts";
 import { DescriptorOwners } from "./descriptor_owners.ts";
 import type { FromNode, ToNode } from "./node_messages.ts";
@@ -34,15 +35,18 @@ async function handle(message: Exclude<ToNode, { type: "security" | "gone" }>): 
   switch (message.type) {
     case "start": {
       const lines: string[] = [];
-      const owners = new DescriptorOwners(message.owners);
       const { settings } = message;
+      const shared = {
+        owners: new DescriptorOwners(message.owners),
+        limits: new SharedLimits(settings.nodes, settings.node, message.limits),
+      };
       // Each worker loads the source anew, and needs only one of the two.
       if (settings.config === null) {
         const { ServerNode } = await import("./server_node.ts");
-        node = await ServerNode.open(settings, owners, (line) => lines.push(line));
+        node = await ServerNode.open(settings, shared, (line) => lines.push(line));
       } else {
         const { ConfiguredNode } = await import("./configured_node.ts");
-        node = await ConfiguredNode.open(settings, settings.config, owners, { reloadAll, post });
+        node = await ConfiguredNode.open(settings, settings.config, shared, { reloadAll, post });
       }
       node.links.onLost = (peer, why) => scope.postMessage({ type: "link-lost", peer, why });
       tellCounts(node);

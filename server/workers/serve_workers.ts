@@ -50,8 +50,7 @@ export async function serveWorkers(
     config: null,
     directory: data,
     strictStore,
-    // Clients are distributed by a hash, so the shares are only about equal.
-    connectionsMax: Math.ceil(connectionsMax / workers),
+    connectionsMax,
     memoryBytesMax: Math.floor(memoryBytesMax / workers),
     streams,
     verbose,
@@ -115,7 +114,7 @@ export async function serveConfiguredWorkers(
       config: path,
       directory: null,
       strictStore: false,
-      connectionsMax: Math.ceil(connectionsMax / workers),
+      connectionsMax,
       memoryBytesMax: Math.floor(memoryBytesMax / workers),
       streams,
       verbose: false,

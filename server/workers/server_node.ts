@@ -14,8 +14,7 @@ import { StartError } from "../start_error.ts";
 import { forgottenAfter, openStoredBroker } from "../stored_broker.ts";
 import { terminalHooks } from "../terminal_hooks.ts";
 import { TerminalLines } from "../terminal_lines.ts";
-import type { DescriptorOwners } from "./descriptor_owners.ts";
-import { NodeLinks } from "./node_links.ts";
+import { NodeLinks, type SharedState } from "./node_links.ts";
 import type { NodeAdminSettings, NodeListener, NodeSettings } from "./node_messages.ts";
 import type { WorkerNode } from "./worker_node.ts";
 
@@ -35,14 +34,14 @@ export class ServerNode implements WorkerNode {
 
   private constructor(
     settings: NodeSettings,
-    owners: DescriptorOwners,
+    shared: SharedState,
     broker: Broker,
     lines: TerminalLines,
   ) {
     this.#broker = broker;
     this.#version = settings.version;
     this.#lines = lines;
-    this.links = new NodeLinks({ ...settings, owners }, {
+    this.links = new NodeLinks({ ...settings, ...shared }, {
       broker,
       policyOf: (listener) => this.#policies.get(listener) ?? null,
       complain: (key, line) => lines.complain(key, line),
@@ -64,7 +63,7 @@ export class ServerNode implements WorkerNode {
    */
   static async open(
     settings: NodeSettings,
-    owners: DescriptorOwners,
+    shared: SharedState,
     inform: (line: string) => void,
   ): Promise<ServerNode> {
     const lines = new TerminalLines(afterwards, say, complain);
@@ -82,7 +81,7 @@ export class ServerNode implements WorkerNode {
       const told = { streams: [], removedStreams: [], limits: {} };
       await new ServerStreams(broker, settings.streams, inform).open(told);
     }
-    return new ServerNode(settings, owners, broker, lines);
+    return new ServerNode(settings, shared, broker, lines);
   }
 
   /** How long sessions of clients that stay away are kept, in words. */

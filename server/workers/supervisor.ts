@@ -1,6 +1,7 @@
 /** Starts the workers of a server, keeps them running, and stops them. */
 import { newToken } from "../../admin/access/token_file.ts";
 import type { SysStreams } from "../../admin/sys_topics.ts";
+import { SharedLimits } from "../../broker/limits/shared_limits.ts";
 import { complain } from "../../cli/terminal.ts";
 import { openLibc } from "../../transport/native/ffi_libc.ts";
 import { closeRing, makeRing, type RingBuffers } from "../../transport/ring/ring_buffers.ts";
@@ -54,6 +55,8 @@ export class Supervisor {
   readonly #configured: ConfiguredParts | null;
   readonly #nodes: NodeHandle[] = [];
   readonly #owners = new DescriptorOwners();
+  /** What all nodes count together. */
+  readonly #limits: SharedLimits;
   #streams: SysStreams = {};
   readonly #restartMs: number[] = [];
   /** Whether each node has opened its store and its broker. */
@@ -72,7 +75,12 @@ export class Supervisor {
   readonly #restarts = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
 
-  private constructor(settings: SharedSettings, configured: ConfiguredParts | null) {
+  private constructor(
+    count: number,
+    settings: SharedSettings,
+    configured: ConfiguredParts | null,
+  ) {
+    this.#limits = new SharedLimits(count, 0);
     this.#settings = settings;
     this.#configured = configured;
   }
@@ -89,7 +97,7 @@ export class Supervisor {
     listeners: readonly NodeListener[],
     configured: ConfiguredParts | null = null,
   ): Promise<{ supervisor: Supervisor; started: Started }> {
-    const supervisor = new Supervisor(settings, configured);
+    const supervisor = new Supervisor(count, settings, configured);
     try {
       return { supervisor, started: await supervisor.#start(count, listeners) };
     } catch (error) {
@@ -209,7 +217,7 @@ export class Supervisor {
       nodes: this.#nodes.length,
       directory: directory === null ? null : `${directory}/${i}`,
     };
-    return node.open(settings, this.#owners.buffer);
+    return node.open(settings, this.#owners.buffer, this.#limits.buffers);
   }
 
   /** Makes the way between two nodes. */
@@ -290,6 +298,7 @@ export class Supervisor {
     const libc = openLibc();
     for (const fd of this.#owners.takeAll(i)) libc.close(fd);
     libc.unload();
+    this.#limits.clear(i);
     const node = this.#nodes[i] = new NodeHandle();
     try {
       await this.#open(node, i);

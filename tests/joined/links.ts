@@ -5,6 +5,7 @@ import type { Link } from "../../cluster/link.ts";
 import type { ClientHome } from "../../broker/base/client_home.ts";
 import type { ListenerPolicy } from "../../broker/base/listener_policy.ts";
 import type { Broker } from "../../mod.ts";
+import { SharedLimits } from "../../broker/limits/shared_limits.ts";
 import { DescriptorOwners } from "../../server/workers/descriptor_owners.ts";
 import { NodeLinks } from "../../server/workers/node_links.ts";
 import type { NativeSockets } from "../../transport/native/native_sockets.ts";
@@ -38,8 +39,14 @@ export interface Links {
 /** Joins nodes with all that those of a server have. */
 export function linkAsWorkers(all: readonly Node[], complain: (line: string) => void): Links {
   const owners = new DescriptorOwners();
+  const { buffers } = new SharedLimits(NODES, 0);
   const links = all.map((node, number) =>
-    new NodeLinks({ node: number, nodes: NODES, owners }, {
+    new NodeLinks({
+      node: number,
+      nodes: NODES,
+      owners,
+      limits: new SharedLimits(NODES, number, buffers),
+    }, {
       ...node,
       policyOf: (name) => node.policyOf(name),
       complain: (_, line) => complain(line),

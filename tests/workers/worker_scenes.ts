@@ -17,7 +17,7 @@ import { Admin } from "../harness/security_site.ts";
 import { securityFile } from "./_configured.ts";
 
 /** A worker needs so long to start on a busy machine, in milliseconds. */
-const RESTART_DEADLINE_MS = 20_000;
+export const RESTART_DEADLINE_MS = 20_000;
 
 /** By their names, which the tests have. */
 export const SCENES: Record<string, () => Promise<void>> = {};
@@ -39,13 +39,13 @@ async function start(nodes: number, directory: string | null = null) {
 }
 
 /** Client identifiers of which the first lives on node 0, the second on node 1, and so on. */
-function onEach(nodes: number, prefix: string): string[] {
+export function onEach(nodes: number, prefix: string): string[] {
   return Array.from({ length: nodes }, (_, node) => {
     for (let i = 0;; i++) if (ownerOf(`${prefix}${i}`, nodes) === node) return `${prefix}${i}`;
   });
 }
 
-async function connected(port: number, clientId: string, fields = {}): Promise<RawClient> {
+export async function connected(port: number, clientId: string, fields = {}): Promise<RawClient> {
   const client = await RawClient.dial(port);
   await client.send(packets.connect({ clientId, ...fields }));
   return client;
@@ -157,7 +157,10 @@ SCENES["a node that cannot start is told in its own words, and none runs"] = asy
 };
 
 /** Starts two workers with a configuration; `FOLDER` in it stands for a folder. */
-async function startConfigured(folder: string, text: string) {
+export async function startConfigured(
+  folder: string,
+  text: string,
+): Promise<{ supervisor: Supervisor; ports: readonly number[] }> {
   const config = `${folder}/fairway.conf`;
   const common = "fairway_native_sockets true\nfairway_workers 2\nlog_dest none\n";
   await Deno.writeTextFile(config, common + text.replaceAll("FOLDER", folder));
@@ -179,7 +182,7 @@ async function startConfigured(folder: string, text: string) {
 }
 
 /** Does something with a folder that is removed then. */
-async function withFolder(work: (folder: string) => Promise<void>): Promise<void> {
+export async function withFolder(work: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
   try {
     await work(folder);
