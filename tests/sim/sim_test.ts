@@ -11,7 +11,7 @@ import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { type Run, simulate } from "./simulation.ts";
 
 /** How many seeds are tried unless the environment says otherwise. */
-const SEEDS = 600;
+const SEEDS = 400;
 
 /** The seeds to try. */
 function seeds(): number[] {

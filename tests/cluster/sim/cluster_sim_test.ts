@@ -11,7 +11,7 @@ import { assert } from "@std/assert";
 import { type ClusterRun, simulateCluster } from "./cluster_simulation.ts";
 
 /** How many seeds are tried unless the environment says otherwise. */
-const SEEDS = 300;
+const SEEDS = 200;
 
 /** The seeds to try. */
 function seeds(): number[] {
