@@ -82,9 +82,6 @@ if ! install_node_red; then
   echo "Cannot install Node-RED (that takes npm): its test is ignored, or fails if CI is true"
 fi
 
-# Many tests wait for processes and clocks most of the time: more files than processors at once.
-if command -v nproc >/dev/null; then export DENO_JOBS="${DENO_JOBS:-$(($(nproc) * 3 / 2))}"; fi
-
 # A test that never ends fails: no pass takes a quarter of this limit. macOS has no such command.
 within_limit=()
 if command -v timeout >/dev/null; then within_limit=(timeout --foreground --kill-after=10 1500); fi
