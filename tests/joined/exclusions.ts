@@ -30,7 +30,9 @@ const ALL: readonly Exclusion[] = [
     ],
   },
   {
-    reason: "The limits of addresses, of their failed logins, and of rates hold for each node.",
+    reason:
+      "These nodes share no table of addresses, failed logins and rates, as workers do: they" +
+      " are tested over all workers in tests/workers/limits_test.ts.",
     tests: [
       "addressConnectionsMax come from an address, and one more is closed unread",
       "an IPv6 address counts as its /64, and IPv4 in IPv6 as IPv4",
@@ -46,8 +48,10 @@ const ALL: readonly Exclusion[] = [
     ],
   },
   {
-    reason: "Connections and sessions are limited for each node: the supervisor gives each worker" +
-      " a share, and clients spread by a hash, so the shares are not exact (docs/workers.md).",
+    reason:
+      "These nodes share no count of connections, as workers do (tests/workers/limits_test.ts)." +
+      " Sessions are limited for each node: the supervisor gives each worker a share, and clients" +
+      " spread by a hash, so the shares are not exact (docs/workers.md).",
     tests: [
       "connectionsMax are let in, and one more is told so and counted",
       ...changes("connectionsMax", "sessionsMax"),
