@@ -93,7 +93,8 @@ export interface Store {
   /**
    * Reads rows by their keys, as {@linkcode Store.scan} sees them.
    *
-   * @returns A value for each key, in the order of the keys; `null` where there is no row.
+   * @returns A value for each key, in the order of the keys; `null` where there is no row. The
+   * values belong to the caller.
    */
   get(table: Table, keys: readonly Uint8Array[]): Promise<(Uint8Array | null)[]>;
   /** How large the store is. */

@@ -33,6 +33,8 @@ export interface Chunk {
   readonly view: DataView;
   /** Memory of the chunk, in bytes. */
   readonly weight: number;
+  /** Whether its records were given up, so that it must be read again. */
+  readonly isFreed: boolean;
   /** The offset of a record in `bytes`. The first record has index 0. */
   offset(index: number): number;
   /** The sequence of a record. */
@@ -48,6 +50,7 @@ export interface Chunk {
 export class OpenChunk implements Chunk {
   bytes: Uint8Array;
   view: DataView;
+  readonly isFreed = false;
   /** How many bytes of it are used. */
   end = 0;
   lastTimeMs = 0;
@@ -201,6 +204,12 @@ function grown(offsets: Uint32Array): Uint32Array {
 
 /** A chunk that was read from the store, or a piece of one. It does not change. */
 export class StoredChunk implements Chunk {
+  /**
+   * Whether somebody has it for longer than one call. Then {@linkcode free} does nothing. Set by
+   * `chunk_cache.ts`, which knows who gets it.
+   */
+  isHeld = false;
+  isFreed = false;
   readonly count: number;
   readonly view: DataView;
   readonly #offsets: Uint32Array;
@@ -234,6 +243,17 @@ export class StoredChunk implements Chunk {
     return this.bytes.length + this.#offsets.byteLength;
   }
 
+  /**
+   * Gives up its memory at once. A reader of a whole stream reads many megabytes a second: left to
+   * the garbage collection, they would make it mark the whole heap twice a second.
+   */
+  free(): void {
+    if (this.isHeld) return;
+    this.isFreed = true;
+    release(this.bytes.buffer);
+    release(this.#offsets.buffer);
+  }
+
   offset(index: number): number {
     return this.#offsets[index]!;
   }
@@ -253,6 +273,11 @@ export class StoredChunk implements Chunk {
     }
     return low;
   }
+}
+
+/** Frees the memory of a buffer, which has no bytes after that, where the runtime can do so. */
+function release(buffer: ArrayBufferLike): void {
+  if ("transfer" in buffer) buffer.transfer(0);
 }
 
 /**

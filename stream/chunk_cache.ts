@@ -9,7 +9,7 @@ export const CACHE_BYTES = 16 * 1024 * 1024;
 /** A row may keep a buffer that has so many more bytes. */
 const SPARE_BYTES = 1024;
 
-/** The part of it that may be read ahead, for all that read at the same time. */
+/** The part of the limit that may be read ahead, for all that read at the same time. */
 const AHEAD_SHARE = 8;
 
 /**
@@ -21,7 +21,7 @@ export class ChunkCache {
   reads = 0;
   readonly #store: Store;
   readonly #bytesMax: () => number;
-  readonly #chunks = new Map<string, Chunk>();
+  readonly #chunks = new Map<string, Chunk | UndecodedChunk>();
   readonly #loading = new Map<string, Promise<Chunk | null>>();
   #bytes = 0;
   /** Changes when a chunk is forgotten: one that is being read may be another by then. */
@@ -38,31 +38,33 @@ export class ChunkCache {
     return this.#bytes;
   }
 
-  /** The chunk of a stream that begins with the sequence `first`, if it is in memory. */
+  /**
+   * The chunk of a stream that begins with the sequence `first`, if it is in memory. It is borrowed:
+   * when other work has run, it may be freed.
+   */
   get(streamId: number, first: number): Chunk | undefined {
     const key = keyOf(streamId, first);
-    const chunk = this.#chunks.get(key);
-    if (chunk === undefined) return undefined;
+    const known = this.#chunks.get(key);
+    if (known === undefined) return undefined;
     // A map keeps the order of insertion: the most recently used chunk is last.
-    this.#chunks.delete(key);
-    this.#chunks.set(key, chunk);
+    this.#remove(key, known);
+    const chunk = known instanceof UndecodedChunk ? chunkOf(first, known.bytes) : known;
+    if (chunk === null) return undefined;
+    this.#insert(key, chunk);
     return chunk;
   }
 
   /** Adds a chunk that was written. */
   add(streamId: number, chunk: Chunk): void {
-    const key = keyOf(streamId, chunk.first);
-    this.#bytes += chunk.weight - (this.#chunks.get(key)?.weight ?? 0);
-    this.#chunks.delete(key);
-    this.#chunks.set(key, chunk);
-    this.#trim(key);
+    this.#add(keyOf(streamId, chunk.first), chunk);
   }
 
   /**
    * Reads a chunk. Readers that wait for the same chunk share one read.
    *
    * @param ahead The chunks after it that are read with it: their first sequences, and their bytes.
-   * @returns `null` if the store has no such chunk, or it is damaged. Its readers report a gap.
+   * @returns The chunk, borrowed as from {@linkcode get}; `null` if the store has no such chunk, or
+   * it is damaged. Its readers report a gap.
    */
   load(
     streamId: number,
@@ -81,6 +83,21 @@ export class ChunkCache {
       this.#loading.set(key, load = reading);
     }
     return load;
+  }
+
+  /**
+   * Reads a chunk for somebody who keeps it, so that it is not freed when it leaves the cache.
+   *
+   * @returns `null` if the store has no such chunk, or it is damaged.
+   */
+  async hold(streamId: number, first: number): Promise<Chunk | null> {
+    for (;;) {
+      const chunk = await this.load(streamId, first);
+      // It may have left the cache since it was read.
+      if (chunk?.isFreed) continue;
+      if (chunk instanceof StoredChunk) chunk.isHeld = true;
+      return chunk;
+    }
   }
 
   /** What is read ahead: little if many read at once, so that nothing is dropped before it is used. */
@@ -104,8 +121,8 @@ export class ChunkCache {
     const key = keyOf(streamId, first);
     this.#version++;
     this.#loading.delete(key);
-    this.#bytes -= this.#chunks.get(key)?.weight ?? 0;
-    this.#chunks.delete(key);
+    const known = this.#chunks.get(key);
+    if (known !== undefined) this.#remove(key, known);
   }
 
   /** Reads chunks, and returns the first of them. */
@@ -113,14 +130,16 @@ export class ChunkCache {
     this.reads++;
     const version = this.#version;
     const rows = await this.#rows(firsts.map((first) => numberKey(streamId, first)));
-    let found: Chunk | null = null;
+    const wanted = rows[0] ?? null;
+    const chunk = wanted === null ? null : chunkOf(firsts[0]!, ownBytes(wanted));
+    if (version !== this.#version) return chunk;
     // The one that is wanted is added last, so that it is dropped last.
-    for (let i = firsts.length - 1; i >= 0; i--) {
+    for (let i = firsts.length - 1; i > 0; i--) {
       const row = rows[i] ?? null;
-      found = row === null ? null : chunkOf(firsts[i]!, ownBytes(row));
-      if (found !== null && version === this.#version) this.add(streamId, found);
+      if (row !== null) this.#add(keyOf(streamId, firsts[i]!), new UndecodedChunk(ownBytes(row)));
     }
-    return found;
+    if (chunk !== null) this.add(streamId, chunk);
+    return chunk;
   }
 
   /** Rows of chunks; of a damaged one nothing comes. */
@@ -133,13 +152,46 @@ export class ChunkCache {
     }
   }
 
+  #add(key: string, chunk: Chunk | UndecodedChunk): void {
+    const known = this.#chunks.get(key);
+    if (known !== undefined) this.#remove(key, known);
+    this.#insert(key, chunk);
+    this.#trim(key);
+  }
+
+  #insert(key: string, chunk: Chunk | UndecodedChunk): void {
+    this.#bytes += chunk.weight;
+    this.#chunks.set(key, chunk);
+  }
+
+  #remove(key: string, chunk: Chunk | UndecodedChunk): void {
+    this.#bytes -= chunk.weight;
+    this.#chunks.delete(key);
+  }
+
   #trim(kept: string): void {
-    for (const [key, { weight }] of this.#chunks) {
+    for (const [key, chunk] of this.#chunks) {
       if (this.#bytes <= this.#bytesMax()) return;
       if (key === kept) continue;
-      this.#chunks.delete(key);
-      this.#bytes -= weight;
+      this.#remove(key, chunk);
+      if (chunk instanceof StoredChunk) chunk.free();
     }
+  }
+}
+
+/**
+ * The row of a chunk that was read ahead. To look through the records of all of them at once would
+ * hold up what is live.
+ */
+class UndecodedChunk {
+  readonly bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+
+  get weight(): number {
+    return this.bytes.length;
   }
 }
 
@@ -154,7 +206,10 @@ function ownBytes(row: Uint8Array): Uint8Array {
 /** Decodes the row of a chunk; `null` if it is damaged. */
 function chunkOf(first: number, row: Uint8Array): StoredChunk | null {
   try {
-    return new StoredChunk(first, row);
+    const chunk = new StoredChunk(first, row);
+    // Others may have the rest of the buffer.
+    chunk.isHeld = row.length < row.buffer.byteLength;
+    return chunk;
   } catch (error) {
     if (error instanceof StoreError) return null;
     throw error;

@@ -59,10 +59,7 @@ export class StreamChunks {
     this.#aheadBytesMax = () => host.aheadBytesMax();
     this.#index = index;
     this.#tail = new StreamTail(open);
-    const load = async (first: number) => {
-      const info = index.find(first);
-      return info === undefined ? null : await this.whole(info);
-    };
+    const load = async (first: number) => await this.whole(index.find(first));
     this.#heads = new HeadChunks(load, onHeadsLoaded, (error) => host.reportError(error));
     // A broker that has ended before it had copied them left them to this one.
     this.held.copy();
@@ -159,10 +156,9 @@ export class StreamChunks {
   }
 
   /**
-   * Drops the chunks whose messages all come before `first`.
+   * Drops the chunks whose messages all come before `first`. Returns whether there were any.
    *
    * @param next The next sequence.
-   * @returns Whether there were any.
    */
   drop(first: number, next: number): boolean {
     const { oldest } = this;
@@ -184,7 +180,8 @@ export class StreamChunks {
   }
 
   /**
-   * The chunk with the message of a sequence, or with the next message if that one is gone.
+   * The chunk with the message of a sequence, or with the next message if that one is gone. It is
+   * borrowed: when other work has run, it may be freed.
    *
    * @returns `null` if there is none; `"unloaded"` if {@linkcode load} must read it first.
    */
@@ -195,16 +192,24 @@ export class StreamChunks {
     return seq < open.next && open.count > 0 ? open : null;
   }
 
+  /** Reads the chunk that {@linkcode at} finds; `null` if the store has lost it. */
+  async load(seq: number): Promise<Chunk | null> {
+    const info = this.#index.find(seq);
+    if (info === undefined) return this.open;
+    return this.#own(info) ?? await this.#cache.hold(this.#streamId, info.first);
+  }
+
   /**
-   * Reads the chunk that {@linkcode at} finds; `null` if the store has lost it.
+   * Reads the chunk that {@linkcode at} finds into memory, where others may take its place again.
    *
    * @param isAhead Whether the chunks after it are read, too, as far as the limit allows.
+   * @returns Whether the store has it.
    */
-  async load(seq: number, isAhead = false): Promise<Chunk | null> {
+  async prepare(seq: number, isAhead: boolean): Promise<boolean> {
     const [info, ...more] = this.#index.run(seq, isAhead ? this.#aheadBytesMax() : 0);
-    if (info === undefined) return this.open;
+    if (info === undefined || this.#chunkOf(info) !== undefined) return true;
     const ahead = more.filter((one) => this.#chunkOf(one) === undefined);
-    return this.#chunkOf(info) ?? await this.#cache.load(this.#streamId, info.first, ahead);
+    return await this.#cache.load(this.#streamId, info.first, ahead) !== null;
   }
 
   /** The index entry of the full chunk with the message of a sequence, or with the next message. */
@@ -238,13 +243,14 @@ export class StreamChunks {
   }
 
   /** Reads a chunk as it is now; `null` if the store has lost it, or it was dropped meanwhile. */
-  async whole(info: ChunkInfo): Promise<Chunk | null> {
-    for (;;) {
+  async whole(info: ChunkInfo | undefined): Promise<Chunk | null> {
+    while (info !== undefined) {
       const { version } = this;
-      const chunk = this.#chunkOf(info) ?? await this.#cache.load(this.#streamId, info.first);
+      const chunk = this.#own(info) ?? await this.#cache.hold(this.#streamId, info.first);
       if (this.#index.find(info.first) !== info) return null;
       if (version === this.version || this.#chunkOf(info) === chunk) return chunk;
     }
+    return null;
   }
 
   /** Marks a chunk from which nothing can be removed. */
@@ -334,8 +340,11 @@ export class StreamChunks {
   }
 
   #chunkOf(info: ChunkInfo): Chunk | undefined {
+    return this.#own(info) ?? this.#cache.get(this.#streamId, info.first);
+  }
+
+  #own(info: ChunkInfo): Chunk | undefined {
     const { first } = info;
-    return this.#replaced.get(info) ?? this.#tail.sealed(first) ?? this.#heads.find(first) ??
-      this.#cache.get(this.#streamId, first);
+    return this.#replaced.get(info) ?? this.#tail.sealed(first) ?? this.#heads.find(first);
   }
 }

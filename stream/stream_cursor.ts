@@ -94,7 +94,7 @@ export class StreamCursor {
       }
       if (at > stored) return "end";
       const chunk = this.#chunk !== null && at >= this.#chunk.first && at <= this.#chunkLast &&
-          this.#version === chunks.version
+          this.#version === chunks.version && !this.#chunk.isFreed
         ? this.#chunk
         : this.#hold(chunks.at(at));
       if (chunk === "unloaded") return "unloaded";
@@ -125,8 +125,8 @@ export class StreamCursor {
   async load(): Promise<void> {
     const { at } = this;
     // Who reads on needs the next chunks, too; what was chosen is here and there.
-    const chunk = await this.#log.chunks.load(at, this.#loads++ > 0 && this.chosen === null);
-    if (chunk !== null) return;
+    const isAhead = this.#loads++ > 0 && this.chosen === null;
+    if (await this.#log.chunks.prepare(at, isAhead)) return;
     // If the store has lost the chunk, its messages are missed.
     const end = this.#log.chunks.endOf(at);
     if (this.chosen !== null || this.#log.topics.kept === null) return this.#skipTo(end);

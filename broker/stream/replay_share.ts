@@ -5,7 +5,7 @@ import type { BrokerContext } from "../base/context.ts";
  * Units of work between two reads of the clock, which cost 0.4 µs each. A unit is about 1 µs, and
  * 20 µs as long as its code is not compiled: then the clock is read more often.
  */
-const UNITS_PER_LOOK = 64;
+const UNITS_PER_LOOK = 16;
 const UNITS_PER_LOOK_SLOW = 8;
 
 /** Work is slow if it took longer than this between two reads of the clock, in milliseconds. */
